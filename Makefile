@@ -1,0 +1,99 @@
+# `make demo` shows the program at work, `make test` checks everything. Needs make and Python 3.11 or later with venv.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+DEMO ?= demo
+ROWS ?= 300000
+JOBS ?= 2
+MINUTES ?= 4
+SBOM ?= dist/tamscore.cdx.json
+
+BIN := .venv/bin
+CODE := $(wildcard src tests bench)
+LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+
+# Modules compiled anew at every start would cost more than many a command itself.
+unexport PYTHONDONTWRITEBYTECODE
+
+say = @printf '\n== %s\n' $(1)
+
+.PHONY: help demo test lint types layers pytest format lock fuzz sbom bench clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+.venv: .venv/.complete ## Create or renew the environment from the hashed lock
+
+.venv/.complete: pyproject.toml locks/bootstrap.txt locks/dev.txt
+	$(call say,'environment: .venv')
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or later is needed, $(PYTHON) is " + sys.version.split()[0] + "; name another: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv .venv
+	@# uv installs in a fraction of pip's time; where it cannot be had, or cannot reach the packages, pip does the same.
+	if $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/bootstrap.txt && \
+		$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r locks/dev.txt; \
+	then :; \
+	else \
+		echo 'uv did not serve: installing with pip'; \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --compile --require-hashes -r locks/dev.txt; \
+	fi
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: .venv/.complete ## Make a market of 300,000 companies, score it, show the result
+	$(call say,'demo: a market of $(ROWS) companies in $(DEMO)/')
+	test -f $(DEMO)/job.toml || $(BIN)/tamscore synth $(DEMO) --rows $(ROWS)
+	$(call say,'demo: score it')
+	$(BIN)/tamscore run $(DEMO)/job.toml
+	$(call say,'demo: the result')
+	$(BIN)/tamscore show $(DEMO)/scores
+	$(call say,'the scores lie in $(DEMO)/scores')
+
+test: lint types layers pytest ## Check everything: style, types, import layers, tests
+
+lint: .venv/.complete ## Check style and formatting
+	$(call say,'lint: ruff')
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/.complete ## Check types
+	$(call say,'types: mypy')
+	$(BIN)/mypy $(CODE)
+
+layers: .venv/.complete ## Check that imports follow the layers
+	$(call say,'layers: import-linter')
+	$(BIN)/lint-imports
+
+pytest: .venv/.complete ## Run the tests, JOBS at a time
+	$(call say,'tests: pytest')
+	$(BIN)/pytest -n $(JOBS) -m 'not gpu'
+
+format: .venv/.complete ## Format the code and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: ## Renew the hashed locks from pyproject.toml
+	@test -x $(BIN)/uv || { echo 'uv is needed: make .venv'; exit 2; }
+	$(BIN)/uv --version
+	$(LOCK) pyproject.toml --output-file locks/run.txt
+	$(LOCK) pyproject.toml --extra dev --extra report --group build --output-file locks/dev.txt
+	$(LOCK) --group build --output-file locks/build.txt
+	$(LOCK) --group bootstrap --output-file locks/bootstrap.txt
+
+fuzz: .venv/.complete ## Check spoilt job files, inputs and models for MINUTES
+	$(call say,'fuzz: $(MINUTES) minutes')
+	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
+
+sbom: .venv/.complete ## Write the software bill of materials (CycloneDX)
+	@mkdir -p $(dir $(SBOM))
+	$(BIN)/python locks/sbom.py > $(SBOM)
+
+bench: .venv/.complete ## Run the benchmarks
+	$(call say,'benchmarks')
+	$(BIN)/python -m bench
+
+clean: ## Remove the environment, the demo and every cache
+	rm -rf .venv $(DEMO) build dist .coverage .coverage.* htmlcov dask-scratch-space \
+		.hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find $(CODE) -type d -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Benchmarks: every figure stands beside the answer it was computed with."""

@@ -1,0 +1,57 @@
+"""`python -m bench CASE`: make a market if there is none, measure, print, and keep the result."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.measure import record
+from tamscore.synthetic import write_market
+
+app = typer.Typer(help=__doc__, add_completion=False)
+Rows = Annotated[int, typer.Option(help="companies in the synthetic market")]
+Seed = Annotated[int, typer.Option(help="seed of the synthetic market")]
+Set = Annotated[list[str] | None, typer.Option("--set", help="key=value override of the job file")]
+
+
+def market(rows: int, seed: int) -> Path:
+    """A synthetic market, made once and kept in the temporary folder."""
+    folder = Path(tempfile.gettempdir()) / f"tamscore-bench-{rows}-{seed}"
+    if not (folder / "job.toml").exists():
+        write_market(folder, rows, seed)
+    return folder
+
+
+@app.command("run")
+def run_case(rows: Rows = 3_000_000, seed: Seed = 0, overrides: Set = None) -> None:
+    """Measure the whole run."""
+    from bench.whole_run import whole_run
+
+    with tempfile.TemporaryDirectory() as output:
+        record("whole_run", whole_run(market(rows, seed), Path(output), overrides or []) | {"seed": seed})
+
+
+@app.command("quality")
+def quality_case(rows: Rows = 300_000, seed: Seed = 0, peers: int = 10, overrides: Set = None) -> None:
+    """Compare inertia with the best of ten full scikit-learn `KMeans` runs."""
+    from bench.quality import quality
+
+    with tempfile.TemporaryDirectory() as output:
+        for result in quality(market(rows, seed), Path(output), peers, overrides or []):
+            record("quality", result | {"seed": seed})
+
+
+@app.command("protocol")
+def protocol_case(part: Path, rounds: int = 15) -> None:
+    """Compare placing a part of a finished run under the commit protocol with plainly writing it."""
+    from bench.protocol import protocol
+
+    with tempfile.TemporaryDirectory(dir=part.parent) as output:
+        record("protocol", protocol(part, Path(output) / "output", rounds))
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,176 @@
+"""Writes the table of `docs/reliability.md`: every case, and the tests whose docstrings begin with its id.
+
+`python docs/reliability_table.py` rewrites the page between its marks; `--check` says whether it is up to date.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "reliability.md"
+MARKS = ("<!-- cases -->", "<!-- end of cases -->")
+IDS = re.compile(r"^((?:[FSIVC]\d\d(?:(?:-|\u2013)[FSIVC]?\d\d)?(?:, | and |/)?)+)")
+
+CASES = {
+    "F01": "a worker is killed at 10, 50, 90 %",
+    "F02": "a worker is killed between writing and telling",
+    "F03": "all workers are killed at once",
+    "F04": "workers are killed at random",
+    "F05": "the main process is killed at every step",
+    "F06": "several crashes in a row",
+    "F07": "SIGTERM",
+    "F08": "SIGINT, SIGHUP",
+    "F09": "a second signal while ending",
+    "F10": "orphans after the main process is killed",
+    "F11": "a task that kills its worker each time",
+    "F12": "passing input/output errors",
+    "F13": "a frozen worker",
+    "F14": "a frozen worker wakes after its task was redone",
+    "F15": "the scheduler cannot be reached",
+    "F16": "the scheduler dies during the run",
+    "F17": "all workers are gone for good",
+    "F18": "a worker exceeds its memory",
+    "F19": "memory runs out inside a task",
+    "F20": "results exceed memory and spill",
+    "F21": "the spill disk is full",
+    "F22": "no permission on the scratch folder",
+    "F23": "versions of client and workers differ",
+    "F24": "a GPU is asked for where there is none",
+    "F25": "the GPU runs out of memory",
+    "F26": "two runs, one output",
+    "F27": "two runs, one output, on an object store",
+    "F28": "a commit whose answer is lost",
+    "S01": "the output disk is full",
+    "S02": "any write call fails",
+    "S03": "a limit on file size",
+    "S04": "a limit on open files",
+    "S05": "a read-only output",
+    "S06": "killed while a table is written",
+    "S07": "an exception inside a Parquet writer",
+    "S08": "a killed upload to an object store",
+    "S09": "renames on an object store",
+    "S10": "power is lost",
+    "S11": "a part is deleted, added, swapped",
+    "S12": "a bit flips in a part",
+    "S13": "a torn pointer or manifest",
+    "S14": "an input is replaced during the run",
+    "S15": "an input is added after planning",
+    "S16": "other files among the inputs",
+    "S17": "a link in the place of a part",
+    "S18": "the input inside the output, or the other way round",
+    "S19": "stale temporary files",
+    "I01": "a file of zero bytes",
+    "I02": "a truncated file",
+    "I03": "a damaged page, with checksum",
+    "I04": "a damaged page, without checksum",
+    "I05": "a garbled footer",
+    "I06": "known hostile files",
+    "I07": "a decompression bomb",
+    "I08": "files and row groups without rows",
+    "I09": "an empty folder",
+    "I10": "a column missing in a later file",
+    "I11": "a column missing in the first file",
+    "I12": "a column spelt in another case",
+    "I13": "whole numbers in one file, fractions in another",
+    "I14": "numbers as text",
+    "I15": "two columns of one name",
+    "I16": "a column without type or values",
+    "I17": "bytes that are no UTF-8",
+    "I18": "ids beyond 64-bit integers",
+    "I19": "giant strings, a million levels",
+    "I20": "values that look like paths",
+    "I21": "encrypted files and other formats",
+    "I22": "ten thousand tiny files",
+    "V01": "NaN in a feature",
+    "V02": "infinity in a feature",
+    "V03": "1e308",
+    "V04": "beyond float32",
+    "V05": "large numbers that hardly vary",
+    "V06": "a constant column",
+    "V07": "all rows alike",
+    "V08": "more clusters than rows",
+    "V09": "more clusters than different rows",
+    "V10": "a cluster nobody buys in",
+    "V11": "a cluster with one customer",
+    "V12": "all sales zero",
+    "V13": "negative sales",
+    "V14": "percentiles where values are missing",
+    "V15": "duplicate ids",
+    "V16": "null ids",
+    "V17": "another order of batches",
+    "V18": "other numbers of workers",
+    "C01": "a typo in any key",
+    "C02": "wrong types and extremes",
+    "C03": "a key twice",
+    "C04": "values that other formats misread",
+    "C05": "tags and bombs of other formats",
+    "C06": "NaN and infinity in the job file",
+    "C07": "odd paths and schemes",
+    "C08": "Dask preloads from the environment",
+    "C09": "a pickle offered as a model",
+    "C10": "a damaged model",
+    "C11": "a model with impossible numbers",
+    "C12": "features in another order",
+    "C13": "features missing or added",
+    "C14": "a model of another format",
+    "C15": "a model made under other settings",
+    "C16": "an edited manifest",
+    "C17": "listening sockets",
+    "C18": "encrypted schedulers",
+    "C19": "a wrong clock",
+    "C20": "other locales and time zones",
+    "C21": "secrets in settings or messages",
+    "C22": "running as root",
+    "C23": "another hash seed",
+}
+
+
+def tested() -> dict[str, list[str]]:
+    """The tests of every case, as `file::test`."""
+    found: dict[str, list[str]] = {}
+    for file in sorted((ROOT / "tests").rglob("test_*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                for case in cases_of(ast.get_docstring(node) or ""):
+                    found.setdefault(case, []).append(f"{file.stem}::{node.name}")
+    return found
+
+
+def cases_of(docstring: str) -> Iterator[str]:
+    """The ids that a docstring begins with, ranges spelt out."""
+    match = IDS.match(docstring)
+    for first, last in re.findall(r"([FSIVC]\d\d)(?:(?:-|\u2013)[FSIVC]?(\d\d))?", match[1] if match else ""):
+        for number in range(int(first[1:]), int(last or first[1:]) + 1):
+            yield f"{first[0]}{number:02d}"
+
+
+def table() -> str:
+    """The table in Markdown; a case without a test is open, and says so."""
+    tests = tested()
+    lines = ["| id | case | tests |", "| --- | --- | --- |"]
+    for case, name in CASES.items():
+        shown = "<br>".join(f"`{test}`" for test in tests.get(case, [])) or "**none yet**"
+        lines.append(f"| {case} | {name} | {shown} |")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Rewrite the page, or check it."""
+    page = PAGE.read_text(encoding="utf-8")
+    before, after = page.split(MARKS[0])[0], page.split(MARKS[1])[1]
+    wanted = f"{before}{MARKS[0]}\n{table()}\n{MARKS[1]}{after}"
+    if "--check" not in sys.argv:
+        PAGE.write_text(wanted, encoding="utf-8")
+    return int(page != wanted) if "--check" in sys.argv else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,211 @@
+"""The tables of the four trials, made from real raw tables: `python jobs/trials/prepare.py [RAW] [--out FOLDER]`."""  # noqa: INP001 - a script beside its job files, no package
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tamscore.store.csv_import import import_csv
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+HERE = Path(__file__).resolve().parent
+RAW = HERE.parents[2] / "shared" / "data"
+"""The raw tables lie in a folder beside the repository, unless another is given."""
+OUT = HERE / "tables"
+MIX = ("Fresh", "Milk", "Grocery", "Frozen", "Detergents_Paper", "Delicassen")
+FAMILIES = {
+    "christmas": "CHRISTMAS|XMAS|REINDEER|SANTA|ADVENT",
+    "bags": r"\bBAG|SHOPPER|PURSE",
+    "lights": "LIGHT|CANDLE|LANTERN|LAMP",
+    "kitchen": r"CAKE|BAKING|KITCHEN|\bMUG|\bCUP|PLATE|BOWL|\bTEA\b|TEACUP|SPOON|\bJAR|LUNCH|BOTTLE|\bTIN\b",
+    "paper": r"\bCARD|WRAP|PAPER|NAPKIN|TISSUE|STICKER|NOTEBOOK",
+    "children": "CHILD|TOY|DOLL|GAME|PUZZLE|BABY|PLAYHOUSE|CRAYON",
+    "decoration": "SIGN|FRAME|HANGING|ORNAMENT|DECORATION|HEART|CLOCK|MIRROR|DOORMAT",
+}
+"""Product families by words of the description, the first that fits; everything else is `other`."""
+NOT_GOODS = r"^(POST|DOT|D|M|C2|CRUK|PADS|B|S|AMAZONFEE|BANK CHARGES|gift_.*)$"
+"""Stock codes of postage, discounts, fees and corrections: part of net sales, but of no basket."""
+
+
+def main() -> None:
+    """Write the tables and say what each holds."""
+    parser = argparse.ArgumentParser(description="Make the tables of the trials from the folder of raw tables.")
+    parser.add_argument("raw", nargs="?", type=Path, default=RAW, help="folder of raw tables (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=OUT, help="folder for the tables (default: %(default)s)")
+    given = parser.parse_args()
+    if not given.raw.is_dir():
+        sys.exit(f"raw tables: expected a folder, got {str(given.raw)!r}; name the one that holds {', '.join(TABLES)}")
+    for path, note in prepare(given.raw, given.out):
+        sys.stdout.write(f"{path.name}: {pq.read_metadata(path).num_rows:,} rows{note}\n")
+
+
+def prepare(raw: Path, out: Path) -> list[tuple[Path, str]]:
+    """The tables now in the folder `out`, each with a note on what was left out of it."""
+    out.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, make in TABLES.items():
+        table, note = make(raw / name)
+        path = out / f"{name}.parquet"
+        pq.write_table(table, path)
+        written.append((path, note))
+    return written
+
+
+def imported(file: Path, types: Mapping[str, str] | None = None) -> tuple[Any, str]:
+    """A CSV file as the program's own import reads it, and a note on cells that it could not read."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "table.parquet"
+        report = import_csv([file], target, types)
+        bad = ", ".join(f"{column.bad} cells of {column.name!r} unreadable" for column in report.columns if column.bad)
+        return pq.read_table(target), f"; {bad}" if bad else ""
+
+
+def wholesale_customers(folder: Path) -> tuple[Any, str]:
+    """Clients of a wholesaler: what they are and how their basket is mixed, with the yearly spend as sales."""
+    table, note = imported(folder / "wholesale_customers.csv")
+    spend = np.stack([table[name].to_numpy() for name in MIX]).astype(np.float64)
+    total = spend.sum(axis=0)
+    columns = {
+        "account_id": [f"W{row:03d}" for row in range(1, table.num_rows + 1)],
+        "channel": pc.if_else(pc.equal(table["Channel"], 1), "hotel_restaurant_cafe", "retail"),
+        "region": pc.take(pa.array(["lisbon", "oporto", "other_region"]), pc.subtract(table["Region"], 1)),
+        **{f"{name.lower()}_share": row / total for name, row in zip(MIX, spend, strict=True)},
+        "sales": total,
+    }
+    return pa.table(columns), note
+
+
+def irs_bmf(folder: Path) -> tuple[Any, str]:
+    """Tax-exempt organisations of 2020: size, age and kind, with their revenue in the place of sales."""
+    table, note = imported(folder / "eo_vt_2020.csv", {"EIN": "string"})
+    year = pc.cast(pc.utf8_slice_codeunits(table["RULING"], 0, 4), pa.int64())
+    columns = {
+        "EIN": table["EIN"],
+        "name": table["NAME"],
+        "city": table["CITY"],
+        "subsection": table["SUBSECTION"],
+        "foundation": table["FOUNDATION"],
+        "ntee": pc.utf8_slice_codeunits(table["NTEE_CD"], 0, 1),
+        "age": pc.if_else(pc.greater(year, 0), pc.subtract(2020, year), pa.scalar(None, pa.int64())),
+        "ASSET_AMT": table["ASSET_AMT"],
+        "INCOME_AMT": table["INCOME_AMT"],
+        "REVENUE_AMT": table["REVENUE_AMT"],
+    }
+    return pa.table(columns), note
+
+
+def crunchbase_2013(folder: Path) -> tuple[Any, str]:
+    """Funded companies: age, trade, state and rounds, with the funding raised in the place of sales."""
+    table, note = imported(folder / "crunchbase-companies.csv", {"funding_total_usd": "int"})
+    founded = pc.year(table["founded_at"])
+    columns = {
+        **{name: table[name] for name in ("permalink", "name", "category_code", "state_code", "region", "status")},
+        "age": pc.subtract(2013, founded),
+        "years_to_first_funding": pc.subtract(pc.year(table["first_funding_at"]), founded),
+        "funding_rounds": table["funding_rounds"],
+        "funding_total_usd": table["funding_total_usd"],
+    }
+    return pa.table(columns), note
+
+
+def online_retail(folder: Path) -> tuple[Any, str]:
+    """Customers of a shop, from its invoice lines: country and basket mix, with sales net of returns."""
+    lines = pq.read_table(folder / "online_retail_2010_2011.parquet")
+    money = pc.multiply(lines["Quantity"], lines["UnitPrice"])
+    lines = lines.append_column("money", money)
+    known = lines.filter(pc.is_valid(lines["CustomerID"]))
+    customers = known.group_by("CustomerID").aggregate([("money", "sum")]).sort_by("CustomerID")
+    ids = customers["CustomerID"].to_numpy()
+    columns = {
+        "customer_id": pc.cast(pc.cast(customers["CustomerID"], pa.int64()), pa.string()),
+        "country": main_country(known, ids),
+        **basket(known, ids),
+        **habits(known, ids),
+        "net_sales": np.round(customers["money_sum"].to_numpy(), 2),
+    }
+    lost, lost_money = lines.num_rows - known.num_rows, pc.sum(money).as_py() - pc.sum(known["money"]).as_py()
+    return pa.table(columns), f"; {lost:,} lines worth {lost_money:,.0f} name no customer"
+
+
+def main_country(lines: Any, ids: Any) -> Any:
+    """The country of most lines of every customer; of two with as many, the first by name."""
+    counts = lines.group_by(["CustomerID", "Country"]).aggregate([([], "count_all")])
+    keys = [("CustomerID", "ascending"), ("count_all", "descending"), ("Country", "ascending")]
+    counts = counts.sort_by(keys)
+    first = np.searchsorted(counts["CustomerID"].to_numpy(), ids)
+    return counts["Country"].take(first)
+
+
+def basket(lines: Any, ids: Any) -> dict[str, Any]:
+    """The share of every product family in what a customer bought, and the mean price; null where nothing was."""
+    bought = lines.filter(pc.and_(pc.greater(lines["money"], 0), pc.invert(goods_not(lines))))
+    place = np.searchsorted(ids, bought["CustomerID"].to_numpy())
+    money, units = bought["money"].to_numpy(), bought["Quantity"].to_numpy()
+    total = np.bincount(place, weights=money, minlength=len(ids))
+    total = np.where(total > 0, total, np.nan)
+    family = families(bought["Description"])
+    shares = {
+        f"{name}_share": np.bincount(place[family == code], weights=money[family == code], minlength=len(ids)) / total
+        for code, name in enumerate(FAMILIES)
+    }
+    price = total / np.maximum(np.bincount(place, weights=units, minlength=len(ids)), 1)
+    return {name: pa.array(values, from_pandas=True) for name, values in {**shares, "mean_price": price}.items()}
+
+
+def goods_not(lines: Any) -> Any:
+    """Which lines are postage, discounts, fees and corrections."""
+    return pc.match_substring_regex(lines["StockCode"], NOT_GOODS)
+
+
+def families(description: Any) -> Any:
+    """The place (m,) of each description in FAMILIES, one behind the last for none."""
+    texts = description.combine_chunks().dictionary_encode()
+    family = np.full(len(texts.dictionary), len(FAMILIES))
+    for code, words in reversed(list(enumerate(FAMILIES.values()))):
+        family[pc.match_substring_regex(texts.dictionary, words).to_numpy(zero_copy_only=False)] = code
+    return family[texts.indices.to_numpy()]
+
+
+def habits(lines: Any, ids: Any) -> dict[str, Any]:
+    """What echoes sales and must not be a feature: recency, orders, lines, products, units a line."""
+    end = pc.max(lines["InvoiceDate"])
+    found = lines.group_by("CustomerID").aggregate(
+        [
+            ("InvoiceDate", "max"),
+            ("InvoiceNo", "count_distinct"),
+            ("InvoiceNo", "count"),
+            ("StockCode", "count_distinct"),
+            ("Quantity", "mean"),
+        ]
+    )
+    found = found.sort_by("CustomerID")
+    if not np.array_equal(found["CustomerID"].to_numpy(), ids):
+        raise AssertionError("customers in another order")
+    return {
+        "recency_days": pc.days_between(found["InvoiceDate_max"], end),
+        "orders": found["InvoiceNo_count_distinct"],
+        "lines": found["InvoiceNo_count"],
+        "products": found["StockCode_count_distinct"],
+        "units_a_line": found["Quantity_mean"],
+    }
+
+
+TABLES: dict[str, Callable[[Path], tuple[Any, str]]] = {
+    "wholesale_customers": wholesale_customers,
+    "irs_bmf": irs_bmf,
+    "online_retail": online_retail,
+    "crunchbase_2013": crunchbase_2013,
+}
+
+if __name__ == "__main__":
+    main()

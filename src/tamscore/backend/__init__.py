@@ -1,0 +1,90 @@
+"""One algorithm text, two devices: the few verbs that array algebra cannot say, or says slowly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tamscore.errors import DeviceError
+
+if TYPE_CHECKING:
+    from tamscore.schema import Partition
+
+Array = Any
+"""An array of the backend's namespace, on the backend's device."""
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Count (), mean (d,) and variance (d,) of the rows seen, on the host in float64."""
+
+    rows: int
+    mean: Any
+    variance: Any
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """For every row: label (m,) int64 of the nearest center, and the squared distances (m,) to it and to the second."""
+
+    label: Array
+    sq_distance: Array
+    second_sq_distance: Array
+
+
+class Backend(Protocol):
+    """Where arrays live and who computes on them.
+
+    Blocks are feature-major `(d, m)` float32 and hold whole numbers (see `stages.grid`), `block_rows` rows at the most.
+    """
+
+    name: str
+    xp: Any
+    block_rows: int
+
+    def read(self, partition: Partition, columns: list[str]) -> list[Array]:
+        """The columns of a partition as float64 arrays (m,), nulls as NaN."""
+
+    def put(self, host: Any) -> Array:
+        """A host array on the device."""
+
+    def get(self, device: Array) -> Any:
+        """A device array as a NumPy array."""
+
+    def scaler_stats(self, x: Array) -> Moments:
+        """The moments of the rows of a feature-major float64 array (d, m)."""
+
+    def segment_sum(self, rows: Array, label: Array, segments: int) -> Array:
+        """The sum of the rows (d, m) of each label, as (segments, d) float64; exact for whole numbers."""
+
+    def segment_count(self, label: Array, segments: int) -> Array:
+        """The number of rows of each label (segments,) int64."""
+
+    def segment_order(self, value: Array, label: Array, segments: int) -> tuple[Array, Any]:
+        """Values (m,) sorted within label, label by label, and the host offsets (segments + 1,) where each begins."""
+
+    def label(self, x: Array, sq_norms: Array, centers: Array) -> Array:
+        """The label (m,) int64 that `nearest` gives every row, for passes that need no distances.
+
+        `sq_norms` (m,) float64 are the squared norms of the rows.
+        """
+
+    def nearest(self, x: Array, centers: Array) -> Nearest:
+        """The nearest and second nearest of the centers (k, d) for every row of a block (d, m)."""
+
+    def sync(self) -> None:
+        """Wait until the device has done all that was asked of it."""
+
+
+@cache
+def load(name: str) -> Backend:
+    """The backend of a device, `cpu` or `cuda`, made once per process.
+
+    Raises DeviceError where the backend is not part of this version.
+    """
+    if name == "cpu":
+        from tamscore.backend.host import HostBackend
+
+        return HostBackend()
+    raise DeviceError(f"device = {name!r}: this version has no such backend; set device = 'cpu'")

@@ -1,0 +1,129 @@
+"""The backend of a CPU: NumPy arrays, PyArrow for Parquet, scikit-learn for the statistics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.backend import Array, Moments, Nearest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from tamscore.schema import Partition
+
+
+def float_column(column: pa.ChunkedArray | pa.Array) -> Any:
+    """An Arrow column of numbers as float64 (m,), nulls as NaN."""
+    import pyarrow as pa
+
+    if not pa.types.is_float64(column.type):
+        column = column.cast(pa.float64(), safe=False)
+    return np.asarray(column.to_numpy(zero_copy_only=False) if isinstance(column, pa.Array) else column.to_numpy())
+
+
+def least(score: Any) -> tuple[Any, Any]:
+    """For scores (k, m), the place (m,) of the least, the first of equals, and how far (m,) the next one lies above."""
+    best, second = score[0].copy(), np.full(score.shape[1], np.inf, score.dtype)
+    label = np.zeros(score.shape[1], np.int64)
+    closer, larger = np.empty(score.shape[1], bool), np.empty_like(best)
+    for j in range(1, len(score)):
+        np.less(score[j], best, out=closer)
+        np.copyto(label, j, where=closer)
+        np.minimum(second, np.maximum(best, score[j], out=larger), out=second)
+        np.minimum(best, score[j], out=best)
+    return label, second - best
+
+
+FEW_SEGMENTS = 64
+"""Up to so many segments a product with the indicator matrix beats counting feature by feature."""
+
+
+class HostBackend:
+    """NumPy on the host; see `Backend` for the verbs."""
+
+    name = "cpu"
+    xp: Any = np
+    block_rows = 16_384
+    """So many rows of 32 features stay in a core's second-level cache."""
+
+    def read(self, partition: Partition, columns: list[str]) -> list[Array]:
+        """The columns of a partition as float64 arrays (m,), nulls as NaN."""
+        import pyarrow.parquet as pq
+
+        found: list[list[Any]] = [[] for _ in columns]
+        for piece in partition.pieces:
+            with pq.ParquetFile(piece.path, page_checksum_verification=True) as file:
+                table = file.read_row_groups(piece.row_groups, columns=columns, use_threads=False)
+            for arrays, name in zip(found, columns, strict=True):
+                arrays.append(float_column(table[name]))
+        return [arrays[0] if len(arrays) == 1 else np.concatenate(arrays) for arrays in found]
+
+    def put(self, host: Any) -> Array:
+        """The array itself: the host is the device."""
+        return np.asarray(host)
+
+    def get(self, device: Array) -> Any:
+        """The array itself."""
+        return device
+
+    def scaler_stats(self, x: Array) -> Moments:
+        """The moments of the rows of a feature-major array (d, m)."""
+        from sklearn.preprocessing import StandardScaler
+
+        scaler = StandardScaler().partial_fit(x.T)
+        return Moments(int(x.shape[1]), scaler.mean_, scaler.var_)
+
+    def segment_sum(self, rows: Array, label: Array, segments: int) -> Array:
+        """The sum of the rows (d, m) of each label, as (segments, d) float64."""
+        if segments > FEW_SEGMENTS:
+            return np.stack([np.bincount(label, weights=feature, minlength=segments) for feature in rows], axis=1)
+        return (label == np.arange(segments)[:, None]).astype(np.float64) @ rows.astype(np.float64).T
+
+    def segment_count(self, label: Array, segments: int) -> Array:
+        """The number of rows of each label (segments,) int64."""
+        return np.bincount(label, minlength=segments)
+
+    def segment_order(self, value: Array, label: Array, segments: int) -> tuple[Array, Any]:
+        """Values sorted within label, and the offsets (segments + 1,) where each label begins."""
+        order = np.argsort(value)
+        narrow = label[order].astype(np.uint16 if segments <= 2**16 else np.int64)
+        return value[order[np.argsort(narrow, kind="stable")]], np.concatenate(
+            ([0], np.cumsum(self.segment_count(label, segments)))
+        )
+
+    def label(self, x: Array, sq_norms: Array, centers: Array) -> Array:
+        """The label of every row: found in float32, and found again in float64 where rounding could have decided.
+
+        A score `|c|^2 - 2 c.x` is off by less than `slack`, after the usual bound on a sum of products.
+        """
+        score = (-2.0 * centers).astype(np.float32) @ x
+        own = np.einsum("ij,ij->i", centers, centers)
+        score += own.astype(np.float32)[:, None]
+        label, margin = least(score)
+        longest = float(own.max())
+        slack = (x.shape[0] + 4) * 2.0**-23 * (2.0 * np.sqrt(sq_norms * longest) + longest)
+        close = np.flatnonzero(margin <= 2.0 * slack)
+        if len(close):
+            label[close] = least(own[:, None] - 2.0 * (centers @ x[:, close].astype(np.float64)))[0]
+        return label
+
+    def nearest(self, x: Array, centers: Array) -> Nearest:
+        """The nearest and second nearest center of every row of a block: `kernels.nearest` with arrays used again."""
+        rows = x.astype(np.float64)
+        score = (-2.0 * centers) @ rows
+        score += np.einsum("ij,ij->i", centers, centers)[:, None]
+        best, second = score[0].copy(), np.full(x.shape[1], np.inf)
+        label = np.zeros(x.shape[1], np.int64)
+        closer, larger = np.empty(x.shape[1], bool), np.empty(x.shape[1])
+        for j in range(1, len(centers)):
+            np.less(score[j], best, out=closer)
+            np.copyto(label, j, where=closer)
+            np.minimum(second, np.maximum(best, score[j], out=larger), out=second)
+            np.minimum(best, score[j], out=best)
+        norm = np.einsum("ij,ij->j", rows, rows)
+        return Nearest(label, best + norm, second + norm)
+
+    def sync(self) -> None:
+        """Nothing to wait for."""

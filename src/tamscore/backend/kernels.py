@@ -1,0 +1,69 @@
+"""The verbs written once against the array-API standard: the text that every backend can fall back to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tamscore.backend import Array, Moments, Nearest
+
+
+def scaler_stats(xp: Any, x: Array, to_host: Any) -> Moments:
+    """Count, mean and variance of the rows of x (d, m), in two passes (Chan, Golub & LeVeque 1983)."""
+    rows = x.shape[1]
+    mean = xp.mean(x, axis=1)
+    deviation = x - mean[:, None]
+    correction = xp.mean(deviation, axis=1)
+    variance = xp.mean(deviation * deviation, axis=1) - correction * correction
+    return Moments(rows, to_host(mean), to_host(variance))
+
+
+def one_hot(xp: Any, label: Array, segments: int) -> Array:
+    """The indicator matrix (segments, m) float64 of the labels (m,)."""
+    every = xp.arange(segments, dtype=label.dtype, device=label.device)
+    return xp.astype(label[None, :] == every[:, None], xp.float64)
+
+
+def segment_sum(xp: Any, rows: Array, label: Array, segments: int) -> Array:
+    """The sum of the rows (d, m) of each label as (segments, d) float64."""
+    return one_hot(xp, label, segments) @ xp.astype(rows, xp.float64).T
+
+
+def segment_count(xp: Any, label: Array, segments: int) -> Array:
+    """The number of rows of each label (segments,) int64."""
+    return xp.astype(xp.sum(one_hot(xp, label, segments), axis=1), xp.int64)
+
+
+def segment_order(xp: Any, value: Array, label: Array, segments: int) -> tuple[Array, Array]:
+    """Values sorted within label, and the offsets (segments + 1,) where each label begins."""
+    order = xp.argsort(value, stable=True)
+    order = xp.take(order, xp.argsort(xp.take(label, order), stable=True))
+    counts = segment_count(xp, label, segments)
+    start = xp.zeros(1, dtype=counts.dtype, device=counts.device)
+    return xp.take(value, order), xp.concat((start, xp.cumulative_sum(counts)))
+
+
+def sq_norms(xp: Any, x: Array) -> Array:
+    """The squared norm (m,) float64 of every row of a block."""
+    rows = xp.astype(x, xp.float64)
+    return xp.sum(rows * rows, axis=0)
+
+
+def nearest(xp: Any, x: Array, centers: Array) -> Nearest:
+    """Nearest and second nearest center of every row of a block; the lower label wins a tie.
+
+    In float64 on whole numbers every product and sum here is exact, so the answer depends neither on the order of
+    the additions nor on the width of the block nor on the device.
+    """
+    rows = xp.astype(x, xp.float64)
+    norms = xp.sum(centers * centers, axis=1)
+    score = norms[:, None] - 2.0 * (centers @ rows)
+    best = score[0, :]
+    second = xp.full_like(best, xp.inf)
+    label = xp.zeros(best.shape, dtype=xp.int64, device=x.device)
+    for j in range(1, centers.shape[0]):
+        closer = score[j, :] < best
+        second = xp.minimum(second, xp.maximum(best, score[j, :]))
+        best = xp.minimum(best, score[j, :])
+        label = xp.where(closer, xp.asarray(j, dtype=xp.int64, device=x.device), label)
+    norm = sq_norms(xp, x)
+    return Nearest(label, best + norm, second + norm)

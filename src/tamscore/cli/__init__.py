@@ -1,0 +1,81 @@
+"""The command line: it parses, calls, prints, and maps errors to exit codes. Nothing else catches.
+
+What a command needs is imported inside it, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from tamscore import __version__
+from tamscore.cli import check, intake, look, work
+from tamscore.cli.failures import stoppable, told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+EXIT_CODES = """\
+Exit codes: 0 done, 1 unexpected, 2 usage or job file, 3 input contract, 4 a person must accept, 5 try again later,
+6 out of memory, 7 device, 10 nothing to do, 128 + signal when stopped."""
+
+
+class Commands(TyperGroup):
+    """The commands, with every error of theirs told in one way."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """The result of the command that the arguments name."""
+        with told(as_json="--json" in ctx.args):
+            return super().invoke(ctx)
+
+
+app = typer.Typer(
+    name="tamscore",
+    cls=Commands,
+    help="Score a whole total addressable market: clusters of peers, sales potential and whitespace for every account.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # the rich help costs more time than everything else here
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+COMMANDS: dict[str, Callable[..., None]] = {
+    "run": work.run,
+    "check": check.check,
+    "show": look.show,
+    "verify": look.verify,
+    "import": intake.import_,
+    "synth": intake.synth,
+    "schema": look.schema,
+    "doctor": look.doctor,
+}
+for name, command in COMMANDS.items():
+    app.command(name)(command)
+
+
+def tell(asked: bool) -> None:
+    """Print the version, if asked."""
+    if asked:
+        print(f"tamscore {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=tell)
+    ] = False,
+) -> None:
+    """Take the options that belong to no command."""
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")  # a name in another script must not end a table
+    with stoppable():
+        typer.main.get_command(app).main(prog_name="tamscore")

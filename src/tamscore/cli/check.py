@@ -1,0 +1,151 @@
+"""`check`: a look at everything that could keep a job from running."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from tamscore import terminal
+from tamscore.cli.work import JobFile, Overrides, near
+from tamscore.errors import TamscoreError, UsageError
+from tamscore.insight.wording import clean, counted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from rich.table import Table
+
+    from tamscore.config import Job
+    from tamscore.engine.device import DeviceChoice
+    from tamscore.store.partitions import Plan
+
+Found = TypeVar("Found")
+Line = tuple[str, str]
+
+
+def check(job: JobFile, overrides: Overrides = None) -> None:
+    """Look for whatever could keep a job from running.
+
+    Reads the job file and the footers of all input files, says which device would compute, what would be read and
+    where the results would go. Computes and writes nothing.
+    """
+    from tamscore import config
+    from tamscore.engine import device
+    from tamscore.settings import columns_of
+    from tamscore.store import partitions
+
+    loaded = config.load(job, overrides or ())
+    problems: list[TamscoreError] = []
+    choice = attempt(problems, lambda: device.choose(loaded.device))
+    plan = attempt(problems, lambda: partitions.plan(loaded.input.path, columns_of(loaded)))
+    room = attempt(problems, lambda: room_for(Path(loaded.output.path)))
+    lines = [*device_lines(loaded, choice), ("job", near(job.absolute())), *method_lines(loaded, plan)]
+    lines += output_lines(loaded, choice, plan, room)
+    terminal.put(lambda _: grid(lines))
+    if problems:
+        raise type(problems[0])("\n".join(map(str, problems)))
+    print("ready to run; nothing was computed")
+
+
+def grid(lines: Iterable[Line]) -> Table:
+    """Names and what there is to say about them, in two columns."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in lines:
+        table.add_row(Text(name), Text(clean(text)))
+    return table
+
+
+def attempt(problems: list[TamscoreError], ask: Callable[[], Found]) -> Found | None:
+    """The answer, or None where there is a problem, which is kept: the other questions are asked too."""
+    try:
+        return ask()
+    except TamscoreError as error:
+        problems.append(error)
+        return None
+
+
+def device_lines(job: Job, choice: DeviceChoice | None) -> Iterator[Line]:
+    """The device of the job, and what `auto` would choose."""
+    from tamscore.engine import device
+
+    if choice is not None:
+        yield "device", f"{choice.name}: {choice.reason}"
+    if job.device != "auto":
+        auto = device.choose("auto")
+        name = "device" if choice is None else ""
+        yield name, f"auto would choose {auto.name}, {auto.reason.removeprefix('auto, ')}"
+
+
+def method_lines(job: Job, plan: Plan | None) -> Iterator[Line]:
+    """What is read, and what is done with it."""
+    if plan is not None:
+        yield from input_lines(job, plan)
+    features = job.features
+    scalings = Counter(feature.scaling for feature in features.numeric.values())
+    of_each = ", ".join(f"{count} {scaling}" for scaling, count in scalings.most_common())
+    numeric = f"{len(features.numeric)} numeric" + (f" ({of_each})" if of_each else "")
+    yield "features", f"{numeric}, {len(features.categorical)} categorical"
+    k = job.clusters.k
+    clusters = f"{k}" if isinstance(k, int) else ", ".join(f"{count} {party}" for party, count in k.items())
+    yield "clusters", f"{clusters}; fitted on {fit_rows(job, plan)}"
+    steps = ", ".join(f"P{line * 100:g}" for line in job.potential.lines)
+    yield "potential", f"{steps}, top {job.potential.top_step}; pooled below {job.potential.min_customers} customers"
+
+
+def input_lines(job: Job, plan: Plan) -> Iterator[Line]:
+    """The files, what was passed over, and the columns by the part they play."""
+    from tamscore.settings import columns_of
+
+    files, partitions = counted(len(plan.files), "file"), counted(len(plan.partitions), "partition")
+    yield "input", f"{near(Path(job.input.path))}: {plan.rows:,} rows in {files}, {partitions}"
+    if plan.ignored:
+        more = f" and {len(plan.ignored) - 5} more" if len(plan.ignored) > 5 else ""
+        yield "", f"passed over: {', '.join(plan.ignored[:5])}{more}"
+    columns = columns_of(job)
+    yield "columns", f"{len(columns.all)} of {len(plan.schema.names)} are read"
+    roles = ("account_id", "sales", "party_type", "market_segment", "revenue", "name", "size")
+    for role in roles:
+        name = getattr(columns, role)
+        if name:
+            yield "", f"{role:<15}{name} ({plan.schema.field(name).type})"
+    if columns.keep:
+        yield "", f"{'keep':<15}{', '.join(columns.keep)}"
+
+
+def fit_rows(job: Job, plan: Plan | None) -> str:
+    """How many rows the centers are fitted on."""
+    wanted = job.clusters.fit_rows
+    if wanted == "all" or (plan is not None and plan.rows <= wanted):
+        return "every row"
+    return f"a sample of {wanted:,} rows"
+
+
+def room_for(output: Path) -> list[str]:
+    """What a person should know about the output folder; UsageError where nothing can be written there."""
+    from tamscore.insight.doctor import check_output
+
+    checks = check_output(output)
+    for one in checks:
+        if one.name == "output" and not one.ok:
+            raise UsageError(f"output.path: {one.value}; {one.remedy}")
+    return [f"{one.value}{'' if one.ok else f'; {one.remedy}'}" for one in checks if one.name != "output"]
+
+
+def output_lines(job: Job, choice: DeviceChoice | None, plan: Plan | None, room: list[str] | None) -> Iterator[Line]:
+    """Where the results would go, and whether they are there already."""
+    from tamscore import backend, pipeline
+
+    if choice is None or plan is None:
+        yield "output", near(Path(job.output.path))
+    else:
+        directory = pipeline.place_of(job, plan, backend.load(choice.name))
+        done = " (this very run is there: nothing to do)" if directory.manifest() is not None else ""
+        yield "output", f"{near(directory.path)}{done}"
+    for text in room or ():
+        yield "", text

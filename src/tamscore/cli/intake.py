@@ -1,0 +1,170 @@
+"""`import` and `synth`: where a market table comes from."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tamscore import terminal
+from tamscore.cli.work import near
+from tamscore.errors import UsageError
+from tamscore.insight.wording import clean, counted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from rich.table import Table
+
+    from tamscore.store.csv_import import ImportReport
+    from tamscore.store.csv_import.plan import ColumnPlan, ImportPlan
+    from tamscore.store.csv_import.types import Cell
+
+
+def synth(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+    rows: Annotated[int, typer.Option("--rows", metavar="N", help="Accounts to make.")] = 300_000,
+    seed: Annotated[int, typer.Option("--seed", metavar="S", help="The same seed gives the same bytes.")] = 0,
+    files: Annotated[int, typer.Option("--files", metavar="F", help="Parquet files to write.")] = 16,
+) -> None:
+    """Make a synthetic market and a job file that fits it.
+
+    The true segment and wallet of every account stand in a folder of their own beside the market.
+    """
+    from tamscore.progress import Progress
+    from tamscore.synthetic import write_market
+
+    with terminal.listening() as listener, Progress(listener).stage("synth", rows) as done:
+        write_market(directory, rows, seed, files, steps(done))
+    print(f"wrote {rows:,} accounts to {near((directory / 'market').absolute())}, the truth about them beside it")
+    print(f"next: tamscore run {shlex.quote(near((directory / 'job.toml').absolute()))}")
+
+
+def steps(advance: Callable[[int], None]) -> Callable[[int], None]:
+    """A function that is told how much is done in all and reports how much came on."""
+    before = 0
+
+    def so_far(done: int) -> None:
+        nonlocal before
+        advance(done - before)
+        before = done
+
+    return so_far
+
+
+def import_(  # noqa: PLR0913, PLR0917 - every option of the command
+    sources: Annotated[list[str], typer.Argument(metavar="CSV", help="CSV files, folders of them, or globs.")],
+    destination: Annotated[Path, typer.Argument(metavar="DESTINATION", help="A folder, or one file NAME.parquet.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the columns and write nothing.")] = False,
+    types: Annotated[
+        list[str] | None,
+        typer.Option("--type", metavar="COLUMN=TYPE", help="Fix a type: string, int, float, bool, date, date:dmy, …"),
+    ] = None,
+    null: Annotated[list[str] | None, typer.Option(metavar="TEXT", help="Another text that means: no value.")] = None,
+    drop: Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="Leave a column out.")] = None,
+    encoding: Annotated[str, typer.Option(help="Such as utf-8, cp1252, latin-1.")] = "utf-8",
+    delimiter: Annotated[str | None, typer.Option(help="Such as ';' or tab; found by looking, if not given.")] = None,
+    decimal: Annotated[str, typer.Option(help="The decimal mark: '.' or ','.")] = ".",
+    max_bad_share: Annotated[
+        float, typer.Option(metavar="SHARE", help="Bad cells a column may have and still count as numbers or dates.")
+    ] = 0.01,
+    max_rejected_share: Annotated[
+        float, typer.Option(metavar="SHARE", help="Rows with too many or too few cells before the import is refused.")
+    ] = 0.01,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
+) -> None:
+    """Turn CSV exports of a CRM into Parquet.
+
+    Every cell is looked at before anything is written: the types found, and why, are shown with what does not fit.
+    """
+    from tamscore.progress import Progress
+    from tamscore.store import csv_import
+    from tamscore.store.csv_import import source as csv_source
+
+    if not dry_run:
+        csv_import.check_destination(destination, overwrite=overwrite)
+    size = sum(path.stat().st_size for path in csv_source.find(sources))
+    with terminal.listening() as listener:
+        progress = Progress(listener)
+        with progress.stage("inspect", size) as done:
+            plan = csv_import.inspect(
+                sources, types_of(types or ()), delimiter=delimiter, encoding=encoding, decimal=decimal,
+                null_values=null or (), drop=drop or (), max_bad_share=max_bad_share, progress=meter(done),
+            )  # fmt: skip
+    tell_plan(plan)
+    if dry_run:
+        print("nothing was written (--dry-run)")
+        return
+    with terminal.listening() as listener, Progress(listener).stage("write", size) as done:
+        report = csv_import.write(
+            plan, destination, max_rejected_share=max_rejected_share, overwrite=overwrite, progress=meter(done)
+        )
+    tell_report(report, destination)
+
+
+def meter(advance: Callable[[int], None]) -> Callable[[str, int, int], None]:
+    """The progress of an import as steps of its stage."""
+    so_far = steps(advance)
+    return lambda _stage, done, _total: so_far(done)
+
+
+def types_of(texts: Iterable[str]) -> dict[str, str]:
+    """Types by column, from `column=type`; the last `=` counts, since names of columns may hold one."""
+    found = {}
+    for text in texts:
+        name, equals, kind = text.rpartition("=")
+        if not (name and equals and kind):
+            raise UsageError(f"--type: expected COLUMN=TYPE, such as revenue=float, got {text!r}")
+        found[name] = kind
+    return found
+
+
+def tell_plan(plan: ImportPlan) -> None:
+    """Print the columns with their types, why, and what does not read as the type."""
+    terminal.put(lambda width: plan_table(plan, plain=width is None))
+    examples: list[tuple[str, Iterable[Cell]]] = [(column.name, column.bad_examples) for column in plan.columns]
+    for name, cells in examples:
+        for cell in cells:
+            print(clean(f"bad cell in {name!r}: {cell}; becomes empty"))
+    for row in plan.rejected_examples:
+        print(clean(f"rejected row {row.row} of {row.file}: {row.reason}: {row.text!r}"))
+    dropped = f", {len(plan.dropped)} left out" if plan.dropped else ""
+    print(f"{plan.rows:,} rows, {plan.rejected:,} rejected; {len(plan.columns)} columns{dropped}")
+
+
+def plan_table(plan: ImportPlan, *, plain: bool) -> Table:
+    """One row for each column."""
+    from rich import box
+    from rich.table import Table
+
+    gap = 2 if plain else 0
+    table = Table(box=None if plain else box.SIMPLE_HEAD, padding=(0, gap, 0, 0), pad_edge=False, show_edge=False)
+    longest = max(len(column.name) for column in plan.columns)
+    table.add_column("column", overflow="fold", min_width=min(longest, 24))
+    table.add_column("type", no_wrap=True)
+    for name in ("filled", "empty", "bad"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("why", overflow="fold", min_width=26)
+    table.add_column("for example", no_wrap=True, overflow="ellipsis", max_width=34)
+    for column in plan.columns:
+        table.add_row(*map(clean, plan_row(column)))
+    return table
+
+
+def plan_row(column: ColumnPlan) -> tuple[Any, ...]:
+    """The cells of one column in the table of the plan."""
+    numbers = (f"{column.filled:,}", f"{column.empty:,}", f"{column.bad:,}")
+    return (column.name, column.type, *numbers, column.why, " | ".join(column.samples))
+
+
+def tell_report(report: ImportReport, destination: Path) -> None:
+    """Print what was written and where."""
+    where = near(destination.absolute())
+    print(f"wrote {report.rows_written:,} rows to {where} ({counted(len(report.files), 'file')})")
+    if report.bad_cells:
+        print(f"{report.bad_cells:,} bad cells are empty there")
+    if report.rejected_file:
+        print(f"{report.rows_rejected:,} rejected rows lie in {near(report.rejected_file.absolute())}")
+    print(f"next: name {where} as input.path of a job file, then: tamscore check JOB")

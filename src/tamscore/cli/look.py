@@ -1,0 +1,98 @@
+"""`show`, `verify`, `schema` and `doctor`: what a run found, whether it is whole, what a job file may hold."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tamscore import terminal
+from tamscore.errors import InputContractError
+from tamscore.insight.wording import clean
+
+if TYPE_CHECKING:
+    from tamscore.insight.doctor import Check
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
+
+
+def show(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The output folder of a job, or one of its versions.")],
+    as_json: AsJson = False,
+    top: Annotated[int, typer.Option("--top", metavar="N", min=0, help="Accounts to list.")] = 10,
+    cluster: Annotated[str | None, typer.Option("--cluster", metavar="ID", help="Look at one cluster only.")] = None,
+) -> None:
+    """Show what a run found.
+
+    Potential by cluster, segment sizes, whitespace by kind and quadrant, and the best accounts.
+    """
+    from tamscore.insight.show import load, render, to_json
+
+    summary = load(run, top, cluster)
+    if as_json:
+        print(to_json(summary))
+    else:
+        terminal.put(lambda width: render(summary, width))
+
+
+def verify(
+    output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="The output folder of a job.")],
+    as_json: AsJson = False,
+) -> None:
+    """Look for damage: read every byte of every complete version.
+
+    Files that are missing, changed, or not listed; a pointer that is torn. Exits with 3 where anything is wrong.
+    """
+    from tamscore.store import run_directory
+    from tamscore.store.verify import problems_of_output, sealed
+
+    problems = problems_of_output(run_directory.output_of(output))
+    whole = sum(sealed(run) for run in run_directory.versions(output))
+    if as_json:
+        print(json.dumps({"versions": whole, "problems": problems}, indent=1, ensure_ascii=False))
+    else:
+        print("\n".join(problems) or f"{whole} complete version{'s' * (whole != 1)}, all as they were written")
+    if problems:
+        raise typer.Exit(InputContractError.exit_code)
+
+
+def schema() -> None:
+    """Print the JSON Schema of the job file, for editors."""
+    from tamscore.config import json_schema
+
+    print(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+def doctor(
+    output: Annotated[Path | None, typer.Option(metavar="DIR", help="A folder that a run would write to.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look at what this machine has to offer a run.
+
+    Versions, processors, memory, GPUs and, with --output, write access. Exits with 1 where a run would fail.
+    """
+    from tamscore.insight.doctor import examine
+
+    checks = examine(output)
+    if as_json:
+        print(json.dumps([asdict(check) for check in checks], indent=1, ensure_ascii=False))
+    else:
+        tell_checks(checks)
+    if not all(check.ok for check in checks):
+        raise typer.Exit(1)
+
+
+def tell_checks(checks: list[Check]) -> None:
+    """Print the checks, one a line, then what to do."""
+    console = terminal.console()
+    width = max(len(check.name) for check in checks)
+    for check in checks:
+        line = f"{'ok  ' if check.ok else 'FAIL'}  {check.name:<{width}}  {check.value}"
+        console.print(clean(line), style=None if check.ok else "bold red", soft_wrap=True)
+        if check.remedy:
+            console.print(clean(f"{'':<{width + 8}}{check.remedy}"), soft_wrap=True)
+    bad = sum(not check.ok for check in checks)
+    console.print(f"{bad} of {len(checks)} checks failed" if bad else "this machine can run jobs")

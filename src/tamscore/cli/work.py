@@ -1,0 +1,95 @@
+"""`run`: the job itself."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tamscore import terminal
+from tamscore.errors import NothingToDo
+from tamscore.insight.wording import counted, money
+
+if TYPE_CHECKING:
+    from tamscore.progress import Progress
+    from tamscore.store.run_directory import RunDirectory
+
+JobFile = Annotated[Path, typer.Argument(metavar="JOB", help="The job file (TOML).")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Set a key of the job file, such as clusters.seed=7; may be repeated. Paths count from its folder.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON, and events as JSON lines.")]
+
+IfChanged = Annotated[
+    bool, typer.Option("--if-changed", help="Exit with 10, not 0, where this very run is there already.")
+]
+
+
+def run(job: JobFile, overrides: Overrides = None, as_json: AsJson = False, if_changed: IfChanged = False) -> None:
+    """Score the whole market of a job file."""
+    from tamscore import config, pipeline
+    from tamscore.progress import Progress
+
+    loaded = config.load(job, overrides or ())
+    with terminal.listening(as_json=as_json) as listener:
+        progress = Progress(listener)
+        directory = pipeline.run(loaded, progress)
+    result = result_of(directory, progress)
+    print(json.dumps(result, ensure_ascii=False) if as_json else "\n".join(result_lines(directory, result)))
+    if if_changed and not progress.times:
+        raise typer.Exit(NothingToDo.exit_code)
+
+
+def result_of(directory: RunDirectory, progress: Progress) -> dict[str, Any]:
+    """What a run came to, for machines; `done` is false where the very run was there already."""
+    manifest = directory.manifest() or {}
+    return {
+        "run": directory.run_key,
+        "done": bool(progress.times),
+        "path": str(directory.path),
+        "current": str(current_of(directory)),
+        "seconds": round(sum(time.seconds for time in progress.times), 3),
+        **{key: manifest.get(key) for key in ("device", "rows", "totals", "notices")},
+    }
+
+
+def current_of(directory: RunDirectory) -> Path:
+    """The file that says which version counts."""
+    from tamscore.store.run_directory import CURRENT
+
+    return directory.output / CURRENT
+
+
+def result_lines(directory: RunDirectory, result: dict[str, Any]) -> list[str]:
+    """What a run came to, in a few lines."""
+    rows, totals = result["rows"], result["totals"]
+    read, scored = rows["read"], rows["scored"]
+    rejected = [f"{reason} {count:,}" for reason, count in rows["rejected"].items() if count]
+    took = f" in {result['seconds']:,.1f} s" if result["done"] else ""
+    return [
+        f"accounts    {scored:,} scored of {read:,} rows{took}; rejected: {', '.join(rejected) or 'none'}",
+        f"whitespace  expansion {open_at(totals['expansion'], 'customer')}",
+        f"            acquisition {open_at(totals['acquisition'], 'prospect')}",
+        f"results     {near(directory.path)}",
+        f"current     {near(current_of(directory))}",
+        f"next: tamscore show {shlex.quote(near(directory.output))}",
+    ]
+
+
+def open_at(sums: dict[str, float], noun: str) -> str:
+    """How much whitespace of a kind there is, and with how many accounts."""
+    return f"{money(sums['whitespace'])} with {counted(sums['accounts'], noun)}"
+
+
+def near(path: Path) -> str:
+    """The path as seen from the working directory, where it lies inside it."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

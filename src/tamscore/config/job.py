@@ -1,0 +1,111 @@
+"""The whole job file: the sections about tables and machines, and the job that holds every section."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from tamscore.config.method import Campaigns, Clusters, Features, Potential, Quadrant, Section
+from tamscore.config.values import Column, ColumnList, Count, LocalPath, Positive, SchedulerAddress, Share  # noqa: TC001 - read at run time
+from tamscore.schema import Limits
+
+
+class Input(Section):
+    """Where the market is read from."""
+
+    path: LocalPath
+    """Parquet file, folder of Parquet files or glob pattern; relative to the folder of the job file."""
+    max_row_group_bytes: Count = Limits.row_group_bytes
+    """Most bytes that a row group may take up decoded; files with larger ones are refused unread."""
+
+
+class Columns(Section):
+    """Which columns of the input play which role."""
+
+    account_id: Column = "account_id"
+    """Column that identifies an account; unique."""
+    sales: Column = "sales"
+    """Column with what the account spends with us in the window; net, one currency."""
+    party_type: Column | None = None
+    """Column that tells end users from channel partners; they are never mixed."""
+    market_segment: Column | None = None
+    """Column with the classical segment (industry, region, size band) that small clusters fall back to."""
+    revenue: Column | None = None
+    """Column with the account's own reported revenue, in the currency of sales; used to flag impossible sales."""
+    name: Column | None = None
+    """Column with the account's name, for people to read."""
+    keep: ColumnList = ()
+    """Columns copied to the scores unchanged."""
+
+
+class Rows(Section):
+    """What happens to rows with missing, duplicate or impossible values."""
+
+    sales_missing: Literal["prospect", "reject", "error"] = "prospect"
+    """Rows without sales: taken as prospects and flagged, rejected, or an error."""
+    max_sales_missing_share: Share = 0.01
+    """The run stops where more than this share of the rows has no sales."""
+    duplicates: Literal["reject", "error"] = "reject"
+    """Rows whose account id stands more than once: all of them rejected, or an error."""
+    max_rejected_share: Share = 0.01
+    """The run stops before scores are written where more than this share of the rows is rejected."""
+    non_negative: ColumnList = ()
+    """Numeric columns where a negative value is impossible; such values are flagged and counted."""
+    max_market_segments: Count = Limits.market_segments
+    """Most different market segments; a column with more of them is an id rather than a segment."""
+
+
+class Engine(Section):
+    """Where the work runs."""
+
+    kind: Literal["local", "processes", "remote"] = "local"
+    """In this process, in worker processes of this machine, or on a running Dask scheduler."""
+    workers: Count | None = None
+    """Number of workers; absent: as many as the machine has."""
+    scheduler: SchedulerAddress | None = None
+    """Address of the Dask scheduler, tcp://HOST:PORT or tls://HOST:PORT; for kind = "remote" only."""
+    allow_insecure_scheduler: bool = False
+    """Join a scheduler on another machine over tcp://, where anybody on the network can read data and run code."""
+    connect_timeout: Positive = 15.0
+    """Seconds until a scheduler that does not answer is given up."""
+    stall_timeout: Positive = 300.0
+    """Seconds without any finished piece of work until the run is given up; for processes and remote."""
+    worker_memory_gib: Positive | None = None
+    """Memory limit of a worker process in GiB, absent: an equal share; for kind = "processes" only."""
+    scratch: LocalPath | None = None
+    """Folder for what workers put on disk when memory is short, absent: the system's; for kind = "processes" only."""
+
+
+class Output(Section):
+    """Where the scores are written."""
+
+    path: LocalPath
+    """Folder for the versions of the scores; relative to the folder of the job file."""
+
+
+class Job(Section):
+    """A job of tamscore: what is read, how it is scored, where the scores go."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where the arithmetic runs: auto takes the GPUs that work, else the CPU; cuda never falls back."""
+    input: Input
+    """Where the market is read from."""
+    columns: Columns = Field(default_factory=Columns)
+    """Which columns of the input play which role."""
+    rows: Rows = Field(default_factory=Rows)
+    """What happens to rows with missing, duplicate or impossible values."""
+    features: Features
+    """What the accounts are compared by; never what they buy from us."""
+    clusters: Clusters
+    """How the clusters of peers are found."""
+    potential: Potential = Field(default_factory=Potential)
+    """How the potential of an account follows from its peers' sales."""
+    quadrant: Quadrant = Field(default_factory=Quadrant)
+    """Where high begins, for potential and for sales."""
+    campaigns: Campaigns = Field(default_factory=Campaigns)
+    """Which channel and message each size band gets."""
+    engine: Engine = Field(default_factory=Engine)
+    """Where the work runs."""
+    output: Output
+    """Where the scores are written."""

@@ -1,0 +1,188 @@
+"""The sections of the job file that say how accounts are scored, one frozen model each.
+
+The rules that tie keys together are in `checks`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from tamscore.config.values import (
+    ClusterCount,
+    Column,
+    ColumnList,
+    Count,
+    CutLines,
+    FitRows,
+    Positive,
+    Scaling,
+    Share,
+    Text,
+    Winsorise,
+    or_scaling_alone,
+)
+from tamscore.schema import Limits
+
+PRESETS: dict[str, tuple[float, ...]] = {"p85": (0.85, 0.90, 0.95), "p80": (0.80, 0.85, 0.90, 0.95)}
+AFFINE_SCALINGS = frozenset({"standard", "robust", "minmax"})
+
+
+class Section(BaseModel):
+    """A table of the job file: frozen, strict about types, without unknown keys, NaN or infinity."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        allow_inf_nan=False,
+        validate_default=True,
+        use_attribute_docstrings=True,
+    )
+
+
+class NumericFeature(Section):
+    """How one numeric feature is brought to the scale of the others."""
+
+    scaling: Scaling = "log_standard"
+    """Scaling of the column; log_standard suits money and counts."""
+    winsorise: Winsorise | None = None
+    """Quantiles that values are clipped to, or false; absent: features.winsorise under standard, robust and minmax."""
+    missing_indicator: bool | None = None
+    """Whether a column that marks missing values is added; absent: features.missing_indicator."""
+    weight: Positive = 1.0
+    """Factor on the scaled column: 2 makes its differences count double."""
+
+
+class Features(Section):
+    """What the accounts are compared by; never what they buy from us."""
+
+    numeric: dict[Column, Annotated[NumericFeature, or_scaling_alone(NumericFeature)]] = Field(default_factory=dict)
+    """Numeric columns; a scaling name alone is short for a table with that scaling."""
+    categorical: ColumnList = ()
+    """Columns with categories; one-hot encoded."""
+    winsorise: Winsorise = (0.001, 0.999)
+    """Quantiles that numeric columns under an affine scaling are clipped to, or false."""
+    category_weight: Positive = 1.0
+    """How many standard deviations one mismatch of a category counts."""
+    category_floor: Share = 0.01
+    """Categories with a smaller share of the rows are folded into 'other'."""
+    missing_indicator: bool = False
+    """Whether numeric columns get a column that marks missing values."""
+    max_levels: Count = Limits.levels
+    """Most categories of one column that stand for themselves; each is a feature of its own."""
+
+    def winsor_limits(self, column: str) -> tuple[float, float] | None:
+        """Return the quantiles in force for a numeric column, None where it is not clipped."""
+        feature = self.numeric[column]
+        if feature.winsorise is None:
+            return self.winsorise or None if feature.scaling in AFFINE_SCALINGS else None
+        return feature.winsorise or None
+
+    def has_missing_indicator(self, column: str) -> bool:
+        """Return whether a numeric column gets a column that marks its missing values."""
+        own = self.numeric[column].missing_indicator
+        return self.missing_indicator if own is None else own
+
+
+class Clusters(Section):
+    """How the clusters of peers are found."""
+
+    k: ClusterCount
+    """Number of clusters, or a table with the number for each party type."""
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
+    """Key of every random draw; the same seed gives the same clusters."""
+    fit_rows: FitRows = 262_144
+    """Rows that the centers are fitted on: a deterministic sample of this size, or "all"."""
+    seed_rows: Annotated[int, Field(ge=1000)] = 20_000
+    """Rows of the sub-sample that the first centers are sought in."""
+    restarts: Count = 20
+    """Starts of k-means++ on the sub-sample; the best is kept."""
+    batch_rows: Count = 4096
+    """Rows that one mini-batch step draws."""
+    max_passes: Count = 300
+    """Most passes over the fit rows before the centers count as settled."""
+    polish_passes: Annotated[int, Field(ge=0)] = 0
+    """Lloyd passes over all rows after the fit."""
+
+
+class Potential(Section):
+    """How the potential of an account follows from its peers' sales."""
+
+    preset: Literal["p85", "p80"] = "p85"
+    """Named cut lines: p85 is 0.85, 0.90, 0.95; p80 starts at 0.80. The largest sales is always the last step."""
+    cut_lines: CutLines | None = None
+    """Percentiles of the peers' sales that form the steps, strictly increasing in (0, 1); in place of the preset."""
+    boundary: Literal["at_or_below", "strictly_below"] = "at_or_below"
+    """Whether an account exactly at a cut line stays at it or belongs to the next step."""
+    top_step: Literal["max", "p99", "p99.5", "next_step"] = "max"
+    """Potential above the last cut line: the largest sales of the peers, or a cap on it."""
+    min_customers: Count = 25
+    """Clusters with fewer customers are pooled with their parent."""
+
+    @property
+    def lines(self) -> tuple[float, ...]:
+        """Return the cut lines in force, strictly increasing, without the high-water mark."""
+        return PRESETS[self.preset] if self.cut_lines is None else self.cut_lines
+
+
+class Quadrant(Section):
+    """Where high begins, for potential and for sales."""
+
+    threshold: Literal["percentile", "median", "absolute", "capacity"] = "percentile"
+    """What the thresholds are: percentiles, medians, amounts of money, or as many accounts as can be covered."""
+    level: Literal["account", "cluster"] = "account"
+    """Whether accounts or whole clusters are placed in quadrants."""
+    potential: Annotated[float, Field(ge=0)] | None = None
+    """Threshold of potential: a percentile in (0, 1), 0.8 unless given, or money under "absolute"."""
+    sales: Annotated[float, Field(ge=0)] | None = None
+    """Threshold of sales: a percentile in (0, 1), 0.8 unless given, or money under "absolute"."""
+    capacity: Count | None = None
+    """Number of accounts that can be covered; for threshold = "capacity" only."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_percentiles(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        threshold = data.get("threshold", "percentile")
+        defaults = {"percentile": {"potential": 0.8, "sales": 0.8}, "capacity": {"sales": 0.8}}
+        return {**defaults.get(str(threshold), {}), **data}
+
+
+class Campaign(Section):
+    """How accounts of a size band are addressed."""
+
+    channel: Text
+    """Channel of the campaign, for example "email"."""
+    theme: Text
+    """What the message is about."""
+
+
+def default_bands() -> dict[str, float]:
+    """Return the lower limits of the default size bands."""
+    return {"small": 0.0, "large": 250.0, "enterprise": 5000.0}
+
+
+def default_map() -> dict[str, Campaign]:
+    """Return the campaigns of the default size bands."""
+    theme = "scale, integration, return"
+    return {
+        "small": Campaign(channel="email", theme="ease of use, price"),
+        "large": Campaign(channel="professional-network ads", theme=theme),
+        "enterprise": Campaign(channel="account-based marketing", theme=theme),
+    }
+
+
+class Campaigns(Section):
+    """Which channel and message each size band gets."""
+
+    size: Column | None = None
+    """Numeric column that measures the size of an account, for example employees."""
+    bands: Annotated[dict[Text, float], Field(min_length=1)] = Field(default_factory=default_bands)
+    """Size bands by name, each with its lower limit."""
+    map: dict[Text, Campaign] = Field(default_factory=default_map)
+    """Campaign of each size band."""
+    default: Campaign | None = None
+    """Campaign of the accounts whose band has none."""

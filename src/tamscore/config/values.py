@@ -1,0 +1,130 @@
+"""The kinds of value that a job file holds, narrower than text and number."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import unquote
+
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
+from pydantic_core import PydanticCustomError
+
+if TYPE_CHECKING:
+    from pydantic import ValidationInfo
+
+SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.:-]*)://")
+SCHEDULER = re.compile(r"(tcp|tls)://[^\s/@]+:\d{1,5}")
+
+
+def refusal(expected: str, hint: str = "") -> PydanticCustomError:
+    """Return the error that says what was expected instead and, in `hint`, what to do."""
+    return PydanticCustomError("refused", "expected {expected}", {"expected": expected, "hint": hint})
+
+
+def _without_scheme(path: str) -> str:
+    scheme = SCHEME.match(path)
+    if scheme is None:
+        return path
+    if scheme[1].lower() != "file":
+        raise refusal("a local path", f"only local paths are read and written for now, not {scheme[1]}://")
+    rest = unquote(path[scheme.end() :]).removeprefix("localhost")
+    if not rest.startswith("/"):
+        raise refusal("file:// followed by an absolute path", "write file:///data/market, or just the path")
+    return rest
+
+
+def _home() -> str:
+    try:
+        return str(Path.home())
+    except RuntimeError:
+        raise refusal("an absolute path", "there is no home directory here for ~ to stand for") from None
+
+
+def _local_path(value: str, info: ValidationInfo) -> str:
+    """Return the path made absolute: a worker may have another working directory than the client."""
+    path = _without_scheme(value)
+    if "\0" in path:
+        raise refusal("a path without NUL characters")
+    if "::" in path:
+        raise refusal("a path without '::'", "chained addresses are not taken; name the file or folder itself")
+    if path == "~" or path.startswith("~/"):
+        return _home() + path[1:]
+    return str((info.context or {}).get("folder", Path()) / path)
+
+
+def _increasing(values: tuple[float, ...]) -> tuple[float, ...]:
+    if any(low >= high for low, high in pairwise(values)):
+        raise refusal("strictly increasing numbers")
+    return values
+
+
+def _scheduler(value: str) -> str:
+    if SCHEDULER.fullmatch(value) is None or not 0 < int(value.rpartition(":")[2]) < 2**16:
+        raise refusal("tcp://HOST:PORT or tls://HOST:PORT")
+    return value
+
+
+def _not_auto(value: object) -> object:
+    if value == "auto":
+        raise refusal("an integer ≥ 2 or a table of integers", "choice of k is not built yet; give an integer")
+    return value
+
+
+def _is_integer(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _kind_of_winsorise(value: object) -> str | None:
+    if isinstance(value, list | tuple):
+        return "limits"
+    return "off" if value is False else None
+
+
+def _kind_of_k(value: object) -> str | None:
+    if isinstance(value, dict):
+        return "by party type"
+    return "one" if _is_integer(value) else None
+
+
+def _kind_of_fit_rows(value: object) -> str | None:
+    if _is_integer(value):
+        return "sample"
+    return "all" if value == "all" else None
+
+
+def _scaling_alone(value: object) -> object:
+    return {"scaling": value} if isinstance(value, str) else value
+
+
+Text = Annotated[str, Field(min_length=1)]
+Column = Annotated[str, Field(min_length=1)]
+ColumnList = Annotated[tuple[Column, ...], Field(strict=False)]
+LocalPath = Annotated[str, Field(min_length=1), AfterValidator(_local_path)]
+SchedulerAddress = Annotated[str, AfterValidator(_scheduler)]
+Share = Annotated[float, Field(ge=0, le=1)]
+OpenShare = Annotated[float, Field(gt=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+CutLines = Annotated[tuple[OpenShare, ...], Field(strict=False, min_length=1), AfterValidator(_increasing)]
+Limits = Annotated[tuple[Share, Share], Field(strict=False), AfterValidator(_increasing)]
+Winsorise = Annotated[
+    Annotated[Limits, Tag("limits")] | Annotated[Literal[False], Tag("off")],
+    Discriminator(_kind_of_winsorise),
+]
+ClusterCount = Annotated[
+    Annotated[int, Field(ge=2), Tag("one")] | Annotated[dict[Text, Count], Field(min_length=1), Tag("by party type")],
+    Discriminator(_kind_of_k),
+    BeforeValidator(_not_auto),
+]
+FitRows = Annotated[
+    Annotated[int, Field(ge=1000), Tag("sample")] | Annotated[Literal["all"], Tag("all")],
+    Discriminator(_kind_of_fit_rows),
+]
+Scaling = Literal["standard", "robust", "minmax", "log_standard", "quantile_normal", "none"]
+
+
+def or_scaling_alone(feature: Any) -> BeforeValidator:
+    """Return the validator that takes a bare scaling name as short for a table of the model `feature`."""
+    return BeforeValidator(_scaling_alone, json_schema_input_type=Scaling | feature)

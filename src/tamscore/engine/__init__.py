@@ -1,0 +1,1 @@
+"""Which device computes and which processes take part."""

@@ -1,0 +1,125 @@
+"""How Dask is set up: every setting that matters stands here, and none that runs code comes from outside."""
+
+from __future__ import annotations
+
+import copy
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tamscore.errors import RetryableError, UsageError
+
+if TYPE_CHECKING:
+    from tamscore.config import Engine
+
+RUN_CODE = (
+    *(f"distributed.{role}.preload" for role in ("scheduler", "worker", "nanny", "client")),
+    *(f"distributed.{role}.preload-argv" for role in ("scheduler", "worker", "nanny", "client")),
+    *(f"distributed.{role}.http.routes" for role in ("scheduler", "worker")),
+    "distributed.client.security-loader",
+    "distributed.nanny.environ",
+    "distributed.nanny.pre-spawn-environ",
+    "distributed.scheduler.active-memory-manager.policies",
+    "distributed.admin.pdb-on-err",
+)
+"""Settings that make Dask import or run what somebody else wrote, or change what its processes load."""
+ALLOWED_FAILURES = 3
+WORKER_TTL_S = 60.0
+LEAST_SCRATCH = 256 * 2**20
+"""With less free space, in bytes, in the scratch folder no run begins."""
+SPILL_SHARE = 0.8
+"""So much of the free scratch space the workers may fill."""
+
+
+def refuse_code() -> None:
+    """Nothing, where Dask's settings run no code of others; UsageError that names the setting else."""
+    from dask import config
+
+    usual: dict[str, Any] = config.merge(*config.defaults)
+    inherited = config.collect_env(os.environ)
+    for key in RUN_CODE:
+        default = config.get(key, None, config=usual)
+        if all(is_harmless(config.get(key, None, config=given), default) for given in (inherited, config.config)):
+            continue
+        variables = [name for name in os.environ if variable_means(name, key)]
+        source = f"the environment variable {variables[0]}" if variables else "the Dask configuration"
+        raise UsageError(
+            f"{source} sets {key}, which runs code of others or changes what Dask serves; remove it: "
+            "no run of tamscore takes such a setting"
+        )
+
+
+def is_harmless(value: Any, default: Any) -> bool:
+    """Whether a setting is absent, as it comes, or a list of modules of Dask itself (which Dask adds to)."""
+    own_modules = isinstance(value, list) and all(str(one).startswith("distributed.http.") for one in value)
+    return own_modules or not value or value == default
+
+
+def variable_means(name: str, key: str) -> bool:
+    """Whether an environment variable sets a key of the Dask configuration, or one inside it."""
+    if not name.startswith("DASK_"):
+        return False
+    meant = name.removeprefix("DASK_").lower().replace("__", ".").replace("_", "-")
+    return meant == key or meant.startswith(f"{key}.")
+
+
+def own(engine: Engine, max_spill: int) -> dict[str, Any]:
+    """The settings of worker processes of our own; of `distributed` nothing else counts but its defaults."""
+    from dask import config
+
+    settings: dict[str, Any] = config.merge(*copy.deepcopy(config.defaults))
+    chosen = {
+        "distributed.scheduler.allowed-failures": ALLOWED_FAILURES,
+        "distributed.scheduler.worker-ttl": f"{WORKER_TTL_S} s",
+        "distributed.scheduler.no-workers-timeout": f"{engine.stall_timeout} s",
+        "distributed.scheduler.worker-saturation": 1.0,
+        "distributed.deploy.lost-worker-timeout": "1 day",  # else a nanny is dismissed while it restarts its worker
+        "distributed.worker.memory.max-spill": max_spill,
+        "distributed.worker.profile.enabled": False,
+        "distributed.diagnostics.nvml": False,
+        "distributed.admin.large-graph-warning-threshold": "1 GiB",
+        "distributed.comm.timeouts.connect": f"{engine.connect_timeout} s",
+    }
+    config.set(chosen, config=settings)
+    return {"distributed": settings["distributed"], "scheduler-address": None}
+
+
+def joining(engine: Engine) -> dict[str, Any]:
+    """The settings of this process when it joins a cluster; certificates come from Dask's own settings."""
+    return {
+        "distributed.comm.timeouts.connect": f"{engine.connect_timeout} s",
+        "distributed.admin.large-graph-warning-threshold": "1 GiB",
+        "scheduler-address": None,
+    }
+
+
+def scratch_folder(engine: Engine) -> Path:
+    """The folder for what workers spill: that of the job, else Dask's, else the system's for temporary files.
+
+    Raises UsageError where it cannot be written to, RetryableError where it is nearly full.
+    """
+    from dask import config
+
+    folder = Path(engine.scratch or config.get("temporary-directory", None) or tempfile.gettempdir())
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(
+            f"engine.scratch: {str(folder)!r} cannot be written to ({error.strerror}); "
+            "name a folder that can, or mend access"
+        ) from error
+    free = shutil.disk_usage(folder).free
+    if free < LEAST_SCRATCH:
+        raise RetryableError(
+            f"engine.scratch: {str(folder)!r} has {free / 2**20:,.0f} MiB of free space, at least "
+            f"{LEAST_SCRATCH / 2**20:,.0f} are needed; free some, or name another folder"
+        )
+    return folder
+
+
+def max_spill(scratch: Path, workers: int) -> int:
+    """How many bytes each worker may put into the scratch folder."""
+    return int(SPILL_SHARE * shutil.disk_usage(scratch).free / workers)

@@ -1,0 +1,194 @@
+"""Which device computes: the GPUs that work, else the CPU, decided once and with a reason.
+
+RAPIDS imports succeed without a driver and fail at first use, each library in its own way; and a process that has
+touched a GPU hands a spoilt state to its children. So this process asks nobody: the driver's library is looked up, then
+child processes initialise it and run a small kernel.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Literal
+
+from tamscore.errors import DeviceError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Requested = Literal["auto", "cpu", "cuda"]
+
+DRIVER = "libcuda.so.1"
+BACKEND = "tamscore.backend.cuda"
+TIMEOUT_S = 60
+_INSTALL = "install one of the extras tamscore[gpu-cu12] and tamscore[gpu-cu13], or set device = 'cpu'"
+_ASK_DRIVER = """
+import ctypes, json
+cuda = ctypes.CDLL("libcuda.so.1")
+def done(code, step):
+    if code:
+        name = ctypes.c_char_p()
+        cuda.cuGetErrorName(code, ctypes.byref(name))
+        print(json.dumps({"problem": f"{step} answers {(name.value or b'').decode() or code}"}))
+        raise SystemExit
+done(cuda.cuInit(0), "cuInit")
+count = ctypes.c_int()
+done(cuda.cuDeviceGetCount(ctypes.byref(count)), "cuDeviceGetCount")
+names = []
+for place in range(count.value):
+    device, text = ctypes.c_int(), ctypes.create_string_buffer(256)
+    done(cuda.cuDeviceGet(ctypes.byref(device), place), "cuDeviceGet")
+    done(cuda.cuDeviceGetName(text, 256, device), "cuDeviceGetName")
+    names.append(text.value.decode())
+print(json.dumps({"gpus": names}))
+"""
+_RUN_KERNEL = """
+import cupy
+for place in range(cupy.cuda.runtime.getDeviceCount()):
+    with cupy.cuda.Device(place):
+        numbers = cupy.arange(1000, dtype=cupy.int64)
+        total = int((numbers * numbers).sum())
+        if total != 332833500:
+            raise SystemExit(f"GPU {place} computes {total} where 332833500 is right")
+"""
+
+
+@dataclass(frozen=True)
+class DeviceChoice:
+    """The device of a run, why it was taken, and the names of the GPUs that will compute (none on a CPU)."""
+
+    name: Literal["cpu", "cuda"]
+    reason: str
+    gpus: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What keeps GPUs from being used, and what a person can do about it."""
+
+    what: str
+    remedy: str
+
+
+def find_driver() -> Problem | None:
+    """Return what is wrong with finding the driver's library, None where it can be loaded."""
+    import ctypes
+
+    try:
+        ctypes.CDLL(DRIVER)
+    except OSError:
+        return Problem(f"no NVIDIA driver found ({DRIVER})", "set device = 'cpu', or run on a GPU node")
+    return None
+
+
+def list_gpus() -> tuple[str, ...] | Problem:
+    """Return the names of the GPUs that the driver shows to a child process, or why there are none."""
+    remedy = "look at nvidia-smi and CUDA_VISIBLE_DEVICES, or set device = 'cpu'"
+    done = _child("-I", "-S", "-c", _ASK_DRIVER)
+    if isinstance(done, str):
+        return Problem(f"the NVIDIA driver does not start: {done}", remedy)
+    try:
+        answer = json.loads(done.stdout)
+    except ValueError:
+        return Problem(f"the NVIDIA driver does not start: {_last_line(done)}", remedy)
+    if "problem" in answer:
+        return Problem(f"the NVIDIA driver does not start: {answer['problem']}", remedy)
+    return tuple(answer["gpus"]) or Problem("the NVIDIA driver shows no GPU", remedy)
+
+
+def ask_nvml() -> Problem | None:
+    """Return what the management library finds wrong, None where it counts GPUs or is not installed."""
+    if find_spec("pynvml") is None:
+        return None
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+        count = pynvml.nvmlDeviceGetCount()
+        pynvml.nvmlShutdown()
+    except pynvml.NVMLError as error:
+        return Problem(f"NVML fails: {error}", "reload the NVIDIA driver or restart the node, or set device = 'cpu'")
+    return None if count else Problem("NVML counts no GPU", "look at nvidia-smi, or set device = 'cpu'")
+
+
+def find_backend() -> Problem | None:
+    """Return a problem where this version of the package has no CUDA backend or CuPy is not installed."""
+    if find_spec(BACKEND) is None:
+        return Problem("the CUDA backend is not part of this version", "set device = 'cpu'")
+    if find_spec("cupy") is None:
+        return Problem("CuPy is not installed", _INSTALL)
+    return None
+
+
+def run_kernel() -> Problem | None:
+    """Return why a small kernel in a child process failed on one of the GPUs, None where it ran on all."""
+    done = _child("-P", "-c", _RUN_KERNEL)
+    if isinstance(done, str):
+        return Problem(f"a test kernel fails: {done}", "set device = 'cpu'")
+    if done.returncode:
+        return Problem(f"a test kernel fails: {_last_line(done)}", "check that CuPy and the driver fit, " + _INSTALL)
+    return None
+
+
+@dataclass(frozen=True)
+class Probes:
+    """The questions asked before a GPU is used, cheapest first; each may be replaced, as tests do."""
+
+    driver: Callable[[], Problem | None] = find_driver
+    gpus: Callable[[], tuple[str, ...] | Problem] = list_gpus
+    nvml: Callable[[], Problem | None] = ask_nvml
+    backend: Callable[[], Problem | None] = find_backend
+    kernel: Callable[[], Problem | None] = run_kernel
+
+
+def detect(probes: Probes | None = None) -> tuple[str, ...] | Problem:
+    """Return the names of the GPUs that can compute, or the first problem met."""
+    ask = probes or Probes()
+    problem = ask.driver()
+    gpus = problem or ask.gpus()
+    if isinstance(gpus, Problem):
+        return gpus
+    return ask.nvml() or ask.backend() or ask.kernel() or gpus
+
+
+def choose(requested: Requested, probes: Probes | None = None) -> DeviceChoice:
+    """Return the device to use; the reason completes a line such as "device cpu: …".
+
+    "cpu" asks nobody; "auto" takes the GPUs that work, else the CPU; "cuda" raises DeviceError with what is missing
+    and never falls back.
+    """
+    if requested not in {"auto", "cpu", "cuda"}:
+        raise UsageError(f"device: expected 'auto', 'cpu' or 'cuda', got {requested!r}")
+    if requested == "cpu":
+        return DeviceChoice("cpu", "as asked")
+    found = detect(probes)
+    if not isinstance(found, Problem):
+        return DeviceChoice("cuda", f"{'as asked' if requested == 'cuda' else 'auto'}, {_counted(found)}", found)
+    if requested == "cuda":
+        raise DeviceError(f"device = 'cuda': {found.what}; {found.remedy}")
+    return DeviceChoice("cpu", f"auto, since {found.what}")
+
+
+def _counted(gpus: tuple[str, ...]) -> str:
+    kinds = ", ".join(f"{gpus.count(name)} x {name}" for name in dict.fromkeys(gpus))
+    return f"{kinds} passed a test kernel"
+
+
+def _child(*arguments: str) -> subprocess.CompletedProcess[str] | str:
+    """Return the finished child process, or why there is none."""
+    try:
+        return subprocess.run(  # noqa: S603 - our own interpreter with a constant text
+            [sys.executable, *arguments], capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return f"no answer within {TIMEOUT_S} s"
+    except OSError as error:
+        return str(error)
+
+
+def _last_line(done: subprocess.CompletedProcess[str]) -> str:
+    lines = done.stderr.strip().splitlines()
+    return lines[-1] if lines else f"the child process ended with status {done.returncode}"

@@ -1,0 +1,97 @@
+"""Worker processes of our own on this machine, listening on loopback only."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING, Any
+
+from tamscore.engine import dask_settings
+from tamscore.engine.cluster import DaskFlow
+from tamscore.errors import RetryableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tamscore.config import Engine
+
+CLOSE_S = 3.5
+"""So long the processes of a run may take to end by themselves."""
+
+
+def start(engine: Engine, started: ExitStack) -> DaskFlow:
+    """A flow on a Dask cluster of our own, one thread a process."""
+    import dask
+    from distributed import Client, LocalCluster, Security
+
+    workers = engine.workers or len(os.sched_getaffinity(0))
+    scratch = dask_settings.scratch_folder(engine)
+    memory = int(engine.worker_memory_gib * 2**30) if engine.worker_memory_gib else memory_limit() // (workers + 1)
+    started.enter_context(dask.config.set(dask_settings.own(engine, dask_settings.max_spill(scratch, workers))))
+    try:
+        cluster = LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            memory_limit=memory,
+            local_directory=str(scratch),
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            worker_dashboard_address="127.0.0.1:0",
+            security=Security(require_encryption=False),
+        )
+        nannies = Nannies(cluster, workers)
+        started.callback(nannies.close)
+        client = Client(cluster, timeout=engine.connect_timeout, set_as_default=False)
+    except (OSError, RuntimeError) as error:
+        raise RetryableError(f"engine.kind = 'processes': the workers do not start ({error}); run again") from error
+    started.callback(quietly, client.close)
+    return DaskFlow(client, workers, started.pop_all().close, engine.stall_timeout, nannies.look)
+
+
+def memory_limit() -> int:
+    """The memory in bytes that this machine, or the container around this process, has."""
+    from distributed.system import MEMORY_LIMIT
+
+    return int(MEMORY_LIMIT)
+
+
+def quietly(close: Callable[..., Any]) -> None:
+    """Close, whatever state the other side is in: a run must not hang or fail in the end for that."""
+    with suppress(Exception):
+        close(timeout=CLOSE_S)
+
+
+class Nannies:
+    """Those that watch over worker processes; Dask forgets about one whose process died while it was starting."""
+
+    def __init__(self, cluster: Any, wanted: int) -> None:
+        self._cluster, self._wanted = cluster, wanted
+        self._without: set[Any] = set()
+
+    def look(self) -> None:
+        """Replace the nannies that are gone, or had no process at the last look either; runs on the cluster's loop."""
+        nannies = self._cluster.workers
+        without = {name for name, nanny in nannies.items() if not has_process(nanny)}
+        lost = without & self._without
+        self._without = without - lost
+        for name in lost:
+            closing = asyncio.ensure_future(nannies.pop(name).close(timeout=CLOSE_S))
+            closing.add_done_callback(lambda done: done.cancelled() or done.exception())
+        if len(nannies) < self._wanted:
+            self._cluster.scale(self._wanted)
+
+    def close(self) -> None:
+        """End all processes, those that no longer listen by force: Python would wait for them without end."""
+        theirs = {getattr(nanny.process, "pid", None) for nanny in self._cluster.workers.values()}
+        quietly(self._cluster.close)
+        for child in multiprocessing.active_children():
+            if child.pid in theirs:
+                child.kill()
+
+
+def has_process(nanny: Any) -> bool:
+    """Whether the worker process of a nanny is there."""
+    process = getattr(nanny.process, "process", None)
+    return process is not None and bool(process.is_alive())

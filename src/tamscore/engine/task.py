@@ -1,0 +1,115 @@
+"""One piece of work where it runs: tried again where storage or memory fails in passing, and named where it fails."""
+
+from __future__ import annotations
+
+import copy
+import errno
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tamscore.errors import MemoryLimitError, RetryableError, TamscoreError
+from tamscore.schema import Partition
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PAUSES_S = (0.2, 1.0)
+"""So long a piece of work waits before it is tried again after a passing fault of the storage."""
+HALVINGS = 3
+"""So often the block is halved when memory runs out; the numbers of a run do not depend on its size."""
+PASSING = frozenset(
+    getattr(errno, name)
+    for name in (
+        *("EAGAIN", "EBUSY", "ECONNABORTED", "ECONNREFUSED", "ECONNRESET", "EHOSTUNREACH", "EINTR", "EIO"),
+        *("ENETDOWN", "ENETRESET", "ENETUNREACH", "EREMOTEIO", "ESTALE", "ETIMEDOUT"),
+    )
+    if hasattr(errno, name)
+)
+"""What the storage may answer now and not a moment later; a full disk or a missing file is not among it."""
+
+
+def name_of(item: Any, otherwise: str) -> str:
+    """What a person would call an item: the file and row groups of its partition, where it has one."""
+    if isinstance(item, tuple) and item:
+        return name_of(item[0], otherwise)
+    partition = item if isinstance(item, Partition) else getattr(item, "partition", None)
+    if isinstance(partition, Partition):
+        return partition.where
+    return str(getattr(item, "name", otherwise))
+
+
+def perform(function: Callable[..., Any], name: str, item: Any, *shared: Any) -> Any:
+    """`function(item, *shared)`; passing faults of the storage are tried again, too large blocks halved.
+
+    Raises RetryableError where the storage fails, MemoryLimitError where memory does, each with the item's name; all
+    else comes as it is.
+    """
+    tries, halvings = iter(PAUSES_S), 0
+    while True:
+        try:
+            return function(item, *shared)
+        except (MemoryError, OSError, TamscoreError) as error:
+            cause = reason(error)
+            if isinstance(cause, MemoryError):
+                shared, halvings = with_half_blocks(shared, halvings, name, cause), halvings + 1
+                continue
+            pause = next(tries, None) if is_passing(cause) else None
+            if pause is None and not is_of_storage(error, cause):
+                raise
+            if pause is None:
+                raise RetryableError(f"{name}: the storage fails ({cause}); look after it, then run again") from cause
+        time.sleep(pause)
+
+
+@dataclass(frozen=True)
+class Failed:
+    """An error of ours as a result: what is expected to happen is told once, not by the log of every worker too."""
+
+    error: TamscoreError
+
+
+def perform_and_tell(function: Callable[..., Any], name: str, item: Any, *shared: Any) -> Any:
+    """What `perform` returns, or its error where it is one of ours."""
+    try:
+        return perform(function, name, item, *shared)
+    except TamscoreError as error:
+        return Failed(error)
+
+
+def reason(error: BaseException) -> BaseException:
+    """What lies below an error of ours: the fault of storage or memory, or the error itself."""
+    below = error.__cause__
+    return below if isinstance(error, TamscoreError) and isinstance(below, MemoryError | OSError) else error
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether the same work may succeed a moment later."""
+    return isinstance(error, TimeoutError) or (isinstance(error, OSError) and error.errno in PASSING)
+
+
+def is_of_storage(error: BaseException, cause: BaseException) -> bool:
+    """Whether an error tells of the storage without being told as what it is yet."""
+    return isinstance(error, OSError) or (is_passing(cause) and not isinstance(error, RetryableError))
+
+
+def with_half_blocks(shared: tuple[Any, ...], halvings: int, name: str, error: MemoryError) -> tuple[Any, ...]:
+    """The shared values, each backend with half its block; MemoryLimitError where that was done often enough."""
+    halved = tuple(map(halve, shared))
+    if halvings >= HALVINGS or all(one is other for one, other in zip(halved, shared, strict=True)):
+        detail = f" ({error})" if str(error) else ""
+        raise MemoryLimitError(
+            f"{name}: out of memory{detail}; set engine.workers lower, write the input with smaller row groups, "
+            "or run on a machine with more memory"
+        ) from error
+    return halved
+
+
+def halve(value: Any) -> Any:
+    """A backend with half its block; anything else, and the smallest block, as it is."""
+    rows = getattr(value, "block_rows", None)
+    if not isinstance(rows, int) or rows < 2:
+        return value
+    smaller = copy.copy(value)
+    smaller.block_rows = rows // 2
+    return smaller

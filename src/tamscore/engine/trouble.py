@@ -1,0 +1,117 @@
+"""What went wrong on a Dask cluster, in words that name the work at hand and what to do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from concurrent.futures import CancelledError
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from tamscore.engine.flow import Suspected
+from tamscore.errors import MemoryLimitError, RetryableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ANSWER_S = 3.0
+"""So long the cluster may take to say what is wrong with it."""
+NO_WORKERS = "the cluster has no workers left; start some, then run again"
+
+
+async def tell(client: Any, error: BaseException, name: str, alone: bool) -> NoReturn:  # noqa: FBT001
+    """Raise what a person should see: faults of the cluster as errors of ours, those of the work as they are.
+
+    A death is put down to an item that was `alone`; until then it is only Suspected.
+    """
+    told = await explained(client, error, name, alone)
+    if told is None:
+        raise error
+    raise told from error
+
+
+async def explained(client: Any, error: BaseException, name: str, alone: bool) -> Exception | None:  # noqa: FBT001
+    """The error to raise in place of a fault of the cluster, None for one of the work."""
+    from distributed.scheduler import KilledWorker, NoValidWorkerError, NoWorkerError
+
+    if isinstance(error, KilledWorker):
+        return await killed(client, error, name, alone)
+    if isinstance(error, NoWorkerError | NoValidWorkerError):
+        return RetryableError(f"{name}: {NO_WORKERS}")
+    if isinstance(error, CancelledError | OSError):  # work raises neither: see `task.perform`
+        lost = str(error).strip() or type(error).__name__
+        return RetryableError(
+            f"{name}: the scheduler at {client.scheduler.address} was lost ({lost}); see that it runs, then run again"
+        )
+    return None
+
+
+async def killed(client: Any, error: Any, name: str, alone: bool) -> Exception:  # noqa: FBT001
+    """Why several workers in a row died of one item, as far as the cluster can tell."""
+    deaths, last = error.allowed_failures + 1, error.last_worker
+    events = await answered(client.scheduler.events(topic="worker-restart-memory"), ())
+    if any(event.get("worker") == last.address for _, event in events):
+        return MemoryLimitError(
+            f"{name}: out of memory: {deaths} workers in a row went over their memory limit of "
+            f"{last.memory_limit / 2**30:.2f} GiB on it; raise engine.worker_memory_gib, set engine.workers lower, "
+            "or write the input with smaller row groups"
+        )
+    if not alone:
+        return Suspected()
+    return RetryableError(
+        f"{name}: {deaths} workers in a row died while they worked on it; where the system's log shows that they were "
+        "killed for memory, set engine.workers lower; else look at this part of the input, then run again"
+    )
+
+
+def stalled(seconds: float, names: Iterable[str], seen: str) -> RetryableError:
+    """The error where nothing moves."""
+    first, *more = names
+    others = f" and {len(more)} more" if more else ""
+    return RetryableError(
+        f"{first}{others}: no work finished within {seconds:g} s: {seen}; "
+        "raise engine.stall_timeout where a partition may take longer"
+    )
+
+
+async def what_is_seen(client: Any) -> str:
+    """What the cluster looks like from here while nothing moves."""
+    identity = await answered(client.scheduler.identity(n_workers=-1), None)
+    if identity is None:
+        return f"the scheduler at {client.scheduler.address} does not answer; see that it runs, then run again"
+    workers = identity["workers"].values()
+    if not workers:
+        return NO_WORKERS
+    statuses = Counter(worker["status"] for worker in workers)
+    counts = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
+    text = f"of {len(workers)} workers {counts}"
+    if statuses.get("paused"):
+        text += await why_paused(client)
+    return text
+
+
+async def why_paused(client: Any) -> str:
+    """Why workers take no more work."""
+    fails = await answered(client.run(spilling_fails, on_error="ignore", asynchronous=True), {})
+    if any(fails.values()):
+        return (
+            ", since their memory is full and the scratch folder takes no more (full disk?); "
+            "free space there, or name another folder in engine.scratch, then run again"
+        )
+    return (
+        ", since their memory is full; raise engine.worker_memory_gib, or run on machines with more memory, "
+        "then run again"
+    )
+
+
+def spilling_fails(dask_worker: Any) -> bool:
+    """Whether more lies in the memory of a worker than it would leave there, could it put it on disk."""
+    fast = getattr(dask_worker.data, "fast", None)
+    return fast is not None and bool(fast.total_weight > fast.n)
+
+
+async def answered(question: Any, otherwise: Any) -> Any:
+    """What the cluster answers within a short time, or the value given."""
+    try:
+        return await asyncio.wait_for(question, ANSWER_S)
+    except Exception:  # noqa: BLE001 - it is in trouble already: any failure means that it does not tell
+        return otherwise

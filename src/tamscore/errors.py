@@ -1,0 +1,84 @@
+"""The error tree of the package; every leaf carries the exit code of the command line.
+
+TamscoreError                1   anything that has no better name
+├── UsageError               2   the request makes no sense: wrong option, wrong path
+│   └── JobFileError         2   the job file is wrong; holds every problem found, not just the first
+├── InputContractError       3   the data break the contract: columns, types, ids, too many rejected rows
+├── GateError                4   a safety gate closed: a person must look and accept
+├── RetryableError           5   the same command may succeed later: lost worker, full disk, held lock
+├── MemoryLimitError         6   out of host or device memory
+├── DeviceError              7   the GPU that was asked for cannot be used
+└── NothingToDo             10   the run is already complete; not a failure
+
+The module imports nothing from the package, so that every layer may raise from it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class TamscoreError(Exception):
+    """Return an error that the command line prints as one message and maps to `exit_code`."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(TamscoreError):
+    """Return an error about how the program was called."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class JobFileError(UsageError):
+    """Return an error that lists every problem of one job file, one line each.
+
+    `problems` holds the lines; the message is the lines joined.
+    """
+
+    def __init__(self, problems: str | Iterable[str]) -> None:
+        self.problems: tuple[str, ...] = (problems,) if isinstance(problems, str) else tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+    def __reduce__(self) -> tuple[type[JobFileError], tuple[tuple[str, ...]]]:
+        """Return the recipe to rebuild it, so that it crosses process borders with its list."""
+        return type(self), (self.problems,)
+
+
+class InputContractError(TamscoreError):
+    """Return an error about data that break the column contract."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class GateError(TamscoreError):
+    """Return an error that stands until a person has looked and accepted."""
+
+    exit_code: ClassVar[int] = 4
+
+
+class RetryableError(TamscoreError):
+    """Return an error that the same command may not meet when it runs again."""
+
+    exit_code: ClassVar[int] = 5
+
+
+class MemoryLimitError(TamscoreError):
+    """Return an error about host or device memory that ran out."""
+
+    exit_code: ClassVar[int] = 6
+
+
+class DeviceError(TamscoreError):
+    """Return an error about a device that was asked for and cannot be used."""
+
+    exit_code: ClassVar[int] = 7
+
+
+class NothingToDo(TamscoreError):  # noqa: N818 - an outcome, not a failure
+    """Return the outcome of a run that found its work done."""
+
+    exit_code: ClassVar[int] = 10

@@ -1,0 +1,143 @@
+"""The fit of every party type: sample, space, centers, and what a person should know about them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.engine.flow import LocalFlow
+from tamscore.errors import InputContractError
+from tamscore.outcome import Fitted
+from tamscore.passes import census
+from tamscore.passes.assign import PartyModel
+from tamscore.passes.features import Encoding
+from tamscore.passes.fit import fit_centers, polish
+from tamscore.passes.sample import Draw, draw_sample, joined
+from tamscore.passes.sources import EveryRow, SampleSource
+from tamscore.schema import PARTY_TYPES
+from tamscore.settings import numeric_columns, recipe_of
+from tamscore.stages import diagnose, draw, prepare
+from tamscore.stages.space import fit_space
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.engine.flow import Flow
+    from tamscore.passes.census import PartRows
+    from tamscore.passes.sample import SampledRows
+    from tamscore.passes.sources import Source
+    from tamscore.settings import Run
+    from tamscore.stages.kmeans import Fit
+    from tamscore.stages.prepare import Vocabulary
+    from tamscore.stages.space import Space
+
+
+def fit_parties(this: Run, parts: list[PartRows]) -> list[Fitted]:
+    """The fitted model of every party type that has rows, on a sample drawn by account id or on every row."""
+    counts = {party: sum(len(part.of_party(party)) for part in parts) for party in range(len(PARTY_TYPES))}
+    counts = {party: count for party, count in counts.items() if count}
+    segments = segment_vocabulary(this, parts)
+    samples = draw_samples(this, parts, counts)
+    with this.progress.stage("fit", len(counts)) as done, LocalFlow(this.job.engine.workers) as local:
+        fitted = []
+        for party, drawn in samples.items():
+            fitted.append(fit_party(this, parts, party, drawn, segments, local))
+            done(1)
+    return fitted
+
+
+def segment_vocabulary(this: Run, parts: list[PartRows]) -> Vocabulary | None:
+    """The market segments by name, or None where the job has none."""
+    if this.columns.market_segment is None:
+        return None
+    limit, remedy = this.columns.limits.market_segments, "name a coarser one, or raise rows.max_market_segments"
+    where = f"{this.job.input.path}: column {this.columns.market_segment!r}"
+    counts = census.merged_counts((part.segments for part in parts), where, limit, remedy)
+    names = sorted(name for name in counts if name is not None)
+    return prepare.Vocabulary(this.columns.market_segment, tuple(names))
+
+
+def draw_samples(this: Run, parts: list[PartRows], counts: dict[int, int]) -> dict[int, SampledRows]:
+    """The drawn rows of every party type."""
+    draws = Draw(this.job.clusters.seed, {party: drawn_up_to(this, parts, party, counts) for party in counts})
+    drawn: dict[int, list[SampledRows]] = {party: [] for party in counts}
+    with this.progress.stage("sample", this.plan.rows) as done:
+        found = this.flow.map(draw_sample, parts, this.columns, draws, this.backend)
+        for part, here in zip(parts, found, strict=True):
+            for party, rows in here.items():
+                drawn[party].append(rows)
+            done(part.partition.rows)
+    return {party: joined(rows) for party, rows in drawn.items()}
+
+
+def drawn_up_to(this: Run, parts: list[PartRows], party: int, counts: dict[int, int]) -> int:
+    """The largest draw number of a party type's sample: its share of the rows drawn, at least 256 a cluster."""
+    clusters, total = this.job.clusters, sum(counts.values())
+    rows = clusters.seed_rows if clusters.fit_rows == "all" else clusters.fit_rows
+    wanted = max(-(-rows * counts[party] // total), 256 * recipe_of(this.job, PARTY_TYPES[party]).k)
+    numbers = [draw.draw_number(part.hashes[part.of_party(party)], clusters.seed) for part in parts]
+    return draw.threshold(numbers, wanted)
+
+
+def fit_party(
+    this: Run, parts: list[PartRows], party: int, drawn: SampledRows, segments: Vocabulary | None, local: Flow
+) -> Fitted:
+    """Space and centers of one party type."""
+    name, clusters, features = PARTY_TYPES[party], this.job.clusters, this.job.features
+    recipe = recipe_of(this.job, name)
+    check_rows(this, name, len(drawn), recipe.k)
+    encoding = Encoding(this.columns, party, (), segments)
+    everywhere = EveryRow(this.flow, this.backend, tuple(parts), encoding, clusters.seed)
+    sample = SampleSource(local, this.backend, drawn, encoding)
+    source: Source = everywhere if clusters.fit_rows == "all" else sample
+    levels = {column: source.levels(column) for column in this.columns.categorical}
+    vocabularies = tuple(prepare.vocabulary(*each, features.category_floor) for each in levels.items())
+    check_levels(this, vocabularies)
+    sample, everywhere = sample.encoded(vocabularies), everywhere.encoded(vocabularies)
+    source = everywhere if clusters.fit_rows == "all" else sample
+    columns = numeric_columns(this.job)
+    space, constant = fit_space(columns, vocabularies, features.category_weight, source.order, source.moments)
+    seeds = this.backend.get(space.block(this.backend, sample.raw.part(0, clusters.seed_rows)))
+    fit = fit_centers(source.rows(space), seeds, recipe, source.spans(clusters.batch_rows), local)
+    if clusters.polish_passes:
+        fit = polish(everywhere.rows(space), fit, clusters.polish_passes)
+    for text in remarks(space, drawn, seeds, constant, fit, recipe.k):
+        this.progress.notice(f"{name}: {text}")
+    spread = np.std(seeds, axis=1, dtype=np.float64).astype(np.float32)
+    model = PartyModel(name, replace(encoding, vocabularies=vocabularies), space, fit.centers)
+    return Fitted(model, fit, spread, len(drawn), constant)
+
+
+def check_rows(this: Run, party: str, rows: int, k: int) -> None:
+    """Nothing, where a party type has rows for its clusters; InputContractError else."""
+    if rows < k:
+        raise InputContractError(
+            f"{this.job.input.path}: party type {party!r} has {rows} usable rows, fewer than clusters.k = {k}; "
+            "lower clusters.k, or give each party type its own: k = { end_user = …, channel = … }"
+        )
+
+
+def check_levels(this: Run, vocabularies: Sequence[Vocabulary]) -> None:
+    """Nothing, where no categorical column has too many categories; InputContractError else."""
+    for one in vocabularies:
+        if len(one.levels) > this.columns.limits.levels:
+            raise InputContractError(
+                f"{this.job.input.path}: column {one.column!r} has {len(one.levels):,} categories that stand for "
+                f"themselves, allowed are {this.columns.limits.levels:,}; raise features.category_floor, or "
+                "features.max_levels"
+            )
+
+
+def remarks(space: Space, drawn: SampledRows, seeds: Any, constant: tuple[str, ...], fit: Fit, k: int) -> list[str]:
+    """What a person should know about the features: constant, skewed, nearly the same, too few different rows."""
+    said = [f"column {name!r} is constant and was dropped" for name in constant]
+    standard = [scale.name for scale in space.scales if scale.scaling == "standard"]
+    said += diagnose.skewed(standard, [drawn.numeric[name] for name in standard])
+    numeric = [scale.name for scale in space.scales]
+    said += diagnose.correlated(numeric, seeds[: len(numeric)].astype(np.float64))
+    said += diagnose.coarse([feature.name for feature in space.features], space.fitted_grid.limit)
+    if len(fit.centers) < k:
+        said.append(f"{len(fit.centers)} clusters in effect, not {k}: too few different rows")
+    return said

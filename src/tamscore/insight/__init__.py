@@ -1,0 +1,1 @@
+"""Answers about a run and about the machine it would run on."""

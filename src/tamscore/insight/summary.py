@@ -1,0 +1,226 @@
+"""What a run found, read from its files into one record."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from tamscore.errors import UsageError
+from tamscore.store import run_directory
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from tamscore.store.run_directory import RunDirectory
+
+HEAD = ("party_type", "cluster", "name", "support", "basis", "parent", "distinct_steps")
+"""The columns of the potential table before its steps."""
+MEASURES = ("accounts", "sales", "potential", "whitespace")
+ACCOUNT = (
+    "rank", "account_id", "name", "party_type", "cluster", "kind", "sales", "potential", "whitespace",
+    "relative_potential", "relative_message", "quadrant", "play", "role",
+)  # fmt: skip
+"""What is shown of an account; `name` only where the job has names."""
+
+
+@dataclass(frozen=True)
+class Sums:
+    """How many accounts there are, and what they come to in money."""
+
+    accounts: int
+    sales: float
+    potential: float
+    whitespace: float
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """One cluster: its ladder by step (None where nobody buys), where that comes from, sums by kind.
+
+    `share` is its part of all accounts of its party type.
+    """
+
+    party_type: str
+    cluster: str
+    name: str
+    support: int
+    basis: str
+    parent: str
+    steps: dict[str, float | None]
+    kinds: dict[str, Sums]
+    accounts: int
+    share: float
+
+
+@dataclass(frozen=True)
+class Quadrant:
+    """The accounts of one kind in one quadrant of a party type, and what to do about them."""
+
+    party_type: str
+    kind: str
+    quadrant: str
+    play: str
+    role: str
+    sums: Sums
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run found; with `cluster` given, what it found about that one (and `apart`: what sets it apart)."""
+
+    run: str
+    path: str
+    tamscore: str
+    device: dict[str, str]
+    rows: dict[str, Any]
+    totals: dict[str, Sums]
+    clusters: tuple[Cluster, ...]
+    quadrants: tuple[Quadrant, ...]
+    top: tuple[dict[str, Any], ...]
+    notices: tuple[str, ...]
+    cluster: str | None = None
+    apart: tuple[tuple[str, float], ...] = ()
+
+
+def load(path: Path, top: int = 10, cluster: str | None = None) -> Summary:
+    """What the run at a path found, with its `top` best accounts; of one cluster only where it is named.
+
+    Raises UsageError where there is no complete run, or no such cluster.
+    """
+    directory = run_directory.find(path)
+    manifest = directory.manifest()
+    if manifest is None:
+        raise UsageError(f"{directory.path}: the run is not complete; run its job again")
+    clusters = clusters_of(directory)
+    known = None if cluster is None else cluster_named(cluster, clusters)
+    return Summary(
+        run=directory.run_key,
+        path=str(directory.path),
+        tamscore=str(manifest["tamscore"]),
+        device=dict(manifest["device"]),
+        rows=dict(manifest["rows"]),
+        totals={kind: sums_of(sums) for kind, sums in manifest["totals"].items()},
+        clusters=tuple(one for one in clusters if known in {None, one.cluster}),
+        quadrants=quadrants_of(directory) if known is None else (),
+        top=tuple(best_accounts(directory, top, known)),
+        notices=tuple(notice for notice in manifest["notices"] if not notice.startswith("device ")),
+        cluster=known,
+        apart=() if known is None else differences(directory, known),
+    )
+
+
+def table(directory: RunDirectory, name: str) -> list[dict[str, Any]]:
+    """The rows of one of the tables of a run."""
+    import pyarrow.parquet as pq
+
+    rows: list[dict[str, Any]] = pq.read_table(directory.tables / f"{name}.parquet").to_pylist()
+    return rows
+
+
+def sums_of(row: dict[str, Any]) -> Sums:
+    """The sums of a row that holds them beside other things."""
+    accounts, *money = (row[measure] for measure in MEASURES)
+    return Sums(round(accounts), *map(float, money))
+
+
+def clusters_of(directory: RunDirectory) -> list[Cluster]:
+    """Every cluster, in the order of the potential table."""
+    kinds: dict[str, dict[str, Sums]] = {}
+    parties: Counter[str] = Counter()
+    for row in table(directory, "segments"):
+        sums = kinds.setdefault(row["cluster"], {})[row["kind"]] = sums_of(row)
+        parties[row["party_type"]] += sums.accounts
+    return [cluster_of(row, kinds[row["cluster"]], parties) for row in table(directory, "potential")]
+
+
+def cluster_of(row: dict[str, Any], kinds: dict[str, Sums], parties: Counter[str]) -> Cluster:
+    """The cluster of a row of the potential table."""
+    accounts = sum(sums.accounts for sums in kinds.values())
+    return Cluster(
+        **{name: row[name] for name in HEAD[:-1]},
+        steps={name: value for name, value in row.items() if name not in HEAD},
+        kinds=kinds,
+        accounts=accounts,
+        share=accounts / max(parties[row["party_type"]], 1),
+    )
+
+
+def cluster_named(name: str, clusters: list[Cluster]) -> str:
+    """The id of a cluster, however it was capitalised; UsageError where there is none."""
+    known = [one.cluster for one in clusters]
+    if name.upper() in known:
+        return name.upper()
+    close = get_close_matches(name.upper(), known, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"the run has {', '.join(known)}"
+    raise UsageError(f"--cluster: no cluster {name!r}; {hint}")
+
+
+def quadrants_of(directory: RunDirectory) -> tuple[Quadrant, ...]:
+    """Every quadrant that has accounts, by party type and kind."""
+    names = ("party_type", "kind", "quadrant", "play", "role")
+    return tuple(
+        Quadrant(**{name: row[name] for name in names}, sums=sums_of(row)) for row in table(directory, "quadrants")
+    )
+
+
+def differences(directory: RunDirectory, cluster: str) -> tuple[tuple[str, float], ...]:
+    """How far a cluster lies from its party type, feature by feature in standard deviations, the farthest first."""
+    rows = [row for row in table(directory, "features") if row["cluster"] == cluster]
+    rows.sort(key=lambda row: -abs(row["difference"]))
+    return tuple((row["feature"], row["difference"]) for row in rows)
+
+
+def best_accounts(directory: RunDirectory, count: int, cluster: str | None) -> list[dict[str, Any]]:
+    """The first accounts of the ranking, of the whole market or of one cluster.
+
+    Those that the run has listed are taken from its list, more of them from the scores.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    listed = pq.read_table(directory.tables / "top_accounts.parquet")
+    if cluster is None and count <= listed.num_rows:
+        found = shown(listed).slice(0, count)
+    else:
+        parts = sorted(directory.scores.glob("part-*.parquet"))
+        best = [first(shown(pq.read_table(part), cluster), count) for part in parts] if count else []
+        found = first(pa.concat_tables(best), count) if best else shown(listed).slice(0, 0)
+    rows: list[dict[str, Any]] = found.to_pylist()
+    return rows
+
+
+def shown(accounts: pa.Table, cluster: str | None = None) -> pa.Table:
+    """What is shown of the accounts, of one cluster or all, with texts as texts."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    columns = accounts.select([name for name in ACCOUNT if name in accounts.column_names])
+    if cluster is not None:
+        columns = columns.filter(pc.equal(columns["cluster"].cast(pa.string()), cluster))
+    fields = [field.with_type(pa.string()) if pa.types.is_dictionary(field.type) else field for field in columns.schema]
+    return columns.cast(pa.schema(fields))
+
+
+def first(accounts: pa.Table, count: int) -> pa.Table:
+    """The first accounts in the order of the ranking: rank, then account id."""
+    return accounts.sort_by([("rank", "ascending"), ("account_id", "ascending")]).slice(0, count)
+
+
+def to_json(summary: Summary) -> str:
+    """The summary as JSON; numbers that are none are null."""
+    return json.dumps(_plain(asdict(summary)), indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    """The value with NaN and infinity as None."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,43 @@
+"""Numbers and names as people read them."""
+
+from __future__ import annotations
+
+import math
+
+UNITS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"), (1.0, ""))
+NOTHING = "-"
+
+
+def money(value: float | None) -> str:
+    """An amount with two significant digits, short: 12k, 3.4M, 950; `-` where there is none."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    rounded = float(f"{value:.2g}")
+    if rounded == 0:
+        return "0"
+    limit, unit = next((pair for pair in UNITS if abs(rounded) >= pair[0]), (1.0, ""))
+    scaled = rounded / limit
+    return f"{scaled:.{max(1 - math.floor(math.log10(abs(scaled))), 0)}f}{unit}"
+
+
+def share(part: float, whole: float) -> str:
+    """A share in percent: whole numbers from 10 % on, one place below; `-` of nothing."""
+    if not whole:
+        return NOTHING
+    percent = 100 * part / whole
+    return f"{percent:.0f}%" if percent >= 9.95 or percent == 0 else f"{percent:.1f}%"
+
+
+def counted(count: float, noun: str) -> str:
+    """A count with its noun, which takes an s where it is not one."""
+    return f"{count:,.0f} {noun}{'' if count == 1 else 's'}"
+
+
+def words(name: str) -> str:
+    """A code as words: `land_and_adopt` is `land and adopt`."""
+    return name.replace("_", " ")
+
+
+def clean(text: object) -> str:
+    """The text without characters that would move the cursor or break a line: names come from data."""
+    return "".join(char if char.isprintable() else "�" for char in str(text))

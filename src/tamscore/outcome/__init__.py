@@ -1,0 +1,158 @@
+"""What a run leaves beside its scores: tables for people, the model for later runs, the manifest for both."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from tamscore import __version__
+from tamscore.outcome import model_record, summaries
+from tamscore.passes import remarks
+from tamscore.passes.parts import KINDS, MEASURES
+from tamscore.settings import ladder_rules, quadrant_rules
+from tamscore.stages import identity
+from tamscore.store import commit, model
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.config import Job
+    from tamscore.engine.device import DeviceChoice
+    from tamscore.passes.assign import PartyModel
+    from tamscore.passes.parts import ScoredPart
+    from tamscore.passes.policy import PartyMarket
+    from tamscore.passes.score import PartyPolicy
+    from tamscore.progress import Progress
+    from tamscore.stages.kmeans import Fit
+    from tamscore.store.commit import Placed
+    from tamscore.store.partitions import Plan
+    from tamscore.store.run_directory import RunDirectory
+
+PACKAGES = ("numpy", "scikit-learn", "pyarrow", "dask", "safetensors")
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The fit of a party type: model, how it came about, spread (d,) of features, rows fitted on, constant columns."""
+
+    model: PartyModel
+    fit: Fit
+    spread: Any
+    rows: int
+    constant: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Everything that a run found, before it is written down; `filled` counts missing numbers by column."""
+
+    fitted: Sequence[Fitted]
+    markets: Sequence[PartyMarket]
+    policies: Sequence[PartyPolicy]
+    scored: Sequence[ScoredPart]
+    reasons: dict[str, int]
+    plan: Plan
+    inertia: Sequence[int]
+    filled: dict[str, int]
+
+    @property
+    def totals(self) -> Any:
+        """Accounts, sales, potential, whitespace by cluster, quadrant and kind."""
+        return sum(part.totals for part in self.scored)
+
+    @property
+    def flags(self) -> dict[str, int]:
+        """Flagged rows by flag."""
+        return {name: sum(part.flags[name] for part in self.scored) for name in self.scored[0].flags}
+
+    @property
+    def names(self) -> list[list[str]]:
+        """The readable names of the clusters of every party type."""
+        found = []
+        for one in self.fitted:
+            apart = identity.differences(one.model.centers, one.fit.counts, one.spread)
+            found.append(identity.cluster_names(one.model.space.features, apart))
+        return found
+
+
+def write_outcome(
+    directory: RunDirectory, outcome: Outcome, job: Job, choice: DeviceChoice, progress: Progress
+) -> None:
+    """Write tables, model and manifest; with the manifest the run is complete."""
+    for text in remarks_on(outcome, job):
+        progress.notice(text)
+    files: dict[str, Placed] = {}
+    cents = summaries.money_columns(job)
+    made = {
+        "potential": summaries.potential_table(outcome),
+        "steps": summaries.step_table(outcome, job),
+        "segments": summaries.segment_table(outcome),
+        "quadrants": summaries.quadrant_table(outcome),
+        "features": summaries.feature_table(outcome),
+        "quality": summaries.quality_table(outcome),
+        "top_accounts": summaries.top_accounts(outcome),
+    }
+    for name, table in made.items():
+        files[f"tables/{name}.parquet"] = commit.place_parquet(table, directory.tables / f"{name}.parquet")
+        files[f"tables/{name}.csv"] = commit.place_csv(summaries.plain(table, cents), directory.tables / f"{name}.csv")
+    files |= model.write_model(directory.model, model_record.describe(outcome, job), model_record.model_arrays(outcome))
+    for part in outcome.scored:
+        files |= part.files
+    directory.seal(manifest(outcome, job, choice, progress), files)
+
+
+def remarks_on(outcome: Outcome, job: Job) -> list[str]:
+    """What a person should know about the result, party type by party type."""
+    ladder, rules = ladder_rules(job), quadrant_rules(job)
+    return [
+        f"{policy.name}: {text}"
+        for market, policy in zip(outcome.markets, outcome.policies, strict=True)
+        for text in remarks.remarks(market, policy.limits, ladder, rules)
+    ]
+
+
+def manifest(outcome: Outcome, job: Job, choice: DeviceChoice, progress: Progress) -> dict[str, Any]:
+    """What the run read, did and found, as it stands in `manifest.json`."""
+    by_kind = outcome.totals.sum(axis=(0, 1))
+    scored = sum(part.scored for part in outcome.scored)
+    if outcome.plan.rows != scored + sum(outcome.reasons.values()):
+        raise AssertionError(f"rows read {outcome.plan.rows}, scored {scored}, rejected {outcome.reasons}")
+    return {
+        "tamscore": __version__,
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in PACKAGES},
+        "device": {"name": choice.name, "reason": choice.reason},
+        "job": job.model_dump(mode="json"),
+        "inputs": {"files": outcome.plan.files, "ignored": outcome.plan.ignored, "digest": outcome.plan.digest},
+        "rows": {
+            "read": outcome.plan.rows,
+            "scored": scored,
+            "rejected": outcome.reasons,
+            "flagged": outcome.flags,
+            "filled": outcome.filled,
+        },
+        "totals": {kind: dict(zip(MEASURES, summaries.money(by_kind[i]), strict=True)) for i, kind in enumerate(KINDS)},
+        "fit": {
+            one.model.name: fit_record(one, inertia)
+            for one, inertia in zip(outcome.fitted, outcome.inertia, strict=True)
+        },
+        "notices": progress.notices,
+        "stages": [asdict(time) for time in progress.times],
+    }
+
+
+def fit_record(one: Fitted, inertia: int) -> dict[str, Any]:
+    """How a fit came about, and the inertia of all scored rows under it."""
+    fit, grid = one.fit, one.model.space.fitted_grid
+    return {
+        "clusters": len(fit.centers),
+        "inertia": inertia * grid.unit**2,
+        "rows": one.rows,
+        "inertia_per_row": fit.inertia * grid.unit**2 / max(int(fit.counts.sum()), 1),
+        "batches": fit.batches,
+        "passes": fit.passes,
+        "reseeded": fit.reseeded,
+        "constant_columns": one.constant,
+    }

@@ -1,0 +1,90 @@
+"""The model of a run as later runs and people read it: what it says in words, and its arrays."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore import __version__
+
+if TYPE_CHECKING:
+    from tamscore.config import Job
+    from tamscore.outcome import Outcome
+
+
+def describe(outcome: Outcome, job: Job) -> dict[str, Any]:
+    """The model as `model.json` tells it: all but the arrays."""
+    parties = []
+    for one, policy, names in zip(outcome.fitted, outcome.policies, outcome.names, strict=True):
+        space = one.model.space
+        segments = one.model.encoding.segments
+        parties.append(
+            {
+                "party_type": one.model.name,
+                "features": [feature.name for feature in space.features],
+                "columns": [
+                    {
+                        "name": scale.name,
+                        "scaling": scale.scaling,
+                        "low": finite(scale.low),
+                        "high": finite(scale.high),
+                        "center": scale.center,
+                        "factor": scale.factor,
+                        "missing_indicator": scale.missing_indicator,
+                    }
+                    for scale in space.scales
+                ],
+                "vocabularies": [{"column": one.column, "levels": one.levels} for one in space.vocabularies],
+                "market_segments": {"column": segments.column, "levels": segments.levels} if segments else None,
+                "level_weight": space.level_weight,
+                "unit": space.fitted_grid.unit,
+                "clusters": [{"id": i, "name": name} for i, name in zip(policy.cluster_ids, names, strict=True)],
+                "limits": {"potential": finite(policy.limits.potential), "sales": finite(policy.limits.sales)},
+            }
+        )
+    return {
+        "parties": parties,
+        "inputs": {"numeric": tuple(job.features.numeric), "categorical": job.features.categorical},
+        "settings": settings_of(job),
+        "tamscore": __version__,
+    }
+
+
+def settings_of(job: Job) -> dict[str, str]:
+    """The hashes of what a job says in the sections that make the model, by section."""
+    sections = {
+        "columns": job.columns.model_dump_json(include={"party_type", "market_segment"}),
+        "features": job.features.model_dump_json(),
+        "clusters": job.clusters.model_dump_json(),
+        "potential": job.potential.model_dump_json(),
+    }
+    return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in sections.items()}
+
+
+def finite(value: float) -> float | None:
+    """The value, or None where it stands for no bound."""
+    return float(value) if np.isfinite(value) else None
+
+
+def model_arrays(outcome: Outcome) -> dict[str, Any]:
+    """The arrays of the model by party type and name; `customer_sales` sorted within clusters at `offsets`."""
+    arrays = {}
+    for one, market in zip(outcome.fitted, outcome.markets, strict=True):
+        name = one.model.name
+        arrays[f"{name}.centers"] = one.model.centers
+        arrays[f"{name}.limit"] = one.model.space.fitted_grid.limit
+        arrays[f"{name}.counts"] = one.fit.counts
+        arrays[f"{name}.spread"] = one.spread
+        arrays[f"{name}.cut_values"] = market.table.values
+        arrays[f"{name}.accounts"] = market.accounts
+        arrays[f"{name}.customer_sales"] = market.sales.sales
+        arrays[f"{name}.offsets"] = market.sales.offsets
+        if one.model.space.scales:
+            arrays[f"{name}.fill"] = np.stack([scale.fill for scale in one.model.space.scales])
+        for scale in one.model.space.scales:
+            if scale.knots is not None:
+                arrays[f"{name}.knots.{scale.name}"] = scale.knots
+                arrays[f"{name}.scores.{scale.name}"] = scale.scores
+    return arrays

@@ -1,0 +1,164 @@
+"""The tables of a run for people: one row per cluster, step, quadrant, feature or reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.passes import remarks
+from tamscore.passes.parts import KINDS, MEASURES
+from tamscore.stages import identity, quadrant
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+    from tamscore.config import Job
+    from tamscore.outcome import Outcome
+    from tamscore.passes.score import PartyPolicy
+
+
+def money(values: Any) -> list[float]:
+    """Sums to the cent; counts come out whole."""
+    return [round(float(value), 2) for value in values]
+
+
+def potential_table(outcome: Outcome) -> pa.Table:
+    """One row per cluster: its ladder, support, basis and distinct steps."""
+    import pyarrow as pa
+
+    columns: dict[str, list[Any]] = {
+        name: [] for name in ("party_type", "cluster", "name", "support", "basis", "parent")
+    }
+    steps: dict[str, list[float]] = {}
+    for policy, names in zip(outcome.policies, outcome.names, strict=True):
+        table = policy.table
+        columns["party_type"] += [policy.name] * len(names)
+        columns["cluster"] += policy.cluster_ids
+        columns["name"] += names
+        columns["support"] += table.support.tolist()
+        columns["basis"] += table.basis
+        columns["parent"] += table.parent
+        for j, label in enumerate(step_names(table.lines)):
+            steps.setdefault(label, []).extend(table.values[:, j].tolist())
+        columns.setdefault("distinct_steps", []).extend(table.distinct.tolist())
+    values = {name: pa.array(column, from_pandas=True) for name, column in steps.items()}
+    return pa.table({**columns, **values})
+
+
+def step_names(lines: Sequence[float]) -> list[str]:
+    """The steps of a ladder as tables name them: `p85`, `p90`, `p95`, `top`."""
+    return [*(f"p{line * 100:g}" for line in lines), "top"]
+
+
+def step_table(outcome: Outcome, job: Job) -> pa.Table:
+    """One row per party type, step and kind: accounts, whitespace, and the share of all whitespace it holds."""
+    import pyarrow as pa
+
+    rows = []
+    for market, policy in zip(outcome.markets, outcome.policies, strict=True):
+        sums = remarks.by_step(market, job.potential.boundary)
+        whole = max(float(sums[:, :, 1].sum()), 1e-300)
+        for j, step in enumerate(step_names(policy.table.lines)):
+            for i, kind in enumerate(KINDS):
+                accounts, held = money(sums[i, j])
+                head = {"party_type": policy.name, "step": step, "kind": kind}
+                rows.append({**head, "accounts": accounts, "whitespace": held, "share": round(held / whole, 6)})
+    return pa.Table.from_pylist(rows)
+
+
+def segment_table(outcome: Outcome) -> pa.Table:
+    """One row per cluster and kind: accounts, sales, potential and whitespace."""
+    import pyarrow as pa
+
+    by_cluster = outcome.totals.sum(axis=1)
+    rows = []
+    for c, (policy, cluster, name) in enumerate(clusters(outcome)):
+        for i, kind in enumerate(KINDS):
+            sums = dict(zip(MEASURES, money(by_cluster[c, i]), strict=True))
+            rows.append({"party_type": policy.name, "cluster": cluster, "name": name, "kind": kind, **sums})
+    return pa.Table.from_pylist(rows)
+
+
+def quadrant_table(outcome: Outcome) -> pa.Table:
+    """One row per party type, quadrant and kind that has accounts."""
+    import pyarrow as pa
+
+    rows, start = [], 0
+    for policy in outcome.policies:
+        stop = start + len(policy.cluster_ids)
+        here = outcome.totals[start:stop].sum(axis=0)
+        for q, play in enumerate(quadrant.PLAYS):
+            for i, kind in enumerate(KINDS):
+                if here[q, i, 0]:
+                    head = {"party_type": policy.name, "quadrant": play.quadrant, "play": play.play, "role": play.role}
+                    rows.append({**head, "kind": kind, **dict(zip(MEASURES, money(here[q, i]), strict=True))})
+        start = stop
+    return pa.Table.from_pylist(rows)
+
+
+def feature_table(outcome: Outcome) -> pa.Table:
+    """One row per cluster and feature: how far the cluster lies from its party type, in standard deviations."""
+    import pyarrow as pa
+
+    rows = []
+    for one, policy in zip(outcome.fitted, outcome.policies, strict=True):
+        apart = identity.differences(one.model.centers, one.fit.counts, one.spread)
+        for cluster, row in zip(policy.cluster_ids, apart, strict=True):
+            for feature, value in zip(one.model.space.features, row, strict=True):
+                rows.append({"cluster": cluster, "feature": feature.name, "difference": float(np.round(value, 6))})
+    return pa.Table.from_pylist(rows)
+
+
+def quality_table(outcome: Outcome) -> pa.Table:
+    """Rows read, scored, rejected by reason, flagged by flag, and given the median of a column for want of a number."""
+    import pyarrow as pa
+
+    scored = sum(part.scored for part in outcome.scored)
+    rows = [("rows", "read", outcome.plan.rows), ("rows", "scored", scored)]
+    rows += [("rejected", name, count) for name, count in outcome.reasons.items()]
+    rows += [("flagged", name, count) for name, count in outcome.flags.items()]
+    rows += [("filled", name, count) for name, count in outcome.filled.items() if count]
+    return pa.Table.from_pylist([{"what": what, "name": name, "count": count} for what, name, count in rows])
+
+
+def top_accounts(outcome: Outcome) -> pa.Table:
+    """The best accounts of the whole market, in the order of the ranking."""
+    import pyarrow as pa
+
+    from tamscore.passes.parts import best
+
+    return best(pa.concat_tables([part.top for part in outcome.scored]).unify_dictionaries().combine_chunks())
+
+
+def clusters(outcome: Outcome) -> list[tuple[PartyPolicy, str, str]]:
+    """Every cluster in the order of the totals: its party type's policy, its id, its name."""
+    pairs = zip(outcome.policies, outcome.names, strict=True)
+    return [(policy, *each) for policy, names in pairs for each in zip(policy.cluster_ids, names, strict=True)]
+
+
+def money_columns(job: Job) -> set[str]:
+    """The columns of the tables that hold money."""
+    return {*MEASURES[1:], *step_names(job.potential.lines)}
+
+
+def plain(table: pa.Table, in_cents: set[str]) -> pa.Table:
+    """The table for people and spreadsheets: dictionaries decoded, money to the cent and without an exponent."""
+    import pyarrow as pa
+
+    fields = []
+    for field in table.schema:
+        cents = field.name in in_cents and pa.types.is_float64(field.type) and fits_cents(table[field.name])
+        kind = pa.string() if pa.types.is_dictionary(field.type) else field.type
+        fields.append(field.with_type(pa.decimal128(38, 2) if cents else kind))
+    return table.cast(pa.schema(fields))
+
+
+def fits_cents(column: pa.ChunkedArray) -> bool:
+    """Whether every number is small enough that its cents mean something."""
+    import pyarrow.compute as pc
+
+    largest = pc.max(pc.abs(column)).as_py()
+    return largest is None or largest < 1e13

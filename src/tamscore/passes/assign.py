@@ -1,0 +1,107 @@
+"""The third pass: the cluster of every account, and the customers' sales that the potential tables are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.backend.host import float_column
+from tamscore.passes.features import read_features
+from tamscore.schema import Reason
+from tamscore.stages import kmeans
+from tamscore.store import tables
+
+if TYPE_CHECKING:
+    from tamscore.backend import Backend
+    from tamscore.passes.census import PartRows
+    from tamscore.passes.features import Encoding
+    from tamscore.stages.space import Space
+
+NO_CLUSTER = np.iinfo(np.uint16).max
+
+
+@dataclass(frozen=True)
+class PartyModel:
+    """The fitted model of one party type: how rows become blocks, and the centers (k, d) in whole numbers."""
+
+    name: str
+    encoding: Encoding
+    space: Space
+    centers: Any
+
+    @property
+    def k(self) -> int:
+        """The number of clusters."""
+        return len(self.centers)
+
+
+@dataclass(frozen=True)
+class PartyCount:
+    """One party type in one partition: cluster, segment and sales of customers (n,), and accounts (k, segments)."""
+
+    label: Any
+    segment: Any
+    sales: Any
+    accounts: Any
+
+
+@dataclass(frozen=True)
+class AssignedRows:
+    """The rows of a partition after assignment: reason, label uint16, distance and margin float32, all (m,).
+
+    `counts` and `inertia` (in whole numbers) come one for each party type's model. `filled` counts the numbers that
+    were missing, by column.
+    """
+
+    reason: Any
+    label: Any
+    distance: Any
+    margin: Any
+    counts: tuple[PartyCount, ...]
+    inertia: tuple[int, ...]
+    filled: dict[str, int]
+
+
+def assign_rows(item: PartRows, models: tuple[PartyModel, ...], backend: Backend) -> AssignedRows:
+    """Cluster, distance and margin of every row of a partition; rows with unusable features get their reason."""
+    rows = item.partition.rows
+    label = np.full(rows, NO_CLUSTER, np.uint16)
+    distance, margin = np.full(rows, np.nan, np.float32), np.full(rows, np.nan, np.float32)
+    reason = item.reason.copy()
+    columns = models[0].encoding.columns
+    features = read_features(item.partition, columns, backend)
+    reason[~features.usable & (reason == Reason.SCORED)] = Reason.FEATURE_NOT_FINITE
+    sales = float_column(tables.read(item.partition, [columns.sales])[columns.sales])
+    counts, inertia = [], []
+    for model in models:
+        at = features.rows_of(item, model.encoding.party)
+        raw = features.raw(at, model.encoding, backend)
+        label[at], distance[at], margin[at], inertia_here = assign_blocks(backend, model, raw)
+        inertia.append(inertia_here)
+        counts.append(count_party(label[at], backend.get(raw.segment), sales[at], model))
+    filled = features.filled(reason == Reason.SCORED, backend)
+    return AssignedRows(reason, label, distance, margin, tuple(counts), tuple(inertia), filled)
+
+
+def assign_blocks(backend: Backend, model: PartyModel, raw: Any) -> tuple[Any, Any, Any, int]:
+    """Label, distance and margin (m,) on the host, and inertia; block by block so that each stays in the cache."""
+    parts, inertia = [], 0
+    for start in range(0, len(raw), backend.block_rows):
+        block = model.space.block(backend, raw.part(start, start + backend.block_rows))
+        near = kmeans.assign(backend, model.space.fitted_grid, block, model.centers)
+        inertia += near.inertia
+        parts.append(tuple(backend.get(array) for array in (near.label, near.distance, near.margin)))
+    if not parts:
+        return np.empty(0, np.uint16), np.empty(0, np.float32), np.empty(0, np.float32), 0
+    label, distance, margin = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return label.astype(np.uint16), distance.astype(np.float32), margin.astype(np.float32), inertia
+
+
+def count_party(label: Any, segment: Any, sales: Any, model: PartyModel) -> PartyCount:
+    """Customers of a party type with their sales, and accounts by cluster and market segment."""
+    segments = model.encoding.places
+    flat = np.bincount(label.astype(np.int64) * segments + segment, minlength=model.k * segments)
+    buys = sales > 0
+    return PartyCount(label[buys], segment[buys].astype(np.uint16), sales[buys], flat.reshape(model.k, segments))

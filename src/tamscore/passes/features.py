@@ -1,0 +1,112 @@
+"""The features of a partition, read once: from its columns to the raw rows of each party type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.errors import InputContractError
+from tamscore.stages import contract
+from tamscore.stages.space import RawRows
+from tamscore.store import tables
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from tamscore.backend import Array, Backend
+    from tamscore.passes.census import PartRows
+    from tamscore.schema import InputColumns, Partition
+    from tamscore.stages.prepare import Vocabulary
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What turns a partition's columns into the raw rows of one party type."""
+
+    columns: InputColumns
+    party: int
+    vocabularies: tuple[Vocabulary, ...]
+    segments: Vocabulary | None
+
+    @property
+    def places(self) -> int:
+        """The number of market segments, one where the job has none."""
+        return len(self.segments.all_levels) if self.segments else 1
+
+    def raw(self, backend: Backend, numeric: dict[str, Array], texts: dict[str, pa.Array], rows: int) -> RawRows:
+        """Rows with their categories and market segment as codes on the device."""
+        segment = self.segments.encode(texts[self.segments.column]) if self.segments else np.zeros(rows, np.int64)
+        codes = {v.column: backend.put(v.encode(texts[v.column])) for v in self.vocabularies}
+        return RawRows(numeric, codes, backend.put(segment))
+
+
+@dataclass(frozen=True)
+class PartFeatures:
+    """The features of a partition's rows: numbers (m,) on the device, texts and usability (m,) on the host."""
+
+    numeric: dict[str, Array]
+    texts: dict[str, pa.Array]
+    usable: Any
+
+    def rows_of(self, item: PartRows, party: int) -> Any:
+        """The positions of the rows of a party type that may be scored and whose numbers are usable."""
+        rows = item.of_party(party)
+        return rows[self.usable[rows]]
+
+    def filled(self, scored: Any, backend: Backend) -> dict[str, int]:
+        """How many of the rows that are scored, (m,) bool, miss a number and get the median, by column."""
+        xp, rows = backend.xp, backend.put(scored)
+        counts = {name: xp.sum(xp.astype(xp.isnan(column) & rows, xp.int64)) for name, column in self.numeric.items()}
+        return {name: int(count) for name, count in counts.items()}
+
+    def raw(self, rows: Any, encoding: Encoding, backend: Backend) -> RawRows:
+        """The rows at the positions given, as a party type's model wants them."""
+        if np.array_equal(rows, np.arange(len(self.usable))):
+            return encoding.raw(backend, self.numeric, self.texts, len(rows))
+        at = backend.put(rows)
+        numeric = {name: backend.xp.take(column, at) for name, column in self.numeric.items()}
+        return encoding.raw(backend, numeric, {name: text.take(rows) for name, text in self.texts.items()}, len(rows))
+
+
+def read_features(partition: Partition, columns: InputColumns, backend: Backend) -> PartFeatures:
+    """The features of a partition; a row is usable where a float32 can hold each of its numbers."""
+    names = list(columns.numeric)
+    numeric = dict(zip(names, read_numbers(partition, names, backend), strict=True)) if names else {}
+    usable = np.ones(partition.rows, dtype=bool)
+    if names:
+        usable = np.asarray(backend.get(contract.usable(backend.xp, list(numeric.values()))))
+    return PartFeatures(numeric, read_texts(partition, columns), usable)
+
+
+def read_numbers(partition: Partition, names: list[str], backend: Backend) -> list[Array]:
+    """The numeric columns of a partition on the device; InputContractError where they cannot be had."""
+    for piece in partition.pieces:
+        tables.check_stamp(piece.path, piece.stamp)
+    try:
+        with tables.decoding(partition):
+            return backend.read(partition, names)
+    except InputContractError:
+        tables.read(partition, names)  # fails as well, and names the file among several
+        raise
+
+
+def read_texts(partition: Partition, columns: InputColumns) -> dict[str, pa.Array]:
+    """The categorical columns and the market segment of a partition, dictionary-encoded."""
+    segment = (columns.market_segment,) if columns.market_segment else ()
+    names = list(dict.fromkeys((*columns.categorical, *segment)))
+    if not names:
+        return {}
+    table = tables.read(partition, names, dictionary=names)
+    return {name: as_dictionary(table[name]) for name in names}
+
+
+def as_dictionary(column: pa.ChunkedArray) -> pa.Array:
+    """A column as one dictionary array of strings."""
+    import pyarrow as pa
+
+    kind = pa.dictionary(pa.int32(), pa.string())
+    if not pa.types.is_dictionary(column.type):
+        column = column.cast(pa.string()).dictionary_encode()
+    return column.cast(kind).unify_dictionaries().combine_chunks()

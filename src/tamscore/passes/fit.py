@@ -1,0 +1,80 @@
+"""The centers of a party type: seeded, refined by mini-batches, polished by Lloyd passes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.backend.host import HostBackend
+from tamscore.passes.sample import drawn_blocks
+from tamscore.stages import kmeans
+from tamscore.stages.kmeans import BlockRows, DrawnBlock, Fit, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tamscore.engine.flow import Flow
+    from tamscore.passes.sources import KeptRows
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How centers are sought: see `[clusters]` in the job file."""
+
+    k: int
+    seed: int
+    seed_rows: int
+    restarts: int
+    batch_rows: int
+    max_passes: int
+
+
+def fit_centers(rows: KeptRows, seed_block: Any, recipe: Recipe, spans: Sequence[Span], local: Flow) -> Fit:
+    """The centers of a party type: seeded on a few host rows (d, s), mini-batch steps, Lloyd passes to the end."""
+    seeds = seed(seed_block, recipe, local)
+    centers, batches = kmeans.mini_batch(rows, seeds.centers, seeds.counts.astype(np.float64), spans)
+    fit = kmeans.lloyd(rows, centers, recipe.max_passes)
+    return kmeans.by_size(kmeans.without_empty(replace(fit, batches=batches)))
+
+
+SHORT_PASSES = 5
+CARRIED_ON = 4
+
+
+def seed(block: Any, recipe: Recipe, local: Flow) -> Fit:
+    """The best start on the seed rows (d, s): always on the host, so that CPU and GPU start from the same centers.
+
+    After Bradley & Fayyad (1998). Every start gets a few passes; only the best quarter is carried on until it settles.
+    """
+    host = HostBackend()
+    starts = range(0, block.shape[1], host.block_rows)
+    blocks = [block[:, start : start + host.block_rows] for start in starts]
+    drawn = drawn_blocks(blocks, np.zeros(block.shape[1], np.uint64), host.block_rows)
+    host_rows = np.ascontiguousarray(block.T, dtype=np.float64)
+    tried: Iterable[Fit] = local.map(start_on, range(recipe.restarts), drawn, host_rows, recipe)
+    best = sorted(tried, key=lambda fit: fit.inertia)[: -(-recipe.restarts // CARRIED_ON)]
+    settled: Iterable[Fit] = local.map(carry_on, best, drawn, recipe)
+    return min(settled, key=lambda fit: fit.inertia)
+
+
+def start_on(restart: int, drawn: list[DrawnBlock], host_rows: Any, recipe: Recipe) -> Fit:
+    """One start after a few passes."""
+    rows = BlockRows(HostBackend(), drawn)
+    return kmeans.start_centers(rows, host_rows, recipe.k, recipe.seed, restart, SHORT_PASSES)
+
+
+def carry_on(fit: Fit, drawn: list[DrawnBlock], recipe: Recipe) -> Fit:
+    """The start carried on until it settles."""
+    rows = BlockRows(HostBackend(), drawn)
+    return kmeans.lloyd(rows, fit.centers, recipe.max_passes, kmeans.SEEDING_TOLERANCE)
+
+
+def polish(rows: KeptRows, fit: Fit, passes: int) -> Fit:
+    """The fit after Lloyd passes over the rows given."""
+    if passes == 0:
+        return fit
+    polished = kmeans.lloyd(rows, fit.centers, passes, tolerance=0.0)
+    total = replace(polished, passes=fit.passes + polished.passes, batches=fit.batches)
+    return kmeans.by_size(kmeans.without_empty(total))

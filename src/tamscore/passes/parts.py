@@ -1,0 +1,199 @@
+"""One part of the scores: its columns, its files, and what it comes to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.backend.host import float_column
+from tamscore.passes.census import sales_missing
+from tamscore.schema import REASON_COLUMN, Flag, InputColumns, Reason
+from tamscore.stages import campaigns, contract, quadrant, whitespace
+from tamscore.store import commit
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from tamscore.passes.assign import AssignedRows
+    from tamscore.passes.census import PartRows
+    from tamscore.passes.score import ScorePlan, Scores
+    from tamscore.store.commit import Placed
+
+KINDS = ("acquisition", "expansion")
+MEASURES = ("accounts", "sales", "potential", "whitespace")
+TOP = 50
+"""So many of the best accounts of every part are handed on for the list of top accounts."""
+
+
+@dataclass(frozen=True)
+class ScoredPart:
+    """What a committed part comes to: rows, files, totals (clusters, quadrants, kinds, 4), flags, best accounts.
+
+    `reused` says that an earlier, unfinished run had committed it.
+    """
+
+    scored: int
+    rejected: int
+    files: dict[str, Placed]
+    totals: Any
+    flags: dict[str, int]
+    top: pa.Table
+    reused: bool = False
+
+
+def reuse_part(part: PartRows, assigned: AssignedRows, plan: ScorePlan) -> ScoredPart | None:
+    """The part as an earlier, unfinished run has committed it; None where it must be made."""
+    import pyarrow.parquet as pq
+
+    files = plan.directory.committed(part.partition.index)
+    if files is None:
+        return None
+    scored = pq.read_table(plan.directory.part(part.partition.index))
+    return described(scored, int(np.count_nonzero(assigned.reason)), files, plan, reused=True)
+
+
+def write_part(
+    part: PartRows, assigned: AssignedRows, table: pa.Table, sales: Any, scores: Scores, plan: ScorePlan
+) -> ScoredPart:
+    """Write the scored rows and the rejected rows of a partition, then the sidecar that commits them."""
+    directory, index = plan.directory, part.partition.index
+    good, bad = np.flatnonzero(assigned.reason == 0), np.flatnonzero(assigned.reason)
+    flags = row_flags(table, sales, plan.columns)
+    scored = score_table(part, assigned, table, sales, scores, flags, plan).take(good)
+    placed = commit.place_parquet(scored, directory.part(index))
+    files, rejected = {directory.name_of(directory.part(index)): placed}, None
+    if len(bad):
+        reasons = dictionary(assigned.reason[bad], [reason.code for reason in Reason])
+        refused = table.take(bad).append_column(REASON_COLUMN, reasons)
+        rejected = commit.place_parquet(refused, directory.rejected(index))
+        files[directory.name_of(directory.rejected(index))] = rejected
+    directory.commit_part(index, placed, rejected, {"scored": len(good), "rejected": len(bad)})
+    return described(scored, len(bad), files, plan)
+
+
+def described(
+    scored: pa.Table, rejected: int, files: dict[str, Placed], plan: ScorePlan, *, reused: bool = False
+) -> ScoredPart:
+    """What a part comes to, told from its table."""
+    return ScoredPart(scored.num_rows, rejected, files, totals(scored, plan), flag_counts(scored), best(scored), reused)
+
+
+def totals(scored: pa.Table, plan: ScorePlan) -> Any:
+    """Accounts, sales, potential and whitespace (clusters, quadrants, kinds, 4) of the scored rows."""
+    axes = {
+        "cluster": [cluster for policy in plan.parties for cluster in policy.cluster_ids],
+        "quadrant": [play.quadrant for play in quadrant.PLAYS],
+        "kind": list(KINDS),
+    }
+    shape = tuple(len(levels) for levels in axes.values())
+    flat = np.ravel_multi_index(tuple(codes(scored[name], levels) for name, levels in axes.items()), shape)
+    measured = (np.ones(scored.num_rows), *(np.nan_to_num(float_column(scored[name])) for name in MEASURES[1:]))
+    columns = [np.bincount(flat, weights=values, minlength=int(np.prod(shape))) for values in measured]
+    return np.stack(columns, axis=-1).reshape(*shape, len(measured))
+
+
+def flag_counts(scored: pa.Table) -> dict[str, int]:
+    """How many rows carry each flag."""
+    texts = Flag.texts()
+    counted = np.bincount(codes(scored["flags"], texts), minlength=len(texts))
+    return {
+        flag.name.lower(): int(sum(counted[v] for v in range(len(texts)) if v & flag)) for flag in Flag if flag.name
+    }
+
+
+def codes(column: pa.ChunkedArray, levels: list[str]) -> Any:
+    """The position (m,) of every text of a column among the levels."""
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    encoded = column.unify_dictionaries().combine_chunks()
+    place = np.array([levels.index(level) for level in encoded.dictionary.to_pylist()], np.int64)
+    return place[encoded.indices.to_numpy(zero_copy_only=False)]
+
+
+def row_flags(table: pa.Table, sales: Any, columns: InputColumns) -> Any:
+    """The flag value (m,) uint8 of every row."""
+    revenue = float_column(table[columns.revenue]) if columns.revenue else None
+    non_negative = [float_column(table[name]) for name in columns.non_negative]
+    return contract.flags(sales, sales_missing(table[columns.sales]), revenue, non_negative)
+
+
+def best(scored: pa.Table) -> pa.Table:
+    """The first accounts in the order of the ranking: rank, then account id."""
+    import pyarrow.compute as pc
+
+    if scored.num_rows > TOP:
+        ranks = scored["rank"].to_numpy()
+        scored = scored.take(np.flatnonzero(ranks <= np.partition(ranks, TOP - 1)[TOP - 1]))
+    order = pc.sort_indices(scored, sort_keys=[("rank", "ascending"), ("account_id", "ascending")])
+    return scored.take(order[:TOP])
+
+
+def score_table(
+    part: PartRows, assigned: AssignedRows, table: pa.Table, sales: Any, scores: Scores, flags: Any, plan: ScorePlan
+) -> pa.Table:
+    """All columns of the scores, in the order of the output contract, for every row of the partition."""
+    import pyarrow as pa
+
+    columns, parties = plan.columns, plan.parties
+    out: dict[str, Any] = {"account_id": table[columns.account_id]}
+    if columns.name:
+        out["name"] = table[columns.name]
+    party_names = {policy.code: policy.name for policy in parties}
+    out["party_type"] = dictionary(part.party, [party_names.get(code, "") for code in range(max(party_names) + 1)])
+    if columns.market_segment:
+        out["market_segment"] = table[columns.market_segment]
+    out |= {name: table[name] for name in columns.keep}
+    clusters = [cluster for policy in parties for cluster in policy.cluster_ids]
+    out["cluster"] = dictionary(scores.cluster, clusters)
+    out["distance"], out["margin"] = nullable(assigned.distance), nullable(finite(assigned.margin))
+    out["sales"] = nullable(sales)
+    out["kind"] = dictionary((sales > 0).astype(np.int64), list(KINDS))
+    for name in ("potential", "whitespace", "penetration"):
+        out[name] = nullable(getattr(scores, name))
+    out["step"] = pa.array(scores.step.astype(np.int8))
+    out["relative_potential"] = nullable(scores.ratio)
+    out["relative_message"] = messages(scores.ratio)
+    basis = [basis for policy in parties for basis in policy.table.basis]
+    out["basis"] = dictionary(scores.cluster, basis)
+    support = np.concatenate([policy.table.support for policy in parties])
+    out["support"] = pa.array(support[scores.cluster])
+    out["rank"], out["rank_in_kind"] = pa.array(scores.rank), pa.array(scores.rank_in_kind)
+    for name in ("quadrant", "play", "role", "service_level"):
+        out[name] = dictionary(scores.quadrant, [getattr(play, name) for play in quadrant.PLAYS])
+    if columns.size:
+        band = campaigns.band_codes(float_column(table[columns.size]), plan.campaigns)
+        for name in ("band", "channel", "theme"):
+            out[f"campaign_{name}"] = dictionary(band, [getattr(campaign, name) for campaign in plan.campaigns])
+    out["flags"] = dictionary(flags, Flag.texts())
+    return pa.table(out)
+
+
+def messages(ratio: Any) -> pa.Array:
+    """The relative message of every account; there are few different ratios, since ladders are short."""
+    distinct, place = np.unique(np.round(ratio, 6), return_inverse=True)
+    return dictionary(place, [whitespace.relative_message(float(value)) for value in distinct])
+
+
+def dictionary(codes: Any, levels: list[str]) -> pa.Array:
+    """Codes (m,) as a column of text; equal levels share a place."""
+    import pyarrow as pa
+
+    distinct = list(dict.fromkeys(levels))
+    place = np.array([distinct.index(level) for level in levels], np.int32)
+    return pa.DictionaryArray.from_arrays(pa.array(place[codes]), pa.array(distinct, pa.string()))
+
+
+def finite(values: Any) -> Any:
+    """Numbers (m,), with NaN for infinite ones: where there is no second center, there is no margin."""
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def nullable(values: Any) -> pa.Array:
+    """Numbers as a column, NaN as null."""
+    import pyarrow as pa
+
+    return pa.array(values, from_pandas=True)

@@ -1,0 +1,91 @@
+"""The second pass: the raw rows that the model is fitted on, drawn by account id; or every row, kept as blocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.passes.features import Encoding, read_features
+from tamscore.stages.draw import draw_number
+from tamscore.stages.kmeans import BlockRows, DrawnBlock
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+    from tamscore.backend import Backend
+    from tamscore.passes.census import PartRows
+    from tamscore.schema import InputColumns
+    from tamscore.stages.space import Space
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Which rows are drawn: the seed, and per party type the draw number up to which rows are taken."""
+
+    seed: int
+    up_to: dict[int, int]
+
+
+@dataclass(frozen=True)
+class SampledRows:
+    """Drawn rows of one party type on the host: draw numbers (s,), numeric columns (s,) and text columns (s,)."""
+
+    numbers: Any
+    numeric: dict[str, Any]
+    texts: dict[str, pa.Array]
+
+    def __len__(self) -> int:
+        """The number of rows s."""
+        return len(self.numbers)
+
+
+def draw_sample(item: PartRows, columns: InputColumns, draw: Draw, backend: Backend) -> dict[int, SampledRows]:
+    """The drawn rows of a partition by party type; rows with numbers out of range are left out."""
+    numbers = draw_number(item.hashes, draw.seed)
+    drawn = {
+        party: (rows := item.of_party(party))[numbers[rows] <= np.uint64(up_to)] for party, up_to in draw.up_to.items()
+    }
+    if not any(len(rows) for rows in drawn.values()):
+        return {}
+    features = read_features(item.partition, columns, backend)
+    xp, found = backend.xp, {}
+    for party, rows in drawn.items():
+        kept = rows[features.usable[rows]]
+        at = backend.put(kept)
+        numeric = {name: backend.get(xp.take(column, at)) for name, column in features.numeric.items()}
+        texts = {name: text.take(kept) for name, text in features.texts.items()}
+        found[party] = SampledRows(numbers[kept], numeric, texts)
+    return found
+
+
+def joined(samples: Sequence[SampledRows]) -> SampledRows:
+    """All drawn rows of a party type in order of their draw numbers: the same for every partitioning."""
+    import pyarrow as pa
+
+    numbers = np.concatenate([sample.numbers for sample in samples])
+    order = np.argsort(numbers, kind="stable")
+    numeric = {name: np.concatenate([s.numeric[name] for s in samples])[order] for name in samples[0].numeric}
+    texts = {
+        name: pa.chunked_array([s.texts[name] for s in samples]).unify_dictionaries().combine_chunks().take(order)
+        for name in samples[0].texts
+    }
+    return SampledRows(numbers[order], numeric, texts)
+
+
+def keep_blocks(item: PartRows, encoding: Encoding, space: Space, seed: int, backend: Backend) -> BlockRows:
+    """Every row of a party type in a partition as blocks sorted by draw number, to be kept for the fit."""
+    features = read_features(item.partition, encoding.columns, backend)
+    rows = features.rows_of(item, encoding.party)
+    numbers = draw_number(item.hashes[rows], seed)
+    order = np.argsort(numbers, kind="stable")
+    blocks = space.blocks(backend, features.raw(rows[order], encoding, backend))
+    return BlockRows(backend, drawn_blocks(blocks, numbers[order], backend.block_rows))
+
+
+def drawn_blocks(blocks: Sequence[Any], numbers: Any, block_rows: int) -> list[DrawnBlock]:
+    """Blocks with the draw numbers (m,) of their rows."""
+    return [DrawnBlock(block, numbers[i * block_rows : (i + 1) * block_rows]) for i, block in enumerate(blocks)]

@@ -1,0 +1,163 @@
+"""The run, told once in the order a row lives it: `run` reads the market, fits the model, scores and writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tamscore import backend as backends
+from tamscore.engine import connect, device
+from tamscore.errors import InputContractError
+from tamscore.fitting import fit_parties
+from tamscore.outcome import Outcome, write_outcome
+from tamscore.passes import census, policy
+from tamscore.passes.assign import assign_rows
+from tamscore.passes.score import ScorePlan, score_rows
+from tamscore.schema import Reason
+from tamscore.settings import Run, campaigns_of, columns_of, ladder_rules, quadrant_rules
+from tamscore.stages import contract, draw
+from tamscore.store import partitions, run_directory
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.backend import Backend
+    from tamscore.config import Job
+    from tamscore.engine.device import DeviceChoice
+    from tamscore.outcome import Fitted
+    from tamscore.passes.assign import AssignedRows
+    from tamscore.passes.census import PartRows
+    from tamscore.progress import Progress
+    from tamscore.store.partitions import Plan
+    from tamscore.store.run_directory import RunDirectory
+
+
+def run(job: Job, progress: Progress, backend: Backend | None = None) -> RunDirectory:
+    """Score the whole market of a job and return where the results lie; a run that is already there is not repeated.
+
+    `backend` overrides the device of the job file. Raises InputContractError where the data break the contract.
+    """
+    choice = device.choose(job.device)
+    progress.notice(f"device {choice.name}: {choice.reason}")
+    columns = columns_of(job)
+    plan = partitions.plan(job.input.path, columns)
+    backend = backend or backends.load(choice.name)
+    directory = place_of(job, plan, backend)
+    directory.prepare(plan.files)
+    with directory.held():
+        if directory.is_complete():
+            progress.notice(f"nothing to do: {directory.path} holds this very run")
+            directory.point_here()
+            return directory
+        with connect.connect(job.engine) as flow:
+            this = Run(job, columns, plan, backend, flow, progress)
+            rows = take_census(this)
+            fitted = fit_parties(this, rows)
+            assigned = assign(this, rows, fitted)
+            write_scores(this, choice, directory, rows, fitted, assigned)
+    return directory
+
+
+def place_of(job: Job, plan: Plan, backend: Backend) -> RunDirectory:
+    """Where the results of a job on these inputs belong: engine and output do not count, they change no number."""
+    settings = job.model_dump_json(exclude={"engine", "output", "device", "input"})
+    key = run_directory.run_key(plan.digest, settings, backend.name, run_directory.code_digest())
+    return run_directory.RunDirectory(Path(job.output.path), key)
+
+
+def take_census(this: Run) -> list[PartRows]:
+    """Who is there and who may be scored, duplicates rejected; InputContractError where the rows break the contract."""
+    rows, job = this.job.rows, this.job
+    with this.progress.stage("census", this.plan.rows) as done:
+        parts = []
+        for part in this.flow.map(
+            census.take_census, this.plan.partitions, this.columns, rows.sales_missing == "reject"
+        ):
+            parts.append(part)
+            done(part.partition.rows)
+        parts = reject_duplicates(this, parts)
+    missing = sum(part.sales_missing for part in parts)
+    limit = 0.0 if rows.sales_missing == "error" else rows.max_sales_missing_share
+    if rows.sales_missing != "reject" and missing > limit * this.plan.rows:
+        raise InputContractError(
+            f"{job.input.path}: column {this.columns.sales!r}: {missing:,} of {this.plan.rows:,} rows have no sales, "
+            f"allowed are {limit:.2%}; fill them, or raise rows.max_sales_missing_share"
+        )
+    check_rejected(this, [part.reason for part in parts])
+    return parts
+
+
+def reject_duplicates(this: Run, parts: list[PartRows]) -> list[PartRows]:
+    """The parts with all rows of repeated ids rejected, after their ids have been compared in full."""
+    suspects = draw.duplicated([part.hashes[part.reason != Reason.MISSING_ID] for part in parts])
+    if not len(suspects):
+        return parts
+    found = list(this.flow.map(census.ids_with, parts, this.columns, suspects))
+    parts, examples = census.marked_duplicates(parts, found)
+    if examples and this.job.rows.duplicates == "error":
+        raise InputContractError(
+            f"{this.job.input.path}: column {this.columns.account_id!r}: ids stand more than once, such as "
+            f"{', '.join(map(repr, examples))}; remove them, or set rows.duplicates = 'reject'"
+        )
+    return parts
+
+
+def check_rejected(this: Run, reasons: Sequence[Any]) -> None:
+    """Nothing, where few enough rows were rejected; InputContractError with the counts else."""
+    by_reason = {name: count for name, count in contract.counts_by_reason(list(reasons)).items() if count}
+    rejected, limit = sum(by_reason.values()), this.job.rows.max_rejected_share
+    if rejected > limit * this.plan.rows:
+        counts = ", ".join(f"{name} {count:,}" for name, count in by_reason.items())
+        raise InputContractError(
+            f"{this.job.input.path}: {rejected:,} of {this.plan.rows:,} rows rejected ({counts}), "
+            f"allowed are {limit:.2%}; mend the rows, or raise rows.max_rejected_share"
+        )
+    if rejected == this.plan.rows:
+        raise InputContractError(f"{this.job.input.path}: no row is left to score of {this.plan.rows:,}")
+
+
+def assign(this: Run, parts: list[PartRows], fitted: Sequence[Fitted]) -> list[AssignedRows]:
+    """The cluster of every row, and customers' sales; InputContractError where too many rows have unusable features."""
+    models = this.flow.share(tuple(one.model for one in fitted))
+    with this.progress.stage("assign", this.plan.rows) as done:
+        assigned = []
+        for rows in this.flow.map(assign_rows, parts, models, this.backend):
+            assigned.append(rows)
+            done(len(rows.reason))
+    check_rejected(this, [rows.reason for rows in assigned])
+    return assigned
+
+
+def write_scores(
+    this: Run,
+    choice: DeviceChoice,
+    directory: RunDirectory,
+    parts: list[PartRows],
+    fitted: Sequence[Fitted],
+    assigned: list[AssignedRows],
+) -> None:
+    """Potential tables, then every account's scores, written part by part; the manifest last."""
+    with this.progress.stage("potential"):
+        models = [one.model for one in fitted]
+        markets = policy.gather(models, assigned, ladder_rules(this.job), this.backend)
+        policies = policy.policies(markets, quadrant_rules(this.job))
+    plan = ScorePlan(
+        this.columns,
+        this.job.potential.boundary,
+        policies,
+        campaigns_of(this.job),
+        directory,
+    )
+    with this.progress.stage("score", this.plan.rows) as done:
+        scored = []
+        for part in this.flow.map(score_rows, zip(parts, assigned, strict=True), this.flow.share(plan), this.backend):
+            scored.append(part)
+            done(part.scored + part.rejected)
+    if reused := sum(part.reused for part in scored):
+        this.progress.notice(f"resumed: {reused} of {len(scored)} parts were there already")
+    reasons = contract.counts_by_reason([rows.reason for rows in assigned])
+    inertia = [sum(counts) for counts in zip(*(rows.inertia for rows in assigned), strict=True)]
+    filled = {name: sum(rows.filled[name] for rows in assigned) for name in this.columns.numeric}
+    outcome = Outcome(fitted, markets, policies, scored, reasons, this.plan, inertia, filled)
+    partitions.unchanged(this.plan)
+    write_outcome(directory, outcome, this.job, choice, this.progress)

@@ -1,0 +1,165 @@
+"""The column contract: what a row must hold to be scored, why it is refused, and what comes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+
+PARTY_TYPES = ("end_user", "channel")
+SCORE_COLUMNS = (
+    "account_id",
+    "name",
+    "party_type",
+    "market_segment",
+    "cluster",
+    "distance",
+    "margin",
+    "sales",
+    "kind",
+    "potential",
+    "whitespace",
+    "penetration",
+    "step",
+    "relative_potential",
+    "relative_message",
+    "basis",
+    "support",
+    "rank",
+    "rank_in_kind",
+    "quadrant",
+    "play",
+    "role",
+    "service_level",
+    "campaign_band",
+    "campaign_channel",
+    "campaign_theme",
+    "flags",
+)
+"""The columns of the scores, in order; kept columns stand after the market segment."""
+REASON_COLUMN = "reason"
+"""The column that is added to rejected rows."""
+
+
+class Reason(IntEnum):
+    """Why a row is not scored; `SCORED` (0) means that it is."""
+
+    SCORED = 0
+    MISSING_ID = 1
+    DUPLICATE_ID = 2
+    SALES_MISSING = 3
+    SALES_NOT_FINITE = 4
+    PARTY_TYPE_UNKNOWN = 5
+    FEATURE_NOT_FINITE = 6
+
+    @property
+    def code(self) -> str:
+        """The reason as it stands in files and messages, such as `duplicate_id`."""
+        return self.name.lower()
+
+
+class Flag(IntFlag):
+    """What is odd about a scored row, without keeping it from being scored."""
+
+    SALES_MISSING = 1
+    NEGATIVE_SALES = 2
+    SALES_ABOVE_REVENUE = 4
+    NEGATIVE_VALUE = 8
+
+    @classmethod
+    def texts(cls) -> list[str]:
+        """The text of every combination of flags, at the position of its value; '' where there is none."""
+        return ["|".join(flag.name.lower() for flag in cls if value & flag and flag.name) for value in range(16)]
+
+
+LONGEST_ID = 8_192
+"""Bytes of an account id in UTF-8; what is longer is no id, and would be hashed eight bytes at a time for all rows."""
+LONGEST_TEXT = 65_536
+"""Bytes of a category, a market segment or a party type."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an input may ask of a machine; a file that asks for more is refused before it is decoded."""
+
+    row_group_bytes: int = 4 << 30
+    market_segments: int = 10_000
+    levels: int = 1_000
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Neighbouring row groups of one file; `stamp` is its size and the time of its last change (ns) at planning."""
+
+    path: str
+    row_groups: tuple[int, ...]
+    rows: int
+    stamp: tuple[int, int] | None = None
+
+    @property
+    def where(self) -> str:
+        """How messages name it."""
+        return f"{self.path}: row groups {self.row_groups}"
+
+
+@dataclass(frozen=True)
+class Partition:
+    """Neighbouring row groups, of one file or of several small ones: the unit that is read, scored and written.
+
+    `max_bytes` is what its columns may take up in memory.
+    """
+
+    index: int
+    pieces: tuple[Piece, ...]
+    max_bytes: int = Limits.row_group_bytes
+
+    @property
+    def rows(self) -> int:
+        """The number of rows of all pieces."""
+        return sum(piece.rows for piece in self.pieces)
+
+    @property
+    def path(self) -> str:
+        """The first of its files."""
+        return self.pieces[0].path
+
+    @property
+    def where(self) -> str:
+        """How messages name it."""
+        files = len(self.pieces)
+        return self.pieces[0].where if files == 1 else f"{files} files from {self.path} to {self.pieces[-1].path}"
+
+
+@dataclass(frozen=True)
+class InputColumns:
+    """The input columns by the part they play, `None` where the job has no such column; and what they may ask for."""
+
+    account_id: str
+    sales: str
+    party_type: str | None = None
+    market_segment: str | None = None
+    revenue: str | None = None
+    name: str | None = None
+    non_negative: tuple[str, ...] = ()
+    size: str | None = None
+    keep: tuple[str, ...] = ()
+    numeric: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
+    limits: Limits = Limits()
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Columns that must hold numbers, each once, in a fixed order."""
+        optional = tuple(name for name in (self.revenue, self.size) if name)
+        return tuple(dict.fromkeys((self.sales, *optional, *self.non_negative, *self.numeric)))
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Columns that are compared as text, each once, in a fixed order."""
+        optional = tuple(name for name in (self.party_type, self.market_segment) if name)
+        return tuple(dict.fromkeys((*optional, *self.categorical)))
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every column that the run reads, each once."""
+        name = (self.name,) if self.name else ()
+        return tuple(dict.fromkeys((self.account_id, *name, *self.numbers, *self.texts, *self.keep)))

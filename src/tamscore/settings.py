@@ -1,0 +1,92 @@
+"""From the job file to plain arguments: here the settings stop. And the run under way, which knows both."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tamscore.passes.fit import Recipe
+from tamscore.passes.policy import LadderRules, QuadrantRules
+from tamscore.schema import InputColumns, Limits
+from tamscore.stages.campaigns import Campaign
+from tamscore.stages.scale import NumericColumn
+
+if TYPE_CHECKING:
+    from tamscore.backend import Backend
+    from tamscore.config import Job
+    from tamscore.engine.flow import Flow
+    from tamscore.progress import Progress
+    from tamscore.store.partitions import Plan
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run under way: its job, and what it works with."""
+
+    job: Job
+    columns: InputColumns
+    plan: Plan
+    backend: Backend
+    flow: Flow
+    progress: Progress
+
+
+def columns_of(job: Job) -> InputColumns:
+    """The input columns of a job by the part they play."""
+    columns = job.columns
+    return InputColumns(
+        account_id=columns.account_id,
+        sales=columns.sales,
+        party_type=columns.party_type,
+        market_segment=columns.market_segment,
+        revenue=columns.revenue,
+        name=columns.name,
+        non_negative=tuple(job.rows.non_negative),
+        size=job.campaigns.size,
+        keep=tuple(columns.keep),
+        numeric=tuple(job.features.numeric),
+        categorical=tuple(job.features.categorical),
+        limits=Limits(job.input.max_row_group_bytes, job.rows.max_market_segments, job.features.max_levels),
+    )
+
+
+def numeric_columns(job: Job) -> list[NumericColumn]:
+    """How each numeric feature is treated."""
+    features = job.features
+    return [
+        NumericColumn(name, one.scaling, features.winsor_limits(name), features.has_missing_indicator(name), one.weight)
+        for name, one in features.numeric.items()
+    ]
+
+
+def recipe_of(job: Job, party: str) -> Recipe:
+    """How the centers of a party type are sought; a party type without a number of its own gets one cluster."""
+    clusters = job.clusters
+    k = clusters.k if isinstance(clusters.k, int) else clusters.k.get(party, 1)
+    return Recipe(k, clusters.seed, clusters.seed_rows, clusters.restarts, clusters.batch_rows, clusters.max_passes)
+
+
+def ladder_rules(job: Job) -> LadderRules:
+    """How ladders are made and climbed."""
+    rules = job.potential
+    return LadderRules(tuple(rules.lines), rules.top_step, rules.boundary, rules.min_customers)
+
+
+def quadrant_rules(job: Job) -> QuadrantRules:
+    """Where high begins."""
+    rules = job.quadrant
+    median = rules.threshold == "median"
+    potential, sales = (0.5, 0.5) if median else (rules.potential or 0.0, rules.sales or 0.0)
+    return QuadrantRules(rules.threshold, rules.level == "cluster", potential, sales, rules.capacity or 0)
+
+
+def campaigns_of(job: Job) -> tuple[Campaign, ...]:
+    """The campaigns in order of size."""
+    rules = job.campaigns
+    found = [Campaign("default", -math.inf, rules.default.channel, rules.default.theme)] if rules.default else []
+    for band, limit in sorted(rules.bands.items(), key=lambda pair: pair[1]):
+        campaign = rules.map.get(band) or rules.default
+        if campaign is not None:
+            found.append(Campaign(band, limit, campaign.channel, campaign.theme))
+    return tuple(found)

@@ -1,0 +1,60 @@
+"""What a person should know about the features before trusting the clusters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SKEWED = 2.0
+CORRELATED = 0.9
+COARSE = 1000
+"""Fewer steps than this, from the middle to the largest value, tell few accounts apart."""
+
+
+def skewness(x: Any) -> float:
+    """The third standardised moment of values (m,), NaN left out; 0 where they do not vary."""
+    x = x[~np.isnan(x)]
+    deviation = x - x.mean() if len(x) else x
+    spread = float(np.sqrt(np.mean(deviation**2))) if len(x) else 0.0
+    return float(np.mean((deviation / spread) ** 3)) if spread > 0 else 0.0
+
+
+def skewed(names: Sequence[str], columns: Sequence[Any]) -> list[str]:
+    """A warning for every column under `standard` scaling whose skewness is above 2."""
+    found = [(name, column, skewness(column)) for name, column in zip(names, columns, strict=True)]
+    return [
+        f"column {name!r} under 'standard' has skewness {value:.1f}; {remedy(column)} suits it"
+        for name, column, value in found
+        if value > SKEWED
+    ]
+
+
+def remedy(column: Any) -> str:
+    """The scalings that tame a skewed column (m,): the logarithm does nothing for shares and other small numbers."""
+    tamed = skewness(np.sign(column) * np.log1p(np.abs(column))) <= SKEWED
+    return "'log_standard' or 'quantile_normal'" if tamed else "'quantile_normal'"
+
+
+def coarse(names: Sequence[str], limit: Any) -> list[str]:
+    """A warning for every feature (d,) that the grid leaves only a few steps, since another one dwarfs it."""
+    widest = names[int(np.argmax(limit))]
+    return [
+        f"column {name!r} hardly counts: column {widest!r} is {limit.max() / steps:.0g} times as wide; scale it"
+        for name, steps in zip(names, limit, strict=True)
+        if steps < COARSE
+    ]
+
+
+def correlated(names: Sequence[str], x: Any) -> list[str]:
+    """A notice for every pair of features (d, m) that say nearly the same."""
+    if len(names) < 2 or x.shape[1] < 2:
+        return []
+    deviation = x - x.mean(axis=1, keepdims=True)
+    spread = np.sqrt(np.sum(deviation**2, axis=1))
+    matrix = (deviation @ deviation.T) / np.maximum(np.outer(spread, spread), 1e-300)
+    pairs = [(i, j) for i, j in np.argwhere(np.abs(matrix) > CORRELATED) if i < j]
+    return [f"columns {names[i]!r} and {names[j]!r} have correlation {matrix[i, j]:.2f}" for i, j in pairs]

@@ -1,0 +1,74 @@
+"""Drawing rows by a hash of their id, so that a draw depends neither on partitions nor on row order nor on workers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+
+
+def mixed(value: Any) -> Any:
+    """Well-mixed 64-bit numbers, one for one: the finaliser of SplitMix64 (Steele, Lea & Flood 2014)."""
+    value = (value ^ (value >> np.uint64(30))) * _MIX[0]
+    value = (value ^ (value >> np.uint64(27))) * _MIX[1]
+    return value ^ (value >> np.uint64(31))
+
+
+def id_hash(ids: pa.Array) -> Any:
+    """A 64-bit hash (m,) uint64 of the bytes of each id of a string array; nulls hash like the empty string."""
+    offsets, data = _string_buffers(ids)
+    start, length = offsets[:-1], np.diff(offsets)
+    state = mixed(length.astype(np.uint64) + _GOLDEN)
+    for position in range(0, int(length.max(initial=0)), 8):
+        taken = np.clip(length - position, 0, 8)
+        word = data[np.minimum(start + position, len(data) - 1)]
+        word &= np.uint64(0xFFFFFFFFFFFFFFFF) >> (
+            (np.uint64(8) - np.maximum(taken, 1).astype(np.uint64)) << np.uint64(3)
+        )
+        state = np.where(taken > 0, mixed(state * _GOLDEN ^ word), state)
+    return state
+
+
+def draw_number(hashes: Any, seed: int) -> Any:
+    """The number (m,) uint64 by which rows are drawn under a seed: the rows with the lowest numbers come first."""
+    with np.errstate(over="ignore"):
+        return mixed(hashes + np.uint64(seed) * _GOLDEN + np.uint64(1))
+
+
+def threshold(numbers: list[Any], wanted: int) -> int:
+    """The draw number up to which (inclusive) exactly `wanted` rows lie, or all of them where there are fewer."""
+    together = np.concatenate(numbers) if numbers else np.empty(0, np.uint64)
+    if wanted >= len(together):
+        return 2**64 - 1
+    return int(np.partition(together, wanted - 1)[wanted - 1])
+
+
+def duplicated(hashes: list[Any]) -> Any:
+    """The hashes that more than one row has, sorted (u,) uint64."""
+    together = np.sort(np.concatenate(hashes)) if hashes else np.empty(0, np.uint64)
+    return np.unique(together[1:][together[1:] == together[:-1]])
+
+
+def _string_buffers(ids: pa.Array) -> tuple[Any, Any]:
+    """Byte offsets (m + 1,) int64 and, for every byte, the eight bytes that begin there as uint64."""
+    import pyarrow as pa
+
+    ids = ids.cast(pa.large_string())
+    if ids.null_count:
+        ids = ids.fill_null("")
+    _, offsets, data = ids.buffers()
+    first = (
+        np.frombuffer(offsets, dtype=np.int64)[ids.offset : ids.offset + len(ids) + 1]
+        if len(ids)
+        else np.zeros(1, np.int64)
+    )
+    raw = np.frombuffer(data, dtype=np.uint8)[first[0] : first[-1]] if data is not None else np.empty(0, np.uint8)
+    padded = np.concatenate((raw, np.zeros(8, np.uint8)))
+    words = np.lib.stride_tricks.as_strided(padded.view(np.uint8), shape=(len(raw) + 1, 8), strides=(1, 1))
+    return first - first[0], np.ascontiguousarray(words).view("<u8").reshape(-1)

@@ -1,0 +1,135 @@
+"""Potential tables: exact percentiles of the customers' sales in every cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from tamscore.stages.prepare import nearest_rank
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.backend import Backend
+
+TopStep = Literal["max", "p99", "p99.5", "next_step"]
+OF_CLUSTER, POOLED, NO_CUSTOMERS = "cluster", "pooled", "none"
+
+
+@dataclass(frozen=True)
+class CustomerSales:
+    """The sales of customers, sorted within group: `sales` (n,) float64 and `offsets` (groups + 1,) int64."""
+
+    sales: Any
+    offsets: Any
+
+    @property
+    def groups(self) -> int:
+        """The number of groups."""
+        return len(self.offsets) - 1
+
+    @property
+    def support(self) -> Any:
+        """Customers per group (groups,) int64."""
+        return np.diff(self.offsets)
+
+    def of(self, group: int) -> Any:
+        """The sorted sales of one group's customers."""
+        return self.sales[int(self.offsets[group]) : int(self.offsets[group + 1])]
+
+
+def sort_sales(backend: Backend, sales: Any, group: Any, groups: int) -> CustomerSales:
+    """Customers' sales (n,) sorted within their groups (n,), on the host."""
+    ordered, offsets = backend.segment_order(backend.put(sales), backend.put(group.astype(np.int64)), groups)
+    return CustomerSales(backend.get(ordered), np.asarray(offsets, dtype=np.int64))
+
+
+@dataclass(frozen=True)
+class PotentialTable:
+    """The ladder of every cluster of a party type.
+
+    `values` (k, steps) float64 are the cut values and the top step, NaN where nobody buys; `support` (k,) the
+    customers of the cluster; `basis` (k,) where its values come from: `cluster`, `pooled`, the parent, or `none`.
+    """
+
+    lines: tuple[float, ...]
+    values: Any
+    support: Any
+    basis: tuple[str, ...]
+    parent: tuple[str, ...]
+
+    @property
+    def distinct(self) -> Any:
+        """The number of different values (k,) in each ladder: equal cut values merge."""
+        ladders = np.sort(self.values, axis=1)
+        return 1 + np.count_nonzero(np.diff(ladders, axis=1) > 0, axis=1)
+
+
+def top_share(lines: Sequence[float], top_step: TopStep) -> float:
+    """The share of customers at which the top step is taken; `next_step` lies midway from the last line to the top."""
+    shares = {"max": 1.0, "p99": 0.99, "p99.5": 0.995, "next_step": (1.0 + lines[-1]) / 2}
+    return max(shares[top_step], lines[-1])
+
+
+def ladder(sales: Any, lines: Sequence[float], top_step: TopStep) -> Any:
+    """The cut values and the top step (steps,) of sorted sales (n,); NaN where there are none."""
+    shares = (*lines, top_share(lines, top_step))
+    if not len(sales):
+        return np.full(len(shares), np.nan)
+    return np.array([sales[nearest_rank(len(sales), share)] for share in shares])
+
+
+def potential_table(
+    clusters: CustomerSales,
+    parents: Sequence[tuple[str, Any]],
+    lines: Sequence[float],
+    top_step: TopStep,
+    min_customers: int,
+) -> PotentialTable:
+    """The ladder of every cluster; thin ones are drawn towards their parent's, empty ones take it.
+
+    `parents` holds name and sorted customer sales of each cluster's parent. With n customers out of `min_customers`
+    the cut values are geometric means with weight n / (n + min_customers) on the cluster's own; the top step stays the
+    cluster's own high-water mark, and never lies below the last cut.
+    """
+    own = [ladder(clusters.of(c), lines, top_step) for c in range(clusters.groups)]
+    values, basis = [], []
+    for n, mine, (name, sales) in zip(clusters.support, own, parents, strict=True):
+        theirs = ladder(sales, lines, top_step)
+        if n >= min_customers:
+            values.append(mine)
+            basis.append(OF_CLUSTER)
+        elif n > 0:
+            values.append(shrunk(mine, theirs, n / (n + min_customers)))
+            basis.append(POOLED)
+        else:
+            values.append(theirs)
+            basis.append(name if len(sales) else NO_CUSTOMERS)
+    return PotentialTable(
+        tuple(lines), np.array(values), clusters.support, tuple(basis), tuple(name for name, _ in parents)
+    )
+
+
+def shrunk(mine: Any, theirs: Any, weight: float) -> Any:
+    """Cut values between the cluster's own and its parent's on the log scale; the top step is the cluster's own."""
+    cuts = np.exp(weight * np.log(mine[:-1]) + (1 - weight) * np.log(theirs[:-1]))
+    cuts = np.maximum.accumulate(cuts)
+    return np.append(cuts, max(mine[-1], cuts[-1]))
+
+
+def parents_of(
+    accounts: Any, by_segment: CustomerSales, names: Sequence[str], everyone: Any, party: str, min_customers: int
+) -> list[tuple[str, Any]]:
+    """Name and sorted customer sales of each cluster's parent.
+
+    `accounts` (k, segments) counts accounts. The parent is the market segment that most of the cluster's accounts lie
+    in, where that has `min_customers` customers; the party type otherwise.
+    """
+    parents = []
+    for counts in accounts:
+        segment = int(np.argmax(counts))
+        thick = by_segment.groups > 1 and by_segment.support[segment] >= min_customers
+        parents.append((names[segment], by_segment.of(segment)) if thick else (party, everyone))
+    return parents

@@ -1,0 +1,99 @@
+"""Quadrants: potential high or low against sales high or low, and the play that follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from tamscore.stages.whitespace import weighted_quantile
+
+if TYPE_CHECKING:
+    from tamscore.backend import Array
+    from tamscore.stages.whitespace import Standing
+
+Threshold = Literal["percentile", "median", "absolute", "capacity"]
+
+
+@dataclass(frozen=True)
+class Play:
+    """What to do about the accounts of a quadrant, and who does it."""
+
+    quadrant: str
+    potential: str
+    sales: str
+    play: str
+    role: str
+    service_level: str
+
+
+PLAYS = (
+    Play("grey", "low", "low", "deprioritise", "digital", "digital"),
+    Play("orange", "low", "high", "protect", "account_manager", "pooled"),
+    Play("yellow", "high", "low", "land_and_adopt", "hunter", "high_touch"),
+    Play("blue", "high", "high", "expand", "account_manager", "high_touch"),
+    Play("teal", "low", "low", "deprioritise", "digital", "digital"),
+)
+"""The plays by quadrant code, `2 * high potential + high sales`; teal is the second grey of the cluster level."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """At or above these, potential and sales count as high; infinite where nothing does."""
+
+    potential: float
+    sales: float
+
+
+def account_limits(
+    standing: Standing, customer_sales: Any, kind: Threshold, potential: float, sales: float, capacity: int
+) -> Limits:
+    """The limits for accounts: shares for `percentile`, money for `absolute`, a number of accounts for `capacity`."""
+    values = np.append(standing.customer_potential, standing.prospect_potential)
+    counts = np.append(np.ones(len(standing.customer_potential)), standing.prospects)
+    return limits(values, counts, customer_sales, np.ones(len(customer_sales)), kind, potential, sales, capacity)
+
+
+def limits(
+    values: Any,
+    counts: Any,
+    sales_values: Any,
+    sales_counts: Any,
+    kind: Threshold,
+    potential: float,
+    sales: float,
+    capacity: int,
+) -> Limits:
+    """The limits over potentials `values` of `counts` accounts each and sales of customers, counted likewise."""
+    if kind == "absolute":
+        return Limits(potential, sales)
+    sales_limit = weighted_quantile(sales_values, sales_counts, sales)
+    limit = (
+        by_capacity(values, counts, capacity) if kind == "capacity" else weighted_quantile(values, counts, potential)
+    )
+    return Limits(*(np.inf if np.isnan(bound) else bound for bound in (limit, sales_limit)))
+
+
+def by_capacity(values: Any, counts: Any, capacity: int) -> float:
+    """The lowest potential at which no more than `capacity` accounts lie at or above it; infinite where none fits."""
+    distinct, place = np.unique(values[~np.isnan(values)], return_inverse=True)
+    held = np.bincount(place, weights=counts[~np.isnan(values)], minlength=len(distinct))
+    at_or_above = np.cumsum(held[::-1])[::-1]
+    fits = distinct[at_or_above <= capacity]
+    return float(fits[0]) if len(fits) else np.inf
+
+
+def quadrant_codes(xp: Any, potential: Array, sales: Array, bound: Limits) -> Array:
+    """The position (m,) int64 in PLAYS of every account; a missing potential or sales counts as low."""
+    high_potential = xp.astype(potential >= bound.potential, xp.int64)
+    return 2 * high_potential + xp.astype(sales >= bound.sales, xp.int64)
+
+
+def cluster_codes(mean_potential: Any, mean_sales: Any, bound: Limits) -> Any:
+    """The position (k,) in PLAYS of every cluster; of the low/low ones those of above-median potential are teal."""
+    codes = quadrant_codes(np, mean_potential, mean_sales, bound)
+    low = codes == 0
+    if np.count_nonzero(low) > 1:
+        codes[low & (mean_potential > np.median(mean_potential[low]))] = len(PLAYS) - 1
+    return codes

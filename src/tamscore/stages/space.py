@@ -1,0 +1,153 @@
+"""The space in which accounts are compared: how a raw row becomes a block of whole numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.stages.grid import Grid, fit_grid
+from tamscore.stages.scale import NEEDS_MOMENTS, before_moments, is_constant, with_moments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tamscore.backend import Array, Backend, Moments
+    from tamscore.stages.prepare import OrderStatistics, Vocabulary
+    from tamscore.stages.scale import ColumnScale, NumericColumn
+
+
+@dataclass(frozen=True)
+class RawRows:
+    """Rows as read: numeric columns (m,) float64 with NaN on the device, codes (m,) int64 of categories and segment."""
+
+    numeric: dict[str, Array]
+    codes: dict[str, Array]
+    segment: Array
+
+    def __len__(self) -> int:
+        """The number of rows m."""
+        return int(self.segment.shape[0])
+
+    def part(self, start: int, stop: int) -> RawRows:
+        """The rows from `start` up to `stop`, or to the last."""
+        stop = min(stop, len(self))
+        return RawRows(
+            {name: column[start:stop] for name, column in self.numeric.items()},
+            {name: column[start:stop] for name, column in self.codes.items()},
+            self.segment[start:stop],
+        )
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One row of a block: a numeric column, the indicator that it is missing, or one level of a category."""
+
+    column: str
+    kind: str
+    level: str | None = None
+
+    @property
+    def name(self) -> str:
+        """How the feature is called in tables: `employees`, `employees missing`, `industry = retail`."""
+        return {"numeric": self.column, "missing": f"{self.column} missing"}.get(
+            self.kind, f"{self.column} = {self.level}"
+        )
+
+
+@dataclass(frozen=True)
+class Space:
+    """The fitted way from raw rows to blocks `(d, m)`: column scales, vocabularies, weights, grid.
+
+    `level_weight` is the value of an indicator that is on, so that one mismatch in a category counts as the configured
+    number of standard deviations. `grid` is None only while the space is being fitted.
+    """
+
+    scales: tuple[ColumnScale, ...]
+    vocabularies: tuple[Vocabulary, ...]
+    level_weight: float
+    grid: Grid | None = None
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """The features in the order of a block's rows."""
+        numeric = [Feature(scale.name, "numeric") for scale in self.scales]
+        missing = [Feature(scale.name, "missing") for scale in self.scales if scale.missing_indicator]
+        levels = [Feature(v.column, "level", level) for v in self.vocabularies for level in v.all_levels]
+        return (*numeric, *missing, *levels)
+
+    @property
+    def fitted_grid(self) -> Grid:
+        """The grid; ValueError while the space is being fitted."""
+        if self.grid is None:
+            raise ValueError("the space has no grid yet: fit it first")
+        return self.grid
+
+    def indicators(self, xp: Any, raw: RawRows) -> list[Array]:
+        """The indicator features of the rows as (m,) bool, in the order of a block's rows."""
+        missing = [xp.isnan(raw.numeric[scale.name]) for scale in self.scales if scale.missing_indicator]
+        levels = [raw.codes[v.column] == code for v in self.vocabularies for code in range(len(v.all_levels))]
+        return missing + levels
+
+    def block(self, backend: Backend, raw: RawRows) -> Array:
+        """The rows as a block (d, m) of whole numbers in float32."""
+        xp, grid = backend.xp, self.fitted_grid
+        on = float(np.rint(self.level_weight / grid.unit))
+        numeric = (scale.apply(xp, raw.numeric[scale.name], raw.segment) for scale in self.scales)
+        rows = [grid.whole(xp, values, j) for j, values in enumerate(numeric)]
+        return xp.stack(rows + [xp.astype(flag, xp.float32) * on for flag in self.indicators(xp, raw)])
+
+    def blocks(self, backend: Backend, raw: RawRows) -> list[Array]:
+        """The rows as blocks of at most `backend.block_rows` rows each, in order."""
+        starts = range(0, len(raw), backend.block_rows)
+        return [self.block(backend, raw.part(start, start + backend.block_rows)) for start in starts]
+
+
+def level_weight(standard_deviations: float) -> float:
+    """The value of an indicator so that two rows of different levels lie `standard_deviations` apart."""
+    return float(np.float32(standard_deviations / np.sqrt(2.0)))
+
+
+def fit_space(
+    columns: Sequence[NumericColumn],
+    vocabularies: Sequence[Vocabulary],
+    category_weight: float,
+    order_of: Callable[[NumericColumn], OrderStatistics],
+    moments_of: Callable[[tuple[ColumnScale, ...]], Moments],
+) -> tuple[Space, tuple[str, ...]]:
+    """The space fitted from order statistics and moments, and the names of columns dropped because they are constant.
+
+    `order_of` tells the order statistics of one column, `moments_of` the moments of bent columns over the fit rows:
+    whether those are a sample or every row is the caller's business.
+    """
+    order = {column.name: order_of(column) for column in columns}
+    first = [(column, before_moments(column, order[column.name])) for column in columns]
+    kept = [(column, scale) for column, scale in first if not is_constant(scale, order[column.name])]
+    standard = tuple(scale for _, scale in kept if scale.scaling in NEEDS_MOMENTS)
+    moments = moments_of(standard) if standard else None
+    place = {scale.name: i for i, scale in enumerate(standard)}
+    scales = []
+    for column, scale in kept:
+        if moments is not None and scale.name in place:
+            i = place[scale.name]
+            scales.append(with_moments(scale, column.weight, float(moments.mean[i]), float(moments.variance[i])))
+        else:
+            scales.append(scale)
+    scales = [scale for scale in scales if scale.factor != 0.0]
+    if not scales and not vocabularies:
+        # A space needs a feature: with one that is 0 for everyone, all accounts are peers.
+        scales = [replace(first[0][1], center=0.0, factor=0.0)]
+    dropped = tuple(column.name for column in columns if column.name not in {scale.name for scale in scales})
+    space = Space(tuple(scales), tuple(vocabularies), level_weight(category_weight))
+    return Space(space.scales, space.vocabularies, space.level_weight, fit_grid(largest(space, order))), dropped
+
+
+def largest(space: Space, order: dict[str, OrderStatistics]) -> Any:
+    """The largest magnitude (d,) that each feature takes over the fit rows; scaling is monotone, so extremes tell."""
+    numeric = []
+    for scale in space.scales:
+        ends = np.array([order[scale.name].at[0.0], order[scale.name].at[1.0]])
+        numeric.append(float(np.max(np.abs(scale.apply(np, ends, np.zeros(2, np.int64))))))
+    indicators = [space.level_weight] * (len(space.features) - len(numeric))
+    return np.array(numeric + indicators)

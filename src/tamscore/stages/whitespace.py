@@ -1,0 +1,165 @@
+"""What is still open: potential, whitespace, penetration and step of every account, and its place among all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.backend import Array
+    from tamscore.stages.potential import CustomerSales, PotentialTable
+
+Boundary = Literal["at_or_below", "strictly_below"]
+
+
+@dataclass(frozen=True)
+class Money:
+    """Per account (m,): potential, whitespace and penetration, float64 with NaN where nobody buys; step from 1."""
+
+    potential: Array
+    whitespace: Array
+    penetration: Array
+    step: Array
+
+
+def value_accounts(xp: Any, sales: Array, label: Array, values: Array, boundary: Boundary) -> Money:
+    """The money of accounts with sales (m,) (NaN for missing) and cluster (m,) under the ladders (k, steps).
+
+    An account's potential is the smallest cut value that its sales do not exceed (`at_or_below`) or lie below
+    (`strictly_below`); above a capped top step it is the account's own sales.
+    """
+    steps = values.shape[1]
+    counted = xp.where(xp.isnan(sales), 0.0, sales)
+    step = xp.zeros(label.shape, dtype=xp.int64, device=label.device)
+    for j in range(steps - 1):
+        cut = xp.take(values[:, j], label)
+        passed = counted > cut if boundary == "at_or_below" else (counted >= cut) & (counted > 0.0)
+        step = step + xp.astype(passed, xp.int64)
+    potential = xp.take(xp.reshape(values, (-1,)), label * steps + step)
+    potential = xp.where(counted > potential, counted, potential)
+    bought = xp.where(counted > 0.0, counted, 0.0)
+    positive = xp.where(potential > 0.0, potential, xp.nan)
+    return Money(potential, potential - bought, bought / positive, step + 1)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What all accounts of a party type come to, told without listing them.
+
+    Customers stand one by one in the order of `CustomerSales`: `customer_potential`, `customer_whitespace` (n,). All
+    prospects of a cluster are alike: `prospect_potential` (k,), `prospects` (k,) how many.
+    """
+
+    customer_potential: Any
+    customer_whitespace: Any
+    customer_label: Any
+    prospect_potential: Any
+    prospects: Any
+
+    @property
+    def clusters(self) -> int:
+        """The number of clusters k."""
+        return len(self.prospects)
+
+
+def stand(sales: CustomerSales, prospects: Any, table: PotentialTable, boundary: Boundary) -> Standing:
+    """How the accounts of a party type stand, from the sorted sales of its customers and the prospects per cluster."""
+    label = np.repeat(np.arange(sales.groups), sales.support)
+    money = value_accounts(np, sales.sales, label, table.values, boundary)
+    return Standing(money.potential, money.whitespace, label, table.values[:, 0], np.asarray(prospects))
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Places in the ranking: of each customer (n,) as in `CustomerSales`, of each cluster's prospects (k,)."""
+
+    customers: Any
+    prospects: Any
+
+
+def rank_all(standings: Sequence[Standing]) -> list[Ranks]:
+    """The place of every account among all, whitespace first, then potential; equal accounts share the better place.
+
+    Sorted by this rank and then by account id, accounts stand in the order of METHOD.md section 5.
+    """
+    return _ranked(standings, with_customers=True, with_prospects=True)
+
+
+def rank_by_kind(standings: Sequence[Standing]) -> list[Ranks]:
+    """The place of every account among those of its kind: customers (expansion) and prospects (acquisition) apart."""
+    customers = _ranked(standings, with_customers=True, with_prospects=False)
+    prospects = _ranked(standings, with_customers=False, with_prospects=True)
+    return [Ranks(c.customers, p.prospects) for c, p in zip(customers, prospects, strict=True)]
+
+
+def _ranked(standings: Sequence[Standing], *, with_customers: bool, with_prospects: bool) -> list[Ranks]:
+    """Competition ranks of the groups asked for; the groups left out get places, but count for none."""
+    whitespace = np.concatenate([part for s in standings for part in (s.customer_whitespace, s.prospect_potential)])
+    potential = np.concatenate([part for s in standings for part in (s.customer_potential, s.prospect_potential)])
+    whitespace, potential = (np.nan_to_num(money, nan=-np.inf) for money in (whitespace, potential))
+    counted = [
+        (np.full(len(s.customer_label), int(with_customers)), s.prospects * int(with_prospects)) for s in standings
+    ]
+    weight = np.concatenate([part for pair in counted for part in pair])
+    order = np.lexsort((-potential, -whitespace))
+    before = np.cumsum(weight[order]) - weight[order]
+    new = np.ones(len(order), dtype=bool)
+    for key in (whitespace, potential):
+        new[1:] &= key[order][1:] == key[order][:-1]
+    new[1:] = ~new[1:]
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.maximum.accumulate(np.where(new, before, 0)) + 1
+    ranks, start = [], 0
+    for s in standings:
+        middle, stop = start + len(s.customer_label), start + len(s.customer_label) + s.clusters
+        ranks.append(Ranks(place[start:middle], place[middle:stop]))
+        start = stop
+    return ranks
+
+
+def places(sales: CustomerSales, account_sales: Any, label: Any) -> Any:
+    """Where customers (m,) stand in the sorted sales of their clusters: the first position of an equal value."""
+    keys = np.repeat(np.arange(sales.groups), sales.support) + 1j * sales.sales
+    return np.searchsorted(keys, label + 1j * account_sales)
+
+
+def weighted_quantile(values: Any, counts: Any, share: float) -> float:
+    """The nearest-rank quantile of values (n,) that stand for `counts` (n,) accounts each; NaN where there are none."""
+    present = (counts > 0) & ~np.isnan(values)
+    if not present.any():
+        return float("nan")
+    order = np.argsort(values[present], kind="stable")
+    reached = np.cumsum(counts[present][order])
+    wanted = np.ceil(np.float64(reached[-1]) * share - 1.0) + 1
+    return float(values[present][order][np.searchsorted(reached, max(wanted, 1))])
+
+
+def median_potential(standing: Standing) -> Any:
+    """The potential of the median account of each cluster (k,): what relative messages compare with."""
+    medians = []
+    for c in range(standing.clusters):
+        mine = standing.customer_potential[standing.customer_label == c]
+        values = np.append(mine, standing.prospect_potential[c])
+        medians.append(weighted_quantile(values, np.append(np.ones(len(mine)), standing.prospects[c]), 0.5))
+    return np.array(medians)
+
+
+def relative_message(ratio: float) -> str:
+    """How an account compares with its cluster's median account, in words with two significant digits."""
+    if not np.isfinite(ratio) or ratio <= 0:
+        return ""
+    if 1 / 1.15 < ratio < 1.15:
+        return "about the same potential as the median account of its cluster"
+    return f"{two_digits(ratio)}x the potential of the median account of its cluster"
+
+
+def two_digits(value: float) -> str:
+    """A number with two significant digits, without an exponent: 1234 becomes 1200, 0.0456 becomes 0.046."""
+    if value == 0 or not np.isfinite(value):
+        return "0" if value == 0 else ""
+    digits = 1 - int(f"{value:.1e}".partition("e")[2])
+    return f"{round(value, digits):.{max(digits, 0)}f}"

@@ -1,0 +1,1 @@
+"""What lies on disk: input tables, CSV exports on their way to Parquet, and the folder of a run."""

@@ -1,0 +1,231 @@
+"""CSV exports of a CRM to Parquet: types inferred over every row, shown, overridable; bad cells and rows reported.
+
+Two passes in bounded memory: `inspect` reads everything and decides the types, `write` turns text into columns.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tamscore.errors import InputContractError, UsageError
+from tamscore.store.csv_import import rows as csv_rows
+from tamscore.store.csv_import import source as csv_source
+from tamscore.store.csv_import.output import rejected_log, staged
+from tamscore.store.csv_import.plan import BAD_SHARE, EXAMPLES, ColumnPlan, ImportPlan, bad_cells, inspect, meter
+from tamscore.store.csv_import.rows import Intake, RejectedRow
+from tamscore.store.csv_import.values import values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from tamscore.store.csv_import.plan import Progress, SourcePlan
+    from tamscore.store.csv_import.types import Cell
+
+__all__ = ["ImportPlan", "ImportReport", "ImportedColumn", "import_csv", "inspect", "write"]
+
+ROW_GROUP_ROWS = 131_072
+
+
+@dataclass(frozen=True)
+class ImportedColumn:
+    """One column as written: `nulls` in all, of which `bad` cells held text that is no value of the type."""
+
+    name: str
+    type: str
+    nulls: int
+    bad: int
+    bad_examples: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What an import wrote: rows_read = rows_written + rows_rejected; blank lines are no rows and counted apart."""
+
+    files: tuple[Path, ...]
+    columns: tuple[ImportedColumn, ...]
+    rows_read: int
+    rows_written: int
+    rows_rejected: int
+    rejected_examples: tuple[RejectedRow, ...]
+    rejected_file: Path | None
+    blank_lines: int
+    bytes_read: int
+    bytes_written: int
+
+    @property
+    def bad_cells(self) -> int:
+        """The number of cells that were set to null because they could not be read."""
+        return sum(column.bad for column in self.columns)
+
+
+@dataclass
+class _Tally:
+    plan: ColumnPlan
+    nulls: int = 0
+    bad: int = 0
+    examples: list[Cell] = field(default_factory=list)
+
+
+def import_csv(  # noqa: PLR0913 - the options of the command, each by name
+    paths: Iterable[Path | str],
+    destination: Path,
+    types: Mapping[str, str] | None = None,
+    *,
+    delimiter: str | None = None,
+    encoding: str = "utf-8",
+    decimal: str = ".",
+    null_values: Sequence[str] = (),
+    drop: Sequence[str] = (),
+    max_bad_share: float = BAD_SHARE,
+    max_rejected_share: float = 0.01,
+    row_group_rows: int = ROW_GROUP_ROWS,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> ImportReport:
+    """Return the report of an import: `inspect`, then `write`; their arguments and errors are the same."""
+    check_destination(destination, overwrite=overwrite)
+    plan = inspect(
+        paths, types, delimiter=delimiter, encoding=encoding, decimal=decimal,
+        null_values=null_values, drop=drop, max_bad_share=max_bad_share, progress=progress,
+    )  # fmt: skip
+    return write(
+        plan, destination, max_rejected_share=max_rejected_share, row_group_rows=row_group_rows,
+        overwrite=overwrite, progress=progress,
+    )  # fmt: skip
+
+
+def write(
+    plan: ImportPlan,
+    destination: Path,
+    *,
+    max_rejected_share: float = 0.01,
+    row_group_rows: int = ROW_GROUP_ROWS,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> ImportReport:
+    """Return the report after the planned files are written as Parquet: all of them, or none.
+
+    A destination that ends in .parquet gets all rows in one file; else it is a folder with one file per CSV file.
+    Rejected rows go, as text with their reason, to a CSV file beside it whose name begins with `_rejected`.
+    `progress` gets ("write", bytes done, bytes in all). UsageError where files are there and `overwrite` is false;
+    InputContractError above `max_rejected_share` and for a file that changed since it was inspected.
+    """
+    if row_group_rows < 1:
+        raise UsageError(f"row_group_rows: expected an integer from 1, got {row_group_rows!r}")
+    _refuse_rejected(plan, max_rejected_share)
+    single = check_destination(destination, overwrite=overwrite)
+    targets = [destination] * len(plan.files) if single else _targets(plan, destination)
+    _refuse_strangers(destination, targets, single=single)
+    tallies = [_Tally(column) for column in plan.columns]
+    log = destination.with_name(f"_rejected.{destination.stem}.csv") if single else destination / "_rejected.csv"
+    with staged(targets, _schema(plan), row_group_rows) as writers, rejected_log(log, needed=plan.rejected > 0) as keep:
+        intakes = [Intake(keep=keep) for _ in plan.files]
+        for file, intake, target in zip(plan.files, intakes, targets, strict=True):
+            for table in _tables(plan, file, intake, tallies, progress):
+                writers[target].add(table)
+            _refuse_change(file, intake)
+    return _report(plan, tuple(dict.fromkeys(targets)), tallies, intakes, log if plan.rejected else None)
+
+
+def check_destination(destination: Path, *, overwrite: bool) -> bool:
+    """Return whether the destination is one file (its name ends in .parquet) rather than a folder.
+
+    UsageError where something is there that must not be replaced.
+    """
+    single = destination.suffix.lower() == ".parquet"
+    if single and destination.is_dir():
+        raise UsageError(f"{destination}: expected a file or nothing, got a folder; name a folder without '.parquet'")
+    if not single and destination.exists() and not destination.is_dir():
+        raise UsageError(f"{destination}: expected a folder, or a file name that ends in .parquet; got another file")
+    there = [destination] if single and destination.exists() else sorted(destination.glob("*.parquet"))
+    if there and not overwrite:
+        raise UsageError(f"{there[0]}: is there already; add --overwrite to replace it, or name another destination")
+    return single
+
+
+def _refuse_strangers(destination: Path, targets: list[Path], *, single: bool) -> None:
+    """Raise where a folder holds Parquet files of another import: whoever reads the folder would read both."""
+    strangers = [] if single else sorted(set(destination.glob("*.parquet")) - set(targets))
+    if strangers:
+        raise UsageError(
+            f"{destination}: holds {strangers[0].name!r}, which this import does not write and readers of the folder "
+            "would mix in; remove it or name another folder"
+        )
+
+
+def _targets(plan: ImportPlan, folder: Path) -> list[Path]:
+    stems = [file.source.path.name.split(".csv")[0].removesuffix(".tsv").lstrip("._") for file in plan.files]
+    counts = Counter(stems)
+    names = [stem if counts[stem] == 1 else f"{stem}-{place}" for place, stem in enumerate(stems)]
+    return [folder / f"{name or 'table'}.parquet" for name in names]
+
+
+def _refuse_rejected(plan: ImportPlan, limit: float) -> None:
+    rows = plan.rows + plan.rejected
+    if plan.rejected > limit * rows:
+        one = plan.rejected_examples[0]
+        raise InputContractError(
+            f"{one.file}: {plan.rejected:,} of {rows:,} rows do not have as many cells as the header, more than the "
+            f"share allowed ({limit:g}); first row {one.row}: {one.expected} cells expected, {one.found} found in "
+            f"{one.text!r}; check the delimiter and the quotes, or raise max_rejected_share"
+        )
+
+
+def _refuse_change(file: SourcePlan, intake: Intake) -> None:
+    if not csv_source.unchanged(file.source) or intake.rejected != file.rejected:
+        raise InputContractError(f"{file.source.path}: the file changed while it was imported; run the import again")
+
+
+def _schema(plan: ImportPlan) -> Any:
+    import pyarrow as pa
+
+    return pa.schema([(column.name, column.kind.arrow) for column in plan.columns])
+
+
+def _tables(
+    plan: ImportPlan, file: SourcePlan, intake: Intake, tallies: list[_Tally], progress: Progress | None
+) -> Iterator[Any]:
+    import pyarrow as pa
+
+    sources = [one.source for one in plan.files]
+    name = str(file.source.path)
+    for batch, rows in csv_rows.batches(file.source, intake, meter("write", progress, file.source, sources)):
+        columns = []
+        for tally in tallies:
+            texts = batch.column(tally.plan.name)
+            typed, bad = values(texts, tally.plan.kind, plan.decimal, plan.always_empty)
+            tally.nulls += typed.null_count
+            tally.bad += int(bad.sum())
+            tally.examples += bad_cells(texts, rows, bad, name, EXAMPLES - len(tally.examples))
+            columns.append(typed)
+        yield pa.Table.from_arrays(columns, schema=_schema(plan))
+
+
+def _report(
+    plan: ImportPlan, files: tuple[Path, ...], tallies: list[_Tally], intakes: list[Intake], log: Path | None
+) -> ImportReport:
+    columns = tuple(
+        ImportedColumn(one.plan.name, one.plan.type, one.nulls, one.bad, tuple(one.examples)) for one in tallies
+    )
+    rejected = sum(intake.rejected for intake in intakes)
+    return ImportReport(
+        files=files,
+        columns=columns,
+        rows_read=plan.rows + rejected,
+        rows_written=_rows_in(files),
+        rows_rejected=rejected,
+        rejected_examples=plan.rejected_examples,
+        rejected_file=log,
+        blank_lines=sum(intake.blank for intake in intakes),
+        bytes_read=sum(file.source.size for file in plan.files),
+        bytes_written=sum(path.stat().st_size for path in files),
+    )
+
+
+def _rows_in(files: tuple[Path, ...]) -> int:
+    import pyarrow.parquet as pq
+
+    return sum(pq.read_metadata(path).num_rows for path in files)

@@ -1,0 +1,136 @@
+"""What the footer of a Parquet file promises, held against what the job needs, before a row is decoded.
+
+Widening rule: a column that is computed with may hold any kind of number, another in each file; it becomes float64.
+Ids, names, market segments and kept columns are copied to the output, so that they have one type in all files. Text is
+never read as a number, nor a number as an id with a fraction.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from tamscore.errors import InputContractError
+from tamscore.store import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from tamscore.schema import InputColumns
+
+MAGIC = b"PAR1"
+IMPORT, CONVERT = "convert it with 'tamscore import'", "write it as Parquet"
+KNOWN = {
+    b"PARE": ("an encrypted Parquet file", "decrypt it"),
+    b"ARROW1": ("an Arrow file", CONVERT),
+    b"FEA1": ("a Feather file", CONVERT),
+    b"ORC": ("an ORC file", CONVERT),
+    b"Obj\x01": ("an Avro file", CONVERT),
+    b"\x1f\x8b": ("a gzip file", "unpack it"),
+    b"\x28\xb5\x2f\xfd": ("a Zstandard file", "unpack it"),
+    b"PK\x03\x04": ("a zip file or spreadsheet", "unpack it, or save it as CSV and run 'tamscore import'"),
+    b"\x80": ("a pickle, which could run code and is never opened", CONVERT),
+}
+"""How other files begin: what they are, and what to do."""
+
+
+def read_footer(file: Path) -> tuple[Any, pa.Schema]:
+    """The footer of a Parquet file and its schema; raises InputContractError where the file is not one."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with file.open("rb") as stream:
+        head = stream.read(8)
+    if not head.startswith(MAGIC):
+        raise InputContractError(f"{file}: {other_format(head)}")
+    try:
+        footer = pq.read_metadata(file)
+        schema = footer.schema.to_arrow_schema()
+        str(schema.names)  # decodes them
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise InputContractError(
+            f"{file}: its footer cannot be read ({str(error).strip()}); write the file again"
+        ) from error
+    return footer, schema
+
+
+def other_format(head: bytes) -> str:
+    """What a file that begins so is instead of Parquet, and what to do about it."""
+    what, remedy = next((told for magic, told in KNOWN.items() if head.startswith(magic)), ("", IMPORT))
+    return f"expected a Parquet file, got {what or 'one'} that begins with {head[:4]!r}; {remedy}"
+
+
+def group_rows(file: Path, footer: Any, columns: InputColumns) -> list[int]:
+    """The rows of every row group; InputContractError where they contradict the footer or would not fit into memory."""
+    groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
+    rows = [group.num_rows for group in groups]
+    if sum(rows) != footer.num_rows or min(rows, default=0) < 0:
+        raise InputContractError(f"{file}: its row groups and its footer tell of other rows; write the file again")
+    limit = columns.limits.row_group_bytes
+    for number, group in enumerate(groups):
+        # Not column by column: PyArrow ends the process where the metadata of a column are damaged or encrypted.
+        # And a run of equal numbers takes up nothing in a file, but eight bytes each in memory.
+        size = max(group.total_byte_size, 8 * group.num_rows * len(columns.all))
+        if not 0 <= size <= limit:
+            raise InputContractError(
+                f"{file}: row group {number} takes up {size:,} bytes decoded, allowed are {limit:,}; write the file "
+                "with smaller row groups (131,072 rows suit), or raise input.max_row_group_bytes"
+            )
+    return rows
+
+
+def check_schema(file: Path, schema: pa.Schema, columns: InputColumns) -> None:
+    """Nothing, where the file holds every column once and in a usable type; InputContractError else."""
+    problems = [problem for name in columns.all if (problem := column_problem(name, schema, columns))]
+    if problems:
+        raise InputContractError("\n".join(f"{file}: {problem}" for problem in problems))
+
+
+def column_problem(name: str, schema: pa.Schema, columns: InputColumns) -> str | None:
+    """What is wrong with a column of a file, or None."""
+    places = schema.get_all_field_indices(name)
+    if not places:
+        lower = {known.lower(): known for known in schema.names}
+        close = [lower[found] for found in get_close_matches(name.lower(), lower, n=1)]
+        hint = f"; did you mean {close[0]!r}?" if close else f"; the file has {', '.join(map(repr, schema.names[:12]))}"
+        return f"column {name!r} is missing{hint}"
+    if len(places) > 1:
+        return f"column {name!r} stands {len(places)} times; keep one"
+    return type_problem(name, schema.field(places[0]).type, columns)
+
+
+def type_problem(name: str, kind: pa.DataType, columns: InputColumns) -> str | None:
+    """What is wrong with the type of a column, given the part it plays, or None."""
+    import pyarrow.types as t
+
+    value = kind.value_type if t.is_dictionary(kind) else kind
+    text = t.is_string(value) or t.is_large_string(value) or t.is_string_view(value)
+    number = t.is_integer(kind) or t.is_floating(kind) or t.is_decimal(kind) or t.is_boolean(kind)
+    if name in columns.numbers and not number:
+        remedy = "cast it" if name not in columns.numeric else "cast it, or list it under features.categorical"
+        return f"column {name!r} is {kind}, expected a number; {remedy}"
+    if name in columns.texts and not (text or t.is_integer(value) or t.is_boolean(value)):
+        return f"column {name!r} is {kind}, expected text or whole numbers; cast it"
+    if name == columns.account_id and not (text or t.is_integer(value)):
+        return f"column {name!r} is {kind}, expected text or whole numbers, since an id must be exact; cast it"
+    return None
+
+
+def copied(columns: InputColumns) -> Iterator[str]:
+    """The columns that are copied to the output."""
+    yield columns.account_id
+    yield from (name for name in (columns.name, columns.market_segment) if name)
+    yield from columns.keep
+
+
+def check_same(file: Path, schema: pa.Schema, first_file: Path, first: pa.Schema, columns: InputColumns) -> None:
+    """Nothing, where the columns that are copied to the output have one type in both files."""
+    for name in copied(columns):
+        here, there = (tables.plain_type(one.field(name).type) for one in (schema, first))
+        if here != there:
+            raise InputContractError(
+                f"{file}: column {name!r} is {here}, but {there} in {first_file}; write all files with one schema"
+            )

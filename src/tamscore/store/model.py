@@ -1,0 +1,166 @@
+"""The model of a run on disk: `model.json` for what people read, `arrays.safetensors` for what machines need.
+
+Nothing in it can run code. What is read is held against the hashes of the manifest first, then against itself.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.errors import InputContractError
+from tamscore.store import commit
+from tamscore.store.commit import Placed
+from tamscore.store.model_parties import StoredParty, stored_parties
+from tamscore.store.model_text import FORMAT, Description
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from tamscore.schema import InputColumns
+
+DESCRIPTION, ARRAYS = "model.json", "arrays.safetensors"
+PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04", b"x\x9c", b"\x1f\x8b")
+"""How pickles begin, plain or as joblib, PyTorch and others pack them."""
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """A model that was read and holds together: who made it, from which settings and features, its party types.
+
+    `settings` maps sections of the job file to the hash of what they said when the model was fitted.
+    """
+
+    tamscore: str
+    settings: dict[str, str]
+    numeric: tuple[str, ...]
+    categorical: tuple[str, ...]
+    parties: tuple[StoredParty, ...]
+
+
+def write_model(folder: Path, description: dict[str, Any], arrays: dict[str, Any]) -> dict[str, Placed]:
+    """The files of a model written to a folder: its description, and its arrays by name."""
+    from safetensors.numpy import save
+
+    solid = {name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())}
+    return {
+        f"model/{DESCRIPTION}": commit.place_json({"format": FORMAT, **description}, folder / DESCRIPTION),
+        f"model/{ARRAYS}": commit.place_bytes(save(solid), folder / ARRAYS),
+    }
+
+
+def read_model(folder: Path, files: Mapping[str, Placed]) -> StoredModel:
+    """The model in a folder; `files` are the files of its run as the manifest lists them.
+
+    Raises InputContractError that names the file where one is missing, is not what the manifest says, cannot be read,
+    was written in a newer format, or where its arrays do not fit together.
+    """
+    text = checked_bytes(folder, DESCRIPTION, files)
+    data = checked_bytes(folder, ARRAYS, files)
+    return parsed(folder, text, data)
+
+
+def read_raw(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The description and the arrays of a model as they stand in its files, unchecked."""
+    text, data = ((folder / name).read_bytes() for name in (DESCRIPTION, ARRAYS))
+    return json_of(folder / DESCRIPTION, text), arrays_of(folder / ARRAYS, data)
+
+
+def checked_bytes(folder: Path, name: str, files: Mapping[str, Placed]) -> bytes:
+    """The bytes of a file of a model, the same as the manifest lists."""
+    from xxhash import xxh3_128_hexdigest
+
+    path = folder if folder.is_file() else folder / name
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputContractError(
+            f"{path}: cannot be read ({error.strerror}); name the folder 'model' of a complete run"
+        ) from error
+    if data.startswith(PICKLES):
+        raise InputContractError(
+            f"{path}: expected a model of tamscore, got a pickle or archive that begins with {data[:2]!r}, which could "
+            "run code and is never opened; name the folder 'model' of a complete run"
+        )
+    listed = files.get(f"model/{name}")
+    if listed is None or folder.is_file():
+        raise InputContractError(f"{path}: is not listed in the manifest of its run; name the folder of a complete run")
+    if (here := Placed(len(data), xxh3_128_hexdigest(data))) != listed:
+        raise InputContractError(
+            f"{path}: was changed after its run: {here.bytes:,} bytes with hash {here.xxh3}, the manifest says "
+            f"{listed.bytes:,} with {listed.xxh3}; restore it, or run its job again"
+        )
+    return data
+
+
+def parsed(folder: Path, text: bytes, data: bytes) -> StoredModel:
+    """The model that its two files hold; InputContractError where they do not make sense."""
+    from pydantic import ValidationError
+
+    raw = json_of(folder / DESCRIPTION, text)
+    version = raw.get("format")
+    if version != FORMAT:
+        remedy = "update tamscore" if isinstance(version, int) and version > FORMAT else "run its job again"
+        raise InputContractError(f"{folder / DESCRIPTION}: expected format {FORMAT}, got {version!r}; {remedy}")
+    try:
+        said = Description.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise InputContractError(
+            f"{folder / DESCRIPTION}: {place}: {first['msg'].lower()}, got {first['input']!r:.80}; run its job again"
+        ) from None
+    arrays = arrays_of(folder / ARRAYS, data)
+    try:
+        parties = stored_parties(said.parties, arrays)
+    except ValueError as error:
+        raise InputContractError(f"{folder / ARRAYS}: {error}; run its job again") from error
+    return StoredModel(said.tamscore, said.settings, said.inputs.numeric, said.inputs.categorical, parties)
+
+
+def json_of(path: Path, text: bytes) -> dict[str, Any]:
+    """The object that a JSON text holds."""
+    try:
+        found = json.loads(text.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise InputContractError(f"{path}: is no JSON ({error}); run its job again") from error
+    if not isinstance(found, dict):
+        raise InputContractError(f"{path}: expected an object, got {found!r:.80}; run its job again")
+    return found
+
+
+def arrays_of(path: Path, data: bytes) -> dict[str, Any]:
+    """The arrays of a safetensors file by name."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        return dict(load(data))
+    except (SafetensorError, KeyError, ValueError, TypeError, AttributeError) as error:
+        raise InputContractError(f"{path}: is no safetensors file ({error}); run its job again") from error
+
+
+def check_fits(model: StoredModel, columns: InputColumns, settings: Mapping[str, str]) -> None:
+    """Nothing, where a job asks for what the model was fitted on; InputContractError with the differences else.
+
+    `settings` maps the sections of the job file to their hashes, as `StoredModel.settings` does.
+    """
+    problems = []
+    for key, ours, theirs in (
+        ("features.numeric", columns.numeric, model.numeric),
+        ("features.categorical", columns.categorical, model.categorical),
+    ):
+        missing, extra = [n for n in theirs if n not in ours], [n for n in ours if n not in theirs]
+        problems += [f"{key} lacks {name!r}, which the model was fitted on" for name in missing]
+        problems += [f"{key} has {name!r}, which the model does not know" for name in extra]
+        if not missing and not extra and ours != theirs:
+            problems.append(f"{key} stands in the order {', '.join(ours)}, the model's is {', '.join(theirs)}")
+    changed = sorted(key for key in model.settings.keys() | settings if model.settings.get(key) != settings.get(key))
+    if not problems:
+        problems += [f"[{key}] differs from the settings that the model was fitted under" for key in changed]
+    if problems:
+        raise InputContractError(f"model: {'; '.join(problems)}; use the job file of the model, or fit a new one")

@@ -1,0 +1,188 @@
+"""The files of a run: versions that never change, and one pointer that says which of them counts.
+
+OUTPUT/_CURRENT.json                        the pointer: version, and SHA-256 of its manifest
+OUTPUT/versions/<run_key>/scores/           one Parquet file a partition, each with a sidecar that commits it
+                          rejected/         rejected rows with their reason
+                          tables/ model/    what people read, what later runs need
+                          manifest.json     written last: with it the run is complete
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Any
+
+from tamscore.errors import UsageError
+from tamscore.store import commit
+from tamscore.store.commit import Placed, read_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from contextlib import AbstractContextManager
+
+CURRENT, MANIFEST = "_CURRENT.json", "manifest.json"
+RUN_KEY = re.compile(r"[0-9a-f]{16}")
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """One version of an output: `OUTPUT/versions/<run_key>/`."""
+
+    output: Path
+    run_key: str
+
+    @property
+    def path(self) -> Path:
+        """The folder of this version."""
+        return self.output / "versions" / self.run_key
+
+    @property
+    def scores(self) -> Path:
+        """The folder of its scores: a Parquet data set by itself."""
+        return self.path / "scores"
+
+    @property
+    def tables(self) -> Path:
+        """The folder of its tables."""
+        return self.path / "tables"
+
+    @property
+    def model(self) -> Path:
+        """The folder of its model."""
+        return self.path / "model"
+
+    def part(self, index: int) -> Path:
+        """Where the scores of a partition lie."""
+        return self.scores / f"part-{index:05d}.parquet"
+
+    def rejected(self, index: int) -> Path:
+        """Where the rejected rows of a partition lie."""
+        return self.path / "rejected" / f"part-{index:05d}.parquet"
+
+    def sidecar(self, index: int) -> Path:
+        """Where the commit of a partition lies; readers pass over the leading underscore."""
+        return self.scores / f"_part-{index:05d}.json"
+
+    def prepare(self, inputs: Iterable[str]) -> None:
+        """Make the folder of this version; UsageError where it cannot be written to, or holds the inputs."""
+        within = self.output.resolve()
+        for file in inputs:
+            if Path(file).resolve().is_relative_to(within):
+                raise UsageError(f"output.path: {self.output}: the input {file} lies inside it; name another folder")
+        try:
+            commit.make_folder(self.path)
+            with TemporaryFile(dir=self.path, prefix="_"):
+                pass
+        except OSError as error:
+            raise UsageError(
+                f"output.path: {self.output}: cannot be written to ({error}); name a folder that can, or mend access"
+            ) from error
+
+    def held(self) -> AbstractContextManager[None]:
+        """Hold the output alone; RetryableError where another run holds it."""
+        return commit.held(self.output, f"run {self.run_key}")
+
+    def commit_part(self, index: int, part: Placed, rejected: Placed | None, rows: dict[str, int]) -> None:
+        """Commit a partition: its files count from now on, and are not made again by a run that resumes."""
+        files = {self.name_of(self.part(index)): part.record()}
+        if rejected:
+            files[self.name_of(self.rejected(index))] = rejected.record()
+        commit.place_json({"run_key": self.run_key, "files": files, "rows": rows}, self.sidecar(index))
+
+    def committed(self, index: int) -> dict[str, Placed] | None:
+        """The files of a partition that was committed and still is as it was; None where it must be made."""
+        sidecar = read_json(self.sidecar(index))
+        if sidecar is None or sidecar.get("run_key") != self.run_key:
+            return None
+        files = {name: Placed(**record) for name, record in sidecar["files"].items()}
+        return files if all(holds(self.path / name, placed) for name, placed in files.items()) else None
+
+    def name_of(self, path: Path) -> str:
+        """The name of a file of this version as the manifest lists it."""
+        return path.relative_to(self.path).as_posix()
+
+    def manifest(self) -> dict[str, Any] | None:
+        """The manifest, or None while the run is not complete or where the file is torn."""
+        return read_json(self.path / MANIFEST)
+
+    def is_complete(self) -> bool:
+        """Whether the run is sealed and its files are there in their full size; `verify` looks closer."""
+        files = (self.manifest() or {}).get("files", {})
+        return bool(files) and all(has_size(self.path / name, record["bytes"]) for name, record in files.items())
+
+    def seal(self, manifest: dict[str, Any], files: dict[str, Placed]) -> None:
+        """Write the manifest, which makes the run complete, then let the output point at it.
+
+        The manifest lists the files given and the sidecars of their parts; what killed workers left is swept first.
+        """
+        commit.sweep(self.path)
+        sidecars = {self.name_of(path): Placed.of(path) for path in sorted(self.scores.glob("_part-*.json"))}
+        listed = {name: placed.record() for name, placed in {**files, **sidecars}.items()}
+        commit.place_json({**manifest, "run_key": self.run_key, "files": listed}, self.path / MANIFEST)
+        self.point_here()
+
+    def point_here(self) -> None:
+        """Make this version the current one."""
+        digest = hashlib.sha256((self.path / MANIFEST).read_bytes()).hexdigest()
+        commit.place_json({"version": self.run_key, "manifest_sha256": digest}, self.output / CURRENT)
+
+
+def has_size(path: Path, size: int) -> bool:
+    """Whether a file is there and has so many bytes."""
+    return path.is_file() and path.stat().st_size == size
+
+
+def holds(path: Path, placed: Placed) -> bool:
+    """Whether a file is there, and is what was placed."""
+    try:
+        return path.stat().st_size == placed.bytes and Placed.of(path) == placed
+    except OSError:
+        return False
+
+
+def run_key(*parts: str) -> str:
+    """The name of a run: 16 hexadecimal digits of the SHA-256 of what it was made from."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def code_digest() -> str:
+    """The SHA-256 of this package's source: another code, another run."""
+    digest = hashlib.sha256()
+    root = Path(__file__).parent.parent
+    for file in sorted(root.rglob("*.py")):
+        digest.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
+
+
+def find(path: Path) -> RunDirectory:
+    """The run at a path: an output folder (its current version) or the folder of one version.
+
+    Where the pointer is torn, the complete version written last stands in for it. Raises UsageError where there is no
+    complete run.
+    """
+    version = (read_json(path / CURRENT) or {}).get("version")
+    if isinstance(version, str) and RUN_KEY.fullmatch(version) and RunDirectory(path, version).manifest() is not None:
+        return RunDirectory(path, version)
+    if (path / MANIFEST).is_file() and path.parent.name == "versions":
+        return RunDirectory(path.parent.parent, path.name)
+    complete = [run for run in versions(path) if run.manifest() is not None]
+    if (path / CURRENT).exists() and complete:
+        return max(complete, key=lambda run: (run.path / MANIFEST).stat().st_mtime_ns)
+    raise UsageError(f"{path}: no complete run here; expected an output folder with {CURRENT}, or one of its versions")
+
+
+def output_of(path: Path) -> Path:
+    """The path, where it is the output of a job; UsageError where no run has ever been written to it."""
+    if not (path / CURRENT).exists() and not versions(path):
+        raise UsageError(f"{path}: no output of a job; expected a folder with {CURRENT} and versions")
+    return path
+
+
+def versions(output: Path) -> list[RunDirectory]:
+    """All versions of an output, complete or not, in order of name."""
+    folders = sorted((output / "versions").glob("*")) if (output / "versions").is_dir() else []
+    return [RunDirectory(output, folder.name) for folder in folders if RUN_KEY.fullmatch(folder.name)]

@@ -1,0 +1,204 @@
+"""Tables on disk, read by partition: as they were planned, checked, and within the memory they were granted."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from tamscore.errors import InputContractError, MemoryLimitError
+from tamscore.schema import LONGEST_TEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pyarrow as pa
+
+    from tamscore.schema import Partition, Piece
+
+
+FEW_ROWS = 256
+
+
+def read(partition: Partition, columns: Sequence[str], dictionary: Sequence[str] = ()) -> pa.Table:
+    """The columns of a partition as an Arrow table, those named in `dictionary` dictionary-encoded where they are text.
+
+    All other dictionaries and views come as plain values. Raises InputContractError where a file has changed since it
+    was planned, cannot be decoded, holds fewer or more rows than its footer tells, or text that is no UTF-8 or too
+    long; MemoryLimitError where memory runs out.
+    """
+    import pyarrow as pa
+
+    read_pieces = [read_piece(piece, columns, dictionary, partition.max_bytes) for piece in partition.pieces]
+    return read_pieces[0] if len(read_pieces) == 1 else pa.concat_tables(read_pieces)
+
+
+def read_piece(piece: Piece, columns: Sequence[str], dictionary: Sequence[str], max_bytes: int) -> pa.Table:
+    """The columns of one piece of a partition; see `read`."""
+    import pyarrow as pa
+
+    check_stamp(piece.path, piece.stamp)
+    with decoding(piece):
+        try:
+            table = decoded(piece, columns, dictionary, max_bytes)
+        except (pa.ArrowException, OSError):
+            # PyArrow makes no dictionary of text that is stored as differences, as other writers do; what is damaged
+            # fails again.
+            table = with_dictionaries(decoded(piece, columns, (), max_bytes), dictionary)
+    if table.num_rows != piece.rows:
+        raise InputContractError(
+            f"{piece.where}: the footer tells of {piece.rows:,} rows, {table.num_rows:,} are there; "
+            "write the file again"
+        )
+    for name in columns:
+        check_text(table[name], f"{piece.path}: column {name!r}")
+        if name in dictionary:
+            check_length(table[name], LONGEST_TEXT, f"{piece.path}: column {name!r}")
+    return table
+
+
+def decoded(piece: Piece, columns: Sequence[str], dictionary: Sequence[str], max_bytes: int) -> pa.Table:
+    """The columns of one piece as they come out of its file, of plain types but for the dictionaries named."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(piece.path, page_checksum_verification=True, read_dictionary=list(dictionary)) as file:
+        schema = file.schema_arrow
+        kinds = {name: schema.field(name).type for name in columns}
+        steady = [name for name in columns if name in dictionary or not stretches(kinds[name])]
+        found = file.read_row_groups(piece.row_groups, columns=steady, use_threads=False) if steady else {}
+        arrays = {
+            name: found[name]
+            if name in steady
+            else pa.chunked_array(stretched(file, piece, name, max_bytes), plain_type(kinds[name]))
+            for name in columns
+        }
+    return plain(pa.table(arrays), dictionary)
+
+
+def with_dictionaries(table: pa.Table, dictionary: Sequence[str]) -> pa.Table:
+    """The table with the columns of text among those named dictionary-encoded."""
+    import pyarrow.types as t
+
+    for place, name in enumerate(table.column_names):
+        kind = table[name].type
+        if name in dictionary and (t.is_string(kind) or t.is_large_string(kind)):
+            table = table.set_column(place, name, table[name].dictionary_encode())
+    return table
+
+
+def stretches(kind: pa.DataType) -> bool:
+    """Whether values of a type can take up more memory than a fixed number of bytes each."""
+    import pyarrow.types as t
+
+    return bool(not t.is_primitive(kind) and not t.is_decimal(kind) and not t.is_null(kind))
+
+
+def stretched(file: Any, piece: Piece, name: str, max_bytes: int) -> list[pa.Array]:
+    """A column of texts or nested values, decoded a few rows at a time.
+
+    A long text that stands in a file once and in a million rows by reference grows a million times: such a column is
+    refused before it is there. No value is longer than its row group.
+    """
+    longest = max(file.metadata.row_group(number).total_byte_size for number in piece.row_groups)
+    step = min(max(max_bytes // max(longest, 1), FEW_ROWS), max(piece.rows, FEW_ROWS))
+    chunks, size = [], 0
+    for batch in file.iter_batches(step, row_groups=piece.row_groups, columns=[name], use_threads=False):
+        chunk = batch.column(batch.schema.get_field_index(name))
+        chunks.append(chunk.cast(plain_type(chunk.type)))
+        size += chunks[-1].nbytes
+        if size > max_bytes:
+            raise InputContractError(
+                f"{piece.where}: column {name!r} takes up more than {max_bytes:,} bytes in memory; leave it out, write "
+                "the file with smaller row groups, or raise input.max_row_group_bytes"
+            )
+    return chunks
+
+
+def stamp_of(path: str) -> tuple[int, int]:
+    """Size and time of last change (ns) of a file; InputContractError where it is gone."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - paths of partitions are texts
+    except OSError as error:
+        raise InputContractError(
+            f"{path}: cannot be read ({error.strerror}); put it back, or mend access, and run again"
+        ) from error
+    return found.st_size, found.st_mtime_ns
+
+
+def check_stamp(path: str, stamp: tuple[int, int] | None) -> None:
+    """Nothing, where a file is what it was when it was planned; InputContractError else."""
+    now = stamp_of(path) if stamp else None
+    if stamp and now and now != stamp:
+        size = "" if now[0] == stamp[0] else f", from {stamp[0]:,} to {now[0]:,} bytes"
+        raise InputContractError(
+            f"{path}: changed while the run was under way{size}; run again when nobody writes to it"
+        )
+
+
+@contextmanager
+def decoding(place: Partition | Piece) -> Iterator[None]:
+    """Turn what goes wrong while rows are decoded into an InputContractError or MemoryLimitError that names them."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except MemoryError as error:
+        raise MemoryLimitError(
+            f"{place.where}: out of memory ({str(error).strip()}); set engine.workers lower, write the file with "
+            "smaller row groups, or write it again if it is damaged"
+        ) from error
+    except (pa.ArrowException, OSError, KeyError, UnicodeDecodeError) as error:
+        raise InputContractError(f"{place.where}: {str(error).strip()}; write the file again") from error
+
+
+def plain(table: pa.Table, dictionary: Sequence[str] = ()) -> pa.Table:
+    """The table with columns of plain types, but for the dictionaries named."""
+    import pyarrow as pa
+
+    fields = [f if f.name in dictionary else f.with_type(plain_type(f.type)) for f in table.schema]
+    wanted = pa.schema(fields)
+    return table if wanted.equals(table.schema) else table.cast(wanted)
+
+
+def plain_type(kind: pa.DataType) -> pa.DataType:
+    """What a dictionary holds, what a view is a view of; other types are plain already."""
+    import pyarrow as pa
+
+    value = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}.get(value, value)
+
+
+def check_text(column: pa.ChunkedArray, where: str) -> None:
+    """Nothing, where every text is UTF-8, which Arrow takes on trust; InputContractError else."""
+    import pyarrow as pa
+
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid as error:
+        raise InputContractError(f"{where}: {error}; write the column as UTF-8") from error
+
+
+def check_length(column: pa.ChunkedArray, longest: int, where: str) -> None:
+    """Nothing, where no text of a column is longer than so many bytes; InputContractError with its beginning else."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for chunk in column.chunks:
+        values = chunk.dictionary if pa.types.is_dictionary(chunk.type) else chunk
+        if pa.types.is_integer(values.type) or pa.types.is_boolean(values.type):
+            continue
+        found = pc.max(pc.binary_length(values)).as_py() or 0
+        if found > longest:
+            value = pc.filter(values, pc.equal(pc.binary_length(values), found))[0].as_py()
+            raise InputContractError(
+                f"{where}: {value[:40]!r}… is {found:,} bytes long, at most {longest:,} are taken; cut it, or leave "
+                "the column out"
+            )
+
+
+def strings(column: pa.ChunkedArray) -> pa.Array:
+    """A column as one array of strings."""
+    import pyarrow as pa
+
+    return column.combine_chunks().cast(pa.large_string())

@@ -1,0 +1,59 @@
+"""Looking for damage: every byte of a complete run against what its manifest says."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from tamscore.store.commit import LOCK, Placed, read_json
+from tamscore.store.run_directory import CURRENT, MANIFEST, RunDirectory, versions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def problems_of_output(output: Path) -> list[str]:
+    """Everything that is wrong with an output: its pointer, and each complete version; empty where all is well."""
+    return [*pointer_problems(output), *(p for run in versions(output) if sealed(run) for p in problems_of_run(run))]
+
+
+def sealed(run: RunDirectory) -> bool:
+    """Whether a version claims to be complete."""
+    return (run.path / MANIFEST).exists()
+
+
+def pointer_problems(output: Path) -> Iterator[str]:
+    """What is wrong with the pointer of an output, and what lies in the output that no run has put there."""
+    pointer = read_json(output / CURRENT)
+    if pointer is None:
+        yield f"{output / CURRENT}: missing or torn; run the job again to mend it"
+        return
+    manifest = RunDirectory(output, str(pointer.get("version"))).path / MANIFEST
+    if not manifest.is_file():
+        yield f"{output / CURRENT}: points at {pointer.get('version')!r}, which is no complete run"
+    elif hashlib.sha256(manifest.read_bytes()).hexdigest() != pointer.get("manifest_sha256"):
+        yield f"{manifest}: is not the manifest that the pointer was set to"
+    known = {CURRENT, LOCK, "versions"}
+    yield from (f"{path}: does not belong to the output" for path in sorted(output.iterdir()) if path.name not in known)
+
+
+def problems_of_run(run: RunDirectory) -> Iterator[str]:
+    """What is wrong with a version: files missing, changed, or there without being listed; rows that do not add up."""
+    manifest = run.manifest() or {}
+    try:
+        listed = {name: Placed(**record) for name, record in manifest["files"].items()}
+        read, known = manifest["rows"]["read"], manifest["rows"]["scored"] + sum(manifest["rows"]["rejected"].values())
+    except (KeyError, TypeError, AttributeError):
+        yield f"{run.path / MANIFEST}: torn, or no manifest of a run"
+        return
+    found = {run.name_of(path): path for path in sorted(run.path.rglob("*")) if path.is_file() or path.is_symlink()}
+    for name, placed in listed.items():
+        if name not in found or found[name].is_symlink():
+            yield f"{run.path / name}: missing"
+        elif (here := Placed.of(found[name])) != placed:
+            yield f"{run.path / name}: changed, {here.bytes:,} bytes with hash {here.xxh3}, expected {placed.bytes:,}"
+    for name in found.keys() - listed.keys() - {MANIFEST}:
+        yield f"{run.path / name}: is not listed in the manifest"
+    if read != known:
+        yield f"{run.path / MANIFEST}: {read:,} rows read are not {known:,} rows scored or rejected"

@@ -1,0 +1,129 @@
+"""Rows of a synthetic market, one chunk at a time: chunk i depends on the seed and on i, never on its neighbours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from tamscore.synthetic.measures import CATEGORICAL, FACTORS, LEVELS, MEASURES, MISSING_CATEGORY, PARTY_TYPES, Measure
+from tamscore.synthetic.names import account_ids, company_names
+from tamscore.synthetic.segments import SLOTS, Segments
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float32]
+    Codes = NDArray[np.uint16]
+
+CHUNK_ROWS = 16_384  # small enough that a chunk's columns stay in the processor's cache
+CODES = 65_536
+OUTLIER = 20  # of CODES: 0.03 % of values are off by a factor of 1,000, as if reported in thousands
+SIGN_ERROR = 4  # of CODES: so many headcounts carry a minus
+SALES_MISSING = 160  # of CODES: 0.24 % of all rows
+RETURNS = 260  # of CODES: 0.4 % of customers sent back more than they bought
+LAST_YEAR = 2024
+OLDEST = 400  # years
+
+
+@dataclass(frozen=True)
+class Draws:
+    """The random numbers of one chunk, drawn in one fixed order."""
+
+    noise: Floats  # (measures, n) standard normal
+    latent: Floats  # (2 + FACTORS, n) size, wallet, traits
+    code: Codes  # (measures + categories + 1, n) decides null, outlier, error
+    slot: Codes  # (1 + categories, n) below SLOTS: segment, then categories
+    chance: Floats  # (2, n) uniform: is a customer; penetration
+    word: Codes  # (2, n) words of the name
+
+
+def draw(seed: int, chunk: int) -> Draws:
+    """Return the random numbers of chunk number `chunk`."""
+    random = np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=(1, chunk))))
+    n, d, c = CHUNK_ROWS, len(MEASURES), len(CATEGORICAL)
+    return Draws(
+        noise=random.standard_normal((d, n), dtype=np.float32),
+        latent=random.standard_normal((2 + FACTORS, n), dtype=np.float32),
+        code=random.integers(0, CODES, (d + c + 1, n), dtype=np.uint16),
+        slot=random.integers(0, SLOTS, (1 + c, n), dtype=np.uint16),
+        chance=random.random((2, n), dtype=np.float32),
+        word=random.integers(0, CODES, (2, n), dtype=np.uint16),
+    )
+
+
+def chunk_tables(segments: Segments, seed: int, chunk: int) -> tuple[pa.Table, pa.Table]:
+    """Return the market table and the truth table of one chunk, CHUNK_ROWS rows each, in the same order."""
+    draws = draw(seed, chunk)
+    segment = segments.of_slot[draws.slot[0]]
+    size = segments.size[segment] + segments.size_spread[segment] * draws.latent[0]
+    trait = segments.trait[segment].T + draws.latent[2:]
+    wallet = _wallet(segments, segment, size, draws)
+    ids = account_ids(seed, chunk * CHUNK_ROWS, CHUNK_ROWS)
+    level = {name: segments.level[name][segment, slot] for name, slot in zip(CATEGORICAL, draws.slot[1:], strict=True)}
+    market: dict[str, Any] = {"account_id": ids, "name": company_names(draws.word, level["industry"], level["country"])}
+    market["party_type"] = _words(PARTY_TYPES, segments.channel[segment])
+    for name, code in zip(CATEGORICAL, draws.code[len(MEASURES) :], strict=False):
+        market[name] = _words(LEVELS[name], level[name], code < MISSING_CATEGORY[name] * CODES)
+    for column, measure in enumerate(MEASURES):
+        value = _value(measure, size, segments.shift[segment, column], trait[measure.factor], draws.noise[column])
+        market[measure.name] = _observed(measure, value, size, draws.code[column])
+    market["sales"] = _sales(segments, segment, size, wallet, draws)
+    truth = {"account_id": ids, "segment": pa.array(segment.astype(np.int32)), "wallet": pa.array(wallet)}
+    return pa.table(market), pa.table(truth)
+
+
+def _words(levels: tuple[str, ...], index: NDArray[Any], missing: NDArray[np.bool_] | None = None) -> pa.Array:
+    return pa.array(levels).take(pa.array(index.astype(np.int32), mask=missing))
+
+
+def _wallet(segments: Segments, segment: NDArray[np.uint8], size: Floats, draws: Draws) -> NDArray[np.float64]:
+    """Return what each account could spend with us: size and segment decide most of it."""
+    log_wallet = segments.wallet[segment] + 0.9 * size + 0.35 * draws.latent[1]
+    wallet: NDArray[np.float64] = np.round(np.exp(log_wallet.astype(np.float64)), 2)
+    return wallet
+
+
+def _sales(
+    segments: Segments, segment: NDArray[np.uint8], size: Floats, wallet: NDArray[np.float64], draws: Draws
+) -> pa.Array:
+    """Return sales: 0 for prospects, wallet times penetration for customers, a few returns, a few missing."""
+    relative = (size - segments.size[segment]) / segments.size_spread[segment]
+    customer = draws.chance[0] < segments.customer_share[segment] * (1 + 0.2 * np.tanh(relative))
+    spread = 0.25 * (2 * draws.chance[1].astype(np.float64) - 1)
+    sales = np.where(customer, np.floor(100 * wallet * (segments.penetration[segment] + spread)) / 100, 0.0)
+    code = draws.code[-1]
+    returned = code >= CODES - RETURNS
+    sales[returned] = np.round(-0.1 * sales[returned], 2) + 0.0
+    return pa.array(sales, mask=code < SALES_MISSING)
+
+
+def _value(measure: Measure, size: Floats, shift: Floats, trait: Floats, noise: Floats) -> Floats:
+    """Return the measure's true value before errors and gaps."""
+    value: Floats = measure.level + measure.by_size * size + shift + measure.spread * (0.5 * trait + noise)
+    if measure.kind == "share":
+        value = np.round(1 / (1 + np.exp(-value)), 4)
+    elif measure.kind == "rate":
+        value = (value + 0.15 * measure.spread * noise * noise * noise).round(4)
+    elif measure.kind == "score":
+        value = np.rint(value).clip(1, 100)
+    else:
+        value = np.rint(np.exp(value))
+    return LAST_YEAR - np.minimum(value, OLDEST) if measure.kind == "year" else value
+
+
+def _observed(measure: Measure, value: Floats, size: Floats, code: Codes) -> pa.Array:
+    """Return the column as a data vendor would deliver it: gaps, unit errors, a few wrong signs."""
+    if measure.kind in ("amount", "count"):
+        outlier = code >= CODES - OUTLIER
+        value[outlier] *= np.where(code[outlier] % 2 == 0, 1e3, 1e-3)
+        value = np.rint(np.minimum(value, 2e9)) if measure.dtype == "int32" else np.rint(value)
+    if measure.name == "employees":
+        value = np.maximum(value, 1)
+        value[code >= CODES - SIGN_ERROR] *= -1
+    gap: Any = measure.missing * CODES
+    if measure.missing_small:
+        gap = gap * np.clip(1 - measure.missing_small * size / 2, 0.1, 2)
+    return pa.array(value.astype(measure.dtype), mask=code < gap)

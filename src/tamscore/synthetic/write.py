@@ -1,0 +1,108 @@
+"""A synthetic market on disk, streamed: memory does not grow with the number of rows."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tamscore.errors import UsageError
+from tamscore.synthetic.job_file import job_file
+from tamscore.synthetic.measures import CATEGORICAL
+from tamscore.synthetic.names import MAX_ROWS
+from tamscore.synthetic.rows import CHUNK_ROWS, chunk_tables
+from tamscore.synthetic.segments import draw_segments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    Tables = tuple[pa.Table, pa.Table]
+
+ROW_GROUP_ROWS = 131_072
+MAX_SEED = 2**32 - 1
+
+
+def write_market(
+    directory: Path, rows: int, seed: int = 0, files: int = 16, progress: Callable[[int], None] | None = None
+) -> None:
+    """Write DIRECTORY/market and DIRECTORY/truth (part-*.parquet each), and last DIRECTORY/job.toml.
+
+    `rows` accounts go to min(files, rows) parts of nearly equal size. The same seed gives the same bytes, and a
+    shorter market is the beginning of a longer one. `progress` is called after each row group with the rows so far.
+    Raises UsageError for arguments out of range, and where `directory` is a file or holds anything already.
+    """
+    _check(directory, rows, seed, files)
+    files = min(files, rows)
+    chunk = lru_cache(maxsize=1)(partial(chunk_tables, draw_segments(seed), seed))
+    for folder in ("market", "truth"):
+        (directory / folder).mkdir(parents=True)
+    for number in range(files):
+        start, stop = rows * number // files, rows * (number + 1) // files
+        _write_part(directory, f"part-{number:05d}.parquet", _row_groups(chunk, start, stop), start, progress)
+    with _whole(directory / "job.toml") as unfinished:
+        unfinished.write_text(job_file(rows, seed), encoding="utf-8", newline="\n")
+
+
+def _check(directory: Path, rows: int, seed: int, files: int) -> None:
+    for name, value, low, high in (
+        ("rows", rows, 1, MAX_ROWS),
+        ("seed", seed, 0, MAX_SEED),
+        ("files", files, 1, 99_999),
+    ):
+        if not low <= value <= high:
+            raise UsageError(f"{name}: expected an integer from {low} to {high}, got {value!r}")
+    if directory.exists() and not (directory.is_dir() and next(directory.iterdir(), None) is None):
+        raise UsageError(f"{directory}: expected a new or empty directory, got one in use; name another")
+
+
+def _row_groups(chunk: Callable[[int], Tables], start: int, stop: int) -> Iterator[Tables]:
+    for low in range(start, stop, ROW_GROUP_ROWS):
+        high = min(low + ROW_GROUP_ROWS, stop)
+        pieces = list(_pieces(chunk, low, high))
+        market, truth = (pa.concat_tables(tables) for tables in zip(*pieces, strict=True))
+        yield market, truth
+
+
+def _pieces(chunk: Callable[[int], Tables], low: int, high: int) -> Iterator[Tables]:
+    for number in range(low // CHUNK_ROWS, (high - 1) // CHUNK_ROWS + 1):
+        first = number * CHUNK_ROWS
+        begin, end = max(low - first, 0), min(high - first, CHUNK_ROWS)
+        market, truth = chunk(number)
+        yield market.slice(begin, end - begin), truth.slice(begin, end - begin)
+
+
+def _write_part(
+    directory: Path, name: str, groups: Iterator[Tables], done: int, progress: Callable[[int], None] | None
+) -> None:
+    with ExitStack() as stack:
+        paths = [stack.enter_context(_whole(directory / folder / name)) for folder in ("market", "truth")]
+        writers: list[pq.ParquetWriter] = []
+        for tables in groups:
+            if not writers:
+                pairs = zip(paths, tables, strict=True)
+                writers = [stack.enter_context(_writer(path, table.schema)) for path, table in pairs]
+            for writer, table in zip(writers, tables, strict=True):
+                writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+            done += tables[0].num_rows
+            if progress is not None:
+                progress(done)
+
+
+def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    few_values = [name for name in (*CATEGORICAL, "party_type", "segment") if name in schema.names]
+    return pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=few_values, write_page_checksum=True)
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """Yield a name to write to that readers of Parquet folders ignore; it becomes `path` only when all went well."""
+    unfinished = path.with_name(f"_{path.name}.unfinished")
+    try:
+        yield unfinished
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

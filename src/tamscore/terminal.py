@@ -1,0 +1,197 @@
+"""What a person sees while something runs: a bar on a terminal, event lines elsewhere, JSON lines for machines."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TextIO
+
+from tamscore.insight.wording import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.console import Console, RenderableType
+    from rich.progress import Progress as RichProgress
+    from rich.progress import Task, TaskID
+
+    from tamscore.progress import Listener
+
+UNITS = {"fit": "party types", "inspect": "bytes", "write": "bytes"}
+"""What the stages count, where it is not rows."""
+PLAIN_WIDTH = 400
+"""Tables that no terminal shows are as wide as they need to be: one line for each row."""
+
+
+@contextmanager
+def listening(*, as_json: bool = False, stream: TextIO | None = None) -> Iterator[Listener]:
+    """The listener that suits the stream: JSON lines where asked for, a bar on a terminal, else event lines."""
+    stream = stream or sys.stderr
+    if as_json:
+        yield Events(stream, json_line)
+    elif is_screen(stream):
+        with Bar(stream) as bar:
+            yield bar
+    else:
+        yield Events(stream, event_line)
+
+
+def is_screen(stream: TextIO) -> bool:
+    """Whether the stream is a terminal that can move its cursor."""
+    return stream.isatty() and os.environ.get("TERM", "dumb") not in {"dumb", "unknown"}
+
+
+def console(stream: TextIO | None = None) -> Console:
+    """A console that takes texts as they are; without colour and one line a row where no terminal is behind it."""
+    from rich.console import Console
+
+    class Quiet(Console):
+        def on_broken_pipe(self) -> NoReturn:
+            """Leave it to the command line, which ends without a word."""
+            raise BrokenPipeError
+
+    stream = stream or sys.stdout
+    width = None if stream.isatty() else PLAIN_WIDTH
+    return Quiet(file=stream, width=width, markup=False, emoji=False, highlight=False)
+
+
+def put(page: Callable[[int | None], RenderableType]) -> None:
+    """Print a page to standard output: drawn for the width of the terminal, or plainly (None) where there is none."""
+    out = console()
+    if out.is_terminal:
+        out.print(page(out.width))
+        return
+    with out.capture() as captured:  # without the spaces that fill up lines
+        out.print(page(None))
+    sys.stdout.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+
+
+class Events:
+    """One line for each stage that ends and for each notice."""
+
+    def __init__(self, stream: TextIO, shape: Callable[[str, dict[str, Any]], str]) -> None:
+        self._stream, self._shape = stream, shape
+        self._done: dict[str, int] = {}
+
+    def begin(self, stage: str, total: int | None) -> None:  # noqa: ARG002 - a log tells ends only
+        """Start to count."""
+        self._done[stage] = 0
+
+    def advance(self, stage: str, by: int) -> None:
+        """Count on."""
+        self._done[stage] = self._done.get(stage, 0) + by
+
+    def end(self, stage: str, seconds: float, cpu_seconds: float) -> None:
+        """Tell how long it took and how much was done."""
+        done = self._done.pop(stage, 0)
+        counted = {unit_of(stage).replace(" ", "_"): done} if done else {}
+        self.tell("stage", name=stage, seconds=round(seconds, 3), cpu_seconds=round(cpu_seconds, 3), **counted)
+
+    def notice(self, text: str) -> None:
+        """Tell it."""
+        self.tell("notice", text=text)
+
+    def tell(self, event: str, **fields: Any) -> None:
+        """Write one event."""
+        print(self._shape(event, fields), file=self._stream, flush=True)
+
+
+def unit_of(stage: str) -> str:
+    """What a stage counts."""
+    return UNITS.get(stage, "rows")
+
+
+def event_line(event: str, fields: dict[str, Any]) -> str:
+    """An event as `event key=value …`; texts are quoted where they hold more than one word."""
+    return " ".join([event, *(f"{key}={word(value)}" for key, value in fields.items())])
+
+
+def word(value: object) -> str:
+    """A value as one word of an event line."""
+    text = str(value)
+    bare = text and text.isprintable() and not set(text) & set(" \"'=\\")
+    return text if bare else json.dumps(text, ensure_ascii=False)
+
+
+def json_line(event: str, fields: dict[str, Any]) -> str:
+    """An event as a JSON object on one line."""
+    return json.dumps({"event": event, **fields}, ensure_ascii=False)
+
+
+class Bar:
+    """A bar for each stage, one below the other; notices appear above them."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._console = console(stream)
+        self._progress = bars(self._console)
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        """The bar, from now on shown."""
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the bars as they stand and give the cursor back."""
+        self._progress.stop()
+
+    def begin(self, stage: str, total: int | None) -> None:
+        """Add a bar."""
+        self._tasks[stage] = self._progress.add_task(stage, total=total)
+
+    def advance(self, stage: str, by: int) -> None:
+        """Move the bar on."""
+        self._progress.advance(self._tasks[stage], by)
+
+    def end(self, stage: str, seconds: float, cpu_seconds: float) -> None:  # noqa: ARG002 - the bar keeps time itself
+        """Fill the bar and stop its clock."""
+        task = self._progress.tasks[self._progress.task_ids.index(self._tasks[stage])]
+        if task.total is None:
+            self._progress.update(task.id, total=1, completed=1)
+        self._progress.stop_task(task.id)
+
+    def notice(self, text: str) -> None:
+        """Print it above the bars."""
+        self._console.print(clean(text))
+
+
+def bars(console: Console) -> RichProgress:
+    """The stages on a console: name, bar, done of total, speed, time."""
+    from rich import progress
+    from rich.text import Text
+
+    class Done(progress.ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(amount(task), justify="right")
+
+    class Speed(progress.ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(speed(task), justify="right")
+
+    columns = (progress.TextColumn("{task.description:<9}"), progress.BarColumn(24), Done(), Speed())
+    return progress.Progress(*columns, progress.TimeElapsedColumn(), console=console, refresh_per_second=5)
+
+
+def amount(task: Task) -> str:
+    """How much of a stage is done, of how much."""
+    unit = unit_of(task.description)
+    from rich.filesize import decimal
+
+    if task.total is None or (task.total == 1 and unit == "rows"):
+        return ""
+    if unit == "bytes":
+        return f"{decimal(int(task.completed))}/{decimal(int(task.total))}"
+    return f"{task.completed:,.0f}/{task.total:,.0f} {unit}"
+
+
+def speed(task: Task) -> str:
+    """How fast a stage is: of late while it runs, on average when it is over."""
+    from rich.filesize import decimal
+
+    over = task.completed / task.elapsed if task.finished and task.elapsed else None
+    rate, unit = over or task.speed, unit_of(task.description)
+    if not rate or unit == "party types" or not amount(task):
+        return ""
+    return f"{decimal(int(rate))}/s" if unit == "bytes" else f"{rate:,.0f} {unit}/s"

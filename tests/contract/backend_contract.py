@@ -1,0 +1,243 @@
+"""What every backend must do, whoever computes: inherit `BackendContract` and name the backend."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tamscore.backend import kernels
+from tamscore.schema import Partition, Piece
+from tamscore.stages.grid import fit_grid
+from tests import oracle
+from tests.conftest import make_backend
+from tests.strategies import extreme, whole_blocks
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tamscore.backend import Backend
+
+
+def inherited(max_examples: int) -> settings:
+    """Settings of a property that several classes inherit: the classes hold nothing, so sharing it is sound."""
+    return settings(max_examples=max_examples, suppress_health_check=[HealthCheck.differing_executors])
+
+
+class BackendContract:
+    """Subclasses set `backend_name`; the laws are the same for all."""
+
+    backend_name: str
+
+    @pytest.fixture
+    def this(self) -> Backend:
+        return make_backend(self.backend_name)
+
+    # arrays
+
+    @pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "uint8", "bool"])
+    def test_get_returns_what_was_put(self, this, dtype):
+        host = np.arange(12).reshape(3, 4).astype(dtype)
+        back = this.get(this.put(host))
+        assert isinstance(back, np.ndarray)
+        assert back.dtype == host.dtype
+        assert np.array_equal(back, host)
+
+    def test_put_takes_views_in_any_layout(self, this):
+        host = np.arange(24.0).reshape(4, 6)[::2, ::-3]
+        assert np.array_equal(this.get(this.put(host)), host)
+
+    def test_sync_returns_nothing(self, this):
+        assert this.sync() is None
+
+    def test_block_rows_is_a_usable_width(self, this):
+        assert this.block_rows >= 1
+
+    # read
+
+    def test_read_turns_numbers_of_every_type_to_float64_and_nulls_to_nan(self, this, tmp_path):
+        table = pa.table(
+            {
+                "i": pa.array([1, None, 3], pa.int32()),
+                "f": pa.array([0.5, None, float("nan")], pa.float32()),
+                "d": pa.array([1.25, 2.5, None]).cast(pa.decimal128(9, 2)),
+                "b": pa.array([True, None, False]),
+                "n": pa.nulls(3, pa.float64()),
+            }
+        )
+        columns = read(this, tmp_path, table, ["b", "i", "f", "d", "n"])
+        nan = float("nan")
+        expected = [[1, nan, 0], [1, nan, 3], [0.5, nan, nan], [1.25, 2.5, nan], [nan, nan, nan]]
+        for column, wanted in zip(columns, expected, strict=True):
+            assert column.dtype == np.float64
+            assert np.array_equal(column, wanted, equal_nan=True)
+
+    def test_read_keeps_the_named_row_groups_in_order(self, this, tmp_path):
+        table = pa.table({"x": np.arange(10.0)})
+        (column,) = read(this, tmp_path, table, ["x"], row_groups=(1, 2), row_group_size=3)
+        assert column.tolist() == [3, 4, 5, 6, 7, 8]
+
+    # scaler_stats
+
+    def test_scaler_stats_are_count_mean_and_population_variance(self, this, rng):
+        x = rng.normal(3.0, [[1.0], [50.0], [1e-3]], (3, 500))
+        moments = this.scaler_stats(this.put(x))
+        assert moments.rows == 500
+        assert isinstance(moments.mean, np.ndarray)
+        np.testing.assert_allclose(moments.mean, x.mean(axis=1), rtol=1e-12)
+        np.testing.assert_allclose(moments.variance, x.var(axis=1), rtol=1e-10)
+
+    def test_scaler_stats_do_not_cancel_far_from_zero(self, this, rng):
+        x = 1e9 + rng.normal(0.0, 1.0, (1, 4000))
+        np.testing.assert_allclose(this.scaler_stats(this.put(x)).variance, np.var(x - 1e9, axis=1), rtol=1e-6)
+
+    def test_scaler_stats_of_one_row_have_no_variance(self, this):
+        moments = this.scaler_stats(this.put(np.array([[7.0], [-2.0]])))
+        assert moments.mean.tolist() == [7.0, -2.0]
+        assert moments.variance.tolist() == [0.0, 0.0]
+
+    # segment_sum, segment_count
+
+    @given(drawn=whole_blocks(), segments=st.sampled_from([1, 5, 64, 65, 200]))
+    @inherited(max_examples=25)
+    def test_segment_sums_and_counts_equal_integer_arithmetic(self, drawn, segments):
+        this, (_, block, _) = make_backend(self.backend_name), drawn
+        label = np.arange(block.shape[1]) * 7 % segments
+        sums = this.get(this.segment_sum(this.put(block), this.put(label), segments))
+        assert sums.dtype == np.float64
+        assert sums.tolist() == oracle.segment_sums(block.T.astype(int).tolist(), label.tolist(), segments)
+        counts = this.get(this.segment_count(this.put(label), segments))
+        assert counts.dtype == np.int64
+        assert counts.tolist() == [label.tolist().count(s) for s in range(segments)]
+
+    @pytest.mark.parametrize("segments", [3, 100])
+    def test_segment_sums_are_the_same_bytes_in_any_order_of_rows(self, this, rng, segments):
+        grid = fit_grid(rng.lognormal(0.0, 2.0, 33))
+        block, label = extreme(rng, grid, 3000).astype(np.float32), rng.integers(0, segments, 3000)
+        order = rng.permutation(3000)
+        one = this.get(this.segment_sum(this.put(block), this.put(label), segments))
+        two = this.get(this.segment_sum(this.put(block[:, order]), this.put(label[order]), segments))
+        assert one.tobytes() == two.tobytes()
+
+    # segment_order
+
+    @given(
+        pairs=st.lists(st.tuples(st.sampled_from([-1.5, 0.0, 2.0, 3.25, 1e12]), st.integers(0, 4)), max_size=40),
+    )
+    @inherited(max_examples=40)
+    def test_segment_order_sorts_within_label(self, pairs):
+        this = make_backend(self.backend_name)
+        value, label = [v for v, _ in pairs], [s for _, s in pairs]
+        ordered, offsets = this.segment_order(
+            this.put(np.array(value, np.float64)), this.put(np.array(label, np.int64)), 6
+        )
+        wanted, wanted_offsets = oracle.sorted_within(value, label, 6)
+        assert this.get(ordered).tolist() == wanted
+        assert isinstance(offsets, np.ndarray), "offsets live on the host"
+        assert offsets.tolist() == wanted_offsets
+
+    def test_segment_order_leaves_missing_values_where_their_label_is(self, this):
+        value = np.array([3.0, np.nan, 1.0, np.nan, 2.0])
+        label = np.array([0, 1, 0, 1, 0])
+        ordered, offsets = this.segment_order(this.put(value), this.put(label), 2)
+        assert this.get(ordered)[:3].tolist() == [1.0, 2.0, 3.0]
+        assert offsets.tolist() == [0, 3, 5]
+
+    # nearest
+
+    @given(drawn=whole_blocks())
+    @inherited(max_examples=60)
+    def test_nearest_equals_integer_arithmetic(self, drawn):
+        """On whole numbers within a grid's limit labels and squared distances are exact, ties go to the lower label."""
+        this, (_, block, centers) = make_backend(self.backend_name), drawn
+        near = this.nearest(this.put(block), this.put(centers))
+        label, best, second = oracle.nearest(block.T.astype(int).tolist(), centers.astype(int).tolist())
+        assert this.get(near.label).dtype == np.int64
+        assert this.get(near.label).tolist() == label
+        assert this.get(near.sq_distance).tolist() == best
+        assert this.get(near.second_sq_distance).tolist() == second
+
+    @given(drawn=whole_blocks())
+    @inherited(max_examples=60)
+    def test_label_is_that_of_nearest(self, drawn):
+        this, (_, block, centers) = make_backend(self.backend_name), drawn
+        assert label_bytes(this, block, centers) == nearest_bytes(this, block, centers)[0]
+
+    @pytest.mark.parametrize("d", [1, 29, 300])
+    def test_label_decides_by_exact_arithmetic_where_rounding_could_decide(self, this, rng, d):
+        """Centers a unit or two apart, at the far end of the grid, where scores in float32 are all rounding."""
+        grid = fit_grid(rng.lognormal(0.0, 2.0, d))
+        block = extreme(rng, grid, 700).astype(np.float32)
+        centers = block[:, :1].T.astype(np.float64) + rng.integers(-2, 3, (13, d))
+        assert label_bytes(this, block, centers) == nearest_bytes(this, block, centers)[0]
+
+    @pytest.mark.parametrize("d", [1, 29, 300])
+    def test_nearest_is_the_same_bytes_for_any_block_width_order_and_text(self, this, rng, d):
+        """Cutting, shuffling, or computing by the shared text of `kernels` on NumPy changes no byte."""
+        grid = fit_grid(rng.lognormal(0.0, 2.0, d))
+        block, centers = extreme(rng, grid, 700).astype(np.float32), extreme(rng, grid, 13).T.copy()
+        whole = nearest_bytes(this, block, centers)
+        order = rng.permutation(700)
+        shuffled = nearest_bytes(this, block[:, order], centers, np.argsort(order))
+        cut = [nearest_arrays(this, block[:, i : i + 37], centers) for i in range(0, 700, 37)]
+        text = kernels.nearest(np, block, centers)
+        assert shuffled == whole
+        assert tuple(np.concatenate(part).tobytes() for part in zip(*cut, strict=True)) == whole
+        assert tuple(a.tobytes() for a in (text.label, text.sq_distance, text.second_sq_distance)) == whole
+
+    def test_nearest_takes_the_lower_label_where_centers_are_alike(self, this):
+        centers = np.array([[5.0, 5.0], [1.0, 1.0], [1.0, 1.0], [-3.0, 1.0]])
+        near = this.nearest(this.put(np.array([[1.0, -1.0], [1.0, 1.0]], np.float32)), this.put(centers))
+        assert this.get(near.label).tolist() == [1, 1]
+        assert this.get(near.second_sq_distance).tolist() == [0.0, 4.0]
+
+    def test_nearest_of_one_center_has_no_second(self, this):
+        near = this.nearest(this.put(np.array([[3.0, 4.0]], np.float32)), this.put(np.array([[3.0]])))
+        assert this.get(near.label).tolist() == [0, 0]
+        assert this.get(near.sq_distance).tolist() == [0.0, 1.0]
+        assert this.get(near.second_sq_distance).tolist() == [np.inf, np.inf]
+
+    # blocks without rows
+
+    def test_a_block_without_rows_is_no_special_case(self, this):
+        block, label = this.put(np.empty((2, 0), np.float32)), this.put(np.empty(0, np.int64))
+        assert this.get(this.segment_sum(block, label, 3)).tolist() == [[0, 0]] * 3
+        assert this.get(this.segment_count(label, 3)).tolist() == [0, 0, 0]
+        assert this.get(this.nearest(block, this.put(np.zeros((3, 2)))).label).tolist() == []
+        ordered, offsets = this.segment_order(this.put(np.empty(0)), label, 2)
+        assert this.get(ordered).tolist() == []
+        assert offsets.tolist() == [0, 0, 0]
+
+
+def read(
+    backend: Backend,
+    folder: Path,
+    table: pa.Table,
+    columns: list[str],
+    row_groups: tuple[int, ...] = (0,),
+    row_group_size: int = 100,
+) -> list[Any]:
+    """What the backend reads of a table written to a file."""
+    path = folder / "part.parquet"
+    pq.write_table(table, path, row_group_size=row_group_size)
+    return [backend.get(column) for column in backend.read(Partition(0, (Piece(str(path), row_groups, 0),)), columns)]
+
+
+def nearest_arrays(backend: Backend, block: Any, centers: Any) -> tuple[Any, Any, Any]:
+    near = backend.nearest(backend.put(block), backend.put(centers))
+    return backend.get(near.label), backend.get(near.sq_distance), backend.get(near.second_sq_distance)
+
+
+def label_bytes(this: Backend, block: Any, centers: Any) -> bytes:
+    rows = this.put(block)
+    found: bytes = this.get(this.label(rows, kernels.sq_norms(this.xp, rows), this.put(centers))).tobytes()
+    return found
+
+
+def nearest_bytes(backend: Backend, block: Any, centers: Any, order: Any = slice(None)) -> tuple[bytes, ...]:
+    return tuple(array[order].tobytes() for array in nearest_arrays(backend, block, centers))

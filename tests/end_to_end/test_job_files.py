@@ -1,0 +1,28 @@
+"""The job files that are there to be copied."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tamscore import config, pipeline
+from tamscore.progress import Progress
+from tamscore.synthetic import write_market
+
+JOBS = Path(__file__).parents[2] / "jobs"
+
+
+@pytest.mark.parametrize("file", sorted(JOBS.rglob("*.toml")), ids=lambda file: file.name)
+def test_every_job_file_is_valid(file):
+    config.load(file)
+
+
+def test_the_job_file_to_copy_fits_the_synthetic_market_as_it_is(tmp_path):
+    write_market(tmp_path, rows=3000, seed=0, files=2)
+    places = (f"input.path={tmp_path / 'market'}", f"output.path={tmp_path / 'scores'}", 'device="cpu"')
+    done = pipeline.run(config.load(JOBS / "laptop.toml", (*places, "clusters.restarts=2")), Progress())
+    manifest = done.manifest()
+    assert manifest is not None
+    assert manifest["rows"]["read"] == 3000
+    assert manifest["fit"].keys() == {"end_user", "channel"}

@@ -1,0 +1,222 @@
+"""The four trials on real tables: what must hold there, worked out again from the tables themselves.
+
+They need the folder of raw tables beside the repository, and are skipped where it is absent.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from jobs.trials import prepare
+from tamscore import config, pipeline
+from tamscore.errors import InputContractError
+from tamscore.progress import Progress
+from tests.end_to_end import market
+
+if TYPE_CHECKING:
+    from tamscore.store.run_directory import RunDirectory
+
+JOBS = Path(prepare.__file__).parent
+TRIALS = ("wholesale_customers", "irs_bmf", "online_retail", "crunchbase_2013")
+MISSING = next((name for name in TRIALS if not (prepare.RAW / name).is_dir()), None)
+pytestmark = pytest.mark.skipif(
+    MISSING is not None, reason=f"the raw table {MISSING!r} is not in the folder 'shared/data' beside the repository"
+)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A finished trial: its job, the table it read, its scores in order of account id, and its manifest."""
+
+    name: str
+    job: config.Job
+    run: RunDirectory
+    table: dict[str, list[Any]]
+    scores: dict[str, list[Any]]
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        found = self.run.manifest()
+        assert found is not None
+        return found
+
+    def column(self, name: str) -> Any:
+        """A column of the scores as numbers, NaN for missing."""
+        return np.array([np.nan if value is None else value for value in self.scores[name]], np.float64)
+
+    def rows(self, name: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = pq.read_table(self.run.tables / f"{name}.parquet").to_pylist()
+        return found
+
+    def peers(self) -> dict[str, Any]:
+        """The places of each cluster's accounts among the scores."""
+        found = defaultdict(list)
+        for place, cluster in enumerate(self.scores["cluster"]):
+            found[cluster].append(place)
+        return {cluster: np.array(places) for cluster, places in found.items()}
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory) -> Path:
+    """The folder of the prepared tables."""
+    folder: Path = tmp_path_factory.mktemp("tables")
+    prepare.prepare(prepare.RAW, folder)
+    return folder
+
+
+def job_of(name: str, tables: Path, output: Path, *changes: str) -> config.Job:
+    places = (f"input.path={tables / name}.parquet", f"output.path={output}", 'device="cpu"', "engine.workers=2")
+    return config.load(JOBS / f"{name}.toml", (*places, *changes))
+
+
+def finished(name: str, tables: Path, output: Path) -> Trial:
+    job = job_of(name, tables, output)
+    done = pipeline.run(job, Progress())
+    table = pq.read_table(job.input.path).sort_by(job.columns.account_id)
+    return Trial(name, job, done, table.to_pydict(), market.scores(done).to_pydict())
+
+
+@pytest.fixture(scope="module", params=TRIALS)
+def trial(request, tables, tmp_path_factory) -> Trial:
+    return finished(request.param, tables, tmp_path_factory.mktemp(request.param))
+
+
+def test_every_row_is_scored_once_under_its_own_id(trial):
+    rows = trial.manifest["rows"]
+    assert rows["read"] == rows["scored"] + sum(rows["rejected"].values())
+    assert trial.scores["account_id"] == trial.table[trial.job.columns.account_id]
+    assert trial.scores["sales"] == pytest.approx(trial.table[trial.job.columns.sales], abs=0)
+
+
+def test_cut_lines_are_those_of_numpy_in_every_cluster(trial):
+    sales, peers, rules = trial.column("sales"), trial.peers(), trial.job.potential
+    top = {"max": 1.0, "p99": 0.99}[rules.top_step]
+    own = 0
+    for row in trial.rows("potential"):
+        bought = sales[peers[row["cluster"]]]
+        bought = bought[bought > 0]
+        assert row["support"] == len(bought)
+        if row["basis"] == "cluster":
+            own += 1
+            steps = [value for name, value in row.items() if name == "top" or name[:2] in {"p8", "p9"}]
+            assert steps == [np.quantile(bought, share, method="inverted_cdf") for share in (*rules.lines, top)]
+        else:
+            assert len(bought) < rules.min_customers
+    assert own >= 4
+
+
+def test_potential_is_the_lowest_step_that_sales_do_not_pass(trial):
+    sales, potential, peers = np.nan_to_num(trial.column("sales")), trial.column("potential"), trial.peers()
+    for row in trial.rows("potential"):
+        steps = np.array([value for name, value in row.items() if name == "top" or name[:2] in {"p8", "p9"}])
+        mine = sales[peers[row["cluster"]]]
+        place = np.searchsorted(steps, mine)  # the first step at or above; behind the last: above a capped top
+        expected = np.where(place < len(steps), steps[np.minimum(place, len(steps) - 1)], mine)
+        assert np.array_equal(potential[peers[row["cluster"]]], expected)
+
+
+def test_potential_covers_sales_and_whitespace_is_what_is_open(trial):
+    sales, potential, whitespace = (trial.column(name) for name in ("sales", "potential", "whitespace"))
+    bought = np.maximum(np.nan_to_num(sales), 0.0)
+    assert np.all(potential >= bought)
+    assert np.array_equal(whitespace, potential - bought)
+    assert np.array_equal(trial.column("penetration"), bought / potential)
+
+
+def test_the_best_customer_of_a_cluster_has_nothing_open(trial):
+    sales, whitespace = trial.column("sales"), trial.column("whitespace")
+    thick = {row["cluster"] for row in trial.rows("potential") if row["basis"] == "cluster"}
+    for cluster, places in trial.peers().items():
+        if cluster in thick:
+            assert whitespace[places[np.nanargmax(sales[places])]] == 0.0
+
+
+def test_a_row_is_flagged_where_its_sales_are_missing_or_negative_and_nowhere_else(trial):
+    flags = [set(text.split("|")) for text in trial.scores["flags"]]
+    sales = trial.table[trial.job.columns.sales]
+    assert ["sales_missing" in flag for flag in flags] == [value is None for value in sales]
+    assert ["negative_sales" in flag for flag in flags] == [value is not None and value < 0 for value in sales]
+
+
+def test_ranking_goes_by_whitespace_then_potential_and_ids_break_no_tie(trial):
+    keys = list(zip(-trial.column("whitespace"), -trial.column("potential"), strict=True))
+    first = {key: place for place, key in reversed(list(enumerate(sorted(keys), 1)))}
+    assert trial.scores["rank"] == [first[key] for key in keys]
+
+
+def test_tables_add_up_to_the_scores(trial):
+    whitespace = trial.column("whitespace")
+    bought = trial.column("sales") > 0
+    for name in ("segments", "quadrants", "steps"):
+        for kind, here in (("expansion", bought), ("acquisition", ~bought)):
+            rows = [row for row in trial.rows(name) if row["kind"] == kind]
+            assert sum(row["accounts"] for row in rows) == here.sum()
+            assert sum(row["whitespace"] for row in rows) == pytest.approx(whitespace[here].sum(), rel=1e-9)
+    assert sum(row["share"] for row in trial.rows("steps")) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_tables_for_spreadsheets_hold_money_to_the_cent_without_an_exponent(trial):
+    with (trial.run.tables / "segments.csv").open(encoding="utf-8", newline="") as stream:
+        written = list(csv.DictReader(stream))
+    for text, row in zip(written, trial.rows("segments"), strict=True):
+        assert text["potential"] == f"{row['potential']:.2f}"
+
+
+def test_cluster_names_are_readable_and_their_own(trial):
+    names = [row["name"] for row in trial.rows("potential")]
+    assert all(names)
+    assert len({frozenset(name.split(" · ")) for name in names}) == len(names)
+
+
+def test_where_everybody_buys_there_is_nothing_to_acquire(tables, tmp_path):
+    trial = finished("wholesale_customers", tables, tmp_path)
+    assert set(trial.scores["kind"]) == {"expansion"}
+    assert trial.manifest["totals"]["acquisition"]["accounts"] == 0
+    assert any("every account is a customer" in notice for notice in trial.manifest["notices"])
+
+
+def test_leading_zeros_survive_from_the_export_to_the_scores(tables, tmp_path):
+    trial = finished("irs_bmf", tables, tmp_path)
+    with (prepare.RAW / "irs_bmf" / "eo_vt_2020.csv").open(encoding="utf-8", newline="") as stream:
+        ids = sorted(row["EIN"] for row in csv.DictReader(stream))
+    assert ids[0].startswith("0")
+    assert trial.scores["account_id"] == ids
+    notices = "\n".join(trial.manifest["notices"])
+    assert "4 of 8 clusters have fewer than 25 customers" in notices
+    assert "above the last cut line" in notices
+
+
+def test_net_sales_are_those_of_the_invoice_lines(tables):
+    lines = pq.read_table(prepare.RAW / "online_retail" / "online_retail_2010_2011.parquet").to_pydict()
+    expected: dict[str, float] = defaultdict(float)
+    for customer, quantity, price in zip(lines["CustomerID"], lines["Quantity"], lines["UnitPrice"], strict=True):
+        if customer is not None:
+            expected[str(int(customer))] += quantity * price
+    table = pq.read_table(tables / "online_retail.parquet").to_pydict()
+    net = dict(zip(table["customer_id"], table["net_sales"], strict=True))
+    assert net == pytest.approx(expected, abs=0.0051)
+    assert sum(value < 0 for value in net.values()) == 41
+
+
+def test_spoilt_cells_become_missing_sales(tables):
+    with (prepare.RAW / "crunchbase_2013" / "crunchbase-companies.csv").open(encoding="utf-8", newline="") as stream:
+        spoilt = {row["permalink"] for row in csv.DictReader(stream) if set(row["funding_total_usd"]) & set("#/")}
+    table = pq.read_table(tables / "crunchbase_2013.parquet").to_pydict()
+    sales = dict(zip(table["permalink"], table["funding_total_usd"], strict=True))
+    assert len(spoilt) == 13
+    assert {sales[name] for name in spoilt} == {None}
+
+
+def test_more_missing_sales_than_allowed_stop_the_run(tables, tmp_path):
+    job = job_of("crunchbase_2013", tables, tmp_path / "scores", "rows.max_sales_missing_share=0.01")
+    with pytest.raises(InputContractError, match=r"'funding_total_usd': 1,518 of 17,727 rows.*max_sales_missing_share"):
+        pipeline.run(job, Progress())
+    assert not list(tmp_path.rglob("*.parquet"))

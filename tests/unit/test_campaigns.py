@@ -1,0 +1,39 @@
+"""Every account has a campaign: the band it reaches, the first one where its size is unknown."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tamscore.stages.campaigns import Campaign, band_codes
+
+BANDS = tuple(Campaign(name, limit, "", "") for name, limit in (("small", 0.0), ("large", 250.0), ("huge", 5000.0)))
+
+
+def test_a_band_begins_at_its_limit():
+    sizes = np.array([0.0, 249.9, 250.0, 4999.0, 5000.0, 1e12])
+    assert [BANDS[code].band for code in band_codes(sizes, BANDS)] == [
+        "small",
+        "small",
+        "large",
+        "large",
+        "huge",
+        "huge",
+    ]
+
+
+def test_unknown_and_impossible_sizes_get_the_first_band():
+    assert band_codes(np.array([np.nan, -5.0, -np.inf]), BANDS).tolist() == [0, 0, 0]
+
+
+def test_one_band_is_for_all():
+    assert band_codes(np.array([-1.0, 10.0, np.nan]), BANDS[1:2]).tolist() == [0, 0, 0]
+
+
+@given(st.lists(st.floats(allow_nan=True), max_size=20), st.lists(st.floats(-1e6, 1e6), min_size=1, unique=True))
+def test_the_band_is_the_last_whose_limit_is_reached(sizes, limits):
+    bands = tuple(Campaign(str(limit), limit, "", "") for limit in sorted(limits))
+    for size, code in zip(sizes, band_codes(np.array(sizes, float), bands), strict=True):
+        reached = [i for i, band in enumerate(bands) if size >= band.lower_limit]
+        assert code == (reached[-1] if reached else 0)

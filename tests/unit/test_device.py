@@ -1,0 +1,138 @@
+"""The choice of a device: never a GPU that does not compute, never a silent fallback from "cuda"."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tamscore.engine import device
+from tamscore.engine.device import DeviceChoice, Probes, Problem, choose, detect
+from tamscore.errors import DeviceError, UsageError
+
+GPUS = ("NVIDIA H200", "NVIDIA H200")
+BROKEN = Problem("it is broken", "mend it")
+
+
+def fine():
+    return None
+
+
+def broken():
+    return BROKEN
+
+
+def never():
+    raise AssertionError("asked although an earlier answer decided")
+
+
+WORKING = Probes(fine, lambda: GPUS, fine, fine, fine)
+
+
+def test_auto_and_cuda_take_gpus_that_pass_every_probe():
+    assert choose("auto", WORKING) == DeviceChoice("cuda", "auto, 2 x NVIDIA H200 passed a test kernel", GPUS)
+    assert choose("cuda", WORKING).gpus == GPUS
+
+
+BROKEN_PROBES = [
+    Probes(broken, never, never, never, never),
+    Probes(fine, broken, never, never, never),
+    Probes(fine, lambda: GPUS, broken, never, never),
+    Probes(fine, lambda: GPUS, fine, broken, never),
+    Probes(fine, lambda: GPUS, fine, fine, broken),
+]
+
+
+@pytest.mark.parametrize("probes", BROKEN_PROBES)
+def test_the_first_failing_probe_decides_and_later_ones_are_not_asked(probes):
+    assert detect(probes) is BROKEN
+
+
+@pytest.mark.parametrize("probes", BROKEN_PROBES)
+def test_auto_falls_back_to_the_cpu_and_says_why(probes):
+    assert choose("auto", probes) == DeviceChoice("cpu", "auto, since it is broken")
+
+
+@pytest.mark.parametrize("probes", BROKEN_PROBES)
+def test_cuda_is_refused_with_what_is_missing_and_what_to_do(probes):
+    """F24: `cuda` never falls back to the CPU."""
+    with pytest.raises(DeviceError, match=r"^device = 'cuda': it is broken; mend it$") as caught:
+        choose("cuda", probes)
+    assert caught.value.exit_code == 7
+
+
+def test_cpu_asks_nobody():
+    assert choose("cpu", Probes(never, never, never, never, never)) == DeviceChoice("cpu", "as asked")
+
+
+def test_an_unknown_device_is_a_usage_error():
+    with pytest.raises(UsageError, match="expected 'auto', 'cpu' or 'cuda', got 'gpu'"):
+        choose("gpu", WORKING)  # type: ignore[arg-type]
+
+
+def test_a_driver_that_cannot_be_loaded_is_named(monkeypatch):
+    monkeypatch.setattr(device, "DRIVER", "libnothere.so.1")
+    problem = device.find_driver()
+    assert problem is not None
+    assert "libnothere.so.1" in problem.what
+
+
+def test_a_backend_that_is_not_there_is_named(monkeypatch):
+    monkeypatch.setattr(device, "BACKEND", "tamscore.backend.not_there")
+    problem = device.find_backend()
+    assert problem is not None
+    assert problem.what == "the CUDA backend is not part of this version"
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ('print(\'{"gpus": ["A", "B"]}\')', ("A", "B")),
+        ("print('{\"gpus\": []}')", "shows no GPU"),
+        ('print(\'{"problem": "cuInit answers CUDA_ERROR_NO_DEVICE"}\')', "CUDA_ERROR_NO_DEVICE"),
+        ("import sys; sys.exit('no such library')", "no such library"),
+        ("import os; os.abort()", "status -6"),
+        ("import time; time.sleep(60)", "no answer within 1 s"),
+    ],
+)
+def test_whatever_the_driver_process_does_comes_back_as_names_or_a_problem(monkeypatch, code, expected):
+    monkeypatch.setattr(device, "_ASK_DRIVER", code)
+    monkeypatch.setattr(device, "TIMEOUT_S", 1 if "sleep" in code else 60)
+    found = device.list_gpus()
+    assert expected in (found.what if isinstance(found, Problem) else (found,))
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [("pass", None), ("raise SystemExit('GPU 1 computes 7')", "GPU 1 computes 7"), ("import os; os.abort()", "-6")],
+)
+def test_a_kernel_that_fails_or_kills_its_process_is_a_problem(monkeypatch, code, expected):
+    monkeypatch.setattr(device, "_RUN_KERNEL", code)
+    problem = device.run_kernel()
+    assert (expected or "") in (problem.what if problem else "")
+    assert (problem is None) == (expected is None)
+
+
+def test_the_scripts_of_the_child_processes_are_valid_python():
+    for script in (device._ASK_DRIVER, device._RUN_KERNEL):
+        compile(script, "script", "exec")
+
+
+def test_detection_imports_no_gpu_library():
+    """A client that imports cuDF or CuPy before the cluster starts puts every worker on GPU 0."""
+    code = (
+        "import sys; from tamscore.engine import device as d; "
+        "[probe() for probe in (d.find_driver, d.list_gpus, d.ask_nvml, d.find_backend, d.run_kernel)]; "
+        "print(sorted({'cupy', 'cudf', 'cuml', 'rmm'} & set(sys.modules)))"
+    )
+    paths = os.pathsep.join(path for path in sys.path if path)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")

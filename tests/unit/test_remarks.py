@@ -1,0 +1,93 @@
+"""What is said about a result: where a remark is due it comes with its numbers, elsewhere there is none."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tamscore.passes import remarks
+from tamscore.passes.policy import LadderRules, PartyMarket, QuadrantRules
+from tamscore.stages import potential, whitespace
+from tamscore.stages.diagnose import skewed
+from tamscore.stages.quadrant import Limits
+
+LINES = (0.85, 0.9, 0.95)
+LADDER = LadderRules(LINES, "max", "at_or_below", 25)
+SHARES = QuadrantRules("percentile", False, 0.8, 0.8, 0)
+NOBODY = Limits(np.inf, np.inf)
+
+
+def party(*clusters: list[float], prospects: tuple[int, ...]) -> PartyMarket:
+    """A party type with these customers' sales and so many prospects in each cluster."""
+    offsets = np.cumsum([0, *map(len, clusters)])
+    sales = potential.CustomerSales(np.concatenate([np.sort(np.array(one, float)) for one in clusters]), offsets)
+    parents = [("end_user", np.sort(sales.sales))] * len(clusters)
+    table = potential.potential_table(sales, parents, LINES, "max", 25)
+    standing = whitespace.stand(sales, np.array(prospects), table, "at_or_below")
+    model: Any = SimpleNamespace(name="end_user")
+    return PartyMarket(model, sales, None, table, standing)
+
+
+def even(top: float = 100.0) -> list[float]:
+    return [*map(float, range(1, 100)), top]
+
+
+def said(market: PartyMarket, limits: Limits = NOBODY, rules: QuadrantRules = SHARES) -> str:
+    return "\n".join(remarks.remarks(market, limits, LADDER, rules))
+
+
+def test_an_unremarkable_market_draws_no_remark():
+    assert said(party(even(), even(), prospects=(50, 50))) == ""
+
+
+def test_a_market_of_customers_alone_is_told():
+    assert "every account is a customer" in said(party(even(), prospects=(0,)))
+
+
+def test_a_market_without_customers_has_no_potential_and_says_only_that():
+    assert said(party([], prospects=(9,))) == "no account has sales above 0, so there is no potential to tell"
+
+
+def test_thin_clusters_are_named_with_their_customers_and_their_part_of_what_can_be_won():
+    text = said(party(even(), [5.0, 6.0], [], prospects=(0, 70, 30)))
+    assert "2 of 3 clusters have fewer than 25 customers (E02 has 2, E03 has 0)" in text
+    assert "100% of the acquisition whitespace" in text
+
+
+def test_a_top_step_that_holds_most_whitespace_is_told_unless_it_is_capped():
+    market = party(even(top=1e6), prospects=(0,))
+    assert "100% of the whitespace lies with the 5 accounts above the last cut line" in said(market)
+    capped = LadderRules(LINES, "p99", "at_or_below", 25)
+    assert remarks.top_heavy(market, capped) == ""
+
+
+def test_high_that_many_accounts_share_is_told_with_both_shares():
+    text = said(party(even(), prospects=(300,)), Limits(85.0, 80.0))
+    assert "high potential: 100% of the accounts, not 20%, since 385 share the limit of 85.00" in text
+
+
+def test_capacity_that_stays_idle_is_told_with_who_comes_next():
+    rules = QuadrantRules("capacity", False, 0.0, 0.8, 200)
+    text = said(party(even(), prospects=(300,)), Limits(90.0, 80.0), rules)
+    assert "high potential: 15 accounts, not 200, since the next 385 share one potential" in text
+
+
+@pytest.mark.parametrize("boundary", ["at_or_below", "strictly_below"])
+def test_steps_hold_every_account_and_all_whitespace(boundary: whitespace.Boundary):
+    market = party(even(), even(7.0), prospects=(3, 4))
+    standing = whitespace.stand(market.sales, market.standing.prospects, market.table, boundary)
+    sums = remarks.by_step(PartyMarket(market.model, market.sales, None, market.table, standing), boundary)
+    assert sums[:, :, 0].sum(axis=1).tolist() == [7, 200]
+    assert sums[1, :, 1].sum() == pytest.approx(standing.customer_whitespace.sum())
+    assert sums[0, 0, 1] == 3 * market.table.values[0, 0] + 4 * market.table.values[1, 0]
+
+
+def test_skewed_columns_are_sent_to_a_scaling_that_helps_them():
+    random = np.random.default_rng(0)
+    money, share = np.exp(random.normal(8.0, 1.5, 5000)), random.beta(0.1, 2.0, 5000)
+    text = skewed(["money", "share"], [money, share])
+    assert text[0].endswith("'log_standard' or 'quantile_normal' suits it")
+    assert text[1].endswith("; 'quantile_normal' suits it")

@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from tamscore.errors import UsageError
+from tamscore.insight.show import render, to_json
+from tamscore.insight.summary import Cluster, Quadrant, Summary, Sums, cluster_named
+from tamscore.insight.wording import counted, money, share
+
+STEPS: dict[str, float | None] = {"p85": 5626.71, "p90": 7769.88, "p95": 10565.7, "top": 2_939_828.0}
+
+
+def cluster(party, name, **changes):
+    kinds = {"expansion": Sums(227, 756_381.0, 1_618_797.0, 862_416.0), "acquisition": Sums(2404, 0.0, 1e7, 1e7)}
+    one = Cluster(party, name, "low payroll · high sites", 227, "cluster", "retail", STEPS, kinds, 2631, 0.5)
+    return dataclasses.replace(one, **changes)
+
+
+def account(**changes):
+    return {
+        "rank": 1, "account_id": "C1", "name": "Galbridge Insurance Group", "party_type": "end_user", "cluster": "E01",
+        "kind": "expansion", "sales": 1318.0, "potential": 2571.0, "whitespace": 1253.0, "relative_potential": 3.2434,
+        "relative_message": "3.2x the potential of the median account of its cluster", "quadrant": "blue",
+        "play": "expand", "role": "account_manager",
+    } | changes  # fmt: skip
+
+
+SUMMARY = Summary(
+    run="b09901533dbd9ad8",
+    path="scores/versions/b09901533dbd9ad8",
+    tamscore="0.1.0",
+    device={"name": "cpu", "reason": "as asked"},
+    rows={
+        "read": 5265,
+        "scored": 5262,
+        "rejected": {"duplicate_id": 3, "missing_id": 0},
+        "flagged": {"negative_sales": 2},
+    },
+    totals={"expansion": Sums(454, 1.5e6, 3.2e6, 1_724_832.0), "acquisition": Sums(4808, 0.0, 2e7, 2e7)},
+    clusters=(cluster("end_user", "E01"), cluster("channel", "C01")),
+    quadrants=(
+        Quadrant("end_user", "expansion", "blue", "expand", "account_manager", Sums(227, 1.0, 2.0, 862_416.0)),
+        Quadrant("channel", "expansion", "blue", "expand", "account_manager", Sums(227, 1.0, 2.0, 862_416.0)),
+        Quadrant("end_user", "acquisition", "yellow", "land_and_adopt", "hunter", Sums(4808, 0.0, 2e7, 2e7)),
+    ),
+    top=(account(), account(rank=2, name=None, account_id=77, relative_message="")),
+    notices=("end_user: column 'x' is constant and was dropped",),
+)
+
+
+def drawn(summary, width):
+    stream = io.StringIO()
+    Console(file=stream, width=width or 400, force_terminal=width is not None).print(render(summary, width))
+    return stream.getvalue()
+
+
+def text_of(summary, width=None):
+    stream = io.StringIO()
+    Console(file=stream, width=width or 400).print(render(summary, width))
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (12_345, "12k"), (3_449_000, "3.4M"), (999_999, "1.0M"), (995, "1.0k"), (994, "990"), (950, "950"),
+        (5.64, "5.6"), (0, "0"), (-93_804.71, "-94k"), (2.3e9, "2.3B"), (1.1e13, "11T"), (0.0456, "0.046"),
+        (None, "-"), (math.nan, "-"), (math.inf, "-"),
+    ],
+)  # fmt: skip
+def test_money_is_short(value, shown):
+    assert money(value) == shown
+
+
+@given(st.floats(0.01, 1e15))
+def test_money_is_within_half_a_unit_of_its_second_digit(value):
+    text = money(value)
+    factor = {"k": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}.get(text[-1], 1.0)
+    assert float(text.rstrip("kMBT")) * factor == pytest.approx(value, rel=0.0501)
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "shown"),
+    [(1, 2, "50%"), (1, 250, "0.4%"), (0, 5, "0%"), (1, 0, "-"), (99.6, 1000, "10%"), (99, 1000, "9.9%")],
+)
+def test_shares_have_a_place_below_ten_percent(part, whole, shown):
+    assert share(part, whole) == shown
+
+
+def test_one_is_counted_without_an_s():
+    assert (counted(1, "account"), counted(1200, "account")) == ("1 account", "1,200 accounts")
+
+
+@pytest.mark.parametrize("width", [80, 100, 140])
+def test_no_line_is_longer_than_the_terminal_and_no_word_is_broken(width):
+    text = text_of(SUMMARY, width)
+    assert max(map(len, text.splitlines())) <= width
+    for word in ("Galbridge", "Insurance", "acquisition", "expansion", "2,631", "860k"):
+        assert word in text
+
+
+def test_wider_terminals_are_told_more_and_files_everything():
+    assert "low potential" not in text_of(SUMMARY, 100)
+    assert "high potential, low sales" in text_of(SUMMARY, 140)
+    assert "high potential, low sales" in text_of(SUMMARY)
+
+
+def test_numbers_stand_to_the_right():
+    lines = [line for line in text_of(SUMMARY).splitlines() if line.startswith(("id", "E01", "C01"))][:3]
+    ends = {line.index(word) + len(word) for line, word in zip(lines, ("accounts", "2,631", "2,631"), strict=True)}
+    assert len(ends) == 1
+
+
+def test_files_get_no_colours_lines_or_bars():
+    text = text_of(SUMMARY)
+    assert not set(text) & set("\x1b─█│")
+    assert "\x1b[" in drawn(SUMMARY, 100)
+
+
+def test_kinds_of_whitespace_are_never_added_up():
+    assert "860k" in text_of(SUMMARY)
+    assert "expansion 1.7M with 454 customers" in text_of(SUMMARY)
+    assert "acquisition 20M with 4,808 prospects" in text_of(SUMMARY)
+    assert "22M" not in text_of(SUMMARY)
+
+
+def test_quadrants_of_all_party_types_are_one_line_for_each_kind():
+    lines = [line for line in text_of(SUMMARY).splitlines() if line.startswith("expansion")]
+    assert len(lines) == 1
+    assert lines[0].split()[-3:] == ["454", "1.7M", "100%"]
+
+
+def test_rows_rejected_are_told_with_their_reasons_and_zeros_are_left_out():
+    assert "5,265 read, 5,262 scored, 3 rejected (duplicate id 3)" in text_of(SUMMARY)
+
+
+def test_an_account_without_a_name_goes_by_its_id_and_without_a_message_by_none():
+    line = next(line for line in text_of(SUMMARY).splitlines() if line.split()[:2] == ["2", "77"])
+    assert line.split()[6:8] == ["-", "blue"]
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("3.2x the potential of the median account of its cluster", "3.2x"),
+        ("about the same potential as the median account of its cluster", "about 1x"),
+        (None, "-"),
+    ],
+)
+def test_the_relative_message_fits_a_column(message, shown):
+    summary = dataclasses.replace(SUMMARY, top=(account(relative_message=message),))
+    line = next(line for line in text_of(summary).splitlines() if "Galbridge" in line)
+    assert f" {shown} " in line
+
+
+@pytest.mark.parametrize(
+    ("basis", "shown"), [("cluster", "own"), ("pooled", "pooled"), ("retail", "retail"), ("none", "-")]
+)
+def test_the_basis_says_whose_customers_a_ladder_comes_from(basis, shown):
+    steps = dict.fromkeys(STEPS) if basis == "none" else STEPS
+    text = text_of(dataclasses.replace(SUMMARY, clusters=(cluster("end_user", "E01", basis=basis, steps=steps),)))
+    line = next(line for line in text.splitlines() if line.startswith("E01"))
+    assert line.split()[-1] == shown
+    assert line.split()[-5:-1] == (["-"] * 4 if basis == "none" else ["5.6k", "7.8k", "11k", "2.9M"])
+
+
+def test_names_from_data_cannot_steer_the_terminal_or_be_read_as_markup():
+    summary = dataclasses.replace(SUMMARY, top=(account(name="[red]\x1b[2Jevil\nname"),))
+    assert "[red]�[2Jevil�name" in text_of(summary)
+
+
+def test_json_holds_everything_and_no_number_that_is_none():
+    steps = STEPS | {"top": math.nan}
+    found = json.loads(to_json(dataclasses.replace(SUMMARY, clusters=(cluster("end_user", "E01", steps=steps),))))
+    assert found["clusters"][0]["steps"] == STEPS | {"top": None}
+    assert found["totals"]["expansion"]["accounts"] == 454
+    assert found["top"][0] == account()
+
+
+def test_a_cluster_is_found_however_it_is_capitalised_and_missed_with_a_hint():
+    clusters = [cluster("end_user", "E01"), cluster("end_user", "E02")]
+    assert cluster_named("e02", clusters) == "E02"
+    with pytest.raises(UsageError, match="did you mean 'E0"):
+        cluster_named("E012", clusters)
+    with pytest.raises(UsageError, match="the run has E01, E02"):
+        cluster_named("payroll", clusters)
