@@ -136,8 +136,9 @@ class DaskFlow:
 
     async def _spread(self, futures: list[Any]) -> None:
         """Copies on every worker; who has none fetches it when it is needed, so that a failure here costs time only."""
-        with suppress(Exception):
-            await asyncio.wait_for(self._client.replicate(futures, asynchronous=True), SPREAD_S)
+        copying = (self._client.replicate([future], asynchronous=True) for future in futures)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*copying, return_exceptions=True), SPREAD_S)
 
     async def _look(self) -> None:
         """Tend and count the workers; those that came since the last look get their copies of what is shared."""
