@@ -22,13 +22,13 @@ def whole_run(market: Path, output: Path, overrides: list[str]) -> dict[str, Any
         job = config.load(market / "job.toml", [f'output.path="{output}"', *overrides])
         directory = pipeline.run(job, progress)
     manifest = directory.manifest() or {}
-    parts = [digest for name, digest in sorted(manifest["files"].items()) if name.startswith("scores/part-")]
+    parts = [file["xxh3"] for name, file in sorted(manifest["files"].items()) if name.startswith("scores/part-")]
     return {
         "rows": manifest["rows"]["scored"],
         "overrides": overrides,
         **spent,
         "peak_mb": peak_megabytes(),
         "inertia": {party: fit["inertia"] for party, fit in manifest["fit"].items()},
-        "scores_sha256": hashlib.sha256("".join(parts).encode()).hexdigest()[:16],
+        "scores_digest": hashlib.sha256("".join(parts).encode()).hexdigest()[:16],
         "stages": [asdict(time) for time in progress.times],
     }

@@ -49,6 +49,12 @@ def test_the_hash_does_not_depend_on_how_text_is_stored(kind):
     assert draw.id_hash(pa.array(ids).cast(kind)).tolist() == draw.id_hash(pa.array(ids)).tolist()
 
 
+@given(st.integers(1, 30).flatmap(lambda n: st.lists(st.binary(min_size=n, max_size=n), min_size=1, max_size=20)))
+def test_ids_of_one_length_hash_as_they_do_among_others(raw):
+    ids = [value.hex() for value in raw]
+    assert draw.id_hash(pa.array(ids)).tolist() == draw.id_hash(pa.array([*ids, "longer" * 20])).tolist()[:-1]
+
+
 def test_nulls_hash_like_the_empty_string_and_disturb_nobody():
     found = draw.id_hash(pa.array(["a", None, "b", ""]))
     assert found.tolist() == [plain_hash("a"), plain_hash(""), plain_hash("b"), plain_hash("")]

@@ -1,12 +1,13 @@
-"""The backend of a CPU: NumPy arrays, PyArrow for Parquet, scikit-learn for the statistics."""
+"""The backend of a CPU: NumPy arrays, PyArrow for Parquet."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.backend import Array, Moments, Nearest
+from tamscore.backend import Array, Moments, Nearest, kernels
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -14,12 +15,18 @@ if TYPE_CHECKING:
     from tamscore.schema import Partition
 
 
-def float_column(column: pa.ChunkedArray | pa.Array) -> Any:
-    """An Arrow column of numbers as float64 (m,), nulls as NaN."""
+def float_column(column: pa.ChunkedArray | pa.Array, precision: str = "double") -> Any:
+    """An Arrow column of numbers as NumPy floats (m,), `double` or `float`, nulls as NaN.
+
+    In `float`, numbers that it cannot hold are infinite.
+    """
     import pyarrow as pa
 
-    if not pa.types.is_float64(column.type):
+    wanted = pa.type_for_alias(precision)
+    if not pa.types.is_floating(column.type) and not pa.types.is_integer(column.type):
         column = column.cast(pa.float64(), safe=False)
+    if column.type != wanted:
+        column = column.cast(wanted, safe=False)
     return np.asarray(column.to_numpy(zero_copy_only=False) if isinstance(column, pa.Array) else column.to_numpy())
 
 
@@ -49,7 +56,7 @@ class HostBackend:
     """So many rows of 32 features stay in a core's second-level cache."""
 
     def read(self, partition: Partition, columns: list[str]) -> list[Array]:
-        """The columns of a partition as float64 arrays (m,), nulls as NaN."""
+        """The columns of a partition as float32 arrays (m,), nulls as NaN."""
         import pyarrow.parquet as pq
 
         found: list[list[Any]] = [[] for _ in columns]
@@ -57,7 +64,7 @@ class HostBackend:
             with pq.ParquetFile(piece.path, page_checksum_verification=True) as file:
                 table = file.read_row_groups(piece.row_groups, columns=columns, use_threads=False)
             for arrays, name in zip(found, columns, strict=True):
-                arrays.append(float_column(table[name]))
+                arrays.append(float_column(table[name], "float"))
         return [arrays[0] if len(arrays) == 1 else np.concatenate(arrays) for arrays in found]
 
     def put(self, host: Any) -> Array:
@@ -70,10 +77,7 @@ class HostBackend:
 
     def scaler_stats(self, x: Array) -> Moments:
         """The moments of the rows of a feature-major array (d, m)."""
-        from sklearn.preprocessing import StandardScaler
-
-        scaler = StandardScaler().partial_fit(x.T)
-        return Moments(int(x.shape[1]), scaler.mean_, scaler.var_)
+        return kernels.scaler_stats(np, x, np.asarray)
 
     def segment_sum(self, rows: Array, label: Array, segments: int) -> Array:
         """The sum of the rows (d, m) of each label, as (segments, d) float64."""
@@ -87,11 +91,12 @@ class HostBackend:
 
     def segment_order(self, value: Array, label: Array, segments: int) -> tuple[Array, Any]:
         """Values sorted within label, and the offsets (segments + 1,) where each label begins."""
-        order = np.argsort(value)
-        narrow = label[order].astype(np.uint16 if segments <= 2**16 else np.int64)
-        return value[order[np.argsort(narrow, kind="stable")]], np.concatenate(
-            ([0], np.cumsum(self.segment_count(label, segments)))
-        )
+        offsets = np.concatenate(([0], np.cumsum(self.segment_count(label, segments))))
+        narrow = label.astype(np.uint16 if segments <= 2**16 else np.int64)  # NumPy sorts short numbers by their digits
+        ordered = value[np.argsort(narrow, kind="stable")]
+        for start, stop in pairwise(offsets):
+            ordered[start:stop].sort()
+        return ordered, offsets
 
     def label(self, x: Array, sq_norms: Array, centers: Array) -> Array:
         """The label of every row: found in float32, and found again in float64 where rounding could have decided.

@@ -52,17 +52,16 @@ def seed(block: Any, recipe: Recipe, local: Flow) -> Fit:
     starts = range(0, block.shape[1], host.block_rows)
     blocks = [block[:, start : start + host.block_rows] for start in starts]
     drawn = drawn_blocks(blocks, np.zeros(block.shape[1], np.uint64), host.block_rows)
-    host_rows = np.ascontiguousarray(block.T, dtype=np.float64)
-    tried: Iterable[Fit] = local.map(start_on, range(recipe.restarts), drawn, host_rows, recipe)
+    tried: Iterable[Fit] = local.map(start_on, range(recipe.restarts), drawn, block, recipe)
     best = sorted(tried, key=lambda fit: fit.inertia)[: -(-recipe.restarts // CARRIED_ON)]
     settled: Iterable[Fit] = local.map(carry_on, best, drawn, recipe)
     return min(settled, key=lambda fit: fit.inertia)
 
 
-def start_on(restart: int, drawn: list[DrawnBlock], host_rows: Any, recipe: Recipe) -> Fit:
+def start_on(restart: int, drawn: list[DrawnBlock], block: Any, recipe: Recipe) -> Fit:
     """One start after a few passes."""
     rows = BlockRows(HostBackend(), drawn)
-    return kmeans.start_centers(rows, host_rows, recipe.k, recipe.seed, restart, SHORT_PASSES)
+    return kmeans.start_centers(rows, block, recipe.k, recipe.seed, restart, SHORT_PASSES)
 
 
 def carry_on(fit: Fit, drawn: list[DrawnBlock], recipe: Recipe) -> Fit:

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 KINDS = ("acquisition", "expansion")
 MEASURES = ("accounts", "sales", "potential", "whitespace")
+SHARED = (
+    *("sales", "potential", "whitespace", "penetration", "step", "relative_potential", "support"),
+    *("rank", "rank_in_kind"),
+)
+"""Columns of numbers that most accounts share with others, as all prospects of a cluster do."""
 TOP = 50
 """So many of the best accounts of every part are handed on for the list of top accounts."""
 
@@ -61,8 +66,9 @@ def write_part(
     directory, index = plan.directory, part.partition.index
     good, bad = np.flatnonzero(assigned.reason == 0), np.flatnonzero(assigned.reason)
     flags = row_flags(table, sales, plan.columns)
-    scored = score_table(part, assigned, table, sales, scores, flags, plan).take(good)
-    placed = commit.place_parquet(scored, directory.part(index))
+    scored = score_table(part, assigned, table, sales, scores, flags, plan)
+    scored = scored.take(good) if len(bad) else scored
+    placed = commit.place_parquet(scored, directory.part(index), repeating(scored))
     files, rejected = {directory.name_of(directory.part(index)): placed}, None
     if len(bad):
         reasons = dictionary(assigned.reason[bad], [reason.code for reason in Reason])
@@ -174,8 +180,11 @@ def score_table(
 
 def messages(ratio: Any) -> pa.Array:
     """The relative message of every account; there are few different ratios, since ladders are short."""
-    distinct, place = np.unique(np.round(ratio, 6), return_inverse=True)
-    return dictionary(place, [whitespace.relative_message(float(value)) for value in distinct])
+    import pyarrow as pa
+
+    encoded = pa.array(np.round(ratio, 6)).dictionary_encode()
+    texts = [whitespace.relative_message(value) for value in encoded.dictionary.to_pylist()]
+    return dictionary(encoded.indices.to_numpy(), texts)
 
 
 def dictionary(codes: Any, levels: list[str]) -> pa.Array:
@@ -185,6 +194,13 @@ def dictionary(codes: Any, levels: list[str]) -> pa.Array:
     distinct = list(dict.fromkeys(levels))
     place = np.array([distinct.index(level) for level in levels], np.int32)
     return pa.DictionaryArray.from_arrays(pa.array(place[codes]), pa.array(distinct, pa.string()))
+
+
+def repeating(scored: pa.Table) -> list[str]:
+    """The columns whose values come again and again: texts with a dictionary, and what a ladder gives."""
+    import pyarrow as pa
+
+    return [*SHARED, *(field.name for field in scored.schema if pa.types.is_dictionary(field.type))]
 
 
 def finite(values: Any) -> Any:

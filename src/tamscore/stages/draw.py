@@ -22,17 +22,31 @@ def mixed(value: Any) -> Any:
 
 def id_hash(ids: pa.Array) -> Any:
     """A 64-bit hash (m,) uint64 of the bytes of each id of a string array; nulls hash like the empty string."""
-    offsets, data = _string_buffers(ids)
+    offsets, padded = _string_buffers(ids)
     start, length = offsets[:-1], np.diff(offsets)
     state = mixed(length.astype(np.uint64) + _GOLDEN)
-    for position in range(0, int(length.max(initial=0)), 8):
-        taken = np.clip(length - position, 0, 8)
-        word = data[np.minimum(start + position, len(data) - 1)]
-        word &= np.uint64(0xFFFFFFFFFFFFFFFF) >> (
-            (np.uint64(8) - np.maximum(taken, 1).astype(np.uint64)) << np.uint64(3)
-        )
-        state = np.where(taken > 0, mixed(state * _GOLDEN ^ word), state)
+    longest = int(length.max(initial=0))
+    if longest and longest == length.min():
+        for position in range(0, longest, 8):
+            state = mixed(state * _GOLDEN ^ _words(padded, position, longest, len(ids)) & _mask(longest - position))
+        return state
+    words = _words(padded, 0, 1, len(padded) - 7)
+    for position in range(0, longest, 8):
+        left = length - position
+        word = words[np.minimum(start + position, len(words) - 1)] & _mask(np.maximum(left, 1))
+        state = np.where(left > 0, mixed(state * _GOLDEN ^ word), state)
     return state
+
+
+def _words(padded: Any, first: int, step: int, count: int) -> Any:
+    """The eight bytes that begin at `first` and at every `step` bytes from there on, as (count,) uint64."""
+    return np.ndarray(count, "<u8", padded.data, first, (step,))
+
+
+def _mask(left: Any) -> Any:
+    """What keeps the bytes of a word that belong to an id of which `left` bytes, one at least, are to come."""
+    unused = (8 - np.minimum(left, 8)).astype(np.uint64)
+    return np.uint64(0xFFFFFFFFFFFFFFFF) >> (unused << np.uint64(3))
 
 
 def draw_number(hashes: Any, seed: int) -> Any:
@@ -56,7 +70,7 @@ def duplicated(hashes: list[Any]) -> Any:
 
 
 def _string_buffers(ids: pa.Array) -> tuple[Any, Any]:
-    """Byte offsets (m + 1,) int64 and, for every byte, the eight bytes that begin there as uint64."""
+    """Byte offsets (m + 1,) int64, and the bytes of all ids (b,) with eight more."""
     import pyarrow as pa
 
     ids = ids.cast(pa.large_string())
@@ -69,6 +83,4 @@ def _string_buffers(ids: pa.Array) -> tuple[Any, Any]:
         else np.zeros(1, np.int64)
     )
     raw = np.frombuffer(data, dtype=np.uint8)[first[0] : first[-1]] if data is not None else np.empty(0, np.uint8)
-    padded = np.concatenate((raw, np.zeros(8, np.uint8)))
-    words = np.lib.stride_tricks.as_strided(padded.view(np.uint8), shape=(len(raw) + 1, 8), strides=(1, 1))
-    return first - first[0], np.ascontiguousarray(words).view("<u8").reshape(-1)
+    return first - first[0], np.concatenate((raw, np.zeros(8, np.uint8)))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from tamscore.backend import kernels
+from tamscore.stages.seeding import plus_plus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -197,11 +198,9 @@ class Fit:
 SEEDING_TOLERANCE = 1e-4
 
 
-def start_centers(rows: Rows, host_rows: Any, k: int, seed: int, restart: int, passes: int) -> Fit:
-    """One k-means++ start (Arthur & Vassilvitskii 2007) on host rows (m, d), refined by a few Lloyd passes."""
-    from sklearn.cluster import kmeans_plusplus
-
-    start, _ = kmeans_plusplus(host_rows, k, random_state=np.random.RandomState([seed, restart]))
+def start_centers(rows: Rows, block: Any, k: int, seed: int, restart: int, passes: int) -> Fit:
+    """One k-means++ start on a host block (d, s), refined by a few Lloyd passes."""
+    start = plus_plus(block, k, np.random.default_rng([seed, restart]))
     return lloyd(rows, start, passes, SEEDING_TOLERANCE)
 
 

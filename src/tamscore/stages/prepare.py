@@ -76,7 +76,8 @@ def order_statistics(
     count = int(xp.sum(xp.astype(missing, xp.int64)))
     group = xp.where(missing, xp.asarray(segments, dtype=segment.dtype, device=segment.device), segment)
     by_segment, offsets = backend.segment_order(column, group, segments + 1)
-    whole = backend.get(xp.sort(by_segment[: int(offsets[segments])]))
+    present = by_segment[: int(offsets[segments])]
+    whole = backend.get(present if segments == 1 else xp.sort(present))
     if not len(whole):
         return OrderStatistics(np.zeros(segments), dict.fromkeys((0.0, *shares, 1.0), 0.0), count)
     median = np.full(segments, whole[nearest_rank(len(whole), 0.5)])

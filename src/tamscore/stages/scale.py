@@ -59,9 +59,10 @@ class ColumnScale:
     missing_indicator: bool = False
 
     def bend(self, xp: Any, column: Array, segment: Array) -> Array:
-        """The column (m,) float64 filled, clipped and bent, but not yet centered."""
+        """The column (m,) float32, filled, clipped and bent in float64, but not yet centered."""
+        x = xp.astype(column, xp.float64)
         fill = xp.asarray(self.fill, dtype=xp.float64, device=column.device)
-        x = xp.where(xp.isnan(column), xp.take(fill, segment), column)
+        x = xp.where(xp.isnan(x), fill if len(self.fill) == 1 else xp.take(fill, segment), x)
         if self.low > -np.inf or self.high < np.inf:
             x = xp.clip(x, self.low, self.high)
         if self.scaling == "log_standard":
@@ -129,9 +130,11 @@ def with_moments(scale: ColumnScale, weight: float, mean: float, variance: float
 
 
 def bent_moments(backend: Backend, scales: tuple[ColumnScale, ...], raw: dict[str, Array], segment: Array) -> Moments:
-    """The moments of the filled, clipped and bent columns of some rows."""
-    xp = backend.xp
-    return backend.scaler_stats(xp.stack([scale.bend(xp, raw[scale.name], segment) for scale in scales]))
+    """The moments of the filled, clipped and bent columns of some rows, one column at a time to spare memory."""
+    bent = (scale.bend(backend.xp, raw[scale.name], segment) for scale in scales)
+    each = [backend.scaler_stats(column[None, :]) for column in bent]
+    mean, variance = (np.concatenate(parts) for parts in zip(*((m.mean, m.variance) for m in each), strict=True))
+    return Moments(each[0].rows, mean, variance)
 
 
 def no_moments(d: int) -> Moments:

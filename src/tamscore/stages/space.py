@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RawRows:
-    """Rows as read: numeric columns (m,) float64 with NaN on the device, codes (m,) int64 of categories and segment."""
+    """Rows as read: numeric columns (m,) float32 with NaN on the device, codes (m,) int64 of categories and segment."""
 
     numeric: dict[str, Array]
     codes: dict[str, Array]
@@ -94,9 +94,12 @@ class Space:
         """The rows as a block (d, m) of whole numbers in float32."""
         xp, grid = backend.xp, self.fitted_grid
         on = float(np.rint(self.level_weight / grid.unit))
-        numeric = (scale.apply(xp, raw.numeric[scale.name], raw.segment) for scale in self.scales)
-        rows = [grid.whole(xp, values, j) for j, values in enumerate(numeric)]
-        return xp.stack(rows + [xp.astype(flag, xp.float32) * on for flag in self.indicators(xp, raw)])
+        block = xp.empty((len(self.features), len(raw)), dtype=xp.float32, device=raw.segment.device)
+        for j, scale in enumerate(self.scales):
+            block[j, :] = grid.whole(xp, scale.apply(xp, raw.numeric[scale.name], raw.segment), j)
+        for j, flag in enumerate(self.indicators(xp, raw), start=len(self.scales)):
+            block[j, :] = xp.astype(flag, xp.float32) * on
+        return block
 
     def blocks(self, backend: Backend, raw: RawRows) -> list[Array]:
         """The rows as blocks of at most `backend.block_rows` rows each, in order."""

@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, Self
 from tamscore.errors import RetryableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -144,11 +144,13 @@ def place_json(value: dict[str, Any], path: Path) -> Placed:
     return place_bytes(text.encode(), path)
 
 
-def place_parquet(table: pa.Table, path: Path) -> Placed:
-    """Put a table in place as Parquet, with page checksums."""
+def place_parquet(table: pa.Table, path: Path, repeating: Sequence[str] | None = None) -> Placed:
+    """Put a table in place as Parquet, with page checksums; only the columns named as repeating get a dictionary."""
     import pyarrow.parquet as pq
 
-    return place(path, lambda file: pq.write_table(table, file, compression="zstd", write_page_checksum=True))
+    dictionary = True if repeating is None else [name for name in repeating if name in table.column_names]
+    options = {"compression": "zstd", "write_page_checksum": True, "use_dictionary": dictionary}
+    return place(path, lambda file: pq.write_table(table, file, **options))
 
 
 def place_csv(table: pa.Table, path: Path) -> Placed:
