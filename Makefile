@@ -80,6 +80,7 @@ lock: ## Renew the hashed locks from pyproject.toml
 	$(LOCK) pyproject.toml --extra dev --extra report --group build --output-file locks/dev.txt
 	$(LOCK) --group build --output-file locks/build.txt
 	$(LOCK) --group bootstrap --output-file locks/bootstrap.txt
+	$(LOCK) --group peers --output-file locks/peers.txt
 
 fuzz: .venv/.complete ## Check spoilt job files, inputs and models for MINUTES
 	$(call say,'fuzz: $(MINUTES) minutes')
@@ -89,11 +90,17 @@ sbom: .venv/.complete ## Write the software bill of materials (CycloneDX)
 	@mkdir -p $(dir $(SBOM))
 	$(BIN)/python locks/sbom.py > $(SBOM)
 
-bench: .venv/.complete ## Run the benchmarks
+.venv-peers: .venv/.complete locks/peers.txt ## Create or renew the environment of the benchmarks' peers
+	$(call say,'environment: .venv-peers')
+	$(BIN)/uv venv --quiet --clear .venv-peers
+	$(BIN)/uv pip install --quiet --python .venv-peers/bin/python --require-hashes -r locks/peers.txt
+	@touch .venv-peers
+
+bench: .venv/.complete .venv-peers ## Run the benchmarks, about half an hour on two cores
 	$(call say,'benchmarks')
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench all
 
 clean: ## Remove the environment, the demo and every cache
-	rm -rf .venv $(DEMO) build dist .coverage .coverage.* htmlcov dask-scratch-space \
+	rm -rf .venv .venv-peers $(DEMO) build dist .coverage .coverage.* htmlcov dask-scratch-space \
 		.hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find $(CODE) -type d -name __pycache__ -prune -exec rm -rf {} +

@@ -44,6 +44,36 @@ def quality_case(rows: Rows = 300_000, seed: Seed = 0, peers: int = 10, override
             record("quality", result | {"seed": seed})
 
 
+@app.command("race")
+def race_case(
+    rows: Rows = 3_000_000,
+    seed: Seed = 0,
+    rounds: Annotated[int, typer.Option(help="runs of ours and of the floor")] = 5,
+    peer: Annotated[list[str] | None, typer.Option(help="a peer by name; all where none is given")] = None,
+    peers: Annotated[bool, typer.Option(help="whether peers run at all")] = True,  # noqa: FBT002 - a flag
+) -> None:
+    """Compare with the floor and with peers on a market of numbers."""
+    from bench import numbers_market
+    from bench.peers import PEERS
+    from bench.race import race
+
+    place = Path(tempfile.gettempdir()) / f"tamscore-bench-numbers-{rows}-{seed}"
+    if not (place / "job.toml").exists():
+        numbers_market.write(place, rows, seed)
+    with tempfile.TemporaryDirectory() as output:
+        for result in race(place, Path(output), rounds, (peer or list(PEERS)) if peers else []):
+            record("race", {"rows": rows, "seed": seed} | result)
+
+
+@app.command("compare")
+def compare_case(before: Path, after: Path) -> None:
+    """Say what became faster or slower between two files of results."""
+    from bench.compare import compare
+
+    for line in compare(before, after):
+        print(line)
+
+
 @app.command("protocol")
 def protocol_case(part: Path, rounds: int = 15) -> None:
     """Compare placing a part of a finished run under the commit protocol with plainly writing it."""

@@ -14,6 +14,8 @@ from tamscore.stages import campaigns, quadrant, whitespace
 from tamscore.store import tables
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tamscore.backend import Backend
     from tamscore.passes.assign import AssignedRows
     from tamscore.passes.census import PartRows
@@ -118,17 +120,20 @@ def value_party(
     scores.potential[rows], scores.whitespace[rows] = potential, get(money.whitespace)
     scores.penetration[rows], scores.step[rows] = get(money.penetration), get(money.step)
     scores.ratio[rows] = potential / np.where(policy.median_potential > 0, policy.median_potential, np.nan)[label]
-    scores.rank[rows] = placed(policy.sales, sales, label, policy.ranks)
-    scores.rank_in_kind[rows] = placed(policy.sales, sales, label, policy.ranks_in_kind)
+    scores.rank[rows], scores.rank_in_kind[rows] = placed(
+        policy.sales, sales, label, (policy.ranks, policy.ranks_in_kind)
+    )
     if policy.cluster_quadrants is None:
         scores.quadrant[rows] = get(quadrant.quadrant_codes(xp, money.potential, on_device, policy.limits))
     else:
         scores.quadrant[rows] = policy.cluster_quadrants[label]
 
 
-def placed(sorted_sales: CustomerSales, sales: Any, label: Any, ranks: Ranks) -> Any:
-    """The rank (m,) of each account: customers by their place among the sorted sales, prospects by their cluster."""
-    place = ranks.prospects[label]
-    buys = sales > 0
-    place[buys] = ranks.customers[whitespace.places(sorted_sales, sales[buys], label[buys])]
-    return place
+def placed(sorted_sales: CustomerSales, sales: Any, label: Any, rankings: Sequence[Ranks]) -> list[Any]:
+    """The rank (m,) of each account in each ranking: customers by place among sorted sales, prospects by cluster."""
+    buys = np.flatnonzero(sales > 0)
+    at = whitespace.places(sorted_sales, sales[buys], label[buys])
+    places = [ranks.prospects[label] for ranks in rankings]
+    for place, ranks in zip(places, rankings, strict=True):
+        place[buys] = ranks.customers[at]
+    return places

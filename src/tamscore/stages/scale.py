@@ -60,9 +60,9 @@ class ColumnScale:
 
     def bend(self, xp: Any, column: Array, segment: Array) -> Array:
         """The column (m,) float32, filled, clipped and bent in float64, but not yet centered."""
-        x = xp.astype(column, xp.float64)
-        fill = xp.asarray(self.fill, dtype=xp.float64, device=column.device)
-        x = xp.where(xp.isnan(x), fill if len(self.fill) == 1 else xp.take(fill, segment), x)
+        fill = xp.asarray(self.fill, dtype=column.dtype, device=column.device)
+        x = xp.where(xp.isnan(column), fill if len(self.fill) == 1 else xp.take(fill, segment), column)
+        x = xp.astype(x, xp.float64)
         if self.low > -np.inf or self.high < np.inf:
             x = xp.clip(x, self.low, self.high)
         if self.scaling == "log_standard":
@@ -78,7 +78,7 @@ class ColumnScale:
 
 def signed_log(xp: Any, x: Array) -> Array:
     """`sign(x) * log(1 + |x|)`: the logarithm of money and counts that negative values survive."""
-    return xp.sign(x) * xp.log(1.0 + xp.abs(x))
+    return xp.copysign(xp.log(1.0 + xp.abs(x)), x)
 
 
 def interpolate(xp: Any, x: Array, knots: Any, scores: Any) -> Array:
