@@ -25,6 +25,16 @@ def market(rows: int, seed: int) -> Path:
     return folder
 
 
+def numbers(rows: int, seed: int) -> Path:
+    """A market of numbers, made once and kept in the temporary folder."""
+    from bench import numbers_market
+
+    folder = Path(tempfile.gettempdir()) / f"tamscore-bench-numbers-{rows}-{seed}"
+    if not (folder / "job.toml").exists():
+        numbers_market.write(folder, rows, seed)
+    return folder
+
+
 @app.command("run")
 def run_case(rows: Rows = 3_000_000, seed: Seed = 0, overrides: Set = None) -> None:
     """Measure the whole run."""
@@ -53,16 +63,43 @@ def race_case(
     peers: Annotated[bool, typer.Option(help="whether peers run at all")] = True,  # noqa: FBT002 - a flag
 ) -> None:
     """Compare with the floor and with peers on a market of numbers."""
-    from bench import numbers_market
     from bench.peers import PEERS
     from bench.race import race
 
-    place = Path(tempfile.gettempdir()) / f"tamscore-bench-numbers-{rows}-{seed}"
-    if not (place / "job.toml").exists():
-        numbers_market.write(place, rows, seed)
     with tempfile.TemporaryDirectory() as output:
-        for result in race(place, Path(output), rounds, (peer or list(PEERS)) if peers else []):
+        for result in race(numbers(rows, seed), Path(output), rounds, (peer or list(PEERS)) if peers else []):
             record("race", {"rows": rows, "seed": seed} | result)
+
+
+@app.command("scaling")
+def scaling_case(rows: Annotated[list[int] | None, typer.Option(help="companies")] = None, seed: Seed = 0) -> None:
+    """Measure how CPU seconds and peak memory grow with the rows."""
+    from bench.scaling import scaling
+
+    series = rows or [300_000, 3_000_000, 12_000_000, 48_000_000]
+    with tempfile.TemporaryDirectory() as output:
+        for result in scaling([(each, numbers(each, seed)) for each in series], Path(output)):
+            record("scaling", result | {"seed": seed})
+
+
+@app.command("engines")
+def engines_case(rows: Rows = 3_000_000, seed: Seed = 0, rounds: int = 5) -> None:
+    """Compare engines and numbers of workers."""
+    from bench.scaling import engines
+
+    with tempfile.TemporaryDirectory() as output:
+        for result in engines(numbers(rows, seed), Path(output), rounds):
+            record("engines", {"rows": rows, "seed": seed} | result)
+
+
+@app.command("all")
+def all_cases() -> None:
+    """Measure everything that needs no finished run, with the settings that results are committed for."""
+    run_case()
+    quality_case()
+    race_case()
+    engines_case()
+    scaling_case()
 
 
 @app.command("compare")
