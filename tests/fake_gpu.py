@@ -37,7 +37,7 @@ class FakeGpu:
         for piece in partition.pieces:
             with pq.ParquetFile(piece.path) as file:
                 found.append(file.read_row_groups(list(piece.row_groups), columns=columns))
-        return [self.put(np.concatenate([float_column(table[name], "float") for table in found])) for name in columns]
+        return [self.put(np.concatenate([float_column(table[name]) for table in found])) for name in columns]
 
     def put(self, host: Any) -> Any:
         if isinstance(host, array_api_strict._array_object.Array):

@@ -60,13 +60,9 @@ class BackendContract:
 
     # read
 
-    def test_read_turns_numbers_of_every_type_to_float32_nulls_to_nan_and_what_is_too_large_to_infinity(
-        self, this, tmp_path
-    ):
+    def test_read_turns_numbers_of_every_type_to_float64_and_nulls_to_nan(self, this, tmp_path):
         table = pa.table(
             {
-                "l": pa.array([1e38, -1e39, 2.0**24 + 1]),
-                "w": pa.array([2**40, None, -(2**24) - 1], pa.int64()),
                 "i": pa.array([1, None, 3], pa.int32()),
                 "f": pa.array([0.5, None, float("nan")], pa.float32()),
                 "d": pa.array([1.25, 2.5, None]).cast(pa.decimal128(9, 2)),
@@ -74,20 +70,11 @@ class BackendContract:
                 "n": pa.nulls(3, pa.float64()),
             }
         )
-        columns = read(this, tmp_path, table, ["b", "l", "w", "i", "f", "d", "n"])
+        columns = read(this, tmp_path, table, ["b", "i", "f", "d", "n"])
         nan = float("nan")
-        large, wide = [float(np.float32(1e38)), -np.inf, 2.0**24], [2.0**40, nan, -(2.0**24)]
-        expected: list[Any] = [
-            [1, nan, 0],
-            large,
-            wide,
-            [1, nan, 3],
-            [0.5, nan, nan],
-            [1.25, 2.5, nan],
-            [nan, nan, nan],
-        ]
+        expected = [[1, nan, 0], [1, nan, 3], [0.5, nan, nan], [1.25, 2.5, nan], [nan, nan, nan]]
         for column, wanted in zip(columns, expected, strict=True):
-            assert column.dtype == np.float32
+            assert column.dtype == np.float64
             assert np.array_equal(column, wanted, equal_nan=True)
 
     def test_read_keeps_the_named_row_groups_in_order(self, this, tmp_path):
@@ -238,7 +225,9 @@ def read(
     """What the backend reads of a table written to a file."""
     path = folder / "part.parquet"
     pq.write_table(table, path, row_group_size=row_group_size)
-    return [backend.get(column) for column in backend.read(Partition(0, (Piece(str(path), row_groups, 0),)), columns)]
+    rows = sum(pq.read_metadata(path).row_group(group).num_rows for group in row_groups)
+    partition = Partition(0, (Piece(str(path), row_groups, rows),))
+    return [backend.get(column) for column in backend.read(partition, columns)]
 
 
 def nearest_arrays(backend: Backend, block: Any, centers: Any) -> tuple[Any, Any, Any]:

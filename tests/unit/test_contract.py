@@ -50,12 +50,12 @@ def test_missing_sales_are_counted_among_rows_with_an_id():
     assert checked([False, False, True], [NAN, 1.0, NAN], None, reject=False).sales_missing == 1
 
 
-def test_usable_rows_hold_finite_numbers_and_missing_is_fine(backend):
+def test_usable_rows_hold_what_a_float32_can_hold_and_missing_is_fine(backend):
     largest = float(np.finfo(np.float32).max)
-    a = np.array([1.0, INF, NAN, largest, 1.0], np.float32)
-    b = np.array([1.0, 1.0, NAN, -largest, -INF], np.float32)
+    a = np.array([1.0, INF, NAN, largest, 2 * largest, 1.0])
+    b = np.array([1.0, 1.0, NAN, -largest, 1.0, -INF])
     usable = backend.get(contract.usable(backend.xp, [backend.put(a), backend.put(b)]))
-    assert usable.tolist() == [True, False, True, True, False]
+    assert usable.tolist() == [True, False, True, True, False, False]
 
 
 def test_flags_add_up_and_missing_numbers_raise_none():

@@ -44,7 +44,7 @@ class Backend(Protocol):
     block_rows: int
 
     def read(self, partition: Partition, columns: list[str]) -> list[Array]:
-        """The columns of a partition as float32 arrays (m,), nulls as NaN, infinite what a float32 cannot hold."""
+        """The columns of a partition as float64 arrays (m,), nulls as NaN."""
 
     def put(self, host: Any) -> Array:
         """A host array on the device."""

@@ -8,26 +8,34 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.backend import Array, Moments, Nearest, kernels
+from tamscore.errors import InputContractError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pyarrow as pa
 
     from tamscore.schema import Partition
 
 
-def float_column(column: pa.ChunkedArray | pa.Array, precision: str = "double") -> Any:
-    """An Arrow column of numbers as NumPy floats (m,), `double` or `float`, nulls as NaN.
-
-    In `float`, numbers that it cannot hold are infinite.
-    """
+def float_column(column: pa.ChunkedArray | pa.Array) -> Any:
+    """An Arrow column of numbers as float64 (m,), nulls as NaN."""
     import pyarrow as pa
 
-    wanted = pa.type_for_alias(precision)
-    if not pa.types.is_floating(column.type) and not pa.types.is_integer(column.type):
+    if not pa.types.is_float64(column.type):
         column = column.cast(pa.float64(), safe=False)
-    if column.type != wanted:
-        column = column.cast(wanted, safe=False)
     return np.asarray(column.to_numpy(zero_copy_only=False) if isinstance(column, pa.Array) else column.to_numpy())
+
+
+def batches(partition: Partition, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """The rows of a partition a few at a time, so that no row group stands in memory twice."""
+    import pyarrow.parquet as pq
+
+    for piece in partition.pieces:
+        with pq.ParquetFile(piece.path, **READING) as file:
+            yield from file.iter_batches(
+                READ_ROWS, row_groups=list(piece.row_groups), columns=columns, use_threads=False
+            )
 
 
 def least(score: Any) -> tuple[Any, Any]:
@@ -43,6 +51,10 @@ def least(score: Any) -> tuple[Any, Any]:
     return label, second - best
 
 
+READING: dict[str, Any] = {"page_checksum_verification": True, "pre_buffer": False, "buffer_size": 1 << 16}
+"""How files are read: through a small window, since bringing whole columns into memory first costs memory and time."""
+READ_ROWS = 65_536
+"""So many rows of Arrow are turned into numbers at a time."""
 FEW_SEGMENTS = 64
 """Up to so many segments a product with the indicator matrix beats counting feature by feature."""
 
@@ -56,16 +68,18 @@ class HostBackend:
     """So many rows of 32 features stay in a core's second-level cache."""
 
     def read(self, partition: Partition, columns: list[str]) -> list[Array]:
-        """The columns of a partition as float32 arrays (m,), nulls as NaN."""
-        import pyarrow.parquet as pq
-
-        found: list[list[Any]] = [[] for _ in columns]
-        for piece in partition.pieces:
-            with pq.ParquetFile(piece.path, page_checksum_verification=True) as file:
-                table = file.read_row_groups(piece.row_groups, columns=columns, use_threads=False)
-            for arrays, name in zip(found, columns, strict=True):
-                arrays.append(float_column(table[name], "float"))
-        return [arrays[0] if len(arrays) == 1 else np.concatenate(arrays) for arrays in found]
+        """The columns of a partition as float64 arrays (m,), nulls as NaN."""
+        found = np.empty((len(columns), partition.rows))
+        stop = 0
+        for batch in batches(partition, columns):
+            start, stop = stop, stop + len(batch)
+            if stop > partition.rows:
+                break
+            for row, name in zip(found, columns, strict=True):
+                row[start:stop] = float_column(batch[name])
+        if stop != partition.rows:
+            raise InputContractError(f"{partition.where}: there are not as many rows as its footer tells of")
+        return list(found)
 
     def put(self, host: Any) -> Array:
         """The array itself: the host is the device."""

@@ -12,6 +12,8 @@ from tamscore.schema import PARTY_TYPES, Flag, Reason
 if TYPE_CHECKING:
     from tamscore.backend import Array
 
+LARGEST = float(np.finfo(np.float32).max)
+
 
 @dataclass(frozen=True)
 class RowChecks:
@@ -42,10 +44,10 @@ def check_rows(
 
 
 def usable(xp: Any, columns: list[Array]) -> Array:
-    """Which rows (m,) bool hold finite numbers in every column; NaN stands for missing and is fine."""
-    too_large = xp.isinf(columns[0])
+    """Which rows (m,) bool hold numbers that a float32 can hold in every column; NaN stands for missing and is fine."""
+    too_large = xp.abs(columns[0]) > LARGEST
     for column in columns[1:]:
-        too_large = too_large | xp.isinf(column)
+        too_large = too_large | (xp.abs(column) > LARGEST)
     return ~too_large
 
 

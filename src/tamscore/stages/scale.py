@@ -59,10 +59,9 @@ class ColumnScale:
     missing_indicator: bool = False
 
     def bend(self, xp: Any, column: Array, segment: Array) -> Array:
-        """The column (m,) float32, filled, clipped and bent in float64, but not yet centered."""
-        fill = xp.asarray(self.fill, dtype=column.dtype, device=column.device)
+        """The column (m,) float64 filled, clipped and bent, but not yet centered."""
+        fill = xp.asarray(self.fill, dtype=xp.float64, device=column.device)
         x = xp.where(xp.isnan(column), fill if len(self.fill) == 1 else xp.take(fill, segment), column)
-        x = xp.astype(x, xp.float64)
         if self.low > -np.inf or self.high < np.inf:
             x = xp.clip(x, self.low, self.high)
         if self.scaling == "log_standard":

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RawRows:
-    """Rows as read: numeric columns (m,) float32 with NaN on the device, codes (m,) int64 of categories and segment."""
+    """Rows as read: numeric columns (m,) float64 with NaN on the device, codes (m,) int64 of categories and segment."""
 
     numeric: dict[str, Array]
     codes: dict[str, Array]
