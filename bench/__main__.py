@@ -120,5 +120,15 @@ def protocol_case(part: Path, rounds: int = 15) -> None:
         record("protocol", protocol(part, Path(output) / "output", rounds))
 
 
+@app.command("what-if")
+def what_if_case(rows: Rows = 3_000_000, seed: Seed = 0) -> None:
+    """Answer scenarios from a finished run."""
+    from bench.review import scored, what_if
+
+    folder = market(rows, seed)
+    for result in what_if(scored(folder, folder / "scores")):
+        record("what_if", result | {"seed": seed})
+
+
 if __name__ == "__main__":
     app()

@@ -241,7 +241,7 @@ SPOILT: dict[str, tuple[str, Callable[[dict[str, Any], dict[str, Any]], None], s
     "no cluster": ("C11", set_party("clusters", []), "parties.0.clusters"),
     "negative count": ("C11", set_array("end_user.counts", with_value(-1)), "expected finite numbers ≥ 0"),
     "offsets fall": ("C11", set_array("end_user.offsets", with_value(10**6, 1)), "expected to rise from 0"),
-    "sales unsorted": ("C11", set_array("end_user.customer_sales", lambda a: a[::-1]), "sorted within clusters"),
+    "sales unsorted": ("C11", set_array("end_user.customer_sales", lambda a: a[::-1]), "sorted within their groups"),
     "NaN sales": ("C11", set_array("end_user.customer_sales", with_value(np.nan)), "expected finite"),
     "NaN fill": ("C11", set_array("end_user.fill", with_value(np.nan)), "end_user.fill: expected finite"),
     "knots fall": ("C11", set_array("end_user.knots.employees", lambda a: a[::-1]), "increasing knots"),
@@ -264,11 +264,11 @@ SPOILT: dict[str, tuple[str, Callable[[dict[str, Any], dict[str, Any]], None], s
     "newer format": (
         "C14",
         lambda d, _: d.update(format=FORMAT + 1),
-        "expected format 1, got 2; update tamscore",
+        f"expected format {FORMAT}, got {FORMAT + 1}; update tamscore",
     ),
-    "older format": ("C14", lambda d, _: d.update(format=0), "expected format 1, got 0; run its job again"),
-    "no format": ("C14", lambda d, _: d.pop("format"), "expected format 1, got None"),
-    "format true": ("C14", lambda d, _: d.update(format="1"), "expected format 1, got '1'"),
+    "older format": ("C14", lambda d, _: d.update(format=0), f"expected format {FORMAT}, got 0; run its job again"),
+    "no format": ("C14", lambda d, _: d.pop("format"), f"expected format {FORMAT}, got None"),
+    "format true": ("C14", lambda d, _: d.update(format="1"), f"expected format {FORMAT}, got '1'"),
 }
 
 

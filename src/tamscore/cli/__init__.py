@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from tamscore import __version__
-from tamscore.cli import check, intake, look, work
+from tamscore.cli import check, intake, look, review, work
 from tamscore.cli.failures import stoppable, told
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "run": work.run,
     "check": check.check,
     "show": look.show,
+    "explain": review.explain,
+    "what-if": review.what_if,
     "verify": look.verify,
     "import": intake.import_,
     "synth": intake.synth,

@@ -20,12 +20,25 @@ def money(value: float | None) -> str:
     return f"{scaled:.{max(1 - math.floor(math.log10(abs(scaled))), 0)}f}{unit}"
 
 
+def exact(value: float) -> str:
+    """An amount to the cent, whole amounts without cents: 1,234.50, 1,234."""
+    return f"{value:,.2f}".removesuffix(".00")
+
+
 def share(part: float, whole: float) -> str:
     """A share in percent: whole numbers from 10 % on, one place below; `-` of nothing."""
     if not whole:
         return NOTHING
     percent = 100 * part / whole
     return f"{percent:.0f}%" if percent >= 9.95 or percent == 0 else f"{percent:.1f}%"
+
+
+def change(before: float, after: float) -> str:
+    """How an amount changes, in percent: `+12%`, `-0.4%`, `0%`; `-` where it was nothing."""
+    if not before:
+        return NOTHING
+    percent = 100 * (after - before) / abs(before)
+    return "0%" if abs(percent) < 1e-9 else f"{percent:+.0f}%" if abs(percent) >= 9.95 else f"{percent:+.1f}%"
 
 
 def counted(count: float, noun: str) -> str:

@@ -69,7 +69,10 @@ def finite(value: float) -> float | None:
 
 
 def model_arrays(outcome: Outcome) -> dict[str, Any]:
-    """The arrays of the model by party type and name; `customer_sales` sorted within clusters at `offsets`."""
+    """The arrays of the model by party type and name; `customer_sales` sorted within clusters at `offsets`.
+
+    `segment_sales` are the same sales sorted within market segments: what thin clusters lean on.
+    """
     arrays = {}
     for one, market in zip(outcome.fitted, outcome.markets, strict=True):
         name = one.model.name
@@ -81,6 +84,8 @@ def model_arrays(outcome: Outcome) -> dict[str, Any]:
         arrays[f"{name}.accounts"] = market.accounts
         arrays[f"{name}.customer_sales"] = market.sales.sales
         arrays[f"{name}.offsets"] = market.sales.offsets
+        arrays[f"{name}.segment_sales"] = market.by_segment.sales
+        arrays[f"{name}.segment_offsets"] = market.by_segment.offsets
         if one.model.space.scales:
             arrays[f"{name}.fill"] = np.stack([scale.fill for scale in one.model.space.scales])
         for scale in one.model.space.scales:

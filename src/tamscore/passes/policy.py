@@ -41,10 +41,11 @@ class QuadrantRules:
 
 @dataclass(frozen=True)
 class PartyMarket:
-    """One party type after assignment: customers' sales by cluster, accounts (k, segments), ladders, standing."""
+    """One party type after assignment: customers' sales by cluster and by segment, accounts (k, segments), the rest."""
 
     model: PartyModel
     sales: CustomerSales
+    by_segment: CustomerSales
     accounts: Any
     table: PotentialTable
     standing: whitespace.Standing
@@ -65,14 +66,26 @@ def _gather_party(
     label = np.concatenate([count.label for count in counts])
     segment = np.concatenate([count.segment for count in counts])
     accounts = sum(count.accounts for count in counts)
-    names = model.encoding.segments.all_levels if model.encoding.segments else (model.name,)
     by_cluster = potential.sort_sales(backend, money, label, model.k)
-    by_segment = potential.sort_sales(backend, money, segment, len(names))
-    parents = potential.parents_of(accounts, by_segment, names, np.sort(money), model.name, rules.min_customers)
+    by_segment = potential.sort_sales(backend, money, segment, len(parent_names(model)))
+    return settle(model, by_cluster, by_segment, accounts, rules)
+
+
+def parent_names(model: PartyModel) -> tuple[str, ...]:
+    """The market segments of a party type by code; the party type itself where the job has none."""
+    return model.encoding.segments.all_levels if model.encoding.segments else (model.name,)
+
+
+def settle(
+    model: PartyModel, by_cluster: CustomerSales, by_segment: CustomerSales, accounts: Any, rules: LadderRules
+) -> PartyMarket:
+    """A party type whose customers' sales have met: its ladders under the rules, and how its accounts stand on them."""
+    everyone = np.sort(by_cluster.sales)
+    parents = potential.parents_of(accounts, by_segment, parent_names(model), everyone, model.name, rules.min_customers)
     table = potential.potential_table(by_cluster, parents, rules.lines, rules.top_step, rules.min_customers)
     prospects = accounts.sum(axis=1) - by_cluster.support
     standing = whitespace.stand(by_cluster, prospects, table, rules.boundary)
-    return PartyMarket(model, by_cluster, accounts, table, standing)
+    return PartyMarket(model, by_cluster, by_segment, accounts, table, standing)
 
 
 def policies(markets: Sequence[PartyMarket], rules: QuadrantRules) -> tuple[PartyPolicy, ...]:
@@ -86,7 +99,7 @@ def _policy(
     market: PartyMarket, ranks: whitespace.Ranks, in_kind: whitespace.Ranks, rules: QuadrantRules
 ) -> PartyPolicy:
     model, standing = market.model, market.standing
-    limits, clusters = _limits(market, rules)
+    limits, clusters = limits_of(market, rules)
     return PartyPolicy(
         model.name,
         model.encoding.party,
@@ -101,7 +114,7 @@ def _policy(
     )
 
 
-def _limits(market: PartyMarket, rules: QuadrantRules) -> tuple[quadrant.Limits, Any | None]:
+def limits_of(market: PartyMarket, rules: QuadrantRules) -> tuple[quadrant.Limits, Any | None]:
     """The limits in force, and the quadrant of every cluster where quadrants go by cluster."""
     numbers = (rules.threshold, rules.potential, rules.sales, rules.capacity)
     if not rules.by_cluster:

@@ -33,6 +33,7 @@ class StoredParty:
     accounts: Any
     cut_values: Any
     sales: CustomerSales
+    by_segment: CustomerSales
 
 
 def stored_parties(told: tuple[PartyTold, ...], arrays: dict[str, Any]) -> tuple[StoredParty, ...]:
@@ -54,7 +55,8 @@ def stored_party(told: PartyTold, arrays: dict[str, Any]) -> StoredParty:
     """
     segments = Vocabulary(told.market_segments.column, told.market_segments.levels) if told.market_segments else None
     take = Arrays(told.party_type, arrays)
-    space = stored_space(told, take, len(segments.all_levels) if segments else 1)
+    places = len(segments.all_levels) if segments else 1
+    space = stored_space(told, take, places)
     k, d = len(told.clusters), len(space.features)
     if (names := tuple(feature.name for feature in space.features)) != told.features:
         raise ValueError(f"{told.party_type}: features {told.features!r} do not follow from its columns {names!r}")
@@ -70,9 +72,10 @@ def stored_party(told: PartyTold, arrays: dict[str, Any]) -> StoredParty:
         centers,
         take("counts", (k,), np.int64, least=0),
         take("spread", (d,), np.float32, least=0),
-        take("accounts", (k, len(segments.all_levels) if segments else 1), np.int64, least=0),
+        take("accounts", (k, places), np.int64, least=0),
         take("cut_values", (k, None), gaps=True),
-        stored_sales(take, k),
+        stored_sales(take, "customer_sales", "offsets", k),
+        stored_sales(take, "segment_sales", "segment_offsets", places),
     )
 
 
@@ -110,15 +113,16 @@ def stored_space(told: PartyTold, take: Arrays, places: int) -> Space:
     return Space(space.scales, vocabularies, told.level_weight, Grid(told.unit, limit))
 
 
-def stored_sales(take: Arrays, k: int) -> CustomerSales:
-    """Customers' sales sorted within clusters."""
-    offsets = take("offsets", (k + 1,), np.int64, least=0)
-    sales = take("customer_sales", (None,), least=0)
+def stored_sales(take: Arrays, name: str, offsets_name: str, groups: int) -> CustomerSales:
+    """Customers' sales sorted within groups: clusters, or market segments."""
+    offsets = take(offsets_name, (groups + 1,), np.int64, least=0)
+    sales = take(name, (None,), least=0)
     if offsets[0] != 0 or offsets[-1] != len(sales) or (np.diff(offsets) < 0).any():
-        raise ValueError(f"{take.party}.offsets: expected to rise from 0 to {len(sales)}, got {offsets.tolist()!r:.80}")
+        found = f"{offsets.tolist()!r:.80}"
+        raise ValueError(f"{take.party}.{offsets_name}: expected to rise from 0 to {len(sales)}, got {found}")
     falls = np.flatnonzero(np.diff(sales) < 0) + 1
     if not np.isin(falls, offsets).all():
-        raise ValueError(f"{take.party}.customer_sales: expected to be sorted within clusters")
+        raise ValueError(f"{take.party}.{name}: expected to be sorted within their groups")
     return CustomerSales(sales, offsets)
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tamscore.stages.scale import Scaling
 
-FORMAT = 1
+FORMAT = 2
 """Goes up with every change of the files; models of another format are refused."""
 
 

@@ -1,0 +1,78 @@
+"""`explain` and `what-if`: questions that a finished run answers from what it has stored."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tamscore import terminal
+from tamscore.errors import UsageError
+
+if TYPE_CHECKING:
+    from tamscore.insight.what_if import Scenario
+
+RunPath = Annotated[
+    Path, typer.Argument(metavar="RUN", help="The output folder of a job, or one of its versions: scores/3fa9.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
+
+
+def explain(
+    run: RunPath,
+    account_id: Annotated[str, typer.Argument(metavar="ID", help="The account, as its id stands in the input.")],
+    as_json: AsJson = False,
+) -> None:
+    """Tell why an account has its potential.
+
+    Its peers, the ladder of their sales, the nearest peers above it, its quadrant, and what would move it a step.
+    """
+    from tamscore.insight import explain, explain_page
+    from tamscore.insight.stored import open_run
+
+    found = explain.explain(open_run(run), account_id)
+    if as_json:
+        print(explain_page.to_json(found))
+    else:
+        terminal.put(lambda width: explain_page.render(found, width))
+
+
+def what_if(
+    run: RunPath,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A key of [potential] or [quadrant], for every scenario."),
+    ] = None,
+    scenarios: Annotated[
+        list[str] | None,
+        typer.Option("--scenario", metavar="TEXT", help="'NAME: KEY=VALUE; KEY=VALUE': one of several to compare."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what other cut lines, caps, thresholds or capacity would come to.
+
+    Answered from what the run has stored, equal to running the job again; nothing is written.
+    """
+    from tamscore.insight.stored import open_run
+    from tamscore.insight.what_if import ask
+    from tamscore.insight.what_if_page import render, to_json
+
+    answers = ask(open_run(run), wanted(tuple(overrides or ()), scenarios or [], run))
+    if as_json:
+        print(to_json(answers))
+    else:
+        terminal.put(lambda width: render(answers, width))
+
+
+def wanted(shared: tuple[str, ...], texts: list[str], run: Path) -> list[Scenario]:
+    """The scenarios of a command line; UsageError where it names none."""
+    from tamscore.insight.what_if import Scenario, scenario_of
+
+    if texts:
+        return [scenario_of(text, shared, number) for number, text in enumerate(texts, start=1)]
+    if shared:
+        return [Scenario("then", shared)]
+    example = f"tamscore what-if {shlex.quote(str(run))} --set potential.top_step=p99"
+    raise UsageError(f"--set: expected a setting to try, got nothing; for example: {example}")

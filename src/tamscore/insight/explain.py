@@ -1,0 +1,170 @@
+"""Why an account has its potential: rebuilt from what its run has stored, and held against its scores."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.errors import InputContractError
+from tamscore.insight import accounts, summary
+from tamscore.outcome.summaries import step_names
+from tamscore.settings import ladder_rules, quadrant_rules
+from tamscore.stages import potential, whitespace
+from tamscore.stages.prepare import nearest_rank
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.insight.stored import StoredRun
+    from tamscore.store.model_parties import StoredParty
+
+NEAREST = 3
+"""So many peers above an account are named."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a ladder: its name, the share of customers it is taken at, its value, its interval where stored.
+
+    `place` is the position from 1 of the customer whose sales it is among those of the cluster, by rising sales; None
+    where the value is borrowed from other customers too.
+    """
+
+    name: str
+    share: float
+    value: float | None
+    place: int | None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Move:
+    """What would move an account to another step: sales past a limit (`at` it or only beyond), and the potential then.
+
+    `direction` is `up` or `down`; `change` is what its sales would have to change by.
+    """
+
+    direction: str
+    limit: float
+    at: bool
+    change: float
+    potential: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One account with everything that its potential follows from; `account` and `cluster` as their tables tell them.
+
+    `above` are the nearest customers of its cluster at or above its potential, `customers_above` how many there are.
+    `limits` tell where high potential and high sales begin, `by_cluster` that the whole cluster is placed.
+    """
+
+    run: str
+    account: dict[str, Any]
+    cluster: dict[str, Any]
+    peers: int
+    apart: tuple[tuple[str, float], ...]
+    ladder: tuple[Step, ...]
+    step: int | None
+    above: tuple[dict[str, Any], ...]
+    customers_above: int
+    moves: tuple[Move, ...]
+    limits: dict[str, float | None]
+    by_cluster: bool
+
+
+def explain(run: StoredRun, account_id: str) -> Explanation:
+    """Why an account of a run has its potential.
+
+    Raises UsageError where there is no such account, InputContractError where scores and model contradict each other.
+    """
+    row = accounts.account(run, account_id)
+    party = next(party for party in run.model.parties if party.name == row["party_type"])
+    c = [cluster for cluster, _ in party.clusters].index(row["cluster"])
+    cluster = next(one for one in summary.table(run.directory, "potential") if one["cluster"] == row["cluster"])
+    check_rebuilt(run, row, party.cut_values[c])
+    sales = party.sales.of(c)
+    first = first_above(sales, row)
+    return Explanation(
+        run.name,
+        row,
+        cluster,
+        int(party.accounts[c].sum()),
+        summary.differences(run.directory, row["cluster"]),
+        ladder(run, party, c, cluster),
+        row["step"] if row["potential"] is not None else None,
+        tuple(nearest_above(run, row["cluster"], sales[first : first + NEAREST])),
+        len(sales) - first,
+        tuple(moves(run, row, party.cut_values[c])),
+        {name: finite(getattr(party.limits, name)) for name in ("potential", "sales")},
+        quadrant_rules(run.job).by_cluster,
+    )
+
+
+def check_rebuilt(run: StoredRun, row: dict[str, Any], values: Any) -> None:
+    """Nothing, where the ladder (steps,) gives the account the potential that it was scored with."""
+    sold = np.array([np.nan if row["sales"] is None else row["sales"]])
+    label = np.zeros(1, np.int64)
+    money = whitespace.value_accounts(np, sold, label, values[None], ladder_rules(run.job).boundary)
+    rebuilt = finite(money.potential[0])
+    if rebuilt != row["potential"]:
+        raise InputContractError(
+            f"{run.directory.path}: account {row['account_id']!r}: its ladder gives it a potential of {rebuilt}, its "
+            f"scores say {row['potential']}; run tamscore verify, then the job again"
+        )
+
+
+def ladder(run: StoredRun, party: StoredParty, c: int, cluster: dict[str, Any]) -> tuple[Step, ...]:
+    """The steps of a cluster's ladder, with the customer that each is the sales of."""
+    rules, sales = ladder_rules(run.job), party.sales.of(c)
+    shares = (*rules.lines, potential.top_share(rules.lines, rules.top_step))
+    steps = []
+    for name, share, value in zip(step_names(rules.lines), shares, party.cut_values[c], strict=True):
+        place = nearest_rank(len(sales), share) if len(sales) else None
+        own = place is not None and sales[place] == value
+        bounds = (cluster.get(f"{name}_{end}") for end in ("low", "high"))
+        steps.append(Step(name, share, finite(value), place + 1 if own and place is not None else None, *bounds))
+    return tuple(steps)
+
+
+def first_above(sales: Any, row: dict[str, Any]) -> int:
+    """The place, among the sorted sales of its cluster, of the first customer at or above an account's potential.
+
+    Of one who has reached its potential, the first who buys more.
+    """
+    if row["potential"] is None:
+        return len(sales)
+    reached = row["whitespace"] == 0
+    return int(np.searchsorted(sales, row["potential"], side="right" if reached else "left"))
+
+
+def nearest_above(run: StoredRun, cluster: str, sales: Any) -> Sequence[dict[str, Any]]:
+    """The accounts of a cluster that these sorted sales are the sales of; of equal ones those of the first ids."""
+    if not len(sales):
+        return []
+    return accounts.customers_between(run, cluster, float(sales[0]), float(sales[-1]))[: len(sales)]
+
+
+def moves(run: StoredRun, row: dict[str, Any], values: Any) -> list[Move]:
+    """What would move an account to the step above, and to the one below, with its cluster's ladder as it is."""
+    if row["potential"] is None:
+        return []
+    sold, now = max(row["sales"] or 0.0, 0.0), row["potential"]
+    strictly = ladder_rules(run.job).boundary == "strictly_below"
+    found = []
+    higher, lower = values[values > now], values[values < now]
+    if len(higher) and now in values:
+        found.append(Move("up", now, strictly, now - sold, float(higher.min())))
+    if len(lower) and sold > 0:
+        limit = float(lower.max())
+        found.append(Move("down", limit, not strictly or limit == values[-1], limit - sold, limit))
+    return found
+
+
+def finite(value: float) -> float | None:
+    """The number, or None where it is none."""
+    return float(value) if math.isfinite(value) else None

@@ -1,0 +1,118 @@
+"""A finished run as questions about it find it: its manifest, its job, its model, its ladders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tamscore import config
+from tamscore.errors import InputContractError, UsageError
+from tamscore.passes import policy
+from tamscore.passes.assign import PartyModel
+from tamscore.passes.features import Encoding
+from tamscore.schema import PARTY_TYPES
+from tamscore.settings import columns_of
+from tamscore.store import model, run_directory
+from tamscore.store.commit import Placed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pyarrow as pa
+
+    from tamscore.config import Job
+    from tamscore.passes.policy import LadderRules, PartyMarket
+    from tamscore.store.model import StoredModel
+    from tamscore.store.model_parties import StoredParty
+    from tamscore.store.run_directory import RunDirectory
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A complete run on disk; what is asked for is read once."""
+
+    directory: RunDirectory
+    manifest: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """How people and machines call it: its run key."""
+        return self.directory.run_key
+
+    @cached_property
+    def job(self) -> Job:
+        """The job that was run."""
+        return self.job_with(())
+
+    def job_with(self, overrides: Sequence[str], sections: Mapping[str, Any] | None = None) -> Job:
+        """The job that was run, with sections replaced, then keys set; JobFileError that lists what is wrong then."""
+        return config.parse({**self.manifest["job"], **(sections or {})}, f"run {self.name}", overrides)
+
+    @cached_property
+    def model(self) -> StoredModel:
+        """Its model, held against the manifest; InputContractError where it was changed."""
+        files = {name: Placed(**record) for name, record in self.manifest["files"].items()}
+        return model.read_model(self.directory.model, files)
+
+    @cached_property
+    def models(self) -> tuple[PartyModel, ...]:
+        """Its model by party type, ready to assign accounts."""
+        columns = columns_of(self.job)
+        return tuple(party_model(one, columns) for one in self.model.parties)
+
+    def markets(self, rules: LadderRules) -> list[PartyMarket]:
+        """Every party type on the ladders that its stored customers' sales make under the rules."""
+        pairs = zip(self.models, self.model.parties, strict=True)
+        return [policy.settle(model, one.sales, one.by_segment, one.accounts, rules) for model, one in pairs]
+
+    def parts(self) -> list[Path]:
+        """The files of its scores in order."""
+        return sorted(self.directory.scores.glob("part-*.parquet"))
+
+
+def party_model(stored: StoredParty, columns: Any) -> PartyModel:
+    """The model of a party type as it was when it was fitted."""
+    encoding = Encoding(columns, PARTY_TYPES.index(stored.name), stored.space.vocabularies, stored.segments)
+    return PartyModel(stored.name, encoding, stored.space, stored.centers)
+
+
+def open_run(path: Path, beside: RunDirectory | None = None) -> StoredRun:
+    """The complete run that a path names: an output (its current version), a version, or the beginning of a run key.
+
+    A run key may stand behind its output (`scores/3fa9`), or alone where the output of a run `beside` it is meant.
+    Raises UsageError where there is none, or more than one.
+    """
+    directory = run_directory.find(path) if path.is_dir() else by_key(path, beside)
+    manifest = directory.manifest()
+    if manifest is None:
+        raise UsageError(f"{directory.path}: the run is not complete; run its job again")
+    if not {"job", "files", "rows"} <= manifest.keys():
+        raise InputContractError(f"{directory.path}: its manifest tells neither job nor files; run its job again")
+    return StoredRun(directory, manifest)
+
+
+def by_key(path: Path, beside: RunDirectory | None) -> RunDirectory:
+    """The run whose key begins with the last part of a path, in the output that the path or another run names."""
+    output = beside.output if beside is not None and path.parent == Path() else path.parent
+    return version_like(output, path.name)
+
+
+def version_like(output: Path, key: str) -> RunDirectory:
+    """The complete version of an output whose key begins so; UsageError where there is none, or more than one."""
+    complete = [run for run in run_directory.versions(output) if run.manifest() is not None]
+    found = [run for run in complete if key and run.run_key.startswith(key.lower())]
+    if len(found) == 1:
+        return found[0]
+    there = ", ".join(run.run_key for run in found or complete) or "none"
+    problem = "several complete versions begin so" if found else "no complete version begins so"
+    raise UsageError(f"{output}: {key!r}: {problem}; there are {there}")
+
+
+def plain_texts(table: pa.Table) -> pa.Table:
+    """The table with dictionaries of texts as texts."""
+    import pyarrow as pa
+
+    fields = [f.with_type(f.type.value_type) if pa.types.is_dictionary(f.type) else f for f in table.schema]
+    return table.cast(pa.schema(fields))

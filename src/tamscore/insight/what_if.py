@@ -1,0 +1,173 @@
+"""What other cut lines, caps and thresholds would come to, told from what a run has stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.config.problems import dotted, nearest
+from tamscore.config.reading import split_override
+from tamscore.errors import UsageError
+from tamscore.passes import policy
+from tamscore.passes.parts import KINDS
+from tamscore.settings import ladder_rules, quadrant_rules
+from tamscore.stages import quadrant
+from tamscore.stages.quadrant import PLAYS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.config import Job
+    from tamscore.insight.stored import StoredRun
+    from tamscore.passes.policy import PartyMarket
+    from tamscore.stages.quadrant import Limits
+
+ANSWERED = ("potential", "quadrant")
+"""The sections of the job file that stored facts can answer for; all else moves accounts, or reads them anew."""
+ACCOUNTS, POTENTIAL, WHITESPACE = range(3)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Settings to try, `KEY=VALUE` as `--set` takes them, under a name."""
+
+    name: str
+    overrides: tuple[str, ...]
+
+
+def scenario_of(text: str, shared: tuple[str, ...], number: int) -> Scenario:
+    """The scenario that a text `NAME: KEY=VALUE; KEY=VALUE` tells, after the settings shared by all; NAME may lack."""
+    head, colon, tail = text.partition(":")
+    named = bool(colon) and "=" not in head
+    name, settings = (head.strip(), tail) if named else (f"scenario {number}", text)
+    overrides = tuple(part.strip() for part in settings.split(";") if part.strip())
+    return Scenario(name, (*shared, *overrides))
+
+
+@dataclass(frozen=True)
+class PartyAnswer:
+    """What a party type comes to: its clusters, ladders and limits; sums (k, quadrants, kinds, 3) of its accounts.
+
+    The sums are accounts, potential and whitespace; kinds stand in the order of `KINDS`.
+    """
+
+    name: str
+    cluster_ids: tuple[str, ...]
+    lines: tuple[float, ...]
+    values: Any
+    basis: tuple[str, ...]
+    limits: Limits
+    sums: Any
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a scenario comes to, party type by party type."""
+
+    scenario: Scenario
+    parties: tuple[PartyAnswer, ...]
+
+    @property
+    def kinds(self) -> Any:
+        """Accounts, potential and whitespace (kinds, 3) over everything."""
+        return sum(party.sums.sum(axis=(0, 1)) for party in self.parties)
+
+    @property
+    def quadrants(self) -> Any:
+        """Accounts, potential and whitespace (quadrants, kinds, 3) over all party types."""
+        return sum(party.sums.sum(axis=0) for party in self.parties)
+
+
+def ask(run: StoredRun, scenarios: Sequence[Scenario]) -> list[Answer]:
+    """What the run came to, then what each scenario would have come to, as a run of its own would have found it.
+
+    Raises UsageError or JobFileError where a scenario asks for what stored facts cannot tell, or makes no sense.
+    """
+    jobs = [run.job, *(job_of(run, scenario) for scenario in scenarios)]
+    return [answer(run, *each) for each in zip((Scenario("as it is", ()), *scenarios), jobs, strict=True)]
+
+
+def job_of(run: StoredRun, scenario: Scenario) -> Job:
+    """The job of a run under a scenario's settings."""
+    keys = [key_of(override) for override in scenario.overrides]
+    stored = {name: dict(run.manifest["job"][name]) for name in ANSWERED}
+    if ("quadrant", "threshold") in keys:
+        stored["quadrant"] = {"level": stored["quadrant"]["level"]}  # numbers of one threshold mean nothing to another
+    if ("potential", "preset") in keys:
+        stored["potential"].pop("cut_lines", None)
+    return run.job_with(scenario.overrides, stored)
+
+
+def key_of(override: str) -> tuple[str, ...]:
+    """The key that an override sets; UsageError where stored facts cannot answer for it."""
+    try:
+        key, _ = split_override(override)
+    except ValueError:
+        raise UsageError(f"{override!r}: expected KEY=VALUE such as potential.top_step=p99") from None
+    if key[0] not in ANSWERED:
+        hint = nearest(key[0], ANSWERED) or "for anything else run the job with --set"
+        raise UsageError(f"{dotted(key)}: stored facts answer for {' and '.join(ANSWERED)} alone; {hint}")
+    return key
+
+
+def answer(run: StoredRun, scenario: Scenario, job: Job) -> Answer:
+    """What the stored accounts come to under the settings of a job."""
+    markets = run.markets(ladder_rules(job))
+    ids = [tuple(cluster for cluster, _ in party.clusters) for party in run.model.parties]
+    pairs = zip(markets, ids, strict=True)
+    return Answer(scenario, tuple(party_answer(run, *each, quadrant_rules(job)) for each in pairs))
+
+
+def party_answer(run: StoredRun, market: PartyMarket, ids: tuple[str, ...], rules: policy.QuadrantRules) -> PartyAnswer:
+    """What a party type with clusters of these ids comes to."""
+    limits, by_cluster = policy.limits_of(market, rules)
+    sums = np.zeros((market.standing.clusters, len(PLAYS), len(KINDS), 3))
+    add_customers(sums[:, :, 1], market, limits, by_cluster)
+    owing = np.zeros(len(ids), np.int64)
+    if by_cluster is None and limits.sales <= 0:
+        owing = below_zero(run, ids)
+    add_prospects(sums[:, :, 0], market, limits, by_cluster, owing)
+    table = market.table
+    return PartyAnswer(market.model.name, ids, table.lines, table.values, table.basis, limits, sums)
+
+
+def add_customers(sums: Any, market: PartyMarket, limits: Limits, by_cluster: Any | None) -> None:
+    """Add the customers to the sums (k, quadrants, 3)."""
+    standing, (k, quadrants, _) = market.standing, sums.shape
+    label, potential = standing.customer_label, standing.customer_potential
+    codes = quadrant.quadrant_codes(np, potential, market.sales.sales, limits)
+    place = label * quadrants + (codes if by_cluster is None else by_cluster[label])
+    for measure, weights in ((ACCOUNTS, None), (POTENTIAL, potential), (WHITESPACE, standing.customer_whitespace)):
+        sums[:, :, measure] += np.bincount(place, weights, k * quadrants).reshape(k, quadrants)
+
+
+def add_prospects(sums: Any, market: PartyMarket, limits: Limits, by_cluster: Any | None, owing: Any) -> None:
+    """Add the prospects to the sums (k, quadrants, 3): those of one cluster are alike.
+
+    But for one case: where high sales begin at 0, prospects with sales of 0 are high, those with returns or no sales
+    at all, `owing` (k,) of them, are not.
+    """
+    standing = market.standing
+    for sales, counts in ((0.0, standing.prospects - owing), (np.nan, owing)):
+        potential = standing.prospect_potential
+        codes = quadrant.quadrant_codes(np, potential, np.full(len(potential), sales), limits)
+        codes = codes if by_cluster is None else by_cluster
+        money = counts * np.nan_to_num(potential)
+        sums[np.arange(len(codes)), codes] += np.stack([counts, money, money], axis=1)
+
+
+def below_zero(run: StoredRun, cluster_ids: Sequence[str]) -> Any:
+    """Prospects per cluster (k,) int64 whose sales are negative or missing, counted in the scores."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    counts = np.zeros(len(cluster_ids), np.int64)
+    for part in run.parts():
+        table = pq.read_table(part, columns=["cluster", "sales"])
+        low = table.filter(pc.invert(pc.fill_null(pc.greater_equal(table["sales"], 0.0), fill_value=False)))
+        place = pc.index_in(low["cluster"].cast(pa.string()), value_set=pa.array(cluster_ids))
+        counts += np.bincount(place.drop_null().to_numpy(), minlength=len(cluster_ids))
+    return counts
