@@ -48,6 +48,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "check": check.check,
     "show": look.show,
     "explain": review.explain,
+    "diff": review.diff,
     "what-if": review.what_if,
     "verify": look.verify,
     "import": intake.import_,

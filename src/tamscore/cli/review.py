@@ -1,4 +1,4 @@
-"""`explain` and `what-if`: questions that a finished run answers from what it has stored."""
+"""`explain`, `diff` and `what-if`: questions that a finished run answers from what it has stored."""
 
 from __future__ import annotations
 
@@ -37,6 +37,36 @@ def explain(
         print(explain_page.to_json(found))
     else:
         terminal.put(lambda width: explain_page.render(found, width))
+
+
+def diff(
+    first: Annotated[Path, typer.Argument(metavar="RUN_A", help="The earlier run: an output folder or a version.")],
+    second: Annotated[
+        Path,
+        typer.Argument(metavar="RUN_B", help="The later run; a run key, or its beginning, is sought beside RUN_A."),
+    ],
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="FILE", help="Write every account's change to this Parquet file.")
+    ] = None,
+    top: Annotated[int, typer.Option("--top", metavar="N", min=0, help="Accounts to list.")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what changed between two runs, and why.
+
+    Each account's change in potential is split into own sales, cluster move, peers, model and policy, to the cent.
+    """
+    from tamscore.insight import diff_page, diff_table
+    from tamscore.insight.stored import open_run
+    from tamscore.progress import Progress
+
+    earlier = open_run(first)
+    later = open_run(second, beside=earlier.directory)
+    with terminal.listening(as_json=as_json) as listener:
+        found = diff_table.compare(earlier, later, Progress(listener), top, to)
+    if as_json:
+        print(diff_page.to_json(found))
+    else:
+        terminal.put(lambda width: diff_page.render(found, width))
 
 
 def what_if(

@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tamscore import config
 from tamscore.errors import InputContractError, UsageError
 from tamscore.passes import policy
@@ -18,7 +20,7 @@ from tamscore.store import model, run_directory
 from tamscore.store.commit import Placed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -70,6 +72,32 @@ class StoredRun:
     def parts(self) -> list[Path]:
         """The files of its scores in order."""
         return sorted(self.directory.scores.glob("part-*.parquet"))
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of its scores."""
+        import pyarrow.parquet as pq
+
+        return tuple(pq.read_schema(self.parts()[0]).names)
+
+    def read(self, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """Columns of its scores, part by part, texts as texts."""
+        import pyarrow.parquet as pq
+
+        for part in self.parts():
+            yield plain_texts(pq.read_table(part, columns=list(columns)))
+
+    @cached_property
+    def clusters(self) -> tuple[str, ...]:
+        """The ids of its clusters, numbered through all party types."""
+        return tuple(cluster for party in self.model.parties for cluster, _ in party.clusters)
+
+    def codes(self, clusters: pa.ChunkedArray) -> Any:
+        """The number (m,) int64 of each cluster among `clusters`."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        return pc.index_in(clusters, value_set=pa.array(self.clusters)).to_numpy().astype(np.int64)
 
 
 def party_model(stored: StoredParty, columns: Any) -> PartyModel:

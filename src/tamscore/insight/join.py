@@ -1,0 +1,68 @@
+"""Accounts of two runs brought together by id, in a few bytes a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.stages.draw import id_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class AccountIndex:
+    """Accounts by id: `ids` (n,) in their order, `hashes` (n,) uint64 sorted, and the account of each, `rows` (n,).
+
+    12 bytes an account beside its id; ids are compared in full, since two may share a hash.
+    """
+
+    ids: pa.Array
+    hashes: Any
+    rows: Any
+
+    @classmethod
+    def of(cls, ids: Iterable[pa.ChunkedArray]) -> AccountIndex:
+        """The index of the accounts with these ids, each of which stands once."""
+        import pyarrow as pa
+
+        chunks = [texts_of(column) for column in ids]
+        hashes = np.concatenate([np.empty(0, np.uint64), *map(id_hash, chunks)])
+        rows = np.argsort(hashes, kind="stable").astype(np.uint32)
+        together = pa.chunked_array(chunks, pa.large_string()).combine_chunks()
+        return cls(together, hashes[rows], rows)
+
+    def __len__(self) -> int:
+        """The number of accounts."""
+        return len(self.ids)
+
+    def rows_of(self, ids: pa.ChunkedArray) -> Any:
+        """The account (m,) int64 of every id, -1 where it is not there."""
+        import pyarrow.compute as pc
+
+        wanted = texts_of(ids)
+        hashes = id_hash(wanted)
+        place, found = np.searchsorted(self.hashes, hashes), np.full(len(wanted), -1)
+        left = np.arange(len(wanted))
+        while len(left):  # more than once only where two ids share a hash
+            inside = place[left] < len(self)
+            left = left[inside]
+            left = left[self.hashes[place[left]] == hashes[left]]
+            rows = self.rows[place[left]].astype(np.int64)
+            same = pc.equal(self.ids.take(rows), wanted.take(left)).to_numpy(zero_copy_only=False)
+            found[left[same]] = rows[same]
+            left = left[~same]
+            place[left] += 1
+        return found
+
+
+def texts_of(ids: pa.ChunkedArray) -> pa.Array:
+    """Ids as texts, whatever their type, in one piece."""
+    import pyarrow as pa
+
+    return ids.cast(pa.large_string()).combine_chunks()
