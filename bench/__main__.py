@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -128,6 +130,35 @@ def what_if_case(rows: Rows = 3_000_000, seed: Seed = 0) -> None:
     folder = market(rows, seed)
     for result in what_if(scored(folder, folder / "scores")):
         record("what_if", result | {"seed": seed})
+
+
+@app.command("explain")
+def explain_case(rows: Rows = 3_000_000, seed: Seed = 0) -> None:
+    """Explain accounts of a finished run."""
+    from bench.review import explain, scored
+
+    folder = market(rows, seed)
+    record("explain", {"rows": rows, **explain(scored(folder, folder / "scores")), "seed": seed})
+
+
+@app.command("diff")
+def diff_case(rows: Rows = 3_000_000, seed: Seed = 0) -> None:
+    """Compare two months in a process of its own, so that the runs before it do not count."""
+    from bench.review import drifted, scored
+
+    first = market(rows, seed)
+    second = drifted(first, first.with_name(f"{first.name}-later"))
+    outputs = [str(scored(folder, folder / "scores")) for folder in (first, second)]
+    code = "import sys; from bench.__main__ import diff_alone; diff_alone(*sys.argv[1:])"
+    subprocess.run([sys.executable, "-c", code, *outputs, str(seed)], check=True)
+
+
+def diff_alone(first: str, second: str, seed: str) -> None:
+    """Compare two finished runs."""
+    from bench.review import diff
+
+    with tempfile.TemporaryDirectory() as folder:
+        record("diff", diff(Path(first), Path(second), Path(folder) / "diff.parquet") | {"seed": int(seed)})
 
 
 if __name__ == "__main__":

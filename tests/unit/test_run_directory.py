@@ -160,4 +160,9 @@ def test_readers_of_the_folder_of_a_run_see_scores_only(tmp_path):
     done = market.score(table, tmp_path, market.PLAIN, files=3)
     assert pq.read_table(done.scores).num_rows == 59
     assert {path.name for path in done.path.iterdir()} == {"manifest.json", "model", "tables", "rejected", "scores"}
-    assert {path.name for path in (tmp_path / "scores").iterdir()} == {"_CURRENT.json", "_lock", "versions"}
+    assert {path.name for path in (tmp_path / "scores").iterdir()} == {
+        "_CURRENT.json",
+        "_history.jsonl",
+        "_lock",
+        "versions",
+    }

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from tamscore import __version__
-from tamscore.cli import check, intake, look, review, work
+from tamscore.cli import check, intake, look, past, review, work
 from tamscore.cli.failures import stoppable, told
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "diff": review.diff,
     "what-if": review.what_if,
     "verify": look.verify,
+    "history": past.history,
+    "rollback": past.rollback,
     "import": intake.import_,
     "synth": intake.synth,
     "schema": look.schema,

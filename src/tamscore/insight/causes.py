@@ -40,7 +40,7 @@ class World:
 
 @dataclass(frozen=True)
 class Worlds:
-    """The ladders of the first run; of its clusters with the second run's sales; of the second under the first's rules."""
+    """Ladders: of the first run; of its clusters with the second's sales; of the second under the first's rules."""
 
     first: World
     peers: World

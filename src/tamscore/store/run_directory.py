@@ -1,6 +1,7 @@
 """The files of a run: versions that never change, and one pointer that says which of them counts.
 
 OUTPUT/_CURRENT.json                        the pointer: version, and SHA-256 of its manifest
+OUTPUT/_history.jsonl                       the ledger: every swap of the pointer
 OUTPUT/versions/<run_key>/scores/           one Parquet file a partition, each with a sidecar that commits it
                           rejected/         rejected rows with their reason
                           tables/ model/    what people read, what later runs need
@@ -17,7 +18,7 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import UsageError
-from tamscore.store import commit
+from tamscore.store import commit, history
 from tamscore.store.commit import Placed, read_json
 
 if TYPE_CHECKING:
@@ -125,8 +126,11 @@ class RunDirectory:
         commit.place_json({**manifest, "run_key": self.run_key, "files": listed}, self.path / MANIFEST)
         self.point_here()
 
-    def point_here(self) -> None:
-        """Make this version the current one."""
+    def point_here(self, action: history.Action = "run") -> None:
+        """Make this version the current one; where that is news, the ledger has it first."""
+        before = current_version(self.output)
+        if before != self.run_key:
+            history.record(self.output, action, self.run_key, before)
         digest = hashlib.sha256((self.path / MANIFEST).read_bytes()).hexdigest()
         commit.place_json({"version": self.run_key, "manifest_sha256": digest}, self.output / CURRENT)
 
@@ -164,8 +168,8 @@ def find(path: Path) -> RunDirectory:
     Where the pointer is torn, the complete version written last stands in for it. Raises UsageError where there is no
     complete run.
     """
-    version = (read_json(path / CURRENT) or {}).get("version")
-    if isinstance(version, str) and RUN_KEY.fullmatch(version) and RunDirectory(path, version).manifest() is not None:
+    version = current_version(path)
+    if version is not None and RunDirectory(path, version).manifest() is not None:
         return RunDirectory(path, version)
     if (path / MANIFEST).is_file() and path.parent.name == "versions":
         return RunDirectory(path.parent.parent, path.name)
@@ -173,6 +177,12 @@ def find(path: Path) -> RunDirectory:
     if (path / CURRENT).exists() and complete:
         return max(complete, key=lambda run: (run.path / MANIFEST).stat().st_mtime_ns)
     raise UsageError(f"{path}: no complete run here; expected an output folder with {CURRENT}, or one of its versions")
+
+
+def current_version(output: Path) -> str | None:
+    """The version that the pointer of an output names; None where there is no pointer, or it is torn."""
+    version = (read_json(output / CURRENT) or {}).get("version")
+    return version if isinstance(version, str) and RUN_KEY.fullmatch(version) else None
 
 
 def output_of(path: Path) -> Path:

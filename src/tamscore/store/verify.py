@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from tamscore.store.commit import LOCK, Placed, read_json
+from tamscore.store.history import HISTORY
 from tamscore.store.run_directory import CURRENT, MANIFEST, RunDirectory, versions
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def pointer_problems(output: Path) -> Iterator[str]:
         yield f"{output / CURRENT}: points at {pointer.get('version')!r}, which is no complete run"
     elif hashlib.sha256(manifest.read_bytes()).hexdigest() != pointer.get("manifest_sha256"):
         yield f"{manifest}: is not the manifest that the pointer was set to"
-    known = {CURRENT, LOCK, "versions"}
+    known = {CURRENT, HISTORY, LOCK, "versions"}
     yield from (f"{path}: does not belong to the output" for path in sorted(output.iterdir()) if path.name not in known)
 
 

@@ -1,0 +1,73 @@
+"""`history` and `rollback`: which version of an output counted when, and how an earlier one counts again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tamscore import terminal
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+    from tamscore.insight.rollback import History
+
+OutputPath = Annotated[Path, typer.Argument(metavar="OUTPUT", help="The output folder of a job.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
+
+
+def history(output: OutputPath, as_json: AsJson = False) -> None:
+    """Tell which version replaced which, when and by whom, and which could be made current again."""
+    from tamscore.insight.rollback import past
+
+    found = past(output)
+    if as_json:
+        print(json.dumps(asdict(found), indent=1, ensure_ascii=False))
+    else:
+        terminal.put(lambda width: page(found, width))
+
+
+def page(found: History, width: int | None) -> Group:
+    """The ledger and the versions as tables."""
+    from rich.console import Group
+
+    from tamscore.insight.show import add, new_table, section
+    from tamscore.insight.wording import NOTHING, money
+
+    swaps = new_table("at|what|version|in place of|by|", width)
+    for one in found.entries:
+        note = "" if one.took_effect else "was cut off"
+        add(swaps, one.at, one.action, one.version, one.replaced or NOTHING, f"{one.by} on {one.host}", note)
+    versions = new_table("version||>accounts|>expansion|>acquisition", width)
+    for version in found.versions:
+        amounts = [money(version.whitespace[kind]) for kind in ("expansion", "acquisition")]
+        add(versions, version.version, "current" if version.current else "", f"{version.scored:,}", *amounts)
+    ledger = section("history", swaps, found.output)[1:]
+    return Group(*ledger, *section("complete versions", versions, "whitespace by kind"))
+
+
+def rollback(
+    output: OutputPath,
+    version: Annotated[
+        str | None,
+        typer.Argument(metavar="[VERSION]", help="A run key or its beginning; absent: what the current one replaced."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make an earlier version current again.
+
+    Every byte of it is verified first; nothing is computed, copied or removed, and the ledger tells of it.
+    """
+    from tamscore.insight.rollback import roll_back
+
+    before, run = roll_back(output, version)
+    if as_json:
+        print(json.dumps({"current": run.run_key, "replaced": before, "changed": before != run.run_key}))
+    elif before == run.run_key:
+        print(f"{run.run_key} is the current version already")
+    else:
+        print(f"{run.run_key} is current again, in place of {before or 'none'}; every byte as it was written")
