@@ -80,7 +80,7 @@ def test_a_user_without_a_name_does_not_stop_a_run(monkeypatch):
     def nameless():
         raise KeyError("getpwuid(): uid not found: 4711")
 
-    monkeypatch.setattr(history.getpass, "getuser", nameless)
+    monkeypatch.setattr("getpass.getuser", nameless)
     assert history.user() == "unknown"
 
 

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from tamscore import __version__
-from tamscore.cli import check, intake, look, past, review, work
+from tamscore.cli import check, export, intake, look, past, review, work
 from tamscore.cli.failures import stoppable, told
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "explain": review.explain,
     "diff": review.diff,
     "what-if": review.what_if,
+    "export": export.export,
     "verify": look.verify,
     "history": past.history,
     "rollback": past.rollback,

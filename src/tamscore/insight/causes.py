@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.errors import InputContractError
 from tamscore.settings import ladder_rules
 from tamscore.stages.whitespace import value_accounts
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from tamscore.passes.policy import PartyMarket
     from tamscore.stages.whitespace import Boundary
 
+LARGEST = 2.0**63
+"""Cents that no longer fit into 64 bits."""
 CAUSES = ("own_sales", "cluster_move", "peers", "model", "policy")
 
 
@@ -48,8 +51,12 @@ class Worlds:
 
 
 def cents(money: Any) -> Any:
-    """Amounts in whole cents (m,) int64, 0 where there is none."""
-    return np.rint(np.nan_to_num(money) * 100.0).astype(np.int64)
+    """Amounts in whole cents (m,) int64, 0 where there is none; InputContractError where one is too large for that."""
+    whole = np.rint(np.nan_to_num(money) * 100.0)
+    if (np.abs(whole) >= LARGEST).any():
+        largest = np.max(np.abs(whole)) / 100
+        raise InputContractError(f"an amount of {largest:.3g} has no cents to tell; take sales in thousands, run again")
+    return whole.astype(np.int64)
 
 
 def parts(worlds: Worlds, before: Any, after: Any, sales: Any, codes: tuple[Any, Any, Any]) -> Any:

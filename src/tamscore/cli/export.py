@@ -1,0 +1,104 @@
+"""`export`: what changed, for another system to take in."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tamscore import terminal
+from tamscore.cli.review import RunPath
+from tamscore.errors import UsageError
+from tamscore.insight.wording import counted
+
+if TYPE_CHECKING:
+    from tamscore.insight.export import Order, Tally
+    from tamscore.insight.overrides import Overrides
+    from tamscore.insight.stored import StoredRun
+
+
+def export(
+    run: RunPath,
+    to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The file to write, .csv or .parquet.")],
+    since: Annotated[
+        Path | None,
+        typer.Option("--since", metavar="RUN_A", help="Only accounts whose fields changed since that run, or are new."),
+    ] = None,
+    fields: Annotated[
+        str | None,
+        typer.Option("--fields", metavar="LIST", help="Columns, with commas; COLUMN=HEADER gives one another header."),
+    ] = None,
+    overrides: Annotated[
+        Path | None,
+        typer.Option("--overrides", metavar="FILE", help="Account, field, value, reason, expiry; CSV or Parquet."),
+    ] = None,
+    on: Annotated[
+        str | None, typer.Option("--on", metavar="DAY", help="The day on which overrides must hold; absent: today.")
+    ] = None,
+    no_guard: Annotated[
+        bool, typer.Option("--no-guard", help="CSV for loaders: leave texts like =1+1 as they are.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
+) -> None:
+    """Write accounts whose fields changed to a file, ready for a bulk upsert.
+
+    One row an account by its id, with the version of the scores and a hash of the row. Overrides stand beside the
+    model's values, and the accounts they name always come along.
+    """
+    from tamscore.insight import export_file
+    from tamscore.insight.export import DEFAULT_FIELDS, order_of
+    from tamscore.insight.stored import open_run
+    from tamscore.progress import Progress
+
+    scored = open_run(run)
+    earlier = None if since is None else open_run(since, beside=scored.directory)
+    chosen = DEFAULT_FIELDS if fields is None else fields.split(",")
+    order = order_of(scored, chosen, overrides_of(overrides, scored), day_of(on))
+    with terminal.listening(as_json=as_json) as listener:
+        target = export_file.Target(to, guarded=not no_guard)
+        tally = export_file.write(scored, earlier, order, target, Progress(listener))
+    print(as_record(tally, order, to) if as_json else "\n".join(lines(tally, order, to)))
+
+
+def overrides_of(path: Path | None, run: StoredRun) -> Overrides:
+    """The overrides of a file, none where there is no file."""
+    from tamscore.insight import overrides
+    from tamscore.insight.export import KEY, kinds_of
+
+    return {} if path is None else overrides.read(path, {n: k for n, k in kinds_of(run).items() if n != KEY})
+
+
+def day_of(text: str | None) -> date:
+    """The day that an option names, today (UTC) where it is absent."""
+    try:
+        return datetime.now(UTC).date() if text is None else date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--on: expected a day such as 2027-03-31, got {text!r}") from None
+
+
+def as_record(tally: Tally, order: Order, to: Path) -> str:
+    """The counts as JSON."""
+    counts = {name: value for name, value in asdict(tally).items() if name != "met"}
+    return json.dumps({**counts, "unmatched": unmatched(tally, order), "file": str(to)}, ensure_ascii=False)
+
+
+def unmatched(tally: Tally, order: Order) -> list[str]:
+    """The accounts that overrides name and the run does not have."""
+    return sorted(order.overrides.keys() - tally.met)
+
+
+def lines(tally: Tally, order: Order, to: Path) -> list[str]:
+    """What was exported, in a few lines."""
+    of = f"{tally.exported:,} of {counted(tally.accounts, 'account')}"
+    said = [f"{of} in {to}: {tally.new:,} new, {tally.changed:,} changed"]
+    if tally.gone:
+        said.append(f"{counted(tally.gone, 'account')} of the earlier run are gone; an upsert removes nothing")
+    if order.overrides:
+        said.append(f"overrides: {tally.overridden:,} hold, {tally.expired:,} have expired")
+    if left := unmatched(tally, order):
+        said.append(f"overrides of {counted(len(left), 'account')} that the run does not have, such as {left[0]!r}")
+    return said

@@ -1,0 +1,214 @@
+"""The accounts whose fields changed since an earlier run, as a file that another system takes in by their id."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tamscore.config.problems import nearest
+from tamscore.errors import UsageError
+from tamscore.insight.causes import cents
+from tamscore.insight.diff_table import MONEY, decimal
+from tamscore.insight.join import AccountIndex
+from tamscore.stages.draw import id_hash
+from tamscore.store.tables import plain_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import date
+
+    from tamscore.insight.overrides import Overrides
+    from tamscore.insight.stored import StoredRun
+
+KEY = "account_id"
+AMOUNTS = ("sales", "potential", "whitespace")
+DEFAULT_FIELDS = ("cluster", "kind", "potential", "whitespace", "quadrant", "play", "role")
+VERSION, HASH = "score_version", "row_hash"
+BETWEEN, NO_VALUE = "\x1f", "\x00"
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be exported: fields by column, each with its header; overrides, and the day they are judged on."""
+
+    fields: dict[str, str]
+    key: str
+    overrides: Overrides
+    day: date
+
+    @cached_property
+    def overridden(self) -> list[str]:
+        """The exported fields that the overrides name, in order."""
+        named = {name for of_account in self.overrides.values() for name in of_account}
+        return [name for name in self.fields if name in named]
+
+
+@dataclass
+class Tally:
+    """How many accounts there are, and how many of them are exported, new, changed, gone; and overrides by their state.
+
+    `met` are the accounts that were found with overrides.
+    """
+
+    accounts: int = 0
+    exported: int = 0
+    new: int = 0
+    changed: int = 0
+    gone: int = 0
+    overridden: int = 0
+    expired: int = 0
+    met: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Since:
+    """The accounts of an earlier run with a hash (n,) uint64 of their fields, and which were `seen` (n,) again."""
+
+    accounts: AccountIndex
+    hashes: Any
+    seen: Any
+
+    @classmethod
+    def of(cls, run: StoredRun, order: Order) -> Since:
+        """The accounts of a run as an export of it would have told them; a field that it lacks is empty."""
+        there = [name for name in order.fields if name in run.columns]
+        ids, hashes = [], []
+        for table in run.read([KEY, *there]):
+            ids.append(table[KEY])
+            hashes.append(id_hash(told(values_of(table, order))))
+        index = AccountIndex.of(ids)
+        return cls(index, np.concatenate(hashes), np.zeros(len(index), dtype=bool))
+
+
+def order_of(run: StoredRun, fields: Sequence[str], overrides: Overrides, day: date) -> Order:
+    """What to export, from fields `COLUMN` or `COLUMN=HEADER`; UsageError where one is not there, or told twice."""
+    known = [*kinds_of(run)]
+    pairs = [(column.strip(), header.strip()) for column, _, header in (text.partition("=") for text in fields)]
+    for column, _ in pairs:
+        if column not in known:
+            raise UsageError(f"--fields: no column {column!r} to export; {hint(column, known)}")
+    chosen = {column: header or column for column, header in pairs}
+    key = chosen.pop(KEY, KEY)
+    headers = [key, *chosen.values(), VERSION, HASH]
+    if len(set(headers)) < len(headers) or len(chosen) + (KEY in dict(pairs)) < len(pairs):
+        raise UsageError(f"--fields: expected every column and header once, got {', '.join(fields)}")
+    named = {account: {n: one for n, one in held.items() if n in chosen} for account, held in overrides.items()}
+    return Order(chosen, key, {account: held for account, held in named.items() if held}, day)
+
+
+def hint(column: str, known: Sequence[str]) -> str:
+    """What may have been meant."""
+    return nearest(column, known) or f"the scores have {', '.join(known)}"
+
+
+def rows(run: StoredRun, order: Order, since: Since | None, tally: Tally) -> Iterator[pa.Table]:
+    """The rows to export, part by part: accounts that changed, are new, or are named by an override."""
+    for table in run.read([KEY, *order.fields]):
+        values = values_of(table, order)
+        chosen = changed(table[KEY], told(values), since, tally)
+        named = pc.is_in(table[KEY].cast(pa.string()), value_set=pa.array([*order.overrides], pa.string())).to_numpy()
+        rows = np.flatnonzero(chosen | named)
+        tally.accounts += table.num_rows
+        tally.exported += len(rows)
+        if len(rows):
+            yield finished(table[KEY].take(rows), values.take(rows), run, order, tally)
+    if since is not None:
+        tally.gone = int(np.count_nonzero(~since.seen))
+
+
+def values_of(table: pa.Table, order: Order) -> pa.Table:
+    """The fields of accounts under their own names, amounts to the cent."""
+    columns = {}
+    for name in order.fields:
+        column = table[name] if name in table.column_names else pa.nulls(table.num_rows, pa.string())
+        columns[name] = to_the_cent(column) if name in AMOUNTS else column
+    return pa.table(columns)
+
+
+def to_the_cent(column: pa.ChunkedArray) -> pa.Array:
+    """Amounts as numbers with two places, null where there is none."""
+    rounded = decimal(cents(column.to_numpy()))
+    return pc.if_else(column.is_valid().combine_chunks(), rounded, pa.scalar(None, MONEY))
+
+
+def told(values: pa.Table) -> pa.Array:
+    """Each row as one text, the same where and only where all its fields are the same."""
+    texts = [column.cast(pa.large_string()) for column in values.columns]
+    empty = pa.array([""] * values.num_rows, pa.large_string())  # a join of one column alone is the column
+    options = {"null_handling": "replace", "null_replacement": NO_VALUE}
+    return pc.binary_join_element_wise(*texts, empty, pa.scalar(BETWEEN, pa.large_string()), **options).combine_chunks()
+
+
+def changed(ids: pa.ChunkedArray, texts: pa.Array, since: Since | None, tally: Tally) -> Any:
+    """Which accounts (m,) bool are new, or told otherwise than before; all of them where there is no before."""
+    if since is None:
+        tally.new += len(ids)
+        return np.ones(len(ids), dtype=bool)
+    before = since.accounts.rows_of(ids)
+    known = before >= 0
+    since.seen[before[known]] = True
+    other = known & (since.hashes[np.maximum(before, 0)] != id_hash(texts)) if len(since.hashes) else known
+    tally.new += int(np.count_nonzero(~known))
+    tally.changed += int(np.count_nonzero(other))
+    return other | ~known
+
+
+def finished(ids: pa.ChunkedArray, values: pa.Table, run: StoredRun, order: Order, tally: Tally) -> pa.Table:
+    """The rows as they stand in the file: id, fields under their headers, overrides, version, hash."""
+    columns: dict[str, Any] = {order.key: ids.cast(pa.string())}
+    for name, header in order.fields.items():
+        columns[header] = values[name]
+        if name in order.overridden:
+            columns |= override_columns(columns[order.key].to_pylist(), name, header, values[name].type, order)
+    count(order, columns[order.key].to_pylist(), tally)
+    content = told(pa.table({header: column for header, column in columns.items() if header != order.key}))
+    columns[VERSION] = pa.array([run.name] * len(ids), pa.string())
+    columns[HASH] = row_hashes(content)
+    return pa.table(columns)
+
+
+def override_columns(ids: list[str], name: str, header: str, kind: pa.DataType, order: Order) -> dict[str, pa.Array]:
+    """The overrides of a field that hold, beside the model's values: value, reason, last day."""
+    of_each = [order.overrides.get(account, {}).get(name) for account in ids]
+    live = [one if one is not None and one.holds_on(order.day) else None for one in of_each]
+    return {
+        f"{header}_override": pa.array([one and one.value for one in live], kind),
+        f"{header}_override_reason": pa.array([one and one.reason for one in live], pa.string()),
+        f"{header}_override_expiry": pa.array([one and one.expiry for one in live], pa.date32()),
+    }
+
+
+def count(order: Order, ids: list[str], tally: Tally) -> None:
+    """Count the overrides of accounts, those that hold and those that have expired."""
+    for account in ids:
+        for one in order.overrides.get(account, {}).values():
+            tally.met.add(account)
+            live = one.holds_on(order.day)
+            tally.overridden += live
+            tally.expired += not live
+
+
+def row_hashes(content: pa.Array) -> pa.Array:
+    """A hash of what each row says beside its id, XXH3 with 128 bits in 32 hexadecimal digits."""
+    from xxhash import xxh3_128_hexdigest
+
+    return pa.array([xxh3_128_hexdigest(text) for text in content.cast(pa.large_binary()).to_pylist()], pa.string())
+
+
+def kinds_of(run: StoredRun) -> dict[str, pa.DataType]:
+    """The columns of a run that can stand in a flat file, with the types of their values there."""
+    import pyarrow.parquet as pq
+
+    kinds = {one.name: plain_type(one.type) for one in pq.read_schema(run.parts()[0])}
+    flat = {name: MONEY if name in AMOUNTS else kind for name, kind in kinds.items()}
+    return {name: kind for name, kind in flat.items() if not formless(kind)}
+
+
+def formless(kind: pa.DataType) -> bool:
+    """Whether values of a type have no form in a flat file: lists and bytes."""
+    return bool(pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind))

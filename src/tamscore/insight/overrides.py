@@ -1,0 +1,121 @@
+"""Overrides: what people know better than the model, account by account, each with its reason and its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from tamscore.config.problems import nearest
+from tamscore.errors import InputContractError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    import pyarrow as pa
+
+COLUMNS = ("account", "field", "value", "reason", "expiry")
+
+
+@dataclass(frozen=True)
+class Override:
+    """A value that stands beside the model's; `expiry` is the last day on which it holds, None where it has none."""
+
+    value: Any
+    reason: str
+    expiry: date | None
+
+    def holds_on(self, day: date) -> bool:
+        """Whether it has not expired by a day."""
+        return self.expiry is None or day <= self.expiry
+
+
+Overrides = dict[str, dict[str, Override]]
+"""Overrides by account, then by field."""
+
+
+def read(path: Path, kinds: Mapping[str, pa.DataType]) -> Overrides:
+    """The overrides of a CSV or Parquet file; `kinds` are the fields that may be overridden, with their types.
+
+    Raises InputContractError that lists every row that is wrong: unknown fields, values of another type, dates that are
+    none, accounts that are told twice, reasons that lack.
+    """
+    found: Overrides = {}
+    problems = []
+    for number, row in enumerate(rows_of(path), start=1):
+        try:
+            add(found, row, kinds)
+        except ValueError as error:
+            problems.append(f"{path}: row {number}: {error}")
+    if problems:
+        raise InputContractError("\n".join(problems))
+    return found
+
+
+def add(found: Overrides, row: dict[str, str | None], kinds: Mapping[str, pa.DataType]) -> None:
+    """Add the override of a row; ValueError that says what is wrong with it."""
+    account, field = row["account"], row["field"]
+    if account is None or field is None:
+        raise ValueError("an override names its account and its field")
+    override = override_of(row, field, kinds)
+    if field in found.setdefault(account, {}):
+        raise ValueError(f"account {account!r} has two overrides of {field!r}; keep one")
+    found[account][field] = override
+
+
+def rows_of(path: Path) -> Iterator[dict[str, str | None]]:
+    """The rows of an overrides file as texts by column, empty ones as None; InputContractError where it is none."""
+    import pyarrow as pa
+
+    try:
+        table = table_of(path)
+    except (pa.ArrowException, OSError) as error:
+        raise InputContractError(f"{path}: cannot be read as a table of overrides ({error})") from error
+    if missing := [name for name in COLUMNS if name not in table.column_names]:
+        raise InputContractError(
+            f"{path}: expected the columns {', '.join(COLUMNS)}; {', '.join(map(repr, missing))} missing"
+        )
+    texts = [table[name].cast(pa.string()).to_pylist() for name in COLUMNS]
+    for values in zip(*texts, strict=True):
+        yield {name: value or None for name, value in zip(COLUMNS, values, strict=True)}
+
+
+def table_of(path: Path) -> pa.Table:
+    """The table in a file, all columns of a CSV file as texts: an id keeps its zeros."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    from pyarrow import csv
+
+    if path.suffix == ".parquet":
+        return pq.read_table(path)
+    options = csv.ConvertOptions(column_types=dict.fromkeys(COLUMNS, pa.string()))
+    return csv.read_csv(path, convert_options=options)
+
+
+def override_of(row: dict[str, str | None], field: str, kinds: Mapping[str, pa.DataType]) -> Override:
+    """The override that a row holds for a field; ValueError that says what is wrong with it."""
+    if field not in kinds:
+        hint = nearest(field, kinds) or f"fields that can be overridden are {', '.join(kinds)}"
+        raise ValueError(f"there is no field {field!r}; {hint}")
+    if row["reason"] is None:
+        raise ValueError(f"no reason is given for overriding {field!r}; say why, so that others can tell")
+    return Override(typed(row["value"], field, kinds[field]), row["reason"], day_of(row["expiry"]))
+
+
+def typed(value: str | None, field: str, kind: pa.DataType) -> Any:
+    """The value of an override as its field's type; ValueError where it is none."""
+    import pyarrow as pa
+
+    try:
+        return pa.scalar(value, pa.string()).cast(kind).as_py()
+    except (pa.ArrowException, ValueError):
+        raise ValueError(f"field {field!r} holds {kind}, got {value!r}") from None
+
+
+def day_of(text: str | None) -> date | None:
+    """The day that a text names; None where it is empty."""
+    try:
+        return None if text is None else date.fromisoformat(text[:10])
+    except ValueError:
+        raise ValueError(f"column 'expiry': expected a day such as 2027-03-31, got {text!r}") from None
