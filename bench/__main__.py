@@ -143,22 +143,24 @@ def explain_case(rows: Rows = 3_000_000, seed: Seed = 0) -> None:
 
 @app.command("diff")
 def diff_case(rows: Rows = 3_000_000, seed: Seed = 0) -> None:
-    """Compare two months in a process of its own, so that the runs before it do not count."""
+    """Compare two months, then export what changed, each in a process of its own, so that its memory is its own."""
     from bench.review import drifted, scored
 
     first = market(rows, seed)
     second = drifted(first, first.with_name(f"{first.name}-later"))
     outputs = [str(scored(folder, folder / "scores")) for folder in (first, second)]
-    code = "import sys; from bench.__main__ import diff_alone; diff_alone(*sys.argv[1:])"
-    subprocess.run([sys.executable, "-c", code, *outputs, str(seed)], check=True)
+    for case in ("diff", "export"):
+        code = "import sys; from bench.__main__ import between; between(*sys.argv[1:])"
+        subprocess.run([sys.executable, "-c", code, case, *outputs, str(seed)], check=True)
 
 
-def diff_alone(first: str, second: str, seed: str) -> None:
-    """Compare two finished runs."""
-    from bench.review import diff
+def between(case: str, first: str, second: str, seed: str) -> None:
+    """Measure what is asked of two finished runs."""
+    from bench import review
 
     with tempfile.TemporaryDirectory() as folder:
-        record("diff", diff(Path(first), Path(second), Path(folder) / "diff.parquet") | {"seed": int(seed)})
+        to = Path(folder) / "changes.parquet"
+        record(case, getattr(review, case)(Path(first), Path(second), to) | {"seed": int(seed)})
 
 
 if __name__ == "__main__":

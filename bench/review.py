@@ -103,3 +103,22 @@ def explain(output: Path, count: int = 20) -> dict[str, Any]:
     each = {name: seconds / len(found) for name, seconds in spent.items()}
     potential = round(sum(one.account["potential"] for one in found), 2)
     return {"accounts": len(found), **each, "peak_mb": peak_megabytes(), "potential": potential}
+
+
+def export(first: Path, second: Path, to: Path) -> dict[str, Any]:
+    """What changed from one run to another, written for an upsert."""
+    from datetime import UTC, datetime
+
+    from tamscore.insight.export import DEFAULT_FIELDS, order_of
+    from tamscore.insight.export_file import Target, write
+    from tamscore.insight.stored import open_run
+    from tamscore.progress import Progress
+
+    before = peak_megabytes()
+    with clock() as spent:
+        run = open_run(second)
+        order = order_of(run, DEFAULT_FIELDS, {}, datetime.now(UTC).date())
+        tally = write(run, open_run(first), order, Target(to), Progress())
+    counts = {"rows": tally.accounts, "exported": tally.exported, "new": tally.new, "changed": tally.changed}
+    memory = {"peak_mb": peak_megabytes(), "grown_by_mb": peak_megabytes() - before}
+    return {**counts, **spent, **memory, "format": to.suffix, "file_mb": to.stat().st_size / 1e6}
