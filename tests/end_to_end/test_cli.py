@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 
 import tamscore
 from tamscore import config, errors
-from tamscore.cli import app
+from tamscore.cli import COMMANDS, app
 from tamscore.cli.failures import Stopped, stoppable
 
 ROWS = 6000
@@ -88,12 +88,12 @@ def test_help_loads_nothing_heavy():
     process = start("--help", code=code)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert "Commands:" in out
+    assert all(f"{title}:" in out for title in COMMANDS)
     assert "tamscore" in err.split("|")
     assert not HEAVY & set(err.strip().split("|"))
 
 
-@pytest.mark.parametrize("command", ["run", "check", "synth", "import", "show", "schema", "doctor"])
+@pytest.mark.parametrize("command", [name for group in COMMANDS.values() for name in group])
 def test_every_command_is_listed_with_a_whole_sentence_and_explains_itself(command):
     line = next(line for line in call("--help").stdout.splitlines() if line.startswith(f"  {command} "))
     assert line.endswith(".")

@@ -31,6 +31,12 @@ class Commands(TyperGroup):
         with told(as_json="--json" in ctx.args):
             return super().invoke(ctx)
 
+    def format_commands(self, _: Any, formatter: Any) -> None:
+        """Write the commands group by group."""
+        for title, group in COMMANDS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, self.commands[name].get_short_help_str(72)) for name in group])
+
 
 app = typer.Typer(
     name="tamscore",
@@ -43,24 +49,34 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-COMMANDS: dict[str, Callable[..., None]] = {
-    "run": work.run,
-    "check": check.check,
-    "show": look.show,
-    "explain": review.explain,
-    "diff": review.diff,
-    "what-if": review.what_if,
-    "export": export.export,
-    "verify": look.verify,
-    "history": past.history,
-    "rollback": past.rollback,
-    "import": intake.import_,
-    "synth": intake.synth,
-    "schema": look.schema,
-    "doctor": look.doctor,
+COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
+    "A run": {
+        "run": work.run,
+        "check": check.check,
+        "show": look.show,
+    },
+    "Questions to finished runs": {
+        "explain": review.explain,
+        "diff": review.diff,
+        "what-if": review.what_if,
+    },
+    "What becomes of runs": {
+        "export": export.export,
+        "verify": look.verify,
+        "history": past.history,
+        "rollback": past.rollback,
+    },
+    "Data and machine": {
+        "import": intake.import_,
+        "synth": intake.synth,
+        "schema": look.schema,
+        "doctor": look.doctor,
+    },
 }
-for name, command in COMMANDS.items():
-    app.command(name)(command)
+"""The commands by what they are about, in the order of the help."""
+for group in COMMANDS.values():
+    for name, command in group.items():
+        app.command(name)(command)
 
 
 def tell(asked: bool) -> None:

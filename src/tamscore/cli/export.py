@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tamscore import terminal
-from tamscore.cli.review import RunPath
+from tamscore.cli.review import AsJson, RunPath
 from tamscore.errors import UsageError
 from tamscore.insight.wording import counted
 
 if TYPE_CHECKING:
-    from tamscore.insight.export import Order, Tally
+    from tamscore.insight.export import Order
+    from tamscore.insight.export_rows import Tally
     from tamscore.insight.overrides import Overrides
     from tamscore.insight.stored import StoredRun
 
@@ -42,12 +43,12 @@ def export(
     no_guard: Annotated[
         bool, typer.Option("--no-guard", help="CSV for loaders: leave texts like =1+1 as they are.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Write accounts whose fields changed to a file, ready for a bulk upsert.
+    """Write what changed to a file, ready for a bulk upsert.
 
-    One row an account by its id, with the version of the scores and a hash of the row. Overrides stand beside the
-    model's values, and the accounts they name always come along.
+    One row an account whose fields changed, by its id, with the version of the scores and a hash of the row. Overrides
+    stand beside the model's values, and the accounts they name always come along.
     """
     from tamscore.insight import export_file
     from tamscore.insight.export import DEFAULT_FIELDS, order_of

@@ -21,7 +21,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
 
 
 def history(output: OutputPath, as_json: AsJson = False) -> None:
-    """Tell which version replaced which, when and by whom, and which could be made current again."""
+    """Tell which version replaced which, when and by whom.
+
+    And which complete versions there are: each could be made current again.
+    """
     from tamscore.insight.rollback import past
 
     found = past(output)

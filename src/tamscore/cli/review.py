@@ -81,7 +81,7 @@ def what_if(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell what other cut lines, caps, thresholds or capacity would come to.
+    """Tell what other cut lines, caps or thresholds would come to.
 
     Answered from what the run has stored, equal to running the job again; nothing is written.
     """

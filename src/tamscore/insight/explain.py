@@ -126,7 +126,7 @@ def ladder(run: StoredRun, party: StoredParty, c: int, cluster: dict[str, Any]) 
     for name, share, value in zip(step_names(rules.lines), shares, party.cut_values[c], strict=True):
         place = nearest_rank(len(sales), share) if len(sales) else None
         own = place is not None and sales[place] == value
-        bounds = (cluster.get(f"{name}_{end}") for end in ("low", "high"))
+        bounds = (cluster.get(f"{end}_{name}") for end in ("low", "high"))
         steps.append(Step(name, share, finite(value), place + 1 if own and place is not None else None, *bounds))
     return tuple(steps)
 

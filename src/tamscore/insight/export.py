@@ -1,8 +1,8 @@
-"""The accounts whose fields changed since an earlier run, as a file that another system takes in by their id."""
+"""What is to be exported from a run, and how an account's fields are told, so that a change in them shows."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from tamscore.stages.draw import id_hash
 from tamscore.store.tables import plain_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from datetime import date
 
     from tamscore.insight.overrides import Overrides
@@ -46,23 +46,6 @@ class Order:
         """The exported fields that the overrides name, in order."""
         named = {name for of_account in self.overrides.values() for name in of_account}
         return [name for name in self.fields if name in named]
-
-
-@dataclass
-class Tally:
-    """How many accounts there are, and how many of them are exported, new, changed, gone; and overrides by their state.
-
-    `met` are the accounts that were found with overrides.
-    """
-
-    accounts: int = 0
-    exported: int = 0
-    new: int = 0
-    changed: int = 0
-    gone: int = 0
-    overridden: int = 0
-    expired: int = 0
-    met: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -106,21 +89,6 @@ def hint(column: str, known: Sequence[str]) -> str:
     return nearest(column, known) or f"the scores have {', '.join(known)}"
 
 
-def rows(run: StoredRun, order: Order, since: Since | None, tally: Tally) -> Iterator[pa.Table]:
-    """The rows to export, part by part: accounts that changed, are new, or are named by an override."""
-    for table in run.read([KEY, *order.fields]):
-        values = values_of(table, order)
-        chosen = changed(table[KEY], told(values), since, tally)
-        named = pc.is_in(table[KEY].cast(pa.string()), value_set=pa.array([*order.overrides], pa.string())).to_numpy()
-        rows = np.flatnonzero(chosen | named)
-        tally.accounts += table.num_rows
-        tally.exported += len(rows)
-        if len(rows):
-            yield finished(table[KEY].take(rows), values.take(rows), run, order, tally)
-    if since is not None:
-        tally.gone = int(np.count_nonzero(~since.seen))
-
-
 def values_of(table: pa.Table, order: Order) -> pa.Table:
     """The fields of accounts under their own names, amounts to the cent."""
     columns = {}
@@ -137,67 +105,11 @@ def to_the_cent(column: pa.ChunkedArray) -> pa.Array:
 
 
 def told(values: pa.Table) -> pa.Array:
-    """Each row as one text, the same where and only where all its fields are the same."""
+    """Each row as one text that differs where any of its fields does."""
     texts = [column.cast(pa.large_string()) for column in values.columns]
     empty = pa.array([""] * values.num_rows, pa.large_string())  # a join of one column alone is the column
     options = {"null_handling": "replace", "null_replacement": NO_VALUE}
     return pc.binary_join_element_wise(*texts, empty, pa.scalar(BETWEEN, pa.large_string()), **options).combine_chunks()
-
-
-def changed(ids: pa.ChunkedArray, texts: pa.Array, since: Since | None, tally: Tally) -> Any:
-    """Which accounts (m,) bool are new, or told otherwise than before; all of them where there is no before."""
-    if since is None:
-        tally.new += len(ids)
-        return np.ones(len(ids), dtype=bool)
-    before = since.accounts.rows_of(ids)
-    known = before >= 0
-    since.seen[before[known]] = True
-    other = known & (since.hashes[np.maximum(before, 0)] != id_hash(texts)) if len(since.hashes) else known
-    tally.new += int(np.count_nonzero(~known))
-    tally.changed += int(np.count_nonzero(other))
-    return other | ~known
-
-
-def finished(ids: pa.ChunkedArray, values: pa.Table, run: StoredRun, order: Order, tally: Tally) -> pa.Table:
-    """The rows as they stand in the file: id, fields under their headers, overrides, version, hash."""
-    columns: dict[str, Any] = {order.key: ids.cast(pa.string())}
-    for name, header in order.fields.items():
-        columns[header] = values[name]
-        if name in order.overridden:
-            columns |= override_columns(columns[order.key].to_pylist(), name, header, values[name].type, order)
-    count(order, columns[order.key].to_pylist(), tally)
-    content = told(pa.table({header: column for header, column in columns.items() if header != order.key}))
-    columns[VERSION] = pa.array([run.name] * len(ids), pa.string())
-    columns[HASH] = row_hashes(content)
-    return pa.table(columns)
-
-
-def override_columns(ids: list[str], name: str, header: str, kind: pa.DataType, order: Order) -> dict[str, pa.Array]:
-    """The overrides of a field that hold, beside the model's values: value, reason, last day."""
-    of_each = [order.overrides.get(account, {}).get(name) for account in ids]
-    live = [one if one is not None and one.holds_on(order.day) else None for one in of_each]
-    return {
-        f"{header}_override": pa.array([one and one.value for one in live], kind),
-        f"{header}_override_reason": pa.array([one and one.reason for one in live], pa.string()),
-        f"{header}_override_expiry": pa.array([one and one.expiry for one in live], pa.date32()),
-    }
-
-
-def count(order: Order, ids: list[str], tally: Tally) -> None:
-    """Count the overrides of accounts, those that hold and those that have expired."""
-    for account in ids:
-        for one in order.overrides.get(account, {}).values():
-            tally.met.add(account)
-            live = one.holds_on(order.day)
-            tally.overridden += live
-            tally.expired += not live
-
-
-def row_hashes(content: pa.Array) -> pa.Array:
-    """A hash of what each row says beside its id, XXH3 with 128 bits in 32 hexadecimal digits."""
-    from xxhash import xxh3_128_hexdigest
-
-    return pa.array([xxh3_128_hexdigest(text) for text in content.cast(pa.large_binary()).to_pylist()], pa.string())
 
 
 def kinds_of(run: StoredRun) -> dict[str, pa.DataType]:

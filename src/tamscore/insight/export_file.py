@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamscore.errors import InputContractError, UsageError
-from tamscore.insight import export
-from tamscore.insight.export import Since, Tally
+from tamscore.insight import export, export_rows
+from tamscore.insight.export import Since
+from tamscore.insight.export_rows import Tally
 from tamscore.store import commit
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def write(run: StoredRun, since: StoredRun | None, order: Order, target: Target,
             before = Since.of(since, order)
     tally = Tally()
     with progress.stage("export", run.manifest["rows"]["scored"]) as done:
-        tables = told_of(export.rows(run, order, before, tally), tally, done)
+        tables = told_of(export_rows.rows(run, order, before, tally), tally, done)
         schema = schema_of(run, order)
         put = write_csv if target.path.suffix == ".csv" else write_parquet
         commit.place(target.path, lambda file: put(tables, schema, file, order.key, guarded=target.guarded))
@@ -71,7 +72,7 @@ def schema_of(run: StoredRun, order: Order) -> pa.Schema:
     kinds = export.kinds_of(run)
     nothing = pa.table({name: pa.array([], kinds[name]) for name in order.fields})
     ids = pa.chunked_array([], kinds[export.KEY])
-    return export.finished(ids, nothing, run, order, Tally()).schema
+    return export_rows.finished(ids, nothing, run, order, Tally()).schema
 
 
 def write_parquet(tables: Iterator[pa.Table], schema: pa.Schema, file: Any, _: str, *, guarded: bool) -> None:  # noqa: ARG001 - Parquet runs nothing
