@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.config.problems import one_edit_apart
 from tamscore.errors import UsageError
-from tamscore.insight.stored import plain_texts
+from tamscore.insight.stored import parquet_file, plain_texts, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ def account(run: StoredRun, account_id: str) -> dict[str, Any]:
     for part in run.parts():
         if (row := row_of(part, account_id)) is not None:
             return row
-    for part in sorted((run.directory.path / "rejected").glob("part-*.parquet")):
+    for part in run.rejected():
         if (row := row_of(part, account_id, run.job.columns.account_id)) is not None:
             raise UsageError(f"{account_id!r} was not scored: rejected as {row['reason']!r}, see {part}")
     likely = " or ".join(similar(run, account_id))
@@ -39,9 +39,8 @@ def account(run: StoredRun, account_id: str) -> dict[str, Any]:
 def row_of(part: Path, account_id: str, column: str = "account_id") -> dict[str, Any] | None:
     """The row of an account in a part, or None where it is not there."""
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
-    with pq.ParquetFile(part) as file:
+    with parquet_file(part) as file:
         wanted = as_id(account_id, file.schema_arrow.field(column).type)
         for group in range(file.num_row_groups):
             if wanted is None or not may_hold(file.metadata.row_group(group), column, wanted.as_py()):
@@ -76,21 +75,19 @@ def may_hold(group: Any, column: str, value: Any) -> bool:
 def similar(run: StoredRun, text: str) -> list[str]:
     """Up to three accounts whose id differs by a slip of the hand, or whose name holds the text, as messages say it."""
     found: list[str] = []
+    shown = [name for name in ("account_id", "name") if name in run.columns]
     for part in run.parts():
-        found += like(part, text)
+        found += like(plain_texts(read_table(part, shown)), text)
         if len(found) >= SUGGESTED:
             break
     return found[:SUGGESTED]
 
 
-def like(part: Path, text: str) -> Iterator[str]:
-    """The accounts of a part whose id or name is like a text."""
+def like(table: pa.Table, text: str) -> Iterator[str]:
+    """The accounts of a part whose id, or name where there are names, is like a text."""
     import pyarrow as pa
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
-    named = "name" in pq.read_schema(part).names
-    table = plain_texts(pq.read_table(part, columns=["account_id", *(["name"] if named else [])]))
     ids = table["account_id"].cast(pa.string())
     near = pc.equal(pc.utf8_lower(pc.utf8_ltrim(pc.utf8_trim_whitespace(ids), "0")), bare(text))
     half = (len(text) - 1) // 2
@@ -99,7 +96,7 @@ def like(part: Path, text: str) -> Iterator[str]:
     for there in ids.filter(near).to_pylist():
         if bare(there) == bare(text) or one_edit_apart(text, there):
             yield repr(there)
-    if named:
+    if "name" in table.column_names:
         for row in table.filter(pc.match_substring(table["name"], text, ignore_case=True)).to_pylist():
             yield f"{str(row['account_id'])!r} ({row['name']})"
 
@@ -113,15 +110,14 @@ def customers_between(run: StoredRun, cluster: str, low: float, high: float) -> 
     """The accounts of a cluster with sales from `low` to `high`: id, name where there is one, sales; by sales, id."""
     import pyarrow as pa
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
     found: list[dict[str, Any]] = []
+    shown = [name for name in ("account_id", "name", "sales") if name in run.columns]
     for part in run.parts():
-        table = pq.read_table(part, columns=["cluster", "sales"])
+        table = read_table(part, ["cluster", "sales"])
         here = pc.and_(pc.greater_equal(table["sales"], low), pc.less_equal(table["sales"], high))
         here = pc.and_(pc.fill_null(here, fill_value=False), pc.equal(table["cluster"].cast(pa.string()), cluster))
         rows = pc.indices_nonzero(here)
         if len(rows):
-            shown = [name for name in ("account_id", "name", "sales") if name in pq.read_schema(part).names]
-            found += plain_texts(pq.read_table(part, columns=shown).take(rows)).to_pylist()
+            found += plain_texts(read_table(part, shown).take(rows)).to_pylist()
     return sorted(found, key=lambda row: (row["sales"], row["account_id"]))

@@ -114,9 +114,7 @@ def told(values: pa.Table) -> pa.Array:
 
 def kinds_of(run: StoredRun) -> dict[str, pa.DataType]:
     """The columns of a run that can stand in a flat file, with the types of their values there."""
-    import pyarrow.parquet as pq
-
-    kinds = {one.name: plain_type(one.type) for one in pq.read_schema(run.parts()[0])}
+    kinds = {one.name: plain_type(one.type) for one in run.schema}
     flat = {name: MONEY if name in AMOUNTS else kind for name, kind in kinds.items()}
     return {name: kind for name, kind in flat.items() if not formless(kind)}
 

@@ -73,19 +73,25 @@ class StoredRun:
         """The files of its scores in order."""
         return sorted(self.directory.scores.glob("part-*.parquet"))
 
+    def rejected(self) -> list[Path]:
+        """The files of its rejected rows in order."""
+        return sorted((self.directory.path / "rejected").glob("part-*.parquet"))
+
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """The columns of its scores."""
-        import pyarrow.parquet as pq
+        return tuple(self.schema.names)
 
-        return tuple(pq.read_schema(self.parts()[0]).names)
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """The columns of its scores with their types."""
+        with parquet_file(self.parts()[0]) as file:
+            return file.schema_arrow
 
     def read(self, columns: Sequence[str]) -> Iterator[pa.Table]:
         """Columns of its scores, part by part, texts as texts."""
-        import pyarrow.parquet as pq
-
         for part in self.parts():
-            yield plain_texts(pq.read_table(part, columns=list(columns)))
+            yield plain_texts(read_table(part, columns))
 
     @cached_property
     def clusters(self) -> tuple[str, ...]:
@@ -136,6 +142,20 @@ def version_like(output: Path, key: str) -> RunDirectory:
     there = ", ".join(run.run_key for run in found or complete) or "none"
     problem = "several complete versions begin so" if found else "no complete version begins so"
     raise UsageError(f"{output}: {key!r}: {problem}; there are {there}")
+
+
+def parquet_file(path: Path) -> Any:
+    """A Parquet file of a run, opened."""
+    import pyarrow.parquet as pq
+
+    return pq.ParquetFile(path)
+
+
+def read_table(path: Path, columns: Sequence[str]) -> pa.Table:
+    """Columns of a Parquet file of a run."""
+    import pyarrow.parquet as pq
+
+    return pq.read_table(path, columns=list(columns))
 
 
 def plain_texts(table: pa.Table) -> pa.Table:

@@ -162,12 +162,10 @@ def below_zero(run: StoredRun, cluster_ids: Sequence[str]) -> Any:
     """Prospects per cluster (k,) int64 whose sales are negative or missing, counted in the scores."""
     import pyarrow as pa
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
     counts = np.zeros(len(cluster_ids), np.int64)
-    for part in run.parts():
-        table = pq.read_table(part, columns=["cluster", "sales"])
+    for table in run.read(["cluster", "sales"]):
         low = table.filter(pc.invert(pc.fill_null(pc.greater_equal(table["sales"], 0.0), fill_value=False)))
-        place = pc.index_in(low["cluster"].cast(pa.string()), value_set=pa.array(cluster_ids))
+        place = pc.index_in(low["cluster"], value_set=pa.array(cluster_ids))
         counts += np.bincount(place.drop_null().to_numpy(), minlength=len(cluster_ids))
     return counts
