@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from tamscore import __version__
-from tamscore.cli import check, export, intake, look, past, review, work
+from tamscore.cli import check, export, intake, look, review, versions, work
 from tamscore.cli.failures import stoppable, told
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     "What becomes of runs": {
         "export": export.export,
         "verify": look.verify,
-        "history": past.history,
-        "rollback": past.rollback,
+        "history": versions.history,
+        "rollback": versions.rollback,
     },
     "Data and machine": {
         "import": intake.import_,

@@ -45,12 +45,12 @@ def page(found: History, width: int | None) -> Group:
     for one in found.entries:
         note = "" if one.took_effect else "was cut off"
         add(swaps, one.at, one.action, one.version, one.replaced or NOTHING, f"{one.by} on {one.host}", note)
-    versions = new_table("version||>accounts|>expansion|>acquisition", width)
+    complete = new_table("version||>accounts|>expansion|>acquisition", width)
     for version in found.versions:
         amounts = [money(version.whitespace[kind]) for kind in ("expansion", "acquisition")]
-        add(versions, version.version, "current" if version.current else "", f"{version.scored:,}", *amounts)
+        add(complete, version.version, "current" if version.current else "", f"{version.scored:,}", *amounts)
     ledger = section("history", swaps, found.output)[1:]
-    return Group(*ledger, *section("complete versions", versions, "whitespace by kind"))
+    return Group(*ledger, *section("complete versions", complete, "whitespace by kind"))
 
 
 def rollback(
