@@ -49,7 +49,8 @@ def page(found: History, width: int | None) -> Group:
     for version in found.versions:
         amounts = [money(version.whitespace[kind]) for kind in ("expansion", "acquisition")]
         add(complete, version.version, "current" if version.current else "", f"{version.scored:,}", *amounts)
-    ledger = section("history", swaps, found.output)[1:]
+    note = found.output if found.entries else f"{found.output}: no swap was recorded yet"
+    ledger = section("history", swaps, note)[1:]
     return Group(*ledger, *section("complete versions", complete, "whitespace by kind"))
 
 
