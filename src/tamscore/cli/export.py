@@ -57,8 +57,7 @@ def export(
 
     scored = open_run(run)
     earlier = None if since is None else open_run(since, beside=scored.directory)
-    chosen = DEFAULT_FIELDS if fields is None else fields.split(",")
-    order = order_of(scored, chosen, overrides_of(overrides, scored), day_of(on))
+    order = order_of(scored, (fields or DEFAULT_FIELDS).split(","), overrides_of(overrides, scored), day_of(on))
     with terminal.listening(as_json=as_json) as listener:
         target = export_file.Target(to, guarded=not no_guard)
         tally = export_file.write(scored, earlier, order, target, Progress(listener))

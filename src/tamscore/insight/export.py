@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 KEY = "account_id"
 AMOUNTS = ("sales", "potential", "whitespace")
-DEFAULT_FIELDS = ("cluster", "kind", "potential", "whitespace", "quadrant", "play", "role")
+DEFAULT_FIELDS = "cluster,kind,potential,whitespace,quadrant,play,role"
 VERSION, HASH = "score_version", "row_hash"
 BETWEEN, NO_VALUE = "\x1f", "\x00"
 
