@@ -264,11 +264,11 @@ SPOILT: dict[str, tuple[str, Callable[[dict[str, Any], dict[str, Any]], None], s
     "newer format": (
         "C14",
         lambda d, _: d.update(format=FORMAT + 1),
-        "expected format 1, got 2; update tamscore",
+        "expected format 2, got 3; update tamscore",
     ),
-    "older format": ("C14", lambda d, _: d.update(format=0), "expected format 1, got 0; run its job again"),
-    "no format": ("C14", lambda d, _: d.pop("format"), "expected format 1, got None"),
-    "format true": ("C14", lambda d, _: d.update(format="1"), "expected format 1, got '1'"),
+    "older format": ("C14", lambda d, _: d.update(format=0), "expected format 2, got 0; run its job again"),
+    "no format": ("C14", lambda d, _: d.pop("format"), "expected format 2, got None"),
+    "format true": ("C14", lambda d, _: d.update(format="1"), "expected format 2, got '1'"),
 }
 
 
@@ -285,7 +285,7 @@ def test_a_model_that_contradicts_itself_is_refused_by_name(tmp_path, raw, kind)
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 100_000, b'{"format": 1}', b'{"format": 1, "format": 1}']
+    "text", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 100_000, b'{"format": 2}', b'{"format": 2, "format": 2}']
 )
 def test_a_description_that_is_none_is_refused(tmp_path, text):
     """C10: no traceback, whatever the text."""

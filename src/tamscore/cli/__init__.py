@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from tamscore import __version__
-from tamscore.cli import check, intake, look, work
+from tamscore.cli import check, intake, look, rescore, work
 from tamscore.cli.failures import stoppable, told
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ app = typer.Typer(
 )
 COMMANDS: dict[str, Callable[..., None]] = {
     "run": work.run,
+    "score": rescore.score,
+    "refresh": rescore.refresh,
     "check": check.check,
     "show": look.show,
     "verify": look.verify,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.passes.score import PartyPolicy
-from tamscore.stages import identity, potential, quadrant, whitespace
+from tamscore.stages import potential, quadrant, whitespace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,46 +51,63 @@ class PartyMarket:
 
 
 def gather(
-    models: Sequence[PartyModel], assigned: Sequence[AssignedRows], rules: LadderRules, backend: Backend
+    models: Sequence[PartyModel],
+    assigned: Sequence[AssignedRows],
+    rules: LadderRules,
+    backend: Backend,
+    tables: Sequence[PotentialTable | None],
 ) -> list[PartyMarket]:
-    """Every party type with its customers' sales brought together from all partitions."""
-    return [_gather_party(i, model, assigned, rules, backend) for i, model in enumerate(models)]
+    """Every party type with its customers' sales from all partitions brought together; ladders are made or given."""
+    each = enumerate(zip(models, tables, strict=True))
+    return [_gather_party(i, model, assigned, rules, backend, table) for i, (model, table) in each]
 
 
 def _gather_party(
-    place: int, model: PartyModel, assigned: Sequence[AssignedRows], rules: LadderRules, backend: Backend
+    place: int,
+    model: PartyModel,
+    assigned: Sequence[AssignedRows],
+    rules: LadderRules,
+    backend: Backend,
+    table: PotentialTable | None,
 ) -> PartyMarket:
     counts = [part.counts[place] for part in assigned]
     money = np.concatenate([count.sales for count in counts])
     label = np.concatenate([count.label for count in counts])
     segment = np.concatenate([count.segment for count in counts])
     accounts = sum(count.accounts for count in counts)
-    names = model.encoding.segments.all_levels if model.encoding.segments else (model.name,)
     by_cluster = potential.sort_sales(backend, money, label, model.k)
-    by_segment = potential.sort_sales(backend, money, segment, len(names))
-    parents = potential.parents_of(accounts, by_segment, names, np.sort(money), model.name, rules.min_customers)
-    table = potential.potential_table(by_cluster, parents, rules.lines, rules.top_step, rules.min_customers)
+    if table is None:
+        names = model.encoding.segments.all_levels if model.encoding.segments else (model.name,)
+        by_segment = potential.sort_sales(backend, money, segment, len(names))
+        parents = potential.parents_of(accounts, by_segment, names, np.sort(money), model.name, rules.min_customers)
+        table = potential.potential_table(by_cluster, parents, rules.lines, rules.top_step, rules.min_customers)
     prospects = accounts.sum(axis=1) - by_cluster.support
     standing = whitespace.stand(by_cluster, prospects, table, rules.boundary)
     return PartyMarket(model, by_cluster, accounts, table, standing)
 
 
-def policies(markets: Sequence[PartyMarket], rules: QuadrantRules) -> tuple[PartyPolicy, ...]:
-    """What turns rows into scores, party type by party type; ranks run over all of them."""
+def policies(
+    markets: Sequence[PartyMarket], rules: QuadrantRules, limits: Sequence[quadrant.Limits | None]
+) -> tuple[PartyPolicy, ...]:
+    """What turns rows into scores, party type by party type; ranks run over all of them. Limits are made or given."""
     ranks = whitespace.rank_all([market.standing for market in markets])
     in_kind = whitespace.rank_by_kind([market.standing for market in markets])
-    return tuple(_policy(*each, rules) for each in zip(markets, ranks, in_kind, strict=True))
+    return tuple(_policy(*each, rules) for each in zip(markets, ranks, in_kind, limits, strict=True))
 
 
 def _policy(
-    market: PartyMarket, ranks: whitespace.Ranks, in_kind: whitespace.Ranks, rules: QuadrantRules
+    market: PartyMarket,
+    ranks: whitespace.Ranks,
+    in_kind: whitespace.Ranks,
+    given: quadrant.Limits | None,
+    rules: QuadrantRules,
 ) -> PartyPolicy:
     model, standing = market.model, market.standing
-    limits, clusters = _limits(market, rules)
+    limits, clusters = _limits(market, rules, given)
     return PartyPolicy(
         model.name,
         model.encoding.party,
-        tuple(identity.cluster_ids(model.name, model.k)),
+        model.ids,
         market.table,
         market.sales,
         ranks,
@@ -101,14 +118,16 @@ def _policy(
     )
 
 
-def _limits(market: PartyMarket, rules: QuadrantRules) -> tuple[quadrant.Limits, Any | None]:
+def _limits(
+    market: PartyMarket, rules: QuadrantRules, given: quadrant.Limits | None
+) -> tuple[quadrant.Limits, Any | None]:
     """The limits in force, and the quadrant of every cluster where quadrants go by cluster."""
     numbers = (rules.threshold, rules.potential, rules.sales, rules.capacity)
     if not rules.by_cluster:
-        return quadrant.account_limits(market.standing, market.sales.sales, *numbers), None
+        return given or quadrant.account_limits(market.standing, market.sales.sales, *numbers), None
     accounts = market.accounts.sum(axis=1)
     mean_potential, mean_sales = cluster_means(market)
-    limits = quadrant.limits(mean_potential, accounts, mean_sales, accounts, *numbers)
+    limits = given or quadrant.limits(mean_potential, accounts, mean_sales, accounts, *numbers)
     return limits, quadrant.cluster_codes(mean_potential, mean_sales, limits)
 
 
