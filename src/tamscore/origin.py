@@ -18,7 +18,7 @@ from tamscore.refitting import refit_parties
 from tamscore.schema import PARTY_TYPES
 from tamscore.settings import columns_of
 from tamscore.stages import draw
-from tamscore.store.earlier import NOWHERE, read_labels
+from tamscore.store.earlier import NOWHERE
 from tamscore.store.model import check_fits
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class Warm:
 
     def fitted(self, this: Run, parts: list[PartRows]) -> list[Fitted]:
         """The model of every party type that has rows."""
-        return refit_parties(this, parts, {party.name: party for party in self.earlier.model.parties})
+        return refit_parties(this, parts, self.earlier)
 
 
 def watch_of(this: Run, parts: list[PartRows], origin: Origin, fitted: Sequence[Fitted]) -> Watch | None:
@@ -142,7 +142,7 @@ def watch_of(this: Run, parts: list[PartRows], origin: Origin, fitted: Sequence[
     if origin.earlier is None:
         return None
     seed = this.job.clusters.seed
-    labels = read_labels(origin.earlier.directory)
+    labels = origin.earlier.labels
     stored = {party.name: party for party in origin.earlier.model.parties}
     parties = tuple(party_watch(one, stored.get(one.model.name), labels, parts, seed) for one in fitted)
     return Watch(labels, seed, this.job.clusters.hysteresis, parties)
@@ -152,10 +152,8 @@ def party_watch(
     one: Fitted, stored: StoredParty | None, labels: Labels, parts: list[PartRows], seed: int
 ) -> PartyWatch:
     """How a party type is watched; one that the earlier model did not know has nothing to drift from."""
-    place = np.full(len(labels.ids) + 1, NOWHERE, np.uint16)
-    for code, name in enumerate(labels.ids):
-        if name in one.model.ids:
-            place[code] = one.model.ids.index(name)
+    ids = one.model.ids
+    place = np.array([ids.index(name) if name in ids else NOWHERE for name in labels.ids] + [NOWHERE], np.uint16)
     party = one.model.encoding.party
     numbers = [draw.draw_number(part.hashes[part.of_party(party)], seed) for part in parts]
     vocabularies = {each.column: each for each in stored.space.vocabularies} if stored else {}

@@ -21,6 +21,7 @@ from tamscore.fitting import (
 from tamscore.outcome import Change, Fitted, Kept
 from tamscore.passes.assign import PartyModel, assign_blocks
 from tamscore.passes.features import Encoding
+from tamscore.passes.fit import fit_centers
 from tamscore.passes.refit import means, refit
 from tamscore.passes.sources import SampleSource
 from tamscore.schema import PARTY_TYPES
@@ -29,8 +30,6 @@ from tamscore.stages import lifecycle
 from tamscore.stages.lifecycle import Overlap
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from tamscore.engine.flow import Flow
     from tamscore.fitting import Ground
     from tamscore.passes.census import PartRows
@@ -38,12 +37,13 @@ if TYPE_CHECKING:
     from tamscore.settings import Run
     from tamscore.stages.kmeans import Fit
     from tamscore.stages.prepare import Vocabulary
+    from tamscore.store.earlier import EarlierRun, Labels
     from tamscore.store.model_parties import StoredParty
 
 
-def refit_parties(this: Run, parts: list[PartRows], stored: Mapping[str, StoredParty]) -> list[Fitted]:
+def refit_parties(this: Run, parts: list[PartRows], earlier: EarlierRun) -> list[Fitted]:
     """The refreshed model of every party type that has rows; one that the earlier model did not know is fitted anew."""
-    counts = party_counts(parts)
+    counts, stored = party_counts(parts), {party.name: party for party in earlier.model.parties}
     segments = segment_vocabulary(this, parts)
     samples = draw_samples(this, parts, counts)
     with this.progress.stage("fit", len(counts)) as done, LocalFlow(this.job.engine.workers) as local:
@@ -51,7 +51,7 @@ def refit_parties(this: Run, parts: list[PartRows], stored: Mapping[str, StoredP
         for party, drawn in samples.items():
             old = stored.get(PARTY_TYPES[party])
             given = (this, parts, party, drawn, segments, local)
-            fitted.append(fit_party(*given) if old is None else refit_party(*given, old))
+            fitted.append(fit_party(*given) if old is None else refit_party(*given, old, earlier.labels))
             done(1)
     return fitted
 
@@ -64,33 +64,53 @@ def refit_party(
     segments: Vocabulary | None,
     local: Flow,
     old: StoredParty,
+    labels: Labels,
 ) -> Fitted:
     """The centers of one party type in a space of today, started from where the old clusters lie by now."""
     recipe = recipe_of(this.job, PARTY_TYPES[party])
     ground = ground_of(this, parts, party, drawn, segments, local)
-    before = old_places(this, ground, old, local)
+    before = old_places(this, ground, old, labels, local)
     blocks = ground.space.blocks(this.backend, ground.sample.raw)
-    start = means(this.backend, blocks, before.label, len(old.centers))
-    fit = polished(this, ground, refit(ground.rows, start[~np.isnan(start[:, 0])], ground.seeds, recipe))
+    start = means(this.backend, blocks, before.nearest, len(old.centers))
+    fresh = fit_centers(ground.rows, ground.seeds, recipe, ground.spans, local)
+    fit = refit(ground.rows, start, fresh, recipe.max_passes)
+    if fit is fresh:
+        this.progress.notice(f"{old.name}: the clusters were found anew: those of the earlier model no longer fit")
+    fit = polished(this, ground, fit)
     tell(this, ground, fit, party, recipe.k)
     return succeeded(this, ground, fit, old, before)
 
 
 @dataclass(frozen=True)
 class Places:
-    """Where the drawn rows lie under a model: label (m,) and distance (m,)."""
+    """Where the drawn rows lie among the old clusters: the `nearest` (m,), and how many rows are `far` from all.
 
+    `label` (m,) is the old cluster that a row belonged to, -1 where it belonged to none.
+    """
+
+    nearest: Any
+    far: int
     label: Any
-    distance: Any
 
 
-def old_places(this: Run, ground: Ground, old: StoredParty, local: Flow) -> Places:
-    """Where the drawn rows lie under the earlier model, in its own space."""
+KNOWN = 0.5
+"""Where the earlier run knows less than this share of the accounts, ids are others, and clusters are told by place."""
+
+
+def old_places(this: Run, ground: Ground, old: StoredParty, labels: Labels, local: Flow) -> Places:
+    """Where the drawn rows lie among the old clusters, in the space of the earlier model.
+
+    A row belonged to the cluster that its account was in; where the accounts are others, to the nearest within reach.
+    """
     encoding = Encoding(this.columns, ground.encoding.party, old.space.vocabularies, old.segments)
     raw = SampleSource(local, this.backend, ground.sample.drawn, encoding).raw
     model = PartyModel(old.name, encoding, old.space, old.centers, old.ids)
-    label, distance, *_ = assign_blocks(this.backend, model, raw)
-    return Places(label, distance)
+    nearest, distance, *_ = assign_blocks(this.backend, model, raw)
+    far = distance > old.reach[nearest]
+    label = labels.drawn(this.job.clusters.seed).among(old.ids, ground.sample.drawn.numbers)
+    if np.mean(label >= 0) < KNOWN:
+        label = np.where(far, -1, nearest.astype(np.int64))
+    return Places(nearest, int(far.sum()), label)
 
 
 def succeeded(this: Run, ground: Ground, fit: Fit, old: StoredParty, before: Places) -> Fitted:
@@ -101,22 +121,22 @@ def succeeded(this: Run, ground: Ground, fit: Fit, old: StoredParty, before: Pla
             for block in ground.space.blocks(this.backend, ground.sample.raw)
         ]
     )
-    far = before.distance > old.reach[before.label]
-    overlap = overlap_of(before.label, label, far, old, len(fit.centers))
+    overlap = overlap_of(before, label, old, len(fit.centers))
     heir = lifecycle.heirs(overlap)
     order = lifecycle.successors(heir, overlap.new)
-    overlap = replace(overlap, near=overlap.near[:, order], far=overlap.far[order])
+    overlap = replace(overlap, shared=overlap.shared[:, order], newcomers=overlap.newcomers[order])
     heir = np.where(heir >= 0, np.argsort(order)[heir], -1)
     ids, named = lifecycle.succeed(old.name, old.ids, heir, len(order), old.named)
     fit = replace(fit, centers=fit.centers[order], counts=fit.counts[order])
     known = dict(old.clusters)
     fitted = fitted_on(ground, fit, ids, named, Kept(tuple(known.get(name) for name in ids)))
     happened = lifecycle.events(overlap, heir, old.ids, ids)
-    return replace(fitted, change=Change(happened, np.bincount(before.label, minlength=len(old.ids)), int(far.sum())))
+    return replace(fitted, change=Change(happened, np.bincount(before.nearest, minlength=len(old.ids)), before.far))
 
 
-def overlap_of(before: Any, now: Any, far: Any, old: StoredParty, k: int) -> Overlap:
-    """How rows lie in old clusters (m,) and new ones (m,), those out of reach of the old ones (m,) apart."""
-    pairs = before[~far].astype(np.int64) * k + now[~far]
-    near = np.bincount(pairs, minlength=len(old.ids) * k).reshape(len(old.ids), k)
-    return Overlap(near, np.bincount(now[far], minlength=k), old.counts / old.counts.sum())
+def overlap_of(before: Places, now: Any, old: StoredParty, k: int) -> Overlap:
+    """How the rows lie in the old clusters and the new ones (m,), those that belonged to no old one apart."""
+    settled = before.label >= 0
+    pairs = before.label[settled] * k + now[settled]
+    shared = np.bincount(pairs, minlength=len(old.ids) * k).reshape(len(old.ids), k)
+    return Overlap(shared, np.bincount(now[~settled], minlength=k), old.counts / old.counts.sum())

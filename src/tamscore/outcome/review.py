@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 FAR, VERY_FAR = 0.02, 0.05
 """Shares of accounts out of reach of every cluster from which on a look is due, or a new fit; 0.01 at the fit."""
+OTHERS = -2
+"""Where a histogram has the accounts whose category does not stand for itself."""
 
 
 @dataclass(frozen=True)
@@ -94,15 +96,25 @@ def drift_rows(one: Fitted, stored: StoredParty, seen: Seen, counts: Any, far: i
         index = drift.stability_index(before, now)
         detail = drift.largest_move(before, now, levels.get(now.column, ()))
         yield drift_row(party, "feature", now.column, psi=index, verdict=drift.verdict(index), detail=detail)
-    for column, unknown in seen.unknown.items():
-        rows = sum(int(each.counts.sum()) for each in seen.histograms if each.column == column)
-        for level, count in sorted(unknown.items()):
-            if count >= floor * rows:
-                yield drift_row(party, "category", f"{column} = {level}", before=0.0, now=count / rows, verdict="new")
+    yield from category_rows(party, stored, seen, floor)
     share = far / max(int(counts.sum()), 1)
     verdict = "strongly shifted" if share >= VERY_FAR else "shifted" if share >= FAR else "steady"
     yield drift_row(party, "far", "far from every cluster", before=1 - REACH, now=share, verdict=verdict)
     yield from cluster_rows(party, stored, counts)
+
+
+def category_rows(party: str, stored: StoredParty, seen: Seen, floor: float) -> Iterator[Row]:
+    """Categories that are new: they would stand for themselves by now, and more accounts than once have none that do.
+
+    A category that has always been about as frequent as the floor is not new when it has come to lie above it.
+    """
+    before, now = ({each.column: each.shares for each in side} for side in (stored.histograms, seen.histograms))
+    for column, unknown in seen.unknown.items():
+        rows = sum(int(each.counts.sum()) for each in seen.histograms if each.column == column)
+        more = now[column][OTHERS] - before[column][OTHERS]
+        for level, count in sorted(unknown.items()):
+            if count >= floor * rows and more >= floor / 2:
+                yield drift_row(party, "category", f"{column} = {level}", before=0.0, now=count / rows, verdict="new")
 
 
 def cluster_rows(party: str, stored: StoredParty, counts: Any) -> Iterator[Row]:

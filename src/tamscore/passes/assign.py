@@ -80,14 +80,15 @@ def assign_rows(
     features = read_features(item.partition, columns, backend)
     reason[~features.usable & (reason == Reason.SCORED)] = Reason.FEATURE_NOT_FINITE
     sales = float_column(tables.read(item.partition, [columns.sales])[columns.sales])
+    codes = watch.labels.of(item.hashes) if watch else np.empty(0)
     counts, inertia, seen = [], [], []
     for place, model in enumerate(models):
         at = features.rows_of(item, model.encoding.party)
         raw = features.raw(at, model.encoding, backend)
-        hold = Hold(watch.previous(place, item.hashes[at]), watch.share) if watch else None
+        hold = Hold(watch.kept(place, codes[at]), watch.share) if watch else None
         label[at], distance[at], margin[at], inertia_here = assign_blocks(backend, model, raw, hold)
         if watch:
-            seen.append(watch.look(place, features, at, item.hashes[at], label[at], backend))
+            seen.append(watch.look(place, features, at, item.hashes[at], codes[at], label[at], backend))
         inertia.append(inertia_here)
         counts.append(count_party(label[at], backend.get(raw.segment), sales[at], model))
     filled = features.filled(reason == Reason.SCORED, backend)

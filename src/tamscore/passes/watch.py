@@ -68,17 +68,16 @@ class Watch:
     share: float
     parties: tuple[PartyWatch, ...]
 
-    def previous(self, party: int, hashes: Any) -> Any:
-        """The label (m,) that accounts would keep, NOWHERE where there is none to keep."""
-        codes = self.labels.of(hashes)
+    def kept(self, party: int, codes: Any) -> Any:
+        """The label (m,) that accounts would keep, from the code of the cluster they had; NOWHERE for none."""
         return self.parties[party].place[np.minimum(codes, len(self.labels.ids))]
 
-    def look(self, party: int, features: PartFeatures, at: Any, hashes: Any, label: Any, backend: Backend) -> Seen:
-        """What is seen of the rows of a party type at the positions given, with their labels (m,) of today."""
-        one = self.parties[party]
-        codes = self.labels.of(hashes)
-        known = codes != NOWHERE
-        moved = known & (label != one.place[np.minimum(codes, len(self.labels.ids))])
+    def look(
+        self, party: int, features: PartFeatures, at: Any, hashes: Any, codes: Any, label: Any, backend: Backend
+    ) -> Seen:
+        """What is seen of the rows of a party type at the positions given: hashes, codes, labels (m,) of today."""
+        one, known = self.parties[party], codes != NOWHERE
+        moved = known & (label != self.kept(party, codes))
         drawn = at[draw_number(hashes, self.seed) <= np.uint64(one.up_to)]
         histograms = tuple(counted(each, one, features, drawn, backend) for each in one.histograms)
         unknown = {

@@ -26,35 +26,35 @@ GONE = 0.25
 class Overlap:
     """How the accounts of today lie in old and new clusters of a party type.
 
-    `near` (old, new) counts accounts by cluster under the old and the new model; `far` (new,) those, beside them,
-    out of reach of every old cluster; `once` (old,) is the share of accounts that the old clusters had at their fit.
+    `shared` (old, new) counts accounts by the old cluster that they belonged to and the new one; `newcomers` (new,)
+    those that belonged to none; `once` (old,) is the share of accounts that the old clusters had at their fit.
     """
 
-    near: Any
-    far: Any
+    shared: Any
+    newcomers: Any
     once: Any
 
     @property
     def old(self) -> Any:
         """The accounts of the old clusters today (old,)."""
-        return self.near.sum(axis=1)
+        return self.shared.sum(axis=1)
 
     @property
     def new(self) -> Any:
         """The accounts of the new clusters (new,)."""
-        return self.near.sum(axis=0) + self.far
+        return self.shared.sum(axis=0) + self.newcomers
 
     @property
     def jaccard(self) -> Any:
         """Accounts that two clusters share, by those that either has (old, new)."""
-        return self.near / np.maximum(self.old[:, None] + self.new[None, :] - self.near, 1)
+        return self.shared / np.maximum(self.old[:, None] + self.new[None, :] - self.shared, 1)
 
 
 @dataclass(frozen=True)
 class Event:
     """What became of one cluster: `related` are the clusters that it split into, joined, or comes from.
 
-    `before` counts the accounts that the old model puts there by now, `now` the new one, `shared` those of both.
+    `before` counts the accounts of today that belonged to it, `now` those that do now, `shared` those that did and do.
     """
 
     kind: Kind
@@ -73,8 +73,8 @@ def heirs(overlap: Overlap) -> Any:
     """
     from scipy.optimize import linear_sum_assignment
 
-    found = np.full(len(overlap.near), -1)
-    old, new = linear_sum_assignment(-overlap.near)
+    found = np.full(len(overlap.shared), -1)
+    old, new = linear_sum_assignment(-overlap.shared)
     same = overlap.jaccard[old, new] >= SAME
     found[old[same]] = new[same]
     return found
@@ -105,7 +105,7 @@ def events(overlap: Overlap, heir: Any, old_ids: Sequence[str], new_ids: Sequenc
         joined = tuple(old_ids[o] for o, there in goes_into.items() if there == j >= 0)
         into_id = (new_ids[into],) if into >= 0 and not children else ()
         kind: Kind = "split" if children else "kept" if j >= 0 else "merged" if into_id else "retired"
-        now, shared = (int(overlap.new[j]), int(overlap.near[i, j])) if j >= 0 else (0, 0)
+        now, shared = (int(overlap.new[j]), int(overlap.shared[i, j])) if j >= 0 else (0, 0)
         found.append(Event(kind, name, (*children, *joined, *into_id), int(overlap.old[i]), now, shared))
     for j, i in comes_from.items():
         kind, parent = ("split", (old_ids[i],)) if i >= 0 else ("new", ())
@@ -115,13 +115,13 @@ def events(overlap: Overlap, heir: Any, old_ids: Sequence[str], new_ids: Sequenc
 
 def source(overlap: Overlap, j: int) -> int:
     """The old cluster that most accounts of a new one come from; -1 where there is none."""
-    i = int(np.argmax(overlap.near[:, j]))
-    return i if overlap.near[i, j] >= MOST * max(overlap.new[j], 1) else -1
+    i = int(np.argmax(overlap.shared[:, j]))
+    return i if overlap.shared[i, j] >= MOST * max(overlap.new[j], 1) else -1
 
 
 def target(overlap: Overlap, i: int) -> int:
     """The new cluster that most accounts of an old one go into; -1 where there is none, or where it has died out."""
-    everyone = overlap.near.sum() + overlap.far.sum()
-    j = int(np.argmax(overlap.near[i]))
+    everyone = overlap.shared.sum() + overlap.newcomers.sum()
+    j = int(np.argmax(overlap.shared[i]))
     gone = overlap.old[i] < GONE * overlap.once[i] * everyone
-    return -1 if gone or overlap.near[i, j] < MOST * overlap.old[i] else j
+    return -1 if gone or overlap.shared[i, j] < MOST * overlap.old[i] else j

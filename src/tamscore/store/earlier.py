@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ from tamscore.store.model import StoredModel, read_model
 from tamscore.store.run_directory import MANIFEST, RunDirectory
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
 
 KEY_PREFIX = re.compile(r"[0-9a-f]{4,16}")
@@ -32,6 +35,11 @@ class EarlierRun:
     model: StoredModel
     digest: str
 
+    @cached_property
+    def labels(self) -> Labels:
+        """The cluster of every account that it has scored."""
+        return read_labels(self.directory)
+
     @property
     def record(self) -> dict[str, str]:
         """The run as the manifests of later runs name it."""
@@ -40,7 +48,10 @@ class EarlierRun:
 
 @dataclass(frozen=True)
 class Labels:
-    """The clusters that accounts have in a run: `hashes` (n,) uint64 of ids, sorted; `codes` (n,) uint16 into `ids`."""
+    """The clusters that accounts have in a run: `hashes` (n,) uint64, sorted; `codes` (n,) uint16 into `ids`.
+
+    The hashes are those of the account ids, or draw numbers made from them.
+    """
 
     hashes: Any
     codes: Any
@@ -50,8 +61,21 @@ class Labels:
         """The codes (m,) of the accounts with these hashes, NOWHERE where there was no such account."""
         if not len(self.hashes):
             return np.full(len(hashes), NOWHERE, np.uint16)
-        at = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
+        order = np.argsort(hashes)  # sorted questions walk through the table once instead of jumping about in it
+        at = np.empty(len(hashes), np.int64)
+        at[order] = np.minimum(np.searchsorted(self.hashes, hashes[order]), len(self.hashes) - 1)
         return np.where(self.hashes[at] == hashes, self.codes[at], NOWHERE)
+
+    def drawn(self, seed: int) -> Labels:
+        """The same by draw number in place of the hash."""
+        numbers = draw.draw_number(self.hashes, seed)
+        order = np.argsort(numbers)
+        return Labels(numbers[order], self.codes[order], self.ids)
+
+    def among(self, ids: Sequence[str], hashes: Any) -> Any:
+        """The place (m,) int64 of the cluster of each account among the ids given, -1 where it has none of these."""
+        place = np.array([ids.index(name) if name in ids else -1 for name in self.ids] + [-1])
+        return place[np.minimum(self.of(hashes), len(self.ids))]
 
 
 def read_earlier(named: str, output: Path) -> EarlierRun:
