@@ -49,7 +49,7 @@ def bin_edges(values: Any) -> Any:
     present = np.sort(values[~np.isnan(values)])
     if not len(present):
         return np.empty(0)
-    return np.unique([present[nearest_rank(len(present), i / BINS)] for i in range(1, BINS)])
+    return np.unique([float(present[nearest_rank(len(present), i / BINS)]) for i in range(1, BINS)])
 
 
 def number_counts(backend: Backend, column: Array, edges: Any) -> Any:
