@@ -53,7 +53,7 @@ def refresh(
     as_json: AsJson = False,
     if_changed: IfChanged = False,
 ) -> None:
-    """Fit the model anew from where an earlier one stood; clusters keep their ids.
+    """Fit the model anew from an earlier one; clusters keep their ids.
 
     Exits with 4, and publishes nothing, where more accounts would change cluster than the job allows.
     """
