@@ -252,10 +252,6 @@ SPOILT: dict[str, tuple[str, Callable[[dict[str, Any], dict[str, Any]], None], s
         "arrays of no party type: 'end_user.x'",
     ),
     "bins short": ("C11", set_array("end_user.bins.growth", lambda a: a[:-1]), "end_user.bins.growth: expected int64"),
-        "C11",
-        set_array("end_user.bins.growth", lambda a: a[:-1]),
-        "end_user.bins.growth: expected int64",
-    ),
     "negative reach": ("C11", set_array("end_user.reach", with_value(-1.0)), "end_user.reach: expected finite numbers"),
     "ladder too long": ("C11", set_array("end_user.cut_values", lambda a: a[:, 1:]), "end_user.cut_values: expected"),
     "a basis too few": (
