@@ -39,7 +39,7 @@ def test_the_index_is_the_textbook_sum():
     """Shares 0.5/0.5 to 0.8/0.2: 0.3 ln 1.6 - 0.3 ln 0.4."""
     index = drift.stability_index(histogram(50, 50), histogram(16, 4))
     assert index == pytest.approx(0.3 * np.log(1.6) - 0.3 * np.log(0.4))
-    assert drift.verdict(index) == "strongly shifted"
+    assert drift.verdict(histogram(500, 500), histogram(800, 200)) == "strongly shifted"
 
 
 @given(st.lists(st.integers(0, 1000), min_size=2, max_size=8).filter(any), st.integers(1, 9))
@@ -57,10 +57,22 @@ def test_an_empty_bin_counts_as_a_small_share_and_nobody_as_no_drift():
 
 
 @pytest.mark.parametrize(
-    ("index", "told"), [(0.099, "steady"), (0.1, "shifted"), (0.249, "shifted"), (0.25, "strongly shifted")]
+    ("share", "told"), [(0.6, "steady"), (0.66, "shifted"), (0.73, "shifted"), (0.75, "strongly shifted")]
 )
-def test_the_usual_limits(index, told):
-    assert drift.verdict(index) == told
+def test_the_usual_limits(share, told):
+    """Even halves become 0.66 and 0.34 at an index of 0.106, 0.75 and 0.25 at 0.275."""
+    moved = histogram(round(10_000 * share), round(10_000 * (1 - share)))
+    assert drift.verdict(histogram(5_000, 5_000), moved) == told
+
+
+def test_few_accounts_do_not_drift_by_chance():
+    """Two draws of 200 accounts from the same ten bins: hardly ever told as drift, though the index often says so."""
+    random = np.random.default_rng(1)
+    draws = [[histogram(*random.multinomial(200, [0.1] * 10)) for _ in range(2)] for _ in range(300)]
+    assert np.mean([drift.stability_index(*pair) >= drift.SHIFTED for pair in draws]) > 0.2
+    assert np.mean([drift.verdict(*pair) != "steady" for pair in draws]) < 0.03
+    sure = histogram(0, 0, 0, 0, 0, 40, 40, 40, 40, 40)
+    assert drift.verdict(draws[0][0], sure) == "strongly shifted"
 
 
 def test_a_reach_holds_99_of_100_accounts_of_its_cluster():

@@ -80,8 +80,8 @@ def notice_of(row: Row) -> str:
         return f"{party}: new category {name} has {row['now']:.1%} of the accounts; the model takes it as 'other'"
     if row["what"] == "far":
         return f"{party}: {row['now']:.1%} of the accounts lie far from every cluster, {row['before']:.1%} at the fit"
-    what = "column" if row["what"] == "feature" else "the shares of"
-    return f"{party}: {what} {name!r} has {row['verdict']} (stability index {row['psi']:.2f}; {row['detail']})"
+    what = f"column {name!r} has" if row["what"] == "feature" else "the shares of the clusters have"
+    return f"{party}: {what} {row['verdict']} (stability index {row['psi']:.2f}; {row['detail']})"
 
 
 def drift_rows(one: Fitted, stored: StoredParty, seen: Seen, counts: Any, far: int, floor: float) -> Iterator[Row]:
@@ -95,7 +95,7 @@ def drift_rows(one: Fitted, stored: StoredParty, seen: Seen, counts: Any, far: i
     for before, now in zip(stored.histograms, seen.histograms, strict=True):
         index = drift.stability_index(before, now)
         detail = drift.largest_move(before, now, levels.get(now.column, ()))
-        yield drift_row(party, "feature", now.column, psi=index, verdict=drift.verdict(index), detail=detail)
+        yield drift_row(party, "feature", now.column, psi=index, verdict=drift.verdict(before, now), detail=detail)
     yield from category_rows(party, stored, seen, floor)
     share = far / max(int(counts.sum()), 1)
     verdict = "strongly shifted" if share >= VERY_FAR else "shifted" if share >= FAR else "steady"
@@ -123,7 +123,7 @@ def cluster_rows(party: str, stored: StoredParty, counts: Any) -> Iterator[Row]:
     before, now = Histogram("clusters", nothing, stored.counts), Histogram("clusters", nothing, counts)
     index = drift.stability_index(before, now)
     detail = drift.largest_move(before, now, stored.ids)
-    yield drift_row(party, "clusters", "clusters", psi=index, verdict=drift.verdict(index), detail=detail)
+    yield drift_row(party, "clusters", "clusters", psi=index, verdict=drift.verdict(before, now), detail=detail)
     for name, then, today in zip(stored.ids, before.shares, now.shares, strict=True):
         yield drift_row(party, "cluster", name, before=float(then), now=float(today), verdict="steady")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,9 +85,24 @@ def stability_index(before: Histogram, now: Histogram) -> float:
     return float(np.sum((today - then) * np.log(today / then)))
 
 
-def verdict(index: float) -> str:
-    """What an index means: `steady`, `shifted` or `strongly shifted`."""
-    return "strongly shifted" if index >= STRONGLY_SHIFTED else "shifted" if index >= SHIFTED else "steady"
+def chance(before: Histogram, now: Histogram) -> float:
+    """The index that chance alone exceeds once in a hundred times, where other accounts are drawn (Yurdakul 2018).
+
+    The index is then distributed as (1/n + 1/m) times chi-square with one degree of freedom less than there are bins;
+    its quantile after Wilson & Hilferty (1931).
+    """
+    scale = sum(1 / max(int(one.counts.sum()), 1) for one in (before, now))
+    freedom = len(before.counts) - 1
+    width = 2 / (9 * freedom)
+    return float(scale * freedom * (1 - width + NormalDist().inv_cdf(0.99) * width**0.5) ** 3)
+
+
+def verdict(before: Histogram, now: Histogram) -> str:
+    """What the index means: `steady`, `shifted` or `strongly shifted`; few accounts move by chance."""
+    index = stability_index(before, now)
+    if index < max(SHIFTED, chance(before, now)):
+        return "steady"
+    return "strongly shifted" if index >= STRONGLY_SHIFTED else "shifted"
 
 
 def reaches(distance: Any, label: Any, k: int) -> Any:
