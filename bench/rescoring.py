@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow.parquet as pq
 
 from bench.measure import clock
@@ -46,6 +48,8 @@ def months(folder: Path, output: Path, rows: int, seed: int, overrides: list[str
     free = [*overrides, "clusters.hysteresis=0"]
     unheld = pipeline.score(load(second, output / "unheld", free), Progress(), named)
     warm = pipeline.refresh(load(second, output / "warm", overrides), Progress(), named)
+    other = str(scrambled(start, output / "scrambled").path)
+    again = pipeline.refresh(load(second, output / "again", overrides), Progress(), other)
     fresh = pipeline.run(load(second, output / "fresh", overrides), Progress())
     inertia = [{party: fit["inertia_per_row"] for party, fit in record(run)["fit"].items()} for run in (warm, fresh)]
     return {
@@ -55,6 +59,7 @@ def months(folder: Path, output: Path, rows: int, seed: int, overrides: list[str
         "kept_by_score_without_hysteresis": kept(unheld),
         "kept_by_refresh": kept(warm),
         "inertia_of_refresh_to_fresh_fit": {party: inertia[0][party] / inertia[1][party] for party in inertia[0]},
+        "same_ids_from_scrambled_centers": same_clusters(warm, again),
         "shifted": sum(row["verdict"] != "steady" for row in rows_of(scored, "drift")),
     }
 
@@ -134,3 +139,42 @@ def rows_of(run: RunDirectory, name: str) -> list[dict[str, Any]]:
     """The rows of one of the tables of a run."""
     rows: list[dict[str, Any]] = pq.read_table(run.tables / f"{name}.parquet").to_pylist()
     return rows
+
+
+def scrambled(run: RunDirectory, output: Path) -> RunDirectory:
+    """A copy of a run whose model has its clusters in the opposite order, ids with them."""
+    from tamscore.store import commit, model
+    from tamscore.store.run_directory import MANIFEST, RunDirectory
+
+    copy = RunDirectory(output, run.run_key)
+    shutil.copytree(run.path, copy.path)
+    description, arrays = model.read_raw(run.model)
+    description.pop("format")
+    for party in description["parties"]:
+        reverse(party, arrays)
+    files = {name: placed.record() for name, placed in model.write_model(copy.model, description, arrays).items()}
+    manifest = record(run)
+    commit.place_json({**manifest, "files": {**manifest["files"], **files}}, copy.path / MANIFEST)
+    return copy
+
+
+def reverse(party: dict[str, Any], arrays: dict[str, Any]) -> None:
+    """Turn the order of the clusters of a party type around."""
+    name = party["party_type"]
+    for key in ("centers", "counts", "reach", "cut_values", "support", "accounts"):
+        arrays[f"{name}.{key}"] = arrays[f"{name}.{key}"][::-1]
+    offsets = arrays[f"{name}.offsets"]
+    sales = np.split(arrays[f"{name}.customer_sales"], offsets[1:-1])[::-1]
+    arrays[f"{name}.customer_sales"] = np.concatenate(sales)
+    arrays[f"{name}.offsets"] = np.append(0, np.cumsum(np.diff(offsets)[::-1]))
+    party["clusters"] = party["clusters"][::-1]
+    party["ladder"] |= {key: party["ladder"][key][::-1] for key in ("basis", "parent")}
+
+
+def same_clusters(one: RunDirectory, other: RunDirectory) -> float:
+    """The share of accounts that have the same cluster id in both runs."""
+    tables = [pq.read_table(run.scores, columns=["account_id", "cluster"]) for run in (one, other)]
+    ids, clusters = ([table[name].to_pylist() for table in tables] for name in ("account_id", "cluster"))
+    if ids[0] != ids[1]:
+        raise AssertionError("the runs have scored other accounts")
+    return sum(map(str.__eq__, *clusters)) / len(ids[0])

@@ -103,16 +103,10 @@ class Frozen:
                     f"{this.job.input.path}: {count:,} accounts are of party type {PARTY_TYPES[party]!r}, which the "
                     f"model of run {self.earlier.directory.run_key} does not know; refresh the model, or fit a new one"
                 )
-        return [self.thawed(this, party) for party in known.values()]
-
-    def thawed(self, this: Run, party: StoredParty) -> Fitted:
-        """One party type of the model, ready to assign."""
-        encoding = Encoding(this.columns, PARTY_TYPES.index(party.name), party.space.vocabularies, party.segments)
-        model = PartyModel(party.name, encoding, party.space, party.centers, party.ids)
-        kept = Kept(party.names, party.table, party.limits, party.reach)
-        if self.own_ladders:
-            kept = replace(kept, table=None, limits=None)
-        return Fitted(model, party.fit, party.spread, party.rows, party.constant, party.histograms, party.named, kept)
+        fitted = [thawed(this, party) for party in known.values()]
+        if not self.own_ladders:
+            return fitted
+        return [replace(one, kept=replace(one.kept, table=None, limits=None)) for one in fitted]
 
 
 @dataclass(frozen=True)
@@ -133,8 +127,19 @@ class Warm:
         check_fits(model, columns_of(job), {**model.settings, "columns": settings_of(job)["columns"]})
 
     def fitted(self, this: Run, parts: list[PartRows]) -> list[Fitted]:
-        """The model of every party type that has rows."""
-        return refit_parties(this, parts, self.earlier)
+        """The model of every party type that has rows; one that has none now stays as it was, for when it returns."""
+        fitted = refit_parties(this, parts, self.earlier)
+        there = {one.model.name for one in fitted}
+        fitted += [thawed(this, party) for party in self.earlier.model.parties if party.name not in there]
+        return sorted(fitted, key=lambda one: one.model.encoding.party)
+
+
+def thawed(this: Run, party: StoredParty) -> Fitted:
+    """One party type of an earlier model as it stands, ready to assign."""
+    encoding = Encoding(this.columns, PARTY_TYPES.index(party.name), party.space.vocabularies, party.segments)
+    model = PartyModel(party.name, encoding, party.space, party.centers, party.ids)
+    kept = Kept(party.names, party.table, party.limits, party.reach)
+    return Fitted(model, party.fit, party.spread, party.rows, party.constant, party.histograms, party.named, kept)
 
 
 def watch_of(this: Run, parts: list[PartRows], origin: Origin, fitted: Sequence[Fitted]) -> Watch | None:

@@ -50,6 +50,8 @@ def refit_parties(this: Run, parts: list[PartRows], earlier: EarlierRun) -> list
         fitted = []
         for party, drawn in samples.items():
             old = stored.get(PARTY_TYPES[party])
+            if old is None:
+                this.progress.notice(f"{PARTY_TYPES[party]}: the earlier model does not know it; fitted anew")
             given = (this, parts, party, drawn, segments, local)
             fitted.append(fit_party(*given) if old is None else refit_party(*given, old, earlier.labels))
             done(1)

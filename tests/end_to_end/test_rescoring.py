@@ -157,6 +157,17 @@ def test_accounts_of_a_party_type_that_the_model_does_not_know_are_refused(tmp_p
         score(market.accounts(ROWS), tmp_path / "second", earlier, {"clusters.k": 4})
 
 
+def test_a_party_type_without_accounts_this_week_keeps_its_place_in_the_model(first, tmp_path):
+    """No channel partner this week: end users are scored as ever, and next week the model still knows the others."""
+    table = market.accounts(ROWS)
+    ends = table.filter(pc.equal(table["party_type"], "end_user"))
+    scored, _ = score(ends, tmp_path / "scored", first)
+    for second in (scored, refresh(ends, tmp_path / "refreshed", first)):
+        assert clusters(second).items() <= clusters(first).items()
+        third, _ = score(table, tmp_path / f"after-{second.run_key}", second)
+        assert clusters(third) == clusters(first)
+
+
 def test_a_run_is_found_by_its_output_its_folder_and_the_first_digits_of_its_key(first, tmp_path):
     table = market.write(market.accounts(ROWS), tmp_path / "market")
     job = market.job(table, first.output)
@@ -330,6 +341,16 @@ def test_a_market_whose_accounts_are_others_is_matched_by_place(places, tmp_path
     done = refresh(renamed, tmp_path, places, PLACED)
     assert {row["event"] for row in rows_of(done, "events")} == {"kept"}
     assert {name[1:]: cluster for name, cluster in clusters(done).items()} == clusters(places)
+
+
+def test_a_party_type_that_is_new_is_fitted_anew_beside_the_refreshed_one(tmp_path):
+    table = market.accounts(ROWS)
+    ends = table.filter(pc.equal(table["party_type"], "end_user"))
+    earlier = market.score(ends, tmp_path / "first", {"clusters.k": 4})
+    done = refresh(table, tmp_path / "second", earlier, {"clusters.k": 4})
+    assert {row["event"] for row in rows_of(done, "events")} == {"kept"}
+    assert set(clusters(done).values()) == {f"{letter}0{i}" for letter in "EC" for i in range(1, 5)}
+    assert (done.manifest() or {})["model"]["accounts_known"] == ends.num_rows
 
 
 def test_a_refresh_is_within_a_thousandth_of_a_fresh_fit_and_keeps_the_ids(first, tmp_path):
