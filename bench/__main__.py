@@ -113,6 +113,19 @@ def compare_case(before: Path, after: Path) -> None:
         print(line)
 
 
+@app.command("rescoring")
+def rescoring_case(rows: Rows = 300_000, seed: Seed = 0, what: str = "all", overrides: Set = None) -> None:
+    """Two months: accounts that keep their cluster (months), events (planted), speed of a frozen model (frozen)."""
+    from bench import rescoring
+
+    cases = {"months": rescoring.months, "planted": rescoring.planted, "frozen": rescoring.frozen}
+    for name, case in cases.items():
+        if what in {"all", name}:
+            with tempfile.TemporaryDirectory() as output:
+                result = case(Path(tempfile.gettempdir()), Path(output), rows, seed, overrides or [])
+                record("rescoring", result | {"seed": seed})
+
+
 @app.command("protocol")
 def protocol_case(part: Path, rounds: int = 15) -> None:
     """Compare placing a part of a finished run under the commit protocol with plainly writing it."""

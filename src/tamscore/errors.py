@@ -55,9 +55,16 @@ class InputContractError(TamscoreError):
 
 
 class GateError(TamscoreError):
-    """Return an error that stands until a person has looked and accepted."""
+    """Return an error that stands until a person has looked and accepted.
+
+    `plan` holds what there is to look at, row by row.
+    """
 
     exit_code: ClassVar[int] = 4
+
+    def __init__(self, message: str, plan: Iterable[dict[str, object]] = ()) -> None:
+        self.plan = tuple(plan)
+        super().__init__(message)
 
 
 class RetryableError(TamscoreError):

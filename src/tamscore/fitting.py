@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tamscore.engine.flow import LocalFlow
 from tamscore.errors import InputContractError
-from tamscore.outcome import Fitted
+from tamscore.outcome import NOTHING_KEPT, Fitted
 from tamscore.passes import census
 from tamscore.passes.assign import PartyModel
 from tamscore.passes.features import Encoding
@@ -18,26 +18,28 @@ from tamscore.passes.sample import Draw, draw_sample, joined
 from tamscore.passes.sources import EveryRow, SampleSource
 from tamscore.schema import PARTY_TYPES
 from tamscore.settings import numeric_columns, recipe_of
-from tamscore.stages import diagnose, draw, prepare
+from tamscore.stages import diagnose, draw, drift, prepare
+from tamscore.stages.identity import cluster_ids
 from tamscore.stages.space import fit_space
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.engine.flow import Flow
+    from tamscore.outcome import Kept
     from tamscore.passes.census import PartRows
     from tamscore.passes.sample import SampledRows
-    from tamscore.passes.sources import Source
+    from tamscore.passes.sources import KeptRows, Source
     from tamscore.settings import Run
-    from tamscore.stages.kmeans import Fit
+    from tamscore.stages.drift import Histogram
+    from tamscore.stages.kmeans import Fit, Span
     from tamscore.stages.prepare import Vocabulary
     from tamscore.stages.space import Space
 
 
 def fit_parties(this: Run, parts: list[PartRows]) -> list[Fitted]:
     """The fitted model of every party type that has rows, on a sample drawn by account id or on every row."""
-    counts = {party: sum(len(part.of_party(party)) for part in parts) for party in range(len(PARTY_TYPES))}
-    counts = {party: count for party, count in counts.items() if count}
+    counts = party_counts(parts)
     segments = segment_vocabulary(this, parts)
     samples = draw_samples(this, parts, counts)
     with this.progress.stage("fit", len(counts)) as done, LocalFlow(this.job.engine.workers) as local:
@@ -46,6 +48,12 @@ def fit_parties(this: Run, parts: list[PartRows]) -> list[Fitted]:
             fitted.append(fit_party(this, parts, party, drawn, segments, local))
             done(1)
     return fitted
+
+
+def party_counts(parts: list[PartRows]) -> dict[int, int]:
+    """How many rows may be scored of every party type that has any."""
+    counts = {party: sum(len(part.of_party(party)) for part in parts) for party in range(len(PARTY_TYPES))}
+    return {party: count for party, count in counts.items() if count}
 
 
 def segment_vocabulary(this: Run, parts: list[PartRows]) -> Vocabulary | None:
@@ -81,13 +89,40 @@ def drawn_up_to(this: Run, parts: list[PartRows], party: int, counts: dict[int, 
     return draw.threshold(numbers, wanted)
 
 
+@dataclass(frozen=True)
+class Ground:
+    """What the centers of a party type are sought on: its rows in their space, and the rows drawn of them.
+
+    `seeds` (d, s) are the first of the drawn rows, `constant` the columns that were dropped.
+    """
+
+    encoding: Encoding
+    space: Space
+    sample: SampleSource
+    everywhere: EveryRow
+    rows: KeptRows
+    spans: Sequence[Span]
+    seeds: Any
+    constant: tuple[str, ...]
+
+
 def fit_party(
     this: Run, parts: list[PartRows], party: int, drawn: SampledRows, segments: Vocabulary | None, local: Flow
 ) -> Fitted:
     """Space and centers of one party type."""
-    name, clusters, features = PARTY_TYPES[party], this.job.clusters, this.job.features
-    recipe = recipe_of(this.job, name)
-    check_rows(this, name, len(drawn), recipe.k)
+    recipe = recipe_of(this.job, PARTY_TYPES[party])
+    ground = ground_of(this, parts, party, drawn, segments, local)
+    fit = polished(this, ground, fit_centers(ground.rows, ground.seeds, recipe, ground.spans, local))
+    tell(this, ground, fit, party, recipe.k)
+    return fitted_on(ground, fit, cluster_ids(PARTY_TYPES[party], len(fit.centers)), len(fit.centers))
+
+
+def ground_of(
+    this: Run, parts: list[PartRows], party: int, drawn: SampledRows, segments: Vocabulary | None, local: Flow
+) -> Ground:
+    """The space of a party type, and its rows in it."""
+    clusters, features = this.job.clusters, this.job.features
+    check_rows(this, PARTY_TYPES[party], len(drawn), recipe_of(this.job, PARTY_TYPES[party]).k)
     encoding = Encoding(this.columns, party, (), segments)
     everywhere = EveryRow(this.flow, this.backend, tuple(parts), encoding, clusters.seed)
     sample = SampleSource(local, this.backend, drawn, encoding)
@@ -100,14 +135,29 @@ def fit_party(
     columns = numeric_columns(this.job)
     space, constant = fit_space(columns, vocabularies, features.category_weight, source.order, source.moments)
     seeds = this.backend.get(space.block(this.backend, sample.raw.part(0, clusters.seed_rows)))
-    fit = fit_centers(source.rows(space), seeds, recipe, source.spans(clusters.batch_rows), local)
-    if clusters.polish_passes:
-        fit = polish(everywhere.rows(space), fit, clusters.polish_passes)
-    for text in remarks(space, drawn, seeds, constant, fit, recipe.k):
-        this.progress.notice(f"{name}: {text}")
-    spread = np.std(seeds, axis=1, dtype=np.float64).astype(np.float32)
-    model = PartyModel(name, replace(encoding, vocabularies=vocabularies), space, fit.centers)
-    return Fitted(model, fit, spread, len(drawn), constant)
+    rows, spans = source.rows(space), source.spans(clusters.batch_rows)
+    return Ground(replace(encoding, vocabularies=vocabularies), space, sample, everywhere, rows, spans, seeds, constant)
+
+
+def polished(this: Run, ground: Ground, fit: Fit) -> Fit:
+    """The fit after the passes over all rows that the job asks for."""
+    passes = this.job.clusters.polish_passes
+    return polish(ground.everywhere.rows(ground.space), fit, passes) if passes else fit
+
+
+def fitted_on(ground: Ground, fit: Fit, ids: Sequence[str], named: int, kept: Kept = NOTHING_KEPT) -> Fitted:
+    """The model of a party type with its centers in place, their ids, and how many ids were ever given."""
+    drawn = ground.sample.drawn
+    model = PartyModel(PARTY_TYPES[ground.encoding.party], ground.encoding, ground.space, fit.centers, tuple(ids))
+    spread = np.std(ground.seeds, axis=1, dtype=np.float64).astype(np.float32)
+    return Fitted(model, fit, spread, len(drawn), ground.constant, histograms(model, drawn), named, kept)
+
+
+def histograms(model: PartyModel, drawn: SampledRows) -> tuple[Histogram, ...]:
+    """How the features of a model spread over the drawn rows."""
+    numbers = [drift.number_histogram(each.name, drawn.numeric[each.name]) for each in model.space.scales]
+    levels = [drift.level_histogram(each, drawn.texts[each.column]) for each in model.space.vocabularies]
+    return (*numbers, *levels)
 
 
 def check_rows(this: Run, party: str, rows: int, k: int) -> None:
@@ -128,6 +178,12 @@ def check_levels(this: Run, vocabularies: Sequence[Vocabulary]) -> None:
                 f"themselves, allowed are {this.columns.limits.levels:,}; raise features.category_floor, or "
                 "features.max_levels"
             )
+
+
+def tell(this: Run, ground: Ground, fit: Fit, party: int, k: int) -> None:
+    """Tell what a person should know about a fit."""
+    for text in remarks(ground.space, ground.sample.drawn, ground.seeds, ground.constant, fit, k):
+        this.progress.notice(f"{PARTY_TYPES[party]}: {text}")
 
 
 def remarks(space: Space, drawn: SampledRows, seeds: Any, constant: tuple[str, ...], fit: Fit, k: int) -> list[str]:

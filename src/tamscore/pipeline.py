@@ -1,14 +1,19 @@
-"""The run, told once in the order a row lives it: `run` reads the market, fits the model, scores and writes."""
+"""The run, told once in the order a row lives it: read the market, come by a model, assign, score and write.
+
+`run`, `score` and `refresh` differ in where their model comes from.
+"""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tamscore import backend as backends
 from tamscore.engine import connect, device
 from tamscore.errors import InputContractError
-from tamscore.fitting import fit_parties
+from tamscore.hindsight import look_back, reach_of
+from tamscore.origin import Fresh, Frozen, Warm, watch_of
 from tamscore.outcome import Outcome, write_outcome
 from tamscore.passes import census, policy
 from tamscore.passes.assign import assign_rows
@@ -17,6 +22,7 @@ from tamscore.schema import Reason
 from tamscore.settings import Run, campaigns_of, columns_of, ladder_rules, quadrant_rules
 from tamscore.stages import contract, draw
 from tamscore.store import partitions, run_directory
+from tamscore.store.earlier import read_earlier
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,9 +30,12 @@ if TYPE_CHECKING:
     from tamscore.backend import Backend
     from tamscore.config import Job
     from tamscore.engine.device import DeviceChoice
+    from tamscore.origin import Origin
     from tamscore.outcome import Fitted
+    from tamscore.outcome.review import Review
     from tamscore.passes.assign import AssignedRows
     from tamscore.passes.census import PartRows
+    from tamscore.passes.watch import Watch
     from tamscore.progress import Progress
     from tamscore.store.partitions import Plan
     from tamscore.store.run_directory import RunDirectory
@@ -37,12 +46,38 @@ def run(job: Job, progress: Progress, backend: Backend | None = None) -> RunDire
 
     `backend` overrides the device of the job file. Raises InputContractError where the data break the contract.
     """
+    return carry_out(job, progress, Fresh(), backend)
+
+
+def score(
+    job: Job, progress: Progress, model: str, *, own_ladders: bool = False, backend: Backend | None = None
+) -> RunDirectory:
+    """The same with the model of an earlier run, named as `earlier.find` takes it, and its ladders or `own_ladders`.
+
+    Raises InputContractError that names what the model and the job do not agree in.
+    """
+    return carry_out(job, progress, Frozen(read_earlier(model, Path(job.output.path)), own_ladders), backend)
+
+
+def refresh(
+    job: Job, progress: Progress, start: str, *, accept: bool = False, backend: Backend | None = None
+) -> RunDirectory:
+    """The same with a model warmed up from that of an earlier run, whose clusters keep their ids.
+
+    Raises GateError with the plan where too many accounts would change cluster, unless somebody accepts that.
+    """
+    return carry_out(job, progress, Warm(read_earlier(start, Path(job.output.path)), accept), backend)
+
+
+def carry_out(job: Job, progress: Progress, origin: Origin, backend: Backend | None) -> RunDirectory:
+    """Score the whole market with a model of the origin given."""
     choice = device.choose(job.device)
     progress.notice(f"device {choice.name}: {choice.reason}")
+    origin.check(job)
     columns = columns_of(job)
     plan = partitions.plan(job.input.path, columns)
     backend = backend or backends.load(choice.name)
-    directory = place_of(job, plan, backend)
+    directory = place_of(job, plan, backend, origin)
     directory.prepare(plan.files)
     with directory.held():
         if directory.is_complete():
@@ -52,16 +87,21 @@ def run(job: Job, progress: Progress, backend: Backend | None = None) -> RunDire
         with connect.connect(job.engine) as flow:
             this = Run(job, columns, plan, backend, flow, progress)
             rows = take_census(this)
-            fitted = fit_parties(this, rows)
-            assigned = assign(this, rows, fitted)
-            write_scores(this, choice, directory, rows, fitted, assigned)
+            fitted = origin.fitted(this, rows)
+            assigned = assign(this, rows, fitted, watch_of(this, rows, origin, fitted))
+            review = look_back(this, origin, rows, fitted, assigned)
+            write_scores(this, choice, directory, rows, fitted, assigned, review)
     return directory
 
 
-def place_of(job: Job, plan: Plan, backend: Backend) -> RunDirectory:
+FRESH = Fresh()
+
+
+def place_of(job: Job, plan: Plan, backend: Backend, origin: Origin = FRESH) -> RunDirectory:
     """Where the results of a job on these inputs belong: engine and output do not count, they change no number."""
     settings = job.model_dump_json(exclude={"engine", "output", "device", "input"})
-    key = run_directory.run_key(plan.digest, settings, backend.name, run_directory.code_digest())
+    made = json.dumps(origin.record, sort_keys=True)
+    key = run_directory.run_key(plan.digest, settings, backend.name, run_directory.code_digest(), made)
     return run_directory.RunDirectory(Path(job.output.path), key)
 
 
@@ -116,12 +156,12 @@ def check_rejected(this: Run, reasons: Sequence[Any]) -> None:
         raise InputContractError(f"{this.job.input.path}: no row is left to score of {this.plan.rows:,}")
 
 
-def assign(this: Run, parts: list[PartRows], fitted: Sequence[Fitted]) -> list[AssignedRows]:
+def assign(this: Run, parts: list[PartRows], fitted: Sequence[Fitted], watch: Watch | None) -> list[AssignedRows]:
     """The cluster of every row, and customers' sales; InputContractError where too many rows have unusable features."""
-    models = this.flow.share(tuple(one.model for one in fitted))
+    models, watch = this.flow.share(tuple(one.model for one in fitted)), this.flow.share(watch)
     with this.progress.stage("assign", this.plan.rows) as done:
         assigned = []
-        for rows in this.flow.map(assign_rows, parts, models, this.backend):
+        for rows in this.flow.map(assign_rows, parts, models, this.backend, watch):
             assigned.append(rows)
             done(len(rows.reason))
     check_rejected(this, [rows.reason for rows in assigned])
@@ -135,12 +175,14 @@ def write_scores(
     parts: list[PartRows],
     fitted: Sequence[Fitted],
     assigned: list[AssignedRows],
+    review: Review,
 ) -> None:
     """Potential tables, then every account's scores, written part by part; the manifest last."""
     with this.progress.stage("potential"):
-        models = [one.model for one in fitted]
-        markets = policy.gather(models, assigned, ladder_rules(this.job), this.backend)
-        policies = policy.policies(markets, quadrant_rules(this.job))
+        models, kept = [one.model for one in fitted], [one.kept for one in fitted]
+        rules = ladder_rules(this.job)
+        markets = policy.gather(models, assigned, rules, this.backend, [one.table for one in kept])
+        policies = policy.policies(markets, quadrant_rules(this.job), [one.limits for one in kept])
     plan = ScorePlan(
         this.columns,
         this.job.potential.boundary,
@@ -158,6 +200,7 @@ def write_scores(
     reasons = contract.counts_by_reason([rows.reason for rows in assigned])
     inertia = [sum(counts) for counts in zip(*(rows.inertia for rows in assigned), strict=True)]
     filled = {name: sum(rows.filled[name] for rows in assigned) for name in this.columns.numeric}
-    outcome = Outcome(fitted, markets, policies, scored, reasons, this.plan, inertia, filled)
+    reaches = [reach_of(one, parts, assigned) for one in fitted]
+    outcome = Outcome(fitted, markets, policies, scored, reasons, this.plan, inertia, filled, reaches, review)
     partitions.unchanged(this.plan)
     write_outcome(directory, outcome, this.job, choice, this.progress)

@@ -440,3 +440,60 @@ def test_a_type_may_be_given_to_a_column_with_an_equals_sign_in_its_name(tmp_pat
     result = call("import", tmp_path / "x.csv", tmp_path / "x.parquet", "--type", "a=b=string")
     assert result.exit_code == 0, result.output
     assert pq.read_schema(tmp_path / "x.parquet").field("a=b").type == pa.string()
+
+
+@pytest.fixture(scope="module")
+def later(market, tmp_path_factory):
+    """The job file of the same market a month on, with events planted."""
+    folder = tmp_path_factory.mktemp("later") / "market"
+    made = call("synth", folder, "--rows", ROWS, "--seed", 5, "--files", 3, "--month", 2, "--events")
+    assert made.exit_code == 0, made.output
+    return folder / "job.toml"
+
+
+def test_a_frozen_model_scores_the_next_month_and_show_tells_what_has_drifted(market, later):
+    done = call("score", later, "--model", market.output, *QUICK)
+    assert done.exit_code == 0, done.output
+    assert f"frozen, from run {version_of(market).name}; " in done.stdout
+    shown = call("show", later.parent / "scores").stdout
+    assert "DRIFT" in shown
+    assert "far from every cluster" in shown
+    assert "LIFE OF THE CLUSTERS" not in shown
+    again = json.loads(call("score", later, "--model", market.output, *QUICK, "--json").stdout)
+    assert (again["done"], again["model"]["source"]) == (False, "frozen")
+    assert call("score", later, "--model", market.output, *QUICK, "--if-changed").exit_code == 10
+
+
+def test_fresh_cut_lines_are_another_run_than_frozen_ones(market, later):
+    runs = [
+        json.loads(call("score", later, "--model", market.output, *QUICK, "--json", *options).stdout)
+        for options in ((), ("--fresh-cut-lines",))
+    ]
+    assert [run["model"]["ladders"] for run in runs] == ["frozen", "own"]
+    assert runs[0]["run"] != runs[1]["run"]
+    assert runs[0]["totals"] != runs[1]["totals"]
+
+
+def test_a_refresh_that_changes_too_much_shows_its_plan_and_exits_with_4(market, later, tmp_path):
+    elsewhere = ("--set", f"output.path={tmp_path / 'scores'}")
+    stopped = call("refresh", later, "--from", market.output, *QUICK, *elsewhere)
+    assert stopped.exit_code == 4
+    assert "accounts would change cluster, allowed are 5.0%" in stopped.stderr
+    assert "E01" in stopped.stdout
+    assert "event" in stopped.stdout
+    assert not (tmp_path / "scores" / "_CURRENT.json").exists()
+    plan = json.loads(call("refresh", later, "--from", market.output, *QUICK, *elsewhere, "--json").stdout)
+    assert plan["done"] is False
+    assert {"cluster", "event", "related", "accounts"} <= set(plan["plan"][0])
+    accepted = call("refresh", later, "--from", market.output, *QUICK, *elsewhere, "--accept")
+    assert accepted.exit_code == 0, accepted.output
+    shown = call("show", tmp_path / "scores").stdout
+    assert "LIFE OF THE CLUSTERS" in shown
+    assert call("verify", tmp_path / "scores").exit_code == 0
+
+
+def test_a_model_that_is_not_there_is_2(market, later, tmp_path):
+    assert call("score", later, "--model", tmp_path, *QUICK).exit_code == 2
+    missing = call("score", later, "--model", "abcdef99", *QUICK)
+    assert missing.exit_code == 2
+    assert "no complete run begins with 'abcdef99'" in missing.stderr

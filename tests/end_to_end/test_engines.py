@@ -151,3 +151,18 @@ def test_a_cluster_without_workers_is_named_and_not_waited_for(where, tmp_path):
         engine = {"kind": "remote", "scheduler": empty.scheduler_address}
         with pytest.raises(RetryableError, match="has no workers; start some"):
             market.run(where, tmp_path / "scores", {"engine": engine})
+
+
+def test_processes_rescore_and_refresh_as_threads_do(where, tmp_path):
+    """A frozen model, drift, hysteresis and matching: the same files wherever the work is done."""
+    sampled: dict[str, Any] = {"clusters.fit_rows": 1000, "clusters.seed_rows": 1000}
+    first = local(where, tmp_path / "first", sampled)
+    later = market.write(market.accounts(2000, seed=2).slice(0, 1900), tmp_path / "later", files=4)
+    done = {}
+    for kind in ("local", "processes"):
+        changes: dict[str, Any] = {**sampled, "engine": {"kind": kind, "workers": 2}}
+        job = market.job(later, tmp_path / kind, changes)
+        scored = pipeline.score(job, Progress(), str(first.path))
+        done[kind] = scored, pipeline.refresh(job, Progress(), str(first.path), accept=True)
+    for one, other in zip(*done.values(), strict=True):
+        assert_same(one, other)

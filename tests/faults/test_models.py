@@ -251,6 +251,16 @@ SPOILT: dict[str, tuple[str, Callable[[dict[str, Any], dict[str, Any]], None], s
         lambda _, a: a.update({"end_user.x": np.ones(1)}),
         "arrays of no party type: 'end_user.x'",
     ),
+    "bins short": ("C11", set_array("end_user.bins.growth", lambda a: a[:-1]), "end_user.bins.growth: expected int64"),
+    "negative reach": ("C11", set_array("end_user.reach", with_value(-1.0)), "end_user.reach: expected finite numbers"),
+    "ladder too long": ("C11", set_array("end_user.cut_values", lambda a: a[:, 1:]), "end_user.cut_values: expected"),
+    "a basis too few": (
+        "C11",
+        lambda d, _: d["parties"][0]["ladder"]["basis"].pop(),
+        "expected a basis and a parent for each of 4 clusters",
+    ),
+    "id twice": ("C11", lambda d, _: d["parties"][0]["clusters"][0].update(id="E02"), "expected different ids"),
+    "id never given": ("C11", set_party("named", 3), "expected different ids out of the first 3"),
     "columns swapped": ("C12", swap_columns, "do not follow from its columns"),
     "vocabularies swapped": ("C12", swap_vocabularies, "do not follow from its columns"),
     "unknown scaling": ("C11", set_column("scaling", "log"), r"parties\.0\.columns\.0\.scaling"),
@@ -285,7 +295,7 @@ def test_a_model_that_contradicts_itself_is_refused_by_name(tmp_path, raw, kind)
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 100_000, b'{"format": 1}', b'{"format": 1, "format": 1}']
+    "text", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 100_000, b'{"format": 2}', b'{"format": 2, "format": 2}']
 )
 def test_a_description_that_is_none_is_refused(tmp_path, text):
     """C10: no traceback, whatever the text."""

@@ -65,6 +65,8 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
             "batch_rows": 4096,
             "max_passes": 300,
             "polish_passes": 0,
+            "hysteresis": 0.02,
+            "max_relabelled_share": 0.05,
         },
         "potential": {
             "preset": "p85",

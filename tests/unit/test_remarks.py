@@ -27,7 +27,7 @@ def party(*clusters: list[float], prospects: tuple[int, ...]) -> PartyMarket:
     parents = [("end_user", np.sort(sales.sales))] * len(clusters)
     table = potential.potential_table(sales, parents, LINES, "max", 25)
     standing = whitespace.stand(sales, np.array(prospects), table, "at_or_below")
-    model: Any = SimpleNamespace(name="end_user")
+    model: Any = SimpleNamespace(name="end_user", ids=("E01", "E02", "E03"))
     return PartyMarket(model, sales, sales, None, table, standing)
 
 

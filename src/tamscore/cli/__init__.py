@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from tamscore import __version__
-from tamscore.cli import check, export, intake, look, review, versions, work
+from tamscore.cli import check, export, intake, look, rescore, review, versions, work
 from tamscore.cli.failures import stoppable, told
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ app = typer.Typer(
 COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     "A run": {
         "run": work.run,
+        "score": rescore.score,
+        "refresh": rescore.refresh,
         "check": check.check,
         "show": look.show,
     },

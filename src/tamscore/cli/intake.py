@@ -28,16 +28,20 @@ def synth(
     rows: Annotated[int, typer.Option("--rows", metavar="N", help="Accounts to make.")] = 300_000,
     seed: Annotated[int, typer.Option("--seed", metavar="S", help="The same seed gives the same bytes.")] = 0,
     files: Annotated[int, typer.Option("--files", metavar="F", help="Parquet files to write.")] = 16,
+    month: Annotated[int, typer.Option("--month", metavar="M", help="The same market so many months on.")] = 1,
+    events: Annotated[
+        bool, typer.Option("--events", help="Let segments split, merge, vanish and come until then.")
+    ] = False,
 ) -> None:
     """Make a synthetic market and a job file that fits it.
 
     The true segment and wallet of every account stand in a folder of their own beside the market.
     """
     from tamscore.progress import Progress
-    from tamscore.synthetic import write_market
+    from tamscore.synthetic import Month, write_market
 
     with terminal.listening() as listener, Progress(listener).stage("synth", rows) as done:
-        write_market(directory, rows, seed, files, steps(done))
+        write_market(directory, rows, seed, files, steps(done), Month(month, events))
     print(f"wrote {rows:,} accounts to {near((directory / 'market').absolute())}, the truth about them beside it")
     print(f"next: tamscore run {shlex.quote(near((directory / 'job.toml').absolute()))}")
 

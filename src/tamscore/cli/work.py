@@ -11,7 +11,7 @@ import typer
 
 from tamscore import terminal
 from tamscore.errors import NothingToDo
-from tamscore.insight.wording import counted, money
+from tamscore.insight.wording import counted, money, since
 
 if TYPE_CHECKING:
     from tamscore.progress import Progress
@@ -42,6 +42,11 @@ def run(job: JobFile, overrides: Overrides = None, as_json: AsJson = False, if_c
     with terminal.listening(as_json=as_json) as listener:
         progress = Progress(listener)
         directory = pipeline.run(loaded, progress)
+    tell_result(directory, progress, as_json=as_json, if_changed=if_changed)
+
+
+def tell_result(directory: RunDirectory, progress: Progress, *, as_json: bool, if_changed: bool) -> None:
+    """Print what a run came to; exits with 10 where that is asked for and there was nothing to do."""
     result = result_of(directory, progress)
     print(json.dumps(result, ensure_ascii=False) if as_json else "\n".join(result_lines(directory, result)))
     if if_changed and not progress.times:
@@ -57,7 +62,7 @@ def result_of(directory: RunDirectory, progress: Progress) -> dict[str, Any]:
         "path": str(directory.path),
         "current": str(current_of(directory)),
         "seconds": round(sum(time.seconds for time in progress.times), 3),
-        **{key: manifest.get(key) for key in ("device", "rows", "totals", "notices")},
+        **{key: manifest.get(key) for key in ("device", "model", "rows", "totals", "notices")},
     }
 
 
@@ -74,7 +79,9 @@ def result_lines(directory: RunDirectory, result: dict[str, Any]) -> list[str]:
     read, scored = rows["read"], rows["scored"]
     rejected = [f"{reason} {count:,}" for reason, count in rows["rejected"].items() if count]
     took = f" in {result['seconds']:,.1f} s" if result["done"] else ""
+    model = [f"model       {since(result['model'])}"] if result["model"]["source"] != "fitted" else []
     return [
+        *model,
         f"accounts    {scored:,} scored of {read:,} rows{took}; rejected: {', '.join(rejected) or 'none'}",
         f"whitespace  expansion {open_at(totals['expansion'], 'customer')}",
         f"            acquisition {open_at(totals['acquisition'], 'prospect')}",

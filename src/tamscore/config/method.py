@@ -105,6 +105,11 @@ class Clusters(Section):
     """Most passes over the fit rows before the centers count as settled."""
     polish_passes: Annotated[int, Field(ge=0)] = 0
     """Lloyd passes over all rows after the fit."""
+    hysteresis: Share = 0.02
+    """A run that builds on an earlier one leaves an account in its cluster while another is nearer by no more than this
+    share of the distance."""
+    max_relabelled_share: Share = 0.05
+    """A refresh stops, until somebody accepts it, where more than this share of the accounts would change cluster."""
 
 
 class Potential(Section):

@@ -79,7 +79,7 @@ def parts(worlds: Worlds, before: Any, after: Any, sales: Any, codes: tuple[Any,
 
 def stored_world(run: StoredRun) -> World:
     """The ladders of a run as it has stored them."""
-    return World(together([party.cut_values for party in run.model.parties]), ladder_rules(run.job).boundary)
+    return World(together([party.table.values for party in run.model.parties]), ladder_rules(run.job).boundary)
 
 
 def settled_world(markets: Sequence[PartyMarket], boundary: Boundary) -> World:

@@ -86,7 +86,7 @@ def explain(run: StoredRun, account_id: str) -> Explanation:
     party = next(party for party in run.model.parties if party.name == row["party_type"])
     c = [cluster for cluster, _ in party.clusters].index(row["cluster"])
     cluster = next(one for one in summary.table(run.directory, "potential") if one["cluster"] == row["cluster"])
-    check_rebuilt(run, row, party.cut_values[c])
+    check_rebuilt(run, row, party.table.values[c])
     sales = party.sales.of(c)
     first = first_above(sales, row)
     return Explanation(
@@ -99,7 +99,7 @@ def explain(run: StoredRun, account_id: str) -> Explanation:
         row["step"] if row["potential"] is not None else None,
         tuple(nearest_above(run, row["cluster"], sales[first : first + NEAREST])),
         len(sales) - first,
-        tuple(moves(run, row, party.cut_values[c])),
+        tuple(moves(run, row, party.table.values[c])),
         {name: finite(getattr(party.limits, name)) for name in ("potential", "sales")},
         quadrant_rules(run.job).by_cluster,
     )
@@ -123,7 +123,7 @@ def ladder(run: StoredRun, party: StoredParty, c: int, cluster: dict[str, Any]) 
     rules, sales = ladder_rules(run.job), party.sales.of(c)
     shares = (*rules.lines, potential.top_share(rules.lines, rules.top_step))
     steps = []
-    for name, share, value in zip(step_names(rules.lines), shares, party.cut_values[c], strict=True):
+    for name, share, value in zip(step_names(rules.lines), shares, party.table.values[c], strict=True):
         place = nearest_rank(len(sales), share) if len(sales) else None
         own = place is not None and sales[place] == value
         bounds = (cluster.get(f"{end}_{name}") for end in ("low", "high"))

@@ -104,7 +104,7 @@ def markets_under(first: StoredRun, second: StoredRun, labels: Labels) -> list[P
         buys = money > 0
         by_cluster = potential.sort_sales(host, money[buys], label[buys], one.k)
         by_segment = potential.sort_sales(host, money[buys], segment[buys], places)
-        markets.append(policy.settle(one, by_cluster, by_segment, counts, rules))
+        markets.append(policy.settle(one, by_cluster, by_segment, counts, rules, None))
         start += one.k
     return markets
 

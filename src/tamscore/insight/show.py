@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rich import box
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from tamscore.insight.show_changes import drift_table, events_table
 from tamscore.insight.summary import Summary, Sums, load, to_json
-from tamscore.insight.wording import NOTHING, clean, counted, money, share, words
+from tamscore.insight.tables import ROOMY, add, new_table
+from tamscore.insight.wording import NOTHING, clean, counted, money, share, since, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from rich.console import JustifyMethod, RenderableType
+    from rich.console import RenderableType
 
     from tamscore.insight.summary import Cluster
 
@@ -33,8 +34,6 @@ MEANINGS = {
 }
 BAR = 10
 """The length in characters of the longest bar of the segment sizes."""
-ROOMY = 96
-"""From this width on tables are spaced out and tell more."""
 WIDE = 116
 """From this width on quadrants are explained."""
 APART = 8
@@ -54,6 +53,12 @@ def render(summary: Summary, width: int | None = 100) -> Group:
         of = f" of cluster {summary.cluster}" if summary.cluster else ""
         parts += section(
             f"top accounts{of}", accounts(summary, width), "potential against the cluster's median account"
+        )
+    if summary.events:
+        parts += section("life of the clusters", events_table(summary.events, width), "against the run before")
+    if summary.drift:
+        parts += section(
+            "drift", drift_table(summary.drift, width), "stability index: a look from 0.1, a new fit from 0.25"
         )
     if summary.notices:
         parts += section("notices", notices(summary))
@@ -88,6 +93,8 @@ def about(summary: Summary) -> Iterable[tuple[str, str]]:
     rows = summary.rows
     yield "run", summary.path
     yield "device", f"{summary.device['name']}: {summary.device['reason']}"
+    if summary.model.get("source", "fitted") != "fitted":
+        yield "model", since(summary.model)
     rejected = sum(rows["rejected"].values())
     yield "rows", f"{rows['read']:,} read, {rows['scored']:,} scored, {rejected:,} rejected{reasons(rows['rejected'])}"
     if any(rows["flagged"].values()):
@@ -117,18 +124,6 @@ def legend(summary: Summary) -> str:
     """What the first letters of the cluster ids mean, where there is more than one."""
     letters = {one.cluster[0]: words(one.party_type) for one in summary.clusters}
     return ", ".join(f"{letter}: {party}" for letter, party in letters.items()) if len(letters) > 1 else ""
-
-
-def new_table(heads: str, width: int | None) -> Table:
-    """An empty table; in its heads `>` stands before numbers, which go to the right, `~` before texts that wrap."""
-    gap = 1 if width is None or width >= ROOMY else 0
-    table = Table(
-        box=None if width is None else box.SIMPLE_HEAD, padding=(0, gap, 0, 0), pad_edge=False, show_edge=False
-    )
-    for head in heads.split("|"):
-        justify: JustifyMethod = "right" if head.startswith(">") else "left"
-        table.add_column(head.lstrip(">~"), justify=justify, no_wrap=not head.startswith("~"), overflow="fold")
-    return table
 
 
 def is_roomy(width: int | None) -> bool:
@@ -229,8 +224,3 @@ def against(message: str | None) -> str:
     if not message:
         return NOTHING
     return "about 1x" if message.startswith("about the same") else message.split(" ", 1)[0]
-
-
-def add(table: Table, *cells: Any) -> None:
-    """Add a row of texts, taken as they are."""
-    table.add_row(*(Text(clean(cell)) for cell in cells))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from tamscore.passes import policy
 from tamscore.passes.assign import PartyModel
 from tamscore.passes.features import Encoding
 from tamscore.schema import PARTY_TYPES
-from tamscore.settings import columns_of
+from tamscore.settings import columns_of, ladder_rules
 from tamscore.store import model, run_directory
 from tamscore.store.commit import Placed
 
@@ -65,9 +65,17 @@ class StoredRun:
         return tuple(party_model(one, columns) for one in self.model.parties)
 
     def markets(self, rules: LadderRules) -> list[PartyMarket]:
-        """Every party type on the ladders that its stored customers' sales make under the rules."""
+        """Every party type on the ladders that its stored customers' sales make under the rules.
+
+        Under its own rules the run keeps the ladders that it has, which may be those of a frozen model.
+        """
+        own = ladder_rules(self.job)
+        keeps = replace(rules, boundary=own.boundary) == own
         pairs = zip(self.models, self.model.parties, strict=True)
-        return [policy.settle(model, one.sales, one.by_segment, one.accounts, rules) for model, one in pairs]
+        return [
+            policy.settle(model, one.sales, one.by_segment, one.accounts, rules, one.table if keeps else None)
+            for model, one in pairs
+        ]
 
     def parts(self) -> list[Path]:
         """The files of its scores in order."""
@@ -109,7 +117,7 @@ class StoredRun:
 def party_model(stored: StoredParty, columns: Any) -> PartyModel:
     """The model of a party type as it was when it was fitted."""
     encoding = Encoding(columns, PARTY_TYPES.index(stored.name), stored.space.vocabularies, stored.segments)
-    return PartyModel(stored.name, encoding, stored.space, stored.centers)
+    return PartyModel(stored.name, encoding, stored.space, stored.centers, stored.ids)
 
 
 def open_run(path: Path, beside: RunDirectory | None = None) -> StoredRun:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +86,9 @@ class Summary:
     notices: tuple[str, ...]
     cluster: str | None = None
     apart: tuple[tuple[str, float], ...] = ()
+    model: dict[str, Any] = field(default_factory=dict)
+    drift: tuple[dict[str, Any], ...] = ()
+    events: tuple[dict[str, Any], ...] = ()
 
 
 def load(path: Path, top: int = 10, cluster: str | None = None) -> Summary:
@@ -112,6 +115,9 @@ def load(path: Path, top: int = 10, cluster: str | None = None) -> Summary:
         notices=tuple(notice for notice in manifest["notices"] if not notice.startswith("device ")),
         cluster=known,
         apart=() if known is None else differences(directory, known),
+        model=dict(manifest.get("model", {})),
+        drift=changes(directory, "drift") if known is None else (),
+        events=changes(directory, "events") if known is None else (),
     )
 
 
@@ -121,6 +127,11 @@ def table(directory: RunDirectory, name: str) -> list[dict[str, Any]]:
 
     rows: list[dict[str, Any]] = pq.read_table(directory.tables / f"{name}.parquet").to_pylist()
     return rows
+
+
+def changes(directory: RunDirectory, name: str) -> tuple[dict[str, Any], ...]:
+    """The rows of a table that only runs have which build on another one."""
+    return tuple(table(directory, name)) if (directory.tables / f"{name}.parquet").exists() else ()
 
 
 def sums_of(row: dict[str, Any]) -> Sums:

@@ -115,14 +115,16 @@ def key_of(override: str) -> tuple[str, ...]:
 def answer(run: StoredRun, scenario: Scenario, job: Job) -> Answer:
     """What the stored accounts come to under the settings of a job."""
     markets = run.markets(ladder_rules(job))
-    ids = [tuple(cluster for cluster, _ in party.clusters) for party in run.model.parties]
-    pairs = zip(markets, ids, strict=True)
+    as_it_is = (job.potential, job.quadrant) == (run.job.potential, run.job.quadrant)
+    given = [party.limits if as_it_is else None for party in run.model.parties]
+    pairs = zip(markets, given, strict=True)
     return Answer(scenario, tuple(party_answer(run, *each, quadrant_rules(job)) for each in pairs))
 
 
-def party_answer(run: StoredRun, market: PartyMarket, ids: tuple[str, ...], rules: policy.QuadrantRules) -> PartyAnswer:
-    """What a party type with clusters of these ids comes to."""
-    limits, by_cluster = policy.limits_of(market, rules)
+def party_answer(run: StoredRun, market: PartyMarket, given: Limits | None, rules: policy.QuadrantRules) -> PartyAnswer:
+    """What a party type comes to; limits of its quadrants are made under the rules, or given."""
+    ids = market.model.ids
+    limits, by_cluster = policy.limits_of(market, rules, given)
     sums = np.zeros((market.standing.clusters, len(PLAYS), len(KINDS), 3))
     add_customers(sums[:, :, 1], market, limits, by_cluster)
     owing = np.zeros(len(ids), np.int64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 UNITS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 NOTHING = "-"
@@ -54,3 +55,14 @@ def words(name: str) -> str:
 def clean(text: object) -> str:
     """The text without characters that would move the cursor or break a line: names come from data."""
     return "".join(char if char.isprintable() else "�" for char in str(text))
+
+
+def since(origin: dict[str, Any]) -> str:
+    """Where the model of a run comes from, in words."""
+    if origin.get("source", "fitted") == "fitted":
+        return "fitted anew"
+    known, moved = origin["accounts_known"], origin["accounts_relabelled"]
+    how = {"frozen": "frozen, from run", "refreshed": "refreshed from run"}[origin["source"]]
+    own = "; cut lines of its own" if origin.get("ladders") == "own" else ""
+    kept = share(known - moved, known)
+    return f"{how} {origin['run']}{own}; {kept} of the {known:,} accounts known to it keep their cluster"

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore import __version__
 from tamscore.outcome import model_record, summaries
+from tamscore.outcome.fitted import NOTHING_KEPT, Change, Fitted, Kept
 from tamscore.passes import remarks
 from tamscore.passes.parts import KINDS, MEASURES
 from tamscore.settings import ladder_rules, quadrant_rules
-from tamscore.stages import identity
 from tamscore.store import commit, model
 
 if TYPE_CHECKING:
@@ -20,33 +20,26 @@ if TYPE_CHECKING:
 
     from tamscore.config import Job
     from tamscore.engine.device import DeviceChoice
-    from tamscore.passes.assign import PartyModel
+    from tamscore.outcome.review import Review
     from tamscore.passes.parts import ScoredPart
     from tamscore.passes.policy import PartyMarket
     from tamscore.passes.score import PartyPolicy
     from tamscore.progress import Progress
-    from tamscore.stages.kmeans import Fit
     from tamscore.store.commit import Placed
     from tamscore.store.partitions import Plan
     from tamscore.store.run_directory import RunDirectory
+
+__all__ = ["NOTHING_KEPT", "Change", "Fitted", "Kept", "Outcome", "write_outcome"]
 
 PACKAGES = ("numpy", "scikit-learn", "pyarrow", "dask", "safetensors")
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """The fit of a party type: model, how it came about, spread (d,) of features, rows fitted on, constant columns."""
-
-    model: PartyModel
-    fit: Fit
-    spread: Any
-    rows: int
-    constant: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Outcome:
-    """Everything that a run found, before it is written down; `filled` counts missing numbers by column."""
+    """Everything that a run found, before it is written down.
+
+    `filled` counts missing numbers by column; `reaches` (k,) come one for each party type.
+    """
 
     fitted: Sequence[Fitted]
     markets: Sequence[PartyMarket]
@@ -56,6 +49,8 @@ class Outcome:
     plan: Plan
     inertia: Sequence[int]
     filled: dict[str, int]
+    reaches: Sequence[Any]
+    review: Review
 
     @property
     def totals(self) -> Any:
@@ -70,11 +65,7 @@ class Outcome:
     @property
     def names(self) -> list[list[str]]:
         """The readable names of the clusters of every party type."""
-        found = []
-        for one in self.fitted:
-            apart = identity.differences(one.model.centers, one.fit.counts, one.spread)
-            found.append(identity.cluster_names(one.model.space.features, apart))
-        return found
+        return [one.names for one in self.fitted]
 
 
 def write_outcome(
@@ -93,6 +84,7 @@ def write_outcome(
         "features": summaries.feature_table(outcome),
         "quality": summaries.quality_table(outcome),
         "top_accounts": summaries.top_accounts(outcome),
+        **outcome.review.tables,
     }
     for name, table in made.items():
         files[f"tables/{name}.parquet"] = commit.place_parquet(table, directory.tables / f"{name}.parquet")
@@ -125,6 +117,7 @@ def manifest(outcome: Outcome, job: Job, choice: DeviceChoice, progress: Progres
         "packages": {name: version(name) for name in PACKAGES},
         "device": {"name": choice.name, "reason": choice.reason},
         "job": job.model_dump(mode="json"),
+        "model": outcome.review.record,
         "inputs": {"files": outcome.plan.files, "ignored": outcome.plan.ignored, "digest": outcome.plan.digest},
         "rows": {
             "read": outcome.plan.rows,

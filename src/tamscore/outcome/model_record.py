@@ -19,7 +19,7 @@ def describe(outcome: Outcome, job: Job) -> dict[str, Any]:
     parties = []
     for one, policy, names in zip(outcome.fitted, outcome.policies, outcome.names, strict=True):
         space = one.model.space
-        segments = one.model.encoding.segments
+        segments, table = one.model.encoding.segments, policy.table
         parties.append(
             {
                 "party_type": one.model.name,
@@ -41,7 +41,17 @@ def describe(outcome: Outcome, job: Job) -> dict[str, Any]:
                 "level_weight": space.level_weight,
                 "unit": space.fitted_grid.unit,
                 "clusters": [{"id": i, "name": name} for i, name in zip(policy.cluster_ids, names, strict=True)],
+                "named": one.named,
                 "limits": {"potential": finite(policy.limits.potential), "sales": finite(policy.limits.sales)},
+                "ladder": {"lines": table.lines, "basis": table.basis, "parent": table.parent},
+                "fit": {
+                    "rows": one.rows,
+                    "inertia": one.fit.inertia,
+                    "passes": one.fit.passes,
+                    "batches": one.fit.batches,
+                    "reseeded": one.fit.reseeded,
+                    "constant": one.constant,
+                },
             }
         )
     return {
@@ -57,8 +67,9 @@ def settings_of(job: Job) -> dict[str, str]:
     sections = {
         "columns": job.columns.model_dump_json(include={"party_type", "market_segment"}),
         "features": job.features.model_dump_json(),
-        "clusters": job.clusters.model_dump_json(),
+        "clusters": job.clusters.model_dump_json(exclude={"hysteresis", "max_relabelled_share"}),
         "potential": job.potential.model_dump_json(),
+        "quadrant": job.quadrant.model_dump_json(),
     }
     return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in sections.items()}
 
@@ -74,22 +85,28 @@ def model_arrays(outcome: Outcome) -> dict[str, Any]:
     `segment_sales` are the same sales sorted within market segments: what thin clusters lean on.
     """
     arrays = {}
-    for one, market in zip(outcome.fitted, outcome.markets, strict=True):
+    for one, market, reach in zip(outcome.fitted, outcome.markets, outcome.reaches, strict=True):
         name = one.model.name
         arrays[f"{name}.centers"] = one.model.centers
         arrays[f"{name}.limit"] = one.model.space.fitted_grid.limit
         arrays[f"{name}.counts"] = one.fit.counts
         arrays[f"{name}.spread"] = one.spread
+        arrays[f"{name}.reach"] = reach
         arrays[f"{name}.cut_values"] = market.table.values
+        arrays[f"{name}.support"] = market.table.support
         arrays[f"{name}.accounts"] = market.accounts
         arrays[f"{name}.customer_sales"] = market.sales.sales
         arrays[f"{name}.offsets"] = market.sales.offsets
         arrays[f"{name}.segment_sales"] = market.by_segment.sales
         arrays[f"{name}.segment_offsets"] = market.by_segment.offsets
         if one.model.space.scales:
-            arrays[f"{name}.fill"] = np.stack([scale.fill for scale in one.model.space.scales])
+            arrays[f"{name}.fill"] = np.stack([scale.fill for scale in one.model.space.scales], dtype=np.float64)
         for scale in one.model.space.scales:
             if scale.knots is not None:
                 arrays[f"{name}.knots.{scale.name}"] = scale.knots
                 arrays[f"{name}.scores.{scale.name}"] = scale.scores
+        for histogram in one.histograms:
+            arrays[f"{name}.bins.{histogram.column}"] = histogram.counts
+            if histogram.column in one.model.encoding.columns.numeric:
+                arrays[f"{name}.edges.{histogram.column}"] = histogram.edges
     return arrays

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.backend.host import float_column
+from tamscore.passes import hysteresis
 from tamscore.passes.features import read_features
 from tamscore.schema import Reason
 from tamscore.stages import kmeans
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from tamscore.backend import Backend
     from tamscore.passes.census import PartRows
     from tamscore.passes.features import Encoding
+    from tamscore.passes.watch import Seen, Watch
     from tamscore.stages.space import Space
 
 NO_CLUSTER = np.iinfo(np.uint16).max
@@ -24,12 +26,13 @@ NO_CLUSTER = np.iinfo(np.uint16).max
 
 @dataclass(frozen=True)
 class PartyModel:
-    """The fitted model of one party type: how rows become blocks, and the centers (k, d) in whole numbers."""
+    """The fitted model of one party type: how rows become blocks, the centers (k, d) in whole numbers, their ids."""
 
     name: str
     encoding: Encoding
     space: Space
     centers: Any
+    ids: tuple[str, ...]
 
     @property
     def k(self) -> int:
@@ -51,8 +54,8 @@ class PartyCount:
 class AssignedRows:
     """The rows of a partition after assignment: reason, label uint16, distance and margin float32, all (m,).
 
-    `counts` and `inertia` (in whole numbers) come one for each party type's model. `filled` counts the numbers that
-    were missing, by column.
+    `counts`, `inertia` (in whole numbers) and, where a run builds on an earlier one, `seen` come one for each party
+    type's model. `filled` counts the numbers that were missing, by column.
     """
 
     reason: Any
@@ -62,9 +65,12 @@ class AssignedRows:
     counts: tuple[PartyCount, ...]
     inertia: tuple[int, ...]
     filled: dict[str, int]
+    seen: tuple[Seen, ...] = ()
 
 
-def assign_rows(item: PartRows, models: tuple[PartyModel, ...], backend: Backend) -> AssignedRows:
+def assign_rows(
+    item: PartRows, models: tuple[PartyModel, ...], backend: Backend, watch: Watch | None = None
+) -> AssignedRows:
     """Cluster, distance and margin of every row of a partition; rows with unusable features get their reason."""
     rows = item.partition.rows
     label = np.full(rows, NO_CLUSTER, np.uint16)
@@ -74,25 +80,43 @@ def assign_rows(item: PartRows, models: tuple[PartyModel, ...], backend: Backend
     features = read_features(item.partition, columns, backend)
     reason[~features.usable & (reason == Reason.SCORED)] = Reason.FEATURE_NOT_FINITE
     sales = float_column(tables.read(item.partition, [columns.sales])[columns.sales])
-    counts, inertia = [], []
-    for model in models:
+    codes = watch.labels.of(item.hashes) if watch else np.empty(0)
+    counts, inertia, seen = [], [], []
+    for place, model in enumerate(models):
         at = features.rows_of(item, model.encoding.party)
         raw = features.raw(at, model.encoding, backend)
-        label[at], distance[at], margin[at], inertia_here = assign_blocks(backend, model, raw)
+        hold = Hold(watch.kept(place, codes[at]), watch.share) if watch else None
+        label[at], distance[at], margin[at], inertia_here = assign_blocks(backend, model, raw, hold)
+        if watch:
+            seen.append(watch.look(place, features, at, item.hashes[at], codes[at], label[at], backend))
         inertia.append(inertia_here)
         counts.append(count_party(label[at], backend.get(raw.segment), sales[at], model))
     filled = features.filled(reason == Reason.SCORED, backend)
-    return AssignedRows(reason, label, distance, margin, tuple(counts), tuple(inertia), filled)
+    return AssignedRows(reason, label, distance, margin, tuple(counts), tuple(inertia), filled, tuple(seen))
 
 
-def assign_blocks(backend: Backend, model: PartyModel, raw: Any) -> tuple[Any, Any, Any, int]:
+@dataclass(frozen=True)
+class Hold:
+    """The labels (m,) that rows would keep, NO_CLUSTER for none, and how much farther away their cluster may be."""
+
+    previous: Any
+    share: float
+
+
+def assign_blocks(backend: Backend, model: PartyModel, raw: Any, hold: Hold | None = None) -> tuple[Any, Any, Any, int]:
     """Label, distance and margin (m,) on the host, and inertia; block by block so that each stays in the cache."""
     parts, inertia = [], 0
     for start in range(0, len(raw), backend.block_rows):
         block = model.space.block(backend, raw.part(start, start + backend.block_rows))
         near = kmeans.assign(backend, model.space.fitted_grid, block, model.centers)
         inertia += near.inertia
-        parts.append(tuple(backend.get(array) for array in (near.label, near.distance, near.margin)))
+        found = (backend.get(near.label), backend.get(near.distance), backend.get(near.margin))
+        if hold:
+            previous = hold.previous[start : start + backend.block_rows]
+            grid = model.space.fitted_grid
+            found, added = hysteresis.hold(backend, grid, block, model.centers, found, previous, hold.share)
+            inertia += added
+        parts.append(found)
     if not parts:
         return np.empty(0, np.uint16), np.empty(0, np.float32), np.empty(0, np.float32), 0
     label, distance, margin = (np.concatenate(column) for column in zip(*parts, strict=True))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.passes.score import PartyPolicy
-from tamscore.stages import identity, potential, quadrant, whitespace
+from tamscore.stages import potential, quadrant, whitespace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,14 +52,24 @@ class PartyMarket:
 
 
 def gather(
-    models: Sequence[PartyModel], assigned: Sequence[AssignedRows], rules: LadderRules, backend: Backend
+    models: Sequence[PartyModel],
+    assigned: Sequence[AssignedRows],
+    rules: LadderRules,
+    backend: Backend,
+    tables: Sequence[PotentialTable | None],
 ) -> list[PartyMarket]:
-    """Every party type with its customers' sales brought together from all partitions."""
-    return [_gather_party(i, model, assigned, rules, backend) for i, model in enumerate(models)]
+    """Every party type with its customers' sales from all partitions brought together; ladders are made or given."""
+    each = enumerate(zip(models, tables, strict=True))
+    return [_gather_party(i, model, assigned, rules, backend, table) for i, (model, table) in each]
 
 
 def _gather_party(
-    place: int, model: PartyModel, assigned: Sequence[AssignedRows], rules: LadderRules, backend: Backend
+    place: int,
+    model: PartyModel,
+    assigned: Sequence[AssignedRows],
+    rules: LadderRules,
+    backend: Backend,
+    table: PotentialTable | None,
 ) -> PartyMarket:
     counts = [part.counts[place] for part in assigned]
     money = np.concatenate([count.sales for count in counts])
@@ -68,7 +78,7 @@ def _gather_party(
     accounts = sum(count.accounts for count in counts)
     by_cluster = potential.sort_sales(backend, money, label, model.k)
     by_segment = potential.sort_sales(backend, money, segment, len(parent_names(model)))
-    return settle(model, by_cluster, by_segment, accounts, rules)
+    return settle(model, by_cluster, by_segment, accounts, rules, table)
 
 
 def parent_names(model: PartyModel) -> tuple[str, ...]:
@@ -77,33 +87,51 @@ def parent_names(model: PartyModel) -> tuple[str, ...]:
 
 
 def settle(
-    model: PartyModel, by_cluster: CustomerSales, by_segment: CustomerSales, accounts: Any, rules: LadderRules
+    model: PartyModel,
+    by_cluster: CustomerSales,
+    by_segment: CustomerSales,
+    accounts: Any,
+    rules: LadderRules,
+    table: PotentialTable | None,
 ) -> PartyMarket:
-    """A party type whose customers' sales have met: its ladders under the rules, and how its accounts stand on them."""
-    everyone = np.sort(by_cluster.sales)
-    parents = potential.parents_of(accounts, by_segment, parent_names(model), everyone, model.name, rules.min_customers)
-    table = potential.potential_table(by_cluster, parents, rules.lines, rules.top_step, rules.min_customers)
+    """A party type whose customers' sales have met: its ladders, made under the rules or given, and its standing."""
+    table = table or ladders(model, by_cluster, by_segment, accounts, rules)
     prospects = accounts.sum(axis=1) - by_cluster.support
     standing = whitespace.stand(by_cluster, prospects, table, rules.boundary)
     return PartyMarket(model, by_cluster, by_segment, accounts, table, standing)
 
 
-def policies(markets: Sequence[PartyMarket], rules: QuadrantRules) -> tuple[PartyPolicy, ...]:
-    """What turns rows into scores, party type by party type; ranks run over all of them."""
+def ladders(
+    model: PartyModel, by_cluster: CustomerSales, by_segment: CustomerSales, accounts: Any, rules: LadderRules
+) -> PotentialTable:
+    """The ladders that a party type's customers make under the rules."""
+    everyone = np.sort(by_cluster.sales)
+    parents = potential.parents_of(accounts, by_segment, parent_names(model), everyone, model.name, rules.min_customers)
+    return potential.potential_table(by_cluster, parents, rules.lines, rules.top_step, rules.min_customers)
+
+
+def policies(
+    markets: Sequence[PartyMarket], rules: QuadrantRules, limits: Sequence[quadrant.Limits | None]
+) -> tuple[PartyPolicy, ...]:
+    """What turns rows into scores, party type by party type; ranks run over all of them. Limits are made or given."""
     ranks = whitespace.rank_all([market.standing for market in markets])
     in_kind = whitespace.rank_by_kind([market.standing for market in markets])
-    return tuple(_policy(*each, rules) for each in zip(markets, ranks, in_kind, strict=True))
+    return tuple(_policy(*each, rules) for each in zip(markets, ranks, in_kind, limits, strict=True))
 
 
 def _policy(
-    market: PartyMarket, ranks: whitespace.Ranks, in_kind: whitespace.Ranks, rules: QuadrantRules
+    market: PartyMarket,
+    ranks: whitespace.Ranks,
+    in_kind: whitespace.Ranks,
+    given: quadrant.Limits | None,
+    rules: QuadrantRules,
 ) -> PartyPolicy:
     model, standing = market.model, market.standing
-    limits, clusters = limits_of(market, rules)
+    limits, clusters = limits_of(market, rules, given)
     return PartyPolicy(
         model.name,
         model.encoding.party,
-        tuple(identity.cluster_ids(model.name, model.k)),
+        model.ids,
         market.table,
         market.sales,
         ranks,
@@ -114,14 +142,16 @@ def _policy(
     )
 
 
-def limits_of(market: PartyMarket, rules: QuadrantRules) -> tuple[quadrant.Limits, Any | None]:
+def limits_of(
+    market: PartyMarket, rules: QuadrantRules, given: quadrant.Limits | None
+) -> tuple[quadrant.Limits, Any | None]:
     """The limits in force, and the quadrant of every cluster where quadrants go by cluster."""
     numbers = (rules.threshold, rules.potential, rules.sales, rules.capacity)
     if not rules.by_cluster:
-        return quadrant.account_limits(market.standing, market.sales.sales, *numbers), None
+        return given or quadrant.account_limits(market.standing, market.sales.sales, *numbers), None
     accounts = market.accounts.sum(axis=1)
     mean_potential, mean_sales = cluster_means(market)
-    limits = quadrant.limits(mean_potential, accounts, mean_sales, accounts, *numbers)
+    limits = given or quadrant.limits(mean_potential, accounts, mean_sales, accounts, *numbers)
     return limits, quadrant.cluster_codes(mean_potential, mean_sales, limits)
 
 

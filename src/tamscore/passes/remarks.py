@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.stages import identity, whitespace
+from tamscore.stages import whitespace
 from tamscore.stages.potential import OF_CLUSTER
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def thin(market: PartyMarket, min_customers: int) -> str:
     standing = market.standing
     acquisition = standing.prospects * np.nan_to_num(standing.prospect_potential)
     share = acquisition[found].sum() / acquisition.sum() if acquisition.sum() > 0 else 0.0
-    ids = identity.cluster_ids(market.model.name, standing.clusters)
+    ids = market.model.ids
     named = ", ".join(f"{ids[c]} has {market.table.support[c]}" for c in found[:LISTED])
     more = f" and {len(found) - LISTED} more" if len(found) > LISTED else ""
     return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ APART = 0.5
 """A feature sets a cluster apart from half a standard deviation on."""
 FAINT = 0.2
 """Fainter differences name a cluster only where it would share its name otherwise; below this, none does."""
+AVERAGE = "average"
+"""The name of a cluster that nothing sets apart."""
 
 
 def cluster_ids(party: str, k: int) -> list[str]:
@@ -29,23 +32,31 @@ def differences(centers: Any, counts: Any, spread: Any) -> Any:
     return (centers - overall) / np.where(spread > 0, spread, 1.0)
 
 
-def cluster_names(features: Sequence[Feature], apart: Any) -> list[str]:
+def cluster_names(features: Sequence[Feature], apart: Any, kept: Sequence[str | None] = ()) -> list[str]:
     """A readable name for each cluster: its two most distinctive features, more where others share those two.
 
-    The order of words tells nobody two clusters apart, so it does not count; a number does where words run out.
+    The order of words tells nobody two clusters apart, so it does not count; a number does where words run out. `kept`
+    are the names that clusters have already, None for those without.
     """
-    taken: Counter[frozenset[str]] = Counter()
-    names = []
-    for row in apart:
-        words = _distinctive(features, row)
-        length = min(2, sum(difference >= APART for difference in words.values()))
-        while frozenset([*words][:length]) in taken and length < len(words):
-            length += 1
-        chosen = [*words][:length]
-        taken[frozenset(chosen)] += 1
-        again = taken[frozenset(chosen)]
-        names.append((" · ".join(chosen) or "average") + (f" ({again})" if again > 1 else ""))
-    return names
+    kept = kept or (None,) * len(apart)
+    taken = Counter(_words_of(name) for name in kept if name)
+    return [name or _name(_distinctive(features, row), taken) for name, row in zip(kept, apart, strict=True)]
+
+
+def _name(words: dict[str, float], taken: Counter[frozenset[str]]) -> str:
+    """A name that is not taken yet; it is noted as taken."""
+    length = min(2, sum(difference >= APART for difference in words.values()))
+    while frozenset([*words][:length] or [AVERAGE]) in taken and length < len(words):
+        length += 1
+    chosen = [*words][:length] or [AVERAGE]
+    taken[frozenset(chosen)] += 1
+    again = taken[frozenset(chosen)]
+    return " · ".join(chosen) + (f" ({again})" if again > 1 else "")
+
+
+def _words_of(name: str) -> frozenset[str]:
+    """The words that a name was made of."""
+    return frozenset(re.sub(r" \(\d+\)$", "", name).split(" · "))
 
 
 def _distinctive(features: Sequence[Feature], row: Any) -> dict[str, float]:

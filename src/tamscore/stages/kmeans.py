@@ -299,3 +299,11 @@ def assign(backend: Backend, grid: Grid, block: Array, centers: Any) -> Assignme
     distance = xp.sqrt(near.sq_distance) * grid.unit
     margin = xp.sqrt(near.second_sq_distance) * grid.unit - distance
     return Assignment(near.label, distance, margin, exact_sum(xp, near.sq_distance))
+
+
+def sq_distances(backend: Backend, block: Array, rows: Any, centers: Any, label: Any) -> Any:
+    """The squared distance (r,) of the rows of a block at the positions given to the centers of their labels (r,)."""
+    xp = backend.xp
+    at = xp.astype(xp.take(block, backend.put(rows), axis=1), xp.float64)
+    away = at - xp.take(backend.put(centers), backend.put(label.astype(np.int64)), axis=0).T
+    return backend.get(xp.sum(away * away, axis=0))

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.stages import identity
+from tamscore.stages.drift import Histogram
 from tamscore.stages.grid import Grid
-from tamscore.stages.potential import CustomerSales
+from tamscore.stages.kmeans import Fit
+from tamscore.stages.potential import CustomerSales, PotentialTable
 from tamscore.stages.prepare import Vocabulary
 from tamscore.stages.quadrant import Limits
 from tamscore.stages.scale import ColumnScale
@@ -20,20 +23,48 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StoredParty:
-    """One party type of a stored model; arrays have k clusters, d features, s segments, n customers, q steps."""
+    """One party type of a stored model; arrays have k clusters, d features, s segments, n customers, q steps.
+
+    `named` is how many ids its clusters have ever been given. Of the time when it was fitted: `reach` (k,) the distance
+    within which nearly all accounts of a cluster lay, `histograms` how its features spread, `rows` how many there were.
+    """
 
     name: str
     space: Space
     segments: Vocabulary | None
     clusters: tuple[tuple[str, str], ...]
     limits: Limits
-    centers: Any
-    counts: Any
+    named: int
+    fit: Fit
+    rows: int
+    constant: tuple[str, ...]
     spread: Any
+    reach: Any
+    histograms: tuple[Histogram, ...]
     accounts: Any
-    cut_values: Any
+    table: PotentialTable
     sales: CustomerSales
     by_segment: CustomerSales
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the clusters."""
+        return tuple(name for name, _ in self.clusters)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The readable names of the clusters."""
+        return tuple(name for _, name in self.clusters)
+
+    @property
+    def centers(self) -> Any:
+        """The centers (k, d) in whole numbers."""
+        return self.fit.centers
+
+    @property
+    def counts(self) -> Any:
+        """The fit rows of every cluster (k,)."""
+        return self.fit.counts
 
 
 def stored_parties(told: tuple[PartyTold, ...], arrays: dict[str, Any]) -> tuple[StoredParty, ...]:
@@ -69,14 +100,56 @@ def stored_party(told: PartyTold, arrays: dict[str, Any]) -> StoredParty:
         segments,
         tuple((cluster.id, cluster.name) for cluster in told.clusters),
         Limits(*(np.inf if limit is None else limit for limit in (told.limits.potential, told.limits.sales))),
-        centers,
-        take("counts", (k,), np.int64, least=0),
+        stored_number(told),
+        stored_fit(told, take, centers),
+        told.fit.rows,
+        told.fit.constant,
         take("spread", (d,), np.float32, least=0),
+        take("reach", (k,), least=0),
+        stored_histograms(space, take),
         take("accounts", (k, places), np.int64, least=0),
-        take("cut_values", (k, None), gaps=True),
+        stored_table(told, take, k),
         stored_sales(take, "customer_sales", "offsets", k),
         stored_sales(take, "segment_sales", "segment_offsets", places),
     )
+
+
+def stored_number(told: PartyTold) -> int:
+    """How many ids were ever given; ValueError where an id stands twice, or has a number that was not given yet."""
+    ids = [cluster.id for cluster in told.clusters]
+    known = set(identity.cluster_ids(told.party_type, told.named))
+    if len(set(ids)) < len(ids) or not known.issuperset(ids):
+        raise ValueError(f"{told.party_type}: expected different ids out of the first {told.named}, got {ids!r}")
+    return told.named
+
+
+def stored_fit(told: PartyTold, take: Arrays, centers: Any) -> Fit:
+    """The centers, and how they came about."""
+    fit = told.fit
+    counts = take("counts", (len(centers),), np.int64, least=0)
+    return Fit(centers, counts, fit.inertia, fit.passes, fit.batches, fit.reseeded)
+
+
+def stored_histograms(space: Space, take: Arrays) -> tuple[Histogram, ...]:
+    """How the features spread when the model was fitted: numeric columns, then categories."""
+    found = []
+    for scale in space.scales:
+        edges = take(f"edges.{scale.name}", (None,))
+        found.append(Histogram(scale.name, edges, take(f"bins.{scale.name}", (len(edges) + 2,), np.int64, least=0)))
+    for one in space.vocabularies:
+        bins = take(f"bins.{one.column}", (len(one.all_levels),), np.int64, least=0)
+        found.append(Histogram(one.column, np.empty(0), bins))
+    return tuple(found)
+
+
+def stored_table(told: PartyTold, take: Arrays, k: int) -> PotentialTable:
+    """The ladders; ValueError where there is not one for each cluster."""
+    ladder = told.ladder
+    values = take("cut_values", (k, len(ladder.lines) + 1), gaps=True)
+    if not len(ladder.basis) == len(ladder.parent) == k:
+        raise ValueError(f"{told.party_type}: expected a basis and a parent for each of {k} clusters")
+    support = take("support", (k,), np.int64, least=0)
+    return PotentialTable(ladder.lines, values, support, ladder.basis, ladder.parent)
 
 
 def stored_space(told: PartyTold, take: Arrays, places: int) -> Space:

@@ -51,6 +51,25 @@ class LimitsTold(Told):
     sales: float | None
 
 
+class LadderTold(Told):
+    """The cut lines, and whose customers the ladder of each cluster comes from."""
+
+    lines: tuple[float, ...] = Field(strict=False, min_length=1)
+    basis: tuple[str, ...] = Field(strict=False)
+    parent: tuple[str, ...] = Field(strict=False)
+
+
+class FitTold(Told):
+    """How the centers came about, see `kmeans.Fit`; `constant` columns were dropped."""
+
+    rows: int = Field(ge=0)
+    inertia: int = Field(ge=0)
+    passes: int = Field(ge=0)
+    batches: int = Field(ge=0)
+    reseeded: int = Field(ge=0)
+    constant: tuple[str, ...] = Field(strict=False)
+
+
 class PartyTold(Told):
     """One party type."""
 
@@ -62,7 +81,10 @@ class PartyTold(Told):
     level_weight: float = Field(gt=0)
     unit: float = Field(gt=0)
     clusters: tuple[ClusterTold, ...] = Field(strict=False, min_length=1)
+    named: int = Field(ge=1)
     limits: LimitsTold
+    ladder: LadderTold
+    fit: FitTold
 
 
 class InputsTold(Told):

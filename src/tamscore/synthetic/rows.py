@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from tamscore.synthetic.measures import CATEGORICAL, FACTORS, LEVELS, MEASURES, MISSING_CATEGORY, PARTY_TYPES, Measure
-from tamscore.synthetic.names import account_ids, company_names
+from tamscore.synthetic.months import Month
+from tamscore.synthetic.names import company_names
 from tamscore.synthetic.segments import SLOTS, Segments
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ OUTLIER = 20  # of CODES: 0.03 % of values are off by a factor of 1,000, as if r
 SIGN_ERROR = 4  # of CODES: so many headcounts carry a minus
 SALES_MISSING = 160  # of CODES: 0.24 % of all rows
 RETURNS = 260  # of CODES: 0.4 % of customers sent back more than they bought
+FIRST_MONTH = Month()
 LAST_YEAR = 2024
 OLDEST = 400  # years
 
@@ -54,21 +56,22 @@ def draw(seed: int, chunk: int) -> Draws:
     )
 
 
-def chunk_tables(segments: Segments, seed: int, chunk: int) -> tuple[pa.Table, pa.Table]:
+def chunk_tables(segments: Segments, seed: int, chunk: int, month: Month = FIRST_MONTH) -> tuple[pa.Table, pa.Table]:
     """Return the market table and the truth table of one chunk, CHUNK_ROWS rows each, in the same order."""
-    draws = draw(seed, chunk)
-    segment = segments.of_slot[draws.slot[0]]
+    draws = month.draws(draw(seed, chunk), seed, chunk)
+    segment = month.moved(segments.of_slot[draws.slot[0]], draws)
     size = segments.size[segment] + segments.size_spread[segment] * draws.latent[0]
     trait = segments.trait[segment].T + draws.latent[2:]
     wallet = _wallet(segments, segment, size, draws)
-    ids = account_ids(seed, chunk * CHUNK_ROWS, CHUNK_ROWS)
+    ids = month.ids(segment, seed, chunk * CHUNK_ROWS)
     level = {name: segments.level[name][segment, slot] for name, slot in zip(CATEGORICAL, draws.slot[1:], strict=True)}
     market: dict[str, Any] = {"account_id": ids, "name": company_names(draws.word, level["industry"], level["country"])}
     market["party_type"] = _words(PARTY_TYPES, segments.channel[segment])
     for name, code in zip(CATEGORICAL, draws.code[len(MEASURES) :], strict=False):
         market[name] = _words(LEVELS[name], level[name], code < MISSING_CATEGORY[name] * CODES)
     for column, measure in enumerate(MEASURES):
-        value = _value(measure, size, segments.shift[segment, column], trait[measure.factor], draws.noise[column])
+        shift = segments.shift[segment, column] + (month.inflation if measure.kind == "amount" else 0)
+        value = _value(measure, size, shift, trait[measure.factor], draws.noise[column])
         market[measure.name] = _observed(measure, value, size, draws.code[column])
     market["sales"] = _sales(segments, segment, size, wallet, draws)
     truth = {"account_id": ids, "segment": pa.array(segment.astype(np.int32)), "wallet": pa.array(wallet)}

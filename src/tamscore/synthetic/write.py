@@ -12,46 +12,56 @@ import pyarrow.parquet as pq
 from tamscore.errors import UsageError
 from tamscore.synthetic.job_file import job_file
 from tamscore.synthetic.measures import CATEGORICAL
-from tamscore.synthetic.names import MAX_ROWS
-from tamscore.synthetic.rows import CHUNK_ROWS, chunk_tables
-from tamscore.synthetic.segments import draw_segments
+from tamscore.synthetic.rows import CHUNK_ROWS, FIRST_MONTH, chunk_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tamscore.synthetic.months import Month
+
     Tables = tuple[pa.Table, pa.Table]
 
 ROW_GROUP_ROWS = 131_072
 MAX_SEED = 2**32 - 1
+MOST_MONTHS = 24
 
 
 def write_market(
-    directory: Path, rows: int, seed: int = 0, files: int = 16, progress: Callable[[int], None] | None = None
+    directory: Path,
+    rows: int,
+    seed: int = 0,
+    files: int = 16,
+    progress: Callable[[int], None] | None = None,
+    month: Month = FIRST_MONTH,
 ) -> None:
     """Write DIRECTORY/market and DIRECTORY/truth (part-*.parquet each), and last DIRECTORY/job.toml.
 
     `rows` accounts go to min(files, rows) parts of nearly equal size. The same seed gives the same bytes, and a
-    shorter market is the beginning of a longer one. `progress` is called after each row group with the rows so far.
+    shorter market is the beginning of a longer one; in later months some of its accounts have gone, others have come.
+    `progress` is called after each row group with the rows so far.
     Raises UsageError for arguments out of range, and where `directory` is a file or holds anything already.
     """
-    _check(directory, rows, seed, files)
+    _check(directory, rows, seed, files, month)
     files = min(files, rows)
-    chunk = lru_cache(maxsize=1)(partial(chunk_tables, draw_segments(seed), seed))
+    chunk = lru_cache(maxsize=1)(partial(chunk_tables, month.segments(seed), seed, month=month))
+    first = month.first_row(rows)
     for folder in ("market", "truth"):
         (directory / folder).mkdir(parents=True)
     for number in range(files):
         start, stop = rows * number // files, rows * (number + 1) // files
-        _write_part(directory, f"part-{number:05d}.parquet", _row_groups(chunk, start, stop), start, progress)
+        groups = _row_groups(chunk, first + start, first + stop)
+        _write_part(directory, f"part-{number:05d}.parquet", groups, start, progress)
     with _whole(directory / "job.toml") as unfinished:
         unfinished.write_text(job_file(rows, seed), encoding="utf-8", newline="\n")
 
 
-def _check(directory: Path, rows: int, seed: int, files: int) -> None:
+def _check(directory: Path, rows: int, seed: int, files: int, month: Month) -> None:
     for name, value, low, high in (
-        ("rows", rows, 1, MAX_ROWS),
+        ("rows", rows, 1, month.most_rows),
         ("seed", seed, 0, MAX_SEED),
         ("files", files, 1, 99_999),
+        ("month", month.number, 1, MOST_MONTHS),
     ):
         if not low <= value <= high:
             raise UsageError(f"{name}: expected an integer from {low} to {high}, got {value!r}")

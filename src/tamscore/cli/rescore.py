@@ -1,0 +1,81 @@
+"""`score` and `refresh`: the job again, with the model of an earlier run or one that goes on from it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tamscore import terminal
+from tamscore.cli.work import AsJson, IfChanged, JobFile, Overrides, tell_result
+from tamscore.errors import GateError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+RUN_HELP = "An output folder (its current version), a version folder, or the first digits of a run key of this output."
+ModelRun = Annotated[str, typer.Option("--model", metavar="RUN", help=f"The run that has the model. {RUN_HELP}")]
+StartRun = Annotated[str, typer.Option("--from", metavar="RUN", help=f"The run to go on from. {RUN_HELP}")]
+
+
+def score(
+    job: JobFile,
+    model: ModelRun,
+    overrides: Overrides = None,
+    fresh_cut_lines: Annotated[
+        bool, typer.Option("--fresh-cut-lines", help="Take cut lines and limits from the sales of today instead.")
+    ] = False,
+    as_json: AsJson = False,
+    if_changed: IfChanged = False,
+) -> None:
+    """Score the market of a job file with the model of an earlier run.
+
+    Scaling, centers, categories, cut lines and limits stay as they were; what has drifted since is reported.
+    """
+    from tamscore import config, pipeline
+    from tamscore.progress import Progress
+
+    loaded = config.load(job, overrides or ())
+    with terminal.listening(as_json=as_json) as listener:
+        progress = Progress(listener)
+        directory = pipeline.score(loaded, progress, model, own_ladders=fresh_cut_lines)
+    tell_result(directory, progress, as_json=as_json, if_changed=if_changed)
+
+
+def refresh(
+    job: JobFile,
+    start: StartRun,
+    overrides: Overrides = None,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Publish, however many accounts would change cluster.")
+    ] = False,
+    as_json: AsJson = False,
+    if_changed: IfChanged = False,
+) -> None:
+    """Fit the model anew from an earlier one; clusters keep their ids.
+
+    Exits with 4, and publishes nothing, where more accounts would change cluster than the job allows.
+    """
+    from tamscore import config, pipeline
+    from tamscore.progress import Progress
+
+    loaded = config.load(job, overrides or ())
+    try:
+        with terminal.listening(as_json=as_json) as listener:
+            progress = Progress(listener)
+            directory = pipeline.refresh(loaded, progress, start, accept=accept)
+    except GateError as gate:
+        tell_plan(gate.plan, as_json=as_json)
+        raise
+    tell_result(directory, progress, as_json=as_json, if_changed=if_changed)
+
+
+def tell_plan(plan: Sequence[dict[str, Any]], *, as_json: bool) -> None:
+    """Print what a refresh would do to the clusters."""
+    from tamscore.insight.show_changes import events_table
+
+    if as_json:
+        print(json.dumps({"done": False, "plan": plan}, ensure_ascii=False))
+    else:
+        terminal.put(lambda width: events_table(plan, width))

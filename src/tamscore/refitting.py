@@ -1,0 +1,144 @@
+"""The refresh of every party type: fitted from where the earlier model stood, its clusters matched to the old ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.engine.flow import LocalFlow
+from tamscore.fitting import (
+    draw_samples,
+    fit_party,
+    fitted_on,
+    ground_of,
+    party_counts,
+    polished,
+    segment_vocabulary,
+    tell,
+)
+from tamscore.outcome import Change, Fitted, Kept
+from tamscore.passes.assign import PartyModel, assign_blocks
+from tamscore.passes.features import Encoding
+from tamscore.passes.fit import fit_centers
+from tamscore.passes.refit import means, refit
+from tamscore.passes.sources import SampleSource
+from tamscore.schema import PARTY_TYPES
+from tamscore.settings import recipe_of
+from tamscore.stages import lifecycle
+from tamscore.stages.lifecycle import Overlap
+
+if TYPE_CHECKING:
+    from tamscore.engine.flow import Flow
+    from tamscore.fitting import Ground
+    from tamscore.passes.census import PartRows
+    from tamscore.passes.sample import SampledRows
+    from tamscore.settings import Run
+    from tamscore.stages.kmeans import Fit
+    from tamscore.stages.prepare import Vocabulary
+    from tamscore.store.earlier import EarlierRun, Labels
+    from tamscore.store.model_parties import StoredParty
+
+
+def refit_parties(this: Run, parts: list[PartRows], earlier: EarlierRun) -> list[Fitted]:
+    """The refreshed model of every party type that has rows; one that the earlier model did not know is fitted anew."""
+    counts, stored = party_counts(parts), {party.name: party for party in earlier.model.parties}
+    segments = segment_vocabulary(this, parts)
+    samples = draw_samples(this, parts, counts)
+    with this.progress.stage("fit", len(counts)) as done, LocalFlow(this.job.engine.workers) as local:
+        fitted = []
+        for party, drawn in samples.items():
+            old = stored.get(PARTY_TYPES[party])
+            if old is None:
+                this.progress.notice(f"{PARTY_TYPES[party]}: the earlier model does not know it; fitted anew")
+            given = (this, parts, party, drawn, segments, local)
+            fitted.append(fit_party(*given) if old is None else refit_party(*given, old, earlier.labels))
+            done(1)
+    return fitted
+
+
+def refit_party(
+    this: Run,
+    parts: list[PartRows],
+    party: int,
+    drawn: SampledRows,
+    segments: Vocabulary | None,
+    local: Flow,
+    old: StoredParty,
+    labels: Labels,
+) -> Fitted:
+    """The centers of one party type in a space of today, started from where the old clusters lie by now."""
+    recipe = recipe_of(this.job, PARTY_TYPES[party])
+    ground = ground_of(this, parts, party, drawn, segments, local)
+    before = old_places(this, ground, old, labels, local)
+    blocks = ground.space.blocks(this.backend, ground.sample.raw)
+    start = means(this.backend, blocks, before.nearest, len(old.centers))
+    fresh = fit_centers(ground.rows, ground.seeds, recipe, ground.spans, local)
+    fit = refit(ground.rows, start, fresh, recipe.max_passes)
+    if fit is fresh:
+        this.progress.notice(f"{old.name}: the clusters were found anew: those of the earlier model no longer fit")
+    fit = polished(this, ground, fit)
+    tell(this, ground, fit, party, recipe.k)
+    return succeeded(this, ground, fit, old, before)
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the drawn rows lie among the old clusters: the `nearest` (m,), and how many rows are `far` from all.
+
+    `label` (m,) is the old cluster that a row belonged to, -1 where it belonged to none.
+    """
+
+    nearest: Any
+    far: int
+    label: Any
+
+
+KNOWN = 0.5
+"""Where the earlier run knows less than this share of the accounts, ids are others, and clusters are told by place."""
+
+
+def old_places(this: Run, ground: Ground, old: StoredParty, labels: Labels, local: Flow) -> Places:
+    """Where the drawn rows lie among the old clusters, in the space of the earlier model.
+
+    A row belonged to the cluster that its account was in; where the accounts are others, to the nearest within reach.
+    """
+    encoding = Encoding(this.columns, ground.encoding.party, old.space.vocabularies, old.segments)
+    raw = SampleSource(local, this.backend, ground.sample.drawn, encoding).raw
+    model = PartyModel(old.name, encoding, old.space, old.centers, old.ids)
+    nearest, distance, *_ = assign_blocks(this.backend, model, raw)
+    far = distance > old.reach[nearest]
+    label = labels.drawn(this.job.clusters.seed).among(old.ids, ground.sample.drawn.numbers)
+    if np.mean(label >= 0) < KNOWN:
+        label = np.where(far, -1, nearest.astype(np.int64))
+    return Places(nearest, int(far.sum()), label)
+
+
+def succeeded(this: Run, ground: Ground, fit: Fit, old: StoredParty, before: Places) -> Fitted:
+    """The refreshed model with its clusters in the order and under the ids of those that they go on from."""
+    label = np.concatenate(
+        [
+            this.backend.get(this.backend.nearest(block, this.backend.put(fit.centers)).label)
+            for block in ground.space.blocks(this.backend, ground.sample.raw)
+        ]
+    )
+    overlap = overlap_of(before, label, old, len(fit.centers))
+    heir = lifecycle.heirs(overlap)
+    order = lifecycle.successors(heir, overlap.new)
+    overlap = replace(overlap, shared=overlap.shared[:, order], newcomers=overlap.newcomers[order])
+    heir = np.where(heir >= 0, np.argsort(order)[heir], -1)
+    ids, named = lifecycle.succeed(old.name, old.ids, heir, len(order), old.named)
+    fit = replace(fit, centers=fit.centers[order], counts=fit.counts[order])
+    known = dict(old.clusters)
+    fitted = fitted_on(ground, fit, ids, named, Kept(tuple(known.get(name) for name in ids)))
+    happened = lifecycle.events(overlap, heir, old.ids, ids)
+    return replace(fitted, change=Change(happened, np.bincount(before.nearest, minlength=len(old.ids)), before.far))
+
+
+def overlap_of(before: Places, now: Any, old: StoredParty, k: int) -> Overlap:
+    """How the rows lie in the old clusters and the new ones (m,), those that belonged to no old one apart."""
+    settled = before.label >= 0
+    pairs = before.label[settled] * k + now[settled]
+    shared = np.bincount(pairs, minlength=len(old.ids) * k).reshape(len(old.ids), k)
+    return Overlap(shared, np.bincount(now[~settled], minlength=k), old.counts / old.counts.sum())

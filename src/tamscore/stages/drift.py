@@ -1,0 +1,129 @@
+"""Drift: how far the features of today lie from those that a model was fitted on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.backend.host import HostBackend
+from tamscore.stages.prepare import nearest_rank
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.backend import Array, Backend
+    from tamscore.stages.prepare import Vocabulary
+
+BINS = 10
+"""Bins of a numeric column, cut at its deciles: the usual number for the index."""
+FLOOR = 1e-4
+"""The share that an empty bin counts as."""
+SHIFTED, STRONGLY_SHIFTED = 0.1, 0.25
+"""The usual limits of the population stability index: from here on a look is due, from there on a new fit."""
+REACH = 0.99
+"""The share of a cluster's accounts that lie within its reach."""
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """How accounts spread over the bins of one feature.
+
+    A numeric column has `edges` (e,), bins up to each of them, one above, and one for missing numbers: `counts`
+    (e + 2,). A category has no edges and a bin for each of its levels.
+    """
+
+    column: str
+    edges: Any
+    counts: Any
+
+    @property
+    def shares(self) -> Any:
+        """The share of accounts in every bin."""
+        return self.counts / max(float(self.counts.sum()), 1.0)
+
+
+def bin_edges(values: Any) -> Any:
+    """The different deciles (e,) of a column (m,) with NaN for missing: observed values, none where there are none."""
+    present = np.sort(values[~np.isnan(values)])
+    if not len(present):
+        return np.empty(0)
+    return np.unique([float(present[nearest_rank(len(present), i / BINS)]) for i in range(1, BINS)])
+
+
+def number_counts(backend: Backend, column: Array, edges: Any) -> Any:
+    """How many values of a column (m,) fall into the bins cut at the edges (e,), and how many are missing (e + 2,)."""
+    xp = backend.xp
+    above = [xp.sum(xp.astype(column > float(edge), xp.int64)) for edge in edges]
+    missing = int(xp.sum(xp.astype(xp.isnan(column), xp.int64)))
+    reached = [int(column.shape[0]) - missing, *map(int, above), 0]
+    return np.append(-np.diff(reached), missing)
+
+
+def number_histogram(name: str, values: Any) -> Histogram:
+    """How the values (m,) of a numeric column, on the host, spread over bins of about equal size."""
+    edges = bin_edges(values)
+    return Histogram(name, edges, number_counts(HostBackend(), values, edges))
+
+
+def level_histogram(vocabulary: Vocabulary, texts: Any) -> Histogram:
+    """How many accounts have each level of a category."""
+    counts = np.bincount(vocabulary.encode(texts), minlength=len(vocabulary.all_levels))
+    return Histogram(vocabulary.column, np.empty(0), counts)
+
+
+def stability_index(before: Histogram, now: Histogram) -> float:
+    """The population stability index of one feature between two times (Lewis 1994); 0 where nothing has moved.
+
+    The sum over bins of (now - before) * log(now / before), shares below FLOOR counting as that.
+    """
+    if not before.counts.sum() or not now.counts.sum():
+        return 0.0
+    then, today = (np.maximum(one.shares, FLOOR) for one in (before, now))
+    return float(np.sum((today - then) * np.log(today / then)))
+
+
+def chance(before: Histogram, now: Histogram) -> float:
+    """The index that chance alone exceeds once in a hundred times, where other accounts are drawn (Yurdakul 2018).
+
+    The index is then distributed as (1/n + 1/m) times chi-square with one degree of freedom less than there are bins;
+    its quantile after Wilson & Hilferty (1931).
+    """
+    scale = sum(1 / max(int(one.counts.sum()), 1) for one in (before, now))
+    freedom = len(before.counts) - 1
+    width = 2 / (9 * freedom)
+    return float(scale * freedom * (1 - width + NormalDist().inv_cdf(0.99) * width**0.5) ** 3)
+
+
+def verdict(before: Histogram, now: Histogram) -> str:
+    """What the index means: `steady`, `shifted` or `strongly shifted`; few accounts move by chance."""
+    index = stability_index(before, now)
+    if index < max(SHIFTED, chance(before, now)):
+        return "steady"
+    return "strongly shifted" if index >= STRONGLY_SHIFTED else "shifted"
+
+
+def reaches(distance: Any, label: Any, k: int) -> Any:
+    """The reach (k,) of every cluster: the distance within which REACH of its accounts lie; 0 where it has none."""
+    found = np.zeros(k)
+    for c in range(k):
+        here = distance[label == c]
+        if len(here):
+            rank = nearest_rank(len(here), REACH)
+            found[c] = np.partition(here, rank)[rank]
+    return found
+
+
+def largest_move(before: Histogram, now: Histogram, levels: Sequence[str]) -> str:
+    """The move in words that says most: of the level that moved most, or of the share above the former median."""
+    if levels:
+        most = int(np.argmax(np.abs(now.shares - before.shares)))
+        return f"{levels[most]}: {before.shares[most]:.1%} → {now.shares[most]:.1%}"
+    missing = f"missing: {before.shares[-1]:.1%} → {now.shares[-1]:.1%}"
+    if abs(now.shares[-1] - before.shares[-1]) >= SHIFTED or not len(before.edges):
+        return missing
+    middle = len(before.edges) // 2
+    then, today = (one.counts[middle + 1 : -1].sum() / max(one.counts[:-1].sum(), 1) for one in (before, now))
+    return f"above {before.edges[middle]:,.6g}: {then:.1%} → {today:.1%}"

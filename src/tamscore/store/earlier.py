@@ -1,0 +1,129 @@
+"""A finished run that another run builds on: its model, and the cluster that each of its accounts has."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.errors import UsageError
+from tamscore.stages import draw
+from tamscore.store import run_directory, tables
+from tamscore.store.commit import Placed
+from tamscore.store.model import StoredModel, read_model
+from tamscore.store.run_directory import MANIFEST, RunDirectory
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+KEY_PREFIX = re.compile(r"[0-9a-f]{4,16}")
+NOWHERE = np.iinfo(np.uint16).max
+
+
+@dataclass(frozen=True)
+class EarlierRun:
+    """A complete run, its model, and the SHA-256 of its manifest, which stands for every byte of it."""
+
+    directory: RunDirectory
+    model: StoredModel
+    digest: str
+
+    @cached_property
+    def labels(self) -> Labels:
+        """The cluster of every account that it has scored."""
+        return read_labels(self.directory)
+
+    @property
+    def record(self) -> dict[str, str]:
+        """The run as the manifests of later runs name it."""
+        return {"run": self.directory.run_key, "manifest_sha256": self.digest}
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The clusters that accounts have in a run: `hashes` (n,) uint64, sorted; `codes` (n,) uint16 into `ids`.
+
+    The hashes are those of the account ids, or draw numbers made from them.
+    """
+
+    hashes: Any
+    codes: Any
+    ids: tuple[str, ...]
+
+    def of(self, hashes: Any) -> Any:
+        """The codes (m,) of the accounts with these hashes, NOWHERE where there was no such account."""
+        if not len(self.hashes):
+            return np.full(len(hashes), NOWHERE, np.uint16)
+        order = np.argsort(hashes)  # sorted questions walk through the table once instead of jumping about in it
+        at = np.empty(len(hashes), np.int64)
+        at[order] = np.minimum(np.searchsorted(self.hashes, hashes[order]), len(self.hashes) - 1)
+        return np.where(self.hashes[at] == hashes, self.codes[at], NOWHERE)
+
+    def drawn(self, seed: int) -> Labels:
+        """The same by draw number in place of the hash."""
+        numbers = draw.draw_number(self.hashes, seed)
+        order = np.argsort(numbers)
+        return Labels(numbers[order], self.codes[order], self.ids)
+
+    def among(self, ids: Sequence[str], hashes: Any) -> Any:
+        """The place (m,) int64 of the cluster of each account among the ids given, -1 where it has none of these."""
+        place = np.array([ids.index(name) if name in ids else -1 for name in self.ids] + [-1])
+        return place[np.minimum(self.of(hashes), len(self.ids))]
+
+
+def read_earlier(named: str, output: Path) -> EarlierRun:
+    """The run that is named by an output folder, the folder of a version, or the first digits of a run key in `output`.
+
+    Raises UsageError where there is no such complete run, InputContractError where its model cannot be used.
+    """
+    directory = find(named, output)
+    manifest = directory.manifest()
+    if manifest is None:
+        raise UsageError(f"{directory.path}: the run is not complete; run its job again")
+    files = {name: Placed(**record) for name, record in manifest["files"].items()}
+    digest = hashlib.sha256((directory.path / MANIFEST).read_bytes()).hexdigest()
+    return EarlierRun(directory, read_model(directory.model, files), digest)
+
+
+def find(named: str, output: Path) -> RunDirectory:
+    """The run at a path, or in an output by the first digits of its key; UsageError where there is none, or several."""
+    if Path(named).exists() or not KEY_PREFIX.fullmatch(named):
+        return run_directory.find(Path(named))
+    complete = [run for run in run_directory.versions(output) if run.manifest() is not None]
+    found = [run for run in complete if run.run_key.startswith(named)]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(run.run_key for run in found or complete) or "none"
+    number = "several runs begin" if found else "no complete run begins"
+    raise UsageError(f"{output}: {number} with {named!r}; expected one of {known}")
+
+
+def read_labels(directory: RunDirectory) -> Labels:
+    """The cluster of every account that a run has scored."""
+    parts = [read_part(path) for path in sorted(directory.scores.glob("part-*.parquet"))]
+    ids = tuple(sorted({name for _, _, names in parts for name in names}))
+    place = {name: code for code, name in enumerate(ids)}
+    codes = [np.array([place[name] for name in names], np.uint16)[codes] for _, codes, names in parts]
+    hashes = np.concatenate([hashes for hashes, _, _ in parts] or [np.empty(0, np.uint64)])
+    order = np.argsort(hashes)
+    return Labels(hashes[order], np.concatenate(codes or [np.empty(0, np.uint16)])[order], ids)
+
+
+def read_part(path: Path) -> tuple[Any, Any, list[str]]:
+    """Hashes (m,) of the ids of a part of the scores, their clusters as codes (m,), and the names of these."""
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path, columns=["account_id", "cluster"], read_dictionary=["cluster"])
+    clusters: pa.DictionaryArray = table["cluster"].unify_dictionaries().combine_chunks()
+    return (
+        draw.id_hash(tables.strings(table["account_id"])),
+        clusters.indices.to_numpy(zero_copy_only=False),
+        clusters.dictionary.to_pylist(),
+    )
