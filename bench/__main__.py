@@ -120,5 +120,15 @@ def protocol_case(part: Path, rounds: int = 15) -> None:
         record("protocol", protocol(part, Path(output) / "output", rounds))
 
 
+@app.command("leaks")
+def leaks_case(rows: Rows = 60_000, seeds: int = 5) -> None:
+    """Count the planted leaks that the leakage guard catches, and the honest features that it keeps."""
+    from bench.leaks import guard
+
+    for seed in range(seeds):
+        with tempfile.TemporaryDirectory() as output:
+            record("leaks", guard(market(rows, seed), Path(output), seed) | {"seed": seed})
+
+
 if __name__ == "__main__":
     app()

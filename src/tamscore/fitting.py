@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore import guard
 from tamscore.engine.flow import LocalFlow
 from tamscore.errors import InputContractError
 from tamscore.outcome import Fitted
@@ -40,10 +41,12 @@ def fit_parties(this: Run, parts: list[PartRows]) -> list[Fitted]:
     counts = {party: count for party, count in counts.items() if count}
     segments = segment_vocabulary(this, parts)
     samples = draw_samples(this, parts, counts)
+    verdicts = guard.inspect(this, samples)
     with this.progress.stage("fit", len(counts)) as done, LocalFlow(this.job.engine.workers) as local:
         fitted = []
         for party, drawn in samples.items():
-            fitted.append(fit_party(this, parts, party, drawn, segments, local))
+            fit = fit_party(this, parts, party, drawn, segments, local)
+            fitted.append(replace(fit, verdicts=verdicts[party]))
             done(1)
     return fitted
 

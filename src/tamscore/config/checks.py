@@ -44,6 +44,7 @@ def columns_are_listed_once(columns: Columns, rows: Rows, features: Features) ->
         ("columns", "keep"): columns.keep,
         ("rows", "non_negative"): rows.non_negative,
         ("features", "categorical"): features.categorical,
+        ("features", "allow"): features.allow,
     }
     for place, listed in lists.items():
         for position, column in enumerate(listed):
@@ -79,6 +80,14 @@ def features_say_what_an_account_is(columns: Columns, features: Features) -> Ite
         if column in reasons:
             role = "sales" if column == columns.sales else "account_id"
             yield Problem(place, f"a column other than columns.{role}", column, reasons[column])
+
+
+def allowed_are_features(features: Features) -> Iterator[Problem]:
+    """Yield the columns that are allowed and are no features."""
+    known = (*features.numeric, *features.categorical)
+    for position, column in enumerate(features.allow):
+        if column not in known:
+            yield Problem(("features", "allow", position), "a feature of this job", column, nearest(column, known))
 
 
 def clusters_fit_their_rows(clusters: Clusters) -> Iterator[Problem]:
@@ -167,6 +176,7 @@ CHECKS: tuple[tuple[Callable[..., Iterator[Problem]], tuple[str, ...]], ...] = (
     (kept_columns_have_names_of_their_own, ("columns",)),
     (features_have_one_kind, ("features",)),
     (features_say_what_an_account_is, ("columns", "features")),
+    (allowed_are_features, ("features",)),
     (clusters_fit_their_rows, ("clusters",)),
     (k_table_needs_party_type, ("columns", "clusters")),
     (quadrant_matches_threshold, ("quadrant",)),

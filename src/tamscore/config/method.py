@@ -16,6 +16,7 @@ from tamscore.config.values import (
     Count,
     CutLines,
     FitRows,
+    OpenShare,
     Positive,
     Scaling,
     Share,
@@ -72,6 +73,8 @@ class Features(Section):
     """Whether numeric columns get a column that marks missing values."""
     max_levels: Count = Limits.levels
     """Most categories of one column that stand for themselves; each is a feature of its own."""
+    allow: ColumnList = ()
+    """Features that the leakage guard lets pass: known, whatever they look like, before an account buys."""
 
     def winsor_limits(self, column: str) -> tuple[float, float] | None:
         """Return the quantiles in force for a numeric column, None where it is not clipped."""
@@ -84,6 +87,19 @@ class Features(Section):
         """Return whether a numeric column gets a column that marks its missing values."""
         own = self.numeric[column].missing_indicator
         return self.missing_indicator if own is None else own
+
+
+class Leakage(Section):
+    """When a feature is suspected to be sales in disguise, and what follows."""
+
+    action: Literal["block", "warn", "off"] = "block"
+    """Suspects stop the run, draw a notice, or are not looked for."""
+    separability: Annotated[float, Field(gt=0.5, le=1)] = 0.75
+    """Area under the ROC curve of customers against prospects, given the other features, from which on it is odd."""
+    told_apart: OpenShare = 0.12
+    """Share of the customers with values that one prospect in 200 has, from which on it is odd."""
+    correlation: OpenShare = 0.2
+    """Rank correlation with sales among customers, given the other features, from which on an odd one is suspect."""
 
 
 class Clusters(Section):

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from tamscore import __version__
-from tamscore.outcome import model_record, summaries
+from tamscore.outcome import honesty, model_record, summaries
 from tamscore.passes import remarks
 from tamscore.passes.parts import KINDS, MEASURES
 from tamscore.settings import ladder_rules, quadrant_rules
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from tamscore.config import Job
     from tamscore.engine.device import DeviceChoice
+    from tamscore.guard import Verdict
     from tamscore.passes.assign import PartyModel
     from tamscore.passes.parts import ScoredPart
     from tamscore.passes.policy import PartyMarket
@@ -35,13 +36,17 @@ PACKAGES = ("numpy", "scikit-learn", "pyarrow", "dask", "safetensors")
 
 @dataclass(frozen=True)
 class Fitted:
-    """The fit of a party type: model, how it came about, spread (d,) of features, rows fitted on, constant columns."""
+    """The fit of a party type: model, how it came about, spread (d,) of features, rows fitted on, constant columns.
+
+    `verdicts` are those of the leakage guard on the features.
+    """
 
     model: PartyModel
     fit: Fit
     spread: Any
     rows: int
     constant: tuple[str, ...]
+    verdicts: tuple[Verdict, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,7 @@ def write_outcome(
         "features": summaries.feature_table(outcome),
         "quality": summaries.quality_table(outcome),
         "top_accounts": summaries.top_accounts(outcome),
+        "leakage": honesty.leakage_table(outcome),
     }
     for name, table in made.items():
         files[f"tables/{name}.parquet"] = commit.place_parquet(table, directory.tables / f"{name}.parquet")
