@@ -76,7 +76,7 @@ def test_a_leak_that_is_allowed_or_only_warned_of_is_scored_and_on_record(tmp_pa
     found = {row["feature"]: row["verdict"] for row in rows if row["party_type"] == "end_user"}
     assert found.get("orders") == verdict
     assert {found.get(name) for name in ("employees", "growth", "industry")} == {None if verdict is None else "clear"}
-    assert any("'orders' looks like sales" in text for text in done.manifest()["notices"]) is noticed
+    assert any("'orders' looks like sales" in text for text in (done.manifest() or {})["notices"]) is noticed
 
 
 def test_the_verdicts_do_not_depend_on_how_the_table_is_cut(tmp_path):
