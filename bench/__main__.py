@@ -130,5 +130,15 @@ def leaks_case(rows: Rows = 60_000, seeds: int = 5) -> None:
             record("leaks", guard(market(rows, seed), Path(output), seed) | {"seed": seed})
 
 
+@app.command("choice-of-k")
+def choice_of_k_case(rows: Rows = 60_000, seeds: int = 5) -> None:
+    """Compare the k that is chosen with the k of other criteria, by the true wallets; and what choosing costs."""
+    from bench.choice_of_k import choice_of_k
+
+    for seed in range(seeds):
+        with tempfile.TemporaryDirectory() as output:
+            record("choice_of_k", choice_of_k(market(rows, seed), Path(output)) | {"seed": seed})
+
+
 if __name__ == "__main__":
     app()

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 OF_THE_MARKET = ("employees", "revenue", "assets", "payroll", "it_spend", "devices")
 """Honest features of size that the market has already."""
-LEAK_WEIGHT = 5.0
-"""Leaks predict sales best, so somebody who does not know better weighs them more; the guard does not see weights."""
+LEAK_WEIGHT = 50.0
+"""Leaks rule the distances, as unscaled money would: the harm at its worst. The guard does not see weights."""
 
 
 def leaks(market: pa.Table, seed: int) -> dict[str, Any]:

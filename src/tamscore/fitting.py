@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore import guard
+from tamscore import choosing, guard, trust
 from tamscore.engine.flow import LocalFlow
 from tamscore.errors import InputContractError
 from tamscore.outcome import Fitted
@@ -18,7 +18,7 @@ from tamscore.passes.fit import fit_centers, polish
 from tamscore.passes.sample import Draw, draw_sample, joined
 from tamscore.passes.sources import EveryRow, SampleSource
 from tamscore.schema import PARTY_TYPES
-from tamscore.settings import numeric_columns, recipe_of
+from tamscore.settings import clusters_of, numeric_columns, recipe_of
 from tamscore.stages import diagnose, draw, prepare
 from tamscore.stages.space import fit_space
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tamscore.passes.sample import SampledRows
     from tamscore.passes.sources import Source
     from tamscore.settings import Run
+    from tamscore.stages.choose_k import Candidate
     from tamscore.stages.kmeans import Fit
     from tamscore.stages.prepare import Vocabulary
     from tamscore.stages.space import Space
@@ -79,7 +80,9 @@ def drawn_up_to(this: Run, parts: list[PartRows], party: int, counts: dict[int, 
     """The largest draw number of a party type's sample: its share of the rows drawn, at least 256 a cluster."""
     clusters, total = this.job.clusters, sum(counts.values())
     rows = clusters.seed_rows if clusters.fit_rows == "all" else clusters.fit_rows
-    wanted = max(-(-rows * counts[party] // total), 256 * recipe_of(this.job, PARTY_TYPES[party]).k)
+    wanted = max(
+        -(-rows * counts[party] // total), 256 * (clusters_of(this.job, PARTY_TYPES[party]) or clusters.k_range[1])
+    )
     numbers = [draw.draw_number(part.hashes[part.of_party(party)], clusters.seed) for part in parts]
     return draw.threshold(numbers, wanted)
 
@@ -89,8 +92,8 @@ def fit_party(
 ) -> Fitted:
     """Space and centers of one party type."""
     name, clusters, features = PARTY_TYPES[party], this.job.clusters, this.job.features
-    recipe = recipe_of(this.job, name)
-    check_rows(this, name, len(drawn), recipe.k)
+    k = clusters_of(this.job, name)
+    check_rows(this, name, len(drawn), k or clusters.k_range[0])
     encoding = Encoding(this.columns, party, (), segments)
     everywhere = EveryRow(this.flow, this.backend, tuple(parts), encoding, clusters.seed)
     sample = SampleSource(local, this.backend, drawn, encoding)
@@ -103,14 +106,20 @@ def fit_party(
     columns = numeric_columns(this.job)
     space, constant = fit_space(columns, vocabularies, features.category_weight, source.order, source.moments)
     seeds = this.backend.get(space.block(this.backend, sample.raw.part(0, clusters.seed_rows)))
+    choice: tuple[Candidate, ...] = ()
+    if k is None:
+        each = sum(len(part.of_party(party)) for part in parts) / len(drawn)
+        k, choice = choosing.choose(this, name, choosing.Sample(space, sample.raw, drawn.sales, seeds, each), local)
+    recipe = recipe_of(this.job, k)
     fit = fit_centers(source.rows(space), seeds, recipe, source.spans(clusters.batch_rows), local)
     if clusters.polish_passes:
         fit = polish(everywhere.rows(space), fit, clusters.polish_passes)
-    for text in remarks(space, drawn, seeds, constant, fit, recipe.k):
+    for text in remarks(space, drawn, seeds, constant, fit, k):
         this.progress.notice(f"{name}: {text}")
     spread = np.std(seeds, axis=1, dtype=np.float64).astype(np.float32)
     model = PartyModel(name, replace(encoding, vocabularies=vocabularies), space, fit.centers)
-    return Fitted(model, fit, spread, len(drawn), constant)
+    known = trust.trust(model, drawn, seeds, clusters.seed) if clusters.stability else ()
+    return Fitted(model, fit, spread, len(drawn), constant, choice=choice, trust=known)
 
 
 def check_rows(this: Run, party: str, rows: int, k: int) -> None:

@@ -94,8 +94,12 @@ def clusters_fit_their_rows(clusters: Clusters) -> Iterator[Problem]:
     """Yield the cluster counts that exceed the rows the centers are sought in."""
     limit = clusters.seed_rows if clusters.fit_rows == "all" else min(clusters.seed_rows, clusters.fit_rows)
     counts = clusters.k.items() if isinstance(clusters.k, dict) else ((None, clusters.k),)
+    most, auto = clusters.k_range[1], "auto" in (clusters.k.values() if isinstance(clusters.k, dict) else (clusters.k,))
+    if auto and most > limit:
+        hint = "raise clusters.seed_rows and clusters.fit_rows"
+        yield Problem(("clusters", "k_range", 1), f"at most {limit} clusters", most, hint)
     for party_type, k in counts:
-        if k > limit:
+        if k != "auto" and k > limit:
             place = ("clusters", "k") if party_type is None else ("clusters", "k", party_type)
             yield Problem(place, f"at most {limit} clusters", k, "raise clusters.seed_rows and clusters.fit_rows")
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tamscore.config.values import (
     ClusterCount,
+    ClusterRange,
     Column,
     ColumnList,
     Count,
@@ -106,7 +107,11 @@ class Clusters(Section):
     """How the clusters of peers are found."""
 
     k: ClusterCount
-    """Number of clusters, or a table with the number for each party type."""
+    """Number of clusters, "auto" to choose it in k_range by held-out sales, or a table with either by party type."""
+    k_range: ClusterRange = (2, 30)
+    """Fewest and most clusters that k = "auto" chooses from."""
+    stability: bool = True
+    """Whether clusters are tried on bootstraps and described by rules; costs a few percent of a run."""
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
     """Key of every random draw; the same seed gives the same clusters."""
     fit_rows: FitRows = 262_144

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rich import box
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from tamscore.insight.summary import Summary, Sums, load, to_json
+from tamscore.insight.tables import add, is_roomy, new_table
+from tamscore.insight.trust import trust
 from tamscore.insight.wording import NOTHING, clean, counted, money, share, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from rich.console import JustifyMethod, RenderableType
+    from rich.console import RenderableType
 
     from tamscore.insight.summary import Cluster
 
@@ -33,8 +34,6 @@ MEANINGS = {
 }
 BAR = 10
 """The length in characters of the longest bar of the segment sizes."""
-ROOMY = 96
-"""From this width on tables are spaced out and tell more."""
 WIDE = 116
 """From this width on quadrants are explained."""
 APART = 8
@@ -50,6 +49,8 @@ def render(summary: Summary, width: int | None = 100) -> Group:
         parts += section("whitespace by kind and quadrant", plays(summary, width))
     else:
         parts += section("what sets it apart, in standard deviations", differences(summary, width))
+    for title, body, note in trust(summary, width):
+        parts += section(title, body, note)
     if summary.top:
         of = f" of cluster {summary.cluster}" if summary.cluster else ""
         parts += section(
@@ -117,23 +118,6 @@ def legend(summary: Summary) -> str:
     """What the first letters of the cluster ids mean, where there is more than one."""
     letters = {one.cluster[0]: words(one.party_type) for one in summary.clusters}
     return ", ".join(f"{letter}: {party}" for letter, party in letters.items()) if len(letters) > 1 else ""
-
-
-def new_table(heads: str, width: int | None) -> Table:
-    """An empty table; in its heads `>` stands before numbers, which go to the right, `~` before texts that wrap."""
-    gap = 1 if width is None or width >= ROOMY else 0
-    table = Table(
-        box=None if width is None else box.SIMPLE_HEAD, padding=(0, gap, 0, 0), pad_edge=False, show_edge=False
-    )
-    for head in heads.split("|"):
-        justify: JustifyMethod = "right" if head.startswith(">") else "left"
-        table.add_column(head.lstrip(">~"), justify=justify, no_wrap=not head.startswith("~"), overflow="fold")
-    return table
-
-
-def is_roomy(width: int | None) -> bool:
-    """Whether there is a terminal with room for more than the needful."""
-    return width is not None and width >= ROOMY
 
 
 def by_party(clusters: Sequence[Cluster]) -> list[list[Cluster]]:
@@ -229,8 +213,3 @@ def against(message: str | None) -> str:
     if not message:
         return NOTHING
     return "about 1x" if message.startswith("about the same") else message.split(" ", 1)[0]
-
-
-def add(table: Table, *cells: Any) -> None:
-    """Add a row of texts, taken as they are."""
-    table.add_row(*(Text(clean(cell)) for cell in cells))

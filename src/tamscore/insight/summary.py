@@ -86,6 +86,9 @@ class Summary:
     notices: tuple[str, ...]
     cluster: str | None = None
     apart: tuple[tuple[str, float], ...] = ()
+    leakage: tuple[dict[str, Any], ...] = ()
+    choice_of_k: tuple[dict[str, Any], ...] = ()
+    stability: tuple[dict[str, Any], ...] = ()
 
 
 def load(path: Path, top: int = 10, cluster: str | None = None) -> Summary:
@@ -112,6 +115,9 @@ def load(path: Path, top: int = 10, cluster: str | None = None) -> Summary:
         notices=tuple(notice for notice in manifest["notices"] if not notice.startswith("device ")),
         cluster=known,
         apart=() if known is None else differences(directory, known),
+        leakage=() if known else optional_table(directory, "leakage"),
+        choice_of_k=() if known else optional_table(directory, "choice_of_k"),
+        stability=tuple(row for row in optional_table(directory, "stability") if known in {None, row["cluster"]}),
     )
 
 
@@ -121,6 +127,11 @@ def table(directory: RunDirectory, name: str) -> list[dict[str, Any]]:
 
     rows: list[dict[str, Any]] = pq.read_table(directory.tables / f"{name}.parquet").to_pylist()
     return rows
+
+
+def optional_table(directory: RunDirectory, name: str) -> tuple[dict[str, Any], ...]:
+    """The rows of a table that runs of earlier versions do not have."""
+    return tuple(table(directory, name)) if (directory.tables / f"{name}.parquet").exists() else ()
 
 
 def sums_of(row: dict[str, Any]) -> Sums:

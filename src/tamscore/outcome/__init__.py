@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from tamscore.passes.policy import PartyMarket
     from tamscore.passes.score import PartyPolicy
     from tamscore.progress import Progress
+    from tamscore.stages.choose_k import Candidate
     from tamscore.stages.kmeans import Fit
     from tamscore.store.commit import Placed
     from tamscore.store.partitions import Plan
     from tamscore.store.run_directory import RunDirectory
+    from tamscore.trust import Trust
 
 PACKAGES = ("numpy", "scikit-learn", "pyarrow", "dask", "safetensors")
 
@@ -38,7 +40,8 @@ PACKAGES = ("numpy", "scikit-learn", "pyarrow", "dask", "safetensors")
 class Fitted:
     """The fit of a party type: model, how it came about, spread (d,) of features, rows fitted on, constant columns.
 
-    `verdicts` are those of the leakage guard on the features.
+    `verdicts` are those of the leakage guard on the features, `choice` the candidates that k was chosen from,
+    `trust` is what is known about every cluster; each is empty where the job does not ask for it.
     """
 
     model: PartyModel
@@ -47,6 +50,8 @@ class Fitted:
     rows: int
     constant: tuple[str, ...]
     verdicts: tuple[Verdict, ...] = ()
+    choice: tuple[Candidate, ...] = ()
+    trust: tuple[Trust, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,8 @@ def write_outcome(
         "quality": summaries.quality_table(outcome),
         "top_accounts": summaries.top_accounts(outcome),
         "leakage": honesty.leakage_table(outcome),
+        "choice_of_k": honesty.choice_table(outcome),
+        "stability": honesty.stability_table(outcome),
     }
     for name, table in made.items():
         files[f"tables/{name}.parquet"] = commit.place_parquet(table, directory.tables / f"{name}.parquet")

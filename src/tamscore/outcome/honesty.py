@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
+
+from tamscore.stages.choose_k import Candidate
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,6 +27,31 @@ def leakage_table(outcome: Outcome) -> pa.Table:
         texts = {name: getattr(verdict, name) for name in VERDICT}
         rows.append(texts | {name: rounded(value) for name, value in numbers.items()})
     return table(rows, VERDICT, (*EVIDENCE, *ECHO))
+
+
+def choice_table(outcome: Outcome) -> pa.Table:
+    """One row per party type and number of clusters that was a candidate; none where the job says the number."""
+    import pyarrow as pa
+
+    party = [one.model.name for one in outcome.fitted for _ in one.choice]
+    every = [candidate for one in outcome.fitted for candidate in one.choice]
+    columns: dict[str, pa.Array] = {"party_type": pa.array(party, pa.string())}
+    for field in fields(Candidate):
+        values = [getattr(one, field.name) for one in every]
+        kind = {"int": pa.int64(), "bool": pa.bool_()}.get(str(field.type), pa.float64())
+        columns[field.name] = pa.array([rounded(v) if kind == pa.float64() else v for v in values], kind)
+    return pa.table(columns)
+
+
+def stability_table(outcome: Outcome) -> pa.Table:
+    """One row per cluster: its bootstrap similarity and grade, and the rule that describes it with its F1."""
+    rows = []
+    for one, policy, names in zip(outcome.fitted, outcome.policies, outcome.names, strict=True):
+        for cluster, name, known in zip(policy.cluster_ids, names, one.trust, strict=False):
+            texts = {"party_type": policy.name, "cluster": cluster, "name": name}
+            texts |= {"grade": known.grade, "rule": known.rule}
+            rows.append({**texts, "similarity": rounded(known.similarity), "f1": rounded(known.f1)})
+    return table(rows, ("party_type", "cluster", "name", "grade", "rule"), ("similarity", "f1"))
 
 
 def table(rows: list[dict[str, Any]], texts: tuple[str, ...], numbers: tuple[str, ...]) -> pa.Table:

@@ -19,7 +19,8 @@ STARTS, SHORT_PASSES, PASSES = 3, 5, 50
 FOLDS = 5
 STABLE = 0.75
 """Rows must keep their cluster under resampling at least so far, on average."""
-SILHOUETTE_ROWS = 2_000
+INDEX_ROWS, SILHOUETTE_ROWS = 5_000, 2_000
+"""The indices for the chart are computed on so many rows."""
 
 
 @dataclass(frozen=True)
@@ -63,22 +64,23 @@ class Judged:
 
 
 def candidates(low: int, high: int) -> list[int]:
-    """Numbers of clusters from low to high, each about a fifth above the one before."""
+    """Numbers of clusters from low to high, each about a quarter above the one before."""
     found = [low]
     while found[-1] < high:
-        found.append(min(max(found[-1] + 1, round(found[-1] * 1.2)), high))
+        found.append(min(max(found[-1] + 1, round(found[-1] * 1.25)), high))
     return found
 
 
 def examine(k: int, backend: Backend, judged: Judged) -> Candidate:
     """A candidate with everything that can be said about it alone."""
-    rows, host_rows = stability.resident(backend, judged.block), judged.block.T.astype(np.float64)
-    starts = (kmeans.start_centers(rows, host_rows, k, judged.seed, start, SHORT_PASSES) for start in range(STARTS))
+    rows = stability.resident(backend, judged.block)
+    starts = (kmeans.start_centers(rows, judged.block, k, judged.seed, start, SHORT_PASSES) for start in range(STARTS))
     best = min(starts, key=lambda fit: fit.inertia)
     fit = kmeans.without_empty(kmeans.lloyd(rows, best.centers, PASSES, kmeans.SEEDING_TOLERANCE))
     label = stability.labels(backend, judged.customers, fit.centers)
     loss = held_out_loss(label, judged.sales, len(fit.centers), judged.line, judged.min_customers)
     support = np.bincount(label, minlength=len(fit.centers))
+    few = judged.block[:, :INDEX_ROWS]
     return Candidate(
         k,
         float(loss.mean()),
@@ -86,7 +88,7 @@ def examine(k: int, backend: Backend, judged: Judged) -> Candidate:
         float(support.min() * judged.customers_each),
         stability.kept(backend, judged.block, fit.centers, judged.seed),
         fit.inertia * judged.unit**2,
-        *indices(host_rows * judged.unit, stability.labels(backend, judged.block, fit.centers)),
+        *indices(few.T * np.float64(judged.unit), stability.labels(backend, few, fit.centers)),
     )
 
 
@@ -120,18 +122,21 @@ def cut_lines(label: Any, log_sales: Any, k: int, line: float, min_customers: in
 
 
 def indices(rows: Any, label: Any) -> tuple[float, float, float]:
-    """Calinski-Harabasz, Davies-Bouldin and, on the first rows, silhouette of labelled rows (m, d); NaN for one side."""
+    """Calinski-Harabasz, Davies-Bouldin and, on the first rows, silhouette of labelled rows (m, d).
+
+    NaN where the first rows are all of one cluster.
+    """
     from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
 
     few = slice(0, SILHOUETTE_ROWS)
     if not 1 < len(np.unique(label[few])) < len(label[few]):
         return float("nan"), float("nan"), float("nan")
-    scores = (calinski_harabasz_score(rows, label), davies_bouldin_score(rows, label))
-    return *map(float, scores), float(silhouette_score(rows[few], label[few]))
+    harabasz, bouldin = float(calinski_harabasz_score(rows, label)), float(davies_bouldin_score(rows, label))
+    return harabasz, bouldin, float(silhouette_score(rows[few], label[few]))
 
 
 def below_chord(k: Sequence[int], inertia: Sequence[float]) -> Any:
-    """How far log inertia lies below the line between its ends (c,), both axes from 0 to 1: the largest is the elbow."""
+    """How far log inertia (c,) lies below the line between its ends, both axes from 0 to 1: most at the elbow."""
     x, y = np.asarray(k, dtype=np.float64), np.log(np.maximum(inertia, 1e-300))
     if len(x) < 2 or y[0] == y[-1]:
         return np.zeros(len(x))

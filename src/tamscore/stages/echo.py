@@ -62,7 +62,7 @@ def first_centers(backend: Backend, block: Any, seed: int) -> Any:
     """The centers (k, d) of a sketch on all features."""
     k = min(CLUSTERS, len(np.unique(block.T, axis=0)))
     rows = resident(backend, block)
-    return kmeans.start_centers(rows, block.T.astype(np.float64), k, seed, 0, FIRST_PASSES).centers
+    return kmeans.start_centers(rows, block, k, seed, 0, FIRST_PASSES).centers
 
 
 def resident(backend: Backend, block: Any) -> BlockRows:

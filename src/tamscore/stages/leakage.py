@@ -72,6 +72,7 @@ class Limits:
 
 def numeric_views(column: Any) -> Any:
     """A numeric column (m,) with NaN as rows of numbers (v, m): filled, its logarithm, and where it is missing."""
+    column = column.astype(np.float64)
     missing = np.isnan(column)
     filled = np.where(missing, np.median(column[~missing]) if not missing.all() else 0.0, column)
     views = [filled, np.sign(filled) * np.log1p(np.abs(filled))]

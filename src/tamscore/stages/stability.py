@@ -32,10 +32,8 @@ def found_again(backend: Backend, block: Any, centers: Any, seed: int) -> Any:
     block = block[:, :ROWS]
 
     def refit(drawn: Any, bootstrap: int) -> Any:
-        rows, host_rows, key = resident(backend, drawn), drawn.T.astype(np.float64), 1000 * seed + bootstrap
-        key %= 2**32
-        k = min(len(centers), len(np.unique(host_rows, axis=0)))
-        starts = [kmeans.start_centers(rows, host_rows, k, key, start, PASSES) for start in range(STARTS)]
+        rows, first = resident(backend, drawn), STARTS * bootstrap
+        starts = [kmeans.start_centers(rows, drawn, len(centers), seed, first + i, PASSES) for i in range(STARTS)]
         return min(starts, key=lambda fit: fit.inertia).centers
 
     return bootstrapped(backend, block, centers, seed, BOOTSTRAPS, refit)
