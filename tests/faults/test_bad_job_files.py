@@ -59,8 +59,10 @@ WRONG: list[tuple[str, str, list[str]]] = [
         "the range of k goes beyond the seed rows",
         job_text(clusters='k = "auto"\nk_range = [2, 30000]'),
         [
-            "clusters.k_range[1]: expected at most 20000 clusters, got 30000; "
-            "raise clusters.seed_rows and clusters.fit_rows"
+            (
+                "clusters.k_range[1]: expected at most 20000 clusters, got 30000; "
+                "raise clusters.seed_rows and clusters.fit_rows"
+            )
         ],
     ),
     (
@@ -87,8 +89,10 @@ WRONG: list[tuple[str, str, list[str]]] = [
         "k is missing",
         job_text(clusters=""),
         [
-            f'clusters.k: expected {K}, got nothing; Number of clusters, "auto" to choose it in k_range by held-out sales, '
-            "or a table with either by party type"
+            (
+                f'clusters.k: expected {K}, got nothing; Number of clusters, "auto" to choose it in k_range by '
+                "held-out sales, or a table with either by party type"
+            )
         ],
     ),
     (

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-CONDITIONS, BINS, ROWS = 3, 24, 10_000
+CONDITIONS, BINS, ROWS = 3, 24, 8_000
 YEARS = (1500, 2500)
 """Numbers that may be years are not rounded to two digits."""
 WORTH = 0.005

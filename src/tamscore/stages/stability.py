@@ -12,7 +12,7 @@ from tamscore.stages.kmeans import BlockRows, DrawnBlock
 if TYPE_CHECKING:
     from tamscore.backend import Backend
 
-ROWS, BOOTSTRAPS, STARTS, PASSES = 5_000, 20, 3, 10
+ROWS, BOOTSTRAPS, STARTS, PASSES = 4_000, 20, 2, 10
 """Bounds of the work: rows of the sub-sample, bootstraps, cold starts of each, Lloyd passes of each start."""
 AGAIN_ROWS, AGAIN_BOOTSTRAPS = 3_000, 10
 """The same where a bootstrap starts from the centers found before."""
