@@ -95,7 +95,7 @@ def run(market: Path, output: Path, names: Iterable[str]) -> tuple[RunDirectory,
 
 def wallet_correlation(done: RunDirectory, truth: Path) -> float:
     """The rank correlation of prospects' potential with their true wallet."""
-    from tamscore.stages.leakage import rank_correlation
+    from tamscore.stages.separation import rank_correlation
 
     scores = pq.read_table(done.scores, columns=["account_id", "kind", "potential"])
     both = scores.join(pq.read_table(truth), "account_id").filter(pa.compute.field("kind") == "acquisition")

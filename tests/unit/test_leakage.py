@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
-from tamscore.stages import leakage
+from tamscore.stages import leakage, separation
 from tamscore.stages.leakage import Evidence, Limits, evidence, level_views, numeric_views
 
 ROWS = 4000
@@ -108,14 +108,14 @@ def test_with_hardly_a_customer_nothing_is_said():
 def test_separability_is_the_area_of_scikit_learn_on_the_better_side(values, chance):
     customer = np.array([True, False] + [chance.random() < 0.5 for _ in values[2:]])
     area = roc_auc_score(customer, values)
-    assert leakage.separability(np.array(values, float), customer) == pytest.approx(max(area, 1 - area))
+    assert separation.separability(np.array(values, float), customer) == pytest.approx(max(area, 1 - area))
 
 
 @given(st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3)), min_size=3, max_size=40))
 def test_rank_correlation_is_spearmans_and_0_where_nothing_varies(pairs):
     x, y = np.array(pairs, float).T
     expected = spearmanr(x, y).statistic if len(set(x)) > 1 and len(set(y)) > 1 else 0.0
-    assert leakage.rank_correlation(x, y) == pytest.approx(expected, abs=1e-12)
+    assert separation.rank_correlation(x, y) == pytest.approx(expected, abs=1e-12)
 
 
 def test_what_is_left_over_is_the_residual_of_least_squares_on_prospects():

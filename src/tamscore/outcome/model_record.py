@@ -56,8 +56,8 @@ def settings_of(job: Job) -> dict[str, str]:
     """The hashes of what a job says in the sections that make the model, by section."""
     sections = {
         "columns": job.columns.model_dump_json(include={"party_type", "market_segment"}),
-        "features": job.features.model_dump_json(),
-        "clusters": job.clusters.model_dump_json(),
+        "features": job.features.model_dump_json(exclude={"allow"}),
+        "clusters": job.clusters.model_dump_json(exclude={"k_range", "stability"}),
         "potential": job.potential.model_dump_json(),
     }
     return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in sections.items()}

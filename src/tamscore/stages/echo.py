@@ -11,8 +11,8 @@ import numpy as np
 
 from tamscore.stages import kmeans
 from tamscore.stages.kmeans import BlockRows, DrawnBlock
-from tamscore.stages.leakage import rank_correlation
 from tamscore.stages.prepare import nearest_rank
+from tamscore.stages.separation import rank_correlation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

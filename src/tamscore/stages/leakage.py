@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.stages.separation import FRINGE, rank_correlation, separability, told_apart
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -24,8 +26,6 @@ FEWEST_PROSPECTS, FEWEST_CUSTOMERS = 50, 25
 ROWS_PER_VIEW = 5
 """A regression needs so many prospects for each of its terms, else features are compared without one."""
 RIDGE = 1e-4
-FRINGE = 0.005
-"""A customer is told apart where its value lies beyond those of all but this share of the prospects."""
 RAREST, MOST_LEVELS = 0.01, 50
 """Levels of a category that are compared: their least share of the rows, and their number."""
 SURE = 0.95
@@ -149,34 +149,6 @@ class Comparison:
             along = sign * rank_correlation(left[self.customer], self.sales)
             given.append((separability(left, self.customer), told_apart(left, self.customer), float(along)))
         return Evidence(alone, float(correlation), *max(given, key=lambda one: one[0] + one[1]))
-
-
-def ranks(values: Any) -> Any:
-    """The ranks (n,) of values from 1, ties at their mean."""
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[place]
-
-
-def rank_correlation(x: Any, y: Any) -> float:
-    """Spearman's rank correlation of two columns (n,); 0 where one of them does not vary."""
-    a, b = ranks(x), ranks(y)
-    a, b = a - a.mean(), b - b.mean()
-    size = float(np.sqrt((a @ a) * (b @ b)))
-    return float(a @ b) / size if size > 0 else 0.0
-
-
-def separability(values: Any, customer: Any) -> float:
-    """The area under the ROC curve (m,) of customers against prospects, whichever side they lie on: 0.5 to 1."""
-    prospects, customers = np.sort(values[~customer]), np.sort(values[customer])
-    twice = np.searchsorted(prospects, customers, "left").sum() + np.searchsorted(prospects, customers, "right").sum()
-    area = float(twice) / (2 * len(prospects) * len(customers))
-    return max(area, 1 - area)
-
-
-def told_apart(values: Any, customer: Any) -> float:
-    """The share of the customers that lie beyond the fringe of the prospects, on the side where there are more."""
-    low, high = np.quantile(values[~customer], (FRINGE, 1 - FRINGE), method="inverted_cdf")
-    return float(max(np.mean(values[customer] > high), np.mean(values[customer] < low)))
 
 
 def chosen_rows(sales: Any) -> Any:
