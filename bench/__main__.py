@@ -176,5 +176,25 @@ def between(case: str, first: str, second: str, seed: str) -> None:
         record(case, getattr(review, case)(Path(first), Path(second), to) | {"seed": int(seed)})
 
 
+@app.command("leaks")
+def leaks_case(rows: Rows = 60_000, seeds: int = 5) -> None:
+    """Count the planted leaks that the leakage guard catches, and the honest features that it keeps."""
+    from bench.leaks import guard
+
+    for seed in range(seeds):
+        with tempfile.TemporaryDirectory() as output:
+            record("leaks", guard(market(rows, seed), Path(output), seed) | {"seed": seed})
+
+
+@app.command("choice-of-k")
+def choice_of_k_case(rows: Rows = 60_000, seeds: int = 5) -> None:
+    """Compare the k that is chosen with the k of other criteria, by the true wallets; and what choosing costs."""
+    from bench.choice_of_k import choice_of_k
+
+    for seed in range(seeds):
+        with tempfile.TemporaryDirectory() as output:
+            record("choice_of_k", choice_of_k(market(rows, seed), Path(output)) | {"seed": seed})
+
+
 if __name__ == "__main__":
     app()

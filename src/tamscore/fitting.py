@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore import choosing, guard, trust
 from tamscore.engine.flow import LocalFlow
 from tamscore.errors import InputContractError
 from tamscore.outcome import NOTHING_KEPT, Fitted
@@ -17,7 +18,7 @@ from tamscore.passes.fit import fit_centers, polish
 from tamscore.passes.sample import Draw, draw_sample, joined
 from tamscore.passes.sources import EveryRow, SampleSource
 from tamscore.schema import PARTY_TYPES
-from tamscore.settings import numeric_columns, recipe_of
+from tamscore.settings import clusters_of, numeric_columns, recipe_of
 from tamscore.stages import diagnose, draw, drift, prepare
 from tamscore.stages.identity import cluster_ids
 from tamscore.stages.space import fit_space
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from tamscore.passes.sample import SampledRows
     from tamscore.passes.sources import KeptRows, Source
     from tamscore.settings import Run
+    from tamscore.stages.choose_k import Candidate
     from tamscore.stages.drift import Histogram
     from tamscore.stages.kmeans import Fit, Span
     from tamscore.stages.prepare import Vocabulary
@@ -42,10 +44,12 @@ def fit_parties(this: Run, parts: list[PartRows]) -> list[Fitted]:
     counts = party_counts(parts)
     segments = segment_vocabulary(this, parts)
     samples = draw_samples(this, parts, counts)
+    verdicts = guard.inspect(this, samples)
     with this.progress.stage("fit", len(counts)) as done, LocalFlow(this.job.engine.workers) as local:
         fitted = []
         for party, drawn in samples.items():
-            fitted.append(fit_party(this, parts, party, drawn, segments, local))
+            fit = fit_party(this, parts, party, drawn, segments, local)
+            fitted.append(replace(fit, verdicts=verdicts[party]))
             done(1)
     return fitted
 
@@ -84,7 +88,9 @@ def drawn_up_to(this: Run, parts: list[PartRows], party: int, counts: dict[int, 
     """The largest draw number of a party type's sample: its share of the rows drawn, at least 256 a cluster."""
     clusters, total = this.job.clusters, sum(counts.values())
     rows = clusters.seed_rows if clusters.fit_rows == "all" else clusters.fit_rows
-    wanted = max(-(-rows * counts[party] // total), 256 * recipe_of(this.job, PARTY_TYPES[party]).k)
+    wanted = max(
+        -(-rows * counts[party] // total), 256 * (clusters_of(this.job, PARTY_TYPES[party]) or clusters.k_range[1])
+    )
     numbers = [draw.draw_number(part.hashes[part.of_party(party)], clusters.seed) for part in parts]
     return draw.threshold(numbers, wanted)
 
@@ -110,11 +116,25 @@ def fit_party(
     this: Run, parts: list[PartRows], party: int, drawn: SampledRows, segments: Vocabulary | None, local: Flow
 ) -> Fitted:
     """Space and centers of one party type."""
-    recipe = recipe_of(this.job, PARTY_TYPES[party])
     ground = ground_of(this, parts, party, drawn, segments, local)
-    fit = polished(this, ground, fit_centers(ground.rows, ground.seeds, recipe, ground.spans, local))
-    tell(this, ground, fit, party, recipe.k)
-    return fitted_on(ground, fit, cluster_ids(PARTY_TYPES[party], len(fit.centers)), len(fit.centers))
+    k, choice = number_of_clusters(this, parts, ground, local)
+    fit = polished(this, ground, fit_centers(ground.rows, ground.seeds, recipe_of(this.job, k), ground.spans, local))
+    tell(this, ground, fit, party, k)
+    fitted = fitted_on(ground, fit, cluster_ids(PARTY_TYPES[party], len(fit.centers)), len(fit.centers))
+    return replace(trusted(this, ground, fitted), choice=choice)
+
+
+def number_of_clusters(
+    this: Run, parts: list[PartRows], ground: Ground, local: Flow
+) -> tuple[int, tuple[Candidate, ...]]:
+    """The number of clusters of a party type, as the job says or chosen, and the candidates it was chosen from."""
+    party, drawn = ground.encoding.party, ground.sample.drawn
+    fixed = clusters_of(this.job, PARTY_TYPES[party])
+    if fixed is not None:
+        return fixed, ()
+    each = sum(len(part.of_party(party)) for part in parts) / len(drawn)
+    sample = choosing.Sample(ground.space, ground.sample.raw, drawn.sales, ground.seeds, each)
+    return choosing.choose(this, PARTY_TYPES[party], sample, local)
 
 
 def ground_of(
@@ -122,7 +142,8 @@ def ground_of(
 ) -> Ground:
     """The space of a party type, and its rows in it."""
     clusters, features = this.job.clusters, this.job.features
-    check_rows(this, PARTY_TYPES[party], len(drawn), recipe_of(this.job, PARTY_TYPES[party]).k)
+    least = clusters_of(this.job, PARTY_TYPES[party]) or clusters.k_range[0]
+    check_rows(this, PARTY_TYPES[party], len(drawn), least)
     encoding = Encoding(this.columns, party, (), segments)
     everywhere = EveryRow(this.flow, this.backend, tuple(parts), encoding, clusters.seed)
     sample = SampleSource(local, this.backend, drawn, encoding)
@@ -151,6 +172,13 @@ def fitted_on(ground: Ground, fit: Fit, ids: Sequence[str], named: int, kept: Ke
     model = PartyModel(PARTY_TYPES[ground.encoding.party], ground.encoding, ground.space, fit.centers, tuple(ids))
     spread = np.std(ground.seeds, axis=1, dtype=np.float64).astype(np.float32)
     return Fitted(model, fit, spread, len(drawn), ground.constant, histograms(model, drawn), named, kept)
+
+
+def trusted(this: Run, ground: Ground, fitted: Fitted) -> Fitted:
+    """The fit with what is known about every cluster, where the job asks for it."""
+    if not this.job.clusters.stability:
+        return fitted
+    return replace(fitted, trust=trust.trust(fitted.model, ground.sample.drawn, ground.seeds, this.job.clusters.seed))
 
 
 def histograms(model: PartyModel, drawn: SampledRows) -> tuple[Histogram, ...]:

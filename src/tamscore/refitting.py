@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore import guard
 from tamscore.engine.flow import LocalFlow
 from tamscore.fitting import (
     draw_samples,
@@ -17,6 +18,7 @@ from tamscore.fitting import (
     polished,
     segment_vocabulary,
     tell,
+    trusted,
 )
 from tamscore.outcome import Change, Fitted, Kept
 from tamscore.passes.assign import PartyModel, assign_blocks
@@ -25,7 +27,7 @@ from tamscore.passes.fit import fit_centers
 from tamscore.passes.refit import means, refit
 from tamscore.passes.sources import SampleSource
 from tamscore.schema import PARTY_TYPES
-from tamscore.settings import recipe_of
+from tamscore.settings import clusters_of, recipe_of
 from tamscore.stages import lifecycle
 from tamscore.stages.lifecycle import Overlap
 
@@ -46,6 +48,7 @@ def refit_parties(this: Run, parts: list[PartRows], earlier: EarlierRun) -> list
     counts, stored = party_counts(parts), {party.name: party for party in earlier.model.parties}
     segments = segment_vocabulary(this, parts)
     samples = draw_samples(this, parts, counts)
+    verdicts = guard.inspect(this, samples)
     with this.progress.stage("fit", len(counts)) as done, LocalFlow(this.job.engine.workers) as local:
         fitted = []
         for party, drawn in samples.items():
@@ -53,7 +56,8 @@ def refit_parties(this: Run, parts: list[PartRows], earlier: EarlierRun) -> list
             if old is None:
                 this.progress.notice(f"{PARTY_TYPES[party]}: the earlier model does not know it; fitted anew")
             given = (this, parts, party, drawn, segments, local)
-            fitted.append(fit_party(*given) if old is None else refit_party(*given, old, earlier.labels))
+            fit = fit_party(*given) if old is None else refit_party(*given, old, earlier.labels)
+            fitted.append(replace(fit, verdicts=verdicts[party]))
             done(1)
     return fitted
 
@@ -69,7 +73,7 @@ def refit_party(
     labels: Labels,
 ) -> Fitted:
     """The centers of one party type in a space of today, started from where the old clusters lie by now."""
-    recipe = recipe_of(this.job, PARTY_TYPES[party])
+    recipe = recipe_of(this.job, clusters_of(this.job, PARTY_TYPES[party]) or len(old.centers))
     ground = ground_of(this, parts, party, drawn, segments, local)
     before = old_places(this, ground, old, labels, local)
     blocks = ground.space.blocks(this.backend, ground.sample.raw)
@@ -133,7 +137,10 @@ def succeeded(this: Run, ground: Ground, fit: Fit, old: StoredParty, before: Pla
     known = dict(old.clusters)
     fitted = fitted_on(ground, fit, ids, named, Kept(tuple(known.get(name) for name in ids)))
     happened = lifecycle.events(overlap, heir, old.ids, ids)
-    return replace(fitted, change=Change(happened, np.bincount(before.nearest, minlength=len(old.ids)), before.far))
+    return replace(
+        trusted(this, ground, fitted),
+        change=Change(happened, np.bincount(before.nearest, minlength=len(old.ids)), before.far),
+    )
 
 
 def overlap_of(before: Places, now: Any, old: StoredParty, k: int) -> Overlap:

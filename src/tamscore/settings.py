@@ -60,10 +60,15 @@ def numeric_columns(job: Job) -> list[NumericColumn]:
     ]
 
 
-def recipe_of(job: Job, party: str) -> Recipe:
-    """How the centers of a party type are sought; a party type without a number of its own gets one cluster."""
+def clusters_of(job: Job, party: str) -> int | None:
+    """The number of clusters of a party type, None where it is to be chosen; one that the job leaves out gets one."""
+    k = job.clusters.k.get(party, 1) if isinstance(job.clusters.k, dict) else job.clusters.k
+    return None if isinstance(k, str) else k
+
+
+def recipe_of(job: Job, k: int) -> Recipe:
+    """How so many centers are sought."""
     clusters = job.clusters
-    k = clusters.k if isinstance(clusters.k, int) else clusters.k.get(party, 1)
     return Recipe(k, clusters.seed, clusters.seed_rows, clusters.restarts, clusters.batch_rows, clusters.max_passes)
 
 

@@ -117,7 +117,7 @@ def test_the_first_line_of_a_run_is_the_device_and_every_stage_has_a_line(market
     lines = market.told.splitlines()
     assert lines[0] == 'notice text="device cpu: as asked"'
     names = [line.split()[1] for line in lines if line.startswith("stage ")]
-    assert names == [f"name={name}" for name in ("census", "sample", "fit", "assign", "potential", "score")]
+    assert names == [f"name={name}" for name in ("census", "sample", "guard", "fit", "assign", "potential", "score")]
     assert sum(line.endswith(f" rows={ROWS}") for line in lines) == 4
 
 

@@ -105,7 +105,7 @@ def test_processes_give_the_bytes_of_threads_listen_on_loopback_only_and_are_gon
     assert watcher.addresses <= {"127.0.0.1", "::1"}
     assert watcher.addresses
     assert len(watcher.children - before) >= 2
-    assert {"census", "sample", "fit", "assign", "potential", "score"} == set(watcher.stages)
+    assert {"census", "sample", "guard", "fit", "assign", "potential", "score"} == set(watcher.stages)
     workers = [pid for pid in watcher.children - before if psutil.pid_exists(pid) and "spawn_main" in command(pid)]
     assert workers == []
 

@@ -26,10 +26,10 @@ GOOD = {
     "output": 'path = "scores"',
 }
 SCALINGS = "one of 'standard', 'robust', 'minmax', 'log_standard', 'quantile_normal', 'none'"
-K = "an integer ≥ 2, or a table that is not empty, each an integer ≥ 1"
+K = "an integer ≥ 2, or 'auto', or a table that is not empty, each an integer ≥ 1, or 'auto'"
 LIMITS = "an array of 2, each a number ≥ 0 and ≤ 1, or false"
-CLUSTER_KEYS = "k, seed, fit_rows, seed_rows, restarts, batch_rows, max_passes, polish_passes"
-TOP_KEYS = "device, input, columns, rows, features, clusters, potential, quadrant, campaigns, engine, output"
+CLUSTER_KEYS = "k, k_range, stability, seed, fit_rows, seed_rows, restarts, batch_rows, max_passes, polish_passes"
+TOP_KEYS = "device, input, columns, rows, features, leakage, clusters, potential, quadrant, campaigns, engine, output"
 
 
 def job_text(top: str = "", **sections: str | None) -> str:
@@ -46,19 +46,34 @@ WRONG: list[tuple[str, str, list[str]]] = [
     ("k is one", job_text(clusters="k = 1"), [f"clusters.k: expected {K}, got 1"]),
     ("k is an empty table", job_text(clusters="k = {}"), [f"clusters.k: expected {K}, got {{}}"]),
     (
-        "k is auto",
-        job_text(clusters='k = "auto"'),
+        "k is automatic",
+        job_text(clusters='k = "automatic"'),
+        [f"clusters.k: expected {K}, got 'automatic'; did you mean 'auto'?"],
+    ),
+    (
+        "the range of k runs backwards",
+        job_text(clusters='k = "auto"\nk_range = [9, 4]'),
+        ["clusters.k_range: expected two increasing integers, got [9, 4]"],
+    ),
+    (
+        "the range of k goes beyond the seed rows",
+        job_text(clusters='k = "auto"\nk_range = [2, 30000]'),
         [
             (
-                "clusters.k: expected an integer ≥ 2 or a table of integers, got 'auto'; "
-                "choice of k is not built yet; give an integer"
+                "clusters.k_range[1]: expected at most 20000 clusters, got 30000; "
+                "raise clusters.seed_rows and clusters.fit_rows"
             )
         ],
     ),
     (
+        "what is allowed is no feature",
+        job_text(features='categorical = ["industry"]\nallow = ["industri"]'),
+        ["features.allow[0]: expected a feature of this job, got 'industri'; did you mean 'industry'?"],
+    ),
+    (
         "k is zero for a party type",
         job_text(columns='party_type = "party"', clusters="k = {end_user = 5, channel = 0}"),
-        ["clusters.k.channel: expected an integer ≥ 1, got 0"],
+        ["clusters.k.channel: expected an integer ≥ 1, or 'auto', got 0"],
     ),
     (
         "k by party type without the column",
@@ -73,7 +88,12 @@ WRONG: list[tuple[str, str, list[str]]] = [
     (
         "k is missing",
         job_text(clusters=""),
-        [f"clusters.k: expected {K}, got nothing; Number of clusters, or a table with the number for each party type"],
+        [
+            (
+                f'clusters.k: expected {K}, got nothing; Number of clusters, "auto" to choose it in k_range by '
+                "held-out sales, or a table with either by party type"
+            )
+        ],
     ),
     (
         "seed is negative",
@@ -586,9 +606,13 @@ FULL: dict[str, Any] = {
         "category_floor": 0,
         "missing_indicator": True,
         "max_levels": 50,
+        "allow": ["size"],
     },
+    "leakage": {"action": "warn", "separability": 0.8, "told_apart": 0.2, "correlation": 0.3},
     "clusters": {
-        "k": {"end_user": 12},
+        "k": {"end_user": 12, "channel": "auto"},
+        "k_range": [3, 9],
+        "stability": False,
         "seed": 1,
         "fit_rows": "all",
         "seed_rows": 2000,

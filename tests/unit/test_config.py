@@ -55,9 +55,13 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
             "category_floor": 0.01,
             "missing_indicator": False,
             "max_levels": 1_000,
+            "allow": (),
         },
+        "leakage": {"action": "block", "separability": 0.75, "told_apart": 0.12, "correlation": 0.2},
         "clusters": {
             "k": 12,
+            "k_range": (2, 30),
+            "stability": True,
             "seed": 0,
             "fit_rows": 262_144,
             "seed_rows": 20_000,

@@ -92,7 +92,7 @@ def method_lines(job: Job, plan: Plan | None) -> Iterator[Line]:
     numeric = f"{len(features.numeric)} numeric" + (f" ({of_each})" if of_each else "")
     yield "features", f"{numeric}, {len(features.categorical)} categorical"
     k = job.clusters.k
-    clusters = f"{k}" if isinstance(k, int) else ", ".join(f"{count} {party}" for party, count in k.items())
+    clusters = ", ".join(f"{count} {party}" for party, count in k.items()) if isinstance(k, dict) else f"{k}"
     yield "clusters", f"{clusters}; fitted on {fit_rows(job, plan)}"
     steps = ", ".join(f"P{line * 100:g}" for line in job.potential.lines)
     yield "potential", f"{steps}, top {job.potential.top_step}; pooled below {job.potential.min_customers} customers"

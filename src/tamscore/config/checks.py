@@ -44,6 +44,7 @@ def columns_are_listed_once(columns: Columns, rows: Rows, features: Features) ->
         ("columns", "keep"): columns.keep,
         ("rows", "non_negative"): rows.non_negative,
         ("features", "categorical"): features.categorical,
+        ("features", "allow"): features.allow,
     }
     for place, listed in lists.items():
         for position, column in enumerate(listed):
@@ -81,12 +82,24 @@ def features_say_what_an_account_is(columns: Columns, features: Features) -> Ite
             yield Problem(place, f"a column other than columns.{role}", column, reasons[column])
 
 
+def allowed_are_features(features: Features) -> Iterator[Problem]:
+    """Yield the columns that are allowed and are no features."""
+    known = (*features.numeric, *features.categorical)
+    for position, column in enumerate(features.allow):
+        if column not in known:
+            yield Problem(("features", "allow", position), "a feature of this job", column, nearest(column, known))
+
+
 def clusters_fit_their_rows(clusters: Clusters) -> Iterator[Problem]:
     """Yield the cluster counts that exceed the rows the centers are sought in."""
     limit = clusters.seed_rows if clusters.fit_rows == "all" else min(clusters.seed_rows, clusters.fit_rows)
     counts = clusters.k.items() if isinstance(clusters.k, dict) else ((None, clusters.k),)
+    most, auto = clusters.k_range[1], "auto" in (clusters.k.values() if isinstance(clusters.k, dict) else (clusters.k,))
+    if auto and most > limit:
+        hint = "raise clusters.seed_rows and clusters.fit_rows"
+        yield Problem(("clusters", "k_range", 1), f"at most {limit} clusters", most, hint)
     for party_type, k in counts:
-        if k > limit:
+        if k != "auto" and k > limit:
             place = ("clusters", "k") if party_type is None else ("clusters", "k", party_type)
             yield Problem(place, f"at most {limit} clusters", k, "raise clusters.seed_rows and clusters.fit_rows")
 
@@ -167,6 +180,7 @@ CHECKS: tuple[tuple[Callable[..., Iterator[Problem]], tuple[str, ...]], ...] = (
     (kept_columns_have_names_of_their_own, ("columns",)),
     (features_have_one_kind, ("features",)),
     (features_say_what_an_account_is, ("columns", "features")),
+    (allowed_are_features, ("features",)),
     (clusters_fit_their_rows, ("clusters",)),
     (k_table_needs_party_type, ("columns", "clusters")),
     (quadrant_matches_threshold, ("quadrant",)),

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tamscore.config.method import Campaigns, Clusters, Features, Potential, Quadrant, Section
+from tamscore.config.method import Campaigns, Clusters, Features, Leakage, Potential, Quadrant, Section
 from tamscore.config.values import Column, ColumnList, Count, LocalPath, Positive, SchedulerAddress, Share  # noqa: TC001 - read at run time
 from tamscore.schema import Limits
 
@@ -97,6 +97,8 @@ class Job(Section):
     """What happens to rows with missing, duplicate or impossible values."""
     features: Features
     """What the accounts are compared by; never what they buy from us."""
+    leakage: Leakage = Field(default_factory=Leakage)
+    """When a feature is suspected to be sales in disguise, and what follows."""
     clusters: Clusters
     """How the clusters of peers are found."""
     potential: Potential = Field(default_factory=Potential)

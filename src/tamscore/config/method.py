@@ -11,11 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tamscore.config.values import (
     ClusterCount,
+    ClusterRange,
     Column,
     ColumnList,
     Count,
     CutLines,
     FitRows,
+    OpenShare,
     Positive,
     Scaling,
     Share,
@@ -72,6 +74,8 @@ class Features(Section):
     """Whether numeric columns get a column that marks missing values."""
     max_levels: Count = Limits.levels
     """Most categories of one column that stand for themselves; each is a feature of its own."""
+    allow: ColumnList = ()
+    """Features that the leakage guard lets pass: known, whatever they look like, before an account buys."""
 
     def winsor_limits(self, column: str) -> tuple[float, float] | None:
         """Return the quantiles in force for a numeric column, None where it is not clipped."""
@@ -86,11 +90,28 @@ class Features(Section):
         return self.missing_indicator if own is None else own
 
 
+class Leakage(Section):
+    """When a feature is suspected to be sales in disguise, and what follows."""
+
+    action: Literal["block", "warn", "off"] = "block"
+    """Suspects stop the run, draw a notice, or are not looked for."""
+    separability: Annotated[float, Field(gt=0.5, le=1)] = 0.75
+    """Area under the ROC curve of customers against prospects, given the other features, from which on it is odd."""
+    told_apart: OpenShare = 0.12
+    """Share of the customers with values that one prospect in 200 has, from which on it is odd."""
+    correlation: OpenShare = 0.2
+    """Rank correlation with sales among customers, given the other features, from which on an odd one is suspect."""
+
+
 class Clusters(Section):
     """How the clusters of peers are found."""
 
     k: ClusterCount
-    """Number of clusters, or a table with the number for each party type."""
+    """Number of clusters, "auto" to choose it in k_range by held-out sales, or a table with either by party type."""
+    k_range: ClusterRange = (2, 30)
+    """Fewest and most clusters that k = "auto" chooses from."""
+    stability: bool = True
+    """Whether clusters are tried on bootstraps and described by rules; costs a few percent of a run."""
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
     """Key of every random draw; the same seed gives the same clusters."""
     fit_rows: FitRows = 262_144

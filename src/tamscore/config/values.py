@@ -60,15 +60,15 @@ def _increasing(values: tuple[float, ...]) -> tuple[float, ...]:
     return values
 
 
+def _increasing_counts(values: tuple[int, int]) -> tuple[int, int]:
+    if values[0] >= values[1]:
+        raise refusal("two increasing integers")
+    return values
+
+
 def _scheduler(value: str) -> str:
     if SCHEDULER.fullmatch(value) is None or not 0 < int(value.rpartition(":")[2]) < 2**16:
         raise refusal("tcp://HOST:PORT or tls://HOST:PORT")
-    return value
-
-
-def _not_auto(value: object) -> object:
-    if value == "auto":
-        raise refusal("an integer ≥ 2 or a table of integers", "choice of k is not built yet; give an integer")
     return value
 
 
@@ -85,7 +85,13 @@ def _kind_of_winsorise(value: object) -> str | None:
 def _kind_of_k(value: object) -> str | None:
     if isinstance(value, dict):
         return "by party type"
-    return "one" if _is_integer(value) else None
+    return _kind_of_count(value)
+
+
+def _kind_of_count(value: object) -> str | None:
+    if _is_integer(value):
+        return "one"
+    return "auto" if value == "auto" else None
 
 
 def _kind_of_fit_rows(value: object) -> str | None:
@@ -113,11 +119,16 @@ Winsorise = Annotated[
     Annotated[Limits, Tag("limits")] | Annotated[Literal[False], Tag("off")],
     Discriminator(_kind_of_winsorise),
 ]
-ClusterCount = Annotated[
-    Annotated[int, Field(ge=2), Tag("one")] | Annotated[dict[Text, Count], Field(min_length=1), Tag("by party type")],
-    Discriminator(_kind_of_k),
-    BeforeValidator(_not_auto),
+PartyClusterCount = Annotated[
+    Annotated[Count, Tag("one")] | Annotated[Literal["auto"], Tag("auto")], Discriminator(_kind_of_count)
 ]
+ClusterCount = Annotated[
+    Annotated[int, Field(ge=2), Tag("one")]
+    | Annotated[Literal["auto"], Tag("auto")]
+    | Annotated[dict[Text, PartyClusterCount], Field(min_length=1), Tag("by party type")],
+    Discriminator(_kind_of_k),
+]
+ClusterRange = Annotated[tuple[Count, Count], Field(strict=False), AfterValidator(_increasing_counts)]
 FitRows = Annotated[
     Annotated[int, Field(ge=1000), Tag("sample")] | Annotated[Literal["all"], Tag("all")],
     Discriminator(_kind_of_fit_rows),

@@ -10,7 +10,8 @@ from rich.text import Text
 
 from tamscore.insight.show_changes import drift_table, events_table
 from tamscore.insight.summary import Summary, Sums, load, to_json
-from tamscore.insight.tables import ROOMY, add, new_table
+from tamscore.insight.tables import add, is_roomy, new_table
+from tamscore.insight.trust import trust
 from tamscore.insight.wording import NOTHING, clean, counted, money, share, since, words
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def render(summary: Summary, width: int | None = 100) -> Group:
         parts += section("whitespace by kind and quadrant", plays(summary, width))
     else:
         parts += section("what sets it apart, in standard deviations", differences(summary, width))
+    for title, body, note in trust(summary, width):
+        parts += section(title, body, note)
     if summary.top:
         of = f" of cluster {summary.cluster}" if summary.cluster else ""
         parts += section(
@@ -124,11 +127,6 @@ def legend(summary: Summary) -> str:
     """What the first letters of the cluster ids mean, where there is more than one."""
     letters = {one.cluster[0]: words(one.party_type) for one in summary.clusters}
     return ", ".join(f"{letter}: {party}" for letter, party in letters.items()) if len(letters) > 1 else ""
-
-
-def is_roomy(width: int | None) -> bool:
-    """Whether there is a terminal with room for more than the needful."""
-    return width is not None and width >= ROOMY
 
 
 def by_party(clusters: Sequence[Cluster]) -> list[list[Cluster]]:

@@ -89,6 +89,9 @@ class Summary:
     model: dict[str, Any] = field(default_factory=dict)
     drift: tuple[dict[str, Any], ...] = ()
     events: tuple[dict[str, Any], ...] = ()
+    leakage: tuple[dict[str, Any], ...] = ()
+    choice_of_k: tuple[dict[str, Any], ...] = ()
+    stability: tuple[dict[str, Any], ...] = ()
 
 
 def load(path: Path, top: int = 10, cluster: str | None = None) -> Summary:
@@ -116,8 +119,11 @@ def load(path: Path, top: int = 10, cluster: str | None = None) -> Summary:
         cluster=known,
         apart=() if known is None else differences(directory, known),
         model=dict(manifest.get("model", {})),
-        drift=changes(directory, "drift") if known is None else (),
-        events=changes(directory, "events") if known is None else (),
+        drift=optional_table(directory, "drift") if known is None else (),
+        events=optional_table(directory, "events") if known is None else (),
+        leakage=() if known else optional_table(directory, "leakage"),
+        choice_of_k=() if known else optional_table(directory, "choice_of_k"),
+        stability=tuple(row for row in optional_table(directory, "stability") if known in {None, row["cluster"]}),
     )
 
 
@@ -129,8 +135,8 @@ def table(directory: RunDirectory, name: str) -> list[dict[str, Any]]:
     return rows
 
 
-def changes(directory: RunDirectory, name: str) -> tuple[dict[str, Any], ...]:
-    """The rows of a table that only runs have which build on another one."""
+def optional_table(directory: RunDirectory, name: str) -> tuple[dict[str, Any], ...]:
+    """The rows of a table that not every run has."""
     return tuple(table(directory, name)) if (directory.tables / f"{name}.parquet").exists() else ()
 
 

@@ -1,4 +1,4 @@
-"""Tables for a terminal: numbers to the right, texts taken as they are."""
+"""Tables for a terminal, or for files and programs: numbers to the right, texts taken as they are."""
 
 from __future__ import annotations
 
@@ -27,6 +27,11 @@ def new_table(heads: str, width: int | None) -> Table:
         justify: JustifyMethod = "right" if head.startswith(">") else "left"
         table.add_column(head.lstrip(">~"), justify=justify, no_wrap=not head.startswith("~"), overflow="fold")
     return table
+
+
+def is_roomy(width: int | None) -> bool:
+    """Whether there is a terminal with room for more than the needful."""
+    return width is not None and width >= ROOMY
 
 
 def add(table: Table, *cells: Any) -> None:

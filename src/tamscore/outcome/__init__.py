@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from tamscore import __version__
-from tamscore.outcome import model_record, summaries
+from tamscore.outcome import honesty, model_record, summaries
 from tamscore.outcome.fitted import NOTHING_KEPT, Change, Fitted, Kept
 from tamscore.passes import remarks
 from tamscore.passes.parts import KINDS, MEASURES
@@ -85,6 +85,9 @@ def write_outcome(
         "quality": summaries.quality_table(outcome),
         "top_accounts": summaries.top_accounts(outcome),
         **outcome.review.tables,
+        "leakage": honesty.leakage_table(outcome),
+        "choice_of_k": honesty.choice_table(outcome),
+        "stability": honesty.stability_table(outcome),
     }
     for name, table in made.items():
         files[f"tables/{name}.parquet"] = commit.place_parquet(table, directory.tables / f"{name}.parquet")

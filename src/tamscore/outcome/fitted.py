@@ -10,12 +10,15 @@ from tamscore.stages import identity
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tamscore.guard import Verdict
     from tamscore.passes.assign import PartyModel
+    from tamscore.stages.choose_k import Candidate
     from tamscore.stages.drift import Histogram
     from tamscore.stages.kmeans import Fit
     from tamscore.stages.lifecycle import Event
     from tamscore.stages.potential import PotentialTable
     from tamscore.stages.quadrant import Limits
+    from tamscore.trust import Trust
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,9 @@ class Fitted:
     """The fit of a party type: model, how it came about, spread (d,) of features, rows fitted on, constant columns.
 
     `histograms` say how the features spread over the fit rows, `named` how many ids its clusters have ever been given,
-    `change` how the clusters follow on those of an earlier model, where they were warmed up from it.
+    `change` how the clusters follow on those of an earlier model, where they were warmed up from it. `verdicts` are
+    those of the leakage guard on the features, `choice` the candidates that k was chosen from, `trust` is what is known
+    about every cluster; each is empty where the job does not ask for it.
     """
 
     model: PartyModel
@@ -63,6 +68,9 @@ class Fitted:
     named: int
     kept: Kept = NOTHING_KEPT
     change: Change | None = None
+    verdicts: tuple[Verdict, ...] = ()
+    choice: tuple[Candidate, ...] = ()
+    trust: tuple[Trust, ...] = ()
 
     @property
     def names(self) -> list[str]:

@@ -66,8 +66,10 @@ def settings_of(job: Job) -> dict[str, str]:
     """The hashes of what a job says in the sections that make the model, by section."""
     sections = {
         "columns": job.columns.model_dump_json(include={"party_type", "market_segment"}),
-        "features": job.features.model_dump_json(),
-        "clusters": job.clusters.model_dump_json(exclude={"hysteresis", "max_relabelled_share"}),
+        "features": job.features.model_dump_json(exclude={"allow"}),
+        "clusters": job.clusters.model_dump_json(
+            exclude={"hysteresis", "k_range", "max_relabelled_share", "stability"}
+        ),
         "potential": job.potential.model_dump_json(),
         "quadrant": job.quadrant.model_dump_json(),
     }

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.backend.host import float_column
 from tamscore.passes.features import Encoding, read_features
 from tamscore.stages.draw import draw_number
 from tamscore.stages.kmeans import BlockRows, DrawnBlock
+from tamscore.store import tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,9 +34,13 @@ class Draw:
 
 @dataclass(frozen=True)
 class SampledRows:
-    """Drawn rows of one party type on the host: draw numbers (s,), numeric columns (s,) and text columns (s,)."""
+    """Drawn rows of one party type on the host: draw numbers, sales, numeric and text columns, all (s,).
+
+    Sales are there to judge features and clusters by; nothing is fitted on them. NaN where they are missing.
+    """
 
     numbers: Any
+    sales: Any
     numeric: dict[str, Any]
     texts: dict[str, pa.Array]
 
@@ -52,13 +58,14 @@ def draw_sample(item: PartRows, columns: InputColumns, draw: Draw, backend: Back
     if not any(len(rows) for rows in drawn.values()):
         return {}
     features = read_features(item.partition, columns, backend)
+    sales = float_column(tables.read(item.partition, [columns.sales])[columns.sales])
     xp, found = backend.xp, {}
     for party, rows in drawn.items():
         kept = rows[features.usable[rows]]
         at = backend.put(kept)
         numeric = {name: backend.get(xp.take(column, at)) for name, column in features.numeric.items()}
         texts = {name: text.take(kept) for name, text in features.texts.items()}
-        found[party] = SampledRows(numbers[kept], numeric, texts)
+        found[party] = SampledRows(numbers[kept], sales[kept], numeric, texts)
     return found
 
 
@@ -73,7 +80,8 @@ def joined(samples: Sequence[SampledRows]) -> SampledRows:
         name: pa.chunked_array([s.texts[name] for s in samples]).unify_dictionaries().combine_chunks().take(order)
         for name in samples[0].texts
     }
-    return SampledRows(numbers[order], numeric, texts)
+    sales = np.concatenate([sample.sales for sample in samples])[order]
+    return SampledRows(numbers[order], sales, numeric, texts)
 
 
 def keep_blocks(item: PartRows, encoding: Encoding, space: Space, seed: int, backend: Backend) -> BlockRows:

@@ -39,6 +39,14 @@ class RawRows:
             self.segment[start:stop],
         )
 
+    def taken(self, xp: Any, rows: Array) -> RawRows:
+        """The rows at the places given."""
+        return RawRows(
+            {name: xp.take(column, rows) for name, column in self.numeric.items()},
+            {name: xp.take(column, rows) for name, column in self.codes.items()},
+            xp.take(self.segment, rows),
+        )
+
 
 @dataclass(frozen=True)
 class Feature:

@@ -1,0 +1,99 @@
+"""How far peers' sales echo an account's own, and how far without one feature: a small refit each.
+
+The clusters here are a quick sketch on few rows, to compare features by; they are not those of the model.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.stages import kmeans
+from tamscore.stages.kmeans import BlockRows, DrawnBlock
+from tamscore.stages.prepare import nearest_rank
+from tamscore.stages.separation import rank_correlation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tamscore.backend import Backend
+
+ROWS, CLUSTERS = 3_000, 8
+WHOLE = 1024.0
+"""A standard deviation in whole numbers."""
+BOUND = 5.0
+"""Values farther out than so many standard deviations are brought in."""
+FIRST_PASSES, MORE_PASSES = 20, 5
+CUT = 0.85
+
+
+def sketch(views: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Features, each given as views (v, m), as one block (d, m) of whole numbers, and the feature (d,) of its rows.
+
+    A numeric feature enters by its logarithm, the second of its views; a category by its levels.
+    """
+    chosen = [each if is_category(each) else each[1:2] for each in views.values()]
+    rows = np.concatenate(chosen)
+    spread = np.where(np.all((rows == 0) | (rows == 1), axis=1), np.sqrt(2.0), rows.std(axis=1))
+    scaled = (rows - rows.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1.0)[:, None]
+    whole = np.rint(np.clip(scaled, -BOUND, BOUND) * WHOLE).astype(np.float32)
+    return whole, np.repeat(np.arange(len(chosen)), [len(each) for each in chosen])
+
+
+def is_category(views: Any) -> bool:
+    """Whether views (v, m) are the levels of a category: a numeric feature has its logarithm beside itself."""
+    return bool(np.all((views == 0) | (views == 1)))
+
+
+def echoes(backend: Backend, views: Mapping[str, Any], sales: Any, leave_out: Sequence[str], seed: int) -> Any:
+    """The echo (1 + features + 1,) with every feature, without each in turn, and without all that are to be left out.
+
+    NaN where nothing is left.
+    """
+    at = np.linspace(0, len(sales) - 1, min(ROWS, len(sales))).astype(np.int64)
+    block, owner = sketch({name: each[:, at] for name, each in views.items()})
+    centers = first_centers(backend, block, seed)
+    dropped = [[], *([i] for i in range(len(views))), [list(views).index(name) for name in leave_out]]
+    return np.array([echo_without(backend, block, owner, centers, sales[at], gone) for gone in dropped])
+
+
+def first_centers(backend: Backend, block: Any, seed: int) -> Any:
+    """The centers (k, d) of a sketch on all features."""
+    k = min(CLUSTERS, len(np.unique(block.T, axis=0)))
+    rows = resident(backend, block)
+    return kmeans.start_centers(rows, block, k, seed, 0, FIRST_PASSES).centers
+
+
+def resident(backend: Backend, block: Any) -> BlockRows:
+    """A host block (d, m) as rows for k-means."""
+    return BlockRows(backend, [DrawnBlock(backend.put(block), np.zeros(block.shape[1], np.uint64))])
+
+
+def echo_without(backend: Backend, block: Any, owner: Any, centers: Any, sales: Any, dropped: Sequence[int]) -> float:
+    """The echo after a refit without some features: it starts from the centers found with them."""
+    kept = ~np.isin(owner, dropped)
+    if not kept.any():
+        return np.nan
+    left = np.ascontiguousarray(block[kept])
+    fit = kmeans.lloyd(resident(backend, left), centers[:, kept], MORE_PASSES)
+    label = backend.get(backend.nearest(backend.put(left), backend.put(fit.centers)).label)
+    return echo(label, sales, len(fit.centers))
+
+
+def echo(label: Any, sales: Any, clusters: int) -> float:
+    """The rank correlation of accounts' own sales (m,) with the first cut line of their cluster, on held-out rows.
+
+    Cut lines come from the customers among every other row; where a cluster has none there, peers buy nothing.
+    """
+    known = np.arange(len(sales)) % 2 == 0
+    buys = known & (sales > 0)
+    cuts = np.zeros(clusters)
+    for c in np.unique(label[buys]):
+        cuts[c] = cut_line(sales[buys & (label == c)])
+    return rank_correlation(cuts[label[~known]], np.maximum(np.nan_to_num(sales[~known]), 0.0))
+
+
+def cut_line(sales: Any) -> float:
+    """The first cut line of customers' sales (n,)."""
+    return float(np.sort(sales)[nearest_rank(len(sales), CUT)])

@@ -1,0 +1,194 @@
+"""Sales in disguise: features that know who is a customer, beyond what the other features tell.
+
+An honest feature follows sales because large accounts buy more, and it does so for prospects as well. A leak is made
+from sales, so it looks at prospects as at accounts that buy nothing. The comparison is therefore this: what would the
+feature be, for an account like this one, if it were a prospect? A regression on the other features, fitted on prospects
+alone, answers; what is left over is compared between customers and prospects.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.stages.separation import FRINGE, rank_correlation, separability, told_apart
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+PROSPECTS, CUSTOMERS = 6_000, 3_000
+"""So many rows of each are compared at the most."""
+FEWEST_PROSPECTS, FEWEST_CUSTOMERS = 50, 25
+"""With fewer of either nothing is said."""
+ROWS_PER_VIEW = 5
+"""A regression needs so many prospects for each of its terms, else features are compared without one."""
+RIDGE = 1e-4
+RAREST, MOST_LEVELS = 0.01, 50
+"""Levels of a category that are compared: their least share of the rows, and their number."""
+SURE = 0.95
+"""From this separability on a feature knows who buys, whether or not it knows how much."""
+COPY = 0.98
+"""Where there is no prospect to compare with, this rank correlation with sales makes a copy of them."""
+AGAINST = -0.1
+"""Correlations below it run against the feature's own: the feature is missed by a leak among the others."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """How much a feature knows about sales, alone and given the other features.
+
+    `separability` is the area under the ROC curve of customers against prospects, in [0.5, 1]; `told_apart` the share
+    of customers beyond the fringe of the prospects; `correlation` the rank correlation with sales among customers,
+    which given the others counts as negative where it runs against the feature's own. NaN where it cannot be had.
+    """
+
+    separability: float
+    correlation: float
+    separability_given: float
+    told_apart_given: float
+    correlation_given: float
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What makes a suspect: see `[leakage]` in the job file."""
+
+    separability: float = 0.75
+    told_apart: float = 0.12
+    correlation: float = 0.2
+
+    def suspects(self, found: Evidence) -> bool:
+        """Whether a feature with this evidence is a suspect."""
+        if np.isnan(found.separability):
+            return abs(found.correlation) >= COPY
+        if found.separability_given >= SURE and found.correlation_given >= AGAINST:
+            return True
+        apart = found.separability_given >= self.separability or found.told_apart_given >= self.told_apart
+        return apart and found.correlation_given >= self.correlation
+
+
+def numeric_views(column: Any) -> Any:
+    """A numeric column (m,) with NaN as rows of numbers (v, m): filled, its logarithm, and where it is missing."""
+    column = column.astype(np.float64)
+    missing = np.isnan(column)
+    filled = np.where(missing, np.median(column[~missing]) if not missing.all() else 0.0, column)
+    views = [filled, np.sign(filled) * np.log1p(np.abs(filled))]
+    return np.stack([*views, missing] if missing.any() else views)
+
+
+def level_views(codes: Any) -> Any:
+    """The codes (m,) of a category as indicators (v, m) of its frequent levels."""
+    counts = np.bincount(codes)
+    frequent = [code for code in np.argsort(-counts, kind="stable") if counts[code] >= max(RAREST * len(codes), 1)]
+    return (codes[None, :] == np.array(frequent[:MOST_LEVELS])[:, None]).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Customers against prospects: views (v, m) in the prospects' units, the feature of each (v,), who buys (m,).
+
+    `bounded` are the views clipped to what prospects have: a regression fitted on them must not be carried beyond.
+    """
+
+    views: Any
+    bounded: Any
+    owner: Any
+    customer: Any
+    sales: Any
+
+    @classmethod
+    def of(cls, features: Mapping[str, Any], sales: Any) -> Comparison:
+        """The comparison of features, each given as views (v, m), of rows with these sales (m,)."""
+        views = np.concatenate(list(features.values())).astype(np.float64)
+        owner = np.repeat(np.arange(len(features)), [len(each) for each in features.values()])
+        customer = sales > 0
+        of_prospects = views[:, ~customer]
+        low, high = np.quantile(of_prospects, (FRINGE, 1 - FRINGE), axis=1, method="inverted_cdf")
+        binary = np.all((views == 0) | (views == 1), axis=1)
+        low, high = np.where(binary, 0.0, low), np.where(binary, 1.0, high)
+        bounded = np.clip(views, low[:, None], high[:, None])
+        mean = bounded[:, ~customer].mean(axis=1, keepdims=True)
+        spread = bounded[:, ~customer].std(axis=1, keepdims=True)
+        unit = np.where(spread > 1e-9 * np.maximum(1.0, np.abs(mean)), spread, np.inf)
+        alone = np.where(np.isinf(unit), 1.0, unit)
+        return cls((views - mean) / alone, (bounded - mean) / unit, owner, customer, sales[customer])
+
+    @cached_property
+    def products(self) -> Any:
+        """The products (v, v) of the bounded views over the prospects."""
+        prospects = self.bounded[:, ~self.customer]
+        return prospects @ prospects.T
+
+    @cached_property
+    def correlations(self) -> Any:
+        """The rank correlation (v,) of each view with sales among customers."""
+        return np.array([rank_correlation(view[self.customer], self.sales) for view in self.views])
+
+    def left_over(self, feature: int, others: Sequence[int]) -> Any:
+        """What the other features do not tell (v, m) of the views of a feature, by a regression on prospects."""
+        own = np.flatnonzero(self.owner == feature)
+        given = np.flatnonzero(np.isin(self.owner, others))
+        prospects = np.count_nonzero(~self.customer)
+        if not len(given) or prospects < ROWS_PER_VIEW * len(given):
+            return self.views[own]
+        ridge = RIDGE * prospects * np.eye(len(given))
+        weights = np.linalg.solve(self.products[np.ix_(given, given)] + ridge, self.products[np.ix_(given, own)])
+        return self.views[own] - weights.T @ self.bounded[given]
+
+    def evidence(self, feature: int, others: Sequence[int]) -> Evidence:
+        """What a feature knows alone and given the others: the view that knows most speaks for it."""
+        own = np.flatnonzero(self.owner == feature)
+        alone = max(separability(self.views[v], self.customer) for v in own)
+        correlation = max(self.correlations[own], key=abs)
+        given = []
+        for v, left in zip(own, self.left_over(feature, others), strict=True):
+            sign = np.sign(self.correlations[v]) or 1.0
+            along = sign * rank_correlation(left[self.customer], self.sales)
+            given.append((separability(left, self.customer), told_apart(left, self.customer), float(along)))
+        return Evidence(alone, float(correlation), *max(given, key=lambda one: one[0] + one[1]))
+
+
+def chosen_rows(sales: Any) -> Any:
+    """The places of the rows that are compared: the first prospects and the first customers."""
+    prospects, customers = np.flatnonzero(~(sales > 0))[:PROSPECTS], np.flatnonzero(sales > 0)[:CUSTOMERS]
+    return np.sort(np.concatenate((prospects, customers)))
+
+
+def evidence(features: Mapping[str, Any], sales: Any, limits: Limits) -> dict[str, Evidence]:
+    """What every feature, given as views (v, m), knows about sales (m,); nothing where customers are too few.
+
+    Leaks stand in for one another, so suspects leave the regression one by one, the plainest first, and the rest is
+    compared again: an honest feature that a leak is made of must not be blamed for it.
+    """
+    names = list(features)
+    prospects, customers = np.count_nonzero(~(sales > 0)), np.count_nonzero(sales > 0)
+    if customers < FEWEST_CUSTOMERS:
+        return {}
+    if prospects < FEWEST_PROSPECTS:
+        return {name: without_prospects(views, sales) for name, views in features.items()}
+    compared = Comparison.of(features, sales)
+    found: dict[int, Evidence] = {}
+    open_ = list(range(len(names)))
+    while open_:
+        found |= {i: compared.evidence(i, [j for j in open_ if j != i]) for i in open_}
+        suspects = plainest({i: found[i] for i in open_ if limits.suspects(found[i])})
+        if not suspects:
+            break
+        open_ = [i for i in open_ if i not in suspects]
+    return {name: found[i] for i, name in enumerate(names)}
+
+
+def plainest(suspects: Mapping[int, Evidence]) -> list[int]:
+    """The suspects that need no comparison with others to be seen through; else the one closest to sales."""
+    plain = [i for i, one in suspects.items() if one.separability >= SURE]
+    return plain or sorted(suspects, key=lambda i: (-abs(suspects[i].correlation), i))[:1]
+
+
+def without_prospects(views: Any, sales: Any) -> Evidence:
+    """What a feature (v, m) knows where there is nobody to compare customers with."""
+    customer = sales > 0
+    correlation = max((rank_correlation(view[customer], sales[customer]) for view in views), key=abs)
+    return Evidence(np.nan, correlation, np.nan, np.nan, np.nan)

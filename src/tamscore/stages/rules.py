@@ -1,0 +1,134 @@
+"""A cluster in at most three conditions: who belongs to it, as a person would say it, and how well that fits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+CONDITIONS, BINS, ROWS = 3, 24, 8_000
+YEARS = (1500, 2500)
+"""Numbers that may be years are not rounded to two digits."""
+WORTH = 0.005
+"""A further condition must add so much to F1."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A column cut into bins: the bin (m,) of every row, -1 where nothing is known, and its edges or its levels."""
+
+    column: str
+    bins: Any
+    edges: tuple[float, ...] = ()
+    levels: tuple[str, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """The number of bins."""
+        return len(self.levels) or len(self.edges) + 1
+
+
+@dataclass(frozen=True)
+class Rule:
+    """The conditions of a cluster in words, and their F1 on rows that they were not sought on."""
+
+    text: str
+    f1: float
+
+
+@dataclass(frozen=True)
+class Condition:
+    """The bins of a column from `low` up to, not including, `high`."""
+
+    choice: Choice
+    low: int
+    high: int
+
+    def holds(self) -> Any:
+        """Which rows (m,) bool meet it."""
+        return (self.choice.bins >= self.low) & (self.choice.bins < self.high)
+
+    def words(self) -> str:
+        """The condition as a person reads it: `employees 50 to 250`, `revenue from 1e+06`, `industry retail`."""
+        name, edges = self.choice.column.replace("_", " "), self.choice.edges
+        if self.choice.levels:
+            return f"{name} {self.choice.levels[self.low]}"
+        below, above = self.low > 0, self.high < self.choice.count
+        if below and above:
+            return f"{name} {figure(edges[self.low - 1])} to {figure(edges[self.high - 1])}"
+        return f"{name} from {figure(edges[self.low - 1])}" if below else f"{name} below {figure(edges[self.high - 1])}"
+
+
+def figure(value: float) -> str:
+    """An edge as a person reads it; years keep their four digits together."""
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+
+
+def cut(column: str, values: Any) -> Choice:
+    """A numeric column (m,) with NaN, cut at quantiles that are rounded to what people can remember."""
+    known = values[~np.isnan(values)]
+    marks = np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1]) if len(known) else ()
+    edges = sorted({float(round(mark)) if YEARS[0] < mark < YEARS[1] else float(f"{mark:.2g}") for mark in marks})
+    bins = np.where(np.isnan(values), -1, np.searchsorted(edges, values, side="right"))
+    return Choice(column, bins, tuple(edges))
+
+
+def rules_of(choices: Sequence[Choice], label: Any, clusters: int) -> list[Rule]:
+    """The rule of every cluster: sought on every other row (m,), tried on the rest."""
+    sought = np.arange(len(label)) % 2 == 0
+    found = []
+    for cluster in range(clusters):
+        conditions = conditions_of(choices, label == cluster, sought)
+        meets = np.ones(len(label), bool)
+        for condition in conditions:
+            meets &= condition.holds()
+        text = " and ".join(condition.words() for condition in conditions) or "every account"
+        found.append(Rule(text, f1(meets[~sought], (label == cluster)[~sought])))
+    return found
+
+
+def conditions_of(choices: Sequence[Choice], member: Any, sought: Any) -> list[Condition]:
+    """The conditions that, taken one after the other, raise F1 over the rows sought on the most."""
+    meets, best, found = sought.copy(), f1(sought[sought], member[sought]), list[Condition]()
+    members = int(np.count_nonzero(member & sought))
+    while len(found) < CONDITIONS and members:
+        tried = [narrowed(choice, meets, member, members) for choice in choices]
+        score, condition = max(tried, key=lambda one: one[0])
+        if score < best + WORTH:
+            break
+        meets, best = meets & condition.holds(), score
+        found = [one for one in found if one.choice is not condition.choice] + [condition]
+    return found
+
+
+def narrowed(choice: Choice, meets: Any, member: Any, members: int) -> tuple[float, Condition]:
+    """The F1 of the best range of bins of a column among rows that meet the conditions so far; one bin for a level."""
+    here = meets & (choice.bins >= 0)
+    of_all = np.bincount(choice.bins[here], minlength=choice.count)
+    of_members = np.bincount(choice.bins[here & member], minlength=choice.count)
+    chosen, hits = (np.append(0, np.cumsum(counts)) for counts in (of_all, of_members))
+    hit, met = hits[None, :] - hits[:, None], chosen[None, :] - chosen[:, None]
+    score: Any = 2 * hit / np.maximum(met + members, 1)
+    width = np.arange(choice.count + 1)[None, :] - np.arange(choice.count + 1)[:, None]
+    score[(width != 1) if choice.levels else (width < 1) | (width == choice.count)] = -1.0
+    low, high = np.unravel_index(int(np.argmax(score)), score.shape)
+    return float(score[low, high]), Condition(choice, int(low), int(high))
+
+
+def f1(meets: Any, member: Any) -> float:
+    """The harmonic mean of precision and recall of rows (m,) that meet a rule; 0 where nobody does."""
+    both, either = int(np.sum(meets & member)), int(np.sum(meets)) + int(np.sum(member))
+    return 2 * both / max(either, 1)
+
+
+def choices_of(numeric: Mapping[str, Any], codes: Mapping[str, tuple[Any, tuple[str, ...]]]) -> list[Choice]:
+    """The columns that rules may name: numbers (m,), and codes (m,) with the levels that they stand for."""
+    cuts = [cut(name, values) for name, values in numeric.items()]
+    gaps = {name: np.isnan(values).astype(np.int64) for name, values in numeric.items()}
+    found = [one for one in cuts if one.edges]
+    found += [Choice(name, at, (), ("known", "unknown")) for name, at in gaps.items() if at.any()]
+    return found + [Choice(name, at, (), levels) for name, (at, levels) in codes.items()]

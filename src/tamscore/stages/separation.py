@@ -1,0 +1,38 @@
+"""How far two groups of rows lie apart in one column, and how closely two columns follow each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+FRINGE = 0.005
+"""A customer is told apart where its value lies beyond those of all but this share of the prospects."""
+
+
+def ranks(values: Any) -> Any:
+    """The ranks (n,) of values from 1, ties at their mean."""
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[place]
+
+
+def rank_correlation(x: Any, y: Any) -> float:
+    """Spearman's rank correlation of two columns (n,); 0 where one of them does not vary."""
+    a, b = ranks(x), ranks(y)
+    a, b = a - a.mean(), b - b.mean()
+    size = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / size if size > 0 else 0.0
+
+
+def separability(values: Any, customer: Any) -> float:
+    """The area under the ROC curve (m,) of customers against prospects, whichever side they lie on: 0.5 to 1."""
+    prospects, customers = np.sort(values[~customer]), np.sort(values[customer])
+    twice = np.searchsorted(prospects, customers, "left").sum() + np.searchsorted(prospects, customers, "right").sum()
+    area = float(twice) / (2 * len(prospects) * len(customers))
+    return max(area, 1 - area)
+
+
+def told_apart(values: Any, customer: Any) -> float:
+    """The share of the customers that lie beyond the fringe of the prospects, on the side where there are more."""
+    low, high = np.quantile(values[~customer], (FRINGE, 1 - FRINGE), method="inverted_cdf")
+    return float(max(np.mean(values[customer] > high), np.mean(values[customer] < low)))

@@ -1,0 +1,83 @@
+"""Whether clusters would come out again: bootstrap Jaccard similarity per cluster (Hennig 2007), with his grades."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.stages import kmeans
+from tamscore.stages.kmeans import BlockRows, DrawnBlock
+
+if TYPE_CHECKING:
+    from tamscore.backend import Backend
+
+ROWS, BOOTSTRAPS, STARTS, PASSES = 4_000, 20, 2, 10
+"""Bounds of the work: rows of the sub-sample, bootstraps, cold starts of each, Lloyd passes of each start."""
+AGAIN_ROWS, AGAIN_BOOTSTRAPS = 3_000, 10
+"""The same where a bootstrap starts from the centers found before."""
+GRADES = ((0.85, "highly stable"), (0.75, "stable"), (0.60, "doubtful"), (0.0, "unstable"))
+
+
+def grade(similarity: float) -> str:
+    """What a mean Jaccard similarity says about a cluster."""
+    return next(name for least, name in GRADES if similarity >= least)
+
+
+def found_again(backend: Backend, block: Any, centers: Any, seed: int) -> Any:
+    """The mean Jaccard similarity (k,) of every cluster with its likeliest counterpart in bootstraps of a block (d, m).
+
+    Each bootstrap is clustered from cold starts, the best of which counts. NaN for clusters that never had a row.
+    """
+    block = block[:, :ROWS]
+
+    def refit(drawn: Any, bootstrap: int) -> Any:
+        rows, first = resident(backend, drawn), STARTS * bootstrap
+        starts = [kmeans.start_centers(rows, drawn, len(centers), seed, first + i, PASSES) for i in range(STARTS)]
+        return min(starts, key=lambda fit: fit.inertia).centers
+
+    return bootstrapped(backend, block, centers, seed, BOOTSTRAPS, refit)
+
+
+def kept(backend: Backend, block: Any, centers: Any, seed: int) -> float:
+    """The mean Jaccard similarity over rows where bootstraps start from the centers, as a refresh does: 0 to 1."""
+    block = block[:, :AGAIN_ROWS]
+
+    def refit(drawn: Any, _: int) -> Any:
+        return kmeans.lloyd(resident(backend, drawn), centers, PASSES, kmeans.SEEDING_TOLERANCE).centers
+
+    similarity = bootstrapped(backend, block, centers, seed, AGAIN_BOOTSTRAPS, refit)
+    rows = np.bincount(labels(backend, block, centers), minlength=len(centers))
+    return float(np.nansum(similarity * rows) / rows.sum())
+
+
+def bootstrapped(backend: Backend, block: Any, centers: Any, seed: int, bootstraps: int, refit: Any) -> Any:
+    """The mean over bootstraps of each cluster's best Jaccard similarity (k,); `refit` makes centers of drawn rows."""
+    own = labels(backend, block, centers)
+    found = []
+    for bootstrap in range(bootstraps):
+        random = np.random.default_rng([seed, bootstrap])
+        places = random.integers(0, block.shape[1], block.shape[1])
+        again = refit(np.ascontiguousarray(block[:, places]), bootstrap)
+        seen = np.unique(places)
+        found.append(similarity(own[seen], labels(backend, block[:, seen], again), len(centers), len(again)))
+    there = np.isfinite(found)
+    return np.where(there.any(axis=0), np.nansum(found, axis=0) / np.maximum(there.sum(axis=0), 1), np.nan)
+
+
+def similarity(own: Any, other: Any, k: int, others: int) -> Any:
+    """The Jaccard similarity (k,) of each cluster of one labelling (m,) with the nearest of another; NaN if empty."""
+    both = np.bincount(own * others + other, minlength=k * others).reshape(k, others)
+    either = both.sum(axis=1, keepdims=True) + both.sum(axis=0, keepdims=True) - both
+    best = np.max(both / np.maximum(either, 1), axis=1)
+    return np.where(both.sum(axis=1) > 0, best, np.nan)
+
+
+def labels(backend: Backend, block: Any, centers: Any) -> Any:
+    """The label (m,) of every row of a host block, on the host."""
+    return backend.get(backend.nearest(backend.put(block), backend.put(centers)).label)
+
+
+def resident(backend: Backend, block: Any) -> BlockRows:
+    """A host block (d, m) as rows for k-means."""
+    return BlockRows(backend, [DrawnBlock(backend.put(block), np.zeros(block.shape[1], np.uint64))])

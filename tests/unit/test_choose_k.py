@@ -1,0 +1,119 @@
+"""The choice of k: held-out loss, the one-standard-error rule, the curve for the eye."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import mean_pinball_loss
+
+from tamscore.backend.host import HostBackend
+from tamscore.stages import choose_k
+from tamscore.stages.choose_k import Candidate, Judged, candidates, decide, examine, held_out_loss
+
+
+def candidate(k, loss, error=0.01, thinnest=100.0, kept=0.9, inertia=1.0):
+    return Candidate(k, loss, error, thinnest, kept, inertia, 0.0, 0.0, 0.0)
+
+
+def chosen(found, min_customers=25):
+    (one,) = (one for one in decide(found, min_customers) if one.chosen)
+    return one.k
+
+
+@given(st.integers(1, 40), st.integers(1, 60))
+def test_candidates_run_from_end_to_end_and_never_jump_by_more_than_a_third(low, more):
+    found = candidates(low, low + more)
+    assert (found[0], found[-1]) == (low, low + more)
+    assert all(a < b <= max(a + 1, a * 4 / 3) for a, b in itertools.pairwise(found))
+
+
+def test_the_smallest_k_within_one_standard_error_of_the_lowest_loss_is_chosen():
+    found = [candidate(2, 0.30), candidate(3, 0.214), candidate(5, 0.209), candidate(8, 0.200), candidate(10, 0.204)]
+    assert chosen(found) == 5
+    assert chosen([*found[:3], candidate(8, 0.200, error=0.005), found[4]]) == 8
+
+
+@pytest.mark.parametrize("flaw", [{"thinnest": 24.0}, {"kept": 0.7}])
+def test_a_candidate_with_a_thin_or_fleeting_cluster_is_not_admitted(flaw):
+    found = [candidate(2, 0.30), candidate(5, 0.21), candidate(8, 0.10, **flaw)]
+    assert chosen(found) == 5
+    assert [one.admitted for one in decide(found, 25)] == [True, True, False]
+
+
+def test_where_none_is_admitted_the_smallest_is_taken():
+    assert chosen([candidate(4, 0.3, thinnest=1.0), candidate(2, 0.5, thinnest=3.0)]) == 2
+
+
+def test_the_elbow_lies_where_log_inertia_bends():
+    inertia = [1.0, 0.5, 0.25, 0.24, 0.23, 0.22]
+    curve = choose_k.below_chord([2, 3, 4, 5, 6, 7], inertia)
+    assert np.argmax(curve) == 2
+    assert curve[0] == pytest.approx(0.0)
+    assert curve[-1] == pytest.approx(0.0)
+
+
+def test_a_flat_curve_has_no_elbow():
+    assert choose_k.below_chord([2, 3], [1.0, 1.0]).tolist() == [0.0, 0.0]
+
+
+def test_the_loss_is_that_of_scikit_learn_for_cut_lines_of_the_other_folds():
+    random = np.random.default_rng(0)
+    label, sales = random.integers(0, 3, 600), np.exp(random.standard_normal(600))
+    loss = held_out_loss(label, sales, 3, 0.85, 25)
+    fold = np.arange(600) % choose_k.FOLDS
+    for out in range(choose_k.FOLDS):
+        for c in range(3):
+            known, held = (fold != out) & (label == c), (fold == out) & (label == c)
+            cut = np.quantile(np.log(sales[known]), 0.85, method="inverted_cdf")
+            expected = mean_pinball_loss(np.log(sales[held]), np.full(held.sum(), cut), alpha=0.85)
+            assert loss[held].mean() == pytest.approx(expected)
+
+
+def test_clusters_that_know_sales_have_a_lower_loss_than_clusters_that_do_not():
+    random = np.random.default_rng(1)
+    group = random.integers(0, 4, 2000)
+    sales = np.exp(2.0 * group + 0.3 * random.standard_normal(2000))
+    knowing, guessing = (
+        held_out_loss(label, sales, 4, 0.85, 25).mean() for label in (group, random.permutation(group))
+    )
+    assert knowing < 0.5 * guessing
+
+
+def test_a_few_customers_lean_on_all_of_them():
+    """One customer in a cluster of its own: between its own sales and the cut line of all, near the latter."""
+    label, log_sales = np.array([0] * 99 + [1]), np.append(np.linspace(0.0, 1.0, 99), 11.0)
+    cut = choose_k.cut_lines(label, log_sales, 3, 0.5, 24)
+    of_all = np.quantile(log_sales, 0.5, method="inverted_cdf")
+    assert cut[1] == pytest.approx(of_all + (11.0 - of_all) / 25)
+    assert cut[2] == of_all
+
+
+def separate(groups=4, each=300, seed=2):
+    """A block of well separated groups and customers whose sales differ by group."""
+    random = np.random.default_rng(seed)
+    group = np.repeat(np.arange(groups), each)
+    block = np.rint(1000 * group[None, :] * np.array([[1.0], [-1.0]]) + 50 * random.standard_normal((2, len(group))))
+    order = random.permutation(len(group))
+    sales = np.exp(1.5 * group + 0.3 * random.standard_normal(len(group)))
+    return block[:, order].astype(np.float32), sales[order]
+
+
+def test_groups_far_apart_are_found_and_their_number_chosen():
+    block, sales = separate()
+    judged = Judged(block, 1.0, block, sales, 1.0, 0.85, 25, seed=0)
+    found = decide([examine(k, HostBackend(), judged) for k in (2, 3, 4, 5, 6)], 25)
+    four = next(one for one in found if one.k == 4)
+    assert four.chosen
+    assert four.kept > 0.99
+    assert four.thinnest == 300
+    assert max(found, key=lambda one: one.silhouette).k == 4
+
+
+def test_the_thinnest_cluster_is_reckoned_for_the_whole_market():
+    block, sales = separate()
+    judged = Judged(block, 1.0, block, sales, 10.0, 0.85, 25, seed=0)
+    assert examine(4, HostBackend(), judged).thinnest == 3000
