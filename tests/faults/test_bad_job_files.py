@@ -603,6 +603,7 @@ FULL: dict[str, Any] = {
         "boundary": "strictly_below",
         "top_step": "p99",
         "min_customers": 30,
+        "interval_level": 0.9,
     },
     "quadrant": {"threshold": "capacity", "level": "cluster", "sales": 0.7, "capacity": 100},
     "campaigns": {

@@ -16,11 +16,14 @@ from tamscore.insight.summary import Cluster, Quadrant, Summary, Sums, cluster_n
 from tamscore.insight.wording import counted, money, share
 
 STEPS: dict[str, float | None] = {"p85": 5626.71, "p90": 7769.88, "p95": 10565.7, "top": 2_939_828.0}
+ENDS: dict[str, tuple[float | None, float | None]] = {"p85": (5111.0, 6444.0), "top": (None, None)}
 
 
 def cluster(party, name, **changes):
     kinds = {"expansion": Sums(227, 756_381.0, 1_618_797.0, 862_416.0), "acquisition": Sums(2404, 0.0, 1e7, 1e7)}
-    one = Cluster(party, name, "low payroll · high sites", 227, "cluster", "retail", STEPS, kinds, 2631, 0.5)
+    one = Cluster(
+        party, name, "low payroll · high sites", 227, "cluster", "retail", False, STEPS, ENDS, kinds, 2631, 0.5
+    )
     return dataclasses.replace(one, **changes)
 
 
@@ -53,6 +56,7 @@ SUMMARY = Summary(
     ),
     top=(account(), account(rank=2, name=None, account_id=77, relative_message="")),
     notices=("end_user: column 'x' is constant and was dropped",),
+    interval_level=0.95,
 )
 
 
@@ -169,7 +173,16 @@ def test_the_basis_says_whose_customers_a_ladder_comes_from(basis, shown):
     text = text_of(dataclasses.replace(SUMMARY, clusters=(cluster("end_user", "E01", basis=basis, steps=steps),)))
     line = next(line for line in text.splitlines() if line.startswith("E01"))
     assert line.split()[-1] == shown
-    assert line.split()[-5:-1] == (["-"] * 4 if basis == "none" else ["5.6k", "7.8k", "11k", "2.9M"])
+    amounts = ["5.6k", "7.8k", "11k", "2.9M"]
+    assert line.split()[-7:-1] == [*(["-"] * 4 if basis == "none" else amounts), "5.1k", "6.4k"]
+
+
+def test_the_interval_of_the_first_cut_line_says_where_it_is_borrowed():
+    text = text_of(
+        dataclasses.replace(SUMMARY, clusters=(cluster("end_user", "E01", low_support=True), cluster("channel", "C01")))
+    )
+    assert "where the true first cut line lies, at 95%; E01 on borrowed customers" in text
+    assert "borrowed" not in text_of(SUMMARY)
 
 
 def test_names_from_data_cannot_steer_the_terminal_or_be_read_as_markup():

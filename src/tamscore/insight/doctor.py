@@ -19,6 +19,7 @@ FLOORS = {
     "numpy": "2.1",
     "pyarrow": "26.0.0",
     "scikit-learn": "1.6",
+    "scipy": "",
     "dask": "",
     "distributed": "2026.1.0",
     "pydantic": "2.9",

@@ -45,6 +45,7 @@ def render(summary: Summary, width: int | None = 100) -> Group:
     """The summary as tables for a terminal of that width; None for files and programs: no lines, bars, colours."""
     parts: list[RenderableType] = [headline(summary)]
     parts += section("potential by cluster", ladders(summary, width), legend(summary))
+    parts += [Text(word, "dim") for word in certainty(summary, width)]
     parts += section("segment sizes", sizes(summary, width), "whitespace as expansion and acquisition")
     if summary.cluster is None:
         parts += section("whitespace by kind and quadrant", plays(summary, width))
@@ -145,13 +146,28 @@ def by_party(clusters: Sequence[Cluster]) -> list[list[Cluster]]:
 def ladders(summary: Summary, width: int | None) -> Table:
     """The potential table: what the accounts of each cluster should be able to reach."""
     steps = "".join(f"|>{step if step == 'top' else step.upper()}" for step in summary.clusters[0].steps)
-    table = new_table(f"id|~name|>accounts|>customers{steps}|~basis", width)
+    first = next(iter(summary.clusters[0].steps)).upper() if tells_intervals(width) else ""
+    table = new_table(f"id|~name|>accounts|>customers{steps}{f'|>{first} from|>to' * bool(first)}|~basis", width)
     for party in by_party(summary.clusters):
         for one in party:
             counts = (f"{one.accounts:,}", f"{one.kinds['expansion'].accounts:,}")
-            add(table, one.cluster, one.name, *counts, *map(money, one.steps.values()), basis_of(one))
+            ends = map(money, next(iter(one.intervals.values()))) if first else ()
+            add(table, one.cluster, one.name, *counts, *map(money, one.steps.values()), *ends, basis_of(one))
         table.add_section()
     return table
+
+
+def tells_intervals(width: int | None) -> bool:
+    """Whether there is room for the interval of the first cut line."""
+    return width is None or width >= WIDE
+
+
+def certainty(summary: Summary, width: int | None) -> Iterable[str]:
+    """What the interval of the first cut line, which is the potential of every prospect, rests on."""
+    if tells_intervals(width) and summary.interval_level:
+        borrowed = [one.cluster for one in summary.clusters if one.low_support]
+        rest = f"; {', '.join(borrowed)} on borrowed customers" if borrowed else ""
+        yield f"from and to: where the true first cut line lies, at {summary.interval_level:.0%}{rest}"
 
 
 def basis_of(one: Cluster) -> str:

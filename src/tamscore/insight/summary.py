@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
     from tamscore.store.run_directory import RunDirectory
 
-HEAD = ("party_type", "cluster", "name", "support", "basis", "parent", "distinct_steps")
-"""The columns of the potential table before its steps."""
+HEAD = ("party_type", "cluster", "name", "support", "basis", "parent", "low_support", "distinct_steps")
+"""The columns of the potential table before its steps; behind them stand the ends of their intervals."""
+ENDS = ("low_", "high_")
 MEASURES = ("accounts", "sales", "potential", "whitespace")
 ACCOUNT = (
     "rank", "account_id", "name", "party_type", "cluster", "kind", "sales", "potential", "whitespace",
+    "basis", "support", "low_support", "potential_low", "potential_high",
     "relative_potential", "relative_message", "quadrant", "play", "role",
 )  # fmt: skip
 """What is shown of an account; `name` only where the job has names."""
@@ -43,7 +45,8 @@ class Sums:
 class Cluster:
     """One cluster: its ladder by step (None where nobody buys), where that comes from, sums by kind.
 
-    `share` is its part of all accounts of its party type.
+    `share` is its part of all accounts of its party type. `intervals` holds low and high of each step; with
+    `low_support` that of the first one rests on borrowed customers.
     """
 
     party_type: str
@@ -52,7 +55,9 @@ class Cluster:
     support: int
     basis: str
     parent: str
+    low_support: bool
     steps: dict[str, float | None]
+    intervals: dict[str, tuple[float | None, float | None]]
     kinds: dict[str, Sums]
     accounts: int
     share: float
@@ -86,6 +91,7 @@ class Summary:
     notices: tuple[str, ...]
     cluster: str | None = None
     apart: tuple[tuple[str, float], ...] = ()
+    interval_level: float | None = None
 
 
 def load(path: Path, top: int = 10, cluster: str | None = None) -> Summary:
@@ -112,6 +118,7 @@ def load(path: Path, top: int = 10, cluster: str | None = None) -> Summary:
         notices=tuple(notice for notice in manifest["notices"] if not notice.startswith("device ")),
         cluster=known,
         apart=() if known is None else differences(directory, known),
+        interval_level=manifest["job"]["potential"].get("interval_level"),
     )
 
 
@@ -144,7 +151,8 @@ def cluster_of(row: dict[str, Any], kinds: dict[str, Sums], parties: Counter[str
     accounts = sum(sums.accounts for sums in kinds.values())
     return Cluster(
         **{name: row[name] for name in HEAD[:-1]},
-        steps={name: value for name, value in row.items() if name not in HEAD},
+        steps=(steps := {name: row[name] for name in row if name not in HEAD and not name.startswith(ENDS)}),
+        intervals={name: (row[f"low_{name}"], row[f"high_{name}"]) for name in steps},
         kinds=kinds,
         accounts=accounts,
         share=accounts / max(parties[row["party_type"]], 1),

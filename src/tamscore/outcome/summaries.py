@@ -26,11 +26,14 @@ def money(values: Any) -> list[float]:
 
 
 def potential_table(outcome: Outcome) -> pa.Table:
-    """One row per cluster: its ladder, support, basis and distinct steps."""
+    """One row per cluster: its ladder, support, basis and distinct steps, and the interval of each cut value.
+
+    `low_support` says that the interval of the first cut line rests on borrowed customers.
+    """
     import pyarrow as pa
 
     columns: dict[str, list[Any]] = {
-        name: [] for name in ("party_type", "cluster", "name", "support", "basis", "parent")
+        name: [] for name in ("party_type", "cluster", "name", "support", "basis", "parent", "low_support")
     }
     steps: dict[str, list[float]] = {}
     for policy, names in zip(outcome.policies, outcome.names, strict=True):
@@ -41,10 +44,14 @@ def potential_table(outcome: Outcome) -> pa.Table:
         columns["support"] += table.support.tolist()
         columns["basis"] += table.basis
         columns["parent"] += table.parent
-        for j, label in enumerate(step_names(table.lines)):
-            steps.setdefault(label, []).extend(table.values[:, j].tolist())
+        columns["low_support"] += (~table.bounds.supported[:, 0]).tolist()
+        labels = step_names(table.lines)
+        ends = {"": table.values, "low_": table.bounds.low, "high_": table.bounds.high}
+        for end, amounts in ends.items():
+            for j, label in enumerate(labels):
+                steps.setdefault(end + label, []).extend(amounts[:, j].tolist())
         columns.setdefault("distinct_steps", []).extend(table.distinct.tolist())
-    values = {name: pa.array(column, from_pandas=True) for name, column in steps.items()}
+    values = {name: pa.array(column, pa.float64(), from_pandas=True) for name, column in steps.items()}
     return pa.table({**columns, **values})
 
 
@@ -141,7 +148,9 @@ def clusters(outcome: Outcome) -> list[tuple[PartyPolicy, str, str]]:
 
 def money_columns(job: Job) -> set[str]:
     """The columns of the tables that hold money."""
-    return {*MEASURES[1:], *step_names(job.potential.lines)}
+    steps = step_names(job.potential.lines)
+    ends = ("potential_low", "potential_high")
+    return {*MEASURES[1:], *ends, *(end + step for end in ("", "low_", "high_") for step in steps)}
 
 
 def plain(table: pa.Table, in_cents: set[str]) -> pa.Table:

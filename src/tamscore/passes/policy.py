@@ -26,6 +26,7 @@ class LadderRules:
     top_step: TopStep
     boundary: whitespace.Boundary
     min_customers: int
+    level: float = 0.95
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,9 @@ def _gather_party(
     by_cluster = potential.sort_sales(backend, money, label, model.k)
     by_segment = potential.sort_sales(backend, money, segment, len(names))
     parents = potential.parents_of(accounts, by_segment, names, np.sort(money), model.name, rules.min_customers)
-    table = potential.potential_table(by_cluster, parents, rules.lines, rules.top_step, rules.min_customers)
+    table = potential.potential_table(
+        by_cluster, parents, rules.lines, rules.top_step, rules.min_customers, rules.level
+    )
     prospects = accounts.sum(axis=1) - by_cluster.support
     standing = whitespace.stand(by_cluster, prospects, table, rules.boundary)
     return PartyMarket(model, by_cluster, accounts, table, standing)
