@@ -33,6 +33,7 @@ MEANINGS = {
 }
 BAR = 10
 """The length in characters of the longest bar of the segment sizes."""
+TOP_STEP_NOTE = "its share by step; above: customers beyond the cap"
 ROOMY = 96
 """From this width on tables are spaced out and tell more."""
 WIDE = 116
@@ -49,6 +50,7 @@ def render(summary: Summary, width: int | None = 100) -> Group:
     parts += section("segment sizes", sizes(summary, width), "whitespace as expansion and acquisition")
     if summary.cluster is None:
         parts += section("whitespace by kind and quadrant", plays(summary, width))
+        parts += section("what the top step makes of expansion", top_steps(summary, width), TOP_STEP_NOTE)
     else:
         parts += section("what sets it apart, in standard deviations", differences(summary, width))
     if summary.top:
@@ -202,6 +204,21 @@ def plays(summary: Summary, width: int | None) -> Table:
             texts = [MEANINGS.get(quadrant, ""), *rest] if means else rest
             cells = (f"{sums.accounts:,}", money(sums.whitespace), share(sums.whitespace, total))
             table.add_row(kind, Text(quadrant, COLOURS.get(quadrant, "")), *map(words, texts), *cells)
+        table.add_section()
+    return table
+
+
+def top_steps(summary: Summary, width: int | None) -> Table:
+    """Expansion whitespace under every way to set the top step, that in force marked by a star."""
+    steps = next((list(one.shares) for one in summary.top_steps), [])
+    heads = "".join(f"|>{step if step == 'top' else step.upper()}" for step in steps)
+    table = new_table(f"party type|top step|>expansion|>potential ÷ sales{heads}|>above", width)
+    for party in dict.fromkeys(one.party_type for one in summary.top_steps):
+        for one in (each for each in summary.top_steps if each.party_type == party):
+            ratio = NOTHING if one.potential_to_sales is None else f"{one.potential_to_sales:.1f}"
+            shares = [NOTHING if part is None else share(part, 1) for part in one.shares.values()]
+            name = f"{one.top_step}{' *' * one.in_force}"
+            add(table, words(party), name, money(one.expansion), ratio, *shares, f"{one.above:,}")
         table.add_section()
     return table
 

@@ -76,6 +76,22 @@ class Quadrant:
 
 
 @dataclass(frozen=True)
+class TopStep:
+    """What is open among the customers of a party type under one top step, and the share of it that lies with each.
+
+    `above` counts customers that buy more than the cap.
+    """
+
+    party_type: str
+    top_step: str
+    in_force: bool
+    expansion: float
+    potential_to_sales: float | None
+    above: int
+    shares: dict[str, float | None]
+
+
+@dataclass(frozen=True)
 class Summary:
     """What a run found; with `cluster` given, what it found about that one (and `apart`: what sets it apart)."""
 
@@ -87,6 +103,7 @@ class Summary:
     totals: dict[str, Sums]
     clusters: tuple[Cluster, ...]
     quadrants: tuple[Quadrant, ...]
+    top_steps: tuple[TopStep, ...]
     top: tuple[dict[str, Any], ...]
     notices: tuple[str, ...]
     cluster: str | None = None
@@ -114,6 +131,7 @@ def load(path: Path, top: int = 10, cluster: str | None = None) -> Summary:
         totals={kind: sums_of(sums) for kind, sums in manifest["totals"].items()},
         clusters=tuple(one for one in clusters if known in {None, one.cluster}),
         quadrants=quadrants_of(directory) if known is None else (),
+        top_steps=top_steps_of(directory) if known is None else (),
         top=tuple(best_accounts(directory, top, known)),
         notices=tuple(notice for notice in manifest["notices"] if not notice.startswith("device ")),
         cluster=known,
@@ -175,6 +193,16 @@ def quadrants_of(directory: RunDirectory) -> tuple[Quadrant, ...]:
     return tuple(
         Quadrant(**{name: row[name] for name in names}, sums=sums_of(row)) for row in table(directory, "quadrants")
     )
+
+
+def top_steps_of(directory: RunDirectory) -> tuple[TopStep, ...]:
+    """Every way to set the top step, by party type."""
+    names = ("party_type", "top_step", "in_force", "expansion", "potential_to_sales", "above")
+    found = []
+    for row in table(directory, "top_step"):
+        shares = {name.removeprefix("share_"): value for name, value in row.items() if name not in names}
+        found.append(TopStep(**{name: row[name] for name in names}, shares=shares))
+    return tuple(found)
 
 
 def differences(directory: RunDirectory, cluster: str) -> tuple[tuple[str, float], ...]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from tamscore.passes import remarks
 from tamscore.passes.parts import KINDS, MEASURES
-from tamscore.stages import identity, quadrant
+from tamscore.stages import identity, quadrant, top_step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +74,27 @@ def step_table(outcome: Outcome, job: Job) -> pa.Table:
                 head = {"party_type": policy.name, "step": step, "kind": kind}
                 rows.append({**head, "accounts": accounts, "whitespace": held, "share": round(held / whole, 6)})
     return pa.Table.from_pylist(rows)
+
+
+def top_step_table(outcome: Outcome, job: Job) -> pa.Table:
+    """One row per party type and way to set the top step: what is open among customers, and with which step it lies.
+
+    `share_…` are shares of the expansion whitespace; `above` counts customers that buy more than the cap.
+    """
+    import pyarrow as pa
+
+    rows = []
+    for market, policy in zip(outcome.markets, outcome.policies, strict=True):
+        lines = policy.table.lines
+        for one in top_step.audit(market.sales, policy.table.values, lines, job.potential.boundary):
+            row: dict[str, Any] = {"party_type": policy.name, "top_step": one.top_step}
+            row["in_force"] = one.top_step == job.potential.top_step
+            row["expansion"] = money([one.whitespace.sum()])[0]
+            row["potential_to_sales"] = one.potential / one.sales if one.sales else None
+            names = (f"share_{step}" for step in step_names(lines))
+            rows.append(row | {"above": one.above} | dict(zip(names, np.round(one.shares, 6).tolist(), strict=True)))
+    columns = {name: pa.array([row[name] for row in rows], from_pandas=True) for name in rows[0]}
+    return pa.table(columns)
 
 
 def segment_table(outcome: Outcome) -> pa.Table:
@@ -149,7 +170,7 @@ def clusters(outcome: Outcome) -> list[tuple[PartyPolicy, str, str]]:
 def money_columns(job: Job) -> set[str]:
     """The columns of the tables that hold money."""
     steps = step_names(job.potential.lines)
-    ends = ("potential_low", "potential_high")
+    ends = ("potential_low", "potential_high", "expansion")
     return {*MEASURES[1:], *ends, *(end + step for end in ("", "low_", "high_") for step in steps)}
 
 
