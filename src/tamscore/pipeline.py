@@ -60,7 +60,7 @@ def run(job: Job, progress: Progress, backend: Backend | None = None) -> RunDire
 
 def place_of(job: Job, plan: Plan, backend: Backend) -> RunDirectory:
     """Where the results of a job on these inputs belong: engine and output do not count, they change no number."""
-    settings = job.model_dump_json(exclude={"engine", "output", "device", "input"})
+    settings = job.model_dump_json(exclude={"engine", "output", "device", "input", "backtest"})
     key = run_directory.run_key(plan.digest, settings, backend.name, run_directory.code_digest())
     return run_directory.RunDirectory(Path(job.output.path), key)
 

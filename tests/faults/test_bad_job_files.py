@@ -620,6 +620,14 @@ FULL: dict[str, Any] = {
         "connect_timeout": 5,
         "stall_timeout": 60,
     },
+    "backtest": {
+        "realised": "later",
+        "table": "later.parquet",
+        "account_id": "id",
+        "missing": "zero",
+        "challenger_rows": 100,
+        "neighbours": 5,
+    },
     "output": {"path": "scores"},
 }
 TABLES: list[tuple[str, ...]] = [

@@ -95,6 +95,14 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
             "worker_memory_gib": None,
             "scratch": None,
         },
+        "backtest": {
+            "realised": None,
+            "table": None,
+            "account_id": None,
+            "missing": "leave_out",
+            "challenger_rows": 10_000,
+            "neighbours": 50,
+        },
         "output": {"path": "/jobs/scores"},
     }
 

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from tamscore import __version__
-from tamscore.cli import check, intake, look, work
+from tamscore.cli import check, intake, look, past, work
 from tamscore.cli.failures import stoppable, told
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "check": check.check,
     "show": look.show,
     "verify": look.verify,
+    "backtest": past.backtest,
     "import": intake.import_,
     "synth": intake.synth,
     "schema": look.schema,
