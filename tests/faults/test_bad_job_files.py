@@ -29,7 +29,7 @@ SCALINGS = "one of 'standard', 'robust', 'minmax', 'log_standard', 'quantile_nor
 K = "an integer ≥ 2, or a table that is not empty, each an integer ≥ 1"
 LIMITS = "an array of 2, each a number ≥ 0 and ≤ 1, or false"
 CLUSTER_KEYS = "k, seed, fit_rows, seed_rows, restarts, batch_rows, max_passes, polish_passes"
-TOP_KEYS = "device, input, columns, rows, features, clusters, potential, quadrant, campaigns, engine, output"
+TOP_KEYS = "device, input, columns, rows, features, clusters, potential, quadrant, campaigns, engine, backtest, output"
 
 
 def job_text(top: str = "", **sections: str | None) -> str:

@@ -1,6 +1,8 @@
-"""Tenths of a ranking against growth: a planted relation is found, none is not made up, every account is counted once."""
+"""Tenths of a ranking against growth: a planted relation is found, none is made up, every account is counted once."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -27,7 +29,7 @@ def test_a_planted_relation_is_found_and_the_lot_finds_nothing(rng):
     found = deciles.tenths("expansion", those, 0)
     ranked, lot = by(found, "whitespace"), by(found, "lot")
     mean = those.growth.mean()
-    assert all(one.growth > after.growth for one, after in zip(ranked, ranked[1:], strict=False))
+    assert all(one.growth > after.growth for one, after in pairwise(ranked))
     assert ranked[0].growth_low > 2 * mean
     assert ranked[-1].growth_high < mean
     assert sum(one.growth_low <= mean <= one.growth_high for one in lot) >= 8
