@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.console import Group
 from rich.text import Text
 
-from tamscore.insight.show import add, new_table, section
+from tamscore.insight.layout import add, new_table, section
 from tamscore.insight.wording import NOTHING, counted, money, share, words
 
 if TYPE_CHECKING:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rich import box
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from tamscore.insight.ladders import TOP_STEP_NOTE, by_party, certainty, ladders, top_steps
+from tamscore.insight.layout import WIDE, add, is_roomy, new_table, section
 from tamscore.insight.summary import Summary, Sums, load, to_json
 from tamscore.insight.wording import NOTHING, clean, counted, money, share, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
-    from rich.console import JustifyMethod, RenderableType
+    from rich.console import RenderableType
 
-    from tamscore.insight.summary import Cluster
 
 __all__ = ["Summary", "load", "money", "render", "to_json"]
 
@@ -33,11 +33,6 @@ MEANINGS = {
 }
 BAR = 10
 """The length in characters of the longest bar of the segment sizes."""
-TOP_STEP_NOTE = "its share by step; above: customers beyond the cap"
-ROOMY = 96
-"""From this width on tables are spaced out and tell more."""
-WIDE = 116
-"""From this width on quadrants are explained."""
 APART = 8
 """So many features say what sets a cluster apart."""
 
@@ -61,11 +56,6 @@ def render(summary: Summary, width: int | None = 100) -> Group:
     if summary.notices:
         parts += section("notices", notices(summary))
     return Group(*parts)
-
-
-def section(title: str, body: RenderableType, note: str = "") -> list[RenderableType]:
-    """A titled part of the page."""
-    return [Text(""), Text.assemble((title.upper(), "bold"), (f"  {note}" if note else "", "dim")), body]
 
 
 def notices(summary: Summary) -> Table:
@@ -122,61 +112,6 @@ def legend(summary: Summary) -> str:
     return ", ".join(f"{letter}: {party}" for letter, party in letters.items()) if len(letters) > 1 else ""
 
 
-def new_table(heads: str, width: int | None) -> Table:
-    """An empty table; in its heads `>` stands before numbers, which go to the right, `~` before texts that wrap."""
-    gap = 1 if width is None or width >= ROOMY else 0
-    table = Table(
-        box=None if width is None else box.SIMPLE_HEAD, padding=(0, gap, 0, 0), pad_edge=False, show_edge=False
-    )
-    for head in heads.split("|"):
-        justify: JustifyMethod = "right" if head.startswith(">") else "left"
-        table.add_column(head.lstrip(">~"), justify=justify, no_wrap=not head.startswith("~"), overflow="fold")
-    return table
-
-
-def is_roomy(width: int | None) -> bool:
-    """Whether there is a terminal with room for more than the needful."""
-    return width is not None and width >= ROOMY
-
-
-def by_party(clusters: Sequence[Cluster]) -> list[list[Cluster]]:
-    """The clusters of each party type."""
-    parties = list(dict.fromkeys(one.party_type for one in clusters))
-    return [[one for one in clusters if one.party_type == party] for party in parties]
-
-
-def ladders(summary: Summary, width: int | None) -> Table:
-    """The potential table: what the accounts of each cluster should be able to reach."""
-    steps = "".join(f"|>{step if step == 'top' else step.upper()}" for step in summary.clusters[0].steps)
-    first = next(iter(summary.clusters[0].steps)).upper() if tells_intervals(width) else ""
-    table = new_table(f"id|~name|>accounts|>customers{steps}{f'|>{first} from|>to' * bool(first)}|~basis", width)
-    for party in by_party(summary.clusters):
-        for one in party:
-            counts = (f"{one.accounts:,}", f"{one.kinds['expansion'].accounts:,}")
-            ends = map(money, next(iter(one.intervals.values()))) if first else ()
-            add(table, one.cluster, one.name, *counts, *map(money, one.steps.values()), *ends, basis_of(one))
-        table.add_section()
-    return table
-
-
-def tells_intervals(width: int | None) -> bool:
-    """Whether there is room for the interval of the first cut line."""
-    return width is None or width >= WIDE
-
-
-def certainty(summary: Summary, width: int | None) -> Iterable[str]:
-    """What the interval of the first cut line, which is the potential of every prospect, rests on."""
-    if tells_intervals(width) and summary.interval_level:
-        borrowed = [one.cluster for one in summary.clusters if one.low_support]
-        rest = f"; {', '.join(borrowed)} on borrowed customers" if borrowed else ""
-        yield f"from and to: where the true first cut line lies, at {summary.interval_level:.0%}{rest}"
-
-
-def basis_of(one: Cluster) -> str:
-    """Whose customers the ladder of a cluster comes from."""
-    return {"cluster": "own", "none": NOTHING}.get(one.basis, words(one.basis))
-
-
 def sizes(summary: Summary, width: int | None) -> Table:
     """How large each cluster is within its party type, how much of it buys, and what is open there."""
     bar = "|" if is_roomy(width) else ""
@@ -204,21 +139,6 @@ def plays(summary: Summary, width: int | None) -> Table:
             texts = [MEANINGS.get(quadrant, ""), *rest] if means else rest
             cells = (f"{sums.accounts:,}", money(sums.whitespace), share(sums.whitespace, total))
             table.add_row(kind, Text(quadrant, COLOURS.get(quadrant, "")), *map(words, texts), *cells)
-        table.add_section()
-    return table
-
-
-def top_steps(summary: Summary, width: int | None) -> Table:
-    """Expansion whitespace under every way to set the top step, that in force marked by a star."""
-    steps = next((list(one.shares) for one in summary.top_steps), [])
-    heads = "".join(f"|>{step if step == 'top' else step.upper()}" for step in steps)
-    table = new_table(f"party type|top step|>expansion|>potential ÷ sales{heads}|>above", width)
-    for party in dict.fromkeys(one.party_type for one in summary.top_steps):
-        for one in (each for each in summary.top_steps if each.party_type == party):
-            ratio = NOTHING if one.potential_to_sales is None else f"{one.potential_to_sales:.1f}"
-            shares = [NOTHING if part is None else share(part, 1) for part in one.shares.values()]
-            name = f"{one.top_step}{' *' * one.in_force}"
-            add(table, words(party), name, money(one.expansion), ratio, *shares, f"{one.above:,}")
         table.add_section()
     return table
 
@@ -262,8 +182,3 @@ def against(message: str | None) -> str:
     if not message:
         return NOTHING
     return "about 1x" if message.startswith("about the same") else message.split(" ", 1)[0]
-
-
-def add(table: Table, *cells: Any) -> None:
-    """Add a row of texts, taken as they are."""
-    table.add_row(*(Text(clean(cell)) for cell in cells))

@@ -55,29 +55,25 @@ def bounds(clusters: Any, values: Any, pool: Pool, level: float) -> Bounds:
     The largest sales of a cluster (share 1) are a fact, no estimate: they have no bounds, and the support of the last
     cut line. Where all customers together are too few for an interval, none is given.
     """
-    found = [of_cluster(clusters.of(c), values[c], pool, level) for c in range(clusters.groups)]
-    low, high, supported = (np.array(column) for column in zip(*found, strict=True))
+    ends = [
+        [of_line(clusters.of(c), values[c, j], pool, j, level) for j in range(len(pool.shares))]
+        for c in range(clusters.groups)
+    ]
+    low, high, supported = np.moveaxis(np.array(ends, dtype=np.float64), -1, 0)
     if pool.shares[-1] == 1:
         supported[:, -1] = supported[:, -2]
-    return Bounds(level, low, high, supported)
+    return Bounds(level, low, high, supported > 0)
 
 
-def of_cluster(sales: Any, values: Any, pool: Pool, level: float) -> tuple[Any, Any, Any]:
-    """Low, high and whether they are its own, (steps,) each, for the ladder of a cluster with these sorted sales."""
-    n, shares = len(sales), pool.shares
-    own = [ranks(n, share, level) if n >= pool.enough and share < 1 else None for share in shares]
-    low, high, supported = (
-        np.full(len(own), np.nan),
-        np.full(len(own), np.nan),
-        np.array([pair is not None for pair in own]),
-    )
-    errors = np.empty((1, len(own))) if supported.all() else pool.errors(n)
-    for j, (pair, share) in enumerate(zip(own, shares, strict=True)):
-        if pair is not None:
-            low[j], high[j] = sales[pair[0] - 1], sales[pair[1] - 1]
-        elif share < 1 and ranks(len(pool.shape), share, level) is not None:
-            low[j], high[j] = bootstrap(values[j], errors[:, j], level)
-    return low, high, supported
+def of_line(sales: Any, value: float, pool: Pool, line: int, level: float) -> tuple[float, float, bool]:
+    """Low, high and whether they are its own, for a cut value of a cluster with these sorted sales."""
+    n, share = len(sales), pool.shares[line]
+    own = ranks(n, share, level) if n >= pool.enough and share < 1 else None
+    if own is not None:
+        return float(sales[own[0] - 1]), float(sales[own[1] - 1]), True
+    if share == 1 or ranks(len(pool.shape), share, level) is None:
+        return np.nan, np.nan, False
+    return *bootstrap(value, pool.errors(n)[:, line], level), False
 
 
 def bootstrap(value: float, errors: Any, level: float) -> tuple[float, float]:

@@ -99,8 +99,17 @@ class Pool:
         weight = np.where(own + lent > 0, lent / np.where(own + lent > 0, own + lent, 1.0), 1.0)
         return weight + (1 - weight) * (n / self.enough) ** 2
 
+    @cached_property
+    def _errors(self) -> dict[int, Any]:
+        return {}
+
     def errors(self, n: int) -> Any:
         """How far the log cut values of a cluster with n customers lie from the truth: sorted draws (b, lines)."""
+        if n not in self._errors:
+            self._errors[n] = self._sorted_errors(n)
+        return self._errors[n]
+
+    def _sorted_errors(self, n: int) -> Any:
         drawn = self.misses(max(n, 1))
         level_drift = np.sqrt(self.level_variance) * drawn.drift[:, :1]
         cut_drift = np.sqrt(self.cut_variance) * drawn.drift[:, 1:]
