@@ -82,7 +82,7 @@ def model_arrays(outcome: Outcome) -> dict[str, Any]:
         arrays[f"{name}.customer_sales"] = market.sales.sales
         arrays[f"{name}.offsets"] = market.sales.offsets
         if one.model.space.scales:
-            arrays[f"{name}.fill"] = np.stack([scale.fill for scale in one.model.space.scales]).astype(np.float64)
+            arrays[f"{name}.fill"] = np.stack([scale.fill for scale in one.model.space.scales])
         for scale in one.model.space.scales:
             if scale.knots is not None:
                 arrays[f"{name}.knots.{scale.name}"] = scale.knots
