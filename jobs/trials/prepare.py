@@ -1,4 +1,4 @@
-"""The tables of the four trials, made from real raw tables: `python jobs/trials/prepare.py [RAW] [--out FOLDER]`."""  # noqa: INP001 - a script beside its job files, no package
+"""The tables of trials and backtests, from real raw tables: `python jobs/trials/prepare.py [RAW] [--out FOLDER]`."""  # noqa: INP001 - a script beside its job files, no package
 
 from __future__ import annotations
 
@@ -39,12 +39,15 @@ NOT_GOODS = r"^(POST|DOT|D|M|C2|CRUK|PADS|B|S|AMAZONFEE|BANK CHARGES|gift_.*)$"
 
 def main() -> None:
     """Write the tables and say what each holds."""
-    parser = argparse.ArgumentParser(description="Make the tables of the trials from the folder of raw tables.")
+    parser = argparse.ArgumentParser(
+        description="Make the tables of the trials and backtests from the folder of raw tables."
+    )
     parser.add_argument("raw", nargs="?", type=Path, default=RAW, help="folder of raw tables (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=OUT, help="folder for the tables (default: %(default)s)")
     given = parser.parse_args()
     if not given.raw.is_dir():
-        sys.exit(f"raw tables: expected a folder, got {str(given.raw)!r}; name the one that holds {', '.join(TABLES)}")
+        wanted = ", ".join(dict.fromkeys(folder for folder, _ in TABLES.values()))
+        sys.exit(f"raw tables: expected a folder, got {str(given.raw)!r}; name the one that holds {wanted}")
     for path, note in prepare(given.raw, given.out):
         sys.stdout.write(f"{path.name}: {pq.read_metadata(path).num_rows:,} rows{note}\n")
 
@@ -53,8 +56,8 @@ def prepare(raw: Path, out: Path) -> list[tuple[Path, str]]:
     """The tables now in the folder `out`, each with a note on what was left out of it."""
     out.mkdir(parents=True, exist_ok=True)
     written = []
-    for name, make in TABLES.items():
-        table, note = make(raw / name)
+    for name, (folder, make) in TABLES.items():
+        table, note = make(raw / folder)
         path = out / f"{name}.parquet"
         pq.write_table(table, path)
         written.append((path, note))
@@ -104,6 +107,12 @@ def irs_bmf(folder: Path) -> tuple[Any, str]:
     return pa.table(columns), note
 
 
+def irs_bmf_2026(folder: Path) -> tuple[Any, str]:
+    """The same organisations six years later: their revenue then, by the same number."""
+    table, note = imported(folder / "eo_vt_2026.csv", {"EIN": "string"})
+    return pa.table({"EIN": table["EIN"], "REVENUE_AMT": table["REVENUE_AMT"]}), note
+
+
 def crunchbase_2013(folder: Path) -> tuple[Any, str]:
     """Funded companies: age, trade, state and rounds, with the funding raised in the place of sales."""
     table, note = imported(folder / "crunchbase-companies.csv", {"funding_total_usd": "int"})
@@ -120,7 +129,22 @@ def crunchbase_2013(folder: Path) -> tuple[Any, str]:
 
 def online_retail(folder: Path) -> tuple[Any, str]:
     """Customers of a shop, from its invoice lines: country and basket mix, with sales net of returns."""
+    return shop_customers(pq.read_table(folder / "online_retail_2010_2011.parquet"))
+
+
+def online_retail_halves(folder: Path) -> tuple[Any, str]:
+    """The customers of the first half of the window, with what they bought in the second; who bought nothing has 0."""
     lines = pq.read_table(folder / "online_retail_2010_2011.parquet")
+    dates = lines["InvoiceDate"].to_numpy()
+    late = dates >= dates.min() + (dates.max() - dates.min()) / 2
+    customers, note = shop_customers(lines.filter(pa.array(~late)))
+    later, _ = shop_customers(lines.filter(pa.array(late)))
+    place = pc.index_in(customers["customer_id"], value_set=later["customer_id"].combine_chunks())
+    return customers.append_column("net_sales_later", pc.fill_null(later["net_sales"].take(place), 0.0)), note
+
+
+def shop_customers(lines: Any) -> tuple[Any, str]:
+    """One row a customer from these invoice lines."""
     money = pc.multiply(lines["Quantity"], lines["UnitPrice"])
     lines = lines.append_column("money", money)
     known = lines.filter(pc.is_valid(lines["CustomerID"]))
@@ -200,12 +224,15 @@ def habits(lines: Any, ids: Any) -> dict[str, Any]:
     }
 
 
-TABLES: dict[str, Callable[[Path], tuple[Any, str]]] = {
-    "wholesale_customers": wholesale_customers,
-    "irs_bmf": irs_bmf,
-    "online_retail": online_retail,
-    "crunchbase_2013": crunchbase_2013,
+TABLES: dict[str, tuple[str, Callable[[Path], tuple[Any, str]]]] = {
+    "wholesale_customers": ("wholesale_customers", wholesale_customers),
+    "irs_bmf": ("irs_bmf", irs_bmf),
+    "irs_bmf_2026": ("irs_bmf", irs_bmf_2026),
+    "online_retail": ("online_retail", online_retail),
+    "online_retail_halves": ("online_retail", online_retail_halves),
+    "crunchbase_2013": ("crunchbase_2013", crunchbase_2013),
 }
+"""Tables by name: the folder of the raw tables they are made from, and how."""
 
 if __name__ == "__main__":
     main()

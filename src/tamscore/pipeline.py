@@ -99,7 +99,7 @@ FRESH = Fresh()
 
 def place_of(job: Job, plan: Plan, backend: Backend, origin: Origin = FRESH) -> RunDirectory:
     """Where the results of a job on these inputs belong: engine and output do not count, they change no number."""
-    settings = job.model_dump_json(exclude={"engine", "output", "device", "input"})
+    settings = job.model_dump_json(exclude={"engine", "output", "device", "input", "backtest"})
     made = json.dumps(origin.record, sort_keys=True)
     key = run_directory.run_key(plan.digest, settings, backend.name, run_directory.code_digest(), made)
     return run_directory.RunDirectory(Path(job.output.path), key)

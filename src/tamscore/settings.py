@@ -75,7 +75,7 @@ def recipe_of(job: Job, k: int) -> Recipe:
 def ladder_rules(job: Job) -> LadderRules:
     """How ladders are made and climbed."""
     rules = job.potential
-    return LadderRules(tuple(rules.lines), rules.top_step, rules.boundary, rules.min_customers)
+    return LadderRules(tuple(rules.lines), rules.top_step, rules.boundary, rules.min_customers, rules.interval_level)
 
 
 def quadrant_rules(job: Job) -> QuadrantRules:

@@ -56,8 +56,10 @@ def parent_of(peers: list[Row], party: list[Row], enough: int) -> tuple[str, lis
     return party[0]["party_type"], bought(party)
 
 
-def ladder(peers: list[Row], party: list[Row], preset: str, top: str, enough: int) -> tuple[list[float], str]:
-    """The cut values and the top step of a cluster, and what they are based on."""
+def ladder(
+    peers: list[Row], party: list[Row], preset: str, top: str, enough: int, lent: dict[str, list[float]]
+) -> tuple[list[float], str]:
+    """The cut values and the top step of a cluster, and what they are based on; thin clusters' own ones are `lent`."""
     mine = bought(peers)
     parent, theirs = parent_of(peers, party, enough)
     if len(mine) >= enough:
@@ -66,11 +68,10 @@ def ladder(peers: list[Row], party: list[Row], preset: str, top: str, enough: in
         return [], "none"
     if not mine:
         return ladder_of(theirs, preset, top), parent
-    weight = len(mine) / (len(mine) + enough)
-    pairs = list(zip(ladder_of(mine, preset, top), ladder_of(theirs, preset, top), strict=True))
-    cuts = [float(np.exp(weight * np.log(a) + (1 - weight) * np.log(b))) for a, b in pairs[:-1]]
-    cuts = [max(cuts[: i + 1]) for i in range(len(cuts))]
-    return [*cuts, max(pairs[-1][0], cuts[-1])], "pooled"
+    *cuts, highest = lent[peers[0]["cluster"]]
+    assert highest == max(ladder_of(mine, preset, top)[-1], cuts[-1])
+    assert cuts == sorted(cuts)
+    return [*cuts, highest], "pooled"
 
 
 def climb(sales: float | None, steps: list[float], boundary: str) -> tuple[float, int]:
@@ -87,18 +88,25 @@ def grouped(rows: list[Row], name: str) -> dict[str, list[Row]]:
     return {value: [row for row in rows if row[name] == value] for value in {row[name] for row in rows}}
 
 
-def valued(rows: list[Row], preset: str, top: str, enough: int, boundary: str) -> None:
+def valued(rows: list[Row], preset: str, top: str, enough: int, boundary: str, lent: dict[str, list[float]]) -> None:
     """Fill in the money of every account."""
     for party in grouped(rows, "party_type").values():
         for peers in grouped(party, "cluster").values():
-            steps, basis = ladder(peers, party, preset, top, enough)
+            steps, basis = ladder(peers, party, preset, top, enough, lent)
             for row in peers:
                 row["basis"], row["support"] = basis, len(bought(peers))
                 row["kind"] = "expansion" if buys(row) else "acquisition"
                 row["potential"], row["step"] = climb(row["sales"], steps, boundary)
+                row["low_support"] = basis != "cluster" or len(bought(peers)) < needed(preset, top, row["step"])
                 own = max(row["sales"] or 0.0, 0.0)
                 row["whitespace"] = row["potential"] - own
                 row["penetration"] = own / row["potential"]
+
+
+def needed(preset: str, top: str, step: int) -> int:
+    """So many customers an interval at 95 % of a step takes; under `max` that of the top is the last cut's."""
+    shares = [*LINES[preset], LINES[preset][-1] if top == "max" else TOPS[top]]
+    return ceil(float(np.log(0.025) / np.log(float(shares[step - 1]))))
 
 
 def ranked(rows: list[Row], name: str) -> None:
@@ -182,7 +190,7 @@ def mean(values: list[float]) -> float:
     return sum(values) / len(values)
 
 
-def oracle(rows: list[Row], changes: Row) -> list[Row]:
+def oracle(rows: list[Row], changes: Row, lent: dict[str, list[float]]) -> list[Row]:
     """The rows as they should come out, given their clusters, party types, market segments and sales."""
     potential = changes.get("potential", {})
     names = ("account_id", "party_type", "market_segment", "cluster", "sales")
@@ -193,6 +201,7 @@ def oracle(rows: list[Row], changes: Row) -> list[Row]:
         potential.get("top_step", "max"),
         potential.get("min_customers", 25),
         potential.get("boundary", "at_or_below"),
+        lent,
     )
     ranked(told, "rank")
     for kind in ("expansion", "acquisition"):
@@ -228,14 +237,42 @@ OPTIONS: dict[str, dict[str, Any]] = {
 def test_every_number_of_every_account_is_what_the_method_says(tmp_path, changes):
     done = market.score(market.accounts(1500, seed=3), tmp_path, changes)
     rows = market.scores(done).to_pylist()
-    names = [name for name in rows[0] if name not in {"note", "distance", "margin", "flags"}]
+    other = {"note", "distance", "margin", "flags", "potential_low", "potential_high"}
+    names = [name for name in rows[0] if name not in other]
     wrong = {
         (name, row["account_id"]): (row[name], told[name])
-        for row, told in zip(rows, oracle(rows, changes), strict=True)
+        for row, told in zip(rows, oracle(rows, changes, pooled_ladders(done)), strict=True)
         for name in names
         if row[name] != told[name]
     }
     assert not wrong, (Counter(name for name, _ in wrong), list(wrong.items())[:5])
+
+
+def pooled_ladders(done: Any) -> dict[str, list[float]]:
+    """The ladders of thin clusters as the run tells them; tests/unit/test_pooling.py holds them against the truth."""
+    rows = pq.read_table(done.tables / "potential.parquet").to_pylist()
+    steps = [name for name in rows[0] if name == "top" or name[1:].isdigit()]
+    return {row["cluster"]: [row[step] for step in steps] for row in rows if row["basis"] == "pooled"}
+
+
+@pytest.mark.parametrize("name", ["as it comes", "capped at P99", "many thin clusters", "nobody in some clusters"])
+def test_intervals_hold_the_potential_and_end_at_sales_of_customers_where_support_allows(tmp_path, name):
+    """And there are none where potential is an account's own sales, or the largest of its cluster."""
+    done = market.score(market.accounts(3000, seed=3), tmp_path, OPTIONS[name])
+    for row in market.scores(done).to_pylist():
+        low, high = row["potential_low"], row["potential_high"]
+        assert (low is None) == (high is None)
+        if low is not None:
+            assert low <= row["potential"] <= high
+    capped = name == "capped at P99"
+    rows = market.scores(done).to_pylist()
+    sales = {cluster: set(bought(peers)) for cluster, peers in grouped(rows, "cluster").items()}
+    own = [row for row in rows if not row["low_support"] and row["step"] < 4]
+    assert own or name == "nobody in some clusters"
+    assert all({row["potential_low"], row["potential_high"]} <= sales[row["cluster"]] for row in own)
+    ends = [row["potential_low"] for row in rows if row["step"] == 4 and (not capped or row["whitespace"] == 0)]
+    assert None in ends
+    assert capped or set(ends) == {None}
 
 
 def test_the_options_reach_every_branch_of_the_oracle(tmp_path):

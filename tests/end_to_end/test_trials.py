@@ -17,6 +17,7 @@ import pytest
 
 from jobs.trials import prepare
 from tamscore import config, pipeline
+from tamscore.backtest.accounts import read_accounts
 from tamscore.errors import InputContractError
 from tamscore.progress import Progress
 from tests.end_to_end import market
@@ -192,6 +193,33 @@ def test_leading_zeros_survive_from_the_export_to_the_scores(tables, tmp_path):
     notices = "\n".join(trial.manifest["notices"])
     assert "4 of 8 clusters have fewer than 25 customers" in notices
     assert "above the last cut line" in notices
+
+
+def test_revenue_of_2026_is_joined_to_the_organisations_of_2020(tables, tmp_path):
+    """By number, as the raw tables have it: who is not there, or tells no revenue, is unknown."""
+    places = {"input.path": "irs_bmf.parquet", "backtest.table": "irs_bmf_2026.parquet"}
+    given = [f"{key}={tables / name}" for key, name in places.items()]
+    job = config.load(JOBS / "irs_bmf_backtest.toml", [*given, f"output.path={tmp_path}", 'device="cpu"'])
+    joined = read_accounts(job, pipeline.run(job, Progress()))
+    earlier, later = (revenues(year) for year in (2020, 2026))
+    expected = [float(later[number]) for number in earlier if later.get(number)]
+    assert np.count_nonzero(np.isnan(joined.realised)) == len(earlier) - len(expected) == 1775
+    assert np.array_equal(np.sort(joined.realised[~np.isnan(joined.realised)]), np.sort(expected))
+
+
+def revenues(year: int) -> dict[str, str]:
+    """The revenue of every organisation of a year as the raw table holds it, by number."""
+    with (prepare.RAW / "irs_bmf" / f"eo_vt_{year}.csv").open(encoding="utf-8", newline="") as stream:
+        return {row["EIN"]: row["REVENUE_AMT"] for row in csv.DictReader(stream)}
+
+
+def test_two_halves_of_a_shop_make_its_whole(tables):
+    """What a customer of the first half bought in both comes to what it bought in all."""
+    halves = pq.read_table(tables / "online_retail_halves.parquet")
+    whole = pq.read_table(tables / "online_retail.parquet")
+    net = dict(zip(whole["customer_id"].to_pylist(), whole["net_sales"].to_pylist(), strict=True))
+    both = np.array(halves["net_sales"].to_pylist()) + np.array(halves["net_sales_later"].to_pylist())
+    assert both == pytest.approx([net[customer] for customer in halves["customer_id"].to_pylist()], abs=0.011)
 
 
 def test_net_sales_are_those_of_the_invoice_lines(tables):

@@ -29,7 +29,10 @@ SCALINGS = "one of 'standard', 'robust', 'minmax', 'log_standard', 'quantile_nor
 K = "an integer ≥ 2, or 'auto', or a table that is not empty, each an integer ≥ 1, or 'auto'"
 LIMITS = "an array of 2, each a number ≥ 0 and ≤ 1, or false"
 CLUSTER_KEYS = "k, k_range, stability, seed, fit_rows, seed_rows, restarts, batch_rows, max_passes, polish_passes"
-TOP_KEYS = "device, input, columns, rows, features, leakage, clusters, potential, quadrant, campaigns, engine, output"
+TOP_KEYS = (
+    "device, input, columns, rows, features, leakage, clusters, potential, quadrant, campaigns, engine, backtest, "
+    "output"
+)
 
 
 def job_text(top: str = "", **sections: str | None) -> str:
@@ -627,6 +630,7 @@ FULL: dict[str, Any] = {
         "boundary": "strictly_below",
         "top_step": "p99",
         "min_customers": 30,
+        "interval_level": 0.9,
     },
     "quadrant": {"threshold": "capacity", "level": "cluster", "sales": 0.7, "capacity": 100},
     "campaigns": {
@@ -642,6 +646,14 @@ FULL: dict[str, Any] = {
         "allow_insecure_scheduler": True,
         "connect_timeout": 5,
         "stall_timeout": 60,
+    },
+    "backtest": {
+        "realised": "later",
+        "table": "later.parquet",
+        "account_id": "id",
+        "missing": "zero",
+        "challenger_rows": 100,
+        "neighbours": 5,
     },
     "output": {"path": "scores"},
 }

@@ -78,6 +78,7 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
             "boundary": "at_or_below",
             "top_step": "max",
             "min_customers": 25,
+            "interval_level": 0.95,
         },
         "quadrant": {"threshold": "percentile", "level": "account", "potential": 0.8, "sales": 0.8, "capacity": None},
         "campaigns": {
@@ -99,6 +100,14 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
             "stall_timeout": 300.0,
             "worker_memory_gib": None,
             "scratch": None,
+        },
+        "backtest": {
+            "realised": None,
+            "table": None,
+            "account_id": None,
+            "missing": "leave_out",
+            "challenger_rows": 10_000,
+            "neighbours": 50,
         },
         "output": {"path": "/jobs/scores"},
     }

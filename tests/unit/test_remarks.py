@@ -59,7 +59,9 @@ def test_thin_clusters_are_named_with_their_customers_and_their_part_of_what_can
 
 def test_a_top_step_that_holds_most_whitespace_is_told_unless_it_is_capped():
     market = party(even(top=1e6), prospects=(0,))
-    assert "100% of the whitespace lies with the 5 accounts above the last cut line" in said(market)
+    text = said(market)
+    assert "100% of the expansion whitespace lies with the 5 customers above the last cut line" in text
+    assert "potential.top_step = 'p99' would leave 0% of it" in text
     capped = LadderRules(LINES, "p99", "at_or_below", 25)
     assert remarks.top_heavy(market, capped) == ""
 

@@ -12,15 +12,18 @@ from rich.console import Console
 
 from tamscore.errors import UsageError
 from tamscore.insight.show import render, to_json
-from tamscore.insight.summary import Cluster, Quadrant, Summary, Sums, cluster_named
+from tamscore.insight.summary import Cluster, Quadrant, Summary, Sums, TopStep, cluster_named
 from tamscore.insight.wording import counted, money, share
 
 STEPS: dict[str, float | None] = {"p85": 5626.71, "p90": 7769.88, "p95": 10565.7, "top": 2_939_828.0}
+ENDS: dict[str, tuple[float | None, float | None]] = {"p85": (5111.0, 6444.0), "top": (None, None)}
 
 
 def cluster(party, name, **changes):
     kinds = {"expansion": Sums(227, 756_381.0, 1_618_797.0, 862_416.0), "acquisition": Sums(2404, 0.0, 1e7, 1e7)}
-    one = Cluster(party, name, "low payroll · high sites", 227, "cluster", "retail", STEPS, kinds, 2631, 0.5)
+    one = Cluster(
+        party, name, "low payroll · high sites", 227, "cluster", "retail", False, STEPS, ENDS, kinds, 2631, 0.5
+    )
     return dataclasses.replace(one, **changes)
 
 
@@ -51,8 +54,13 @@ SUMMARY = Summary(
         Quadrant("channel", "expansion", "blue", "expand", "account_manager", Sums(227, 1.0, 2.0, 862_416.0)),
         Quadrant("end_user", "acquisition", "yellow", "land_and_adopt", "hunter", Sums(4808, 0.0, 2e7, 2e7)),
     ),
+    top_steps=(
+        TopStep("end_user", "max", True, 1_724_832.0, 3.24, 0, {"p85": 0.2, "top": 0.8}),
+        TopStep("end_user", "p99", False, 424_832.0, 1.24, 5, {"p85": 0.7, "top": 0.3}),
+    ),
     top=(account(), account(rank=2, name=None, account_id=77, relative_message="")),
     notices=("end_user: column 'x' is constant and was dropped",),
+    interval_level=0.95,
 )
 
 
@@ -169,7 +177,22 @@ def test_the_basis_says_whose_customers_a_ladder_comes_from(basis, shown):
     text = text_of(dataclasses.replace(SUMMARY, clusters=(cluster("end_user", "E01", basis=basis, steps=steps),)))
     line = next(line for line in text.splitlines() if line.startswith("E01"))
     assert line.split()[-1] == shown
-    assert line.split()[-5:-1] == (["-"] * 4 if basis == "none" else ["5.6k", "7.8k", "11k", "2.9M"])
+    amounts = ["5.6k", "7.8k", "11k", "2.9M"]
+    assert line.split()[-7:-1] == [*(["-"] * 4 if basis == "none" else amounts), "5.1k", "6.4k"]
+
+
+def test_the_interval_of_the_first_cut_line_says_where_it_is_borrowed():
+    text = text_of(
+        dataclasses.replace(SUMMARY, clusters=(cluster("end_user", "E01", low_support=True), cluster("channel", "C01")))
+    )
+    assert "where the true first cut line lies, at 95%; E01 on borrowed customers" in text
+    assert "borrowed" not in text_of(SUMMARY)
+
+
+def test_every_top_step_is_shown_beside_the_one_in_force():
+    lines = [line.split() for line in text_of(SUMMARY).splitlines() if line.startswith("end user")]
+    assert lines[0] == ["end", "user", "max", "*", "1.7M", "3.2", "20%", "80%", "0"]
+    assert lines[1] == ["end", "user", "p99", "420k", "1.2", "70%", "30%", "5"]
 
 
 def test_names_from_data_cannot_steer_the_terminal_or_be_read_as_markup():

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tamscore.backend.host import HostBackend
 from tamscore.stages import potential, whitespace
+from tamscore.stages.interval import Bounds
 from tamscore.stages.potential import CustomerSales, PotentialTable
 from tamscore.stages.whitespace import Standing
 from tests import oracle
@@ -212,5 +213,7 @@ def test_two_digits_round_up_into_the_next_power(value, shown):
 
 def test_a_table_may_be_narrower_than_its_party(backend):
     """One cluster, one line: two steps."""
-    table = PotentialTable((0.5,), np.array([[1.0, 2.0]]), np.array([2]), ("cluster",), ("all",))
+    unknown = np.full((1, 2), np.nan)
+    bounds = Bounds(0.95, unknown, unknown, np.zeros((1, 2), dtype=bool))
+    table = PotentialTable((0.5,), np.array([[1.0, 2.0]]), np.array([2]), ("cluster",), ("all",), bounds)
     assert valued(backend, [1.5], table.values)[0].tolist() == [2.0]

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from tamscore import __version__
-from tamscore.cli import check, export, intake, look, rescore, review, versions, work
+from tamscore.cli import check, export, intake, look, past, rescore, review, versions, work
 from tamscore.cli.failures import stoppable, told
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "explain": review.explain,
         "diff": review.diff,
         "what-if": review.what_if,
+        "backtest": past.backtest,
     },
     "What becomes of runs": {
         "export": export.export,

@@ -38,8 +38,7 @@ def page(found: History, width: int | None) -> Group:
     """The ledger and the versions as tables."""
     from rich.console import Group
 
-    from tamscore.insight.show import section
-    from tamscore.insight.tables import add, new_table
+    from tamscore.insight.layout import add, new_table, section
     from tamscore.insight.wording import NOTHING, money
 
     swaps = new_table("at|what|version|in place of|by|", width)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from tamscore.config.checks import broken_rules
-from tamscore.config.job import Columns, Engine, Input, Job, Output, Rows
+from tamscore.config.job import Backtest, Columns, Engine, Input, Job, Output, Rows
 from tamscore.config.method import (
     PRESETS,
     Campaign,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PRESETS",
+    "Backtest",
     "Campaign",
     "Campaigns",
     "Clusters",

@@ -13,7 +13,7 @@ from tamscore.schema import REASON_COLUMN, SCORE_COLUMNS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from tamscore.config.job import Columns, Input, Output, Rows
+    from tamscore.config.job import Backtest, Columns, Input, Output, Rows
     from tamscore.config.method import Campaigns, Clusters, Features, Quadrant
 from tamscore.config.problems import Place
 
@@ -88,6 +88,17 @@ def allowed_are_features(features: Features) -> Iterator[Problem]:
     for position, column in enumerate(features.allow):
         if column not in known:
             yield Problem(("features", "allow", position), "a feature of this job", column, nearest(column, known))
+
+
+def the_future_is_no_feature(columns: Columns, features: Features, backtest: Backtest) -> Iterator[Problem]:
+    """Yield a problem where what came afterwards is the sales themselves, or has told the clusters what to say."""
+    if backtest.table is None and backtest.realised is not None:
+        place = ("backtest", "realised")
+        if backtest.realised in {*features.numeric, *features.categorical}:
+            yield Problem(place, "a column that is no feature", backtest.realised, "nobody knows it beforehand")
+        if backtest.realised == columns.sales:
+            hint = "name the column of the next window, or another table in backtest.table"
+            yield Problem(place, "a column other than columns.sales", backtest.realised, hint)
 
 
 def clusters_fit_their_rows(clusters: Clusters) -> Iterator[Problem]:
@@ -181,6 +192,7 @@ CHECKS: tuple[tuple[Callable[..., Iterator[Problem]], tuple[str, ...]], ...] = (
     (features_have_one_kind, ("features",)),
     (features_say_what_an_account_is, ("columns", "features")),
     (allowed_are_features, ("features",)),
+    (the_future_is_no_feature, ("columns", "features", "backtest")),
     (clusters_fit_their_rows, ("clusters",)),
     (k_table_needs_party_type, ("columns", "clusters")),
     (quadrant_matches_threshold, ("quadrant",)),

@@ -77,6 +77,23 @@ class Engine(Section):
     """Folder for what workers put on disk when memory is short, absent: the system's; for kind = "processes" only."""
 
 
+class Backtest(Section):
+    """How scores are held against the sales of the window that followed; no score depends on it."""
+
+    realised: Column | None = None
+    """Column with the account's sales in the next window."""
+    table: LocalPath | None = None
+    """Parquet file, folder or glob that holds the column, joined by account id; absent: the input itself."""
+    account_id: Column | None = None
+    """Column of that table that identifies an account; absent: columns.account_id."""
+    missing: Literal["leave_out", "zero"] = "leave_out"
+    """Accounts without sales in the next window: left out and counted, or taken to have bought nothing."""
+    challenger_rows: Count = 10_000
+    """Customers of each party type, drawn by account id, that the challengers are compared on."""
+    neighbours: Count = 50
+    """Customers that the nearest-neighbour challenger asks."""
+
+
 class Output(Section):
     """Where the scores are written."""
 
@@ -109,5 +126,7 @@ class Job(Section):
     """Which channel and message each size band gets."""
     engine: Engine = Field(default_factory=Engine)
     """Where the work runs."""
+    backtest: Backtest = Field(default_factory=Backtest)
+    """How scores are held against the sales of the window that followed."""
     output: Output
     """Where the scores are written."""

@@ -146,6 +146,8 @@ class Potential(Section):
     """Potential above the last cut line: the largest sales of the peers, or a cap on it."""
     min_customers: Count = 25
     """Clusters with fewer customers are pooled with their parent."""
+    interval_level: OpenShare = 0.95
+    """Probability with which the interval of a potential holds the true cut value."""
 
     @property
     def lines(self) -> tuple[float, ...]:

@@ -9,8 +9,7 @@ from rich.console import Group
 from rich.text import Text
 
 from tamscore.insight.causes import CAUSES
-from tamscore.insight.show import section
-from tamscore.insight.tables import add, new_table
+from tamscore.insight.layout import add, new_table, section
 from tamscore.insight.wording import NOTHING, clean, counted, money, words
 from tamscore.passes.parts import KINDS
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from rich.console import Group
 from rich.text import Text
 
-from tamscore.insight.show import MEANINGS, section
-from tamscore.insight.tables import add, new_table
+from tamscore.insight.layout import add, new_table, section
+from tamscore.insight.show import MEANINGS
 from tamscore.insight.wording import NOTHING, clean, counted, exact, words
 
 if TYPE_CHECKING:

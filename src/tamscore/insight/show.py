@@ -8,18 +8,18 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from tamscore.insight.ladders import TOP_STEP_NOTE, by_party, certainty, ladders, top_steps
+from tamscore.insight.layout import WIDE, add, is_roomy, new_table, section
 from tamscore.insight.show_changes import drift_table, events_table
 from tamscore.insight.summary import Summary, Sums, load, to_json
-from tamscore.insight.tables import add, is_roomy, new_table
 from tamscore.insight.trust import trust
 from tamscore.insight.wording import NOTHING, clean, counted, money, share, since, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from rich.console import RenderableType
 
-    from tamscore.insight.summary import Cluster
 
 __all__ = ["Summary", "load", "money", "render", "to_json"]
 
@@ -35,8 +35,6 @@ MEANINGS = {
 }
 BAR = 10
 """The length in characters of the longest bar of the segment sizes."""
-WIDE = 116
-"""From this width on quadrants are explained."""
 APART = 8
 """So many features say what sets a cluster apart."""
 
@@ -45,9 +43,11 @@ def render(summary: Summary, width: int | None = 100) -> Group:
     """The summary as tables for a terminal of that width; None for files and programs: no lines, bars, colours."""
     parts: list[RenderableType] = [headline(summary)]
     parts += section("potential by cluster", ladders(summary, width), legend(summary))
+    parts += [Text(word, "dim") for word in certainty(summary, width)]
     parts += section("segment sizes", sizes(summary, width), "whitespace as expansion and acquisition")
     if summary.cluster is None:
         parts += section("whitespace by kind and quadrant", plays(summary, width))
+        parts += section("what the top step makes of expansion", top_steps(summary, width), TOP_STEP_NOTE)
     else:
         parts += section("what sets it apart, in standard deviations", differences(summary, width))
     for title, body, note in trust(summary, width):
@@ -66,11 +66,6 @@ def render(summary: Summary, width: int | None = 100) -> Group:
     if summary.notices:
         parts += section("notices", notices(summary))
     return Group(*parts)
-
-
-def section(title: str, body: RenderableType, note: str = "") -> list[RenderableType]:
-    """A titled part of the page."""
-    return [Text(""), Text.assemble((title.upper(), "bold"), (f"  {note}" if note else "", "dim")), body]
 
 
 def notices(summary: Summary) -> Table:
@@ -127,29 +122,6 @@ def legend(summary: Summary) -> str:
     """What the first letters of the cluster ids mean, where there is more than one."""
     letters = {one.cluster[0]: words(one.party_type) for one in summary.clusters}
     return ", ".join(f"{letter}: {party}" for letter, party in letters.items()) if len(letters) > 1 else ""
-
-
-def by_party(clusters: Sequence[Cluster]) -> list[list[Cluster]]:
-    """The clusters of each party type."""
-    parties = list(dict.fromkeys(one.party_type for one in clusters))
-    return [[one for one in clusters if one.party_type == party] for party in parties]
-
-
-def ladders(summary: Summary, width: int | None) -> Table:
-    """The potential table: what the accounts of each cluster should be able to reach."""
-    steps = "".join(f"|>{step if step == 'top' else step.upper()}" for step in summary.clusters[0].steps)
-    table = new_table(f"id|~name|>accounts|>customers{steps}|~basis", width)
-    for party in by_party(summary.clusters):
-        for one in party:
-            counts = (f"{one.accounts:,}", f"{one.kinds['expansion'].accounts:,}")
-            add(table, one.cluster, one.name, *counts, *map(money, one.steps.values()), basis_of(one))
-        table.add_section()
-    return table
-
-
-def basis_of(one: Cluster) -> str:
-    """Whose customers the ladder of a cluster comes from."""
-    return {"cluster": "own", "none": NOTHING}.get(one.basis, words(one.basis))
 
 
 def sizes(summary: Summary, width: int | None) -> Table:

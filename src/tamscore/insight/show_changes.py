@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from tamscore.insight.tables import new_table
+from tamscore.insight.layout import new_table
 from tamscore.insight.wording import NOTHING, share, words
 
 if TYPE_CHECKING:

@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
     from tamscore.store.run_directory import RunDirectory
 
-HEAD = ("party_type", "cluster", "name", "support", "basis", "parent", "distinct_steps")
-"""The columns of the potential table before its steps."""
+HEAD = ("party_type", "cluster", "name", "support", "basis", "parent", "low_support", "distinct_steps")
+"""The columns of the potential table before its steps; behind them stand the ends of their intervals."""
+ENDS = ("low_", "high_")
 MEASURES = ("accounts", "sales", "potential", "whitespace")
 ACCOUNT = (
     "rank", "account_id", "name", "party_type", "cluster", "kind", "sales", "potential", "whitespace",
+    "basis", "support", "low_support", "potential_low", "potential_high",
     "relative_potential", "relative_message", "quadrant", "play", "role",
 )  # fmt: skip
 """What is shown of an account; `name` only where the job has names."""
@@ -43,7 +45,8 @@ class Sums:
 class Cluster:
     """One cluster: its ladder by step (None where nobody buys), where that comes from, sums by kind.
 
-    `share` is its part of all accounts of its party type.
+    `share` is its part of all accounts of its party type. `intervals` holds low and high of each step; with
+    `low_support` that of the first one rests on borrowed customers.
     """
 
     party_type: str
@@ -52,7 +55,9 @@ class Cluster:
     support: int
     basis: str
     parent: str
+    low_support: bool
     steps: dict[str, float | None]
+    intervals: dict[str, tuple[float | None, float | None]]
     kinds: dict[str, Sums]
     accounts: int
     share: float
@@ -71,6 +76,22 @@ class Quadrant:
 
 
 @dataclass(frozen=True)
+class TopStep:
+    """What is open among the customers of a party type under one top step, and the share of it that lies with each.
+
+    `above` counts customers that buy more than the cap.
+    """
+
+    party_type: str
+    top_step: str
+    in_force: bool
+    expansion: float
+    potential_to_sales: float | None
+    above: int
+    shares: dict[str, float | None]
+
+
+@dataclass(frozen=True)
 class Summary:
     """What a run found; with `cluster` given, what it found about that one (and `apart`: what sets it apart)."""
 
@@ -82,6 +103,7 @@ class Summary:
     totals: dict[str, Sums]
     clusters: tuple[Cluster, ...]
     quadrants: tuple[Quadrant, ...]
+    top_steps: tuple[TopStep, ...]
     top: tuple[dict[str, Any], ...]
     notices: tuple[str, ...]
     cluster: str | None = None
@@ -92,6 +114,7 @@ class Summary:
     leakage: tuple[dict[str, Any], ...] = ()
     choice_of_k: tuple[dict[str, Any], ...] = ()
     stability: tuple[dict[str, Any], ...] = ()
+    interval_level: float | None = None
 
 
 def load(path: Path, top: int = 10, cluster: str | None = None) -> Summary:
@@ -114,6 +137,7 @@ def load(path: Path, top: int = 10, cluster: str | None = None) -> Summary:
         totals={kind: sums_of(sums) for kind, sums in manifest["totals"].items()},
         clusters=tuple(one for one in clusters if known in {None, one.cluster}),
         quadrants=quadrants_of(directory) if known is None else (),
+        top_steps=top_steps_of(directory) if known is None else (),
         top=tuple(best_accounts(directory, top, known)),
         notices=tuple(notice for notice in manifest["notices"] if not notice.startswith("device ")),
         cluster=known,
@@ -124,6 +148,7 @@ def load(path: Path, top: int = 10, cluster: str | None = None) -> Summary:
         leakage=() if known else optional_table(directory, "leakage"),
         choice_of_k=() if known else optional_table(directory, "choice_of_k"),
         stability=tuple(row for row in optional_table(directory, "stability") if known in {None, row["cluster"]}),
+        interval_level=manifest["job"]["potential"].get("interval_level"),
     )
 
 
@@ -161,7 +186,8 @@ def cluster_of(row: dict[str, Any], kinds: dict[str, Sums], parties: Counter[str
     accounts = sum(sums.accounts for sums in kinds.values())
     return Cluster(
         **{name: row[name] for name in HEAD[:-1]},
-        steps={name: value for name, value in row.items() if name not in HEAD},
+        steps=(steps := {name: row[name] for name in row if name not in HEAD and not name.startswith(ENDS)}),
+        intervals={name: (row[f"low_{name}"], row[f"high_{name}"]) for name in steps},
         kinds=kinds,
         accounts=accounts,
         share=accounts / max(parties[row["party_type"]], 1),
@@ -184,6 +210,16 @@ def quadrants_of(directory: RunDirectory) -> tuple[Quadrant, ...]:
     return tuple(
         Quadrant(**{name: row[name] for name in names}, sums=sums_of(row)) for row in table(directory, "quadrants")
     )
+
+
+def top_steps_of(directory: RunDirectory) -> tuple[TopStep, ...]:
+    """Every way to set the top step, by party type."""
+    names = ("party_type", "top_step", "in_force", "expansion", "potential_to_sales", "above")
+    found = []
+    for row in table(directory, "top_step"):
+        shares = {name.removeprefix("share_"): value for name, value in row.items() if name not in names}
+        found.append(TopStep(**{name: row[name] for name in names}, shares=shares))
+    return tuple(found)
 
 
 def differences(directory: RunDirectory, cluster: str) -> tuple[tuple[str, float], ...]:

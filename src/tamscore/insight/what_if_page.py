@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rich.console import Group
 
-from tamscore.insight.show import section
-from tamscore.insight.tables import add, new_table
+from tamscore.insight.layout import add, new_table, section
 from tamscore.insight.what_if import ACCOUNTS, POTENTIAL, WHITESPACE
 from tamscore.insight.wording import change, money, words
 from tamscore.outcome.summaries import step_names

@@ -79,6 +79,7 @@ def write_outcome(
     made = {
         "potential": summaries.potential_table(outcome),
         "steps": summaries.step_table(outcome, job),
+        "top_step": summaries.top_step_table(outcome, job),
         "segments": summaries.segment_table(outcome),
         "quadrants": summaries.quadrant_table(outcome),
         "features": summaries.feature_table(outcome),

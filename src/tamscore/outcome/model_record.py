@@ -43,7 +43,12 @@ def describe(outcome: Outcome, job: Job) -> dict[str, Any]:
                 "clusters": [{"id": i, "name": name} for i, name in zip(policy.cluster_ids, names, strict=True)],
                 "named": one.named,
                 "limits": {"potential": finite(policy.limits.potential), "sales": finite(policy.limits.sales)},
-                "ladder": {"lines": table.lines, "basis": table.basis, "parent": table.parent},
+                "ladder": {
+                    "level": table.bounds.level,
+                    "lines": table.lines,
+                    "basis": table.basis,
+                    "parent": table.parent,
+                },
                 "fit": {
                     "rows": one.rows,
                     "inertia": one.fit.inertia,
@@ -96,6 +101,9 @@ def model_arrays(outcome: Outcome) -> dict[str, Any]:
         arrays[f"{name}.reach"] = reach
         arrays[f"{name}.cut_values"] = market.table.values
         arrays[f"{name}.support"] = market.table.support
+        bounds = market.table.bounds
+        arrays[f"{name}.bounds_low"], arrays[f"{name}.bounds_high"] = bounds.low, bounds.high
+        arrays[f"{name}.bounds_supported"] = bounds.supported.astype(np.uint8)
         arrays[f"{name}.accounts"] = market.accounts
         arrays[f"{name}.customer_sales"] = market.sales.sales
         arrays[f"{name}.offsets"] = market.sales.offsets

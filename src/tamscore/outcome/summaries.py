@@ -8,7 +8,7 @@ import numpy as np
 
 from tamscore.passes import remarks
 from tamscore.passes.parts import KINDS, MEASURES
-from tamscore.stages import identity, quadrant
+from tamscore.stages import identity, quadrant, top_step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,11 +26,14 @@ def money(values: Any) -> list[float]:
 
 
 def potential_table(outcome: Outcome) -> pa.Table:
-    """One row per cluster: its ladder, support, basis and distinct steps."""
+    """One row per cluster: its ladder, support, basis and distinct steps, and the interval of each cut value.
+
+    `low_support` says that the interval of the first cut line rests on borrowed customers.
+    """
     import pyarrow as pa
 
     columns: dict[str, list[Any]] = {
-        name: [] for name in ("party_type", "cluster", "name", "support", "basis", "parent")
+        name: [] for name in ("party_type", "cluster", "name", "support", "basis", "parent", "low_support")
     }
     steps: dict[str, list[float]] = {}
     for policy, names in zip(outcome.policies, outcome.names, strict=True):
@@ -41,10 +44,14 @@ def potential_table(outcome: Outcome) -> pa.Table:
         columns["support"] += table.support.tolist()
         columns["basis"] += table.basis
         columns["parent"] += table.parent
-        for j, label in enumerate(step_names(table.lines)):
-            steps.setdefault(label, []).extend(table.values[:, j].tolist())
+        columns["low_support"] += (~table.bounds.supported[:, 0]).tolist()
+        labels = step_names(table.lines)
+        ends = {"": table.values, "low_": table.bounds.low, "high_": table.bounds.high}
+        for end, amounts in ends.items():
+            for j, label in enumerate(labels):
+                steps.setdefault(end + label, []).extend(amounts[:, j].tolist())
         columns.setdefault("distinct_steps", []).extend(table.distinct.tolist())
-    values = {name: pa.array(column, from_pandas=True) for name, column in steps.items()}
+    values = {name: pa.array(column, pa.float64(), from_pandas=True) for name, column in steps.items()}
     return pa.table({**columns, **values})
 
 
@@ -67,6 +74,27 @@ def step_table(outcome: Outcome, job: Job) -> pa.Table:
                 head = {"party_type": policy.name, "step": step, "kind": kind}
                 rows.append({**head, "accounts": accounts, "whitespace": held, "share": round(held / whole, 6)})
     return pa.Table.from_pylist(rows)
+
+
+def top_step_table(outcome: Outcome, job: Job) -> pa.Table:
+    """One row per party type and way to set the top step: what is open among customers, and with which step it lies.
+
+    `share_…` are shares of the expansion whitespace; `above` counts customers that buy more than the cap.
+    """
+    import pyarrow as pa
+
+    rows = []
+    for market, policy in zip(outcome.markets, outcome.policies, strict=True):
+        lines = policy.table.lines
+        for one in top_step.audit(market.sales, policy.table.values, lines, job.potential.boundary):
+            row: dict[str, Any] = {"party_type": policy.name, "top_step": one.top_step}
+            row["in_force"] = one.top_step == job.potential.top_step
+            row["expansion"] = money([one.whitespace.sum()])[0]
+            row["potential_to_sales"] = one.potential / one.sales if one.sales else None
+            names = (f"share_{step}" for step in step_names(lines))
+            rows.append(row | {"above": one.above} | dict(zip(names, np.round(one.shares, 6).tolist(), strict=True)))
+    columns = {name: pa.array([row[name] for row in rows], from_pandas=True) for name in rows[0]}
+    return pa.table(columns)
 
 
 def segment_table(outcome: Outcome) -> pa.Table:
@@ -141,7 +169,9 @@ def clusters(outcome: Outcome) -> list[tuple[PartyPolicy, str, str]]:
 
 def money_columns(job: Job) -> set[str]:
     """The columns of the tables that hold money."""
-    return {*MEASURES[1:], *step_names(job.potential.lines)}
+    steps = step_names(job.potential.lines)
+    ends = ("potential_low", "potential_high", "expansion")
+    return {*MEASURES[1:], *ends, *(end + step for end in ("", "low_", "high_") for step in steps)}
 
 
 def plain(table: pa.Table, in_cents: set[str]) -> pa.Table:

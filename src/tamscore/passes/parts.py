@@ -14,11 +14,13 @@ from tamscore.stages import campaigns, contract, quadrant, whitespace
 from tamscore.store import commit
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
 
     from tamscore.passes.assign import AssignedRows
     from tamscore.passes.census import PartRows
-    from tamscore.passes.score import ScorePlan, Scores
+    from tamscore.passes.score import PartyPolicy, ScorePlan, Scores
     from tamscore.store.commit import Placed
 
 KINDS = ("acquisition", "expansion")
@@ -167,6 +169,7 @@ def score_table(
     out["basis"] = dictionary(scores.cluster, basis)
     support = np.concatenate([policy.table.support for policy in parties])
     out["support"] = pa.array(support[scores.cluster])
+    out |= certainty(scores, parties)
     out["rank"], out["rank_in_kind"] = pa.array(scores.rank), pa.array(scores.rank_in_kind)
     for name in ("quadrant", "play", "role", "service_level"):
         out[name] = dictionary(scores.quadrant, [getattr(play, name) for play in quadrant.PLAYS])
@@ -176,6 +179,27 @@ def score_table(
             out[f"campaign_{name}"] = dictionary(band, [getattr(campaign, name) for campaign in plan.campaigns])
     out["flags"] = dictionary(flags, Flag.texts())
     return pa.table(out)
+
+
+def certainty(scores: Scores, parties: Sequence[PartyPolicy]) -> dict[str, pa.Array]:
+    """How sure the potential of every account is: its interval, and whether that rests on borrowed customers.
+
+    Potential above a capped top step is the account's own sales, which need no interval.
+    """
+    import pyarrow as pa
+
+    tables = [policy.table for policy in parties]
+    known = [table.bounds for table in tables]
+    values = np.concatenate([table.values for table in tables])
+    place = scores.cluster * values.shape[1] + np.maximum(scores.step - 1, 0)
+    low, high = (np.concatenate(ends).ravel() for ends in zip(*((one.low, one.high) for one in known), strict=True))
+    supported = np.concatenate([one.supported for one in known]).ravel()
+    above = scores.potential > values.ravel()[place]
+    return {
+        "low_support": pa.array(~supported[place]),
+        "potential_low": nullable(np.where(above, np.nan, low[place])),
+        "potential_high": nullable(np.where(above, np.nan, high[place])),
+    }
 
 
 def messages(ratio: Any) -> pa.Array:

@@ -26,6 +26,7 @@ class LadderRules:
     top_step: TopStep
     boundary: whitespace.Boundary
     min_customers: int
+    level: float = 0.95
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def ladders(
     """The ladders that a party type's customers make under the rules."""
     everyone = np.sort(by_cluster.sales)
     parents = potential.parents_of(accounts, by_segment, parent_names(model), everyone, model.name, rules.min_customers)
-    return potential.potential_table(by_cluster, parents, rules.lines, rules.top_step, rules.min_customers)
+    return potential.potential_table(by_cluster, parents, rules.lines, rules.top_step, rules.min_customers, rules.level)
 
 
 def policies(

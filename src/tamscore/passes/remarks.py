@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.stages import whitespace
+from tamscore.stages import top_step, whitespace
 from tamscore.stages.potential import OF_CLUSTER
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tamscore.stages.quadrant import Limits
 
 TOP_HEAVY = 0.5
-"""From this share of all whitespace on, the top step deserves a word."""
+"""From this share of the expansion whitespace on, the top step deserves a word."""
 CROWDED = 1.5
 """High is crowded where so many times the accounts asked for lie at or above the limit."""
 IDLE = 0.75
@@ -68,14 +68,17 @@ def thin(market: PartyMarket, min_customers: int) -> str:
 
 
 def top_heavy(market: PartyMarket, ladder: LadderRules) -> str:
-    """A word where most whitespace hangs on the largest customers."""
-    accounts, held = by_step(market, ladder.boundary).sum(axis=0).T
+    """A word where most expansion whitespace hangs on the largest customers, and what a cap would leave of it."""
+    accounts, held = by_step(market, ladder.boundary)[1].T
     share = held[-1] / held.sum() if held.sum() > 0 else 0.0
     if ladder.top_step != "max" or share < TOP_HEAVY:
         return ""
+    audits = top_step.audit(market.sales, market.table.values, ladder.lines, ladder.boundary)
+    capped = next(one.whitespace.sum() for one in audits if one.top_step == "p99")
     return (
-        f"{share:.0%} of the whitespace lies with the {accounts[-1]:,.0f} accounts above the last cut line, which are "
-        "measured against the largest customer of their cluster; potential.top_step = 'p99' caps that"
+        f"{share:.0%} of the expansion whitespace lies with the {accounts[-1]:,.0f} customers above the last cut line, "
+        f"which are measured against the largest of their cluster; potential.top_step = 'p99' would leave "
+        f"{capped / held.sum():.0%} of it"
     )
 
 

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from tamscore.stages import interval, pooling
 from tamscore.stages.prepare import nearest_rank
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.backend import Backend
+    from tamscore.stages.interval import Bounds
 
 TopStep = Literal["max", "p99", "p99.5", "next_step"]
 OF_CLUSTER, POOLED, NO_CUSTOMERS = "cluster", "pooled", "none"
@@ -52,6 +54,7 @@ class PotentialTable:
 
     `values` (k, steps) float64 are the cut values and the top step, NaN where nobody buys; `support` (k,) the
     customers of the cluster; `basis` (k,) where its values come from: `cluster`, `pooled`, the parent, or `none`.
+    `bounds` says how sure the values are.
     """
 
     lines: tuple[float, ...]
@@ -59,6 +62,7 @@ class PotentialTable:
     support: Any
     basis: tuple[str, ...]
     parent: tuple[str, ...]
+    bounds: Bounds
 
     @property
     def distinct(self) -> Any:
@@ -87,34 +91,31 @@ def potential_table(
     lines: Sequence[float],
     top_step: TopStep,
     min_customers: int,
+    level: float = 0.95,
 ) -> PotentialTable:
-    """The ladder of every cluster; thin ones are drawn towards their parent's, empty ones take it.
+    """The ladder of every cluster; thin ones are pooled with the others, empty ones take their parent's.
 
-    `parents` holds name and sorted customer sales of each cluster's parent. With n customers out of `min_customers`
-    the cut values are geometric means with weight n / (n + min_customers) on the cluster's own; the top step stays the
-    cluster's own high-water mark, and never lies below the last cut.
+    `parents` holds name and sorted customer sales of each cluster's parent. Below `min_customers` the log cut values
+    are weighted means of the cluster's own and of borrowed ones, see `stages.pooling`; the top step stays the cluster's
+    own high-water mark, and never lies below the last cut. The bounds hold with a probability of `level`.
     """
-    own = [ladder(clusters.of(c), lines, top_step) for c in range(clusters.groups)]
+    common = pooling.pool(clusters, parents, (*lines, top_share(lines, top_step)), min_customers)
     values, basis = [], []
-    for n, mine, (name, sales) in zip(clusters.support, own, parents, strict=True):
-        theirs = ladder(sales, lines, top_step)
-        if n >= min_customers:
-            values.append(mine)
-            basis.append(OF_CLUSTER)
-        elif n > 0:
-            values.append(shrunk(mine, theirs, n / (n + min_customers)))
-            basis.append(POOLED)
-        else:
-            values.append(theirs)
-            basis.append(name if len(sales) else NO_CUSTOMERS)
-    return PotentialTable(
-        tuple(lines), np.array(values), clusters.support, tuple(basis), tuple(name for name, _ in parents)
-    )
+    for c, (n, (name, sales)) in enumerate(zip(clusters.support.tolist(), parents, strict=True)):
+        mine = ladder(clusters.of(c) if n else sales, lines, top_step)
+        values.append(pooled(mine, common, c, n) if 0 < n < min_customers else mine)
+        own = OF_CLUSTER if n >= min_customers else POOLED
+        basis.append(own if n else name if len(sales) else NO_CUSTOMERS)
+    ladders = np.array(values)
+    bounds = interval.bounds(clusters, ladders, common, level)
+    names = tuple(name for name, _ in parents)
+    return PotentialTable(tuple(lines), ladders, clusters.support, tuple(basis), names, bounds)
 
 
-def shrunk(mine: Any, theirs: Any, weight: float) -> Any:
-    """Cut values between the cluster's own and its parent's on the log scale; the top step is the cluster's own."""
-    cuts = np.exp(weight * np.log(mine[:-1]) + (1 - weight) * np.log(theirs[:-1]))
+def pooled(mine: Any, common: pooling.Pool, cluster: int, n: int) -> Any:
+    """The ladder of a thin cluster: own cut values weighed with borrowed ones, below its own high-water mark."""
+    weight = common.own_weight(n)[:-1]
+    cuts = np.exp(weight * np.log(mine[:-1]) + (1 - weight) * common.borrowed(cluster, n)[:-1])
     cuts = np.maximum.accumulate(cuts)
     return np.append(cuts, max(mine[-1], cuts[-1]))
 

@@ -10,6 +10,7 @@ import numpy as np
 from tamscore.stages import identity
 from tamscore.stages.drift import Histogram
 from tamscore.stages.grid import Grid
+from tamscore.stages.interval import Bounds
 from tamscore.stages.kmeans import Fit
 from tamscore.stages.potential import CustomerSales, PotentialTable
 from tamscore.stages.prepare import Vocabulary
@@ -145,11 +146,14 @@ def stored_histograms(space: Space, take: Arrays) -> tuple[Histogram, ...]:
 def stored_table(told: PartyTold, take: Arrays, k: int) -> PotentialTable:
     """The ladders; ValueError where there is not one for each cluster."""
     ladder = told.ladder
-    values = take("cut_values", (k, len(ladder.lines) + 1), gaps=True)
+    shape = (k, len(ladder.lines) + 1)
+    values = take("cut_values", shape, gaps=True)
+    low, high = take("bounds_low", shape, gaps=True), take("bounds_high", shape, gaps=True)
+    bounds = Bounds(ladder.level, low, high, take("bounds_supported", shape, np.uint8).astype(bool))
     if not len(ladder.basis) == len(ladder.parent) == k:
         raise ValueError(f"{told.party_type}: expected a basis and a parent for each of {k} clusters")
     support = take("support", (k,), np.int64, least=0)
-    return PotentialTable(ladder.lines, values, support, ladder.basis, ladder.parent)
+    return PotentialTable(ladder.lines, values, support, ladder.basis, ladder.parent, bounds)
 
 
 def stored_space(told: PartyTold, take: Arrays, places: int) -> Space:

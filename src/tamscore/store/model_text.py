@@ -52,8 +52,9 @@ class LimitsTold(Told):
 
 
 class LadderTold(Told):
-    """The cut lines, and whose customers the ladder of each cluster comes from."""
+    """The cut lines, whose customers the ladder of each cluster comes from, and how sure its bounds are."""
 
+    level: float = Field(gt=0, lt=1)
     lines: tuple[float, ...] = Field(strict=False, min_length=1)
     basis: tuple[str, ...] = Field(strict=False)
     parent: tuple[str, ...] = Field(strict=False)

@@ -1,4 +1,4 @@
-"""Tables for a terminal, or for files and programs: numbers to the right, texts taken as they are."""
+"""How pages are laid out: titled sections, and tables that suit the width of a terminal."""
 
 from __future__ import annotations
 
@@ -11,10 +11,17 @@ from rich.text import Text
 from tamscore.insight.wording import clean
 
 if TYPE_CHECKING:
-    from rich.console import JustifyMethod
+    from rich.console import JustifyMethod, RenderableType
 
 ROOMY = 96
 """From this width on tables are spaced out and tell more."""
+WIDE = 116
+"""From this width on quadrants are explained."""
+
+
+def section(title: str, body: RenderableType, note: str = "") -> list[RenderableType]:
+    """A titled part of the page."""
+    return [Text(""), Text.assemble((title.upper(), "bold"), (f"  {note}" if note else "", "dim")), body]
 
 
 def new_table(heads: str, width: int | None) -> Table:

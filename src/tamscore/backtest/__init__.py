@@ -1,0 +1,132 @@
+"""Scores of one window held against the sales of the next: tenths of whitespace against growth, and challengers.
+
+Nothing of it changes a score. The results lie beside the runs, in `OUTPUT/backtests/`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.backtest.accounts import Accounts, read_accounts
+from tamscore.backtest.challengers import Customers, Loss, Rules, losses
+from tamscore.backtest.deciles import Tenth, rank_correlation, tenths
+from tamscore.outcome.summaries import plain
+from tamscore.passes.features import Encoding, read_features
+from tamscore.schema import PARTY_TYPES
+from tamscore.settings import columns_of
+from tamscore.stages.draw import id_hash
+from tamscore.store import commit, model, partitions, tables
+from tamscore.store.run_directory import run_key
+
+if TYPE_CHECKING:
+    from tamscore.backend import Backend
+    from tamscore.config import Job
+    from tamscore.progress import Progress
+    from tamscore.store.model_parties import StoredParty
+    from tamscore.store.run_directory import RunDirectory
+
+KINDS = ("expansion", "acquisition")
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """What came of the scores of a run: accounts compared by kind, tenths, rank correlations by kind, losses.
+
+    `unknown` counts scored accounts whose sales afterwards are not known; they are left out.
+    """
+
+    run: str
+    path: str
+    realised: str
+    accounts: dict[str, int]
+    unknown: int
+    rank_correlation: dict[str, float]
+    tenths: tuple[Tenth, ...]
+    losses: tuple[Loss, ...]
+
+
+def backtest(job: Job, directory: RunDirectory, progress: Progress, backend: Backend) -> Backtest:
+    """The backtest of a finished run of the job, written to `OUTPUT/backtests/`."""
+    with progress.stage("join"):
+        accounts = read_accounts(job, directory)
+    known = accounts.at(~np.isnan(accounts.realised))
+    buys = known.sales > 0
+    kinds = dict(zip(KINDS, (known.at(buys), known.at(~buys)), strict=True))
+    with progress.stage("tenths"):
+        found = [one for kind, those in kinds.items() for one in tenths(kind, those, job.clusters.seed)]
+        correlation = {kind: rank_correlation(those) for kind, those in kinds.items()}
+    with progress.stage("challengers"):
+        compared = challenge(job, directory, accounts, backend)
+    result = Backtest(
+        directory.run_key,
+        str(place_of(job, directory)),
+        str(job.backtest.realised),
+        {kind: len(those) for kind, those in kinds.items()},
+        len(accounts) - len(known),
+        correlation,
+        tuple(found),
+        tuple(compared),
+    )
+    write(result)
+    return result
+
+
+def place_of(job: Job, directory: RunDirectory) -> Path:
+    """Where the results of a backtest lie: one folder for each run, and way to look at it."""
+    return Path(directory.output) / "backtests" / run_key(directory.run_key, job.backtest.model_dump_json())
+
+
+def write(result: Backtest) -> None:
+    """Write the tables, as Parquet and CSV, and the whole result as JSON."""
+    import pyarrow as pa
+
+    folder = Path(result.path)
+    for name, rows in (("tenths", result.tenths), ("challengers", result.losses)):
+        if rows:
+            table = pa.Table.from_pylist([asdict(row) for row in rows])
+            commit.place_parquet(table, folder / f"{name}.parquet")
+            money = {"whitespace", "sales", "realised", "growth", "growth_low", "growth_high", "median_growth"}
+            commit.place_csv(plain(table, money), folder / f"{name}.csv")
+    commit.place_json(record(result), folder / "backtest.json")
+
+
+def record(result: Backtest) -> dict[str, Any]:
+    """The result as JSON holds it; numbers that are none are null."""
+    told = asdict(result)
+    told["rank_correlation"] = {
+        kind: None if np.isnan(value) else value for kind, value in result.rank_correlation.items()
+    }
+    return told
+
+
+def challenge(job: Job, directory: RunDirectory, accounts: Accounts, backend: Backend) -> list[Loss]:
+    """The held-out losses of the method and its challengers, on a sample of the customers of each party type."""
+    rules = Rules(tuple(job.potential.lines), job.potential.min_customers, job.backtest.neighbours)
+    files = {name: commit.Placed(**record) for name, record in (directory.manifest() or {})["files"].items()}
+    found = []
+    for party in model.read_model(directory.model, files).parties:
+        code = PARTY_TYPES.index(party.name)
+        customers = accounts.at((accounts.party == code) & (accounts.sales > 0))
+        lot = customers.drawn(job.clusters.seed)
+        sample = customers.at(np.sort(np.argsort(lot, kind="stable")[: job.backtest.challenger_rows]))
+        found += losses(party.name, sampled(job, party, sample, backend), rules)
+    return found
+
+
+def sampled(job: Job, party: StoredParty, sample: Accounts, backend: Backend) -> Customers:
+    """The sampled customers of a party type with their features, read partition by partition."""
+    columns, space = columns_of(job), party.space
+    encoding = Encoding(columns, PARTY_TYPES.index(party.name), space.vocabularies, party.segments)
+    features = np.zeros((len(sample), len(space.features)), np.float32)
+    for partition in partitions.plan(job.input.path, columns).partitions:
+        ids = tables.strings(tables.read(partition, [columns.account_id])[columns.account_id])
+        rows = np.flatnonzero(np.isin(hashes := id_hash(ids), sample.hashes))
+        if len(rows):
+            raw = read_features(partition, columns, backend).raw(rows, encoding, backend)
+            block = np.concatenate([backend.get(one) for one in space.blocks(backend, raw)], axis=1)
+            features[np.searchsorted(sample.hashes, hashes[rows])] = block.T * np.float32(space.fitted_grid.unit)
+    return Customers(features, sample.cluster, np.log(sample.sales), sample.drawn(job.clusters.seed))

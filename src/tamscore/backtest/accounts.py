@@ -1,0 +1,113 @@
+"""Scored accounts beside what they really bought afterwards, joined by account id."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.backend.host import float_column
+from tamscore.errors import InputContractError
+from tamscore.schema import PARTY_TYPES, InputColumns
+from tamscore.stages.draw import draw_number, id_hash
+from tamscore.store import partitions, tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import pyarrow as pa
+
+    from tamscore.config import Job
+    from tamscore.store.run_directory import RunDirectory
+
+SCORED = ("account_id", "party_type", "cluster", "sales", "whitespace")
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """Accounts (m,) in the order of their ids' hashes: party type and cluster as codes, money, sales afterwards.
+
+    `sales` are those of the score, at least 0; `realised` are NaN where nothing is known. 37 bytes an account.
+    """
+
+    hashes: Any
+    party: Any
+    cluster: Any
+    sales: Any
+    whitespace: Any
+    realised: Any
+
+    def __len__(self) -> int:
+        """The number of accounts m."""
+        return len(self.hashes)
+
+    def at(self, rows: Any) -> Accounts:
+        """The accounts at some places."""
+        return Accounts(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
+    @property
+    def growth(self) -> Any:
+        """What they bought more afterwards (m,)."""
+        return self.realised - self.sales
+
+    def drawn(self, seed: int) -> Any:
+        """A number (m,) for each account that has nothing to do with what it is."""
+        return draw_number(self.hashes, seed)
+
+
+def read_accounts(job: Job, directory: RunDirectory) -> Accounts:
+    """The scored accounts of a run, with their sales afterwards.
+
+    Raises InputContractError where the table of sales afterwards has an account twice.
+    """
+    parts = [part_of(path) for path in sorted(directory.scores.glob("part-*.parquet"))]
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    order = np.argsort(columns[0], kind="stable")
+    hashes, party, cluster, sales, whitespace = (column[order] for column in columns)
+    return Accounts(hashes, party, cluster, sales, whitespace, realised_of(job, hashes))
+
+
+def part_of(path: Any) -> tuple[Any, ...]:
+    """One part of the scores as arrays, in the order of `Accounts`."""
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path, columns=list(SCORED))
+    sales, whitespace = (np.nan_to_num(float_column(table[name])) for name in SCORED[3:])
+    party = coded(table["party_type"], PARTY_TYPES.index).astype(np.int8)
+    cluster = coded(table["cluster"], lambda name: int(name[1:])).astype(np.int32)
+    return id_hash(tables.strings(table["account_id"])), party, cluster, np.maximum(sales, 0.0), whitespace
+
+
+def coded(column: pa.ChunkedArray, code: Callable[[str], int]) -> Any:
+    """The code (m,) of each text of a column with few of them."""
+    import pyarrow as pa
+
+    texts = column.cast(pa.dictionary(pa.int32(), pa.string())).unify_dictionaries().combine_chunks()
+    return np.array([code(text) for text in texts.dictionary.to_pylist()])[texts.indices.to_numpy()]
+
+
+def realised_of(job: Job, hashes: Any) -> Any:
+    """The sales afterwards of the accounts with these sorted hashes (m,), NaN where the table does not tell."""
+    found, times = np.full(len(hashes), np.nan), np.zeros(len(hashes), np.int32)
+    for here, values in told(job):
+        place = np.minimum(np.searchsorted(hashes, here), len(hashes) - 1)
+        known = hashes[place] == here
+        np.add.at(times, place[known], 1)
+        found[place[known]] = values[known]
+    if (times > 1).any():
+        raise InputContractError(
+            f"{job.backtest.table or job.input.path}: {np.count_nonzero(times > 1):,} scored accounts stand more than "
+            f"once; one row an account is expected for column {job.backtest.realised!r}"
+        )
+    return np.where(np.isnan(found), 0.0, found) if job.backtest.missing == "zero" else found
+
+
+def told(job: Job) -> Iterator[tuple[Any, Any]]:
+    """Hashes of ids and sales afterwards, partition by partition."""
+    rules = job.backtest
+    account_id = (rules.account_id if rules.table else None) or job.columns.account_id
+    columns = InputColumns(account_id, str(rules.realised))
+    for partition in partitions.plan(rules.table or job.input.path, columns).partitions:
+        table = tables.read(partition, [columns.account_id, columns.sales])
+        yield id_hash(tables.strings(table[columns.account_id])), float_column(table[columns.sales])

@@ -1,0 +1,51 @@
+"""`backtest`: what came of earlier scores."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from tamscore import terminal
+from tamscore.cli.work import AsJson, JobFile, Overrides
+from tamscore.errors import JobFileError
+
+Realised = Annotated[
+    str | None,
+    typer.Option("--realised", metavar="COLUMN", help="Sales of the next window; short for backtest.realised."),
+]
+Table = Annotated[
+    str | None,
+    typer.Option("--table", metavar="PATH", help="The table that holds them, joined by id; short for backtest.table."),
+]
+
+
+def backtest(
+    job: JobFile, realised: Realised = None, table: Table = None, overrides: Overrides = None, as_json: AsJson = False
+) -> None:
+    """Score a market, and hold the scores against what it bought afterwards.
+
+    Tenths of whitespace against growth, beside a ranking by lot; and what other methods would have said better.
+    """
+    from tamscore import backend, config, pipeline
+    from tamscore.backtest import backtest as look_back
+    from tamscore.backtest import record
+    from tamscore.backtest.report import render
+    from tamscore.progress import Progress
+
+    short = {"backtest.realised": realised, "backtest.table": table}
+    given = [f"{key}={json.dumps(value)}" for key, value in short.items() if value is not None]
+    loaded = config.load(job, [*(overrides or ()), *given])
+    if loaded.backtest.realised is None:
+        raise JobFileError(
+            f"{job}: backtest.realised: expected the column with the sales of the next window, got nothing"
+        )
+    with terminal.listening(as_json=as_json) as listener:
+        progress = Progress(listener)
+        directory = pipeline.run(loaded, progress)
+        result = look_back(loaded, directory, progress, backend.load("cpu"))
+    if as_json:
+        print(json.dumps(record(result), indent=1, ensure_ascii=False, allow_nan=False))
+    else:
+        terminal.put(lambda width: render(result, width))

@@ -1,0 +1,62 @@
+"""What hangs on the top step: the whitespace of customers under every way to set it, side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+
+from tamscore.stages.potential import TopStep, top_share
+from tamscore.stages.prepare import nearest_rank
+from tamscore.stages.whitespace import value_accounts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.stages.potential import CustomerSales
+    from tamscore.stages.whitespace import Boundary
+
+TOP_STEPS: tuple[TopStep, ...] = get_args(TopStep)
+
+
+@dataclass(frozen=True)
+class TopStepAudit:
+    """The customers of a party type under one top step: their sales and potential, `whitespace` (steps,) by step.
+
+    `above` counts those that buy more than the cap; they keep their own sales as potential.
+    """
+
+    top_step: TopStep
+    sales: float
+    potential: float
+    whitespace: Any
+    above: int
+
+    @property
+    def shares(self) -> Any:
+        """The share (steps,) of their whitespace that lies with each step; NaN where nothing is open."""
+        whole = self.whitespace.sum()
+        return self.whitespace / whole if whole > 0 else np.full(len(self.whitespace), np.nan)
+
+
+def audit(sales: CustomerSales, values: Any, lines: Sequence[float], boundary: Boundary) -> list[TopStepAudit]:
+    """The audit of every top step on the ladders (k, steps); prospects stand at the first step whatever the top."""
+    label = np.repeat(np.arange(sales.groups), sales.support)
+    return [_audited(sales, label, with_top(sales, values, lines, top), top, boundary) for top in TOP_STEPS]
+
+
+def with_top(sales: CustomerSales, values: Any, lines: Sequence[float], top_step: TopStep) -> Any:
+    """The ladders (k, steps) with another top step, of the cluster's own customers and never below the last cut."""
+    share = top_share(lines, top_step)
+    there = np.flatnonzero(sales.support)
+    tops = values[:, -1].copy()
+    tops[there] = [sales.of(c)[nearest_rank(len(sales.of(c)), share)] for c in there.tolist()]
+    return np.column_stack((values[:, :-1], np.maximum(tops, values[:, -2])))
+
+
+def _audited(sales: CustomerSales, label: Any, values: Any, top_step: TopStep, boundary: Boundary) -> TopStepAudit:
+    money = value_accounts(np, sales.sales, label, values, boundary)
+    by_step = np.bincount(money.step - 1, weights=money.whitespace, minlength=values.shape[1])
+    above = int(np.count_nonzero(sales.sales > values[label, -1]))
+    return TopStepAudit(top_step, float(sales.sales.sum()), float(money.potential.sum()), by_step, above)
