@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tamscore import backend as backends
@@ -17,6 +16,7 @@ from tamscore.schema import Reason
 from tamscore.settings import Run, campaigns_of, columns_of, ladder_rules, quadrant_rules
 from tamscore.stages import contract, draw
 from tamscore.store import partitions, run_directory
+from tamscore.store.location import location
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +62,7 @@ def place_of(job: Job, plan: Plan, backend: Backend) -> RunDirectory:
     """Where the results of a job on these inputs belong: engine and output do not count, they change no number."""
     settings = job.model_dump_json(exclude={"engine", "output", "device", "input"})
     key = run_directory.run_key(plan.digest, settings, backend.name, run_directory.code_digest())
-    return run_directory.RunDirectory(Path(job.output.path), key)
+    return run_directory.RunDirectory(location(job.output.path), key)
 
 
 def take_census(this: Run) -> list[PartRows]:

@@ -7,7 +7,7 @@ import signal
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from tamscore.store import commit, verify
+from tamscore.store import commit, disk, verify
 from tamscore.store.run_directory import RunDirectory, find
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ STEPS = ("flush_file", "move", "flush_folder", "make_folder")
 @contextmanager
 def every_step(notify: Callable[[str, str, tuple[Any, ...]], None]) -> Iterator[None]:
     """Tell of every step of the protocol, before and after it."""
-    plain = {name: getattr(commit, name) for name in STEPS}
+    plain = {name: getattr(disk, name) for name in STEPS}
 
     def wrapped(name: str) -> Callable[..., None]:
         def step(*arguments: Any) -> None:
@@ -74,13 +74,13 @@ def every_step(notify: Callable[[str, str, tuple[Any, ...]], None]) -> Iterator[
         return write(file, data)
 
     for name in STEPS:
-        setattr(commit, name, wrapped(name))
+        setattr(disk, name, wrapped(name))
     commit.HashingFile.write = writing  # type: ignore[assignment, method-assign]
     try:
         yield
     finally:
         for name in STEPS:
-            setattr(commit, name, plain[name])
+            setattr(disk, name, plain[name])
         commit.HashingFile.write = write  # type: ignore[method-assign]
 
 

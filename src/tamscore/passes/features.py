@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.backend.host import float_column
 from tamscore.errors import InputContractError
 from tamscore.stages import contract
 from tamscore.stages.space import RawRows
 from tamscore.store import tables
+from tamscore.store.location import is_local
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -86,6 +88,9 @@ def read_numbers(partition: Partition, names: list[str], backend: Backend) -> li
         tables.check_stamp(piece.path, piece.stamp)
     try:
         with tables.decoding(partition):
+            if not is_local(partition.path):
+                table = tables.read(partition, names)
+                return [backend.put(float_column(table[name])) for name in names]
             return backend.read(partition, names)
     except InputContractError:
         tables.read(partition, names)  # fails as well, and names the file among several
