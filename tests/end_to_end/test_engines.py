@@ -50,10 +50,10 @@ def local(where: Path, output: Path, changes: dict[str, Any]) -> RunDirectory:
 def assert_same(one: RunDirectory, other: RunDirectory) -> None:
     """Scores, rejected rows and model are the same files, byte for byte; so are the tables."""
     for pattern in ("scores/*", "rejected/*", "model/*", "tables/*"):
-        names = sorted(path.relative_to(one.path) for path in one.path.glob(pattern))
-        assert names == sorted(path.relative_to(other.path) for path in other.path.glob(pattern))
+        names = sorted(one.name_of(path) for path in one.path.glob(pattern))
+        assert names == sorted(other.name_of(path) for path in other.path.glob(pattern))
         for name in names:
-            assert (one.path / name).read_bytes() == (other.path / name).read_bytes(), str(name)
+            assert (one.path / name).read_bytes() == (other.path / name).read_bytes(), name
 
 
 def listening(of: psutil.Process) -> set[str]:

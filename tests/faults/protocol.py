@@ -12,7 +12,8 @@ from tamscore.store.run_directory import RunDirectory, find
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
+
+    from tamscore.store.location import Location
 
 OLD, NEW = "00000000000000aa", "00000000000000bb"
 PARTS = 6
@@ -23,7 +24,7 @@ def content(key: str, index: int) -> bytes:
     return f"{key} part {index} ".encode() * 40
 
 
-def run(output: Path, key: str, made: list[int] | None = None) -> RunDirectory:
+def run(output: Location, key: str, made: list[int] | None = None) -> RunDirectory:
     """A run as the pipeline does it: parts, each committed; tables; manifest; pointer. A run that is there stays."""
     directory = RunDirectory(output, key)
     directory.prepare([])
@@ -116,7 +117,7 @@ def bytes_of(directory: RunDirectory) -> dict[str, bytes]:
     return {directory.name_of(path): path.read_bytes() for path in sorted(directory.path.rglob("*")) if path.is_file()}
 
 
-def broken(output: Path, allowed: set[str]) -> list[str]:
+def broken(output: Location, allowed: set[str]) -> list[str]:
     """What a reader would find wrong right now: a damaged version, or one that must not be the current one yet."""
     problems = [problem for problem in verify.problems_of_output(output) if "_tmp-" not in problem]
     current = find(output).run_key

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 BUCKET = "market"
-SECRET = "canary-4711-secret"
+SECRET = "canary-4711"  # noqa: S105 - nobody checks it
 CONDITIONS = ("HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH")
 
 
@@ -40,7 +40,7 @@ class Fault:
 class S3:
     """The server: its faults to come, and every request that reached it."""
 
-    app: Any
+    app: Callable[..., Iterable[bytes]]
     faults: list[Fault] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     queries: list[dict[str, list[str]]] = field(default_factory=list)
@@ -100,8 +100,8 @@ class S3:
 @contextmanager
 def serving() -> Iterator[S3]:
     """A server with one empty bucket, on a port of its own."""
-    from moto.server import DomainDispatcherApplication, create_backend_app
-    from werkzeug.serving import WSGIRequestHandler, make_server
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+    from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
     class Quiet(WSGIRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -110,14 +110,13 @@ def serving() -> Iterator[S3]:
             """Nothing: the server keeps its own record."""
 
     app = S3(DomainDispatcherApplication(create_backend_app))
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
-    server.daemon_threads = True
+    server = ThreadedWSGIServer("127.0.0.1", 0, app, Quiet)
     app.port = server.server_port
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
         url = f"http://127.0.0.1:{app.port}/{BUCKET}"
-        urlopen(Request(url, method="PUT"), timeout=10).close()  # noqa: S310 - a server of our own
+        urlopen(Request(url, method="PUT"), timeout=10).close()
         app.forget()
         yield app
     finally:

@@ -147,7 +147,7 @@ def test_lost_swapped_added_and_linked_files_are_found(tmp_path):
     first.write_bytes(second.read_bytes())
     assert f"{first}: changed" in found()
     first.unlink()
-    first.symlink_to(second)
+    first.symlink_to(str(second))
     assert f"{first}: missing" in found()
     first.unlink()
     first.write_bytes(whole)

@@ -140,6 +140,20 @@ def short(error: Exception) -> str:
     return without_secrets(text)
 
 
+def plain_endpoint(url: str) -> bool:
+    """Whether the environment names an endpoint in plain http; UsageError where it lies beyond this machine.
+
+    There anybody on the way could read the data; who wants that all the same says so in the environment.
+    """
+    plain = [value for name in ENDPOINTS if (value := os.environ.get(name, "")).lower().startswith("http://")]
+    for endpoint in plain:
+        if not LOOPBACK.match(endpoint) and os.environ.get("AWS_ALLOW_HTTP", "").lower() not in {"1", "true"}:
+            raise UsageError(
+                f"{url}: the endpoint {without_secrets(endpoint)!r} is plain http; use https, or AWS_ALLOW_HTTP=true"
+            )
+    return bool(plain)
+
+
 @cache
 def client(url: str) -> tuple[Any, Any]:
     """The client of a bucket, made once in every process, and its library; UsageError where the extra is missing."""
@@ -153,8 +167,7 @@ def client(url: str) -> tuple[Any, Any]:
     from obstore.exceptions import BaseError
 
     options = {"timeout": f"{ANSWER_S}s", "connect_timeout": f"{CONNECT_S}s"}
-    # Plain http is let out to this machine only; anywhere else the environment must say so (AWS_ALLOW_HTTP).
-    local = {"allow_http": True} if any(LOOPBACK.match(os.environ.get(name, "")) for name in ENDPOINTS) else {}
+    local = {"allow_http": True} if plain_endpoint(url) else {}
     retry = {"max_retries": RETRIES, "retry_timeout": timedelta(seconds=RETRY_S)}
     settings: Any = {"client_options": {**options, **local}, "retry_config": retry}
     try:
