@@ -88,13 +88,16 @@ def read_numbers(partition: Partition, names: list[str], backend: Backend) -> li
         tables.check_stamp(piece.path, piece.stamp)
     try:
         with tables.decoding(partition):
-            if not is_local(partition.path):
-                table = tables.read(partition, names)
-                return [backend.put(float_column(table[name])) for name in names]
-            return backend.read(partition, names)
+            return backend.read(partition, names) if is_local(partition.path) else fetched(partition, names, backend)
     except InputContractError:
         tables.read(partition, names)  # fails as well, and names the file among several
         raise
+
+
+def fetched(partition: Partition, names: list[str], backend: Backend) -> list[Array]:
+    """The same of objects, which a backend has no client for: decoded on the host, then put on the device."""
+    table = tables.read(partition, names)
+    return [backend.put(float_column(table[name], "float")) for name in names]
 
 
 def read_texts(partition: Partition, columns: InputColumns) -> dict[str, pa.Array]:
