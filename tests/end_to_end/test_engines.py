@@ -97,6 +97,7 @@ class Watcher:
 
 @pytest.mark.parametrize("fit", FITS.values(), ids=FITS.keys())
 def test_processes_give_the_bytes_of_threads_listen_on_loopback_only_and_are_gone_after(where, tmp_path, fit):
+    """C17: whoever listens during a run, main process or worker, does so on loopback."""
     watcher = Watcher()
     before = {child.pid for child in psutil.Process().children(recursive=True)}
     changes = fit | {"engine": {"kind": "processes", "workers": 2}}

@@ -37,6 +37,7 @@ OPTIONAL = {
     "dask-cuda": ("dask-cuda",),
     "nvidia-ml-py": ("nvidia-ml-py",),
     "matplotlib": ("matplotlib",),
+    "obstore": ("obstore",),
 }
 """Packages that only some runs need, under the names that they may be installed as."""
 
@@ -91,7 +92,7 @@ def check_package(name: str, floor: str) -> Check:
 def check_optional(name: str, known_as: tuple[str, ...]) -> Check:
     """Return the version of a package that only some runs need; missing is noted, not wrong."""
     version = installed(known_as)
-    use = "report" if name == "matplotlib" else "gpu-cu12 or gpu-cu13"
+    use = {"matplotlib": "report", "obstore": "object-storage"}.get(name, "gpu-cu12 or gpu-cu13")
     missing = f"not installed; comes with the extra {use}"
     return Check(name, ok=True, value=version or missing)
 
