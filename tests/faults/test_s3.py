@@ -17,7 +17,7 @@ from tamscore.errors import InputContractError, RetryableError, UsageError
 from tamscore.insight.show import load
 from tamscore.progress import Progress
 from tamscore.settings import columns_of
-from tamscore.store import partitions, run_directory, tables, verify
+from tamscore.store import contents, partitions, run_directory, tables, verify
 from tamscore.store.location import location
 from tamscore.store.objects import bucket
 from tamscore.store.objects.path import ObjectPath
@@ -305,7 +305,7 @@ def test_an_object_that_is_replaced_during_the_run_is_refused(uploaded, table):
     upload(table)
     with pytest.raises(InputContractError, match=r"s3://.*part-00001\.parquet: changed while the run was under way"):
         tables.read(plan.partitions[1], ["account_id"])
-    stale = tables.source(plan.files[1], plan.stamps[1])
+    stale = contents.source(plan.files[1], plan.stamps[1])
     with pytest.raises(InputContractError, match="changed while the run was under way"):
         stale.read(10)
 

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import UsageError
-from tamscore.store import run_directory, tables
+from tamscore.store import contents, run_directory
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -116,7 +116,7 @@ def load(path: Location, top: int = 10, cluster: str | None = None) -> Summary:
 
 def table(directory: RunDirectory, name: str) -> list[dict[str, Any]]:
     """The rows of one of the tables of a run."""
-    rows: list[dict[str, Any]] = tables.whole(directory.tables / f"{name}.parquet").to_pylist()
+    rows: list[dict[str, Any]] = contents.whole(directory.tables / f"{name}.parquet").to_pylist()
     return rows
 
 
@@ -180,12 +180,12 @@ def best_accounts(directory: RunDirectory, count: int, cluster: str | None) -> l
     """
     import pyarrow as pa
 
-    listed = tables.whole(directory.tables / "top_accounts.parquet")
+    listed = contents.whole(directory.tables / "top_accounts.parquet")
     if cluster is None and count <= listed.num_rows:
         found = shown(listed).slice(0, count)
     else:
         parts = directory.parts() if count else []
-        best = [first(shown(tables.whole(part), cluster), count) for part in parts]
+        best = [first(shown(contents.whole(part), cluster), count) for part in parts]
         found = first(pa.concat_tables(best), count) if best else shown(listed).slice(0, 0)
     rows: list[dict[str, Any]] = found.to_pylist()
     return rows

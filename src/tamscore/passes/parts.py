@@ -11,7 +11,7 @@ from tamscore.backend.host import float_column
 from tamscore.passes.census import sales_missing
 from tamscore.schema import REASON_COLUMN, Flag, InputColumns, Reason
 from tamscore.stages import campaigns, contract, quadrant, whitespace
-from tamscore.store import commit, tables
+from tamscore.store import commit, contents
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -53,7 +53,7 @@ def reuse_part(part: PartRows, assigned: AssignedRows, plan: ScorePlan) -> Score
     files = plan.directory.committed(part.partition.index)
     if files is None:
         return None
-    scored = tables.whole(plan.directory.part(part.partition.index))
+    scored = contents.whole(plan.directory.part(part.partition.index))
     return described(scored, int(np.count_nonzero(assigned.reason)), files, plan, reused=True)
 
 

@@ -11,14 +11,14 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import InputContractError
-from tamscore.store import tables
+from tamscore.store import contents, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pyarrow as pa
 
-    from tamscore.schema import InputColumns
+    from tamscore.schema import InputColumns, Stamp
     from tamscore.store.location import Location
 
 MAGIC = b"PAR1"
@@ -37,17 +37,19 @@ KNOWN = {
 """How other files begin: what they are, and what to do."""
 
 
-def read_footer(file: Location) -> tuple[Any, pa.Schema]:
-    """The footer of a Parquet file and its schema; raises InputContractError where the file is not one."""
+def read_footer(file: Location, stamp: Stamp | None = None) -> tuple[Any, pa.Schema]:
+    """The footer of a Parquet file and its schema; raises InputContractError where the file is not one.
+
+    Of an object, the version of the stamp is read where one is given.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with file.open("rb", buffering=0) as stream:
-        head = stream.read(8)
+    head = contents.beginning(file, 8, stamp)
     if not head.startswith(MAGIC):
         raise InputContractError(f"{file}: {other_format(head)}")
     try:
-        footer = pq.read_metadata(tables.source(str(file)))
+        footer = pq.read_metadata(contents.source(str(file), stamp))
         schema = footer.schema.to_arrow_schema()
         str(schema.names)  # decodes them
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:

@@ -96,7 +96,8 @@ def looks(files: Sequence[Location]) -> Iterator[tuple[Stamp, Any, Any]]:
 
 def look(file: Location) -> tuple[Stamp, Any, Any]:
     """The stamp, the footer and the schema of a file."""
-    return tables.stamp_of(str(file)), *footers.read_footer(file)
+    stamp = tables.stamp_of(str(file))
+    return stamp, *footers.read_footer(file, stamp)
 
 
 def unchanged(plan: Plan) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import InputContractError, MemoryLimitError
 from tamscore.schema import LONGEST_TEXT
+from tamscore.store.contents import source
 from tamscore.store.location import is_local, location
 from tamscore.store.objects.path import ObjectPath
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.schema import Partition, Piece, Stamp
-    from tamscore.store.location import Location
 
 
 FEW_ROWS = 256
@@ -120,22 +120,6 @@ def stretched(file: Any, piece: Piece, name: str, max_bytes: int) -> list[pa.Arr
                 "the file with smaller row groups, or raise input.max_row_group_bytes"
             )
     return chunks
-
-
-def whole(path: Location, columns: Sequence[str] | None = None) -> pa.Table:
-    """A table of a run, wherever it lies."""
-    import pyarrow.parquet as pq
-
-    return pq.read_table(source(str(path)), columns=columns)
-
-
-def source(path: str, stamp: Stamp | None = None) -> Any:
-    """What PyArrow reads a file from: its path, or an object as a file; of the version of the stamp where one is given.
-
-    An object is read in ranges, each refused by the store itself where the version is another by then.
-    """
-    where = location(path)
-    return where.open(buffering=0, stamp=stamp) if isinstance(where, ObjectPath) else path
 
 
 def stamp_of(path: str) -> Stamp:

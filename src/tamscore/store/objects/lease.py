@@ -54,7 +54,7 @@ def held(output: ObjectPath, purpose: str) -> Iterator[None]:
     finally:
         over.set()
         if beating.is_alive():
-            beating.join()
+            beating.join(BEAT_S)
         release(lock)
 
 
