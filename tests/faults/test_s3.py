@@ -160,11 +160,12 @@ def test_the_commands_take_addresses_and_a_finished_run_is_not_repeated(uploaded
     again = ended(command(tmp_path, "run", "--if-changed"))
     assert (again[0], "nothing to do" in again[2]) == (10, True)
     said = [out, err, *again[1:]]
-    for name in ("show", "verify"):
-        words = [sys.executable, "-m", "tamscore", name, OUTPUT]
+    for name in (["doctor", "--output"], ["show"], ["verify"]):
+        words = [sys.executable, "-m", "tamscore", *name, OUTPUT]
         done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True)
         said += [done.stdout, done.stderr]
     assert "all as they were written" in said[-2]
+    assert f"{OUTPUT} can be listed" in "".join(said)
     assert s3.SECRET not in "".join(said)
     assert not any(s3.SECRET.encode() in data for data in bytes_below(ObjectPath.at(OUTPUT)).values())
 

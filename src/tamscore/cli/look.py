@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -80,7 +79,9 @@ def schema() -> None:
 
 
 def doctor(
-    output: Annotated[Path | None, typer.Option(metavar="DIR", help="A folder that a run would write to.")] = None,
+    output: Annotated[
+        Any, typer.Option(metavar="DIR", help="A folder that a run would write to.", parser=place)
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Look at what this machine has to offer a run.

@@ -136,7 +136,7 @@ def unanswered(where: str, error: Exception) -> RetryableError:
 def short(error: Exception) -> str:
     """What a store's error says, on one line: no body, no query, no secret."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    text = re.sub(r"^.*? in [0-9.]+m?s - ", "", lines[0].partition(": <")[0])
+    text = re.sub(r"^.*? in [0-9.]+[mµn]?s\b.*? +- ", "", lines[0].partition(": <")[0])
     return without_secrets(text)
 
 
