@@ -113,7 +113,7 @@ def rivals(count: int) -> list[str]:
 
 def test_of_many_runs_at_once_one_holds_the_output_and_the_others_are_told_who(monkeypatch):
     """F27: twelve at the same moment; the holder gives signs of life, so that nobody takes it for dead."""
-    impatient(monkeypatch, silent_s=0.5, beat_s=0.05)
+    impatient(monkeypatch, silent_s=4.0, beat_s=0.1)
     told = rivals(12)
     assert told.count("held") == 1
     assert sum("held by process" in one and "wait for it" in one for one in told) == 11
@@ -292,7 +292,7 @@ def taken_unconditionally(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(
         Bucket, "put", lambda self, key, data, over=None: plain(self, key, data, _now(self, key) or over)
     )
-    impatient(monkeypatch, silent_s=0.5, beat_s=0.05)
+    impatient(monkeypatch, silent_s=4.0, beat_s=0.1)
     return [one for one in rivals(12) if one == "held"][1:]
 
 

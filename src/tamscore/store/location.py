@@ -40,7 +40,7 @@ def files_in(folder: Location) -> list[Location]:
     """The files in a folder in order of name, without those of its folders."""
     if isinstance(folder, ObjectPath):
         return [*folder.objects()]
-    return sorted(entry for entry in folder.iterdir() if entry.is_file())
+    return [*sorted(entry for entry in folder.iterdir() if entry.is_file())]
 
 
 def matching(pattern: str) -> list[Location]:
@@ -48,7 +48,7 @@ def matching(pattern: str) -> list[Location]:
     where = location(pattern)
     if isinstance(where, ObjectPath):
         return [path for path in where.parent.objects() if fnmatchcase(path.name, where.name)]
-    return sorted(entry for entry in map(Path, glob(pattern)) if entry.is_file())  # noqa: PTH207 - folders too
+    return [*sorted(entry for entry in map(Path, glob(pattern)) if entry.is_file())]  # noqa: PTH207 - folders too
 
 
 def name_within(path: Location, folder: Location) -> str:

@@ -41,9 +41,6 @@ class ObjectPath:
     def __truediv__(self, name: str) -> ObjectPath:
         return ObjectPath(self.bucket, f"{self.key}/{name}".strip("/"))
 
-    def __lt__(self, other: ObjectPath) -> bool:
-        return str(self) < str(other)
-
     @property
     def name(self) -> str:
         """The last part of its key."""
