@@ -97,7 +97,7 @@ def read_numbers(partition: Partition, names: list[str], backend: Backend) -> li
 def fetched(partition: Partition, names: list[str], backend: Backend) -> list[Array]:
     """The same of objects, which a backend has no client for: decoded on the host, then put on the device."""
     table = tables.read(partition, names)
-    return [backend.put(float_column(table[name], "float")) for name in names]
+    return [backend.put(float_column(table[name])) for name in names]
 
 
 def read_texts(partition: Partition, columns: InputColumns) -> dict[str, pa.Array]:
