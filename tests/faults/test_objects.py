@@ -119,6 +119,22 @@ def test_of_many_runs_at_once_one_holds_the_output_and_the_others_are_told_who(m
     assert sum("held by process" in one and "wait for it" in one for one in told) == 11
 
 
+def second_beside_a_living_first() -> list[str]:
+    """What went wrong when a second run began while a first was under way."""
+    with commit.held(place("output"), "the first"):
+        try:
+            with commit.held(place("output"), "the second"):
+                return ["two runs hold one output"]
+        except RetryableError:
+            return []
+
+
+def test_a_living_holder_is_not_taken_for_dead(monkeypatch):
+    """F27: its signs of life are seen by whoever waits."""
+    impatient(monkeypatch, silent_s=4.0, beat_s=0.1)
+    assert second_beside_a_living_first() == []
+
+
 def test_a_dead_holder_blocks_nobody_for_long(monkeypatch):
     """F27: who gives no sign of life is followed; its lock is taken over by one."""
     with killed_at(3, monkeypatch, answered=True), commit.held(place("output"), "run of the dead"):
@@ -283,7 +299,7 @@ def no_second_look(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def no_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     impatient(monkeypatch)
-    return [one for one in rivals(2)[1:] if one == "held"]
+    return second_beside_a_living_first()
 
 
 def taken_unconditionally(monkeypatch: pytest.MonkeyPatch) -> list[str]:
