@@ -77,7 +77,7 @@ lock: ## Renew the hashed locks from pyproject.toml
 	@test -x $(BIN)/uv || { echo 'uv is needed: make .venv'; exit 2; }
 	$(BIN)/uv --version
 	$(LOCK) pyproject.toml --output-file locks/run.txt
-	$(LOCK) pyproject.toml --extra dev --extra report --group build --output-file locks/dev.txt
+	$(LOCK) pyproject.toml --extra dev --extra report --extra object-storage --group build --output-file locks/dev.txt
 	$(LOCK) --group build --output-file locks/build.txt
 	$(LOCK) --group bootstrap --output-file locks/bootstrap.txt
 	$(LOCK) --group peers --output-file locks/peers.txt

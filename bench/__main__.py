@@ -206,5 +206,14 @@ def intervals_case(markets: int = 400, min_customers: int = 25, seed: Seed = 0) 
             record("intervals", intervals(world, level, markets, min_customers, seed) | {"seed": seed})
 
 
+@app.command("lost-worker")
+def lost_worker_case(rows: Rows = 300_000, seed: Seed = 0, rounds: int = 3, parts: int = 24) -> None:
+    """Measure what a worker killed at nine tenths of a run costs."""
+    from bench.lost_worker import lost_worker
+
+    with tempfile.TemporaryDirectory() as output:
+        record("lost_worker", lost_worker(market(rows, seed), Path(output), rounds, parts, rows))
+
+
 if __name__ == "__main__":
     app()

@@ -117,7 +117,7 @@ def decode_and_write(job: Job, done: RunDirectory, copy: Path) -> dict[str, floa
     with clock() as decoding:
         for partition in plan.partitions:
             tables.read(partition, columns.all, dictionary=columns.texts)
-    parts = {path.name: pq.read_table(path) for path in sorted(done.scores.glob("part-*.parquet"))}
+    parts = {path.name: pq.read_table(path) for path in done.parts()}
     with clock() as writing:
         for name, table in parts.items():
             commit.place_parquet(table, copy / name)
@@ -147,7 +147,7 @@ def scrambled(run: RunDirectory, output: Path) -> RunDirectory:
     from tamscore.store.run_directory import MANIFEST, RunDirectory
 
     copy = RunDirectory(output, run.run_key)
-    shutil.copytree(run.path, copy.path)
+    shutil.copytree(str(run.path), str(copy.path))
     description, arrays = model.read_raw(run.model)
     description.pop("format")
     for party in description["parties"]:

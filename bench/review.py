@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.measure import clock, peak_megabytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 SCENARIOS = (
     ("potential.top_step=p99",),
@@ -24,7 +24,7 @@ def scored(market: Path, output: Path) -> Path:
     from tamscore.progress import Progress
 
     job = config.load(market / "job.toml", [f'output.path="{output}"'])
-    return pipeline.run(job, Progress()).output
+    return Path(str(pipeline.run(job, Progress()).output))
 
 
 def what_if(output: Path) -> Iterator[dict[str, Any]]:

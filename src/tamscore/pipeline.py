@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tamscore import backend as backends
@@ -23,6 +22,7 @@ from tamscore.settings import Run, campaigns_of, columns_of, ladder_rules, quadr
 from tamscore.stages import contract, draw
 from tamscore.store import partitions, run_directory
 from tamscore.store.earlier import read_earlier
+from tamscore.store.location import location
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +56,7 @@ def score(
 
     Raises InputContractError that names what the model and the job do not agree in.
     """
-    return carry_out(job, progress, Frozen(read_earlier(model, Path(job.output.path)), own_ladders), backend)
+    return carry_out(job, progress, Frozen(read_earlier(model, location(job.output.path)), own_ladders), backend)
 
 
 def refresh(
@@ -66,7 +66,7 @@ def refresh(
 
     Raises GateError with the plan where too many accounts would change cluster, unless somebody accepts that.
     """
-    return carry_out(job, progress, Warm(read_earlier(start, Path(job.output.path)), accept), backend)
+    return carry_out(job, progress, Warm(read_earlier(start, location(job.output.path)), accept), backend)
 
 
 def carry_out(job: Job, progress: Progress, origin: Origin, backend: Backend | None) -> RunDirectory:
@@ -102,7 +102,7 @@ def place_of(job: Job, plan: Plan, backend: Backend, origin: Origin = FRESH) -> 
     settings = job.model_dump_json(exclude={"engine", "output", "device", "input", "backtest"})
     made = json.dumps(origin.record, sort_keys=True)
     key = run_directory.run_key(plan.digest, settings, backend.name, run_directory.code_digest(), made)
-    return run_directory.RunDirectory(Path(job.output.path), key)
+    return run_directory.RunDirectory(location(job.output.path), key)
 
 
 def take_census(this: Run) -> list[PartRows]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
+from typing import TypeAlias
 
 PARTY_TYPES = ("end_user", "channel")
 SCORE_COLUMNS = (
@@ -89,14 +90,18 @@ class Limits:
     levels: int = 1_000
 
 
+Stamp: TypeAlias = tuple[int, int | str]
+"""What tells a file from what it may be replaced by: size, and time of last change (ns) or an object's entity tag."""
+
+
 @dataclass(frozen=True)
 class Piece:
-    """Neighbouring row groups of one file; `stamp` is its size and the time of its last change (ns) at planning."""
+    """Neighbouring row groups of one file, and its stamp when it was planned."""
 
     path: str
     row_groups: tuple[int, ...]
     rows: int
-    stamp: tuple[int, int] | None = None
+    stamp: Stamp | None = None
 
     @property
     def where(self) -> str:

@@ -74,7 +74,7 @@ JOB: dict[str, Any] = {
 """The job that suits `accounts`; quick, and lenient towards bad rows."""
 
 
-def job(path: Path, output: Path, changes: Mapping[str, Any] | None = None) -> config.Job:
+def job(path: Path | str, output: Path | str, changes: Mapping[str, Any] | None = None) -> config.Job:
     """The job of `JOB` on the input at a path; `changes` holds sections, and dotted keys such as `clusters.k`."""
     tables = deepcopy(JOB) | {"input": {"path": str(path)}, "output": {"path": str(output)}}
     for key, value in deepcopy(dict(changes or {})).items():
@@ -103,7 +103,7 @@ def plain_accounts(rows: int, seed: int = 0) -> pa.Table:
     return pa.table({"account_id": ids, "sales": sales, "x": x + 20.0 * (np.arange(rows) % 2), "y": y})
 
 
-def run(path: Path, output: Path, changes: Mapping[str, Any] | None = None) -> RunDirectory:
+def run(path: Path | str, output: Path | str, changes: Mapping[str, Any] | None = None) -> RunDirectory:
     """The finished run of the job on the input at a path."""
     return pipeline.run(job(path, output, changes), Progress())
 

@@ -50,10 +50,10 @@ def local(where: Path, output: Path, changes: dict[str, Any]) -> RunDirectory:
 def assert_same(one: RunDirectory, other: RunDirectory) -> None:
     """Scores, rejected rows and model are the same files, byte for byte; so are the tables."""
     for pattern in ("scores/*", "rejected/*", "model/*", "tables/*"):
-        names = sorted(path.relative_to(one.path) for path in one.path.glob(pattern))
-        assert names == sorted(path.relative_to(other.path) for path in other.path.glob(pattern))
+        names = sorted(one.name_of(path) for path in one.path.glob(pattern))
+        assert names == sorted(other.name_of(path) for path in other.path.glob(pattern))
         for name in names:
-            assert (one.path / name).read_bytes() == (other.path / name).read_bytes(), str(name)
+            assert (one.path / name).read_bytes() == (other.path / name).read_bytes(), name
 
 
 def listening(of: psutil.Process) -> set[str]:
@@ -97,6 +97,7 @@ class Watcher:
 
 @pytest.mark.parametrize("fit", FITS.values(), ids=FITS.keys())
 def test_processes_give_the_bytes_of_threads_listen_on_loopback_only_and_are_gone_after(where, tmp_path, fit):
+    """C17: whoever listens during a run, main process or worker, does so on loopback."""
     watcher = Watcher()
     before = {child.pid for child in psutil.Process().children(recursive=True)}
     changes = fit | {"engine": {"kind": "processes", "workers": 2}}

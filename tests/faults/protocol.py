@@ -7,12 +7,13 @@ import signal
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from tamscore.store import commit, verify
+from tamscore.store import commit, disk, verify
 from tamscore.store.run_directory import RunDirectory, find
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
+
+    from tamscore.store.location import Location
 
 OLD, NEW = "00000000000000aa", "00000000000000bb"
 PARTS = 6
@@ -23,7 +24,7 @@ def content(key: str, index: int) -> bytes:
     return f"{key} part {index} ".encode() * 40
 
 
-def run(output: Path, key: str, made: list[int] | None = None) -> RunDirectory:
+def run(output: Location, key: str, made: list[int] | None = None) -> RunDirectory:
     """A run as the pipeline does it: parts, each committed; tables; manifest; pointer. A run that is there stays."""
     directory = RunDirectory(output, key)
     directory.prepare([])
@@ -57,7 +58,7 @@ STEPS = ("flush_file", "move", "flush_folder", "make_folder")
 @contextmanager
 def every_step(notify: Callable[[str, str, tuple[Any, ...]], None]) -> Iterator[None]:
     """Tell of every step of the protocol, before and after it."""
-    plain = {name: getattr(commit, name) for name in STEPS}
+    plain = {name: getattr(disk, name) for name in STEPS}
 
     def wrapped(name: str) -> Callable[..., None]:
         def step(*arguments: Any) -> None:
@@ -74,13 +75,13 @@ def every_step(notify: Callable[[str, str, tuple[Any, ...]], None]) -> Iterator[
         return write(file, data)
 
     for name in STEPS:
-        setattr(commit, name, wrapped(name))
+        setattr(disk, name, wrapped(name))
     commit.HashingFile.write = writing  # type: ignore[assignment, method-assign]
     try:
         yield
     finally:
         for name in STEPS:
-            setattr(commit, name, plain[name])
+            setattr(disk, name, plain[name])
         commit.HashingFile.write = write  # type: ignore[method-assign]
 
 
@@ -116,7 +117,7 @@ def bytes_of(directory: RunDirectory) -> dict[str, bytes]:
     return {directory.name_of(path): path.read_bytes() for path in sorted(directory.path.rglob("*")) if path.is_file()}
 
 
-def broken(output: Path, allowed: set[str]) -> list[str]:
+def broken(output: Location, allowed: set[str]) -> list[str]:
     """What a reader would find wrong right now: a damaged version, or one that must not be the current one yet."""
     problems = [problem for problem in verify.problems_of_output(output) if "_tmp-" not in problem]
     current = find(output).run_key

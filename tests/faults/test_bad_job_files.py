@@ -159,12 +159,22 @@ WRONG: list[tuple[str, str, list[str]]] = [
         ["output.path: expected text that is not empty, got 2024; write it in double quotes"],
     ),
     (
-        "path in an object store",
-        job_text(input='path = "s3://bucket/market"'),
+        "path of another scheme",
+        job_text(input='path = "https://host/market"'),
         [
             (
-                "input.path: expected a local path, got 's3://bucket/market'; "
-                "only local paths are read and written for now, not s3://"
+                "input.path: expected a local path, or an address that begins with s3://, gs://, abfs://, abfss://, "
+                "got 'https://host/market'"
+            )
+        ],
+    ),
+    (
+        "credentials in an address",
+        job_text(output='path = "s3://key@bucket/scores"'),
+        [
+            (
+                "output.path: expected an address without a user, got 's3://***@bucket/scores'; "
+                "credentials come from the environment"
             )
         ],
     ),
@@ -798,21 +808,50 @@ SCHEMES = [
     "http://h/x",
     "https://h/x",
     "ftp://h/x",
-    "s3://b/x",
-    "gs://b/x",
-    "abfs://c/x",
     "hdfs://n/x",
     "data://x",
-    "S3://b/x",
+    "s3a://b/x",
 ]
+ADDRESSES = ["s3://", "s3:///x", "s3://b/x?versionId=1", "s3://b/x#y", "s3://b/../x", "s3://b/x/./y", "gs://b//x"]
 
 
 @pytest.mark.parametrize("key", ["input", "output"])
 @pytest.mark.parametrize("path", [*CHAINS, *SCHEMES, "file://host/x", "a\0b", "file:///a%00b"])
-def test_only_local_paths_are_taken(key: str, path: str) -> None:
+def test_only_paths_and_addresses_of_known_stores_are_taken(key: str, path: str) -> None:
     """C07: no other scheme, no chain, no NUL, not even one that is percent-encoded."""
     with pytest.raises(JobFileError, match=rf"job: {key}\.path: expected (a local path|a path without|file://)"):
         parse(with_value((key,), "path", path))
+
+
+@pytest.mark.parametrize("address", [*ADDRESSES, "s3://b/x\0y"])
+def test_an_address_names_a_bucket_and_a_folder_and_nothing_else(address: str) -> None:
+    """C07: no query, no dots, no empty names: what is written there must be found there."""
+    with pytest.raises(JobFileError, match=r"job: output\.path: expected (SCHEME://BUCKET/FOLDER|an address without)"):
+        parse(with_value(("output",), "path", address))
+
+
+@pytest.mark.parametrize(
+    ("address", "kept"),
+    [
+        ("s3://bucket/a/b/", "s3://bucket/a/b"),
+        ("S3://Bucket", "s3://Bucket"),
+        ("gs://bucket/ä b", "gs://bucket/ä b"),
+        ("abfs://files@account.dfs.core.windows.net/a", "abfs://files@account.dfs.core.windows.net/a"),
+    ],
+)
+def test_addresses_of_object_stores_have_one_spelling(address: str, kept: str) -> None:
+    """C07: the folder of the job file plays no part, and a slash at the end none either."""
+    job = parse(with_value(("output",), "path", address), folder=Path("/jobs"))
+    assert job.output.path == kept
+
+
+@pytest.mark.parametrize("scores", ["s3://bucket/market", "s3://bucket", "s3://bucket/market/scores"])
+def test_input_and_output_lie_apart_in_a_bucket_too(scores: str) -> None:
+    """S18: neither the same, nor the one inside the other."""
+    tables = deepcopy(FULL)
+    tables["input"]["path"], tables["output"]["path"] = "s3://bucket/market", scores
+    with pytest.raises(JobFileError, match=r"output\.path: expected (another path|a folder)"):
+        parse(tables)
 
 
 @pytest.mark.parametrize("key", ["input", "output"])

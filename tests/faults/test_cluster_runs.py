@@ -19,6 +19,7 @@ from tamscore.engine import device
 from tamscore.errors import DeviceError, MemoryLimitError, RetryableError
 from tamscore.passes.sources import KeptRows
 from tamscore.progress import Progress
+from tamscore.store import verify
 from tests.end_to_end import market
 from tests.fake_gpu import FakeGpu
 from tests.faults.clusters import cluster, wait_until, workers_of
@@ -241,6 +242,55 @@ def test_a_signal_that_comes_while_garbage_is_collected_is_not_lost():
     assert done.stderr.splitlines()[-1] == "stopped by SIGTERM"
     assert done.stdout == "cleaned up\n"
     assert done.returncode == 143
+
+
+STUCK = """
+import sys, time
+from tamscore.cli.failures import stoppable, told
+
+with stoppable(), told(as_json=False):
+    try:
+        print("at work", flush=True)
+        time.sleep(30)
+    finally:
+        print("cleaning up", flush=True)
+        time.sleep(30)
+"""
+
+
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
+def test_a_second_signal_ends_at_once_whatever_the_end_is_waiting_for(second):
+    """F09: the cleaning up is not waited for; the exit code is that of the second signal."""
+    process = subprocess.Popen([sys.executable, "-c", STUCK], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "at work\n"
+    process.terminate()
+    assert process.stdout.readline() == "cleaning up\n"
+    sent = time.monotonic()
+    process.send_signal(second)
+    assert process.wait(timeout=10) == 128 + second
+    assert time.monotonic() - sent < 2
+    process.stdout.close()
+
+
+def test_a_run_that_is_told_twice_to_stop_leaves_no_process_and_can_be_resumed(synthetic, tmp_path):
+    """F09: two signals 0.2 s apart while workers are ended; nothing of the run is visible, a rerun completes."""
+    with program(synthetic, tmp_path / "scores") as process:
+        until_stage(process, "sample")
+        workers = workers_of(process.pid)
+        process.terminate()
+        time.sleep(0.2)
+        sent = time.monotonic()
+        process.terminate()
+        process.communicate(timeout=30)
+        assert time.monotonic() - sent < 5
+    assert process.returncode == 128 + signal.SIGTERM
+    assert wait_until(lambda: not any(alive(worker) for worker in workers), 10)
+    assert not list((tmp_path / "scores").rglob("manifest.json"))
+    with program(synthetic, tmp_path / "scores") as process:
+        process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert verify.problems_of_output(tmp_path / "scores") == []
 
 
 def test_a_killed_run_leaves_no_process_behind(synthetic, tmp_path):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tamscore.errors import RetryableError
-from tamscore.store import commit, run_directory, verify
+from tamscore.store import commit, disk, run_directory, verify
 from tamscore.store.run_directory import RunDirectory
 from tests.faults import protocol
 from tests.faults.power import power_losses
@@ -147,7 +147,7 @@ def test_lost_swapped_added_and_linked_files_are_found(tmp_path):
     first.write_bytes(second.read_bytes())
     assert f"{first}: changed" in found()
     first.unlink()
-    first.symlink_to(second)
+    first.symlink_to(str(second))
     assert f"{first}: missing" in found()
     first.unlink()
     first.write_bytes(whole)
@@ -188,12 +188,12 @@ def two_at_once(folder: Path) -> list[str]:
 
 
 def no_fsync(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[str]:
-    monkeypatch.setattr(commit, "flush_file", lambda file: file.flush())
+    monkeypatch.setattr(disk, "flush_file", lambda file: file.flush())
     return lose_power_everywhere(folder, protocol.run)
 
 
 def no_folder_fsync(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[str]:
-    monkeypatch.setattr(commit, "flush_folder", lambda folder: None)
+    monkeypatch.setattr(disk, "flush_folder", lambda folder: None)
     return lose_power_everywhere(folder, protocol.run)
 
 

@@ -152,7 +152,7 @@ def test_outputs_older_than_the_ledger_can_be_rolled_back_by_name(output):
 def test_the_commands_tell_and_swap(tmp_path):
     """Text and JSON of both commands, on real runs."""
     first = market.score(market.accounts(1200), tmp_path)
-    second = market.run(tmp_path / "market", first.output, {"potential": {"preset": "p80"}})
+    second = market.run(tmp_path / "market", str(first.output), {"potential": {"preset": "p80"}})
     page = CliRunner().invoke(app, ["history", str(first.output)])
     assert page.exit_code == 0, page.output
     assert f"{second.run_key} current" in page.stdout

@@ -11,7 +11,7 @@ import pytest
 import xxhash
 
 from tamscore.errors import RetryableError
-from tamscore.store import commit
+from tamscore.store import commit, disk
 from tamscore.store.commit import Placed
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def test_a_step_that_fails_leaves_a_whole_file_and_nothing_else(tmp_path, monkey
     def fail(*_: Any) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(commit, failing, fail)
+    monkeypatch.setattr(disk, failing, fail)
     with pytest.raises(RetryableError, match=r"file: cannot be written \(Input/output error\); make room") as caught:
         commit.place_bytes(b"new", path)
     assert caught.value.exit_code == 5

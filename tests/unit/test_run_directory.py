@@ -61,7 +61,7 @@ def test_versions_are_found_by_their_own_folder_and_the_output_by_the_last(tmp_p
 def test_a_torn_pointer_gives_way_to_the_complete_version_written_last(tmp_path, torn):
     """S13: a torn pointer is passed over; where no version is complete, there is no run."""
     first, second = sealed(tmp_path), sealed(tmp_path, OTHER)
-    os.utime(first.path / "manifest.json", ns=(0, 0))
+    os.utime(tmp_path / "versions" / KEY / "manifest.json", ns=(0, 0))
     (tmp_path / "_CURRENT.json").write_bytes(torn)
     assert run_directory.find(tmp_path) == second
     for directory in (first, second):

@@ -6,7 +6,6 @@ Nothing of it changes a score. The results lie beside the runs, in `OUTPUT/backt
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,12 +19,14 @@ from tamscore.schema import PARTY_TYPES
 from tamscore.settings import columns_of
 from tamscore.stages.draw import id_hash
 from tamscore.store import commit, model, partitions, tables
-from tamscore.store.run_directory import run_key
+from tamscore.store.location import location
+from tamscore.store.run_directory import BACKTESTS, run_key
 
 if TYPE_CHECKING:
     from tamscore.backend import Backend
     from tamscore.config import Job
     from tamscore.progress import Progress
+    from tamscore.store.location import Location
     from tamscore.store.model_parties import StoredParty
     from tamscore.store.run_directory import RunDirectory
 
@@ -75,16 +76,16 @@ def backtest(job: Job, directory: RunDirectory, progress: Progress, backend: Bac
     return result
 
 
-def place_of(job: Job, directory: RunDirectory) -> Path:
+def place_of(job: Job, directory: RunDirectory) -> Location:
     """Where the results of a backtest lie: one folder for each run, and way to look at it."""
-    return Path(directory.output) / "backtests" / run_key(directory.run_key, job.backtest.model_dump_json())
+    return directory.output / BACKTESTS / run_key(directory.run_key, job.backtest.model_dump_json())
 
 
 def write(result: Backtest) -> None:
     """Write the tables, as Parquet and CSV, and the whole result as JSON."""
     import pyarrow as pa
 
-    folder = Path(result.path)
+    folder = location(result.path)
     for name, rows in (("tenths", result.tenths), ("challengers", result.losses)):
         if rows:
             table = pa.Table.from_pylist([asdict(row) for row in rows])

@@ -11,7 +11,7 @@ from tamscore.backend.host import float_column
 from tamscore.errors import InputContractError
 from tamscore.schema import PARTY_TYPES, InputColumns
 from tamscore.stages.draw import draw_number, id_hash
-from tamscore.store import partitions, tables
+from tamscore.store import contents, partitions, tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.config import Job
+    from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
 
 SCORED = ("account_id", "party_type", "cluster", "sales", "whitespace")
@@ -61,18 +62,16 @@ def read_accounts(job: Job, directory: RunDirectory) -> Accounts:
 
     Raises InputContractError where the table of sales afterwards has an account twice.
     """
-    parts = [part_of(path) for path in sorted(directory.scores.glob("part-*.parquet"))]
+    parts = [part_of(path) for path in directory.parts()]
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     order = np.argsort(columns[0], kind="stable")
     hashes, party, cluster, sales, whitespace = (column[order] for column in columns)
     return Accounts(hashes, party, cluster, sales, whitespace, realised_of(job, hashes))
 
 
-def part_of(path: Any) -> tuple[Any, ...]:
+def part_of(path: Location) -> tuple[Any, ...]:
     """One part of the scores as arrays, in the order of `Accounts`."""
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(path, columns=list(SCORED))
+    table = contents.whole(path, list(SCORED))
     sales, whitespace = (np.nan_to_num(float_column(table[name])) for name in SCORED[3:])
     party = coded(table["party_type"], PARTY_TYPES.index).astype(np.int8)
     cluster = coded(table["cluster"], lambda name: int(name[1:])).astype(np.int32)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from tamscore import terminal
+from tamscore.cli.look import place
 from tamscore.cli.work import JobFile, Overrides, near
 from tamscore.errors import TamscoreError, UsageError
 from tamscore.insight.wording import clean, counted
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from tamscore.config import Job
     from tamscore.engine.device import DeviceChoice
+    from tamscore.store.location import Location
     from tamscore.store.partitions import Plan
 
 Found = TypeVar("Found")
@@ -39,7 +40,7 @@ def check(job: JobFile, overrides: Overrides = None) -> None:
     problems: list[TamscoreError] = []
     choice = attempt(problems, lambda: device.choose(loaded.device))
     plan = attempt(problems, lambda: partitions.plan(loaded.input.path, columns_of(loaded)))
-    room = attempt(problems, lambda: room_for(Path(loaded.output.path)))
+    room = attempt(problems, lambda: room_for(place(loaded.output.path)))
     lines = [*device_lines(loaded, choice), ("job", near(job.absolute())), *method_lines(loaded, plan)]
     lines += output_lines(loaded, choice, plan, room)
     terminal.put(lambda _: grid(lines))
@@ -103,7 +104,7 @@ def input_lines(job: Job, plan: Plan) -> Iterator[Line]:
     from tamscore.settings import columns_of
 
     files, partitions = counted(len(plan.files), "file"), counted(len(plan.partitions), "partition")
-    yield "input", f"{near(Path(job.input.path))}: {plan.rows:,} rows in {files}, {partitions}"
+    yield "input", f"{near(place(job.input.path))}: {plan.rows:,} rows in {files}, {partitions}"
     if plan.ignored:
         more = f" and {len(plan.ignored) - 5} more" if len(plan.ignored) > 5 else ""
         yield "", f"passed over: {', '.join(plan.ignored[:5])}{more}"
@@ -126,10 +127,14 @@ def fit_rows(job: Job, plan: Plan | None) -> str:
     return f"a sample of {wanted:,} rows"
 
 
-def room_for(output: Path) -> list[str]:
+def room_for(output: Location) -> list[str]:
     """What a person should know about the output folder; UsageError where nothing can be written there."""
     from tamscore.insight.doctor import check_output
+    from tamscore.store.objects.path import ObjectPath
 
+    if isinstance(output, ObjectPath):
+        output.is_dir()  # asks the store, which may refuse
+        return []
     checks = check_output(output)
     for one in checks:
         if one.name == "output" and not one.ok:
@@ -142,7 +147,7 @@ def output_lines(job: Job, choice: DeviceChoice | None, plan: Plan | None, room:
     from tamscore import backend, pipeline
 
     if choice is None or plan is None:
-        yield "output", near(Path(job.output.path))
+        yield "output", near(place(job.output.path))
     else:
         directory = pipeline.place_of(job, plan, backend.load(choice.name))
         done = " (this very run is there: nothing to do)" if directory.manifest() is not None else ""

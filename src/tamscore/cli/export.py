@@ -6,11 +6,12 @@ import json
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tamscore import terminal
+from tamscore.cli.look import place
 from tamscore.cli.review import AsJson, RunPath
 from tamscore.errors import UsageError
 from tamscore.insight.wording import counted
@@ -26,8 +27,13 @@ def export(
     run: RunPath,
     to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The file to write, .csv or .parquet.")],
     since: Annotated[
-        Path | None,
-        typer.Option("--since", metavar="RUN_A", help="Only accounts whose fields changed since that run, or are new."),
+        Any,
+        typer.Option(
+            "--since",
+            metavar="RUN_A",
+            help="Only accounts whose fields changed since that run, or are new.",
+            parser=place,
+        ),
     ] = None,
     fields: Annotated[
         str | None,

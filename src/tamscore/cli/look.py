@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,12 +14,25 @@ from tamscore.insight.wording import clean
 
 if TYPE_CHECKING:
     from tamscore.insight.doctor import Check
+    from tamscore.store.location import Location
 
+
+def place(text: str) -> Location:
+    """The folder or the address that an argument names."""
+    from tamscore.store.location import location
+
+    return location(text)
+
+
+Run = Annotated[
+    Any, typer.Argument(metavar="RUN", help="The output folder of a job, or one of its versions.", parser=place)
+]
+Output = Annotated[Any, typer.Argument(metavar="OUTPUT", help="The output folder of a job.", parser=place)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
 
 
 def show(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The output folder of a job, or one of its versions.")],
+    run: Run,
     as_json: AsJson = False,
     top: Annotated[int, typer.Option("--top", metavar="N", min=0, help="Accounts to list.")] = 10,
     cluster: Annotated[str | None, typer.Option("--cluster", metavar="ID", help="Look at one cluster only.")] = None,
@@ -39,7 +51,7 @@ def show(
 
 
 def verify(
-    output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="The output folder of a job.")],
+    output: Output,
     as_json: AsJson = False,
 ) -> None:
     """Look for damage: read every byte of every complete version.
@@ -67,7 +79,9 @@ def schema() -> None:
 
 
 def doctor(
-    output: Annotated[Path | None, typer.Option(metavar="DIR", help="A folder that a run would write to.")] = None,
+    output: Annotated[
+        Any, typer.Option(metavar="DIR", help="A folder that a run would write to.", parser=place)
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Look at what this machine has to offer a run.

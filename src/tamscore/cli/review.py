@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tamscore import terminal
+from tamscore.cli.look import place
 from tamscore.errors import UsageError
 
 if TYPE_CHECKING:
     from tamscore.insight.what_if import Scenario
+    from tamscore.store.location import Location
 
 RunPath = Annotated[
-    Path, typer.Argument(metavar="RUN", help="The output folder of a job, or one of its versions: scores/3fa9.")
+    Any,
+    typer.Argument(
+        metavar="RUN", help="The output folder of a job, or one of its versions: scores/3fa9.", parser=place
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
 
@@ -40,10 +45,17 @@ def explain(
 
 
 def diff(
-    first: Annotated[Path, typer.Argument(metavar="RUN_A", help="The earlier run: an output folder or a version.")],
+    first: Annotated[
+        Any,
+        typer.Argument(metavar="RUN_A", help="The earlier run: an output folder or a version.", parser=place),
+    ],
     second: Annotated[
-        Path,
-        typer.Argument(metavar="RUN_B", help="The later run; a run key, or its beginning, is sought beside RUN_A."),
+        Any,
+        typer.Argument(
+            metavar="RUN_B",
+            help="The later run; a run key, or its beginning, is sought beside RUN_A.",
+            parser=place,
+        ),
     ],
     to: Annotated[
         Path | None, typer.Option("--to", metavar="FILE", help="Write every account's change to this Parquet file.")
@@ -96,7 +108,7 @@ def what_if(
         terminal.put(lambda width: render(answers, width))
 
 
-def wanted(shared: tuple[str, ...], texts: list[str], run: Path) -> list[Scenario]:
+def wanted(shared: tuple[str, ...], texts: list[str], run: Location) -> list[Scenario]:
     """The scenarios of a command line; UsageError where it names none."""
     from tamscore.insight.what_if import Scenario, scenario_of
 

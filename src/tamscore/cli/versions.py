@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tamscore import terminal
+from tamscore.cli.look import Output
 
 if TYPE_CHECKING:
     from rich.console import Group
 
     from tamscore.insight.rollback import History
 
-OutputPath = Annotated[Path, typer.Argument(metavar="OUTPUT", help="The output folder of a job.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
 
 
-def history(output: OutputPath, as_json: AsJson = False) -> None:
+def history(output: Output, as_json: AsJson = False) -> None:
     """Tell which version replaced which, when and by whom.
 
     And which complete versions there are: each could be made current again.
@@ -55,7 +54,7 @@ def page(found: History, width: int | None) -> Group:
 
 
 def rollback(
-    output: OutputPath,
+    output: Output,
     version: Annotated[
         str | None,
         typer.Argument(metavar="[VERSION]", help="A run key or its beginning; absent: what the current one replaced."),

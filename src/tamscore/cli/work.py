@@ -15,6 +15,7 @@ from tamscore.insight.wording import counted, money, since
 
 if TYPE_CHECKING:
     from tamscore.progress import Progress
+    from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
 
 JobFile = Annotated[Path, typer.Argument(metavar="JOB", help="The job file (TOML).")]
@@ -66,7 +67,7 @@ def result_of(directory: RunDirectory, progress: Progress) -> dict[str, Any]:
     }
 
 
-def current_of(directory: RunDirectory) -> Path:
+def current_of(directory: RunDirectory) -> Location:
     """The file that says which version counts."""
     from tamscore.store.run_directory import CURRENT
 
@@ -96,7 +97,7 @@ def open_at(sums: dict[str, float], noun: str) -> str:
     return f"{money(sums['whitespace'])} with {counted(sums['accounts'], noun)}"
 
 
-def near(path: Path) -> str:
-    """The path as seen from the working directory, where it lies inside it."""
+def near(path: Location) -> str:
+    """The path as seen from the working directory, where it lies inside it; an address as it is."""
     here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+    return str(path.relative_to(here)) if isinstance(path, Path) and path.is_relative_to(here) else str(path)

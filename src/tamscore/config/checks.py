@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from tamscore.config.engine_checks import scheduler_is_for_remote, scheduler_is_safe, workers_are_ours
 from tamscore.config.problems import NOTHING, Problem, dotted, nearest
+from tamscore.config.values import OBJECT_SCHEMES
 from tamscore.schema import REASON_COLUMN, SCORE_COLUMNS
 
 if TYPE_CHECKING:
@@ -169,12 +170,17 @@ def bands_are_distinct(campaigns: Campaigns) -> Iterator[Problem]:
             yield Problem(("campaigns", "bands", band), "a lower limit of its own", start)
 
 
+def whole_path(text: str) -> PurePath:
+    """Return the path with links and dots followed; an address as if it were one."""
+    return PurePosixPath(text) if text.startswith(OBJECT_SCHEMES) else Path(text).resolve()
+
+
 def output_is_apart_from_the_input(input_: Input, output: Output) -> Iterator[Problem]:
     """Yield a problem where the scores would be written over, into or around the market; links and dots are followed.
 
     A file may lie beside its output, since only a folder is read as a whole.
     """
-    market, scores = Path(input_.path).resolve(), Path(output.path).resolve()
+    market, scores = whole_path(input_.path), whole_path(output.path)
     if market == scores:
         yield Problem(("output", "path"), "another path than input.path", output.path)
     elif market.is_relative_to(scores):

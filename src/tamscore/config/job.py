@@ -7,14 +7,23 @@ from typing import Literal
 from pydantic import Field
 
 from tamscore.config.method import Campaigns, Clusters, Features, Leakage, Potential, Quadrant, Section
-from tamscore.config.values import Column, ColumnList, Count, LocalPath, Positive, SchedulerAddress, Share  # noqa: TC001 - read at run time
+from tamscore.config.values import (  # noqa: TC001 - read at run time
+    Column,
+    ColumnList,
+    Count,
+    LocalPath,
+    Positive,
+    SchedulerAddress,
+    Share,
+    Storage,
+)
 from tamscore.schema import Limits
 
 
 class Input(Section):
     """Where the market is read from."""
 
-    path: LocalPath
+    path: Storage
     """Parquet file, folder of Parquet files or glob pattern; relative to the folder of the job file."""
     max_row_group_bytes: Count = Limits.row_group_bytes
     """Most bytes that a row group may take up decoded; files with larger ones are refused unread."""
@@ -97,7 +106,7 @@ class Backtest(Section):
 class Output(Section):
     """Where the scores are written."""
 
-    path: LocalPath
+    path: Storage
     """Folder for the versions of the scores; relative to the folder of the job file."""
 
 

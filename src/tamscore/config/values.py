@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from pydantic import ValidationInfo
 
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.:-]*)://")
+OBJECT_SCHEMES = ("s3://", "gs://", "abfs://", "abfss://")
+"""The object stores that are read from and written to."""
+OBJECT = re.compile(r"(?P<scheme>[a-z0-9]+)://(?P<user>[^/@]*@)?(?P<bucket>[^/@:?#]+)(?P<key>(/[^/?#]+)*)")
 SCHEDULER = re.compile(r"(tcp|tls)://[^\s/@]+:\d{1,5}")
 
 
@@ -28,7 +31,8 @@ def _without_scheme(path: str) -> str:
     if scheme is None:
         return path
     if scheme[1].lower() != "file":
-        raise refusal("a local path", f"only local paths are read and written for now, not {scheme[1]}://")
+        known = ", ".join(OBJECT_SCHEMES)
+        raise refusal("a local path", f"write the path itself; {known} are for input and output")
     rest = unquote(path[scheme.end() :]).removeprefix("localhost")
     if not rest.startswith("/"):
         raise refusal("file:// followed by an absolute path", "write file:///data/market, or just the path")
@@ -52,6 +56,30 @@ def _local_path(value: str, info: ValidationInfo) -> str:
     if path == "~" or path.startswith("~/"):
         return _home() + path[1:]
     return str((info.context or {}).get("folder", Path()) / path)
+
+
+def _address(value: str) -> str:
+    """Return the address of a folder or object, in one spelling: no slash at the end, the scheme in small letters."""
+    scheme, _, rest = value.partition("://")
+    text = f"{scheme.lower()}://{rest}".rstrip("/")
+    found = OBJECT.fullmatch(text)
+    if "\0" in text or "::" in text or found is None:
+        raise refusal("SCHEME://BUCKET/FOLDER", "endpoint, credentials and options come from the environment")
+    if found["user"] and not found["scheme"].startswith("abfs"):
+        raise refusal("an address without a user", "credentials come from the environment")
+    if {".", ".."} & set(found["key"].split("/")):
+        raise refusal("an address without '.' and '..'")
+    return text
+
+
+def _path_or_address(value: str, info: ValidationInfo) -> str:
+    """Return the path made absolute, or the address of an object store as it is."""
+    scheme = SCHEME.match(value)
+    if scheme is None or scheme[1].lower() == "file":
+        return _local_path(value, info)
+    if f"{scheme[1].lower()}://" not in OBJECT_SCHEMES:
+        raise refusal(f"a local path, or an address that begins with {', '.join(OBJECT_SCHEMES)}")
+    return _address(value)
 
 
 def _increasing(values: tuple[float, ...]) -> tuple[float, ...]:
@@ -108,6 +136,7 @@ Text = Annotated[str, Field(min_length=1)]
 Column = Annotated[str, Field(min_length=1)]
 ColumnList = Annotated[tuple[Column, ...], Field(strict=False)]
 LocalPath = Annotated[str, Field(min_length=1), AfterValidator(_local_path)]
+Storage = Annotated[str, Field(min_length=1), AfterValidator(_path_or_address)]
 SchedulerAddress = Annotated[str, AfterValidator(_scheduler)]
 Share = Annotated[float, Field(ge=0, le=1)]
 OpenShare = Annotated[float, Field(gt=0, lt=1)]

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.config.problems import one_edit_apart
 from tamscore.errors import UsageError
-from tamscore.insight.stored import parquet_file, plain_texts, read_table
+from tamscore.insight.stored import parquet_file, plain_texts
+from tamscore.store import contents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     import pyarrow as pa
 
     from tamscore.insight.stored import StoredRun
+    from tamscore.store.location import Location
 
 SUGGESTED = 3
 """So many ids are offered in place of one that is not there."""
@@ -36,7 +37,7 @@ def account(run: StoredRun, account_id: str) -> dict[str, Any]:
     raise UsageError(f"{run.directory.path}: no account {account_id!r}; {hint}")
 
 
-def row_of(part: Path, account_id: str, column: str = "account_id") -> dict[str, Any] | None:
+def row_of(part: Location, account_id: str, column: str = "account_id") -> dict[str, Any] | None:
     """The row of an account in a part, or None where it is not there."""
     import pyarrow.compute as pc
 
@@ -77,7 +78,7 @@ def similar(run: StoredRun, text: str) -> list[str]:
     found: list[str] = []
     shown = [name for name in ("account_id", "name") if name in run.columns]
     for part in run.parts():
-        found += like(plain_texts(read_table(part, shown)), text)
+        found += like(plain_texts(contents.whole(part, shown)), text)
         if len(found) >= SUGGESTED:
             break
     return found[:SUGGESTED]
@@ -114,10 +115,10 @@ def customers_between(run: StoredRun, cluster: str, low: float, high: float) -> 
     found: list[dict[str, Any]] = []
     shown = [name for name in ("account_id", "name", "sales") if name in run.columns]
     for part in run.parts():
-        table = read_table(part, ["cluster", "sales"])
+        table = contents.whole(part, ["cluster", "sales"])
         here = pc.and_(pc.greater_equal(table["sales"], low), pc.less_equal(table["sales"], high))
         here = pc.and_(pc.fill_null(here, fill_value=False), pc.equal(table["cluster"].cast(pa.string()), cluster))
         rows = pc.indices_nonzero(here)
         if len(rows):
-            found += plain_texts(read_table(part, shown).take(rows)).to_pylist()
+            found += plain_texts(contents.whole(part, shown).take(rows)).to_pylist()
     return sorted(found, key=lambda row: (row["sales"], row["account_id"]))

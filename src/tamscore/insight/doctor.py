@@ -10,8 +10,14 @@ import tempfile
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tamscore.engine.device import Probes, Problem, choose, detect
+from tamscore.errors import TamscoreError
+
+if TYPE_CHECKING:
+    from tamscore.store.location import Location
+    from tamscore.store.objects.path import ObjectPath
 
 GIB = 1 << 30
 PYTHON_FLOOR = (3, 11)
@@ -38,6 +44,7 @@ OPTIONAL = {
     "dask-cuda": ("dask-cuda",),
     "nvidia-ml-py": ("nvidia-ml-py",),
     "matplotlib": ("matplotlib",),
+    "obstore": ("obstore",),
 }
 """Packages that only some runs need, under the names that they may be installed as."""
 
@@ -55,12 +62,14 @@ class Check:
     remedy: str = ""
 
 
-def examine(output: Path | None = None, probes: Probes | None = None) -> list[Check]:
+def examine(output: Location | None = None, probes: Probes | None = None) -> list[Check]:
     """Return every check, in the order in which they are worth reading; `output` is the folder a run would write to."""
     checks = [check_python(), *(check_package(name, floor) for name, floor in FLOORS.items())]
     checks += [check_optional(name, known) for name, known in OPTIONAL.items()]
     checks += [check_user(), check_cpus(), check_memory(), check_blas(), *check_devices(probes)]
-    return [*checks, *(check_output(output) if output is not None else ())]
+    if output is None:
+        return checks
+    return [*checks, *(check_output(output) if isinstance(output, Path) else [check_store(output)])]
 
 
 def check_python() -> Check:
@@ -92,7 +101,7 @@ def check_package(name: str, floor: str) -> Check:
 def check_optional(name: str, known_as: tuple[str, ...]) -> Check:
     """Return the version of a package that only some runs need; missing is noted, not wrong."""
     version = installed(known_as)
-    use = "report" if name == "matplotlib" else "gpu-cu12 or gpu-cu13"
+    use = {"matplotlib": "report", "obstore": "object-storage"}.get(name, "gpu-cu12 or gpu-cu13")
     missing = f"not installed; comes with the extra {use}"
     return Check(name, ok=True, value=version or missing)
 
@@ -211,6 +220,16 @@ def check_devices(probes: Probes | None = None) -> list[Check]:
     unusable = f", not usable: {problem.what}" if problem.what and problem is not seen else ""
     gpus = Check("gpus", ok=True, value=names + unusable, remedy=problem.remedy)
     return [gpus, Check("device auto", ok=True, value=f"{choice.name}: {choice.reason}")]
+
+
+def check_store(output: ObjectPath) -> Check:
+    """Return whether an object store answers; only a run finds out whether it can be written to."""
+    try:
+        output.is_dir()
+    except TamscoreError as error:
+        what, _, remedy = str(error).rpartition("; ")
+        return Check("output", ok=False, value=what, remedy=remedy)
+    return Check("output", ok=True, value=f"{output} can be listed")
 
 
 def check_output(output: Path) -> list[Check]:

@@ -11,9 +11,8 @@ from tamscore.store import commit, history, run_directory
 from tamscore.store.verify import problems_of_run
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tamscore.store.history import Entry
+    from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
 
 
@@ -36,7 +35,7 @@ class History:
     versions: list[Version]
 
 
-def past(output: Path) -> History:
+def past(output: Location) -> History:
     """What the ledger of an output tells, and which versions could be made current; UsageError where it is none."""
     run_directory.output_of(output)
     current = run_directory.current_version(output)
@@ -52,7 +51,7 @@ def version_of(run: RunDirectory, manifest: dict[str, Any], current: str | None)
     return Version(run.run_key, run.run_key == current, manifest["rows"]["scored"], whitespace)
 
 
-def roll_back(output: Path, key: str | None = None) -> tuple[str | None, RunDirectory]:
+def roll_back(output: Location, key: str | None = None) -> tuple[str | None, RunDirectory]:
     """Make an earlier version current again, the one before the current where none is named by its key's beginning.
 
     The version that counted before, and the one that does now. Every byte of it is verified before the swap.
@@ -69,7 +68,7 @@ def roll_back(output: Path, key: str | None = None) -> tuple[str | None, RunDire
     return before, run
 
 
-def earlier(output: Path, current: str | None) -> str:
+def earlier(output: Location, current: str | None) -> str:
     """The version that the current one replaced; UsageError where the ledger does not tell, or it is not there."""
     entries = history.entries(output, current)
     version = None if current is None else history.before(entries, current)

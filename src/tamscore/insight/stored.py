@@ -16,8 +16,9 @@ from tamscore.passes.assign import PartyModel
 from tamscore.passes.features import Encoding
 from tamscore.schema import PARTY_TYPES
 from tamscore.settings import columns_of, ladder_rules
-from tamscore.store import model, run_directory
+from tamscore.store import contents, model, run_directory
 from tamscore.store.commit import Placed
+from tamscore.store.location import files_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from tamscore.config import Job
     from tamscore.passes.policy import LadderRules, PartyMarket
+    from tamscore.store.location import Location
     from tamscore.store.model import StoredModel
     from tamscore.store.model_parties import StoredParty
     from tamscore.store.run_directory import RunDirectory
@@ -77,13 +79,14 @@ class StoredRun:
             for model, one in pairs
         ]
 
-    def parts(self) -> list[Path]:
+    def parts(self) -> list[Location]:
         """The files of its scores in order."""
-        return sorted(self.directory.scores.glob("part-*.parquet"))
+        return self.directory.parts()
 
-    def rejected(self) -> list[Path]:
+    def rejected(self) -> list[Location]:
         """The files of its rejected rows in order."""
-        return sorted((self.directory.path / "rejected").glob("part-*.parquet"))
+        folder = self.directory.path / "rejected"
+        return files_in(folder) if folder.is_dir() else []
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -99,7 +102,7 @@ class StoredRun:
     def read(self, columns: Sequence[str]) -> Iterator[pa.Table]:
         """Columns of its scores, part by part, texts as texts."""
         for part in self.parts():
-            yield plain_texts(read_table(part, columns))
+            yield plain_texts(contents.whole(part, columns))
 
     @cached_property
     def clusters(self) -> tuple[str, ...]:
@@ -120,7 +123,7 @@ def party_model(stored: StoredParty, columns: Any) -> PartyModel:
     return PartyModel(stored.name, encoding, stored.space, stored.centers, stored.ids)
 
 
-def open_run(path: Path, beside: RunDirectory | None = None) -> StoredRun:
+def open_run(path: Location, beside: RunDirectory | None = None) -> StoredRun:
     """The complete run that a path names: an output (its current version), a version, or the beginning of a run key.
 
     A run key may stand behind its output (`scores/3fa9`), or alone where the output of a run `beside` it is meant.
@@ -135,13 +138,13 @@ def open_run(path: Path, beside: RunDirectory | None = None) -> StoredRun:
     return StoredRun(directory, manifest)
 
 
-def by_key(path: Path, beside: RunDirectory | None) -> RunDirectory:
+def by_key(path: Location, beside: RunDirectory | None) -> RunDirectory:
     """The run whose key begins with the last part of a path, in the output that the path or another run names."""
     output = beside.output if beside is not None and path.parent == Path() else path.parent
     return version_like(output, path.name)
 
 
-def version_like(output: Path, key: str) -> RunDirectory:
+def version_like(output: Location, key: str) -> RunDirectory:
     """The complete version of an output whose key begins so; UsageError where there is none, or more than one."""
     complete = [run for run in run_directory.versions(output) if run.manifest() is not None]
     found = [run for run in complete if key and run.run_key.startswith(key.lower())]
@@ -152,18 +155,11 @@ def version_like(output: Path, key: str) -> RunDirectory:
     raise UsageError(f"{output}: {key!r}: {problem}; there are {there}")
 
 
-def parquet_file(path: Path) -> Any:
+def parquet_file(path: Location) -> Any:
     """A Parquet file of a run, opened."""
     import pyarrow.parquet as pq
 
-    return pq.ParquetFile(path)
-
-
-def read_table(path: Path, columns: Sequence[str]) -> pa.Table:
-    """Columns of a Parquet file of a run."""
-    import pyarrow.parquet as pq
-
-    return pq.read_table(path, columns=list(columns))
+    return pq.ParquetFile(contents.source(str(path)))
 
 
 def plain_texts(table: pa.Table) -> pa.Table:

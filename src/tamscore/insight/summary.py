@@ -10,13 +10,12 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import UsageError
-from tamscore.store import run_directory
+from tamscore.store import contents, run_directory
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pyarrow as pa
 
+    from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
 
 HEAD = ("party_type", "cluster", "name", "support", "basis", "parent", "low_support", "distinct_steps")
@@ -117,7 +116,7 @@ class Summary:
     interval_level: float | None = None
 
 
-def load(path: Path, top: int = 10, cluster: str | None = None) -> Summary:
+def load(path: Location, top: int = 10, cluster: str | None = None) -> Summary:
     """What the run at a path found, with its `top` best accounts; of one cluster only where it is named.
 
     Raises UsageError where there is no complete run, or no such cluster.
@@ -154,9 +153,7 @@ def load(path: Path, top: int = 10, cluster: str | None = None) -> Summary:
 
 def table(directory: RunDirectory, name: str) -> list[dict[str, Any]]:
     """The rows of one of the tables of a run."""
-    import pyarrow.parquet as pq
-
-    rows: list[dict[str, Any]] = pq.read_table(directory.tables / f"{name}.parquet").to_pylist()
+    rows: list[dict[str, Any]] = contents.whole(directory.tables / f"{name}.parquet").to_pylist()
     return rows
 
 
@@ -235,14 +232,13 @@ def best_accounts(directory: RunDirectory, count: int, cluster: str | None) -> l
     Those that the run has listed are taken from its list, more of them from the scores.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    listed = pq.read_table(directory.tables / "top_accounts.parquet")
+    listed = contents.whole(directory.tables / "top_accounts.parquet")
     if cluster is None and count <= listed.num_rows:
         found = shown(listed).slice(0, count)
     else:
-        parts = sorted(directory.scores.glob("part-*.parquet"))
-        best = [first(shown(pq.read_table(part), cluster), count) for part in parts] if count else []
+        parts = directory.parts() if count else []
+        best = [first(shown(contents.whole(part), cluster), count) for part in parts]
         found = first(pa.concat_tables(best), count) if best else shown(listed).slice(0, 0)
     rows: list[dict[str, Any]] = found.to_pylist()
     return rows

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.backend.host import float_column
 from tamscore.errors import InputContractError
 from tamscore.stages import contract
 from tamscore.stages.space import RawRows
 from tamscore.store import tables
+from tamscore.store.location import is_local
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -86,10 +88,16 @@ def read_numbers(partition: Partition, names: list[str], backend: Backend) -> li
         tables.check_stamp(piece.path, piece.stamp)
     try:
         with tables.decoding(partition):
-            return backend.read(partition, names)
+            return backend.read(partition, names) if is_local(partition.path) else fetched(partition, names, backend)
     except InputContractError:
         tables.read(partition, names)  # fails as well, and names the file among several
         raise
+
+
+def fetched(partition: Partition, names: list[str], backend: Backend) -> list[Array]:
+    """The same of objects, which a backend has no client for: decoded on the host, then put on the device."""
+    table = tables.read(partition, names)
+    return [backend.put(float_column(table[name])) for name in names]
 
 
 def read_texts(partition: Partition, columns: InputColumns) -> dict[str, pa.Array]:

@@ -11,7 +11,7 @@ from tamscore.backend.host import float_column
 from tamscore.passes.census import sales_missing
 from tamscore.schema import REASON_COLUMN, Flag, InputColumns, Reason
 from tamscore.stages import campaigns, contract, quadrant, whitespace
-from tamscore.store import commit
+from tamscore.store import commit, contents
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,12 +52,10 @@ class ScoredPart:
 
 def reuse_part(part: PartRows, assigned: AssignedRows, plan: ScorePlan) -> ScoredPart | None:
     """The part as an earlier, unfinished run has committed it; None where it must be made."""
-    import pyarrow.parquet as pq
-
     files = plan.directory.committed(part.partition.index)
     if files is None:
         return None
-    scored = pq.read_table(plan.directory.part(part.partition.index))
+    scored = contents.whole(plan.directory.part(part.partition.index))
     return described(scored, int(np.count_nonzero(assigned.reason)), files, plan, reused=True)
 
 

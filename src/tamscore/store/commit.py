@@ -1,150 +1,96 @@
-"""Putting files in place: whole, hashed on the way, and durable, or not at all.
-
-A file is written under a temporary name that Parquet readers pass over, flushed to the disk, moved to its name in one
-step, and its folder is flushed. Whoever is killed in between leaves a temporary file, never a short one.
-"""
+"""Putting files in place: whole, hashed on the way, and durable, or not at all; on a disk or in an object store."""
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-import secrets
-import socket
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from tamscore.errors import RetryableError
+from tamscore.store import disk, objects
+from tamscore.store.objects.path import ObjectPath
+from tamscore.store.placed import HashingFile, Placed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     import pyarrow as pa
 
-TEMPORARY = "_tmp-"
-LOCK = "_lock"
+    from tamscore.store.location import Location
+
+__all__ = ["LOCK", "HashingFile", "Placed"]
+
+LOCK = disk.LOCK
+Where_contra = TypeVar("Where_contra", contravariant=True)
 
 
-@dataclass(frozen=True)
-class Placed:
-    """A file in place: its size in bytes and its XXH3 hash, 32 hexadecimal digits."""
+class Storage(Protocol[Where_contra]):
+    """What the commit protocol asks of the place that an output lies in."""
 
-    bytes: int
-    xxh3: str
+    def prepare(self, folder: Where_contra) -> None:
+        """Make ready to write to a folder; OSError where that is seen to be impossible."""
 
-    @classmethod
-    def of(cls, path: Path) -> Self:
-        """Size and hash of a file as it lies there."""
-        import xxhash
+    def place(self, path: Where_contra, write: Callable[[HashingFile], None]) -> Placed:
+        """Put a file in place whole, or leave what lies there."""
 
-        digest = xxhash.xxh3_128()
-        with path.open("rb") as file:
-            while data := file.read(1 << 20):
-                digest.update(data)
-        return cls(path.stat().st_size, digest.hexdigest())
+    def swap(self, path: Where_contra, data: bytes) -> None:
+        """Let the pointer of an output say something else: in this one step a run becomes visible."""
 
-    def record(self) -> dict[str, Any]:
-        """The same as JSON holds it."""
-        return asdict(self)
+    def held(self, output: Where_contra, purpose: str) -> AbstractContextManager[None]:
+        """Hold an output alone, as long as this process lives and no longer."""
+
+    def sweep(self, folder: Where_contra) -> None:
+        """Remove what killed runs have left unfinished."""
 
 
-class HashingFile:
-    """A file to write to that hashes what passes, so that nothing has to be read again."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        import xxhash
-
-        self._file, self._digest, self._bytes = file, xxhash.xxh3_128(), 0
-
-    closed = False
-
-    def write(self, data: Any) -> int:
-        """Write and hash some bytes."""
-        self._digest.update(data)
-        self._file.write(data)
-        size = memoryview(data).nbytes
-        self._bytes += size
-        return size
-
-    def tell(self) -> int:
-        """How many bytes were written so far."""
-        return self._bytes
-
-    def flush(self) -> None:
-        """Hand on what is buffered."""
-        self._file.flush()
-
-    def placed(self) -> Placed:
-        """Size and hash of what was written."""
-        return Placed(self._bytes, self._digest.hexdigest())
+def storage_of(path: Location) -> Storage[Any]:
+    """How files are put in place there."""
+    return objects if isinstance(path, ObjectPath) else disk
 
 
-def place(path: Path, write: Callable[[HashingFile], None]) -> Placed:
+def prepare(folder: Location) -> None:
+    """Make ready to write to a folder; OSError where that is seen to be impossible."""
+    storage_of(folder).prepare(folder)
+
+
+def place(path: Location, write: Callable[[HashingFile], None]) -> Placed:
     """Size and hash of the file that `write` has filled and that now lies at the path.
 
-    Raises RetryableError where the disk is full or the place cannot be written to; what lay there before stays.
+    Raises RetryableError where it cannot be written; what lay there before stays.
     """
-    part = path.with_name(f"{TEMPORARY}{secrets.token_hex(4)}-{path.name}.part")
-    try:
-        make_folder(path.parent)
-        with part.open("xb") as file:
-            sink = HashingFile(file)
-            write(sink)
-            flush_file(file)
-        move(part, path)
-        flush_folder(path.parent)
-    except OSError as error:
-        raise RetryableError(
-            f"{path}: cannot be written ({error.strerror or error}); make room or mend access, then run again"
-        ) from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-    return sink.placed()
+    return storage_of(path).place(path, write)
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, each name brought to the disk."""
-    if not folder.is_dir():
-        make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        flush_folder(folder.parent)
+def held(output: Location, purpose: str) -> AbstractContextManager[None]:
+    """Hold an output alone while what is inside runs; RetryableError that names the holder where another run has it."""
+    return storage_of(output).held(output, purpose)
 
 
-def flush_file(file: IO[bytes]) -> None:
-    """Bring a file's bytes to the disk."""
-    file.flush()
-    os.fsync(file.fileno())
+def sweep(folder: Location) -> None:
+    """Remove what killed runs have left unfinished; only for who holds the output."""
+    storage_of(folder).sweep(folder)
 
 
-def move(part: Path, path: Path) -> None:
-    """Give a file its name, in one step."""
-    part.replace(path)
+def swap_json(value: dict[str, Any], path: Location) -> None:
+    """Let the pointer of an output say something else, in one step."""
+    storage_of(path).swap(path, json_bytes(value))
 
 
-def flush_folder(folder: Path) -> None:
-    """Bring the names in a folder to the disk."""
-    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
-
-
-def place_bytes(data: bytes, path: Path) -> Placed:
+def place_bytes(data: bytes, path: Location) -> Placed:
     """Put some bytes in place."""
     return place(path, lambda file: void(file.write(data)))
 
 
-def place_json(value: dict[str, Any], path: Path) -> Placed:
+def place_json(value: dict[str, Any], path: Location) -> Placed:
     """Put an object in place as JSON, its keys in order."""
-    text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-    return place_bytes(text.encode(), path)
+    return place_bytes(json_bytes(value), path)
 
 
-def place_parquet(table: pa.Table, path: Path, repeating: Sequence[str] | None = None) -> Placed:
+def json_bytes(value: dict[str, Any]) -> bytes:
+    """An object as JSON, its keys in order."""
+    return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def place_parquet(table: pa.Table, path: Location, repeating: Sequence[str] | None = None) -> Placed:
     """Put a table in place as Parquet, with page checksums; only the columns named as repeating get a dictionary."""
     import pyarrow.parquet as pq
 
@@ -153,7 +99,7 @@ def place_parquet(table: pa.Table, path: Path, repeating: Sequence[str] | None =
     return place(path, lambda file: pq.write_table(table, file, **options))
 
 
-def place_csv(table: pa.Table, path: Path) -> Placed:
+def place_csv(table: pa.Table, path: Location) -> Placed:
     """Put a table in place as CSV, but for nested columns and bytes, which CSV has no form for."""
     import pyarrow.types as t
     from pyarrow import csv
@@ -167,37 +113,10 @@ def void(_: object) -> None:
     """Nothing: for calls whose answer does not matter."""
 
 
-def read_json(path: Path) -> dict[str, Any] | None:
+def read_json(path: Location) -> dict[str, Any] | None:
     """The object in a JSON file; None where there is no such file or it is torn."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return dict(found) if isinstance(found, dict) else None
-
-
-@contextmanager
-def held(output: Path, purpose: str) -> Iterator[None]:
-    """Hold an output alone while what is inside runs; stale temporary files are swept first.
-
-    The lock belongs to this process and ends with it, however it ends. Raises RetryableError that names the holder.
-    """
-    make_folder(output)
-    with (output / LOCK).open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            file.seek(0)
-            raise RetryableError(f"{output}: held by {file.read().strip() or 'another run'}; wait for it") from error
-        file.seek(0)
-        file.truncate()
-        file.write(f"process {os.getpid()} on {socket.gethostname()}, {purpose}\n")
-        file.flush()
-        sweep(output)
-        yield
-
-
-def sweep(output: Path) -> None:
-    """Remove the temporary files that a killed run has left; only for who holds the output."""
-    for stale in output.rglob(f"{TEMPORARY}*.part"):
-        stale.unlink(missing_ok=True)

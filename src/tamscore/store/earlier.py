@@ -6,15 +6,15 @@ import hashlib
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tamscore.errors import UsageError
 from tamscore.stages import draw
-from tamscore.store import run_directory, tables
+from tamscore.store import contents, run_directory, tables
 from tamscore.store.commit import Placed
+from tamscore.store.location import location
 from tamscore.store.model import StoredModel, read_model
 from tamscore.store.run_directory import MANIFEST, RunDirectory
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pyarrow as pa
+
+    from tamscore.store.location import Location
 
 KEY_PREFIX = re.compile(r"[0-9a-f]{4,16}")
 NOWHERE = np.iinfo(np.uint16).max
@@ -78,7 +80,7 @@ class Labels:
         return place[np.minimum(self.of(hashes), len(self.ids))]
 
 
-def read_earlier(named: str, output: Path) -> EarlierRun:
+def read_earlier(named: str, output: Location) -> EarlierRun:
     """The run that is named by an output folder, the folder of a version, or the first digits of a run key in `output`.
 
     Raises UsageError where there is no such complete run, InputContractError where its model cannot be used.
@@ -92,10 +94,10 @@ def read_earlier(named: str, output: Path) -> EarlierRun:
     return EarlierRun(directory, read_model(directory.model, files), digest)
 
 
-def find(named: str, output: Path) -> RunDirectory:
+def find(named: str, output: Location) -> RunDirectory:
     """The run at a path, or in an output by the first digits of its key; UsageError where there is none, or several."""
-    if Path(named).exists() or not KEY_PREFIX.fullmatch(named):
-        return run_directory.find(Path(named))
+    if not KEY_PREFIX.fullmatch(named) or location(named).exists():
+        return run_directory.find(location(named))
     complete = [run for run in run_directory.versions(output) if run.manifest() is not None]
     found = [run for run in complete if run.run_key.startswith(named)]
     if len(found) == 1:
@@ -107,7 +109,7 @@ def find(named: str, output: Path) -> RunDirectory:
 
 def read_labels(directory: RunDirectory) -> Labels:
     """The cluster of every account that a run has scored."""
-    parts = [read_part(path) for path in sorted(directory.scores.glob("part-*.parquet"))]
+    parts = [read_part(path) for path in directory.parts()]
     ids = tuple(sorted({name for _, _, names in parts for name in names}))
     place = {name: code for code, name in enumerate(ids)}
     codes = [np.array([place[name] for name in names], np.uint16)[codes] for _, codes, names in parts]
@@ -116,11 +118,11 @@ def read_labels(directory: RunDirectory) -> Labels:
     return Labels(hashes[order], np.concatenate(codes or [np.empty(0, np.uint16)])[order], ids)
 
 
-def read_part(path: Path) -> tuple[Any, Any, list[str]]:
+def read_part(path: Location) -> tuple[Any, Any, list[str]]:
     """Hashes (m,) of the ids of a part of the scores, their clusters as codes (m,), and the names of these."""
     import pyarrow.parquet as pq
 
-    table = pq.read_table(path, columns=["account_id", "cluster"], read_dictionary=["cluster"])
+    table = pq.read_table(contents.source(str(path)), columns=["account_id", "cluster"], read_dictionary=["cluster"])
     clusters: pa.DictionaryArray = table["cluster"].unify_dictionaries().combine_chunks()
     return (
         draw.id_hash(tables.strings(table["account_id"])),

@@ -11,15 +11,15 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import InputContractError
-from tamscore.store import tables
+from tamscore.store import contents, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     import pyarrow as pa
 
-    from tamscore.schema import InputColumns
+    from tamscore.schema import InputColumns, Stamp
+    from tamscore.store.location import Location
 
 MAGIC = b"PAR1"
 IMPORT, CONVERT = "convert it with 'tamscore import'", "write it as Parquet"
@@ -37,17 +37,19 @@ KNOWN = {
 """How other files begin: what they are, and what to do."""
 
 
-def read_footer(file: Path) -> tuple[Any, pa.Schema]:
-    """The footer of a Parquet file and its schema; raises InputContractError where the file is not one."""
+def read_footer(file: Location, stamp: Stamp | None = None) -> tuple[Any, pa.Schema]:
+    """The footer of a Parquet file and its schema; raises InputContractError where the file is not one.
+
+    Of an object, the version of the stamp is read where one is given.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with file.open("rb") as stream:
-        head = stream.read(8)
+    head = contents.beginning(file, 8, stamp)
     if not head.startswith(MAGIC):
         raise InputContractError(f"{file}: {other_format(head)}")
     try:
-        footer = pq.read_metadata(file)
+        footer = pq.read_metadata(contents.source(str(file), stamp))
         schema = footer.schema.to_arrow_schema()
         str(schema.names)  # decodes them
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
@@ -63,7 +65,7 @@ def other_format(head: bytes) -> str:
     return f"expected a Parquet file, got {what or 'one'} that begins with {head[:4]!r}; {remedy}"
 
 
-def group_rows(file: Path, footer: Any, columns: InputColumns) -> list[int]:
+def group_rows(file: Location, footer: Any, columns: InputColumns) -> list[int]:
     """The rows of every row group; InputContractError where they contradict the footer or would not fit into memory."""
     groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
     rows = [group.num_rows for group in groups]
@@ -82,7 +84,7 @@ def group_rows(file: Path, footer: Any, columns: InputColumns) -> list[int]:
     return rows
 
 
-def check_schema(file: Path, schema: pa.Schema, columns: InputColumns) -> None:
+def check_schema(file: Location, schema: pa.Schema, columns: InputColumns) -> None:
     """Nothing, where the file holds every column once and in a usable type; InputContractError else."""
     problems = [problem for name in columns.all if (problem := column_problem(name, schema, columns))]
     if problems:
@@ -126,7 +128,9 @@ def copied(columns: InputColumns) -> Iterator[str]:
     yield from columns.keep
 
 
-def check_same(file: Path, schema: pa.Schema, first_file: Path, first: pa.Schema, columns: InputColumns) -> None:
+def check_same(
+    file: Location, schema: pa.Schema, first_file: Location, first: pa.Schema, columns: InputColumns
+) -> None:
     """Nothing, where the columns that are copied to the output have one type in both files."""
     for name in copied(columns):
         here, there = (tables.plain_type(one.field(name).type) for one in (schema, first))

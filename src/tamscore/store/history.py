@@ -17,7 +17,7 @@ from tamscore import __version__
 from tamscore.store import commit
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from tamscore.store.location import Location
 
 HISTORY = "_history.jsonl"
 Action = Literal["run", "rollback"]
@@ -41,7 +41,7 @@ class Entry:
     took_effect: bool = True
 
 
-def record(output: Path, action: Action, version: str, replaced: str | None) -> None:
+def record(output: Location, action: Action, version: str, replaced: str | None) -> None:
     """Write into the ledger that a version is about to replace another; only for who holds the output."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     entry = asdict(Entry(now, action, version, replaced, user(), socket.gethostname(), __version__))
@@ -59,7 +59,7 @@ def user() -> str:
         return "unknown"
 
 
-def raw(output: Path) -> bytes:
+def raw(output: Location) -> bytes:
     """The bytes of the ledger, none where there is none yet."""
     try:
         return (output / HISTORY).read_bytes()
@@ -67,7 +67,7 @@ def raw(output: Path) -> bytes:
         return b""
 
 
-def entries(output: Path, current: str | None) -> list[Entry]:
+def entries(output: Location, current: str | None) -> list[Entry]:
     """The ledger of an output, oldest first, given the version that counts now; lines that are torn are passed over."""
     found = [entry for line in raw(output).splitlines() if (entry := parsed(line)) is not None]
     after = [entry.replaced for entry in found[1:]] + [current]

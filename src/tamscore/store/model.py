@@ -19,9 +19,9 @@ from tamscore.store.model_text import FORMAT, Description
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from tamscore.schema import InputColumns
+    from tamscore.store.location import Location
 
 DESCRIPTION, ARRAYS = "model.json", "arrays.safetensors"
 PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04", b"x\x9c", b"\x1f\x8b")
@@ -42,7 +42,7 @@ class StoredModel:
     parties: tuple[StoredParty, ...]
 
 
-def write_model(folder: Path, description: dict[str, Any], arrays: dict[str, Any]) -> dict[str, Placed]:
+def write_model(folder: Location, description: dict[str, Any], arrays: dict[str, Any]) -> dict[str, Placed]:
     """The files of a model written to a folder: its description, and its arrays by name."""
     from safetensors.numpy import save
 
@@ -53,7 +53,7 @@ def write_model(folder: Path, description: dict[str, Any], arrays: dict[str, Any
     }
 
 
-def read_model(folder: Path, files: Mapping[str, Placed]) -> StoredModel:
+def read_model(folder: Location, files: Mapping[str, Placed]) -> StoredModel:
     """The model in a folder; `files` are the files of its run as the manifest lists them.
 
     Raises InputContractError that names the file where one is missing, is not what the manifest says, cannot be read,
@@ -64,13 +64,13 @@ def read_model(folder: Path, files: Mapping[str, Placed]) -> StoredModel:
     return parsed(folder, text, data)
 
 
-def read_raw(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def read_raw(folder: Location) -> tuple[dict[str, Any], dict[str, Any]]:
     """The description and the arrays of a model as they stand in its files, unchecked."""
     text, data = ((folder / name).read_bytes() for name in (DESCRIPTION, ARRAYS))
     return json_of(folder / DESCRIPTION, text), arrays_of(folder / ARRAYS, data)
 
 
-def checked_bytes(folder: Path, name: str, files: Mapping[str, Placed]) -> bytes:
+def checked_bytes(folder: Location, name: str, files: Mapping[str, Placed]) -> bytes:
     """The bytes of a file of a model, the same as the manifest lists."""
     from xxhash import xxh3_128_hexdigest
 
@@ -97,7 +97,7 @@ def checked_bytes(folder: Path, name: str, files: Mapping[str, Placed]) -> bytes
     return data
 
 
-def parsed(folder: Path, text: bytes, data: bytes) -> StoredModel:
+def parsed(folder: Location, text: bytes, data: bytes) -> StoredModel:
     """The model that its two files hold; InputContractError where they do not make sense."""
     from pydantic import ValidationError
 
@@ -122,7 +122,7 @@ def parsed(folder: Path, text: bytes, data: bytes) -> StoredModel:
     return StoredModel(said.tamscore, said.settings, said.inputs.numeric, said.inputs.categorical, parties)
 
 
-def json_of(path: Path, text: bytes) -> dict[str, Any]:
+def json_of(path: Location, text: bytes) -> dict[str, Any]:
     """The object that a JSON text holds."""
     try:
         found = json.loads(text.decode("utf-8"))
@@ -133,7 +133,7 @@ def json_of(path: Path, text: bytes) -> dict[str, Any]:
     return found
 
 
-def arrays_of(path: Path, data: bytes) -> dict[str, Any]:
+def arrays_of(path: Location, data: bytes) -> dict[str, Any]:
     """The arrays of a safetensors file by name."""
     from safetensors import SafetensorError
     from safetensors.numpy import load

@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from glob import glob
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import UsageError
 from tamscore.schema import InputColumns, Partition, Piece
 from tamscore.store import footers, tables
+from tamscore.store.location import files_in, location, matching
+from tamscore.store.objects.path import ObjectPath
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from tamscore.schema import Stamp
+    from tamscore.store.location import Location
 
 PARTITION_ROWS = 131_072
 """Neighbouring row groups are read together up to this many rows."""
 MANY_FILES = 256
 """Of more files than this, small neighbours are read together too: ten thousand of them make no ten thousand parts."""
+ASKED_TOGETHER = 16
+"""So many objects are asked for their footers at a time."""
 
 
 @dataclass(frozen=True)
 class Plan:
     """The partitions in reading order, the schema of the first file, the files passed over, and the inputs' digest.
 
-    `stamps` holds size and time of last change (ns) of each of the files.
+    `stamps` holds the stamp of each of the files.
     """
 
     partitions: tuple[Partition, ...]
@@ -34,7 +41,7 @@ class Plan:
     files: tuple[str, ...]
     ignored: tuple[str, ...]
     digest: str
-    stamps: tuple[tuple[int, int], ...] = ()
+    stamps: tuple[Stamp, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -47,7 +54,7 @@ class RowGroup:
     """One row group: its file with its stamp, the types of the columns that are read, its number, its rows."""
 
     path: str
-    stamp: tuple[int, int] | None
+    stamp: Stamp | None
     kinds: tuple[Any, ...]
     number: int
     rows: int
@@ -61,23 +68,36 @@ def plan(path: str, columns: InputColumns) -> Plan:
     """
     files, ignored = parquet_files(path)
     groups: list[RowGroup] = []
-    stamps: list[tuple[int, int]] = []
+    stamps: list[Stamp] = []
     digest = hashlib.sha256()
     first: Any = None
-    for file in files:
-        stamp = tables.stamp_of(str(file))
-        footer, schema = footers.read_footer(file)
+    for file, (stamp, footer, schema) in zip(files, looks(files), strict=True):
         footers.check_schema(file, schema, columns)
         first = schema if first is None else first
         footers.check_same(file, schema, files[0], first, columns)
         kinds = tuple(schema.field(name).type for name in columns.all)
         rows = footers.group_rows(file, footer, columns)
         groups += (RowGroup(str(file), stamp, kinds, number, count) for number, count in enumerate(rows))
-        digest.update(f"{file.name}\0".encode() + content_digest(file))
+        digest.update(f"{file.name}\0".encode() + digest_of(file, stamp))
         tables.check_stamp(str(file), stamp)
         stamps.append(stamp)
     parts = bundles(groups, columns.limits.row_group_bytes)
     return Plan(parts, first, tuple(map(str, files)), ignored, digest.hexdigest(), tuple(stamps))
+
+
+def looks(files: Sequence[Location]) -> Iterator[tuple[Stamp, Any, Any]]:
+    """The stamp, the footer and the schema of every file; several objects are asked for theirs at a time."""
+    if not isinstance(files[0], ObjectPath):
+        yield from map(look, files)
+        return
+    with ThreadPoolExecutor(ASKED_TOGETHER) as threads:
+        yield from threads.map(look, files)
+
+
+def look(file: Location) -> tuple[Stamp, Any, Any]:
+    """The stamp, the footer and the schema of a file."""
+    stamp = tables.stamp_of(str(file))
+    return stamp, *footers.read_footer(file, stamp)
 
 
 def unchanged(plan: Plan) -> None:
@@ -86,21 +106,31 @@ def unchanged(plan: Plan) -> None:
         tables.check_stamp(file, stamp)
 
 
-def parquet_files(path: str) -> tuple[list[Path], tuple[str, ...]]:
+def parquet_files(path: str) -> tuple[list[Location], tuple[str, ...]]:
     """The Parquet files at a path in order of name, and the names of what was passed over in the folder."""
-    where = Path(path)
+    where = location(path)
+    files: list[Location] = []
+    ignored: tuple[str, ...] = ()
     if where.is_dir():
-        inside = sorted(entry for entry in where.iterdir() if entry.is_file())
+        inside = files_in(where)
         taken = {entry for entry in inside if entry.suffix == ".parquet" and not entry.name.startswith(("_", "."))}
         files = [entry for entry in inside if entry in taken]
         ignored = tuple(entry.name for entry in inside if entry not in taken)
     elif where.is_file():
-        files, ignored = [where], ()
+        files = [where]
     else:
-        files, ignored = sorted(entry for entry in map(Path, glob(path)) if entry.is_file()), ()  # noqa: PTH207 - folders too
+        files = matching(path)
     if not files:
         raise UsageError(f"input.path: no Parquet file at {path!r}; give a file, a folder of *.parquet, or a glob")
     return files, ignored
+
+
+def digest_of(file: Location, stamp: Stamp) -> bytes:
+    """What tells the content of a file from any other: of an object its address, size and entity tag.
+
+    A store gives every content of an object a tag of its own, so that nothing has to be fetched.
+    """
+    return f"{file}\0{stamp}".encode() if isinstance(file, ObjectPath) else content_digest(file)
 
 
 def content_digest(file: Path) -> bytes:

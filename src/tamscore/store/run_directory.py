@@ -14,18 +14,22 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import UsageError
 from tamscore.store import commit, history
 from tamscore.store.commit import Placed, read_json
+from tamscore.store.location import files_in, inside, location, name_within, sizes_below
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from contextlib import AbstractContextManager
 
+    from tamscore.store.location import Location
+
 CURRENT, MANIFEST = "_CURRENT.json", "manifest.json"
+BACKTESTS = "backtests"
+"""The folder of an output where what came of its scores is kept."""
 RUN_KEY = re.compile(r"[0-9a-f]{16}")
 
 
@@ -33,51 +37,57 @@ RUN_KEY = re.compile(r"[0-9a-f]{16}")
 class RunDirectory:
     """One version of an output: `OUTPUT/versions/<run_key>/`."""
 
-    output: Path
+    output: Location
     run_key: str
 
     @property
-    def path(self) -> Path:
+    def path(self) -> Location:
         """The folder of this version."""
         return self.output / "versions" / self.run_key
 
     @property
-    def scores(self) -> Path:
+    def scores(self) -> Location:
         """The folder of its scores: a Parquet data set by itself."""
         return self.path / "scores"
 
     @property
-    def tables(self) -> Path:
+    def tables(self) -> Location:
         """The folder of its tables."""
         return self.path / "tables"
 
     @property
-    def model(self) -> Path:
+    def model(self) -> Location:
         """The folder of its model."""
         return self.path / "model"
 
-    def part(self, index: int) -> Path:
+    def part(self, index: int) -> Location:
         """Where the scores of a partition lie."""
         return self.scores / f"part-{index:05d}.parquet"
 
-    def rejected(self, index: int) -> Path:
+    def rejected(self, index: int) -> Location:
         """Where the rejected rows of a partition lie."""
         return self.path / "rejected" / f"part-{index:05d}.parquet"
 
-    def sidecar(self, index: int) -> Path:
+    def sidecar(self, index: int) -> Location:
         """Where the commit of a partition lies; readers pass over the leading underscore."""
         return self.scores / f"_part-{index:05d}.json"
 
+    def sidecars(self) -> list[Location]:
+        """The sidecars that are there, in order."""
+        found = files_in(self.scores) if self.scores.is_dir() else []
+        return [path for path in found if path.name.startswith("_part-") and path.suffix == ".json"]
+
+    def parts(self) -> list[Location]:
+        """The scores of all partitions, in order."""
+        return [path for path in files_in(self.scores) if path.name.startswith("part-") and path.suffix == ".parquet"]
+
     def prepare(self, inputs: Iterable[str]) -> None:
         """Make the folder of this version; UsageError where it cannot be written to, or holds the inputs."""
-        within = self.output.resolve()
         for file in inputs:
-            if Path(file).resolve().is_relative_to(within):
+            if inside(location(file), self.output):
                 raise UsageError(f"output.path: {self.output}: the input {file} lies inside it; name another folder")
         try:
-            commit.make_folder(self.path)
-            with TemporaryFile(dir=self.path, prefix="_"):
-                pass
+            commit.prepare(self.path)
         except OSError as error:
             raise UsageError(
                 f"output.path: {self.output}: cannot be written to ({error}); name a folder that can, or mend access"
@@ -102,9 +112,9 @@ class RunDirectory:
         files = {name: Placed(**record) for name, record in sidecar["files"].items()}
         return files if all(holds(self.path / name, placed) for name, placed in files.items()) else None
 
-    def name_of(self, path: Path) -> str:
+    def name_of(self, path: Location) -> str:
         """The name of a file of this version as the manifest lists it."""
-        return path.relative_to(self.path).as_posix()
+        return name_within(path, self.path)
 
     def manifest(self) -> dict[str, Any] | None:
         """The manifest, or None while the run is not complete or where the file is torn."""
@@ -113,7 +123,8 @@ class RunDirectory:
     def is_complete(self) -> bool:
         """Whether the run is sealed and its files are there in their full size; `verify` looks closer."""
         files = (self.manifest() or {}).get("files", {})
-        return bool(files) and all(has_size(self.path / name, record["bytes"]) for name, record in files.items())
+        there = sizes_below(self.path) if files else {}
+        return bool(files) and all(there.get(name) == record["bytes"] for name, record in files.items())
 
     def seal(self, manifest: dict[str, Any], files: dict[str, Placed]) -> None:
         """Write the manifest, which makes the run complete, then let the output point at it.
@@ -121,7 +132,7 @@ class RunDirectory:
         The manifest lists the files given and the sidecars of their parts; what killed workers left is swept first.
         """
         commit.sweep(self.path)
-        sidecars = {self.name_of(path): Placed.of(path) for path in sorted(self.scores.glob("_part-*.json"))}
+        sidecars = {self.name_of(path): Placed.of(path) for path in self.sidecars()}
         listed = {name: placed.record() for name, placed in {**files, **sidecars}.items()}
         commit.place_json({**manifest, "run_key": self.run_key, "files": listed}, self.path / MANIFEST)
         self.point_here()
@@ -132,15 +143,10 @@ class RunDirectory:
         if before != self.run_key:
             history.record(self.output, action, self.run_key, before)
         digest = hashlib.sha256((self.path / MANIFEST).read_bytes()).hexdigest()
-        commit.place_json({"version": self.run_key, "manifest_sha256": digest}, self.output / CURRENT)
+        commit.swap_json({"version": self.run_key, "manifest_sha256": digest}, self.output / CURRENT)
 
 
-def has_size(path: Path, size: int) -> bool:
-    """Whether a file is there and has so many bytes."""
-    return path.is_file() and path.stat().st_size == size
-
-
-def holds(path: Path, placed: Placed) -> bool:
+def holds(path: Location, placed: Placed) -> bool:
     """Whether a file is there, and is what was placed."""
     try:
         return path.stat().st_size == placed.bytes and Placed.of(path) == placed
@@ -162,7 +168,7 @@ def code_digest() -> str:
     return digest.hexdigest()
 
 
-def find(path: Path) -> RunDirectory:
+def find(path: Location) -> RunDirectory:
     """The run at a path: an output folder (its current version) or the folder of one version.
 
     Where the pointer is torn, the complete version written last stands in for it. Raises UsageError where there is no
@@ -179,20 +185,21 @@ def find(path: Path) -> RunDirectory:
     raise UsageError(f"{path}: no complete run here; expected an output folder with {CURRENT}, or one of its versions")
 
 
-def current_version(output: Path) -> str | None:
+def current_version(output: Location) -> str | None:
     """The version that the pointer of an output names; None where there is no pointer, or it is torn."""
     version = (read_json(output / CURRENT) or {}).get("version")
     return version if isinstance(version, str) and RUN_KEY.fullmatch(version) else None
 
 
-def output_of(path: Path) -> Path:
+def output_of(path: Location) -> Location:
     """The path, where it is the output of a job; UsageError where no run has ever been written to it."""
     if not (path / CURRENT).exists() and not versions(path):
         raise UsageError(f"{path}: no output of a job; expected a folder with {CURRENT} and versions")
     return path
 
 
-def versions(output: Path) -> list[RunDirectory]:
+def versions(output: Location) -> list[RunDirectory]:
     """All versions of an output, complete or not, in order of name."""
-    folders = sorted((output / "versions").glob("*")) if (output / "versions").is_dir() else []
-    return [RunDirectory(output, folder.name) for folder in folders if RUN_KEY.fullmatch(folder.name)]
+    folder = output / "versions"
+    names = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+    return [RunDirectory(output, name) for name in names if RUN_KEY.fullmatch(name)]

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import InputContractError, MemoryLimitError
 from tamscore.schema import LONGEST_TEXT
+from tamscore.store.contents import source
+from tamscore.store.location import is_local, location
+from tamscore.store.objects.path import ObjectPath
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
 
-    from tamscore.schema import Partition, Piece
+    from tamscore.schema import Partition, Piece, Stamp
 
 
 FEW_ROWS = 256
@@ -62,7 +64,12 @@ def decoded(piece: Piece, columns: Sequence[str], dictionary: Sequence[str], max
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(piece.path, page_checksum_verification=True, read_dictionary=list(dictionary)) as file:
+    with pq.ParquetFile(
+        source(piece.path, piece.stamp),
+        page_checksum_verification=True,
+        read_dictionary=list(dictionary),
+        pre_buffer=not is_local(piece.path),  # of an object neighbouring ranges are fetched together
+    ) as file:
         schema = file.schema_arrow
         kinds = {name: schema.field(name).type for name in columns}
         steady = [name for name in columns if name in dictionary or not stretches(kinds[name])]
@@ -115,10 +122,13 @@ def stretched(file: Any, piece: Piece, name: str, max_bytes: int) -> list[pa.Arr
     return chunks
 
 
-def stamp_of(path: str) -> tuple[int, int]:
-    """Size and time of last change (ns) of a file; InputContractError where it is gone."""
+def stamp_of(path: str) -> Stamp:
+    """The stamp of a file as it is now; InputContractError where it is gone."""
+    where = location(path)
     try:
-        found = os.stat(path)  # noqa: PTH116 - paths of partitions are texts
+        if isinstance(where, ObjectPath):
+            return where.stamp()
+        found = where.stat()
     except OSError as error:
         raise InputContractError(
             f"{path}: cannot be read ({error.strerror}); put it back, or mend access, and run again"
@@ -126,7 +136,7 @@ def stamp_of(path: str) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-def check_stamp(path: str, stamp: tuple[int, int] | None) -> None:
+def check_stamp(path: str, stamp: Stamp | None) -> None:
     """Nothing, where a file is what it was when it was planned; InputContractError else."""
     now = stamp_of(path) if stamp else None
     if stamp and now and now != stamp:

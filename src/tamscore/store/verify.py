@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 from tamscore.store.commit import LOCK, Placed, read_json
 from tamscore.store.history import HISTORY
-from tamscore.store.run_directory import CURRENT, MANIFEST, RunDirectory, versions
+from tamscore.store.location import files_below
+from tamscore.store.run_directory import BACKTESTS, CURRENT, MANIFEST, RunDirectory, versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from tamscore.store.location import Location
 
 
-def problems_of_output(output: Path) -> list[str]:
+def problems_of_output(output: Location) -> list[str]:
     """Everything that is wrong with an output: its pointer, and each complete version; empty where all is well."""
     return [*pointer_problems(output), *(p for run in versions(output) if sealed(run) for p in problems_of_run(run))]
 
@@ -24,7 +26,7 @@ def sealed(run: RunDirectory) -> bool:
     return (run.path / MANIFEST).exists()
 
 
-def pointer_problems(output: Path) -> Iterator[str]:
+def pointer_problems(output: Location) -> Iterator[str]:
     """What is wrong with the pointer of an output, and what lies in the output that no run has put there."""
     pointer = read_json(output / CURRENT)
     if pointer is None:
@@ -35,8 +37,9 @@ def pointer_problems(output: Path) -> Iterator[str]:
         yield f"{output / CURRENT}: points at {pointer.get('version')!r}, which is no complete run"
     elif hashlib.sha256(manifest.read_bytes()).hexdigest() != pointer.get("manifest_sha256"):
         yield f"{manifest}: is not the manifest that the pointer was set to"
-    known = {CURRENT, HISTORY, LOCK, "versions"}
-    yield from (f"{path}: does not belong to the output" for path in sorted(output.iterdir()) if path.name not in known)
+    here: list[Location] = [*output.iterdir()]
+    known = {BACKTESTS, CURRENT, HISTORY, LOCK, "versions"}
+    yield from (f"{path}: does not belong to the output" for path in sorted(here, key=str) if path.name not in known)
 
 
 def problems_of_run(run: RunDirectory) -> Iterator[str]:
@@ -48,7 +51,7 @@ def problems_of_run(run: RunDirectory) -> Iterator[str]:
     except (KeyError, TypeError, AttributeError):
         yield f"{run.path / MANIFEST}: torn, or no manifest of a run"
         return
-    found = {run.name_of(path): path for path in sorted(run.path.rglob("*")) if path.is_file() or path.is_symlink()}
+    found = {run.name_of(path): path for path in files_below(run.path)}
     for name, placed in listed.items():
         if name not in found or found[name].is_symlink():
             yield f"{run.path / name}: missing"

@@ -1,0 +1,90 @@
+"""The commit protocol on an object store: what `disk` does with names and flushes, done with conditional requests.
+
+An object appears whole or not at all, in one request, so that nothing temporary is ever there: no upload in parts is
+begun, none can be left behind. An object is new, or takes the place of the very version that was looked at. An answer
+that was lost is made up for by looking at what lies there.
+"""
+
+from __future__ import annotations
+
+import io
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from tamscore.errors import RetryableError
+from tamscore.store.objects.bucket import ConflictError
+from tamscore.store.objects.lease import check_free, held
+from tamscore.store.placed import HashingFile, Placed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tamscore.store.objects.bucket import Entry
+    from tamscore.store.objects.path import ObjectPath
+
+__all__ = ["held", "place", "prepare", "swap", "sweep"]
+
+TRIES = 4
+
+
+def place(path: ObjectPath, write: Callable[[HashingFile], None]) -> Placed:
+    """Size and hash of the object that `write` has filled and that now lies at the path.
+
+    Whoever else puts the same bytes there has done this one's work; a damaged object is replaced. Raises
+    RetryableError where the store does not answer.
+    """
+    buffer = io.BytesIO()
+    sink = HashingFile(buffer)
+    write(sink)
+    data, placed, before = buffer.getbuffer(), sink.placed(), None
+    for _ in range(TRIES):
+        if put(path, data, before):
+            return placed
+        lies_there, before = version_at(path)
+        if lies_there == placed:
+            return placed
+    raise RetryableError(f"{path}: somebody else keeps writing to it; run again when nobody does")
+
+
+def put(path: ObjectPath, data: bytes | memoryview, before: Entry | None) -> bool:
+    """Whether the object was put, as far as is known: an answer that was lost counts as none where it arrived."""
+    try:
+        path.bucket.put(path.key, data, over=before)
+    except ConflictError:
+        return False
+    except RetryableError:
+        with suppress(RetryableError):
+            if version_at(path)[0] == Placed.of_bytes(data):
+                return True
+        raise
+    return True
+
+
+def version_at(path: ObjectPath) -> tuple[Placed | None, Entry | None]:
+    """Size and hash of the object at a path and its version; None twice where there is none."""
+    try:
+        data, entry = path.bucket.get(path.key)
+    except FileNotFoundError:
+        return None, None
+    return Placed.of_bytes(data), entry
+
+
+def swap(path: ObjectPath, data: bytes) -> None:
+    """Let the pointer of an output, which lies in the folder it is a pointer of, say this.
+
+    Raises RetryableError where another run holds the output by now, or has moved the pointer in between.
+    """
+    wanted = Placed.of_bytes(data)
+    lies_there, before = version_at(path)
+    check_free(path.parent)
+    if lies_there == wanted or put(path, data, before) or version_at(path)[0] == wanted:
+        return
+    raise RetryableError(f"{path}: another run has moved it; nothing was removed, run again to make this one current")
+
+
+def prepare(folder: ObjectPath) -> None:
+    """Nothing: there are no folders to be made, and the lock tells whether anything can be written."""
+
+
+def sweep(folder: ObjectPath) -> None:
+    """Nothing: a killed run leaves no temporary object and no upload that was begun."""

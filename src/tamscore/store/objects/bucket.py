@@ -1,0 +1,176 @@
+"""The door to an object store: every request goes through here, and every failure comes out as an error of ours.
+
+Credentials and endpoint come from the environment, as each store's own tools read them, and are never repeated.
+Requests run on an event loop, so that a signal ends one that waits for an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tamscore.config.problems import without_secrets
+from tamscore.errors import RetryableError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+Answer = TypeVar("Answer")
+
+EXTRA = "object-storage"
+CONNECT_S, ANSWER_S, RETRY_S, RETRIES = 10, 120, 60, 6
+"""Seconds to connect, to answer one request, to try it again; and how often. The waits between grow."""
+LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:|/|$)")
+ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT", "AZURE_STORAGE_ENDPOINT", "GOOGLE_BASE_URL")
+
+
+class ConflictError(Exception):
+    """Return the answer to a conditional request whose condition does not hold."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An object as its store tells of it: key, size in bytes, time of last change (ns), and what marks its version."""
+
+    key: str
+    size: int
+    changed_ns: int
+    tag: str | None
+    version: str | None
+
+    @classmethod
+    def of(cls, meta: Any) -> Entry:
+        """The entry that the store's answer holds."""
+        changed = int(meta["last_modified"].timestamp()) * 10**9
+        return cls(meta["path"], meta["size"], changed, meta["e_tag"], meta["version"])
+
+    def marks(self) -> dict[str, str]:
+        """What tells this version from others, as a condition of a request."""
+        marks = {"e_tag": self.tag, "version": self.version}
+        return {name: mark for name, mark in marks.items() if mark}
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A bucket or container, named by its address such as s3://bucket."""
+
+    url: str
+
+    def head(self, key: str) -> Entry:
+        """What the store tells of an object; FileNotFoundError where there is none."""
+        store, library = client(self.url)
+        return Entry.of(self.ask(key, lambda: library.head_async(store, key)))
+
+    def get(self, key: str, *, start: int = 0, stop: int | None = None, tag: str | None = None) -> tuple[bytes, Entry]:
+        """Bytes of an object and what the store tells of it; ConflictError where it is not the version of the tag."""
+        store, library = client(self.url)
+        options: Any = {"if_match": tag} if tag else {}
+        if stop is not None:
+            options["range"] = (start, stop)
+
+        async def whole() -> tuple[bytes, Entry]:
+            answer = await library.get_async(store, key, options=options)
+            return bytes(await answer.bytes_async()), Entry.of(answer.meta)
+
+        return self.ask(key, whole)
+
+    def put(self, key: str, data: bytes | memoryview, over: Entry | None = None) -> None:
+        """Put an object, in one request: a new one, or in the place of `over` as long as that is unchanged.
+
+        Raises ConflictError where another object lies there, or there may be one; RetryableError where nothing is
+        known, not even whether it arrived.
+        """
+        store, library = client(self.url)
+        mode: Any = over.marks() if over else "create"
+        self.ask(key, lambda: library.put_async(store, key, data, mode=mode, use_multipart=False))
+
+    def entries(self, prefix: str) -> list[Entry]:
+        """Every object whose key begins with the prefix, a folder, in order of key."""
+        store, library = client(self.url)
+        found = self.ask(prefix, lambda: library.list(store, prefix).collect_async())
+        return sorted(map(Entry.of, found), key=lambda entry: entry.key)
+
+    def folders(self, prefix: str) -> tuple[list[str], list[Entry]]:
+        """The folders and the objects in a folder, both in order of key."""
+        store, library = client(self.url)
+        found = self.ask(prefix, lambda: library.list_with_delimiter_async(store, prefix))
+        entries = sorted(map(Entry.of, found["objects"]), key=lambda entry: entry.key)
+        return sorted(found["common_prefixes"]), entries
+
+    def ask(self, key: str, request: Callable[[], Awaitable[Answer]]) -> Answer:
+        """The answer to a request, or an error that names the object and is one of ours."""
+        from obstore import exceptions as told
+
+        async def answered() -> Answer:
+            return await request()
+
+        where = f"{self.url}/{key}"
+        try:
+            return asyncio.run(answered())
+        except FileNotFoundError as error:
+            if "NoSuchBucket" in str(error):
+                raise UsageError(f"{self.url}: there is no such bucket; make it, or name another") from None
+            raise FileNotFoundError(2, "no such object", where) from None
+        except (told.AlreadyExistsError, told.PreconditionError):
+            raise ConflictError(where) from None
+        except (told.PermissionDeniedError, told.UnauthenticatedError) as error:
+            raise UsageError(
+                f"{where}: access denied ({short(error)}); mend the credentials in the environment"
+            ) from None
+        except (told.NotSupportedError, NotImplementedError) as error:
+            raise UsageError(f"{where}: the store cannot do this ({short(error)}); use another") from None
+        except (told.BaseError, OSError) as error:
+            raise unanswered(where, error) from None
+
+
+def unanswered(where: str, error: Exception) -> RetryableError:
+    """The error about a store that does not answer, or with a failure of its own; work may try it again."""
+    return RetryableError(f"{where}: the store does not answer as it should ({short(error)}); run again later")
+
+
+def short(error: Exception) -> str:
+    """What a store's error says, on one line: no body, no query, no secret."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    text = re.sub(r"^.*? in [0-9.]+[mµn]?s\b.*? +- ", "", lines[0].partition(": <")[0])
+    return without_secrets(text)
+
+
+def plain_endpoint(url: str) -> bool:
+    """Whether the environment names an endpoint in plain http; UsageError where it lies beyond this machine.
+
+    There anybody on the way could read the data; who wants that all the same says so in the environment.
+    """
+    plain = [value for name in ENDPOINTS if (value := os.environ.get(name, "")).lower().startswith("http://")]
+    for endpoint in plain:
+        if not LOOPBACK.match(endpoint) and os.environ.get("AWS_ALLOW_HTTP", "").lower() not in {"1", "true"}:
+            raise UsageError(
+                f"{url}: the endpoint {without_secrets(endpoint)!r} is plain http; use https, or AWS_ALLOW_HTTP=true"
+            )
+    return bool(plain)
+
+
+@cache
+def client(url: str) -> tuple[Any, Any]:
+    """The client of a bucket, made once in every process, and its library; UsageError where the extra is missing."""
+    try:
+        import obstore
+        from obstore.store import from_url
+    except ImportError as error:
+        raise UsageError(
+            f"{url}: object storage needs the extra {EXTRA!r}; install it with: pip install 'tamscore[{EXTRA}]'"
+        ) from error
+    from obstore.exceptions import BaseError
+
+    options = {"timeout": f"{ANSWER_S}s", "connect_timeout": f"{CONNECT_S}s"}
+    local = {"allow_http": True} if plain_endpoint(url) else {}
+    retry = {"max_retries": RETRIES, "retry_timeout": timedelta(seconds=RETRY_S)}
+    settings: Any = {"client_options": {**options, **local}, "retry_config": retry}
+    try:
+        return from_url(url, **settings), obstore
+    except BaseError as error:
+        raise UsageError(f"{url}: {short(error)}; look at the address and the environment") from None

@@ -1,0 +1,187 @@
+"""An address in an object store that can be asked what a path can be asked: what lies there, and its bytes."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from tamscore.errors import InputContractError
+from tamscore.store.objects.bucket import Bucket, ConflictError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tamscore.schema import Stamp
+    from tamscore.store.objects.bucket import Entry
+
+AHEAD_BYTES = 8 << 20
+"""So much is fetched at once where a whole object is read from its beginning to its end."""
+
+
+@dataclass(frozen=True)
+class ObjectPath:
+    """An object, or a folder in the sense that keys begin with its name and a slash."""
+
+    bucket: Bucket
+    key: str
+
+    @classmethod
+    def at(cls, url: str) -> ObjectPath:
+        """The path at an address such as s3://bucket/folder/object."""
+        scheme, _, rest = url.partition("://")
+        authority, _, key = rest.partition("/")
+        return cls(Bucket(f"{scheme}://{authority}"), key.strip("/"))
+
+    def __str__(self) -> str:
+        return f"{self.bucket.url}/{self.key}".rstrip("/")
+
+    def __truediv__(self, name: str) -> ObjectPath:
+        return ObjectPath(self.bucket, f"{self.key}/{name}".strip("/"))
+
+    @property
+    def name(self) -> str:
+        """The last part of its key."""
+        return self.key.rpartition("/")[2]
+
+    @property
+    def suffix(self) -> str:
+        """The ending of its name, with the dot."""
+        stem, dot, ending = self.name.rpartition(".")
+        return dot + ending if stem else ""
+
+    @property
+    def parent(self) -> ObjectPath:
+        """The folder it lies in."""
+        return ObjectPath(self.bucket, self.key.rpartition("/")[0])
+
+    @property
+    def parents(self) -> Iterator[ObjectPath]:
+        """The folders it lies in, the nearest first."""
+        folder = self
+        while folder.key:
+            folder = folder.parent
+            yield folder
+
+    def relative_to(self, folder: ObjectPath) -> PurePosixPath:
+        """Its name within a folder; ValueError where it does not lie there."""
+        return PurePosixPath(self.key).relative_to(folder.key)
+
+    def entry(self) -> Entry | None:
+        """What the store tells of the object, None where there is none."""
+        try:
+            return self.bucket.head(self.key)
+        except FileNotFoundError:
+            return None
+
+    def exists(self) -> bool:
+        """Whether there is such an object."""
+        return self.entry() is not None
+
+    is_file = exists
+
+    def is_symlink(self) -> bool:
+        """No: object stores have no links."""
+        return False
+
+    def is_dir(self) -> bool:
+        """Whether any object lies in it."""
+        return bool(self.iterdir())
+
+    def stat(self) -> Any:
+        """Size and time of last change as a file tells them; FileNotFoundError where there is no such object."""
+        entry = self.bucket.head(self.key)
+        return SimpleNamespace(st_size=entry.size, st_mtime_ns=entry.changed_ns)
+
+    def read_bytes(self) -> bytes:
+        """All its bytes."""
+        return self.bucket.get(self.key)[0]
+
+    def read_text(self, encoding: str = "utf-8") -> str:
+        """All its text."""
+        return self.read_bytes().decode(encoding)
+
+    def stamp(self) -> Stamp:
+        """Its size and entity tag; FileNotFoundError where there is no such object."""
+        entry = self.bucket.head(self.key)
+        return entry.size, entry.tag or ""
+
+    def open(self, mode: str = "rb", buffering: int = AHEAD_BYTES, stamp: Stamp | None = None) -> Any:
+        """Its bytes as a file to read from: every read is a request for a range, of one version of the object.
+
+        Without buffering (0) nothing is read ahead, which suits a reader of Parquet. The stamp says which version;
+        without one it is that of now.
+        """
+        if mode != "rb":
+            raise ValueError(f"objects are opened to read, not {mode!r}")
+        raw = ObjectFile(self, stamp or self.stamp())
+        return io.BufferedReader(raw, buffering) if buffering else raw
+
+    def below(self) -> list[ObjectPath]:
+        """Every object in it and in its folders."""
+        return [ObjectPath(self.bucket, entry.key) for entry in self.bucket.entries(self._prefix)]
+
+    def sizes(self) -> dict[str, int]:
+        """The sizes in bytes of all objects in it and in its folders, by their names within it."""
+        return {entry.key.removeprefix(self._prefix): entry.size for entry in self.bucket.entries(self._prefix)}
+
+    def objects(self) -> list[ObjectPath]:
+        """The objects in it, without those of its folders."""
+        return [ObjectPath(self.bucket, entry.key) for entry in self.bucket.folders(self._prefix)[1]]
+
+    def iterdir(self) -> list[ObjectPath]:
+        """The folders and the objects in it."""
+        folders, entries = self.bucket.folders(self._prefix)
+        return [ObjectPath(self.bucket, key) for key in sorted((*folders, *(entry.key for entry in entries)))]
+
+    @property
+    def _prefix(self) -> str:
+        return f"{self.key}/" if self.key else ""
+
+
+class ObjectFile(io.RawIOBase):
+    """An object as a file to read from; a range is fetched when it is read, and only from the version that was opened.
+
+    Raises InputContractError where the object has been replaced since.
+    """
+
+    def __init__(self, path: ObjectPath, stamp: Stamp) -> None:
+        self._path, self._size, self._tag, self._at = path, stamp[0], str(stamp[1]), 0
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Yes."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place, counted from the beginning, from here or from the end."""
+        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        return self._at
+
+    def tell(self) -> int:
+        """The place that is read from next."""
+        return self._at
+
+    def readinto(self, target: Any) -> int:
+        """Fill the buffer as far as there are bytes; how many that were."""
+        view = memoryview(target).cast("B")
+        stop = min(self._at + len(view), self._size)
+        if stop <= self._at:
+            return 0
+        data = self._range(self._at, stop)
+        view[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def _range(self, start: int, stop: int) -> bytes:
+        try:
+            return self._path.bucket.get(self._path.key, start=start, stop=stop, tag=self._tag or None)[0]
+        except (ConflictError, FileNotFoundError) as error:
+            raise InputContractError(
+                f"{self._path}: changed while the run was under way; run again when nobody writes to it"
+            ) from error

@@ -1,0 +1,74 @@
+"""What was put in place: its size and hash, told while it was written."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import IO, TYPE_CHECKING, Any, Self, TypeAlias
+
+if TYPE_CHECKING:
+    from tamscore.store.location import Location
+
+Data: TypeAlias = bytes | memoryview
+READ_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A file in place: its size in bytes and its XXH3 hash, 32 hexadecimal digits."""
+
+    bytes: int
+    xxh3: str
+
+    @classmethod
+    def of(cls, path: Location) -> Self:
+        """Size and hash of a file as it lies there."""
+        import xxhash
+
+        digest, size = xxhash.xxh3_128(), 0
+        with path.open("rb") as file:
+            while data := file.read(READ_BYTES):
+                digest.update(data)
+                size += len(data)
+        return cls(size, digest.hexdigest())
+
+    @classmethod
+    def of_bytes(cls, data: Data) -> Self:
+        """Size and hash of some bytes."""
+        import xxhash
+
+        return cls(memoryview(data).nbytes, xxhash.xxh3_128_hexdigest(data))
+
+    def record(self) -> dict[str, Any]:
+        """The same as JSON holds it."""
+        return asdict(self)
+
+
+class HashingFile:
+    """A file to write to that hashes what passes, so that nothing has to be read again."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        import xxhash
+
+        self._file, self._digest, self._bytes = file, xxhash.xxh3_128(), 0
+
+    closed = False
+
+    def write(self, data: Any) -> int:
+        """Write and hash some bytes."""
+        self._digest.update(data)
+        self._file.write(data)
+        size = memoryview(data).nbytes
+        self._bytes += size
+        return size
+
+    def tell(self) -> int:
+        """How many bytes were written so far."""
+        return self._bytes
+
+    def flush(self) -> None:
+        """Hand on what is buffered."""
+        self._file.flush()
+
+    def placed(self) -> Placed:
+        """Size and hash of what was written."""
+        return Placed(self._bytes, self._digest.hexdigest())
