@@ -144,6 +144,18 @@ def test_under_a_new_model_own_sales_and_peers_are_told_as_under_the_old_one(bas
         assert {key: row[cause] for key, row in rows.items()} == {key: row[cause] for key, row in plain.items()}
 
 
+def test_another_sales_column_of_the_same_files_is_no_work_of_a_new_model(tmp_path):
+    """The bytes are the same, the sales are not: what they did is not laid at the model's door."""
+    table = market.accounts(1500)
+    table = table.append_column("sales_now", grown(table)["sales"])
+    first = market.score(table, tmp_path)
+    changes = {"clusters.k": 3, "columns": {**market.JOB["columns"], "sales": "sales_now"}}
+    second = market.run(tmp_path / "market", tmp_path / "second", changes)
+    _, _, rows = compared(first, second, tmp_path)
+    sums_hold(rows, first, second)
+    assert causes_at_work(rows) == {"own_sales", "peers", "model"}
+
+
 def test_where_the_second_input_is_gone_the_model_takes_what_cannot_be_told_apart(base, tmp_path):
     changed = market.score(grown(market.accounts(ROWS)), tmp_path, SAMPLED | {"clusters.k": 3})
     for file in (tmp_path / "market").iterdir():

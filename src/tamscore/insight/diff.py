@@ -78,13 +78,19 @@ def compare(first: StoredRun, second: StoredRun) -> Comparison:
     before, after = causes.stored_world(first), causes.under_rules_of(first, second)
     if relabel.same_model(first, second):
         return Comparison(first, second, Worlds(before, after, after), True, None, ())
-    if first.manifest["inputs"]["digest"] == second.manifest["inputs"]["digest"]:
+    if same_accounts(first, second):
         return Comparison(first, second, Worlds(before, before, after), False, None, ())
     labels = relabel.labels_under(first, second)
     if labels is None:
         return Comparison(first, second, Worlds(before, before, after), False, None, (UNKNOWN_INPUT,))
     peers = causes.settled_world(relabel.markets_under(first, second, labels), before.boundary)
     return Comparison(first, second, Worlds(before, peers, after), False, labels, ())
+
+
+def same_accounts(first: StoredRun, second: StoredRun) -> bool:
+    """Whether two runs have scored the same rows of the same bytes: no account has changed, and no peer."""
+    digests = {run.manifest["inputs"]["digest"] for run in (first, second)}
+    return len(digests) == 1 and (first.job.columns, first.job.rows) == (second.job.columns, second.job.rows)
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +65,7 @@ def compare(first: StoredRun, second: StoredRun, progress: Progress, top: int = 
     with progress.stage("compare", second.manifest["rows"]["scored"]) as done:
         tables = rows(comparison, found, top, done)
         if to is None:
-            commit.void([*tables])
+            deque(tables, maxlen=0)  # each is let go as soon as it was counted
         else:
             commit.place(to, lambda file: write(tables, file))
     return found
