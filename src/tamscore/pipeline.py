@@ -94,10 +94,7 @@ def carry_out(job: Job, progress: Progress, origin: Origin, backend: Backend | N
     return directory
 
 
-FRESH = Fresh()
-
-
-def place_of(job: Job, plan: Plan, backend: Backend, origin: Origin = FRESH) -> RunDirectory:
+def place_of(job: Job, plan: Plan, backend: Backend, origin: Origin) -> RunDirectory:
     """Where the results of a job on these inputs belong: engine and output do not count, they change no number."""
     settings = job.model_dump_json(exclude={"engine", "output", "device", "input", "backtest"})
     made = json.dumps(origin.record, sort_keys=True)

@@ -197,10 +197,8 @@ def test_the_index_of_a_column_is_that_of_its_shares_in_the_bins_of_the_fit(firs
     before, now = market.accounts(ROWS), moved(market.accounts(ROWS), 2.0)
     done, _ = score(now, tmp_path, first)
     party = "channel"
-    columns = [
-        table.filter(pc.equal(table["party_type"], party))["growth"].to_numpy().astype(np.float32)
-        for table in (before, now)
-    ]
+    of_party = (table.filter(pc.equal(table["party_type"], party)) for table in (before, now))
+    columns = [table["growth"].to_numpy() for table in of_party]
     known = np.sort(columns[0][~np.isnan(columns[0])])
     edges = np.quantile(known, np.arange(0.1, 0.95, 0.1), method="inverted_cdf")
     shares = []
@@ -353,10 +351,12 @@ def test_a_party_type_that_is_new_is_fitted_anew_beside_the_refreshed_one(tmp_pa
     assert (done.manifest() or {})["model"]["accounts_known"] == ends.num_rows
 
 
-def test_a_refresh_is_within_a_thousandth_of_a_fresh_fit_and_keeps_the_ids(first, tmp_path):
-    table = moved(market.accounts(ROWS), 0.5)
-    warm = refresh(table, tmp_path / "warm", first)
-    cold = market.score(table, tmp_path / "cold")
+@pytest.mark.parametrize("fit_rows", [262_144, "all"])
+def test_a_refresh_is_within_a_thousandth_of_a_fresh_fit_and_keeps_the_ids(first, tmp_path, fit_rows):
+    """On a sample or on every row; the settings of the fit may differ from those of the first model."""
+    table, changes = moved(market.accounts(ROWS), 0.5), {"clusters.fit_rows": fit_rows, "clusters.polish_passes": 1}
+    warm = refresh(table, tmp_path / "warm", first, changes)
+    cold = market.score(table, tmp_path / "cold", changes)
     before, after = clusters(first), clusters(warm)
     kept = np.mean([before[name] == cluster for name, cluster in after.items()])
     assert kept >= 0.95

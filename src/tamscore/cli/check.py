@@ -145,11 +145,12 @@ def room_for(output: Location) -> list[str]:
 def output_lines(job: Job, choice: DeviceChoice | None, plan: Plan | None, room: list[str] | None) -> Iterator[Line]:
     """Where the results would go, and whether they are there already."""
     from tamscore import backend, pipeline
+    from tamscore.origin import Fresh
 
     if choice is None or plan is None:
         yield "output", near(place(job.output.path))
     else:
-        directory = pipeline.place_of(job, plan, backend.load(choice.name))
+        directory = pipeline.place_of(job, plan, backend.load(choice.name), Fresh())
         done = " (this very run is there: nothing to do)" if directory.manifest() is not None else ""
         yield "output", f"{near(directory.path)}{done}"
     for text in room or ():
