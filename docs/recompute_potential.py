@@ -3,8 +3,8 @@
     python docs/recompute_potential.py scores/versions/3fa9c0d1e2b34a56 --accounts 1000
 
 Everything is read from the run's own files: peers and what customers spend from scores/, the rules from manifest.json.
-Ladders of clusters that lean on others are taken from tables/potential.parquet; every other ladder is made anew. Exits
-with 1 where a potential differs.
+Ladders that lean on others, or are frozen from an earlier run, are taken from tables/potential.parquet; every other one
+is made anew. Exits with 1 where a potential differs.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ def read(run: Path) -> pa.Table:
     return pa.concat_tables([pq.read_table(part, columns=columns) for part in parts]).unify_dictionaries()
 
 
-def ladders(run: Path, scores: pa.Table, rules: dict) -> dict[str, np.ndarray]:
-    """The ladder of every cluster: made anew from its customers, or as stored where it leans on others."""
+def ladders(run: Path, scores: pa.Table, rules: dict, *, frozen: bool) -> dict[str, np.ndarray]:
+    """The ladder of every cluster: made anew from its customers; as stored where it leans on others or is frozen."""
     told = {row["cluster"]: row for row in pq.read_table(run / "tables" / "potential.parquet").to_pylist()}
     cluster, sales = np.array(scores["cluster"].to_pylist()), scores["sales"].to_numpy()
     names = [*(f"p{share * 100:g}" for share in shares(rules)[:-1]), "top"]
     found = {}
     for name, row in told.items():
-        if row["basis"] == "cluster":
+        if row["basis"] == "cluster" and not frozen:
             found[name] = ladder(sales[(cluster == name) & (sales > 0)], rules)
         else:
             found[name] = np.array([row[step] for step in names], float)
@@ -72,9 +72,10 @@ def main() -> int:
     parser.add_argument("--accounts", type=int, default=1000, help="how many accounts, drawn at random")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
-    rules = json.loads((asked.run / "manifest.json").read_text(encoding="utf-8"))["job"]["potential"]
+    manifest = json.loads((asked.run / "manifest.json").read_text(encoding="utf-8"))
+    rules, frozen = manifest["job"]["potential"], manifest["model"].get("ladders") == "frozen"
     scores = read(asked.run)
-    steps = ladders(asked.run, scores, rules)
+    steps = ladders(asked.run, scores, rules, frozen=frozen)
     drawn = np.random.default_rng(asked.seed).permutation(scores.num_rows)[: asked.accounts]
     wrong = 0
     for row in scores.take(np.sort(drawn)).to_pylist():
