@@ -146,7 +146,7 @@ def test_a_dead_holder_blocks_nobody_for_long(monkeypatch):
 
 def test_a_holder_that_was_thought_dead_cannot_move_the_pointer(monkeypatch):
     """F14, F27: frozen for long, its output was taken over; when it wakes its run fails, and harms nothing."""
-    output = place("output")
+    output = place("frozen")
     sleeper = RunDirectory(output, OLD)
     with sleeper.held():
         with monkeypatch.context() as patch:
@@ -157,6 +157,23 @@ def test_a_holder_that_was_thought_dead_cannot_move_the_pointer(monkeypatch):
             sleeper.seal({"rows": {"read": 0, "scored": 0, "rejected": {}}}, {})
     assert not (output / "_CURRENT.json").exists()
     assert b"the-successor" in (output / "_lock").read_bytes()
+
+
+def test_a_holder_that_was_thought_dead_leaves_the_manifest_of_its_successor(monkeypatch):
+    """F14, F27: both made the same run; the one that woke too late adds nothing to what the other has sealed."""
+    output = place("frozen-later")
+    sleeper = RunDirectory(output, NEW)
+    with sleeper.held():
+        files = protocol.part(sleeper, 0)
+        with monkeypatch.context() as patch:
+            patch.setattr(lease, "MARK", "another process")
+            successor = commit.held(output, "run the-successor")
+            successor.__enter__()
+            sleeper.seal({"rows": {"read": 3, "scored": 3, "rejected": {}}, "by": "successor"}, files)
+        with pytest.raises(RetryableError, match="the-successor"):
+            sleeper.seal({"rows": {"read": 3, "scored": 3, "rejected": {}}, "by": "sleeper"}, files)
+    assert (sleeper.manifest() or {})["by"] == "successor"
+    assert verify.problems_of_output(output) == []
 
 
 def test_a_pointer_that_was_moved_in_between_is_not_moved_again(monkeypatch):
