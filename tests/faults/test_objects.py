@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,7 +22,7 @@ from tests.faults.objects import KilledError, bytes_below, fresh, impatient, kil
 from tests.faults.protocol import NEW, OLD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tamscore.store.objects.path import ObjectPath
 
@@ -144,19 +145,46 @@ def test_a_dead_holder_blocks_nobody_for_long(monkeypatch):
         assert b"mine" in (place("output") / "_lock").read_bytes()
 
 
+@contextmanager
+def as_another_process() -> Iterator[None]:
+    """What is done inside is done by another process, as far as locks are concerned."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lease, "MARK", "another process")
+        yield
+
+
 def test_a_holder_that_was_thought_dead_cannot_move_the_pointer(monkeypatch):
     """F14, F27: frozen for long, its output was taken over; when it wakes its run fails, and harms nothing."""
-    output = place("output")
+    output = place("frozen")
     sleeper = RunDirectory(output, OLD)
     with sleeper.held():
-        with monkeypatch.context() as patch:
-            patch.setattr(lease, "MARK", "another process")
-            successor = commit.held(output, "run the-successor")
+        successor = commit.held(output, "run the-successor")
+        with as_another_process():
             successor.__enter__()
         with pytest.raises(RetryableError, match=r"held by process .* run the-successor; wait for it"):
             sleeper.seal({"rows": {"read": 0, "scored": 0, "rejected": {}}}, {})
     assert not (output / "_CURRENT.json").exists()
     assert b"the-successor" in (output / "_lock").read_bytes()
+    with as_another_process():
+        successor.__exit__(None, None, None)
+
+
+def test_a_holder_that_was_thought_dead_leaves_the_manifest_of_its_successor(monkeypatch):
+    """F14, F27: both made the same run; the one that woke too late adds nothing to what the other has sealed."""
+    output = place("frozen-later")
+    sleeper = RunDirectory(output, NEW)
+    with sleeper.held():
+        files = protocol.part(sleeper, 0)
+        successor = commit.held(output, "run the-successor")
+        with as_another_process():
+            successor.__enter__()
+            sleeper.seal({"rows": {"read": 3, "scored": 3, "rejected": {}}, "by": "successor"}, files)
+        with pytest.raises(RetryableError, match="the-successor"):
+            sleeper.seal({"rows": {"read": 3, "scored": 3, "rejected": {}}, "by": "sleeper"}, files)
+    with as_another_process():
+        successor.__exit__(None, None, None)
+    assert (sleeper.manifest() or {})["by"] == "successor"
+    assert verify.problems_of_output(output) == []
 
 
 def test_a_pointer_that_was_moved_in_between_is_not_moved_again(monkeypatch):

@@ -134,7 +134,8 @@ class RunDirectory:
         commit.sweep(self.path)
         sidecars = {self.name_of(path): Placed.of(path) for path in self.sidecars()}
         listed = {name: placed.record() for name, placed in {**files, **sidecars}.items()}
-        commit.place_json({**manifest, "run_key": self.run_key, "files": listed}, self.path / MANIFEST)
+        if not self.is_complete():  # a successor may have sealed it while this run was frozen
+            commit.place_json({**manifest, "run_key": self.run_key, "files": listed}, self.path / MANIFEST)
         self.point_here()
 
     def point_here(self, action: history.Action = "run") -> None:
