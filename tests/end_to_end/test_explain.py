@@ -36,7 +36,7 @@ def run(done, request, tmp_path_factory):
 def potential_at(run, row, sales):
     """The potential that the ladder of an account's cluster gives to sales, by the rule of the method."""
     party = next(one for one in run.model.parties if one.name == row["party_type"])
-    values = party.cut_values[[cluster for cluster, _ in party.clusters].index(row["cluster"])]
+    values = party.table.values[[cluster for cluster, _ in party.clusters].index(row["cluster"])]
     strict = run.job.potential.boundary == "strictly_below" and sales > 0
     reached = [v for v in values[:-1] if v > sales or (v == sales and not strict)] + [values[-1]]
     return max(reached[0], sales)

@@ -24,7 +24,7 @@ Table = Annotated[
 def backtest(
     job: JobFile, realised: Realised = None, table: Table = None, overrides: Overrides = None, as_json: AsJson = False
 ) -> None:
-    """Score a market, and hold the scores against what it bought afterwards.
+    """Hold scores against what accounts bought afterwards.
 
     Tenths of whitespace against growth, beside a ranking by lot; and what other methods would have said better.
     """

@@ -20,7 +20,7 @@ def whole(path: Location, columns: Sequence[str] | None = None) -> pa.Table:
     """A table of a run, wherever it lies."""
     import pyarrow.parquet as pq
 
-    return pq.read_table(source(str(path)), columns=columns)
+    return pq.read_table(source(str(path)), columns=None if columns is None else list(columns))
 
 
 def source(path: str, stamp: Stamp | None = None) -> Any:
