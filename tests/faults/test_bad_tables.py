@@ -447,7 +447,7 @@ SURVIVED: list[tuple[str, Callable[[Path], Path], dict[str, Any], int, dict[str,
         lambda f: one(
             f, changed(x=[Decimal(i) / 4 for i in range(ROWS)], sales=[Decimal(i) / 100 for i in range(ROWS)])
         ),
-        {},
+        {"leakage": {"action": "off"}},
         60,
         {},
     ),

@@ -157,11 +157,15 @@ def test_where_nobody_buys_there_is_no_potential_and_the_basis_says_so(tmp_path)
     assert set(table["basis"].to_pylist()) == {"none"}
 
 
+BUYING_TELLS = {"potential.min_customers": 1, "leakage": {"action": "off"}}
+"""For tables where a feature says who buys."""
+
+
 def test_a_cluster_without_customers_takes_the_ladder_of_its_parent(tmp_path):
     """V10: an empty ladder is filled from the party type, and said to be."""
     table = changed()
     sales = np.where(np.arange(ROWS) % 2, 0.0, 100.0 + np.arange(ROWS))
-    done = scored(tmp_path, table.set_column(1, "sales", pa.array(sales)), {"potential.min_customers": 1})
+    done = scored(tmp_path, table.set_column(1, "sales", pa.array(sales)), BUYING_TELLS)
     scores = market.scores(done)
     other = scores.filter(pc.equal(scores["support"], 0))
     assert 0 < other.num_rows < ROWS

@@ -103,6 +103,13 @@ def test_without_prospects_only_a_copy_is_a_suspect():
     assert judged({**here, "copy": np.log(sales[bought])}, sales[bought]) == {"copy"}
 
 
+def test_a_category_of_rare_levels_only_says_nothing():
+    columns, _, sales, _ = world(7)
+    ids = np.array([f"id {i}" for i in range(ROWS)])
+    assert level_views(np.arange(ROWS)).shape == (1, ROWS)
+    assert judged({**columns, "ids": ids}, sales) == set()
+
+
 def test_with_hardly_a_customer_nothing_is_said():
     columns, _, sales, _ = world(6)
     few = np.where(np.cumsum(sales > 0) <= leakage.FEWEST_CUSTOMERS - 1, sales, 0.0)

@@ -80,10 +80,11 @@ def numeric_views(column: Any) -> Any:
 
 
 def level_views(codes: Any) -> Any:
-    """The codes (m,) of a category as indicators (v, m) of its frequent levels."""
+    """The codes (m,) of a category as indicators (v, m) of its frequent levels; of nothing where there is none."""
     counts = np.bincount(codes)
     frequent = [code for code in np.argsort(-counts, kind="stable") if counts[code] >= max(RAREST * len(codes), 1)]
-    return (codes[None, :] == np.array(frequent[:MOST_LEVELS])[:, None]).astype(np.float64)
+    chosen = np.array(frequent[:MOST_LEVELS] or [-1])
+    return (codes[None, :] == chosen[:, None]).astype(np.float64)
 
 
 @dataclass(frozen=True)
