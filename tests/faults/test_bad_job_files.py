@@ -28,7 +28,10 @@ GOOD = {
 SCALINGS = "one of 'standard', 'robust', 'minmax', 'log_standard', 'quantile_normal', 'none'"
 K = "an integer ≥ 2, or 'auto', or a table that is not empty, each an integer ≥ 1, or 'auto'"
 LIMITS = "an array of 2, each a number ≥ 0 and ≤ 1, or false"
-CLUSTER_KEYS = "k, k_range, stability, seed, fit_rows, seed_rows, restarts, batch_rows, max_passes, polish_passes"
+CLUSTER_KEYS = (
+    "k, k_range, stability, seed, fit_rows, seed_rows, restarts, batch_rows, max_passes, polish_passes, hysteresis, "
+    "max_relabelled_share"
+)
 TOP_KEYS = (
     "device, input, columns, rows, features, leakage, clusters, potential, quadrant, campaigns, engine, backtest, "
     "output"
@@ -633,6 +636,8 @@ FULL: dict[str, Any] = {
         "batch_rows": 10,
         "max_passes": 10,
         "polish_passes": 1,
+        "hysteresis": 0.1,
+        "max_relabelled_share": 0.2,
     },
     "potential": {
         "preset": "p80",

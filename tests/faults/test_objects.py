@@ -82,7 +82,7 @@ def test_several_deaths_in_a_row_change_nothing(monkeypatch, seed):
     protocol.run(output, NEW)
     assert files_of(output) == files_of(place("reference"))
     assert verify.problems_of_output(output) == []
-    assert {path.name for path in output.iterdir()} == {"_CURRENT.json", "_lock", "versions"}
+    assert {path.name for path in output.iterdir()} == {"_CURRENT.json", "_history.jsonl", "_lock", "versions"}
 
 
 def rivals(count: int) -> list[str]:
@@ -250,9 +250,9 @@ def test_a_commit_that_may_or_may_not_have_happened_is_told_and_nothing_removed(
         with pytest.raises(RetryableError, match="no answer"):
             protocol.run(output, NEW)
     after = bytes_below(output)
-    assert {name: data for name, data in after.items() if name in before and name != "_lock"} == {
-        name: data for name, data in before.items() if name != "_lock"
-    }
+    assert after["_history.jsonl"].startswith(before["_history.jsonl"])
+    kept = before.keys() - {"_lock", "_history.jsonl"}
+    assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
     again: list[int] = []
     assert run_directory.find(protocol.run(output, NEW, again).output).run_key == NEW
     assert again == []

@@ -296,7 +296,8 @@ def test_two_runs_in_processes_of_their_own_into_one_bucket(uploaded, tmp_path):
     code, _, err = ended(command(tmp_path, "run"))
     assert code == 5
     assert f"held by process {first.pid} on " in err
-    assert ended(first)[0] == 0
+    code, out, err = ended(first)
+    assert code == 0, f"{out}\n{err}"
 
 
 def test_an_object_that_is_replaced_during_the_run_is_refused(uploaded, table):
