@@ -385,3 +385,9 @@ def test_the_manifest_names_addresses_and_no_endpoint(uploaded):
     assert INPUT in manifest
     assert str(uploaded.port) not in manifest
     assert s3.SECRET not in manifest
+
+
+def test_a_command_ends_with_its_own_exit_code_however_soon_after_an_answer(uploaded, tmp_path):
+    """S08: threads of the client outlive their answers; a process that ends in that moment must not be aborted."""
+    for _ in range(6):  # all but the first find the run there, free the lock and end
+        assert ended(command(tmp_path, "run"))[0] == 0

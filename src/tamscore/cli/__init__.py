@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from tamscore import __version__
 from tamscore.cli import check, export, intake, look, past, rescore, review, versions, work
-from tamscore.cli.failures import stoppable, told
+from tamscore.cli.failures import leave, stoppable, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,5 +102,8 @@ def main() -> None:
     """Run the command line and exit with its code."""
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")  # a name in another script must not end a table
-    with stoppable():
-        typer.main.get_command(app).main(prog_name="tamscore")
+    try:
+        with stoppable():
+            typer.main.get_command(app).main(prog_name="tamscore")
+    except SystemExit as end:
+        leave(end)
