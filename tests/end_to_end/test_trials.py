@@ -18,7 +18,7 @@ import pytest
 from jobs.trials import prepare
 from tamscore import config, pipeline
 from tamscore.backtest.accounts import read_accounts
-from tamscore.errors import InputContractError
+from tamscore.errors import GateError, InputContractError
 from tamscore.progress import Progress
 from tests.end_to_end import market
 
@@ -73,9 +73,9 @@ def tables(tmp_path_factory) -> Path:
     return folder
 
 
-def job_of(name: str, tables: Path, output: Path, *changes: str) -> config.Job:
+def job_of(name: str, tables: Path, output: Path, *changes: str, job: str = "") -> config.Job:
     places = (f"input.path={tables / name}.parquet", f"output.path={output}", 'device="cpu"', "engine.workers=2")
-    return config.load(JOBS / f"{name}.toml", (*places, *changes))
+    return config.load(JOBS / f"{job or name}.toml", (*places, *changes))
 
 
 def finished(name: str, tables: Path, output: Path) -> Trial:
@@ -205,6 +205,17 @@ def test_revenue_of_2026_is_joined_to_the_organisations_of_2020(tables, tmp_path
     expected = [float(later[number]) for number in earlier if later.get(number)]
     assert np.count_nonzero(np.isnan(joined.realised)) == len(earlier) - len(expected) == 1775
     assert np.array_equal(np.sort(joined.realised[~np.isnan(joined.realised)]), np.sort(expected))
+
+
+def test_the_guard_lets_a_shop_of_returns_pass_only_where_the_job_names_what_it_suspects(tables, tmp_path):
+    """Its prospects have no basket, so families of goods tell customers apart: the job allows two, by name."""
+    job = job_of("online_retail_halves", tables, tmp_path, job="online_retail_backtest")
+    assert pipeline.run(job, Progress()).manifest() is not None
+    with pytest.raises(GateError, match=r"leave out 'bags_share', 'children_share'; or"):
+        pipeline.run(
+            job_of("online_retail_halves", tables, tmp_path, "features.allow=[]", job="online_retail_backtest"),
+            Progress(),
+        )
 
 
 def revenues(year: int) -> dict[str, str]:
