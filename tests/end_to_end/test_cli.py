@@ -307,10 +307,11 @@ def test_output_that_nobody_reads_ends_the_program_without_a_word(market):
     assert err == ""
 
 
-def test_show_says_the_same_of_the_output_and_of_its_version(market):
+def test_show_says_the_same_of_the_output_of_its_version_and_of_its_key(market):
     here, version = call("show", market.output), call("show", version_of(market))
     assert here.exit_code == 0, here.output
     assert here.stdout == version.stdout
+    assert call("show", market.output / version_of(market).name[:8]).stdout == here.stdout
     for title in ("POTENTIAL BY CLUSTER", "SEGMENT SIZES", "WHITESPACE BY KIND AND QUADRANT", "TOP ACCOUNTS"):
         assert title in here.stdout
     assert "\x1b" not in here.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from tamscore.store.model import StoredModel
     from tamscore.store.model_parties import StoredParty
     from tamscore.store.run_directory import RunDirectory
+
+KEY = re.compile(r"[0-9a-f]{1,16}")
+"""A run key, or its beginning."""
 
 
 @dataclass(frozen=True)
@@ -129,13 +133,20 @@ def open_run(path: Location, beside: RunDirectory | None = None) -> StoredRun:
     A run key may stand behind its output (`scores/3fa9`), or alone where the output of a run `beside` it is meant.
     Raises UsageError where there is none, or more than one.
     """
-    directory = run_directory.find(path) if path.is_dir() else by_key(path, beside)
+    directory = directory_of(path, beside)
     manifest = directory.manifest()
     if manifest is None:
         raise UsageError(f"{directory.path}: the run is not complete; run its job again")
     if not {"job", "files", "rows"} <= manifest.keys():
         raise InputContractError(f"{directory.path}: its manifest tells neither job nor files; run its job again")
     return StoredRun(directory, manifest)
+
+
+def directory_of(path: Location, beside: RunDirectory | None = None) -> RunDirectory:
+    """Where the run lies that a path names; see `open_run`."""
+    if path.is_dir() or (beside is None and not KEY.fullmatch(path.name.lower())):
+        return run_directory.find(path)
+    return by_key(path, beside)
 
 
 def by_key(path: Location, beside: RunDirectory | None) -> RunDirectory:

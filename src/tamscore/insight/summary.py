@@ -10,7 +10,8 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import UsageError
-from tamscore.store import contents, run_directory
+from tamscore.insight.stored import directory_of
+from tamscore.store import contents
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -121,7 +122,7 @@ def load(path: Location, top: int = 10, cluster: str | None = None) -> Summary:
 
     Raises UsageError where there is no complete run, or no such cluster.
     """
-    directory = run_directory.find(path)
+    directory = directory_of(path)
     manifest = directory.manifest()
     if manifest is None:
         raise UsageError(f"{directory.path}: the run is not complete; run its job again")
