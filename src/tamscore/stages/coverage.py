@@ -1,0 +1,176 @@
+"""One option of coverage for every account: worth as much as can be within the hours there are, with a certificate.
+
+The prices of hours say what each account would choose. Ties and the grain of hours leave a role a little over or under
+its hours; `fitted` takes back what is worth least for its hours, and `filled` gives out what is left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.errors import InputContractError
+from tamscore.stages.exact_cover import SMALL, best_options
+from tamscore.stages.hour_price import Search, block_rows, chosen, prices_of
+
+if TYPE_CHECKING:
+    from tamscore.backend import Backend
+    from tamscore.stages.hour_price import Options
+
+SLACK = 1e-9
+"""The relative part of the hours by which rounding may seem to exceed them."""
+PASSES = 4
+"""How often the hours that are left are offered to all accounts."""
+MISFITS = 500
+"""How many accounts too large for the hours that are left are passed over for smaller ones, each time."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which option every account has, and how good that is.
+
+    `option` (m,) int64; `value`; `bound`, which no coverage within the hours can exceed; `price` (r,) of one more hour
+    of each role; `hours` (r,) used; `rounds`, how many prices were tried.
+    """
+
+    option: Any
+    value: float
+    bound: float
+    price: Any
+    hours: Any
+    rounds: int
+
+    @property
+    def gap(self) -> float:
+        """The part of the bound that is not reached."""
+        return max(self.bound - self.value, 0.0) / abs(self.bound) if self.bound else 0.0
+
+
+@dataclass(frozen=True)
+class Offer:
+    """The options on the host, as rounding looks at them: value and hours (o, m), role (o,), limits (r,)."""
+
+    value: Any
+    hours: Any
+    role: Any
+    limits: Any
+
+    def used(self, option: Any) -> Any:
+        """The hours (r,) that a choice takes."""
+        each = self.hours[option, np.arange(len(option))]
+        return np.bincount(self.role[option], each, len(self.limits))
+
+    def room(self, option: Any) -> Any:
+        """The hours (r,) that a choice leaves; below 0 where it takes too many."""
+        return self.limits * (1 + SLACK) - self.used(option)
+
+    def worth(self, option: Any) -> float:
+        """What a choice is worth."""
+        return float(self.value[option, np.arange(len(option))].sum())
+
+
+def choose(backend: Backend, options: Options, limits: Any, search: Search | None = None, small: int = SMALL) -> Choice:
+    """The best known option for every account within the hours `limits` (r,), infinite where there is no limit.
+
+    Accounts stand in order of id: of equals the first get the scarce hours. A `search` that was asked before answers
+    sooner. Up to `small` pairs of account and option the choice is proven the best. Raises InputContractError where an
+    account has no option, or no choice of options keeps to the hours.
+    """
+    limits = np.asarray(limits, np.float64)
+    offer = Offer(backend.get(options.value), backend.get(options.hours), np.array(options.role), limits)
+    if not options.accounts:
+        return Choice(np.zeros(0, np.int64), 0.0, 0.0, np.zeros(len(limits)), np.zeros(len(limits)), 0)
+    nobody = ~np.isfinite(offer.value).any(axis=0)
+    if nobody.any():
+        raise InputContractError(
+            f"{np.count_nonzero(nobody):,} accounts have no option of coverage; leave digital open"
+        )
+    bound = (search or Search(backend, options, len(limits))).bound(limits)
+    option = filled(offer, fitted(offer, wished(backend, options, bound.price)))
+    ceiling = bound.value
+    if offer.value.size <= small and offer.worth(option) < ceiling:
+        option, ceiling = closed(offer, option, ceiling)
+    return Choice(option, offer.worth(option), ceiling, bound.price, offer.used(option), bound.rounds)
+
+
+def closed(offer: Offer, option: Any, ceiling: float) -> tuple[Any, float]:
+    """The best choice (m,), proven by an integer program, and its worth; the one there was, where it is as good."""
+    best = best_options(offer.value, offer.hours, offer.role, offer.limits)
+    if best is None or (offer.room(best) < 0).any():
+        return option, ceiling
+    if offer.worth(best) <= offer.worth(option) * (1 + SLACK):
+        return option, offer.worth(option)
+    return best, offer.worth(best)
+
+
+def wished(backend: Backend, options: Options, price: Any) -> Any:
+    """The option (m,) int64 that each account chooses at prices (r,) of hours."""
+    each, blocks = prices_of(backend, options, price), options.blocks(block_rows(backend, options))
+    return np.concatenate([backend.get(chosen(backend.xp, *block, each)[0]) for block in blocks]).astype(np.int64)
+
+
+def fitted(offer: Offer, option: Any) -> Any:
+    """The choice (m,) with as many accounts moved to less as the hours ask for, those that lose least an hour first.
+
+    Of equals the later ids move. Accounts move within their role, or to one without limit. Raises InputContractError
+    where that does not help.
+    """
+    option = option.copy()
+    while len(over := np.flatnonzero(offer.room(option) < 0)):
+        rows = np.flatnonzero(offer.role[option] == over[0])
+        dest, loss, freed = retreats(offer, option, rows, int(over[0]))
+        order = np.lexsort((-rows, loss))
+        order = order[np.isfinite(loss[order])]
+        if not len(order):
+            raise InputContractError(
+                f"role {over[0]}: {offer.used(option)[over[0]]:,.0f} hours are bound, {offer.limits[over[0]]:,.0f} are "
+                "there; release locks, or add people"
+            )
+        enough = np.searchsorted(np.cumsum(freed[order]), -offer.room(option)[over[0]]) + 1
+        option[rows[order[:enough]]] = dest[order[:enough]]
+    return option
+
+
+def retreats(offer: Offer, option: Any, rows: Any, role: int) -> tuple[Any, Any, Any]:
+    """Where accounts in `rows` of a role would move to, what that loses an hour (inf: nowhere), and hours it frees."""
+    value, hours = (part[option[rows], rows] for part in (offer.value, offer.hours))
+    freed = np.where((offer.role == role)[:, None], hours - offer.hours[:, rows], hours)
+    allowed = ((offer.role == role) | np.isinf(offer.limits[offer.role]))[:, None] & (freed > 0)
+    loss = np.full(allowed.shape, np.inf)
+    np.divide(value - offer.value[:, rows], freed, out=loss, where=allowed & np.isfinite(offer.value[:, rows]))
+    dest = np.argmin(loss, axis=0)
+    place = np.arange(len(rows))
+    return dest, loss[dest, place], freed[dest, place]
+
+
+def filled(offer: Offer, option: Any) -> Any:
+    """The choice (m,) with hours that are left given out, to those who gain most an hour first; of equals the first."""
+    option = option.copy()
+    for _ in range(PASSES):
+        before = offer.worth(option)
+        for o in range(len(offer.role)):
+            fill_with(offer, option, o)
+        if offer.worth(option) <= before:
+            break
+    return option
+
+
+def fill_with(offer: Offer, option: Any, o: int) -> None:
+    """Move accounts to an option while its role has hours left, in place."""
+    role, rows = offer.role[o], np.arange(len(option))
+    has = offer.hours[option, rows]
+    need = offer.hours[o] - np.where(offer.role[option] == role, has, 0.0)
+    gain = offer.value[o] - offer.value[option, rows]
+    room = float(offer.room(option)[role])
+    rows = np.flatnonzero((gain > 0) & (need <= room))
+    rows = rows[np.argsort(-gain[rows] / np.maximum(need[rows], 1e-12), kind="stable")]
+    for _ in range(MISFITS):
+        fits = int(np.searchsorted(np.cumsum(np.maximum(need[rows], 0.0)), room, side="right"))
+        option[rows[:fits]] = o
+        room -= float(need[rows[:fits]].sum())
+        rows = rows[fits:]
+        rows = rows[need[rows] <= room]
+        if not len(rows):
+            return
