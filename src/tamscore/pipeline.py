@@ -96,7 +96,7 @@ def carry_out(job: Job, progress: Progress, origin: Origin, backend: Backend | N
 
 def place_of(job: Job, plan: Plan, backend: Backend, origin: Origin) -> RunDirectory:
     """Where the results of a job on these inputs belong: engine and output do not count, they change no number."""
-    settings = job.model_dump_json(exclude={"engine", "output", "device", "input", "backtest"})
+    settings = job.model_dump_json(exclude={"engine", "output", "device", "input", "backtest", "coverage"})
     made = json.dumps(origin.record, sort_keys=True)
     key = run_directory.run_key(plan.digest, settings, backend.name, run_directory.code_digest(), made)
     return run_directory.RunDirectory(location(job.output.path), key)

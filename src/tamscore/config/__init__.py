@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from tamscore.config.checks import broken_rules
+from tamscore.config.coverage import Coverage
 from tamscore.config.job import Backtest, Columns, Engine, Input, Job, Output, Rows
 from tamscore.config.method import (
     PRESETS,
@@ -39,6 +40,7 @@ __all__ = [
     "Campaigns",
     "Clusters",
     "Columns",
+    "Coverage",
     "Engine",
     "Features",
     "Input",

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from tamscore.config.coverage import Coverage
 from tamscore.config.method import Campaigns, Clusters, Features, Leakage, Potential, Quadrant, Section
 from tamscore.config.values import (  # noqa: TC001 - read at run time
     Column,
@@ -137,5 +138,7 @@ class Job(Section):
     """Where the work runs."""
     backtest: Backtest = Field(default_factory=Backtest)
     """How scores are held against the sales of the window that followed."""
+    coverage: Coverage = Field(default_factory=Coverage)
+    """Who covers whom, with the hours there are."""
     output: Output
     """Where the scores are written."""

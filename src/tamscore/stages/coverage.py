@@ -50,12 +50,13 @@ class Choice:
 
 @dataclass(frozen=True)
 class Offer:
-    """The options on the host, as rounding looks at them: value and hours (o, m), role (o,), limits (r,)."""
+    """The options on the host, as rounding looks at them: value and hours (o, m), role (o,), limits and names (r,)."""
 
     value: Any
     hours: Any
     role: Any
     limits: Any
+    names: tuple[str, ...] = ()
 
     def used(self, option: Any) -> Any:
         """The hours (r,) that a choice takes."""
@@ -79,7 +80,7 @@ def choose(backend: Backend, options: Options, limits: Any, search: Search | Non
     account has no option, or no choice of options keeps to the hours.
     """
     limits = np.asarray(limits, np.float64)
-    offer = Offer(backend.get(options.value), backend.get(options.hours), np.array(options.role), limits)
+    offer = Offer(backend.get(options.value), backend.get(options.hours), np.array(options.role), limits, options.names)
     if not options.accounts:
         return Choice(np.zeros(0, np.int64), 0.0, 0.0, np.zeros(len(limits)), np.zeros(len(limits)), 0)
     nobody = ~np.isfinite(offer.value).any(axis=0)
@@ -124,9 +125,10 @@ def fitted(offer: Offer, option: Any) -> Any:
         order = np.lexsort((-rows, loss))
         order = order[np.isfinite(loss[order])]
         if not len(order):
+            name = offer.names[over[0]] if offer.names else f"role {over[0]}"
             raise InputContractError(
-                f"role {over[0]}: {offer.used(option)[over[0]]:,.0f} hours are bound, {offer.limits[over[0]]:,.0f} are "
-                "there; release locks, or add people"
+                f"{name}: {offer.used(option)[over[0]]:,.0f} hours are bound, {offer.limits[over[0]]:,.0f} are "
+                "there; release locks, allow more moves, or add people"
             )
         enough = np.searchsorted(np.cumsum(freed[order]), -offer.room(option)[over[0]]) + 1
         option[rows[order[:enough]]] = dest[order[:enough]]

@@ -29,12 +29,14 @@ SETTLED = 1e-6
 class Options:
     """What each account may be covered by: value and hours (o, m) float64 of every option, in order of account id.
 
-    An option that is not open to an account has value -inf. `role` (o,) tells whose hours an option takes.
+    An option that is not open to an account has value -inf. `role` (o,) tells whose hours an option takes,
+    `names` (r,) how messages call the roles.
     """
 
     value: Array
     hours: Array
     role: tuple[int, ...]
+    names: tuple[str, ...] = ()
 
     @property
     def accounts(self) -> int:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 CURRENT, MANIFEST = "_CURRENT.json", "manifest.json"
 BACKTESTS = "backtests"
 """The folder of an output where what came of its scores is kept."""
+COVERAGE = "coverage"
+"""The folder of an output where who covers whom is kept."""
 RUN_KEY = re.compile(r"[0-9a-f]{16}")
 
 

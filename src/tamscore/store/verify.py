@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tamscore.store.commit import LOCK, Placed, read_json
 from tamscore.store.history import HISTORY
 from tamscore.store.location import files_below
-from tamscore.store.run_directory import BACKTESTS, CURRENT, MANIFEST, RunDirectory, versions
+from tamscore.store.run_directory import BACKTESTS, COVERAGE, CURRENT, MANIFEST, RunDirectory, versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ def pointer_problems(output: Location) -> Iterator[str]:
     elif hashlib.sha256(manifest.read_bytes()).hexdigest() != pointer.get("manifest_sha256"):
         yield f"{manifest}: is not the manifest that the pointer was set to"
     here: list[Location] = [*output.iterdir()]
-    known = {BACKTESTS, CURRENT, HISTORY, LOCK, "versions"}
+    known = {BACKTESTS, COVERAGE, CURRENT, HISTORY, LOCK, "versions"}
     yield from (f"{path}: does not belong to the output" for path in sorted(here, key=str) if path.name not in known)
 
 

@@ -1,0 +1,67 @@
+"""`coverage`: who covers whom, with the hours there are."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tamscore import terminal
+from tamscore.cli.look import AsJson
+from tamscore.cli.review import RunPath
+from tamscore.cli.work import Overrides
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.config import Coverage
+    from tamscore.insight.stored import StoredRun
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="TOML file with a section [coverage], in place of the run's own."),
+]
+More = Annotated[
+    list[str] | None,
+    typer.Option("--people", metavar="ROLE=N", help="Tell what people more (+2) or fewer (-1) are worth; repeatable."),
+]
+
+
+def coverage(
+    run: RunPath, config: Config = None, people: More = None, overrides: Overrides = None, as_json: AsJson = False
+) -> None:
+    """Choose a role and a person for every account.
+
+    Worth as much as the hours allow, with the price of an hour and what a person more would bring.
+    """
+    from tamscore import backend
+    from tamscore.coverage import cover, record
+    from tamscore.coverage.report import render
+    from tamscore.insight.stored import open_run
+    from tamscore.progress import Progress
+
+    stored = open_run(run)
+    settings = settings_of(stored, config, overrides or ())
+    with terminal.listening(as_json=as_json) as listener:
+        result = cover(stored, settings, backend.load("cpu"), Progress(listener), people or ())
+    if as_json:
+        print(json.dumps(record(result), indent=1, ensure_ascii=False, allow_nan=False))
+    else:
+        terminal.put(lambda width: render(result, width))
+
+
+def settings_of(run: StoredRun, file: Path | None, overrides: Sequence[str]) -> Coverage:
+    """The section of the run's job, or of a file of its own, whose relative paths count from its folder."""
+    from tamscore import config
+    from tamscore.config.reading import read_text, tables_of
+    from tamscore.errors import JobFileError
+
+    if file is None:
+        return run.job_with(overrides).coverage
+    tables: dict[str, Any] = tables_of(read_text(file), str(file))
+    if "coverage" not in tables:
+        raise JobFileError(f"{file}: coverage: expected a section [coverage], got nothing")
+    job = {**run.manifest["job"], "coverage": tables["coverage"]}
+    return config.parse(job, str(file), overrides, file.parent).coverage

@@ -1,0 +1,165 @@
+"""Who covers whom: a role and a person for every account of a run, worth as much as the hours allow.
+
+Nothing of it changes a score. The results lie beside the runs, in `OUTPUT/coverage/`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.coverage import summaries
+from tamscore.coverage.accounts import read_accounts
+from tamscore.coverage.people import read_owners, read_people, read_plans
+from tamscore.coverage.placing import place_all, task_of
+from tamscore.coverage.plans import DIGITAL
+from tamscore.coverage.rules import RuleResult, compare
+from tamscore.errors import UsageError
+from tamscore.store import commit
+from tamscore.store.location import location
+from tamscore.store.placed import Placed
+from tamscore.store.run_directory import COVERAGE, run_key
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+    from tamscore.backend import Backend
+    from tamscore.config import Coverage as Settings
+    from tamscore.coverage.placing import Placement, Task
+    from tamscore.insight.stored import StoredRun
+    from tamscore.progress import Progress
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """How good a coverage is: what it is expected to bring, before people were named, and what none can exceed."""
+
+    value: float
+    value_of_roles: float
+    bound: float
+    rounds: int
+
+    @property
+    def gap(self) -> float:
+        """The part of the bound that is not reached."""
+        return max(self.bound - self.value, 0.0) / abs(self.bound) if self.bound else 0.0
+
+    @property
+    def naming(self) -> float:
+        """The part of the bound that was lost when people were named."""
+        return max(self.value_of_roles - self.value, 0.0) / abs(self.bound) if self.bound else 0.0
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """The coverage of a run: its certificate and the rows of its summaries; `path` holds the tables."""
+
+    run: str
+    path: str
+    accounts: int
+    certificate: Certificate
+    roles: list[dict[str, Any]]
+    people: list[dict[str, Any]]
+    bands: list[dict[str, Any]]
+    consistency: list[dict[str, Any]]
+    moves: list[dict[str, Any]]
+    rules: list[RuleResult]
+    scenarios: list[dict[str, Any]]
+
+
+def cover(
+    run: StoredRun, settings: Settings, backend: Backend, progress: Progress, scenarios: Sequence[str] = ()
+) -> Coverage:
+    """The coverage of a finished run, written to `OUTPUT/coverage/`.
+
+    `scenarios` are texts `ROLE=+2, ROLE=-1`: people more or less, whose value is told. Raises InputContractError where
+    tables break their contract, or locks and the limit on moves do not fit into the hours.
+    """
+    with progress.stage("read"):
+        accounts = read_accounts(run, settings)
+        plans, people = read_plans(settings), read_people(settings)
+        known = {plan.role for plan in plans}
+        people = people if settings.people else [one for one in people if one.role in known]
+        task = task_of(accounts, plans, people, DIGITAL)
+        owners = read_owners(settings, accounts, people)
+        asked = [changes_of(text, task) for text in scenarios]
+    with progress.stage("cover"):
+        found = place_all(backend, task, owners, settings.max_moves)
+    with progress.stage("compare"):
+        rules = compare(task, found)
+        told = [
+            summaries.scenario(task, found, *one, settings.hours_per_person)
+            for one in zip(scenarios, asked, strict=True)
+        ]
+        result = told_of(run, settings, task, found, rules, told)
+    write(result, summaries.account_table(task, found, people, owners))
+    return result
+
+
+def told_of(
+    run: StoredRun,
+    settings: Settings,
+    task: Task,
+    found: Placement,
+    rules: list[RuleResult],
+    told: list[dict[str, Any]],
+) -> Coverage:
+    """What there is to say about a placement."""
+    return Coverage(
+        run.name,
+        str(run.directory.output / COVERAGE / key_of(run, settings)),
+        len(task.accounts),
+        Certificate(found.value, found.choice.value, found.choice.bound, found.choice.rounds),
+        summaries.role_rows(task, found, settings.hours_per_person),
+        summaries.people_rows(task, found),
+        summaries.band_rows(task, found),
+        summaries.consistency_rows(task, found),
+        summaries.move_rows(task, found),
+        rules,
+        told,
+    )
+
+
+def key_of(run: StoredRun, settings: Settings) -> str:
+    """The name of a coverage: the run, the settings, and what the tables that they name hold."""
+    files = [path for path in (settings.people, settings.plans, settings.owners) if path]
+    held = [Placed.of(location(path)).xxh3 for path in files]
+    return run_key(run.name, settings.model_dump_json(exclude={"people", "plans", "owners"}), *held)
+
+
+def changes_of(text: str, task: Task) -> Any:
+    """The people more or less (r,) that a text `ROLE=+2, ROLE=-1` tells of; UsageError where it tells something else."""
+    change = np.zeros(len(task.roles))
+    limited = [role for role in task.roles if role != DIGITAL]
+    for part in text.split(","):
+        role, _, number = (piece.strip() for piece in part.partition("="))
+        if role not in limited or not number.lstrip("+-").isdigit():
+            raise UsageError(
+                f"--people: {part.strip()!r}: expected ROLE=+2 or ROLE=-1, of the roles {', '.join(limited)}"
+            )
+        change[task.roles.index(role)] += int(number)
+    return change
+
+
+def write(result: Coverage, accounts: pa.Table) -> None:
+    """Write the accounts as Parquet, the summaries as Parquet and CSV, and the whole result as JSON."""
+    import pyarrow as pa
+
+    folder = location(result.path)
+    commit.place_parquet(accounts, folder / "accounts.parquet", ["role", "service_level", "person", "owner"])
+    every = record(result)
+    for name in ("roles", "people", "bands", "consistency", "moves", "rules"):
+        if every[name]:
+            table = pa.Table.from_pylist(every[name])
+            commit.place_parquet(table, folder / f"{name}.parquet")
+            commit.place_csv(table, folder / f"{name}.csv")
+    commit.place_json({name: part for name, part in every.items() if name != "moves"}, folder / "coverage.json")
+
+
+def record(result: Coverage) -> dict[str, Any]:
+    """The result as JSON holds it."""
+    return {**asdict(result), "certificate": {**asdict(result.certificate), "gap": result.certificate.gap}}

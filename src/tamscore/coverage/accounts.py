@@ -1,0 +1,96 @@
+"""The scored accounts of a run as coverage looks at them, in order of account id."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.backend.host import float_column
+from tamscore.config.problems import nearest
+from tamscore.errors import UsageError
+from tamscore.store import tables
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from tamscore.config import Coverage
+    from tamscore.insight.stored import StoredRun
+
+MONEY = ("sales", "potential", "whitespace")
+TEXTS = ("quadrant", "role", "service_level", "campaign_band")
+
+
+@dataclass(frozen=True)
+class Texts:
+    """A column of few texts: its levels, and the level (m,) of every account; no text is ''."""
+
+    levels: tuple[str, ...]
+    code: Any
+
+    def equal(self, text: str) -> Any:
+        """Where (m,) the column holds a text."""
+        return self.code == self.levels.index(text) if text in self.levels else np.zeros(len(self.code), bool)
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """Accounts (m,) in order of id: money, texts by column name, and the region and skill they ask for, '' for none."""
+
+    ids: pa.Array
+    sales: Any
+    potential: Any
+    whitespace: Any
+    texts: dict[str, Texts]
+    region: Texts
+    skill: Texts
+
+    def __len__(self) -> int:
+        """The number of accounts m."""
+        return len(self.ids)
+
+    def in_band(self, band: str) -> Any:
+        """Which accounts (m,) are of a size band; all of them where none is named."""
+        return self.texts["campaign_band"].equal(band) if band else np.ones(len(self), bool)
+
+    @property
+    def group(self) -> Any:
+        """The number (m,) of each account's pair of region and skill."""
+        return self.region.code * len(self.skill.levels) + self.skill.code
+
+    @property
+    def groups(self) -> list[tuple[str, str]]:
+        """All pairs of region and skill, by number."""
+        return [(region, skill) for region in self.region.levels for skill in self.skill.levels]
+
+
+def read_accounts(run: StoredRun, settings: Coverage) -> Accounts:
+    """The scored accounts of a run; UsageError where it has no column that the settings name."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    asked = {"region": settings.region, "skill": settings.skill}
+    for key, column in asked.items():
+        if column is not None and column not in run.columns:
+            hint = nearest(column, run.columns) or "keep it: columns.keep"
+            raise UsageError(f"coverage.{key}: {column!r}: expected a column of the scores; {hint}")
+    named = [name for name in (*TEXTS, *dict.fromkeys(filter(None, asked.values()))) if name in run.columns]
+    table = pa.concat_tables(run.read(["account_id", *MONEY, *named]))
+    ids = tables.strings(table["account_id"])
+    order = pc.sort_indices(ids)
+    money = [np.nan_to_num(float_column(table[name].combine_chunks().take(order))) for name in MONEY]
+    texts = {name: texts_of(table[name].combine_chunks().take(order)) for name in named}
+    nothing = Texts(("",), np.zeros(len(ids), np.int32))
+    every = {name: texts.get(name, nothing) for name in TEXTS}
+    places = [texts.get(column, nothing) if column else nothing for column in asked.values()]
+    return Accounts(ids.take(order), *money, every, *places)
+
+
+def texts_of(column: pa.Array) -> Texts:
+    """A column as codes of its distinct values, written as texts."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    coded = pc.fill_null(column.cast(pa.string()), "").dictionary_encode()
+    return Texts(tuple(coded.dictionary.to_pylist()), coded.indices.to_numpy().astype(np.int32))

@@ -1,0 +1,149 @@
+"""People and the tables that tell of them: who has which hours, whom he serves, and which accounts he owns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.coverage.plans import DEFAULT_PLANS, DIGITAL, TouchPlan
+from tamscore.errors import InputContractError
+from tamscore.store import tables
+from tamscore.store.contents import whole
+from tamscore.store.location import location
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+    from tamscore.config import Coverage
+    from tamscore.coverage.accounts import Accounts
+
+TEXT_COLUMNS = ("account_id", "person", "role", "regions", "skills", "service_level", "band")
+NUMBERS = ("hours", "expansion", "acquisition", "protection")
+
+
+@dataclass(frozen=True)
+class Person:
+    """One who covers accounts: role, hours a year, and the regions and skills served; no regions are all of them."""
+
+    name: str
+    role: str
+    hours: float
+    regions: frozenset[str] = frozenset()
+    skills: frozenset[str] = frozenset()
+
+    def serves(self, region: str, skill: str) -> bool:
+        """Whether accounts of that region that ask for that skill may be his."""
+        return (not self.regions or region in self.regions) and (not skill or skill in self.skills)
+
+
+@dataclass(frozen=True)
+class Owners:
+    """Who owns each account today: person (m,) by number or -1, and where (m,) that is locked."""
+
+    person: Any
+    locked: Any
+
+
+def read_people(settings: Coverage) -> list[Person]:
+    """The people of the table, in its order, or as many as the settings tell of in each role.
+
+    Raises InputContractError where a name stands twice, or hours are negative or missing.
+    """
+    if settings.people is None:
+        return [
+            Person(f"{role} {i + 1:02d}", role, settings.hours_per_person)
+            for role, count in settings.team.items()
+            for i in range(count)
+        ]
+    found = [person_of(row, settings) for row in rows_of(settings.people, ("person", "role"))]
+    names = [person.name for person in found]
+    for person in found:
+        if names.count(person.name) > 1 or not person.hours >= 0:
+            problem = "stands twice" if person.hours >= 0 else f"has {person.hours:g} hours, expected 0 or more"
+            raise InputContractError(f"{settings.people}: {person.name!r} {problem}")
+    return found
+
+
+def person_of(row: dict[str, Any], settings: Coverage) -> Person:
+    """The person in a row of the table; hours that are not given are those of everybody."""
+    several = [frozenset(filter(None, (row.get(name) or "").split("|"))) for name in ("regions", "skills")]
+    hours = settings.hours_per_person if row.get("hours") is None else float(row["hours"])
+    return Person(row["person"], row["role"], hours, *several)
+
+
+def read_plans(settings: Coverage) -> tuple[TouchPlan, ...]:
+    """The touch plans of the table, or the defaults; digital coverage is added where the table has none.
+
+    Raises InputContractError where a number is missing or negative.
+    """
+    if settings.plans is None:
+        return DEFAULT_PLANS
+    plans = []
+    for row in rows_of(settings.plans, ("role", "service_level", *NUMBERS)):
+        if any(row[name] is None or not float(row[name]) >= 0 for name in NUMBERS):
+            raise InputContractError(f"{settings.plans}: {row!r}: expected numbers ≥ 0 for {', '.join(NUMBERS)}")
+        numbers = [float(row[name]) for name in NUMBERS]
+        plans.append(TouchPlan(row["role"], row["service_level"], *numbers, row.get("band") or ""))
+    catches_all = any(plan.role == DIGITAL and not plan.band for plan in plans)
+    return tuple(plans) if catches_all else (*plans, DEFAULT_PLANS[-1])
+
+
+def read_owners(settings: Coverage, accounts: Accounts, people: Sequence[Person]) -> Owners:
+    """Who owns each account; rows of accounts or people that are gone are passed over, unless they are locked.
+
+    Raises InputContractError where an account has two owners, or a lock names somebody who is not there.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    person, locked = np.full(len(accounts), -1, np.int64), np.zeros(len(accounts), bool)
+    if settings.owners is None:
+        return Owners(person, locked)
+    table = read_table(settings.owners, ("account_id", "person"))
+    ids = tables.strings(table["account_id"])
+    if pc.count_distinct(ids).as_py() < len(ids):
+        raise InputContractError(f"{settings.owners}: accounts stand more than once; one owner an account is expected")
+    names = pa.array([one.name for one in people], pa.large_string())
+    who = pc.fill_null(pc.index_in(tables.strings(table["person"]), names), -1).to_numpy().astype(np.int64)
+    is_locked = (
+        np.array([bool(value) for value in table["locked"].to_pylist()]) if "locked" in table.column_names else who < -1
+    )
+    row = pc.fill_null(pc.index_in(ids, accounts.ids), -1).to_numpy()
+    lost = np.flatnonzero(is_locked & ((who < 0) | (row < 0)))
+    if len(lost):
+        what = table.slice(int(lost[0]), 1).to_pylist()[0]
+        raise InputContractError(
+            f"{settings.owners}: {what!r}: locked, but the account was not scored or nobody is so called"
+        )
+    known = row >= 0
+    person[row[known]], locked[row[known]] = who[known], is_locked[known]
+    return Owners(person, locked)
+
+
+def rows_of(path: str, required: Sequence[str]) -> list[dict[str, Any]]:
+    """The rows of a small table, those without the first of the required columns left out."""
+    return [row for row in read_table(path, required).to_pylist() if row[required[0]]]
+
+
+def read_table(path: str, required: Sequence[str]) -> pa.Table:
+    """A Parquet or CSV table, texts as texts; InputContractError where it cannot be read, or lacks a column."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    try:
+        if path.endswith(".csv"):
+            types = csv.ConvertOptions(
+                column_types=dict.fromkeys(TEXT_COLUMNS, pa.string()), strings_can_be_null=True, null_values=[""]
+            )
+            table = csv.read_csv(path, convert_options=types)
+        else:
+            table = whole(location(path))
+    except (pa.ArrowException, OSError) as error:
+        raise InputContractError(f"{path}: {str(error).strip()}; expected a Parquet or CSV table") from error
+    if missing := [name for name in required if name not in table.column_names]:
+        raise InputContractError(f"{path}: expected columns {', '.join(required)}, missing {', '.join(missing)}")
+    return table

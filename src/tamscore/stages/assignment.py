@@ -1,0 +1,129 @@
+"""Accounts to named people: within each person's hours, to those who serve them, with owners kept where they can be.
+
+Few accounts are placed by an integer program, many by a greedy rule with repair: locks first, then owners keep their
+accounts, then the largest accounts go to whoever serves them and has the least potential for his hours, which keeps
+potential balanced. An account that fits nowhere takes the place of one that fits elsewhere as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+SMALL = 600
+"""Up to so many pairs of account and person an integer program is solved where the greedy rule leaves somebody out."""
+NOBODY = -1
+REPAIRS = 200
+"""For so many accounts that fit nowhere the greedy rule looks for a place by moving another one."""
+
+
+@dataclass(frozen=True)
+class Team:
+    """Named people: hours (p,) each, and whom they serve (g, p), where g are groups of accounts alike to them."""
+
+    hours: Any
+    serves: Any
+
+
+@dataclass(frozen=True)
+class Load:
+    """Accounts that need a person: hours, value and potential (n,), their group (n,), owner (n,) or -1, locked (n,)."""
+
+    hours: Any
+    value: Any
+    potential: Any
+    group: Any
+    owner: Any
+    locked: Any
+
+
+def assign(team: Team, load: Load, small: int = SMALL) -> Any:
+    """The person (n,) int64 of every account, -1 where none who serves it has the hours; nobody exceeds his hours.
+
+    Accounts stand in order of id; of equals the first come first. Locks are kept whatever groups a person serves: the
+    locked accounts of a person must fit into his hours.
+    """
+    person = greedy(team, load)
+    left_out = (person == NOBODY) & able(team, load).any(axis=1)
+    if left_out.any() and len(person) * len(team.hours) <= small:
+        best = exact(team, load)
+        return best if best is not None and placed(load, best) > placed(load, person) else person
+    return person
+
+
+def able(team: Team, load: Load) -> Any:
+    """Who may have which account (n, p): those who serve its group; of a locked account its owner alone."""
+    people = np.arange(len(team.hours))
+    return np.where(load.locked[:, None], people == load.owner[:, None], team.serves[load.group])
+
+
+def placed(load: Load, person: Any) -> float:
+    """The value of the accounts that have a person."""
+    return float(load.value[person != NOBODY].sum())
+
+
+def greedy(team: Team, load: Load) -> Any:
+    """The person (n,) of every account by the greedy rule with repair."""
+    person, room, held = np.full(len(load.hours), NOBODY), team.hours.astype(np.float64), np.zeros(len(team.hours))
+    may = able(team, load)
+
+    def put(row: int, who: int) -> None:
+        person[row], room[who], held[who] = who, room[who] - load.hours[row], held[who] + load.potential[row]
+
+    worth = load.value / np.maximum(load.hours, 1e-12)
+    owned = (load.owner != NOBODY) & may[np.arange(len(person)), np.maximum(load.owner, 0)]
+    for row in np.lexsort((-worth, ~load.locked)):
+        if owned[row] and load.hours[row] <= room[load.owner[row]]:
+            put(int(row), int(load.owner[row]))
+    capacity = np.maximum(team.hours, 1e-12)
+    for row in np.lexsort((-worth, -load.hours)):
+        fits = may[row] & (load.hours[row] <= room)
+        if person[row] == NOBODY and fits.any():
+            put(int(row), int(np.argmin(np.where(fits, held / capacity, np.inf))))
+    for row in np.flatnonzero((person == NOBODY) & may.any(axis=1))[:REPAIRS]:
+        make_room(int(row), load, may, person, room)
+    return person
+
+
+def make_room(row: int, load: Load, may: Any, person: Any, room: Any) -> None:
+    """Place an account where another one can go elsewhere for it, in place; nothing where there is no such pair."""
+    for who in np.flatnonzero(may[row]):
+        lacking = load.hours[row] - room[who]
+        others = np.flatnonzero((person == who) & ~load.locked & (load.owner != who) & (load.hours >= lacking))
+        elsewhere = may[others] & (room >= load.hours[others, None])
+        elsewhere[:, who] = False
+        if elsewhere.any():
+            moved = others[np.flatnonzero(elsewhere.any(axis=1))[0]]
+            to = int(np.flatnonzero(may[moved] & (room >= load.hours[moved]) & (np.arange(len(room)) != who))[0])
+            room[who] += load.hours[moved] - load.hours[row]
+            room[to] -= load.hours[moved]
+            person[moved], person[row] = to, who
+            return
+
+
+def exact(team: Team, load: Load) -> Any | None:
+    """The assignment (n,) of greatest value, owners first among equals, by an integer program (HiGHS); None without."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    n, p = len(load.hours), len(team.hours)
+    stays = 1e-6 * (np.arange(p) == load.owner[:, None])
+    cells = np.arange(n * p).reshape(n, p)
+    once, hours = np.zeros((n, n * p)), np.zeros((p, n * p))
+    once[np.arange(n)[:, None], cells] = 1.0
+    hours[np.arange(p), cells] = load.hours[:, None]
+    found = milp(
+        -(load.value[:, None] * (1 + stays)).ravel(),
+        integrality=np.ones(n * p),
+        bounds=Bounds(0, able(team, load).ravel().astype(np.float64)),
+        constraints=[
+            LinearConstraint(once, load.locked.astype(np.float64), 1.0),
+            LinearConstraint(hours, ub=team.hours),
+        ],
+        options={"mip_rel_gap": 0.0},
+    )
+    if found.x is None:
+        return None
+    taken = found.x.reshape(n, p)
+    return np.where(taken.max(axis=1) > 0.5, taken.argmax(axis=1), NOBODY)
