@@ -109,6 +109,16 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
             "challenger_rows": 10_000,
             "neighbours": 50,
         },
+        "coverage": {
+            "people": None,
+            "team": {"account_manager": 16, "hunter": 10, "inside_sales": 8, "sdr": 5, "channel_partner": 3},
+            "hours_per_person": 1200.0,
+            "plans": None,
+            "owners": None,
+            "max_moves": None,
+            "region": None,
+            "skill": None,
+        },
         "output": {"path": "/jobs/scores"},
     }
 

@@ -126,13 +126,13 @@ def told_of(
 
 def key_of(run: StoredRun, settings: Settings) -> str:
     """The name of a coverage: the run, the settings, and what the tables that they name hold."""
-    files = [path for path in (settings.people, settings.plans, settings.owners) if path]
-    held = [Placed.of(location(path)).xxh3 for path in files]
-    return run_key(run.name, settings.model_dump_json(exclude={"people", "plans", "owners"}), *held)
+    files = {"people": settings.people, "plans": settings.plans, "owners": settings.owners}
+    held = [f"{name} {Placed.of(location(path)).xxh3}" for name, path in files.items() if path]
+    return run_key(run.name, settings.model_dump_json(exclude=set(files)), *held)
 
 
 def changes_of(text: str, task: Task) -> Any:
-    """The people more or less (r,) that a text `ROLE=+2, ROLE=-1` tells of; UsageError where it tells something else."""
+    """The people more or less (r,) that a text `ROLE=+2, ROLE=-1` tells of; UsageError where it is another."""
     change = np.zeros(len(task.roles))
     limited = [role for role in task.roles if role != DIGITAL]
     for part in text.split(","):

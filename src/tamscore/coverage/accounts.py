@@ -84,7 +84,9 @@ def read_accounts(run: StoredRun, settings: Coverage) -> Accounts:
     nothing = Texts(("",), np.zeros(len(ids), np.int32))
     every = {name: texts.get(name, nothing) for name in TEXTS}
     places = [texts.get(column, nothing) if column else nothing for column in asked.values()]
-    return Accounts(ids.take(order), *money, every, *places)
+    sales, potential, whitespace = money
+    region, skill = places
+    return Accounts(ids.take(order), sales, potential, whitespace, every, region, skill)
 
 
 def texts_of(column: pa.Array) -> Texts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -86,8 +87,8 @@ def read_plans(settings: Coverage) -> tuple[TouchPlan, ...]:
     for row in rows_of(settings.plans, ("role", "service_level", *NUMBERS)):
         if any(row[name] is None or not float(row[name]) >= 0 for name in NUMBERS):
             raise InputContractError(f"{settings.plans}: {row!r}: expected numbers ≥ 0 for {', '.join(NUMBERS)}")
-        numbers = [float(row[name]) for name in NUMBERS]
-        plans.append(TouchPlan(row["role"], row["service_level"], *numbers, row.get("band") or ""))
+        numbers = {name: float(row[name]) for name in NUMBERS}
+        plans.append(TouchPlan(row["role"], row["service_level"], **numbers, band=row.get("band") or ""))
     catches_all = any(plan.role == DIGITAL and not plan.band for plan in plans)
     return tuple(plans) if catches_all else (*plans, DEFAULT_PLANS[-1])
 
@@ -134,6 +135,8 @@ def read_table(path: str, required: Sequence[str]) -> pa.Table:
     import pyarrow as pa
     from pyarrow import csv
 
+    if not Path(path).is_file():
+        raise InputContractError(f"{path}: expected a Parquet or CSV file, found none; check the path")
     try:
         if path.endswith(".csv"):
             types = csv.ConvertOptions(

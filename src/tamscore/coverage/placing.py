@@ -124,9 +124,9 @@ def place_role(task: Task, offer: Offer, owners: Owners, role: int, plan: Any, p
     limit.
     """
     who = np.flatnonzero(task.role_of_person == role)
-    for p in who:
-        shrink_locked(task, offer, owners, int(p), plan)
-    room = np.array([task.people[p].hours for p in who])
+    for p in who.tolist():
+        shrink_locked(task, offer, owners, p, plan)
+    room = np.array([task.people[p].hours for p in who.tolist()])
     rows = np.flatnonzero(task.role_of_plan[plan] == role)
     while len(rows):
         found = assign(Team(room, task.serves[:, who]), load_of(task, offer, owners, rows, who, plan))

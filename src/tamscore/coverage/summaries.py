@@ -40,7 +40,7 @@ def account_table(task: Task, found: Placement, people: Sequence[Person], owners
 
 
 def role_rows(task: Task, found: Placement, hours_each: float) -> list[dict[str, Any]]:
-    """One row per role: hours needed, there and used, the price of an hour, and what one person more or less is worth.
+    """One row per role: hours needed, there and used, the price of an hour, and the worth of one person more or less.
 
     `hours_needed` are those that the plans of all quadrants ask for; `one_more` and `one_less` are what the bound
     gains and loses with so many hours.
@@ -52,7 +52,10 @@ def role_rows(task: Task, found: Placement, hours_each: float) -> list[dict[str,
     for r, name in enumerate(task.roles):
         here, limited = role == r, name != DIGITAL
         row = {"role": name, "people": int(np.count_nonzero(task.role_of_person == r)), "accounts": int(here.sum())}
-        row |= {"hours_needed": float(needed[task.role_of_plan == r].sum()), "hours_available": float(task.limits[r]) if limited else None}
+        row |= {
+            "hours_needed": float(needed[task.role_of_plan == r].sum()),
+            "hours_available": float(task.limits[r]) if limited else None,
+        }
         row |= {"hours_used": float(hours[here].sum()), "value": round(float(value[here].sum()), 2)}
         row |= {"price_of_an_hour": round(float(found.choice.price[r]), 4)}
         for key, sign in (("one_more", 1.0), ("one_less", -1.0)):
@@ -103,7 +106,7 @@ def grouped(task: Task, found: Placement, key: str, levels: Sequence[str], code:
     return [
         {key: levels[at // plans] or "all", "role": plan.role, "service_level": plan.service_level}
         | {"accounts": int(accounts[at]), "hours": float(hours[at]), "value": round(float(value[at]), 2)}
-        for at in np.flatnonzero(accounts)
+        for at in np.flatnonzero(accounts).tolist()
         for plan in [task.plans[at % plans]]
     ]
 

@@ -65,22 +65,30 @@ def placed(load: Load, person: Any) -> float:
 
 
 def greedy(team: Team, load: Load) -> Any:
-    """The person (n,) of every account by the greedy rule with repair."""
+    """The person (n,) of every account by the greedy rule with repair.
+
+    Large accounts first pack best where all fit, worthy ones first where they do not: the better of both is taken.
+    """
+    worth = load.value / np.maximum(load.hours, 1e-12)
+    orders = (np.lexsort((-load.potential, -load.hours)), np.argsort(-worth, kind="stable"))
+    return max((in_order(team, load, worth, order) for order in orders), key=lambda person: placed(load, person))
+
+
+def in_order(team: Team, load: Load, worth: Any, order: Any) -> Any:
+    """The person (n,) of every account: locks, then owners by worth an hour, then the others in an order; repaired."""
     person, room, held = np.full(len(load.hours), NOBODY), team.hours.astype(np.float64), np.zeros(len(team.hours))
-    may = able(team, load)
+    may, capacity = able(team, load), np.maximum(team.hours, 1e-12)
 
     def put(row: int, who: int) -> None:
         person[row], room[who], held[who] = who, room[who] - load.hours[row], held[who] + load.potential[row]
 
-    worth = load.value / np.maximum(load.hours, 1e-12)
     owned = (load.owner != NOBODY) & may[np.arange(len(person)), np.maximum(load.owner, 0)]
     for row in np.lexsort((-worth, ~load.locked)):
         if owned[row] and load.hours[row] <= room[load.owner[row]]:
             put(int(row), int(load.owner[row]))
-    capacity = np.maximum(team.hours, 1e-12)
-    for row in np.lexsort((-worth, -load.hours)):
+    for row in order[person[order] == NOBODY]:
         fits = may[row] & (load.hours[row] <= room)
-        if person[row] == NOBODY and fits.any():
+        if fits.any():
             put(int(row), int(np.argmin(np.where(fits, held / capacity, np.inf))))
     for row in np.flatnonzero((person == NOBODY) & may.any(axis=1))[:REPAIRS]:
         make_room(int(row), load, may, person, room)

@@ -1,0 +1,217 @@
+"""`tamscore coverage`: everybody covered within the hours, rules of tables kept, results on disk and on paper."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from tamscore import backend, config
+from tamscore.cli import app
+from tamscore.coverage import cover
+from tamscore.errors import InputContractError, UsageError
+from tamscore.insight.stored import open_run
+from tamscore.progress import Progress
+from tamscore.store.verify import problems_of_output
+from tests.end_to_end import market
+
+SMALL_TEAM = {"account_manager": 2, "hunter": 1}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("coverage")
+    changes = {"columns.keep": ["industry"], "campaigns": {"size": "employees"}}
+    return open_run(market.score(market.accounts(2_000, seed=4), folder, changes).output)
+
+
+def covered(run, scenarios=(), **keys):
+    settings = config.Coverage.model_validate({"team": SMALL_TEAM, **keys}, strict=False)
+    result = cover(run, settings, backend.load("cpu"), Progress(), scenarios)
+    return result, pq.read_table(f"{result.path}/accounts.parquet")
+
+
+def people_table(folder, rows):
+    pq.write_table(pa.Table.from_pylist(rows), folder / "people.parquet")
+    return str(folder / "people.parquet")
+
+
+def owners_table(folder, rows):
+    pa.csv.write_csv(pa.Table.from_pylist(rows), folder / "owners.csv")
+    return str(folder / "owners.csv")
+
+
+def hours_by_person(accounts):
+    held = accounts.filter(pa.compute.is_valid(accounts["person"])).group_by("person").aggregate([("hours", "sum")])
+    return dict(zip(held["person"].to_pylist(), held["hours_sum"].to_pylist(), strict=True))
+
+
+def test_every_scored_account_is_covered_once_and_nobody_exceeds_his_hours(run):
+    result, accounts = covered(run)
+    scored = sorted(one for table in run.read(["account_id"]) for one in table["account_id"].to_pylist())
+    assert accounts["account_id"].to_pylist() == scored
+    assert accounts["role"].null_count == 0
+    by_person = hours_by_person(accounts)
+    assert set(by_person) == {"account_manager 01", "account_manager 02", "hunter 01"}
+    assert max(by_person.values()) <= 1200
+    named = np.array(accounts["person"].is_valid())
+    assert (named == (np.array(accounts["role"].to_pylist()) != "digital")).all()
+    assert result.certificate.value == pytest.approx(sum(accounts["value"].to_pylist()), abs=0.01 * len(scored))
+    assert result.certificate.value <= result.certificate.bound * (1 + 1e-9)
+    assert result.certificate.gap < 0.01
+
+
+def test_no_simple_rule_brings_more(run):
+    rules = {one.rule: one for one in covered(run)[0].rules}
+    for one in rules.values():
+        assert one.value <= rules["coverage"].value * (1 + 1e-9)
+        assert one.hours <= 3 * 1200 + 1e-6
+    assert rules["all digital"].value < rules["top by sales"].value
+
+
+def test_coverage_changes_no_run_and_belongs_to_the_output(run):
+    covered(run)
+    assert problems_of_output(run.directory.output) == []
+
+
+def test_the_same_question_gives_the_same_bytes(run):
+    first, _ = covered(run)
+    files = sorted(open_run(run.directory.output).directory.output.glob("coverage/*/*"))
+    before = {path: path.read_bytes() for path in files}
+    again, _ = covered(run)
+    assert first == again
+    assert {path: path.read_bytes() for path in files} == before
+
+
+def test_regions_and_skills_are_kept_and_what_nobody_serves_is_digital(run, tmp_path):
+    staff = [
+        {"person": "Ann", "role": "account_manager", "hours": 900.0, "regions": "retail|steel"},
+        {"person": "Bob", "role": "hunter", "hours": 600.0, "regions": "software"},
+    ]
+    _, accounts = covered(run, people=people_table(tmp_path, staff), region="industry")
+    industry = {
+        account: where
+        for table in run.read(["account_id", "industry"])
+        for account, where in zip(table["account_id"].to_pylist(), table["industry"].to_pylist(), strict=True)
+    }
+    seen: dict[str, set[str]] = {}
+    for row in accounts.to_pylist():
+        seen.setdefault(row["person"], set()).add(industry[row["account_id"]])
+    assert seen["Ann"] == {"retail", "steel"}
+    assert seen["Bob"] == {"software"}
+    assert hours_by_person(accounts)["Ann"] <= 900
+    _, nobody = covered(run, people=people_table(tmp_path, staff), skill="industry")
+    assert set(nobody["role"].to_pylist()) == {"digital"}
+
+
+def test_zero_people_means_all_digital(run):
+    _, accounts = covered(run, team={"hunter": 0})
+    assert set(accounts["role"].to_pylist()) == {"digital"}
+
+
+def test_more_hours_than_accounts_need_leave_hours_over(run):
+    result, _ = covered(run, team={"account_manager": 200, "hunter": 200})
+    rows = {row["role"]: row for row in result.roles}
+    assert rows["account_manager"]["price_of_an_hour"] == 0.0
+    assert rows["account_manager"]["one_more"] == pytest.approx(0.0, abs=1e-6 * result.certificate.value)
+    assert rows["account_manager"]["hours_used"] < rows["account_manager"]["hours_available"]
+
+
+def owned_by(accounts, name, count):
+    """The first accounts that nobody has, given to somebody."""
+    free = [row["account_id"] for row in accounts.to_pylist() if row["person"] is None]
+    return [{"account_id": account, "person": name} for account in free[:count]]
+
+
+def test_locks_are_kept(run, tmp_path):
+    _, before = covered(run)
+    locked = [{**row, "locked": True} for row in owned_by(before, "hunter 01", 12)]
+    result, accounts = covered(run, owners=owners_table(tmp_path, locked))
+    person = dict(zip(accounts["account_id"].to_pylist(), accounts["person"].to_pylist(), strict=True))
+    assert {person[row["account_id"]] for row in locked} == {"hunter 01"}
+    assert hours_by_person(accounts)["hunter 01"] <= 1200
+    assert result.moves == []
+
+
+def test_locks_beyond_the_hours_of_a_person_are_refused(run, tmp_path):
+    locked = [{**row, "locked": True} for row in owned_by(covered(run)[1], "hunter 01", 41)]
+    with pytest.raises(InputContractError, match=r"hunter: 1,230 hours are bound, 1,200 are there"):
+        covered(run, owners=owners_table(tmp_path, locked))
+
+
+@pytest.mark.parametrize("limit", [0, 5, 25])
+def test_no_more_accounts_change_owner_than_allowed(run, tmp_path, limit):
+    path = owners_table(tmp_path, owned_by(covered(run)[1], "account_manager 02", 60))
+    free, _ = covered(run, owners=path)
+    assert len(free.moves) > 25
+    assert {row["reason"] for row in free.moves} == {"its hours bring more elsewhere"}
+    result, accounts = covered(run, owners=path, max_moves=limit)
+    assert len(result.moves) <= limit
+    assert max(hours_by_person(accounts).values()) <= 1200
+    assert result.certificate.value < free.certificate.value
+
+
+def test_more_people_are_worth_what_a_new_coverage_says(run):
+    now, _ = covered(run, ["account_manager=+1", "hunter=-1, account_manager=+1"])
+    grown, _ = covered(run, team={"account_manager": 3, "hunter": 1})
+    assert now.scenarios[0]["change"] == pytest.approx(grown.certificate.value - now.certificate.value, rel=0.05)
+    assert now.scenarios[0]["change"] == pytest.approx(now.roles[0]["one_more"])
+    with pytest.raises(UsageError, match=r"'cook=\+1': expected ROLE=\+2"):
+        covered(run, ["cook=+1"])
+
+
+def test_touch_plans_of_a_table_by_size_band(run, tmp_path):
+    plan = {"role": "hunter", "service_level": "pooled", "hours": 10.0, "expansion": 0.1, "acquisition": 0.1}
+    rows = [
+        {**plan, "protection": 0.0, "band": "large"},
+        {**plan, "protection": 0.0, "band": "enterprise", "hours": 50.0},
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "plans.parquet")
+    result, accounts = covered(run, plans=str(tmp_path / "plans.parquet"))
+    assert {row["role"] for row in result.roles} == {"hunter", "digital"}
+    assert set(accounts["hours"].to_pylist()) <= {0.0, 10.0, 50.0}
+    assert {row["band"] for row in result.bands if row["role"] == "hunter"} <= {"large", "enterprise"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([{"person": "Ann", "role": "cook", "hours": 1.0}], "'Ann': role 'cook' has no touch plan that takes hours"),
+        ([{"person": "Ann", "role": "hunter", "hours": 1.0}] * 2, "'Ann' stands twice"),
+        ([{"person": "Ann", "role": "hunter", "hours": -1.0}], "'Ann' has -1 hours"),
+        ([{"name": "Ann", "role": "hunter"}], "expected columns person, role, missing person"),
+    ],
+)
+def test_tables_that_make_no_sense_are_refused(run, tmp_path, rows, said):
+    with pytest.raises(InputContractError, match=said):
+        covered(run, people=people_table(tmp_path, rows))
+
+
+def test_a_column_that_the_scores_lack_is_named(run):
+    with pytest.raises(UsageError, match=r"coverage.region: 'land': expected a column of the scores"):
+        covered(run, region="land")
+
+
+def test_the_command_prints_tables_writes_files_and_answers_in_json(run, tmp_path):
+    (tmp_path / "team.toml").write_text("[coverage]\nteam = { hunter = 2 }\nhours_per_person = 600\n")
+    call = ["coverage", str(run.directory.output), "--config", str(tmp_path / "team.toml"), "--people", "hunter=+1"]
+    page, machine = CliRunner().invoke(app, call), CliRunner().invoke(app, [*call, "--json"])
+    assert (page.exit_code, machine.exit_code) == (0, 0), page.output + machine.output
+    result = json.loads(machine.stdout)
+    for word in ("HOURS", "AGAINST SIMPLE RULES", "quadrant cut to capacity", "MORE OR FEWER PEOPLE", "hunter 02"):
+        assert word in page.stdout
+    assert [row["people"] for row in result["roles"]][:2] == [2, 0] or result["accounts"] == 2_000
+    assert pq.read_table(f"{result['path']}/people.parquet").to_pylist() == result["people"]
+    assert pq.read_table(f"{result['path']}/rules.parquet").to_pylist() == result["rules"]
+
+
+def test_a_file_without_the_section_is_refused(run, tmp_path):
+    (tmp_path / "team.toml").write_text("[cover]\n")
+    refused = CliRunner().invoke(app, ["coverage", str(run.directory.output), "--config", str(tmp_path / "team.toml")])
+    assert refused.exit_code == 2
+    assert "expected a section [coverage]" in refused.stderr
