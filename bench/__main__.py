@@ -176,6 +176,25 @@ def between(case: str, first: str, second: str, seed: str) -> None:
         record(case, getattr(review, case)(Path(first), Path(second), to) | {"seed": int(seed)})
 
 
+@app.command("coverage")
+def coverage_case(rows: Rows = 100_000, seed: Seed = 0) -> None:
+    """Cover a market by 42 people: role choice alone, then the whole command, each in a process of its own."""
+    from bench.review import scored
+
+    folder = market(rows, seed)
+    output = str(scored(folder, folder / "scores"))
+    for case in ("role_choice", "whole"):
+        code = "import sys; from bench.__main__ import covering; covering(*sys.argv[1:])"
+        subprocess.run([sys.executable, "-c", code, case, output, str(seed)], check=True)
+
+
+def covering(case: str, output: str, seed: str) -> None:
+    """Measure one part of the coverage of a finished run."""
+    from bench import coverage
+
+    record("coverage", {"part": case, **getattr(coverage, case)(Path(output)), "seed": int(seed)})
+
+
 @app.command("leaks")
 def leaks_case(rows: Rows = 60_000, seeds: int = 5) -> None:
     """Count the planted leaks that the leakage guard catches, and the honest features that it keeps."""

@@ -13,6 +13,8 @@ from tamscore.errors import UsageError
 from tamscore.store import tables
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
 
     from tamscore.config import Coverage
@@ -76,23 +78,36 @@ def read_accounts(run: StoredRun, settings: Coverage) -> Accounts:
             hint = nearest(column, run.columns) or "keep it: columns.keep"
             raise UsageError(f"coverage.{key}: {column!r}: expected a column of the scores; {hint}")
     named = [name for name in (*TEXTS, *dict.fromkeys(filter(None, asked.values()))) if name in run.columns]
-    table = pa.concat_tables(run.read(["account_id", *MONEY, *named]))
-    ids = tables.strings(table["account_id"])
+    parts = [part_of(table, named) for table in run.read(["account_id", *MONEY, *named])]
+    ids = pa.concat_arrays([part[0] for part in parts])
     order = pc.sort_indices(ids)
-    money = [np.nan_to_num(float_column(table[name].combine_chunks().take(order))) for name in MONEY]
-    texts = {name: texts_of(table[name].combine_chunks().take(order)) for name in named}
+    rows = order.to_numpy()
+    sales, potential, whitespace = (np.concatenate([part[1][i] for part in parts])[rows] for i in range(len(MONEY)))
+    texts = {name: together([part[2][name] for part in parts], rows) for name in named}
     nothing = Texts(("",), np.zeros(len(ids), np.int32))
+    region, skill = (texts[column] if column else nothing for column in asked.values())
     every = {name: texts.get(name, nothing) for name in TEXTS}
-    places = [texts.get(column, nothing) if column else nothing for column in asked.values()]
-    sales, potential, whitespace = money
-    region, skill = places
     return Accounts(ids.take(order), sales, potential, whitespace, every, region, skill)
 
 
-def texts_of(column: pa.Array) -> Texts:
+def part_of(table: pa.Table, named: Sequence[str]) -> tuple[pa.Array, list[Any], dict[str, Texts]]:
+    """Ids, money and texts of one part of the scores; texts as codes, which take less room."""
+    money = [np.nan_to_num(float_column(table[name])) for name in MONEY]
+    return tables.strings(table["account_id"]), money, {name: texts_of(table[name]) for name in named}
+
+
+def texts_of(column: pa.ChunkedArray) -> Texts:
     """A column as codes of its distinct values, written as texts."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    coded = pc.fill_null(column.cast(pa.string()), "").dictionary_encode()
+    coded = pc.fill_null(column.combine_chunks().cast(pa.string()), "").dictionary_encode()
     return Texts(tuple(coded.dictionary.to_pylist()), coded.indices.to_numpy().astype(np.int32))
+
+
+def together(parts: Sequence[Texts], rows: Any) -> Texts:
+    """The texts of all parts, brought to an order; levels in order of name, whatever the parts."""
+    levels = sorted({level for part in parts for level in part.levels})
+    place = {level: i for i, level in enumerate(levels)}
+    codes = [np.array([place[level] for level in part.levels], np.int32)[part.code] for part in parts]
+    return Texts(tuple(levels), np.concatenate(codes)[rows])

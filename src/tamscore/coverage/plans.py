@@ -63,10 +63,10 @@ def options_of(
     backend: Backend, plans: Sequence[TouchPlan], roles: Sequence[str], accounts: Accounts, is_open: Any
 ) -> Options:
     """Value and hours of every plan for every account; plans that are not open (o, m) to it are worth -inf."""
-    value, hours = np.empty(is_open.shape), np.empty(is_open.shape)
+    value = np.empty(is_open.shape)
+    hours = np.broadcast_to(np.array([plan.hours for plan in plans])[:, None], is_open.shape)
     for o, plan in enumerate(plans):
         here = is_open[o] & accounts.in_band(plan.band)
         value[o] = np.where(here, expected_value(plan, accounts.whitespace, accounts.sales), -np.inf)
-        hours[o] = plan.hours
     role = tuple(roles.index(plan.role) for plan in plans)
     return Options(backend.put(value), backend.put(hours), role, tuple(roles))

@@ -1,7 +1,8 @@
 """One option of coverage for every account: worth as much as can be within the hours there are, with a certificate.
 
-The prices of hours say what each account would choose. Ties and the grain of hours leave a role a little over or under
-its hours; `fitted` takes back what is worth least for its hours, and `filled` gives out what is left.
+The prices of hours say what each account would choose; those they leave undecided share the hours that others leave.
+The grain of hours then leaves a role a little over or under: `fitted` takes back what is worth least for its hours, and
+`filled` gives out what is left.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 from tamscore.errors import InputContractError
 from tamscore.stages.exact_cover import SMALL, best_options
 from tamscore.stages.hour_price import Search, block_rows, chosen, prices_of
+from tamscore.stages.undecided import decided
 
 if TYPE_CHECKING:
     from tamscore.backend import Backend
@@ -89,7 +91,10 @@ def choose(backend: Backend, options: Options, limits: Any, search: Search | Non
             f"{np.count_nonzero(nobody):,} accounts have no option of coverage; leave digital open"
         )
     bound = (search or Search(backend, options, len(limits))).bound(limits)
-    option = filled(offer, fitted(offer, wished(backend, options, bound.price)))
+    option = wished(backend, options, bound.price)
+    if not (offer.room(option) >= 0).all() or offer.worth(option) < bound.value:
+        option = decided(offer.value, offer.hours, offer.role, limits, bound.price, option)
+    option = filled(offer, fitted(offer, option))
     ceiling = bound.value
     if offer.value.size <= small and offer.worth(option) < ceiling:
         option, ceiling = closed(offer, option, ceiling)

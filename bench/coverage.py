@@ -1,0 +1,66 @@
+"""Coverage of a finished run by 42 people of 1,200 hours: the choice of roles, beside new solutions, and all of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bench.measure import clock, peak_megabytes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tamscore.coverage.placing import Task
+    from tamscore.insight.stored import StoredRun
+
+
+def task_of_run(run: StoredRun) -> Task:
+    """What there is to do with the default plans and team."""
+    from tamscore.config import Coverage
+    from tamscore.coverage.accounts import read_accounts
+    from tamscore.coverage.people import read_people
+    from tamscore.coverage.placing import task_of
+    from tamscore.coverage.plans import DEFAULT_PLANS, DIGITAL
+
+    settings = Coverage()
+    return task_of(read_accounts(run, settings), DEFAULT_PLANS, read_people(settings), DIGITAL)
+
+
+def role_choice(output: Path, people: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002 - a switch of a case
+    """The choice of roles alone; with `people`, what one more of each role is said to bring against a new solution."""
+    import numpy as np
+
+    from tamscore import backend
+    from tamscore.coverage.people import Owners
+    from tamscore.coverage.plans import options_of
+    from tamscore.insight.stored import open_run
+    from tamscore.stages.coverage import choose
+    from tamscore.stages.hour_price import Search
+
+    host, task = backend.load("cpu"), task_of_run(open_run(output))
+    nobody = Owners(np.full(len(task.accounts), -1), np.zeros(len(task.accounts), bool))
+    options = options_of(host, task.plans, task.roles, task.accounts, task.is_open(nobody))
+    with clock() as spent:
+        search = Search(host, options, len(task.roles))
+        found = choose(host, options, task.limits, search)
+    errors = {}
+    for r in np.flatnonzero(np.isfinite(task.limits)) if people else ():
+        limits = task.limits + 1200.0 * (np.arange(len(task.limits)) == r)
+        solved = choose(host, options, limits).value - found.value
+        errors[task.roles[r]] = (search.bound(limits).value - found.bound) / solved - 1
+    kept = bool((found.hours <= task.limits * (1 + 1e-9)).all())
+    told = {"gap": found.gap, "rounds": found.rounds, "value": round(found.value, 2), "within_hours": kept}
+    return {"rows": len(task.accounts), **spent, "peak_mb": peak_megabytes(), **told, "one_more_error": errors}
+
+
+def whole(output: Path) -> dict[str, Any]:
+    """The whole command: read, choose, name people, compare with simple rules, write."""
+    from tamscore import backend
+    from tamscore.config import Coverage
+    from tamscore.coverage import cover
+    from tamscore.insight.stored import open_run
+    from tamscore.progress import Progress
+
+    with clock() as spent:
+        found = cover(open_run(output), Coverage(), backend.load("cpu"), Progress())
+    rules = {one.rule: round(one.value, 2) for one in found.rules}
+    return {"rows": found.accounts, **spent, "peak_mb": peak_megabytes(), "gap": found.certificate.gap, "value": rules}
