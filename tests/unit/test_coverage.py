@@ -102,6 +102,20 @@ def test_the_reference_case_is_settled_and_one_more_person_is_worth_what_a_new_s
         assert now.price[role] * 1200.0 >= predicted * (1 - 1e-3)  # hours are worth less the more of them there are
 
 
+def test_accounts_alike_are_shared_out_by_count(backend):
+    """Eight kinds of accounts, so that prices send thousands one way or the other: the gap is settled all the same."""
+    value, hours, limits = market(8, seed=3)
+    value, hours = (np.repeat(part, 500, axis=1) for part in (value, hours))
+    found = choose(backend, options(value, hours, backend=backend), limits)
+    assert (found.hours <= limits).all()
+    assert found.gap < 1e-3
+    more = limits + np.array([1200.0, 0, 0, 0])
+    search = Search(backend, options(value, hours, backend=backend), 4)
+    predicted = search.bound(more).value - search.bound(limits).value
+    again = choose(backend, options(value, hours, backend=backend), more)
+    assert predicted == pytest.approx(again.value - found.value, rel=0.02)
+
+
 def test_more_hours_than_anybody_asks_for_cost_nothing():
     value, hours, _ = market(50)
     found = choose(HOST, options(value, hours), np.array([1e6, 1e6, 1e6, np.inf]))

@@ -79,6 +79,7 @@ def read_accounts(run: StoredRun, settings: Coverage) -> Accounts:
             raise UsageError(f"coverage.{key}: {column!r}: expected a column of the scores; {hint}")
     named = [name for name in (*TEXTS, *dict.fromkeys(filter(None, asked.values()))) if name in run.columns]
     parts = [part_of(table, named) for table in run.read(["account_id", *MONEY, *named])]
+    pa.default_memory_pool().release_unused()  # what decoding took is as much as all that follows
     ids = pa.concat_arrays([part[0] for part in parts])
     order = pc.sort_indices(ids)
     rows = order.to_numpy()

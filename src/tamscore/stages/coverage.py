@@ -19,8 +19,12 @@ from tamscore.stages.undecided import decided
 
 if TYPE_CHECKING:
     from tamscore.backend import Backend
-    from tamscore.stages.hour_price import Options
+    from tamscore.stages.hour_price import Bound, Options
 
+CORES = (2_000, 10_000)
+"""How many kinds of accounts that waver are decided anew: first so many, then more where that leaves a gap."""
+CLOSE = 1e-4
+"""The gap that is small enough."""
 SLACK = 1e-9
 """The relative part of the hours by which rounding may seem to exceed them."""
 PASSES = 4
@@ -91,14 +95,22 @@ def choose(backend: Backend, options: Options, limits: Any, search: Search | Non
             f"{np.count_nonzero(nobody):,} accounts have no option of coverage; leave digital open"
         )
     bound = (search or Search(backend, options, len(limits))).bound(limits)
-    option = wished(backend, options, bound.price)
-    if not (offer.room(option) >= 0).all() or offer.worth(option) < bound.value:
-        option = decided(offer.value, offer.hours, offer.role, limits, bound.price, option)
-    option = filled(offer, fitted(offer, option))
+    option = rounded(offer, bound, wished(backend, options, bound.price))
     ceiling = bound.value
     if offer.value.size <= small and offer.worth(option) < ceiling:
         option, ceiling = closed(offer, option, ceiling)
     return Choice(option, offer.worth(option), ceiling, bound.price, offer.used(option), bound.rounds)
+
+
+def rounded(offer: Offer, bound: Bound, option: Any) -> Any:
+    """The choice (m,) within the hours that comes of what accounts wish; more kinds of them are asked while it pays."""
+    best = filled(offer, fitted(offer, option))
+    for kinds in CORES:
+        if offer.worth(best) >= bound.value - CLOSE * abs(bound.value):
+            break
+        mended = decided(offer.value, offer.hours, offer.role, offer.limits, bound.price, option, kinds)
+        best = max(best, filled(offer, fitted(offer, mended)), key=offer.worth)
+    return best
 
 
 def closed(offer: Offer, option: Any, ceiling: float) -> tuple[Any, float]:

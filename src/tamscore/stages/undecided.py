@@ -10,21 +10,20 @@ from typing import Any
 
 import numpy as np
 
-CORE = 500
-"""So many kinds of accounts, those nearest to another option, are decided anew."""
 BLOCK = 65_536
 CLOSE, NODES = 1e-6, 200
-"""How near to its bound the program ends, and after how many branches at the latest: a count, so that all machines agree."""
+"""How near to its bound the program ends, and after how many branches at the latest: a count, as clocks differ."""
 
 
-def decided(value: Any, hours: Any, role: Any, limits: Any, price: Any, option: Any) -> Any:
+def decided(value: Any, hours: Any, role: Any, limits: Any, price: Any, option: Any, core_kinds: int) -> Any:
     """The option (m,) of every account, where those that waver between options share the hours that others leave.
 
     Value and hours are (o, m), -inf where an option is not open; `role` (o,); hours `limits` and their `price` (r,).
-    Of accounts alike the first take the options that are worth most. Rounding leaves a few hours unused.
+    The `core_kinds` kinds of accounts nearest to another option are decided anew; of accounts alike the first take the
+    options that are worth most.
     """
     _, first, kind, size = np.unique(kinds(value, hours), return_index=True, return_inverse=True, return_counts=True)
-    near = np.argsort(slacks(value, hours, price[role], first), kind="stable")[:CORE]
+    near = np.argsort(slacks(value, hours, price[role], first), kind="stable")[:core_kinds]
     place = np.full(len(first), -1)
     place[near] = np.arange(len(near))
     kind, alike, size = place[kind], first[near], size[near]
