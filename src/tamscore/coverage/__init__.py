@@ -5,6 +5,7 @@ Nothing of it changes a score. The results lie beside the runs, in `OUTPUT/cover
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -137,7 +138,7 @@ def changes_of(text: str, task: Task) -> Any:
     limited = [role for role in task.roles if role != DIGITAL]
     for part in text.split(","):
         role, _, number = (piece.strip() for piece in part.partition("="))
-        if role not in limited or not number.lstrip("+-").isdigit():
+        if role not in limited or not re.fullmatch(r"[+-]?\d{1,6}", number):
             raise UsageError(
                 f"--people: {part.strip()!r}: expected ROLE=+2 or ROLE=-1, of the roles {', '.join(limited)}"
             )

@@ -149,4 +149,17 @@ def read_table(path: str, required: Sequence[str]) -> pa.Table:
         raise InputContractError(f"{path}: {str(error).strip()}; expected a Parquet or CSV table") from error
     if missing := [name for name in required if name not in table.column_names]:
         raise InputContractError(f"{path}: expected columns {', '.join(required)}, missing {', '.join(missing)}")
+    check_types(table, path)
     return table
+
+
+def check_types(table: pa.Table, path: str) -> None:
+    """Nothing, where numbers are numbers and locks are true or false; InputContractError else."""
+    import pyarrow.types as t
+
+    for field in table.schema:
+        is_number = t.is_integer(field.type) or t.is_floating(field.type) or t.is_null(field.type)
+        if field.name in NUMBERS and not is_number:
+            raise InputContractError(f"{path}: column {field.name!r} is {field.type}, expected a number")
+        if field.name == "locked" and not (t.is_boolean(field.type) or t.is_null(field.type)):
+            raise InputContractError(f"{path}: column 'locked' is {field.type}, expected true or false")
