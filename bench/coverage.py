@@ -42,6 +42,7 @@ def role_choice(output: Path, people: bool = True) -> dict[str, Any]:  # noqa: F
     with clock() as spent:
         search = Search(host, options, len(task.roles))
         found = choose(host, options, task.limits, search)
+    peak = peak_megabytes()
     errors = {}
     for r in np.flatnonzero(np.isfinite(task.limits)) if people else ():
         limits = task.limits + 1200.0 * (np.arange(len(task.limits)) == r)
@@ -49,7 +50,7 @@ def role_choice(output: Path, people: bool = True) -> dict[str, Any]:  # noqa: F
         errors[task.roles[r]] = (search.bound(limits).value - found.bound) / solved - 1
     kept = bool((found.hours <= task.limits * (1 + 1e-9)).all())
     told = {"gap": found.gap, "rounds": found.rounds, "value": round(found.value, 2), "within_hours": kept}
-    return {"rows": len(task.accounts), **spent, "peak_mb": peak_megabytes(), **told, "one_more_error": errors}
+    return {"rows": len(task.accounts), **spent, "peak_mb": peak, **told, "one_more_error": errors}
 
 
 def whole(output: Path) -> dict[str, Any]:

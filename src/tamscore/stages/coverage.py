@@ -37,7 +37,7 @@ MISFITS = 500
 class Choice:
     """Which option every account has, and how good that is.
 
-    `option` (m,) int64; `value`; `bound`, which no coverage within the hours can exceed; `price` (r,) of one more hour
+    `option` (m,) int16; `value`; `bound`, which no coverage within the hours can exceed; `price` (r,) of one more hour
     of each role; `hours` (r,) used; `rounds`, how many prices were tried.
     """
 
@@ -124,9 +124,9 @@ def closed(offer: Offer, option: Any, ceiling: float) -> tuple[Any, float]:
 
 
 def wished(backend: Backend, options: Options, price: Any) -> Any:
-    """The option (m,) int64 that each account chooses at prices (r,) of hours."""
+    """The option (m,) int16 that each account chooses at prices (r,) of hours."""
     each, blocks = prices_of(backend, options, price), options.blocks(block_rows(backend, options))
-    return np.concatenate([backend.get(chosen(backend.xp, *block, each)[0]) for block in blocks]).astype(np.int64)
+    return np.concatenate([backend.get(chosen(backend.xp, *block, each)[0]) for block in blocks], dtype=np.int16)
 
 
 def fitted(offer: Offer, option: Any) -> Any:
