@@ -24,7 +24,7 @@ def decided(value: Any, hours: Any, role: Any, limits: Any, price: Any, option: 
     """
     _, first, kind, size = np.unique(kinds(value, hours), return_index=True, return_inverse=True, return_counts=True)
     near = np.argsort(slacks(value, hours, price[role], first), kind="stable")[:core_kinds]
-    place = np.full(len(first), -1, np.int32)
+    place: Any = np.full(len(first), -1, np.int32)
     place[near] = np.arange(len(near))
     kind, alike, size = place[kind], first[near], size[near]
     others, core = np.flatnonzero(kind < 0), np.flatnonzero(kind >= 0)
