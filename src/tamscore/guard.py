@@ -108,7 +108,7 @@ def reason(found: Evidence, suspect: bool) -> str:  # noqa: FBT001
 
 def together(party: str, suspects: Sequence[str], whole: float, cleared: float) -> str:
     """What the suspects of a party type do to potential, in a sketch with them and without."""
-    what = "it" if len(suspects) == 1 else f"all {len(suspects)}"
+    what = " and ".join(map(repr, suspects)) if len(suspects) < 3 else f"these {len(suspects)}"
     without = "no feature is left" if np.isnan(cleared) else f"it is {cleared:.2f}"
     return f"{party}: own sales follow the peers' cut line with rank correlation {whole:.2f}; without {what} {without}"
 

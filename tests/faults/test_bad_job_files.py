@@ -34,7 +34,7 @@ CLUSTER_KEYS = (
 )
 TOP_KEYS = (
     "device, input, columns, rows, features, leakage, clusters, potential, quadrant, campaigns, engine, backtest, "
-    "output"
+    "coverage, output"
 )
 
 
@@ -669,6 +669,16 @@ FULL: dict[str, Any] = {
         "missing": "zero",
         "challenger_rows": 100,
         "neighbours": 5,
+    },
+    "coverage": {
+        "people": "people.csv",
+        "team": {"hunter": 3},
+        "hours_per_person": 1000,
+        "plans": "plans.csv",
+        "owners": "owners.csv",
+        "max_moves": 10,
+        "region": "city",
+        "skill": "city",
     },
     "output": {"path": "scores"},
 }

@@ -5,6 +5,7 @@ The suite is shown to be able to fail: ways to break the protocol, each of which
 
 from __future__ import annotations
 
+import itertools
 import random
 import threading
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ import pytest
 from tamscore.errors import RetryableError, UsageError
 from tamscore.store import commit, objects, run_directory, verify
 from tamscore.store.objects import bucket, lease
-from tamscore.store.objects.bucket import Bucket
+from tamscore.store.objects.bucket import Bucket, ConflictError
 from tamscore.store.run_directory import RunDirectory
 from tests.faults import protocol
 from tests.faults.objects import KilledError, bytes_below, fresh, impatient, killed_at, place
@@ -331,11 +332,24 @@ def no_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def taken_unconditionally(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    plain = Bucket.put
+    """All rivals look at the lock before one of them writes; each then writes whatever lies there."""
+    put, seen, looked, looks = Bucket.put, lease.seen, threading.Barrier(12), itertools.count()
+
+    def put_anyway(self: Bucket, key: str, data: Any, over: Any = None) -> None:
+        try:
+            put(self, key, data, _now(self, key) or over)
+        except ConflictError:
+            put_anyway(self, key, data)
+
+    def seen_together(lock: Any) -> Any:
+        found = seen(lock)
+        if next(looks) < 12:
+            looked.wait(20)
+        return found
+
     monkeypatch.setattr(lease, "check_conditions", lambda lock, purpose: None)
-    monkeypatch.setattr(
-        Bucket, "put", lambda self, key, data, over=None: plain(self, key, data, _now(self, key) or over)
-    )
+    monkeypatch.setattr(Bucket, "put", put_anyway)
+    monkeypatch.setattr(lease, "seen", seen_together)
     impatient(monkeypatch, silent_s=4.0, beat_s=0.1)
     return [one for one in rivals(12) if one == "held"][1:]
 

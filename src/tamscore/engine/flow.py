@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from tamscore.engine import heap
 from tamscore.engine.task import name_of, perform
 from tamscore.errors import TamscoreError
 
@@ -140,6 +141,7 @@ class LocalFlow:
     def __init__(self, workers: int | None = None) -> None:
         from threadpoolctl import threadpool_limits
 
+        heap.share()
         self.workers = workers or len(os.sched_getaffinity(0))
         self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="tamscore")
         self._blas = threadpool_limits(1)
