@@ -24,7 +24,7 @@ from tamscore.stages.identity import cluster_ids
 from tamscore.stages.space import fit_space
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tamscore.engine.flow import Flow
     from tamscore.outcome import Kept
@@ -41,6 +41,11 @@ if TYPE_CHECKING:
 
 def fit_parties(this: Run, parts: list[PartRows]) -> list[Fitted]:
     """The fitted model of every party type that has rows, on a sample drawn by account id or on every row."""
+    return each_party(this, parts, fit_party)
+
+
+def each_party(this: Run, parts: list[PartRows], fit: Callable[..., Fitted]) -> list[Fitted]:
+    """What `fit`, called as `fit_party` is, makes of every party type that has rows; the guard has seen them before."""
     counts = party_counts(parts)
     segments = segment_vocabulary(this, parts)
     samples = draw_samples(this, parts, counts)
@@ -48,8 +53,8 @@ def fit_parties(this: Run, parts: list[PartRows]) -> list[Fitted]:
     with this.progress.stage("fit", len(counts)) as done, LocalFlow(this.job.engine.workers) as local:
         fitted = []
         for party, drawn in samples.items():
-            fit = fit_party(this, parts, party, drawn, segments, local)
-            fitted.append(replace(fit, verdicts=verdicts[party]))
+            one = fit(this, parts, party, drawn, segments, local)
+            fitted.append(replace(one, verdicts=verdicts[party]))
             done(1)
     return fitted
 

@@ -7,19 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore import guard
-from tamscore.engine.flow import LocalFlow
-from tamscore.fitting import (
-    draw_samples,
-    fit_party,
-    fitted_on,
-    ground_of,
-    party_counts,
-    polished,
-    segment_vocabulary,
-    tell,
-    trusted,
-)
+from tamscore.fitting import each_party, fit_party, fitted_on, ground_of, polished, tell, trusted
 from tamscore.outcome import Change, Fitted, Kept
 from tamscore.passes.assign import PartyModel, assign_blocks
 from tamscore.passes.features import Encoding
@@ -45,21 +33,19 @@ if TYPE_CHECKING:
 
 def refit_parties(this: Run, parts: list[PartRows], earlier: EarlierRun) -> list[Fitted]:
     """The refreshed model of every party type that has rows; one that the earlier model did not know is fitted anew."""
-    counts, stored = party_counts(parts), {party.name: party for party in earlier.model.parties}
-    segments = segment_vocabulary(this, parts)
-    samples = draw_samples(this, parts, counts)
-    verdicts = guard.inspect(this, samples)
-    with this.progress.stage("fit", len(counts)) as done, LocalFlow(this.job.engine.workers) as local:
-        fitted = []
-        for party, drawn in samples.items():
-            old = stored.get(PARTY_TYPES[party])
-            if old is None:
-                this.progress.notice(f"{PARTY_TYPES[party]}: the earlier model does not know it; fitted anew")
-            given = (this, parts, party, drawn, segments, local)
-            fit = fit_party(*given) if old is None else refit_party(*given, old, earlier.labels)
-            fitted.append(replace(fit, verdicts=verdicts[party]))
-            done(1)
-    return fitted
+    stored = {party.name: party for party in earlier.model.parties}
+
+    def refit_known(
+        this: Run, parts: list[PartRows], party: int, drawn: SampledRows, segments: Vocabulary | None, local: Flow
+    ) -> Fitted:
+        given = (this, parts, party, drawn, segments, local)
+        old = stored.get(PARTY_TYPES[party])
+        if old is not None:
+            return refit_party(*given, old, earlier.labels)
+        this.progress.notice(f"{PARTY_TYPES[party]}: the earlier model does not know it; fitted anew")
+        return fit_party(*given)
+
+    return each_party(this, parts, refit_known)
 
 
 def refit_party(

@@ -20,6 +20,7 @@ from tamscore.settings import columns_of
 from tamscore.stages.draw import id_hash
 from tamscore.store import commit, model, partitions, tables
 from tamscore.store.location import location
+from tamscore.store.placed import files_of
 from tamscore.store.run_directory import BACKTESTS, run_key
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def record(result: Backtest) -> dict[str, Any]:
 def challenge(job: Job, directory: RunDirectory, accounts: Accounts, backend: Backend) -> list[Loss]:
     """The held-out losses of the method and its challengers, on a sample of the customers of each party type."""
     rules = Rules(tuple(job.potential.lines), job.potential.min_customers, job.backtest.neighbours)
-    files = {name: commit.Placed(**record) for name, record in (directory.manifest() or {})["files"].items()}
+    files = files_of(directory.manifest() or {})
     found = []
     for party in model.read_model(directory.model, files).parties:
         code = PARTY_TYPES.index(party.name)

@@ -72,7 +72,7 @@ def earlier(output: Location, current: str | None) -> str:
     """The version that the current one replaced; UsageError where the ledger does not tell, or it is not there."""
     entries = history.entries(output, current)
     version = None if current is None else history.before(entries, current)
-    complete = [run.run_key for run in run_directory.versions(output) if run.manifest() is not None]
+    complete = [run.run_key for run in run_directory.complete_versions(output)]
     if version is None or version not in complete:
         there = ", ".join(complete) or "none"
         raise UsageError(f"{output}: nothing is known to have counted before {current}; name one of {there}")

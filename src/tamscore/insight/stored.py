@@ -18,8 +18,8 @@ from tamscore.passes.features import Encoding
 from tamscore.schema import PARTY_TYPES
 from tamscore.settings import columns_of, ladder_rules
 from tamscore.store import contents, model, run_directory
-from tamscore.store.commit import Placed
 from tamscore.store.location import files_in
+from tamscore.store.placed import files_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -61,8 +61,7 @@ class StoredRun:
     @cached_property
     def model(self) -> StoredModel:
         """Its model, held against the manifest; InputContractError where it was changed."""
-        files = {name: Placed(**record) for name, record in self.manifest["files"].items()}
-        return model.read_model(self.directory.model, files)
+        return model.read_model(self.directory.model, files_of(self.manifest))
 
     @cached_property
     def models(self) -> tuple[PartyModel, ...]:
@@ -157,7 +156,7 @@ def by_key(path: Location, beside: RunDirectory | None) -> RunDirectory:
 
 def version_like(output: Location, key: str) -> RunDirectory:
     """The complete version of an output whose key begins so; UsageError where there is none, or more than one."""
-    complete = [run for run in run_directory.versions(output) if run.manifest() is not None]
+    complete = run_directory.complete_versions(output)
     found = [run for run in complete if key and run.run_key.startswith(key.lower())]
     if len(found) == 1:
         return found[0]

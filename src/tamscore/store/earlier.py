@@ -13,9 +13,9 @@ import numpy as np
 from tamscore.errors import UsageError
 from tamscore.stages import draw
 from tamscore.store import contents, run_directory, tables
-from tamscore.store.commit import Placed
 from tamscore.store.location import location
 from tamscore.store.model import StoredModel, read_model
+from tamscore.store.placed import files_of
 from tamscore.store.run_directory import MANIFEST, RunDirectory
 
 if TYPE_CHECKING:
@@ -89,16 +89,15 @@ def read_earlier(named: str, output: Location) -> EarlierRun:
     manifest = directory.manifest()
     if manifest is None:
         raise UsageError(f"{directory.path}: the run is not complete; run its job again")
-    files = {name: Placed(**record) for name, record in manifest["files"].items()}
     digest = hashlib.sha256((directory.path / MANIFEST).read_bytes()).hexdigest()
-    return EarlierRun(directory, read_model(directory.model, files), digest)
+    return EarlierRun(directory, read_model(directory.model, files_of(manifest)), digest)
 
 
 def find(named: str, output: Location) -> RunDirectory:
     """The run at a path, or in an output by the first digits of its key; UsageError where there is none, or several."""
     if not KEY_PREFIX.fullmatch(named) or location(named).exists():
         return run_directory.find(location(named))
-    complete = [run for run in run_directory.versions(output) if run.manifest() is not None]
+    complete = run_directory.complete_versions(output)
     found = [run for run in complete if run.run_key.startswith(named)]
     if len(found) == 1:
         return found[0]

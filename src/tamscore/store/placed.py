@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import IO, TYPE_CHECKING, Any, Self, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tamscore.store.location import Location
 
 Data: TypeAlias = bytes | memoryview
@@ -41,6 +43,11 @@ class Placed:
     def record(self) -> dict[str, Any]:
         """The same as JSON holds it."""
         return asdict(self)
+
+
+def files_of(record: Mapping[str, Any]) -> dict[str, Placed]:
+    """The files that a manifest or a sidecar lists, by name."""
+    return {name: Placed(**told) for name, told in record["files"].items()}
 
 
 class HashingFile:

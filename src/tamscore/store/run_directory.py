@@ -20,6 +20,7 @@ from tamscore.errors import UsageError
 from tamscore.store import commit, history
 from tamscore.store.commit import Placed, read_json
 from tamscore.store.location import files_in, inside, location, name_within, sizes_below
+from tamscore.store.placed import files_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -111,7 +112,7 @@ class RunDirectory:
         sidecar = read_json(self.sidecar(index))
         if sidecar is None or sidecar.get("run_key") != self.run_key:
             return None
-        files = {name: Placed(**record) for name, record in sidecar["files"].items()}
+        files = files_of(sidecar)
         return files if all(holds(self.path / name, placed) for name, placed in files.items()) else None
 
     def name_of(self, path: Location) -> str:
@@ -182,7 +183,7 @@ def find(path: Location) -> RunDirectory:
         return RunDirectory(path, version)
     if (path / MANIFEST).is_file() and path.parent.name == "versions":
         return RunDirectory(path.parent.parent, path.name)
-    complete = [run for run in versions(path) if run.manifest() is not None]
+    complete = complete_versions(path)
     if (path / CURRENT).exists() and complete:
         return max(complete, key=lambda run: (run.path / MANIFEST).stat().st_mtime_ns)
     raise UsageError(f"{path}: no complete run here; expected an output folder with {CURRENT}, or one of its versions")
@@ -199,6 +200,11 @@ def output_of(path: Location) -> Location:
     if not (path / CURRENT).exists() and not versions(path):
         raise UsageError(f"{path}: no output of a job; expected a folder with {CURRENT} and versions")
     return path
+
+
+def complete_versions(output: Location) -> list[RunDirectory]:
+    """The complete versions of an output, in order of name."""
+    return [run for run in versions(output) if run.manifest() is not None]
 
 
 def versions(output: Location) -> list[RunDirectory]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tamscore.store.commit import LOCK, Placed, read_json
 from tamscore.store.history import HISTORY
 from tamscore.store.location import files_below
+from tamscore.store.placed import files_of
 from tamscore.store.run_directory import BACKTESTS, COVERAGE, CURRENT, MANIFEST, RunDirectory, versions
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def problems_of_run(run: RunDirectory) -> Iterator[str]:
     """What is wrong with a version: files missing, changed, or there without being listed; rows that do not add up."""
     manifest = run.manifest() or {}
     try:
-        listed = {name: Placed(**record) for name, record in manifest["files"].items()}
+        listed = files_of(manifest)
         read, known = manifest["rows"]["read"], manifest["rows"]["scored"] + sum(manifest["rows"]["rejected"].values())
     except (KeyError, TypeError, AttributeError):
         yield f"{run.path / MANIFEST}: torn, or no manifest of a run"
