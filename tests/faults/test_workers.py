@@ -198,6 +198,14 @@ def test_memory_that_runs_out_within_a_task_is_told_with_its_partition(either):
     assert caught.value.exit_code == 6
 
 
+def test_work_that_is_called_off_takes_no_later_work_with_it(flow, plan):
+    """One item fails while results of others are on their way: what comes after is not called off as well."""
+    for _ in range(40):
+        with pytest.raises(MemoryLimitError):
+            list(flow.map(tasks.allocate, items(3)))
+        assert list(flow.map(tasks.square, items(4), plan)) == SQUARES[:4]
+
+
 def test_a_frozen_worker_is_given_up_and_its_work_done_elsewhere(monkeypatch, plan):
     """F13: within its time to live and half a minute; the frozen process is gone."""
     monkeypatch.setattr(dask_settings, "WORKER_TTL_S", 2.0)
@@ -363,11 +371,23 @@ def test_a_scratch_folder_that_cannot_be_used_is_refused_before_any_process_star
 def test_a_newcomer_gets_what_is_shared_and_takes_part(flow, plan, monkeypatch):
     """F01: the process that comes for a killed one works on; the other does not do all alone."""
     monkeypatch.setattr(clusters_of_ours, "LOOK_S", 0.2)
+    assert wait_until(lambda: len(registered(flow)) == 2, 30)
+    before = registered(flow)
     shared = flow.share(Plan(plan.folder, 0.1))
-    before = {worker.pid for worker in workers_of()}
-    assert len(before) == 2
     kill_a_worker()
-    assert wait_until(lambda: len(workers_of()) == 2, 10)
-    assert list(flow.map(tasks.square, items(), shared)) == SQUARES
-    assert len(set(flow._client.run(os.getpid).values()) - before) == 1
-    assert all(shared.key in keys for keys in flow._client.has_what().values())
+    assert wait_until(lambda: len(registered(flow)) == 2 and registered(flow) != before, 30)
+    copied = [all(shared.key in keys for keys in flow._client.has_what().values()) for _ in noting(flow, shared)]
+    assert len(copied) == ITEMS
+    assert any(copied)
+    took_part = {int(line.partition(":")[2]) for line in plan.log() if ":" in line}
+    assert took_part == set(flow._client.run(os.getpid).values())
+
+
+def registered(flow: DaskFlow) -> set[str]:
+    """The addresses of the workers that take work."""
+    return set(flow._client.ncores())
+
+
+def noting(flow: DaskFlow, shared: Any) -> Iterator[Any]:
+    """Work that notes which process does it."""
+    return flow.map(tasks.write_slowly, items(), shared)

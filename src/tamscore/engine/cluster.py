@@ -113,10 +113,14 @@ class DaskFlow:
         return asyncio.run_coroutine_threadsafe(coroutine, self._client.loop.asyncio_loop)
 
     async def _fetched(self, future: Any, name: str, alone: bool) -> Any:  # noqa: FBT001
-        """The result, which the cluster forgets."""
+        """The result, which the cluster forgets.
+
+        Shielded, since the client fetches for all who wait at once: one that is called off would end it for the others,
+        and for every fetch to come.
+        """
         try:
             await self._ended(future, name, alone)
-            result = await self._client.gather(future, asynchronous=True)
+            result = await asyncio.shield(self._client.gather(future, asynchronous=True))
         except (TamscoreError, Suspected):
             raise
         except Exception as error:  # noqa: BLE001 - told as what it is
