@@ -19,10 +19,10 @@ unexport PYTHONDONTWRITEBYTECODE
 
 say = @printf '\n== %s\n' $(1)
 
-.PHONY: help demo test lint types layers pytest format lock fuzz sbom bench clean
+.PHONY: help demo test lint types layers pytest test-platform format lock fuzz sbom bench clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
 .venv: .venv/.complete ## Create or renew the environment from the hashed lock
 
@@ -67,7 +67,14 @@ layers: .venv/.complete ## Check that imports follow the layers
 
 pytest: .venv/.complete ## Run the tests, JOBS at a time
 	$(call say,'tests: pytest')
-	$(BIN)/pytest -n $(JOBS) -m 'not gpu'
+	$(BIN)/pytest -n $(JOBS) -m 'not gpu and not platform'
+
+test-platform: .venv/.complete ## Check what needs Debian packages or other environments; says what is missing
+	$(call say,'tests: platform')
+	@missing=$$(grep -v '^#' tests/platform/packages.txt | xargs dpkg-query -W -f '$${db:Status-Status} $${Package}\n' 2>&1 | \
+		sed -n 's/^not-installed //p; s/.*no packages found matching //p'); \
+	if [ -n "$$missing" ]; then echo "apt-get install --no-install-recommends $$missing"; exit 2; fi
+	$(BIN)/pytest tests/platform -m platform
 
 format: .venv/.complete ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix .
