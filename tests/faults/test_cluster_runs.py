@@ -78,6 +78,9 @@ class Saboteur:
     def __init__(self, stage: str, rows: float, act: Callable[[], None]) -> None:
         self.stage, self.rows, self.act, self.done, self.acted = stage, rows, act, 0, False
 
+    def named(self, run_key: str) -> None:
+        """Not of interest."""
+
     def begin(self, stage: str, total: int | None) -> None:
         """Not of interest."""
 
