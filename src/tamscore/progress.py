@@ -62,15 +62,14 @@ class Peak:
 class Progress:
     """The one timer of a run: it feeds the listener, the manifest, the metrics and the benchmark alike.
 
-    `under_way` is the stage that is not over, or that failed; `figures` are numbers that the metrics have beside those
-    of the manifest.
+    `reached` is the stage that began last; `figures` are numbers that the metrics have beside those of the manifest.
     """
 
     listener: Listener | None = None
     times: list[StageTime] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     run_key: str | None = None
-    under_way: str | None = None
+    reached: str | None = None
     figures: dict[str, float] = field(default_factory=dict)
     peaks: list[Peak] = field(default_factory=list)
     _done: int = 0
@@ -86,11 +85,10 @@ class Progress:
         """Time a stage; the function handed out reports units done."""
         if self.listener:
             self.listener.begin(name, total)
-        self.under_way, self._done = name, 0
+        self.reached, self._done = name, 0
         wall, cpu = time.perf_counter(), time.process_time()
         yield partial(self._advance, name)
         spent = StageTime(name, time.perf_counter() - wall, time.process_time() - cpu, self._done)
-        self.under_way = None
         self.times.append(spent)
         if self.listener:
             self.listener.end(name, spent.seconds, spent.cpu_seconds)

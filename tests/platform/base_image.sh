@@ -15,6 +15,7 @@ sources=$(find /etc/apt -name sources.list -size +0 -o -name '*.list' -size +0 -
     grep -v 'file:' || true
 } > "$work/pip.conf"
 
+# shellcheck disable=SC2016 # mmdebstrap says what $1 is
 mmdebstrap --quiet --mode=root --variant=apt --dpkgopt=force-unsafe-io \
   --include=passwd,python3,python3-venv,ca-certificates \
   --customize-hook='cp /etc/ssl/certs/ca-certificates.crt "$1/etc/ssl/certs/ca-certificates.crt"' \

@@ -70,7 +70,7 @@ def exit_code(error: BaseException) -> int:
         return error.exit_code
     if isinstance(error, Stopped):
         return 128 + error.number
-    kinds = {
+    kinds: dict[type[BaseException], int] = {
         MemoryError: MemoryLimitError.exit_code,
         BrokenPipeError: 128 + signal.SIGPIPE,
         KeyboardInterrupt: 128 + signal.SIGINT,

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tamscore.backend import CountsMemory
 from tamscore.progress import Peak
 
-if TYPE_CHECKING:
-    from tamscore.backend import Backend
-
 STATUS = Path("/proc/self/status")
 
 
-def peak(backend: Backend | None = None) -> Peak:
+def peak(backend: object = None) -> Peak:
     """The peak of this process since it began, whoever it worked for, with that of the backend's device."""
     return Peak(peak_host_bytes(), backend.peak_device_bytes() if isinstance(backend, CountsMemory) else 0)
 

@@ -16,7 +16,7 @@ HELP = {
     "end_timestamp_seconds": "When the last run ended, in seconds since 1970.",
     "run_seconds": "Wall time of the last run.",
     "workers": "Workers that took part.",
-    "stopped_in": "1 for the stage in which the run failed.",
+    "stopped_in": "1 for the last stage that a failed run had begun.",
     "gate_closed": "1 where a person has to look before anything is published.",
     "relabelled_share": "Share of known accounts that change cluster.",
     "stage_seconds": "Wall time of a stage.",

@@ -34,7 +34,7 @@ class Ending:
 
 def record_of(job: Job, progress: Progress, ending: Ending) -> Record:
     """Everything that is known of a run; what it scored only where it came to its end."""
-    finished = ending.exit_code == 0 and progress.run_key is not None
+    finished = None if ending.exit_code else progress.run_key
     return {
         "tamscore": __version__,
         "output": job.output.path,
@@ -43,12 +43,12 @@ def record_of(job: Job, progress: Progress, ending: Ending) -> Record:
         "exit_code": ending.exit_code,
         "ended": round(time.time(), 3),
         "seconds": round(ending.seconds, 6),
-        "stopped_in": progress.under_way,
+        "stopped_in": progress.reached if ending.exit_code else None,
         "gates": {gate: gate == ending.gate for gate in (*GATES, *({ending.gate} - {None, *GATES}))},
         "figures": progress.figures,
         "stages": [stage_of(stage) for stage in progress.times],
         "memory": list(peaks_of(job, progress)),
-        "scores": scores_of(RunDirectory(location(job.output.path), progress.run_key)) if finished else None,
+        "scores": scores_of(RunDirectory(location(job.output.path), finished)) if finished else None,
     }
 
 
