@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-UNITS = {"fit": "party types", "inspect": "bytes", "write": "bytes"}
+UNITS = {"guard": "party types", "fit": "party types", "inspect": "bytes", "write": "bytes"}
 """What the stages count, where it is not rows."""
 
 
