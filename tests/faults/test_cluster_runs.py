@@ -208,7 +208,7 @@ def test_a_stopped_run_takes_its_worker_processes_along(synthetic, tmp_path, num
         sent = time.monotonic()
         (os.killpg if to_group else os.kill)(process.pid, number)
         _, err = process.communicate(timeout=60)
-        assert time.monotonic() - sent < 10
+        assert time.monotonic() - sent < 10 + BUSY_S
     assert process.returncode == 128 + number
     assert f"stopped by {number.name}" in err
     assert wait_until(lambda: not any(alive(worker) for worker in workers), 10 + BUSY_S)
