@@ -9,7 +9,7 @@ import subprocess
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from tests.faults.clusters import free_port, wait_until
+from tests.faults.clusters import free_ports, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +86,7 @@ class Slurm:
 @contextmanager
 def slurm(folder: Path) -> Iterator[Slurm]:
     """A SLURM that is ended with all its processes."""
-    ports = {name: free_port() for name in ("controller", "first", "second")}
+    ports = dict(zip(("controller", "first", "second"), free_ports(3), strict=True))
     text = CONFIGURATION.format(host=socket.gethostname().split(".")[0], folder=folder, **ports)
     (folder / "slurm.conf").write_text(text, encoding="utf-8")
     devices = [folder / f"nvidia{number}" for number in range(2)]

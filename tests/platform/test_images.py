@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +17,7 @@ from tamscore import config, pipeline
 from tamscore.progress import Progress
 from tamscore.store import verify
 from tamscore.synthetic import write_market
-from tests.faults.clusters import free_port, wait_until
+from tests.faults.clusters import free_ports, wait_until
 from tests.platform.images import ROOT, Container, build, configuration
 
 if TYPE_CHECKING:
@@ -97,17 +99,23 @@ def test_the_file_for_gpus_builds_on_any_base_and_asks_for_the_gpus(folder):
         assert "no NVIDIA driver" in refused.stderr
 
 
-def alone(text: str, ports: dict[str, int]) -> str:
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a service with all its processes."""
+    os.killpg(process.pid, signal.SIGTERM)
+    process.wait(timeout=60)
+
+
+def alone(text: str, ports: dict[str, str]) -> str:
     """A word of the compose file for containers that share this machine's network: loopback, and free ports."""
     here = re.sub(r"tcp://(0\.0\.0\.0|scheduler)", "tcp://127.0.0.1", text)
     for port, free in ports.items():
-        here = re.sub(rf"\b{port}\b", str(free), here)
+        here = re.sub(rf"\b{port}\b", free, here)
     return here
 
 
 def test_the_services_of_the_compose_file_become_healthy_and_score(container, folder, tmp_path):
     """The commands and health checks as they stand there, in containers of the image."""
-    ports = {port: free_port() for port in ("8786", "8787", "8788")}
+    ports = dict(zip(("8786", "8787", "8788"), map(str, free_ports(3)), strict=True))
     services = {
         name: [alone(word, ports) for word in (*service.get("entrypoint", ["tamscore"]), *service["command"])]
         for name, service in COMPOSE["services"].items()
@@ -118,21 +126,17 @@ def test_the_services_of_the_compose_file_become_healthy_and_score(container, fo
         if "healthcheck" in service
     }
     assert set(checks) == {"scheduler", "worker"}
-    started = []
-    try:
+    with ExitStack() as started:
         for name in ("scheduler", "worker"):
             assert container.run(entry=checks[name]).returncode != 0, "a check that cannot fail"
             local = ("--host", "127.0.0.1") if name == "worker" else ()
-            log = (tmp_path / f"{name}.log").open("wb")
+            log = started.enter_context((tmp_path / f"{name}.log").open("wb"))
             command = container.command(*local, entry=services[name])
-            started.append(subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True))
+            process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+            started.callback(end, process)
             assert wait_until(lambda name=name: container.run(entry=checks[name]).returncode == 0, 90), name
         done = container.run(*QUICK, entry=services["job"])
         assert done.returncode == 0, done.stderr
-    finally:
-        for process in reversed(started):
-            os.killpg(process.pid, 15)
-            process.wait(timeout=30)
     assert scores(folder / "scores") == reference(folder, tmp_path / "here")
     manifest = json.loads(next((folder / "scores").glob("versions/*/manifest.json")).read_text(encoding="utf-8"))
     assert manifest["job"]["engine"]["kind"] == "remote"
