@@ -72,7 +72,7 @@ class Progress:
     reached: str | None = None
     figures: dict[str, float] = field(default_factory=dict)
     peaks: list[Peak] = field(default_factory=list)
-    _done: int = 0
+    _done: int = field(default=0, init=False)
 
     def named(self, run_key: str) -> None:
         """Take the key of the run."""

@@ -44,12 +44,18 @@ def record_of(job: Job, progress: Progress, ending: Ending) -> Record:
         "ended": round(time.time(), 3),
         "seconds": round(ending.seconds, 6),
         "stopped_in": progress.reached if ending.exit_code else None,
-        "gates": {gate: gate == ending.gate for gate in (*GATES, *({ending.gate} - {None, *GATES}))},
+        "gates": gates_of(ending),
         "figures": progress.figures,
         "stages": [stage_of(stage) for stage in progress.times],
         "memory": list(peaks_of(job, progress)),
         "scores": scores_of(RunDirectory(location(job.output.path), finished)) if finished else None,
     }
+
+
+def gates_of(ending: Ending) -> dict[str, bool]:
+    """Whether each gate closed: those that are known, and one of another name where that stopped the run."""
+    names = [*GATES, *([ending.gate] if ending.gate else [])]
+    return {gate: gate == ending.gate for gate in names}
 
 
 def stage_of(stage: StageTime) -> Record:
