@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import numpy as np
 import pyarrow as pa
@@ -72,6 +73,18 @@ def test_no_simple_rule_brings_more(run):
         assert one.value <= rules["coverage"].value * (1 + 1e-9)
         assert one.hours <= 3 * 1200 + 1e-6
     assert rules["all digital"].value < rules["top by sales"].value
+
+
+def test_campaigns_are_counted_by_treatment(run):
+    result, accounts = covered(run)
+    scores = pa.concat_tables(run.read(["account_id", "campaign_id", "campaign_channel"])).sort_by("account_id")
+    who = zip(*(scores[name].to_pylist() for name in ("campaign_id", "campaign_channel")), strict=True)
+    counted = Counter((*one, role) for one, role in zip(who, accounts["role"].to_pylist(), strict=True))
+    told = Counter()
+    for row in result.campaigns:
+        told[row["campaign_id"], row["channel"], row["role"]] += row["accounts"]
+    assert told == counted
+    assert sum(row["value"] for row in result.campaigns) == pytest.approx(result.certificate.value, abs=1.0)
 
 
 def test_coverage_changes_no_run_and_belongs_to_the_output(run):

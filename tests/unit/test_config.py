@@ -82,12 +82,23 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
         },
         "quadrant": {"threshold": "percentile", "level": "account", "potential": 0.8, "sales": 0.8, "capacity": None},
         "campaigns": {
+            "by": "band",
             "size": None,
             "bands": {"small": 0.0, "large": 250.0, "enterprise": 5000.0},
             "map": {
-                "small": {"channel": "email", "theme": "ease of use, price"},
-                "large": {"channel": "professional-network ads", "theme": "scale, integration, return"},
-                "enterprise": {"channel": "account-based marketing", "theme": "scale, integration, return"},
+                "small": {"channel": "email", "theme": "ease of use, price", "message": None, "id": None},
+                "large": {
+                    "channel": "professional-network ads",
+                    "theme": "scale, integration, return",
+                    "message": None,
+                    "id": None,
+                },
+                "enterprise": {
+                    "channel": "account-based marketing",
+                    "theme": "scale, integration, return",
+                    "message": None,
+                    "id": None,
+                },
             },
             "default": None,
         },

@@ -66,6 +66,7 @@ class Coverage:
     roles: list[dict[str, Any]]
     people: list[dict[str, Any]]
     bands: list[dict[str, Any]]
+    campaigns: list[dict[str, Any]]
     consistency: list[dict[str, Any]]
     moves: list[dict[str, Any]]
     rules: list[RuleResult]
@@ -118,6 +119,7 @@ def told_of(
         summaries.role_rows(task, found, settings.hours_per_person),
         summaries.people_rows(task, found),
         summaries.band_rows(task, found),
+        summaries.campaign_rows(task, found),
         summaries.consistency_rows(task, found),
         summaries.move_rows(task, found),
         rules,
@@ -153,7 +155,7 @@ def write(result: Coverage, accounts: pa.Table) -> None:
     folder = location(result.path)
     commit.place_parquet(accounts, folder / "accounts.parquet", ["role", "service_level", "person", "owner"])
     every = record(result)
-    for name in ("roles", "people", "bands", "consistency", "moves", "rules"):
+    for name in ("roles", "people", "bands", "campaigns", "consistency", "moves", "rules"):
         if every[name]:
             table = pa.Table.from_pylist(every[name])
             commit.place_parquet(table, folder / f"{name}.parquet")

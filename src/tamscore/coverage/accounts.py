@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tamscore.insight.stored import StoredRun
 
 MONEY = ("sales", "potential", "whitespace")
-TEXTS = ("quadrant", "role", "service_level", "campaign_band")
+TEXTS = ("quadrant", "role", "service_level", "campaign_band", "campaign_id", "campaign_channel")
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,9 @@ def render(result: Coverage, width: int | None) -> Group:
     parts += section("against simple rules", rules(result, width), "the same hours and plans for all")
     if result.scenarios:
         parts += section("more or fewer people", scenarios(result, width))
-    parts += section("coverage by size band", bands(result.bands, width))
+    parts += section("coverage by size band", treatments(result.bands, "band", "band", width))
+    if result.campaigns:
+        parts += section("coverage by campaign", treatments(result.campaigns, "campaign_id", "campaign", width))
     parts += section("treatment by quadrant", consistency(result.consistency, width), "what most accounts get")
     parts += section("people", people(result.people, width))
     if result.moves:
@@ -77,12 +79,12 @@ def scenarios(result: Coverage, width: int | None) -> Table:
     return table
 
 
-def bands(rows: list[dict[str, Any]], width: int | None) -> Table:
-    """Accounts, hours and value of every treatment in every size band."""
-    table = new_table("band|treatment|>accounts|>hours|>value", width)
+def treatments(rows: list[dict[str, Any]], key: str, head: str, width: int | None) -> Table:
+    """Accounts, hours and value of every treatment in every size band or campaign."""
+    table = new_table(f"{head}|treatment|>accounts|>hours|>value", width)
     for row in rows:
         treatment = f"{words(row['role'])}, {words(row['service_level'])}"
-        add(table, row["band"], treatment, f"{row['accounts']:,}", f"{row['hours']:,.0f}", money(row["value"]))
+        add(table, row[key], treatment, f"{row['accounts']:,}", f"{row['hours']:,.0f}", money(row["value"]))
     return table
 
 

@@ -97,6 +97,17 @@ def band_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
     return grouped(task, found, "band", band.levels, band.code)
 
 
+def campaign_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
+    """One row per campaign, its channel and plan that has accounts there; none where the run has no campaigns."""
+    name, channel = (task.accounts.texts[text] for text in ("campaign_id", "campaign_channel"))
+    if name.levels == ("",):
+        return []
+    first = [int(np.argmax(name.code == code)) for code in range(len(name.levels))]
+    of = {level: channel.levels[channel.code[row]] for level, row in zip(name.levels, first, strict=True)}
+    rows = grouped(task, found, "campaign_id", name.levels, name.code)
+    return [{"campaign_id": row["campaign_id"], "channel": of[row["campaign_id"]], **row} for row in rows]
+
+
 def grouped(task: Task, found: Placement, key: str, levels: Sequence[str], code: Any) -> list[dict[str, Any]]:
     """One row per level of a column and plan that has accounts there: accounts, hours, value."""
     plans, place = len(task.plans), code.astype(np.int64) * len(task.plans) + found.plan

@@ -1,0 +1,107 @@
+"""Campaigns of the rows of a partition, and whether every segment that lives has one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.backend.host import float_column
+from tamscore.errors import JobFileError
+from tamscore.stages.campaigns import Campaign, CampaignMap, band_codes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import pyarrow as pa
+
+    from tamscore.passes.census import PartRows
+    from tamscore.schema import InputColumns
+
+TOLD = ("id", "channel", "theme", "message")
+NOBODY = Campaign("", "", "", "")
+"""What stands at rows of segments without a campaign; they are rejected rows, or the run had been stopped."""
+SUMMED = ("sales", "potential", "whitespace")
+LISTED = 5
+"""So many segments are named where there are more without a campaign."""
+
+
+def check_live(campaigns: CampaignMap, parts: Sequence[PartRows]) -> None:
+    """Nothing, where every market segment has a campaign; JobFileError that names those that have none else."""
+    if campaigns.by != "market_segment":
+        return
+    live = {segment for part in parts for segment in part.segments}
+    lost = sorted("" if segment is None else segment for segment in live if campaigns.of(segment) is None)
+    if lost:
+        names = ", ".join(repr(name) if name else "accounts without one" for name in lost[:LISTED])
+        more = f" and {len(lost) - LISTED:,} more" if len(lost) > LISTED else ""
+        raise JobFileError(
+            f"campaigns.map: expected a campaign for every market segment, got none for {names}{more}; "
+            "add them, or set campaigns.default"
+        )
+
+
+def campaign_columns(
+    table: pa.Table, columns: InputColumns, campaigns: CampaignMap, cluster: Any, clusters: Sequence[str]
+) -> dict[str, Any]:
+    """Size band and campaign of every row, by the number (m,) of its cluster where campaigns go by that.
+
+    There are no campaigns where they go by size and no column tells it.
+    """
+    out: dict[str, Any] = {}
+    if columns.size:
+        band = band_codes(float_column(table[columns.size]), campaigns.bands)
+        out["campaign_band"] = dictionary(band, campaigns.bands.names)
+    if campaigns.by == "cluster":
+        codes, segments = cluster, list(clusters)
+    elif campaigns.by == "market_segment":
+        codes, segments = levels(table[columns.market_segment])
+    elif columns.size:
+        codes, segments = band, list(campaigns.bands.names)
+    else:
+        return out
+    said = [campaigns.of(segment) or NOBODY for segment in segments]
+    return out | {f"campaign_{name}": dictionary(codes, [getattr(one, name) for one in said]) for name in TOLD}
+
+
+def levels(column: pa.ChunkedArray) -> tuple[Any, list[str | None]]:
+    """The code (m,) of every text of a column, and the texts by code; no text is None."""
+    import pyarrow as pa
+
+    coded = column.cast(pa.string()).combine_chunks().dictionary_encode(null_encoding="encode")
+    return coded.indices.to_numpy(), coded.dictionary.to_pylist()
+
+
+def campaign_sums(tables: Iterable[pa.Table]) -> pa.Table:
+    """Accounts, sales, potential and whitespace of scored rows, or of sums of them, by campaign and kind."""
+    import pyarrow as pa
+
+    keys = ("campaign_id", "kind")
+    parts = [of_part(table, keys) for table in tables if "campaign_id" in table.column_names]
+    if not parts:
+        return pa.table(
+            {name: pa.array([], pa.string() if name in keys else pa.float64()) for name in (*keys, "accounts", *SUMMED)}
+        )
+    sums = ("accounts", *SUMMED)
+    grouped = pa.concat_tables(parts).group_by(list(keys), use_threads=False)
+    found = grouped.aggregate([(name, "sum") for name in sums])
+    return found.select([*keys, *(f"{name}_sum" for name in sums)]).rename_columns([*keys, *sums])
+
+
+def of_part(table: pa.Table, keys: Sequence[str]) -> pa.Table:
+    """The columns that are summed, texts plain; each row of the scores is one account."""
+    import pyarrow as pa
+
+    counts = table["accounts"] if "accounts" in table.column_names else pa.array(np.ones(table.num_rows))
+    columns: dict[str, Any] = {name: table[name].cast(pa.string()) for name in keys}
+    columns |= {name: np.nan_to_num(float_column(table[name])) for name in SUMMED}
+    return pa.table({**columns, "accounts": counts})
+
+
+def dictionary(codes: Any, levels: list[str]) -> pa.Array:
+    """Codes (m,) as a column of text; equal levels share a place."""
+    import pyarrow as pa
+
+    distinct = list(dict.fromkeys(levels))
+    place = np.array([distinct.index(level) for level in levels], np.int32)
+    return pa.DictionaryArray.from_arrays(pa.array(place[codes]), pa.array(distinct, pa.string()))
