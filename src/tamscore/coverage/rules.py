@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from tamscore.stages.coverage import Offer
 
 
+BLOCK = 65_536
+"""So many accounts are looked at together; most of them find no hours left."""
+
+
 @dataclass(frozen=True)
 class RuleResult:
     """What a way to cover accounts is expected to bring, the hours it takes, and accounts with a person."""
@@ -64,19 +68,30 @@ def in_order(offer: Offer, order: Any, allowed: Any) -> Any:
     """The plan (m,) of every account where one after the other takes what is best of what there are hours for."""
     plan = start(offer)
     room = offer.room(plan)
-    least = np.where(offer.hours > 0, offer.hours, np.inf).min(axis=1)
-    for row in order:
+    least = np.array([hours[hours > 0].min(initial=np.inf) for hours in offer.hours])
+    for begin in range(0, len(order), BLOCK):
         if not (least <= room[offer.role])[np.isfinite(offer.limits[offer.role])].any():
             break
-        free = room + (np.arange(len(room)) == offer.role[plan[row]]) * offer.hours[plan[row], row]
-        fits = allowed[:, row] & (offer.hours[:, row] <= free[offer.role])
-        gain = np.where(fits, offer.value[:, row] - offer.value[plan[row], row], -np.inf)
-        best = int(gain.argmax())
-        if gain[best] > 0:
-            room[offer.role[plan[row]]] += offer.hours[plan[row], row]
-            room[offer.role[best]] -= offer.hours[best, row]
-            plan[row] = best
+        rows = order[begin : begin + BLOCK]
+        for row in rows[np.isfinite(gains(offer, allowed, plan, rows, room)).any(axis=0)]:
+            gain = gains(offer, allowed, plan, row, room)
+            best = int(gain.argmax())
+            if gain[best] > 0:
+                room[offer.role[plan[row]]] += offer.hours[plan[row], row]
+                room[offer.role[best]] -= offer.hours[best, row]
+                plan[row] = best
     return plan
+
+
+def gains(offer: Offer, allowed: Any, plan: Any, rows: Any, room: Any) -> Any:
+    """What each plan would bring more (o, ...) to one account or to several, -inf where it has no hours or no use.
+
+    The hours left never grow, so that an account without a gain has none later either.
+    """
+    own = offer.role.reshape(-1, *[1] * np.ndim(rows)) == offer.role[plan[rows]]
+    free = room[offer.role].reshape(-1, *[1] * np.ndim(rows)) + own * offer.hours[plan[rows], rows]
+    gain = offer.value[:, rows] - offer.value[plan[rows], rows]
+    return np.where(allowed[:, rows] & (offer.hours[:, rows] <= free) & (gain > 0), gain, -np.inf)
 
 
 def start(offer: Offer) -> Any:

@@ -47,7 +47,8 @@ def role_rows(task: Task, found: Placement, hours_each: float) -> list[dict[str,
     """
     hours, value = spent(task, found)
     role = task.role_of_plan[found.plan]
-    needed = (found.offer.hours * quadrant_plans(task)).sum(axis=1)
+    asked = zip(found.offer.hours, quadrant_plans(task), strict=True)
+    needed = np.array([hours_of[here].sum() for hours_of, here in asked])
     rows = []
     for r, name in enumerate(task.roles):
         here, limited = role == r, name != DIGITAL

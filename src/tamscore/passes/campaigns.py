@@ -49,15 +49,16 @@ def campaign_columns(
     There are no campaigns where they go by size and no column tells it.
     """
     out: dict[str, Any] = {}
+    segments: Sequence[str | None]
     if columns.size:
         band = band_codes(float_column(table[columns.size]), campaigns.bands)
         out["campaign_band"] = dictionary(band, campaigns.bands.names)
     if campaigns.by == "cluster":
-        codes, segments = cluster, list(clusters)
+        codes, segments = cluster, clusters
     elif campaigns.by == "market_segment":
         codes, segments = levels(table[columns.market_segment])
     elif columns.size:
-        codes, segments = band, list(campaigns.bands.names)
+        codes, segments = band, campaigns.bands.names
     else:
         return out
     said = [campaigns.of(segment) or NOBODY for segment in segments]
@@ -98,7 +99,7 @@ def of_part(table: pa.Table, keys: Sequence[str]) -> pa.Table:
     return pa.table({**columns, "accounts": counts})
 
 
-def dictionary(codes: Any, levels: list[str]) -> pa.Array:
+def dictionary(codes: Any, levels: Sequence[str]) -> pa.Array:
     """Codes (m,) as a column of text; equal levels share a place."""
     import pyarrow as pa
 
