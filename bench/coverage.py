@@ -38,7 +38,7 @@ def role_choice(output: Path, people: bool = True) -> dict[str, Any]:  # noqa: F
 
     host, task = backend.load("cpu"), task_of_run(open_run(output))
     nobody = Owners(np.full(len(task.accounts), -1), np.zeros(len(task.accounts), bool))
-    options = options_of(host, task.plans, task.roles, task.accounts, task.is_open(nobody))
+    options = options_of(host, task.plans, task.roles, task.accounts, task.is_open(nobody), task.hours)
     with clock() as spent:
         search = Search(host, options, len(task.roles))
         found = choose(host, options, task.limits, search)

@@ -713,6 +713,7 @@ FULL: dict[str, Any] = {
         "team": {"hunter": 3},
         "hours_per_person": 1000,
         "plans": "plans.csv",
+        "account_plans": "accounts.csv",
         "owners": "owners.csv",
         "max_moves": 10,
         "region": "city",

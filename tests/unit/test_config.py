@@ -125,6 +125,7 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
             "team": {"account_manager": 16, "hunter": 10, "inside_sales": 8, "sdr": 5, "channel_partner": 3},
             "hours_per_person": 1200.0,
             "plans": None,
+            "account_plans": None,
             "owners": None,
             "max_moves": None,
             "region": None,

@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.text import Text
 
 from tamscore.insight.layout import add, new_table, section
-from tamscore.insight.wording import NOTHING, change, counted, money, share, words
+from tamscore.insight.wording import NOTHING, change, clean, counted, money, share, words
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -39,14 +39,19 @@ def render(result: Coverage, width: int | None) -> Group:
 def headline(result: Coverage) -> list[Text]:
     """Where the tables lie, and how good the coverage is proven to be."""
     sure = result.certificate
+    refilled = sure.value > sure.value_of_naming
     lines = [
         f"coverage   {result.path}",
         f"accounts   {result.accounts:,} covered, none left out",
         f"value      {money(sure.value)} a year expected; none within these hours exceeds {money(sure.bound)}",
         f"gap        {sure.gap:.3%}, of it {sure.naming:.3%} from naming people",
+        *([f"           {sure.gap_before:.3%} before hours left over were given out again"] if refilled else []),
         "           expected by touch plans, which are assumptions until they are measured",
     ]
-    return [Text(line) for line in lines]
+    if result.unknown:
+        some = f"{', '.join(map(repr, result.unknown[:3]))}{' and others' if len(result.unknown) > 3 else ''}"
+        lines.append(f"unknown    {counted(len(result.unknown), 'account')} with a touch plan of its own: {some}")
+    return [Text(clean(line)) for line in lines]
 
 
 def roles(rows: list[dict[str, Any]], width: int | None) -> Table:

@@ -96,6 +96,9 @@ def gains(offer: Offer, allowed: Any, plan: Any, rows: Any, room: Any) -> Any:
 
 def start(offer: Offer) -> Any:
     """The best plan (m,) without limit, or of a locked account the one that takes the fewest hours."""
-    free = np.where(np.isinf(offer.limits[offer.role])[:, None], offer.value, -np.inf)
-    fewest = np.where(np.isfinite(offer.value), offer.hours, np.inf).argmin(axis=0)
-    return np.where(np.isfinite(free).any(axis=0), free.argmax(axis=0), fewest)
+    free = np.flatnonzero(np.isinf(offer.limits[offer.role]))
+    best = free[offer.value[free].argmax(axis=0)]
+    locked = np.flatnonzero(~np.isfinite(offer.value[free]).any(axis=0))
+    hours = np.where(np.isfinite(offer.value[:, locked]), offer.hours[:, locked], np.inf)
+    best[locked] = hours.argmin(axis=0)
+    return best

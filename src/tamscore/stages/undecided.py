@@ -24,8 +24,8 @@ def decided(
     """The option (m,) of every account, where those that waver between options share the hours that others leave.
 
     Value and hours are (o, m), -inf where an option is not open; `role` (o,); hours `limits` and their `price` (r,).
-    The `core_kinds` kinds of accounts (`groups`) nearest to another option are decided anew; of accounts alike the first take the
-    options that are worth most.
+    The `core_kinds` kinds of accounts nearest to another option are decided anew; of accounts alike, `groups`, the
+    first take the options that are worth most.
     """
     first, kind, size = groups.first, groups.kind, groups.size
     near = np.argsort(slacks(value, hours, price[role], first), kind="stable")[:core_kinds]
