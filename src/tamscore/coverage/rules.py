@@ -10,6 +10,8 @@ import numpy as np
 from tamscore.coverage.plans import DIGITAL
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tamscore.coverage.placing import Placement, Task
     from tamscore.stages.coverage import Offer
 
@@ -33,17 +35,20 @@ def compare(task: Task, found: Placement) -> list[RuleResult]:
 
     Rules do not look at people: each may share out the hours of a role as it likes, which favours them.
     """
+    offer = found.offer
+    return [result_of(name, offer, plan) for name, plan in ways(task, found)]
+
+
+def ways(task: Task, found: Placement) -> Iterator[tuple[str, Any]]:
+    """The coverage found, then every simple rule, with the plan (m,) of every account; one at a time, for memory."""
     market, offer = task.accounts, found.offer
-    by_sales, by_whitespace = (np.argsort(-money, kind="stable") for money in (market.sales, market.whitespace))
-    anything = np.ones(offer.value.shape, bool)
-    ways = {
-        "coverage": found.plan,
-        "top by sales": in_order(offer, by_sales, anything),
-        "top by whitespace": in_order(offer, by_whitespace, anything),
-        "quadrant cut to capacity": in_order(offer, by_whitespace, quadrant_plans(task)),
-        "all digital": in_order(offer, by_sales[:0], anything),
-    }
-    return [result_of(name, offer, plan) for name, plan in ways.items()]
+    anything = np.ones((len(task.plans), 1), bool)
+    yield "coverage", found.plan
+    yield "top by sales", in_order(offer, np.argsort(-market.sales, kind="stable"), anything)
+    by_whitespace = np.argsort(-market.whitespace, kind="stable")
+    yield "top by whitespace", in_order(offer, by_whitespace, anything)
+    yield "quadrant cut to capacity", in_order(offer, by_whitespace, quadrant_plans(task))
+    yield "all digital", start(offer)
 
 
 def result_of(name: str, offer: Offer, plan: Any) -> RuleResult:
@@ -66,7 +71,7 @@ def quadrant_plans(task: Task) -> Any:
 
 def in_order(offer: Offer, order: Any, allowed: Any) -> Any:
     """The plan (m,) of every account where one after the other takes what is best of what there are hours for."""
-    plan = start(offer)
+    plan, allowed = start(offer), np.broadcast_to(allowed, offer.value.shape)
     room = offer.room(plan)
     least = np.array([hours[hours > 0].min(initial=np.inf) for hours in offer.hours])
     for begin in range(0, len(order), BLOCK):
@@ -97,7 +102,7 @@ def gains(offer: Offer, allowed: Any, plan: Any, rows: Any, room: Any) -> Any:
 def start(offer: Offer) -> Any:
     """The best plan (m,) without limit, or of a locked account the one that takes the fewest hours."""
     free = np.flatnonzero(np.isinf(offer.limits[offer.role]))
-    best = free[offer.value[free].argmax(axis=0)]
+    best = free.astype(np.int16)[offer.value[free].argmax(axis=0)]
     locked = np.flatnonzero(~np.isfinite(offer.value[free]).any(axis=0))
     hours = np.where(np.isfinite(offer.value[:, locked]), offer.hours[:, locked], np.inf)
     best[locked] = hours.argmin(axis=0)
