@@ -41,7 +41,7 @@ def campaigns(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show the campaigns of a run, and write a list of accounts for every channel.
+    """Show whom campaigns reach, and write a list for every channel.
 
     Each account stands in the list of its channel with the id of its campaign, which stays the same from run to run.
     """
