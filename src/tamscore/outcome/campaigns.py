@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.passes.campaigns import campaign_sums
+from tamscore.outcome import summaries
 from tamscore.passes.parts import KINDS, MEASURES
 from tamscore.settings import campaigns_of
 from tamscore.stages.campaigns import DEFAULT
@@ -25,13 +25,15 @@ def campaign_table(outcome: Outcome, job: Job) -> pa.Table:
     """
     import pyarrow as pa
 
-    found = campaign_sums(part.campaigns for part in outcome.scored).to_pylist()
-    sums = {(row["campaign_id"], row["kind"]): row for row in found}
+    sums: dict[Any, Any] = {}
+    for part in outcome.scored:
+        for key, each in part.campaigns.items():
+            sums[key] = sums.get(key, 0.0) + each
     rows = []
     for told in campaign_rows(job) if sums else ():
         for kind in KINDS:
-            row = sums.get((told["campaign_id"], kind), {})
-            rows.append({**told, "kind": kind, **{name: round(float(row.get(name, 0.0)), 2) for name in MEASURES}})
+            each = sums.get((told["campaign_id"], kind), [0.0] * len(MEASURES))
+            rows.append({**told, "kind": kind, **dict(zip(MEASURES, summaries.money(each), strict=True))})
     fields = [*((name, pa.string()) for name in (*TEXTS, "kind")), *((name, pa.float64()) for name in MEASURES)]
     return pa.Table.from_pylist(rows, pa.schema(fields))
 

@@ -11,7 +11,7 @@ from tamscore.errors import JobFileError
 from tamscore.stages.campaigns import Campaign, CampaignMap, band_codes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     import pyarrow as pa
 
@@ -65,38 +65,26 @@ def campaign_columns(
     return out | {f"campaign_{name}": dictionary(codes, [getattr(one, name) for one in said]) for name in TOLD}
 
 
-def levels(column: pa.ChunkedArray) -> tuple[Any, list[str | None]]:
+def levels(column: pa.ChunkedArray | pa.Array) -> tuple[Any, list[str | None]]:
     """The code (m,) of every text of a column, and the texts by code; no text is None."""
     import pyarrow as pa
 
-    coded = column.cast(pa.string()).combine_chunks().dictionary_encode(null_encoding="encode")
+    whole = pa.chunked_array([column]) if isinstance(column, pa.Array) else column
+    if not pa.types.is_dictionary(whole.type) or whole.null_count:
+        whole = whole.cast(pa.string()).dictionary_encode(null_encoding="encode")
+    coded = whole.unify_dictionaries().combine_chunks()
     return coded.indices.to_numpy(), coded.dictionary.to_pylist()
 
 
-def campaign_sums(tables: Iterable[pa.Table]) -> pa.Table:
-    """Accounts, sales, potential and whitespace of scored rows, or of sums of them, by campaign and kind."""
-    import pyarrow as pa
-
-    keys = ("campaign_id", "kind")
-    parts = [of_part(table, keys) for table in tables if "campaign_id" in table.column_names]
-    if not parts:
-        return pa.table(
-            {name: pa.array([], pa.string() if name in keys else pa.float64()) for name in (*keys, "accounts", *SUMMED)}
-        )
-    sums = ("accounts", *SUMMED)
-    grouped = pa.concat_tables(parts).group_by(list(keys), use_threads=False)
-    found = grouped.aggregate([(name, "sum") for name in sums])
-    return found.select([*keys, *(f"{name}_sum" for name in sums)]).rename_columns([*keys, *sums])
-
-
-def of_part(table: pa.Table, keys: Sequence[str]) -> pa.Table:
-    """The columns that are summed, texts plain; each row of the scores is one account."""
-    import pyarrow as pa
-
-    counts = table["accounts"] if "accounts" in table.column_names else pa.array(np.ones(table.num_rows))
-    columns: dict[str, Any] = {name: table[name].cast(pa.string()) for name in keys}
-    columns |= {name: np.nan_to_num(float_column(table[name])) for name in SUMMED}
-    return pa.table({**columns, "accounts": counts})
+def campaign_sums(scored: pa.Table) -> dict[tuple[str | None, str | None], Any]:
+    """Accounts, sales, potential and whitespace (4,) of scored rows by campaign and kind; empty without campaigns."""
+    if "campaign_id" not in scored.column_names or not scored.num_rows:
+        return {}
+    (name, names), (kind, kinds) = (levels(scored[key]) for key in ("campaign_id", "kind"))
+    place, size = name.astype(np.int64) * len(kinds) + kind, len(names) * len(kinds)
+    money = (np.nan_to_num(float_column(scored[column])) for column in SUMMED)
+    sums = np.stack([np.bincount(place, each, size) for each in (None, *money)], axis=1)
+    return {(names[at // len(kinds)], kinds[at % len(kinds)]): sums[at] for at in np.flatnonzero(sums[:, 0]).tolist()}
 
 
 def dictionary(codes: Any, levels: Sequence[str]) -> pa.Array:

@@ -49,7 +49,7 @@ class ScoredPart:
     totals: Any
     flags: dict[str, int]
     top: pa.Table
-    campaigns: pa.Table
+    campaigns: dict[tuple[str | None, str | None], Any]
     reused: bool = False
 
 
@@ -87,7 +87,7 @@ def described(
 ) -> ScoredPart:
     """What a part comes to, told from its table."""
     sums, flags = totals(scored, plan), flag_counts(scored)
-    return ScoredPart(scored.num_rows, rejected, files, sums, flags, best(scored), campaign_sums([scored]), reused)
+    return ScoredPart(scored.num_rows, rejected, files, sums, flags, best(scored), campaign_sums(scored), reused)
 
 
 def totals(scored: pa.Table, plan: ScorePlan) -> Any:

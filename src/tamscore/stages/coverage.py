@@ -30,6 +30,8 @@ SLACK = 1e-9
 """The relative part of the hours by which rounding may seem to exceed them."""
 PASSES = 4
 """How often the hours that are left are offered to all accounts."""
+BLOCK = 262_144
+"""So many accounts are offered hours together."""
 MISFITS = 500
 """How many accounts too large for the hours that are left are passed over for smaller ones, each time."""
 
@@ -197,9 +199,18 @@ def fill_with(offer: Offer, option: Any, o: int) -> None:
 
 def takers(offer: Offer, option: Any, o: int, room: float) -> tuple[Any, Any, Any]:
     """The accounts (n,) that gain by an option within the hours that its role has left, what, and the hours for it."""
-    same = offer.role[option] == offer.role[o]
-    rows = np.flatnonzero(same | (offer.hours[o] <= room))
-    has = np.where(same[rows], offer.hours[option[rows], rows], 0.0)
+    starts = range(0, len(option), BLOCK)
+    parts = [takers_from(offer, option, o, room, start) for start in starts]  # block by block, which takes less memory
+    rows, gain, need = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return rows, gain, need
+
+
+def takers_from(offer: Offer, option: Any, o: int, room: float, start: int) -> tuple[Any, Any, Any]:
+    """The same among the accounts of the block that starts there."""
+    same = offer.role[option[start : start + BLOCK]] == offer.role[o]
+    here = np.flatnonzero(same | (offer.hours[o, start : start + BLOCK] <= room))
+    rows = start + here
+    has = np.where(same[here], offer.hours[option[rows], rows], 0.0)
     gain, need = offer.value[o, rows] - offer.value[option[rows], rows], offer.hours[o, rows] - has
     keep = (gain > 0) & (need <= room)
-    return rows[keep], gain[keep], need[keep]
+    return rows[keep].astype(np.int32), gain[keep], need[keep]

@@ -63,7 +63,9 @@ def by_kind(backend: Backend, options: Options, groups: Alike) -> Options:
     """One account of each kind for all that are alike; the options as they are where that saves little."""
     if 2 * len(groups.first) > options.accounts:
         return options
-    value, hours = (backend.get(part)[:, groups.first] for part in (options.value, options.hours))
+    value, need = backend.get(options.value)[:, groups.first], backend.get(options.hours)
+    same = need.strides[1] == 0  # the hours of all accounts are one number in memory, and stay so
+    hours = need[:, : len(groups.first)] if same else need[:, groups.first]
     size = backend.put(groups.size.astype(np.float64))
     return Options(backend.put(value), backend.put(hours), options.role, options.names, size)
 
