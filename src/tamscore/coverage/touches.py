@@ -52,8 +52,7 @@ def read_touches(settings: Coverage, accounts: Accounts, plans: Sequence[TouchPl
     table = read_table(path, ("account_id", "role", "hours"))
     if "service_level" not in table.column_names:
         table = table.append_column("service_level", pa.nulls(table.num_rows, pa.string()))
-    ids, roles = tables.strings(table["account_id"]), tables.strings(table["role"])
-    levels = pc.fill_null(tables.strings(table["service_level"]), "")
+    ids, roles, levels = (pc.fill_null(tables.strings(table[key]), "") for key in KEYS)
     hours = table["hours"].cast(pa.float64()).combine_chunks().fill_null(np.nan).to_numpy()
     fits = fitting(roles, levels, plans)
     check(path, table, np.isfinite(hours) & (hours > 0), "expected hours above 0")
@@ -79,9 +78,14 @@ def fitting(roles: pa.Array, levels: pa.Array, plans: Sequence[TouchPlan]) -> An
 
 def once(ids: pa.Array, roles: pa.Array, levels: pa.Array) -> Any:
     """Which rows (t,) are the first of their account, role and service level."""
-    keys = zip(ids.to_pylist(), roles.to_pylist(), levels.to_pylist(), strict=True)
-    seen: set[tuple[str, str, str]] = set()
-    return np.array([not (key in seen or seen.add(key)) for key in keys], bool)  # type: ignore[func-returns-value]
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    between = pa.scalar("\x1f", pa.large_string())
+    keys = pc.binary_join_element_wise(ids, roles, levels, between).to_numpy(zero_copy_only=False)
+    first = np.zeros(len(keys), bool)
+    first[np.unique(keys, return_index=True)[1]] = True
+    return first
 
 
 def names(plans: Sequence[TouchPlan]) -> str:
