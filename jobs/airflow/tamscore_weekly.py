@@ -7,6 +7,7 @@ same data would close the same gate again; so does everything else. A run that i
     TAMSCORE_JOB      the job file; else /etc/tamscore/job.toml
 """
 
+# mypy: allow-untyped-decorators
 from __future__ import annotations
 
 import os

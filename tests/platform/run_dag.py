@@ -11,7 +11,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.dag_processing.dagbag import DagBag  # type: ignore[import-not-found]
+from airflow.dag_processing.dagbag import DagBag
 
 
 def main(folder: str, *commands: str) -> None:
