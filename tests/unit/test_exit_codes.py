@@ -26,6 +26,6 @@ CODES = [
 ]
 
 
-@pytest.mark.parametrize(("error", "code"), CODES, ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize(("error", "code"), CODES, ids=[f"{type(error).__name__} {code}" for error, code in CODES])
 def test_every_error_has_the_exit_code_of_its_kind(error, code):
     assert exit_code(error) == code
