@@ -33,6 +33,15 @@ class Nearest:
     second_sq_distance: Array
 
 
+@dataclass(frozen=True)
+class Sides:
+    """The sides that rows have taken: the label (m,) of each, and the sums (k, d) and counts (k,) of every label."""
+
+    label: Array
+    sums: Array
+    counts: Array
+
+
 class Backend(Protocol):
     """Where arrays live and who computes on them.
 
@@ -73,6 +82,15 @@ class Backend(Protocol):
     def nearest(self, x: Array, centers: Array) -> Nearest:
         """The nearest and second nearest of the centers (k, d) for every row of a block (d, m)."""
 
+    def sides(self, x: Array, sq_norms: Array, centers: Array, before: Sides | None = None) -> Sides:
+        """The labels that `label` gives the rows of a block, and their sums and counts, exactly.
+
+        `before` is what this verb said of the same rows under as many other centers: who likes may start from it.
+        """
+
+    def memory(self) -> int:
+        """The bytes of memory that the device of this process has."""
+
     def sync(self) -> None:
         """Wait until the device has done all that was asked of it."""
 
@@ -81,10 +99,14 @@ class Backend(Protocol):
 def load(name: str) -> Backend:
     """The backend of a device, `cpu` or `cuda`, made once per process.
 
-    Raises DeviceError where the backend is not part of this version.
+    Nothing is asked of a GPU before the first array is. Raises DeviceError where there is no such backend.
     """
     if name == "cpu":
         from tamscore.backend.host import HostBackend
 
         return HostBackend()
+    if name == "cuda":
+        from tamscore.backend.cuda import CudaBackend
+
+        return CudaBackend()
     raise DeviceError(f"device = {name!r}: this version has no such backend; set device = 'cpu'")
