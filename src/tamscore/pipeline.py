@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from tamscore.backend import Backend
     from tamscore.config import Job
     from tamscore.engine.device import DeviceChoice
+    from tamscore.fitting.fitted import Fitted
     from tamscore.origin import Origin
-    from tamscore.outcome import Fitted
     from tamscore.outcome.review import Review
     from tamscore.passes.assign import AssignedRows
     from tamscore.passes.census import PartRows
