@@ -71,7 +71,7 @@ def refresh(
 
 def carry_out(job: Job, progress: Progress, origin: Origin, backend: Backend | None) -> RunDirectory:
     """Score the whole market with a model of the origin given."""
-    choice = device.choose(job.device)
+    choice = device.choose(job.device, kind=job.engine.kind)
     progress.notice(f"device {choice.name}: {choice.reason}")
     origin.check(job)
     columns = columns_of(job)
@@ -84,7 +84,7 @@ def carry_out(job: Job, progress: Progress, origin: Origin, backend: Backend | N
             progress.notice(f"nothing to do: {directory.path} holds this very run")
             directory.point_here()
             return directory
-        with connect.connect(job.engine) as flow:
+        with connect.connect(job.engine, choice) as flow:
             this = Run(job, columns, plan, backend, flow, progress)
             rows = take_census(this)
             fitted = origin.fitted(this, rows)

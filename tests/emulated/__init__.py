@@ -47,7 +47,7 @@ def compiled(source: str) -> Any:
             made = Path(scratch) / "kernels.so"
             subprocess.run([str(COMPILER), *FLAGS, "-o", str(made), str(Path(scratch) / "kernels.cpp")], check=True)
             made.replace(library)
-    return ctypes.CDLL(str(library))
+    return ctypes.PyDLL(str(library))  # one thread at a time: the fibers of a block are its own
 
 
 @cache

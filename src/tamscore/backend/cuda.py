@@ -65,6 +65,12 @@ def _device() -> Device:
     return Device(cp, xp, Kernels(cp, _kernel, int(properties["multiProcessorCount"])), memory)
 
 
+def bus_address() -> str:
+    """The address of the GPU of this process on its machine's bus; DeviceError where there is none that works."""
+    runtime = device().cp.cuda.runtime
+    return str(runtime.deviceGetPCIBusId(runtime.getDevice()))
+
+
 def _one_pool(cp: Any, memory: int) -> None:
     """Let cuDF, cuML and CuPy draw from one pool: a worker's own, where it has been given one."""
     import rmm

@@ -6,7 +6,12 @@ from collections import Counter
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from tamscore.config.engine_checks import scheduler_is_for_remote, scheduler_is_safe, workers_are_ours
+from tamscore.config.engine_checks import (
+    scheduler_is_for_remote,
+    scheduler_is_safe,
+    workers_are_ours,
+    workers_have_the_device,
+)
 from tamscore.config.problems import NOTHING, Problem, dotted, nearest
 from tamscore.config.values import OBJECT_SCHEMES
 from tamscore.schema import REASON_COLUMN, SCORE_COLUMNS
@@ -207,6 +212,7 @@ CHECKS: tuple[tuple[Callable[..., Iterator[Problem]], tuple[str, ...]], ...] = (
     (scheduler_is_for_remote, ("engine",)),
     (scheduler_is_safe, ("engine",)),
     (workers_are_ours, ("engine",)),
+    (workers_have_the_device, ("device", "engine")),
 )
 
 
