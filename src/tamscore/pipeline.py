@@ -14,7 +14,7 @@ from tamscore.errors import InputContractError
 from tamscore.hindsight import look_back, reach_of
 from tamscore.origin import Fresh, Frozen, Warm, watch_of
 from tamscore.outcome import Outcome, write_outcome
-from tamscore.passes import census, policy
+from tamscore.passes import census, policy, room
 from tamscore.passes.assign import assign_rows
 from tamscore.passes.score import ScorePlan, score_rows
 from tamscore.schema import Reason
@@ -86,6 +86,7 @@ def carry_out(job: Job, progress: Progress, origin: Origin, backend: Backend | N
             return directory
         with connect.connect(job.engine, choice) as flow:
             this = Run(job, columns, plan, backend, flow, progress)
+            room.check_start(plan.partitions, columns, backend, flow)
             rows = take_census(this)
             fitted = origin.fitted(this, rows)
             assigned = assign(this, rows, fitted, watch_of(this, rows, origin, fitted))

@@ -53,7 +53,7 @@ template <typename T, int K, int R>
 __device__ __forceinline__ void score_rows(const Rows& in, whole first, bool fresh, const T* __restrict__ scaled,
                                            const T* __restrict__ own, T (&score)[R][K], T (&norm)[R],
                                            float (*tile)[THREADS * R + 1]) {
-    constexpr int UNROLL = sizeof(T) * K * R <= 128 ? 8 : sizeof(T) * K * R <= 256 ? 4 : 2;
+    constexpr int UNROLL = sizeof(T) * K * R <= 128 ? 8 : sizeof(T) * K * R <= 256 ? 4 : 1;
     __shared__ T centers[CHUNK][K];
 #pragma unroll
     for (int r = 0; r < R; ++r) {
