@@ -67,8 +67,8 @@ def _device() -> Device:
 
 def bus_address() -> str:
     """The address of the GPU of this process on its machine's bus; DeviceError where there is none that works."""
-    runtime = device().cp.cuda.runtime
-    return str(runtime.deviceGetPCIBusId(runtime.getDevice()))
+    cp = device().cp
+    return str(cp.cuda.runtime.deviceGetPCIBusId(cp.cuda.runtime.getDevice()))
 
 
 def _one_pool(cp: Any, memory: int) -> None:

@@ -262,9 +262,9 @@ extern "C" __global__ void spread_nearest(const double* centers, int k, int feat
     spread<double>(centers, k, features, K, scaled, own, own);
 }
 
-// One kernel for each width K of the scores. R rows a thread, and at least so many BLOCKS at home on a multiprocessor:
-// what registers and shared memory allow without spilling.
-#define WIDTH(K, R, BLOCKS)                                                                                          \
+// One kernel for each width K of the scores. R rows a thread, and at least so many blocks at home on a multiprocessor
+// for float32 and for float64: what registers and shared memory allow without spilling.
+#define WIDTH(K, R, BLOCKS, BLOCKS64)                                                                                \
     extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)                                                    \
         label_##K(const float* x, whole stride, whole rows, int features, int k, const float* scaled,                \
                   const float* own, const double* centers, const double* own64, whole* labels) {                     \
@@ -277,26 +277,26 @@ extern "C" __global__ void spread_nearest(const double* centers, int k, int feat
         word* const table = tables + (whole)(blockIdx.x % copies) * k * (features + 1);                              \
         label_rows<K, R, true>({x, stride, rows, features}, k, scaled, own, {centers, own64}, labels, table);        \
     }                                                                                                                \
-    extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)                                                    \
+    extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS64)                                                  \
         nearest_##K(const float* x, whole stride, whole rows, int features, const double* scaled, const double* own, \
                     whole* labels, double* nearest, double* next) {                                                  \
         nearest_rows<K>({x, stride, rows, features}, scaled, own, labels, nearest, next);                            \
     }
 
 #if !defined(ONLY) || ONLY == 8
-WIDTH(8, 2, 5)
+WIDTH(8, 2, 5, 4)
 #endif
 #if !defined(ONLY) || ONLY == 12
-WIDTH(12, 2, 4)
+WIDTH(12, 2, 4, 3)
 #endif
 #if !defined(ONLY) || ONLY == 16
-WIDTH(16, 2, 4)
+WIDTH(16, 2, 4, 3)
 #endif
 #if !defined(ONLY) || ONLY == 32
-WIDTH(32, 2, 3)
+WIDTH(32, 2, 3, 2)
 #endif
 #if !defined(ONLY) || ONLY == 64
-WIDTH(64, 1, 2)
+WIDTH(64, 1, 2, 2)
 #endif
 
 // Sums and counts of rows whose labels are known, for any number of labels.
