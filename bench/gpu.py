@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench import gpu_cases, gpu_peers
 from bench.gpu_cases import Bench
@@ -73,7 +73,9 @@ def options() -> argparse.Namespace:
     parser.add_argument("--market", type=int, help="companies of the whole run: 3,000,000")
     parser.add_argument("--millions", type=float, nargs="*", help="lengths of the stream: 10 30 100")
     parser.add_argument("--out", type=Path, help="file of JSON lines: bench/results/gpu.jsonl")
-    parser.add_argument("--install", nargs=2, metavar=("SCRIPT", "WHEELS"), help="install wheels first, then begin anew")
+    parser.add_argument(
+        "--install", nargs=2, metavar=("SCRIPT", "WHEELS"), help="install wheels first, then begin anew"
+    )
     return parser.parse_args()
 
 
@@ -83,11 +85,12 @@ def install(script: str, wheels: str) -> None:
     subprocess.run(["bash", script, wheels, str(site)], check=True)
     place = sys.argv.index("--install")
     rest = sys.argv[1:place] + sys.argv[place + 3 :]
-    code = '. "$0/env.sh" && shift 0 && exec "$@"'
-    os.execvp("bash", ["bash", "-c", code, str(site), sys.executable, "-m", "bench.gpu", *rest])
+    code = '. "$0/env.sh" && exec "$@"'
+    again = ["bash", "-c", code, str(site), sys.executable, "-m", "bench.gpu", *rest]
+    raise SystemExit(subprocess.run(again, check=False).returncode)
 
 
-def backend_of(rehearse: bool) -> Backend:
+def backend_of(*, rehearse: bool) -> Backend:
     """The device; in a rehearsal the kernels on the processor, or where no compiler is the pretended GPU."""
     from tamscore import backend as backends
 
@@ -99,7 +102,7 @@ def backend_of(rehearse: bool) -> Backend:
     return emulated.EmulatedCuda() if emulated.COMPILER else FakeGpu()
 
 
-def tests(rehearse: bool, seconds: float) -> Iterable[Result]:
+def tests(seconds: float, *, rehearse: bool) -> Iterable[Result]:
     """The last lines of `pytest -m gpu`: correctness and parity."""
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
@@ -112,7 +115,7 @@ def tests(rehearse: bool, seconds: float) -> Iterable[Result]:
     yield {"case": "tests", "status": done.returncode, "said": last}
 
 
-def peers(bench: Bench, ks: tuple[int, ...], rehearse: bool) -> Iterable[Result]:
+def peers(bench: Bench, ks: tuple[int, ...], *, rehearse: bool) -> Iterable[Result]:
     """Every peer under every number of centers; in a rehearsal those that need a device are skipped by name."""
     for name, peer in gpu_peers.PEERS.items():
         for k in ks:
@@ -144,8 +147,10 @@ def table(results: list[Result]) -> None:
         share = f"{result['share_of_floor']:.0%}" if "share_of_floor" in result else ""
         ratio = theirs.get(result.get("k"), {}).get("seconds") if result["case"] == "lloyd pass" else None
         times = f"{ratio / result['seconds']:.1f}x" if ratio else ""
-        goal = GOALS.get((result["case"], result.get("k")))
-        answer = next((result[key] for key in ("inertia", "checksum", "skipped", "failed", "said") if key in result), "")
+        goal = GOALS.get((result["case"], result.get("k", 0)))
+        answer = next(
+            (result[key] for key in ("inertia", "checksum", "skipped", "failed", "said") if key in result), ""
+        )
         reached = "" if goal is None or not share else f" (goal {goal:.0%})"
         print(f"{name[:41]:42}{seconds:>12}{share:>10}{times:>8}  {str(answer)[-60:]}{reached}")
 
@@ -161,20 +166,20 @@ def main() -> None:
     with suppress(OSError):
         said = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False).stdout.strip()
         session.tell({"case": "machine", "gpus": said, "cores": os.cpu_count()})
-    session.attempt("tests", lambda: tests(small, 480.0))
-    backend = backend_of(small)
+    session.attempt("tests", lambda: tests(480.0, rehearse=small))
+    backend = backend_of(rehearse=small)
     rows = chosen.rows or (3_000 if small else 3_000_000)
     bench = Bench(backend, backend.put(gpu_cases.rows_near(gpu_cases.some_centers(11), rows)), 1 if small else 20)
     ks = (8, 11, 64)
     session.attempt("copy", lambda: [gpu_cases.copy_bandwidth(bench)])
     session.attempt("passes", lambda: gpu_cases.passes(bench, (*ks, 100 if small else 2_000)))
-    session.attempt("peers", lambda: peers(bench, (11, 64), small), needs=60)
+    session.attempt("peers", lambda: peers(bench, (11, 64), rehearse=small), needs=60)
     share_of_floor(session.results, bench.floor_bytes)
     session.attempt("mini-batch epoch", lambda: [gpu_cases.mini_batch_epoch(bench, 11)])
     session.attempt("prepare", lambda: [gpu_cases.prepare(bench)])
     session.attempt("percentile table", lambda: [gpu_cases.percentile_table(bench, 11)])
     companies = chosen.market or (3_000 if small else 3_000_000)
-    session.attempt("whole run", lambda: whole_runs(bench, companies, small), needs=0 if small else 240)
+    session.attempt("whole run", lambda: whole_runs(bench, companies, rehearse=small), needs=0 if small else 240)
     millions = tuple(chosen.millions or ((0.003, 0.006) if small else (10, 30, 100)))
     session.attempt("streamed", lambda: gpu_cases.streamed(bench, millions), needs=0 if small else 90)
     table(session.results)

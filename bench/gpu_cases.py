@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tamscore.backend import kernels
 from tamscore.schema import Partition, Piece
+from tamscore.stages.grid import fit_grid
 from tamscore.stages.kmeans import BlockRows, DrawnBlock, mini_batch, spans_of
 from tamscore.stages.scale import ColumnScale
 from tamscore.stages.space import RawRows, Space
-from tamscore.stages.grid import fit_grid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tamscore.backend import Backend
 
@@ -36,17 +38,20 @@ class Bench:
     @property
     def shape(self) -> tuple[int, int]:
         """Features and rows."""
-        return self.block.shape[0], self.block.shape[1]
+        return int(self.block.shape[0]), int(self.block.shape[1])
 
     @property
     def floor_bytes(self) -> int:
         """The bytes of the block, which every pass has to read once."""
-        return 4 * self.block.shape[0] * self.block.shape[1]
+        d, rows = self.shape
+        return 4 * d * rows
 
     def seconds(self, work: Callable[[], Any]) -> float:
         """The median time of one call, after two that warm up; calls of a round are not waited for one by one."""
-        work(), work(), self.backend.sync()
         rounds = []
+        for _ in range(2):
+            work()
+        self.backend.sync()
         for _ in range(5):
             started = time.perf_counter()
             for _ in range(self.repeats):
@@ -83,13 +88,14 @@ def passes(bench: Bench, ks: tuple[int, ...]) -> Iterator[Result]:
     norms = kernels.sq_norms(backend.xp, block)
     for k in ks:
         centers = backend.put(some_centers(k))
-        label = backend.label(block, norms, centers)
-        checksum = int(backend.get(label).sum())
-        yield {"case": "assign", "k": k, "seconds": bench.seconds(lambda c=centers: backend.label(block, norms, c)), "checksum": checksum}
-        sides = backend.sides(block, norms, centers)
-        yield {"case": "lloyd pass", "k": k, "seconds": bench.seconds(lambda c=centers: backend.sides(block, norms, c)), "checksum": int(backend.get(sides.sums).sum())}
-        near = backend.nearest(block, centers)
-        yield {"case": "distances", "k": k, "seconds": bench.seconds(lambda c=centers: backend.nearest(block, c)), "inertia": float(backend.get(near.sq_distance).sum())}
+        label, sides = partial(backend.label, block, norms, centers), partial(backend.sides, block, norms, centers)
+        nearest = partial(backend.nearest, block, centers)
+        answer: Result = {"checksum": int(backend.get(label()).sum())}
+        yield {"case": "assign", "k": k, "seconds": bench.seconds(label), **answer}
+        answer = {"checksum": int(backend.get(sides().sums).sum())}
+        yield {"case": "lloyd pass", "k": k, "seconds": bench.seconds(sides), **answer}
+        answer = {"inertia": float(backend.get(nearest().sq_distance).sum())}
+        yield {"case": "distances", "k": k, "seconds": bench.seconds(nearest), **answer}
 
 
 def mini_batch_epoch(bench: Bench, k: int) -> Result:
@@ -101,7 +107,13 @@ def mini_batch_epoch(bench: Bench, k: int) -> Result:
     started = time.perf_counter()
     centers, steps = mini_batch(held, some_centers(k), np.zeros(k), spans, patience=len(spans))
     bench.backend.sync()
-    return {"case": "mini-batch epoch", "k": k, "steps": steps, "seconds": time.perf_counter() - started, "checksum": float(np.sum(centers))}
+    return {
+        "case": "mini-batch epoch",
+        "k": k,
+        "steps": steps,
+        "seconds": time.perf_counter() - started,
+        "checksum": float(np.sum(centers)),
+    }
 
 
 def prepare(bench: Bench) -> Result:
@@ -113,7 +125,12 @@ def prepare(bench: Bench) -> Result:
     space = Space(scales, (), 1.0, fit_grid(np.full(FEATURES, 6.0)))
     raw = RawRows(columns, {}, backend.put(np.zeros(rows, np.int64)))
     checksum = float(backend.get(space.block(backend, raw)).astype(np.float64).sum())
-    return {"case": "prepare", "rows": rows, "seconds": bench.seconds(lambda: space.block(backend, raw)), "checksum": checksum}
+    return {
+        "case": "prepare",
+        "rows": rows,
+        "seconds": bench.seconds(lambda: space.block(backend, raw)),
+        "checksum": checksum,
+    }
 
 
 def percentile_table(bench: Bench, k: int) -> Result:
@@ -122,9 +139,14 @@ def percentile_table(bench: Bench, k: int) -> Result:
     draw = np.random.default_rng(3)
     sales, label = backend.put(draw.lognormal(0.0, 1.5, rows)), backend.put(draw.integers(0, k, rows))
     ordered, offsets = backend.segment_order(sales, label, k)
-    at = [int(stop - (stop - start) * 0.15) for start, stop in zip(offsets[:-1], offsets[1:], strict=True)]
+    at = [int(stop - (stop - start) * 0.15) for start, stop in pairwise(offsets)]
     checksum = float(sum(float(ordered[place]) for place in at))
-    return {"case": "percentile table", "k": k, "seconds": bench.seconds(lambda: backend.segment_order(sales, label, k)), "checksum": checksum}
+    return {
+        "case": "percentile table",
+        "k": k,
+        "seconds": bench.seconds(lambda: backend.segment_order(sales, label, k)),
+        "checksum": checksum,
+    }
 
 
 def decode(bench: Bench, folder: Path) -> Result:
@@ -137,7 +159,13 @@ def decode(bench: Bench, folder: Path) -> Result:
     part = Partition(0, (Piece(str(file), tuple(range(footer.num_row_groups)), footer.num_rows),))
     checksum = float(sum(np.nansum(bench.backend.get(column)) for column in bench.backend.read(part, names)))
     seconds = bench.seconds(lambda: bench.backend.read(part, names))
-    return {"case": "parquet decode", "rows": part.rows, "columns": len(names), "seconds": seconds, "checksum": checksum}
+    return {
+        "case": "parquet decode",
+        "rows": part.rows,
+        "columns": len(names),
+        "seconds": seconds,
+        "checksum": checksum,
+    }
 
 
 def streamed(bench: Bench, millions: tuple[float, ...]) -> Iterator[Result]:
@@ -152,7 +180,14 @@ def streamed(bench: Bench, millions: tuple[float, ...]) -> Iterator[Result]:
             checksum += int(backend.get(sides.sums).sum())
             done += block.shape[1]
         seconds = time.perf_counter() - started
-        yield {"case": "streamed", "rows": wanted, "seconds": seconds, "rows_per_second": wanted / seconds, "checksum": checksum, **memory_left(backend)}
+        yield {
+            "case": "streamed",
+            "rows": wanted,
+            "seconds": seconds,
+            "rows_per_second": wanted / seconds,
+            "checksum": checksum,
+            **memory_left(backend),
+        }
 
 
 def memory_left(backend: Backend) -> Result:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FILES = 16
 
 
-def whole_runs(bench: Bench, companies: int, rehearse: bool) -> Iterator[Result]:
+def whole_runs(bench: Bench, companies: int, *, rehearse: bool) -> Iterator[Result]:
     """Decoding, then three runs of one market: the device cold, the device warm, the processors."""
     with tempfile.TemporaryDirectory() as folder:
         market = Path(folder) / "market"
@@ -31,20 +31,20 @@ def whole_runs(bench: Bench, companies: int, rehearse: bool) -> Iterator[Result]
         yield {"case": "market written", "rows": companies, "seconds": time.perf_counter() - started}
         yield gpu_cases.decode(bench, market)
         for name in ("device, cold", "device, warm"):
-            yield whole_run(market, Path(folder) / name, name, bench.backend if rehearse else None, rehearse)
-        yield whole_run(market, Path(folder) / "cpu", "cpu", None, rehearse=True)
+            device, backend = ("cpu", bench.backend) if rehearse else ("cuda", None)
+            yield {"device": name, **whole_run(market, Path(folder) / name, device, backend)}
+        yield {"device": "cpu", **whole_run(market, Path(folder) / "cpu", "cpu")}
 
 
-def whole_run(market: Path, output: Path, name: str, backend: Backend | None, rehearse: bool) -> Result:
-    """Seconds of a run and of its stages, and what it came to."""
-    device = "cpu" if rehearse else "cuda"
+def whole_run(market: Path, output: Path, device: str, backend: Backend | None = None) -> Result:
+    """Seconds of a run and of its stages, and what it came to; `backend` computes in the place of the device's own."""
     overrides = [f"device={device}", f"output.path={output}", "clusters.stability=false"]
-    overrides += [] if device == "cpu" else ["engine.workers=8"]
+    overrides += ["engine.workers=8"] if device == "cuda" else []
     started = time.perf_counter()
     made = pipeline.run(config.load(market / "job.toml", overrides), Progress(), backend)
     seconds = time.perf_counter() - started
     manifest: dict[str, Any] = json.loads((made.path / "manifest.json").read_text(encoding="utf-8"))
-    return {"case": "whole run", "device": name, "seconds": seconds, **answers(manifest)}
+    return {"case": "whole run", "seconds": seconds, **answers(manifest)}
 
 
 def answers(manifest: dict[str, Any]) -> Result:

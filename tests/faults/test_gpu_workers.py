@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from distributed import LocalCluster
 
-from tamscore import config, pipeline
 from tamscore import backend as backends
+from tamscore import config, pipeline
 from tamscore.config.job import Engine
 from tamscore.engine import connect, device, gpus
 from tamscore.engine.device import DeviceChoice
@@ -82,7 +82,7 @@ def test_whatever_a_library_raises_while_workers_start_is_a_device_error(monkeyp
 
 def test_a_port_or_disk_that_fails_meanwhile_may_be_tried_again(monkeypatch):
     pretend(monkeypatch, failing(OSError("address in use")))
-    with pytest.raises(RetryableError, match="engine.kind = 'cuda': the workers do not start"):
+    with pytest.raises(RetryableError, match=r"engine.kind = 'cuda': the workers do not start"):
         connect.connect(Engine(kind="cuda"), TWO_GPUS)
 
 

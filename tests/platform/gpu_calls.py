@@ -1,4 +1,4 @@
-"""Every call of a GPU library in the package, read from its source: what is called, with how many and which arguments."""
+"""Every call of a GPU library in the package, read from its source: what is called, and with which arguments."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,10 +28,9 @@ if TYPE_CHECKING:
 COLUMNS = InputColumns("id", "sales", numeric=tuple("abcdefgh"), categorical=("x",))
 
 
-@dataclass
-class Flow:
-    workers: int
-    memories: int = 1
+def flow(workers: int, memories: int = 1) -> Any:
+    """What room is asked for."""
+    return SimpleNamespace(workers=workers, memories=memories)
 
 
 class Small(HostBackend):
@@ -58,28 +57,28 @@ def test_the_first_rows_stay_as_long_as_they_fit_together(sizes, bytes_there):
 
 
 def test_several_devices_have_room_for_several_times_as_much():
-    assert room.room_of(Flow(8, 4), Small(1000), 0.25) == 4 * room.room_of(Flow(8, 1), Small(1000), 0.25) == 1000
+    assert room.room_of(flow(8, 4), Small(1000), 0.25) == 4 * room.room_of(flow(8, 1), Small(1000), 0.25) == 1000
 
 
 def test_a_partition_that_fits_starts():
-    room.check_start([partition(1000)], COLUMNS, Small(2**30), Flow(4))
+    room.check_start([partition(1000)], COLUMNS, Small(2**30), flow(4))
 
 
 def test_a_partition_that_cannot_fit_is_refused_with_a_size_that_does():
     big = partition(5_000_000)
     with pytest.raises(MemoryLimitError, match=r"market.parquet.*: 5,000,000 rows need about") as caught:
-        room.check_start([big] * 4, COLUMNS, Small(2**30), Flow(4))
+        room.check_start([big] * 4, COLUMNS, Small(2**30), flow(4))
     assert caught.value.exit_code == 6
     rows = int(str(caught.value).split("at most ")[1].split(" rows")[0].replace(",", ""))
     assert 100_000 < rows < 5_000_000
-    room.check_start([partition(rows)] * 4, COLUMNS, Small(2**30), Flow(4))
+    room.check_start([partition(rows)] * 4, COLUMNS, Small(2**30), flow(4))
     with pytest.raises(MemoryLimitError):
-        room.check_start([partition(rows * 3 // 2)] * 4, COLUMNS, Small(2**30), Flow(4))
+        room.check_start([partition(rows * 3 // 2)] * 4, COLUMNS, Small(2**30), flow(4))
 
 
 def test_partitions_on_devices_of_their_own_do_not_add_up():
     big = [partition(5_000_000)] * 4
-    room.check_start(big, COLUMNS, Small(2**30), Flow(4, memories=4))
+    room.check_start(big, COLUMNS, Small(2**30), flow(4, memories=4))
 
 
 def never_enough(item: Any, backend: Any) -> None:
@@ -125,7 +124,12 @@ def test_what_stays_and_what_is_read_again_give_the_same_bytes(tmp_path, monkeyp
     """With no room at all every pass reads every partition again."""
     resident = run(tmp_path / "resident", 0.5)
     read, reads = sample.read_blocks, []
-    monkeypatch.setattr(sample, "read_blocks", lambda *given: reads.append(given) or read(*given))
+
+    def counted(item: Any, *given: Any) -> Any:
+        reads.append(item)
+        return read(item, *given)
+
+    monkeypatch.setattr(sample, "read_blocks", counted)
     streamed = run(tmp_path / "streamed", 0.0)
     assert streamed == resident
     assert len(reads) > 2 * 3, "read again for each pass"
@@ -134,7 +138,7 @@ def test_what_stays_and_what_is_read_again_give_the_same_bytes(tmp_path, monkeyp
 def test_kept_rows_are_those_of_every_partition_that_fits(monkeypatch):
     """Half of the partitions fit: half of them are blocks, the others recipes."""
     monkeypatch.setattr(sample, "read_blocks", lambda part, *_: f"blocks of {part}")
-    with LocalFlow(2) as flow:
-        kept = flow.keep(sample.keep_rows, zip("abcd", room.resident([5] * 4, 10), strict=True), *[None] * 4)
+    with LocalFlow(2) as threads:
+        kept = threads.keep(sample.keep_rows, zip("abcd", room.resident([5] * 4, 10), strict=True), *[None] * 4)
     assert kept[:2] == ["blocks of a", "blocks of b"]
     assert [type(one) for one in kept[2:]] == [sample.StreamedRows] * 2

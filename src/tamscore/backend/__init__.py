@@ -49,8 +49,11 @@ class Backend(Protocol):
     """
 
     name: str
-    xp: Any
     block_rows: int
+
+    @property
+    def xp(self) -> Any:
+        """The array library, by the array-API standard."""
 
     def read(self, partition: Partition, columns: list[str]) -> list[Array]:
         """The columns of a partition as float64 arrays (m,), nulls as NaN."""

@@ -70,7 +70,7 @@ class Engine(Section):
     """Where the work runs."""
 
     kind: Literal["local", "processes", "cuda", "remote"] = "local"
-    """In this process, in worker processes of this machine, one for each of its GPUs, or on a running Dask scheduler."""
+    """In this process, in worker processes of this machine, in one for each GPU, or on a Dask scheduler."""
     workers: Count | None = None
     """Number of workers; absent: as many as the machine has processors, or GPUs for kind = "cuda"."""
     scheduler: SchedulerAddress | None = None

@@ -64,7 +64,7 @@ def cluster(settings: dict[str, Any]) -> Any:
 
 
 def gpu_of_worker() -> str:
-    """The bus address of the GPU that a worker computes on, made ready; the problem, after a dash, where it has none."""
+    """The bus address of the GPU of a worker, made ready; after a dash the problem, where it has none."""
     try:
         from tamscore.backend.cuda import bus_address
 

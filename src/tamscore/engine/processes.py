@@ -62,9 +62,7 @@ def attended(
         started.callback(nannies.close)
         client = Client(cluster, timeout=engine.connect_timeout, set_as_default=False)
     except (OSError, RuntimeError) as error:
-        raise RetryableError(
-            f"engine.kind = {engine.kind!r}: the workers do not start ({error}); run again"
-        ) from error
+        raise RetryableError(f"engine.kind = {engine.kind!r}: the workers do not start ({error}); run again") from error
     started.callback(quietly, client.close)
     close = started.pop_all().close
     return DaskFlow(client, workers * threads, close, engine.stall_timeout, nannies.look, memories)

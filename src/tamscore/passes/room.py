@@ -30,7 +30,7 @@ def resident(sizes: Sequence[int], room: float) -> list[bool]:
 
 def room_of(flow: Flow, backend: Backend, share: float) -> float:
     """So many bytes of rows may stay on all devices of a flow together."""
-    return share * backend.memory() * flow.memories
+    return float(share * backend.memory() * flow.memories)
 
 
 def row_bytes(columns: InputColumns) -> int:
@@ -68,5 +68,5 @@ def gib(size: float) -> str:
 
 def rounded(rows: int) -> int:
     """The rows to two digits, downwards."""
-    unit = 10 ** max(0, len(str(rows)) - 2)
-    return max(1, rows // unit * unit)
+    unit = int(10 ** max(0, len(str(rows)) - 2))
+    return max(1, rows - rows % unit)

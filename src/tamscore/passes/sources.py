@@ -171,7 +171,9 @@ class EveryRow:
     def rows(self, space: Space) -> KeptRows:
         """Every row as blocks, kept by the workers where there is room, else read again for each pass."""
         features = len(space.features)
-        stays = resident([kept_bytes(len(part.of_party(self.encoding.party)), features) for part in self.parts], self.room)
+        stays = resident(
+            [kept_bytes(len(part.of_party(self.encoding.party)), features) for part in self.parts], self.room
+        )
         items = list(zip(self.parts, stays, strict=True))
         handles = self.flow.keep(keep_rows, items, self.encoding, space, self.seed, self.backend)
         return KeptRows(self.flow, handles)
