@@ -16,6 +16,7 @@ from tamscore.origin import Fresh, Frozen, Warm, watch_of
 from tamscore.outcome import Outcome, write_outcome
 from tamscore.passes import census, policy, room
 from tamscore.passes.assign import assign_rows
+from tamscore.passes.campaigns import check_live
 from tamscore.passes.score import ScorePlan, score_rows
 from tamscore.schema import Reason
 from tamscore.settings import Run, campaigns_of, columns_of, ladder_rules, quadrant_rules
@@ -88,6 +89,7 @@ def carry_out(job: Job, progress: Progress, origin: Origin, backend: Backend | N
             this = Run(job, columns, plan, backend, flow, progress)
             room.check_start(plan.partitions, columns, backend, flow)
             rows = take_census(this)
+            check_live(campaigns_of(job), rows)
             fitted = origin.fitted(this, rows)
             assigned = assign(this, rows, fitted, watch_of(this, rows, origin, fitted))
             review = look_back(this, origin, rows, fitted, assigned)
