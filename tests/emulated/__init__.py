@@ -21,15 +21,24 @@ if TYPE_CHECKING:
     from tamscore.schema import Partition
 
 COMPILER = shutil.which("g++") or shutil.which("c++") or shutil.which("clang++")
+FOR_WIDTH = ("label", "accumulate", "nearest")
+FOR_ALL = ("spread_label", "spread_nearest", "add_rows", "least_label", "least_nearest")
 HERE = Path(__file__).parent
 FLAGS = ["-std=c++17", "-O1", "-fPIC", "-shared", "-x", "c++", "-Wno-unknown-pragmas", "-w"]
+
+
+def names() -> list[tuple[int, str]]:
+    """Every kernel, with the width that it is compiled for: 0 for those that serve all."""
+    return [(width, f"{name}_{width}") for width in launch.WIDTHS for name in FOR_WIDTH] + [
+        (0, name) for name in FOR_ALL
+    ]
 
 
 def text(source: str) -> str:
     """The kernels for a processor, and one entry for each that takes its arguments as CUDA's driver does."""
     entries = (
         f'extern "C" void run_{name}(int blocks, int threads, void** given) {{ run({name}, blocks, threads, given); }}'
-        for _, name in launch.names()
+        for _, name in names()
     )
     header = (HERE / "processor.h").read_text(encoding="utf-8")
     return "\n".join((header, source, *entries))

@@ -42,6 +42,7 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(market: Path, output: Path, device: str, **engine: Any) -> RunDirectory:
     overrides = [f"device={device}", f"output.path={output}", "clusters.fit_rows=all", "clusters.polish_passes=2"]
+    overrides += ["leakage.action=off"]
     overrides += [f"engine.{key}={value}" for key, value in engine.items()]
     return pipeline.run(config.load(market / "job.toml", overrides), Progress())
 

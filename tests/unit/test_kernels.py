@@ -8,6 +8,7 @@ import pytest
 from cuda.core import Program, ProgramOptions
 
 from tamscore.backend import launch
+from tests.emulated import names
 
 ARCHITECTURES = ("sm_75", "sm_80", "sm_86", "sm_90", "sm_100", "sm_120")
 BY_WIDTH = {8: (96, 128), 12: (128, 168), 16: (128, 168), 32: (168, 255), 64: (255, 255)}
@@ -48,7 +49,7 @@ def test_every_kernel_compiles_within_its_budget(architecture):
     Program(launch.SOURCE.read_text(encoding="utf-8"), "c++", options).compile("cubin", logs=log)
     assert "warning" not in log.text
     found = {name: (int(spilled), int(registers), rest) for name, spilled, registers, rest in FOUND.findall(log.text)}
-    assert set(found) == {name for _, name in launch.names()}
+    assert set(found) == {name for _, name in names()}
     for name, (spilled, registers, rest) in found.items():
         assert spilled <= SPILLED.get(name, 0), name
         assert registers <= most_registers(name), name
@@ -62,9 +63,9 @@ def test_a_process_compiles_only_what_it_calls(width):
     log = Log()
     options = ProgramOptions(arch="sm_90", std="c++17", ptxas_options=["-v"], define_macro=f"ONLY={width}")
     Program(launch.SOURCE.read_text(encoding="utf-8"), "c++", options).compile("cubin", logs=log)
-    names = {name for name, *_ in FOUND.findall(log.text)}
-    assert names >= {name for of, name in launch.names() if of == width}
-    assert not names & {name for of, name in launch.names() if of not in (0, width)}
+    found = {name for name, *_ in FOUND.findall(log.text)}
+    assert found >= {name for of, name in names() if of == width}
+    assert not found & {name for of, name in names() if of not in (0, width)}
 
 
 def test_a_budget_that_is_broken_is_seen():

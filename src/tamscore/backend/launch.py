@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 SOURCE = Path(__file__).with_name("kernels.cu")
 WIDTHS = (8, 12, 16, 32, 64)
 """Scores a row that the kernels for few centers are made for; beyond the last a matrix product makes them."""
-FOR_WIDTH = ("label", "accumulate", "nearest")
-FOR_ALL = ("spread_label", "spread_nearest", "add_rows", "least_label", "least_nearest")
 THREADS = 128
 BLOCKS_A_PROCESSOR = 8
 COPIES = 16
@@ -34,11 +32,6 @@ PRODUCT_BYTES = 2**29
 def width_of(k: int) -> int:
     """The narrowest width that holds k scores, 0 where there is none."""
     return next((width for width in WIDTHS if k <= width), 0)
-
-
-def names() -> list[tuple[int, str]]:
-    """Every kernel, with the width that it is compiled for: 0 for those that serve all."""
-    return [(width, f"{name}_{width}") for width in WIDTHS for name in FOR_WIDTH] + [(0, name) for name in FOR_ALL]
 
 
 @dataclass(frozen=True)
@@ -55,10 +48,10 @@ class Kernels:
         if width := width_of(len(centers)):
             self.launch(width, f"label_{width}", x, *self.spread_label(centers, width), label)
             return label
-        scaled, own64 = -2.0 * centers, self.cp.sum(centers * centers, axis=1)
+        scaled, own64 = (-2.0 * centers).astype(np.float32), self.cp.sum(centers * centers, axis=1)
         own = self.cp.concatenate((own64, self.cp.max(own64, keepdims=True))).astype(np.float32)
         for rows in slices(x, len(centers), 4):
-            products = self.cp.matmul(scaled.astype(np.float32), x[:, rows])
+            products = self.cp.matmul(scaled, x[:, rows])
             norms = self.cp.ascontiguousarray(sq_norms[rows])
             self.launch(
                 0, "least_label", x[:, rows], np.int32(len(centers)), own, centers, own64, norms, label[rows],

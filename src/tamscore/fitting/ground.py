@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.fitting.party import Party
-    from tamscore.passes.sources import KeptRows, Source
+    from tamscore.passes.kept import KeptRows
+    from tamscore.passes.sources import Source
     from tamscore.settings import Run
     from tamscore.stages.kmeans import Span
     from tamscore.stages.prepare import Vocabulary

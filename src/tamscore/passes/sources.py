@@ -13,10 +13,11 @@ import numpy as np
 
 from tamscore.passes.census import level_counts, merged_counts
 from tamscore.passes.features import read_features, read_texts
+from tamscore.passes.kept import KeptRows
 from tamscore.passes.room import kept_bytes, resident
 from tamscore.passes.sample import drawn_blocks, keep_rows
 from tamscore.stages import kmeans, prepare, scale
-from tamscore.stages.kmeans import BatchStats, BlockRows, Farthest, Rows, Span
+from tamscore.stages.kmeans import BlockRows, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,34 +56,6 @@ class Source(Protocol):
 
     def rows(self, space: Space) -> KeptRows:
         """The rows as blocks of the space, ready for k-means."""
-
-
-@dataclass(frozen=True)
-class KeptRows:
-    """Rows kept by a flow's workers, as blocks or to be read again: the `kmeans.Rows` that a fit loops over."""
-
-    flow: Flow
-    handles: list[Any]
-
-    def accumulate(self, centers: Any, span: Span | None = None) -> BatchStats:
-        """The statistics of all rows, or of those in the span."""
-        parts: Iterable[BatchStats] = self.flow.map(accumulate, self.handles, centers, span)
-        return reduce(BatchStats.merged, parts)
-
-    def farthest(self, centers: Any) -> Farthest:
-        """The row that lies farthest from its nearest center."""
-        parts: Iterable[Farthest] = self.flow.map(farthest, self.handles, centers)
-        return reduce(Farthest.merged, parts)
-
-
-def accumulate(rows: Rows, centers: Any, span: Span | None) -> BatchStats:
-    """The statistics of kept rows."""
-    return rows.accumulate(centers, span)
-
-
-def farthest(rows: Rows, centers: Any) -> Farthest:
-    """The kept row that lies farthest from its nearest center."""
-    return rows.farthest(centers)
 
 
 @dataclass(frozen=True)
