@@ -40,6 +40,7 @@ T atomicAdd(T* at, U value) {
 }
 
 inline double __longlong_as_double(long long bits) { return *reinterpret_cast<double*>(&bits); }
+inline float __ldg(const float* at) { return *at; }
 inline int __ffsll(long long bits) { return __builtin_ffsll(bits); }
 
 template <typename T>

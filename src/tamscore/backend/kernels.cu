@@ -12,6 +12,7 @@ constexpr int THREADS = 128;
 constexpr int LANES = 32;
 constexpr int WARPS = THREADS / LANES;
 constexpr int CHUNK = LANES;  // features in shared memory at a time, one for each lane when rows are summed
+constexpr int AHEAD = 8;      // rows that are fetched before the first of them is added
 
 typedef long long whole;
 typedef unsigned long long word;
@@ -30,7 +31,7 @@ struct Exact {
 };
 
 __device__ __forceinline__ float value_at(const Rows& in, int feature, whole row) {
-    return in.x[feature * in.stride + (row < in.rows ? row : in.rows - 1)];
+    return __ldg(in.x + feature * in.stride + (row < in.rows ? row : in.rows - 1));
 }
 
 __device__ __noinline__ double exact_score(const Rows& in, const Exact& exact, whole row, int center) {
@@ -105,15 +106,22 @@ __device__ void add_tile(const Rows& in, whole first, int count, float (*tile)[R
         __syncthreads();
         if (lane >= here || start >= stop) continue;
         int label = order[start] / ROWS, sum = 0;
-#pragma unroll 4
-        for (int at = start; at < stop; ++at) {
-            const int entry = order[at];
-            if (entry / ROWS != label) {
-                atomicAdd(table + (whole)label * (in.features + 1) + from + lane, (word)(whole)sum);
-                label = entry / ROWS;
-                sum = 0;
+        for (int next = start; next < stop; next += AHEAD) {
+            int entry[AHEAD], value[AHEAD];
+#pragma unroll
+            for (int i = 0; i < AHEAD; ++i) entry[i] = order[min(next + i, stop - 1)];
+#pragma unroll
+            for (int i = 0; i < AHEAD; ++i) value[i] = (int)tile[lane][entry[i] % ROWS];
+#pragma unroll
+            for (int i = 0; i < AHEAD; ++i) {
+                if (next + i >= stop) break;
+                if (entry[i] / ROWS != label) {
+                    atomicAdd(table + (whole)label * (in.features + 1) + from + lane, (word)(whole)sum);
+                    label = entry[i] / ROWS;
+                    sum = 0;
+                }
+                sum += value[i];
             }
-            sum += (int)tile[lane][entry % ROWS];
         }
         atomicAdd(table + (whole)label * (in.features + 1) + from + lane, (word)(whole)sum);
     }
