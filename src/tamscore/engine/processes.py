@@ -35,13 +35,11 @@ def settings_of(engine: Engine, started: ExitStack, workers: int) -> dict[str, A
     import dask
     from distributed import Security
 
-    scratch = dask_settings.scratch_folder(engine)
+    scratch, given = dask_settings.scratch_folder(engine), engine.worker_memory_gib
     started.enter_context(dask.config.set(dask_settings.own(engine, dask_settings.max_spill(scratch, workers))))
     return {
         "n_workers": workers,
-        "memory_limit": int(engine.worker_memory_gib * 2**30)
-        if engine.worker_memory_gib
-        else memory_limit() // (workers + 1),
+        "memory_limit": int(given * 2**30) if given else memory_limit() // (workers + 1),
         "local_directory": str(scratch),
         "host": "127.0.0.1",
         "dashboard_address": "127.0.0.1:0",
