@@ -46,9 +46,20 @@ def make_backend(name: str) -> Backend:
         return FakeGpu()
     if name == "host":
         return FrozenHost()
+    if name == "emulated":
+        return emulated_cuda()
     if (reason := gpu_missing()) is not None:
         pytest.skip(reason)
     return backends.load("cuda")
+
+
+def emulated_cuda() -> Backend:
+    """The CUDA backend with its kernels on the processor; skips where there is no C++ compiler."""
+    from tests import emulated
+
+    if emulated.COMPILER is None:
+        pytest.skip("no C++ compiler here")
+    return emulated.EmulatedCuda()
 
 
 @pytest.fixture(scope="session", params=["host", "fake_gpu", pytest.param("cuda", marks=pytest.mark.gpu)])

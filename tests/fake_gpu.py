@@ -17,7 +17,7 @@ from tamscore.backend import kernels
 from tamscore.backend.host import float_column
 
 if TYPE_CHECKING:
-    from tamscore.backend import Moments, Nearest
+    from tamscore.backend import Moments, Nearest, Sides
     from tamscore.schema import Partition
 
 DEVICE = array_api_strict.Device("device1")
@@ -72,6 +72,12 @@ class FakeGpu:
 
     def nearest(self, x: Any, centers: Any) -> Nearest:
         return kernels.nearest(self.xp, x, centers)
+
+    def sides(self, x: Any, sq_norms: Any, centers: Any, before: Sides | None = None) -> Sides:
+        return kernels.sides(self, x, sq_norms, centers, before)
+
+    def memory(self) -> int:
+        return 2**30
 
     def sync(self) -> None:
         """Nothing runs behind our back."""

@@ -14,7 +14,7 @@ from tamscore.errors import InputContractError
 from tamscore.hindsight import look_back, reach_of
 from tamscore.origin import Fresh, Frozen, Warm, watch_of
 from tamscore.outcome import Outcome, write_outcome
-from tamscore.passes import census, policy
+from tamscore.passes import census, policy, room
 from tamscore.passes.assign import assign_rows
 from tamscore.passes.campaigns import check_live
 from tamscore.passes.score import ScorePlan, score_rows
@@ -72,7 +72,7 @@ def refresh(
 
 def carry_out(job: Job, progress: Progress, origin: Origin, backend: Backend | None) -> RunDirectory:
     """Score the whole market with a model of the origin given."""
-    choice = device.choose(job.device)
+    choice = device.choose(job.device, kind=job.engine.kind)
     progress.notice(f"device {choice.name}: {choice.reason}")
     origin.check(job)
     columns = columns_of(job)
@@ -86,8 +86,9 @@ def carry_out(job: Job, progress: Progress, origin: Origin, backend: Backend | N
             progress.notice(f"nothing to do: {directory.path} holds this very run")
             directory.point_here()
             return directory
-        with connect.connect(job.engine) as flow:
+        with connect.connect(job.engine, choice) as flow:
             this = Run(job, columns, plan, backend, flow, progress)
+            room.check_start(plan.partitions, columns, backend, flow)
             rows = take_census(this)
             check_live(campaigns_of(job), rows)
             fitted = origin.fitted(this, rows)

@@ -190,6 +190,40 @@ class BackendContract:
         assert tuple(np.concatenate(part).tobytes() for part in zip(*cut, strict=True)) == whole
         assert tuple(a.tobytes() for a in (text.label, text.sq_distance, text.second_sq_distance)) == whole
 
+    @pytest.mark.parametrize("k", [1, 8, 9, 12, 16, 17, 32, 40, 64, 65, 130])
+    @pytest.mark.parametrize("d", [3, 32, 33, 70])
+    def test_every_way_to_many_or_few_centers_gives_the_same(self, this, rng, d, k):
+        """Narrow and wide kernels, one chunk of features and several, products for many centers: one answer."""
+        grid = fit_grid(rng.lognormal(0.0, 1.0, d))
+        block, centers = extreme(rng, grid, 300).astype(np.float32), extreme(rng, grid, k).T.copy()
+        text = kernels.nearest(np, block, centers)
+        label, best, second = nearest_arrays(this, block, centers)
+        assert np.array_equal(label, text.label)
+        assert np.array_equal(best, text.sq_distance)
+        assert np.array_equal(second, text.second_sq_distance)
+        assert label_bytes(this, block, centers) == label.tobytes()
+        assert_sides(this, sides(this, block, centers), block, centers)
+
+    def test_sides_are_the_same_with_and_without_the_pass_before(self, this, rng):
+        grid = fit_grid(rng.lognormal(0.0, 1.0, 5))
+        block = extreme(rng, grid, 500).astype(np.float32)
+        first, second = extreme(rng, grid, 6).T.copy(), extreme(rng, grid, 6).T.copy()
+        near = first + rng.integers(-40_000, 40_000, first.shape)
+        before = sides(this, block, first)
+        for centers in (first, near, second, second[:4]):
+            assert_sides(this, sides(this, block, centers, before), block, centers)
+
+    def test_sides_of_a_part_of_a_block(self, this, rng):
+        """Columns cut from a block lie apart in memory, and begin anywhere."""
+        block = rng.integers(-1000, 1000, (6, 900)).astype(np.float32)
+        centers = rng.integers(-1000, 1000, (11, 6)).astype(np.float64)
+        part = this.put(block)[:, 101:640]
+        found = this.sides(part, kernels.sq_norms(this.xp, part), this.put(centers))
+        assert_sides(this, found, block[:, 101:640], centers)
+
+    def test_memory_is_some_bytes(self, this):
+        assert this.memory() > 2**20
+
     def test_nearest_takes_the_lower_label_where_centers_are_alike(self, this):
         centers = np.array([[5.0, 5.0], [1.0, 1.0], [1.0, 1.0], [-3.0, 1.0]])
         near = this.nearest(this.put(np.array([[1.0, -1.0], [1.0, 1.0]], np.float32)), this.put(centers))
@@ -239,6 +273,21 @@ def label_bytes(this: Backend, block: Any, centers: Any) -> bytes:
     rows = this.put(block)
     found: bytes = this.get(this.label(rows, kernels.sq_norms(this.xp, rows), this.put(centers))).tobytes()
     return found
+
+
+def sides(this: Backend, block: Any, centers: Any, before: Any = None) -> Any:
+    rows = this.put(block)
+    return this.sides(rows, kernels.sq_norms(this.xp, rows), this.put(centers), before)
+
+
+def assert_sides(this: Backend, found: Any, block: Any, centers: Any) -> None:
+    """Labels are those of the shared text, sums and counts those of Python's integers."""
+    label = kernels.nearest(np, block, centers).label
+    assert np.array_equal(this.get(found.label), label)
+    sums = np.zeros(centers.shape, np.int64)
+    np.add.at(sums, label, block.T.astype(np.int64))
+    assert this.get(found.sums).tolist() == sums.tolist()
+    assert this.get(found.counts).tolist() == np.bincount(label, minlength=len(centers)).tolist()
 
 
 def nearest_bytes(backend: Backend, block: Any, centers: Any, order: Any = slice(None)) -> tuple[bytes, ...]:

@@ -36,6 +36,12 @@ class TestFakeGpu(BackendContract):
             fake.get(fake.xp.zeros(2))
 
 
+class TestEmulatedCuda(BackendContract):
+    """The CUDA backend's own calls and the very text of its kernels, executed by the processor."""
+
+    backend_name = "emulated"
+
+
 @pytest.mark.gpu
 class TestCuda(BackendContract):
     backend_name = "cuda"

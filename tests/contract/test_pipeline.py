@@ -102,6 +102,12 @@ def test_a_fake_gpu_writes_the_files_of_the_host(market, on_host, tmp_path, chan
     assert results(there) == results(on_host)
 
 
+def test_the_kernels_of_a_gpu_write_the_files_of_the_host(market, on_host, tmp_path, changes):
+    """The CUDA backend with its kernels on the processor: every byte."""
+    there = run(market, tmp_path, make_backend("emulated"), changes)
+    assert results(there) == results(on_host)
+
+
 def test_the_job_exercises_what_it_should(on_host, changes):
     """Two party types, several clusters each, both kinds, missing values: else sameness would mean little."""
     table = pq.read_table(scores(on_host))

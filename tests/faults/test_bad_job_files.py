@@ -699,6 +699,7 @@ FULL: dict[str, Any] = {
         "allow_insecure_scheduler": True,
         "connect_timeout": 5,
         "stall_timeout": 60,
+        "resident_share": 0.4,
     },
     "backtest": {
         "realised": "later",

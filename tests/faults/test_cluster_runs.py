@@ -17,7 +17,7 @@ import pytest
 from tamscore import pipeline
 from tamscore.engine import device
 from tamscore.errors import DeviceError, MemoryLimitError, RetryableError
-from tamscore.passes.sources import KeptRows
+from tamscore.passes.kept import KeptRows
 from tamscore.progress import Progress
 from tamscore.store import verify
 from tests.end_to_end import market

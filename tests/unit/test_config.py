@@ -109,6 +109,7 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
             "allow_insecure_scheduler": False,
             "connect_timeout": 15.0,
             "stall_timeout": 300.0,
+            "resident_share": 0.5,
             "worker_memory_gib": None,
             "scratch": None,
         },

@@ -63,6 +63,27 @@ def test_cuda_is_refused_with_what_is_missing_and_what_to_do(probes):
     assert caught.value.exit_code == 7
 
 
+def test_workers_for_cpus_get_the_cpu_unless_asked_otherwise():
+    never_asked = Probes(never, never, never, never, never)
+    chosen = choose("auto", never_asked, kind="processes")
+    assert (chosen.name, "engine.kind = 'processes'" in chosen.reason) == ("cpu", True)
+
+
+def test_workers_for_gpus_are_not_started_where_none_works():
+    """`auto` falls back for a device, not for workers that were asked for by name."""
+    with pytest.raises(DeviceError, match=r"^engine.kind = 'cuda': it is broken; set engine.kind = 'local'"):
+        choose("auto", BROKEN_PROBES[0], kind="cuda")
+    assert choose("auto", WORKING, kind="cuda").name == "cuda"
+
+
+@pytest.mark.parametrize("module", device.NEEDED)
+def test_a_library_that_the_backend_imports_is_named_where_it_is_missing(monkeypatch, module):
+    monkeypatch.setattr(device, "find_spec", lambda name: None if name == module else object())
+    problem = device.find_backend()
+    assert problem is not None
+    assert problem.what == f"{device.NEEDED[module]} is not installed"
+
+
 def test_cpu_asks_nobody():
     assert choose("cpu", Probes(never, never, never, never, never)) == DeviceChoice("cpu", "as asked")
 

@@ -33,6 +33,15 @@ class Nearest:
     second_sq_distance: Array
 
 
+@dataclass(frozen=True)
+class Sides:
+    """The sides that rows have taken: the label (m,) of each, and the sums (k, d) and counts (k,) of every label."""
+
+    label: Array
+    sums: Array
+    counts: Array
+
+
 class Backend(Protocol):
     """Where arrays live and who computes on them.
 
@@ -40,8 +49,11 @@ class Backend(Protocol):
     """
 
     name: str
-    xp: Any
     block_rows: int
+
+    @property
+    def xp(self) -> Any:
+        """The array library, by the array-API standard."""
 
     def read(self, partition: Partition, columns: list[str]) -> list[Array]:
         """The columns of a partition as float64 arrays (m,), nulls as NaN."""
@@ -73,6 +85,15 @@ class Backend(Protocol):
     def nearest(self, x: Array, centers: Array) -> Nearest:
         """The nearest and second nearest of the centers (k, d) for every row of a block (d, m)."""
 
+    def sides(self, x: Array, sq_norms: Array, centers: Array, before: Sides | None = None) -> Sides:
+        """The labels that `label` gives the rows of a block, and their sums and counts, exactly.
+
+        `before` is what this verb said of the same rows under as many other centers: who likes may start from it.
+        """
+
+    def memory(self) -> int:
+        """The bytes of memory that the device of this process has."""
+
     def sync(self) -> None:
         """Wait until the device has done all that was asked of it."""
 
@@ -89,10 +110,14 @@ class CountsMemory(Protocol):
 def load(name: str) -> Backend:
     """The backend of a device, `cpu` or `cuda`, made once per process.
 
-    Raises DeviceError where the backend is not part of this version.
+    Nothing is asked of a GPU before the first array is. Raises DeviceError where there is no such backend.
     """
     if name == "cpu":
         from tamscore.backend.host import HostBackend
 
         return HostBackend()
+    if name == "cuda":
+        from tamscore.backend.cuda import CudaBackend
+
+        return CudaBackend()
     raise DeviceError(f"device = {name!r}: this version has no such backend; set device = 'cpu'")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.backend import Array, Moments, Nearest, kernels
+from tamscore.backend import Array, Moments, Nearest, Sides, kernels
 from tamscore.errors import InputContractError
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ READING: dict[str, Any] = {"page_checksum_verification": True, "pre_buffer": Fal
 """How files are read: through a small window, since bringing whole columns into memory first costs memory and time."""
 READ_ROWS = 65_536
 """So many rows of Arrow are turned into numbers at a time."""
+CONTAINER_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 FEW_SEGMENTS = 64
 """Up to so many segments a product with the indicator matrix beats counting feature by feature."""
 
@@ -143,6 +146,16 @@ class HostBackend:
             np.minimum(best, score[j], out=best)
         norm = np.einsum("ij,ij->j", rows, rows)
         return Nearest(label, best + norm, second + norm)
+
+    def sides(self, x: Array, sq_norms: Array, centers: Array, before: Sides | None = None) -> Sides:
+        """The labels of the rows, their sums and counts: of rows that have changed sides, where a pass went before."""
+        return kernels.sides(self, x, sq_norms, centers, before)
+
+    def memory(self) -> int:
+        """The bytes that this machine, or the container around this process, has."""
+        whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        limits = [Path(path).read_text(encoding="ascii").strip() for path in CONTAINER_LIMITS if Path(path).exists()]
+        return min([whole, *(int(limit) for limit in limits if limit.isdecimal())])
 
     def sync(self) -> None:
         """Nothing to wait for."""

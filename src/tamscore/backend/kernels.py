@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tamscore.backend import Array, Moments, Nearest
+from tamscore.backend import Moments, Nearest, Sides
+
+if TYPE_CHECKING:
+    from tamscore.backend import Array, Backend
 
 
 def scaler_stats(xp: Any, x: Array, to_host: Any) -> Moments:
@@ -67,3 +70,21 @@ def nearest(xp: Any, x: Array, centers: Array) -> Nearest:
         label = xp.where(closer, xp.asarray(j, dtype=xp.int64, device=x.device), label)
     norm = sq_norms(xp, x)
     return Nearest(label, best + norm, second + norm)
+
+
+def sides(backend: Backend, x: Array, sq_norms: Array, centers: Array, before: Sides | None) -> Sides:
+    """The sides that rows take: only those that have changed sides since `before` are summed again.
+
+    Sums of whole numbers are exact, so a sum that rows have left and joined is the sum made anew.
+    """
+    xp, k = backend.xp, centers.shape[0]
+    label = backend.label(x, sq_norms, centers)
+    if before is None or before.counts.shape[0] != k:
+        return Sides(label, backend.segment_sum(x, label, k), backend.segment_count(label, k))
+    (moved,) = xp.nonzero(label != before.label)
+    if moved.shape[0] == 0:
+        return Sides(label, before.sums, before.counts)
+    rows, to, since = xp.take(x, moved, axis=1), xp.take(label, moved), xp.take(before.label, moved)
+    sums = before.sums + backend.segment_sum(rows, to, k) - backend.segment_sum(rows, since, k)
+    counts = before.counts + backend.segment_count(to, k) - backend.segment_count(since, k)
+    return Sides(label, sums, counts)

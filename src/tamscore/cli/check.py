@@ -38,7 +38,7 @@ def check(job: JobFile, overrides: Overrides = None) -> None:
 
     loaded = config.load(job, overrides or ())
     problems: list[TamscoreError] = []
-    choice = attempt(problems, lambda: device.choose(loaded.device))
+    choice = attempt(problems, lambda: device.choose(loaded.device, kind=loaded.engine.kind))
     plan = attempt(problems, lambda: partitions.plan(loaded.input.path, columns_of(loaded)))
     room = attempt(problems, lambda: room_for(place(loaded.output.path)))
     lines = [*device_lines(loaded, choice), ("job", near(job.absolute())), *method_lines(loaded, plan)]

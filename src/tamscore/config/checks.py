@@ -12,7 +12,12 @@ from tamscore.config.campaign_checks import (
     channels_are_distinct,
     segments_of_campaigns_are_there,
 )
-from tamscore.config.engine_checks import scheduler_is_for_remote, scheduler_is_safe, workers_are_ours
+from tamscore.config.engine_checks import (
+    scheduler_is_for_remote,
+    scheduler_is_safe,
+    workers_are_ours,
+    workers_have_the_device,
+)
 from tamscore.config.problems import NOTHING, Problem, nearest
 from tamscore.config.values import OBJECT_SCHEMES
 from tamscore.schema import REASON_COLUMN, SCORE_COLUMNS
@@ -191,6 +196,7 @@ CHECKS: tuple[tuple[Callable[..., Iterator[Problem]], tuple[str, ...]], ...] = (
     (scheduler_is_for_remote, ("engine",)),
     (scheduler_is_safe, ("engine",)),
     (workers_are_ours, ("engine",)),
+    (workers_have_the_device, ("device", "engine")),
 )
 
 

@@ -46,6 +46,16 @@ def on_loopback(address: str) -> bool:
 def workers_are_ours(engine: Engine) -> Iterator[Problem]:
     """Yield the settings of worker processes that are given where the run starts none."""
     for key in ("worker_memory_gib", "scratch"):
-        if engine.kind != "processes" and (value := getattr(engine, key)) is not None:
+        if engine.kind not in ("processes", "cuda") and (value := getattr(engine, key)) is not None:
             hint = f'set engine.kind = "processes", or remove {key}'
             yield Problem(("engine", key), f'no value for kind = "{engine.kind}"', value, hint)
+
+
+def workers_have_the_device(device: str, engine: Engine) -> Iterator[Problem]:
+    """Yield a problem where the workers that the run starts are not for the device that was asked for."""
+    if engine.kind == "cuda" and device == "cpu":
+        hint = 'set device = "cuda", or engine.kind = "local" or "processes"'
+        yield Problem(("engine", "kind"), 'workers for device = "cpu"', engine.kind, hint)
+    if engine.kind == "processes" and device == "cuda":
+        hint = 'set engine.kind = "cuda" for one worker on each GPU, or "local"'
+        yield Problem(("engine", "kind"), 'workers for device = "cuda"', engine.kind, hint)

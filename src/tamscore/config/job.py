@@ -71,10 +71,10 @@ class Rows(Section):
 class Engine(Section):
     """Where the work runs."""
 
-    kind: Literal["local", "processes", "remote"] = "local"
-    """In this process, in worker processes of this machine, or on a running Dask scheduler."""
+    kind: Literal["local", "processes", "cuda", "remote"] = "local"
+    """In this process, in worker processes of this machine, in one for each GPU, or on a Dask scheduler."""
     workers: Count | None = None
-    """Number of workers; absent: as many as the machine has."""
+    """Number of workers; absent: as many as the machine has processors, or GPUs for kind = "cuda"."""
     scheduler: SchedulerAddress | None = None
     """Address of the Dask scheduler, tcp://HOST:PORT or tls://HOST:PORT; for kind = "remote" only."""
     allow_insecure_scheduler: bool = False
@@ -82,11 +82,13 @@ class Engine(Section):
     connect_timeout: Positive = 15.0
     """Seconds until a scheduler that does not answer is given up."""
     stall_timeout: Positive = 300.0
-    """Seconds without any finished piece of work until the run is given up; for processes and remote."""
+    """Seconds without any finished piece of work until the run is given up; for processes, cuda and remote."""
+    resident_share: Share = 0.5
+    """Share of the devices' memory that rows may stay in between passes; what is beyond is read again each time."""
     worker_memory_gib: Positive | None = None
-    """Memory limit of a worker process in GiB, absent: an equal share; for kind = "processes" only."""
+    """Memory limit of a worker process in GiB, absent: an equal share; for kind = "processes" or "cuda"."""
     scratch: LocalPath | None = None
-    """Folder for what workers put on disk when memory is short, absent: the system's; for kind = "processes" only."""
+    """Folder for what workers put on disk, absent: the system's; for kind = "processes" or "cuda"."""
 
 
 class Backtest(Section):

@@ -62,8 +62,10 @@ class DaskFlow:
         close: Callable[[], None],
         stall_timeout: float,
         tend: Callable[[], None] = lambda: None,
+        memories: int = 1,
     ) -> None:
         self._client, self.workers, self._close, self._tend = client, workers, close, tend
+        self.memories = memories
         self._stall_timeout = stall_timeout
         self._shared: list[Any] = []
         self._known: set[str] = set()

@@ -9,8 +9,9 @@ from contextlib import ExitStack, closing, suppress
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
-from tamscore.engine import dask_settings, processes
+from tamscore.engine import dask_settings, gpus, processes
 from tamscore.engine.cluster import DaskFlow
+from tamscore.engine.device import DeviceChoice
 from tamscore.engine.flow import LocalFlow
 from tamscore.engine.processes import quietly
 from tamscore.engine.versions import check_same, versions
@@ -20,16 +21,20 @@ if TYPE_CHECKING:
     from tamscore.config import Engine
     from tamscore.engine.flow import Flow
 
+CPU = DeviceChoice("cpu", "as asked")
+GPU_READY_S = 60.0
+"""So long a worker of others may take to import RAPIDS and make its GPU ready."""
 RETRY_S = 0.5
 """So long between two attempts to reach a scheduler."""
 ALERT_S = 1.0
 """A server that refuses our certificate says so after the handshake, at the latest after this time."""
 
 
-def connect(engine: Engine) -> Flow:
-    """The flow of an engine: `local` threads, `processes` on this machine, or a `remote` cluster that others run.
+def connect(engine: Engine, device: DeviceChoice = CPU) -> Flow:
+    """The flow of an engine: `local` threads, `processes` or GPUs of this machine, or a `remote` cluster of others.
 
-    Raises UsageError where the settings allow no run, RetryableError where processes do not start or answer.
+    Raises UsageError where the settings allow no run, RetryableError where processes do not start or answer,
+    DeviceError where a worker of a run on GPUs has none.
     """
     if engine.kind == "local":
         return LocalFlow(engine.workers)
@@ -37,10 +42,14 @@ def connect(engine: Engine) -> Flow:
 
     dask_settings.refuse_code()
     with ExitStack() as started:
-        return processes.start(engine, started) if engine.kind == "processes" else _remote(engine, started)
+        if engine.kind == "processes":
+            return processes.start(engine, started)
+        if engine.kind == "cuda":
+            return gpus.start(engine, started, len(device.gpus))
+        return _remote(engine, started, device)
 
 
-def _remote(engine: Engine, started: ExitStack) -> DaskFlow:
+def _remote(engine: Engine, started: ExitStack, device: DeviceChoice) -> DaskFlow:
     """A cluster that somebody else runs: joined, never stopped."""
     import dask
     from distributed import Client
@@ -63,7 +72,12 @@ def _remote(engine: Engine, started: ExitStack) -> DaskFlow:
         raise RetryableError(f"engine.scheduler: the cluster at {address!r} has no workers; start some, then run again")
     found = _asked(client, client.run(versions, on_error="return", asynchronous=True), engine.connect_timeout)
     check_same(versions(), {f"worker {where}": there for where, there in found.items()})
-    return DaskFlow(client, workers, started.pop_all().close, engine.stall_timeout)
+    memories = len({where.rpartition(":")[0] for where in found})
+    if device.name == "cuda":
+        ready = client.run(gpus.gpu_of_worker, on_error="return", asynchronous=True)
+        gpus.check_workers(_asked(client, ready, max(engine.connect_timeout, GPU_READY_S)))
+        memories = len(found)
+    return DaskFlow(client, workers, started.pop_all().close, engine.stall_timeout, memories=memories)
 
 
 def _security(address: str) -> Any:

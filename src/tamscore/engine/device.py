@@ -23,6 +23,8 @@ Requested = Literal["auto", "cpu", "cuda"]
 
 DRIVER = "libcuda.so.1"
 BACKEND = "tamscore.backend.cuda"
+NEEDED = {"cupy": "CuPy", "cudf": "cuDF", "rmm": "RMM", "array_api_compat": "array-api-compat"}
+"""What the backend imports."""
 TIMEOUT_S = 60
 _INSTALL = "install one of the extras tamscore[gpu-cu12] and tamscore[gpu-cu13], or set device = 'cpu'"
 _ASK_DRIVER = """
@@ -115,12 +117,11 @@ def ask_nvml() -> Problem | None:
 
 
 def find_backend() -> Problem | None:
-    """Return a problem where this version of the package has no CUDA backend or CuPy is not installed."""
+    """Return a problem where this version of the package has no CUDA backend or what it imports is not installed."""
     if find_spec(BACKEND) is None:
         return Problem("the CUDA backend is not part of this version", "set device = 'cpu'")
-    if find_spec("cupy") is None:
-        return Problem("CuPy is not installed", _INSTALL)
-    return None
+    missing = [name for module, name in NEEDED.items() if find_spec(module) is None]
+    return Problem(f"{missing[0]} is not installed", _INSTALL) if missing else None
 
 
 def run_kernel() -> Problem | None:
@@ -154,21 +155,27 @@ def detect(probes: Probes | None = None) -> tuple[str, ...] | Problem:
     return ask.nvml() or ask.backend() or ask.kernel() or gpus
 
 
-def choose(requested: Requested, probes: Probes | None = None) -> DeviceChoice:
+def choose(requested: Requested, probes: Probes | None = None, kind: str = "local") -> DeviceChoice:
     """Return the device to use; the reason completes a line such as "device cpu: …".
 
-    "cpu" asks nobody; "auto" takes the GPUs that work, else the CPU; "cuda" raises DeviceError with what is missing
-    and never falls back.
+    "cpu" asks nobody; "auto" takes the GPUs that work, else the CPU, and the CPU for an engine whose `kind` is
+    "processes"; "cuda" raises DeviceError with what is missing and never falls back, as does an engine of that kind.
     """
     if requested not in {"auto", "cpu", "cuda"}:
         raise UsageError(f"device: expected 'auto', 'cpu' or 'cuda', got {requested!r}")
     if requested == "cpu":
         return DeviceChoice("cpu", "as asked")
+    if requested == "auto" and kind == "processes":
+        return DeviceChoice("cpu", "auto, since engine.kind = 'processes' starts workers for CPUs, 'cuda' for GPUs")
     found = detect(probes)
     if not isinstance(found, Problem):
         return DeviceChoice("cuda", f"{'as asked' if requested == 'cuda' else 'auto'}, {_counted(found)}", found)
     if requested == "cuda":
         raise DeviceError(f"device = 'cuda': {found.what}; {found.remedy}")
+    if kind == "cuda":
+        raise DeviceError(
+            f"engine.kind = 'cuda': {found.what}; set engine.kind = 'local' or 'processes', or run on a GPU node"
+        )
     return DeviceChoice("cpu", f"auto, since {found.what}")
 
 

@@ -20,6 +20,8 @@ class Flow(Protocol):
     """Runs functions on items, several at a time, and hands results back in the order of the items."""
 
     workers: int
+    memories: int
+    """How many machines, or GPUs, the workers share between them: each has a memory of its own."""
 
     def share(self, value: Any) -> Any:
         """A handle of a value that many calls use, sent to every worker once."""
@@ -145,6 +147,7 @@ class LocalFlow:
         from threadpoolctl import threadpool_limits
 
         heap.share()
+        self.memories = 1
         self.workers = workers or len(os.sched_getaffinity(0))
         self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="tamscore")
         self._blas = threadpool_limits(1)

@@ -23,31 +23,47 @@ CLOSE_S = 3.5
 
 def start(engine: Engine, started: ExitStack) -> DaskFlow:
     """A flow on a Dask cluster of our own, one thread a process."""
-    import dask
-    from distributed import Client, LocalCluster, Security
+    from distributed import LocalCluster
 
     workers = engine.workers or len(os.sched_getaffinity(0))
-    scratch = dask_settings.scratch_folder(engine)
-    memory = int(engine.worker_memory_gib * 2**30) if engine.worker_memory_gib else memory_limit() // (workers + 1)
+    settings = settings_of(engine, started, workers)
+    return attended(engine, started, lambda: LocalCluster(threads_per_worker=1, **settings), workers)
+
+
+def settings_of(engine: Engine, started: ExitStack, workers: int) -> dict[str, Any]:
+    """How so many processes of this machine are started: an equal share of its memory each, on loopback only."""
+    import dask
+    from distributed import Security
+
+    scratch, given = dask_settings.scratch_folder(engine), engine.worker_memory_gib
     started.enter_context(dask.config.set(dask_settings.own(engine, dask_settings.max_spill(scratch, workers))))
+    return {
+        "n_workers": workers,
+        "memory_limit": int(given * 2**30) if given else memory_limit() // (workers + 1),
+        "local_directory": str(scratch),
+        "host": "127.0.0.1",
+        "dashboard_address": "127.0.0.1:0",
+        "worker_dashboard_address": "127.0.0.1:0",
+        "security": Security(require_encryption=False),
+    }
+
+
+def attended(
+    engine: Engine, started: ExitStack, make: Callable[[], Any], workers: int, threads: int = 1, memories: int = 1
+) -> DaskFlow:
+    """A flow on the cluster that `make` starts, whose workers are looked after; RetryableError where it does not."""
+    from distributed import Client
+
     try:
-        cluster = LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            memory_limit=memory,
-            local_directory=str(scratch),
-            host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",
-            worker_dashboard_address="127.0.0.1:0",
-            security=Security(require_encryption=False),
-        )
+        cluster = make()
         nannies = Nannies(cluster, workers)
         started.callback(nannies.close)
         client = Client(cluster, timeout=engine.connect_timeout, set_as_default=False)
     except (OSError, RuntimeError) as error:
-        raise RetryableError(f"engine.kind = 'processes': the workers do not start ({error}); run again") from error
+        raise RetryableError(f"engine.kind = {engine.kind!r}: the workers do not start ({error}); run again") from error
     started.callback(quietly, client.close)
-    return DaskFlow(client, workers, started.pop_all().close, engine.stall_timeout, nannies.look)
+    close = started.pop_all().close
+    return DaskFlow(client, workers * threads, close, engine.stall_timeout, nannies.look, memories)
 
 
 def memory_limit() -> int:

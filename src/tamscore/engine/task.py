@@ -31,12 +31,16 @@ PASSING = frozenset(
 
 def name_of(item: Any, otherwise: str) -> str:
     """What a person would call an item: the file and row groups of its partition, where it has one."""
+    partition = partition_of(item)
+    return partition.where if partition else str(getattr(item, "name", otherwise))
+
+
+def partition_of(item: Any) -> Partition | None:
+    """The partition that an item is about, where it is about one."""
     if isinstance(item, tuple) and item:
-        return name_of(item[0], otherwise)
+        return partition_of(item[0])
     partition = item if isinstance(item, Partition) else getattr(item, "partition", None)
-    if isinstance(partition, Partition):
-        return partition.where
-    return str(getattr(item, "name", otherwise))
+    return partition if isinstance(partition, Partition) else None
 
 
 def perform(function: Callable[..., Any], name: str, item: Any, *shared: Any) -> Any:
@@ -52,7 +56,10 @@ def perform(function: Callable[..., Any], name: str, item: Any, *shared: Any) ->
         except (MemoryError, OSError, TamscoreError) as error:
             cause = reason(error)
             if isinstance(cause, MemoryError):
-                shared, halvings = with_half_blocks(shared, halvings, name, cause), halvings + 1
+                smaller = with_half_blocks(shared, halvings)
+                if smaller is None:
+                    raise out_of_memory(name, item, cause) from cause
+                shared, halvings = smaller, halvings + 1
                 continue
             pause = next(tries, None) if is_passing(cause) else None
             if pause is None and not is_of_storage(error, cause):
@@ -93,16 +100,22 @@ def is_of_storage(error: BaseException, cause: BaseException) -> bool:
     return isinstance(error, OSError) or (is_passing(cause) and not isinstance(error, RetryableError))
 
 
-def with_half_blocks(shared: tuple[Any, ...], halvings: int, name: str, error: MemoryError) -> tuple[Any, ...]:
-    """The shared values, each backend with half its block; MemoryLimitError where that was done often enough."""
+def with_half_blocks(shared: tuple[Any, ...], halvings: int) -> tuple[Any, ...] | None:
+    """The shared values, each backend with half its block; None where that was done often enough or changes nothing."""
     halved = tuple(map(halve, shared))
-    if halvings >= HALVINGS or all(one is other for one, other in zip(halved, shared, strict=True)):
-        detail = f" ({error})" if str(error) else ""
-        raise MemoryLimitError(
-            f"{name}: out of memory{detail}; set engine.workers lower, write the input with smaller row groups, "
-            "or run on a machine with more memory"
-        ) from error
-    return halved
+    same = all(one is other for one, other in zip(halved, shared, strict=True))
+    return None if same or halvings >= HALVINGS else halved
+
+
+def out_of_memory(name: str, item: Any, error: MemoryError) -> MemoryLimitError:
+    """The error where no smaller block helps, with the size of row groups to try."""
+    detail = f" ({error})" if str(error) else ""
+    partition = partition_of(item)
+    smaller = f"row groups of at most {max(1, partition.rows // 2):,} rows" if partition else "smaller row groups"
+    return MemoryLimitError(
+        f"{name}: out of memory{detail}; set engine.workers lower, write the input with {smaller}, "
+        "or run on a machine with more memory"
+    )
 
 
 def halve(value: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import InputContractError
 from tamscore.passes.features import Encoding
+from tamscore.passes.room import room_of
 from tamscore.passes.sources import EveryRow, SampleSource
 from tamscore.settings import fewest_clusters, numeric_columns
 from tamscore.stages import prepare
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.fitting.party import Party
-    from tamscore.passes.sources import KeptRows, Source
+    from tamscore.passes.kept import KeptRows
+    from tamscore.passes.sources import Source
     from tamscore.settings import Run
     from tamscore.stages.kmeans import Span
     from tamscore.stages.prepare import Vocabulary
@@ -45,7 +47,8 @@ def ground_of(this: Run, party: Party) -> Ground:
     clusters, features = this.job.clusters, this.job.features
     check_rows(this, party)
     encoding = Encoding(this.columns, party.code, (), party.segments)
-    everywhere = EveryRow(this.flow, this.backend, tuple(party.parts), encoding, clusters.seed)
+    room = room_of(this.flow, this.backend, this.job.engine.resident_share)
+    everywhere = EveryRow(this.flow, this.backend, tuple(party.parts), encoding, clusters.seed, room)
     sample = SampleSource(party.local, this.backend, party.drawn, encoding)
     source: Source = everywhere if clusters.fit_rows == "all" else sample
     levels = {column: source.levels(column) for column in this.columns.categorical}

@@ -38,6 +38,7 @@ FLOORS = {
 """Packages that a run needs, with the lowest version that works ("" where any does)."""
 
 OPTIONAL = {
+    "array-api-compat": ("array-api-compat",),
     "cupy": ("cupy-cuda12x", "cupy-cuda13x", "cupy"),
     "cudf": ("cudf-cu12", "cudf-cu13", "cudf"),
     "cuml": ("cuml-cu12", "cuml-cu13", "cuml"),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tamscore.engine.flow import Flow
-    from tamscore.passes.sources import KeptRows
+    from tamscore.passes.kept import KeptRows
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tamscore.backend import Array, Backend
-    from tamscore.passes.sources import KeptRows
+    from tamscore.passes.kept import KeptRows
     from tamscore.stages.kmeans import Fit
 
 GAIN = 1e-3

@@ -10,7 +10,7 @@ import numpy as np
 from tamscore.backend.host import float_column
 from tamscore.passes.features import Encoding, read_features
 from tamscore.stages.draw import draw_number
-from tamscore.stages.kmeans import BlockRows, DrawnBlock
+from tamscore.stages.kmeans import BatchStats, BlockRows, DrawnBlock, Farthest, Span
 from tamscore.store import tables
 
 if TYPE_CHECKING:
@@ -84,8 +84,41 @@ def joined(samples: Sequence[SampledRows]) -> SampledRows:
     return SampledRows(numbers[order], sales, numeric, texts)
 
 
-def keep_blocks(item: PartRows, encoding: Encoding, space: Space, seed: int, backend: Backend) -> BlockRows:
-    """Every row of a party type in a partition as blocks sorted by draw number, to be kept for the fit."""
+@dataclass(frozen=True)
+class StreamedRows:
+    """Every row of a party type in a partition, read again for each pass: `kmeans.Rows` that take no memory between."""
+
+    item: PartRows
+    encoding: Encoding
+    space: Space
+    seed: int
+    backend: Backend
+
+    def accumulate(self, centers: Any, span: Span | None = None) -> BatchStats:
+        """The statistics of all rows, or of those in the span."""
+        return self.read().accumulate(centers, span)
+
+    def farthest(self, centers: Any) -> Farthest:
+        """The row that lies farthest from its nearest center."""
+        return self.read().farthest(centers)
+
+    def read(self) -> BlockRows:
+        """The rows as blocks."""
+        return read_blocks(self.item, self.encoding, self.space, self.seed, self.backend)
+
+
+def keep_rows(
+    item: tuple[PartRows, bool], encoding: Encoding, space: Space, seed: int, backend: Backend
+) -> BlockRows | StreamedRows:
+    """Every row of a party type in a partition for the fit: as blocks where they may stay, else to be read again."""
+    part, stays = item
+    if stays:
+        return read_blocks(part, encoding, space, seed, backend)
+    return StreamedRows(part, encoding, space, seed, backend)
+
+
+def read_blocks(item: PartRows, encoding: Encoding, space: Space, seed: int, backend: Backend) -> BlockRows:
+    """Every row of a party type in a partition as blocks sorted by draw number."""
     features = read_features(item.partition, encoding.columns, backend)
     rows = features.rows_of(item, encoding.party)
     numbers = draw_number(item.hashes[rows], seed)

@@ -13,9 +13,11 @@ import numpy as np
 
 from tamscore.passes.census import level_counts, merged_counts
 from tamscore.passes.features import read_features, read_texts
-from tamscore.passes.sample import drawn_blocks, keep_blocks
+from tamscore.passes.kept import KeptRows
+from tamscore.passes.room import kept_bytes, resident
+from tamscore.passes.sample import drawn_blocks, keep_rows
 from tamscore.stages import kmeans, prepare, scale
-from tamscore.stages.kmeans import BatchStats, BlockRows, Farthest, Span
+from tamscore.stages.kmeans import BlockRows, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,24 +56,6 @@ class Source(Protocol):
 
     def rows(self, space: Space) -> KeptRows:
         """The rows as blocks of the space, ready for k-means."""
-
-
-@dataclass(frozen=True)
-class KeptRows:
-    """Drawn blocks kept by a flow's workers: the `kmeans.Rows` that a fit loops over."""
-
-    flow: Flow
-    handles: list[Any]
-
-    def accumulate(self, centers: Any, span: Span | None = None) -> BatchStats:
-        """The statistics of all rows, or of those in the span."""
-        parts: Iterable[BatchStats] = self.flow.map(BlockRows.accumulate, self.handles, centers, span)
-        return reduce(BatchStats.merged, parts)
-
-    def farthest(self, centers: Any) -> Farthest:
-        """The row that lies farthest from its nearest center."""
-        parts: Iterable[Farthest] = self.flow.map(BlockRows.farthest, self.handles, centers)
-        return reduce(Farthest.merged, parts)
 
 
 @dataclass(frozen=True)
@@ -119,13 +103,17 @@ class SampleSource:
 
 @dataclass(frozen=True)
 class EveryRow:
-    """Every row of a party type, read where the workers are: statistics and passes are folds over partitions."""
+    """Every row of a party type, read where the workers are: statistics and passes are folds over partitions.
+
+    Rows stay on the devices between passes as long as they take no more than `room` bytes together.
+    """
 
     flow: Flow
     backend: Backend
     parts: tuple[PartRows, ...]
     encoding: Encoding
     seed: int
+    room: float
 
     def encoded(self, vocabularies: tuple[Vocabulary, ...]) -> EveryRow:
         """The same rows with their categories encoded."""
@@ -154,8 +142,13 @@ class EveryRow:
         return reduce(scale.merge_moments, (part for part in parts if part.rows))
 
     def rows(self, space: Space) -> KeptRows:
-        """Every row as blocks, kept by the workers."""
-        handles = self.flow.keep(keep_blocks, self.parts, self.encoding, space, self.seed, self.backend)
+        """Every row as blocks, kept by the workers where there is room, else read again for each pass."""
+        features = len(space.features)
+        stays = resident(
+            [kept_bytes(len(part.of_party(self.encoding.party)), features) for part in self.parts], self.room
+        )
+        items = list(zip(self.parts, stays, strict=True))
+        handles = self.flow.keep(keep_rows, items, self.encoding, space, self.seed, self.backend)
         return KeptRows(self.flow, handles)
 
 

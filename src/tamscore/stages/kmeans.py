@@ -19,7 +19,7 @@ from tamscore.stages.seeding import plus_plus
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.backend import Array, Backend
+    from tamscore.backend import Array, Backend, Sides
     from tamscore.stages.grid import Grid
 
 
@@ -78,17 +78,12 @@ class DrawnBlock:
 
 @dataclass
 class LabelledBlock:
-    """A block and what the last pass over it found: only rows that have changed sides since are summed again.
-
-    Sums of whole numbers are exact, so a sum that rows have left and joined is the sum made anew.
-    """
+    """A block and the sides that its rows took in the last pass over it, which the next one may start from."""
 
     drawn: DrawnBlock
     sq_norms: Array
     sq_norm: int
-    label: Array | None = None
-    sums: Any = None
-    counts: Any = None
+    sides: Sides | None = None
 
     @classmethod
     def of(cls, backend: Backend, drawn: DrawnBlock) -> LabelledBlock:
@@ -98,40 +93,21 @@ class LabelledBlock:
 
     def relabel(self, backend: Backend, centers: Any) -> BatchStats:
         """The statistics of the block under the centers (k, d), after the rows have taken their sides anew."""
-        block = self.drawn.block
-        label = backend.label(block, self.sq_norms, backend.put(centers))
-        moved = None if self.label is None or self.sums.shape != centers.shape else label != self.label
-        if moved is None:
-            self.sums, self.counts = side_sums(backend, block, label, len(centers))
-        else:
-            self.move(backend, label, np.flatnonzero(backend.get(moved)))
-        self.label = label
-        return BatchStats(self.sums, self.counts, inertia_of(self.sq_norm, self.sums, self.counts, centers))
-
-    def move(self, backend: Backend, label: Array, rows: Any) -> None:
-        """Take the rows at the positions given from their old sides to the new ones."""
-        if not len(rows):
-            return
-        at = backend.put(rows)
-        take, k = backend.xp.take, len(self.counts)
-        block = take(self.drawn.block, at, axis=1)
-        joined = side_sums(backend, block, take(label, at), k)
-        left = side_sums(backend, block, take(self.label, at), k)
-        self.sums = self.sums + joined[0] - left[0]
-        self.counts = self.counts + joined[1] - left[1]
+        self.sides = backend.sides(self.drawn.block, self.sq_norms, backend.put(centers), self.sides)
+        return stats_of(backend, self.sides, self.sq_norm, centers)
 
 
-def side_sums(backend: Backend, block: Array, label: Array, k: int) -> tuple[Any, Any]:
-    """Sums (k, d) and counts (k,) of the rows of a block by label, on the host."""
-    return backend.get(backend.segment_sum(block, label, k)), backend.get(backend.segment_count(label, k))
+def stats_of(backend: Backend, sides: Sides, sq_norm: int, centers: Any) -> BatchStats:
+    """The statistics of rows that have taken sides, and whose squared norms add up to `sq_norm`."""
+    sums, counts = backend.get(sides.sums), backend.get(sides.counts)
+    return BatchStats(sums, counts, inertia_of(sq_norm, sums, counts, centers))
 
 
 def batch_stats(backend: Backend, block: Array, centers: Any) -> BatchStats:
     """The statistics of rows that are seen once."""
     sq_norms = kernels.sq_norms(backend.xp, block)
-    label = backend.label(block, sq_norms, backend.put(centers))
-    sums, counts = side_sums(backend, block, label, len(centers))
-    return BatchStats(sums, counts, inertia_of(exact_sum(backend.xp, sq_norms), sums, counts, centers))
+    sides = backend.sides(block, sq_norms, backend.put(centers))
+    return stats_of(backend, sides, exact_sum(backend.xp, sq_norms), centers)
 
 
 def inertia_of(sq_norm: int, sums: Any, counts: Any, centers: Any) -> int:

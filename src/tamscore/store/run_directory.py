@@ -167,7 +167,7 @@ def code_digest() -> str:
     """The SHA-256 of this package's source: another code, another run."""
     digest = hashlib.sha256()
     root = Path(__file__).parent.parent
-    for file in sorted(root.rglob("*.py")):
+    for file in sorted((*root.rglob("*.py"), *root.rglob("*.cu"))):
         digest.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
 

@@ -1,0 +1,377 @@
+// The nearest center of every row of a block, and sums by label, in one pass over memory.
+//
+// A block is feature-major: `features` runs of `rows` float32, `stride` apart, all of them whole numbers (see
+// stages/grid.py). So a sum of rows is a sum of integers: it is added up with integer atomics, which give the same bits
+// in whatever order they come. Labels are found in float32 and decided again in float64, where whole numbers are exact,
+// as soon as rounding could have mattered.
+//
+// Threads of a block take neighbouring rows, so that a warp reads 128 neighbouring bytes of each feature. Scores live in
+// registers: K of them a row, K being the number of centers rounded up to one of the widths below.
+
+constexpr int THREADS = 128;
+constexpr int LANES = 32;
+constexpr int WARPS = THREADS / LANES;
+constexpr int CHUNK = LANES;  // features in shared memory at a time, one for each lane when rows are summed
+constexpr int AHEAD = 8;      // rows that are fetched before the first of them is added
+
+typedef long long whole;
+typedef unsigned long long word;
+
+struct Rows {
+    const float* __restrict__ x;
+    whole stride;
+    whole rows;
+    int features;
+};
+
+// Centers (k, features) in float64 and their squared norms: what exact decisions are made with.
+struct Exact {
+    const double* __restrict__ centers;
+    const double* __restrict__ own;
+};
+
+__device__ __forceinline__ float value_at(const Rows& in, int feature, whole row) {
+    return __ldg(in.x + feature * in.stride + (row < in.rows ? row : in.rows - 1));
+}
+
+__device__ __noinline__ double exact_score(const Rows& in, const Exact& exact, whole row, int center) {
+    double product = 0.0;
+    for (int j = 0; j < in.features; ++j)
+        product += exact.centers[(whole)center * in.features + j] * (double)value_at(in, j, row);
+    return exact.own[center] - 2.0 * product;
+}
+
+// A score in float32 is off by less than this, after the usual bound on a sum of products; one hundredth more for the
+// rounding of the norm itself.
+__device__ __forceinline__ float slack_of(int features, float norm, float longest) {
+    return 1.01f * (features + 4) * 1.1920929e-7f * (2.0f * sqrtf(norm * longest) + longest);
+}
+
+// Scores |c|^2 - 2 c.x of R rows a thread, from `scaled` = -2 c, (features, K), and `own` = |c|^2, (K + 1), as
+// `spread` lays them out.
+// The features of the last chunk are left in `tile` where one is given.
+template <typename T, int K, int R>
+__device__ __forceinline__ void score_rows(const Rows& in, whole first, bool fresh, const T* __restrict__ scaled,
+                                           const T* __restrict__ own, T (&score)[R][K], T (&norm)[R],
+                                           float (*tile)[THREADS * R + 1]) {
+    constexpr int UNROLL = sizeof(T) * K * R <= 128 ? 8 : sizeof(T) * K * R <= 256 ? 4 : 1;
+    __shared__ T centers[CHUNK][K];
+#pragma unroll
+    for (int r = 0; r < R; ++r) {
+        norm[r] = 0;
+#pragma unroll
+        for (int c = 0; c < K; ++c) score[r][c] = own[c];
+    }
+    for (int from = 0; from < in.features; from += CHUNK) {
+        const int here = min(CHUNK, in.features - from);
+        if (fresh || in.features > CHUNK) {
+            __syncthreads();
+            for (int i = threadIdx.x; i < here * K; i += THREADS) centers[i / K][i % K] = scaled[(whole)from * K + i];
+            __syncthreads();
+        }
+#pragma unroll UNROLL
+        for (int j = 0; j < here; ++j) {
+            T value[R];
+#pragma unroll
+            for (int r = 0; r < R; ++r) {
+                const float found = value_at(in, from + j, first + r * THREADS + threadIdx.x);
+                if (tile) tile[j][r * THREADS + threadIdx.x] = found;
+                value[r] = found;
+                norm[r] += value[r] * value[r];
+            }
+#pragma unroll
+            for (int c = 0; c < K; ++c)
+#pragma unroll
+                for (int r = 0; r < R; ++r) score[r][c] += centers[j][c] * value[r];
+        }
+    }
+}
+
+// Add the rows of a tile to the table (k, features + 1) of sums and counts: an entry of `order` is label * ROWS + place in the tile. Neighbours
+// of one label are added up in a register first; at most ROWS / WARPS of them, so that 32 bits hold their sum.
+template <int ROWS>
+__device__ void add_tile(const Rows& in, whole first, int count, float (*tile)[ROWS + 1], const int* order,
+                         word* __restrict__ table, bool loaded) {
+    const int lane = threadIdx.x % LANES, share = (count + WARPS - 1) / WARPS;
+    const int start = threadIdx.x / LANES * share, stop = min(count, start + share);
+    for (int from = 0; from < in.features; from += CHUNK) {
+        const int here = min(CHUNK, in.features - from);
+        if (!loaded) {
+            __syncthreads();
+            for (int j = 0; j < here; ++j)
+#pragma unroll
+                for (int row = threadIdx.x; row < ROWS; row += THREADS)
+                    tile[j][row] = value_at(in, from + j, first + row);
+        }
+        __syncthreads();
+        if (lane >= here || start >= stop) continue;
+        int label = order[start] / ROWS, sum = 0;
+        for (int next = start; next < stop; next += AHEAD) {
+            int entry[AHEAD], value[AHEAD];
+#pragma unroll
+            for (int i = 0; i < AHEAD; ++i) entry[i] = order[min(next + i, stop - 1)];
+#pragma unroll
+            for (int i = 0; i < AHEAD; ++i) value[i] = (int)tile[lane][entry[i] % ROWS];
+#pragma unroll
+            for (int i = 0; i < AHEAD; ++i) {
+                if (next + i >= stop) break;
+                if (entry[i] / ROWS != label) {
+                    atomicAdd(table + (whole)label * (in.features + 1) + from + lane, (word)(whole)sum);
+                    label = entry[i] / ROWS;
+                    sum = 0;
+                }
+                sum += value[i];
+            }
+        }
+        atomicAdd(table + (whole)label * (in.features + 1) + from + lane, (word)(whole)sum);
+    }
+}
+
+// Order the rows of a tile by label, so that each warp meets few labels, and add to the counts of the table.
+template <int K, int R>
+__device__ __forceinline__ void order_tile(const int (&label)[R], int count, int* order, word* __restrict__ table,
+                                           int k, int features) {
+    __shared__ int inside[K], start[K];
+    int place[R];
+    if (threadIdx.x < K) inside[threadIdx.x] = 0;
+    __syncthreads();
+#pragma unroll
+    for (int r = 0; r < R; ++r)
+        if (r * THREADS + (int)threadIdx.x < count) place[r] = atomicAdd(&inside[label[r]], 1);
+    __syncthreads();
+    if ((int)threadIdx.x < k) {
+        int before = 0;
+        for (int c = 0; c < (int)threadIdx.x; ++c) before += inside[c];
+        start[threadIdx.x] = before;
+        atomicAdd(table + (whole)threadIdx.x * (features + 1) + features, (word)inside[threadIdx.x]);
+    }
+    __syncthreads();
+#pragma unroll
+    for (int r = 0; r < R; ++r) {
+        const int row = r * THREADS + (int)threadIdx.x;
+        if (row < count) order[start[label[r]] + place[r]] = label[r] * (THREADS * R) + row;
+    }
+}
+
+// The label of one row from its scores in float32; exact, the lower label of equals.
+template <int K>
+__device__ __forceinline__ int decide(const Rows& in, const Exact& exact, whole row, const float (&score)[K],
+                                      float norm, float longest) {
+    float best = score[0], second = 3.0e38f;
+    int label = 0;
+#pragma unroll
+    for (int c = 1; c < K; ++c) {
+        const bool closer = score[c] < best;
+        second = fminf(second, closer ? best : score[c]);
+        label = closer ? c : label;
+        best = closer ? score[c] : best;
+    }
+    const float slack = 2.0f * slack_of(in.features, norm, longest);
+    if (second - best > slack) return label;
+    word candidates = 0;
+#pragma unroll
+    for (int c = 0; c < K; ++c) candidates |= (word)(score[c] <= best + slack) << c;
+    double lowest = 1e308;
+    for (; candidates; candidates &= candidates - 1) {
+        const int c = __ffsll((whole)candidates) - 1;
+        const double found = exact_score(in, exact, row, c);
+        if (found < lowest) lowest = found, label = c;
+    }
+    return label;
+}
+
+template <int K, int R, bool SUM>
+__device__ __forceinline__ void label_rows(const Rows& in, int k, const float* scaled, const float* own,
+                                           const Exact& exact, whole* __restrict__ labels, word* table) {
+    constexpr int ROWS = THREADS * R;
+    __shared__ float tile[SUM ? CHUNK : 1][ROWS + 1];
+    __shared__ int order[SUM ? ROWS : 1];
+    bool fresh = true;
+    for (whole first = (whole)blockIdx.x * ROWS; first < in.rows; first += (whole)gridDim.x * ROWS) {
+        float score[R][K], norm[R];
+        int label[R];
+        if (SUM) __syncthreads();
+        score_rows<float, K, R>(in, first, fresh, scaled, own, score, norm, SUM ? tile : nullptr);
+        fresh = false;
+#pragma unroll
+        for (int r = 0; r < R; ++r) {
+            const whole row = first + r * THREADS + threadIdx.x;
+            label[r] = 0;
+            if (row >= in.rows) continue;
+            label[r] = decide<K>(in, exact, row, score[r], norm[r], own[K]);
+            labels[row] = label[r];
+        }
+        if (!SUM) continue;
+        const int count = (int)min((whole)ROWS, in.rows - first);
+        order_tile<K, R>(label, count, order, table, k, in.features);
+        add_tile<ROWS>(in, first, count, tile, order, table, in.features <= CHUNK);
+    }
+}
+
+template <int K>
+__device__ __forceinline__ void nearest_rows(const Rows& in, const double* scaled, const double* own,
+                                             whole* __restrict__ labels, double* __restrict__ nearest,
+                                             double* __restrict__ next) {
+    constexpr int R = K <= 12 ? 2 : 1;
+    bool fresh = true;
+    for (whole first = (whole)blockIdx.x * THREADS * R; first < in.rows; first += (whole)gridDim.x * THREADS * R) {
+        double score[R][K], norm[R];
+        score_rows<double, K, R>(in, first, fresh, scaled, own, score, norm, nullptr);
+        fresh = false;
+#pragma unroll
+        for (int r = 0; r < R; ++r) {
+            const whole row = first + r * THREADS + threadIdx.x;
+            double best = score[r][0], second = own[K];
+            int label = 0;
+#pragma unroll
+            for (int c = 1; c < K; ++c) {
+                const bool closer = score[r][c] < best;
+                second = fmin(second, closer ? best : score[r][c]);
+                label = closer ? c : label;
+                best = closer ? score[r][c] : best;
+            }
+            if (row >= in.rows) continue;
+            labels[row] = label;
+            nearest[row] = best + norm[r];
+            next[row] = second + norm[r];
+        }
+    }
+}
+
+// Lay out centers (k, features) for scores of width K: centers that are not there lie beyond every row. The last of
+// `own` is the largest norm for float32, which bounds rounding, and beyond everything for float64.
+template <typename T>
+__device__ void spread(const double* centers, int k, int features, int K, T* scaled, T* own, double* own64) {
+    const T beyond = sizeof(T) == 4 ? (T)3.0e38 : (T)__longlong_as_double(0x7ff0000000000000LL);
+    for (int c = threadIdx.x; c < K; c += THREADS) {
+        double norm = 0.0;
+        for (int j = 0; j < features; ++j) {
+            const double at = c < k ? centers[(whole)c * features + j] : 0.0;
+            scaled[(whole)j * K + c] = (T)(-2.0 * at);
+            norm += at * at;
+        }
+        own[c] = c < k ? (T)norm : beyond;
+        if (c < k) own64[c] = norm;
+    }
+    __syncthreads();
+    if (threadIdx.x) return;
+    T longest = 0;
+    for (int c = 0; c < k; ++c) longest = own[c] > longest ? own[c] : longest;
+    own[K] = sizeof(T) == 4 ? longest : beyond;
+}
+
+extern "C" __global__ void spread_label(const double* centers, int k, int features, int K, float* scaled, float* own,
+                                        double* own64) {
+    spread<float>(centers, k, features, K, scaled, own, own64);
+}
+
+extern "C" __global__ void spread_nearest(const double* centers, int k, int features, int K, double* scaled,
+                                          double* own) {
+    spread<double>(centers, k, features, K, scaled, own, own);
+}
+
+// One kernel for each width K of the scores. R rows a thread, and at least so many blocks at home on a multiprocessor
+// for float32 and for float64: what registers and shared memory allow without spilling.
+#define WIDTH(K, R, BLOCKS, BLOCKS64)                                                                                \
+    extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)                                                    \
+        label_##K(const float* x, whole stride, whole rows, int features, int k, const float* scaled,                \
+                  const float* own, const double* centers, const double* own64, whole* labels) {                     \
+        label_rows<K, R, false>({x, stride, rows, features}, k, scaled, own, {centers, own64}, labels, nullptr);     \
+    }                                                                                                                \
+    extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)                                                    \
+        accumulate_##K(const float* x, whole stride, whole rows, int features, int k, const float* scaled,           \
+                       const float* own, const double* centers, const double* own64, whole* labels, word* tables,    \
+                       int copies) {                                                                                 \
+        word* const table = tables + (whole)(blockIdx.x % copies) * k * (features + 1);                              \
+        label_rows<K, R, true>({x, stride, rows, features}, k, scaled, own, {centers, own64}, labels, table);        \
+    }                                                                                                                \
+    extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS64)                                                  \
+        nearest_##K(const float* x, whole stride, whole rows, int features, const double* scaled, const double* own, \
+                    whole* labels, double* nearest, double* next) {                                                  \
+        nearest_rows<K>({x, stride, rows, features}, scaled, own, labels, nearest, next);                            \
+    }
+
+#if !defined(ONLY) || ONLY == 8
+WIDTH(8, 2, 5, 4)
+#endif
+#if !defined(ONLY) || ONLY == 12
+WIDTH(12, 2, 4, 3)
+#endif
+#if !defined(ONLY) || ONLY == 16
+WIDTH(16, 2, 4, 3)
+#endif
+#if !defined(ONLY) || ONLY == 32
+WIDTH(32, 2, 3, 2)
+#endif
+#if !defined(ONLY) || ONLY == 64
+WIDTH(64, 1, 2, 2)
+#endif
+
+// Sums and counts of rows whose labels are known, for any number of labels.
+extern "C" __global__ void __launch_bounds__(THREADS, 4)
+    add_rows(const float* x, whole stride, whole rows, int features, int k, const whole* labels, word* tables,
+             int copies) {
+    constexpr int ROWS = 2 * THREADS;
+    __shared__ float tile[CHUNK][ROWS + 1];
+    __shared__ int order[ROWS];
+    const Rows in = {x, stride, rows, features};
+    word* const table = tables + (whole)(blockIdx.x % copies) * k * (features + 1);
+    for (whole first = (whole)blockIdx.x * ROWS; first < rows; first += (whole)gridDim.x * ROWS) {
+        const int count = (int)min((whole)ROWS, rows - first);
+        __syncthreads();
+        for (int row = threadIdx.x; row < count; row += THREADS) {
+            order[row] = (int)labels[first + row] * ROWS + row;
+            atomicAdd(table + labels[first + row] * (features + 1) + features, (word)1);
+        }
+        add_tile<ROWS>(in, first, count, tile, order, table, false);
+    }
+}
+
+// For many centers, where a matrix product has made the products -2 c.x, (k, rows): the labels.
+extern "C" __global__ void __launch_bounds__(THREADS, 4)
+    least_label(const float* products, const float* x, whole stride, whole rows, int features, int k, const float* own,
+                const double* centers, const double* own64, const double* norms, whole* labels) {
+    const Rows in = {x, stride, rows, features};
+    const Exact exact = {centers, own64};
+    for (whole row = (whole)blockIdx.x * THREADS + threadIdx.x; row < rows; row += (whole)gridDim.x * THREADS) {
+        float best = 3.0e38f, second = 3.0e38f;
+        int label = 0;
+        for (int c = 0; c < k; ++c) {
+            const float score = products[c * rows + row] + own[c];
+            const bool closer = score < best;
+            second = fminf(second, closer ? best : score);
+            label = closer ? c : label;
+            best = closer ? score : best;
+        }
+        const float slack = 2.0f * slack_of(features, (float)norms[row], own[k]);
+        if (second - best <= slack) {
+            double lowest = 1e308;
+            for (int c = 0; c < k; ++c) {
+                if (products[c * rows + row] + own[c] > best + slack) continue;
+                const double found = exact_score(in, exact, row, c);
+                if (found < lowest) lowest = found, label = c;
+            }
+        }
+        labels[row] = label;
+    }
+}
+
+// The same with distances, from products in float64, which are exact.
+extern "C" __global__ void __launch_bounds__(THREADS, 4)
+    least_nearest(const double* products, whole rows, int k, const double* own, const double* norms, whole* labels,
+                  double* nearest, double* next) {
+    for (whole row = (whole)blockIdx.x * THREADS + threadIdx.x; row < rows; row += (whole)gridDim.x * THREADS) {
+        double best = own[k], second = own[k];
+        int label = 0;
+        for (int c = 0; c < k; ++c) {
+            const double score = products[c * rows + row] + own[c];
+            const bool closer = score < best;
+            second = fmin(second, closer ? best : score);
+            label = closer ? c : label;
+            best = closer ? score : best;
+        }
+        labels[row] = label;
+        nearest[row] = best + norms[row];
+        next[row] = second + norms[row];
+    }
+}

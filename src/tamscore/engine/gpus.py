@@ -1,0 +1,91 @@
+"""Worker processes of our own, one for each GPU of this machine, and what is asked of workers that others started.
+
+Nothing here imports RAPIDS into this process: a client that did would put every worker on the first GPU.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from tamscore.engine import processes
+from tamscore.errors import DeviceError
+
+if TYPE_CHECKING:
+    from contextlib import ExitStack
+
+    from tamscore.config import Engine
+    from tamscore.engine.cluster import DaskFlow
+
+THREADS = 4
+"""So many partitions are under way on a GPU: while it computes for one, texts of another are read and written."""
+PRE_IMPORT = ("cudf", "cupy", "array_api_compat.cupy", "tamscore.backend.cuda")
+RELEASE_THRESHOLD = 0.5
+"""So much of its memory a worker's pool keeps when it has nothing to hold."""
+
+
+def start(engine: Engine, started: ExitStack, gpus: int) -> DaskFlow:
+    """A flow on a cluster of our own, one process for each of the first `engine.workers` of so many GPUs, or of all.
+
+    Raises DeviceError where there are fewer, or where they cannot be had.
+    """
+    workers = engine.workers or gpus
+    if workers > gpus:
+        raise DeviceError(
+            f"engine.workers: expected at most {gpus}, the GPUs that passed a test kernel, got {workers}; "
+            "each GPU gets one worker"
+        )
+    settings = processes.settings_of(engine, started, workers)
+    return processes.attended(engine, started, lambda: cluster(settings), workers, THREADS, memories=workers)
+
+
+def cluster(settings: dict[str, Any]) -> Any:
+    """The cluster; it neither moves rows off a GPU by itself nor looks for faster networks than TCP."""
+    try:
+        from dask_cuda import LocalCUDACluster
+
+        return LocalCUDACluster(
+            threads_per_worker=THREADS,
+            protocol="tcp",
+            rmm_async=True,
+            rmm_release_threshold=RELEASE_THRESHOLD,
+            device_memory_limit=None,
+            pre_import=",".join(PRE_IMPORT),
+            **settings,
+        )
+    except (OSError, TimeoutError):
+        raise
+    except Exception as error:
+        first = (str(error).strip().splitlines() or ["no message"])[0]
+        raise DeviceError(
+            f"engine.kind = 'cuda': the workers do not start on the GPUs: {type(error).__name__}: {first}; look at "
+            "nvidia-smi and CUDA_VISIBLE_DEVICES, or set engine.kind = 'local'"
+        ) from error
+
+
+def gpu_of_worker() -> str:
+    """The bus address of the GPU of a worker, made ready; after a dash the problem, where it has none."""
+    try:
+        from tamscore.backend.cuda import bus_address
+
+        return bus_address()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the worker is of no use to this run
+        return f"- {error}"
+
+
+def check_workers(addresses: dict[str, str]) -> None:
+    """Nothing, where every worker has a GPU of its own; DeviceError that names the first that has not."""
+    for worker, found in addresses.items():
+        if found.startswith("- "):
+            raise DeviceError(
+                f"device = 'cuda': worker {worker} has no GPU that works: {found[2:]}; start workers with "
+                "`dask cuda worker`, or set device = 'cpu'"
+            )
+    at = {worker: (worker.rpartition(":")[0], found) for worker, found in addresses.items()}
+    shared = Counter(at.values())
+    for worker, place in at.items():
+        if shared[place] > 1:
+            raise DeviceError(
+                f"device = 'cuda': worker {worker} shares GPU {place[1]} with {shared[place] - 1} more; start workers "
+                "with `dask cuda worker`, which gives each a GPU of its own"
+            )

@@ -1,0 +1,43 @@
+"""Rows that a flow's workers keep for a fit: the loop over them does not know where they live."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+from tamscore.stages.kmeans import BatchStats, Farthest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tamscore.engine.flow import Flow
+    from tamscore.stages.kmeans import Rows, Span
+
+
+@dataclass(frozen=True)
+class KeptRows:
+    """Rows kept by a flow's workers, as blocks or to be read again: the `kmeans.Rows` that a fit loops over."""
+
+    flow: Flow
+    handles: list[Any]
+
+    def accumulate(self, centers: Any, span: Span | None = None) -> BatchStats:
+        """The statistics of all rows, or of those in the span."""
+        parts: Iterable[BatchStats] = self.flow.map(accumulate, self.handles, centers, span)
+        return reduce(BatchStats.merged, parts)
+
+    def farthest(self, centers: Any) -> Farthest:
+        """The row that lies farthest from its nearest center."""
+        parts: Iterable[Farthest] = self.flow.map(farthest, self.handles, centers)
+        return reduce(Farthest.merged, parts)
+
+
+def accumulate(rows: Rows, centers: Any, span: Span | None) -> BatchStats:
+    """The statistics of kept rows."""
+    return rows.accumulate(centers, span)
+
+
+def farthest(rows: Rows, centers: Any) -> Farthest:
+    """The kept row that lies farthest from its nearest center."""
+    return rows.farthest(centers)

@@ -1,0 +1,166 @@
+"""Workers on GPUs, as far as it shows without one: how they are started and checked, and what a run makes of them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from distributed import LocalCluster
+
+from tamscore import backend as backends
+from tamscore import config, pipeline
+from tamscore.config.job import Engine
+from tamscore.engine import connect, device, gpus
+from tamscore.engine.device import DeviceChoice
+from tamscore.errors import DeviceError, JobFileError, RetryableError
+from tamscore.progress import Progress
+from tests.conftest import make_backend
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TWO_GPUS = DeviceChoice("cuda", "as asked", ("NVIDIA H200", "NVIDIA H200"))
+FOR_GPUS = ("protocol", "rmm_async", "rmm_release_threshold", "device_memory_limit", "pre_import")
+
+
+def pretend(monkeypatch: pytest.MonkeyPatch, start: Any) -> None:
+    """A module `dask_cuda` whose cluster is whatever `start` returns."""
+    module = ModuleType("dask_cuda")
+    module.LocalCUDACluster = start  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "dask_cuda", module)
+
+
+def failing(error: Exception) -> Any:
+    def start(**_: Any) -> Any:
+        raise error
+
+    return start
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Worker processes in the place of those on GPUs, and the settings they were given."""
+    seen: dict[str, Any] = {}
+
+    def start(**settings: Any) -> LocalCluster:
+        seen.update(settings)
+        return LocalCluster(**{name: value for name, value in settings.items() if name not in FOR_GPUS})
+
+    pretend(monkeypatch, start)
+    return seen
+
+
+def test_each_gpu_gets_one_worker_over_tcp_on_loopback_with_a_pool_of_memory(started):
+    with connect.connect(Engine(kind="cuda"), TWO_GPUS) as flow:
+        assert (flow.workers, flow.memories) == (2 * gpus.THREADS, 2)
+        assert list(flow.map(abs, [-1, -2, -3])) == [1, 2, 3]
+    assert started["n_workers"] == 2
+    assert (started["protocol"], started["host"]) == ("tcp", "127.0.0.1")
+    assert started["rmm_async"] is True
+    assert 0 < started["rmm_release_threshold"] < 1
+    assert {"cudf", "cupy"} <= set(started["pre_import"].split(","))
+
+
+def test_more_workers_than_gpus_are_refused(started):
+    with pytest.raises(DeviceError, match=r"engine.workers: expected at most 2, .* got 3"):
+        connect.connect(Engine(kind="cuda", workers=3), TWO_GPUS)
+    assert not started
+
+
+@pytest.mark.parametrize("error", [ValueError("no such device"), ImportError("libcudart"), KeyError("name")])
+def test_whatever_a_library_raises_while_workers_start_is_a_device_error(monkeypatch, error):
+    pretend(monkeypatch, failing(error))
+    with pytest.raises(DeviceError, match=r"engine.kind = 'cuda': the workers do not start on the GPUs: .*nvidia-smi"):
+        connect.connect(Engine(kind="cuda"), TWO_GPUS)
+
+
+def test_a_port_or_disk_that_fails_meanwhile_may_be_tried_again(monkeypatch):
+    pretend(monkeypatch, failing(OSError("address in use")))
+    with pytest.raises(RetryableError, match=r"engine.kind = 'cuda': the workers do not start"):
+        connect.connect(Engine(kind="cuda"), TWO_GPUS)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ({"tcp://a:1": "- no driver"}, "worker tcp://a:1 has no GPU that works: no driver"),
+        ({"tcp://a:1": "0000:01", "tcp://a:2": "0000:01"}, "worker tcp://a:1 shares GPU 0000:01 with 1 more"),
+    ],
+)
+def test_a_worker_of_others_without_a_gpu_of_its_own_is_named(found, expected):
+    with pytest.raises(DeviceError, match=expected):
+        gpus.check_workers(found)
+
+
+def test_gpus_of_one_address_on_several_machines_are_several():
+    gpus.check_workers({"tcp://a:1": "0000:01", "tcp://b:1": "0000:01", "tcp://a:2": "0000:02"})
+
+
+def test_a_fleet_without_gpus_ends_a_run_on_gpus():
+    """Workers for CPUs have joined a scheduler that a run with device = "cuda" is told of."""
+    with LocalCluster(n_workers=1, host="127.0.0.1", dashboard_address=None, worker_dashboard_address=None) as cluster:
+        engine = Engine(kind="remote", scheduler=cluster.scheduler_address)
+        with connect.connect(engine) as flow:
+            assert flow.memories == 1
+        with pytest.raises(DeviceError, match="has no GPU that works: device = 'cuda': the GPU cannot be used"):
+            connect.connect(engine, TWO_GPUS)
+
+
+def test_the_process_that_starts_the_workers_imports_no_gpu_library():
+    """One that did would put every worker on the first GPU."""
+    code = (
+        "import sys; import tamscore.pipeline, tamscore.engine.gpus; from tamscore import backend; "
+        "import pickle; pickle.dumps(backend.load('cuda')); "
+        "print(sorted({'cupy', 'cudf', 'cuml', 'rmm', 'numba', 'dask_cuda'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(("kind", "asked"), [("cuda", "cpu"), ("processes", "cuda")])
+def test_workers_that_do_not_fit_the_device_are_a_problem_of_the_job_file(kind, asked):
+    with pytest.raises(JobFileError, match=rf"engine.kind: expected workers for device = \"{asked}\""):
+        config.parse(job_of("in", "out", {"kind": kind}) | {"device": asked})
+
+
+def job_of(market: str, output: str, engine: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "input": {"path": market},
+        "output": {"path": output},
+        "columns": {},
+        "features": {"numeric": {"size": "log_standard", "age": "standard"}},
+        "clusters": {"k": 4, "fit_rows": "all", "stability": False},
+        "leakage": {"action": "off"},
+        "engine": engine,
+    }
+
+
+def write(folder: Path) -> None:
+    draw = np.random.default_rng(1)
+    sizes, ages, sales = draw.lognormal(0, 1, 800), draw.normal(0, 1, 800), draw.lognormal(0, 1, 800)
+    columns = {"account_id": [f"C{i}" for i in range(800)], "sales": sales, "size": sizes, "age": ages}
+    folder.mkdir()
+    for part in range(2):
+        pq.write_table(pa.table(columns).slice(400 * part, 400), folder / f"part-{part}.parquet")
+
+
+def scores(folder: Path, engine: dict[str, Any], backend: Any) -> list[bytes]:
+    job = config.parse(job_of(str(folder.parent / "market"), str(folder), engine))
+    made = pipeline.run(job, Progress(), backend)
+    return [path.read_bytes() for path in sorted(made.path.rglob("part-*.parquet"))]
+
+
+def test_a_run_on_two_gpus_writes_what_threads_on_the_host_write(tmp_path, monkeypatch, started):
+    """Two worker processes with the kernels on the processor: rows stay with the workers, the bytes are the same."""
+    write(tmp_path / "market")
+    emulated = make_backend("emulated")
+    monkeypatch.setattr(device, "choose", lambda *_, **__: TWO_GPUS)
+    there = scores(tmp_path / "gpus", {"kind": "cuda"}, emulated)
+    assert started["n_workers"] == 2
+    assert there == scores(tmp_path / "host", {"kind": "local"}, backends.load("cpu"))
