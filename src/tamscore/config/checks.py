@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tamscore.config.engine_checks import scheduler_is_for_remote, scheduler_is_safe, workers_are_ours
 from tamscore.config.problems import NOTHING, Problem, dotted, nearest
 from tamscore.config.values import OBJECT_SCHEMES
-from tamscore.schema import REASON_COLUMN, SCORE_COLUMNS
+from tamscore.schema import EXTRA_COLUMNS, REASON_COLUMN, SCORE_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -59,6 +59,18 @@ def kept_columns_have_names_of_their_own(columns: Columns) -> Iterator[Problem]:
         if column in {*SCORE_COLUMNS, REASON_COLUMN}:
             hint = "the output has a column of that name; rename it in the input"
             yield Problem(("columns", "keep", position), "a name of its own", column, hint)
+
+
+def kept_columns_are_not_those_of(name: str) -> Callable[..., Iterator[Problem]]:
+    """Return the same rule for the columns that an optional section adds, asked where the section is there."""
+
+    def rule(columns: Columns, section: object) -> Iterator[Problem]:
+        for position, column in enumerate(columns.keep):
+            if section is not None and column in EXTRA_COLUMNS[name]:
+                hint = f"[{name}] adds a column of that name; rename it in the input"
+                yield Problem(("columns", "keep", position), "a name of its own", column, hint)
+
+    return rule
 
 
 def features_have_one_kind(features: Features) -> Iterator[Problem]:
@@ -195,6 +207,7 @@ CHECKS: tuple[tuple[Callable[..., Iterator[Problem]], tuple[str, ...]], ...] = (
     (there_is_a_feature, ("features",)),
     (columns_are_listed_once, ("columns", "rows", "features")),
     (kept_columns_have_names_of_their_own, ("columns",)),
+    *((kept_columns_are_not_those_of(name), ("columns", name)) for name in EXTRA_COLUMNS),
     (features_have_one_kind, ("features",)),
     (features_say_what_an_account_is, ("columns", "features")),
     (allowed_are_features, ("features",)),

@@ -11,6 +11,7 @@ from rich.text import Text
 from tamscore.insight.ladders import TOP_STEP_NOTE, by_party, certainty, ladders, top_steps
 from tamscore.insight.layout import WIDE, add, is_roomy, new_table, section
 from tamscore.insight.show_changes import drift_table, events_table
+from tamscore.insight.show_extras import extras
 from tamscore.insight.summary import Summary, Sums, load, to_json
 from tamscore.insight.trust import trust
 from tamscore.insight.wording import NOTHING, clean, counted, money, share, since, words
@@ -51,6 +52,8 @@ def render(summary: Summary, width: int | None = 100) -> Group:
     else:
         parts += section("what sets it apart, in standard deviations", differences(summary, width))
     for title, body, note in trust(summary, width):
+        parts += section(title, body, note)
+    for title, body, note in extras(summary, width):
         parts += section(title, body, note)
     if summary.top:
         of = f" of cluster {summary.cluster}" if summary.cluster else ""

@@ -9,6 +9,7 @@ import numpy as np
 
 from tamscore.backend.host import float_column
 from tamscore.passes.census import sales_missing
+from tamscore.passes.extra import ScoredRows, with_extras
 from tamscore.schema import REASON_COLUMN, Flag, InputColumns, Reason
 from tamscore.stages import campaigns, contract, quadrant, whitespace
 from tamscore.store import commit, contents
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from tamscore.backend import Backend
     from tamscore.passes.assign import AssignedRows
     from tamscore.passes.census import PartRows
     from tamscore.passes.score import PartyPolicy, ScorePlan, Scores
@@ -38,7 +40,7 @@ TOP = 50
 class ScoredPart:
     """What a committed part comes to: rows, files, totals (clusters, quadrants, kinds, 4), flags, best accounts.
 
-    `reused` says that an earlier, unfinished run had committed it.
+    `counts` are those of the extras, one each. `reused` says that an earlier, unfinished run had committed it.
     """
 
     scored: int
@@ -47,6 +49,7 @@ class ScoredPart:
     totals: Any
     flags: dict[str, int]
     top: pa.Table
+    counts: tuple[Any, ...] = ()
     reused: bool = False
 
 
@@ -60,7 +63,13 @@ def reuse_part(part: PartRows, assigned: AssignedRows, plan: ScorePlan) -> Score
 
 
 def write_part(
-    part: PartRows, assigned: AssignedRows, table: pa.Table, sales: Any, scores: Scores, plan: ScorePlan
+    part: PartRows,
+    assigned: AssignedRows,
+    table: pa.Table,
+    sales: Any,
+    scores: Scores,
+    plan: ScorePlan,
+    backend: Backend,
 ) -> ScoredPart:
     """Write the scored rows and the rejected rows of a partition, then the sidecar that commits them."""
     directory, index = plan.directory, part.partition.index
@@ -68,6 +77,7 @@ def write_part(
     flags = row_flags(table, sales, plan.columns)
     scored = score_table(part, assigned, table, sales, scores, flags, plan)
     scored = scored.take(good) if len(bad) else scored
+    scored = with_extras(plan.extras, ScoredRows(part, assigned, good, scored), backend)
     placed = commit.place_parquet(scored, directory.part(index), repeating(scored))
     files, rejected = {directory.name_of(directory.part(index)): placed}, None
     if len(bad):
@@ -83,7 +93,9 @@ def described(
     scored: pa.Table, rejected: int, files: dict[str, Placed], plan: ScorePlan, *, reused: bool = False
 ) -> ScoredPart:
     """What a part comes to, told from its table."""
-    return ScoredPart(scored.num_rows, rejected, files, totals(scored, plan), flag_counts(scored), best(scored), reused)
+    counts = tuple(extra.count(scored) for extra in plan.extras)
+    told = (totals(scored, plan), flag_counts(scored), best(scored), counts)
+    return ScoredPart(scored.num_rows, rejected, files, *told, reused)
 
 
 def totals(scored: pa.Table, plan: ScorePlan) -> Any:

@@ -1,0 +1,24 @@
+"""What the optional parts of the scores have found, as a person reads it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.table import Table
+
+    from tamscore.insight.summary import Summary
+
+    Shown = tuple[str, Table, str]
+
+SHOWN: tuple[tuple[str, Callable[[dict[str, Any], int | None], Iterator[Shown]]], ...] = ()
+"""Section of the job file, and what shows its record in the manifest: title, body and note, as often as it needs."""
+
+
+def extras(summary: Summary, width: int | None) -> Iterator[Shown]:
+    """What is shown of every optional part that a run has."""
+    for name, show in SHOWN:
+        if name in summary.extras:
+            yield from show(summary.extras[name], width)
