@@ -40,7 +40,14 @@ SCORE_COLUMNS = (
     "flags",
 )
 """The columns of the scores, in order; kept columns stand after the market segment."""
-EXTRA_COLUMNS: dict[str, tuple[str, ...]] = {}
+EXTRA_COLUMNS: dict[str, tuple[str, ...]] = {
+    "lifetime_value": (
+        *("trailing_sales", "sales_before", "yearly_margin", "lifetime_value", "lifetime_value_seed36"),
+    ),
+    "alerts": ("churn_alert",),
+    "segments": ("segment_action", "account_flags"),
+    "next_offer": ("next_offer", "next_offer_value", "next_offer_share"),
+}
 """The columns that optional sections of the job file add behind these, by section, in order."""
 REASON_COLUMN = "reason"
 """The column that is added to rejected rows."""

@@ -28,7 +28,7 @@ def lines(*rows):
     pairs = [row[0] if isinstance(row[0], tuple) else (row[0], row[0] + 1000) for row in rows]
     key, check = (np.array(column, np.uint64) for column in zip(*pairs, strict=True))
     days = np.array([day(row[1]) for row in rows], np.int32)
-    return Lines(key, check, days, np.array([row[2] / orders.UNIT for row in rows]))
+    return Lines(key, check, days, np.array([row[2] * orders.UNITS for row in rows]))
 
 
 def bought(*rows, windows=WINDOWS):
@@ -47,16 +47,16 @@ def test_so_many_months_back_is_the_same_day_or_the_last_of_a_shorter_month(end,
 def test_windows_end_with_today_and_hold_whole_years():
     found = bought((1, "2024-02-29", 1), (1, "2023-03-01", 2), (1, "2023-02-28", 4), (1, "2022-03-01", 8),
                    (1, "2022-02-28", 16))  # fmt: skip
-    assert (found.sales * orders.UNIT).tolist() == [3]
-    assert (found.before * orders.UNIT).tolist() == [12]
-    assert (found.revenue * orders.UNIT).tolist() == [31]
+    assert (found.sales / orders.UNITS).tolist() == [3]
+    assert (found.before / orders.UNITS).tolist() == [12]
+    assert (found.revenue / orders.UNITS).tolist() == [31]
     assert found.first.tolist() == [day("2022-02-28")]
 
 
 def test_refunds_lower_sales_and_are_no_order_dates():
     found = bought((1, "2024-01-01", -5), (1, "2024-01-02", 7), (1, "2024-01-02", 3), (1, "2024-01-02", -2),
                    (2, "2024-01-01", -5))  # fmt: skip
-    assert (found.sales * orders.UNIT).tolist() == [3, -5]
+    assert (found.sales / orders.UNITS).tolist() == [3, -5]
     assert found.dates.tolist() == [1, 0]
     assert found.first.tolist() == [day("2024-01-02"), orders.NEVER]
 
@@ -85,7 +85,7 @@ def test_lines_that_say_the_same_are_told_and_others_are_not():
 def test_accounts_that_share_a_key_stay_apart():
     """The day of one lies between those of the other, so that sorting by key and day alone would mix them."""
     found = bought(((7, 1), "2024-01-01", 1), ((7, 2), "2024-01-02", 10), ((7, 1), "2024-01-03", 100), (9, "2024-01-01", 5))
-    assert (found.sales * orders.UNIT).tolist() == [101, 10, 5]
+    assert (found.sales / orders.UNITS).tolist() == [101, 10, 5]
     assert found.dates.tolist() == [2, 1, 1]
     asked = np.array([7, 7, 7, 9, 8, 10], np.uint64), np.array([2, 1, 3, 1009, 0, 0], np.uint64)
     assert found.places(*asked).tolist() == [1, 0, -1, 2, -1, -1]
@@ -106,5 +106,5 @@ def test_sums_are_those_of_a_dictionary_in_whatever_order_lines_come(rows, seed)
         revenue[account] += amount
         dates[account] |= {when} if amount > 0 else set()
     assert found.key.tolist() == sorted(revenue)
-    assert (found.revenue * orders.UNIT).tolist() == pytest.approx([revenue[a] for a in sorted(revenue)])
+    assert (found.revenue / orders.UNITS).tolist() == pytest.approx([revenue[a] for a in sorted(revenue)])
     assert found.dates.tolist() == [len(dates[a]) for a in sorted(revenue)]

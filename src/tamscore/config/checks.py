@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from tamscore.config.job import Backtest, Columns, Input, Output, Rows
+    from tamscore.config.worth import Alerts, LifetimeValue
     from tamscore.config.method import Campaigns, Clusters, Features, Quadrant
 from tamscore.config.problems import Place
 
@@ -134,6 +135,23 @@ def k_table_needs_party_type(columns: Columns, clusters: Clusters) -> Iterator[P
         yield Problem(("clusters", "k"), "an integer", clusters.k, "a table needs columns.party_type")
 
 
+def orders_or_columns(lifetime_value: LifetimeValue | None) -> Iterator[Problem]:
+    """Yield the columns of the input that say what a table of orders says already."""
+    if lifetime_value is not None and lifetime_value.orders is not None:
+        for key in ("sales_before", "months_active", "revenue", "order_dates"):
+            if (column := getattr(lifetime_value, key)) is not None:
+                hint = f"lifetime_value.orders tells it; remove {key}, or the orders"
+                yield Problem(("lifetime_value", key), "no column beside orders", column, hint)
+
+
+def intent_is_kept(columns: Columns, alerts: Alerts | None) -> Iterator[Problem]:
+    """Yield the columns of intent that later runs could not look up in the scores."""
+    for position, column in enumerate(alerts.intent if alerts is not None else ()):
+        if column not in columns.keep:
+            hint = "add it there, so that the next run can be compared with this one"
+            yield Problem(("alerts", "intent", position), "a column of columns.keep", column, hint)
+
+
 def _limits(quadrant: Quadrant) -> Iterator[tuple[str, Any]]:
     return ((key, getattr(quadrant, key)) for key in ("potential", "sales", "capacity"))
 
@@ -217,6 +235,8 @@ CHECKS: tuple[tuple[Callable[..., Iterator[Problem]], tuple[str, ...]], ...] = (
     (quadrant_matches_threshold, ("quadrant",)),
     (bands_are_distinct, ("campaigns",)),
     (campaign_map_is_total, ("campaigns",)),
+    (orders_or_columns, ("lifetime_value",)),
+    (intent_is_kept, ("columns", "alerts")),
     (scheduler_is_for_remote, ("engine",)),
     (scheduler_is_safe, ("engine",)),
     (workers_are_ours, ("engine",)),

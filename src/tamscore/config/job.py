@@ -18,6 +18,7 @@ from tamscore.config.values import (  # noqa: TC001 - read at run time
     Share,
     Storage,
 )
+from tamscore.config.worth import Alerts, LifetimeValue, NextOffer, Segments
 from tamscore.schema import Limits
 
 
@@ -140,5 +141,13 @@ class Job(Section):
     """How scores are held against the sales of the window that followed."""
     coverage: Coverage = Field(default_factory=Coverage)
     """Who covers whom, with the hours there are."""
+    lifetime_value: LifetimeValue | None = None
+    """What each customer is worth from today on; absent: not asked."""
+    alerts: Alerts | None = None
+    """Who should be called now; absent: not asked."""
+    segments: Segments | None = None
+    """Whether each segment is worth being one, and what should be done about it; absent: not asked."""
+    next_offer: NextOffer | None = None
+    """What to offer next; absent: not asked."""
     output: Output
     """Where the scores are written."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -100,6 +101,17 @@ def _scheduler(value: str) -> str:
     return value
 
 
+def _day_as_text(value: object) -> object:
+    return value.isoformat() if type(value) is date else value
+
+
+def _day(value: str) -> str:
+    try:
+        return date.fromisoformat(value).isoformat()
+    except ValueError:
+        raise refusal("a day such as 2026-10-31") from None
+
+
 def _is_integer(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
@@ -138,6 +150,8 @@ ColumnList = Annotated[tuple[Column, ...], Field(strict=False)]
 LocalPath = Annotated[str, Field(min_length=1), AfterValidator(_local_path)]
 Storage = Annotated[str, Field(min_length=1), AfterValidator(_path_or_address)]
 SchedulerAddress = Annotated[str, AfterValidator(_scheduler)]
+Day = Annotated[str, AfterValidator(_day), BeforeValidator(_day_as_text, json_schema_input_type=str)]
+"""A day as text; TOML has a type for it, JSON has none."""
 Share = Annotated[float, Field(ge=0, le=1)]
 OpenShare = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]

@@ -5,9 +5,10 @@ Each joins a run by one line in `EXTRAS`, a section of the job file, and its col
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from tamscore.extras import alerts, lifetime_value, next_offer, segments
 from tamscore.extras.market import Market
 
 if TYPE_CHECKING:
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = ["EXTRAS", "Extras", "Market", "prepare"]
 
-EXTRAS: tuple[tuple[str, Callable[[Market, Any], Extra | str]], ...] = ()
+EXTRAS: tuple[tuple[str, Callable[[Market, Any], Extra | str]], ...] = (
+    ("lifetime_value", lifetime_value.prepare),
+    ("alerts", alerts.prepare),
+    ("segments", segments.prepare),
+    ("next_offer", next_offer.prepare),
+)
 """Section of the job file, and what makes its part of the scores from the market and the section.
 
 Where an input is absent it returns the reason in words.
@@ -38,7 +44,7 @@ def prepare(market: Market) -> Extras:
     missing: dict[str, str] = {}
     for name, make in EXTRAS:
         section = getattr(market.this.job, name)
-        made = f"no [{name}] section" if section is None else make(market, section)
+        made = f"no [{name}] section" if section is None else make(replace(market, prepared=tuple(prepared)), section)
         if isinstance(made, str):
             missing[name] = made
         else:

@@ -11,7 +11,7 @@ from tamscore.backend.host import float_column
 from tamscore.errors import InputContractError
 from tamscore.passes.census import unusable_ids
 from tamscore.stages.draw import id_hash
-from tamscore.stages.orders import UNIT, Lines
+from tamscore.stages.orders import UNITS, Lines
 from tamscore.store import tables
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tamscore.schema import Partition
 
-LARGEST = 2.0**53 * UNIT
+LARGEST = 2.0**53 / UNITS
 """Amounts from here on are no longer exact to a ten-thousandth."""
 REFUSED = ("missing_id", "missing_date", "missing_amount", "after_as_of")
 """Why a line does not count, in the order in which reasons are looked for."""
@@ -100,11 +100,11 @@ def read_lines(partition: Partition, columns: OrderColumns, today: int, within: 
 
 
 def amounts(column: pa.ChunkedArray, where: str) -> Any:
-    """A column of amounts in UNITs (m,), NaN where there is none; InputContractError for one too large to be exact."""
+    """A column of amounts in units (m,), NaN where there is none; InputContractError for one too large to be exact."""
     found = float_column(column)
     found = np.where(np.isfinite(found), found, np.nan)
     if (np.abs(found) >= LARGEST).any():
         raise InputContractError(
             f"{where}: {np.nanmax(np.abs(found)):.3g} is too large to be added up exactly; take amounts in thousands"
         )
-    return np.rint(found / UNIT)
+    return np.rint(found * UNITS)

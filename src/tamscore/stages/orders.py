@@ -1,6 +1,6 @@
 """From order lines to what each account bought, when it began, and whether it stayed.
 
-Amounts are whole ten-thousandths of the currency: sums of whole numbers are exact in float64, in whatever order.
+Amounts are whole units, ten-thousandths of the currency: sums of whole numbers are exact in float64, in whatever order.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-UNIT = 1e-4
+UNITS = 10_000.0
+"""So many of them make one of the currency."""
 NEVER = np.iinfo(np.int32).max
 
 
 @dataclass(frozen=True)
 class Lines:
-    """Order lines (n,): two hashes of the account's id, uint64 each, day int32 since 1970, amount in UNITs, float64."""
+    """Order lines (n,): two hashes of the account's id, uint64 each, day int32 since 1970, amount in units, float64."""
 
     key: Any
     check: Any
@@ -79,7 +80,7 @@ def months_back(day: date, months: int) -> int:
 
 @dataclass(frozen=True)
 class Bought:
-    """What accounts (a,) have bought by order of key and check; money in UNITs, net of refunds.
+    """What accounts (a,) have bought by order of key and check; money in units, net of refunds.
 
     `sales` of the last twelve months, `before` of the twelve before those, `revenue` in all; `first` the day of the
     first order (NEVER for refunds alone), `dates` how many days had one; whether the account counts in the `base` of
@@ -102,21 +103,29 @@ class Bought:
 
     def places(self, key: Any, check: Any) -> Any:
         """The place (m,) of each account in these, -1 for one that has no line; both hashes must agree."""
-        found = np.full(len(key), -1)
-        place, left = np.searchsorted(self.key, key), np.arange(len(key))
-        while len(left):  # more than once only where two ids share a key
-            left = left[place[left] < len(self)]
-            left = left[self.key[place[left]] == key[left]]
-            same = self.check[place[left]] == check[left]
-            found[left[same]] = place[left[same]]
-            left = left[~same]
-            place[left] += 1
-        return found
+        return places(self.key, self.check, key, check)
 
     @classmethod
     def together(cls, parts: Sequence[Bought]) -> Bought:
         """Accounts of ascending keys, part after part."""
         return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
+
+
+def places(keys: Any, checks: Any, key: Any, check: Any) -> Any:
+    """The place (m,) of each account among others (a,) in order of key, -1 where it is none of them.
+
+    Two hashes of 64 bits must agree: ids that share one are told apart by the other.
+    """
+    found = np.full(len(key), -1)
+    place, left = np.searchsorted(keys, key), np.arange(len(key))
+    while len(left):  # more than once only where two ids share a key
+        left = left[place[left] < len(keys)]
+        left = left[keys[place[left]] == key[left]]
+        same = checks[place[left]] == check[left]
+        found[left[same]] = place[left[same]]
+        left = left[~same]
+        place[left] += 1
+    return found
 
 
 def repeated(lines: Lines) -> Any:

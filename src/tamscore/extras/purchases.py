@@ -15,7 +15,7 @@ import numpy as np
 from tamscore.errors import InputContractError
 from tamscore.passes.order_lines import REFUSED, OrderColumns, ranges, read_lines, span
 from tamscore.schema import InputColumns
-from tamscore.stages.orders import UNIT, Bought, Lines, Windows, bought, repeated
+from tamscore.stages.orders import UNITS, Bought, Lines, Windows, bought, repeated
 from tamscore.store import partitions
 
 if TYPE_CHECKING:
@@ -125,5 +125,5 @@ def check_refused(rules: OrderRules, rows: dict[str, int]) -> None:
 
 
 def money(units: float) -> float:
-    """An amount in UNITs in the currency, to the cent."""
-    return round(float(units) * UNIT, 2)
+    """An amount in units in the currency, to the cent."""
+    return round(float(units) / UNITS, 2)
