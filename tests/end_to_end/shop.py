@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 AS_OF = date(2026, 6, 30)
 PRODUCTS = ("anvil", "bellows", "chisel", "drill", "etcher")
-OWNED = (0.7, 0.5, 0.45, 0.2, 0.02)
+OWNED = (0.7, 0.5, 0.4, 0.2, 0.02)
 
 
 def orders_of(table: pa.Table, seed: int = 0) -> pa.Table:
@@ -29,7 +29,7 @@ def orders_of(table: pa.Table, seed: int = 0) -> pa.Table:
         if (sales or 0) > 0:
             rows += [(account, AS_OF - timedelta(int(day)), round(sales / count, 2)) for day in back]
         if ((sales or 0) > 0 and random.random() < 0.8) or random.random() < 0.1:
-            rows += [(account, AS_OF - timedelta(366 + int(day)), 50.0) for day in back]
+            rows += [(account, AS_OF - timedelta(366 + int(day) % 360), 50.0) for day in back]
     order = random.permutation(len(rows))
     names = ("account_id", "date", "amount")
     return pa.table({name: [rows[i][at] for i in order] for at, name in enumerate(names)})

@@ -73,8 +73,7 @@ class Segments:
         found = {"sales": float_column(scores[sales]), "potential": float_column(scores["potential"])}
         before, margin = ("sales_before", "yearly_margin")
         found["before"] = float_column(scores[before]) if before in scores.column_names else nothing
-        yearly = float_column(scores[margin]) if margin in scores.column_names else nothing
-        found["margin"] = np.divide(yearly, found["sales"], out=nothing.copy(), where=found["sales"] != 0)
+        found["margin"] = float_column(scores[margin]) if margin in scores.column_names else nothing
         return found | {name: float_column(table[column]) if column else nothing for name, column in self.named.items()}
 
     def count(self, scored: pa.Table) -> Any:

@@ -107,7 +107,10 @@ FLAGS = ("declining_big", "small_high_potential", "resource_heavy", "advocate")
 
 @dataclass(frozen=True)
 class AccountFacts:
-    """What flags look at, (m,) float64 each, NaN where it is not known: money now and before, size, cost, advocacy."""
+    """What flags look at, (m,) float64 each, NaN where it is not known: money now and before.
+
+    `margin` is what it brings in twelve months, `cost` what it takes to serve it.
+    """
 
     sales: Array
     before: Array
@@ -137,7 +140,7 @@ def account_flags(xp: Any, facts: AccountFacts, limits: FlagLimits) -> Array:
     raised = (
         (facts.before >= limits.sales) & (facts.sales < (1.0 - limits.drop) * facts.before),
         (facts.size < limits.small) & (facts.potential >= limits.potential),
-        facts.cost > facts.sales * facts.margin,
+        facts.cost > facts.margin,
         facts.advocate > 0.0,
     )
     value = xp.zeros(facts.sales.shape, dtype=xp.int64, device=facts.sales.device)
