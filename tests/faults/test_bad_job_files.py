@@ -34,7 +34,7 @@ CLUSTER_KEYS = (
 )
 TOP_KEYS = (
     "device, input, columns, rows, features, leakage, clusters, potential, quadrant, campaigns, engine, backtest, "
-    "coverage, output"
+    "coverage, lifetime_value, alerts, segments, next_offer, output"
 )
 
 
@@ -680,6 +680,31 @@ FULL: dict[str, Any] = {
         "region": "city",
         "skill": "city",
     },
+    "lifetime_value": {
+        "orders": "orders",
+        "order_account": "who",
+        "order_date": "when",
+        "order_amount": "money",
+        "as_of": "2026-06-30",
+        "copies": "drop",
+        "margin": 0.3,
+        "margin_column": "margins",
+        "retention": 0.8,
+        "retention_months": 6,
+        "least_months": 1,
+        "discount": 0.05,
+        "months": 24,
+        "seed36": True,
+    },
+    "alerts": {"drop": 0.5, "intent": ["city"]},
+    "segments": {
+        "acquisition_cost": "cost",
+        "network_effect": "brings",
+        "weights": [1, 1, 0],
+        "cost_to_serve": "serve",
+        "advocate": "speaks",
+    },
+    "next_offer": {"path": "products", "account_id": "who", "product": "what", "sales": "money", "owned": 0.5},
     "output": {"path": "scores"},
 }
 TABLES: list[tuple[str, ...]] = [
@@ -724,7 +749,8 @@ def test_the_full_job_file_is_good_and_names_every_key() -> None:
     parse(FULL)
     missing = [(place, key) for place in TABLES for key in keys_at(place) if key not in at_place(place)]
     exclusive = [(("quadrant",), "potential"), (("engine",), "worker_memory_gib"), (("engine",), "scratch")]
-    assert missing == exclusive  # capacity, and a scheduler of somebody else's, take their place
+    exclusive += [(("lifetime_value",), key) for key in ("sales_before", "months_active", "revenue", "order_dates")]
+    assert missing == exclusive  # capacity, a scheduler of somebody else's, and orders take their place
 
 
 def at_place(place: tuple[str, ...]) -> dict[str, Any]:

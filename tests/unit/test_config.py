@@ -119,6 +119,10 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
             "region": None,
             "skill": None,
         },
+        "lifetime_value": None,
+        "alerts": None,
+        "segments": None,
+        "next_offer": None,
         "output": {"path": "/jobs/scores"},
     }
 

@@ -101,10 +101,6 @@ def _scheduler(value: str) -> str:
     return value
 
 
-def _day_as_text(value: object) -> object:
-    return value.isoformat() if type(value) is date else value
-
-
 def _day(value: str) -> str:
     try:
         return date.fromisoformat(value).isoformat()
@@ -150,8 +146,8 @@ ColumnList = Annotated[tuple[Column, ...], Field(strict=False)]
 LocalPath = Annotated[str, Field(min_length=1), AfterValidator(_local_path)]
 Storage = Annotated[str, Field(min_length=1), AfterValidator(_path_or_address)]
 SchedulerAddress = Annotated[str, AfterValidator(_scheduler)]
-Day = Annotated[str, AfterValidator(_day), BeforeValidator(_day_as_text, json_schema_input_type=str)]
-"""A day as text; TOML has a type for it, JSON has none."""
+Day = Annotated[str, AfterValidator(_day)]
+"""A day as text, such as "2026-10-31": a manifest, which is JSON, has no dates."""
 Share = Annotated[float, Field(ge=0, le=1)]
 OpenShare = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
