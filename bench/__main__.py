@@ -195,6 +195,32 @@ def covering(case: str, output: str, seed: str) -> None:
     record("coverage", {"part": case, **getattr(coverage, case)(Path(output)), "seed": int(seed)})
 
 
+@app.command("lifetime-value")
+def lifetime_value_case(
+    peers: Annotated[Path | None, typer.Option(help="what lifetime_value_peers.py wrote")] = None,
+) -> None:
+    """Hold lifetime value against what customers of two shops spent afterwards."""
+    from bench import worth
+    from jobs.trials import prepare
+
+    with tempfile.TemporaryDirectory() as folder:
+        prepare.prepare(prepare.RAW, Path(folder))
+        for result in worth.lifetime_value(Path(folder), Path(folder) / "scores", peers):
+            record("lifetime_value", result)
+
+
+@app.command("next-offer")
+def next_offer_case() -> None:
+    """Hold next offers against what customers of a shop bought afterwards."""
+    from bench import worth
+    from jobs.trials import prepare
+
+    with tempfile.TemporaryDirectory() as folder:
+        prepare.prepare(prepare.RAW, Path(folder))
+        for result in worth.next_offer(Path(folder), Path(folder) / "scores"):
+            record("next_offer", result)
+
+
 @app.command("leaks")
 def leaks_case(rows: Rows = 60_000, seeds: int = 5) -> None:
     """Count the planted leaks that the leakage guard catches, and the honest features that it keeps."""

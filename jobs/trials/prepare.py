@@ -203,7 +203,9 @@ def cdnow(folder: Path) -> tuple[Any, str]:
     early = early.group_by("customer_id").aggregate([("amount", "sum"), ("date", "min")]).sort_by("customer_id")
     began = pc.cast(pc.days_between(pa.scalar(date(1997, 1, 1)), early["date_min"]), pa.float64())
     sales = np.round(early["amount_sum"].to_numpy(), 2)
-    return pa.table({"customer_id": early["customer_id"], "began_week": pc.floor(pc.divide(began, 7)), "sales": sales}), ""
+    return pa.table(
+        {"customer_id": early["customer_id"], "began_week": pc.floor(pc.divide(began, 7)), "sales": sales}
+    ), ""
 
 
 def shop_customers(lines: Any) -> tuple[Any, str]:

@@ -42,7 +42,11 @@ def products_of(table: pa.Table, seed: int = 0) -> pa.Table:
     for account, sales in zip(table["account_id"].to_pylist(), table["sales"].to_pylist(), strict=True):
         chance = random.random(len(PRODUCTS))
         if (sales or 0) > 0:
-            rows += [(account, name, round(10 + 90 * c, 2)) for name, c, share in zip(PRODUCTS, chance, OWNED, strict=True) if c < share]
+            rows += [
+                (account, name, round(10 + 90 * c, 2))
+                for name, c, share in zip(PRODUCTS, chance, OWNED, strict=True)
+                if c < share
+            ]
     return pa.table({name: [row[at] for row in rows] for at, name in enumerate(("account_id", "product", "sales"))})
 
 
@@ -53,7 +57,12 @@ def build(folder: Path, rows: int = 1200, seed: int = 0, **layout: Any) -> dict[
     for name, made in (("orders", orders_of(table, seed)), ("products", products_of(table, seed))):
         pq.write_table(made, folder / f"{name}.parquet", row_group_size=500)
     return {
-        "lifetime_value": {"orders": str(folder / "orders.parquet"), "as_of": str(AS_OF), "margin": 0.3, "seed36": True},
+        "lifetime_value": {
+            "orders": str(folder / "orders.parquet"),
+            "as_of": str(AS_OF),
+            "margin": 0.3,
+            "seed36": True,
+        },
         "alerts": {"drop": 0.3},
         "segments": {},
         "next_offer": {"path": str(folder / "products.parquet")},

@@ -90,7 +90,9 @@ def test_sales_peers_and_rules_raise_no_buying_alert(first, tmp_path):
     job = market.job(path, tmp_path / "scores", {**CHANGES, "potential": {"preset": "p80"}})
     again = pipeline.run(job, Progress())
     assert found_in(done, again) == []
-    assert np.nansum(market.scores(again)["potential"].to_numpy()) > np.nansum(market.scores(done)["potential"].to_numpy())
+    assert np.nansum(market.scores(again)["potential"].to_numpy()) > np.nansum(
+        market.scores(done)["potential"].to_numpy()
+    )
 
 
 def test_an_intent_feature_that_rose_beyond_nine_in_ten_peers_is_told(first, tmp_path):
@@ -103,7 +105,9 @@ def test_an_intent_feature_that_rose_beyond_nine_in_ten_peers_is_told(first, tmp
     assert {row["reason"] for row in found} == {"visits"}
     usual, label = change_by_cluster(done, table, seed=1, more=more)
     ids = table["account_id"].to_pylist()
-    expected = [account for account in ids if label.get(account) and usual[label[account]] < change_of(table, 1, more)[account]]
+    expected = [
+        account for account in ids if label.get(account) and usual[label[account]] < change_of(table, 1, more)[account]
+    ]
     assert sorted(row["account_id"] for row in found) == sorted(expected)
     assert set(table["account_id"].take(chosen).to_pylist()) <= {row["account_id"] for row in found}
     assert len(found) < 0.12 * ROWS

@@ -145,7 +145,7 @@ def ranked(baskets: list[dict[str, float]]) -> list[tuple[str, float, float]]:
         sales = [basket[product] for basket in baskets if product in basket]
         if len(baskets) >= 25 and len(sales) >= 0.4 * len(baskets):
             found.append((product, float(np.quantile(sales, 0.85, method="inverted_cdf")), len(sales) / len(baskets)))
-    return sorted(found, key=lambda one: -one[1] * one[2])
+    return sorted(found, key=lambda one: (-one[2], -one[1]))
 
 
 def test_row_order_partitions_workers_and_ranges_change_nothing(asked, tmp_path, monkeypatch):
@@ -215,7 +215,9 @@ def test_refunds_later_orders_strangers_and_unusable_lines_are_accounted_for(ask
     assert {name: rows[name] for name in counts} == counts
     assert rows["read"] == orders.num_rows + len(odd)
     before = {row["account_id"]: row["trailing_sales"] for row in asked["scores"]}
-    after = dict(zip(*(market.scores(done)[name].to_pylist() for name in ("account_id", "trailing_sales")), strict=True))
+    after = dict(
+        zip(*(market.scores(done)[name].to_pylist() for name in ("account_id", "trailing_sales")), strict=True)
+    )
     assert {one for one in before if before[one] != after[one]} == {account}
     assert after[account] == pytest.approx(before[account] - 20)
 
@@ -237,12 +239,16 @@ def test_copies_are_counted_and_left_out_where_the_job_says_so(asked, tmp_path):
 
 def test_what_is_missing_is_named_and_leaves_the_rest(asked, tmp_path):
     """Without margin there is no lifetime value, yet churn and growth; without anything the section is missing."""
-    section = {key: value for key, value in asked["changes"]["lifetime_value"].items() if key not in {"margin", "seed36"}}
+    section = {
+        key: value for key, value in asked["changes"]["lifetime_value"].items() if key not in {"margin", "seed36"}
+    }
     done = market.run(
         asked["folder"] / "market", tmp_path / "scores", {"lifetime_value": section, "alerts": {}, "segments": {}}
     )
     assert "lifetime_value" not in market.scores(done).column_names
-    assert record_of(done, "lifetime_value")["missing"] == ["no margin: set lifetime_value.margin, or name lifetime_value.margin_column"]
+    assert record_of(done, "lifetime_value")["missing"] == [
+        "no margin: set lifetime_value.margin, or name lifetime_value.margin_column"
+    ]
     assert record_of(done, "alerts")["churn"] == record_of(asked["run"], "alerts")["churn"]
     assert {row["profitable"] for row in table_of(done, "segment_tests")} == {"unknown"}
     assert record_of(done, "segments")["missing"] == ["acquisition_cost", "lifetime_value", "network_effect"]
@@ -276,8 +282,12 @@ def test_orders_of_one_year_do_not_make_growth(asked, tmp_path):
 def test_costs_and_network_effect_make_a_priority_and_flags(asked, tmp_path):
     table = pq.read_table(asked["folder"] / "market")
     rows = table.num_rows
-    table = table.append_column("cost", pa.array(np.full(rows, 12.5))).append_column("brings", pa.array(np.full(rows, 4.0)))
-    table = table.append_column("serve", pa.array(np.full(rows, 30.0))).append_column("speaks", pa.array(np.arange(rows) % 2))
+    table = table.append_column("cost", pa.array(np.full(rows, 12.5))).append_column(
+        "brings", pa.array(np.full(rows, 4.0))
+    )
+    table = table.append_column("serve", pa.array(np.full(rows, 30.0))).append_column(
+        "speaks", pa.array(np.arange(rows) % 2)
+    )
     section = {"acquisition_cost": "cost", "network_effect": "brings", "cost_to_serve": "serve", "advocate": "speaks",
                "weights": [2, 1, 0.5]}  # fmt: skip
     path = market.write(table, tmp_path / "market", files=2)
@@ -318,14 +328,19 @@ def test_too_many_unusable_order_lines_stop_the_run(asked, tmp_path):
     orders = pq.read_table(asked["folder"] / "orders.parquet")
     pq.write_table(orders.set_column(2, "amount", pa.nulls(orders.num_rows, pa.float64())), tmp_path / "orders.parquet")
     section = {**asked["changes"]["lifetime_value"], "orders": str(tmp_path / "orders.parquet")}
-    with pytest.raises(InputContractError, match=r"order lines cannot be used \(missing_amount 2,\d+\), allowed are 50"):
+    with pytest.raises(
+        InputContractError, match=r"order lines cannot be used \(missing_amount 2,\d+\), allowed are 50"
+    ):
         market.run(asked["folder"] / "market", tmp_path / "scores", {"lifetime_value": section})
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"lifetime_value": {"orders": "o.parquet", "sales_before": "x"}}, r"sales_before: expected no column beside orders"),
+        (
+            {"lifetime_value": {"orders": "o.parquet", "sales_before": "x"}},
+            r"sales_before: expected no column beside orders",
+        ),
         ({"lifetime_value": {"as_of": "2026-13-01"}}, r"as_of: expected a day such as 2026-10-31, got '2026-13-01'"),
         ({"alerts": {"intent": ["visits"]}}, r"alerts.intent\[0\]: expected a column of columns.keep, got 'visits'"),
     ],

@@ -27,10 +27,10 @@ def offers():
     )
 
 
-def test_offers_go_by_what_they_may_be_expected_to_bring():
-    assert offers().product.tolist() == [[8, 5, 3], [-1, -1, -1]]
-    assert offers().value[0].tolist() == [100.0, 10.0, 10.0]
-    assert offers().share[0].tolist() == [0.5, 0.9, 0.5]
+def test_offers_go_by_how_many_peers_own_them_and_then_by_value():
+    assert offers().product.tolist() == [[5, 8, 3], [-1, -1, -1]]
+    assert offers().value[0].tolist() == [10.0, 100.0, 10.0]
+    assert offers().share[0].tolist() == [0.9, 0.5, 0.5]
     assert offers().counts.tolist() == [3, 0]
 
 

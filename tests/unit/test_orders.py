@@ -84,7 +84,9 @@ def test_lines_that_say_the_same_are_told_and_others_are_not():
 
 def test_accounts_that_share_a_key_stay_apart():
     """The day of one lies between those of the other, so that sorting by key and day alone would mix them."""
-    found = bought(((7, 1), "2024-01-01", 1), ((7, 2), "2024-01-02", 10), ((7, 1), "2024-01-03", 100), (9, "2024-01-01", 5))
+    found = bought(
+        ((7, 1), "2024-01-01", 1), ((7, 2), "2024-01-02", 10), ((7, 1), "2024-01-03", 100), (9, "2024-01-01", 5)
+    )
     assert (found.sales / orders.UNITS).tolist() == [101, 10, 5]
     assert found.dates.tolist() == [2, 1, 1]
     asked = np.array([7, 7, 7, 9, 8, 10], np.uint64), np.array([2, 1, 3, 1009, 0, 0], np.uint64)
@@ -92,7 +94,9 @@ def test_accounts_that_share_a_key_stay_apart():
 
 
 ROW = st.tuples(
-    st.integers(0, 4), st.integers(0, 900).map(lambda back: str(TODAY - timedelta(back))), st.sampled_from([-3, 0, 1, 2.5])
+    st.integers(0, 4),
+    st.integers(0, 900).map(lambda back: str(TODAY - timedelta(back))),
+    st.sampled_from([-3, 0, 1, 2.5]),
 )
 
 

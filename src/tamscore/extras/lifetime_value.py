@@ -219,7 +219,9 @@ def remarks(market: Market, section: Section, found: Purchases | None) -> list[s
     sales = sum(float(party.sales.sales.sum()) for party in market.parties)
     ordered = money(np.maximum(found.bought.sales, 0).sum())
     if abs(ordered - sales) > 0.05 * max(sales, 1.0):
-        texts.append(f"orders of twelve months come to {ordered:,.0f}, customers' {section_sales(market)} to {sales:,.0f}")
+        texts.append(
+            f"orders of twelve months come to {ordered:,.0f}, customers' {section_sales(market)} to {sales:,.0f}"
+        )
     return texts
 
 

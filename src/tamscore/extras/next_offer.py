@@ -73,14 +73,24 @@ class NextOffer:
         for c, cluster in enumerate(self.clusters):
             for j in range(int(self.offers.counts[c])):
                 product = self.products[int(self.offers.product[c, j])].as_py()
-                told = {"share": round(float(self.offers.share[c, j]), 6), "value": round(float(self.offers.value[c, j]), 2)}
+                told = {
+                    "share": round(float(self.offers.share[c, j]), 6),
+                    "value": round(float(self.offers.value[c, j]), 2),
+                }
                 offered = sum(part.get((cluster, product), 0) for part in counts)
                 rows.append({"cluster": cluster, "product": product, **told, "offered_to": offered})
-        texts, schema = ("cluster", "product"), [("share", pa.float64()), ("value", pa.float64()), ("offered_to", pa.int64())]
+        texts, schema = (
+            ("cluster", "product"),
+            [("share", pa.float64()), ("value", pa.float64()), ("offered_to", pa.int64())],
+        )
         table = pa.Table.from_pylist(rows, pa.schema([*((name, pa.string()) for name in texts), *schema]))
         record = {"owned": self.share, "products": len(self.products), "offers": len(rows)}
         record["accounts"] = sum(row["offered_to"] for row in rows)
-        notices = () if rows else (f"no product is owned by {self.share:.0%} of any cluster's customers; lower next_offer.owned",)
+        notices = (
+            ()
+            if rows
+            else (f"no product is owned by {self.share:.0%} of any cluster's customers; lower next_offer.owned",)
+        )
         return Findings(record, {"next_offers": table}, frozenset({"value"}), notices=notices)
 
 

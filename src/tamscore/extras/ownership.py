@@ -91,9 +91,7 @@ class Sales:
         customers = np.bincount(self.customers.label, minlength=clusters)
         wanted = next_offer.eligible(owners, customers, share, min_customers)
         money, kept = self.details(wanted)
-        values = [
-            np.array([cut_line(money[c, p], line) for p in np.flatnonzero(row)]) for c, row in enumerate(wanted)
-        ]
+        values = [np.array([cut_line(money[c, p], line) for p in np.flatnonzero(row)]) for c, row in enumerate(wanted)]
         shares = [owners[c][row] / max(customers[c], 1) for c, row in enumerate(wanted)]
         return next_offer.rank_offers([np.flatnonzero(row) for row in wanted], shares, values), kept
 

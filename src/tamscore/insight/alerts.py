@@ -93,13 +93,18 @@ def buying(comparison: Comparison) -> Iterator[pa.Table]:
     seen = np.zeros(len(before.accounts), dtype=bool)
     named = [name for name in ("name",) if name in comparison.second.columns]
     tables = comparison.second.read(["account_id", "cluster", "whitespace", *named])
-    for (changes, _), part, intent in zip(diff.changes(comparison, before, seen, Totals()), tables, intents, strict=True):
+    for (changes, _), part, intent in zip(
+        diff.changes(comparison, before, seen, Totals()), tables, intents, strict=True
+    ):
         kept = part.take(np.flatnonzero(before.accounts.rows_of(part["account_id"]) >= 0))
         raised = np.vstack([own_rise(comparison, changes, limits), intent])
         rows = np.flatnonzero(raised.any(axis=0))
         names = ("step", "quadrant", *asked)
         reasons = [", ".join(name for name, one in zip(names, raised[:, row], strict=True) if one) for row in rows]
-        money = {f"potential_{when}": one[rows] / 100 for when, one in zip(("before", "after"), changes.potential, strict=True)}
+        money = {
+            f"potential_{when}": one[rows] / 100
+            for when, one in zip(("before", "after"), changes.potential, strict=True)
+        }
         here = kept.take(rows)
         yield table_of(here, "buying", reasons, at_stake=float_column(here["whitespace"]), **money)
 

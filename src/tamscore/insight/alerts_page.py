@@ -56,5 +56,8 @@ def to_json(found: Alerts, top: int) -> str:
     record = {"run": found.run, "since": found.since, "notices": found.notices}
     for kind in KINDS:
         rows = rows_of(found, kind)
-        record[kind] = {"alerts": len(rows), "top": [{k: v for k, v in row.items() if k != "alert"} for row in rows[:top]]}
+        record[kind] = {
+            "alerts": len(rows),
+            "top": [{k: v for k, v in row.items() if k != "alert"} for row in rows[:top]],
+        }
     return json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)

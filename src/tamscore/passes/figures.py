@@ -125,7 +125,12 @@ def cluster_codes(part: PartRows, assigned: AssignedRows, first: dict[int, int])
 
 
 def gauge(
-    item: tuple[PartRows, AssignedRows], sales: str, first: dict[int, int], clusters: int, source: Source, backend: Backend
+    item: tuple[PartRows, AssignedRows],
+    sales: str,
+    first: dict[int, int],
+    clusters: int,
+    source: Source,
+    backend: Backend,
 ) -> Gauge:
     """What the scored accounts of a partition come to by cluster."""
     part, assigned = item
