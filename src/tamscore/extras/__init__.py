@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tamscore.extras import propensity
 from tamscore.extras.market import Market
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EXTRAS", "Extras", "Market", "prepare"]
 
-EXTRAS: tuple[tuple[str, Callable[[Market, Any], Extra | str]], ...] = ()
+EXTRAS: tuple[tuple[str, Callable[[Market, Any], Extra | str]], ...] = (("propensity", propensity.make),)
 """Section of the job file, and what makes its part of the scores from the market and the section.
 
 Where an input is absent it returns the reason in words.
