@@ -41,6 +41,7 @@ SCORE_COLUMNS = (
 )
 """The columns of the scores, in order; kept columns stand after the market segment."""
 EXTRA_COLUMNS: dict[str, tuple[str, ...]] = {
+    "propensity": ("propensity", "propensity_band", "propensity_rank", "look_alike", "propensity_reasons"),
     "lifetime_value": (
         *("trailing_sales", "sales_before", "yearly_margin", "lifetime_value", "lifetime_value_seed36"),
     ),
@@ -150,7 +151,7 @@ class Partition:
 class InputColumns:
     """The input columns by the part they play, `None` where the job has no such column; and what they may ask for.
 
-    `more_numbers` and `more` are those that only optional sections of the job file ask for.
+    `more_numbers`, `more_texts` and `more` are those that only optional sections of the job file ask for.
     """
 
     account_id: str
@@ -165,6 +166,7 @@ class InputColumns:
     numeric: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     more_numbers: tuple[str, ...] = ()
+    more_texts: tuple[str, ...] = ()
     more: tuple[str, ...] = ()
     limits: Limits = Limits()
 
@@ -178,7 +180,7 @@ class InputColumns:
     def texts(self) -> tuple[str, ...]:
         """Columns that are compared as text, each once, in a fixed order."""
         optional = tuple(name for name in (self.party_type, self.market_segment) if name)
-        return tuple(dict.fromkeys((*optional, *self.categorical)))
+        return tuple(dict.fromkeys((*optional, *self.categorical, *self.more_texts)))
 
     @property
     def all(self) -> tuple[str, ...]:

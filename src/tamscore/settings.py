@@ -62,15 +62,22 @@ def extras_of(job: Job) -> dict[str, Extra]:
 def columns_read(job: Job) -> InputColumns:
     """The input columns of a job with those that its optional sections ask for."""
     extras = extras_of(job).values()
-    numbers = tuple(name for section in extras for name in section.numbers())
-    others = tuple(name for section in extras for name in section.others())
-    return replace(columns_of(job), more_numbers=numbers, more=others)
+    return replace(
+        columns_of(job),
+        more_numbers=tuple(name for section in extras for name in section.numbers()),
+        more_texts=tuple(name for section in extras for name in section.texts()),
+        more=tuple(name for section in extras for name in section.others()),
+    )
 
 
 def plan_of(job: Job) -> Plan:
     """The plan of the market, and of the tables of optional sections by `section.key`; raises as `partitions.plan`."""
     sections = extras_of(job).items()
-    asked = {f"{name}.{key}": table for name, section in sections for key, table in section.tables().items()}
+    asked = {
+        f"{name}.{key}": table
+        for name, section in sections
+        for key, table in section.tables(job.columns.account_id).items()
+    }
     plan = partitions.plan(job.input.path, columns_read(job))
     return replace(plan, tables={name: partitions.plan(*table) for name, table in asked.items()})
 

@@ -39,8 +39,9 @@ class Asked(Section):
         """One column of the market."""
         return (SIZE,)
 
-    def tables(self) -> dict[str, tuple[str, InputColumns]]:
+    def tables(self, account_id: str) -> dict[str, tuple[str, InputColumns]]:
         """One more table."""
+        del account_id
         return {"path": (self.path, InputColumns("id", "amount"))}
 
 

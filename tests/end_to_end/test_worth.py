@@ -341,7 +341,7 @@ def test_too_many_unusable_order_lines_stop_the_run(asked, tmp_path):
             {"lifetime_value": {"orders": "o.parquet", "sales_before": "x"}},
             r"sales_before: expected no column beside orders",
         ),
-        ({"lifetime_value": {"as_of": "2026-13-01"}}, r"as_of: expected a day such as 2026-10-31, got '2026-13-01'"),
+        ({"lifetime_value": {"as_of": "2026-13-01"}}, r"as_of: expected a date such as 2026-01-31, got '2026-13-01'"),
         ({"alerts": {"intent": ["visits"]}}, r"alerts.intent\[0\]: expected a column of columns.keep, got 'visits'"),
     ],
 )

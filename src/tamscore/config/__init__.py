@@ -27,6 +27,7 @@ from tamscore.config.method import (
 )
 from tamscore.config.outline import json_schema
 from tamscore.config.problems import Problem, holds, problems_of
+from tamscore.config.propensity import Propensity
 from tamscore.config.reading import override_all, read_text, tables_of
 from tamscore.errors import JobFileError
 
@@ -49,6 +50,7 @@ __all__ = [
     "NumericFeature",
     "Output",
     "Potential",
+    "Propensity",
     "Quadrant",
     "Rows",
     "json_schema",

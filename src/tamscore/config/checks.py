@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.config.engine_checks import scheduler_is_for_remote, scheduler_is_safe, workers_are_ours
 from tamscore.config.problems import NOTHING, Problem, dotted, nearest
+from tamscore.config.propensity_checks import (
+    columns_are_learned_from_once,
+    keys_of_a_label_need_one,
+    the_label_comes_after_the_features,
+    the_label_is_no_feature,
+)
 from tamscore.config.values import OBJECT_SCHEMES
 from tamscore.schema import EXTRA_COLUMNS, REASON_COLUMN, SCORE_COLUMNS
 
@@ -235,6 +241,10 @@ CHECKS: tuple[tuple[Callable[..., Iterator[Problem]], tuple[str, ...]], ...] = (
     (quadrant_matches_threshold, ("quadrant",)),
     (bands_are_distinct, ("campaigns",)),
     (campaign_map_is_total, ("campaigns",)),
+    (keys_of_a_label_need_one, ("propensity",)),
+    (the_label_comes_after_the_features, ("propensity",)),
+    (the_label_is_no_feature, ("columns", "features", "propensity")),
+    (columns_are_learned_from_once, ("columns", "features", "propensity")),
     (orders_or_columns, ("lifetime_value",)),
     (intent_is_kept, ("columns", "alerts")),
     (scheduler_is_for_remote, ("engine",)),

@@ -17,10 +17,18 @@ class Extra(Section):
         """Return the columns of the input, beside those of the market, that must hold numbers."""
         return ()
 
+    def texts(self) -> tuple[str, ...]:
+        """Return the columns of the input, beside those of the market, that are compared as text."""
+        return ()
+
     def others(self) -> tuple[str, ...]:
         """Return the columns of the input, beside those of the market, that may hold anything."""
         return ()
 
-    def tables(self) -> dict[str, tuple[str, InputColumns]]:
-        """Return the further tables that are read, by key of the section: path, and columns."""
+    def tables(self, account_id: str) -> dict[str, tuple[str, InputColumns]]:
+        """Return the further tables that are read, by key of the section: path, and columns.
+
+        `account_id` is the market's column of ids, which serves where the section names no other.
+        """
+        del account_id
         return {}

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from tamscore.config.coverage import Coverage
 from tamscore.config.method import Campaigns, Clusters, Features, Leakage, Potential, Quadrant, Section
+from tamscore.config.propensity import Propensity  # noqa: TC001 - read at run time
 from tamscore.config.values import (  # noqa: TC001 - read at run time
     Column,
     ColumnList,
@@ -141,6 +142,8 @@ class Job(Section):
     """How scores are held against the sales of the window that followed."""
     coverage: Coverage = Field(default_factory=Coverage)
     """Who covers whom, with the hours there are."""
+    propensity: Propensity | None = None
+    """Who will buy; absent: nobody is asked."""
     lifetime_value: LifetimeValue | None = None
     """What each customer is worth from today on; absent: not asked."""
     alerts: Alerts | None = None

@@ -31,7 +31,7 @@ class LifetimeValue(Extra):
     order_amount: Column = "amount"
     """Column of the orders with their amount, in the currency of sales."""
     as_of: Day | None = None
-    """Last day that counts, such as "2026-10-31"; later orders are passed over. Absent: the last of the orders."""
+    """Last day that counts, such as 2026-10-31; later orders are passed over. Absent: the last of the orders."""
     copies: Literal["keep", "drop"] = "keep"
     """Lines with the account, date and amount of another one: orders of their own, or the same one written twice."""
     sales_before: Column | None = None

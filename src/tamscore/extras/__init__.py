@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from tamscore.extras import alerts, lifetime_value, next_offer, segments
+from tamscore.extras import alerts, lifetime_value, next_offer, propensity, segments
 from tamscore.extras.market import Market
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["EXTRAS", "Extras", "Market", "prepare"]
 
 EXTRAS: tuple[tuple[str, Callable[[Market, Any], Extra | str]], ...] = (
+    ("propensity", propensity.make),
     ("lifetime_value", lifetime_value.prepare),
     ("alerts", alerts.prepare),
     ("segments", segments.prepare),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -137,7 +136,7 @@ def purchases_of(market: Market, section: Section) -> Purchases | None:
     rules = OrderRules(
         section.orders,
         OrderColumns(section.order_account, section.order_date, section.order_amount),
-        date.fromisoformat(section.as_of) if section.as_of else None,
+        section.as_of,
         section.copies == "drop",
         section.retention_months,
         this.job.rows.max_rejected_share,

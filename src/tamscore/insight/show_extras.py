@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tamscore.insight.show_propensity import propensity
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 
     Shown = tuple[str, Table, str]
 
-SHOWN: tuple[tuple[str, Callable[[dict[str, Any], int | None], Iterator[Shown]]], ...] = ()
+SHOWN: tuple[tuple[str, Callable[[dict[str, Any], int | None], Iterator[Shown]]], ...] = (("propensity", propensity),)
 """Section of the job file, and what shows its record in the manifest: title, body and note, as often as it needs."""
 
 
