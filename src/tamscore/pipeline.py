@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from tamscore.backend import Backend
     from tamscore.config import Job
     from tamscore.extras import Extras
+    from tamscore.fitting.fitted import Fitted
     from tamscore.origin import Origin
-    from tamscore.outcome import Fitted
     from tamscore.outcome.review import Review
     from tamscore.passes.assign import AssignedRows
     from tamscore.passes.census import PartRows

@@ -97,6 +97,16 @@ def clusters_of(job: Job, party: str) -> int | None:
     return None if isinstance(k, str) else k
 
 
+def fewest_clusters(job: Job, party: str) -> int:
+    """The least number of clusters that a party type may get."""
+    return clusters_of(job, party) or job.clusters.k_range[0]
+
+
+def most_clusters(job: Job, party: str) -> int:
+    """The largest number of clusters that a party type may get."""
+    return clusters_of(job, party) or job.clusters.k_range[1]
+
+
 def recipe_of(job: Job, k: int) -> Recipe:
     """How so many centers are sought."""
     clusters = job.clusters

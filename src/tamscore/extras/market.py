@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.origin import Origin
-    from tamscore.outcome import Fitted
+    from tamscore.fitting.fitted import Fitted
     from tamscore.passes.assign import AssignedRows
     from tamscore.passes.census import PartRows
     from tamscore.passes.extra import Extra

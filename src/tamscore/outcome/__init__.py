@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore import __version__
 from tamscore.outcome import honesty, model_record, summaries
-from tamscore.outcome.fitted import NOTHING_KEPT, Change, Fitted, Kept
 from tamscore.passes import remarks
 from tamscore.passes.parts import KINDS, MEASURES
 from tamscore.settings import ladder_rules, quadrant_rules
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from tamscore.config import Job
     from tamscore.engine.device import DeviceChoice
+    from tamscore.fitting.fitted import Fitted
     from tamscore.outcome.review import Review
     from tamscore.passes.extra import Extra, Findings
     from tamscore.passes.parts import ScoredPart
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from tamscore.store.commit import Placed
     from tamscore.store.partitions import Plan
     from tamscore.store.run_directory import RunDirectory
-
-__all__ = ["NOTHING_KEPT", "Change", "Fitted", "Kept", "Outcome", "write_outcome"]
 
 PACKAGES = ("numpy", "scikit-learn", "pyarrow", "dask", "safetensors")
 
