@@ -92,7 +92,7 @@ def staying(trial: Trial, tables: Path, output: Path) -> Any:
 
 
 def compared(value: Any, spent: Any) -> dict[str, float]:
-    """What was foretold (m,) beside what was spent: total, errors a customer, rank correlation, capture of the best fifth."""
+    """What was foretold (m,) beside what was spent: total, errors, rank correlation, and what the best fifth spent."""
     best = np.argsort(-value, kind="stable")[: len(value) // 5]
     found = {
         "total_to_spent": value.sum() / spent.sum(),

@@ -291,8 +291,9 @@ def test_costs_and_network_effect_make_a_priority_and_flags(asked, tmp_path):
     section = {"acquisition_cost": "cost", "network_effect": "brings", "cost_to_serve": "serve", "advocate": "speaks",
                "weights": [2, 1, 0.5]}  # fmt: skip
     path = market.write(table, tmp_path / "market", files=2)
-    changes = {**asked["changes"], "segments": section, "campaigns": {"size": "employees", "bands": {"small": 0, "large": 30},
-               "map": {name: {"channel": "email", "theme": "x"} for name in ("small", "large")}}}  # fmt: skip
+    themes = {name: {"channel": "email", "theme": "x"} for name in ("small", "large")}
+    sizes = {"size": "employees", "bands": {"small": 0, "large": 30}, "map": themes}
+    changes = {**asked["changes"], "segments": section, "campaigns": sizes}
     done = market.run(path, tmp_path / "scores", changes)
     for row in table_of(done, "segment_tests"):
         assert row["priority"] == pytest.approx(2 * row["lifetime_value"] - 12.5 + 0.5 * 4.0, abs=0.03)

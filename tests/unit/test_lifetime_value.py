@@ -56,7 +56,7 @@ def test_the_seed_formula_gives_a_yearly_buyer_twelve_times_too_much(backend):
 
 
 def test_36_flat_months_overstate_by_57_percent_at_80_percent_retention_and_10_percent_discount(backend):
-    """A monthly buyer is the one that the formula counts right; what it forgets is that customers leave and money waits."""
+    """A monthly buyer is the one that the formula counts right; it forgets that customers leave and money waits."""
     assert seed36(backend, [1200.0], [12])[0] / dcf(backend, 1200.0)[0] - 1 == pytest.approx(0.57, abs=0.005)
 
 

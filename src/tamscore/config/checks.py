@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from tamscore.config.job import Backtest, Columns, Input, Output, Rows
-    from tamscore.config.worth import Alerts, LifetimeValue
     from tamscore.config.method import Campaigns, Clusters, Features, Quadrant
+    from tamscore.config.worth import Alerts, LifetimeValue
 from tamscore.config.problems import Place
 
 ROLES = ("account_id", "sales", "party_type", "market_segment", "revenue", "name")

@@ -19,7 +19,7 @@ from tamscore.config.values import (  # noqa: TC001 - read at run time
     Share,
     Storage,
 )
-from tamscore.config.worth import Alerts, LifetimeValue, NextOffer, Segments
+from tamscore.config.worth import Alerts, LifetimeValue, NextOffer, Segments  # noqa: TC001 - read at run time
 from tamscore.schema import Limits
 
 

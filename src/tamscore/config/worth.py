@@ -24,8 +24,8 @@ class LifetimeValue(Extra):
 
     orders: Storage | None = None
     """Parquet table of order lines: who, when, how much; refunds are negative. Absent: columns of the input tell."""
-    order_account: Column = "account_id"
-    """Column of the orders with the account's id, as it stands in columns.account_id."""
+    order_account: Column | None = None
+    """Column of the orders with the account's id; absent: columns.account_id."""
     order_date: Column = "date"
     """Column of the orders with their date."""
     order_amount: Column = "amount"
@@ -64,11 +64,12 @@ class LifetimeValue(Extra):
         named = (self.sales_before, self.months_active, self.revenue, self.order_dates, self.margin_column)
         return tuple(name for name in named if name)
 
-    def tables(self) -> dict[str, tuple[str, InputColumns]]:
+    def tables(self, account_id: str) -> dict[str, tuple[str, InputColumns]]:
         """Return the orders, where there are any."""
         if self.orders is None:
             return {}
-        return {"orders": (self.orders, InputColumns(self.order_account, self.order_amount, keep=(self.order_date,)))}
+        account = self.order_account or account_id
+        return {"orders": (self.orders, InputColumns(account, self.order_amount, keep=(self.order_date,)))}
 
 
 class Alerts(Extra):
@@ -109,8 +110,8 @@ class NextOffer(Extra):
 
     path: Storage
     """Parquet table of sales by account and product; rows of the same pair are added up."""
-    account_id: Column = "account_id"
-    """Column of that table with the account's id, as it stands in columns.account_id."""
+    account_id: Column | None = None
+    """Column of that table with the account's id; absent: columns.account_id."""
     product: Column = "product"
     """Column of that table with the product."""
     sales: Column = "sales"
@@ -118,6 +119,6 @@ class NextOffer(Extra):
     owned: OpenShare = 0.4
     """Share of a cluster's customers that own a product, from which on it is offered to the others."""
 
-    def tables(self) -> dict[str, tuple[str, InputColumns]]:
+    def tables(self, account_id: str) -> dict[str, tuple[str, InputColumns]]:
         """Return the table of sales by product."""
-        return {"path": (self.path, InputColumns(self.account_id, self.sales, keep=(self.product,)))}
+        return {"path": (self.path, InputColumns(self.account_id or account_id, self.sales, keep=(self.product,)))}

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 
 from tamscore.backend.host import float_column
 from tamscore.extras.purchases import OrderRules, money, read_purchases
@@ -19,6 +18,8 @@ from tamscore.stages.lifetime_value import Retention
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import pyarrow as pa
 
     from tamscore.backend import Backend
     from tamscore.config.worth import LifetimeValue as Section
@@ -135,7 +136,7 @@ def purchases_of(market: Market, section: Section) -> Purchases | None:
     this = market.this
     rules = OrderRules(
         section.orders,
-        OrderColumns(section.order_account, section.order_date, section.order_amount),
+        OrderColumns(section.order_account or this.columns.account_id, section.order_date, section.order_amount),
         section.as_of,
         section.copies == "drop",
         section.retention_months,
@@ -168,7 +169,7 @@ def assembled(
         lacks.append("no seed36: name lifetime_value.revenue and lifetime_value.order_dates, or give orders")
     orders = {"as_of": found.as_of, "orders": found.rows} if found else {}
     record = {"months": section.months, "discount": section.discount, "missing": lacks, **orders, "retention": told}
-    notices = [*lacks, *remarks(market, section, found)]
+    notices = [*lacks, *remarks(market, found)]
     return LifetimeValue(source, market.clusters, sums, median, worth, seed, record, tuple(notices))
 
 
@@ -203,7 +204,7 @@ def retention(
     return np.concatenate(rates), told
 
 
-def remarks(market: Market, section: Section, found: Purchases | None) -> list[str]:
+def remarks(market: Market, found: Purchases | None) -> list[str]:
     """What a person should know about the orders."""
     if found is None:
         return []
@@ -219,11 +220,6 @@ def remarks(market: Market, section: Section, found: Purchases | None) -> list[s
     ordered = money(np.maximum(found.bought.sales, 0).sum())
     if abs(ordered - sales) > 0.05 * max(sales, 1.0):
         texts.append(
-            f"orders of twelve months come to {ordered:,.0f}, customers' {section_sales(market)} to {sales:,.0f}"
+            f"orders of twelve months come to {ordered:,.0f}, customers' {market.this.columns.sales!r} to {sales:,.0f}"
         )
     return texts
-
-
-def section_sales(market: Market) -> str:
-    """How the market calls its sales."""
-    return repr(market.this.columns.sales)

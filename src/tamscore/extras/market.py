@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.origin import Origin
     from tamscore.fitting.fitted import Fitted
+    from tamscore.origin import Origin
     from tamscore.passes.assign import AssignedRows
     from tamscore.passes.census import PartRows
     from tamscore.passes.extra import Extra

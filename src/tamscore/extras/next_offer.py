@@ -15,7 +15,6 @@ from tamscore.passes.parts import codes, nullable
 from tamscore.passes.product_lines import ProductColumns, products_of
 from tamscore.stages import next_offer
 from tamscore.stages.draw import id_hash
-from tamscore.stages.next_offer import Offers
 from tamscore.store import tables
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from tamscore.config.worth import NextOffer as Section
     from tamscore.extras.market import Market
     from tamscore.passes.extra import ScoredRows
+    from tamscore.stages.next_offer import Offers
 
 MOST_PRODUCTS = 100_000
 
@@ -98,7 +98,7 @@ def prepare(market: Market, section: Section) -> NextOffer:
     """The extra; InputContractError where the table has too many products to be products."""
     this = market.this
     plan = this.plan.tables["next_offer.path"]
-    columns = ProductColumns(section.account_id, section.product, section.sales)
+    columns = ProductColumns(section.account_id or this.columns.account_id, section.product, section.sales)
     with this.progress.stage("products", plan.rows):
         found = pa.chunked_array(list(this.flow.map(products_of, plan.partitions, section.product)), pa.large_string())
         products = found.unique().sort()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Owned:
-    """Accounts (n,) and products that they own, a row for each pair, by order of key and check; only what is offered."""
+    """Accounts (n,) and products that they own, a row for each pair, by order of key; only of what is offered."""
 
     key: Any
     check: Any

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,7 +51,7 @@ def ranges(rows: int, most: int) -> list[Range]:
     """All hashes in ranges of equal size, each of which about `most` of so many rows fall into."""
     count = max(-(-rows // most), 1)
     edges = [(i << 64) // count for i in range(count + 1)]
-    return [Range(low, high - 1) for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    return [Range(low, high - 1) for low, high in pairwise(edges)]
 
 
 @dataclass(frozen=True)

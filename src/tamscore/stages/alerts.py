@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,14 +20,14 @@ def quantile_by_cluster(backend: Backend, values: Any, label: Any, clusters: int
     """The nearest-rank quantile (k,) of host values (n,) within their clusters (n,); NaN for a cluster without any."""
     ordered, offsets = backend.segment_order(backend.put(values), backend.put(label), clusters)
     ordered, found = backend.get(ordered), np.full(clusters, np.nan)
-    for c, (start, stop) in enumerate(zip(offsets[:-1], offsets[1:], strict=True)):
+    for c, (start, stop) in enumerate(pairwise(offsets)):
         if stop > start:
             found[c] = ordered[start + nearest_rank(int(stop - start), share)]
     return found
 
 
 def churns(xp: Any, sales: Array, before: Array, label: Array, median: Array, drop: float) -> Array:
-    """Which accounts (m,) bool buy less than (1 − drop) of what they bought in the same window a year before.
+    """Which accounts (m,) bool buy less than (1 - drop) of what they bought in the same window a year before.
 
     Not those of a cluster whose `median` (k,) of sales / sales before is as low: there the market fell, not the
     account. What is unknown raises no alert.

@@ -76,7 +76,7 @@ def at_least_median(values: Any) -> Any:
     return values >= np.nanmedian(values)
 
 
-def action_of(profitable: str, growing: str, sells: bool, is_open: bool, is_low: bool, loses: bool) -> str:  # noqa: FBT001, PLR0913, PLR0917
+def action_of(profitable: str, growing: str, sells: bool, is_open: bool, is_low: bool, loses: bool) -> str:  # noqa: FBT001
     """The first action that fits: protect what earns, invest where it grows, let go what loses for good."""
     if profitable == YES and sells:
         return "protect"
@@ -88,7 +88,7 @@ def action_of(profitable: str, growing: str, sells: bool, is_open: bool, is_low:
 
 
 def priority(terms: Any, weights: tuple[float, float, float]) -> tuple[Any, list[tuple[str, ...]]]:
-    """w1 · lifetime value − w2 · acquisition cost + w3 · network effect (k,), and the terms missing in each cluster.
+    """w1 · lifetime value - w2 · acquisition cost + w3 · network effect (k,), and the terms missing in each cluster.
 
     `terms` (3, k) in the order of TERMS, NaN for missing. Where a term that has a weight is missing there is no
     priority: leaving it out would count it as 0.
