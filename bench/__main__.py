@@ -19,11 +19,11 @@ Seed = Annotated[int, typer.Option(help="seed of the synthetic market")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="key=value override of the job file")]
 
 
-def market(rows: int, seed: int) -> Path:
-    """A synthetic market, made once and kept in the temporary folder."""
-    folder = Path(tempfile.gettempdir()) / f"tamscore-bench-{rows}-{seed}"
+def market(rows: int, seed: int, *, orders: bool = False) -> Path:
+    """A synthetic market, made once and kept in the temporary folder; with orders where asked."""
+    folder = Path(tempfile.gettempdir()) / f"tamscore-bench-{rows}-{seed}{'-orders' * orders}"
     if not (folder / "job.toml").exists():
-        write_market(folder, rows, seed)
+        write_market(folder, rows, seed, orders=orders)
     return folder
 
 
@@ -38,12 +38,21 @@ def numbers(rows: int, seed: int) -> Path:
 
 
 @app.command("run")
-def run_case(rows: Rows = 3_000_000, seed: Seed = 0, overrides: Set = None) -> None:
+def run_case(
+    rows: Rows = 3_000_000,
+    seed: Seed = 0,
+    overrides: Set = None,
+    orders: Annotated[bool, typer.Option("--orders", help="with lifetime value, churn, segments, next offers")] = False,
+) -> None:
     """Measure the whole run."""
     from bench.whole_run import whole_run
 
     with tempfile.TemporaryDirectory() as output:
-        record("whole_run", whole_run(market(rows, seed), Path(output), overrides or []) | {"seed": seed})
+        record(
+            "whole_run",
+            whole_run(market(rows, seed, orders=orders), Path(output), overrides or [])
+            | {"seed": seed, "orders": orders},
+        )
 
 
 @app.command("quality")
