@@ -42,7 +42,7 @@ def run_case(
     rows: Rows = 3_000_000,
     seed: Seed = 0,
     overrides: Set = None,
-    orders: Annotated[bool, typer.Option("--orders", help="with lifetime value, churn, segments, next offers")] = False,
+    orders: Annotated[bool, typer.Option("--orders", help="with lifetime value and its kin")] = False,  # noqa: FBT002
 ) -> None:
     """Measure the whole run."""
     from bench.whole_run import whole_run

@@ -11,10 +11,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
+from tamscore import pipeline
+from tamscore.cli import app
+from tamscore.config import load
 from tamscore.errors import InputContractError, JobFileError
 from tamscore.extras import ownership, purchases
+from tamscore.progress import Progress
 from tamscore.stages import lifetime_value
+from tamscore.synthetic import write_market
+from tamscore.synthetic.orders import AS_OF
+from tests.conftest import make_backend
 from tests.end_to_end import market, shop
 
 if TYPE_CHECKING:
@@ -214,6 +222,7 @@ def test_refunds_later_orders_strangers_and_unusable_lines_are_accounted_for(ask
     counts = {"missing_id": 2, "missing_date": 1, "missing_amount": 2, "after_as_of": 1}
     assert {name: rows[name] for name in counts} == counts
     assert rows["read"] == orders.num_rows + len(odd)
+    assert rows["accounts_not_scored"] == 1
     before = {row["account_id"]: row["trailing_sales"] for row in asked["scores"]}
     after = dict(
         zip(*(market.scores(done)[name].to_pylist() for name in ("account_id", "trailing_sales")), strict=True)
@@ -349,3 +358,39 @@ def test_too_many_unusable_order_lines_stop_the_run(asked, tmp_path):
 def test_job_files_that_contradict_themselves_are_refused(changes, message):
     with pytest.raises(JobFileError, match=message):
         market.job("market", "scores", changes)
+
+
+def test_a_fake_gpu_gives_the_scores_of_the_host(asked, tmp_path):
+    job = market.job(asked["folder"] / "market", tmp_path / "scores", asked["changes"])
+    there = pipeline.run(job, Progress(), make_backend("fake_gpu"))
+    assert market.different(market.scores(there), market.scores(asked["run"])) == []
+
+
+def test_show_tells_of_all_four_and_what_is_wrong_with_the_seed_formula(asked):
+    page = CliRunner().invoke(app, ["show", str(asked["run"].output)]).stdout
+    for title in ("LIFETIME VALUE", "RETENTION A YEAR", "ALERTS", "SEGMENTS", "ACCOUNT FLAGS", "NEXT OFFERS"):
+        assert title in page
+    assert "a weekly buyer comes out 4x too low, a yearly buyer 12x too high" in " ".join(page.split())
+    assert "no priority without acquisition cost, network effect" in " ".join(page.split())
+
+
+def test_a_synthetic_market_with_orders_makes_use_of_them(tmp_path):
+    """Orders of the last year come to the sales of every account, to the cent."""
+    write_market(tmp_path / "made", 4000, seed=3, files=2, orders=True)
+    accounts = pq.read_table(tmp_path / "made" / "market").to_pydict()
+    told = pc.greater((lines := pq.read_table(tmp_path / "made" / "orders"))["date"], pa.scalar(shop_day(366)))
+    sums = lines.filter(told).group_by("account_id").aggregate([("amount", "sum")])
+    net = dict(zip(sums["account_id"].to_pylist(), sums["amount_sum"].to_pylist(), strict=True))
+    for account, sales in zip(accounts["account_id"], accounts["sales"], strict=True):
+        assert net.get(account, 0.0) == pytest.approx(sales or 0.0, abs=0.001)
+    done = pipeline.run(
+        load(tmp_path / "made" / "job.toml", ['device="cpu"', "clusters.restarts=2", 'leakage.action="off"']),
+        Progress(),
+    )
+    assert set((done.manifest() or {})["missing"]) == {"propensity"}
+    assert {"lifetime_value", "churn_alert", "segment_action", "next_offer"} <= set(market.scores(done).column_names)
+
+
+def shop_day(back: int) -> Any:
+    """The day so many days before the last of a synthetic market's orders."""
+    return AS_OF - timedelta(back)

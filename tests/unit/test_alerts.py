@@ -12,8 +12,8 @@ NAN = float("nan")
 
 def churned(backend, sales, before, median, drop=0.3):
     label = np.arange(len(sales))
-    given = [backend.put(np.array(one, float)) for one in (sales, before)]
-    found = alerts.churns(backend.xp, *given, backend.put(label), backend.put(np.array(median, float)), drop)
+    now, then, usual = (backend.put(np.array(one, float)) for one in (sales, before, median))
+    found = alerts.churns(backend.xp, now, then, backend.put(label), usual, drop)
     return backend.get(found).tolist()
 
 

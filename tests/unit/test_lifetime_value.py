@@ -12,10 +12,10 @@ NAN = float("nan")
 
 def dcf(backend, sales, margin=1.0, months=12.0, retention=0.8, discount=0.1, horizon=36):
     sales = np.atleast_1d(np.array(sales, float))
-    given = (np.broadcast_to(np.array(one, float), sales.shape).copy() for one in (margin, months))
-    on_device = [backend.put(one) for one in (sales, *given, np.zeros(len(sales), np.int64))]
-    worth = backend.put(ltv.annuity([retention], discount, horizon))
-    return backend.get(ltv.dcf(backend.xp, *on_device, worth))
+    given = (np.broadcast_to(np.array(one, float), sales.shape).copy() for one in (sales, margin, months))
+    bought, share, spread = (backend.put(one) for one in given)
+    label, worth = backend.put(np.zeros(len(sales), np.int64)), ltv.annuity([retention], discount, horizon)
+    return backend.get(ltv.dcf(backend.xp, bought, share, spread, label, backend.put(worth)))
 
 
 def seed36(backend, revenue, dates):

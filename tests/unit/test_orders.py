@@ -105,7 +105,8 @@ def test_sums_are_those_of_a_dictionary_in_whatever_order_lines_come(rows, seed)
     shuffled = [rows[i] for i in np.random.default_rng(seed).permutation(len(rows))]
     found, again = bought(*rows), bought(*shuffled)
     assert all(np.array_equal(getattr(found, one.name), getattr(again, one.name)) for one in fields(Bought))
-    revenue, dates = defaultdict(float), defaultdict(set)
+    revenue: dict[int, float] = defaultdict(float)
+    dates: dict[int, set[str]] = defaultdict(set)
     for account, when, amount in rows:
         revenue[account] += amount
         dates[account] |= {when} if amount > 0 else set()

@@ -82,8 +82,9 @@ class LifetimeValue:
         xp, put = backend.xp, backend.put
         if self.worth is not None:
             label = put(codes(rows.scores["cluster"], list(self.clusters)))
-            given = (put(one) for one in (known.sales, known.margin, known.months))
-            made["lifetime_value"] = backend.get(lifetime_value.dcf(xp, *given, label, put(self.worth)))
+            sales, margin, months = (put(one) for one in (known.sales, known.margin, known.months))
+            value = lifetime_value.dcf(xp, sales, margin, months, label, put(self.worth))
+            made["lifetime_value"] = backend.get(value)
         if self.seed36:
             seed = lifetime_value.seed36(xp, put(known.revenue), put(known.dates))
             made["lifetime_value_seed36"] = backend.get(seed)
@@ -167,9 +168,10 @@ def assembled(
     seed = section.seed36 and bool(found or (section.revenue and section.order_dates))
     if section.seed36 and not seed:
         lacks.append("no seed36: name lifetime_value.revenue and lifetime_value.order_dates, or give orders")
-    orders = {"as_of": found.as_of, "orders": found.rows} if found else {}
+    strangers = len(found.bought) - int(by_name["ordered"].sum()) if found else 0
+    orders = {"as_of": found.as_of, "orders": {**found.rows, "accounts_not_scored": strangers}} if found else {}
     record = {"months": section.months, "discount": section.discount, "missing": lacks, **orders, "retention": told}
-    notices = [*lacks, *remarks(market, found)]
+    notices = [*lacks, *remarks(market, found, strangers)]
     return LifetimeValue(source, market.clusters, sums, median, worth, seed, record, tuple(notices))
 
 
@@ -204,7 +206,7 @@ def retention(
     return np.concatenate(rates), told
 
 
-def remarks(market: Market, found: Purchases | None) -> list[str]:
+def remarks(market: Market, found: Purchases | None, strangers: int) -> list[str]:
     """What a person should know about the orders."""
     if found is None:
         return []
@@ -212,6 +214,8 @@ def remarks(market: Market, found: Purchases | None) -> list[str]:
     if rows["copies"]:
         what = "left out" if rows["copies_dropped"] else "taken for orders of their own"
         texts.append(f"{rows['copies']:,} order lines repeat account, date and amount of another; {what}")
+    if strangers:
+        texts.append(f"{strangers:,} of {len(found.bought):,} accounts with orders were not scored")
     if rows["after_as_of"]:
         texts.append(f"{rows['after_as_of']:,} order lines lie after {found.as_of} and were passed over")
     if not found.knows_before:

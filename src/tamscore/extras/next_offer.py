@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from tamscore.stages.next_offer import Offers
 
 MOST_PRODUCTS = 100_000
+MOST_TOLD = 50
+"""So many offers stand in the manifest, those that go to most accounts."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class NextOffer:
         table = pa.Table.from_pylist(rows, pa.schema([*((name, pa.string()) for name in texts), *schema]))
         record = {"owned": self.share, "products": len(self.products), "offers": len(rows)}
         record["accounts"] = sum(row["offered_to"] for row in rows)
+        record["most"] = sorted(rows, key=lambda row: (-row["offered_to"], row["cluster"], row["product"]))[:MOST_TOLD]
         notices = (
             ()
             if rows

@@ -83,15 +83,17 @@ class Sales:
     def offers(self, share: float, min_customers: int, line: float) -> tuple[Offers, Owned]:
         """What is offered in each cluster, and who owns of it."""
         clusters, products = len(self.market.clusters), len(self.products)
-        owners = np.zeros(clusters * products)
+        owners = np.zeros((clusters, products))
         for pairs, label in self.owned():
             known = label >= 0
-            owners += np.bincount(label[known] * products + pairs.day[known], minlength=clusters * products)
-        owners = owners.reshape(clusters, products)
+            flat = label[known] * products + pairs.day[known]
+            owners += np.bincount(flat, minlength=owners.size).reshape(owners.shape)
         customers = np.bincount(self.customers.label, minlength=clusters)
         wanted = next_offer.eligible(owners, customers, share, min_customers)
         money, kept = self.details(wanted)
-        values = [np.array([cut_line(money[c, p], line) for p in np.flatnonzero(row)]) for c, row in enumerate(wanted)]
+        values = [
+            np.array([cut_line(money[c, int(p)], line) for p in np.flatnonzero(row)]) for c, row in enumerate(wanted)
+        ]
         shares = [owners[c][row] / max(customers[c], 1) for c, row in enumerate(wanted)]
         return next_offer.rank_offers([np.flatnonzero(row) for row in wanted], shares, values), kept
 

@@ -87,7 +87,12 @@ class Segments:
         """The tests of all segments, and how many accounts carry each flag."""
         flags = dict(zip(segment_tests.FLAGS, sum(counts).tolist(), strict=True))
         columns = frozenset({"margin", "sales_now", "sales_before", "priority", *TERMS})
-        return Findings({**self.record, "flags": flags}, {"segment_tests": self.table}, columns)
+        shown = ("cluster", *TESTS, "lifetime_value", "priority")
+        return Findings(
+            {**self.record, "flags": flags, "segments": self.table.select(shown).to_pylist()},
+            {"segment_tests": self.table},
+            columns,
+        )
 
 
 def prepare(market: Market, section: Section) -> Segments:
@@ -180,5 +185,6 @@ def judged(party: PartyMarket, market: Market, at: int, totals: dict[str, Any]) 
     of_customers = np.bincount(standing.customer_label, weights=standing.customer_whitespace, minlength=k)
     whitespace = of_customers + standing.prospects * np.nan_to_num(standing.prospect_potential)
     accounts = np.maximum(party.accounts.sum(axis=1), 1)
-    money = (totals[name][here] for name in ("margin", "sales_now", "sales_before"))
-    return segment_tests.judge(SegmentFacts(np.array(f1), *money, sales, potential, whitespace / accounts))
+    margin, now, before = (totals[name][here] for name in ("margin", "sales_now", "sales_before"))
+    facts = SegmentFacts(np.array(f1), margin, now, before, sales, potential, whitespace / accounts)
+    return segment_tests.judge(facts)

@@ -60,7 +60,7 @@ def alerts_of(run: StoredRun, since: StoredRun | None, progress: Progress) -> Al
             f"{run.directory.path}: knows nothing of churn, and no earlier run is named; add --since RUN, or run its "
             "job with [alerts] and [lifetime_value]"
         )
-    found, notices = [*churning(run)], ()
+    found, notices = [*churning(run)], tuple[str, ...]()
     if since is not None:
         with progress.stage("prepare"):
             comparison = diff.compare(since, run)

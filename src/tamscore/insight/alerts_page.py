@@ -53,7 +53,7 @@ def listed(rows: list[dict[str, Any]], width: int | None) -> Table:
 
 def to_json(found: Alerts, top: int) -> str:
     """The alerts as JSON: how many there are of each kind, and those with most at stake."""
-    record = {"run": found.run, "since": found.since, "notices": found.notices}
+    record: dict[str, Any] = {"run": found.run, "since": found.since, "notices": found.notices}
     for kind in KINDS:
         rows = rows_of(found, kind)
         record[kind] = {

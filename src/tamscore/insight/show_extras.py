@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tamscore.insight.show_propensity import propensity
+from tamscore.insight.show_worth import alerts, lifetime_value, next_offer, segments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -15,7 +16,13 @@ if TYPE_CHECKING:
 
     Shown = tuple[str, Table, str]
 
-SHOWN: tuple[tuple[str, Callable[[dict[str, Any], int | None], Iterator[Shown]]], ...] = (("propensity", propensity),)
+SHOWN: tuple[tuple[str, Callable[[dict[str, Any], int | None], Iterator[Shown]]], ...] = (
+    ("propensity", propensity),
+    ("lifetime_value", lifetime_value),
+    ("alerts", alerts),
+    ("segments", segments),
+    ("next_offer", next_offer),
+)
 """Section of the job file, and what shows its record in the manifest: title, body and note, as often as it needs."""
 
 

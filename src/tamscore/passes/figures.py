@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tamscore.passes.census import PartRows
 
 CENTS = 100.0
-SUMS = ("accounts", "base", "stayed", "now", "before", "compared", "margin", "margins", "monthly", "valued")
+SUMS = ("accounts", "base", "stayed", "now", "before", "compared", "margin", "margins", "monthly", "valued", "ordered")
 """What is added up by cluster; money in cents, so that sums are exact in whatever order."""
 
 
@@ -157,6 +157,7 @@ def gauged(known: Figures, label: Any, clusters: int) -> Gauge:
         "margins": ~np.isnan(margin),
         "monthly": cents(monthly),
         "valued": ~np.isnan(monthly),
+        "ordered": ~np.isnan(known.revenue),
     }
     sums = np.stack([np.bincount(label, weights=each[name], minlength=clusters) for name in SUMS])
     bought = known.before > 0
