@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.extras.market import Market
+    from tamscore.passes.order_lines import Range
     from tamscore.stages.next_offer import Offers
     from tamscore.store.partitions import Plan
 
@@ -70,9 +71,13 @@ class Sales:
     def owned(self) -> Iterator[tuple[Lines, Any]]:
         """Pairs of account and product with sales above 0, a range at a time; the cluster (n,) of each, -1 for none."""
         for within in ranges(self.plan.rows, RANGE_ROWS):
-            parts = self.market.this.flow.map(read_sales, self.plan.partitions, self.columns, self.products, within)
-            pairs = added_up(Lines.together(list(parts)).ordered())
+            pairs = self.pairs_within(within)
             yield pairs, self.clusters_of(pairs)
+
+    def pairs_within(self, within: Range) -> Lines:
+        """The pairs of account and product with sales above 0 in a range of hashes, in order."""
+        parts = self.market.this.flow.map(read_sales, self.plan.partitions, self.columns, self.products, within)
+        return added_up(Lines.together(list(parts)).ordered())
 
     def clusters_of(self, pairs: Lines) -> Any:
         """The cluster (n,) of the account of each pair, -1 where it is no customer of the market."""

@@ -1,7 +1,7 @@
 """What the accounts of a market have bought, from a table of order lines: read in bounded memory, exact to the unit.
 
-Lines are read once for every range of id hashes, each holding about RANGE_ROWS of them, so that memory goes to the
-accounts that have bought, and not to their orders.
+Lines are read once for every range of id hashes, each holding about RANGE_ROWS of them (more where that would take more
+than MOST_RANGES readings), so that memory goes to the accounts that have bought, and not to their orders.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tamscore.progress import Progress
     from tamscore.store.partitions import Plan
 
-RANGE_ROWS = 2_000_000
+RANGE_ROWS = 1_000_000
 EPOCH = date(1970, 1, 1)
 COVERED = 31
 """Days that a table may begin late and still tell of a whole window."""

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 LARGEST = 2.0**53 / UNITS
 """Amounts from here on are no longer exact to a ten-thousandth."""
+MOST_RANGES = 16
+"""So often a table is read at the most; a larger one takes more memory instead."""
 REFUSED = ("missing_id", "missing_date", "missing_amount", "after_as_of")
 """Why a line does not count, in the order in which reasons are looked for."""
 
@@ -48,8 +50,8 @@ class Range:
 
 
 def ranges(rows: int, most: int) -> list[Range]:
-    """All hashes in ranges of equal size, each of which about `most` of so many rows fall into."""
-    count = max(-(-rows // most), 1)
+    """All hashes in ranges of equal size, each of which about `most` of so many rows fall into; MOST_RANGES at most."""
+    count = min(max(-(-rows // most), 1), MOST_RANGES)
     edges = [(i << 64) // count for i in range(count + 1)]
     return [Range(low, high - 1) for low, high in pairwise(edges)]
 
