@@ -17,9 +17,11 @@ from tamscore import pipeline
 from tamscore.cli import app
 from tamscore.config import load
 from tamscore.errors import InputContractError, JobFileError
-from tamscore.extras import ownership, purchases
+from tamscore.extras import next_offer, ownership, purchases
+from tamscore.passes import figures, order_lines, product_lines
 from tamscore.progress import Progress
 from tamscore.stages import lifetime_value
+from tamscore.stages.draw import id_hash
 from tamscore.synthetic import write_market
 from tamscore.synthetic.orders import AS_OF
 from tests.conftest import make_backend
@@ -176,6 +178,19 @@ def test_row_order_partitions_workers_and_ranges_change_nothing(asked, tmp_path,
     assert market.different(market.scores(again), market.scores(asked["run"])) == []
     for name in ("segment_tests", "churn", "next_offers"):
         assert table_of(again, name) == table_of(asked["run"], name)
+
+
+def test_ids_that_share_a_hash_stay_apart(asked, tmp_path, monkeypatch):
+    """Of the first hash two bits are left, so that hundreds of accounts share each: the second tells them apart."""
+
+    def coarse(ids: Any, kind: int = 0) -> Any:
+        found = id_hash(ids, kind)
+        return found if kind else found << np.uint64(62)
+
+    for module in (figures, next_offer, order_lines, product_lines):
+        monkeypatch.setattr(module, "id_hash", coarse)
+    again = market.run(asked["folder"] / "market", tmp_path / "scores", asked["changes"])
+    assert market.different(market.scores(again), market.scores(asked["run"])) == []
 
 
 def test_columns_of_the_input_tell_the_same_as_orders(asked, tmp_path):
