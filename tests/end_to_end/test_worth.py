@@ -291,6 +291,30 @@ def test_a_run_that_knows_nothing_of_the_year_before_says_so(asked, tmp_path):
     assert "migrate" not in {row["action"] for row in table_of(done, "segment_tests")}
 
 
+def test_a_stated_retention_serves_where_nothing_is_measured(asked, tmp_path):
+    """Columns tell nothing about the year before; by 80 % a year, 1,200 a year at 30 % are 30 a month."""
+    section = {"margin": 0.3, "retention": 0.8}
+    done = market.run(asked["folder"] / "market", tmp_path / "scores", {"lifetime_value": section})
+    factor = 0.3 / 12 * sum((0.8 / 1.1) ** (t / 12) for t in range(1, 37))
+    for row in market.scores(done).to_pylist():
+        bought = row["sales"] or None
+        expected = None if bought is None else pytest.approx(max(bought, 0.0) * factor, abs=0.006)
+        assert row["lifetime_value"] == expected
+    assert {one["shrunk"] for one in record_of(done, "lifetime_value")["retention"]} == {0.8}
+
+
+def test_a_party_type_without_a_year_before_has_no_lifetime_value(asked, tmp_path):
+    channel = {row["account_id"] for row in asked["scores"] if row["party_type"] == "channel"}
+    orders = pq.read_table(asked["folder"] / "orders.parquet")
+    early = [row["account_id"] in channel and row["date"] <= shop.AS_OF - timedelta(365) for row in orders.to_pylist()]
+    pq.write_table(orders.filter(pa.array([not one for one in early])), tmp_path / "orders.parquet")
+    section = {**asked["changes"]["lifetime_value"], "orders": str(tmp_path / "orders.parquet")}
+    done = market.run(asked["folder"] / "market", tmp_path / "scores", {"lifetime_value": section})
+    rows = [row for row in market.scores(done).to_pylist() if row["trailing_sales"] is not None]
+    assert {row["party_type"] for row in rows} == {"end_user", "channel"}
+    assert all((row["lifetime_value"] is None) == (row["party_type"] == "channel") for row in rows)
+
+
 def test_orders_of_one_year_do_not_make_growth(asked, tmp_path):
     """Half of the year before would look like growth in every segment."""
     orders = pq.read_table(asked["folder"] / "orders.parquet")

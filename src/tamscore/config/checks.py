@@ -15,6 +15,7 @@ from tamscore.config.propensity_checks import (
     the_label_is_no_feature,
 )
 from tamscore.config.values import OBJECT_SCHEMES
+from tamscore.config.worth_checks import intent_is_kept, orders_or_columns
 from tamscore.schema import EXTRA_COLUMNS, REASON_COLUMN, SCORE_COLUMNS
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from tamscore.config.job import Backtest, Columns, Input, Output, Rows
     from tamscore.config.method import Campaigns, Clusters, Features, Quadrant
-    from tamscore.config.worth import Alerts, LifetimeValue
 from tamscore.config.problems import Place
 
 ROLES = ("account_id", "sales", "party_type", "market_segment", "revenue", "name")
@@ -139,23 +139,6 @@ def k_table_needs_party_type(columns: Columns, clusters: Clusters) -> Iterator[P
     """Yield a problem where k differs by party type and no column tells the party type."""
     if isinstance(clusters.k, dict) and columns.party_type is None:
         yield Problem(("clusters", "k"), "an integer", clusters.k, "a table needs columns.party_type")
-
-
-def orders_or_columns(lifetime_value: LifetimeValue | None) -> Iterator[Problem]:
-    """Yield the columns of the input that say what a table of orders says already."""
-    if lifetime_value is not None and lifetime_value.orders is not None:
-        for key in ("sales_before", "months_active", "revenue", "order_dates"):
-            if (column := getattr(lifetime_value, key)) is not None:
-                hint = f"lifetime_value.orders tells it; remove {key}, or the orders"
-                yield Problem(("lifetime_value", key), "no column beside orders", column, hint)
-
-
-def intent_is_kept(columns: Columns, alerts: Alerts | None) -> Iterator[Problem]:
-    """Yield the columns of intent that later runs could not look up in the scores."""
-    for position, column in enumerate(alerts.intent if alerts is not None else ()):
-        if column not in columns.keep:
-            hint = "add it there, so that the next run can be compared with this one"
-            yield Problem(("alerts", "intent", position), "a column of columns.keep", column, hint)
 
 
 def _limits(quadrant: Quadrant) -> Iterator[tuple[str, Any]]:

@@ -9,12 +9,12 @@ import numpy as np
 
 from tamscore.backend.host import float_column
 from tamscore.extras.purchases import OrderRules, money, read_purchases
+from tamscore.extras.retention import retention
 from tamscore.passes.extra import Findings
 from tamscore.passes.figures import CENTS, SUMS, Source, gauge
 from tamscore.passes.order_lines import OrderColumns
 from tamscore.passes.parts import codes, nullable
 from tamscore.stages import alerts, lifetime_value
-from tamscore.stages.lifetime_value import Retention
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,10 +116,9 @@ def prepare(market: Market, section: Section) -> LifetimeValue | str:
     this = market.this
     bought = purchases_of(market, section)
     source = source_of(market, section, bought)
-    first = {policy.code: market.clusters.index(policy.cluster_ids[0]) for policy in market.policies}
     items = zip(market.rows, market.assigned, strict=True)
     with this.progress.stage("worth", this.plan.rows) as done:
-        shared = this.columns.sales, first, len(market.clusters), this.flow.share(source), this.backend
+        shared = this.columns.sales, market.first, len(market.clusters), this.flow.share(source), this.backend
         gauges = []
         for part, found in zip(market.rows, this.flow.map(gauge, items, *shared), strict=True):
             gauges.append(found)
@@ -160,7 +159,7 @@ def assembled(
     """The extra from what the market comes to."""
     months = section.retention_months if found else lifetime_value.MONTHS_A_YEAR
     by_name = dict(zip(SUMS, sums, strict=True))
-    rates, told = retention(market, by_name, months, section.retention)
+    rates, told = retention(market.policies, by_name, months, section.retention)
     lacks = [text for text, gone in ((NO_MARGIN, not by_name["margins"].any()), (NO_RETENTION, rates is None)) if gone]
     if len(lacks) == 2 and not by_name["compared"].any():
         return "; ".join(lacks)
@@ -173,37 +172,6 @@ def assembled(
     record = {"months": section.months, "discount": section.discount, "missing": lacks, **orders, "retention": told}
     notices = [*lacks, *remarks(market, found, strangers)]
     return LifetimeValue(source, market.clusters, sums, median, worth, seed, record, tuple(notices))
-
-
-def retention(
-    market: Market, sums: dict[str, Any], months: int, assumed: float | None
-) -> tuple[Any | None, list[dict[str, Any]]]:
-    """The yearly retention (K,) of every cluster, and the same for the manifest; None where nothing tells it.
-
-    Clusters are shrunk to their party type; one whose accounts tell nothing gets what is assumed.
-    """
-    rates, told, start = [], [], 0
-    for policy in market.policies:
-        stop = start + len(policy.cluster_ids)
-        base, stayed = (sums[name][start:stop] for name in ("base", "stayed"))
-        found = lifetime_value.shrunk_retention(stayed, base, months)
-        if found is None and assumed is None:
-            return None, []
-        nothing = np.full(stop - start, np.nan)
-        found = found or Retention(float(assumed or 0.0), nothing, np.full(stop - start, assumed), np.inf)
-        rates.append(found.shrunk)
-        for place, cluster in enumerate(policy.cluster_ids):
-            own = found.own[place]
-            told.append(
-                {
-                    "cluster": cluster,
-                    "customers": int(base[place]),
-                    "own": None if np.isnan(own) else round(float(own), 6),
-                    "shrunk": round(float(found.shrunk[place]), 6),
-                }
-            )
-        start = stop
-    return np.concatenate(rates), told
 
 
 def remarks(market: Market, found: Purchases | None, strangers: int) -> list[str]:

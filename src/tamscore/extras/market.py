@@ -43,6 +43,11 @@ class Market:
         """The ids of all clusters, party type by party type, as scores number them."""
         return tuple(cluster for policy in self.policies for cluster in policy.cluster_ids)
 
+    @property
+    def first(self) -> dict[int, int]:
+        """The number of each party type's first cluster, by the party type's code."""
+        return {policy.code: self.clusters.index(policy.cluster_ids[0]) for policy in self.policies}
+
     def found(self, kind: type[Kind]) -> Kind | None:
         """The extra of a kind among those that were prepared before; None where the run has none."""
         return next((one for one in self.prepared if isinstance(one, kind)), None)

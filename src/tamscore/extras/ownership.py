@@ -61,9 +61,8 @@ class Sales:
     def customers(self) -> Customers:
         """The customers of the market by order of key."""
         market, this = self.market, self.market.this
-        first = {policy.code: market.clusters.index(policy.cluster_ids[0]) for policy in market.policies}
         items = zip(market.rows, market.assigned, strict=True)
-        parts = list(this.flow.map(customers_of, items, this.columns.account_id, this.columns.sales, first))
+        parts = list(this.flow.map(customers_of, items, this.columns.account_id, this.columns.sales, market.first))
         found = Customers(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(Customers)))
         order = np.lexsort((found.check, found.key))
         return Customers(found.key[order], found.check[order], found.label[order])

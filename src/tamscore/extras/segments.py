@@ -150,9 +150,8 @@ def terms_of(market: Market, section: Section) -> list[Any]:
     nothing = np.full(clusters, np.nan)
     if not asked:
         return [nothing, nothing]
-    first = {policy.code: market.clusters.index(policy.cluster_ids[0]) for policy in market.policies}
     items = zip(market.rows, market.assigned, strict=True)
-    sums = sum(market.this.flow.map(sums_of, items, asked, first, clusters))
+    sums = sum(market.this.flow.map(sums_of, items, asked, market.first, clusters))
     means = {
         name: np.divide(money / CENTS, count, out=nothing.copy(), where=count > 0)
         for name, (money, count) in zip(asked, sums, strict=True)

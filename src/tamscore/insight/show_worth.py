@@ -31,8 +31,8 @@ def lifetime_value(record: Record, width: int | None) -> Iterator[tuple[str, Tab
     if record["retention"]:
         table = new_table("cluster|>customers|>own|>shrunk", width)
         for told in record["retention"]:
-            own = NOTHING if told["own"] is None else f"{told['own']:.0%}"
-            add(table, told["cluster"], f"{told['customers']:,}", own, f"{told['shrunk']:.0%}")
+            rates = (NOTHING if told[name] is None else f"{told[name]:.0%}" for name in ("own", "shrunk"))
+            add(table, told["cluster"], f"{told['customers']:,}", *rates)
         yield "retention a year", table, "clusters of few customers lean on all of their party type"
 
 
