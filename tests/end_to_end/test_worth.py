@@ -131,6 +131,12 @@ def test_every_account_has_the_action_of_its_segment_and_tests_follow_the_totals
         assert (row["priority"], row["missing"]) == (None, "acquisition_cost|network_effect")
 
 
+def test_a_run_under_a_kept_model_tests_segments_by_the_rules_of_its_model(asked, tmp_path):
+    job = market.job(asked["folder"] / "market", tmp_path / "scores", asked["changes"])
+    kept = pipeline.score(job, Progress(), str(asked["run"].path))
+    assert table_of(kept, "segment_tests") == table_of(asked["run"], "segment_tests")
+
+
 def test_what_is_offered_is_the_best_that_enough_peers_own_and_the_account_lacks(asked):
     owned: dict[str, Any] = defaultdict(dict)
     for row in pq.read_table(asked["folder"] / "products.parquet").to_pylist():

@@ -16,7 +16,7 @@ from tamscore.passes.figures import CENTS, cents, cluster_codes
 from tamscore.passes.parts import codes, dictionary
 from tamscore.stages import segment_tests
 from tamscore.stages.segment_tests import TERMS, AccountFacts, FlagLimits, SegmentFacts, Verdicts
-from tamscore.store import tables
+from tamscore.store import contents, tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -173,12 +173,24 @@ def sums_of(item: tuple[PartRows, AssignedRows], asked: list[str], first: dict[i
     )
 
 
+def earlier_f1(market: Market) -> dict[str, float]:
+    """The F1 of the rules by cluster, as the run has it whose model is kept; nothing where there is no such run."""
+    earlier = market.origin.earlier
+    path = earlier.directory.tables / "stability.parquet" if earlier else None
+    if path is None or not path.is_file():
+        return {}
+    rows = contents.whole(path, ["cluster", "f1"]).to_pylist()
+    return {row["cluster"]: np.nan if row["f1"] is None else row["f1"] for row in rows}
+
+
 def judged(party: PartyMarket, market: Market, at: int, totals: dict[str, Any]) -> Verdicts:
     """The verdicts on the clusters of one party type."""
     policy, one = market.policies[at], market.fitted[at]
     start = market.clusters.index(policy.cluster_ids[0])
     here = slice(start, start + len(policy.cluster_ids))
-    f1 = [trust.f1 for trust in one.trust] or [np.nan] * len(policy.cluster_ids)
+    known = {cluster: trust.f1 for cluster, trust in zip(policy.cluster_ids, one.trust, strict=False)}
+    known = known or earlier_f1(market)
+    f1 = [known.get(cluster, np.nan) for cluster in policy.cluster_ids]
     potential, sales = ladders.cluster_means(party)
     standing, k = party.standing, party.standing.clusters
     of_customers = np.bincount(standing.customer_label, weights=standing.customer_whitespace, minlength=k)
