@@ -69,7 +69,7 @@ def asked_of(market: Market, section: Propensity) -> Asked:
 
 
 def told(market: Market, section: Propensity) -> tuple[Any, Any]:
-    """The id hashes of the table of labels, sorted, and its labels; InputContractError where an account is twice there."""
+    """The id hashes of the table of labels, sorted, and its labels; InputContractError where one stands twice."""
     plan = market.this.plan.tables["propensity.label_table"]
     account = section.account_id or market.this.job.columns.account_id
     parts = list(market.this.flow.map(read_table, plan.partitions, account, section.label))
