@@ -95,7 +95,7 @@ def test_by_hand_the_step_of_a_split_goes_to_its_column():
 
 
 def test_trees_that_do_not_fit_into_bits_are_refused():
-    x, fitted = grown(0, rows=6000, leaves=80)
+    _, fitted = grown(0, rows=6000, leaves=80)
     assert max(int(stage[0].nodes["is_leaf"].sum()) for stage in fitted._predictors) > trees.MOST_LEAVES
     with pytest.raises(AssertionError, match="too many leaves"):
         trees.forest_of(fitted, COUNT)
