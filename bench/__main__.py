@@ -65,6 +65,15 @@ def quality_case(rows: Rows = 300_000, seed: Seed = 0, peers: int = 10, override
             record("quality", result | {"seed": seed})
 
 
+@app.command("propensity")
+def propensity_case() -> None:
+    """Compare propensity on real tables with a tuned boosting of scikit-learn on the same split."""
+    from bench import propensity
+
+    for name in propensity.TRIALS:
+        record("propensity", propensity.case(name))
+
+
 @app.command("race")
 def race_case(
     rows: Rows = 3_000_000,

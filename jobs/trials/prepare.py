@@ -126,6 +126,18 @@ def crunchbase_2013(folder: Path) -> tuple[Any, str]:
         "years_to_first_funding": pc.subtract(pc.year(table["first_funding_at"]), founded),
         "funding_rounds": table["funding_rounds"],
         "funding_total_usd": table["funding_total_usd"],
+        "exited": pc.cast(pc.is_in(table["status"], pa.array(["acquired", "ipo"])), pa.int8()),
+    }
+    return pa.table(columns), note
+
+
+def bank_marketing(folder: Path) -> tuple[Any, str]:
+    """Clients of a bank and whether they took a deposit; without the length of the call, which nobody knows before."""
+    table, note = imported(folder / "bank-full.csv")
+    columns = {
+        "account_id": [f"M{row:05d}" for row in range(1, table.num_rows + 1)],
+        **{name: table[name] for name in table.column_names if name not in {"duration", "y"}},
+        "took": pc.cast(pc.equal(table["y"], "yes"), pa.int8()),
     }
     return pa.table(columns), note
 
@@ -300,6 +312,7 @@ TABLES: dict[str, tuple[str, Callable[[Path], tuple[Any, str]]]] = {
     "online_retail_products_later": ("online_retail", online_retail_products_later),
     "cdnow": ("cdnow", cdnow),
     "cdnow_orders": ("cdnow", cdnow_orders),
+    "bank_marketing": ("bank_marketing", bank_marketing),
     "crunchbase_2013": ("crunchbase_2013", crunchbase_2013),
 }
 """Tables by name: the folder of the raw tables they are made from, and how."""

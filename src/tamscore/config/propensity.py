@@ -49,7 +49,7 @@ class Propensity(Extra):
     """Numeric columns to learn from; with categorical absent: the features of the job."""
     categorical: ColumnList = ()
     """Columns with categories to learn from."""
-    max_rows: Annotated[int, Field(ge=1000)] = 100_000
+    max_rows: Annotated[int, Field(ge=1000)] = 50_000
     """Most accounts that are learned from: buyers first, drawn by account id."""
     class_prior: OpenShare | None = None
     """Share of all accounts that would buy in such a window, where the labelled ones are no fair sample of them."""

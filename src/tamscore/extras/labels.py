@@ -69,7 +69,7 @@ def asked_of(market: Market, section: Propensity) -> Asked:
 
 
 def told(market: Market, section: Propensity) -> tuple[Any, Any]:
-    """The id hashes of the table of labels, sorted, and its labels; InputContractError where an account is twice there."""
+    """The id hashes of the table of labels, sorted, and its labels; InputContractError where one stands twice."""
     plan = market.this.plan.tables["propensity.label_table"]
     account = section.account_id or market.this.job.columns.account_id
     parts = list(market.this.flow.map(read_table, plan.partitions, account, section.label))
@@ -93,16 +93,17 @@ def read_table(partition: Partition, account: str, column: str) -> tuple[Any, An
 def read_labels(item: tuple[PartRows, AssignedRows], asked: Asked) -> Any:
     """The label (m,) int8 of every row of a partition."""
     part, assigned = item
-    table = tables.read(part.partition, [name for name in (asked.column, asked.as_of) if name])
-    if asked.column is None:
-        labels = joined(part.hashes, asked)
-    else:
-        labels = coded(float_column(table[asked.column]), asked.column, part.partition.where)
+    labels = joined(part.hashes, asked) if asked.column is None else read_column(part.partition, asked.column)
     labels = np.where(labels == UNLABELLED, asked.otherwise, labels).astype(np.int8)
     labels[assigned.reason != Reason.SCORED] = REJECTED
     if asked.as_of:
-        check_dates(table[asked.as_of], labels, asked, part.partition.where)
+        check_dates(part.partition, labels, asked.as_of, asked.cutoff)
     return labels
+
+
+def read_column(partition: Partition, column: str) -> Any:
+    """The labels (m,) int8 that stand in a column of a partition."""
+    return coded(float_column(tables.read(partition, [column])[column]), column, partition.where)
 
 
 def joined(hashes: Any, asked: Asked) -> Any:
@@ -124,23 +125,25 @@ def coded(values: Any, column: str, where: str) -> Any:
     return np.where(np.isnan(values), UNLABELLED, np.nan_to_num(values)).astype(np.int8)
 
 
-def check_dates(column: Any, labels: Any, asked: Asked, where: str) -> None:
+def check_dates(partition: Partition, labels: Any, as_of: str, cutoff: date) -> None:
     """Nothing, where no labelled row is from after the cut-off; InputContractError with their number else."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    column = tables.read(partition, [as_of])[as_of]
     try:
         days = column.cast(pa.date32(), safe=False)
     except pa.ArrowException as error:
         raise InputContractError(
-            f"{where}: column {asked.as_of!r} is {column.type}, expected dates; cast it, or leave propensity.as_of out"
+            f"{partition.where}: column {as_of!r} is {column.type}, expected dates; cast it, or leave "
+            "propensity.as_of out"
         ) from error
-    late = pc.fill_null(pc.greater(days, pa.scalar(asked.cutoff, pa.date32())), fill_value=False)
+    late = pc.fill_null(pc.greater(days, pa.scalar(cutoff, pa.date32())), fill_value=False)
     known = late.to_numpy() & (labels >= 0)
     if known.any():
         raise InputContractError(
-            f"{where}: column {asked.as_of!r}: {np.count_nonzero(known):,} rows with a label are from after "
-            f"propensity.feature_cutoff = {asked.cutoff}; take their state of that day, or leave out their label"
+            f"{partition.where}: column {as_of!r}: {np.count_nonzero(known):,} rows with a label are from after "
+            f"propensity.feature_cutoff = {cutoff}; take their state of that day, or leave out their label"
         )
 
 

@@ -1,8 +1,8 @@
 """From scores to probabilities: calibrated on rows that the score was not learned from, moved to the market's own rate.
 
 Sigmoid: Platt (1999). Isotonic: Zadrozny & Elkan (2002); from 1,000 buyers on it beats the sigmoid (Niculescu-Mizil &
-Caruana 2005). Another class prior: Saerens, Latinne & Decaestecker (2002). Buyers and unlabelled rows only: buyers have a
-label as often whatever they look like (Elkan & Noto 2008).
+Caruana 2005). Another class prior: Saerens, Latinne & Decaestecker (2002). Buyers and unlabelled rows only: a buyer has
+a label as often whatever it looks like (Elkan & Noto 2008).
 """
 
 from __future__ import annotations
