@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -86,7 +86,7 @@ class NextOffer:
             [("share", pa.float64()), ("value", pa.float64()), ("offered_to", pa.int64())],
         )
         table = pa.Table.from_pylist(rows, pa.schema([*((name, pa.string()) for name in texts), *schema]))
-        record = {"owned": self.share, "products": len(self.products), "offers": len(rows)}
+        record: dict[str, Any] = {"owned": self.share, "products": len(self.products), "offers": len(rows)}
         record["accounts"] = sum(row["offered_to"] for row in rows)
         record["most"] = sorted(rows, key=lambda row: (-row["offered_to"], row["cluster"], row["product"]))[:MOST_TOLD]
         notices = (
