@@ -288,7 +288,7 @@ def test_a_run_that_is_told_twice_to_stop_leaves_no_process_and_can_be_resumed(s
     assert wait_until(lambda: not any(alive(worker) for worker in workers), 10 + BUSY_S)
     assert not list((tmp_path / "scores").rglob("manifest.json"))
     with program(synthetic, tmp_path / "scores") as process:
-        process.communicate(timeout=120)
+        process.communicate(timeout=900)
     assert process.returncode == 0
     assert verify.problems_of_output(tmp_path / "scores") == []
 

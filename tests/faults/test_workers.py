@@ -232,7 +232,7 @@ def test_a_frozen_worker_is_ended_by_force_when_the_run_is_over():
     with processes(1) as running:
         frozen = freeze_one(running)
         began = time.monotonic()
-    assert time.monotonic() - began < BUSY_S
+    assert time.monotonic() - began < 4 * BUSY_S
     assert wait_until(lambda: not frozen.is_running() or frozen.status() == psutil.STATUS_ZOMBIE, 60)
 
 

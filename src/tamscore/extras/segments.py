@@ -11,9 +11,10 @@ import pyarrow as pa
 from tamscore.backend.host import float_column
 from tamscore.extras.lifetime_value import LifetimeValue
 from tamscore.passes import policy as ladders
+from tamscore.passes.campaigns import dictionary
 from tamscore.passes.extra import Findings
 from tamscore.passes.figures import CENTS, cents, cluster_codes
-from tamscore.passes.parts import codes, dictionary
+from tamscore.passes.parts import codes
 from tamscore.stages import segment_tests
 from tamscore.stages.segment_tests import TERMS, AccountFacts, FlagLimits, SegmentFacts, Verdicts
 from tamscore.store import contents, tables

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore import __version__
 from tamscore.outcome import honesty, model_record, summaries
+from tamscore.outcome.campaigns import campaign_table, silent_campaigns
 from tamscore.passes import remarks
 from tamscore.passes.parts import KINDS, MEASURES
 from tamscore.settings import ladder_rules, quadrant_rules
@@ -106,6 +107,7 @@ def tables_of(outcome: Outcome, job: Job) -> dict[str, pa.Table]:
         "top_step": summaries.top_step_table(outcome, job),
         "segments": summaries.segment_table(outcome),
         "quadrants": summaries.quadrant_table(outcome),
+        "campaigns": campaign_table(outcome, job),
         "features": summaries.feature_table(outcome),
         "quality": summaries.quality_table(outcome),
         "top_accounts": summaries.top_accounts(outcome),
@@ -125,7 +127,8 @@ def remarks_on(outcome: Outcome, job: Job) -> list[str]:
         for market, policy in zip(outcome.markets, outcome.policies, strict=True)
         for text in remarks.remarks(market, policy.limits, ladder, rules)
     ]
-    return said + [f"{name}: {text}" for name, one in outcome.findings.items() for text in one.notices]
+    by_extra = [f"{name}: {text}" for name, one in outcome.findings.items() for text in one.notices]
+    return [*said, *silent_campaigns(campaign_table(outcome, job), job), *by_extra]
 
 
 def manifest(outcome: Outcome, job: Job, choice: DeviceChoice, progress: Progress) -> dict[str, Any]:
