@@ -14,9 +14,7 @@ import numpy as np
 
 from tamscore.errors import InputContractError
 from tamscore.passes.order_lines import REFUSED, OrderColumns, ranges, read_lines, span
-from tamscore.schema import InputColumns
 from tamscore.stages.orders import UNITS, Bought, Lines, Windows, bought, repeated
-from tamscore.store import partitions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     from tamscore.progress import Progress
     from tamscore.store.partitions import Plan
 
-RANGE_ROWS = 1_000_000
+RANGE_ROWS = 500_000
 EPOCH = date(1970, 1, 1)
 COVERED = 31
 """Days that a table may begin late and still tell of a whole window."""
@@ -62,12 +60,6 @@ class Purchases:
     def as_of(self) -> str:
         """The day it is looked at, as people write it."""
         return str(EPOCH + timedelta(self.windows.today))
-
-
-def plan_orders(rules: OrderRules) -> Plan:
-    """The partitions of an orders table; InputContractError where it lacks a column."""
-    columns = rules.columns
-    return partitions.plan(rules.path, InputColumns(columns.account_id, columns.amount, keep=(columns.date,)))
 
 
 def read_purchases(plan: Plan, rules: OrderRules, flow: Flow, progress: Progress) -> Purchases:
