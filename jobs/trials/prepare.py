@@ -137,7 +137,7 @@ def bank_marketing(folder: Path) -> tuple[Any, str]:
     columns = {
         "account_id": [f"M{row:05d}" for row in range(1, table.num_rows + 1)],
         **{name: table[name] for name in table.column_names if name not in {"duration", "y"}},
-        "took": pc.cast(pc.equal(table["y"], "yes"), pa.int8()),
+        "took": pc.cast(table["y"], pa.int8()),
     }
     return pa.table(columns), note
 

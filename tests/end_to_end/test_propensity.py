@@ -134,7 +134,7 @@ def test_a_fake_gpu_tells_the_same(small, scored, tmp_path):
     path = market.write(small, tmp_path / "market")
     other = pipeline.run(market.job(path, tmp_path / "scores", section()), Progress(), FakeGpu(1009))
     assert column(other, "propensity") == pytest.approx(column(scored, "propensity"), abs=2e-6)
-    assert record(other)["features"] == pytest.approx(record(scored)["features"], abs=1e-5)
+    assert record(other)["quality"] == pytest.approx(record(scored)["quality"], abs=1e-5)
 
 
 def test_a_sample_stands_for_the_whole(table, done, tmp_path):

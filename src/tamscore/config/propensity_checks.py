@@ -76,7 +76,7 @@ def columns_are_learned_from_once(
             elif column in seen:
                 yield Problem(place, "every column once", column, "remove the second")
             seen.add(column)
-    known = propensity.features or (*features.numeric, *features.categorical)
+    known = dict.fromkeys(propensity.features or (*features.numeric, *features.categorical))
     for column in propensity.feature_dates:
         if column not in known:
             hint = nearest(column, known)

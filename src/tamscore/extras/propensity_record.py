@@ -43,7 +43,7 @@ def told(judged: Judged) -> dict[str, Any]:
         "calibration": calibration.kind if calibration else None,
         "quality": {name: rounded(value) for name, value in asdict(judged.verdict).items()},
         "deciles": [{name: rounded(value) for name, value in asdict(one).items()} for one in judged.deciles],
-        "features": judged.weights,
+        "features": [{"feature": name, "mean_log_odds": moves} for name, moves in judged.weights.items()],
     }
 
 
@@ -71,9 +71,7 @@ def findings(
 
     tables = {
         "propensity_deciles": pa.Table.from_pylist(record["deciles"]),
-        "propensity_features": pa.table(
-            {"feature": list(record["features"]), "mean_log_odds": list(record["features"].values())}
-        ),
+        "propensity_features": pa.Table.from_pylist(record["features"]),
     }
     full = dict(record)
     if model.calibration is not None:

@@ -78,8 +78,8 @@ def deciles(record: Record, width: int | None) -> Table:
 def features(record: Record, width: int | None) -> Table:
     """The columns that move scores most."""
     table = new_table("~feature|>moves", width)
-    for name, moves in [*record["features"].items()][:TOLD]:
-        add(table, name, f"{moves:.2f}")
+    for row in record["features"][:TOLD]:
+        add(table, row["feature"], f"{row['mean_log_odds']:.2f}")
     return table
 
 
