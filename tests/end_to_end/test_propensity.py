@@ -138,9 +138,9 @@ def test_a_fake_gpu_tells_the_same(small, scored, tmp_path):
 
 
 def test_a_sample_stands_for_the_whole(table, done, tmp_path):
-    """3,000 rows, half of them buyers, are weighted back: as many buyers are expected as from all 25,000."""
-    other = market.score(table, tmp_path, section(max_rows=3000))
-    assert record(other)["learned_from"] == 3000
+    """8,000 rows, a third of them buyers, are weighted back: as many buyers are expected as from all 25,000."""
+    other = market.score(table, tmp_path, section(max_rows=8000))
+    assert record(other)["learned_from"] == 8000
     assert record(other)["expected_buyers"] == pytest.approx(record(done)["expected_buyers"], rel=0.06)
     assert record(other)["quality"]["auc"] == pytest.approx(record(done)["quality"]["auc"], abs=0.02)
 

@@ -153,8 +153,8 @@ WRONG: list[tuple[str, str, list[str]]] = [
         ),
         [
             (
-                "propensity.label_start: expected a day after feature_cutoff, 2026-01-01, got 2026-01-01; what is known "
-                "by the cut-off must not look into the window"
+                "propensity.label_start: expected a day after feature_cutoff, 2026-01-01, got 2026-01-01; what is "
+                "known by the cut-off must not look into the window"
             ),
             "propensity.label_end: expected a day not before label_start, 2026-01-01, got 2025-12-31",
             (
