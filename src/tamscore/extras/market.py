@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tamscore.fitting.fitted import Fitted
     from tamscore.origin import Origin
-    from tamscore.outcome import Fitted
     from tamscore.passes.assign import AssignedRows
     from tamscore.passes.census import PartRows
     from tamscore.passes.policy import PartyMarket

@@ -11,8 +11,8 @@ from tamscore.engine.flow import LocalFlow
 from tamscore.extras import labels, propensity_record, training
 from tamscore.extras.look_alike import look_alike
 from tamscore.extras.ranks import ranks_among, sorted_scores
+from tamscore.passes.campaigns import dictionary
 from tamscore.passes.features import read_features
-from tamscore.passes.parts import dictionary
 from tamscore.stages import propensity, reasons
 from tamscore.stages.learning import Scorer
 

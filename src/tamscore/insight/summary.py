@@ -114,6 +114,7 @@ class Summary:
     leakage: tuple[dict[str, Any], ...] = ()
     choice_of_k: tuple[dict[str, Any], ...] = ()
     stability: tuple[dict[str, Any], ...] = ()
+    campaigns: tuple[dict[str, Any], ...] = ()
     interval_level: float | None = None
     extras: dict[str, dict[str, Any]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
@@ -150,6 +151,7 @@ def load(path: Location, top: int = 10, cluster: str | None = None) -> Summary:
         leakage=() if known else optional_table(directory, "leakage"),
         choice_of_k=() if known else optional_table(directory, "choice_of_k"),
         stability=tuple(row for row in optional_table(directory, "stability") if known in {None, row["cluster"]}),
+        campaigns=optional_table(directory, "campaigns") if known is None else (),
         interval_level=manifest["job"]["potential"].get("interval_level"),
         extras={} if known else dict(manifest.get("extras", {})),
         missing={} if known else dict(manifest.get("missing", {})),

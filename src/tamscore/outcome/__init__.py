@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore import __version__
 from tamscore.outcome import honesty, model_record, summaries
-from tamscore.outcome.fitted import NOTHING_KEPT, Change, Fitted, Kept
+from tamscore.outcome.campaigns import campaign_table, silent_campaigns
 from tamscore.passes import remarks
 from tamscore.passes.parts import KINDS, MEASURES
 from tamscore.settings import ladder_rules, quadrant_rules
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from tamscore.config import Job
     from tamscore.engine.device import DeviceChoice
+    from tamscore.fitting.fitted import Fitted
     from tamscore.outcome.review import Review
     from tamscore.passes.extra import Extra, Findings
     from tamscore.passes.parts import ScoredPart
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from tamscore.store.commit import Placed
     from tamscore.store.partitions import Plan
     from tamscore.store.run_directory import RunDirectory
-
-__all__ = ["NOTHING_KEPT", "Change", "Fitted", "Kept", "Outcome", "write_outcome"]
 
 PACKAGES = ("numpy", "scikit-learn", "pyarrow", "dask", "safetensors")
 
@@ -108,6 +107,7 @@ def tables_of(outcome: Outcome, job: Job) -> dict[str, pa.Table]:
         "top_step": summaries.top_step_table(outcome, job),
         "segments": summaries.segment_table(outcome),
         "quadrants": summaries.quadrant_table(outcome),
+        "campaigns": campaign_table(outcome, job),
         "features": summaries.feature_table(outcome),
         "quality": summaries.quality_table(outcome),
         "top_accounts": summaries.top_accounts(outcome),
@@ -122,12 +122,13 @@ def tables_of(outcome: Outcome, job: Job) -> dict[str, pa.Table]:
 def remarks_on(outcome: Outcome, job: Job) -> list[str]:
     """What a person should know about the result, party type by party type, then extra by extra."""
     ladder, rules = ladder_rules(job), quadrant_rules(job)
-    said = [
+    by_party = [
         f"{policy.name}: {text}"
         for market, policy in zip(outcome.markets, outcome.policies, strict=True)
         for text in remarks.remarks(market, policy.limits, ladder, rules)
     ]
-    return said + [f"{name}: {text}" for name, one in outcome.findings.items() for text in one.notices]
+    of_extras = [f"{name}: {text}" for name, one in outcome.findings.items() for text in one.notices]
+    return [*by_party, *silent_campaigns(campaign_table(outcome, job), job), *of_extras]
 
 
 def manifest(outcome: Outcome, job: Job, choice: DeviceChoice, progress: Progress) -> dict[str, Any]:

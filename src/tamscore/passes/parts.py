@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.backend.host import float_column
+from tamscore.passes.campaigns import campaign_columns, campaign_sums, dictionary
 from tamscore.passes.census import sales_missing
 from tamscore.passes.extra import ScoredRows, with_extras
 from tamscore.schema import REASON_COLUMN, Flag, InputColumns, Reason
-from tamscore.stages import campaigns, contract, quadrant, whitespace
+from tamscore.stages import contract, quadrant, whitespace
 from tamscore.store import commit, contents
 
 if TYPE_CHECKING:
@@ -38,9 +39,10 @@ TOP = 50
 
 @dataclass(frozen=True)
 class ScoredPart:
-    """What a committed part comes to: rows, files, totals (clusters, quadrants, kinds, 4), flags, best accounts.
+    """What a committed part comes to: rows, files, totals (clusters, quadrants, kinds, 4), flags, best accounts, sums.
 
-    `counts` are those of the extras, one each. `reused` says that an earlier, unfinished run had committed it.
+    `campaigns` holds the sums of each campaign by kind, `counts` what the extras have counted, one each.
+    `reused` says that an earlier, unfinished run had committed it.
     """
 
     scored: int
@@ -49,6 +51,7 @@ class ScoredPart:
     totals: Any
     flags: dict[str, int]
     top: pa.Table
+    campaigns: dict[tuple[str | None, str | None], Any]
     counts: tuple[Any, ...] = ()
     reused: bool = False
 
@@ -93,8 +96,9 @@ def described(
     scored: pa.Table, rejected: int, files: dict[str, Placed], plan: ScorePlan, *, reused: bool = False
 ) -> ScoredPart:
     """What a part comes to, told from its table."""
+    sums, flags = totals(scored, plan), flag_counts(scored)
     counts = tuple(extra.count(scored) for extra in plan.extras)
-    told = (totals(scored, plan), flag_counts(scored), best(scored), counts)
+    told = (sums, flags, best(scored), campaign_sums(scored), counts)
     return ScoredPart(scored.num_rows, rejected, files, *told, reused)
 
 
@@ -183,10 +187,7 @@ def score_table(
     out["rank"], out["rank_in_kind"] = pa.array(scores.rank), pa.array(scores.rank_in_kind)
     for name in ("quadrant", "play", "role", "service_level"):
         out[name] = dictionary(scores.quadrant, [getattr(play, name) for play in quadrant.PLAYS])
-    if columns.size:
-        band = campaigns.band_codes(float_column(table[columns.size]), plan.campaigns)
-        for name in ("band", "channel", "theme"):
-            out[f"campaign_{name}"] = dictionary(band, [getattr(campaign, name) for campaign in plan.campaigns])
+    out |= campaign_columns(table, columns, plan.campaigns, scores.cluster, clusters)
     out["flags"] = dictionary(flags, Flag.texts())
     return pa.table(out)
 
@@ -219,15 +220,6 @@ def messages(ratio: Any) -> pa.Array:
     encoded = pa.array(np.round(ratio, 6)).dictionary_encode()
     texts = [whitespace.relative_message(value) for value in encoded.dictionary.to_pylist()]
     return dictionary(encoded.indices.to_numpy(), texts)
-
-
-def dictionary(codes: Any, levels: list[str]) -> pa.Array:
-    """Codes (m,) as a column of text; equal levels share a place."""
-    import pyarrow as pa
-
-    distinct = list(dict.fromkeys(levels))
-    place = np.array([distinct.index(level) for level in levels], np.int32)
-    return pa.DictionaryArray.from_arrays(pa.array(place[codes]), pa.array(distinct, pa.string()))
 
 
 def repeating(scored: pa.Table) -> list[str]:
