@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -30,7 +31,14 @@ def section(**keys):
 
 
 def record(done):
-    return done.manifest()["extras"]["propensity"]
+    return manifest_of(done)["extras"]["propensity"]
+
+
+def manifest_of(done) -> dict[str, Any]:
+    """The manifest of a complete run."""
+    manifest = done.manifest()
+    assert manifest is not None
+    return manifest
 
 
 def column(done, name):
@@ -206,7 +214,7 @@ def test_without_others_ranks_are_told_and_probabilities_withheld(small, tmp_pat
     assert truth[rank <= 300].mean() > 0.45
     assert "brier" in record(done)["quality"]
     assert record(done)["quality"]["brier"] is None
-    assert any("probabilities and bands are withheld" in text for text in done.manifest()["notices"])
+    assert any("probabilities and bands are withheld" in text for text in manifest_of(done)["notices"])
 
 
 def test_with_a_class_prior_positives_alone_give_probabilities(small, tmp_path):
@@ -267,7 +275,7 @@ def test_a_feature_that_knows_the_window_is_pointed_at(small, tmp_path):
     leak = small.append_column("orders_after", pa.array(small["bought"].to_numpy() * 3.0))
     done = market.score(leak, tmp_path, section(numeric=["size", "orders_after"]))
     assert record(done)["suspects"] == ["orders_after"]
-    assert any("'orders_after' tells buyers from others nearly alone" in text for text in done.manifest()["notices"])
+    assert any("'orders_after' tells buyers from others nearly alone" in text for text in manifest_of(done)["notices"])
 
 
 def test_a_frozen_model_tells_new_accounts_what_it_would_have_told_them(small, scored, tmp_path):

@@ -122,13 +122,13 @@ def tables_of(outcome: Outcome, job: Job) -> dict[str, pa.Table]:
 def remarks_on(outcome: Outcome, job: Job) -> list[str]:
     """What a person should know about the result, party type by party type, then extra by extra."""
     ladder, rules = ladder_rules(job), quadrant_rules(job)
-    said = [
+    by_party = [
         f"{policy.name}: {text}"
         for market, policy in zip(outcome.markets, outcome.policies, strict=True)
         for text in remarks.remarks(market, policy.limits, ladder, rules)
     ]
-    by_extra = [f"{name}: {text}" for name, one in outcome.findings.items() for text in one.notices]
-    return [*said, *silent_campaigns(campaign_table(outcome, job), job), *by_extra]
+    of_extras = [f"{name}: {text}" for name, one in outcome.findings.items() for text in one.notices]
+    return [*by_party, *silent_campaigns(campaign_table(outcome, job), job), *of_extras]
 
 
 def manifest(outcome: Outcome, job: Job, choice: DeviceChoice, progress: Progress) -> dict[str, Any]:

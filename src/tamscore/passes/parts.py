@@ -41,7 +41,7 @@ TOP = 50
 class ScoredPart:
     """What a committed part comes to: rows, files, totals (clusters, quadrants, kinds, 4), flags, best accounts, sums.
 
-    `campaigns` holds the sums of each campaign by kind, `counts` are those of the extras, one each.
+    `campaigns` holds the sums of each campaign by kind, `counts` what the extras have counted, one each.
     `reused` says that an earlier, unfinished run had committed it.
     """
 
