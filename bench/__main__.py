@@ -19,11 +19,11 @@ Seed = Annotated[int, typer.Option(help="seed of the synthetic market")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="key=value override of the job file")]
 
 
-def market(rows: int, seed: int) -> Path:
-    """A synthetic market, made once and kept in the temporary folder."""
-    folder = Path(tempfile.gettempdir()) / f"tamscore-bench-{rows}-{seed}"
+def market(rows: int, seed: int, *, orders: bool = False) -> Path:
+    """A synthetic market, made once and kept in the temporary folder; with orders where asked."""
+    folder = Path(tempfile.gettempdir()) / f"tamscore-bench-{rows}-{seed}{'-orders' * orders}"
     if not (folder / "job.toml").exists():
-        write_market(folder, rows, seed)
+        write_market(folder, rows, seed, orders=orders)
     return folder
 
 
@@ -38,12 +38,21 @@ def numbers(rows: int, seed: int) -> Path:
 
 
 @app.command("run")
-def run_case(rows: Rows = 3_000_000, seed: Seed = 0, overrides: Set = None) -> None:
+def run_case(
+    rows: Rows = 3_000_000,
+    seed: Seed = 0,
+    overrides: Set = None,
+    orders: Annotated[bool, typer.Option("--orders", help="with lifetime value and its kin")] = False,  # noqa: FBT002
+) -> None:
     """Measure the whole run."""
     from bench.whole_run import whole_run
 
     with tempfile.TemporaryDirectory() as output:
-        record("whole_run", whole_run(market(rows, seed), Path(output), overrides or []) | {"seed": seed})
+        record(
+            "whole_run",
+            whole_run(market(rows, seed, orders=orders), Path(output), overrides or [])
+            | {"seed": seed, "orders": orders},
+        )
 
 
 @app.command("quality")
@@ -54,6 +63,15 @@ def quality_case(rows: Rows = 300_000, seed: Seed = 0, peers: int = 10, override
     with tempfile.TemporaryDirectory() as output:
         for result in quality(market(rows, seed), Path(output), peers, overrides or []):
             record("quality", result | {"seed": seed})
+
+
+@app.command("propensity")
+def propensity_case() -> None:
+    """Compare propensity on real tables with a tuned boosting of scikit-learn on the same split."""
+    from bench import propensity
+
+    for name in propensity.TRIALS:
+        record("propensity", propensity.case(name))
 
 
 @app.command("race")
@@ -207,6 +225,32 @@ def covering(case: str, output: str, seed: str) -> None:
     from bench import coverage
 
     record("coverage", {"part": case, **getattr(coverage, case)(Path(output)), "seed": int(seed)})
+
+
+@app.command("lifetime-value")
+def lifetime_value_case(
+    peers: Annotated[Path | None, typer.Option(help="what lifetime_value_peers.py wrote")] = None,
+) -> None:
+    """Hold lifetime value against what customers of two shops spent afterwards."""
+    from bench import worth
+    from jobs.trials import prepare
+
+    with tempfile.TemporaryDirectory() as folder:
+        prepare.prepare(prepare.RAW, Path(folder))
+        for result in worth.lifetime_value(Path(folder), Path(folder) / "scores", peers):
+            record("lifetime_value", result)
+
+
+@app.command("next-offer")
+def next_offer_case() -> None:
+    """Hold next offers against what customers of a shop bought afterwards."""
+    from bench import worth
+    from jobs.trials import prepare
+
+    with tempfile.TemporaryDirectory() as folder:
+        prepare.prepare(prepare.RAW, Path(folder))
+        for result in worth.next_offer(Path(folder), Path(folder) / "scores"):
+            record("next_offer", result)
 
 
 @app.command("leaks")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ HERE = Path(__file__).resolve().parent
 RAW = HERE.parents[2] / "shared" / "data"
 """The raw tables lie in a folder beside the repository, unless another is given."""
 OUT = HERE / "tables"
+CDNOW_SPLIT = date(1997, 9, 30)
+"""The last day of the first 39 of 78 weeks."""
 MIX = ("Fresh", "Milk", "Grocery", "Frozen", "Detergents_Paper", "Delicassen")
 FAMILIES = {
     "christmas": "CHRISTMAS|XMAS|REINDEER|SANTA|ADVENT",
@@ -123,6 +126,18 @@ def crunchbase_2013(folder: Path) -> tuple[Any, str]:
         "years_to_first_funding": pc.subtract(pc.year(table["first_funding_at"]), founded),
         "funding_rounds": table["funding_rounds"],
         "funding_total_usd": table["funding_total_usd"],
+        "exited": pc.cast(pc.is_in(table["status"], pa.array(["acquired", "ipo"])), pa.int8()),
+    }
+    return pa.table(columns), note
+
+
+def bank_marketing(folder: Path) -> tuple[Any, str]:
+    """Clients of a bank and whether they took a deposit; without the length of the call, which nobody knows before."""
+    table, note = imported(folder / "bank-full.csv")
+    columns = {
+        "account_id": [f"M{row:05d}" for row in range(1, table.num_rows + 1)],
+        **{name: table[name] for name in table.column_names if name not in {"duration", "y"}},
+        "took": pc.cast(table["y"], pa.int8()),
     }
     return pa.table(columns), note
 
@@ -135,12 +150,74 @@ def online_retail(folder: Path) -> tuple[Any, str]:
 def online_retail_halves(folder: Path) -> tuple[Any, str]:
     """The customers of the first half of the window, with what they bought in the second; who bought nothing has 0."""
     lines = pq.read_table(folder / "online_retail_2010_2011.parquet")
-    dates = lines["InvoiceDate"].to_numpy()
-    late = dates >= dates.min() + (dates.max() - dates.min()) / 2
+    late = second_half(lines)
     customers, note = shop_customers(lines.filter(pa.array(~late)))
     later, _ = shop_customers(lines.filter(pa.array(late)))
     place = pc.index_in(customers["customer_id"], value_set=later["customer_id"].combine_chunks())
     return customers.append_column("net_sales_later", pc.fill_null(later["net_sales"].take(place), 0.0)), note
+
+
+def online_retail_orders(folder: Path) -> tuple[Any, str]:
+    """The invoices of the shop's customers with day and net amount; returns are invoices of their own."""
+    lines = known_lines(pq.read_table(folder / "online_retail_2010_2011.parquet"))
+    lines = lines.append_column("date", pc.cast(lines["InvoiceDate"], pa.date32()))
+    invoices = lines.group_by(["customer_id", "InvoiceNo", "date"]).aggregate([("money", "sum")])
+    invoices = invoices.sort_by([("date", "ascending"), ("InvoiceNo", "ascending"), ("customer_id", "ascending")])
+    return pa.table({**{name: invoices[name] for name in ("customer_id", "date")}, "amount": invoices["money_sum"]}), ""
+
+
+def online_retail_products(folder: Path) -> tuple[Any, str]:
+    """What each customer bought of each product in the first half of the window, net of returns."""
+    lines = pq.read_table(folder / "online_retail_2010_2011.parquet")
+    goods = known_lines(lines.filter(pa.array(~second_half(lines))))
+    return product_sales(goods), ""
+
+
+def online_retail_products_later(folder: Path) -> tuple[Any, str]:
+    """The same of the second half."""
+    lines = pq.read_table(folder / "online_retail_2010_2011.parquet")
+    return product_sales(known_lines(lines.filter(pa.array(second_half(lines))))), ""
+
+
+def product_sales(lines: Any) -> Any:
+    """Net sales by customer and product of these invoice lines, without what is no goods."""
+    goods = lines.filter(pc.invert(goods_not(lines)))
+    sums = goods.group_by(["customer_id", "StockCode"]).aggregate([("money", "sum")])
+    sums = sums.sort_by([("customer_id", "ascending"), ("StockCode", "ascending")])
+    return pa.table({"customer_id": sums["customer_id"], "product": sums["StockCode"], "sales": sums["money_sum"]})
+
+
+def known_lines(lines: Any) -> Any:
+    """The lines that name a customer, with their money and the customer's id as in the table of customers."""
+    known = lines.filter(pc.is_valid(lines["CustomerID"]))
+    ids = pc.cast(pc.cast(known["CustomerID"], pa.int64()), pa.string())
+    money = pc.multiply(known["Quantity"], known["UnitPrice"])
+    return known.append_column("customer_id", ids).append_column("money", money)
+
+
+def second_half(lines: Any) -> Any:
+    """Which lines (m,) bool lie in the second half of the window."""
+    dates = lines["InvoiceDate"].to_numpy()
+    return dates >= dates.min() + (dates.max() - dates.min()) / 2
+
+
+def cdnow_orders(folder: Path) -> tuple[Any, str]:
+    """Purchases of music, January 1997 to June 1998, by customers who all began in the first three months."""
+    table, note = imported(folder / "cdnow_master.csv", {"customer_id": "string", "date": "string"})
+    day = pc.cast(pc.strptime(table["date"], format="%Y%m%d", unit="s"), pa.date32())
+    return pa.table({"customer_id": table["customer_id"], "date": day, "amount": table["dollar_value"]}), note
+
+
+def cdnow(folder: Path) -> tuple[Any, str]:
+    """The customers of that shop with what they spent until 30 September 1997, and the week in which they began."""
+    orders, _ = cdnow_orders(folder)
+    early = orders.filter(pc.less_equal(orders["date"], pa.scalar(CDNOW_SPLIT)))
+    early = early.group_by("customer_id").aggregate([("amount", "sum"), ("date", "min")]).sort_by("customer_id")
+    began = pc.cast(pc.days_between(pa.scalar(date(1997, 1, 1)), early["date_min"]), pa.float64())
+    sales = np.round(early["amount_sum"].to_numpy(), 2)
+    return pa.table(
+        {"customer_id": early["customer_id"], "began_week": pc.floor(pc.divide(began, 7)), "sales": sales}
+    ), ""
 
 
 def shop_customers(lines: Any) -> tuple[Any, str]:
@@ -230,6 +307,12 @@ TABLES: dict[str, tuple[str, Callable[[Path], tuple[Any, str]]]] = {
     "irs_bmf_2026": ("irs_bmf", irs_bmf_2026),
     "online_retail": ("online_retail", online_retail),
     "online_retail_halves": ("online_retail", online_retail_halves),
+    "online_retail_orders": ("online_retail", online_retail_orders),
+    "online_retail_products": ("online_retail", online_retail_products),
+    "online_retail_products_later": ("online_retail", online_retail_products_later),
+    "cdnow": ("cdnow", cdnow),
+    "cdnow_orders": ("cdnow", cdnow_orders),
+    "bank_marketing": ("bank_marketing", bank_marketing),
     "crunchbase_2013": ("crunchbase_2013", crunchbase_2013),
 }
 """Tables by name: the folder of the raw tables they are made from, and how."""

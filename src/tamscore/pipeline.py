@@ -9,8 +9,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from tamscore import backend as backends
+from tamscore import extras
 from tamscore.engine import connect, device, memory
 from tamscore.errors import InputContractError
+from tamscore.extras import Market
 from tamscore.hindsight import look_back, reach_of
 from tamscore.origin import Fresh, Frozen, Warm, watch_of
 from tamscore.outcome import Outcome, write_outcome
@@ -19,7 +21,7 @@ from tamscore.passes.assign import assign_rows
 from tamscore.passes.campaigns import check_live
 from tamscore.passes.score import ScorePlan, score_rows
 from tamscore.schema import Reason
-from tamscore.settings import Run, campaigns_of, columns_of, ladder_rules, quadrant_rules
+from tamscore.settings import Run, campaigns_of, columns_read, ladder_rules, plan_of, quadrant_rules
 from tamscore.stages import contract, draw
 from tamscore.store import partitions, run_directory
 from tamscore.store.earlier import read_earlier
@@ -30,12 +32,13 @@ if TYPE_CHECKING:
 
     from tamscore.backend import Backend
     from tamscore.config import Job
-    from tamscore.engine.device import DeviceChoice
+    from tamscore.extras import Extras
     from tamscore.fitting.fitted import Fitted
     from tamscore.origin import Origin
     from tamscore.outcome.review import Review
     from tamscore.passes.assign import AssignedRows
     from tamscore.passes.census import PartRows
+    from tamscore.passes.parts import ScoredPart
     from tamscore.passes.watch import Watch
     from tamscore.progress import Progress
     from tamscore.store.partitions import Plan
@@ -75,12 +78,11 @@ def carry_out(job: Job, progress: Progress, origin: Origin, backend: Backend | N
     choice = device.choose(job.device, kind=job.engine.kind)
     progress.notice(f"device {choice.name}: {choice.reason}")
     origin.check(job)
-    columns = columns_of(job)
-    plan = partitions.plan(job.input.path, columns)
+    columns, plan = columns_read(job), plan_of(job)
     backend = backend or backends.load(choice.name)
     directory = place_of(job, plan, backend, origin)
     progress.named(directory.run_key)
-    directory.prepare(plan.files)
+    directory.prepare([file for one in plan.every for file in one.files])
     with directory.held():
         if directory.is_complete():
             progress.notice(f"nothing to do: {directory.path} holds this very run")
@@ -94,7 +96,10 @@ def carry_out(job: Job, progress: Progress, origin: Origin, backend: Backend | N
             fitted = origin.fitted(this, rows)
             assigned = assign(this, rows, fitted, watch_of(this, rows, origin, fitted))
             review = look_back(this, origin, rows, fitted, assigned)
-            write_scores(this, choice, directory, rows, fitted, assigned, review)
+            market = value(this, origin, rows, fitted, assigned)
+            added = extras.prepare(market)
+            scored = write_scores(market, added, directory)
+            write_outcome(directory, outcome_of(market, added, scored, review), job, choice, progress)
             progress.figures["workers"] = flow.workers
             progress.peaks = flow.ask(memory.peak, backend)
     return directory
@@ -104,7 +109,8 @@ def place_of(job: Job, plan: Plan, backend: Backend, origin: Origin) -> RunDirec
     """Where the results of a job on these inputs belong: engine and output do not count, they change no number."""
     settings = job.model_dump_json(exclude={"engine", "output", "device", "input", "backtest", "coverage", "metrics"})
     made = json.dumps(origin.record, sort_keys=True)
-    key = run_directory.run_key(plan.digest, settings, backend.name, run_directory.code_digest(), made)
+    read = " ".join(one.digest for one in plan.every)
+    key = run_directory.run_key(read, settings, backend.name, run_directory.code_digest(), made)
     return run_directory.RunDirectory(location(job.output.path), key)
 
 
@@ -171,39 +177,48 @@ def assign(this: Run, parts: list[PartRows], fitted: Sequence[Fitted], watch: Wa
     return assigned
 
 
-def write_scores(
-    this: Run,
-    choice: DeviceChoice,
-    directory: RunDirectory,
-    parts: list[PartRows],
-    fitted: Sequence[Fitted],
-    assigned: list[AssignedRows],
-    review: Review,
-) -> None:
-    """Potential tables, then every account's scores, written part by part; the manifest last."""
+def value(
+    this: Run, origin: Origin, rows: list[PartRows], fitted: Sequence[Fitted], assigned: list[AssignedRows]
+) -> Market:
+    """The market with its potential tables, ranks and limits: all that scores are made of."""
     with this.progress.stage("potential"):
         models, kept = [one.model for one in fitted], [one.kept for one in fitted]
         rules = ladder_rules(this.job)
-        markets = policy.gather(models, assigned, rules, this.backend, [one.table for one in kept])
-        policies = policy.policies(markets, quadrant_rules(this.job), [one.limits for one in kept])
-    plan = ScorePlan(
-        this.columns,
-        this.job.potential.boundary,
-        policies,
-        campaigns_of(this.job),
-        directory,
-    )
+        parties = policy.gather(models, assigned, rules, this.backend, [one.table for one in kept])
+        policies = policy.policies(parties, quadrant_rules(this.job), [one.limits for one in kept])
+    return Market(this, origin, rows, fitted, assigned, parties, policies)
+
+
+def write_scores(market: Market, added: Extras, directory: RunDirectory) -> list[ScoredPart]:
+    """Every account's scores, written part by part."""
+    this, boundary = market.this, market.this.job.potential.boundary
+    plan = ScorePlan(this.columns, boundary, market.policies, campaigns_of(this.job), directory, added.prepared)
+    parts = zip(market.rows, market.assigned, strict=True)
     with this.progress.stage("score", this.plan.rows) as done:
         scored = []
-        for part in this.flow.map(score_rows, zip(parts, assigned, strict=True), this.flow.share(plan), this.backend):
+        for part in this.flow.map(score_rows, parts, this.flow.share(plan), this.backend):
             scored.append(part)
             done(part.scored + part.rejected)
     if reused := sum(part.reused for part in scored):
         this.progress.notice(f"resumed: {reused} of {len(scored)} parts were there already")
-    reasons = contract.counts_by_reason([rows.reason for rows in assigned])
-    inertia = [sum(counts) for counts in zip(*(rows.inertia for rows in assigned), strict=True)]
-    filled = {name: sum(rows.filled[name] for rows in assigned) for name in this.columns.numeric}
-    reaches = [reach_of(one, parts, assigned) for one in fitted]
-    outcome = Outcome(fitted, markets, policies, scored, reasons, this.plan, inertia, filled, reaches, review)
     partitions.unchanged(this.plan)
-    write_outcome(directory, outcome, this.job, choice, this.progress)
+    return scored
+
+
+def outcome_of(market: Market, added: Extras, scored: list[ScoredPart], review: Review) -> Outcome:
+    """Everything that the run has found."""
+    this, assigned = market.this, market.assigned
+    return Outcome(
+        fitted=market.fitted,
+        markets=market.parties,
+        policies=market.policies,
+        scored=scored,
+        reasons=contract.counts_by_reason([rows.reason for rows in assigned]),
+        plan=this.plan,
+        inertia=[sum(counts) for counts in zip(*(rows.inertia for rows in assigned), strict=True)],
+        filled={name: sum(rows.filled[name] for rows in assigned) for name in this.columns.numeric},
+        reaches=[reach_of(one, market.rows, assigned) for one in market.fitted],
+        review=review,
+        extras=added.prepared,
+        missing=added.missing,
+    )

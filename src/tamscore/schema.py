@@ -42,6 +42,16 @@ SCORE_COLUMNS = (
     "flags",
 )
 """The columns of the scores, in order; kept columns stand after the market segment."""
+EXTRA_COLUMNS: dict[str, tuple[str, ...]] = {
+    "propensity": ("propensity", "propensity_band", "propensity_rank", "look_alike", "propensity_reasons"),
+    "lifetime_value": (
+        *("trailing_sales", "sales_before", "yearly_margin", "lifetime_value", "lifetime_value_seed36"),
+    ),
+    "alerts": ("churn_alert",),
+    "segments": ("segment_action", "account_flags"),
+    "next_offer": ("next_offer", "next_offer_value", "next_offer_share"),
+}
+"""The columns that optional sections of the job file add behind these, by section, in order."""
 REASON_COLUMN = "reason"
 """The column that is added to rejected rows."""
 
@@ -141,7 +151,10 @@ class Partition:
 
 @dataclass(frozen=True)
 class InputColumns:
-    """The input columns by the part they play, `None` where the job has no such column; and what they may ask for."""
+    """The input columns by the part they play, `None` where the job has no such column; and what they may ask for.
+
+    `more_numbers`, `more_texts` and `more` are those that only optional sections of the job file ask for.
+    """
 
     account_id: str
     sales: str
@@ -154,22 +167,32 @@ class InputColumns:
     keep: tuple[str, ...] = ()
     numeric: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
+    more_numbers: tuple[str, ...] = ()
+    more_texts: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()
     limits: Limits = Limits()
 
     @property
     def numbers(self) -> tuple[str, ...]:
         """Columns that must hold numbers, each once, in a fixed order."""
         optional = tuple(name for name in (self.revenue, self.size) if name)
-        return tuple(dict.fromkeys((self.sales, *optional, *self.non_negative, *self.numeric)))
+        return tuple(dict.fromkeys((self.sales, *optional, *self.non_negative, *self.numeric, *self.more_numbers)))
 
     @property
     def texts(self) -> tuple[str, ...]:
         """Columns that are compared as text, each once, in a fixed order."""
         optional = tuple(name for name in (self.party_type, self.market_segment) if name)
-        return tuple(dict.fromkeys((*optional, *self.categorical)))
+        return tuple(dict.fromkeys((*optional, *self.categorical, *self.more_texts)))
 
     @property
     def all(self) -> tuple[str, ...]:
         """Every column that the run reads, each once."""
         name = (self.name,) if self.name else ()
-        return tuple(dict.fromkeys((self.account_id, *name, *self.numbers, *self.texts, *self.keep)))
+        return tuple(dict.fromkeys((self.account_id, *name, *self.numbers, *self.texts, *self.keep, *self.more)))
+
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """The columns that the scores are made of once every account has its cluster: all but the features."""
+        optional = (self.market_segment, self.party_type, self.name, self.revenue, self.size)
+        roles = tuple(name for name in optional if name)
+        return tuple(dict.fromkeys((self.account_id, self.sales, *roles, *self.non_negative, *self.keep)))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from tamscore.config.extras import Extra
 from tamscore.passes.fit import Recipe
 from tamscore.passes.policy import LadderRules, QuadrantRules
 from tamscore.schema import InputColumns, Limits
 from tamscore.stages.campaigns import DEFAULT, Bands, Campaign, CampaignMap
 from tamscore.stages.scale import NumericColumn
+from tamscore.store import partitions
 
 if TYPE_CHECKING:
     from tamscore.backend import Backend
@@ -50,6 +52,35 @@ def columns_of(job: Job) -> InputColumns:
         categorical=tuple(job.features.categorical),
         limits=Limits(job.input.max_row_group_bytes, job.rows.max_market_segments, job.features.max_levels),
     )
+
+
+def extras_of(job: Job) -> dict[str, Extra]:
+    """The optional sections that a job has, by name."""
+    there = {name: getattr(job, name) for name in type(job).model_fields}
+    return {name: section for name, section in there.items() if isinstance(section, Extra)}
+
+
+def columns_read(job: Job) -> InputColumns:
+    """The input columns of a job with those that its optional sections ask for."""
+    extras = extras_of(job).values()
+    return replace(
+        columns_of(job),
+        more_numbers=tuple(name for section in extras for name in section.numbers()),
+        more_texts=tuple(name for section in extras for name in section.texts()),
+        more=tuple(name for section in extras for name in section.others()),
+    )
+
+
+def plan_of(job: Job) -> Plan:
+    """The plan of the market, and of the tables of optional sections by `section.key`; raises as `partitions.plan`."""
+    sections = extras_of(job).items()
+    asked = {
+        f"{name}.{key}": table
+        for name, section in sections
+        for key, table in section.tables(job.columns.account_id).items()
+    }
+    plan = partitions.plan(job.input.path, columns_read(job))
+    return replace(plan, tables={name: partitions.plan(*table) for name, table in asked.items()})
 
 
 def numeric_columns(job: Job) -> list[NumericColumn]:

@@ -34,7 +34,7 @@ CLUSTER_KEYS = (
 )
 TOP_KEYS = (
     "device, input, columns, rows, features, leakage, clusters, potential, quadrant, campaigns, engine, backtest, "
-    "coverage, metrics, output"
+    "coverage, propensity, lifetime_value, alerts, segments, next_offer, metrics, output"
 )
 
 
@@ -135,6 +135,80 @@ WRONG: list[tuple[str, str, list[str]]] = [
         "required key misspelt: one line, not two",
         job_text(input='paht = "market"'),
         ["input.paht: expected one of the keys path, max_row_group_bytes, got 'paht'; did you mean 'path'?"],
+    ),
+    (
+        "a label without its window",
+        job_text(propensity='label = "bought"'),
+        [
+            f"propensity.{key}: expected a date such as 2026-01-31, got nothing; a label needs its window and the last "
+            "day that features know of"
+            for key in ("feature_cutoff", "label_start", "label_end")
+        ],
+    ),
+    (
+        "a window that begins before the features end",
+        job_text(
+            propensity='label = "bought"\nfeature_cutoff = 2026-01-01\nlabel_start = 2026-01-01\n'
+            "label_end = 2025-12-31\nfeature_dates = {employees = 2026-01-02}"
+        ),
+        [
+            (
+                "propensity.label_start: expected a day after feature_cutoff, 2026-01-01, got 2026-01-01; what is "
+                "known by the cut-off must not look into the window"
+            ),
+            "propensity.label_end: expected a day not before label_start, 2026-01-01, got 2025-12-31",
+            (
+                "propensity.feature_dates.employees: expected a day not after feature_cutoff, 2026-01-01, got "
+                "2026-01-02; leave the feature out, or take an earlier state of it"
+            ),
+        ],
+    ),
+    (
+        "a label that is a feature, features twice, dates of no feature",
+        job_text(
+            propensity='label = "employees"\nfeature_cutoff = 2025-12-31\nlabel_start = 2026-01-01\n'
+            'label_end = 2026-03-31\nnumeric = ["size", "account_id", "size"]\ncategorical = ["size"]\n'
+            "feature_dates = {sise = 2025-12-30}"
+        ),
+        [
+            "propensity.label: expected a column that is no feature, got 'employees'; nobody knows it by the cut-off",
+            (
+                "propensity.numeric[1]: expected a column other than columns.account_id, got 'account_id'; an id says "
+                "nothing"
+            ),
+            "propensity.numeric[2]: expected every column once, got 'size'; remove the second",
+            "propensity.categorical[0]: expected every column once, got 'size'; remove the second",
+            "propensity.feature_dates.sise: expected a feature that is learned from, got 'sise'; did you mean 'size'?",
+        ],
+    ),
+    (
+        "words about a label that is not there",
+        job_text(propensity='label_table = "l.parquet"\nclass_prior = 0.1'),
+        [
+            (
+                "propensity.label_table: expected no value without propensity.label, got '{folder}/l.parquet'; remove "
+                "label_table"
+            ),
+            "propensity.class_prior: expected no value without propensity.label, got 0.1; remove class_prior",
+        ],
+    ),
+    (
+        "a day that there is not, bands upside down",
+        job_text(propensity='feature_cutoff = "2026-02-30"\nbands = [0.3, 0.04]'),
+        [
+            "propensity.feature_cutoff: expected a date such as 2026-01-31, got '2026-02-30'",
+            "propensity.bands: expected strictly increasing numbers, got [0.3, 0.04]",
+        ],
+    ),
+    (
+        "a kept column that propensity adds",
+        job_text(columns='keep = ["propensity"]', propensity=""),
+        [
+            (
+                "columns.keep[0]: expected a name of its own, got 'propensity'; [propensity] adds a column of that "
+                "name; rename it in the input"
+            )
+        ],
     ),
     (
         "section missing",
@@ -464,7 +538,7 @@ WRONG: list[tuple[str, str, list[str]]] = [
     (
         "a date for a number",
         job_text(potential="min_customers = 2024-05-01"),
-        ["potential.min_customers: expected an integer ≥ 1, got datetime.date(2024, 5, 1)"],
+        ["potential.min_customers: expected an integer ≥ 1, got 2024-05-01"],
     ),
     (
         "an escape sequence for the terminal is shown, not sent",
@@ -720,6 +794,49 @@ FULL: dict[str, Any] = {
         "region": "city",
         "skill": "city",
     },
+    "propensity": {
+        "label": "bought",
+        "label_table": "labels.parquet",
+        "account_id": "id",
+        "missing": "zero",
+        "feature_cutoff": "2025-12-31",
+        "label_start": "2026-01-01",
+        "label_end": "2026-03-31",
+        "feature_dates": {"size": "2025-06-30"},
+        "as_of": "day",
+        "numeric": ["size"],
+        "categorical": ["industry"],
+        "max_rows": 2000,
+        "class_prior": 0.02,
+        "calibration": "sigmoid",
+        "bands": [0.1, 0.5],
+        "cost_per_contact": 5,
+    },
+    "lifetime_value": {
+        "orders": "orders",
+        "order_account": "who",
+        "order_date": "when",
+        "order_amount": "money",
+        "as_of": "2026-06-30",
+        "copies": "drop",
+        "margin": 0.3,
+        "margin_column": "margins",
+        "retention": 0.8,
+        "retention_months": 6,
+        "least_months": 1,
+        "discount": 0.05,
+        "months": 24,
+        "seed36": True,
+    },
+    "alerts": {"drop": 0.5, "intent": ["city"]},
+    "segments": {
+        "acquisition_cost": "cost",
+        "network_effect": "brings",
+        "weights": [1, 1, 0],
+        "cost_to_serve": "serve",
+        "advocate": "speaks",
+    },
+    "next_offer": {"path": "products", "account_id": "who", "product": "what", "sales": "money", "owned": 0.5},
     "metrics": {"textfile": "tamscore.prom", "folder": "metrics"},
     "output": {"path": "scores"},
 }
@@ -765,7 +882,8 @@ def test_the_full_job_file_is_good_and_names_every_key() -> None:
     parse(FULL)
     missing = [(place, key) for place in TABLES for key in keys_at(place) if key not in at_place(place)]
     exclusive = [(("quadrant",), "potential"), (("engine",), "worker_memory_gib"), (("engine",), "scratch")]
-    assert missing == exclusive  # capacity, and a scheduler of somebody else's, take their place
+    exclusive += [(("lifetime_value",), key) for key in ("sales_before", "months_active", "revenue", "order_dates")]
+    assert missing == exclusive  # capacity, a scheduler of somebody else's, and orders take their place
 
 
 def at_place(place: tuple[str, ...]) -> dict[str, Any]:
@@ -830,6 +948,7 @@ def types_at(place: tuple[str, ...]) -> set[str]:
     found = {kind for node in nodes if "type" in node for kind in [node["type"]]}
     found |= {"boolean" if isinstance(node["const"], bool) else "string" for node in nodes if "const" in node}
     found |= {"string" for node in nodes if "enum" in node}
+    found |= {"date" for node in nodes if node.get("format") == "date"}
     return found | ({"integer"} if "number" in found else set())
 
 

@@ -132,6 +132,11 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
             "region": None,
             "skill": None,
         },
+        "propensity": None,
+        "lifetime_value": None,
+        "alerts": None,
+        "segments": None,
+        "next_offer": None,
         "metrics": {"textfile": None, "folder": None},
         "output": {"path": "/jobs/scores"},
     }

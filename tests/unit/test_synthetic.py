@@ -168,10 +168,19 @@ def test_progress_hears_of_the_rows_so_far_after_every_row_group(tmp_path: Path)
 
 def test_columns_are_those_promised(market: pa.Table, truth: pa.Table):
     assert market.column_names == ["account_id", "name", "party_type", *CATEGORICAL, *NUMERIC, "sales"]
-    assert truth.column_names == ["account_id", "segment", "wallet"]
+    assert truth.column_names == ["account_id", "segment", "wallet", "chance", "bought"]
     assert len(NUMERIC) == len(set(NUMERIC)) == 29
     for measure in MEASURES:
         assert market.schema.field(measure.name).type == pa.from_numpy_dtype(np.dtype(measure.dtype)), measure.name
+
+
+def test_as_many_buy_as_their_chances_say_in_every_tenth(truth: pa.Table):
+    """The label of the quarter that follows is drawn with the chance that stands beside it."""
+    chance, bought = truth["chance"].to_numpy(), truth["bought"].to_numpy()
+    assert 0.01 < chance.mean() < 0.06
+    for part in np.array_split(np.argsort(chance), 10):
+        spread = np.sqrt(np.sum(chance[part] * (1 - chance[part])))
+        assert abs(bought[part].sum() - chance[part].sum()) < 4 * spread + 1
 
 
 def test_account_ids_are_unique_across_files_and_not_in_file_order(market: pa.Table):

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from tamscore import __version__, terminal
-from tamscore.cli import campaigns, check, cover, export, intake, look, past, rescore, review, versions, work
+from tamscore.cli import alerts, campaigns, check, cover, export, intake, look, past, rescore, review, versions, work
 from tamscore.cli.failures import leave, stoppable, told
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "what-if": review.what_if,
         "backtest": past.backtest,
         "coverage": cover.coverage,
+        "alerts": alerts.alerts,
     },
     "What becomes of runs": {
         "export": export.export,

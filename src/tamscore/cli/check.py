@@ -33,13 +33,12 @@ def check(job: JobFile, overrides: Overrides = None) -> None:
     """
     from tamscore import config
     from tamscore.engine import device
-    from tamscore.settings import columns_of
-    from tamscore.store import partitions
+    from tamscore.settings import plan_of
 
     loaded = config.load(job, overrides or ())
     problems: list[TamscoreError] = []
     choice = attempt(problems, lambda: device.choose(loaded.device, kind=loaded.engine.kind))
-    plan = attempt(problems, lambda: partitions.plan(loaded.input.path, columns_of(loaded)))
+    plan = attempt(problems, lambda: plan_of(loaded))
     room = attempt(problems, lambda: room_for(place(loaded.output.path)))
     lines = [*device_lines(loaded, choice), ("job", near(job.absolute())), *method_lines(loaded, plan)]
     lines += output_lines(loaded, choice, plan, room)
@@ -101,14 +100,14 @@ def method_lines(job: Job, plan: Plan | None) -> Iterator[Line]:
 
 def input_lines(job: Job, plan: Plan) -> Iterator[Line]:
     """The files, what was passed over, and the columns by the part they play."""
-    from tamscore.settings import columns_of
+    from tamscore.settings import columns_read
 
     files, partitions = counted(len(plan.files), "file"), counted(len(plan.partitions), "partition")
     yield "input", f"{near(place(job.input.path))}: {plan.rows:,} rows in {files}, {partitions}"
     if plan.ignored:
         more = f" and {len(plan.ignored) - 5} more" if len(plan.ignored) > 5 else ""
         yield "", f"passed over: {', '.join(plan.ignored[:5])}{more}"
-    columns = columns_of(job)
+    columns = columns_read(job)
     yield "columns", f"{len(columns.all)} of {len(plan.schema.names)} are read"
     roles = ("account_id", "sales", "party_type", "market_segment", "revenue", "name", "size")
     for role in roles:
@@ -117,6 +116,8 @@ def input_lines(job: Job, plan: Plan) -> Iterator[Line]:
             yield "", f"{role:<15}{name} ({plan.schema.field(name).type})"
     if columns.keep:
         yield "", f"{'keep':<15}{', '.join(columns.keep)}"
+    for name, table in plan.tables.items():
+        yield name, f"{near(place(table.files[0]))}: {table.rows:,} rows in {counted(len(table.files), 'file')}"
 
 
 def fit_rows(job: Job, plan: Plan | None) -> str:

@@ -32,6 +32,7 @@ def synth(
     events: Annotated[
         bool, typer.Option("--events", help="Let segments split, merge, vanish and come until then.")
     ] = False,
+    orders: Annotated[bool, typer.Option("--orders", help="Make two years of order lines, too.")] = False,
 ) -> None:
     """Make a synthetic market and a job file that fits it.
 
@@ -41,7 +42,7 @@ def synth(
     from tamscore.synthetic import Month, write_market
 
     with terminal.listening() as listener, Progress(listener).stage("synth", rows) as done:
-        write_market(directory, rows, seed, files, steps(done), Month(month, events))
+        write_market(directory, rows, seed, files, steps(done), Month(month, events), orders=orders)
     print(f"wrote {rows:,} accounts to {near((directory / 'market').absolute())}, the truth about them beside it")
     print(f"next: tamscore run {shlex.quote(near((directory / 'job.toml').absolute()))}")
 

@@ -7,7 +7,7 @@ lists everything that is wrong. Settings stop at the pipeline: the stages take p
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import ValidationError
 
@@ -27,6 +27,7 @@ from tamscore.config.method import (
 from tamscore.config.metrics import Metrics
 from tamscore.config.outline import json_schema
 from tamscore.config.problems import Problem, holds, problems_of
+from tamscore.config.propensity import Propensity
 from tamscore.config.reading import override_all, read_text, tables_of
 from tamscore.errors import JobFileError
 
@@ -50,6 +51,7 @@ __all__ = [
     "NumericFeature",
     "Output",
     "Potential",
+    "Propensity",
     "Quadrant",
     "Rows",
     "json_schema",
@@ -96,9 +98,11 @@ def parse(
 def _sound_sections(data: dict[str, Any], context: dict[str, Any]) -> Iterator[tuple[str, object]]:
     """Yield the sections without a problem of their own, so that rules between them are still asked."""
     for name, field in Job.model_fields.items():
-        section: Any = field.annotation
+        section: Any = (get_args(field.annotation) or (field.annotation,))[0]  # of an optional one: Section | None
         try:
-            if hasattr(section, "model_validate") and (name in data or not field.is_required()):
+            if field.default is None and data.get(name) is None:
+                yield name, None
+            elif hasattr(section, "model_validate") and (name in data or not field.is_required()):
                 yield name, section.model_validate(data.get(name, {}), context=context)
         except ValidationError:
             continue

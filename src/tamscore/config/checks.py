@@ -19,8 +19,15 @@ from tamscore.config.engine_checks import (
     workers_have_the_device,
 )
 from tamscore.config.problems import NOTHING, Problem, nearest
+from tamscore.config.propensity_checks import (
+    columns_are_learned_from_once,
+    keys_of_a_label_need_one,
+    the_label_comes_after_the_features,
+    the_label_is_no_feature,
+)
 from tamscore.config.values import OBJECT_SCHEMES
-from tamscore.schema import REASON_COLUMN, SCORE_COLUMNS
+from tamscore.config.worth_checks import intent_is_kept, orders_or_columns
+from tamscore.schema import EXTRA_COLUMNS, REASON_COLUMN, SCORE_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -70,6 +77,18 @@ def kept_columns_have_names_of_their_own(columns: Columns) -> Iterator[Problem]:
         if column in {*SCORE_COLUMNS, REASON_COLUMN}:
             hint = "the output has a column of that name; rename it in the input"
             yield Problem(("columns", "keep", position), "a name of its own", column, hint)
+
+
+def kept_columns_are_not_those_of(name: str) -> Callable[..., Iterator[Problem]]:
+    """Return the same rule for the columns that an optional section adds, asked where the section is there."""
+
+    def rule(columns: Columns, section: object) -> Iterator[Problem]:
+        for position, column in enumerate(columns.keep):
+            if section is not None and column in EXTRA_COLUMNS[name]:
+                hint = f"[{name}] adds a column of that name; rename it in the input"
+                yield Problem(("columns", "keep", position), "a name of its own", column, hint)
+
+    return rule
 
 
 def features_have_one_kind(features: Features) -> Iterator[Problem]:
@@ -181,6 +200,7 @@ CHECKS: tuple[tuple[Callable[..., Iterator[Problem]], tuple[str, ...]], ...] = (
     (there_is_a_feature, ("features",)),
     (columns_are_listed_once, ("columns", "rows", "features")),
     (kept_columns_have_names_of_their_own, ("columns",)),
+    *((kept_columns_are_not_those_of(name), ("columns", name)) for name in EXTRA_COLUMNS),
     (features_have_one_kind, ("features",)),
     (features_say_what_an_account_is, ("columns", "features")),
     (allowed_are_features, ("features",)),
@@ -193,6 +213,12 @@ CHECKS: tuple[tuple[Callable[..., Iterator[Problem]], tuple[str, ...]], ...] = (
     (segments_of_campaigns_are_there, ("columns", "campaigns")),
     (campaign_ids_are_distinct, ("campaigns",)),
     (channels_are_distinct, ("campaigns",)),
+    (keys_of_a_label_need_one, ("propensity",)),
+    (the_label_comes_after_the_features, ("propensity",)),
+    (the_label_is_no_feature, ("columns", "features", "propensity")),
+    (columns_are_learned_from_once, ("columns", "features", "propensity")),
+    (orders_or_columns, ("lifetime_value",)),
+    (intent_is_kept, ("columns", "alerts")),
     (scheduler_is_for_remote, ("engine",)),
     (scheduler_is_safe, ("engine",)),
     (workers_are_ours, ("engine",)),

@@ -10,6 +10,7 @@ from tamscore.config.campaigns import Campaigns
 from tamscore.config.coverage import Coverage
 from tamscore.config.method import Clusters, Features, Leakage, Potential, Quadrant, Section
 from tamscore.config.metrics import Metrics
+from tamscore.config.propensity import Propensity  # noqa: TC001 - read at run time
 from tamscore.config.values import (  # noqa: TC001 - read at run time
     Column,
     ColumnList,
@@ -20,6 +21,7 @@ from tamscore.config.values import (  # noqa: TC001 - read at run time
     Share,
     Storage,
 )
+from tamscore.config.worth import Alerts, LifetimeValue, NextOffer, Segments  # noqa: TC001 - read at run time
 from tamscore.schema import Limits
 
 
@@ -144,6 +146,16 @@ class Job(Section):
     """How scores are held against the sales of the window that followed."""
     coverage: Coverage = Field(default_factory=Coverage)
     """Who covers whom, with the hours there are."""
+    propensity: Propensity | None = None
+    """Who will buy; absent: nobody is asked."""
+    lifetime_value: LifetimeValue | None = None
+    """What each customer is worth from today on; absent: not asked."""
+    alerts: Alerts | None = None
+    """Who should be called now; absent: not asked."""
+    segments: Segments | None = None
+    """Whether each segment is worth being one, and what should be done about it; absent: not asked."""
+    next_offer: NextOffer | None = None
+    """What to offer next; absent: not asked."""
     metrics: Metrics = Field(default_factory=Metrics)
     """Where figures about the run are left."""
     output: Output

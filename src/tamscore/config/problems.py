@@ -6,6 +6,7 @@ import difflib
 import json
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from tamscore.config.outline import describe, keys_at, node_at, places, purpose, values_at
@@ -57,6 +58,8 @@ def show(value: object) -> str:
     """Return the value as a person would recognise it, cut where it is long."""
     if value is NOTHING:
         return "nothing"
+    if isinstance(value, date):
+        return str(value)
     text = str(value).lower() if isinstance(value, bool) else without_secrets(repr(value))
     longest = LONGEST_PATH if isinstance(value, str) and "/" in value else LONGEST_VALUE
     return text if len(text) <= longest else f"{text[:longest]}…"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -100,6 +101,17 @@ def _scheduler(value: str) -> str:
     return value
 
 
+def _day(value: object) -> object:
+    """Return the day that a text in the order year, month, day names; what is no text as it is."""
+    try:
+        found = date.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        found = value
+    if isinstance(found, datetime) or not isinstance(found, date):
+        raise refusal("a date such as 2026-01-31")
+    return found
+
+
 def _is_integer(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
@@ -138,11 +150,13 @@ ColumnList = Annotated[tuple[Column, ...], Field(strict=False)]
 LocalPath = Annotated[str, Field(min_length=1), AfterValidator(_local_path)]
 Storage = Annotated[str, Field(min_length=1), AfterValidator(_path_or_address)]
 SchedulerAddress = Annotated[str, AfterValidator(_scheduler)]
+Day = Annotated[date, BeforeValidator(_day)]
 Share = Annotated[float, Field(ge=0, le=1)]
 OpenShare = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 CutLines = Annotated[tuple[OpenShare, ...], Field(strict=False, min_length=1), AfterValidator(_increasing)]
+ProbabilityPair = Annotated[tuple[OpenShare, OpenShare], Field(strict=False), AfterValidator(_increasing)]
 Limits = Annotated[tuple[Share, Share], Field(strict=False), AfterValidator(_increasing)]
 Winsorise = Annotated[
     Annotated[Limits, Tag("limits")] | Annotated[Literal[False], Tag("off")],

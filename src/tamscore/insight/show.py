@@ -12,6 +12,7 @@ from tamscore.insight.campaigns import campaigns
 from tamscore.insight.ladders import TOP_STEP_NOTE, by_party, certainty, ladders, top_steps
 from tamscore.insight.layout import WIDE, add, is_roomy, new_table, section
 from tamscore.insight.show_changes import drift_table, events_table
+from tamscore.insight.show_extras import extras
 from tamscore.insight.summary import Summary, Sums, load, to_json
 from tamscore.insight.trust import trust
 from tamscore.insight.wording import NOTHING, clean, counted, money, share, since, words
@@ -54,6 +55,8 @@ def render(summary: Summary, width: int | None = 100) -> Group:
     if summary.campaigns:
         parts += section("campaigns", campaigns(summary.campaigns, width), "tamscore campaigns writes their lists")
     for title, body, note in trust(summary, width):
+        parts += section(title, body, note)
+    for title, body, note in extras(summary, width):
         parts += section(title, body, note)
     if summary.top:
         of = f" of cluster {summary.cluster}" if summary.cluster else ""

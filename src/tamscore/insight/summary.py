@@ -116,6 +116,8 @@ class Summary:
     stability: tuple[dict[str, Any], ...] = ()
     campaigns: tuple[dict[str, Any], ...] = ()
     interval_level: float | None = None
+    extras: dict[str, dict[str, Any]] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
 
 
 def load(path: Location, top: int = 10, cluster: str | None = None) -> Summary:
@@ -151,6 +153,8 @@ def load(path: Location, top: int = 10, cluster: str | None = None) -> Summary:
         stability=tuple(row for row in optional_table(directory, "stability") if known in {None, row["cluster"]}),
         campaigns=optional_table(directory, "campaigns") if known is None else (),
         interval_level=manifest["job"]["potential"].get("interval_level"),
+        extras={} if known else dict(manifest.get("extras", {})),
+        missing={} if known else dict(manifest.get("missing", {})),
     )
 
 

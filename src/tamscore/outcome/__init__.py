@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +19,13 @@ from tamscore.store import commit, model
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pyarrow as pa
+
     from tamscore.config import Job
     from tamscore.engine.device import DeviceChoice
     from tamscore.fitting.fitted import Fitted
     from tamscore.outcome.review import Review
+    from tamscore.passes.extra import Extra, Findings
     from tamscore.passes.parts import ScoredPart
     from tamscore.passes.policy import PartyMarket
     from tamscore.passes.score import PartyPolicy
@@ -37,7 +41,8 @@ PACKAGES = ("numpy", "scikit-learn", "pyarrow", "dask", "safetensors")
 class Outcome:
     """Everything that a run found, before it is written down.
 
-    `filled` counts missing numbers by column; `reaches` (k,) come one for each party type.
+    `filled` counts missing numbers by column; `reaches` (k,) come one for each party type, `missing` says by name
+    why there are not more of the `extras`.
     """
 
     fitted: Sequence[Fitted]
@@ -50,6 +55,8 @@ class Outcome:
     filled: dict[str, int]
     reaches: Sequence[Any]
     review: Review
+    extras: Sequence[Extra] = ()
+    missing: dict[str, str] = field(default_factory=dict)
 
     @property
     def totals(self) -> Any:
@@ -60,6 +67,12 @@ class Outcome:
     def flags(self) -> dict[str, int]:
         """Flagged rows by flag."""
         return {name: sum(part.flags[name] for part in self.scored) for name in self.scored[0].flags}
+
+    @cached_property
+    def findings(self) -> dict[str, Findings]:
+        """What every extra leaves beside its columns."""
+        counts = zip(*(part.counts for part in self.scored), strict=True)
+        return {extra.name: extra.findings(of) for extra, of in zip(self.extras, counts, strict=True)}
 
     @property
     def names(self) -> list[list[str]]:
@@ -74,8 +87,21 @@ def write_outcome(
     for text in remarks_on(outcome, job):
         progress.notice(text)
     files: dict[str, Placed] = {}
-    cents = summaries.money_columns(job)
-    made = {
+    cents = summaries.money_columns(job).union(*(one.money for one in outcome.findings.values()))
+    for name, table in tables_of(outcome, job).items():
+        files[f"tables/{name}.parquet"] = commit.place_parquet(table, directory.tables / f"{name}.parquet")
+        files[f"tables/{name}.csv"] = commit.place_csv(summaries.plain(table, cents), directory.tables / f"{name}.csv")
+    files |= model.write_model(directory.model, model_record.describe(outcome, job), model_record.model_arrays(outcome))
+    for extra, one in outcome.findings.items():
+        files |= model.write_extra(directory.model, extra, *one.model) if one.model else {}
+    for part in outcome.scored:
+        files |= part.files
+    directory.seal(manifest(outcome, job, choice, progress), files)
+
+
+def tables_of(outcome: Outcome, job: Job) -> dict[str, pa.Table]:
+    """The tables of a run by name; those of its extras come last."""
+    return {
         "potential": summaries.potential_table(outcome),
         "steps": summaries.step_table(outcome, job),
         "top_step": summaries.top_step_table(outcome, job),
@@ -89,25 +115,20 @@ def write_outcome(
         "leakage": honesty.leakage_table(outcome),
         "choice_of_k": honesty.choice_table(outcome),
         "stability": honesty.stability_table(outcome),
+        **{name: table for one in outcome.findings.values() for name, table in one.tables.items()},
     }
-    for name, table in made.items():
-        files[f"tables/{name}.parquet"] = commit.place_parquet(table, directory.tables / f"{name}.parquet")
-        files[f"tables/{name}.csv"] = commit.place_csv(summaries.plain(table, cents), directory.tables / f"{name}.csv")
-    files |= model.write_model(directory.model, model_record.describe(outcome, job), model_record.model_arrays(outcome))
-    for part in outcome.scored:
-        files |= part.files
-    directory.seal(manifest(outcome, job, choice, progress), files)
 
 
 def remarks_on(outcome: Outcome, job: Job) -> list[str]:
-    """What a person should know about the result, party type by party type."""
+    """What a person should know about the result, party type by party type, then extra by extra."""
     ladder, rules = ladder_rules(job), quadrant_rules(job)
     by_party = [
         f"{policy.name}: {text}"
         for market, policy in zip(outcome.markets, outcome.policies, strict=True)
         for text in remarks.remarks(market, policy.limits, ladder, rules)
     ]
-    return [*by_party, *silent_campaigns(campaign_table(outcome, job), job)]
+    of_extras = [f"{name}: {text}" for name, one in outcome.findings.items() for text in one.notices]
+    return [*by_party, *silent_campaigns(campaign_table(outcome, job), job), *of_extras]
 
 
 def manifest(outcome: Outcome, job: Job, choice: DeviceChoice, progress: Progress) -> dict[str, Any]:
@@ -123,7 +144,7 @@ def manifest(outcome: Outcome, job: Job, choice: DeviceChoice, progress: Progres
         "device": {"name": choice.name, "reason": choice.reason},
         "job": job.model_dump(mode="json"),
         "model": outcome.review.record,
-        "inputs": {"files": outcome.plan.files, "ignored": outcome.plan.ignored, "digest": outcome.plan.digest},
+        "inputs": outcome.plan.record,
         "rows": {
             "read": outcome.plan.rows,
             "scored": scored,
@@ -136,6 +157,8 @@ def manifest(outcome: Outcome, job: Job, choice: DeviceChoice, progress: Progres
             one.model.name: fit_record(one, inertia)
             for one, inertia in zip(outcome.fitted, outcome.inertia, strict=True)
         },
+        "extras": {name: one.record for name, one in outcome.findings.items()},
+        "missing": outcome.missing,
         "notices": progress.notices,
         "stages": [asdict(time) for time in progress.times],
     }

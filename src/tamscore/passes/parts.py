@@ -10,6 +10,7 @@ import numpy as np
 from tamscore.backend.host import float_column
 from tamscore.passes.campaigns import campaign_columns, campaign_sums, dictionary
 from tamscore.passes.census import sales_missing
+from tamscore.passes.extra import ScoredRows, with_extras
 from tamscore.schema import REASON_COLUMN, Flag, InputColumns, Reason
 from tamscore.stages import contract, quadrant, whitespace
 from tamscore.store import commit, contents
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from tamscore.backend import Backend
     from tamscore.passes.assign import AssignedRows
     from tamscore.passes.census import PartRows
     from tamscore.passes.score import PartyPolicy, ScorePlan, Scores
@@ -39,7 +41,7 @@ TOP = 50
 class ScoredPart:
     """What a committed part comes to: rows, files, totals (clusters, quadrants, kinds, 4), flags, best accounts, sums.
 
-    `campaigns` holds the sums of each campaign by kind.
+    `campaigns` holds the sums of each campaign by kind, `counts` what the extras have counted, one each.
     `reused` says that an earlier, unfinished run had committed it.
     """
 
@@ -50,6 +52,7 @@ class ScoredPart:
     flags: dict[str, int]
     top: pa.Table
     campaigns: dict[tuple[str | None, str | None], Any]
+    counts: tuple[Any, ...] = ()
     reused: bool = False
 
 
@@ -63,7 +66,13 @@ def reuse_part(part: PartRows, assigned: AssignedRows, plan: ScorePlan) -> Score
 
 
 def write_part(
-    part: PartRows, assigned: AssignedRows, table: pa.Table, sales: Any, scores: Scores, plan: ScorePlan
+    part: PartRows,
+    assigned: AssignedRows,
+    table: pa.Table,
+    sales: Any,
+    scores: Scores,
+    plan: ScorePlan,
+    backend: Backend,
 ) -> ScoredPart:
     """Write the scored rows and the rejected rows of a partition, then the sidecar that commits them."""
     directory, index = plan.directory, part.partition.index
@@ -71,6 +80,7 @@ def write_part(
     flags = row_flags(table, sales, plan.columns)
     scored = score_table(part, assigned, table, sales, scores, flags, plan)
     scored = scored.take(good) if len(bad) else scored
+    scored = with_extras(plan.extras, ScoredRows(part, assigned, good, scored), backend)
     placed = commit.place_parquet(scored, directory.part(index), repeating(scored))
     files, rejected = {directory.name_of(directory.part(index)): placed}, None
     if len(bad):
@@ -87,7 +97,9 @@ def described(
 ) -> ScoredPart:
     """What a part comes to, told from its table."""
     sums, flags = totals(scored, plan), flag_counts(scored)
-    return ScoredPart(scored.num_rows, rejected, files, sums, flags, best(scored), campaign_sums(scored), reused)
+    counts = tuple(extra.count(scored) for extra in plan.extras)
+    told = (sums, flags, best(scored), campaign_sums(scored), counts)
+    return ScoredPart(scored.num_rows, rejected, files, *told, reused)
 
 
 def totals(scored: pa.Table, plan: ScorePlan) -> Any:

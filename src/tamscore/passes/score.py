@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tamscore.backend import Backend
     from tamscore.passes.assign import AssignedRows
     from tamscore.passes.census import PartRows
+    from tamscore.passes.extra import Extra
     from tamscore.stages.campaigns import CampaignMap
     from tamscore.stages.potential import CustomerSales, PotentialTable
     from tamscore.stages.whitespace import Ranks
@@ -50,6 +51,7 @@ class ScorePlan:
     parties: tuple[PartyPolicy, ...]
     campaigns: CampaignMap
     directory: RunDirectory
+    extras: tuple[Extra, ...] = ()
 
 
 @dataclass
@@ -82,7 +84,7 @@ def score_rows(item: tuple[PartRows, AssignedRows], plan: ScorePlan, backend: Ba
     if reused is not None:
         return reused
     columns = plan.columns
-    wanted = [name for name in columns.all if name not in set(columns.numeric + columns.categorical) - _shown(columns)]
+    wanted = [name for name in columns.all if name in columns.scored]
     texts = [name for name in columns.texts if name in wanted]
     table = tables.read(part.partition, wanted, dictionary=texts)
     sales = float_column(table[columns.sales])
@@ -92,13 +94,7 @@ def score_rows(item: tuple[PartRows, AssignedRows], plan: ScorePlan, backend: Ba
         rows = np.flatnonzero((assigned.reason == Reason.SCORED) & (part.party == policy.code))
         value_party(scores, rows, sales[rows], assigned.label[rows], policy, plan.boundary, backend, first)
         first += len(policy.cluster_ids)
-    return parts.write_part(part, assigned, table, sales, scores, plan)
-
-
-def _shown(columns: InputColumns) -> set[str]:
-    """Feature columns that the score pass reads all the same."""
-    optional = (columns.market_segment, columns.party_type, columns.revenue, columns.size, columns.name)
-    return {*(name for name in optional if name), *columns.non_negative, *columns.keep}
+    return parts.write_part(part, assigned, table, sales, scores, plan, backend)
 
 
 def value_party(

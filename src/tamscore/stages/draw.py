@@ -20,11 +20,14 @@ def mixed(value: Any) -> Any:
     return value ^ (value >> np.uint64(31))
 
 
-def id_hash(ids: pa.Array) -> Any:
-    """A 64-bit hash (m,) uint64 of the bytes of each id of a string array; nulls hash like the empty string."""
+def id_hash(ids: pa.Array, kind: int = 0) -> Any:
+    """A 64-bit hash (m,) uint64 of the bytes of each id of a string array; nulls hash like the empty string.
+
+    Hashes of another kind know nothing of each other: ids that share one do not share the next.
+    """
     offsets, padded = _string_buffers(ids)
     start, length = offsets[:-1], np.diff(offsets)
-    state = mixed(length.astype(np.uint64) + _GOLDEN)
+    state = mixed(length.astype(np.uint64) + _GOLDEN + np.uint64(kind))
     longest = int(length.max(initial=0))
     if longest and longest == length.min():
         for position in range(0, longest, 8):

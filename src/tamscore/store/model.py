@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tamscore.store.location import Location
 
 DESCRIPTION, ARRAYS = "model.json", "arrays.safetensors"
+Pair = tuple[dict[str, Any], dict[str, Any]]
+"""What a model says, and its arrays by name."""
 PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04", b"x\x9c", b"\x1f\x8b")
 """How pickles begin, plain or as joblib, PyTorch and others pack them."""
 
@@ -44,12 +46,36 @@ class StoredModel:
 
 def write_model(folder: Location, description: dict[str, Any], arrays: dict[str, Any]) -> dict[str, Placed]:
     """The files of a model written to a folder: its description, and its arrays by name."""
+    return write_pair(folder, (DESCRIPTION, ARRAYS), {"format": FORMAT, **description}, arrays)
+
+
+def write_extra(folder: Location, name: str, description: dict[str, Any], arrays: dict[str, Any]) -> dict[str, Placed]:
+    """The files of the model of an optional part of the scores, written beside the model of the market."""
+    return write_pair(folder, (f"{name}.json", f"{name}.safetensors"), description, arrays)
+
+
+def read_extra(folder: Location, name: str, files: Mapping[str, Placed]) -> Pair | None:
+    """What an optional part's model says, and its arrays; None where its run has none. Raises as `read_model`.
+
+    Whoever asks looks at what they say: nothing but their hashes has been checked.
+    """
+    names = f"{name}.json", f"{name}.safetensors"
+    if f"model/{names[0]}" not in files:
+        return None
+    text, data = (checked_bytes(folder, one, files) for one in names)
+    return json_of(folder / names[0], text), arrays_of(folder / names[1], data)
+
+
+def write_pair(
+    folder: Location, names: tuple[str, str], description: dict[str, Any], arrays: dict[str, Any]
+) -> dict[str, Placed]:
+    """A description as JSON and arrays by name as safetensors, written to a folder."""
     from safetensors.numpy import save
 
     solid = {name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())}
     return {
-        f"model/{DESCRIPTION}": commit.place_json({"format": FORMAT, **description}, folder / DESCRIPTION),
-        f"model/{ARRAYS}": commit.place_bytes(save(solid), folder / ARRAYS),
+        f"model/{names[0]}": commit.place_json(description, folder / names[0]),
+        f"model/{names[1]}": commit.place_bytes(save(solid), folder / names[1]),
     }
 
 

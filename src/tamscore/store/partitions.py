@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,7 @@ ASKED_TOGETHER = 16
 class Plan:
     """The partitions in reading order, the schema of the first file, the files passed over, and the inputs' digest.
 
-    `stamps` holds the stamp of each of the files.
+    `stamps` holds the stamp of each of the files, `tables` the plans of further tables that are read, by name.
     """
 
     partitions: tuple[Partition, ...]
@@ -42,11 +42,24 @@ class Plan:
     ignored: tuple[str, ...]
     digest: str
     stamps: tuple[Stamp, ...] = ()
+    tables: dict[str, Plan] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
         """The number of rows in all partitions."""
         return sum(partition.rows for partition in self.partitions)
+
+    @property
+    def every(self) -> tuple[Plan, ...]:
+        """This plan and those of the further tables."""
+        return (self, *self.tables.values())
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What was read, as the manifest has it."""
+        read = {"files": self.files, "ignored": self.ignored, "digest": self.digest}
+        further = {name: one.record for name, one in self.tables.items()}
+        return {**read, **({"tables": further} if further else {})}
 
 
 @dataclass(frozen=True)
@@ -102,8 +115,9 @@ def look(file: Location) -> tuple[Stamp, Any, Any]:
 
 def unchanged(plan: Plan) -> None:
     """Nothing, where every file still is what it was when it was planned; InputContractError that names it else."""
-    for file, stamp in zip(plan.files, plan.stamps, strict=True):
-        tables.check_stamp(file, stamp)
+    for one in plan.every:
+        for file, stamp in zip(one.files, one.stamps, strict=True):
+            tables.check_stamp(file, stamp)
 
 
 def parquet_files(path: str) -> tuple[list[Location], tuple[str, ...]]:

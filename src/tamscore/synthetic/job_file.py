@@ -60,7 +60,23 @@ kind = "local"
 """
 
 
-def job_file(rows: int, seed: int) -> str:
+_ORDERS = """
+[lifetime_value]
+orders = "orders"                # who, when, how much; refunds are negative
+margin = 0.3
+
+[alerts]
+drop = 0.3                       # sales fell by more than this share, while those of the cluster did not
+
+[segments]
+
+[next_offer]
+path = "orders"                  # the same lines tell who owns which product
+sales = "amount"
+"""
+
+
+def job_file(rows: int, seed: int, *, orders: bool = False) -> str:
     """Return the text of a complete, commented job file for the market of so many rows and this seed."""
     return _TEMPLATE.format(
         rows=f"{rows:,}",
@@ -68,4 +84,4 @@ def job_file(rows: int, seed: int) -> str:
         non_negative="\n".join(f'    "{name}",' for name in NON_NEGATIVE),
         categorical=", ".join(f'"{name}"' for name in CATEGORICAL),
         numeric="\n".join(f'{measure.name} = "{measure.scaling}"' for measure in MEASURES),
-    )
+    ) + (_ORDERS if orders else "")

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from tamscore.errors import UsageError
 from tamscore.synthetic.job_file import job_file
 from tamscore.synthetic.measures import CATEGORICAL
+from tamscore.synthetic.orders import order_lines
 from tamscore.synthetic.rows import CHUNK_ROWS, FIRST_MONTH, chunk_tables
 
 if TYPE_CHECKING:
@@ -34,8 +35,12 @@ def write_market(
     files: int = 16,
     progress: Callable[[int], None] | None = None,
     month: Month = FIRST_MONTH,
+    *,
+    orders: bool = False,
 ) -> None:
     """Write DIRECTORY/market and DIRECTORY/truth (part-*.parquet each), and last DIRECTORY/job.toml.
+
+    Where `orders` are asked for, DIRECTORY/orders holds two years of their lines, and the job file makes use of them.
 
     `rows` accounts go to min(files, rows) parts of nearly equal size. The same seed gives the same bytes, and a
     shorter market is the beginning of a longer one; in later months some of its accounts have gone, others have come.
@@ -46,14 +51,18 @@ def write_market(
     files = min(files, rows)
     chunk = lru_cache(maxsize=1)(partial(chunk_tables, month.segments(seed), seed, month=month))
     first = month.first_row(rows)
-    for folder in ("market", "truth"):
+    for folder in ("market", "truth", *(["orders"] if orders else [])):
         (directory / folder).mkdir(parents=True)
     for number in range(files):
         start, stop = rows * number // files, rows * (number + 1) // files
+        if orders:
+            _write_orders(
+                directory, f"part-{number:05d}.parquet", _order_groups(chunk, seed, first + start, first + stop)
+            )
         groups = _row_groups(chunk, first + start, first + stop)
         _write_part(directory, f"part-{number:05d}.parquet", groups, start, progress)
     with _whole(directory / "job.toml") as unfinished:
-        unfinished.write_text(job_file(rows, seed), encoding="utf-8", newline="\n")
+        unfinished.write_text(job_file(rows, seed, orders=orders), encoding="utf-8", newline="\n")
 
 
 def _check(directory: Path, rows: int, seed: int, files: int, month: Month) -> None:
@@ -105,6 +114,23 @@ def _write_part(
 def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     few_values = [name for name in (*CATEGORICAL, "party_type", "segment") if name in schema.names]
     return pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=few_values, write_page_checksum=True)
+
+
+def _order_groups(chunk: Callable[[int], Tables], seed: int, start: int, stop: int) -> Iterator[pa.Table]:
+    for number in range(start // CHUNK_ROWS, (stop - 1) // CHUNK_ROWS + 1):
+        first = number * CHUNK_ROWS
+        rows, lines = order_lines(*chunk(number), seed, number)
+        low, high = rows.searchsorted([max(start - first, 0), min(stop - first, CHUNK_ROWS)])
+        yield lines.slice(low, high - low)
+
+
+def _write_orders(directory: Path, name: str, groups: Iterator[pa.Table]) -> None:
+    """Write the order lines of a part, a row group for each chunk."""
+    with _whole(directory / "orders" / name) as path, ExitStack() as stack:
+        writer: pq.ParquetWriter | None = None
+        for lines in groups:
+            writer = writer or stack.enter_context(pq.ParquetWriter(path, lines.schema, compression="zstd"))
+            writer.write_table(lines)
 
 
 @contextmanager

@@ -1,0 +1,44 @@
+"""`alerts`: who should be called now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tamscore import terminal
+from tamscore.cli.look import place
+from tamscore.cli.review import AsJson, RunPath
+
+Since = Annotated[
+    Any,
+    typer.Option(
+        "--since", metavar="RUN", help="An earlier run, or the beginning of its key: who moved since?", parser=place
+    ),
+]
+To = Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Write every alert to this Parquet file.")]
+Top = Annotated[int, typer.Option("--top", metavar="N", min=0, help="Alerts of each kind to list.")]
+
+
+def alerts(run: RunPath, since: Since = None, to: To = None, top: Top = 10, as_json: AsJson = False) -> None:
+    """Tell who should be called now.
+
+    Who may leave, by the run itself; who may buy, by what changed about the account itself since an earlier run.
+    """
+    from tamscore.insight import alerts_page
+    from tamscore.insight.alerts import alerts_of
+    from tamscore.insight.stored import open_run
+    from tamscore.progress import Progress
+    from tamscore.store import commit
+
+    later = open_run(run)
+    earlier = open_run(since, beside=later.directory) if since is not None else None
+    with terminal.listening(as_json=as_json) as listener:
+        found = alerts_of(later, earlier, Progress(listener))
+        if to is not None:
+            commit.place_parquet(found.table, to)
+    if as_json:
+        print(alerts_page.to_json(found, top))
+    else:
+        terminal.put(lambda width: alerts_page.render(found, top, width))

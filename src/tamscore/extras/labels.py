@@ -1,0 +1,158 @@
+"""Who bought in the label window, partition by partition, and whether features knew it beforehand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.backend.host import float_column
+from tamscore.errors import InputContractError
+from tamscore.schema import Reason
+from tamscore.stages import draw
+from tamscore.store import tables
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from tamscore.config import Propensity
+    from tamscore.extras.market import Market
+    from tamscore.passes.assign import AssignedRows
+    from tamscore.passes.census import PartRows
+    from tamscore.schema import Partition
+
+UNLABELLED, REJECTED = -1, -2
+FEWEST = 50
+"""With fewer buyers, or fewer others where there are any, no probability is told."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Where labels stand: a column of the input, or labels (n,) int8 by sorted id hash (n,) from a table.
+
+    `column` is None where a table tells. Rows with a label must not be from after `cutoff`, by the column `as_of`.
+    """
+
+    column: str | None
+    as_of: str | None
+    cutoff: date
+    otherwise: int
+    hashes: Any
+    values: Any
+
+
+def labels_of(market: Market, section: Propensity) -> list[Any]:
+    """The label (m,) int8 of every row by partition: 1, 0, UNLABELLED, or REJECTED.
+
+    Raises InputContractError where labels are neither 1 nor 0, or features are from after the cut-off.
+    """
+    this = market.this
+    asked = this.flow.share(asked_of(market, section))
+    with this.progress.stage("labels", this.plan.rows) as done:
+        found = []
+        for labels in this.flow.map(read_labels, zip(market.rows, market.assigned, strict=True), asked):
+            found.append(labels)
+            done(len(labels))
+    return found
+
+
+def asked_of(market: Market, section: Propensity) -> Asked:
+    """Where labels stand, with the table of labels read where there is one."""
+    if section.feature_cutoff is None or section.label is None:
+        raise AssertionError("a label without its cut-off passed the checks of the job file")
+    otherwise = 0 if section.missing == "zero" else UNLABELLED
+    nothing = np.empty(0, np.uint64), np.empty(0, np.int8)
+    hashes, values = told(market, section) if section.label_table else nothing
+    column = None if section.label_table else section.label
+    return Asked(column, section.as_of, section.feature_cutoff, otherwise, hashes, values)
+
+
+def told(market: Market, section: Propensity) -> tuple[Any, Any]:
+    """The id hashes of the table of labels, sorted, and its labels; InputContractError where one stands twice."""
+    plan = market.this.plan.tables["propensity.label_table"]
+    account = section.account_id or market.this.job.columns.account_id
+    parts = list(market.this.flow.map(read_table, plan.partitions, account, section.label))
+    hashes, values = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.argsort(hashes, kind="stable")
+    hashes, values = hashes[order], values[order]
+    if twice := int(np.count_nonzero(hashes[1:] == hashes[:-1])):
+        raise InputContractError(
+            f"{section.label_table}: {twice:,} rows repeat an account of another row; one row an account is expected "
+            f"for column {section.label!r}"
+        )
+    return hashes, values
+
+
+def read_table(partition: Partition, account: str, column: str) -> tuple[Any, Any]:
+    """The id hashes and labels of a part of the table of labels."""
+    table = tables.read(partition, [account, column])
+    return draw.id_hash(tables.strings(table[account])), coded(float_column(table[column]), column, partition.where)
+
+
+def read_labels(item: tuple[PartRows, AssignedRows], asked: Asked) -> Any:
+    """The label (m,) int8 of every row of a partition."""
+    part, assigned = item
+    labels = joined(part.hashes, asked) if asked.column is None else read_column(part.partition, asked.column)
+    labels = np.where(labels == UNLABELLED, asked.otherwise, labels).astype(np.int8)
+    labels[assigned.reason != Reason.SCORED] = REJECTED
+    if asked.as_of:
+        check_dates(part.partition, labels, asked.as_of, asked.cutoff)
+    return labels
+
+
+def read_column(partition: Partition, column: str) -> Any:
+    """The labels (m,) int8 that stand in a column of a partition."""
+    return coded(float_column(tables.read(partition, [column])[column]), column, partition.where)
+
+
+def joined(hashes: Any, asked: Asked) -> Any:
+    """The labels (m,) int8 that the table of labels has for some accounts."""
+    if not len(asked.hashes):
+        return np.full(len(hashes), UNLABELLED, np.int8)
+    at = np.minimum(np.searchsorted(asked.hashes, hashes), len(asked.hashes) - 1)
+    return np.where(asked.hashes[at] == hashes, asked.values[at], UNLABELLED)
+
+
+def coded(values: Any, column: str, where: str) -> Any:
+    """Labels as int8, UNLABELLED for missing ones; InputContractError where one is neither 1 nor 0."""
+    bad = ~(np.isnan(values) | (values == 0) | (values == 1))
+    if bad.any():
+        raise InputContractError(
+            f"{where}: column {column!r}: expected 1, 0 or nothing, got {float(values[bad][0])!r} in "
+            f"{np.count_nonzero(bad):,} rows such as the first; write 1 for accounts that bought in the label window"
+        )
+    return np.where(np.isnan(values), UNLABELLED, np.nan_to_num(values)).astype(np.int8)
+
+
+def check_dates(partition: Partition, labels: Any, as_of: str, cutoff: date) -> None:
+    """Nothing, where no labelled row is from after the cut-off; InputContractError with their number else."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    column = tables.read(partition, [as_of])[as_of]
+    try:
+        days = column.cast(pa.date32(), safe=False)
+    except pa.ArrowException as error:
+        raise InputContractError(
+            f"{partition.where}: column {as_of!r} is {column.type}, expected dates; cast it, or leave "
+            "propensity.as_of out"
+        ) from error
+    late = pc.fill_null(pc.greater(days, pa.scalar(cutoff, pa.date32())), fill_value=False)
+    known = late.to_numpy() & (labels >= 0)
+    if known.any():
+        raise InputContractError(
+            f"{partition.where}: column {as_of!r}: {np.count_nonzero(known):,} rows with a label are from after "
+            f"propensity.feature_cutoff = {cutoff}; take their state of that day, or leave out their label"
+        )
+
+
+def check_enough(buyers: int, others: int, where: str) -> None:
+    """Nothing, where there are buyers and others enough; InputContractError with the number needed else."""
+    for count, what, label in ((buyers, "bought", 1), (others, "did not buy", 0)):
+        if count < FEWEST and (count or label):
+            raise InputContractError(
+                f"{where}: {count:,} accounts are labelled {label} ({what}), at least {FEWEST} are needed, "
+                f"{FEWEST - count} more; label more accounts, take a longer label window, or leave propensity.label "
+                "out for a look-alike score"
+            )

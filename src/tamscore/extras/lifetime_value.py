@@ -1,0 +1,197 @@
+"""Lifetime value joins the scores: orders are read, retention is estimated, every customer is valued."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.backend.host import float_column
+from tamscore.extras.purchases import OrderRules, money, read_purchases
+from tamscore.extras.retention import retention
+from tamscore.passes.extra import Findings
+from tamscore.passes.figures import CENTS, SUMS, Source, gauge
+from tamscore.passes.order_lines import OrderColumns
+from tamscore.passes.parts import codes, nullable
+from tamscore.stages import alerts, lifetime_value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+    from tamscore.backend import Backend
+    from tamscore.config.worth import LifetimeValue as Section
+    from tamscore.extras.market import Market
+    from tamscore.extras.purchases import Purchases
+    from tamscore.passes.extra import ScoredRows
+
+NO_MARGIN = "no margin: set lifetime_value.margin, or name lifetime_value.margin_column"
+NO_RETENTION = (
+    "no retention: no customer bought in the window before the last one; set lifetime_value.retention, name "
+    "lifetime_value.sales_before, or give orders that reach farther back"
+)
+
+
+@dataclass(frozen=True)
+class LifetimeValue:
+    """The extra: where figures come from, what they come to by cluster (K of all party types), what is worth what.
+
+    `sums` (SUMS, K), `median` (K,) of sales to sales before, `worth` (K,) of one unit of monthly margin, None where
+    `lacks` says what is missing; `record` for the manifest.
+    """
+
+    source: Source
+    clusters: tuple[str, ...]
+    sums: Any
+    median: Any
+    worth: Any | None
+    seed36: bool
+    record: dict[str, Any]
+    notices: tuple[str, ...]
+    name: str = "lifetime_value"
+
+    def sum_of(self, name: str) -> Any:
+        """A sum (K,) by cluster."""
+        return self.sums[SUMS.index(name)]
+
+    @property
+    def knows_before(self) -> bool:
+        """Whether anything is known about sales before."""
+        return bool(self.sum_of("compared").sum())
+
+    @property
+    def mean(self) -> Any:
+        """The mean lifetime value (K,) of the customers of each cluster, NaN where there is none."""
+        valued = self.sum_of("valued")
+        if self.worth is None:
+            return np.full(len(self.clusters), np.nan)
+        return np.divide(self.sum_of("monthly"), valued * CENTS, out=np.full(len(valued), np.nan), where=valued > 0) * (
+            self.worth
+        )
+
+    def columns(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
+        """Trailing sales, sales before, margin and lifetime value of the scored rows; what is not known is left out."""
+        known = self.source.figures(rows.read(self.source.reads), float_column(rows.scores["sales"]), backend)
+        made = {"trailing_sales": known.sales}
+        if self.knows_before:
+            made["sales_before"] = known.before
+        if self.sum_of("margins").any():
+            made["yearly_margin"] = known.sales * known.margin
+        xp, put = backend.xp, backend.put
+        if self.worth is not None:
+            label = put(codes(rows.scores["cluster"], list(self.clusters)))
+            sales, margin, months = (put(one) for one in (known.sales, known.margin, known.months))
+            value = lifetime_value.dcf(xp, sales, margin, months, label, put(self.worth))
+            made["lifetime_value"] = backend.get(value)
+        if self.seed36:
+            seed = lifetime_value.seed36(xp, put(known.revenue), put(known.dates))
+            made["lifetime_value_seed36"] = backend.get(seed)
+        return {name: nullable(np.round(values, 2)) for name, values in made.items()}
+
+    def count(self, scored: pa.Table) -> dict[str, tuple[int, float]]:
+        """How many accounts of a part have each value, and what these add up to in cents."""
+        named = ("lifetime_value", "lifetime_value_seed36")
+        values = {name: float_column(scored[name]) for name in named if name in scored.column_names}
+        return {
+            name: (int(np.count_nonzero(~np.isnan(one))), float(np.nansum(np.rint(one * CENTS))))
+            for name, one in values.items()
+        }
+
+    def findings(self, counts: Sequence[dict[str, tuple[int, float]]]) -> Findings:
+        """The record with the totals of all parts."""
+        totals = {
+            name: {
+                "accounts": sum(part[name][0] for part in counts),
+                "total": round(sum(part[name][1] for part in counts) / CENTS, 2),
+            }
+            for name in counts[0]
+        }
+        return Findings({**self.record, "values": totals}, notices=self.notices)
+
+
+def prepare(market: Market, section: Section) -> LifetimeValue | str:
+    """The extra; in words what is missing where there is neither a margin nor anything about the year before."""
+    this = market.this
+    bought = purchases_of(market, section)
+    source = source_of(market, section, bought)
+    items = zip(market.rows, market.assigned, strict=True)
+    with this.progress.stage("worth", this.plan.rows) as done:
+        shared = this.columns.sales, market.first, len(market.clusters), this.flow.share(source), this.backend
+        gauges = []
+        for part, found in zip(market.rows, this.flow.map(gauge, items, *shared), strict=True):
+            gauges.append(found)
+            done(part.partition.rows)
+    sums = sum(one.sums for one in gauges)
+    label, ratio = (np.concatenate([getattr(one, name) for one in gauges]) for name in ("label", "ratio"))
+    median = alerts.quantile_by_cluster(this.backend, ratio, label, len(market.clusters), 0.5)
+    return assembled(market, section, source, sums, median, bought)
+
+
+def purchases_of(market: Market, section: Section) -> Purchases | None:
+    """What the accounts have bought, where there are orders."""
+    if section.orders is None:
+        return None
+    this = market.this
+    rules = OrderRules(
+        section.orders,
+        OrderColumns(section.order_account or this.columns.account_id, section.order_date, section.order_amount),
+        section.as_of,
+        section.copies == "drop",
+        section.retention_months,
+        this.job.rows.max_rejected_share,
+    )
+    return read_purchases(this.plan.tables["lifetime_value.orders"], rules, this.flow, this.progress)
+
+
+def source_of(market: Market, section: Section, found: Purchases | None) -> Source:
+    """Where the figures of the market's accounts come from."""
+    columns = {name: getattr(section, name) for name in ("sales_before", "months_active", "revenue", "order_dates")}
+    columns["margin"] = section.margin_column
+    given = (market.this.columns.account_id, columns, section.margin, section.least_months)
+    return Source(*given, found.bought, found.windows.today, found.knows_before) if found else Source(*given)
+
+
+def assembled(
+    market: Market, section: Section, source: Source, sums: Any, median: Any, found: Purchases | None
+) -> LifetimeValue | str:
+    """The extra from what the market comes to."""
+    months = section.retention_months if found else lifetime_value.MONTHS_A_YEAR
+    by_name = dict(zip(SUMS, sums, strict=True))
+    rates, told = retention(market.policies, by_name, months, section.retention)
+    lacks = [text for text, gone in ((NO_MARGIN, not by_name["margins"].any()), (NO_RETENTION, rates is None)) if gone]
+    if len(lacks) == 2 and not by_name["compared"].any():
+        return "; ".join(lacks)
+    worth = None if lacks else lifetime_value.annuity(rates, section.discount, section.months)
+    seed = section.seed36 and bool(found or (section.revenue and section.order_dates))
+    if section.seed36 and not seed:
+        lacks.append("no seed36: name lifetime_value.revenue and lifetime_value.order_dates, or give orders")
+    strangers = len(found.bought) - int(by_name["ordered"].sum()) if found else 0
+    orders = {"as_of": found.as_of, "orders": {**found.rows, "accounts_not_scored": strangers}} if found else {}
+    record = {"months": section.months, "discount": section.discount, "missing": lacks, **orders, "retention": told}
+    notices = [*lacks, *remarks(market, found, strangers)]
+    return LifetimeValue(source, market.clusters, sums, median, worth, seed, record, tuple(notices))
+
+
+def remarks(market: Market, found: Purchases | None, strangers: int) -> list[str]:
+    """What a person should know about the orders."""
+    if found is None:
+        return []
+    rows, texts = found.rows, []
+    if rows["copies"]:
+        what = "left out" if rows["copies_dropped"] else "taken for orders of their own"
+        texts.append(f"{rows['copies']:,} order lines repeat account, date and amount of another; {what}")
+    if strangers:
+        texts.append(f"{strangers:,} of {len(found.bought):,} accounts with orders were not scored")
+    if rows["after_as_of"]:
+        texts.append(f"{rows['after_as_of']:,} order lines lie after {found.as_of} and were passed over")
+    if not found.knows_before:
+        texts.append("the orders do not reach back two years: growth and churn are not known")
+    sales = sum(float(party.sales.sales.sum()) for party in market.parties)
+    ordered = money(np.maximum(found.bought.sales, 0).sum())
+    if abs(ordered - sales) > 0.05 * max(sales, 1.0):
+        texts.append(
+            f"orders of twelve months come to {ordered:,.0f}, customers' {market.this.columns.sales!r} to {sales:,.0f}"
+        )
+    return texts

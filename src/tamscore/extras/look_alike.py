@@ -1,0 +1,87 @@
+"""Accounts by how much they look like customers, where no label says who bought."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.extras.ranks import ranks_among, sorted_scores
+from tamscore.passes.extra import Findings
+from tamscore.passes.features import read_features
+from tamscore.stages.look_alike import Dense
+from tamscore.stages.look_alike import look_alike as share_around
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+    from tamscore.backend import Backend
+    from tamscore.extras.market import Market
+    from tamscore.passes.assign import AssignedRows, PartyModel
+    from tamscore.passes.census import PartRows
+    from tamscore.passes.extra import ScoredRows
+
+
+@dataclass(frozen=True)
+class LookAlike:
+    """The share of customers around every account, and its rank; `order` are the shares (n,) of all, sorted."""
+
+    models: tuple[PartyModel, ...]
+    dense: tuple[Dense, ...]
+    order: Any
+    name: str = "propensity"
+
+    def columns(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
+        """The columns of the scored rows of a partition."""
+        import pyarrow as pa
+
+        found = shares((rows.part, rows.assigned), self.models, self.dense, backend)
+        return {"propensity_rank": pa.array(ranks_among(self.order, found)), "look_alike": pa.array(found)}
+
+    def count(self, scored: pa.Table) -> None:
+        """Nothing: a look-alike is no buyer."""
+
+    def findings(self, counts: Sequence[None]) -> Findings:
+        """How it came about, and the share of customers of the clusters that have most of them."""
+        del counts
+        found = [
+            (float(share), cluster)
+            for model, dense in zip(self.models, self.dense, strict=True)
+            for cluster, share in zip(model.ids, dense.share, strict=True)
+        ]
+        best = [{"cluster": cluster, "customer_share": round(share, 6)} for share, cluster in sorted(found, key=place)]
+        return Findings({"mode": "look_alike", "clusters": best[:5], "withheld": "probabilities, for want of a label"})
+
+
+def place(pair: tuple[float, str]) -> tuple[float, str]:
+    """What clusters are sorted by: most customers first, then by id."""
+    return -pair[0], pair[1]
+
+
+def look_alike(market: Market) -> LookAlike:
+    """The look-alike scores of a market."""
+    models, dense = tuple(one.model for one in market.fitted), []
+    for number, party in enumerate(market.parties):
+        inertia = float(sum(rows.inertia[number] for rows in market.assigned))
+        dense.append(Dense.of(party.sales.support, party.accounts.sum(axis=1), inertia))
+    return LookAlike(models, tuple(dense), sorted_scores(market, shares, models, tuple(dense)))
+
+
+def shares(
+    item: tuple[PartRows, AssignedRows], models: Sequence[PartyModel], dense: Sequence[Dense], backend: Backend
+) -> Any:
+    """The look-alike score (s,) of the scored rows of a partition."""
+    part, assigned = item
+    features = read_features(part.partition, models[0].encoding.columns, backend)
+    found = np.zeros(part.partition.rows)
+    for model, of_party in zip(models, dense, strict=True):
+        at = features.rows_of(part, model.encoding.party)
+        raw = features.raw(at, model.encoding, backend)
+        for start in range(0, len(at), backend.block_rows):
+            stop = start + backend.block_rows
+            block = model.space.block(backend, raw.part(start, stop))
+            found[at[start:stop]] = backend.get(share_around(backend, block, model.centers, of_party))
+    return found[assigned.reason == 0]

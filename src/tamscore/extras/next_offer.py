@@ -1,0 +1,116 @@
+"""The next best offer joins the scores: what many peers own, what it brings, and who lacks it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from tamscore.errors import InputContractError
+from tamscore.extras.ownership import Owned, Sales
+from tamscore.passes.extra import Findings
+from tamscore.passes.parts import codes, nullable
+from tamscore.passes.product_lines import ProductColumns, products_of
+from tamscore.stages import next_offer
+from tamscore.stages.draw import id_hash
+from tamscore.store import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.backend import Backend
+    from tamscore.config.worth import NextOffer as Section
+    from tamscore.extras.market import Market
+    from tamscore.passes.extra import ScoredRows
+    from tamscore.stages.next_offer import Offers
+
+MOST_PRODUCTS = 100_000
+MOST_TOLD = 50
+"""So many offers stand in the manifest, those that go to most accounts."""
+
+
+@dataclass(frozen=True)
+class NextOffer:
+    """The extra: the offers of each cluster (K), and which accounts own what of them."""
+
+    account_id: str
+    clusters: tuple[str, ...]
+    products: pa.Array
+    offers: Offers
+    owned: Owned
+    share: float
+    name: str = "next_offer"
+
+    def columns(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
+        """The best product that each of the scored rows lacks, its cut line among owners, and their share."""
+        label = codes(rows.scores["cluster"], list(self.clusters))
+        ids = tables.strings(rows.read([self.account_id])[self.account_id])
+        bits = self.owned.bits(id_hash(ids), id_hash(ids, 1), label, self.offers)
+        given = (backend.put(one) for one in (bits, label, self.offers.counts))
+        place = backend.get(next_offer.first_lacking(backend.xp, *given))
+        some = place >= 0
+        at = (label, np.maximum(place, 0)) if self.offers.product.shape[1] else None
+        product, value, share = (
+            one[at] if at else np.full(len(label), np.nan)
+            for one in (self.offers.product, self.offers.value, self.offers.share)
+        )
+        numbers = pa.array(np.where(some, product, 0).astype(np.int32), mask=~some)
+        return {
+            "next_offer": pa.DictionaryArray.from_arrays(numbers, self.products.cast(pa.string())),
+            "next_offer_value": nullable(np.where(some, np.round(value, 2), np.nan)),
+            "next_offer_share": nullable(np.where(some, np.round(share, 6), np.nan)),
+        }
+
+    def count(self, scored: pa.Table) -> dict[tuple[str, str], int]:
+        """How many accounts of a part are offered each product, by cluster and product."""
+        pairs = pa.table({name: scored[name].cast(pa.string()) for name in ("cluster", "next_offer")})
+        counted = pairs.group_by(["cluster", "next_offer"]).aggregate([([], "count_all")]).to_pylist()
+        return {(row["cluster"], row["next_offer"]): row["count_all"] for row in counted if row["next_offer"]}
+
+    def findings(self, counts: Sequence[dict[tuple[str, str], int]]) -> Findings:
+        """The offers of every cluster, the best first, and to how many accounts each goes."""
+        rows = []
+        for c, cluster in enumerate(self.clusters):
+            for j in range(int(self.offers.counts[c])):
+                product = self.products[int(self.offers.product[c, j])].as_py()
+                told = {
+                    "share": round(float(self.offers.share[c, j]), 6),
+                    "value": round(float(self.offers.value[c, j]), 2),
+                }
+                offered = sum(part.get((cluster, product), 0) for part in counts)
+                rows.append({"cluster": cluster, "product": product, **told, "offered_to": offered})
+        texts, schema = (
+            ("cluster", "product"),
+            [("share", pa.float64()), ("value", pa.float64()), ("offered_to", pa.int64())],
+        )
+        table = pa.Table.from_pylist(rows, pa.schema([*((name, pa.string()) for name in texts), *schema]))
+        record: dict[str, Any] = {"owned": self.share, "products": len(self.products), "offers": len(rows)}
+        record["accounts"] = sum(row["offered_to"] for row in rows)
+        record["most"] = sorted(rows, key=lambda row: (-row["offered_to"], row["cluster"], row["product"]))[:MOST_TOLD]
+        notices = (
+            ()
+            if rows
+            else (f"no product is owned by {self.share:.0%} of any cluster's customers; lower next_offer.owned",)
+        )
+        return Findings(record, {"next_offers": table}, frozenset({"value"}), notices=notices)
+
+
+def prepare(market: Market, section: Section) -> NextOffer:
+    """The extra; InputContractError where the table has too many products to be products."""
+    this = market.this
+    plan = this.plan.tables["next_offer.path"]
+    columns = ProductColumns(section.account_id or this.columns.account_id, section.product, section.sales)
+    with this.progress.stage("products", plan.rows):
+        found = pa.chunked_array(list(this.flow.map(products_of, plan.partitions, section.product)), pa.large_string())
+        products = found.unique().sort()
+        if not 0 < len(products) <= MOST_PRODUCTS:
+            raise InputContractError(
+                f"{section.path}: column {section.product!r} has {len(products):,} different products, expected 1 to "
+                f"{MOST_PRODUCTS:,}; name the column of the product, or a coarser one"
+            )
+        sales = Sales(market, plan, columns, products)
+        job = this.job
+        offers, owned = sales.offers(section.owned, job.potential.min_customers, job.potential.lines[0])
+    return NextOffer(this.columns.account_id, market.clusters, products, offers, owned, section.owned)

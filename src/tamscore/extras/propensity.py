@@ -1,0 +1,152 @@
+"""Who will buy: the columns of a propensity, and what they come to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.engine.flow import LocalFlow
+from tamscore.extras import labels, propensity_record, training
+from tamscore.extras.look_alike import look_alike
+from tamscore.extras.ranks import ranks_among, sorted_scores
+from tamscore.passes.campaigns import dictionary
+from tamscore.passes.features import read_features
+from tamscore.stages import propensity, reasons
+from tamscore.stages.learning import Scorer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+    from tamscore import config
+    from tamscore.backend import Backend
+    from tamscore.extras.market import Market
+    from tamscore.passes.extra import Extra, Findings, ScoredRows
+    from tamscore.schema import InputColumns, Partition
+    from tamscore.stages.propensity import Judged, Propensity
+
+NAME = "propensity"
+
+
+@dataclass(frozen=True)
+class Probabilities:
+    """Probability, band and reasons of every account; rank and reasons, where the model has no calibration.
+
+    `order` are the scores (n,) of all accounts, sorted, that ranks are found among.
+    """
+
+    model: Propensity
+    columns_read: InputColumns
+    bands: tuple[float, float]
+    record: dict[str, Any]
+    cost: float
+    order: Any = None
+    name: str = NAME
+
+    def columns(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
+        """The columns of the scored rows of a partition."""
+        import pyarrow as pa
+
+        score, probability, why = foretold(self.model, self.columns_read, rows.part.partition, rows.at, backend)
+        text = dictionary(*reasons.texts(why, self.model.design.state_names))
+        if probability is None:
+            return {"propensity_rank": pa.array(ranks_among(self.order, score)), "propensity_reasons": text}
+        place = propensity.band(np, probability, self.bands)
+        return {
+            "propensity": pa.array(probability),
+            "propensity_band": dictionary(place, list(propensity.BANDS)),
+            "propensity_reasons": text,
+        }
+
+    def count(self, scored: pa.Table) -> Any:
+        """Accounts and expected buyers (2, 3) by band; nothing where there are no probabilities."""
+        if self.model.calibration is None:
+            return np.zeros((2, len(propensity.BANDS)))
+        told = scored["propensity"].to_numpy()
+        place = propensity.band(np, told, self.bands)
+        size = len(propensity.BANDS)
+        return np.stack([np.bincount(place, minlength=size), np.bincount(place, weights=told, minlength=size)])
+
+    def findings(self, counts: Sequence[Any]) -> Findings:
+        """The verdict, bands with what contacting them costs, and the model for later runs."""
+        return propensity_record.findings(self.model, self.record, sum(counts), self.bands, self.cost)
+
+
+def make(market: Market, section: config.Propensity) -> Extra | str:
+    """The propensity of a market; without a label how much accounts look like customers.
+
+    Raises InputContractError where there are too few buyers to learn from.
+    """
+    if section.label is None:
+        return look_alike(market)
+    kept = propensity_record.kept(market, section)
+    model, record = kept or learned(market, section)
+    columns = training.columns_of(market, section)
+    order = None if model.calibration else sorted_scores(market, score_rows, model, columns)
+    return Probabilities(model, columns, section.bands, record, section.cost_per_contact, order)
+
+
+def learned(market: Market, section: config.Propensity) -> tuple[Propensity, dict[str, Any]]:
+    """A propensity learned from the labels, with its record."""
+    this = market.this
+    label = labels.labels_of(market, section)
+    counts = {value: sum(int(np.count_nonzero(one == value)) for one in label) for value in (1, 0, labels.UNLABELLED)}
+    labels.check_enough(counts[1], counts[0], section.label_table or this.job.input.path)
+    other = 0 if counts[0] else labels.UNLABELLED
+    columns = training.columns_of(market, section)
+    how = training.draw_of(market.rows, label, section.max_rows, this.job.clusters.seed, other)
+    drawn = training.draw_training(market, label, how, columns)
+    design = training.design_of(drawn, columns)
+    rows = training.training_of(drawn, design, {1: counts[1], 0: counts[other]})
+    rules = propensity.Rules(section.calibration, section.class_prior, negatives=other == 0)
+    with this.progress.stage("propensity", len(rows.label)) as done, LocalFlow(this.job.engine.workers) as local:
+        judged = propensity.judge(design, rows, local.map, rules)
+        done(len(rows.label))
+    return judged.propensity, record_of(judged, section, counts, len(rows.label), drawn)
+
+
+def record_of(
+    judged: Judged, section: config.Propensity, counts: dict[int, int], used: int, drawn: training.Drawn
+) -> dict[str, Any]:
+    """What the manifest says of a propensity, but for what it comes to."""
+    return {
+        "mode": "probability" if judged.propensity.calibration else "rank",
+        "model": {"source": "fitted"},
+        **propensity_record.told(judged),
+        "labels": {"bought": counts[1], "did_not_buy": counts[0], "unlabelled": counts[labels.UNLABELLED]},
+        "learned_from": used,
+        "window": {name: str(day) for name, day in section.dates()},
+        "suspects": propensity_record.suspects(drawn, judged.propensity.design),
+    }
+
+
+def foretold(
+    model: Propensity, columns: InputColumns, partition: Partition, at: Any, backend: Backend
+) -> tuple[Any, Any | None, list[Any]]:
+    """Score (s,), probability (s,) or None, and reasons (s,) of some rows of a partition, on the host."""
+    features = read_features(partition, columns, backend)
+    scorer = Scorer.of(model.design, model.model, backend)
+    codes = {one.column: one.encode(features.texts[one.column])[at] for one in model.design.vocabularies}
+    found = []
+    for start in range(0, len(at), backend.block_rows):
+        here = slice(start, start + backend.block_rows)
+        place = backend.put(at[here])
+        numbers = {name: backend.xp.take(column, place) for name, column in features.numeric.items()}
+        told = propensity.foretell(
+            model, scorer, backend, numbers, {name: backend.put(code[here]) for name, code in codes.items()}
+        )
+        found.append([backend.get(one) for one in (told.score, *told.reasons)])
+        found[-1].append(None if told.probability is None else backend.get(told.probability))
+    columns_found = [list(column) for column in zip(*found, strict=True)]
+    score, *why = (np.concatenate(one) for one in columns_found[:-1]) if found else (np.empty(0),)
+    probability = None if model.calibration is None else np.concatenate([np.empty(0), *(columns_found or [[]])[-1]])
+    return score, probability, why
+
+
+def score_rows(item: Any, model: Propensity, columns: InputColumns, backend: Backend) -> Any:
+    """The scores of the scored rows of a partition, given its rows and its assignment."""
+    part, assigned = item
+    return foretold(model, columns, part.partition, np.flatnonzero(assigned.reason == 0), backend)[0]

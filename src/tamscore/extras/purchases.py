@@ -1,0 +1,121 @@
+"""What the accounts of a market have bought, from a table of order lines: read in bounded memory, exact to the unit.
+
+Lines are read once for every range of id hashes, each holding about RANGE_ROWS of them (more where that would take more
+than MOST_RANGES readings), so that memory goes to the accounts that have bought, and not to their orders.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tamscore.errors import InputContractError
+from tamscore.passes.order_lines import REFUSED, OrderColumns, ranges, read_lines, span
+from tamscore.stages.orders import UNITS, Bought, Lines, Windows, bought, repeated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tamscore.engine.flow import Flow
+    from tamscore.passes.order_lines import Range
+    from tamscore.progress import Progress
+    from tamscore.store.partitions import Plan
+
+RANGE_ROWS = 500_000
+EPOCH = date(1970, 1, 1)
+COVERED = 31
+"""Days that a table may begin late and still tell of a whole window."""
+
+
+@dataclass(frozen=True)
+class OrderRules:
+    """How an orders table is read: its columns, the day it is looked at (None: its last), what to do about copies."""
+
+    path: str
+    columns: OrderColumns
+    as_of: date | None
+    drop_copies: bool
+    retention_months: int
+    max_refused_share: float
+
+
+@dataclass(frozen=True)
+class Purchases:
+    """What accounts bought up to a day: `rows` tells what became of the lines, `begins` on which day the first lies."""
+
+    bought: Bought
+    windows: Windows
+    begins: int
+    rows: dict[str, int]
+
+    @property
+    def knows_before(self) -> bool:
+        """Whether the table reaches back far enough to compare twelve months with the twelve before."""
+        return self.begins <= self.windows.year_before + COVERED
+
+    @property
+    def as_of(self) -> str:
+        """The day it is looked at, as people write it."""
+        return str(EPOCH + timedelta(self.windows.today))
+
+
+def read_purchases(plan: Plan, rules: OrderRules, flow: Flow, progress: Progress) -> Purchases:
+    """What every account of an orders table has bought.
+
+    Raises InputContractError where it holds no order, or more lines than allowed say neither who, when nor how much.
+    """
+    found = [days for days in flow.map(span, plan.partitions, rules.columns.date) if days]
+    if not found:
+        raise InputContractError(f"{rules.path}: column {rules.columns.date!r} holds no date; expected those of orders")
+    begins, ends = min(first for first, _ in found), max(last for _, last in found)
+    today = rules.as_of or EPOCH + timedelta(ends)
+    windows = Windows.until(today, rules.retention_months)
+    parts, rows = [], {"read": plan.rows, "copies": 0, "copies_dropped": 0}
+    each = ranges(plan.rows, RANGE_ROWS)
+    with progress.stage("orders", plan.rows * len(each)) as done:
+        for within in each:
+            lines, refused = lines_within(plan, rules, windows.today, within, flow, done)
+            rows |= dict(zip(REFUSED, refused, strict=True))
+            copies = repeated(lines)
+            rows["copies"] += int(np.count_nonzero(copies))
+            if rules.drop_copies:
+                rows["copies_dropped"] += int(np.count_nonzero(copies))
+                lines = lines.at(~copies)
+            parts.append(bought(lines, windows))
+    check_refused(rules, rows)
+    return Purchases(Bought.together(parts), windows, begins, rows)
+
+
+def lines_within(
+    plan: Plan, rules: OrderRules, today: int, within: Range, flow: Flow, done: Callable[[int], None]
+) -> tuple[Lines, list[int]]:
+    """The lines of all partitions that fall into a range, in order, and how many were refused by reason."""
+    lines, refused = [], np.zeros(len(REFUSED), np.int64)
+    for partition, part in zip(
+        plan.partitions, flow.map(read_lines, plan.partitions, rules.columns, today, within), strict=True
+    ):
+        lines.append(part.lines)
+        refused += part.refused
+        done(partition.rows)
+    return Lines.together(lines).ordered(), refused.tolist()
+
+
+def check_refused(rules: OrderRules, rows: dict[str, int]) -> None:
+    """Nothing, where few enough lines are unusable; InputContractError with the counts else."""
+    bad = {name: rows[name] for name in REFUSED if name != "after_as_of" and rows[name]}
+    if sum(bad.values()) > rules.max_refused_share * rows["read"]:
+        counts = ", ".join(f"{name} {count:,}" for name, count in bad.items())
+        raise InputContractError(
+            f"{rules.path}: {sum(bad.values()):,} of {rows['read']:,} order lines cannot be used ({counts}), allowed "
+            f"are {rules.max_refused_share:.2%}; mend them, or raise rows.max_rejected_share"
+        )
+    if rows["read"] == sum(rows[name] for name in REFUSED):
+        raise InputContractError(f"{rules.path}: no order is left of {rows['read']:,} lines; is as_of too early?")
+
+
+def money(units: float) -> float:
+    """An amount in units in the currency, to the cent."""
+    return round(float(units) / UNITS, 2)

@@ -1,0 +1,49 @@
+"""How many customers of each cluster stay a year: measured, shrunk to their party type, or assumed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.stages.lifetime_value import Retention, shrunk_retention
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.passes.score import PartyPolicy
+
+
+def retention(
+    policies: Sequence[PartyPolicy], sums: dict[str, Any], months: int, assumed: float | None
+) -> tuple[Any | None, list[dict[str, Any]]]:
+    """The yearly retention (K,) of every cluster, and the same for the manifest; None where nothing tells any.
+
+    `sums` has customers in the `base` and those that have `stayed` (K,). A party type of which nothing is known gets
+    what is assumed, or NaN.
+    """
+    rates, told, start = [], [], 0
+    for policy in policies:
+        here = slice(start, start + len(policy.cluster_ids))
+        found = of_party(sums["stayed"][here], sums["base"][here], months, assumed)
+        rates.append(found.shrunk)
+        for place, cluster in enumerate(policy.cluster_ids):
+            shares = {"own": share(found.own[place]), "shrunk": share(found.shrunk[place])}
+            told.append({"cluster": cluster, "customers": int(sums["base"][start + place]), **shares})
+        start = here.stop
+    every = np.concatenate(rates)
+    return (None, []) if np.isnan(every).all() else (every, told)
+
+
+def of_party(stayed: Any, base: Any, months: int, assumed: float | None) -> Retention:
+    """The retention of the clusters (k,) of one party type."""
+    found = shrunk_retention(stayed, base, months)
+    if found is not None:
+        return found
+    rate = np.nan if assumed is None else assumed
+    return Retention(rate, np.full(len(base), np.nan), np.full(len(base), rate), np.inf)
+
+
+def share(rate: float) -> float | None:
+    """A share to six places, None where there is none."""
+    return None if np.isnan(rate) else round(float(rate), 6)

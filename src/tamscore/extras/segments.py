@@ -1,0 +1,202 @@
+"""Segment tests and actions join the scores: which segments are worth being one, and what to do about each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from tamscore.backend.host import float_column
+from tamscore.extras.lifetime_value import LifetimeValue
+from tamscore.passes import policy as ladders
+from tamscore.passes.campaigns import dictionary
+from tamscore.passes.extra import Findings
+from tamscore.passes.figures import CENTS, cents, cluster_codes
+from tamscore.passes.parts import codes
+from tamscore.stages import segment_tests
+from tamscore.stages.segment_tests import TERMS, AccountFacts, FlagLimits, SegmentFacts, Verdicts
+from tamscore.store import contents, tables
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.backend import Backend
+    from tamscore.config.worth import Segments as Section
+    from tamscore.extras.market import Market
+    from tamscore.passes.assign import AssignedRows
+    from tamscore.passes.census import PartRows
+    from tamscore.passes.extra import ScoredRows
+    from tamscore.passes.policy import PartyMarket
+
+TESTS = ("identifiable", "profitable", "growing", "meaningful", "action")
+DROP = 0.3
+"""A decline is what the churn alert calls one, where the job has no [alerts]."""
+
+
+@dataclass(frozen=True)
+class Segments:
+    """The extra: the action of each cluster (K), and from where on accounts of each cluster are flagged.
+
+    `columns_of` names the input columns of size, cost to serve and advocacy, None for none.
+    """
+
+    clusters: tuple[str, ...]
+    action: tuple[str, ...]
+    limits: tuple[FlagLimits, ...]
+    party: Any
+    named: dict[str, str | None]
+    table: pa.Table
+    record: dict[str, Any]
+    name: str = "segments"
+
+    def columns(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
+        """Action and flags of the scored rows."""
+        label = codes(rows.scores["cluster"], list(self.clusters))
+        facts = self.facts(rows)
+        flags = np.zeros(len(label), np.int64)
+        for code, limits in enumerate(self.limits):
+            here = np.flatnonzero(self.party[label] == code)
+            part = AccountFacts(**{name: backend.put(values[here]) for name, values in facts.items()})
+            flags[here] = backend.get(segment_tests.account_flags(backend.xp, part, limits))
+        return {
+            "segment_action": dictionary(label, list(self.action)),
+            "account_flags": dictionary(flags, segment_tests.flag_texts()),
+        }
+
+    def facts(self, rows: ScoredRows) -> dict[str, Any]:
+        """What flags look at, by name; NaN (s,) where the run does not know it."""
+        scores, nothing = rows.scores, np.full(rows.scores.num_rows, np.nan)
+        asked = list(dict.fromkeys(filter(None, self.named.values())))
+        table = rows.read(asked) if asked else {}
+        sales = "trailing_sales" if "trailing_sales" in scores.column_names else "sales"
+        found = {"sales": float_column(scores[sales]), "potential": float_column(scores["potential"])}
+        before, margin = ("sales_before", "yearly_margin")
+        found["before"] = float_column(scores[before]) if before in scores.column_names else nothing
+        found["margin"] = float_column(scores[margin]) if margin in scores.column_names else nothing
+        return found | {name: float_column(table[column]) if column else nothing for name, column in self.named.items()}
+
+    def count(self, scored: pa.Table) -> Any:
+        """How many accounts (flags,) of a part carry each flag."""
+        texts = segment_tests.flag_texts()
+        counted = np.bincount(codes(scored["account_flags"], texts), minlength=len(texts))
+        each = np.arange(len(texts))
+        return np.array([counted[(each >> bit) % 2 == 1].sum() for bit in range(len(segment_tests.FLAGS))])
+
+    def findings(self, counts: Sequence[Any]) -> Findings:
+        """The tests of all segments, and how many accounts carry each flag."""
+        flags = dict(zip(segment_tests.FLAGS, sum(counts).tolist(), strict=True))
+        columns = frozenset({"margin", "sales_now", "sales_before", "priority", *TERMS})
+        shown = ("cluster", *TESTS, "lifetime_value", "priority")
+        return Findings(
+            {**self.record, "flags": flags, "segments": self.table.select(shown).to_pylist()},
+            {"segment_tests": self.table},
+            columns,
+        )
+
+
+def prepare(market: Market, section: Section) -> Segments:
+    """The extra; what the market does not tell is unknown."""
+    known = market.found(LifetimeValue)
+    totals = money_of(known, len(market.clusters))
+    terms = np.stack([totals["lifetime_value"], *terms_of(market, section)])
+    value, gaps = segment_tests.priority(terms, section.weights)
+    verdicts = [judged(party, market, at, totals) for at, party in enumerate(market.parties)]
+    told = {test: [one for each in verdicts for one in getattr(each, test)] for test in TESTS}
+    names = [name for one in market.fitted for name in one.names]
+    columns = {
+        "cluster": list(market.clusters),
+        "name": names,
+        **told,
+        **{name: nullable(totals[name]) for name in ("margin", "sales_now", "sales_before")},
+        **{name: nullable(column) for name, column in zip(TERMS, terms, strict=True)},
+        "priority": nullable(value),
+        "missing": ["|".join(gap) for gap in gaps],
+    }
+    size, bands = market.this.job.campaigns.size, sorted(market.this.job.campaigns.bands.values())
+    alerts = market.this.job.alerts
+    small, drop = bands[1] if len(bands) > 1 else np.inf, alerts.drop if alerts else DROP
+    named = {"size": size, "cost": section.cost_to_serve, "advocate": section.advocate}
+    limits = [FlagLimits(policy.limits.sales, policy.limits.potential, small, drop) for policy in market.policies]
+    party = np.repeat(np.arange(len(market.policies)), [len(policy.cluster_ids) for policy in market.policies])
+    record = {"weights": section.weights, "meaningful": told["meaningful"].count("yes"), "of": len(names)}
+    record["missing"] = sorted({term for gap in gaps for term in gap})
+    return Segments(market.clusters, tuple(told["action"]), tuple(limits), party, named, pa.table(columns), record)
+
+
+def nullable(money: Any) -> pa.Array:
+    """Amounts (K,) to the cent as a column, NaN as null."""
+    return pa.array(np.round(money, 2), from_pandas=True)
+
+
+def money_of(known: LifetimeValue | None, clusters: int) -> dict[str, Any]:
+    """Margin, sales now and before, and mean lifetime value (K,) of the clusters; NaN where they are not known."""
+    nothing = np.full(clusters, np.nan)
+    if known is None:
+        return dict.fromkeys(("margin", "sales_now", "sales_before", "lifetime_value"), nothing)
+    compared, margins = known.sum_of("compared") > 0, known.sum_of("margins") > 0
+    return {
+        "margin": np.where(margins, known.sum_of("margin") / CENTS, np.nan),
+        "sales_now": np.where(compared, known.sum_of("now") / CENTS, np.nan),
+        "sales_before": np.where(compared, known.sum_of("before") / CENTS, np.nan),
+        "lifetime_value": known.mean,
+    }
+
+
+def terms_of(market: Market, section: Section) -> list[Any]:
+    """Mean acquisition cost and network effect (K,) of the accounts of each cluster that have them; NaN for none."""
+    named = (section.acquisition_cost, section.network_effect)
+    clusters, asked = len(market.clusters), [name for name in named if name]
+    nothing = np.full(clusters, np.nan)
+    if not asked:
+        return [nothing, nothing]
+    items = zip(market.rows, market.assigned, strict=True)
+    sums = sum(market.this.flow.map(sums_of, items, asked, market.first, clusters))
+    means = {
+        name: np.divide(money / CENTS, count, out=nothing.copy(), where=count > 0)
+        for name, (money, count) in zip(asked, sums, strict=True)
+    }
+    return [means.get(str(name), nothing) for name in named]
+
+
+def sums_of(item: tuple[PartRows, AssignedRows], asked: list[str], first: dict[int, int], clusters: int) -> Any:
+    """What columns come to by cluster in a partition (columns, 2, K): cents, and how many accounts have a number."""
+    part, assigned = item
+    at, label = cluster_codes(part, assigned, first)
+    table = tables.read(part.partition, asked).take(at)
+    columns = [float_column(table[name]) for name in asked]
+    return np.stack(
+        [
+            [np.bincount(label, weights=one, minlength=clusters) for one in (cents(column), ~np.isnan(column))]
+            for column in columns
+        ]
+    )
+
+
+def earlier_f1(market: Market) -> dict[str, float]:
+    """The F1 of the rules by cluster, as the run has it whose model is kept; nothing where there is no such run."""
+    earlier = market.origin.earlier
+    path = earlier.directory.tables / "stability.parquet" if earlier else None
+    if path is None or not path.is_file():
+        return {}
+    rows = contents.whole(path, ["cluster", "f1"]).to_pylist()
+    return {row["cluster"]: np.nan if row["f1"] is None else row["f1"] for row in rows}
+
+
+def judged(party: PartyMarket, market: Market, at: int, totals: dict[str, Any]) -> Verdicts:
+    """The verdicts on the clusters of one party type."""
+    policy, one = market.policies[at], market.fitted[at]
+    start = market.clusters.index(policy.cluster_ids[0])
+    here = slice(start, start + len(policy.cluster_ids))
+    known = {cluster: trust.f1 for cluster, trust in zip(policy.cluster_ids, one.trust, strict=False)}
+    known = known or earlier_f1(market)
+    f1 = [known.get(cluster, np.nan) for cluster in policy.cluster_ids]
+    potential, sales = ladders.cluster_means(party)
+    standing, k = party.standing, party.standing.clusters
+    of_customers = np.bincount(standing.customer_label, weights=standing.customer_whitespace, minlength=k)
+    whitespace = of_customers + standing.prospects * np.nan_to_num(standing.prospect_potential)
+    accounts = np.maximum(party.accounts.sum(axis=1), 1)
+    margin, now, before = (totals[name][here] for name in ("margin", "sales_now", "sales_before"))
+    facts = SegmentFacts(np.array(f1), margin, now, before, sales, potential, whitespace / accounts)
+    return segment_tests.judge(facts)

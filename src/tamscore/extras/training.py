@@ -1,0 +1,124 @@
+"""The rows that a propensity is learned from: drawn by account id, buyers first, the same for every partitioning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.passes.census import level_counts
+from tamscore.passes.features import read_features
+from tamscore.schema import InputColumns
+from tamscore.stages import design as designs
+from tamscore.stages import draw, prepare
+from tamscore.stages.learning import Training
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+    from tamscore.backend import Backend
+    from tamscore.config import Propensity
+    from tamscore.extras.market import Market
+    from tamscore.passes.census import PartRows
+    from tamscore.stages.design import Design
+
+FLOOR = 0.005
+"""Categories with a smaller share of the drawn rows are folded into 'other'."""
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Which labelled rows are drawn: the seed, and by label the draw number up to which they are taken."""
+
+    seed: int
+    up_to: dict[int, int]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Drawn rows: draw numbers (n,), labels (n,), numbers (d, n), texts (n,) by column."""
+
+    numbers: Any
+    label: Any
+    numeric: Any
+    texts: dict[str, pa.Array]
+
+
+def columns_of(market: Market, section: Propensity) -> InputColumns:
+    """The columns that a propensity is learned from: those of the section, else the features of the job."""
+    columns = market.this.columns
+    mine = (section.numeric, section.categorical) if section.features else (columns.numeric, columns.categorical)
+    return InputColumns(columns.account_id, columns.sales, numeric=mine[0], categorical=mine[1])
+
+
+def draw_of(rows: Sequence[PartRows], labels: Sequence[Any], most: int, seed: int, other: int) -> Draw:
+    """At most so many rows: all buyers up to the half of them, then those with the label `other`."""
+    numbers = {
+        label: [draw.draw_number(part.hashes[mine == label], seed) for part, mine in zip(rows, labels, strict=True)]
+        for label in (1, other)
+    }
+    counts = {label: sum(map(len, found)) for label, found in numbers.items()}
+    buyers = min(counts[1], max(most // 2, most - counts[other]))
+    return Draw(seed, {1: draw.threshold(numbers[1], buyers), other: draw.threshold(numbers[other], most - buyers)})
+
+
+def draw_rows(item: tuple[PartRows, Any], columns: InputColumns, how: Draw, backend: Backend) -> Drawn | None:
+    """The drawn rows of a partition; None where there are none."""
+    part, labels = item
+    numbers = draw.draw_number(part.hashes, how.seed)
+    taken = [np.flatnonzero((labels == label) & (numbers <= np.uint64(last))) for label, last in how.up_to.items()]
+    at = np.sort(np.concatenate(taken))
+    if not len(at):
+        return None
+    features = read_features(part.partition, columns, backend)
+    numeric = [backend.get(features.numeric[name])[at] for name in columns.numeric]
+    texts = {name: features.texts[name].take(at) for name in columns.categorical}
+    return Drawn(numbers[at], labels[at], np.stack(numeric) if numeric else np.empty((0, len(at))), texts)
+
+
+def joined(found: Sequence[Drawn]) -> Drawn:
+    """All drawn rows in order of their draw numbers."""
+    import pyarrow as pa
+
+    numbers = np.concatenate([one.numbers for one in found])
+    order = np.argsort(numbers, kind="stable")
+    texts = {
+        name: pa.chunked_array([one.texts[name] for one in found]).unify_dictionaries().combine_chunks().take(order)
+        for name in found[0].texts
+    }
+    label = np.concatenate([one.label for one in found])[order]
+    return Drawn(numbers[order], label, np.concatenate([one.numeric for one in found], axis=1)[:, order], texts)
+
+
+def draw_training(market: Market, labels: Sequence[Any], how: Draw, columns: InputColumns) -> Drawn:
+    """The drawn rows of the whole market."""
+    this = market.this
+    with this.progress.stage("training rows", this.plan.rows) as done:
+        found = []
+        items = zip(market.rows, labels, strict=True)
+        for part, drawn in zip(market.rows, this.flow.map(draw_rows, items, columns, how, this.backend), strict=True):
+            found += [drawn] if drawn else []
+            done(part.partition.rows)
+    return joined(found)
+
+
+def design_of(drawn: Drawn, columns: InputColumns) -> Design:
+    """How the drawn rows become numbers."""
+    numbers = [designs.number(name, drawn.numeric[place]) for place, name in enumerate(columns.numeric)]
+    levels = [prepare.vocabulary(name, level_counts(texts), FLOOR) for name, texts in drawn.texts.items()]
+    return designs.Design(tuple(numbers), tuple(levels))
+
+
+def training_of(drawn: Drawn, design: Design, counts: dict[int, int]) -> Training:
+    """The drawn rows as they are learned from, weighted so that they stand for `counts` rows by label."""
+    codes = {one.column: one.encode(drawn.texts[one.column]) for one in design.vocabularies}
+    numbers = dict(zip((one.column for one in design.numbers), drawn.numeric, strict=True))
+    raw = design.raw(np, numbers, codes)
+    straight = np.stack(design.straight(np, raw), axis=1)
+    label = (drawn.label == 1).astype(np.float64)
+    drawn_of = {1: label.sum(), 0: len(label) - label.sum()}
+    weight = np.where(label == 1, counts[1] / drawn_of[1], counts[0] / max(drawn_of[0], 1))
+    return Training(np.stack(raw, axis=1), straight, label, weight * len(label) / weight.sum())

@@ -1,0 +1,187 @@
+"""Who should be called now: what a run says of churn, and what moved since an earlier run.
+
+A buying alert goes to an account whose own features changed so that the *earlier* run's model and ladders give it more:
+a higher step, or a potential that counts as high. What peers, a new model or other rules did to it raises none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from tamscore.backend import load
+from tamscore.backend.host import float_column
+from tamscore.errors import UsageError
+from tamscore.insight import diff
+from tamscore.insight.causes import CAUSES
+from tamscore.insight.diff import Before, Totals
+from tamscore.passes import policy
+from tamscore.settings import ladder_rules, quadrant_rules
+from tamscore.stages import alerts
+from tamscore.stages.quadrant import PLAYS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tamscore.insight.diff import Changes, Comparison
+    from tamscore.insight.stored import StoredRun
+    from tamscore.progress import Progress
+
+SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in ("alert", "account_id", "name", "cluster", "reason")),
+        *((name, pa.float64()) for name in ("at_stake", "potential_before", "potential_after")),
+    ]
+)
+"""The columns of the alerts; at stake is the whitespace of who may buy, and the sales lost with who may leave."""
+OWN, MOVE = CAUSES.index("own_sales"), CAUSES.index("cluster_move")
+
+
+@dataclass(frozen=True)
+class Alerts:
+    """The alerts of a run, most at stake first within their kind, and since which run accounts have moved."""
+
+    run: str
+    since: str | None
+    table: pa.Table
+    notices: tuple[str, ...]
+
+
+def alerts_of(run: StoredRun, since: StoredRun | None, progress: Progress) -> Alerts:
+    """Churn alerts of a run, and buying alerts since an earlier one.
+
+    Raises UsageError where the run knows of neither.
+    """
+    if since is None and "churn_alert" not in run.columns:
+        raise UsageError(
+            f"{run.directory.path}: knows nothing of churn, and no earlier run is named; add --since RUN, or run its "
+            "job with [alerts] and [lifetime_value]"
+        )
+    found, notices = [*churning(run)], tuple[str, ...]()
+    if since is not None:
+        with progress.stage("prepare"):
+            comparison = diff.compare(since, run)
+        notices = comparison.notices
+        with progress.stage("compare", run.manifest["rows"]["scored"]) as done:
+            for part in buying(comparison):
+                found.append(part)
+                done(part.num_rows)
+    keys = [("alert", "ascending"), ("at_stake", "descending"), ("account_id", "ascending")]
+    table = pa.concat_tables([SCHEMA.empty_table(), *found]).sort_by(keys)
+    return Alerts(run.name, since.name if since else None, table, notices)
+
+
+def churning(run: StoredRun) -> Iterator[pa.Table]:
+    """The accounts that the run says may leave, part by part."""
+    if "churn_alert" not in run.columns:
+        return
+    named = [name for name in ("name",) if name in run.columns]
+    for part in run.read(["account_id", "cluster", "trailing_sales", "sales_before", "churn_alert", *named]):
+        here = part.filter(part["churn_alert"])
+        lost = float_column(here["sales_before"]) - np.nan_to_num(float_column(here["trailing_sales"]))
+        yield table_of(here, "churn", ["sales fell"] * here.num_rows, at_stake=np.round(lost, 2))
+
+
+def buying(comparison: Comparison) -> Iterator[pa.Table]:
+    """The accounts that began to move, part by part of the later run."""
+    before = Before.of(comparison.first)
+    intents, asked = intent_changes(comparison, before)
+    limits = Limits.of(comparison.first)
+    seen = np.zeros(len(before.accounts), dtype=bool)
+    named = [name for name in ("name",) if name in comparison.second.columns]
+    tables = comparison.second.read(["account_id", "cluster", "whitespace", *named])
+    for (changes, _), part, intent in zip(
+        diff.changes(comparison, before, seen, Totals()), tables, intents, strict=True
+    ):
+        kept = part.take(np.flatnonzero(before.accounts.rows_of(part["account_id"]) >= 0))
+        raised = np.vstack([own_rise(comparison, changes, limits), intent])
+        rows = np.flatnonzero(raised.any(axis=0))
+        names = ("step", "quadrant", *asked)
+        reasons = [", ".join(name for name, one in zip(names, raised[:, row], strict=True) if one) for row in rows]
+        money = {
+            f"potential_{when}": one[rows] / 100
+            for when, one in zip(("before", "after"), changes.potential, strict=True)
+        }
+        here = kept.take(rows)
+        yield table_of(here, "buying", reasons, at_stake=float_column(here["whitespace"]), **money)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """From where on potentials count as high in the clusters (K,) of a run, in cents; `high` (K,) bool by cluster.
+
+    Where quadrants go by cluster, `high` decides; else it is None.
+    """
+
+    potential: Any
+    high: Any | None
+
+    @classmethod
+    def of(cls, run: StoredRun) -> Limits:
+        """The limits in force in a run."""
+        bounds, codes = [], []
+        for market, party in zip(run.markets(ladder_rules(run.job)), run.model.parties, strict=True):
+            limits, by_cluster = policy.limits_of(market, quadrant_rules(run.job), party.limits)
+            bounds += [limits.potential * 100] * market.model.k
+            codes += [] if by_cluster is None else [PLAYS[code].potential == "high" for code in by_cluster]
+        return cls(np.array(bounds), np.array(codes) if codes else None)
+
+
+def own_rise(comparison: Comparison, changes: Changes, limits: Limits) -> Any:
+    """Which accounts rose a step, and which a quadrant (2, m) bool, because their own features changed."""
+    then, now = changes.clusters
+    moved = comparison.moved(changes.ids, then, now)
+    low = changes.potential[0] + changes.parts[OWN]
+    high = low + changes.parts[MOVE]
+    rose = (high > low) & (changes.potential[1] > changes.potential[0])
+    if limits.high is not None:
+        return np.stack([rose, limits.high[moved] & ~limits.high[then]])
+    return np.stack([rose, (low < limits.potential[then]) & (high >= limits.potential[moved])])
+
+
+def intent_changes(comparison: Comparison, before: Before) -> tuple[list[Any], tuple[str, ...]]:
+    """Which accounts in both runs saw which intent feature rise unusually (intents, m) bool, part by part; their names.
+
+    Raises UsageError where a run has not kept one of the columns.
+    """
+    asked = tuple(comparison.second.job.alerts.intent if comparison.second.job.alerts else ())
+    for run in (comparison.first, comparison.second):
+        if missing := [name for name in asked if name not in run.columns]:
+            raise UsageError(f"{run.directory.path}: alerts.intent: the scores have no column {missing[0]!r}; keep it")
+    earlier = [np.concatenate([float_column(part[name]) for part in comparison.first.read([name])]) for name in asked]
+    changed, labels = [], []
+    for part in comparison.second.read(["account_id", "cluster", *asked]):
+        rows = before.accounts.rows_of(part["account_id"])
+        kept = np.flatnonzero(rows >= 0)
+        columns = [float_column(part[name])[kept] - old[rows[kept]] for name, old in zip(asked, earlier, strict=True)]
+        changed.append(np.array(columns).reshape(len(asked), len(kept)))
+        labels.append(comparison.second.codes(part["cluster"])[kept])
+    usual = [usual_change(changed, labels, place, len(comparison.second.clusters)) for place in range(len(asked))]
+    return [
+        np.array([alerts.intends(np, *each) for each in zip(part, [label] * len(asked), usual, strict=True)]).reshape(
+            len(asked), len(label)
+        )
+        for part, label in zip(changed, labels, strict=True)
+    ], asked
+
+
+def usual_change(changed: Sequence[Any], labels: Sequence[Any], place: int, clusters: int) -> Any:
+    """The change (K,) of an intent feature that nine in ten accounts of each cluster do not exceed."""
+    change, label = np.concatenate([part[place] for part in changed]), np.concatenate(labels)
+    known = ~np.isnan(change)
+    return alerts.quantile_by_cluster(load("cpu"), change[known], label[known], clusters, alerts.INTENT_SHARE)
+
+
+def table_of(rows: pa.Table, alert: str, reasons: Sequence[str], **money: Any) -> pa.Table:
+    """Accounts as rows of the schema, with nulls where a column is not given."""
+    columns: dict[str, Any] = {"alert": [alert] * rows.num_rows, "reason": reasons, **money}
+    for name in ("account_id", "name", "cluster"):
+        if name in rows.column_names:
+            columns[name] = rows[name].cast(pa.string())
+    filled = [columns.get(one.name, pa.nulls(rows.num_rows, one.type)) for one in SCHEMA]
+    return pa.table(
+        [column if isinstance(column, pa.ChunkedArray) else pa.array(column) for column in filled], SCHEMA.names
+    ).cast(SCHEMA)

@@ -1,0 +1,169 @@
+"""What is known about the customers of a partition beside their sales: from orders, or from columns of the input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.backend.host import float_column
+from tamscore.schema import PARTY_TYPES, Reason
+from tamscore.stages import lifetime_value
+from tamscore.stages.draw import id_hash
+from tamscore.stages.orders import NEVER, UNITS, Bought
+from tamscore.store import tables
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from tamscore.backend import Backend
+    from tamscore.passes.assign import AssignedRows
+    from tamscore.passes.census import PartRows
+
+CENTS = 100.0
+SUMS = ("accounts", "base", "stayed", "now", "before", "compared", "margin", "margins", "monthly", "valued", "ordered")
+"""What is added up by cluster; money in cents, so that sums are exact in whatever order."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What is known about accounts (m,), float64 with NaN where it is not.
+
+    Sales of the last twelve months and of the twelve `before`, `months` that those are spread over, `revenue` and order
+    `dates` in all, `margin` as a share; whether the account is in the `base` of retention and has `stayed`, bool.
+    """
+
+    sales: Any
+    before: Any
+    months: Any
+    revenue: Any
+    dates: Any
+    margin: Any
+    base: Any
+    stayed: Any
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where figures come from: `bought` up to `today`, or columns of the input by figure; None for no such column.
+
+    Orders that do not reach back two years tell nothing about sales before.
+    """
+
+    account_id: str
+    columns: dict[str, str | None]
+    margin: float | None
+    least_months: float
+    bought: Bought | None = None
+    today: int = 0
+    knows_before: bool = False
+
+    @property
+    def reads(self) -> list[str]:
+        """The columns of the input that figures are made of; the id tells how many rows there are, if nothing else."""
+        return list(dict.fromkeys([self.account_id, *filter(None, self.columns.values())]))
+
+    def column(self, table: pa.Table, figure: str) -> Any:
+        """A figure (m,) from its column, NaN where there is none."""
+        name = self.columns[figure]
+        return float_column(table[name]) if name else np.full(table.num_rows, np.nan)
+
+    def figures(self, table: pa.Table, sales: Any, backend: Backend) -> Figures:
+        """What is known about the accounts of a table of columns, whose sales (m,) the market tells."""
+        margin = self.column(table, "margin")
+        if self.margin is not None:
+            margin = np.where(np.isnan(margin), self.margin, margin)
+        if self.bought is not None:
+            return self.ordered(self.bought, tables.strings(table[self.account_id]), margin, backend)
+        before = self.column(table, "sales_before")
+        buys = np.where((sales != 0) | (before > 0), sales, np.nan)
+        months = self.column(table, "months_active") if self.columns["months_active"] else np.full(len(sales), 12.0)
+        months = self.spread(months * lifetime_value.DAYS_A_MONTH, backend)
+        revenue, dates = (self.column(table, name) for name in ("revenue", "order_dates"))
+        return Figures(buys, before, months, revenue, dates, margin, before > 0, sales > 0)
+
+    def ordered(self, bought: Bought, ids: pa.Array, margin: Any, backend: Backend) -> Figures:
+        """The figures of accounts (m,) with these ids from their orders."""
+        place = bought.places(id_hash(ids), id_hash(ids, 1))
+        known = place >= 0
+
+        def of(column: Any, per: float = 1.0) -> Any:
+            return np.where(known, column[place] / per, np.nan)
+
+        before = of(bought.before, UNITS) if self.knows_before else np.full(len(place), np.nan)
+        days = np.where(known & (bought.first[place] != NEVER), self.today - bought.first[place], np.nan)
+        sales, revenue = of(bought.sales, UNITS), of(bought.revenue, UNITS)
+        base, stayed = (known & column[place] for column in (bought.base, bought.stayed))
+        return Figures(sales, before, self.spread(days, backend), revenue, of(bought.dates), margin, base, stayed)
+
+    def spread(self, days: Any, backend: Backend) -> Any:
+        """The months (m,) that trailing sales are spread over, so many days after the first order."""
+        return backend.get(lifetime_value.active_months(backend.xp, backend.put(days), self.least_months))
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """What a partition comes to by cluster: `sums` (SUMS, clusters), and how customers changed.
+
+    `label` (n,) and `ratio` (n,) of sales to sales before are those of customers that bought before.
+    """
+
+    sums: Any
+    label: Any
+    ratio: Any
+
+
+def cluster_codes(part: PartRows, assigned: AssignedRows, first: dict[int, int]) -> tuple[Any, Any]:
+    """The places (s,) of the scored rows of a partition, and their clusters, numbered through the party types.
+
+    `first` is the number of each party type's first cluster by its code.
+    """
+    at = np.flatnonzero(assigned.reason == Reason.SCORED)
+    start = np.array([first.get(code, 0) for code in range(len(PARTY_TYPES))])
+    return at, start[part.party[at]] + assigned.label[at].astype(np.int64)
+
+
+def gauge(
+    item: tuple[PartRows, AssignedRows],
+    sales: str,
+    first: dict[int, int],
+    clusters: int,
+    source: Source,
+    backend: Backend,
+) -> Gauge:
+    """What the scored accounts of a partition come to by cluster."""
+    part, assigned = item
+    at, label = cluster_codes(part, assigned, first)
+    table = tables.read(part.partition, list(dict.fromkeys([sales, *source.reads]))).take(at)
+    known = source.figures(table, float_column(table[sales]), backend)
+    return gauged(known, label, clusters)
+
+
+def gauged(known: Figures, label: Any, clusters: int) -> Gauge:
+    """What accounts in clusters (m,) come to; sales are compared where they are known for both years."""
+    now = np.where(np.isnan(known.sales), 0.0, known.sales)
+    compared = ~np.isnan(known.before)
+    margin = known.sales * known.margin
+    monthly = np.where(known.sales < 0, 0.0, known.sales) * known.margin / known.months
+    each = {
+        "accounts": np.ones(len(label)),
+        "base": known.base,
+        "stayed": known.base & known.stayed,
+        "now": np.where(compared, cents(now), 0.0),
+        "before": cents(known.before),
+        "compared": compared,
+        "margin": cents(margin),
+        "margins": ~np.isnan(margin),
+        "monthly": cents(monthly),
+        "valued": ~np.isnan(monthly),
+        "ordered": ~np.isnan(known.revenue),
+    }
+    sums = np.stack([np.bincount(label, weights=each[name], minlength=clusters) for name in SUMS])
+    bought = known.before > 0
+    return Gauge(sums, label[bought], now[bought] / known.before[bought])
+
+
+def cents(money: Any) -> Any:
+    """Amounts (m,) in whole cents, 0 where there is none."""
+    return np.rint(np.nan_to_num(money) * CENTS)

@@ -1,0 +1,73 @@
+"""Sales by account and product, of one partition; and who the accounts of a partition are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.backend.host import float_column
+from tamscore.passes.census import unusable_ids
+from tamscore.passes.figures import cluster_codes
+from tamscore.passes.order_lines import amounts
+from tamscore.stages.draw import id_hash
+from tamscore.stages.orders import Lines
+from tamscore.store import tables
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from tamscore.passes.assign import AssignedRows
+    from tamscore.passes.census import PartRows
+    from tamscore.passes.order_lines import Range
+    from tamscore.schema import Partition
+
+
+@dataclass(frozen=True)
+class ProductColumns:
+    """Where a table of sales by product has the account, the product and the sales."""
+
+    account_id: str
+    product: str
+    sales: str
+
+
+@dataclass(frozen=True)
+class Customers:
+    """Customers (n,): both hashes of their ids, and their cluster numbered through the party types."""
+
+    key: Any
+    check: Any
+    label: Any
+
+
+def products_of(partition: Partition, column: str) -> pa.Array:
+    """The different products of a partition, as texts."""
+    return tables.strings(tables.read(partition, [column])[column]).drop_null().unique()
+
+
+def read_sales(partition: Partition, columns: ProductColumns, products: pa.Array, within: Range) -> Lines:
+    """The sales lines of a partition within a range of hashes, with the number of the product for the day.
+
+    Lines without account, product or amount are left out: they tell nobody's ownership.
+    """
+    import pyarrow.compute as pc
+
+    table = tables.read(partition, [columns.account_id, columns.product, columns.sales])
+    ids = tables.strings(table[columns.account_id])
+    product = pc.fill_null(pc.index_in(tables.strings(table[columns.product]), products), -1).to_numpy()
+    money = amounts(table[columns.sales], f"{partition.where}: column {columns.sales!r}")
+    key = id_hash(ids)
+    rows = np.flatnonzero(~unusable_ids(ids) & (product >= 0) & ~np.isnan(money) & within.holds(key))
+    return Lines(key[rows], id_hash(ids.take(rows), 1), product[rows].astype(np.int32), money[rows])
+
+
+def customers_of(item: tuple[PartRows, AssignedRows], account_id: str, sales: str, first: dict[int, int]) -> Customers:
+    """The customers among the scored rows of a partition."""
+    part, assigned = item
+    at, label = cluster_codes(part, assigned, first)
+    table = tables.read(part.partition, [account_id, sales]).take(at)
+    buys = np.flatnonzero(float_column(table[sales]) > 0)
+    ids = tables.strings(table[account_id]).take(buys)
+    return Customers(id_hash(ids), id_hash(ids, 1), label[buys])

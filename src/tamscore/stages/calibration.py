@@ -1,0 +1,113 @@
+"""From scores to probabilities: calibrated on rows that the score was not learned from, moved to the market's own rate.
+
+Sigmoid: Platt (1999). Isotonic: Zadrozny & Elkan (2002); from 1,000 buyers on it beats the sigmoid (Niculescu-Mizil &
+Caruana 2005). Another class prior: Saerens, Latinne & Decaestecker (2002). Buyers and unlabelled rows only: a buyer has
+a label as often whatever it looks like (Elkan & Noto 2008).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from tamscore.backend import Array
+
+ISOTONIC_FROM = 1_000
+"""So many buyers make the isotonic calibration the better one."""
+PLACES = 6
+"""Probabilities are told to so many decimal places, which no machine gets otherwise."""
+HALVINGS = 60
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A probability for every score: through points (`x`, `y`), or 1 / (1 + exp(-(slope · score + offset))).
+
+    Then `shift` is added to its log-odds, and it is divided by `labelled`, the share of buyers that have a label.
+    `least` keeps probabilities off 0 and 1.
+    """
+
+    x: Any
+    y: Any
+    slope: float = 1.0
+    offset: float = 0.0
+    shift: float = 0.0
+    labelled: float = 1.0
+    least: float = 0.0
+
+    @property
+    def kind(self) -> str:
+        """How it was made."""
+        return "isotonic" if len(self.x) else "sigmoid"
+
+    def probability(self, xp: Any, score: Array) -> Array:
+        """The probabilities (m,) of some scores in log-odds."""
+        found = through(xp, score, self.x, self.y) if len(self.x) else sigmoid(xp, self.slope * score + self.offset)
+        found = xp.clip(found, self.least, 1.0 - self.least)
+        if self.shift:
+            found = sigmoid(xp, xp.log(found / (1.0 - found)) + self.shift)
+        return rounded(xp, xp.minimum(found / self.labelled, xp.ones_like(found)))
+
+
+def sigmoid(xp: Any, odds: Array) -> Array:
+    """The probability of some log-odds."""
+    return 1.0 / (1.0 + xp.exp(-xp.clip(odds, -500.0, 500.0)))
+
+
+def rounded(xp: Any, values: Array) -> Array:
+    """Numbers to six places."""
+    return xp.round(values * 10.0**PLACES) / 10.0**PLACES
+
+
+def through(xp: Any, score: Array, x: Any, y: Any) -> Array:
+    """Straight lines through points (p,) on the host, level before the first and after the last of them."""
+    xs, ys = (xp.asarray(one, dtype=xp.float64, device=score.device) for one in (x, y))
+    inside = xp.clip(score, float(x[0]), float(x[-1]))
+    right = xp.clip(xp.searchsorted(xs, inside), 1, len(x) - 1) if len(x) > 1 else xp.zeros_like(score, dtype=xp.int64)
+    left = right - 1 if len(x) > 1 else right
+    x0, x1, y0, y1 = xp.take(xs, left), xp.take(xs, right), xp.take(ys, left), xp.take(ys, right)
+    width = xp.where(x1 > x0, x1 - x0, xp.ones_like(x0))
+    return y0 + (y1 - y0) * ((inside - x0) / width)
+
+
+def calibrate(score: Any, label: Any, weight: Any, kind: Literal["auto", "isotonic", "sigmoid"]) -> Calibration:
+    """The calibration of scores (n,) that were learned without their own rows, given labels 0 or 1 and weights."""
+    isotonic = kind == "isotonic" or (kind == "auto" and label.sum() >= ISOTONIC_FROM)
+    made = by_steps(score, label, weight) if isotonic else by_curve(score, label, weight)
+    return replace(made, least=0.5 / len(label))
+
+
+def by_steps(score: Any, label: Any, weight: Any) -> Calibration:
+    """The rising line that fits best."""
+    from sklearn.isotonic import IsotonicRegression
+
+    fitted = IsotonicRegression(out_of_bounds="clip").fit(score, label, weight)
+    return Calibration(np.asarray(fitted.X_thresholds_, np.float64), np.asarray(fitted.y_thresholds_, np.float64))
+
+
+def by_curve(score: Any, label: Any, weight: Any) -> Calibration:
+    """The logistic curve that fits best."""
+    from sklearn.linear_model import LogisticRegression
+
+    fitted = LogisticRegression(C=1e6, max_iter=1000).fit(score[:, None], label, weight)
+    nothing = np.empty(0)
+    return Calibration(nothing, nothing, float(fitted.coef_[0, 0]), float(fitted.intercept_[0]))
+
+
+def moved(calibration: Calibration, share: float, prior: float) -> Calibration:
+    """The calibration of a market where the share `prior` would buy, not `share` as among the labelled rows."""
+    return replace(calibration, shift=float(np.log(prior / (1 - prior)) - np.log(share / (1 - share))))
+
+
+def freed(calibration: Calibration, score: Any, weight: Any, prior: float) -> Calibration:
+    """The calibration where label 0 says nothing, so that the share `prior` of all rows would buy on the average."""
+    found = calibration.probability(np, score)
+    low, high = min(float(np.average(found, weights=weight)), 1.0) * 1e-3, 1.0 / prior
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        mean = float(np.average(np.minimum(found / middle, 1.0), weights=weight))
+        low, high = (middle, high) if mean > prior else (low, middle)
+    return replace(calibration, labelled=float((low + high) / 2))

@@ -1,0 +1,126 @@
+"""The rows that a propensity is learned from and told of: numbers as they are for trees, made straight for a line.
+
+Trees take raw numbers, NaN for missing, and one 0/1 column a category. A logistic regression takes the same categories;
+its numbers are centred and scaled, logarithms first where a column is skewed, missing ones at the mean and marked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tamscore.backend import Array
+    from tamscore.stages.prepare import Vocabulary
+
+SKEWED = 2.0
+"""From this skewness on the logarithm of a number is taken."""
+THIRDS = (1 / 3, 2 / 3)
+
+
+@dataclass(frozen=True)
+class Number:
+    """How one numeric column is made straight, and where its values count as low and as high."""
+
+    column: str
+    logarithm: bool
+    center: float
+    spread: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Design:
+    """The columns that a propensity is learned from: numbers first, then the levels of each category."""
+
+    numbers: tuple[Number, ...]
+    vocabularies: tuple[Vocabulary, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the input, numbers first."""
+        return (*(one.column for one in self.numbers), *(one.column for one in self.vocabularies))
+
+    @property
+    def raw_sources(self) -> tuple[int, ...]:
+        """The place in `columns` that each row of `raw` comes from."""
+        levels = (len(one.all_levels) for one in self.vocabularies)
+        of_levels = [len(self.numbers) + place for place, count in enumerate(levels) for _ in range(count)]
+        return (*range(len(self.numbers)), *of_levels)
+
+    @property
+    def straight_sources(self) -> tuple[int, ...]:
+        """The same for `straight`."""
+        return (*self.raw_sources, *range(len(self.numbers)))
+
+    def raw(self, xp: Any, numbers: Mapping[str, Array], codes: Mapping[str, Array]) -> list[Array]:
+        """Numbers and 0/1 columns, each (m,) float64; what is not finite counts as missing."""
+        found = [finite(xp, numbers[one.column]) for one in self.numbers]
+        return found + self.indicators(xp, codes)
+
+    def straight(self, xp: Any, raw: Sequence[Array]) -> list[Array]:
+        """The rows of `raw` as a line takes them, then one 0/1 column a number that marks what is missing."""
+        count = len(self.numbers)
+        straightened = [straight(xp, column, one) for column, one in zip(raw, self.numbers, strict=False)]
+        missing = [xp.astype(xp.isnan(column), xp.float64) for column in raw[:count]]
+        return [*straightened, *raw[count:], *missing]
+
+    def indicators(self, xp: Any, codes: Mapping[str, Array]) -> list[Array]:
+        """One 0/1 column (m,) float64 for every level of every category."""
+        return [
+            xp.astype(codes[one.column] == level, xp.float64)
+            for one in self.vocabularies
+            for level in range(len(one.all_levels))
+        ]
+
+    def states(self, xp: Any, raw: Sequence[Array], codes: Mapping[str, Array]) -> list[Array]:
+        """What a person would call the value of each of `columns`, as a place (m,) int64 in `state_names`."""
+        found = []
+        for column, one in zip(raw, self.numbers, strict=False):
+            place = xp.astype(column > one.low, xp.int64) + xp.astype(column > one.high, xp.int64)
+            found.append(xp.where(xp.isnan(column), xp.asarray(3, dtype=xp.int64, device=column.device), place))
+        return found + [codes[one.column] for one in self.vocabularies]
+
+    @property
+    def state_names(self) -> list[tuple[str, ...]]:
+        """What the values of each of `columns` are called."""
+        of_number = ("low", "middling", "high", "missing")
+        return [
+            *(tuple(f"{one.column} {name}" for name in of_number) for one in self.numbers),
+            *(tuple(f"{one.column} = {level}" for level in one.all_levels) for one in self.vocabularies),
+        ]
+
+
+def finite(xp: Any, column: Array) -> Array:
+    """The column (m,) with NaN for infinite numbers."""
+    return xp.where(xp.isfinite(column), column, xp.asarray(xp.nan, dtype=column.dtype, device=column.device))
+
+
+def straight(xp: Any, column: Array, one: Number) -> Array:
+    """A number centred and scaled, after its logarithm where it is skewed; the mean, 0, where it is missing."""
+    value = xp.sign(column) * xp.log1p(xp.abs(column)) if one.logarithm else column
+    scaled = (value - one.center) / one.spread
+    return xp.where(xp.isnan(scaled), xp.zeros_like(scaled), scaled)
+
+
+def number(name: str, values: Any) -> Number:
+    """How a column with the drawn values (n,), NaN for missing, is made straight."""
+    present = values[np.isfinite(values)]
+    if not len(present):
+        return Number(name, logarithm=False, center=0.0, spread=1.0, low=0.0, high=0.0)
+    low, high = np.quantile(present, THIRDS, method="inverted_cdf")
+    logarithm = abs(skewness(present)) > SKEWED
+    value = np.sign(present) * np.log1p(np.abs(present)) if logarithm else present
+    spread = float(value.std())
+    return Number(name, logarithm, float(value.mean()), spread if spread > 0 else 1.0, float(low), float(high))
+
+
+def skewness(values: Any) -> float:
+    """The third standardised moment of values (n,); 0 where they do not vary."""
+    spread = values.std()
+    return float(np.mean(((values - values.mean()) / spread) ** 3)) if spread > 0 else 0.0

@@ -1,0 +1,215 @@
+"""Learning who buys: two kinds of model, the better by cross-validated log loss; scored without scikit-learn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from tamscore.stages import trees
+from tamscore.stages.calibration import sigmoid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from tamscore.backend import Array, Backend
+    from tamscore.stages.design import Design
+    from tamscore.stages.trees import Forest, Tree
+
+FOLDS = 5
+Kind = Literal["logistic", "trees"]
+KINDS: tuple[Kind, ...] = ("logistic", "trees")
+MOST_TREES = 120
+TREE_COUNTS = (10, 20, 40, 80, MOST_TREES)
+"""So many trees are tried: what is too many is told by the rows left out."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """The rows that are learned from, in order of their draw numbers: `raw` and `straight` (n, d), labels, weights.
+
+    Buyers weigh one thing, others another. Models are learned without weights, which suits drawn rows better, and their
+    scores moved by `shift` afterwards (King & Zeng 2001); whatever judges them takes the weights.
+    """
+
+    raw: Any
+    straight: Any
+    label: Any
+    weight: Any
+
+    @property
+    def shift(self) -> float:
+        """What takes log-odds among the drawn rows to those among all."""
+        buys = self.label == 1
+        return float(np.log(self.weight[buys][0] / self.weight[~buys][0]))
+
+    @property
+    def fold(self) -> Any:
+        """The fold (n,) of every row: buyers and others are spread evenly, in order."""
+        found = np.empty(len(self.label), np.int64)
+        for value in (0, 1):
+            rows = np.flatnonzero(self.label == value)
+            found[rows] = np.arange(len(rows)) % FOLDS
+        return found
+
+
+@dataclass(frozen=True)
+class Line:
+    """A logistic regression on the straight columns: `weights` (d,), and the log-odds `base` at their means (d,)."""
+
+    base: float
+    weights: Any
+    means: Any
+
+    @property
+    def expected(self) -> float:
+        """The score of a row at the means."""
+        return self.base
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A model ready to score rows on a device."""
+
+    design: Design
+    model: Line | Forest
+    trees: tuple[Tree, ...]
+
+    @classmethod
+    def of(cls, design: Design, model: Line | Forest, backend: Backend) -> Scorer:
+        """The scorer of a model."""
+        if isinstance(model, Line):
+            return cls(design, model, ())
+        return cls(design, model, tuple(trees.put(backend, one) for one in model.trees(design.raw_sources)))
+
+    def explained(self, xp: Any, raw: Sequence[Array]) -> tuple[Array, list[Array]]:
+        """The score (m,) in log-odds, and what each column of the input adds to `expected` (m,)."""
+        sources = len(self.design.columns)
+        if not isinstance(self.model, Line):
+            return trees.explained(xp, self.model.base, self.trees, raw, sources)
+        return line_explained(xp, self.model, self.design, self.design.straight(xp, raw), sources)
+
+
+def line_explained(
+    xp: Any, line: Line, design: Design, straight: Sequence[Array], sources: int
+) -> tuple[Array, list[Array]]:
+    """The score (m,) of a line, column by column in a fixed order, and what each source adds (m,)."""
+    added = [xp.zeros_like(straight[0]) for _ in range(sources)]
+    for column, weight, mean, source in zip(straight, line.weights, line.means, design.straight_sources, strict=True):
+        if weight:
+            added[source] = added[source] + float(weight) * (column - float(mean))
+    total = xp.full(straight[0].shape, line.base, dtype=xp.float64, device=straight[0].device)
+    for one in added:
+        total = total + one
+    return total, added
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The better model, its scores (n,) of rows that it was not learned from, and the log loss of every kind."""
+
+    kind: Kind
+    model: Line | Forest
+    left_out: Any
+    loss: dict[str, float]
+
+
+def learn(training: Training, run: Callable[..., Iterable[Any]], kinds: Sequence[Kind] = KINDS) -> Learned:
+    """The kind of model that foretells the rows left out best, learned from all rows.
+
+    `run(function, items, *shared)` yields `function(item, *shared)` in order of the items, several at a time.
+    """
+    tasks = [(kind, fold) for kind in kinds for fold in range(FOLDS)]
+    scores: dict[str, list[Any]] = {kind: [] for kind in kinds}
+    for (kind, _), found in zip(tasks, run(scores_left_out, tasks, training), strict=True):
+        scores[kind].append(found)
+    best = {kind: best_of(scores[kind], training) for kind in kinds}
+    kind = min(kinds, key=lambda one: best[one].loss)
+    chosen = best[kind]
+    (model,) = run(learned_from_all, [(kind, chosen.trees)], training)
+    return Learned(kind, model, chosen.score, {one: best[one].loss for one in kinds})
+
+
+@dataclass(frozen=True)
+class Best:
+    """Scores (n,) of rows left out, their log loss, and the number of trees that it took (0 for a line)."""
+
+    score: Any
+    loss: float
+    trees: int
+
+
+def best_of(scores: Sequence[Any], training: Training) -> Best:
+    """The best number of trees; `scores` has by fold the scores (counts, rows of the fold)."""
+    fold, tried = training.fold, []
+    for place in range(len(scores[0])):
+        score = np.empty(len(training.label))
+        for number, of_fold in enumerate(scores):
+            score[fold == number] = of_fold[place]
+        count = TREE_COUNTS[place] if len(scores[0]) > 1 else 0
+        tried.append(Best(score, log_loss(sigmoid(np, score), training.label, training.weight), count))
+    return min(tried, key=lambda one: one.loss)
+
+
+def log_loss(probability: Any, label: Any, weight: Any) -> float:
+    """The mean negative log likelihood (natural logarithm) of labels 0 or 1."""
+    kept = np.clip(probability, 1e-12, 1 - 1e-12)
+    return float(np.average(-np.where(label == 1, np.log(kept), np.log1p(-kept)), weights=weight))
+
+
+def scores_left_out(task: tuple[Kind, int], training: Training) -> Any:
+    """The scores (counts, rows) of one fold under models of the others; for trees under every number of them."""
+    kind, fold = task
+    inside, outside = np.flatnonzero(training.fold != fold), np.flatnonzero(training.fold == fold)
+    if kind == "logistic":
+        fitted = logistic(training.straight[inside], training.label[inside])
+        return fitted.decision_function(training.straight[outside])[None] + training.shift
+    boosted = boost(training.raw[inside], training.label[inside], MOST_TREES)
+    rows = list(np.ascontiguousarray(training.raw[outside].T))
+    forest = trees.forest_of(boosted, MOST_TREES)
+    total, found = np.full(len(outside), forest.base + training.shift), []
+    for place, tree in enumerate(forest.trees(range(len(rows))), 1):
+        total = total + tree.score[trees.leaf_of(np, tree, rows)]
+        if place in TREE_COUNTS:
+            found.append(total)
+    return np.stack(found)
+
+
+def learned_from_all(task: tuple[Kind, int], training: Training) -> Line | Forest:
+    """The model of a kind, learned from every row."""
+    kind, count = task
+    if kind == "trees":
+        forest = trees.forest_of(boost(training.raw, training.label, count), count)
+        return replace(forest, base=forest.base + training.shift)
+    fitted = logistic(training.straight, training.label)
+    weights = np.asarray(fitted.coef_[0], np.float64)
+    means = np.average(training.straight, axis=0, weights=training.weight)
+    base = float(fitted.intercept_[0] + np.sum(weights * means)) + training.shift
+    return Line(base, weights, means)
+
+
+def logistic(rows: Any, label: Any) -> Any:
+    """A fitted logistic regression."""
+    from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        return LogisticRegression(C=1.0, max_iter=2000).fit(rows, label)
+
+
+def boost(rows: Any, label: Any, count: int) -> Any:
+    """So many fitted trees; on one thread, since the order of sums must not depend on the machine."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        return HistGradientBoostingClassifier(
+            learning_rate=0.1,
+            max_iter=count,
+            max_leaf_nodes=16,
+            min_samples_leaf=min(40, max(len(label) // 50, 5)),
+            l2_regularization=1.0,
+            early_stopping=False,
+            random_state=0,
+        ).fit(rows, label)

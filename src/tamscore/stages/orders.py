@@ -1,0 +1,166 @@
+"""From order lines to what each account bought, when it began, and whether it stayed.
+
+Amounts are whole units, ten-thousandths of the currency: sums of whole numbers are exact in float64, in whatever order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+UNITS = 10_000.0
+"""So many of them make one of the currency."""
+NEVER = np.iinfo(np.int32).max
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Order lines (n,): two hashes of the account's id, uint64 each, day int32 since 1970, amount in units, float64."""
+
+    key: Any
+    check: Any
+    day: Any
+    units: Any
+
+    def __len__(self) -> int:
+        """The number of lines n."""
+        return len(self.key)
+
+    def at(self, rows: Any) -> Lines:
+        """The lines at some places."""
+        return Lines(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
+    @classmethod
+    def together(cls, parts: Sequence[Lines]) -> Lines:
+        """The lines of several parts, one after the other."""
+        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
+
+    def ordered(self) -> Lines:
+        """The lines by account, day and amount; accounts that share a key are told apart by their check."""
+        rows = self.at(np.lexsort((self.units, self.day, self.key)))
+        same = rows.key[1:] == rows.key[:-1]
+        if (same & (rows.check[1:] != rows.check[:-1])).any():
+            return rows.at(np.lexsort((rows.units, rows.day, rows.check, rows.key)))
+        return rows
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The days on which time is cut, each the last day of what lies before: today, and so far back.
+
+    `last_year` and `year_before` cut the twelve months that sales are compared over, `stayed` and `base` those in which
+    customers had to buy again to have stayed, and in which they had to buy to count.
+    """
+
+    today: int
+    last_year: int
+    year_before: int
+    stayed: int
+    base: int
+
+    @classmethod
+    def until(cls, today: date, retention_months: int) -> Windows:
+        """The windows that end with a day, which belongs to them."""
+        back = (0, 12, 24, retention_months, 2 * retention_months)
+        return cls(*(months_back(today, months) for months in back))
+
+
+def months_back(day: date, months: int) -> int:
+    """The day so many months earlier, as days since 1970; the last of its month where that is shorter."""
+    first = np.datetime64(day, "M") - months
+    last = (first + 1).astype("M8[D]") - 1
+    return int(min(first.astype("M8[D]") + (day.day - 1), last).astype(np.int64))
+
+
+@dataclass(frozen=True)
+class Bought:
+    """What accounts (a,) have bought by order of key and check; money in units, net of refunds.
+
+    `sales` of the last twelve months, `before` of the twelve before those, `revenue` in all; `first` the day of the
+    first order (NEVER for refunds alone), `dates` how many days had one; whether the account counts in the `base` of
+    retention, and has `stayed`.
+    """
+
+    key: Any
+    check: Any
+    sales: Any
+    before: Any
+    revenue: Any
+    first: Any
+    dates: Any
+    base: Any
+    stayed: Any
+
+    def __len__(self) -> int:
+        """The number of accounts a."""
+        return len(self.key)
+
+    def places(self, key: Any, check: Any) -> Any:
+        """The place (m,) of each account in these, -1 for one that has no line; both hashes must agree."""
+        return places(self.key, self.check, key, check)
+
+    @classmethod
+    def together(cls, parts: Sequence[Bought]) -> Bought:
+        """Accounts of ascending keys, part after part."""
+        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
+
+
+def places(keys: Any, checks: Any, key: Any, check: Any) -> Any:
+    """The place (m,) of each account among others (a,) in order of key, -1 where it is none of them.
+
+    Two hashes of 64 bits must agree: ids that share one are told apart by the other.
+    """
+    found = np.full(len(key), -1)
+    place, left = np.searchsorted(keys, key), np.arange(len(key))
+    while len(left):  # more than once only where two ids share a key
+        left = left[place[left] < len(keys)]
+        left = left[keys[place[left]] == key[left]]
+        same = checks[place[left]] == check[left]
+        found[left[same]] = place[left[same]]
+        left = left[~same]
+        place[left] += 1
+    return found
+
+
+def repeated(lines: Lines) -> Any:
+    """Which of ordered lines (n,) bool say the same as the line before: account, day and amount."""
+    again = np.zeros(len(lines), bool)
+    again[1:] = True
+    for column in (lines.key, lines.check, lines.day, lines.units):
+        again[1:] &= column[1:] == column[:-1]
+    return again
+
+
+def bought(lines: Lines, windows: Windows) -> Bought:
+    """What the accounts of ordered lines have bought; lines after today must have been left out."""
+    new = np.ones(len(lines), bool)
+    new[1:] = (lines.key[1:] != lines.key[:-1]) | (lines.check[1:] != lines.check[:-1])
+    starts = np.flatnonzero(new)
+    account, accounts = np.cumsum(new) - 1, len(starts)
+
+    def net(after: int, until: int) -> Any:
+        inside = (lines.day > after) & (lines.day <= until)
+        return np.bincount(account[inside], weights=lines.units[inside], minlength=accounts)
+
+    order = lines.units > 0
+    fresh = order.copy()  # the first order of its day; orders of a day stand together, behind its refunds
+    fresh[1:] &= ~(order[:-1] & (lines.day[1:] == lines.day[:-1]) & ~new[1:])
+    first = np.full(accounts, NEVER, np.int32)
+    np.minimum.at(first, account[order], lines.day[order])
+    return Bought(
+        lines.key[starts],
+        lines.check[starts],
+        net(windows.last_year, windows.today),
+        net(windows.year_before, windows.last_year),
+        np.bincount(account, weights=lines.units, minlength=accounts),
+        first,
+        np.bincount(account[fresh], minlength=accounts).astype(np.int32),
+        net(windows.base, windows.stayed) > 0,
+        net(windows.stayed, windows.today) > 0,
+    )

@@ -1,0 +1,160 @@
+"""The model of who will buy: learned, calibrated, judged on rows that it has not seen, and applied to rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.stages import calibration, learning, verdict
+from tamscore.stages.calibration import rounded
+from tamscore.stages.learning import Scorer
+from tamscore.stages.reasons import offsets_of, strongest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from tamscore.backend import Array, Backend
+    from tamscore.stages.calibration import Calibration
+    from tamscore.stages.design import Design
+    from tamscore.stages.learning import Learned, Line, Training
+    from tamscore.stages.trees import Forest
+    from tamscore.stages.verdict import Decile, Verdict
+
+BANDS = ("low", "middle", "focus")
+
+
+@dataclass(frozen=True)
+class Propensity:
+    """Who will buy: a model on a design, and its calibration; None where scores are good for ranks alone."""
+
+    design: Design
+    model: Line | Forest
+    calibration: Calibration | None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A propensity with what is known about it: log loss by kind of model, and how it did on rows left out.
+
+    `weights` says by column how much it moves scores on the average, in log-odds.
+    """
+
+    propensity: Propensity
+    kind: str
+    loss: dict[str, float]
+    verdict: Verdict
+    deciles: list[Decile]
+    weights: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Foretold:
+    """What a propensity says of rows: score (m,) in log-odds, probability (m,) or None, the strongest reasons (m,)."""
+
+    score: Array
+    probability: Array | None
+    reasons: list[Array]
+
+
+def foretell(
+    propensity: Propensity, scorer: Scorer, backend: Backend, numbers: Mapping[str, Array], codes: Mapping[str, Array]
+) -> Foretold:
+    """What a propensity says of a block of rows, given its numbers and categories (m,) on the device."""
+    xp, design = backend.xp, propensity.design
+    raw = design.raw(xp, numbers, codes)
+    score, added = scorer.explained(xp, raw)
+    found = strongest(xp, added, design.states(xp, raw, codes), offsets_of(design.state_names))
+    told = propensity.calibration.probability(xp, score) if propensity.calibration else None
+    return Foretold(rounded(xp, score), told, found)
+
+
+def judge(
+    design: Design,
+    training: Training,
+    run: Callable[..., Iterable[Any]],
+    rules: Rules,
+) -> Judged:
+    """The propensity that the training rows teach, and how it did on rows that it was not taught."""
+    learned = learning.learn(training, run)
+    made = calibrated(learned, training, rules)
+    told = crossed(learned, training, rules) if made else None
+    told_of = (learned.left_out if told is None else told, told, training.label, training.weight)
+    propensity = Propensity(design, learned.model, made)
+    fair = told if rules.honest else None
+    return Judged(
+        propensity,
+        learned.kind,
+        learned.loss,
+        verdict.verdict(learned.left_out, fair, training.label, training.weight),
+        verdict.deciles(told_of[0], fair, training.label, training.weight),
+        weights_of(propensity, training),
+    )
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How scores become probabilities: the kind of calibration, and the class prior where one is given.
+
+    `negatives` says that rows with label 0 have not bought; else nobody knows.
+    """
+
+    kind: Any
+    prior: float | None
+    negatives: bool
+
+    @property
+    def honest(self) -> bool:
+        """Whether labels are a fair sample, so that probabilities can be held against them."""
+        return self.negatives and self.prior is None
+
+
+def calibrated(learned: Learned, training: Training, rules: Rules) -> Calibration | None:
+    """The calibration on rows left out; None where others are unlabelled and no class prior is given."""
+    if not rules.negatives and rules.prior is None:
+        return None
+    return moved(calibration.calibrate(learned.left_out, training.label, training.weight, rules.kind),
+                 learned.left_out, training, rules)  # fmt: skip
+
+
+def moved(made: Calibration, score: Any, training: Training, rules: Rules) -> Calibration:
+    """The calibration moved to the class prior, where one is given."""
+    if rules.prior is None:
+        return made
+    if rules.negatives:
+        share = float(np.average(training.label, weights=training.weight))
+        return calibration.moved(made, share, rules.prior)
+    return calibration.freed(made, score, training.weight, rules.prior)
+
+
+def crossed(learned: Learned, training: Training, rules: Rules) -> Any:
+    """Probabilities (n,) where neither model nor calibration has seen the row."""
+    found, fold, score = np.empty(len(training.label)), training.fold, learned.left_out
+    for number in range(learning.FOLDS):
+        inside, outside = fold != number, fold == number
+        others = replace(training, label=training.label[inside], weight=training.weight[inside])
+        made = calibration.calibrate(score[inside], others.label, others.weight, rules.kind)
+        found[outside] = moved(made, score[inside], others, rules).probability(np, score[outside])
+    return found
+
+
+def weights_of(propensity: Propensity, training: Training) -> dict[str, float]:
+    """How much each column moves the scores of the training rows on the average, the most first."""
+    from tamscore.backend.host import HostBackend
+
+    host = HostBackend()
+    scorer = Scorer.of(propensity.design, propensity.model, host)
+    total = np.zeros(len(propensity.design.columns))
+    for start in range(0, len(training.label), host.block_rows):
+        at = slice(start, start + host.block_rows)
+        _, added = scorer.explained(np, list(np.ascontiguousarray(training.raw[at].T)))
+        total += [float(np.sum(np.abs(one) * training.weight[at])) for one in added]
+    mean = np.round(total / training.weight.sum(), 6).tolist()
+    pairs = zip(propensity.design.columns, mean, strict=True)
+    return dict(sorted(pairs, key=lambda pair: -pair[1]))
+
+
+def band(xp: Any, probability: Array, limits: Sequence[float]) -> Array:
+    """The place (m,) int64 in BANDS: below the first limit, up to the second, above it."""
+    return xp.astype(probability >= limits[0], xp.int64) + xp.astype(probability > limits[1], xp.int64)

@@ -1,0 +1,96 @@
+"""How good a propensity is: who is told from whom, whether probabilities come true, and what it saves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tamscore.stages.learning import log_loss
+from tamscore.stages.separation import ranks
+
+PARTS = 10
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Area under the ROC curve; Brier score, log loss and expected calibration error where there are probabilities.
+
+    `error` is the mean distance of predicted and observed share over ten parts of equal size (Naeini et al. 2015).
+    """
+
+    auc: float
+    brier: float | None = None
+    log_loss: float | None = None
+    error: float | None = None
+
+
+@dataclass(frozen=True)
+class Decile:
+    """A tenth of the rows, best first: predicted and observed share of buyers, lift over the mean, share of all buyers.
+
+    `capture` and `contacts`, rows contacted for each buyer, are those of this tenth and all better ones.
+    """
+
+    decile: int
+    accounts: float
+    predicted: float | None
+    observed: float
+    lift: float
+    capture: float
+    contacts: float | None
+
+
+def auc(score: Any, label: Any, weight: Any) -> float:
+    """The area under the ROC curve: how often a buyer scores above another row, ties half; NaN with one kind only."""
+    if weight is None or np.all(weight == weight[0]):
+        rank, buys = ranks(score), label == 1
+        first, second = int(buys.sum()), int((~buys).sum())
+        return float((rank[buys].sum() - first * (first + 1) / 2) / (first * second)) if first and second else np.nan
+    order = np.argsort(score, kind="stable")
+    _, place = np.unique(score[order], return_inverse=True)
+    yes = np.bincount(place, weights=(weight * label)[order])
+    no = np.bincount(place, weights=(weight * (1 - label))[order])
+    below = np.cumsum(no) - no
+    return float(np.sum(yes * (below + no / 2)) / (yes.sum() * no.sum())) if yes.sum() and no.sum() else np.nan
+
+
+def verdict(score: Any, probability: Any | None, label: Any, weight: Any) -> Verdict:
+    """How well scores (n,), and probabilities where there are any, tell labels 0 or 1 of rows with weights (n,)."""
+    area = auc(score, label, weight)
+    if probability is None:
+        return Verdict(area)
+    brier = float(np.average((probability - label) ** 2, weights=weight))
+    return Verdict(area, brier, log_loss(probability, label, weight), calibration_error(probability, label, weight))
+
+
+def calibration_error(probability: Any, label: Any, weight: Any) -> float:
+    """The mean distance of predicted and observed share over ten parts of equal weight."""
+    told = deciles(probability, probability, label, weight)
+    total = sum(one.accounts for one in told)
+    return sum(one.accounts * abs((one.predicted or 0.0) - one.observed) for one in told) / total
+
+
+def deciles(score: Any, probability: Any | None, label: Any, weight: Any) -> list[Decile]:
+    """Ten parts of equal weight, best scores first; equal scores stay together, so that order says nothing."""
+    part, found = parts_of(score, weight), list[Decile]()
+    rate, buyers = float(np.average(label, weights=weight)), float(np.sum(weight * label))
+    contacted = captured = 0.0
+    for number in np.unique(part):
+        rows = part == number
+        mine, bought = float(weight[rows].sum()), float(np.sum((weight * label)[rows]))
+        contacted, captured = contacted + mine, captured + bought
+        predicted = None if probability is None else float(np.average(probability[rows], weights=weight[rows]))
+        contacts = contacted / captured if captured else None
+        share = captured / buyers
+        found.append(Decile(len(found) + 1, mine, predicted, bought / mine, bought / mine / rate, share, contacts))
+    return found
+
+
+def parts_of(score: Any, weight: Any) -> Any:
+    """The part (n,) from 0 of each row, best scores first; rows of one score go where the middle of them lies."""
+    distinct, place = np.unique(-score, return_inverse=True)
+    each = np.bincount(place, weights=weight, minlength=len(distinct))
+    middle = (np.cumsum(each) - each / 2) / each.sum()
+    return np.minimum((middle * PARTS).astype(np.int64), PARTS - 1)[place]

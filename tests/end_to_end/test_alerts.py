@@ -1,0 +1,160 @@
+"""Buying alerts go to accounts whose own features changed, and to nobody whom the model, peers or sales moved."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from tamscore import pipeline
+from tamscore.cli import app
+from tamscore.errors import UsageError
+from tamscore.insight.alerts import alerts_of
+from tamscore.insight.stored import open_run
+from tamscore.progress import Progress
+from tests.end_to_end import market, shop
+
+ROWS = 3000
+CHANGES: dict[str, Any] = {
+    "columns.keep": ["note", "visits"],
+    "alerts": {"intent": ["visits"]},
+    "quadrant": {"threshold": "absolute", "potential": 250.0, "sales": 200.0},
+    "clusters.fit_rows": 1000,
+    "clusters.seed_rows": 1000,
+}
+
+
+def visited(table, seed=0, more=None):
+    """The table with visits; those of `more` rows rise by so much beside the usual noise."""
+    random = np.random.default_rng([seed, 5])
+    visits = 10.0 + random.integers(0, 3, table.num_rows) + (0.0 if more is None else more)
+    return table.append_column("visits", pa.array(visits))
+
+
+def grown_up(table, chosen):
+    """The table with the employees of some rows those of the largest peer group."""
+    employees = np.array([np.nan if one is None else one for one in table["employees"].to_pylist()])
+    employees[chosen] = np.round(np.exp(8.0))
+    growth = table["growth"].to_numpy().copy()
+    growth[chosen] = 0.2
+    at = table.column_names.index
+    table = table.set_column(at("employees"), "employees", pa.array(employees, pa.int64(), from_pandas=True))
+    return table.set_column(at("growth"), "growth", pa.array(growth))
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    """The earlier run and its table."""
+    folder = tmp_path_factory.mktemp("first")
+    table = visited(market.accounts(ROWS))
+    return market.score(table, folder, CHANGES), table
+
+
+def frozen(first, table, folder, changes=None):
+    """A later run under the earlier one's model."""
+    path = market.write(table, folder / "market")
+    job = market.job(path, folder / "scores", {**CHANGES, **(changes or {})})
+    return pipeline.score(job, Progress(), str(first.path))
+
+
+def found_in(first, second):
+    return alerts_of(open_run(second.output), open_run(first.output), Progress()).table.to_pylist()
+
+
+def test_who_outgrew_its_peers_is_told_and_nobody_else(first, tmp_path):
+    done, table = first
+    party = np.array(table["party_type"].to_pylist())
+    chosen = np.flatnonzero((market.peer_group(ROWS) == 0) & (party == "end_user"))[:40]
+    found = found_in(done, frozen(done, grown_up(table, chosen), tmp_path))
+    ids = table["account_id"].take(chosen).to_pylist()
+    assert sorted(row["account_id"] for row in found) == sorted(ids)
+    assert {row["alert"] for row in found} == {"buying"}
+    assert {row["reason"] for row in found} <= {"step", "step, quadrant"}
+    assert all(row["potential_after"] > row["potential_before"] for row in found)
+    before, after = market.scores(done).to_pydict(), {row["account_id"]: row for row in found}
+    high = {a: q in {"blue", "yellow"} for a, q in zip(before["account_id"], before["quadrant"], strict=True)}
+    assert {after[a]["reason"] for a in ids if not high[a]} == {"step, quadrant"}
+    assert {after[a]["reason"] for a in ids if high[a]} <= {"step"}
+
+
+def test_sales_peers_and_rules_raise_no_buying_alert(first, tmp_path):
+    done, table = first
+    doubled = pa.array([None if one is None else 3 * one for one in table["sales"].to_pylist()], pa.float64())
+    table = table.set_column(table.column_names.index("sales"), "sales", doubled)
+    path = market.write(table, tmp_path / "market")
+    job = market.job(path, tmp_path / "scores", {**CHANGES, "potential": {"preset": "p80"}})
+    again = pipeline.run(job, Progress())
+    assert found_in(done, again) == []
+    assert np.nansum(market.scores(again)["potential"].to_numpy()) > np.nansum(
+        market.scores(done)["potential"].to_numpy()
+    )
+
+
+def test_an_intent_feature_that_rose_beyond_nine_in_ten_peers_is_told(first, tmp_path):
+    """Everybody is seen more often by up to two; a few by many more, and only those exceed the usual change."""
+    done, table = first
+    more = np.zeros(ROWS)
+    chosen = np.random.default_rng(4).choice(ROWS, 60, replace=False)
+    more[chosen] = 50.0
+    found = found_in(done, frozen(done, visited(table.drop_columns(["visits"]), seed=1, more=more), tmp_path))
+    assert {row["reason"] for row in found} == {"visits"}
+    usual, label = change_by_cluster(done, table, seed=1, more=more)
+    ids = table["account_id"].to_pylist()
+    expected = [
+        account for account in ids if label.get(account) and usual[label[account]] < change_of(table, 1, more)[account]
+    ]
+    assert sorted(row["account_id"] for row in found) == sorted(expected)
+    assert set(table["account_id"].take(chosen).to_pylist()) <= {row["account_id"] for row in found}
+    assert len(found) < 0.12 * ROWS
+
+
+def change_of(table, seed, more):
+    """The change of visits by account."""
+    later = visited(table.drop_columns(["visits"]), seed=seed, more=more)["visits"].to_numpy()
+    return dict(zip(table["account_id"].to_pylist(), later - table["visits"].to_numpy(), strict=True))
+
+
+def change_by_cluster(run, table, seed, more):
+    """P90 of the change by cluster, and the cluster of each account."""
+    label = dict(zip(*(market.scores(run)[name].to_pylist() for name in ("account_id", "cluster")), strict=True))
+    change = change_of(table, seed, more)
+    values = {c: [change[a] for a, own in label.items() if own == c] for c in set(label.values())}
+    return {c: np.quantile(of, 0.9, method="inverted_cdf") for c, of in values.items()}, label
+
+
+def test_churn_needs_no_earlier_run_and_what_is_lost_comes_first(tmp_path):
+    changes = shop.build(tmp_path)
+    done = market.run(tmp_path / "market", tmp_path / "scores", changes)
+    found = alerts_of(open_run(done.output), None, Progress()).table.to_pylist()
+    rows = {row["account_id"]: row for row in market.scores(done).to_pylist() if row["churn_alert"]}
+    assert {row["account_id"] for row in found} == set(rows)
+    assert found
+    stakes = [row["at_stake"] for row in found]
+    assert stakes == sorted(stakes, reverse=True)
+    for row in found:
+        lost = rows[row["account_id"]]
+        assert row["at_stake"] == pytest.approx(lost["sales_before"] - (lost["trailing_sales"] or 0), abs=0.011)
+
+
+def test_a_run_that_knows_nothing_says_what_to_do(first):
+    with pytest.raises(UsageError, match=r"knows nothing of churn.*add --since RUN"):
+        alerts_of(open_run(first[0].output), None, Progress())
+
+
+def test_the_command_prints_a_table_writes_a_file_and_speaks_json(first, tmp_path):
+    done, table = first
+    chosen = np.flatnonzero(market.peer_group(ROWS) == 0)[:40]
+    later = frozen(done, grown_up(table, chosen), tmp_path)
+    asked = ["alerts", str(later.output), "--since", str(done.output)]
+    page = CliRunner().invoke(app, [*asked, "--to", str(tmp_path / "alerts.parquet"), "--top", "3"])
+    assert page.exit_code == 0, page.output
+    assert "WHO MAY BUY" in page.stdout
+    told = json.loads(CliRunner().invoke(app, [*asked, "--json", "--top", "3"]).stdout)
+    assert told["buying"]["alerts"] == pq.read_metadata(tmp_path / "alerts.parquet").num_rows >= 30
+    assert len(told["buying"]["top"]) == 3
+    assert told["since"] == done.run_key

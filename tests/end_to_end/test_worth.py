@@ -1,0 +1,441 @@
+"""Lifetime value, churn, segment tests and next offers in whole runs, worked out again from the tables."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from tamscore import pipeline
+from tamscore.cli import app
+from tamscore.config import load
+from tamscore.errors import InputContractError, JobFileError
+from tamscore.extras import next_offer, ownership, purchases
+from tamscore.passes import figures, order_lines, product_lines
+from tamscore.progress import Progress
+from tamscore.stages import lifetime_value
+from tamscore.stages.draw import id_hash
+from tamscore.synthetic import write_market
+from tamscore.synthetic.orders import AS_OF
+from tests.conftest import make_backend
+from tests.end_to_end import market, shop
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tamscore.store.run_directory import RunDirectory
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory) -> dict[str, Any]:
+    """A shop, its job, its finished run and its scores."""
+    folder = tmp_path_factory.mktemp("shop")
+    changes = shop.build(folder)
+    done = market.run(folder / "market", folder / "scores", changes)
+    return {"folder": folder, "changes": changes, "run": done, "scores": market.scores(done).to_pylist()}
+
+
+def table_of(run: RunDirectory, name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = pq.read_table(run.tables / f"{name}.parquet").to_pylist()
+    return found
+
+
+def record_of(run: RunDirectory, name: str) -> dict[str, Any]:
+    manifest = run.manifest()
+    assert manifest is not None
+    found: dict[str, Any] = manifest["extras"][name]
+    return found
+
+
+def history(folder: Path) -> dict[str, list[Any]]:
+    """The orders of every account as pairs of day and amount."""
+    found = defaultdict(list)
+    for row in pq.read_table(folder / "orders.parquet").to_pylist():
+        found[row["account_id"]].append((row["date"], row["amount"]))
+    return found
+
+
+def test_lifetime_value_is_that_of_the_orders_worked_out_by_hand(asked):
+    orders, rates = history(asked["folder"]), {}
+    for told in record_of(asked["run"], "lifetime_value")["retention"]:
+        rates[told["cluster"]] = told["shrunk"]
+    year, valued = shop.AS_OF - timedelta(365), 0
+    for row in asked["scores"]:
+        mine = orders.get(row["account_id"])
+        if not mine:
+            assert row["lifetime_value"] is row["trailing_sales"] is row["lifetime_value_seed36"] is None
+            continue
+        sales = sum(amount for day, amount in mine if day > year)
+        days = (shop.AS_OF - min(day for day, _ in mine)).days
+        months = min(max(days / 30.4375, 3.0), 12.0)
+        expected = 0.3 * sales / months * sum((rates[row["cluster"]] / 1.1) ** (t / 12) for t in range(1, 37))
+        assert row["trailing_sales"] == pytest.approx(sales, abs=0.005)
+        assert row["sales_before"] == pytest.approx(sum(amount for day, amount in mine if day <= year), abs=0.005)
+        assert row["lifetime_value"] == pytest.approx(expected, rel=1e-4, abs=0.01)
+        seed = sum(amount for _, amount in mine) / len({day for day, _ in mine}) * 36
+        assert row["lifetime_value_seed36"] == pytest.approx(seed, abs=0.01)
+        valued += 1
+    assert record_of(asked["run"], "lifetime_value")["values"]["lifetime_value"]["accounts"] == valued > 300
+
+
+def test_retention_counts_who_bought_in_both_years_by_cluster(asked):
+    orders, year = history(asked["folder"]), shop.AS_OF - timedelta(365)
+    base: dict[str, list[bool]] = defaultdict(list)
+    for row in asked["scores"]:
+        mine = orders.get(row["account_id"], [])
+        if any(day <= year for day, _ in mine):
+            base[row["cluster"]].append(any(day > year for day, _ in mine))
+    told = {one["cluster"]: one for one in record_of(asked["run"], "lifetime_value")["retention"]}
+    assert {cluster: one["customers"] for cluster, one in told.items()} == {c: len(base[c]) for c in told}
+    for letter in "EC":  # party types are shrunk apart
+        these = [cluster for cluster in told if cluster.startswith(letter)]
+        found = lifetime_value.shrunk_retention([sum(base[c]) for c in these], [len(base[c]) for c in these])
+        assert found is not None
+        assert [told[c]["shrunk"] for c in these] == pytest.approx(found.shrunk.tolist(), abs=1e-6)
+
+
+def test_churn_is_told_where_the_account_fell_and_the_median_of_its_cluster_did_not(asked):
+    ratios = defaultdict(list)
+    for row in asked["scores"]:
+        if row["sales_before"]:
+            ratios[row["cluster"]].append(row["trailing_sales"] / row["sales_before"])
+    steady = {c: np.quantile(values, 0.5, method="inverted_cdf") >= 0.7 for c, values in ratios.items()}
+    fell = [bool(row["sales_before"]) and row["trailing_sales"] < 0.7 * row["sales_before"] for row in asked["scores"]]
+    expected = [f and steady[row["cluster"]] for f, row in zip(fell, asked["scores"], strict=True)]
+    assert [row["churn_alert"] for row in asked["scores"]] == expected
+    assert record_of(asked["run"], "alerts")["churn"] == sum(expected) > 0
+    assert sum(fell) > sum(expected)
+    assert sum(row["churn_alerts"] for row in table_of(asked["run"], "churn")) == sum(expected)
+
+
+def test_every_account_has_the_action_of_its_segment_and_tests_follow_the_totals(asked):
+    tests = {row["cluster"]: row for row in table_of(asked["run"], "segment_tests")}
+    trust = {row["cluster"]: row["f1"] for row in table_of(asked["run"], "stability")}
+    sums: dict[str, Any] = defaultdict(lambda: np.zeros(3))
+    for row in asked["scores"]:
+        assert row["segment_action"] == tests[row["cluster"]]["action"]
+        if row["sales_before"] is not None:
+            sums[row["cluster"]] += [row["trailing_sales"], row["sales_before"], row["yearly_margin"]]
+    for cluster, row in tests.items():
+        assert [row["sales_now"], row["sales_before"], row["margin"]] == pytest.approx(sums[cluster].tolist(), abs=0.5)
+        assert row["identifiable"] == ("yes" if trust[cluster] >= 0.7 else "no")
+        assert row["growing"] == ("yes" if row["sales_now"] > row["sales_before"] else "no")
+        assert row["profitable"] == "yes"
+        assert (row["priority"], row["missing"]) == (None, "acquisition_cost|network_effect")
+
+
+def test_a_run_under_a_kept_model_tests_segments_by_the_rules_of_its_model(asked, tmp_path):
+    job = market.job(asked["folder"] / "market", tmp_path / "scores", asked["changes"])
+    kept = pipeline.score(job, Progress(), str(asked["run"].path))
+    assert table_of(kept, "segment_tests") == table_of(asked["run"], "segment_tests")
+
+
+def test_what_is_offered_is_the_best_that_enough_peers_own_and_the_account_lacks(asked):
+    owned: dict[str, Any] = defaultdict(dict)
+    for row in pq.read_table(asked["folder"] / "products.parquet").to_pylist():
+        owned[row["account_id"]][row["product"]] = row["sales"]
+    customers = defaultdict(list)
+    for row in asked["scores"]:
+        if (row["sales"] or 0) > 0:
+            customers[row["cluster"]].append(owned[row["account_id"]])
+    offers = {cluster: ranked(baskets) for cluster, baskets in customers.items()}
+    assert len({len(of) for of in offers.values()}) >= 3
+    for row in asked["scores"]:
+        wanted = [one for one in offers[row["cluster"]] if one[0] not in owned[row["account_id"]]]
+        best = wanted[0] if wanted else (None, None, None)
+        found = (row["next_offer"], row["next_offer_value"], row["next_offer_share"])
+        assert found == (best[0], pytest.approx(best[1], abs=0.005), pytest.approx(best[2], abs=1e-6))
+
+
+def ranked(baskets: list[dict[str, float]]) -> list[tuple[str, float, float]]:
+    """Products that 40 % of these own, with P85 among owners and the share of owners; none of fewer than 25."""
+    found = []
+    for product in shop.PRODUCTS:
+        sales = [basket[product] for basket in baskets if product in basket]
+        if len(baskets) >= 25 and len(sales) >= 0.4 * len(baskets):
+            found.append((product, float(np.quantile(sales, 0.85, method="inverted_cdf")), len(sales) / len(baskets)))
+    return sorted(found, key=lambda one: (-one[2], -one[1]))
+
+
+def test_row_order_partitions_workers_and_ranges_change_nothing(asked, tmp_path, monkeypatch):
+    """Orders shuffled, read in 30 ranges, on one worker, the market in other files: the same numbers to the bit."""
+    monkeypatch.setattr(purchases, "RANGE_ROWS", 70)
+    monkeypatch.setattr(ownership, "RANGE_ROWS", 60)
+    random = np.random.default_rng(3)
+    for name in ("orders", "products"):
+        table = pq.read_table(asked["folder"] / f"{name}.parquet")
+        pq.write_table(table.take(random.permutation(table.num_rows)), tmp_path / f"{name}.parquet", row_group_size=300)
+    table = pq.read_table(asked["folder"] / "market")
+    path = market.write(table.take(random.permutation(table.num_rows)), tmp_path / "market", files=3)
+    changes = {
+        **asked["changes"],
+        "lifetime_value": {**asked["changes"]["lifetime_value"], "orders": str(tmp_path / "orders.parquet")},
+        "next_offer": {"path": str(tmp_path / "products.parquet")},
+        "engine.workers": 1,
+    }
+    again = market.run(path, tmp_path / "scores", changes)
+    assert market.different(market.scores(again), market.scores(asked["run"])) == []
+    for name in ("segment_tests", "churn", "next_offers"):
+        assert table_of(again, name) == table_of(asked["run"], name)
+
+
+def test_ids_that_share_a_hash_stay_apart(asked, tmp_path, monkeypatch):
+    """Of the first hash two bits are left, so that hundreds of accounts share each: the second tells them apart."""
+
+    def coarse(ids: Any, kind: int = 0) -> Any:
+        found = id_hash(ids, kind)
+        return found if kind else found << np.uint64(62)
+
+    for module in (figures, next_offer, order_lines, product_lines):
+        monkeypatch.setattr(module, "id_hash", coarse)
+    again = market.run(asked["folder"] / "market", tmp_path / "scores", asked["changes"])
+    assert market.different(market.scores(again), market.scores(asked["run"])) == []
+
+
+def test_columns_of_the_input_tell_the_same_as_orders(asked, tmp_path):
+    """Trailing sales, sales before, months, revenue and dates as columns in place of the orders they come from."""
+    orders = history(asked["folder"])
+    table = pq.read_table(asked["folder"] / "market")
+    told: dict[str, list[Any]] = {name: [] for name in ("sales", "before", "months", "spent", "days")}
+    year = shop.AS_OF - timedelta(365)
+    for account in table["account_id"].to_pylist():
+        mine = orders.get(account)
+        told["sales"].append(round(sum(a for day, a in mine if day > year), 2) if mine else 0.0)
+        told["before"].append(sum(a for day, a in mine if day <= year) if mine else None)
+        told["months"].append((shop.AS_OF - min(day for day, _ in mine)).days / 30.4375 if mine else None)
+        told["spent"].append(sum(a for _, a in mine) if mine else None)
+        told["days"].append(len({day for day, _ in mine}) if mine else None)
+    table = table.drop_columns(["sales"])
+    for name, values in told.items():
+        table = table.append_column(name, pa.array(values, pa.float64()))
+    columns = {"sales_before": "before", "months_active": "months", "revenue": "spent", "order_dates": "days"}
+    section = {**columns, "margin": 0.3, "seed36": True}
+    found = {}
+    for name, part in (("columns", section), ("orders", asked["changes"]["lifetime_value"])):
+        done = market.score(table, tmp_path / name, {"lifetime_value": part})
+        names = ["lifetime_value", "lifetime_value_seed36", "sales_before", "trailing_sales"]
+        found[name] = market.scores(done).select(names)
+    for name in found["columns"].column_names:
+        one, other = (found[kind][name].to_numpy() for kind in found)
+        assert one == pytest.approx(other, abs=0.011, nan_ok=True), name
+
+
+def test_refunds_later_orders_strangers_and_unusable_lines_are_accounted_for(asked, tmp_path):
+    orders = pq.read_table(asked["folder"] / "orders.parquet")
+    account = next(row["account_id"] for row in asked["scores"] if (row["trailing_sales"] or 0) > 50)
+    day = shop.AS_OF
+    odd = [
+        (account, day, -20.0), (account, day + timedelta(1), 1e6), ("nobody", day, 5.0), (None, day, 5.0),
+        (" ", day, 5.0), (account, None, 5.0), (account, day, None), (account, day, float("nan")),
+    ]  # fmt: skip
+    more = pa.table({name: [row[at] for row in odd] for at, name in enumerate(orders.column_names)}, orders.schema)
+    pq.write_table(pa.concat_tables([orders, more]), tmp_path / "orders.parquet")
+    section = {**asked["changes"]["lifetime_value"], "orders": str(tmp_path / "orders.parquet")}
+    done = market.run(asked["folder"] / "market", tmp_path / "scores", {"lifetime_value": section})
+    rows = record_of(done, "lifetime_value")["orders"]
+    counts = {"missing_id": 2, "missing_date": 1, "missing_amount": 2, "after_as_of": 1}
+    assert {name: rows[name] for name in counts} == counts
+    assert rows["read"] == orders.num_rows + len(odd)
+    assert rows["accounts_not_scored"] == 1
+    before = {row["account_id"]: row["trailing_sales"] for row in asked["scores"]}
+    after = dict(
+        zip(*(market.scores(done)[name].to_pylist() for name in ("account_id", "trailing_sales")), strict=True)
+    )
+    assert {one for one in before if before[one] != after[one]} == {account}
+    assert after[account] == pytest.approx(before[account] - 20)
+
+
+def test_copies_are_counted_and_left_out_where_the_job_says_so(asked, tmp_path):
+    orders = pq.read_table(asked["folder"] / "orders.parquet").group_by(["account_id", "date", "amount"]).aggregate([])
+    pq.write_table(pa.concat_tables([orders, orders]), tmp_path / "orders.parquet")
+    section = {**asked["changes"]["lifetime_value"], "orders": str(tmp_path / "orders.parquet")}
+    sales = {}
+    for copies in ("keep", "drop"):
+        done = market.run(
+            asked["folder"] / "market", tmp_path / copies, {"lifetime_value": {**section, "copies": copies}}
+        )
+        rows = record_of(done, "lifetime_value")["orders"]
+        assert (rows["copies"], rows["copies_dropped"]) == (orders.num_rows, orders.num_rows * (copies == "drop"))
+        sales[copies] = pc.sum(market.scores(done)["trailing_sales"]).as_py()
+    assert sales["keep"] == pytest.approx(2 * sales["drop"])
+
+
+def test_what_is_missing_is_named_and_leaves_the_rest(asked, tmp_path):
+    """Without margin there is no lifetime value, yet churn and growth; without anything the section is missing."""
+    section = {
+        key: value for key, value in asked["changes"]["lifetime_value"].items() if key not in {"margin", "seed36"}
+    }
+    done = market.run(
+        asked["folder"] / "market", tmp_path / "scores", {"lifetime_value": section, "alerts": {}, "segments": {}}
+    )
+    assert "lifetime_value" not in market.scores(done).column_names
+    assert record_of(done, "lifetime_value")["missing"] == [
+        "no margin: set lifetime_value.margin, or name lifetime_value.margin_column"
+    ]
+    assert record_of(done, "alerts")["churn"] == record_of(asked["run"], "alerts")["churn"]
+    assert {row["profitable"] for row in table_of(done, "segment_tests")} == {"unknown"}
+    assert record_of(done, "segments")["missing"] == ["acquisition_cost", "lifetime_value", "network_effect"]
+
+
+def test_a_run_that_knows_nothing_of_the_year_before_says_so(asked, tmp_path):
+    done = market.run(
+        asked["folder"] / "market", tmp_path / "scores", {"lifetime_value": {}, "alerts": {}, "segments": {}}
+    )
+    manifest = done.manifest()
+    assert manifest is not None
+    assert manifest["missing"]["lifetime_value"].startswith("no margin: set lifetime_value.margin")
+    assert "no retention" in manifest["missing"]["lifetime_value"]
+    assert "sales a year before" in manifest["missing"]["alerts"]
+    assert {row["growing"] for row in table_of(done, "segment_tests")} == {"unknown"}
+    assert "migrate" not in {row["action"] for row in table_of(done, "segment_tests")}
+
+
+def test_a_stated_retention_serves_where_nothing_is_measured(asked, tmp_path):
+    """Columns tell nothing about the year before; by 80 % a year, 1,200 a year at 30 % are 30 a month."""
+    section = {"margin": 0.3, "retention": 0.8}
+    done = market.run(asked["folder"] / "market", tmp_path / "scores", {"lifetime_value": section})
+    factor = 0.3 / 12 * sum((0.8 / 1.1) ** (t / 12) for t in range(1, 37))
+    for row in market.scores(done).to_pylist():
+        bought = row["sales"] or None
+        expected = None if bought is None else pytest.approx(max(bought, 0.0) * factor, abs=0.006)
+        assert row["lifetime_value"] == expected
+    assert {one["shrunk"] for one in record_of(done, "lifetime_value")["retention"]} == {0.8}
+
+
+def test_a_party_type_without_a_year_before_has_no_lifetime_value(asked, tmp_path):
+    channel = {row["account_id"] for row in asked["scores"] if row["party_type"] == "channel"}
+    orders = pq.read_table(asked["folder"] / "orders.parquet")
+    early = [row["account_id"] in channel and row["date"] <= shop.AS_OF - timedelta(365) for row in orders.to_pylist()]
+    pq.write_table(orders.filter(pa.array([not one for one in early])), tmp_path / "orders.parquet")
+    section = {**asked["changes"]["lifetime_value"], "orders": str(tmp_path / "orders.parquet")}
+    done = market.run(asked["folder"] / "market", tmp_path / "scores", {"lifetime_value": section})
+    rows = [row for row in market.scores(done).to_pylist() if row["trailing_sales"] is not None]
+    assert {row["party_type"] for row in rows} == {"end_user", "channel"}
+    assert all((row["lifetime_value"] is None) == (row["party_type"] == "channel") for row in rows)
+
+
+def test_orders_of_one_year_do_not_make_growth(asked, tmp_path):
+    """Half of the year before would look like growth in every segment."""
+    orders = pq.read_table(asked["folder"] / "orders.parquet")
+    recent = orders.filter(pc.greater(orders["date"], shop.AS_OF - timedelta(540)))
+    pq.write_table(recent, tmp_path / "orders.parquet")
+    section = {**asked["changes"]["lifetime_value"], "orders": str(tmp_path / "orders.parquet")}
+    done = market.run(asked["folder"] / "market", tmp_path / "scores", {"lifetime_value": section, "alerts": {}})
+    assert "sales_before" not in market.scores(done).column_names
+    assert any("do not reach back two years" in text for text in (done.manifest() or {})["notices"])
+    assert "churn_alert" not in market.scores(done).column_names
+
+
+def test_costs_and_network_effect_make_a_priority_and_flags(asked, tmp_path):
+    table = pq.read_table(asked["folder"] / "market")
+    rows = table.num_rows
+    table = table.append_column("cost", pa.array(np.full(rows, 12.5))).append_column(
+        "brings", pa.array(np.full(rows, 4.0))
+    )
+    table = table.append_column("serve", pa.array(np.full(rows, 30.0))).append_column(
+        "speaks", pa.array(np.arange(rows) % 2)
+    )
+    section = {"acquisition_cost": "cost", "network_effect": "brings", "cost_to_serve": "serve", "advocate": "speaks",
+               "weights": [2, 1, 0.5]}  # fmt: skip
+    path = market.write(table, tmp_path / "market", files=2)
+    themes = {name: {"channel": "email", "theme": "x"} for name in ("small", "large")}
+    sizes = {"size": "employees", "bands": {"small": 0, "large": 30}, "map": themes}
+    changes = {**asked["changes"], "segments": section, "campaigns": sizes}
+    done = market.run(path, tmp_path / "scores", changes)
+    for row in table_of(done, "segment_tests"):
+        assert row["priority"] == pytest.approx(2 * row["lifetime_value"] - 12.5 + 0.5 * 4.0, abs=0.03)
+        assert row["missing"] == ""
+    speaks = dict(zip(table["account_id"].to_pylist(), table["speaks"].to_pylist(), strict=True))
+    size = dict(zip(table["account_id"].to_pylist(), table["employees"].to_pylist(), strict=True))
+    scored = market.scores(done).to_pylist()
+    flags = [set(row["account_flags"].split("|")) for row in scored]
+    assert ["advocate" in flag for flag in flags] == [speaks[row["account_id"]] > 0 for row in scored]
+    heavy = [row["yearly_margin"] is not None and row["yearly_margin"] < 30 for row in scored if row["trailing_sales"]]
+    assert ["resource_heavy" in flag for flag, row in zip(flags, scored, strict=True) if row["trailing_sales"]] == heavy
+    small = {row["account_id"] for flag, row in zip(flags, scored, strict=True) if "small_high_potential" in flag}
+    assert all(size[one] < 30 for one in small)
+    counted = record_of(done, "segments")["flags"]
+    assert counted["advocate"] == sum("advocate" in flag for flag in flags)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"order_date": "amount"}, r"column 'amount' is double, expected dates or timestamps; cast it"),
+        ({"order_amount": "data"}, r"column 'data' is missing"),
+        ({"as_of": "2001-01-01"}, r"no order is left of .* lines; is as_of too early\?"),
+    ],
+)
+def test_orders_that_cannot_be_read_are_refused_by_name(asked, tmp_path, change, message):
+    section = {**asked["changes"]["lifetime_value"], **change}
+    with pytest.raises(InputContractError, match=message):
+        market.run(asked["folder"] / "market", tmp_path / "scores", {"lifetime_value": section})
+
+
+def test_too_many_unusable_order_lines_stop_the_run(asked, tmp_path):
+    orders = pq.read_table(asked["folder"] / "orders.parquet")
+    pq.write_table(orders.set_column(2, "amount", pa.nulls(orders.num_rows, pa.float64())), tmp_path / "orders.parquet")
+    section = {**asked["changes"]["lifetime_value"], "orders": str(tmp_path / "orders.parquet")}
+    with pytest.raises(
+        InputContractError, match=r"order lines cannot be used \(missing_amount 2,\d+\), allowed are 50"
+    ):
+        market.run(asked["folder"] / "market", tmp_path / "scores", {"lifetime_value": section})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"lifetime_value": {"orders": "o.parquet", "sales_before": "x"}},
+            r"sales_before: expected no column beside orders",
+        ),
+        ({"lifetime_value": {"as_of": "2026-13-01"}}, r"as_of: expected a date such as 2026-01-31, got '2026-13-01'"),
+        ({"alerts": {"intent": ["visits"]}}, r"alerts.intent\[0\]: expected a column of columns.keep, got 'visits'"),
+    ],
+)
+def test_job_files_that_contradict_themselves_are_refused(changes, message):
+    with pytest.raises(JobFileError, match=message):
+        market.job("market", "scores", changes)
+
+
+def test_a_fake_gpu_gives_the_scores_of_the_host(asked, tmp_path):
+    job = market.job(asked["folder"] / "market", tmp_path / "scores", asked["changes"])
+    there = pipeline.run(job, Progress(), make_backend("fake_gpu"))
+    assert market.different(market.scores(there), market.scores(asked["run"])) == []
+
+
+def test_show_tells_of_all_four_and_what_is_wrong_with_the_seed_formula(asked):
+    page = CliRunner().invoke(app, ["show", str(asked["run"].output)]).stdout
+    for title in ("LIFETIME VALUE", "RETENTION A YEAR", "ALERTS", "SEGMENTS", "ACCOUNT FLAGS", "NEXT OFFERS"):
+        assert title in page
+    assert "a weekly buyer comes out 4x too low, a yearly buyer 12x too high" in " ".join(page.split())
+    assert "no priority without acquisition cost, network effect" in " ".join(page.split())
+
+
+def test_a_synthetic_market_with_orders_makes_use_of_them(tmp_path):
+    """Orders of the last year come to the sales of every account, to the cent."""
+    write_market(tmp_path / "made", 4000, seed=3, files=2, orders=True)
+    accounts = pq.read_table(tmp_path / "made" / "market").to_pydict()
+    told = pc.greater((lines := pq.read_table(tmp_path / "made" / "orders"))["date"], pa.scalar(shop_day(366)))
+    sums = lines.filter(told).group_by("account_id").aggregate([("amount", "sum")])
+    net = dict(zip(sums["account_id"].to_pylist(), sums["amount_sum"].to_pylist(), strict=True))
+    for account, sales in zip(accounts["account_id"], accounts["sales"], strict=True):
+        assert net.get(account, 0.0) == pytest.approx(sales or 0.0, abs=0.001)
+    done = pipeline.run(
+        load(tmp_path / "made" / "job.toml", ['device="cpu"', "clusters.restarts=2", 'leakage.action="off"']),
+        Progress(),
+    )
+    assert set((done.manifest() or {})["missing"]) == {"propensity"}
+    assert {"lifetime_value", "churn_alert", "segment_action", "next_offer"} <= set(market.scores(done).column_names)
+
+
+def shop_day(back: int) -> Any:
+    """The day so many days before the last of a synthetic market's orders."""
+    return AS_OF - timedelta(back)

@@ -1,0 +1,45 @@
+"""An alert names an account that moves while its peers do not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tamscore.stages import alerts
+
+NAN = float("nan")
+
+
+def churned(backend, sales, before, median, drop=0.3):
+    label = np.arange(len(sales))
+    now, then, usual = (backend.put(np.array(one, float)) for one in (sales, before, median))
+    found = alerts.churns(backend.xp, now, then, backend.put(label), usual, drop)
+    return backend.get(found).tolist()
+
+
+def test_who_fell_by_more_than_the_drop_is_told(backend):
+    assert churned(backend, [70.0, 69.9, 0.0, NAN, -5.0], [100.0] * 5, [1.0] * 5) == [False, True, True, True, True]
+
+
+def test_nobody_is_told_where_the_whole_cluster_fell(backend):
+    assert churned(backend, [1.0, 1.0, 1.0], [100.0] * 3, [0.7, 0.69, NAN]) == [True, False, False]
+
+
+def test_who_bought_nothing_before_cannot_leave(backend):
+    assert churned(backend, [0.0, 0.0, 0.0], [0.0, NAN, -3.0], [1.0] * 3) == [False] * 3
+
+
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_quantiles_within_clusters_are_the_observed_values_of_numpy(backend, rng, share):
+    values, label = rng.normal(size=400).round(1), rng.integers(0, 5, 400)
+    found = alerts.quantile_by_cluster(backend, values, label, 6, share)
+    expected = [np.quantile(values[label == c], share, method="inverted_cdf") for c in range(5)]
+    assert found[:5].tolist() == expected
+    assert np.isnan(found[5])
+
+
+def test_an_intent_feature_speaks_above_the_usual_change_only(backend):
+    change, label = np.array([5.0, 5.1, 5.1, 0.0, -1.0, NAN]), np.array([0, 0, 1, 2, 2, 0])
+    usual = backend.put(np.array([5.0, NAN, -2.0]))
+    found = alerts.intends(backend.xp, backend.put(change), backend.put(label), usual)
+    assert backend.get(found).tolist() == [False, True, False, False, False, False]

@@ -1,0 +1,115 @@
+"""Order lines become accounts: the same whatever their order, with refunds, windows and shared hashes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import fields
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tamscore.stages import orders
+from tamscore.stages.orders import Bought, Lines, Windows
+
+TODAY = date(2024, 2, 29)
+WINDOWS = Windows.until(TODAY, 12)
+EPOCH = date(1970, 1, 1)
+
+
+def day(text):
+    return (date.fromisoformat(text) - EPOCH).days
+
+
+def lines(*rows):
+    """Lines of (account, date, amount); an account may be a pair of hashes."""
+    pairs = [row[0] if isinstance(row[0], tuple) else (row[0], row[0] + 1000) for row in rows]
+    key, check = (np.array(column, np.uint64) for column in zip(*pairs, strict=True))
+    days = np.array([day(row[1]) for row in rows], np.int32)
+    return Lines(key, check, days, np.array([row[2] * orders.UNITS for row in rows]))
+
+
+def bought(*rows, windows=WINDOWS):
+    return orders.bought(lines(*rows).ordered(), windows)
+
+
+@pytest.mark.parametrize(
+    ("end", "months", "start"),
+    [("2024-02-29", 12, "2023-02-28"), ("2024-03-31", 1, "2024-02-29"), ("2024-01-15", 24, "2022-01-15"),
+     ("2024-05-05", 0, "2024-05-05"), ("2023-12-31", 6, "2023-06-30")],
+)  # fmt: skip
+def test_so_many_months_back_is_the_same_day_or_the_last_of_a_shorter_month(end, months, start):
+    assert orders.months_back(date.fromisoformat(end), months) == day(start)
+
+
+def test_windows_end_with_today_and_hold_whole_years():
+    found = bought((1, "2024-02-29", 1), (1, "2023-03-01", 2), (1, "2023-02-28", 4), (1, "2022-03-01", 8),
+                   (1, "2022-02-28", 16))  # fmt: skip
+    assert (found.sales / orders.UNITS).tolist() == [3]
+    assert (found.before / orders.UNITS).tolist() == [12]
+    assert (found.revenue / orders.UNITS).tolist() == [31]
+    assert found.first.tolist() == [day("2022-02-28")]
+
+
+def test_refunds_lower_sales_and_are_no_order_dates():
+    found = bought((1, "2024-01-01", -5), (1, "2024-01-02", 7), (1, "2024-01-02", 3), (1, "2024-01-02", -2),
+                   (2, "2024-01-01", -5))  # fmt: skip
+    assert (found.sales / orders.UNITS).tolist() == [3, -5]
+    assert found.dates.tolist() == [1, 0]
+    assert found.first.tolist() == [day("2024-01-02"), orders.NEVER]
+
+
+def test_who_returned_everything_did_not_stay():
+    found = bought((1, "2023-01-01", 9), (1, "2024-01-01", 5), (1, "2024-01-02", -5), (2, "2023-01-01", 9),
+                   (2, "2024-01-01", 5), (3, "2024-01-01", 5))  # fmt: skip
+    assert found.base.tolist() == [True, True, False]
+    assert found.stayed.tolist() == [False, True, True]
+
+
+def test_retention_looks_at_windows_of_its_own_length():
+    windows = Windows.until(TODAY, 3)
+    found = bought((1, "2023-10-01", 9), (1, "2024-02-01", 5), (2, "2023-08-01", 9), windows=windows)
+    assert found.base.tolist() == [True, False]
+    assert found.stayed.tolist() == [True, False]
+
+
+def test_lines_that_say_the_same_are_told_and_others_are_not():
+    ordered = lines((1, "2024-01-01", 5), (2, "2024-01-01", 5), (1, "2024-01-01", 5), (1, "2024-01-02", 5),
+                    (1, "2024-01-01", 6), (1, "2024-01-01", 5)).ordered()  # fmt: skip
+    assert np.count_nonzero(orders.repeated(ordered)) == 2
+    assert len(ordered.at(~orders.repeated(ordered))) == 4
+
+
+def test_accounts_that_share_a_key_stay_apart():
+    """The day of one lies between those of the other, so that sorting by key and day alone would mix them."""
+    found = bought(
+        ((7, 1), "2024-01-01", 1), ((7, 2), "2024-01-02", 10), ((7, 1), "2024-01-03", 100), (9, "2024-01-01", 5)
+    )
+    assert (found.sales / orders.UNITS).tolist() == [101, 10, 5]
+    assert found.dates.tolist() == [2, 1, 1]
+    asked = np.array([7, 7, 7, 9, 8, 10], np.uint64), np.array([2, 1, 3, 1009, 0, 0], np.uint64)
+    assert found.places(*asked).tolist() == [1, 0, -1, 2, -1, -1]
+
+
+ROW = st.tuples(
+    st.integers(0, 4),
+    st.integers(0, 900).map(lambda back: str(TODAY - timedelta(back))),
+    st.sampled_from([-3, 0, 1, 2.5]),
+)
+
+
+@given(rows=st.lists(ROW, min_size=1, max_size=40), seed=st.integers(0, 99))
+def test_sums_are_those_of_a_dictionary_in_whatever_order_lines_come(rows, seed):
+    shuffled = [rows[i] for i in np.random.default_rng(seed).permutation(len(rows))]
+    found, again = bought(*rows), bought(*shuffled)
+    assert all(np.array_equal(getattr(found, one.name), getattr(again, one.name)) for one in fields(Bought))
+    revenue: dict[int, float] = defaultdict(float)
+    dates: dict[int, set[str]] = defaultdict(set)
+    for account, when, amount in rows:
+        revenue[account] += amount
+        dates[account] |= {when} if amount > 0 else set()
+    assert found.key.tolist() == sorted(revenue)
+    assert (found.revenue / orders.UNITS).tolist() == pytest.approx([revenue[a] for a in sorted(revenue)])
+    assert found.dates.tolist() == [len(dates[a]) for a in sorted(revenue)]
