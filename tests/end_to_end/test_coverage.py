@@ -94,7 +94,7 @@ def test_campaigns_are_counted_by_treatment(run):
     scores = pa.concat_tables(run.read(["account_id", "campaign_id", "campaign_channel"])).sort_by("account_id")
     who = zip(*(scores[name].to_pylist() for name in ("campaign_id", "campaign_channel")), strict=True)
     counted = Counter((*one, role) for one, role in zip(who, accounts["role"].to_pylist(), strict=True))
-    told = Counter()
+    told: Counter[tuple[str, str, str]] = Counter()
     for row in result.campaigns:
         told[row["campaign_id"], row["channel"], row["role"]] += row["accounts"]
     assert told == counted

@@ -36,7 +36,7 @@ def record(done):
 
 def manifest_of(done) -> dict[str, Any]:
     """The manifest of a complete run."""
-    manifest = done.manifest()
+    manifest: dict[str, Any] | None = done.manifest()
     assert manifest is not None
     return manifest
 

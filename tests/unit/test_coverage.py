@@ -119,7 +119,7 @@ def test_accounts_alike_are_shared_out_by_count(backend):
 
 def test_accounts_alike_are_asked_once_and_count_each(backend):
     value, hours, _ = market(8, seed=3)
-    whole = options(*(np.tile(part, 50) for part in (value, hours)), backend=backend)
+    whole = options(np.tile(value, 50), np.tile(hours, 50), backend=backend)
     search = Search(backend, whole, 4)
     assert search.options.accounts == 8
     for price in np.random.default_rng(1).random((20, 4)) * [30.0, 30.0, 30.0, 0.0]:
