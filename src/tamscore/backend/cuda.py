@@ -72,13 +72,15 @@ def bus_address() -> str:
 
 
 def _one_pool(cp: Any, memory: int) -> None:
-    """Let cuDF, cuML and CuPy draw from one pool: a worker's own, where it has been given one."""
+    """Let cuDF, cuML and CuPy draw from one pool, which counts: a worker's own, where it has been given one."""
     import rmm
+    import rmm.statistics
     from rmm.allocators.cupy import rmm_cupy_allocator
 
     if isinstance(rmm.mr.get_current_device_resource(), rmm.mr.CudaMemoryResource):
         pool = rmm.mr.CudaAsyncMemoryResource(release_threshold=int(memory * RELEASE_SHARE))
         rmm.mr.set_current_device_resource(pool)
+    rmm.statistics.enable_statistics()
     cp.cuda.set_allocator(rmm_cupy_allocator)
 
 
@@ -174,6 +176,13 @@ class CudaBackend:
     def memory(self) -> int:
         """The bytes of memory that the GPU of this process has."""
         return self.device.memory
+
+    def peak_device_bytes(self) -> int:
+        """The most bytes of the GPU's memory that this process has held at once."""
+        import rmm.statistics
+
+        counted = rmm.statistics.get_statistics()
+        return int(counted.peak_bytes) if counted else 0
 
     def sync(self) -> None:
         """Wait until the device has done all that was asked of it."""
