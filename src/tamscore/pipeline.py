@@ -14,7 +14,7 @@ from tamscore.errors import InputContractError
 from tamscore.hindsight import look_back, reach_of
 from tamscore.origin import Fresh, Frozen, Warm, watch_of
 from tamscore.outcome import Outcome, write_outcome
-from tamscore.passes import census, policy
+from tamscore.passes import census, glimpse, policy
 from tamscore.passes.assign import assign_rows
 from tamscore.passes.score import ScorePlan, score_rows
 from tamscore.schema import Reason
@@ -198,6 +198,7 @@ def write_scores(
     inertia = [sum(counts) for counts in zip(*(rows.inertia for rows in assigned), strict=True)]
     filled = {name: sum(rows.filled[name] for rows in assigned) for name in this.columns.numeric}
     reaches = [reach_of(one, parts, assigned) for one in fitted]
-    outcome = Outcome(fitted, markets, policies, scored, reasons, this.plan, inertia, filled, reaches, review)
+    seen = [glimpse.joined(parts) for parts in zip(*(rows.glimpses for rows in assigned), strict=True)]
+    outcome = Outcome(fitted, markets, policies, scored, reasons, this.plan, inertia, filled, reaches, seen, review)
     partitions.unchanged(this.plan)
     write_outcome(directory, outcome, this.job, choice, this.progress)

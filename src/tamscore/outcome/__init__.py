@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tamscore.config import Job
     from tamscore.engine.device import DeviceChoice
     from tamscore.outcome.review import Review
+    from tamscore.passes.glimpse import Glimpse
     from tamscore.passes.parts import ScoredPart
     from tamscore.passes.policy import PartyMarket
     from tamscore.passes.score import PartyPolicy
@@ -38,7 +39,7 @@ PACKAGES = ("numpy", "scikit-learn", "pyarrow", "dask", "safetensors")
 class Outcome:
     """Everything that a run found, before it is written down.
 
-    `filled` counts missing numbers by column; `reaches` (k,) come one for each party type.
+    `filled` counts missing numbers by column; `reaches` (k,) and `glimpses` come one for each party type.
     """
 
     fitted: Sequence[Fitted]
@@ -50,6 +51,7 @@ class Outcome:
     inertia: Sequence[int]
     filled: dict[str, int]
     reaches: Sequence[Any]
+    glimpses: Sequence[Glimpse]
     review: Review
 
     @property
@@ -84,6 +86,7 @@ def write_outcome(
         "quadrants": summaries.quadrant_table(outcome),
         "features": summaries.feature_table(outcome),
         "quality": summaries.quality_table(outcome),
+        "map": summaries.map_table(outcome),
         "top_accounts": summaries.top_accounts(outcome),
         **outcome.review.tables,
         "leakage": honesty.leakage_table(outcome),

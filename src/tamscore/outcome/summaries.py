@@ -140,6 +140,23 @@ def feature_table(outcome: Outcome) -> pa.Table:
     return pa.Table.from_pylist(rows)
 
 
+def map_table(outcome: Outcome) -> pa.Table:
+    """One row per account of a small sample: its cluster, and where it lies in the plane that shows the clusters best.
+
+    No ids: it is there to be looked at.
+    """
+    import pyarrow as pa
+
+    columns: dict[str, list[Any]] = {"party_type": [], "cluster": [], "x": [], "y": []}
+    for seen, policy in zip(outcome.glimpses, outcome.policies, strict=True):
+        columns["party_type"] += [policy.name] * len(seen.label)
+        columns["cluster"] += [policy.cluster_ids[label] for label in seen.label.tolist()]
+        columns["x"] += seen.place[0].tolist()
+        columns["y"] += seen.place[1].tolist()
+    kinds = {"party_type": pa.string(), "cluster": pa.string(), "x": pa.float64(), "y": pa.float64()}
+    return pa.table({name: pa.array(column, kinds[name]) for name, column in columns.items()})
+
+
 def quality_table(outcome: Outcome) -> pa.Table:
     """Rows read, scored, rejected by reason, flagged by flag, and given the median of a column for want of a number."""
     import pyarrow as pa
