@@ -88,6 +88,7 @@ def write_outcome(
         "quality": summaries.quality_table(outcome),
         "map": summaries.map_table(outcome),
         "top_accounts": summaries.top_accounts(outcome),
+        "top_by_kind": summaries.top_by_kind(outcome),
         **outcome.review.tables,
         "leakage": honesty.leakage_table(outcome),
         "choice_of_k": honesty.choice_table(outcome),

@@ -178,6 +178,16 @@ def top_accounts(outcome: Outcome) -> pa.Table:
     return best(pa.concat_tables([part.top for part in outcome.scored]).unify_dictionaries().combine_chunks())
 
 
+def top_by_kind(outcome: Outcome) -> pa.Table:
+    """The best accounts of each kind, in the order of their ranking."""
+    import pyarrow as pa
+
+    from tamscore.passes.parts import best_by_kind
+
+    found = pa.concat_tables([part.top_by_kind for part in outcome.scored])
+    return best_by_kind(found.unify_dictionaries().combine_chunks())
+
+
 def clusters(outcome: Outcome) -> list[tuple[PartyPolicy, str, str]]:
     """Every cluster in the order of the totals: its party type's policy, its id, its name."""
     pairs = zip(outcome.policies, outcome.names, strict=True)
