@@ -38,7 +38,8 @@ TOP = 50
 class ScoredPart:
     """What a committed part comes to: rows, files, totals (clusters, quadrants, kinds, 4), flags, best accounts.
 
-    `top` are the best of all kinds, `top_by_kind` those of each. `reused` says that an earlier, unfinished run had committed it.
+    `top` are the best of all kinds, `top_by_kind` those of each. `reused` says that an earlier, unfinished run had
+    committed it.
     """
 
     scored: int

@@ -107,7 +107,7 @@ def drawn(figure: Figure, *, narrow: bool = False) -> Any:
     return drawing
 
 
-def settings(name: str, *, narrow: bool) -> dict[str, Any]:
+def settings(name: str, *, narrow: bool) -> Any:
     """The settings under which a figure is drawn: the same figure gives the same bytes."""
     size = 10.5 if narrow else 9.0
     sizes = {"font.size": size, "axes.titlesize": size + 0.5, "axes.labelsize": size - 0.5}
@@ -120,7 +120,9 @@ def rendered(figure: Figure, form: str, *, narrow: bool = False, **options: Any)
     import matplotlib as mpl
 
     target = io.BytesIO()
-    with mpl.rc_context(settings(figure.name, narrow=narrow)), warnings.catch_warnings():
+    with mpl.rc_context(), warnings.catch_warnings():
+        mpl.rcdefaults()  # whatever the user's own matplotlibrc says
+        mpl.rcParams.update(settings(figure.name, narrow=narrow))
         warnings.filterwarnings("ignore", "Glyph .* missing from")  # browsers have fonts for every script
         drawing = drawn(figure, narrow=narrow)
         drawing.savefig(target, format=form, metadata={"Date": None} if form == "svg" else None, **options)

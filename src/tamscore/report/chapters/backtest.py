@@ -44,7 +44,7 @@ def message(told: Row) -> str:
         for kind, value in told["rank_correlation"].items()
         if value is not None
     ]
-    return f"Whitespace and growth afterwards go together with a rank correlation of {' and '.join(known) or 'nothing known'}."
+    return f"Whitespace and growth afterwards: rank correlation {' and '.join(known) or 'not known'}."
 
 
 def tenths(kind: str, rows: list[Row]) -> Table:

@@ -61,15 +61,15 @@ def sizes(found: Evidence, party: list[Cluster]) -> Table:
     """The clusters of a party type: size, customers, and what is known about each."""
     known = {row["cluster"]: row for row in found.summary.stability}
     largest = max(one.share for one in party) or 1.0
-    rows = [
-        (
+    rows: list[list[Cell | str]] = [
+        [
             one.cluster,
             one.name,
             Cell(f"{one.accounts:,}", one.share / largest),
             share(one.share, 1),
             share(one.kinds["expansion"].accounts, one.accounts),
             *trust(known.get(one.cluster)),
-        )
+        ]
         for one in sorted(party, key=lambda one: -one.accounts)[:LISTED]
     ]
     heads = "id|name|>accounts|>share|>buy|comes out again|who belongs to it"

@@ -45,12 +45,10 @@ def message(told: Row) -> str:
     """What it comes to, in one sentence."""
     people = sum(row["accounts"] for row in told["roles"] if row["role"] != DIGITAL)
     uncovered = told["accounts"] - sum(row["accounts"] for row in told["roles"])
+    left = f"{counted(uncovered, 'account')} nobody" if uncovered else "nobody is left out"
     best = max(told["roles"], key=lambda row: row["one_more"] or 0.0)
     more = f"one more {words(best['role'])} would bring {money(best['one_more'])} a year" if best["one_more"] else ""
-    return (
-        f"{counted(people, 'account')} get a person, all others digital touch, and {uncovered:,} nobody"
-        f"{'; ' + more if more else ''}."
-    )
+    return f"{counted(people, 'account')} get a person, all others digital touch; {left}{'; ' + more if more else ''}."
 
 
 def role_table(rows: list[dict[str, Any]]) -> Table:

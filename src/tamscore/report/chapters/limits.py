@@ -12,33 +12,22 @@ if TYPE_CHECKING:
 
     from tamscore.report.evidence import Evidence
 
-ALWAYS = (
-    (
-        "No forecast.",
-        "Potential is what comparable accounts do buy. Whether, when and why an account will buy is another question; "
-        "a backtest tells how far the two went together.",
-    ),
-    (
-        "No total to plan with.",
-        "Not everybody can stand at the top: whitespace says where to look first, its sum is not a target. Expansion and "
-        "acquisition rest on different evidence and are never added up.",
-    ),
-    (
-        "Prospects of one cluster are alike.",
-        "Each has the first cut line of its peers as potential. Which of them to call first takes propensity, or a "
-        "conversation.",
-    ),
-    (
-        "Clusters are cells of a cloud.",
-        "Few markets fall into natural groups. The grade of a cluster says whether it would come out again; the map shows "
-        "two of many directions.",
-    ),
-)
+ALWAYS = {
+    "No forecast.": "Potential is what comparable accounts do buy. Whether, when and why an account will buy is "
+    "another question; a backtest tells how far the two went together.",
+    "No total to plan with.": "Not everybody can stand at the top: whitespace says where to look first, its sum is no "
+    "target. Expansion and acquisition rest on different evidence and are never added up.",
+    "Prospects of one cluster are alike.": "Each has the first cut line of its peers as potential. Which of them to "
+    "call first takes propensity, or a conversation.",
+    "Clusters are cells of a cloud.": "Few markets fall into natural groups. The grade of a cluster says whether it "
+    "would come out again; the map shows two of many directions.",
+}
+"""What holds for every run."""
 
 
 def chapter(found: Evidence, missing: Sequence[str]) -> Chapter:
     """The chapter; `missing` are the chapters left out, each with what would bring it."""
-    blocks: list[Block] = [Points((*ALWAYS, *of_this_run(found)))]
+    blocks: list[Block] = [Points((*ALWAYS.items(), *of_this_run(found)))]
     if missing:
         rows = [(what, rest) for text in missing for what, _, rest in [text.partition(": ")]]
         blocks.append(table("Not in this report", "what|why, and what to do", rows))

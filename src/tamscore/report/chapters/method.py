@@ -20,10 +20,8 @@ def chapter(found: Evidence) -> Chapter:
 def message(found: Evidence) -> str:
     """What it comes to, in one sentence."""
     seconds = sum(stage["seconds"] for stage in found.run.manifest["stages"])
-    return (
-        f"{found.summary.rows['read']:,} rows in {seconds:,.1f} seconds on {found.summary.device['name']}; the same input "
-        "and job give the same bytes again."
-    )
+    rows, device = found.summary.rows["read"], found.summary.device["name"]
+    return f"{rows:,} rows in {seconds:,.1f} seconds on {device}; the same input and job give the same bytes again."
 
 
 def terms(found: Evidence) -> list[tuple[str, str]]:

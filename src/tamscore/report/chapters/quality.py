@@ -18,7 +18,8 @@ LISTED = 12
 
 def chapter(found: Evidence) -> Chapter:
     """The chapter."""
-    blocks: list[Block] = [counts(found)]
+    blocks: list[Block] = [counts(found, ("rejected", "flagged"), "Rows rejected or flagged")]
+    blocks.append(counts(found, ("filled",), "Numbers that were missing", folded=True))
     if found.summary.leakage:
         blocks += suspects(found)
     if found.summary.drift:
@@ -34,17 +35,17 @@ def message(found: Evidence) -> str:
     return f"{counted(rows['read'], 'row')} read, {rows['scored']:,} scored, {left}: nothing is dropped in silence."
 
 
-def counts(found: Evidence) -> Table:
-    """Rows rejected, flagged and filled."""
+def counts(found: Evidence, what: tuple[str, ...], caption: str, *, folded: bool = False) -> Table:
+    """Rows that something befell, by what that was."""
     read = found.summary.rows["read"]
     rows = [
         (row["what"], words(row["name"]), MEANINGS[row["what"]], f"{row['count']:,}", share(row["count"], read))
         for row in found.quality
-        if row["what"] in MEANINGS and row["count"]
+        if row["what"] in what and row["count"]
     ]
     if not rows:
-        rows = [("rejected, flagged, filled", "", "", "0", "0%")]
-    return table("Rows that were rejected, flagged or filled", "what|name|which means|>rows|>share", rows)
+        rows = [("none", "", "", "0", "0%")]
+    return table(caption, "what|name|which means|>rows|>share", rows, folded=folded)
 
 
 def suspects(found: Evidence) -> list[Block]:

@@ -63,7 +63,7 @@ def accounts(rows: Sequence[Row], found: Evidence, nouns: str, *, folded: bool =
     clusters = {one.cluster: one for one in found.summary.clusters}
     most = rows[0]["whitespace"] or 1.0
     told = [cells(row, clusters[row["cluster"]], most, found) for row in rows]
-    heads = ">rank|account|peers|>sales|>potential|>whitespace|against its peers|play|why"
+    heads = ">rank|account|>whitespace|>sales|>potential|peers|against its peers|play|why"
     return table(f"The {len(rows)} {nouns} with the most whitespace", heads, told, NOTE, folded=folded)
 
 
@@ -93,10 +93,10 @@ def cells(row: Row, cluster: Cluster, most: float, found: Evidence) -> list[Cell
     return [
         f"{row['rank_in_kind']:,}",
         f"{name} ({clean(row['account_id'])})" if row.get("name") else name,
-        f"{row['cluster']}",
+        Cell(money(row["whitespace"]), (row["whitespace"] or 0.0) / most),
         money(row["sales"]),
         money(row["potential"]),
-        Cell(money(row["whitespace"]), (row["whitespace"] or 0.0) / most),
+        f"{row['cluster']}",
         against(row["relative_message"]),
         Cell(words(row["play"]), colour=row["quadrant"]),
         reason(row, cluster, found),
@@ -119,4 +119,4 @@ def evidence_of(cluster: Cluster, step: str, found: Evidence) -> str:
     if step == "top":
         return f"the best of {peers} like it buys {value}{lent}"
     lines: dict[str, Any] = {f"p{line * 100:g}": line for line in found.run.job.potential.lines}
-    return f"{share(1 - lines[step], 1)} of {peers} like it buy {value} or more ({step_name(step)}{lent})"
+    return f"{round(100 - 100 * lines[step], 6):g}% of {peers} like it buy {value} or more ({step_name(step)}{lent})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from tamscore.insight.wording import clean, money
+from tamscore.insight.wording import clean, money, words
 from tamscore.report.canvas import PALETTE
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def rows_only(panel: Any, names: list[str], canvas: Canvas) -> None:
 
 def wrapped(name: str, canvas: Canvas) -> str:
     """A name on at most two lines."""
-    lines = textwrap.wrap(clean(name), 17 if canvas.narrow else LINE) or [""]
+    lines = textwrap.wrap(words(clean(name)), 17 if canvas.narrow else LINE) or [""]
     return "\n".join([*lines[:1], " ".join(lines[1:2]) + ("…" if len(lines) > 2 else "")]).rstrip("\n")
 
 

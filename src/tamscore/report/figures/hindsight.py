@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tamscore.insight.wording import money
 from tamscore.report.blocks import Figure
 from tamscore.report.canvas import PALETTE
-from tamscore.report.figures.axes import money_ticks, note
+from tamscore.report.figures.axes import money_ticks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,18 +26,19 @@ def growth(kinds: Mapping[str, Mapping[str, Sequence[dict[str, Any]]]]) -> Figur
     def draw(canvas: Canvas) -> None:
         for panel, (kind, by) in zip(canvas.panels(len(kinds)), kinds.items(), strict=True):
             for name, rows in by.items():
-                draw_tenths(panel, name, rows, canvas)
+                draw_tenths(panel, name, rows)
+            panel.legend(frameon=False, labelcolor="linecolor", fontsize=canvas.small, handlelength=1.2)
             panel.axhline(0, color=PALETTE["soft"], lw=0.8)
             panel.set_title(kind)
             panel.set_xticks(range(1, 11))
-            panel.set_xlim(0.5, 11.8)
+            panel.set_xlim(0.5, 10.5)
             money_ticks(panel.yaxis)
             panel.set_xlabel("tenth, by most whitespace first")
 
     return Figure("backtest", "Growth afterwards, by tenth", alt, draw, 270, 250 * len(kinds))
 
 
-def draw_tenths(panel: Any, name: str, rows: Sequence[dict[str, Any]], canvas: Canvas) -> None:
+def draw_tenths(panel: Any, name: str, rows: Sequence[dict[str, Any]]) -> None:
     """Draw the tenths of one ranking; those by whitespace with their intervals."""
     at, value = [one["tenth"] for one in rows], [one["growth"] for one in rows]
     colour, own = PALETTE[COLOURS.get(name, "soft")], name == "whitespace"
@@ -47,5 +48,4 @@ def draw_tenths(panel: Any, name: str, rows: Sequence[dict[str, Any]], canvas: C
             [one["growth_high"] - one["growth"] for one in rows],
         ]
         panel.errorbar(at, value, ends, fmt="none", color=colour, lw=1)
-    panel.plot(at, value, "o-" if own else "-", color=colour, lw=1.6 if own else 1, ms=4)
-    note(panel, f"by {name}", (at[-1], value[-1]), canvas, color=colour, shift=(5, 0), ha="left")
+    panel.plot(at, value, "o-" if own else "-", color=colour, lw=1.6 if own else 1, ms=4, label=f"by {name}")

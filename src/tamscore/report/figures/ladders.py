@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from tamscore.insight.summary import Cluster
     from tamscore.report.canvas import Canvas
 
-POINTS = 400
-"""A curve is drawn through so many customers at the most."""
+POINTS = 600
+"""A curve is drawn through so many points."""
 
 
 def ladder(cluster: Cluster, sales: Any) -> Figure:
@@ -29,12 +29,12 @@ def ladder(cluster: Cluster, sales: Any) -> Figure:
 
     def draw(canvas: Canvas) -> None:
         panel = canvas.panel()
-        rows = np.unique(np.linspace(0, len(sales) - 1, POINTS).round().astype(int))
-        at, value = (rows + 1) / len(sales), np.maximum(sales[rows], 1e-9)
+        at = np.linspace(1 / len(sales), 1, POINTS)
+        value = np.exp(np.interp(at, np.arange(1, len(sales) + 1) / len(sales), np.log(sales)))
         reach = np.array([v for _, v in steps])
-        climb = reach[np.minimum(np.searchsorted(reach, value), len(reach) - 1)]
-        panel.fill_between(at, value, np.maximum(climb, value), step="pre", color=PALETTE["pale"], alpha=0.35, lw=0)
-        panel.step(at, np.maximum(climb, value), where="pre", color=PALETTE["mark"], lw=1.6)
+        climb = np.maximum(reach[np.minimum(np.searchsorted(reach, value * (1 - 1e-9)), len(reach) - 1)], value)
+        panel.fill_between(at, value, climb, color=PALETTE["pale"], alpha=0.35, lw=0)
+        panel.plot(at, climb, color=PALETTE["mark"], lw=1.6)
         panel.plot(at, value, color=PALETTE["main"], lw=2)
         label_steps(panel, steps, canvas)
         spot = len(at) // 3
@@ -87,7 +87,8 @@ def potentials(clusters: Sequence[Cluster], level: float | None) -> Figure:
         panel.set_xscale("log")
         panel.margins(x=0.09)
         money_ticks(panel.xaxis)
-        rows_only(panel, [f"{one.cluster}  {one.name}" for one in clusters], canvas)
+        names = [one.cluster if canvas.narrow else f"{one.cluster} {one.name}" for one in clusters]
+        rows_only(panel, names, canvas)
         panel.set_xlabel(f"sales, logarithmic; bar: where the true {step_name(first)} lies" + sure(level))
 
     size = 26 * len(clusters)
