@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from tamscore import __version__
-from tamscore.cli import check, cover, export, intake, look, past, rescore, review, tell, versions, work
+from tamscore.cli import check, cover, export, intake, look, page, past, rescore, review, versions, work
 from tamscore.cli.failures import leave, stoppable, told
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "refresh": rescore.refresh,
         "check": check.check,
         "show": look.show,
-        "report": tell.report,
+        "report": page.report,
     },
     "Questions to finished runs": {
         "explain": review.explain,

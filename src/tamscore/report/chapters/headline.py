@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.insight.wording import change, counted, money, share, words
+from tamscore.insight.wording import change, counted, money, share
 from tamscore.report.blocks import Block, Chapter, Text, Tile, Tiles
 from tamscore.report.figures.changes import bridge, signed
 
@@ -60,5 +60,5 @@ def why(changed: Changed, kind: str) -> str:
     total = changed.after[kind] - changed.before[kind]
     if not steps:
         return f"{kind.capitalize()} whitespace is what it was."
-    most = " and ".join(f"{words(name)} ({signed(value)})" for name, value in steps)
-    return f"{kind.capitalize()} whitespace changed by {signed(total)} since the run before, most of all by {most}."
+    most = ", ".join(f"{name} ({signed(value)})" for name, value in steps)
+    return f"{kind.capitalize()} whitespace changed by {signed(total)} since the run before; most of all: {most}."
