@@ -178,12 +178,12 @@ def between(case: str, first: str, second: str, seed: str) -> None:
 
 @app.command("coverage")
 def coverage_case(rows: Rows = 100_000, seed: Seed = 0) -> None:
-    """Cover a market by 42 people: role choice alone, then the whole command, each in a process of its own."""
+    """Cover a market by 42 people: role choice, the whole command, accounts with owners; each in its own process."""
     from bench.review import scored
 
     folder = market(rows, seed)
     output = str(scored(folder, folder / "scores"))
-    for case in ("role_choice", "whole"):
+    for case in ("role_choice", "whole", "owned"):
         code = "import sys; from bench.__main__ import covering; covering(*sys.argv[1:])"
         subprocess.run([sys.executable, "-c", code, case, output, str(seed)], check=True)
 

@@ -38,7 +38,7 @@ def role_choice(output: Path, people: bool = True) -> dict[str, Any]:  # noqa: F
 
     host, task = backend.load("cpu"), task_of_run(open_run(output))
     nobody = Owners(np.full(len(task.accounts), -1), np.zeros(len(task.accounts), bool))
-    options = options_of(host, task.plans, task.roles, task.accounts, task.is_open(nobody))
+    options = options_of(host, task.plans, task.roles, task.accounts, task.is_open(nobody), task.hours)
     with clock() as spent:
         search = Search(host, options, len(task.roles))
         found = choose(host, options, task.limits, search)
@@ -65,3 +65,42 @@ def whole(output: Path) -> dict[str, Any]:
         found = cover(open_run(output), Coverage(), backend.load("cpu"), Progress())
     rules = {one.rule: round(one.value, 2) for one in found.rules}
     return {"rows": found.accounts, **spent, "peak_mb": peak_megabytes(), "gap": found.certificate.gap, "value": rules}
+
+
+def owned(output: Path, moves: int = 200) -> dict[str, Any]:
+    """A year later: accounts have owners, a fifth of them others than would be best, some are locked, few may move."""
+    import numpy as np
+
+    from tamscore import backend
+    from tamscore.coverage.people import Owners
+    from tamscore.coverage.placing import moved, place_all
+    from tamscore.insight.stored import open_run
+
+    host, task = backend.load("cpu"), task_of_run(open_run(output))
+    nobody = Owners(np.full(len(task.accounts), -1), np.zeros(len(task.accounts), bool))
+    person = place_all(host, task, nobody, None).person.copy()
+    random = np.random.default_rng(0)
+    has = np.flatnonzero(person >= 0)
+    drawn = random.random(len(has))
+    other = has[drawn < 0.2]
+    person[other] = random.permutation(person[other])
+    locked = np.zeros(len(person), bool)
+    locked[has[drawn > 0.95]] = True
+    owners = Owners(person, locked)
+    with clock() as spent:
+        found = place_all(host, task, owners, moves)
+    each = found.offer.hours[found.plan, np.arange(len(person))]
+    used = np.bincount(found.person[found.person >= 0], each[found.person >= 0], len(task.people))
+    free = place_all(host, task, owners, None)
+    told = {
+        "accounts_with_owner": len(has),
+        "locked": int(locked.sum()),
+        "locks_kept": bool((found.person[locked] == person[locked]).all()),
+        "most_hours_used": float((used / [one.hours for one in task.people]).max()),
+        "max_moves": moves,
+        "moves": int(moved(owners, found.person).sum()),
+        "moves_without_limit": int(moved(owners, free.person).sum()),
+    }
+    worth = {"value": round(found.value, 2), "value_without_limit": round(free.value, 2)}
+    gaps = {"gap": 1 - found.value / found.choice.bound, "gap_before_refill": 1 - found.before / found.choice.bound}
+    return {"rows": len(task.accounts), **spent, **told, **worth, **gaps}

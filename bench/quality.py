@@ -11,15 +11,16 @@ from bench.measure import clock
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tamscore.outcome import Fitted
+    from tamscore.fitting.fitted import Fitted
     from tamscore.passes.census import PartRows
     from tamscore.settings import Run
 
 
 def quality(market: Path, output: Path, runs: int, overrides: list[str]) -> list[dict[str, Any]]:
     """For every party type: our inertia, that of each scikit-learn run, and the ratio to the best of them."""
-    from tamscore import backend, config, fitting, pipeline, settings
+    from tamscore import backend, config, pipeline, settings
     from tamscore.engine.flow import LocalFlow
+    from tamscore.fitting.fit import fit_parties
     from tamscore.progress import Progress
     from tamscore.store import partitions
 
@@ -30,7 +31,7 @@ def quality(market: Path, output: Path, runs: int, overrides: list[str]) -> list
         run = settings.Run(job, columns, plan, backend.load("cpu"), flow, Progress())
         parts = pipeline.take_census(run)
         with clock() as spent:
-            fitted = fitting.fit_parties(run, parts)
+            fitted = fit_parties(run, parts)
         rows = [matrix(one, parts, run) for one in fitted]
     return [
         {**compare(one, x, runs), "fit_cpu_seconds_of_all_party_types": spent["cpu_seconds"]}

@@ -15,8 +15,8 @@ from tamscore.stages import drift
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from tamscore.fitting.fitted import Fitted
     from tamscore.origin import Origin
-    from tamscore.outcome import Fitted
     from tamscore.passes.assign import AssignedRows
     from tamscore.passes.census import PartRows
     from tamscore.settings import Run

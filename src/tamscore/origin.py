@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from tamscore.errors import InputContractError
-from tamscore.fitting import fit_parties, party_counts
-from tamscore.outcome import Fitted, Kept
+from tamscore.fitting.fit import fit_parties
+from tamscore.fitting.fitted import Fitted, Kept
+from tamscore.fitting.party import party_counts
+from tamscore.fitting.refit import refit_parties
 from tamscore.outcome.model_record import settings_of
 from tamscore.passes.assign import PartyModel
 from tamscore.passes.features import Encoding
 from tamscore.passes.watch import WATCHED_ROWS, PartyWatch, Watch
-from tamscore.refitting import refit_parties
 from tamscore.schema import PARTY_TYPES
 from tamscore.settings import columns_of
 from tamscore.stages import draw

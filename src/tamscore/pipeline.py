@@ -16,6 +16,7 @@ from tamscore.origin import Fresh, Frozen, Warm, watch_of
 from tamscore.outcome import Outcome, write_outcome
 from tamscore.passes import census, glimpse, policy
 from tamscore.passes.assign import assign_rows
+from tamscore.passes.campaigns import check_live
 from tamscore.passes.score import ScorePlan, score_rows
 from tamscore.schema import Reason
 from tamscore.settings import Run, campaigns_of, columns_of, ladder_rules, quadrant_rules
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from tamscore.backend import Backend
     from tamscore.config import Job
     from tamscore.engine.device import DeviceChoice
+    from tamscore.fitting.fitted import Fitted
     from tamscore.origin import Origin
-    from tamscore.outcome import Fitted
     from tamscore.outcome.review import Review
     from tamscore.passes.assign import AssignedRows
     from tamscore.passes.census import PartRows
@@ -87,6 +88,7 @@ def carry_out(job: Job, progress: Progress, origin: Origin, backend: Backend | N
         with connect.connect(job.engine) as flow:
             this = Run(job, columns, plan, backend, flow, progress)
             rows = take_census(this)
+            check_live(campaigns_of(job), rows)
             fitted = origin.fitted(this, rows)
             assigned = assign(this, rows, fitted, watch_of(this, rows, origin, fitted))
             review = look_back(this, origin, rows, fitted, assigned)

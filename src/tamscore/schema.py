@@ -35,8 +35,10 @@ SCORE_COLUMNS = (
     "role",
     "service_level",
     "campaign_band",
+    "campaign_id",
     "campaign_channel",
     "campaign_theme",
+    "campaign_message",
     "flags",
 )
 """The columns of the scores, in order; kept columns stand after the market segment."""

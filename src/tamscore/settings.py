@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from tamscore.passes.fit import Recipe
 from tamscore.passes.policy import LadderRules, QuadrantRules
 from tamscore.schema import InputColumns, Limits
-from tamscore.stages.campaigns import Campaign
+from tamscore.stages.campaigns import DEFAULT, Bands, Campaign, CampaignMap
 from tamscore.stages.scale import NumericColumn
 
 if TYPE_CHECKING:
     from tamscore.backend import Backend
+    from tamscore.config import Campaign as Given
     from tamscore.config import Job
     from tamscore.engine.flow import Flow
     from tamscore.progress import Progress
@@ -66,6 +67,16 @@ def clusters_of(job: Job, party: str) -> int | None:
     return None if isinstance(k, str) else k
 
 
+def fewest_clusters(job: Job, party: str) -> int:
+    """The least number of clusters that a party type may get."""
+    return clusters_of(job, party) or job.clusters.k_range[0]
+
+
+def most_clusters(job: Job, party: str) -> int:
+    """The largest number of clusters that a party type may get."""
+    return clusters_of(job, party) or job.clusters.k_range[1]
+
+
 def recipe_of(job: Job, k: int) -> Recipe:
     """How so many centers are sought."""
     clusters = job.clusters
@@ -86,12 +97,19 @@ def quadrant_rules(job: Job) -> QuadrantRules:
     return QuadrantRules(rules.threshold, rules.level == "cluster", potential, sales, rules.capacity or 0)
 
 
-def campaigns_of(job: Job) -> tuple[Campaign, ...]:
-    """The campaigns in order of size."""
+def campaigns_of(job: Job) -> CampaignMap:
+    """The campaign of every segment, and the size bands in order of size."""
     rules = job.campaigns
-    found = [Campaign("default", -math.inf, rules.default.channel, rules.default.theme)] if rules.default else []
-    for band, limit in sorted(rules.bands.items(), key=lambda pair: pair[1]):
-        campaign = rules.map.get(band) or rules.default
-        if campaign is not None:
-            found.append(Campaign(band, limit, campaign.channel, campaign.theme))
-    return tuple(found)
+    by_band = rules.by == "band"
+    bands = sorted(rules.bands.items(), key=lambda pair: pair[1])
+    below = [(DEFAULT, -math.inf)] if by_band and rules.default else []
+    named = [name for name, _ in bands if name in rules.map] if by_band else list(rules.map)
+    names, limits = zip(*below, *bands, strict=True)
+    default = campaign_of(DEFAULT, rules.default) if rules.default else None
+    campaigns = {segment: campaign_of(segment, rules.map[segment]) for segment in named}
+    return CampaignMap(rules.by, Bands(names, limits), campaigns, default)
+
+
+def campaign_of(segment: str, given: Given) -> Campaign:
+    """The campaign of a segment, with what the job file leaves to be told by segment, channel and theme."""
+    return Campaign(given.channel, given.theme, given.message or given.theme, given.id_for(segment))

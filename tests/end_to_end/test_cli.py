@@ -271,7 +271,7 @@ def test_a_signal_ends_a_run_soon_without_a_traceback_and_without_a_result(marke
     before = [process.stderr.readline() for _ in range(3)]
     sent = time.monotonic()
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     assert "name=sample" in before[2]
     assert process.returncode == 128 + number
     assert time.monotonic() - sent < 10

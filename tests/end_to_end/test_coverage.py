@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import json
+from collections import Counter
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from tamscore import backend, config
 from tamscore.cli import app
-from tamscore.coverage import cover
+from tamscore.coverage import cover, record
+from tamscore.coverage.accounts import read_accounts
+from tamscore.coverage.people import read_owners, read_people, read_plans
+from tamscore.coverage.placing import place_all, task_of
+from tamscore.coverage.plans import DEFAULT_PLANS, DIGITAL
+from tamscore.coverage.report import render
+from tamscore.coverage.touches import hours_of, read_touches
 from tamscore.errors import InputContractError, UsageError
 from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
@@ -34,6 +43,12 @@ def covered(run, scenarios=(), **keys):
     settings = config.Coverage.model_validate({"team": SMALL_TEAM, **keys}, strict=False)
     result = cover(run, settings, backend.load("cpu"), Progress(), scenarios)
     return result, pq.read_table(f"{result.path}/accounts.parquet")
+
+
+def page_of(result):
+    console = Console(width=160, record=True, file=io.StringIO())
+    console.print(render(result, 160))
+    return console.export_text()
 
 
 def people_table(folder, rows):
@@ -72,6 +87,18 @@ def test_no_simple_rule_brings_more(run):
         assert one.value <= rules["coverage"].value * (1 + 1e-9)
         assert one.hours <= 3 * 1200 + 1e-6
     assert rules["all digital"].value < rules["top by sales"].value
+
+
+def test_campaigns_are_counted_by_treatment(run):
+    result, accounts = covered(run)
+    scores = pa.concat_tables(run.read(["account_id", "campaign_id", "campaign_channel"])).sort_by("account_id")
+    who = zip(*(scores[name].to_pylist() for name in ("campaign_id", "campaign_channel")), strict=True)
+    counted = Counter((*one, role) for one, role in zip(who, accounts["role"].to_pylist(), strict=True))
+    told = Counter()
+    for row in result.campaigns:
+        told[row["campaign_id"], row["channel"], row["role"]] += row["accounts"]
+    assert told == counted
+    assert sum(row["value"] for row in result.campaigns) == pytest.approx(result.certificate.value, abs=1.0)
 
 
 def test_coverage_changes_no_run_and_belongs_to_the_output(run):
@@ -187,6 +214,118 @@ def test_touch_plans_of_a_table_by_size_band(run, tmp_path):
     assert {row["role"] for row in result.roles} == {"hunter", "digital"}
     assert set(accounts["hours"].to_pylist()) <= {0.0, 10.0, 50.0}
     assert {row["band"] for row in result.bands if row["role"] == "hunter"} <= {"large", "enterprise"}
+
+
+def own_plans(folder, rows):
+    pa.csv.write_csv(pa.Table.from_pylist(rows), folder / "own.csv")
+    return str(folder / "own.csv")
+
+
+def test_hours_of_single_accounts_override_those_of_the_plans(run, tmp_path):
+    """Accounts that an account manager has take the hours of the table, all others what they took."""
+    _, before = covered(run)
+    had = [row["account_id"] for row in before.to_pylist() if row["role"] == "account_manager"][:20]
+    rows = [{"account_id": account, "role": "account_manager", "hours": 7.5} for account in had]
+    rows += [{"account_id": name, "role": "hunter", "hours": 1.0} for name in ("gone 2", "gone 1")]
+    result, accounts = covered(run, account_plans=own_plans(tmp_path, rows))
+    hours = {row["account_id"]: row["hours"] for row in accounts.to_pylist() if row["role"] == "account_manager"}
+    assert {hours.pop(account) for account in had} == {7.5}  # cheaper than before, so that they keep their role
+    assert set(hours.values()) <= {40.0, 10.0}
+    assert max(hours_by_person(accounts).values()) <= 1200
+    assert result.certificate.gap < 0.01
+    assert result.unknown == ("gone 1", "gone 2")
+    assert "2 accounts with a touch plan of its own: 'gone 1', 'gone 2'" in page_of(result)
+
+
+def test_a_service_level_that_is_named_holds_for_it_alone_and_over_the_role(run, tmp_path):
+    account = covered(run)[1]["account_id"][5].as_py()
+    row = {"account_id": account, "role": "account_manager", "hours": 9.0, "service_level": None}
+    path = own_plans(tmp_path, [{**row, "hours": 3.0, "service_level": "pooled"}, row])
+    settings = config.Coverage(team=SMALL_TEAM, account_plans=path)
+    accounts = read_accounts(run, settings)
+    hours = hours_of(DEFAULT_PLANS, len(accounts), read_touches(settings, accounts, DEFAULT_PLANS))
+    changed = np.argwhere(hours != np.array([plan.hours for plan in DEFAULT_PLANS])[:, None]).tolist()
+    assert changed == [[0, 5], [1, 5]]
+    assert hours[:2, 5].tolist() == [9.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ([{"role": "cook"}], "expected one of the plans account_manager/high_touch, account_manager/pooled, hunter/"),
+        ([{"role": "digital"}], "expected one of the plans"),
+        ([{"hours": 0.0}, {"account_id": "B", "hours": -1.0}], "expected hours above 0; 2 such rows"),
+        ([{}, {}], "stands twice"),
+    ],
+)
+def test_touch_plans_of_single_accounts_that_make_no_sense_are_refused(run, tmp_path, changes, said):
+    rows = [{"account_id": "A", "role": "hunter", "hours": 5.0} | change for change in changes]
+    with pytest.raises(InputContractError, match=said):
+        covered(run, account_plans=own_plans(tmp_path, rows))
+
+
+def test_locks_hold_under_touch_plans_of_single_accounts(run, tmp_path):
+    locked = [{**row, "locked": True} for row in owned_by(covered(run)[1], "hunter 01", 12)]
+    owners = owners_table(tmp_path, locked)
+    for hours in (100.0, 101.0):
+        rows = [{"account_id": row["account_id"], "role": "hunter", "hours": hours} for row in locked]
+        plans = own_plans(tmp_path, rows)
+        if hours > 100.0:
+            with pytest.raises(InputContractError, match=r"hunter: 1,212 hours are bound, 1,200 are there"):
+                covered(run, owners=owners, account_plans=plans)
+            continue
+        _, accounts = covered(run, owners=owners, account_plans=plans)
+        assert hours_by_person(accounts)["hunter 01"] == 1200.0
+
+
+def split_team(folder):
+    """People by industry, so that roles chosen over all industries do not fit the people there are."""
+    staff = [
+        {"person": "Ann", "role": "account_manager", "hours": 700.0, "regions": "retail"},
+        {"person": "Bob", "role": "account_manager", "hours": 900.0, "regions": "banking"},
+        {"person": "Cid", "role": "hunter", "hours": 600.0, "regions": "software|retail"},
+        {"person": "Dan", "role": "hunter", "hours": 400.0, "regions": "banking"},
+    ]
+    return people_table(folder, staff)
+
+
+def test_hours_that_naming_people_leaves_over_are_given_out_again(run, tmp_path):
+    """Nobody who waits finds a person with hours for him; nobody has more than his hours."""
+    settings = config.Coverage(people=split_team(tmp_path), region="industry")
+    accounts, plans, people = read_accounts(run, settings), read_plans(settings), read_people(settings)
+    task = task_of(accounts, plans, people, DIGITAL)
+    owners = read_owners(settings, accounts, people)
+    found = place_all(backend.load("cpu"), task, owners, None)
+    assert found.before < found.value <= found.choice.bound * (1 + 1e-9)
+    rows = np.arange(len(accounts))
+    has = found.person >= 0
+    spent = found.offer.hours[found.plan, rows]
+    room = np.array([one.hours for one in people]) - np.bincount(found.person[has], spent[has], len(people))
+    assert (room >= -1e-9).all()
+    assert task.serves[accounts.group[has], found.person[has]].all()
+    assert (task.role_of_person[found.person[has]] == task.role_of_plan[found.plan[has]]).all()
+    for o, role in enumerate(task.role_of_plan):
+        for p in np.flatnonzero(task.role_of_person == role):
+            waits = ~has & task.serves[accounts.group, p] & (found.offer.value[o] > found.offer.value[found.plan, rows])
+            assert not (found.offer.hours[o][waits] <= room[p]).any()
+
+
+def test_the_gap_is_told_before_and_after_hours_are_given_out_again(run, tmp_path):
+    result, _ = covered(run, people=split_team(tmp_path), region="industry")
+    sure = result.certificate
+    assert sure.gap < sure.gap_before
+    assert f"{sure.gap_before:.3%} before hours left over were given out again" in page_of(result)
+    assert record(result)["certificate"]["gap_before"] == sure.gap_before
+
+
+@pytest.mark.parametrize("limit", [0, 10])
+def test_hours_given_out_again_keep_the_limit_on_moves(run, tmp_path, limit):
+    owned = owned_by(covered(run)[1], "Ann", 15)
+    settings = {"people": split_team(tmp_path), "region": "industry", "owners": owners_table(tmp_path, owned)}
+    result, accounts = covered(run, max_moves=limit, **settings)
+    assert len(result.moves) <= limit
+    held = hours_by_person(accounts)
+    assert all(held.get(one["person"], 0.0) <= one["hours"] + 1e-9 for one in result.people)
 
 
 @pytest.mark.parametrize(

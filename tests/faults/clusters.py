@@ -15,6 +15,9 @@ import psutil
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+BUSY_S = 15.0
+"""What a machine with other work may add to any wait: limits tell waits that end from those that do not."""
+
 
 @contextmanager
 def cluster(

@@ -377,6 +377,43 @@ WRONG: list[tuple[str, str, list[str]]] = [
         ["campaigns.map.smal: expected one of the bands small, large, enterprise, got 'smal'; did you mean 'small'?"],
     ),
     (
+        "campaigns of clusters without a default",
+        job_text(campaigns='by = "cluster"'),
+        [
+            (
+                'campaigns.default: expected a campaign for campaigns.by = "cluster", got nothing; '
+                "clusters are found by the run; new ones would have no campaign"
+            )
+        ],
+    ),
+    (
+        "campaigns of market segments that nothing tells",
+        job_text(campaigns='by = "market_segment"'),
+        [
+            (
+                'columns.market_segment: expected a column for campaigns.by = "market_segment", got nothing; '
+                'or take campaigns.by = "band" or "cluster"'
+            )
+        ],
+    ),
+    (
+        "one id for two campaigns, one channel written in two ways",
+        job_text(
+            campaigns='bands = {small = 0}\nmap = {small = {channel = "E-mail", theme = "a", id = "7"}}\n'
+            'default = {channel = "e mail", theme = "a", id = "7"}'
+        ),
+        [
+            (
+                "campaigns.default.id: expected an id of its own, got '7'; "
+                "the same id stands for another channel, theme or message"
+            ),
+            (
+                "campaigns.default.channel: expected one way to write each channel, got 'e mail'; "
+                "'E-mail' stands there too"
+            ),
+        ],
+    ),
+    (
         "campaign without a theme",
         job_text(campaigns='default = {channel = "mail"}'),
         ["campaigns.default.theme: expected text that is not empty, got nothing; What the message is about"],
@@ -649,10 +686,11 @@ FULL: dict[str, Any] = {
     },
     "quadrant": {"threshold": "capacity", "level": "cluster", "sales": 0.7, "capacity": 100},
     "campaigns": {
+        "by": "band",
         "size": "size",
         "bands": {"small": 0},
-        "map": {"small": {"channel": "email", "theme": "price"}},
-        "default": {"channel": "email", "theme": "price"},
+        "map": {"small": {"channel": "email", "theme": "price", "message": "cheap", "id": "c1"}},
+        "default": {"channel": "email", "theme": "price", "message": "cheap", "id": "c1"},
     },
     "engine": {
         "kind": "remote",
@@ -675,6 +713,7 @@ FULL: dict[str, Any] = {
         "team": {"hunter": 3},
         "hours_per_person": 1000,
         "plans": "plans.csv",
+        "account_plans": "accounts.csv",
         "owners": "owners.csv",
         "max_moves": 10,
         "region": "city",

@@ -22,7 +22,7 @@ from tamscore.progress import Progress
 from tamscore.store import verify
 from tests.end_to_end import market
 from tests.fake_gpu import FakeGpu
-from tests.faults.clusters import cluster, wait_until, workers_of
+from tests.faults.clusters import BUSY_S, cluster, wait_until, workers_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,7 +95,7 @@ class Saboteur:
 
 
 def kill_one() -> None:
-    wait_until(workers_of, 10)
+    wait_until(workers_of, 60)
     workers_of()[0].kill()
 
 
@@ -160,8 +160,8 @@ def test_a_scheduler_killed_while_scores_are_written_leaves_the_old_result_and_c
 def wait_for_workers(address: str) -> None:
     from distributed import Client
 
-    with Client(address, timeout=20, set_as_default=False) as client:
-        client.wait_for_workers(1, timeout=20)
+    with Client(address, timeout=60, set_as_default=False) as client:
+        client.wait_for_workers(1, timeout=60)
 
 
 def program(job: Path, output: Path) -> subprocess.Popen[str]:
@@ -207,11 +207,11 @@ def test_a_stopped_run_takes_its_worker_processes_along(synthetic, tmp_path, num
         assert len(workers) == 2
         sent = time.monotonic()
         (os.killpg if to_group else os.kill)(process.pid, number)
-        _, err = process.communicate(timeout=30)
-        assert time.monotonic() - sent < 10
+        _, err = process.communicate(timeout=60)
+        assert time.monotonic() - sent < 10 + BUSY_S
     assert process.returncode == 128 + number
     assert f"stopped by {number.name}" in err
-    assert wait_until(lambda: not any(alive(worker) for worker in workers), 10)
+    assert wait_until(lambda: not any(alive(worker) for worker in workers), 10 + BUSY_S)
     assert not list((tmp_path / "scores").rglob("manifest.json"))
 
 
@@ -237,7 +237,7 @@ with stoppable(), told(as_json=False):
 
 def test_a_signal_that_comes_while_garbage_is_collected_is_not_lost():
     """F07: what is raised there goes nowhere; it is raised again, and never into the cleaning up."""
-    done = subprocess.run([sys.executable, "-c", SWALLOWED], capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run([sys.executable, "-c", SWALLOWED], capture_output=True, text=True, timeout=60, check=False)
     assert "Exception ignored in" in done.stderr
     assert done.stderr.splitlines()[-1] == "stopped by SIGTERM"
     assert done.stdout == "cleaned up\n"
@@ -268,8 +268,8 @@ def test_a_second_signal_ends_at_once_whatever_the_end_is_waiting_for(second):
     assert process.stdout.readline() == "cleaning up\n"
     sent = time.monotonic()
     process.send_signal(second)
-    assert process.wait(timeout=10) == 128 + second
-    assert time.monotonic() - sent < 2
+    assert process.wait(timeout=BUSY_S) == 128 + second
+    assert time.monotonic() - sent < BUSY_S
     process.stdout.close()
 
 
@@ -282,13 +282,13 @@ def test_a_run_that_is_told_twice_to_stop_leaves_no_process_and_can_be_resumed(s
         time.sleep(0.2)
         sent = time.monotonic()
         process.terminate()
-        process.communicate(timeout=30)
-        assert time.monotonic() - sent < 5
+        process.communicate(timeout=60)
+        assert time.monotonic() - sent < BUSY_S
     assert process.returncode == 128 + signal.SIGTERM
-    assert wait_until(lambda: not any(alive(worker) for worker in workers), 10)
+    assert wait_until(lambda: not any(alive(worker) for worker in workers), 10 + BUSY_S)
     assert not list((tmp_path / "scores").rglob("manifest.json"))
     with program(synthetic, tmp_path / "scores") as process:
-        process.communicate(timeout=120)
+        process.communicate(timeout=900)
     assert process.returncode == 0
     assert verify.problems_of_output(tmp_path / "scores") == []
 
@@ -300,8 +300,8 @@ def test_a_killed_run_leaves_no_process_behind(synthetic, tmp_path):
         workers = psutil.Process(process.pid).children(recursive=True)
         assert len(workers) >= 2
         process.kill()
-        process.communicate(timeout=30)
-    assert wait_until(lambda: not any(alive(worker) for worker in workers), 10)
+        process.communicate(timeout=60)
+    assert wait_until(lambda: not any(alive(worker) for worker in workers), 10 + BUSY_S)
 
 
 def alive(process: psutil.Process) -> bool:

@@ -18,7 +18,7 @@ from tamscore.config import Engine, parse
 from tamscore.engine import connect, versions
 from tamscore.errors import JobFileError, RetryableError, UsageError
 from tests.faults import tasks
-from tests.faults.clusters import cluster, free_port, wait_until, workers_of
+from tests.faults.clusters import BUSY_S, cluster, free_port, wait_until, workers_of
 from tests.unit.test_config import SMALL
 
 if TYPE_CHECKING:
@@ -45,14 +45,14 @@ def test_a_closed_port_is_told_in_time():
     assert str(error) == (
         f"engine.scheduler: no Dask scheduler answers at {address!r}: nothing listens at this port, tried for 2 s"
     )
-    assert took < 2 + 1
+    assert took < 2 + BUSY_S
 
 
 def test_an_unknown_host_is_told_in_time():
     """F15: the name cannot exist (RFC 2606)."""
     error, took = refused("tcp://nowhere.invalid:8786", allow_insecure_scheduler=True)
     assert "the host name 'nowhere.invalid' is not known" in str(error)
-    assert took < 2 + 5
+    assert took < 2 + BUSY_S
 
 
 def test_a_host_that_does_not_answer_is_told_in_time():
@@ -69,7 +69,7 @@ def test_a_host_that_does_not_answer_is_told_in_time():
         for one in waiting:
             one.close()
     assert "no answer" in str(error)
-    assert took < 2 + 1
+    assert took < 2 + BUSY_S
 
 
 def test_something_that_is_no_scheduler_is_told_in_time():
@@ -80,7 +80,7 @@ def test_something_that_is_no_scheduler_is_told_in_time():
         error, took = refused(f"tcp://127.0.0.1:{mute.getsockname()[1]}")
     assert "something answers at" in str(error)
     assert "but not as a Dask scheduler within 2 s" in str(error)
-    assert took < 2 + 5
+    assert took < 2 + BUSY_S
 
 
 def job(**engine: Any) -> Any:
@@ -235,7 +235,7 @@ def test_certificates_of_one_authority_join(encrypted, certificates, tmp_path):
             except RetryableError:
                 return False
 
-        assert wait_until(answers, 20)
+        assert wait_until(answers, 60)
 
 
 @pytest.mark.parametrize(("authority", "name"), [("foreign", "ours"), ("ours", "foreign"), ("foreign", "foreign")])
@@ -257,7 +257,7 @@ def wait_for(theirs: Any) -> None:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", port)) == 0
 
-    assert wait_until(listens, 20)
+    assert wait_until(listens, 60)
 
 
 def test_without_certificates_the_settings_that_are_missing_are_named():
@@ -298,7 +298,7 @@ def test_workers_with_other_versions_are_refused_before_any_work(monkeypatch):
                 return ""
             raise AssertionError("joined")
 
-        assert wait_until(outcome, 20)
+        assert wait_until(outcome, 60)
         text = outcome()
     assert "engine.scheduler: worker tcp://127.0.0.1:" in text
     assert f"has numpy {there['numpy']!r}, here '0.1'; install the same versions" in text

@@ -50,7 +50,7 @@ def run(
     settings = market.job(where, output, SMALL | {"clusters.seed": seed}).model_dump(mode="json", exclude_none=True)
     job.write_text("\n".join(toml(settings)), encoding="utf-8")
     command = [sys.executable, "-m", "tamscore", "run", str(job)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, preexec_fn=limit, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, preexec_fn=limit, check=False)
 
 
 def toml(tables: dict[str, Any], head: str = "") -> Iterator[str]:

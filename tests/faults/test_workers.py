@@ -21,7 +21,7 @@ from tamscore.engine import connect, dask_settings
 from tamscore.engine.flow import LocalFlow
 from tamscore.errors import InputContractError, MemoryLimitError, RetryableError, TamscoreError, UsageError
 from tests.faults import tasks
-from tests.faults.clusters import cluster, wait_until, workers_of
+from tests.faults.clusters import BUSY_S, cluster, wait_until, workers_of
 from tests.faults.tasks import Plan, partition
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def items(number: int = ITEMS) -> Iterator[Any]:
 
 
 def kill_a_worker(which: int = 0) -> None:
-    wait_until(lambda: len(workers_of()) > which, 10)
+    wait_until(lambda: len(workers_of()) > which, 60)
     workers_of()[which].kill()
 
 
@@ -217,8 +217,8 @@ def test_a_frozen_worker_is_given_up_and_its_work_done_elsewhere(monkeypatch, pl
     with processes() as running:
         began = time.monotonic()
         assert disturbed(running.map(tasks.square, items(20), plan), 4, freeze) == SQUARES[:20]
-        assert time.monotonic() - began < 2 + 30
-    assert wait_until(lambda: not frozen[0].is_running(), 5)
+        assert time.monotonic() - began < 2 + 30 + BUSY_S
+    assert wait_until(lambda: not frozen[0].is_running(), 60)
 
 
 def freeze_one(running: Any) -> psutil.Process:
@@ -232,8 +232,8 @@ def test_a_frozen_worker_is_ended_by_force_when_the_run_is_over():
     with processes(1) as running:
         frozen = freeze_one(running)
         began = time.monotonic()
-    assert time.monotonic() - began < 10
-    assert wait_until(lambda: not frozen.is_running() or frozen.status() == psutil.STATUS_ZOMBIE, 5)
+    assert time.monotonic() - began < 4 * BUSY_S
+    assert wait_until(lambda: not frozen.is_running() or frozen.status() == psutil.STATUS_ZOMBIE, 60)
 
 
 def test_a_worker_that_wakes_after_its_task_was_redone_changes_nothing(plan, tmp_path):
@@ -243,7 +243,7 @@ def test_a_worker_that_wakes_after_its_task_was_redone_changes_nothing(plan, tmp
         slow = Plan(plan.folder, 1.0)
 
         def freeze_one() -> None:
-            wait_until(lambda: len(plan.log()) >= 3, 10)
+            wait_until(lambda: len(plan.log()) >= 3, 60)
             theirs.workers[0].send_signal(signal.SIGSTOP)
 
         assert disturbed(running.map(tasks.write_slowly, items(4), slow), 1, freeze_one) == [0, 1, 2, 3]
@@ -289,7 +289,7 @@ def test_a_scheduler_that_dies_ends_the_run_at_once(plan):
 
         with joined(theirs) as running, pytest.raises(RetryableError) as caught:
             disturbed(running.map(tasks.square, items(), plan), 3, kill)
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < BUSY_S
     assert f"the scheduler at {theirs.address} was lost" in str(caught.value)
     assert str(caught.value).startswith("market/part-0")
     assert caught.value.exit_code == 5
@@ -301,7 +301,7 @@ def test_a_scheduler_that_freezes_is_given_up_in_time(plan):
         began = time.monotonic()
         with pytest.raises(RetryableError, match=r"no work finished within 3 s: the scheduler at .* does not answer"):
             disturbed(running.map(tasks.square, items(), plan), 3, partial(stop, theirs.scheduler.pid))
-        assert time.monotonic() - began < 3 + 5 + 2
+        assert time.monotonic() - began < 3 + 5 + BUSY_S
         os.kill(theirs.scheduler.pid, signal.SIGCONT)
 
 
@@ -315,7 +315,7 @@ def test_a_cluster_whose_workers_are_all_gone_is_given_up_in_time(plan):
         began = time.monotonic()
         with pytest.raises(RetryableError, match="no work finished within 3 s: the cluster has no workers left"):
             disturbed(running.map(tasks.square, items(), plan), 3, theirs.workers[0].kill)
-        assert time.monotonic() - began < 3 + 5 + 2
+        assert time.monotonic() - began < 3 + 5 + BUSY_S
 
 
 def test_a_worker_over_its_memory_limit_is_told_as_memory_with_file_and_limit():
@@ -347,7 +347,7 @@ def test_a_full_scratch_folder_ends_the_run_in_time_and_is_named():
         began = time.monotonic()
         with pytest.raises(RetryableError) as caught:
             running.keep(tasks.block, items(100), 8, 0.05)
-        assert time.monotonic() - began < 4 + 5 + 6
+        assert time.monotonic() - began < 4 + 5 + BUSY_S
     text = str(caught.value)
     assert "no work finished within 4 s: of 1 workers 1 paused, since their memory is full and the scratch" in text
     assert "engine.scratch" in text

@@ -6,21 +6,15 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamscore.stages.campaigns import Campaign, band_codes
+from tamscore.stages.campaigns import Bands, band_codes
 
-BANDS = tuple(Campaign(name, limit, "", "") for name, limit in (("small", 0.0), ("large", 250.0), ("huge", 5000.0)))
+BANDS = Bands(("small", "large", "huge"), (0.0, 250.0, 5000.0))
 
 
 def test_a_band_begins_at_its_limit():
     sizes = np.array([0.0, 249.9, 250.0, 4999.0, 5000.0, 1e12])
-    assert [BANDS[code].band for code in band_codes(sizes, BANDS)] == [
-        "small",
-        "small",
-        "large",
-        "large",
-        "huge",
-        "huge",
-    ]
+    names = [BANDS.names[code] for code in band_codes(sizes, BANDS)]
+    assert names == ["small", "small", "large", "large", "huge", "huge"]
 
 
 def test_unknown_and_impossible_sizes_get_the_first_band():
@@ -28,12 +22,12 @@ def test_unknown_and_impossible_sizes_get_the_first_band():
 
 
 def test_one_band_is_for_all():
-    assert band_codes(np.array([-1.0, 10.0, np.nan]), BANDS[1:2]).tolist() == [0, 0, 0]
+    assert band_codes(np.array([-1.0, 10.0, np.nan]), Bands(("large",), (250.0,))).tolist() == [0, 0, 0]
 
 
 @given(st.lists(st.floats(allow_nan=True), max_size=20), st.lists(st.floats(-1e6, 1e6), min_size=1, unique=True))
 def test_the_band_is_the_last_whose_limit_is_reached(sizes, limits):
-    bands = tuple(Campaign(str(limit), limit, "", "") for limit in sorted(limits))
+    bands = Bands(tuple(map(str, sorted(limits))), tuple(sorted(limits)))
     for size, code in zip(sizes, band_codes(np.array(sizes, float), bands), strict=True):
-        reached = [i for i, band in enumerate(bands) if size >= band.lower_limit]
+        reached = [i for i, limit in enumerate(bands.limits) if size >= limit]
         assert code == (reached[-1] if reached else 0)

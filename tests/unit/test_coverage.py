@@ -8,8 +8,9 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from tamscore import backend as backends
 from tamscore.errors import InputContractError
+from tamscore.stages import alike
 from tamscore.stages.coverage import choose
-from tamscore.stages.hour_price import Options, Search
+from tamscore.stages.hour_price import Options, Search, ask
 
 HOST = backends.load("cpu")
 ROLE = (0, 0, 1, 2, 3)
@@ -114,6 +115,26 @@ def test_accounts_alike_are_shared_out_by_count(backend):
     predicted = search.bound(more).value - search.bound(limits).value
     again = choose(backend, options(value, hours, backend=backend), more)
     assert predicted == pytest.approx(again.value - found.value, rel=0.02)
+
+
+def test_accounts_alike_are_asked_once_and_count_each(backend):
+    value, hours, _ = market(8, seed=3)
+    whole = options(*(np.tile(part, 50) for part in (value, hours)), backend=backend)
+    search = Search(backend, whole, 4)
+    assert search.options.accounts == 8
+    for price in np.random.default_rng(1).random((20, 4)) * [30.0, 30.0, 30.0, 0.0]:
+        asked, plain = ask(backend, search.options, price), ask(backend, whole, price)
+        assert asked.worth == pytest.approx(plain.worth)
+        assert asked.hours == pytest.approx(plain.hours)
+
+
+def test_accounts_that_only_seem_alike_are_told_apart(monkeypatch):
+    """The number that stands for value and hours may be the same by chance: then every account counts for itself."""
+    value, hours, limits = market(40)
+    plain = choose(HOST, options(value, hours), limits)
+    monkeypatch.setattr(alike, "kinds", lambda value, _: np.zeros(value.shape[1]))
+    assert alike.alike(value, hours).size.tolist() == [1] * 40
+    assert choose(HOST, options(value, hours), limits).option.tolist() == plain.option.tolist()
 
 
 def test_more_hours_than_anybody_asks_for_cost_nothing():

@@ -177,14 +177,14 @@ def test_an_error_surfaces_while_earlier_items_are_still_at_work():
     def work(item: int) -> int:
         if item == 1:
             raise ValueError("at once")
-        arrived.wait(10)
+        arrived.wait(60)
         return item
 
     with LocalFlow(2) as flow:
         began = time.monotonic()
         with pytest.raises(TamscoreError, match="item 1: unexpected ValueError: at once"):
             list(flow.map(work, range(100)))
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 30
         arrived.set()
 
 

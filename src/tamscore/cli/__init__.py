@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from tamscore import __version__
-from tamscore.cli import check, cover, export, intake, look, page, past, rescore, review, versions, work
+from tamscore.cli import campaigns, check, cover, export, intake, look, page, past, rescore, review, versions, work
 from tamscore.cli.failures import leave, stoppable, told
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     },
     "What becomes of runs": {
         "export": export.export,
+        "campaigns": campaigns.campaigns,
         "verify": look.verify,
         "history": versions.history,
         "rollback": versions.rollback,

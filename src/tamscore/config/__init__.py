@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from tamscore.config.campaigns import Campaign, Campaigns
 from tamscore.config.checks import broken_rules
 from tamscore.config.coverage import Coverage
 from tamscore.config.job import Backtest, Columns, Engine, Input, Job, Output, Rows
 from tamscore.config.method import (
     PRESETS,
-    Campaign,
-    Campaigns,
     Clusters,
     Features,
     Leakage,

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from tamscore.config.campaign_checks import (
+    bands_are_distinct,
+    campaign_ids_are_distinct,
+    campaign_map_is_total,
+    channels_are_distinct,
+    segments_of_campaigns_are_there,
+)
 from tamscore.config.engine_checks import scheduler_is_for_remote, scheduler_is_safe, workers_are_ours
-from tamscore.config.problems import NOTHING, Problem, dotted, nearest
+from tamscore.config.problems import NOTHING, Problem, nearest
 from tamscore.config.values import OBJECT_SCHEMES
 from tamscore.schema import REASON_COLUMN, SCORE_COLUMNS
 
@@ -15,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from tamscore.config.job import Backtest, Columns, Input, Output, Rows
-    from tamscore.config.method import Campaigns, Clusters, Features, Quadrant
+    from tamscore.config.method import Clusters, Features, Quadrant
 from tamscore.config.problems import Place
 
 ROLES = ("account_id", "sales", "party_type", "market_segment", "revenue", "name")
@@ -145,31 +151,6 @@ def quadrant_matches_threshold(quadrant: Quadrant) -> Iterator[Problem]:
             yield Problem(place, "a percentile > 0 and < 1", value, hint)
 
 
-def campaign_map_is_total(campaigns: Campaigns) -> Iterator[Problem]:
-    """Yield the size bands without a campaign and, where nothing catches them, the sizes below every band."""
-    place = ("campaigns", "map")
-    bands = campaigns.bands
-    if "map" in campaigns.model_fields_set:
-        for band in (band for band in campaigns.map if band not in bands):
-            yield Problem((*place, band), f"one of the bands {', '.join(bands)}", band, nearest(band, bands))
-    if campaigns.default is not None:
-        return
-    for band in (band for band in bands if band not in campaigns.map):
-        hint = f"add [{dotted((*place, band))}] or set campaigns.default"
-        yield Problem((*place, band), "a campaign for this band", hint=hint)
-    if min(bands.values()) > 0:
-        hint = "smaller accounts would have no campaign; set campaigns.default"
-        yield Problem(("campaigns", "bands"), "one band that starts at 0", bands, hint)
-
-
-def bands_are_distinct(campaigns: Campaigns) -> Iterator[Problem]:
-    """Yield the size bands that start where another one starts."""
-    starts = Counter(campaigns.bands.values())
-    for band, start in campaigns.bands.items():
-        if starts[start] > 1:
-            yield Problem(("campaigns", "bands", band), "a lower limit of its own", start)
-
-
 def whole_path(text: str) -> PurePath:
     """Return the path with links and dots followed; an address as if it were one."""
     return PurePosixPath(text) if text.startswith(OBJECT_SCHEMES) else Path(text).resolve()
@@ -204,6 +185,9 @@ CHECKS: tuple[tuple[Callable[..., Iterator[Problem]], tuple[str, ...]], ...] = (
     (quadrant_matches_threshold, ("quadrant",)),
     (bands_are_distinct, ("campaigns",)),
     (campaign_map_is_total, ("campaigns",)),
+    (segments_of_campaigns_are_there, ("columns", "campaigns")),
+    (campaign_ids_are_distinct, ("campaigns",)),
+    (channels_are_distinct, ("campaigns",)),
     (scheduler_is_for_remote, ("engine",)),
     (scheduler_is_safe, ("engine",)),
     (workers_are_ours, ("engine",)),

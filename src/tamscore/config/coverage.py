@@ -26,6 +26,9 @@ class Coverage(Section):
     """Hours a year that a person has for accounts, where no table tells, and of one person more or less."""
     plans: LocalPath | None = None
     """Table of touch plans: role, service_level, hours, expansion, acquisition, protection; absent: the defaults."""
+    account_plans: LocalPath | None = None
+    """Table of hours of single accounts, in place of those of the plans: account_id, role, hours, and where wanted
+    service_level."""
     owners: LocalPath | None = None
     """Table of who owns which account today: account_id, person, and where wanted locked (true or false)."""
     max_moves: Annotated[int, Field(ge=0)] | None = None

@@ -6,8 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from tamscore.config.campaigns import Campaigns
 from tamscore.config.coverage import Coverage
-from tamscore.config.method import Campaigns, Clusters, Features, Leakage, Potential, Quadrant, Section
+from tamscore.config.method import Clusters, Features, Leakage, Potential, Quadrant, Section
 from tamscore.config.values import (  # noqa: TC001 - read at run time
     Column,
     ColumnList,
@@ -133,7 +134,7 @@ class Job(Section):
     quadrant: Quadrant = Field(default_factory=Quadrant)
     """Where high begins, for potential and for sales."""
     campaigns: Campaigns = Field(default_factory=Campaigns)
-    """Which channel and message each size band gets."""
+    """Which channel and message each segment gets."""
     engine: Engine = Field(default_factory=Engine)
     """Where the work runs."""
     backtest: Backtest = Field(default_factory=Backtest)

@@ -21,7 +21,6 @@ from tamscore.config.values import (
     Positive,
     Scaling,
     Share,
-    Text,
     Winsorise,
     or_scaling_alone,
 )
@@ -177,40 +176,3 @@ class Quadrant(Section):
         threshold = data.get("threshold", "percentile")
         defaults = {"percentile": {"potential": 0.8, "sales": 0.8}, "capacity": {"sales": 0.8}}
         return {**defaults.get(str(threshold), {}), **data}
-
-
-class Campaign(Section):
-    """How accounts of a size band are addressed."""
-
-    channel: Text
-    """Channel of the campaign, for example "email"."""
-    theme: Text
-    """What the message is about."""
-
-
-def default_bands() -> dict[str, float]:
-    """Return the lower limits of the default size bands."""
-    return {"small": 0.0, "large": 250.0, "enterprise": 5000.0}
-
-
-def default_map() -> dict[str, Campaign]:
-    """Return the campaigns of the default size bands."""
-    theme = "scale, integration, return"
-    return {
-        "small": Campaign(channel="email", theme="ease of use, price"),
-        "large": Campaign(channel="professional-network ads", theme=theme),
-        "enterprise": Campaign(channel="account-based marketing", theme=theme),
-    }
-
-
-class Campaigns(Section):
-    """Which channel and message each size band gets."""
-
-    size: Column | None = None
-    """Numeric column that measures the size of an account, for example employees."""
-    bands: Annotated[dict[Text, float], Field(min_length=1)] = Field(default_factory=default_bands)
-    """Size bands by name, each with its lower limit."""
-    map: dict[Text, Campaign] = Field(default_factory=default_map)
-    """Campaign of each size band."""
-    default: Campaign | None = None
-    """Campaign of the accounts whose band has none."""

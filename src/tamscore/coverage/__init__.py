@@ -6,7 +6,7 @@ Nothing of it changes a score. The results lie beside the runs, in `OUTPUT/cover
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from tamscore.coverage.people import read_owners, read_people, read_plans
 from tamscore.coverage.placing import place_all, task_of
 from tamscore.coverage.plans import DIGITAL
 from tamscore.coverage.rules import RuleResult, compare
+from tamscore.coverage.touches import read_touches
 from tamscore.errors import UsageError
 from tamscore.store import commit
 from tamscore.store.location import location
@@ -37,27 +38,43 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Certificate:
-    """How good a coverage is: what it is expected to bring, before people were named, and what none can exceed."""
+    """How good a coverage is: what it is expected to bring, and what none can exceed.
+
+    Before: `value_of_roles` when roles were chosen, `value_of_naming` when people were named and hours were left over.
+    """
 
     value: float
     value_of_roles: float
+    value_of_naming: float
     bound: float
     rounds: int
 
     @property
     def gap(self) -> float:
         """The part of the bound that is not reached."""
-        return max(self.bound - self.value, 0.0) / abs(self.bound) if self.bound else 0.0
+        return self.part(self.bound - self.value)
 
     @property
     def naming(self) -> float:
         """The part of the bound that was lost when people were named."""
-        return max(self.value_of_roles - self.value, 0.0) / abs(self.bound) if self.bound else 0.0
+        return self.part(self.value_of_roles - self.value)
+
+    @property
+    def gap_before(self) -> float:
+        """The part of the bound that was not reached before hours left over were given out again."""
+        return self.part(self.bound - self.value_of_naming)
+
+    def part(self, lost: float) -> float:
+        """An amount as a part of the bound."""
+        return max(lost, 0.0) / abs(self.bound) if self.bound else 0.0
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """The coverage of a run: its certificate and the rows of its summaries; `path` holds the tables."""
+    """The coverage of a run: its certificate and the rows of its summaries; `path` holds the tables.
+
+    `unknown` are accounts that have a touch plan of their own and are not in the run.
+    """
 
     run: str
     path: str
@@ -66,10 +83,12 @@ class Coverage:
     roles: list[dict[str, Any]]
     people: list[dict[str, Any]]
     bands: list[dict[str, Any]]
+    campaigns: list[dict[str, Any]]
     consistency: list[dict[str, Any]]
     moves: list[dict[str, Any]]
     rules: list[RuleResult]
     scenarios: list[dict[str, Any]]
+    unknown: tuple[str, ...] = ()
 
 
 def cover(
@@ -85,7 +104,8 @@ def cover(
         plans, people = read_plans(settings), read_people(settings)
         known = {plan.role for plan in plans}
         people = people if settings.people else [one for one in people if one.role in known]
-        task = task_of(accounts, plans, people, DIGITAL)
+        touches = read_touches(settings, accounts, plans)
+        task = task_of(accounts, plans, people, DIGITAL, touches)
         owners = read_owners(settings, accounts, people)
         asked = [changes_of(text, task) for text in scenarios]
     with progress.stage("cover"):
@@ -96,7 +116,7 @@ def cover(
             summaries.scenario(task, found, *one, settings.hours_per_person)
             for one in zip(scenarios, asked, strict=True)
         ]
-        result = told_of(run, settings, task, found, rules, told)
+        result = replace(told_of(run, settings, task, found, rules, told), unknown=touches.unknown)
     write(result, summaries.account_table(task, found, people, owners))
     return result
 
@@ -114,10 +134,11 @@ def told_of(
         run.name,
         str(run.directory.output / COVERAGE / key_of(run, settings)),
         len(task.accounts),
-        Certificate(found.value, found.choice.value, found.choice.bound, found.choice.rounds),
+        Certificate(found.value, found.choice.value, found.before, found.choice.bound, found.choice.rounds),
         summaries.role_rows(task, found, settings.hours_per_person),
         summaries.people_rows(task, found),
         summaries.band_rows(task, found),
+        summaries.campaign_rows(task, found),
         summaries.consistency_rows(task, found),
         summaries.move_rows(task, found),
         rules,
@@ -127,7 +148,7 @@ def told_of(
 
 def key_of(run: StoredRun, settings: Settings) -> str:
     """The name of a coverage: the run, the settings, and what the tables that they name hold."""
-    files = {"people": settings.people, "plans": settings.plans, "owners": settings.owners}
+    files = {name: getattr(settings, name) for name in ("people", "plans", "account_plans", "owners")}
     held = [f"{name} {Placed.of(location(path)).xxh3}" for name, path in files.items() if path]
     return run_key(run.name, settings.model_dump_json(exclude=set(files)), *held)
 
@@ -153,7 +174,7 @@ def write(result: Coverage, accounts: pa.Table) -> None:
     folder = location(result.path)
     commit.place_parquet(accounts, folder / "accounts.parquet", ["role", "service_level", "person", "owner"])
     every = record(result)
-    for name in ("roles", "people", "bands", "consistency", "moves", "rules"):
+    for name in ("roles", "people", "bands", "campaigns", "consistency", "moves", "rules"):
         if every[name]:
             table = pa.Table.from_pylist(every[name])
             commit.place_parquet(table, folder / f"{name}.parquet")
@@ -163,4 +184,5 @@ def write(result: Coverage, accounts: pa.Table) -> None:
 
 def record(result: Coverage) -> dict[str, Any]:
     """The result as JSON holds it."""
-    return {**asdict(result), "certificate": {**asdict(result.certificate), "gap": result.certificate.gap}}
+    sure = result.certificate
+    return {**asdict(result), "certificate": {**asdict(sure), "gap": sure.gap, "gap_before": sure.gap_before}}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tamscore.insight.stored import StoredRun
 
 MONEY = ("sales", "potential", "whitespace")
-TEXTS = ("quadrant", "role", "service_level", "campaign_band")
+TEXTS = ("quadrant", "role", "service_level", "campaign_band", "campaign_id", "campaign_channel")
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Accounts:
     @property
     def group(self) -> Any:
         """The number (m,) of each account's pair of region and skill."""
-        return self.region.code * len(self.skill.levels) + self.skill.code
+        return self.region.code.astype(np.int32) * len(self.skill.levels) + self.skill.code
 
     @property
     def groups(self) -> list[tuple[str, str]]:
@@ -85,7 +85,7 @@ def read_accounts(run: StoredRun, settings: Coverage) -> Accounts:
     rows = order.to_numpy()
     sales, potential, whitespace = (np.concatenate([part[1][i] for part in parts])[rows] for i in range(len(MONEY)))
     texts = {name: together([part[2][name] for part in parts], rows) for name in named}
-    nothing = Texts(("",), np.zeros(len(ids), np.int32))
+    nothing = Texts(("",), np.zeros(len(ids), np.uint8))
     region, skill = (texts[column] if column else nothing for column in asked.values())
     every = {name: texts.get(name, nothing) for name in TEXTS}
     return Accounts(ids.take(order), sales, potential, whitespace, every, region, skill)
@@ -103,12 +103,14 @@ def texts_of(column: pa.ChunkedArray) -> Texts:
     import pyarrow.compute as pc
 
     coded = pc.fill_null(column.combine_chunks().cast(pa.string()), "").dictionary_encode()
-    return Texts(tuple(coded.dictionary.to_pylist()), coded.indices.to_numpy().astype(np.int32))
+    least = np.min_scalar_type(len(coded.dictionary))
+    return Texts(tuple(coded.dictionary.to_pylist()), coded.indices.to_numpy().astype(least))
 
 
 def together(parts: Sequence[Texts], rows: Any) -> Texts:
     """The texts of all parts, brought to an order; levels in order of name, whatever the parts."""
     levels = sorted({level for part in parts for level in part.levels})
     place = {level: i for i, level in enumerate(levels)}
-    codes = [np.array([place[level] for level in part.levels], np.int32)[part.code] for part in parts]
+    least = np.min_scalar_type(len(levels))
+    codes = [np.array([place[level] for level in part.levels], least)[part.code] for part in parts]
     return Texts(tuple(levels), np.concatenate(codes)[rows])

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.coverage.plans import options_of
+from tamscore.coverage.refill import refill
+from tamscore.coverage.touches import NONE, Touches, hours_of
 from tamscore.errors import InputContractError
 from tamscore.stages.assignment import NOBODY, Load, Team, assign
 from tamscore.stages.coverage import Choice, Offer, choose, fitted
@@ -24,7 +26,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be covered, how it may be, and by whom; roles by number, those without limit infinite."""
+    """What is to be covered, how it may be, and by whom; roles by number, those without limit infinite.
+
+    `hours` (o, m) of every plan for every account, `serves` (g, p) tells whose groups of accounts are whose.
+    """
 
     accounts: Accounts
     plans: Sequence[TouchPlan]
@@ -32,6 +37,7 @@ class Task:
     roles: tuple[str, ...]
     limits: Any
     serves: Any
+    hours: Any
 
     @property
     def role_of_person(self) -> Any:
@@ -56,7 +62,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Placement:
-    """Plan (m,) and person (m,) of every account, -1 where none; the choice of roles that it began with."""
+    """Plan (m,) and person (m,) of every account, -1 where none; the choice of roles that it began with.
+
+    `before`: what it was expected to bring before hours left over were given out again.
+    """
 
     plan: Any
     person: Any
@@ -64,6 +73,7 @@ class Placement:
     offer: Offer
     search: Search
     owners: Owners
+    before: float
 
     @property
     def value(self) -> float:
@@ -106,7 +116,7 @@ def loss_of_staying(task: Task, found: Placement, rows: Any) -> Any:
 
 def place(backend: Backend, task: Task, owners: Owners) -> Placement:
     """The plan and person of every account, locks kept, whatever else changes owner."""
-    options = options_of(backend, task.plans, task.roles, task.accounts, task.is_open(owners))
+    options = options_of(backend, task.plans, task.roles, task.accounts, task.is_open(owners), task.hours)
     search = Search(backend, options, len(task.roles))
     choice = choose(backend, options, task.limits, search)
     value, hours = backend.get(options.value), backend.get(options.hours)
@@ -114,7 +124,9 @@ def place(backend: Backend, task: Task, owners: Owners) -> Placement:
     plan, person = choice.option.copy(), np.full(len(task.accounts), NOBODY)
     for role in np.flatnonzero(np.isfinite(task.limits)):
         place_role(task, offer, owners, int(role), plan, person)
-    return Placement(plan, person, choice, offer, search, owners)
+    before = offer.worth(plan)
+    refill(task, offer, owners, plan, person)
+    return Placement(plan, person, choice, offer, search, owners, before)
 
 
 def place_role(task: Task, offer: Offer, owners: Owners, role: int, plan: Any, person: Any) -> None:
@@ -169,7 +181,9 @@ def shrink_locked(task: Task, offer: Offer, owners: Owners, person: int, plan: A
     plan[rows] = fitted(Offer(offer.value[:, rows], offer.hours[:, rows], offer.role, limits, names), plan[rows])
 
 
-def task_of(accounts: Accounts, plans: Sequence[TouchPlan], people: Sequence[Person], digital: str) -> Task:
+def task_of(
+    accounts: Accounts, plans: Sequence[TouchPlan], people: Sequence[Person], digital: str, touches: Touches = NONE
+) -> Task:
     """What there is to do; InputContractError where somebody has a role without a plan."""
     roles = tuple(dict.fromkeys(plan.role for plan in plans))
     for person in people:
@@ -181,4 +195,5 @@ def task_of(accounts: Accounts, plans: Sequence[TouchPlan], people: Sequence[Per
     serves = np.array([[one.serves(*group) for one in people] for group in accounts.groups], bool)
     hours = [sum(one.hours for one in people if one.role == role) for role in roles]
     limits = np.where([role == digital for role in roles], np.inf, hours)
-    return Task(accounts, plans, people, roles, limits, serves.reshape(len(accounts.groups), len(people)))
+    serves = serves.reshape(len(accounts.groups), len(people))
+    return Task(accounts, plans, people, roles, limits, serves, hours_of(plans, len(accounts), touches))

@@ -60,11 +60,10 @@ def expected_value(plan: TouchPlan, whitespace: Any, sales: Any) -> Any:
 
 
 def options_of(
-    backend: Backend, plans: Sequence[TouchPlan], roles: Sequence[str], accounts: Accounts, is_open: Any
+    backend: Backend, plans: Sequence[TouchPlan], roles: Sequence[str], accounts: Accounts, is_open: Any, hours: Any
 ) -> Options:
-    """Value and hours of every plan for every account; plans that are not open (o, m) to it are worth -inf."""
+    """Value of every plan for every account, with its hours (o, m); plans not open (o, m) to it are worth -inf."""
     value = np.empty(is_open.shape)
-    hours = np.broadcast_to(np.array([plan.hours for plan in plans])[:, None], is_open.shape)
     for o, plan in enumerate(plans):
         here = is_open[o] & accounts.in_band(plan.band)
         value[o] = np.where(here, expected_value(plan, accounts.whitespace, accounts.sales), -np.inf)

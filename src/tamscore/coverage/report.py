@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.text import Text
 
 from tamscore.insight.layout import add, new_table, section
-from tamscore.insight.wording import NOTHING, change, counted, money, share, words
+from tamscore.insight.wording import NOTHING, change, clean, counted, money, share, words
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -26,7 +26,9 @@ def render(result: Coverage, width: int | None) -> Group:
     parts += section("against simple rules", rules(result, width), "the same hours and plans for all")
     if result.scenarios:
         parts += section("more or fewer people", scenarios(result, width))
-    parts += section("coverage by size band", bands(result.bands, width))
+    parts += section("coverage by size band", treatments(result.bands, "band", "band", width))
+    if result.campaigns:
+        parts += section("coverage by campaign", treatments(result.campaigns, "campaign_id", "campaign", width))
     parts += section("treatment by quadrant", consistency(result.consistency, width), "what most accounts get")
     parts += section("people", people(result.people, width))
     if result.moves:
@@ -37,14 +39,19 @@ def render(result: Coverage, width: int | None) -> Group:
 def headline(result: Coverage) -> list[Text]:
     """Where the tables lie, and how good the coverage is proven to be."""
     sure = result.certificate
+    refilled = sure.value > sure.value_of_naming
     lines = [
         f"coverage   {result.path}",
         f"accounts   {result.accounts:,} covered, none left out",
         f"value      {money(sure.value)} a year expected; none within these hours exceeds {money(sure.bound)}",
         f"gap        {sure.gap:.3%}, of it {sure.naming:.3%} from naming people",
+        *([f"           {sure.gap_before:.3%} before hours left over were given out again"] if refilled else []),
         "           expected by touch plans, which are assumptions until they are measured",
     ]
-    return [Text(line) for line in lines]
+    if result.unknown:
+        some = f"{', '.join(map(repr, result.unknown[:3]))}{' and others' if len(result.unknown) > 3 else ''}"
+        lines.append(f"unknown    {counted(len(result.unknown), 'account')} with a touch plan of its own: {some}")
+    return [Text(clean(line)) for line in lines]
 
 
 def roles(rows: list[dict[str, Any]], width: int | None) -> Table:
@@ -77,12 +84,12 @@ def scenarios(result: Coverage, width: int | None) -> Table:
     return table
 
 
-def bands(rows: list[dict[str, Any]], width: int | None) -> Table:
-    """Accounts, hours and value of every treatment in every size band."""
-    table = new_table("band|treatment|>accounts|>hours|>value", width)
+def treatments(rows: list[dict[str, Any]], key: str, head: str, width: int | None) -> Table:
+    """Accounts, hours and value of every treatment in every size band or campaign."""
+    table = new_table(f"{head}|treatment|>accounts|>hours|>value", width)
     for row in rows:
         treatment = f"{words(row['role'])}, {words(row['service_level'])}"
-        add(table, row["band"], treatment, f"{row['accounts']:,}", f"{row['hours']:,.0f}", money(row["value"]))
+        add(table, row[key], treatment, f"{row['accounts']:,}", f"{row['hours']:,.0f}", money(row["value"]))
     return table
 
 

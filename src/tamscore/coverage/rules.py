@@ -10,8 +10,14 @@ import numpy as np
 from tamscore.coverage.plans import DIGITAL
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tamscore.coverage.placing import Placement, Task
     from tamscore.stages.coverage import Offer
+
+
+BLOCK = 65_536
+"""So many accounts are looked at together; most of them find no hours left."""
 
 
 @dataclass(frozen=True)
@@ -29,17 +35,20 @@ def compare(task: Task, found: Placement) -> list[RuleResult]:
 
     Rules do not look at people: each may share out the hours of a role as it likes, which favours them.
     """
+    offer = found.offer
+    return [result_of(name, offer, plan) for name, plan in ways(task, found)]
+
+
+def ways(task: Task, found: Placement) -> Iterator[tuple[str, Any]]:
+    """The coverage found, then every simple rule, with the plan (m,) of every account; one at a time, for memory."""
     market, offer = task.accounts, found.offer
-    by_sales, by_whitespace = (np.argsort(-money, kind="stable") for money in (market.sales, market.whitespace))
-    anything = np.ones(offer.value.shape, bool)
-    ways = {
-        "coverage": found.plan,
-        "top by sales": in_order(offer, by_sales, anything),
-        "top by whitespace": in_order(offer, by_whitespace, anything),
-        "quadrant cut to capacity": in_order(offer, by_whitespace, quadrant_plans(task)),
-        "all digital": in_order(offer, by_sales[:0], anything),
-    }
-    return [result_of(name, offer, plan) for name, plan in ways.items()]
+    anything = np.ones((len(task.plans), 1), bool)
+    yield "coverage", found.plan
+    yield "top by sales", in_order(offer, np.argsort(-market.sales, kind="stable"), anything)
+    by_whitespace = np.argsort(-market.whitespace, kind="stable")
+    yield "top by whitespace", in_order(offer, by_whitespace, anything)
+    yield "quadrant cut to capacity", in_order(offer, by_whitespace, quadrant_plans(task))
+    yield "all digital", start(offer)
 
 
 def result_of(name: str, offer: Offer, plan: Any) -> RuleResult:
@@ -62,25 +71,39 @@ def quadrant_plans(task: Task) -> Any:
 
 def in_order(offer: Offer, order: Any, allowed: Any) -> Any:
     """The plan (m,) of every account where one after the other takes what is best of what there are hours for."""
-    plan = start(offer)
+    plan, allowed = start(offer), np.broadcast_to(allowed, offer.value.shape)
     room = offer.room(plan)
-    least = np.where(offer.hours > 0, offer.hours, np.inf).min(axis=1)
-    for row in order:
+    least = np.array([hours[hours > 0].min(initial=np.inf) for hours in offer.hours])
+    for begin in range(0, len(order), BLOCK):
         if not (least <= room[offer.role])[np.isfinite(offer.limits[offer.role])].any():
             break
-        free = room + (np.arange(len(room)) == offer.role[plan[row]]) * offer.hours[plan[row], row]
-        fits = allowed[:, row] & (offer.hours[:, row] <= free[offer.role])
-        gain = np.where(fits, offer.value[:, row] - offer.value[plan[row], row], -np.inf)
-        best = int(gain.argmax())
-        if gain[best] > 0:
-            room[offer.role[plan[row]]] += offer.hours[plan[row], row]
-            room[offer.role[best]] -= offer.hours[best, row]
-            plan[row] = best
+        rows = order[begin : begin + BLOCK]
+        for row in rows[np.isfinite(gains(offer, allowed, plan, rows, room)).any(axis=0)]:
+            gain = gains(offer, allowed, plan, row, room)
+            best = int(gain.argmax())
+            if gain[best] > 0:
+                room[offer.role[plan[row]]] += offer.hours[plan[row], row]
+                room[offer.role[best]] -= offer.hours[best, row]
+                plan[row] = best
     return plan
+
+
+def gains(offer: Offer, allowed: Any, plan: Any, rows: Any, room: Any) -> Any:
+    """What each plan would bring more (o, ...) to one account or to several, -inf where it has no hours or no use.
+
+    The hours left never grow, so that an account without a gain has none later either.
+    """
+    own = offer.role.reshape(-1, *[1] * np.ndim(rows)) == offer.role[plan[rows]]
+    free = room[offer.role].reshape(-1, *[1] * np.ndim(rows)) + own * offer.hours[plan[rows], rows]
+    gain = offer.value[:, rows] - offer.value[plan[rows], rows]
+    return np.where(allowed[:, rows] & (offer.hours[:, rows] <= free) & (gain > 0), gain, -np.inf)
 
 
 def start(offer: Offer) -> Any:
     """The best plan (m,) without limit, or of a locked account the one that takes the fewest hours."""
-    free = np.where(np.isinf(offer.limits[offer.role])[:, None], offer.value, -np.inf)
-    fewest = np.where(np.isfinite(offer.value), offer.hours, np.inf).argmin(axis=0)
-    return np.where(np.isfinite(free).any(axis=0), free.argmax(axis=0), fewest)
+    free = np.flatnonzero(np.isinf(offer.limits[offer.role]))
+    best = free.astype(np.int16)[offer.value[free].argmax(axis=0)]
+    locked = np.flatnonzero(~np.isfinite(offer.value[free]).any(axis=0))
+    hours = np.where(np.isfinite(offer.value[:, locked]), offer.hours[:, locked], np.inf)
+    best[locked] = hours.argmin(axis=0)
+    return best

@@ -47,7 +47,8 @@ def role_rows(task: Task, found: Placement, hours_each: float) -> list[dict[str,
     """
     hours, value = spent(task, found)
     role = task.role_of_plan[found.plan]
-    needed = (found.offer.hours * quadrant_plans(task)).sum(axis=1)
+    asked = zip(found.offer.hours, quadrant_plans(task), strict=True)
+    needed = np.array([hours_of[here].sum() for hours_of, here in asked])
     rows = []
     for r, name in enumerate(task.roles):
         here, limited = role == r, name != DIGITAL
@@ -95,6 +96,17 @@ def band_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
     """One row per size band and role that has accounts there."""
     band = task.accounts.texts["campaign_band"]
     return grouped(task, found, "band", band.levels, band.code)
+
+
+def campaign_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
+    """One row per campaign, its channel and plan that has accounts there; none where the run has no campaigns."""
+    name, channel = (task.accounts.texts[text] for text in ("campaign_id", "campaign_channel"))
+    if name.levels == ("",):
+        return []
+    first = [int(np.argmax(name.code == code)) for code in range(len(name.levels))]
+    of = {level: channel.levels[channel.code[row]] for level, row in zip(name.levels, first, strict=True)}
+    rows = grouped(task, found, "campaign_id", name.levels, name.code)
+    return [{"campaign_id": row["campaign_id"], "channel": of[row["campaign_id"]], **row} for row in rows]
 
 
 def grouped(task: Task, found: Placement, key: str, levels: Sequence[str], code: Any) -> list[dict[str, Any]]:

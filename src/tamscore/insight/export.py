@@ -19,7 +19,7 @@ from tamscore.stages.draw import id_hash
 from tamscore.store.tables import plain_type
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import date
 
     from tamscore.insight.overrides import Overrides
@@ -34,12 +34,25 @@ BETWEEN, NO_VALUE = "\x1f", "\x00"
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be exported: fields by column, each with its header; overrides, and the day they are judged on."""
+    """What is to be exported: fields by column, each with its header; overrides, and the day they are judged on.
+
+    `only`: a column and the text that it must hold, absent: all accounts.
+    """
 
     fields: dict[str, str]
     key: str
     overrides: Overrides
     day: date
+    only: tuple[str, str] | None = None
+
+    def read(self, run: StoredRun, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """Columns of the accounts that are looked at, part by part; none where the run lacks the column of `only`."""
+        if self.only is None:
+            yield from run.read(columns)
+        elif self.only[0] in run.columns:
+            name, text = self.only
+            for table in run.read(list(dict.fromkeys((*columns, name)))):
+                yield table.filter(pc.equal(table[name], text)).combine_chunks()
 
     @cached_property
     def overridden(self) -> list[str]:
@@ -61,11 +74,11 @@ class Since:
         """The accounts of a run as an export of it would have told them; a field that it lacks is empty."""
         there = [name for name in order.fields if name in run.columns]
         ids, hashes = [], []
-        for table in run.read([KEY, *there]):
+        for table in order.read(run, [KEY, *there]):
             ids.append(table[KEY])
             hashes.append(id_hash(told(values_of(table, order))))
         index = AccountIndex.of(ids)
-        return cls(index, np.concatenate(hashes), np.zeros(len(index), dtype=bool))
+        return cls(index, np.concatenate([np.zeros(0, np.uint64), *hashes]), np.zeros(len(index), dtype=bool))
 
 
 def order_of(run: StoredRun, fields: Sequence[str], overrides: Overrides, day: date) -> Order:

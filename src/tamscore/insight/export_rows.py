@@ -38,7 +38,7 @@ class Tally:
 
 def rows(run: StoredRun, order: Order, since: Since | None, tally: Tally) -> Iterator[pa.Table]:
     """The rows to export, part by part: accounts that changed, are new, or are named by an override."""
-    for table in run.read([KEY, *order.fields]):
+    for table in order.read(run, [KEY, *order.fields]):
         values = values_of(table, order)
         chosen = changed(table[KEY], told(values), since, tally)
         named = pc.is_in(table[KEY].cast(pa.string()), value_set=pa.array([*order.overrides], pa.string())).to_numpy()

@@ -8,6 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from tamscore.insight.campaigns import campaigns
 from tamscore.insight.ladders import TOP_STEP_NOTE, by_party, certainty, ladders, top_steps
 from tamscore.insight.layout import WIDE, add, is_roomy, new_table, section
 from tamscore.insight.show_changes import drift_table, events_table
@@ -50,6 +51,8 @@ def render(summary: Summary, width: int | None = 100) -> Group:
         parts += section("what the top step makes of expansion", top_steps(summary, width), TOP_STEP_NOTE)
     else:
         parts += section("what sets it apart, in standard deviations", differences(summary, width))
+    if summary.campaigns:
+        parts += section("campaigns", campaigns(summary.campaigns, width), "tamscore campaigns writes their lists")
     for title, body, note in trust(summary, width):
         parts += section(title, body, note)
     if summary.top:

@@ -114,6 +114,7 @@ class Summary:
     leakage: tuple[dict[str, Any], ...] = ()
     choice_of_k: tuple[dict[str, Any], ...] = ()
     stability: tuple[dict[str, Any], ...] = ()
+    campaigns: tuple[dict[str, Any], ...] = ()
     interval_level: float | None = None
 
 
@@ -148,6 +149,7 @@ def load(path: Location, top: int = 10, cluster: str | None = None) -> Summary:
         leakage=() if known else optional_table(directory, "leakage"),
         choice_of_k=() if known else optional_table(directory, "choice_of_k"),
         stability=tuple(row for row in optional_table(directory, "stability") if known in {None, row["cluster"]}),
+        campaigns=optional_table(directory, "campaigns") if known is None else (),
         interval_level=manifest["job"]["potential"].get("interval_level"),
     )
 

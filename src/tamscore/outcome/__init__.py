@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore import __version__
 from tamscore.outcome import honesty, model_record, summaries
-from tamscore.outcome.fitted import NOTHING_KEPT, Change, Fitted, Kept
+from tamscore.outcome.campaigns import campaign_table, silent_campaigns
 from tamscore.passes import remarks
 from tamscore.passes.parts import KINDS, MEASURES
 from tamscore.settings import ladder_rules, quadrant_rules
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from tamscore.config import Job
     from tamscore.engine.device import DeviceChoice
+    from tamscore.fitting.fitted import Fitted
     from tamscore.outcome.review import Review
     from tamscore.passes.glimpse import Glimpse
     from tamscore.passes.parts import ScoredPart
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from tamscore.store.commit import Placed
     from tamscore.store.partitions import Plan
     from tamscore.store.run_directory import RunDirectory
-
-__all__ = ["NOTHING_KEPT", "Change", "Fitted", "Kept", "Outcome", "write_outcome"]
 
 PACKAGES = ("numpy", "scikit-learn", "pyarrow", "dask", "safetensors")
 
@@ -84,6 +83,7 @@ def write_outcome(
         "top_step": summaries.top_step_table(outcome, job),
         "segments": summaries.segment_table(outcome),
         "quadrants": summaries.quadrant_table(outcome),
+        "campaigns": campaign_table(outcome, job),
         "features": summaries.feature_table(outcome),
         "quality": summaries.quality_table(outcome),
         "map": summaries.map_table(outcome),
@@ -106,11 +106,12 @@ def write_outcome(
 def remarks_on(outcome: Outcome, job: Job) -> list[str]:
     """What a person should know about the result, party type by party type."""
     ladder, rules = ladder_rules(job), quadrant_rules(job)
-    return [
+    by_party = [
         f"{policy.name}: {text}"
         for market, policy in zip(outcome.markets, outcome.policies, strict=True)
         for text in remarks.remarks(market, policy.limits, ladder, rules)
     ]
+    return [*by_party, *silent_campaigns(campaign_table(outcome, job), job)]
 
 
 def manifest(outcome: Outcome, job: Job, choice: DeviceChoice, progress: Progress) -> dict[str, Any]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from tamscore.outcome.fitted import Fitted
+    from tamscore.fitting.fitted import Fitted
     from tamscore.passes.watch import Seen
     from tamscore.store.model_parties import StoredParty
 

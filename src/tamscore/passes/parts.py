@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.backend.host import float_column
+from tamscore.passes.campaigns import campaign_columns, campaign_sums, dictionary
 from tamscore.passes.census import sales_missing
 from tamscore.schema import REASON_COLUMN, Flag, InputColumns, Reason
-from tamscore.stages import campaigns, contract, quadrant, whitespace
+from tamscore.stages import contract, quadrant, whitespace
 from tamscore.store import commit, contents
 
 if TYPE_CHECKING:
@@ -36,10 +37,10 @@ TOP = 50
 
 @dataclass(frozen=True)
 class ScoredPart:
-    """What a committed part comes to: rows, files, totals (clusters, quadrants, kinds, 4), flags, best accounts.
+    """What a committed part comes to: rows, files, totals (clusters, quadrants, kinds, 4), flags, best accounts, sums.
 
-    `top` are the best of all kinds, `top_by_kind` those of each. `reused` says that an earlier, unfinished run had
-    committed it.
+    `top` are the best of all kinds, `top_by_kind` those of each; `campaigns` holds the sums of each campaign by kind.
+    `reused` says that an earlier, unfinished run had committed it.
     """
 
     scored: int
@@ -49,6 +50,7 @@ class ScoredPart:
     flags: dict[str, int]
     top: pa.Table
     top_by_kind: pa.Table
+    campaigns: dict[tuple[str | None, str | None], Any]
     reused: bool = False
 
 
@@ -85,8 +87,8 @@ def described(
     scored: pa.Table, rejected: int, files: dict[str, Placed], plan: ScorePlan, *, reused: bool = False
 ) -> ScoredPart:
     """What a part comes to, told from its table."""
-    told = (totals(scored, plan), flag_counts(scored), best(scored), best_by_kind(scored))
-    return ScoredPart(scored.num_rows, rejected, files, *told, reused)
+    sums, flags, tops = totals(scored, plan), flag_counts(scored), (best(scored), best_by_kind(scored))
+    return ScoredPart(scored.num_rows, rejected, files, sums, flags, *tops, campaign_sums(scored), reused)
 
 
 def totals(scored: pa.Table, plan: ScorePlan) -> Any:
@@ -189,10 +191,7 @@ def score_table(
     out["rank"], out["rank_in_kind"] = pa.array(scores.rank), pa.array(scores.rank_in_kind)
     for name in ("quadrant", "play", "role", "service_level"):
         out[name] = dictionary(scores.quadrant, [getattr(play, name) for play in quadrant.PLAYS])
-    if columns.size:
-        band = campaigns.band_codes(float_column(table[columns.size]), plan.campaigns)
-        for name in ("band", "channel", "theme"):
-            out[f"campaign_{name}"] = dictionary(band, [getattr(campaign, name) for campaign in plan.campaigns])
+    out |= campaign_columns(table, columns, plan.campaigns, scores.cluster, clusters)
     out["flags"] = dictionary(flags, Flag.texts())
     return pa.table(out)
 
@@ -225,15 +224,6 @@ def messages(ratio: Any) -> pa.Array:
     encoded = pa.array(np.round(ratio, 6)).dictionary_encode()
     texts = [whitespace.relative_message(value) for value in encoded.dictionary.to_pylist()]
     return dictionary(encoded.indices.to_numpy(), texts)
-
-
-def dictionary(codes: Any, levels: list[str]) -> pa.Array:
-    """Codes (m,) as a column of text; equal levels share a place."""
-    import pyarrow as pa
-
-    distinct = list(dict.fromkeys(levels))
-    place = np.array([distinct.index(level) for level in levels], np.int32)
-    return pa.DictionaryArray.from_arrays(pa.array(place[codes]), pa.array(distinct, pa.string()))
 
 
 def repeating(scored: pa.Table) -> list[str]:

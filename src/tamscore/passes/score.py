@@ -10,7 +10,7 @@ import numpy as np
 from tamscore.backend.host import float_column
 from tamscore.passes import parts
 from tamscore.schema import InputColumns, Reason
-from tamscore.stages import campaigns, quadrant, whitespace
+from tamscore.stages import quadrant, whitespace
 from tamscore.store import tables
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tamscore.backend import Backend
     from tamscore.passes.assign import AssignedRows
     from tamscore.passes.census import PartRows
+    from tamscore.stages.campaigns import CampaignMap
     from tamscore.stages.potential import CustomerSales, PotentialTable
     from tamscore.stages.whitespace import Ranks
     from tamscore.store.run_directory import RunDirectory
@@ -47,7 +48,7 @@ class ScorePlan:
     columns: InputColumns
     boundary: whitespace.Boundary
     parties: tuple[PartyPolicy, ...]
-    campaigns: tuple[campaigns.Campaign, ...]
+    campaigns: CampaignMap
     directory: RunDirectory
 
 

@@ -1,4 +1,4 @@
-"""Campaigns: which size band an account falls in, and how that band is spoken to."""
+"""Campaigns: which segment an account falls in, and how that segment is spoken to."""
 
 from __future__ import annotations
 
@@ -7,21 +7,50 @@ from typing import Any
 
 import numpy as np
 
+DEFAULT = "default"
+
 
 @dataclass(frozen=True)
 class Campaign:
-    """A size band from its lower limit on, with the channel and the theme of its messages."""
+    """What is said to segments, and where; `id` is how other systems know it."""
 
-    band: str
-    lower_limit: float
     channel: str
     theme: str
+    message: str
+    id: str
 
 
-def band_codes(size: Any, campaigns: tuple[Campaign, ...]) -> Any:
-    """The position (m,) int64 of each account's campaign, those in order of rising limits.
+@dataclass(frozen=True)
+class Bands:
+    """Size bands in order of size: names, and the lower limits that they begin at."""
+
+    names: tuple[str, ...]
+    limits: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class CampaignMap:
+    """The campaign of every segment: of size bands, market segments or clusters, as `by` says; or the default."""
+
+    by: str
+    bands: Bands
+    campaigns: dict[str, Campaign]
+    default: Campaign | None = None
+
+    def of(self, segment: str | None) -> Campaign | None:
+        """The campaign of a segment, None where it has none; accounts in no segment have the default."""
+        return self.default if segment is None else self.campaigns.get(segment, self.default)
+
+    @property
+    def each(self) -> dict[str, Campaign]:
+        """Every campaign by its segment, the default last."""
+        return self.campaigns | ({DEFAULT: self.default} if self.default else {})
+
+
+def band_codes(size: Any, bands: Bands) -> Any:
+    """The position (m,) int64 of each account's size band.
 
     An account of unknown size, or below the first limit, belongs to the first: the default, or the smallest band.
     """
-    limits = np.array([campaign.lower_limit for campaign in campaigns])
+    limits = np.array(bands.limits)
     return np.maximum(np.searchsorted(limits, np.nan_to_num(size, nan=-np.inf), side="right") - 1, 0)

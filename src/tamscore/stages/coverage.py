@@ -19,6 +19,7 @@ from tamscore.stages.undecided import decided
 
 if TYPE_CHECKING:
     from tamscore.backend import Backend
+    from tamscore.stages.alike import Alike
     from tamscore.stages.hour_price import Bound, Options
 
 CORES = (2_000, 10_000)
@@ -29,6 +30,8 @@ SLACK = 1e-9
 """The relative part of the hours by which rounding may seem to exceed them."""
 PASSES = 4
 """How often the hours that are left are offered to all accounts."""
+BLOCK = 262_144
+"""So many accounts are offered hours together."""
 MISFITS = 500
 """How many accounts too large for the hours that are left are passed over for smaller ones, each time."""
 
@@ -94,21 +97,22 @@ def choose(backend: Backend, options: Options, limits: Any, search: Search | Non
         raise InputContractError(
             f"{np.count_nonzero(nobody):,} accounts have no option of coverage; leave digital open"
         )
-    bound = (search or Search(backend, options, len(limits))).bound(limits)
-    option = rounded(offer, bound, wished(backend, options, bound.price))
+    search = search or Search(backend, options, len(limits))
+    bound = search.bound(limits)
+    option = rounded(offer, bound, wished(backend, options, bound.price), search.groups)
     ceiling = bound.value
     if offer.value.size <= small and offer.worth(option) < ceiling:
         option, ceiling = closed(offer, option, ceiling)
     return Choice(option, offer.worth(option), ceiling, bound.price, offer.used(option), bound.rounds)
 
 
-def rounded(offer: Offer, bound: Bound, option: Any) -> Any:
+def rounded(offer: Offer, bound: Bound, option: Any, groups: Alike) -> Any:
     """The choice (m,) within the hours that comes of what accounts wish; more kinds of them are asked while it pays."""
     best = filled(offer, fitted(offer, option))
     for kinds in CORES:
         if offer.worth(best) >= bound.value - CLOSE * abs(bound.value):
             break
-        mended = decided(offer.value, offer.hours, offer.role, offer.limits, bound.price, option, kinds)
+        mended = decided(offer.value, offer.hours, offer.role, offer.limits, bound.price, option, kinds, groups)
         best = max(best, filled(offer, fitted(offer, mended)), key=offer.worth)
     return best
 
@@ -178,18 +182,35 @@ def filled(offer: Offer, option: Any) -> Any:
 
 def fill_with(offer: Offer, option: Any, o: int) -> None:
     """Move accounts to an option while its role has hours left, in place."""
-    role, rows = offer.role[o], np.arange(len(option))
-    has = offer.hours[option, rows]
-    need = offer.hours[o] - np.where(offer.role[option] == role, has, 0.0)
-    gain = offer.value[o] - offer.value[option, rows]
+    role = offer.role[o]
     room = float(offer.room(option)[role])
-    rows = np.flatnonzero((gain > 0) & (need <= room))
-    rows = rows[np.argsort(-gain[rows] / np.maximum(need[rows], 1e-12), kind="stable")]
+    rows, gain, need = takers(offer, option, o, room)
+    order = np.argsort(-gain / np.maximum(need, 1e-12), kind="stable")
+    rows, need = rows[order], need[order]
     for _ in range(MISFITS):
-        fits = int(np.searchsorted(np.cumsum(np.maximum(need[rows], 0.0)), room, side="right"))
+        fits = int(np.searchsorted(np.cumsum(np.maximum(need, 0.0)), room, side="right"))
         option[rows[:fits]] = o
-        room -= float(need[rows[:fits]].sum())
-        rows = rows[fits:]
-        rows = rows[need[rows] <= room]
+        room -= float(need[:fits].sum())
+        rows, need = rows[fits:], need[fits:]
+        rows, need = rows[need <= room], need[need <= room]
         if not len(rows):
             return
+
+
+def takers(offer: Offer, option: Any, o: int, room: float) -> tuple[Any, Any, Any]:
+    """The accounts (n,) that gain by an option within the hours that its role has left, what, and the hours for it."""
+    starts = range(0, len(option), BLOCK)
+    parts = [takers_from(offer, option, o, room, start) for start in starts]  # block by block, which takes less memory
+    rows, gain, need = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return rows, gain, need
+
+
+def takers_from(offer: Offer, option: Any, o: int, room: float, start: int) -> tuple[Any, Any, Any]:
+    """The same among the accounts of the block that starts there."""
+    same = offer.role[option[start : start + BLOCK]] == offer.role[o]
+    here = np.flatnonzero(same | (offer.hours[o, start : start + BLOCK] <= room))
+    rows = start + here
+    has = np.where(same[here], offer.hours[option[rows], rows], 0.0)
+    gain, need = offer.value[o, rows] - offer.value[option[rows], rows], offer.hours[o, rows] - has
+    keep = (gain > 0) & (need <= room)
+    return rows[keep].astype(np.int32), gain[keep], need[keep]

@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.stages.alike import alike
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tamscore.backend import Array, Backend
+    from tamscore.stages.alike import Alike
 
 ROUNDS = 400
 """Most prices that are tried for one bound; a bound that is not settled by then is still a bound."""
@@ -30,13 +33,14 @@ class Options:
     """What each account may be covered by: value and hours (o, m) float64 of every option, in order of account id.
 
     An option that is not open to an account has value -inf. `role` (o,) tells whose hours an option takes,
-    `names` (r,) how messages call the roles.
+    `names` (r,) how messages call the roles. `size` (m,) float64: so many accounts alike each stands for, absent: one.
     """
 
     value: Array
     hours: Array
     role: tuple[int, ...]
     names: tuple[str, ...] = ()
+    size: Array | None = None
 
     @property
     def accounts(self) -> int:
@@ -48,6 +52,22 @@ class Options:
         for start in range(0, self.accounts, rows):
             stop = min(start + rows, self.accounts)
             yield self.value[:, start:stop], self.hours[:, start:stop]
+
+    def sizes(self, rows: int) -> Iterator[Array | float]:
+        """How many accounts each stands for, in the same blocks."""
+        for start in range(0, self.accounts, rows):
+            yield 1.0 if self.size is None else self.size[start : min(start + rows, self.accounts)]
+
+
+def by_kind(backend: Backend, options: Options, groups: Alike) -> Options:
+    """One account of each kind for all that are alike; the options as they are where that saves little."""
+    if 2 * len(groups.first) > options.accounts:
+        return options
+    value, need = backend.get(options.value)[:, groups.first], backend.get(options.hours)
+    same = need.strides[1] == 0  # the hours of all accounts are one number in memory, and stay so
+    hours = need[:, : len(groups.first)] if same else need[:, groups.first]
+    size = backend.put(groups.size.astype(np.float64))
+    return Options(backend.put(value), backend.put(hours), options.role, options.names, size)
 
 
 @dataclass(frozen=True)
@@ -93,10 +113,12 @@ def ask(backend: Backend, options: Options, price: Any) -> Plane:
     """What all accounts choose at prices (r,) of an hour of each role."""
     xp, each = backend.xp, prices_of(backend, options, price)
     worth, hours = 0.0, np.zeros(len(options.role))
-    for value, need in options.blocks(block_rows(backend, options)):
+    rows = block_rows(backend, options)
+    for (value, need), size in zip(options.blocks(rows), options.sizes(rows), strict=True):
         choice, left = chosen(xp, value, need, each)
-        worth += float(xp.sum(left))
-        taken = [xp.sum(xp.where(choice == o, need[o, :], xp.zeros_like(left))) for o in range(len(options.role))]
+        worth += float(xp.sum(left * size))
+        zero = xp.zeros_like(left)
+        taken = [xp.sum(xp.where(choice == o, need[o, :] * size, zero)) for o in range(len(options.role))]
         hours += np.array([float(one) for one in taken])
     return Plane(np.asarray(price, np.float64), worth, np.bincount(options.role, hours, len(price)))
 
@@ -117,7 +139,10 @@ def dearest(backend: Backend, options: Options, roles: int) -> Any:
 
 @dataclass
 class Search:
-    """The planes known so far; they hold for whatever hours there are, so that each question adds to them."""
+    """The planes known so far; they hold for whatever hours there are, so that each question adds to them.
+
+    Accounts alike, `groups`, choose alike and are asked once.
+    """
 
     backend: Backend
     options: Options
@@ -126,6 +151,8 @@ class Search:
 
     def __post_init__(self) -> None:
         """Begin with free hours."""
+        self.groups = alike(self.backend.get(self.options.value), self.backend.get(self.options.hours))
+        self.options = by_kind(self.backend, self.options, self.groups)
         self.most = dearest(self.backend, self.options, self.roles)
         self.planes.append(ask(self.backend, self.options, np.zeros(self.roles)))
 

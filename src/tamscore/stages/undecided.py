@@ -6,23 +6,28 @@ and prices alone send them all one way. Accounts alike are counted together, whi
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from tamscore.stages.alike import Alike
 
 BLOCK = 65_536
 CLOSE, NODES = 1e-6, 200
 """How near to its bound the program ends, and after how many branches at the latest: a count, as clocks differ."""
 
 
-def decided(value: Any, hours: Any, role: Any, limits: Any, price: Any, option: Any, core_kinds: int) -> Any:
+def decided(
+    value: Any, hours: Any, role: Any, limits: Any, price: Any, option: Any, core_kinds: int, groups: Alike
+) -> Any:
     """The option (m,) of every account, where those that waver between options share the hours that others leave.
 
     Value and hours are (o, m), -inf where an option is not open; `role` (o,); hours `limits` and their `price` (r,).
-    The `core_kinds` kinds of accounts nearest to another option are decided anew; of accounts alike the first take the
-    options that are worth most.
+    The `core_kinds` kinds of accounts nearest to another option are decided anew; of accounts alike, `groups`, the
+    first take the options that are worth most.
     """
-    _, first, kind, size = np.unique(kinds(value, hours), return_index=True, return_inverse=True, return_counts=True)
+    first, kind, size = groups.first, groups.kind, groups.size
     near = np.argsort(slacks(value, hours, price[role], first), kind="stable")[:core_kinds]
     place: Any = np.full(len(first), -1, np.int32)
     place[near] = np.arange(len(near))
@@ -47,16 +52,6 @@ def slacks(value: Any, hours: Any, price: Any, rows: Any) -> Any:
         here = rows[start : start + BLOCK]
         left = np.sort(value[:, here] - price[:, None] * hours[:, here], axis=0)
         found[start : start + BLOCK] = left[-1] - left[-2]
-    return found
-
-
-def kinds(value: Any, hours: Any) -> Any:
-    """A number (m,) for each account, the same for accounts alike: their money and hours, weighed at random."""
-    found, random = np.zeros(value.shape[1]), np.random.default_rng(0)
-    for money, need in zip(value, hours, strict=True):
-        weights = random.random(3)
-        is_open = np.isfinite(money)
-        found += weights[0] * np.where(is_open, money, 0.0) + weights[1] * need + weights[2] * is_open
     return found
 
 

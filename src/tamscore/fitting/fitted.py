@@ -10,7 +10,8 @@ from tamscore.stages import identity
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.guard import Verdict
+    from tamscore.fitting.guard import Verdict
+    from tamscore.fitting.trust import Trust
     from tamscore.passes.assign import PartyModel
     from tamscore.stages.choose_k import Candidate
     from tamscore.stages.drift import Histogram
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from tamscore.stages.lifecycle import Event
     from tamscore.stages.potential import PotentialTable
     from tamscore.stages.quadrant import Limits
-    from tamscore.trust import Trust
 
 
 @dataclass(frozen=True)

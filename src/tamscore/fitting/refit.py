@@ -7,26 +7,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.fitting import each_party, fit_party, fitted_on, ground_of, polished, tell, trusted
-from tamscore.outcome import Change, Fitted, Kept
+from tamscore.fitting.finish import fitted_on, polished, tell, trusted
+from tamscore.fitting.fit import fit_party
+from tamscore.fitting.fitted import Change, Fitted, Kept
+from tamscore.fitting.ground import ground_of
+from tamscore.fitting.party import each_party
 from tamscore.passes.assign import PartyModel, assign_blocks
 from tamscore.passes.features import Encoding
 from tamscore.passes.fit import fit_centers
 from tamscore.passes.refit import means, refit
 from tamscore.passes.sources import SampleSource
-from tamscore.schema import PARTY_TYPES
 from tamscore.settings import clusters_of, recipe_of
 from tamscore.stages import lifecycle
 from tamscore.stages.lifecycle import Overlap
 
 if TYPE_CHECKING:
     from tamscore.engine.flow import Flow
-    from tamscore.fitting import Ground
+    from tamscore.fitting.ground import Ground
+    from tamscore.fitting.party import Party
     from tamscore.passes.census import PartRows
-    from tamscore.passes.sample import SampledRows
     from tamscore.settings import Run
     from tamscore.stages.kmeans import Fit
-    from tamscore.stages.prepare import Vocabulary
     from tamscore.store.earlier import EarlierRun, Labels
     from tamscore.store.model_parties import StoredParty
 
@@ -35,41 +36,29 @@ def refit_parties(this: Run, parts: list[PartRows], earlier: EarlierRun) -> list
     """The refreshed model of every party type that has rows; one that the earlier model did not know is fitted anew."""
     stored = {party.name: party for party in earlier.model.parties}
 
-    def refit_known(
-        this: Run, parts: list[PartRows], party: int, drawn: SampledRows, segments: Vocabulary | None, local: Flow
-    ) -> Fitted:
-        given = (this, parts, party, drawn, segments, local)
-        old = stored.get(PARTY_TYPES[party])
+    def refit_known(this: Run, party: Party) -> Fitted:
+        old = stored.get(party.name)
         if old is not None:
-            return refit_party(*given, old, earlier.labels)
-        this.progress.notice(f"{PARTY_TYPES[party]}: the earlier model does not know it; fitted anew")
-        return fit_party(*given)
+            return refit_party(this, party, old, earlier.labels)
+        this.progress.notice(f"{party.name}: the earlier model does not know it; fitted anew")
+        return fit_party(this, party)
 
     return each_party(this, parts, refit_known)
 
 
-def refit_party(
-    this: Run,
-    parts: list[PartRows],
-    party: int,
-    drawn: SampledRows,
-    segments: Vocabulary | None,
-    local: Flow,
-    old: StoredParty,
-    labels: Labels,
-) -> Fitted:
+def refit_party(this: Run, party: Party, old: StoredParty, labels: Labels) -> Fitted:
     """The centers of one party type in a space of today, started from where the old clusters lie by now."""
-    recipe = recipe_of(this.job, clusters_of(this.job, PARTY_TYPES[party]) or len(old.centers))
-    ground = ground_of(this, parts, party, drawn, segments, local)
-    before = old_places(this, ground, old, labels, local)
+    recipe = recipe_of(this.job, clusters_of(this.job, party.name) or len(old.centers))
+    ground = ground_of(this, party)
+    before = old_places(this, ground, old, labels, party.local)
     blocks = ground.space.blocks(this.backend, ground.sample.raw)
     start = means(this.backend, blocks, before.nearest, len(old.centers))
-    fresh = fit_centers(ground.rows, ground.seeds, recipe, ground.spans, local)
+    fresh = fit_centers(ground.rows, ground.seeds, recipe, ground.spans, party.local)
     fit = refit(ground.rows, start, fresh, recipe.max_passes)
     if fit is fresh:
         this.progress.notice(f"{old.name}: the clusters were found anew: those of the earlier model no longer fit")
     fit = polished(this, ground, fit)
-    tell(this, ground, fit, party, recipe.k)
+    tell(this, ground, fit, recipe.k)
     return succeeded(this, ground, fit, old, before)
 
 

@@ -1,0 +1,81 @@
+"""The rules that tie keys of `[campaigns]` together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from tamscore.config.campaigns import slug
+from tamscore.config.problems import NOTHING, Problem, dotted, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tamscore.config.campaigns import Campaign, Campaigns
+    from tamscore.config.job import Columns
+    from tamscore.config.problems import Place
+
+MAP = ("campaigns", "map")
+
+
+def every_campaign(campaigns: Campaigns) -> Iterator[tuple[Place, Campaign]]:
+    """Yield every campaign with its place in the job file."""
+    yield from (((*MAP, segment), one) for segment, one in campaigns.map.items())
+    if campaigns.default is not None:
+        yield ("campaigns", "default"), campaigns.default
+
+
+def campaign_map_is_total(campaigns: Campaigns) -> Iterator[Problem]:
+    """Yield the size bands without a campaign and, where nothing catches them, the sizes below every band."""
+    bands = campaigns.bands
+    if campaigns.by != "band":
+        return
+    if "map" in campaigns.model_fields_set:
+        for band in (band for band in campaigns.map if band not in bands):
+            yield Problem((*MAP, band), f"one of the bands {', '.join(bands)}", band, nearest(band, bands))
+    if campaigns.default is not None:
+        return
+    for band in (band for band in bands if band not in campaigns.map):
+        hint = f"add [{dotted((*MAP, band))}] or set campaigns.default"
+        yield Problem((*MAP, band), "a campaign for this band", hint=hint)
+    if min(bands.values()) > 0:
+        hint = "smaller accounts would have no campaign; set campaigns.default"
+        yield Problem(("campaigns", "bands"), "one band that starts at 0", bands, hint)
+
+
+def bands_are_distinct(campaigns: Campaigns) -> Iterator[Problem]:
+    """Yield the size bands that start where another one starts."""
+    starts = Counter(campaigns.bands.values())
+    for band, start in campaigns.bands.items():
+        if starts[start] > 1:
+            yield Problem(("campaigns", "bands", band), "a lower limit of its own", start)
+
+
+def segments_of_campaigns_are_there(columns: Columns, campaigns: Campaigns) -> Iterator[Problem]:
+    """Yield a problem where nothing tells the segments, or where nobody can know yet whether the map is total."""
+    if campaigns.by == "market_segment" and columns.market_segment is None:
+        hint = 'or take campaigns.by = "band" or "cluster"'
+        yield Problem(("columns", "market_segment"), 'a column for campaigns.by = "market_segment"', NOTHING, hint)
+    if campaigns.by == "cluster" and campaigns.default is None:
+        hint = "clusters are found by the run; new ones would have no campaign"
+        yield Problem(("campaigns", "default"), 'a campaign for campaigns.by = "cluster"', NOTHING, hint)
+
+
+def campaign_ids_are_distinct(campaigns: Campaigns) -> Iterator[Problem]:
+    """Yield the campaigns whose id stands for another one too."""
+    taken: dict[str, Campaign] = {}
+    for place, one in every_campaign(campaigns):
+        if one.id is not None and taken.setdefault(one.id, one) != one:
+            hint = "the same id stands for another channel, theme or message"
+            yield Problem((*place, "id"), "an id of its own", one.id, hint)
+
+
+def channels_are_distinct(campaigns: Campaigns) -> Iterator[Problem]:
+    """Yield the channels whose lists would be files of the same name."""
+    taken: dict[str, str] = {}
+    for place, one in every_campaign(campaigns):
+        first = taken.setdefault(slug(one.channel), one.channel)
+        if first != one.channel:
+            yield Problem(
+                (*place, "channel"), "one way to write each channel", one.channel, f"{first!r} stands there too"
+            )

@@ -1,0 +1,72 @@
+"""The section of the job file that says how accounts are spoken to."""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from tamscore.config.method import Section
+from tamscore.config.values import Column, Text  # noqa: TC001 - read at run time
+
+
+class Campaign(Section):
+    """How accounts of a segment are addressed."""
+
+    channel: Text
+    """Channel of the campaign, for example "email"."""
+    theme: Text
+    """What the message is about."""
+    message: Text | None = None
+    """What the message says; absent: its theme."""
+    id: Text | None = None
+    """How other systems know the campaign; absent: made of segment, channel and theme, so that it stays."""
+
+    def id_for(self, segment: str) -> str:
+        """Return its id as the campaign of a segment: the one given, or text to read with a hash behind it."""
+        whole = f"{segment}\x1f{self.channel}\x1f{self.theme}"
+        return self.id or f"{slug(segment)}-{slug(self.channel)}-{sha256(whole.encode()).hexdigest()[:8]}"
+
+
+def slug(text: str) -> str:
+    """Return a text as it may stand in ids and file names: small letters and digits with hyphens between."""
+    return re.sub(r"[\W_]+", "-", text.casefold()).strip("-") or "-"
+
+
+def default_bands() -> dict[str, float]:
+    """Return the lower limits of the default size bands."""
+    return {"small": 0.0, "large": 250.0, "enterprise": 5000.0}
+
+
+def default_map() -> dict[str, Campaign]:
+    """Return the campaigns of the default size bands."""
+    theme = "scale, integration, return"
+    return {
+        "small": Campaign(channel="email", theme="ease of use, price"),
+        "large": Campaign(channel="professional-network ads", theme=theme),
+        "enterprise": Campaign(channel="account-based marketing", theme=theme),
+    }
+
+
+class Campaigns(Section):
+    """Which channel and message each segment gets."""
+
+    by: Literal["band", "market_segment", "cluster"] = "band"
+    """What the segments are: size bands, the values of columns.market_segment, or clusters."""
+    size: Column | None = None
+    """Numeric column that measures the size of an account, for example employees."""
+    bands: Annotated[dict[Text, float], Field(min_length=1)] = Field(default_factory=default_bands)
+    """Size bands by name, each with its lower limit."""
+    map: dict[Text, Campaign] = Field(default_factory=default_map)
+    """Campaign of each segment, by its name; bands have one each if you say nothing."""
+    default: Campaign | None = None
+    """Campaign of the accounts whose segment has none."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_bands_to_bands(cls, data: Any) -> Any:
+        """Return the data with an empty map where segments are no bands and the data has none."""
+        other = isinstance(data, dict) and data.get("by", "band") != "band"
+        return {"map": {}, **data} if other else data

@@ -1,0 +1,48 @@
+"""The fit of a party type from nothing: the number of clusters as the job says or chosen, and the centers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tamscore.fitting import choosing
+from tamscore.fitting.finish import fitted_on, polished, tell, trusted
+from tamscore.fitting.ground import ground_of
+from tamscore.fitting.party import each_party
+from tamscore.passes.fit import fit_centers
+from tamscore.settings import clusters_of, recipe_of
+from tamscore.stages.identity import cluster_ids
+
+if TYPE_CHECKING:
+    from tamscore.fitting.fitted import Fitted
+    from tamscore.fitting.ground import Ground
+    from tamscore.fitting.party import Party
+    from tamscore.passes.census import PartRows
+    from tamscore.settings import Run
+    from tamscore.stages.choose_k import Candidate
+
+
+def fit_parties(this: Run, parts: list[PartRows]) -> list[Fitted]:
+    """The fitted model of every party type that has rows, on a sample drawn by account id or on every row."""
+    return each_party(this, parts, fit_party)
+
+
+def fit_party(this: Run, party: Party) -> Fitted:
+    """Space and centers of one party type."""
+    ground = ground_of(this, party)
+    k, choice = number_of_clusters(this, party, ground)
+    fit = fit_centers(ground.rows, ground.seeds, recipe_of(this.job, k), ground.spans, party.local)
+    fit = polished(this, ground, fit)
+    tell(this, ground, fit, k)
+    fitted = fitted_on(ground, fit, cluster_ids(party.name, len(fit.centers)), len(fit.centers))
+    return replace(trusted(this, ground, fitted), choice=choice)
+
+
+def number_of_clusters(this: Run, party: Party, ground: Ground) -> tuple[int, tuple[Candidate, ...]]:
+    """The number of clusters of a party type, as the job says or chosen, and the candidates it was chosen from."""
+    fixed = clusters_of(this.job, party.name)
+    if fixed is not None:
+        return fixed, ()
+    each = sum(len(part.of_party(party.code)) for part in party.parts) / len(party.drawn)
+    sample = choosing.Sample(ground.space, ground.sample.raw, party.drawn.sales, ground.seeds, each)
+    return choosing.choose(this, party.name, sample, party.local)

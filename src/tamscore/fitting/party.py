@@ -1,0 +1,97 @@
+"""The party types of a market, one after another: what the fit of each starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tamscore.engine.flow import LocalFlow
+from tamscore.fitting import guard
+from tamscore.passes import census
+from tamscore.passes.sample import Draw, draw_sample, joined
+from tamscore.schema import PARTY_TYPES
+from tamscore.settings import most_clusters
+from tamscore.stages import draw, prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tamscore.engine.flow import Flow
+    from tamscore.fitting.fitted import Fitted
+    from tamscore.passes.census import PartRows
+    from tamscore.passes.sample import SampledRows
+    from tamscore.settings import Run
+    from tamscore.stages.prepare import Vocabulary
+
+
+@dataclass(frozen=True)
+class Party:
+    """A party type that is to be fitted: its code, all rows of the market, those of its own that were drawn.
+
+    `segments` are the market segments, None where the job has none; `local` are threads for work on the drawn rows.
+    """
+
+    code: int
+    parts: list[PartRows]
+    drawn: SampledRows
+    segments: Vocabulary | None
+    local: Flow
+
+    @property
+    def name(self) -> str:
+        """As it stands in the input."""
+        return PARTY_TYPES[self.code]
+
+
+def each_party(this: Run, parts: list[PartRows], fit: Callable[[Run, Party], Fitted]) -> list[Fitted]:
+    """What `fit` makes of every party type that has rows; the guard has seen them before."""
+    counts = party_counts(parts)
+    segments = segment_vocabulary(this, parts)
+    samples = draw_samples(this, parts, counts)
+    verdicts = guard.inspect(this, samples)
+    with this.progress.stage("fit", len(counts)) as done, LocalFlow(this.job.engine.workers) as local:
+        fitted = []
+        for code, drawn in samples.items():
+            one = fit(this, Party(code, parts, drawn, segments, local))
+            fitted.append(replace(one, verdicts=verdicts[code]))
+            done(1)
+    return fitted
+
+
+def party_counts(parts: list[PartRows]) -> dict[int, int]:
+    """How many rows may be scored of every party type that has any."""
+    counts = {party: sum(len(part.of_party(party)) for part in parts) for party in range(len(PARTY_TYPES))}
+    return {party: count for party, count in counts.items() if count}
+
+
+def segment_vocabulary(this: Run, parts: list[PartRows]) -> Vocabulary | None:
+    """The market segments by name, or None where the job has none."""
+    if this.columns.market_segment is None:
+        return None
+    limit, remedy = this.columns.limits.market_segments, "name a coarser one, or raise rows.max_market_segments"
+    where = f"{this.job.input.path}: column {this.columns.market_segment!r}"
+    counts = census.merged_counts((part.segments for part in parts), where, limit, remedy)
+    names = sorted(name for name in counts if name is not None)
+    return prepare.Vocabulary(this.columns.market_segment, tuple(names))
+
+
+def draw_samples(this: Run, parts: list[PartRows], counts: dict[int, int]) -> dict[int, SampledRows]:
+    """The drawn rows of every party type."""
+    draws = Draw(this.job.clusters.seed, {party: drawn_up_to(this, parts, party, counts) for party in counts})
+    drawn: dict[int, list[SampledRows]] = {party: [] for party in counts}
+    with this.progress.stage("sample", this.plan.rows) as done:
+        found = this.flow.map(draw_sample, parts, this.columns, draws, this.backend)
+        for part, here in zip(parts, found, strict=True):
+            for party, rows in here.items():
+                drawn[party].append(rows)
+            done(part.partition.rows)
+    return {party: joined(rows) for party, rows in drawn.items()}
+
+
+def drawn_up_to(this: Run, parts: list[PartRows], party: int, counts: dict[int, int]) -> int:
+    """The largest draw number of a party type's sample: its share of the rows drawn, at least 256 a cluster."""
+    clusters, total = this.job.clusters, sum(counts.values())
+    rows = clusters.seed_rows if clusters.fit_rows == "all" else clusters.fit_rows
+    wanted = max(-(-rows * counts[party] // total), 256 * most_clusters(this.job, PARTY_TYPES[party]))
+    numbers = [draw.draw_number(part.hashes[part.of_party(party)], clusters.seed) for part in parts]
+    return draw.threshold(numbers, wanted)

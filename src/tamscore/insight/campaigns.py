@@ -1,0 +1,95 @@
+"""Campaigns of a finished run: whom each reaches by which channel, and a list of accounts for every channel."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from tamscore.config.campaigns import slug
+from tamscore.errors import UsageError
+from tamscore.insight import export_file
+from tamscore.insight.export import order_of
+from tamscore.insight.layout import add, new_table
+from tamscore.insight.summary import optional_table
+from tamscore.insight.wording import money
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from rich.table import Table
+
+    from tamscore.insight.stored import StoredRun
+    from tamscore.progress import Progress
+
+CHANNEL = "campaign_channel"
+FIELDS = (
+    *("name", "campaign_id", CHANNEL, "campaign_theme", "campaign_message", "cluster", "kind", "whitespace"),
+    *("quadrant", "play", "role"),
+)
+"""The fields of a list where none are asked for; `name` only where the job has names."""
+KINDS = {"expansion": "customers", "acquisition": "prospects"}
+
+
+@dataclass(frozen=True)
+class ChannelList:
+    """The list of a channel: its file, how many accounts stand in it, and how many of an earlier list have left."""
+
+    channel: str
+    file: str
+    accounts: int
+    gone: int
+
+
+@dataclass(frozen=True)
+class Lists:
+    """What the lists of all channels are to hold: fields, only what changed `since` a run, the form of the files."""
+
+    folder: Path
+    fields: Sequence[str] = ()
+    since: StoredRun | None = None
+    suffix: str = ".csv"
+    guarded: bool = True
+
+
+def campaigns_of_run(run: StoredRun) -> tuple[dict[str, Any], ...]:
+    """The campaigns of a run by kind of whitespace; UsageError where it has none."""
+    rows = optional_table(run.directory, "campaigns")
+    if not rows:
+        raise UsageError(
+            f"run {run.name}: no campaigns; name campaigns.size or set campaigns.by, and run the job again"
+        )
+    return rows
+
+
+def write_lists(run: StoredRun, lists: Lists, progress: Progress) -> list[ChannelList]:
+    """A file for each channel with the accounts that it reaches, in the order of the campaigns; see `export_file`."""
+    channels = dict.fromkeys(row["channel"] for row in campaigns_of_run(run))
+    fields = lists.fields or [name for name in FIELDS if name in run.columns]
+    order = order_of(run, fields, {}, date.min)  # without overrides no day counts
+    lists.folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for channel in channels:
+        target = export_file.Target(lists.folder / f"{slug(channel)}{lists.suffix}", guarded=lists.guarded)
+        tally = export_file.write(run, lists.since, replace(order, only=(CHANNEL, channel)), target, progress)
+        written.append(ChannelList(channel, str(target.path), tally.exported, tally.gone))
+    return written
+
+
+def record(rows: Sequence[dict[str, Any]], written: Sequence[ChannelList]) -> dict[str, Any]:
+    """Campaigns and lists as JSON holds them."""
+    return {"campaigns": list(rows), "lists": [asdict(one) for one in written]}
+
+
+def campaigns(rows: Sequence[dict[str, Any]], width: int | None) -> Table:
+    """Customers, prospects and whitespace of each campaign, one a row."""
+    table = new_table("campaign|~segments|channel|~theme|>customers|>prospects|>expansion|>acquisition", width)
+    by_id: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in rows:
+        by_id.setdefault(row["campaign_id"], {})[row["kind"]] = row
+    for name, kinds in by_id.items():
+        texts = [kinds["expansion"][key] for key in ("segments", "channel", "theme")]
+        counts = [f"{kinds[kind]['accounts']:,.0f}" for kind in KINDS]
+        add(table, name, *texts, *counts, *(money(kinds[kind]["whitespace"]) for kind in KINDS))
+    return table

@@ -1,0 +1,167 @@
+"""Campaigns of a run: every account in one, ids that stay, a list for every channel, counts wherever people look."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from tamscore import config
+from tamscore.cli import app
+from tamscore.errors import JobFileError
+from tests.end_to_end import market
+
+BY_BAND = {"campaigns": {"size": "employees"}}
+LETTER = {"channel": "letter", "theme": "all"}
+BY_SEGMENT = {
+    "by": "market_segment",
+    "map": {
+        "retail": {"channel": "Shop fairs", "theme": "price", "message": "=1+1", "id": "R-1"},
+        "steel": {"channel": "letter", "theme": "return"},
+    },
+    "default": LETTER,
+}
+
+
+def campaigns_of(done):
+    return pq.read_table(done.tables / "campaigns.parquet").to_pylist()
+
+
+def ask(*arguments):
+    done = CliRunner().invoke(app, ["campaigns", *map(str, arguments)])
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def by_segment(tmp_path_factory):
+    return market.score(market.accounts(600), tmp_path_factory.mktemp("segment"), {"campaigns": BY_SEGMENT})
+
+
+@pytest.fixture(scope="module")
+def by_band(tmp_path_factory):
+    return market.score(market.accounts(600), tmp_path_factory.mktemp("band"), BY_BAND)
+
+
+def test_every_account_gets_the_campaign_of_its_market_segment_or_the_default(by_segment):
+    channels = {"retail": ("Shop fairs", "=1+1", "R-1"), "steel": ("letter", "return", None)}
+    for row in market.scores(by_segment).to_pylist():
+        channel, message, name = channels.get(row["market_segment"], ("letter", "all", None))
+        assert (row["campaign_channel"], row["campaign_message"]) == (channel, message)
+        assert name is None or row["campaign_id"] == name
+    assert len({row["campaign_id"] for row in market.scores(by_segment).to_pylist()}) == 3
+
+
+def test_clusters_have_campaigns_and_one_that_is_not_there_is_named(tmp_path):
+    rules = {"by": "cluster", "map": {"E01": {"channel": "fair", "theme": "x"}, "E77": LETTER}, "default": LETTER}
+    done = market.score(market.accounts(600), tmp_path, {"campaigns": rules})
+    for row in market.scores(done).to_pylist():
+        assert row["campaign_channel"] == ("fair" if row["cluster"] == "E01" else "letter")
+    assert any("no account is of 'E77'" in notice for notice in done.manifest()["notices"])
+
+
+def test_a_live_market_segment_without_campaign_stops_the_run_before_anything_is_fitted(tmp_path):
+    rules = {key: value for key, value in BY_SEGMENT.items() if key != "default"}
+    with pytest.raises(JobFileError, match="got none for accounts without one, 'banking', 'software'; add them"):
+        market.score(market.accounts(600), tmp_path, {"campaigns": rules})
+    assert not list((tmp_path / "scores").glob("versions/*/scores/*"))
+    whole = dict.fromkeys(market.INDUSTRIES, LETTER)
+    table = market.accounts(600).set_column(3, "segment", pa.array([*market.INDUSTRIES] * 150))
+    done = market.score(table, tmp_path / "whole", {"campaigns": {"by": "market_segment", "map": whole}})
+    assert set(market.scores(done)["campaign_channel"].to_pylist()) == {"letter"}
+
+
+def test_ids_stay_while_segment_channel_and_theme_do():
+    """Whatever else changes: the market, the message, other campaigns."""
+    one = config.Campaign(channel="E-mail", theme="price")
+    assert one.id_for("small") == config.Campaign(channel="E-mail", theme="price", message="new").id_for("small")
+    assert one.id_for("small") == "small-e-mail-4fa13ae8"
+    others = [("large", "E-mail", "price"), ("small", "letter", "price"), ("small", "E-mail", "return")]
+    ids = {config.Campaign(channel=c, theme=t).id_for(segment) for segment, c, t in others}
+    assert len({one.id_for("small"), *ids}) == 4
+
+
+def test_the_table_counts_the_accounts_of_every_campaign(by_band):
+    scores = market.scores(by_band).to_pylist()
+    counted = Counter((row["campaign_id"], row["kind"]) for row in scores)
+    open_ = Counter()
+    for row in scores:
+        open_[row["campaign_id"], row["kind"]] += row["whitespace"]
+    rows = campaigns_of(by_band)
+    assert [row["segments"] for row in rows[::2]] == ["small", "large", "enterprise"]
+    for row in rows:
+        key = row["campaign_id"], row["kind"]
+        assert row["accounts"] == counted[key]
+        assert row["whitespace"] == pytest.approx(open_[key], abs=0.01)
+    assert sum(row["accounts"] for row in rows) == 600
+
+
+def test_the_table_is_the_same_for_any_number_of_partitions(by_band, tmp_path):
+    done = market.score(market.accounts(600), tmp_path, BY_BAND, files=4, row_group=50)
+    assert campaigns_of(done) == campaigns_of(by_band)
+
+
+def test_show_tells_of_campaigns_and_a_run_without_them_does_not(by_band, tmp_path):
+    page = CliRunner().invoke(app, ["show", str(by_band.path)]).stdout
+    assert "CAMPAIGNS" in page
+    assert campaigns_of(by_band)[0]["campaign_id"] in page
+    machine = json.loads(CliRunner().invoke(app, ["show", str(by_band.path), "--json"]).stdout)
+    assert machine["campaigns"] == campaigns_of(by_band)
+    plain = market.score(market.accounts(600), tmp_path)
+    assert "CAMPAIGNS" not in CliRunner().invoke(app, ["show", str(plain.path)]).stdout
+    refused = CliRunner().invoke(app, ["campaigns", str(plain.path)])
+    assert refused.exit_code == 2
+    assert "no campaigns; name campaigns.size" in refused.stderr
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_every_account_stands_in_the_list_of_its_channel_once(by_segment, tmp_path, form):
+    told = json.loads(ask(by_segment.path, "--to", tmp_path / "lists", "--format", form, "--json"))
+    assert sorted(path.name for path in (tmp_path / "lists").iterdir()) == [f"letter.{form}", f"shop-fairs.{form}"]
+    scores = {row["account_id"]: row for row in market.scores(by_segment).to_pylist()}
+    seen = []
+    for one in told["lists"]:
+        rows = (pa.csv.read_csv if form == "csv" else pq.read_table)(one["file"]).to_pylist()
+        assert len(rows) == one["accounts"]
+        for row in rows:
+            score = scores[row["account_id"]]
+            assert score["campaign_channel"] == one["channel"]
+            assert (row["campaign_id"], row["cluster"]) == (score["campaign_id"], score["cluster"])
+            seen.append(row["account_id"])
+    assert sorted(seen) == sorted(scores)
+    assert told["campaigns"] == campaigns_of(by_segment)
+
+
+def test_a_text_that_would_run_as_a_formula_is_guarded_in_lists(by_segment, tmp_path):
+    ask(by_segment.path, "--to", tmp_path / "guarded")
+    ask(by_segment.path, "--to", tmp_path / "plain", "--no-guard")
+    messages = [
+        set(pa.csv.read_csv(tmp_path / folder / "shop-fairs.csv")["campaign_message"].to_pylist())
+        for folder in ("guarded", "plain")
+    ]
+    assert messages == [{"'=1+1"}, {"=1+1"}]
+
+
+def test_lists_since_a_run_hold_who_came_to_the_channel_and_count_who_left(by_segment, tmp_path):
+    """A month later the steel accounts are spoken to at fairs."""
+    rules = {**BY_SEGMENT, "map": {**BY_SEGMENT["map"], "steel": BY_SEGMENT["map"]["retail"]}}
+    market.write(market.accounts(600), tmp_path / "market")
+    later = market.run(tmp_path / "market", tmp_path / "scores", {"campaigns": rules})
+    told = json.loads(ask(later.path, "--to", tmp_path / "lists", "--since", by_segment.path, "--json"))
+    steel = [row["account_id"] for row in market.scores(later).to_pylist() if row["market_segment"] == "steel"]
+    lists = {one["channel"]: one for one in told["lists"]}
+    fair = pa.csv.read_csv(lists["Shop fairs"]["file"])["account_id"].to_pylist()
+    assert sorted(fair) == sorted(steel)
+    assert (lists["letter"]["accounts"], lists["letter"]["gone"]) == (0, len(steel))
+
+
+def test_the_page_of_the_command_names_campaigns_and_files(by_band, tmp_path):
+    page = ask(by_band.path, "--to", tmp_path, "--fields", "campaign_id,whitespace=open")
+    assert "ease of use, price" in page
+    assert f"accounts in {tmp_path}/email.csv" in page
+    assert pa.csv.read_csv(tmp_path / "email.csv").column_names[:3] == ["account_id", "campaign_id", "open"]
