@@ -116,8 +116,9 @@ def test_what_a_run_has_not_is_left_out_and_named(bare, tmp_path):
     gone = {"coverage", "backtest", "choice-of-k", "moves"}
     assert [one["id"] for one in page.having("section")] == [name for name in ALL if name not in gone]
     told = [row[0] for row in page.table("Not in this report").rows]
-    assert len(told) == len(gone)
-    assert all(any(word in one for one in told) for word in ("Coverage", "What came of", "choice of k", "Who moved"))
+    words = ("Coverage", "What came of", "choice of k", "Who moved", "Propensity", "Lifetime value")
+    assert len(told) == len(words)
+    assert all(any(word in one for one in told) for word in words)
 
 
 def test_the_page_needs_nothing_beside_itself(written):
@@ -223,6 +224,61 @@ def test_the_same_run_gives_the_same_bytes_in_another_process(full, written, tmp
     ]
     subprocess.run(call, check=True, env={**os.environ, "PYTHONHASHSEED": "7"}, capture_output=True)
     assert (tmp_path / "again.html").read_bytes() == written[0].read_bytes()
+
+
+BAND = {"expected_buyers": 8.0, "capture": 0.8, "cost": 20.0, "cost_per_buyer": 2.5, "against_everyone": 0.25}
+DECILE = {"accounts": 10.0, "capture": 0.5, "lift": 5.0, "observed": 0.4, "predicted": 0.375, "contacts": 2.0}
+EXTRAS = {
+    "propensity": {
+        "mode": "probability",
+        "deciles": [{**DECILE, "decile": float(i)} for i in range(1, 11)],
+        "bands": [{**BAND, "band": "focus", "probability": "above 0.3", "accounts": 20}],
+        "everyone": {**BAND, "band": "everyone", "probability": "", "accounts": 4321},
+        "features": {"size <b>": 1.25, "growth": 0.5},
+        "quality": {"auc": 0.875, "brier": 0.0625, "error": 0.01},
+        "suspects": [],
+    },
+    "lifetime_value": {
+        "months": 36,
+        "discount": 0.1,
+        "values": {"lifetime_value": {"accounts": 31, "total": 6200.0}},
+        "retention": [{"cluster": "E01", "customers": 31, "own": 0.8, "shrunk": 0.75}],
+    },
+    "alerts": {"churn": 7, "sales_before": 91_234.0, "drop": 0.3},
+}
+"""What optional parts of the scores store in a manifest, shortened."""
+
+
+def with_extras(run, extras):
+    return replace(run, manifest={**run.manifest, "extras": extras})
+
+
+def test_propensity_and_lifetime_value_tell_what_is_stored(full):
+    found = gather(with_extras(full, EXTRAS), None, Progress(), compare=False)
+    told = chapters(found)
+    anchors = [chapter.anchor for chapter in told]
+    assert anchors[anchors.index("coverage") : anchors.index("backtest")] == ["coverage", "propensity", "worth"]
+    page = Page(render(found, told))
+    row = ["focus", "above 0.3", "20", "8", "80%", "20", "2.5", "0.25x"]
+    assert page.table("Bands").rows[0] == row
+    assert page.table("Lift and calibration").rows[2] == ["3", "10", "37.5%", "40.0%", "5.0", "50%"]
+    assert page.table("What moves").rows == [["size <b>", "1.25"], ["growth", "0.50"]]
+    assert page.table("Lifetime value").rows == [["lifetime value", "31", "6.2k", "200"]]
+    text = " ".join(page.texts["p"])
+    assert "AUC 0.875, Brier score 0.062" in text
+    assert "7 customers that bought 91k a year before may be leaving" in text
+    assert len(page.having("figure", id="figure-propensity")) == len(page.having("figure", id="figure-retention")) == 1
+
+
+@pytest.mark.parametrize("mode", ["rank", "look_alike"])
+def test_no_probability_is_told_where_there_is_none(full, mode):
+    deciles = [{**row, "predicted": None} for row in EXTRAS["propensity"]["deciles"]]
+    record = {**EXTRAS["propensity"], "mode": mode, "deciles": deciles}
+    record |= {"quality": {"auc": 0.875}, "clusters": [{"cluster": "E01", "customer_share": 0.4}]}
+    found = gather(with_extras(full, {"propensity": record}), None, Progress(), compare=False)
+    page = Page(render(found, [one for one in chapters(found) if one.anchor == "propensity"]))
+    assert all(not one.caption.startswith("Bands") for one in page.tables)
+    assert {"rank": "A rank, no probability", "look_alike": "a look-alike"}[mode] in " ".join(page.texts["p"])
 
 
 def test_a_page_stays_small_whatever_the_market(full):

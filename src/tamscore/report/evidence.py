@@ -41,6 +41,11 @@ class Evidence:
     backtest: Row | None = None
     changed: Changed | None = None
 
+    @property
+    def extras(self) -> dict[str, Row]:
+        """What the optional parts of the scores have found, by the section of the job file that asked for them."""
+        return dict(self.run.manifest.get("extras", {}))
+
 
 def gather(run: StoredRun, since: Location | None, progress: Progress, *, compare: bool = True) -> Evidence:
     """All that there is to tell of a run; against the run `since`, else the one it replaced, unless told not to."""

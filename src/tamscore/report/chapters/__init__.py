@@ -15,9 +15,11 @@ from tamscore.report.chapters import (
     method,
     moves,
     potential,
+    propensity,
     quadrants,
     quality,
     ranking,
+    worth,
 )
 
 if TYPE_CHECKING:
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
     from tamscore.report.evidence import Evidence
 
 ORDER = (
-    headline, clusters, potential, ladder, ranking, quadrants, coverage, backtest, choice, moves, quality,
+    headline, clusters, potential, ladder, ranking, quadrants, coverage, propensity, worth, backtest, choice, moves,
+    quality,
 )  # fmt: skip
 
 
