@@ -1,4 +1,4 @@
-"""Takes the pictures of the documentation from the report of a run: `python docs/pictures.py RUN`.
+"""Takes the pictures of the documentation from the report of a run: `python docs/pictures.py RUN [FOLDER]`.
 
 Needs the extra `report`, and Chromium to take them with.
 """
@@ -66,4 +66,4 @@ def row(image: Image.Image, y: int) -> bytes:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(*map(Path, sys.argv[1:3]))

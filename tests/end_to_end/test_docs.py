@@ -95,6 +95,10 @@ def test_the_reference_of_the_job_file_is_current():
     assert (ROOT / "docs" / "job_file.md").read_bytes() == made.stdout, "make docs renews it"
 
 
+def test_the_pictures_weigh_little():
+    assert 10_000 < sum(one.stat().st_size for one in (ROOT / "docs" / "pictures").iterdir()) < 300_000
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_and_pictures_of_a_page_are_there(page):
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[\w-]+)?\)", page.read_text(encoding="utf-8")):

@@ -10,10 +10,12 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from tamscore import backend, config
@@ -152,6 +154,18 @@ def test_dark_follows_the_system_and_the_switch(page, probed):
     assert (light["clicked"], dark["clicked"]) == (dark["paper"], light["paper"])
     assert (light["button"], dark["button"]) == ("Switch to dark colours", "Switch to light colours")
     screenshot(page, "dark-1280", 1280, light["height"], "--blink-settings=preferredColorScheme=0")
+
+
+def test_the_pictures_of_the_documentation_can_be_taken_again(page, tmp_path):
+    script = Path(__file__).parents[2] / "docs" / "pictures.py"
+    run = page.parent / "then" / "scores"
+    subprocess.run([sys.executable, script, run, tmp_path], check=True, capture_output=True)
+    names = {one.name for one in (script.parent / "pictures").iterdir()}
+    assert {one.name for one in tmp_path.iterdir()} == names
+    for one in tmp_path.iterdir():
+        width, height = Image.open(one).size
+        assert width == 900
+        assert 300 < height < 900
 
 
 def test_it_prints(page):

@@ -18,6 +18,7 @@ PALETTE = {
     "main": "#27496b",
     "pale": "#a4b9cd",
     "mark": "#b4412f",
+    "good": "#2b8a62",
     "blue": "#2f6fb8",
     "yellow": "#dfa91d",
     "orange": "#db7035",

@@ -23,6 +23,8 @@ ALWAYS = {
     "would come out again; the map shows two of many directions.",
 }
 """What holds for every run."""
+NOTED = 12
+"""So many notices of the run are repeated."""
 
 
 def chapter(found: Evidence, missing: Sequence[str]) -> Chapter:
@@ -46,5 +48,5 @@ def of_this_run(found: Evidence) -> list[tuple[str, str]]:
     if unstable:
         text = f"{', '.join(unstable[:20])} would look different had other accounts been drawn."
         told.append((f"{counted(len(unstable), 'unstable cluster')}.", text))
-    told += [("Noted by the run.", text) for text in found.summary.notices[:12]]
+    told += [("" if i else "Noted by the run.", text) for i, text in enumerate(found.summary.notices[:NOTED])]
     return told

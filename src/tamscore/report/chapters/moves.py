@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tamscore.insight.wording import counted, share
-from tamscore.report.blocks import Block, Chapter, Text, table
+from tamscore.report.blocks import Block, Cell, Chapter, Text, table
+from tamscore.report.chapters.clusters import LISTED
 from tamscore.report.figures.changes import moves
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 MISSING = "Who moved and why: there is no run before this one to compare with; name one with --since RUN."
 FLOWS = 12
 """So many flows are drawn, the largest first."""
-EVENTS = {"split": "fair", "merged": "fair", "new": "good", "retired": "poor"}
+EVENTS = {"kept": "grey", "split": "fair", "merged": "fair", "new": "good", "retired": "poor"}
 
 
 def chapter(found: Evidence) -> Chapter | None:
@@ -52,9 +53,18 @@ def reasons(changed: Changed) -> Table | Text:
 
 def events(found: Evidence) -> Table:
     """What became of every cluster of the model before."""
+    told = sorted(found.summary.events, key=lambda row: row["event"] == "kept")
     rows = [
-        (row["cluster"], row["event"], row["related"], row["name"], f"{row['accounts']:,}")
-        for row in found.summary.events
+        (
+            row["cluster"],
+            Cell(row["event"], colour=EVENTS[row["event"]]),
+            row["related"],
+            row["name"],
+            f"{row['accounts']:,}",
+        )
+        for row in told[:LISTED]
     ]
-    folded = all(row["event"] == "kept" for row in found.summary.events)
-    return table("What became of the clusters", "id|event|related|name|>accounts", rows, folded=folded)
+    left = len(told) - len(rows)
+    note = f"{counted(left, 'more cluster')} in tables/events.csv" if left else ""
+    folded = all(row["event"] == "kept" for row in told)
+    return table("What became of the clusters", "id|event|related|name|>accounts", rows, note, folded=folded)

@@ -56,4 +56,4 @@ def note(panel: Any, text: str, at: tuple[float, float], canvas: Canvas, **optio
     """Write a direct label at a place of the data; `shift` moves it by so many points."""
     shift = options.pop("shift", (0, 0))
     options = {"fontsize": canvas.small, "color": PALETTE["ink"], "va": "center", **options}
-    panel.annotate(clean(text).replace("�", " "), at, xytext=shift, textcoords="offset points", **options)
+    panel.annotate(clean(text), at, xytext=shift, textcoords="offset points", **options)

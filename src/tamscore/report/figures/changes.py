@@ -47,7 +47,7 @@ def draw_bridge(
         note(panel, money(amount), (amount, row), canvas, shift=(5, 0), fontweight="bold")
     for row, (_, value) in enumerate(steps, start=1):
         start, stop = ends[row - 1], ends[row]
-        colour = PALETTE["teal"] if value > 0 else PALETTE["mark"]
+        colour = PALETTE["good"] if value > 0 else PALETTE["mark"]
         panel.barh(row, stop - start, 0.62, start, color=colour)
         note(panel, signed(value), (max(start, stop), row), canvas, shift=(5, 0))
         panel.plot([start, start], [row - 1, row], color=PALETTE["soft"], lw=0.5)

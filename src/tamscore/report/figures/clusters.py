@@ -50,11 +50,11 @@ def cluster_map(parties: Sequence[PartyMap]) -> Figure:
 def draw_party(panel: Any, one: PartyMap, canvas: Canvas) -> None:
     """Draw the accounts of a party type, and the names of its clusters at their centers."""
     bare(panel)
-    for c in range(len(one.ids)):
-        here = one.points[one.label == c]
-        colour = hue(c) if c < LABELS else PALETTE["grey"]
-        panel.plot(*here.T, ".", color=colour, ms=3.8, mew=0, alpha=0.6)
-    for c in range(min(len(one.ids), LABELS)):
+    known = min(len(one.ids), LABELS)
+    groups = [(one.label >= known, PALETTE["grey"]), *((one.label == c, hue(c)) for c in range(known))]
+    for here, colour in groups:
+        panel.plot(*one.points[here].T, ".", color=colour, ms=3.8, mew=0, alpha=0.6)
+    for c in range(known):
         panel.plot(*one.centers[c], "o", color=hue(c), ms=5.5, mec=PALETTE["paper"], mew=1.0)
     for name, at, spot in spread(one.ids[:LABELS], one.centers, frame(panel, one)):
         panel.annotate(

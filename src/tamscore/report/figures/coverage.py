@@ -32,7 +32,7 @@ def hours(rows: Sequence[dict[str, Any]]) -> Figure:
             text = f"{there:,.0f} there{share}"
             note(panel, text, (max(needed, there), at), canvas, shift=(6, 0))
         rows_only(panel, [words(row["role"]) for row in rows], canvas)
-        panel.set_xlim(0, max(max(r["hours_needed"], r["hours_available"]) for r in rows) * 1.42)
+        panel.set_xlim(0, max(max(r["hours_needed"], r["hours_available"]) for r in rows) * 1.42 or 1.0)
         panel.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:,.0f}k" if value >= 1000 else f"{value:.0f}")
         panel.set_xlabel("hours a year; pale: what all quadrants ask for; dark: what there is")
 

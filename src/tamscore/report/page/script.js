@@ -24,6 +24,13 @@
   });
   addEventListener("afterprint", () => shut.forEach((one) => { one.open = false; }));
 
+  const wide = [...document.querySelectorAll(".scroll")];
+  const reach = () => wide.forEach((one) => {
+    one.tabIndex = one.scrollWidth > one.clientWidth ? 0 : -1;
+  });
+  addEventListener("resize", reach);
+  reach();
+
   const links = new Map([...document.querySelectorAll("nav a")].map((link) => [link.hash.slice(1), link]));
   const seen = new IntersectionObserver((entries) => {
     for (const entry of entries.filter((one) => one.isIntersecting)) {
