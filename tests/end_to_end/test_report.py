@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -86,10 +87,8 @@ def full(tmp_path_factory):
 def bare(tmp_path_factory):
     """A run that has nothing but itself."""
     folder = tmp_path_factory.mktemp("bare")
-    changes = {**market.PLAIN, "clusters.stability": 0}
-    return open_run(
-        market.score(market.plain_accounts(300), folder, {k: v for k, v in changes.items() if "." not in k}).output
-    )
+    changes = {**market.PLAIN, "clusters.stability": False}
+    return open_run(market.score(market.plain_accounts(300), folder, changes).output)
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +118,8 @@ def test_what_a_run_has_not_is_left_out_and_named(bare, tmp_path):
     words = ("Coverage", "What came of", "choice of k", "Who moved", "Propensity", "Lifetime value")
     assert len(told) == len(words)
     assert all(any(word in one for one in told) for word in words)
+    assert page.table("Clusters of end user").heads == ["id", "name", "accounts", "share", "buy"]
+    assert any("not asked for (clusters.stability)" in text for text in page.texts["p"])
 
 
 def test_the_page_needs_nothing_beside_itself(written):
@@ -228,7 +229,7 @@ def test_the_same_run_gives_the_same_bytes_in_another_process(full, written, tmp
 
 BAND = {"expected_buyers": 8.0, "capture": 0.8, "cost": 20.0, "cost_per_buyer": 2.5, "against_everyone": 0.25}
 DECILE = {"accounts": 10.0, "capture": 0.5, "lift": 5.0, "observed": 0.4, "predicted": 0.375, "contacts": 2.0}
-EXTRAS = {
+EXTRAS: dict[str, Any] = {
     "propensity": {
         "mode": "probability",
         "deciles": [{**DECILE, "decile": float(i)} for i in range(1, 11)],

@@ -68,14 +68,23 @@ def sizes(found: Evidence, party: list[Cluster]) -> Table:
             Cell(f"{one.accounts:,}", one.share / largest),
             share(one.share, 1),
             share(one.kinds["expansion"].accounts, one.accounts),
-            *trust(known.get(one.cluster)),
+            *(trust(known.get(one.cluster)) if known else ()),
         ]
         for one in sorted(party, key=lambda one: -one.accounts)[:LISTED]
     ]
-    heads = "id|name|>accounts|>share|>buy|comes out again|who belongs to it"
+    heads = "id|name|>accounts|>share|>buy" + "|comes out again|who belongs to it" * bool(known)
     left = len(party) - len(rows)
-    note = f"{counted(left, 'more cluster')} in tables/segments.csv" if left else ""
-    return table(f"Clusters of {words(party[0].party_type)} accounts", heads, rows, note)
+    notes = [f"{counted(left, 'more cluster')} in tables/segments.csv."] if left else []
+    notes += [] if known else [untold(found)]
+    return table(f"Clusters of {words(party[0].party_type)} accounts", heads, rows, " ".join(notes))
+
+
+def untold(found: Evidence) -> str:
+    """Why nothing is told about how far clusters can be trusted."""
+    fitted = found.summary.model.get("run")
+    if fitted:
+        return f"Whether the clusters come out again was told when the model was fitted, in the report of run {fitted}."
+    return "Whether the clusters come out again was not asked for (clusters.stability)."
 
 
 def trust(row: dict[str, Any] | None) -> Iterator[Cell]:
