@@ -169,6 +169,9 @@ def test_the_numbers_are_those_of_the_stored_tables(full, written):
         told, steps = rows[row[0]], ("p85", "p90", "p95", "top")
         assert row[2:8] == [f"{told['support']:,}", row[3], *(money(told[step]) for step in steps)]
         assert row[8].strip("()") == f"{money(told['low_p85'])} to {money(told['high_p85'])}"
+    for row in page.table("Intervals of every step").rows:
+        ends = [(rows[row[0]][f"low_{step}"], rows[row[0]][f"high_{step}"]) for step in ("p85", "p90", "p95", "top")]
+        assert row[2:] == ["-" if None in pair else " to ".join(map(money, pair)) for pair in ends]
     for row in page.table("Accounts and money by kind").rows:
         kind, quadrant = row[0].split()[0], row[1].split(":")[0]
         held = [one for one in stored_table(full, "quadrants") if (one["kind"], one["quadrant"]) == (kind, quadrant)]

@@ -27,7 +27,9 @@ def chapter(found: Evidence) -> Chapter:
     blocks: list[Block] = []
     if drawn := [one for one in clusters if any(value for value in one.steps.values())][:DRAWN]:
         blocks.append(potentials(drawn, found.summary.interval_level))
-    blocks += [potential_table(clusters, found.summary.interval_level)]
+    blocks.append(potential_table(clusters, found.summary.interval_level))
+    if found.summary.interval_level:
+        blocks.append(intervals(clusters, found.summary.interval_level))
     if any(row["whitespace"] > 0 for row in found.steps):
         blocks.append(step_shares(found.steps))
         blocks += [Text(text) for text in top_steps(found)]
@@ -74,11 +76,21 @@ def potential_table(clusters: Sequence[Cluster], level: float | None) -> Table:
 
 def interval(one: Cluster) -> str:
     """Where the true first cut line lies; in brackets where that rests on borrowed customers."""
-    low, high = next(iter(one.intervals.values()))
-    if low is None or high is None:
-        return "-"
-    text = f"{money(low)} to {money(high)}"
+    text = between(*next(iter(one.intervals.values())))
     return f"({text})" if one.low_support else text
+
+
+def between(low: float | None, high: float | None) -> str:
+    """Two ends of an interval."""
+    return "-" if low is None or high is None else f"{money(low)} to {money(high)}"
+
+
+def intervals(clusters: Sequence[Cluster], level: float) -> Table:
+    """Where the true value of every step lies."""
+    names = [*clusters[0].steps]
+    rows = [(one.cluster, f"{one.support:,}", *(between(*one.intervals[name]) for name in names)) for one in clusters]
+    heads = "id|>customers|" + "|".join(f">{step_name(name)}" for name in names)
+    return table(f"Intervals of every step, at {level:.0%}", heads, rows[:LISTED], folded=True)
 
 
 def top_steps(found: Evidence) -> list[str]:
