@@ -7,6 +7,8 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tamscore.insight.wording import clean
+
 if TYPE_CHECKING:
     from tamscore.report.blocks import Figure
 
@@ -116,8 +118,8 @@ def settings(name: str, *, narrow: bool) -> Any:
     return {**SETTINGS, **sizes, "svg.hashsalt": name}
 
 
-def rendered(figure: Figure, form: str, *, narrow: bool = False, **options: Any) -> bytes:
-    """The bytes of a figure as SVG or PNG."""
+def rendered(figure: Figure, form: str, *, narrow: bool = False, titled: bool = False, **options: Any) -> bytes:
+    """The bytes of a figure as SVG or PNG, with its title or without."""
     import matplotlib as mpl
 
     target = io.BytesIO()
@@ -126,13 +128,15 @@ def rendered(figure: Figure, form: str, *, narrow: bool = False, **options: Any)
         mpl.rcParams.update(settings(figure.name, narrow=narrow))
         warnings.filterwarnings("ignore", "Glyph .* missing from")  # browsers have fonts for every script
         drawing = drawn(figure, narrow=narrow)
+        if titled:
+            drawing.suptitle(clean(figure.title), x=0.01, ha="left", fontweight="bold")
         drawing.savefig(target, format=form, metadata={"Date": None} if form == "svg" else None, **options)
     return target.getvalue()
 
 
 def picture(figure: Figure, form: str) -> bytes:
     """A figure as a file of its own, on paper: SVG, or PNG at twice the size of the page."""
-    return rendered(figure, form, facecolor="white", dpi=192)
+    return rendered(figure, form, titled=True, facecolor="white", dpi=192)
 
 
 def hue(place: int) -> str:

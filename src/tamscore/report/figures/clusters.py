@@ -63,7 +63,7 @@ def draw_party(panel: Any, one: PartyMap, canvas: Canvas) -> None:
         )  # fmt: skip
     shown = " and ".join(f"{share:.0%}" for share in one.shares if share)
     panel.set_title(f"{words(one.party)}: {len(one.ids)} clusters")
-    panel.set_xlabel(f"the two directions show {shown} of what sets the centers apart" if shown else "")
+    panel.set_xlabel(f"shows {shown} of what sets them apart" if shown else "")
 
 
 def frame(panel: Any, one: PartyMap) -> Any:
