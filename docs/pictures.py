@@ -20,7 +20,7 @@ from tamscore.report import write_report
 FOLDER = Path(__file__).parent / "pictures"
 PICTURES = {
     "headline": "section:not(#headline), nav { display: none }",
-    "clusters": "section:not(#clusters), nav, .message, h2, .scroll { display: none }",
+    "clusters": "section:not(#clusters), nav, p, h2, .scroll { display: none }",
     "ladder": "section:not(#ladder), nav, p, h2 { display: none }",
     "quadrants": "section:not(#quadrants), nav, p, h2, .scroll { display: none }",
 }
@@ -32,7 +32,7 @@ OPTIONS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars", "--virtual-time-budget=4000",
     "--window-size=900,900",
 )  # fmt: skip
-COLOURS = 96
+COLOURS = 200
 
 
 def main(run: Path, folder: Path = FOLDER) -> None:

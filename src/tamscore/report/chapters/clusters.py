@@ -10,7 +10,7 @@ import numpy as np
 from tamscore.insight.ladders import by_party
 from tamscore.insight.wording import NOTHING, counted, share, words
 from tamscore.passes import glimpse
-from tamscore.report.blocks import Block, Cell, Chapter, table
+from tamscore.report.blocks import Block, Cell, Chapter, Text, table
 from tamscore.report.figures.clusters import PartyMap, cluster_map
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def chapter(found: Evidence) -> Chapter:
     if maps := [party_map(found, party) for party in found.run.model.parties if found.map]:
         blocks.append(cluster_map(maps))
     blocks += [sizes(found, party) for party in by_party(found.summary.clusters)]
+    blocks += [] if found.summary.stability else [Text(untold(found))]
     return Chapter("clusters", "Clusters of peers", message(found), tuple(blocks))
 
 
@@ -74,9 +75,8 @@ def sizes(found: Evidence, party: list[Cluster]) -> Table:
     ]
     heads = "id|name|>accounts|>share|>buy" + "|comes out again|who belongs to it" * bool(known)
     left = len(party) - len(rows)
-    notes = [f"{counted(left, 'more cluster')} in tables/segments.csv."] if left else []
-    notes += [] if known else [untold(found)]
-    return table(f"Clusters of {words(party[0].party_type)} accounts", heads, rows, " ".join(notes))
+    note = f"{counted(left, 'more cluster')} in tables/segments.csv" if left else ""
+    return table(f"Clusters of {words(party[0].party_type)} accounts", heads, rows, note)
 
 
 def untold(found: Evidence) -> str:
