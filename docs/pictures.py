@@ -52,7 +52,8 @@ def taken(page: Path) -> bytes:
     target, profile = page.with_suffix(".png"), page.with_suffix(".profile")
     call = ["chromium", *OPTIONS, f"--user-data-dir={profile}", f"--screenshot={target}", page.as_uri()]
     subprocess.run(call, check=True, capture_output=True, timeout=120)  # noqa: S603 - our own words
-    image = Image.open(target).convert("RGB")
+    with Image.open(target) as shot:
+        image = shot.convert("RGB")
     background = Image.new("RGB", image.size, image.getpixel((1, image.height - 2)))
     bottom = max((y for y in range(image.height) if row(image, y) != row(background, y)), default=image.height)
     found = io.BytesIO()

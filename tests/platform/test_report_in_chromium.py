@@ -163,7 +163,8 @@ def test_the_pictures_of_the_documentation_can_be_taken_again(page, tmp_path):
     names = {one.name for one in (script.parent / "pictures").iterdir()}
     assert {one.name for one in tmp_path.iterdir()} == names
     for one in tmp_path.iterdir():
-        width, height = Image.open(one).size
+        with Image.open(one) as image:
+            width, height = image.size
         assert width == 900
         assert 300 < height < 900
 
