@@ -69,7 +69,7 @@ pytest: .venv/.complete ## Run the tests, JOBS at a time
 	$(call say,'tests: pytest')
 	$(BIN)/pytest -n $(JOBS) -m 'not gpu and not platform'
 
-test-platform: .venv/.complete ## Check what needs Debian packages or other environments; says what is missing
+test-platform: .venv/.complete .venv-platform .venv-airflow ## Check what needs Debian packages or other environments; says what is missing
 	$(call say,'tests: platform')
 	@missing=$$(grep -v '^#' tests/platform/packages.txt | xargs dpkg-query -W -f '$${db:Status-Status} $${Package}\n' 2>&1 | \
 		sed -n 's/^not-installed //p; s/.*no packages found matching //p'); \
@@ -86,11 +86,14 @@ format: .venv/.complete ## Format the code and mend what can be mended
 lock: ## Renew the hashed locks from pyproject.toml
 	@test -x $(BIN)/uv || { echo 'uv is needed: make .venv'; exit 2; }
 	$(BIN)/uv --version
-	$(LOCK) pyproject.toml --output-file locks/run.txt
+	$(LOCK) pyproject.toml --extra object-storage --output-file locks/run.txt
+	$(LOCK) pyproject.toml --extra object-storage --extra gpu-cu12 --output-file locks/gpu-cu12.txt
 	$(LOCK) pyproject.toml --extra dev --extra report --extra object-storage --group build --output-file locks/dev.txt
 	$(LOCK) --group build --output-file locks/build.txt
 	$(LOCK) --group bootstrap --output-file locks/bootstrap.txt
 	$(LOCK) --group peers --output-file locks/peers.txt
+	$(LOCK) --group platform --output-file locks/platform.txt
+	$(LOCK) --group airflow --output-file locks/airflow.txt
 
 fuzz: .venv/.complete ## Check spoilt job files, inputs and models for MINUTES
 	$(call say,'fuzz: $(MINUTES) minutes')
@@ -100,17 +103,17 @@ sbom: .venv/.complete ## Write the software bill of materials (CycloneDX)
 	@mkdir -p $(dir $(SBOM))
 	$(BIN)/python locks/sbom.py > $(SBOM)
 
-.venv-peers: .venv/.complete locks/peers.txt ## Create or renew the environment of the benchmarks' peers
-	$(call say,'environment: .venv-peers')
-	$(BIN)/uv venv --quiet --clear .venv-peers
-	$(BIN)/uv pip install --quiet --python .venv-peers/bin/python --require-hashes -r locks/peers.txt
-	@touch .venv-peers
+.venv-peers .venv-platform .venv-airflow: .venv-%: .venv/.complete locks/%.txt ## Create or renew an environment beside
+	$(call say,'environment: $@')
+	$(BIN)/uv venv --quiet --clear $@
+	$(BIN)/uv pip install --quiet --python $@/bin/python --require-hashes -r locks/$*.txt
+	@touch $@
 
 bench: .venv/.complete .venv-peers ## Run the benchmarks, about half an hour on two cores
 	$(call say,'benchmarks')
 	$(BIN)/python -m bench all
 
 clean: ## Remove the environment, the demo and every cache
-	rm -rf .venv .venv-peers $(DEMO) build dist .coverage .coverage.* htmlcov dask-scratch-space \
+	rm -rf .venv .venv-peers .venv-platform .venv-airflow $(DEMO) build dist .coverage .coverage.* htmlcov dask-scratch-space \
 		.hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find $(CODE) -type d -name __pycache__ -prune -exec rm -rf {} +

@@ -94,6 +94,20 @@ def engines_case(rows: Rows = 3_000_000, seed: Seed = 0, rounds: int = 5) -> Non
             record("engines", {"rows": rows, "seed": seed} | result)
 
 
+@app.command("sizing")
+def sizing_case() -> None:
+    """Simulate larger markets and machines from what has been measured; prints a table."""
+    from dataclasses import asdict
+
+    from bench import sizing
+
+    costs, assumed = sizing.measured(), sizing.Assumed()
+    results = list(sizing.table(costs, assumed))
+    for line in sizing.lines(results):
+        print(line)
+    record("sizing", {"costs": asdict(costs), "assumed": asdict(assumed), "results": results})
+
+
 @app.command("all")
 def all_cases() -> None:
     """Measure everything that needs no finished run, with the settings that results are committed for."""

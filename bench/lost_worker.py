@@ -29,6 +29,9 @@ class Killer:
     def __init__(self, rows: float, kill: Callable[[], None]) -> None:
         self.left, self.kill = rows, kill
 
+    def named(self, run_key: str) -> None:
+        """Not of interest."""
+
     def begin(self, stage: str, total: int | None) -> None:
         """Not of interest."""
 

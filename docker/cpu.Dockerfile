@@ -11,7 +11,8 @@ RUN python3 -m venv /build \
  && /build/bin/pip install --no-cache-dir --require-hashes -r locks/build.txt \
  && python3 -m venv --without-pip /opt/tamscore \
  && /build/bin/pip --python /opt/tamscore/bin/python install --no-cache-dir --compile --only-binary :all: \
-      --require-hashes -r locks/run.txt
+      --require-hashes -r locks/run.txt \
+ && find /opt/tamscore -type d -name tests -prune -regex '.*/\(dask\|pyarrow\|scipy\|sklearn\)/.*' -exec rm -rf {} +
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
 RUN /build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /dist . \

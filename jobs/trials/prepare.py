@@ -1,4 +1,4 @@
-"""The tables of trials and backtests, from real raw tables: `python jobs/trials/prepare.py [RAW] [--out FOLDER]`."""  # noqa: INP001 - a script beside its job files, no package
+"""The tables of trials and backtests, from real raw tables: `python jobs/trials/prepare.py [RAW] [--out FOLDER]`."""
 
 from __future__ import annotations
 

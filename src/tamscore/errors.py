@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+GATES = ("leakage", "relabelled_share")
+"""What may close until a person has looked: a feature that looks like sales, a refresh that would move too many."""
+
+
 class TamscoreError(Exception):
     """Return an error that the command line prints as one message and maps to `exit_code`."""
 
@@ -57,13 +61,13 @@ class InputContractError(TamscoreError):
 class GateError(TamscoreError):
     """Return an error that stands until a person has looked and accepted.
 
-    `plan` holds what there is to look at, row by row.
+    `plan` holds what there is to look at, row by row; `gate` names what closed, see `GATES`.
     """
 
     exit_code: ClassVar[int] = 4
 
-    def __init__(self, message: str, plan: Iterable[dict[str, object]] = ()) -> None:
-        self.plan = tuple(plan)
+    def __init__(self, message: str, plan: Iterable[dict[str, object]] = (), *, gate: str = "other") -> None:
+        self.plan, self.gate = tuple(plan), gate
         super().__init__(message)
 
 

@@ -52,12 +52,14 @@ def look_back(
 def check_relabelled(this: Run, origin: Origin, review: Review) -> None:
     """Nothing, where few enough accounts change cluster, or somebody has accepted it; GateError with the plan else."""
     limit = this.job.clusters.max_relabelled_share
+    this.progress.figures["relabelled_share"] = review.relabelled
     if review.relabelled > limit and not origin.accept:
         raise GateError(
             f"{review.relabelled:.1%} of {review.known:,} accounts would change cluster, allowed are "
             f"{limit:.1%}; nothing was published; look at the plan, then refresh with --accept, or raise "
             "clusters.max_relabelled_share",
             review.events,
+            gate="relabelled_share",
         )
 
 

@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from tamscore import backend as backends
-from tamscore.engine import connect, device
+from tamscore.engine import connect, device, memory
 from tamscore.errors import InputContractError
 from tamscore.hindsight import look_back, reach_of
 from tamscore.origin import Fresh, Frozen, Warm, watch_of
@@ -79,6 +79,7 @@ def carry_out(job: Job, progress: Progress, origin: Origin, backend: Backend | N
     plan = partitions.plan(job.input.path, columns)
     backend = backend or backends.load(choice.name)
     directory = place_of(job, plan, backend, origin)
+    progress.named(directory.run_key)
     directory.prepare(plan.files)
     with directory.held():
         if directory.is_complete():
@@ -93,12 +94,14 @@ def carry_out(job: Job, progress: Progress, origin: Origin, backend: Backend | N
             assigned = assign(this, rows, fitted, watch_of(this, rows, origin, fitted))
             review = look_back(this, origin, rows, fitted, assigned)
             write_scores(this, choice, directory, rows, fitted, assigned, review)
+            progress.figures["workers"] = flow.workers
+            progress.peaks = flow.ask(memory.peak, backend)
     return directory
 
 
 def place_of(job: Job, plan: Plan, backend: Backend, origin: Origin) -> RunDirectory:
     """Where the results of a job on these inputs belong: engine and output do not count, they change no number."""
-    settings = job.model_dump_json(exclude={"engine", "output", "device", "input", "backtest", "coverage"})
+    settings = job.model_dump_json(exclude={"engine", "output", "device", "input", "backtest", "coverage", "metrics"})
     made = json.dumps(origin.record, sort_keys=True)
     key = run_directory.run_key(plan.digest, settings, backend.name, run_directory.code_digest(), made)
     return run_directory.RunDirectory(location(job.output.path), key)

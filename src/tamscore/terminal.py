@@ -6,9 +6,12 @@ import json
 import os
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TextIO
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, TextIO
 
+from tamscore import logs
 from tamscore.insight.wording import clean
+from tamscore.progress import unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,17 +22,19 @@ if TYPE_CHECKING:
 
     from tamscore.progress import Listener
 
-UNITS = {"fit": "party types", "inspect": "bytes", "write": "bytes"}
-"""What the stages count, where it is not rows."""
+LOG_FORMAT: ContextVar[Literal["text", "json"]] = ContextVar("log_format", default="text")
+"""Whether what is told goes to a person, or to a log that machines read."""
 PLAIN_WIDTH = 400
 """Tables that no terminal shows are as wide as they need to be: one line for each row."""
 
 
 @contextmanager
 def listening(*, as_json: bool = False, stream: TextIO | None = None) -> Iterator[Listener]:
-    """The listener that suits the stream: JSON lines where asked for, a bar on a terminal, else event lines."""
+    """The listener that suits: log records or JSON lines where asked for, a bar on a terminal, else event lines."""
     stream = stream or sys.stderr
-    if as_json:
+    if LOG_FORMAT.get() == "json":
+        yield logs.Records(stream)
+    elif as_json:
         yield Events(stream, json_line)
     elif is_screen(stream):
         with Bar(stream) as bar:
@@ -68,12 +73,25 @@ def put(page: Callable[[int | None], RenderableType]) -> None:
     sys.stdout.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
 
 
+@contextmanager
+def logging_as(log_format: Literal["text", "json"]) -> Iterator[None]:
+    """Let what is told inside have this format."""
+    before = LOG_FORMAT.set(log_format)
+    try:
+        yield
+    finally:
+        LOG_FORMAT.reset(before)
+
+
 class Events:
     """One line for each stage that ends and for each notice."""
 
     def __init__(self, stream: TextIO, shape: Callable[[str, dict[str, Any]], str]) -> None:
         self._stream, self._shape = stream, shape
         self._done: dict[str, int] = {}
+
+    def named(self, run_key: str) -> None:
+        """Not told: the result names it."""
 
     def begin(self, stage: str, total: int | None) -> None:  # noqa: ARG002 - a log tells ends only
         """Start to count."""
@@ -96,11 +114,6 @@ class Events:
     def tell(self, event: str, **fields: Any) -> None:
         """Write one event."""
         print(self._shape(event, fields), file=self._stream, flush=True)
-
-
-def unit_of(stage: str) -> str:
-    """What a stage counts."""
-    return UNITS.get(stage, "rows")
 
 
 def event_line(event: str, fields: dict[str, Any]) -> str:
@@ -136,6 +149,9 @@ class Bar:
     def __exit__(self, *_: object) -> None:
         """Leave the bars as they stand and give the cursor back."""
         self._progress.stop()
+
+    def named(self, run_key: str) -> None:
+        """Not shown: the result names it."""
 
     def begin(self, stage: str, total: int | None) -> None:
         """Add a bar."""

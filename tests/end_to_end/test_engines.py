@@ -81,6 +81,9 @@ class Watcher:
         self.addresses |= listening(me)
         self.children |= {child.pid for child in me.children(recursive=True)}
 
+    def named(self, run_key: str) -> None:
+        """Not of interest."""
+
     def begin(self, stage: str, total: int | None) -> None:
         self.stages.append(stage)
         self.look()

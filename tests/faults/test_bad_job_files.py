@@ -34,7 +34,7 @@ CLUSTER_KEYS = (
 )
 TOP_KEYS = (
     "device, input, columns, rows, features, leakage, clusters, potential, quadrant, campaigns, engine, backtest, "
-    "coverage, output"
+    "coverage, metrics, output"
 )
 
 
@@ -719,6 +719,7 @@ FULL: dict[str, Any] = {
         "region": "city",
         "skill": "city",
     },
+    "metrics": {"textfile": "tamscore.prom", "folder": "metrics"},
     "output": {"path": "scores"},
 }
 TABLES: list[tuple[str, ...]] = [

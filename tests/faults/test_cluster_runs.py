@@ -78,6 +78,9 @@ class Saboteur:
     def __init__(self, stage: str, rows: float, act: Callable[[], None]) -> None:
         self.stage, self.rows, self.act, self.done, self.acted = stage, rows, act, 0, False
 
+    def named(self, run_key: str) -> None:
+        """Not of interest."""
+
     def begin(self, stage: str, total: int | None) -> None:
         """Not of interest."""
 
@@ -157,11 +160,34 @@ def test_a_scheduler_killed_while_scores_are_written_leaves_the_old_result_and_c
     assert files_of(resumed) == files_of(undisturbed(SAMPLE))
 
 
-def wait_for_workers(address: str) -> None:
+def wait_for_workers(address: str, count: int = 1) -> None:
     from distributed import Client
 
     with Client(address, timeout=60, set_as_default=False) as client:
-        client.wait_for_workers(1, timeout=60)
+        client.wait_for_workers(count, timeout=60)
+
+
+def test_a_worker_that_stops_does_not_stop_the_run_on_a_cluster_which_is_left_as_it_was(where, tmp_path, undisturbed):
+    """Scheduler and two workers started by hand: one is ended half-way; the other has nothing of ours in the end."""
+    from distributed import Client
+
+    with cluster(2) as theirs:
+        wait_for_workers(theirs.address, 2)
+        remote = {"engine": {"kind": "remote", "scheduler": theirs.address, "connect_timeout": 15}}
+        saboteur = Saboteur("score", ROWS / 2, theirs.workers[0].terminate)
+        done = pipeline.run(market.job(where, tmp_path / "scores", SAMPLE | remote), Progress(saboteur))
+        assert saboteur.acted
+        assert files_of(done) == files_of(undisturbed(SAMPLE))
+        assert theirs.workers[0].wait(timeout=30) is not None
+        with Client(theirs.address, timeout=20, set_as_default=False) as client:
+            assert wait_until(lambda: len(client.scheduler_info(n_workers=-1)["workers"]) == 1, 30)
+            assert wait_until(lambda: not client.run_on_scheduler(tasks_of), 30)
+            assert client.submit(sum, [1, 2, 3]).result(timeout=30) == 6
+
+
+def tasks_of(dask_scheduler: Any) -> list[str]:
+    """What a scheduler still knows of."""
+    return [str(key) for key in dask_scheduler.tasks]
 
 
 def program(job: Path, output: Path) -> subprocess.Popen[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from tamscore.errors import DeviceError
 
@@ -75,6 +75,14 @@ class Backend(Protocol):
 
     def sync(self) -> None:
         """Wait until the device has done all that was asked of it."""
+
+
+@runtime_checkable
+class CountsMemory(Protocol):
+    """A backend that knows how much of its device's memory this process has used."""
+
+    def peak_device_bytes(self) -> int:
+        """The most bytes of device memory that this process has held at once."""
 
 
 @cache

@@ -6,12 +6,12 @@ What a command needs is imported inside it, so that `--help` answers at once.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
 
-from tamscore import __version__
+from tamscore import __version__, terminal
 from tamscore.cli import campaigns, check, cover, export, intake, look, page, past, rescore, review, versions, work
 from tamscore.cli.failures import leave, stoppable, told
 
@@ -28,7 +28,7 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """The result of the command that the arguments name."""
-        with told(as_json="--json" in ctx.args):
+        with terminal.logging_as(ctx.params["log_format"]), told(as_json="--json" in ctx.args):
             return super().invoke(ctx)
 
     def format_commands(self, _: Any, formatter: Any) -> None:
@@ -97,6 +97,13 @@ def options(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=tell)
     ] = False,
+    log_format: Annotated[
+        Literal["text", "json"],
+        typer.Option(
+            envvar="TAMSCORE_LOG_FORMAT",
+            help="What goes to standard error: text, or one JSON record a line as OpenTelemetry's data model has it.",
+        ),
+    ] = "text",
 ) -> None:
     """Take the options that belong to no command."""
 

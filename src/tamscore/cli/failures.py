@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
-from tamscore import terminal
+from tamscore import logs, terminal
 from tamscore.errors import MemoryLimitError, RetryableError, TamscoreError
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class Stopped(SystemExit):
 
     def __init__(self, number: int) -> None:
         super().__init__(128 + number)
+        self.number = number
         self.name = signal.Signals(number).name
 
 
@@ -44,23 +45,38 @@ def told(*, as_json: bool) -> Iterator[None]:
     except (typer.Exit, typer.TyperException, typer.Abort):
         raise
     except TamscoreError as error:
-        fail(str(error), error.exit_code, as_json=as_json)
-    except MemoryError:
+        fail(str(error), exit_code(error), as_json=as_json)
+    except MemoryError as error:
         remedy = "set engine.workers lower, or run on a machine with more memory"
-        fail(f"out of memory; {remedy}", MemoryLimitError.exit_code, as_json=as_json)
-    except BrokenPipeError:
+        fail(f"out of memory; {remedy}", exit_code(error), as_json=as_json)
+    except BrokenPipeError as error:
         abandon_output()
-        raise typer.Exit(128 + signal.SIGPIPE) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(128 + signal.SIGINT) from None
+        raise typer.Exit(exit_code(error)) from None
+    except KeyboardInterrupt as error:
+        raise typer.Exit(exit_code(error)) from None
     except Stopped as stop:
         say(f"stopped by {stop.name}", "stopped", stop.code, as_json=as_json)
         raise
     except OSError as error:
         abandon_output()
-        fail(storage_problem(error), RetryableError.exit_code, as_json=as_json)
+        fail(storage_problem(error), exit_code(error), as_json=as_json)
     except Exception as error:  # noqa: BLE001 - the last place where it can be caught
-        fail(unexpected(error), TamscoreError.exit_code, as_json=as_json)
+        fail(unexpected(error), exit_code(error), as_json=as_json)
+
+
+def exit_code(error: BaseException) -> int:
+    """The exit code that an error ends the program with."""
+    if isinstance(error, TamscoreError):
+        return error.exit_code
+    if isinstance(error, Stopped):
+        return 128 + error.number
+    kinds: dict[type[BaseException], int] = {
+        MemoryError: MemoryLimitError.exit_code,
+        BrokenPipeError: 128 + signal.SIGPIPE,
+        KeyboardInterrupt: 128 + signal.SIGINT,
+        OSError: RetryableError.exit_code,
+    }
+    return next((code for kind, code in kinds.items() if isinstance(error, kind)), TamscoreError.exit_code)
 
 
 def fail(message: str, code: int, *, as_json: bool) -> NoReturn:
@@ -74,7 +90,11 @@ def fail(message: str, code: int, *, as_json: bool) -> NoReturn:
 
 def say(text: str, event: str, code: object, *, as_json: bool) -> None:
     """Write to standard error, as long as somebody listens."""
-    line = terminal.json_line(event, {"text": text.removeprefix("error: "), "exit_code": code}) if as_json else text
+    bare = text.removeprefix("error: ")
+    if terminal.LOG_FORMAT.get() == "json":
+        line = logs.record("ERROR" if event == "error" else "WARN", event, bare, {"process.exit.code": code})
+    else:
+        line = terminal.json_line(event, {"text": bare, "exit_code": code}) if as_json else text
     with suppress(OSError):
         print(line, file=sys.stderr, flush=True)
 

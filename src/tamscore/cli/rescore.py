@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tamscore import terminal
+from tamscore.cli.at_work import at_work
 from tamscore.cli.work import AsJson, IfChanged, JobFile, Overrides, tell_result
 from tamscore.errors import GateError
 
@@ -34,11 +35,9 @@ def score(
     Scaling, centers, categories, cut lines and limits stay as they were; what has drifted since is reported.
     """
     from tamscore import config, pipeline
-    from tamscore.progress import Progress
 
     loaded = config.load(job, overrides or ())
-    with terminal.listening(as_json=as_json) as listener:
-        progress = Progress(listener)
+    with at_work(loaded, as_json=as_json) as progress:
         directory = pipeline.score(loaded, progress, model, own_ladders=fresh_cut_lines)
     tell_result(directory, progress, as_json=as_json, if_changed=if_changed)
 
@@ -58,12 +57,10 @@ def refresh(
     Exits with 4, and publishes nothing, where more accounts would change cluster than the job allows.
     """
     from tamscore import config, pipeline
-    from tamscore.progress import Progress
 
     loaded = config.load(job, overrides or ())
     try:
-        with terminal.listening(as_json=as_json) as listener:
-            progress = Progress(listener)
+        with at_work(loaded, as_json=as_json) as progress:
             directory = pipeline.refresh(loaded, progress, start, accept=accept)
     except GateError as gate:
         tell_plan(gate.plan, as_json=as_json)

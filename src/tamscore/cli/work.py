@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tamscore import terminal
+from tamscore.cli.at_work import at_work
 from tamscore.errors import NothingToDo
 from tamscore.insight.wording import counted, money, since
 
@@ -37,11 +37,9 @@ IfChanged = Annotated[
 def run(job: JobFile, overrides: Overrides = None, as_json: AsJson = False, if_changed: IfChanged = False) -> None:
     """Score the whole market of a job file."""
     from tamscore import config, pipeline
-    from tamscore.progress import Progress
 
     loaded = config.load(job, overrides or ())
-    with terminal.listening(as_json=as_json) as listener:
-        progress = Progress(listener)
+    with at_work(loaded, as_json=as_json) as progress:
         directory = pipeline.run(loaded, progress)
     tell_result(directory, progress, as_json=as_json, if_changed=if_changed)
 

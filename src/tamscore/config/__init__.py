@@ -24,6 +24,7 @@ from tamscore.config.method import (
     Potential,
     Quadrant,
 )
+from tamscore.config.metrics import Metrics
 from tamscore.config.outline import json_schema
 from tamscore.config.problems import Problem, holds, problems_of
 from tamscore.config.reading import override_all, read_text, tables_of
@@ -45,6 +46,7 @@ __all__ = [
     "Input",
     "Job",
     "Leakage",
+    "Metrics",
     "NumericFeature",
     "Output",
     "Potential",

@@ -9,6 +9,7 @@ from pydantic import Field
 from tamscore.config.campaigns import Campaigns
 from tamscore.config.coverage import Coverage
 from tamscore.config.method import Clusters, Features, Leakage, Potential, Quadrant, Section
+from tamscore.config.metrics import Metrics
 from tamscore.config.values import (  # noqa: TC001 - read at run time
     Column,
     ColumnList,
@@ -141,5 +142,7 @@ class Job(Section):
     """How scores are held against the sales of the window that followed."""
     coverage: Coverage = Field(default_factory=Coverage)
     """Who covers whom, with the hours there are."""
+    metrics: Metrics = Field(default_factory=Metrics)
+    """Where figures about the run are left."""
     output: Output
     """Where the scores are written."""

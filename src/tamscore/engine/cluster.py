@@ -95,6 +95,12 @@ class DaskFlow:
 
         return list(InOrder(start, items, 2 * self.workers, 4 * self.workers, self._wait))
 
+    def ask(self, question: Callable[..., Any], *arguments: Any) -> list[Any]:
+        """The answers of the workers, in the order of their addresses."""
+        asked = self._client.run(question, *arguments, on_error="ignore", asynchronous=True)
+        answers = self._on_loop(trouble.answered(asked, {})).result()
+        return [answers[address] for address in sorted(answers)]
+
     def __enter__(self) -> Self:
         """The flow."""
         return self

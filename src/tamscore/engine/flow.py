@@ -30,6 +30,9 @@ class Flow(Protocol):
     def keep(self, function: Callable[..., Any], items: Iterable[Any], *shared: Any) -> list[Any]:
         """Handles of `function(item, *shared)`, kept where they were computed; handles serve as items later."""
 
+    def ask(self, question: Callable[..., Any], *arguments: Any) -> list[Any]:
+        """`question(*arguments)` of every process that works here; one that does not answer soon is left out."""
+
     def __enter__(self) -> Self:
         """The flow."""
 
@@ -161,6 +164,10 @@ class LocalFlow:
     def keep(self, function: Callable[..., Any], items: Iterable[Any], *shared: Any) -> list[Any]:
         """The results themselves."""
         return list(self.map(function, items, *shared))
+
+    def ask(self, question: Callable[..., Any], *arguments: Any) -> list[Any]:
+        """The answer of this process."""
+        return [question(*arguments)]
 
     def __enter__(self) -> Self:
         """The flow."""

@@ -49,7 +49,7 @@ def inspect(this: Run, samples: Mapping[int, SampledRows]) -> dict[int, tuple[Ve
             done(1)
     suspects = [one for verdicts in found.values() for one in verdicts if one.verdict == "suspect"]
     if suspects and this.job.leakage.action == "block":
-        raise GateError("\n".join(refusal(this.job, suspects, said)))
+        raise GateError("\n".join(refusal(this.job, suspects, said)), gate="leakage")
     for text in [*map(line, suspects), *said]:
         this.progress.notice(text)
     return found

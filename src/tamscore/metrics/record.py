@@ -1,0 +1,99 @@
+"""What is measured about a run, as one record of plain values."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from tamscore import __version__
+from tamscore.engine import memory
+from tamscore.errors import GATES
+from tamscore.progress import unit_of
+from tamscore.store import contents
+from tamscore.store.location import location
+from tamscore.store.run_directory import RunDirectory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tamscore.config import Job
+    from tamscore.progress import Progress, StageTime
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended: its exit code, after how many seconds, and the gate that stopped it, where one did."""
+
+    exit_code: int
+    seconds: float
+    gate: str | None = None
+
+
+def record_of(job: Job, progress: Progress, ending: Ending) -> Record:
+    """Everything that is known of a run; what it scored only where it came to its end."""
+    finished = None if ending.exit_code else progress.run_key
+    return {
+        "tamscore": __version__,
+        "output": job.output.path,
+        "engine": job.engine.kind,
+        "run": progress.run_key,
+        "exit_code": ending.exit_code,
+        "ended": round(time.time(), 3),
+        "seconds": round(ending.seconds, 6),
+        "stopped_in": progress.reached if ending.exit_code else None,
+        "gates": gates_of(ending),
+        "figures": progress.figures,
+        "stages": [stage_of(stage) for stage in progress.times],
+        "memory": list(peaks_of(job, progress)),
+        "scores": scores_of(RunDirectory(location(job.output.path), finished)) if finished else None,
+    }
+
+
+def gates_of(ending: Ending) -> dict[str, bool]:
+    """Whether each gate closed: those that are known, and one of another name where that stopped the run."""
+    names = [*GATES, *([ending.gate] if ending.gate else [])]
+    return {gate: gate == ending.gate for gate in names}
+
+
+def stage_of(stage: StageTime) -> Record:
+    """A stage with its rows and their rate, where rows are what it counts."""
+    told = {"stage": stage.stage, "seconds": stage.seconds, "cpu_seconds": stage.cpu_seconds}
+    if unit_of(stage.stage) != "rows" or not stage.done:
+        return told
+    return {**told, "rows": stage.done, "rows_per_second": stage.done / max(stage.seconds, 1e-9)}
+
+
+def peaks_of(job: Job, progress: Progress) -> Iterator[Record]:
+    """Peak memory of the process that ran the job, and of its workers where they are processes of their own."""
+    here, others = memory.peak(), progress.peaks
+    if job.engine.kind == "local":
+        here, others = replace(here, device=max((peak.device for peak in others), default=0)), []
+    for number, peak in enumerate([here, *others]):
+        yield {
+            "process": f"worker {number}" if number else "main",
+            "host_bytes": peak.host,
+            "device_bytes": peak.device,
+        }
+
+
+def scores_of(directory: RunDirectory) -> Record:
+    """Rows by what became of them, and accounts by cluster, as the finished run has them."""
+    manifest = directory.manifest() or {}
+    return {
+        "device": manifest["device"]["name"],
+        "model": manifest["model"]["source"],
+        "rows": manifest["rows"],
+        "clusters": clusters_of(directory),
+    }
+
+
+def clusters_of(directory: RunDirectory) -> list[Record]:
+    """The accounts of every cluster."""
+    accounts: dict[tuple[str, str], int] = {}
+    for row in contents.whole(directory.tables / "segments.parquet", ("party_type", "cluster", "accounts")).to_pylist():
+        key = row["party_type"], row["cluster"]
+        accounts[key] = accounts.get(key, 0) + round(row["accounts"])
+    return [{"party_type": party, "cluster": name, "accounts": count} for (party, name), count in accounts.items()]

@@ -1,0 +1,66 @@
+"""The DAG in a real Airflow: what it makes of the exit codes of real runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tamscore.store import verify
+from tamscore.synthetic import write_market
+
+pytestmark = pytest.mark.platform
+
+ROOT = Path(__file__).parents[2]
+AIRFLOW = ROOT / ".venv-airflow" / "bin"
+DAGS = ROOT / "jobs" / "airflow"
+
+
+def program(path: Path, before: str = "", after: str = "") -> str:
+    """A command line of tamscore as a script; `before` runs first, `after` are arguments of runs."""
+    text = f'#!/bin/bash\n{before}\n[[ $1 == run ]] && set -- "$@" --set=clusters.restarts=2 {after}\n'
+    text += f'export PYTHONPATH={os.pathsep.join(filter(None, sys.path))}\nexec {sys.executable} -m tamscore "$@"\n'
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_the_dag_retries_skips_and_fails_by_exit_code(tmp_path):
+    """Done, nothing to do, a lost worker first and then done, a closed gate, data against the contract."""
+    write_market(tmp_path / "market", rows=3000, seed=5, files=2)
+    job = tmp_path / "market" / "job.toml"
+    once = f"if [[ $1 == run && ! -e {tmp_path}/tried ]]; then touch {tmp_path}/tried; exit 5; fi"
+    gate = "[[ $1 == run ]] && { echo 'error: a gate' >&2; exit 4; }"
+    commands = [
+        program(tmp_path / "plain"),
+        program(tmp_path / "plain"),
+        program(tmp_path / "later", once, "--set=clusters.seed=5"),
+        program(tmp_path / "gate", gate),
+        program(tmp_path / "contract", after="--set=columns.sales=nothing"),
+    ]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {
+        "AIRFLOW_HOME": str(tmp_path / "airflow"),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "TAMSCORE_JOB": str(job),
+    }
+    for command in (
+        [str(AIRFLOW / "airflow"), "db", "migrate"],
+        [str(AIRFLOW / "python"), str(Path(__file__).with_name("run_dag.py")), str(DAGS), *commands],
+    ):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=400, check=False)
+        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    [line] = [line for line in done.stdout.splitlines() if line.startswith("FOUND ")]
+    plain, again, later, closed, contract = json.loads(line.removeprefix("FOUND "))
+    assert plain == {"run": "success", "check": ["success", 1], "score": ["success", 1], "publish": ["success", 1]}
+    assert (again["score"], again["publish"][0], again["run"]) == (["skipped", 1], "skipped", "success")
+    assert (later["score"], later["run"]) == (["success", 2], "success")
+    assert (closed["score"], closed["publish"][0], closed["run"]) == (["failed", 1], "upstream_failed", "failed")
+    assert (contract["score"], contract["run"]) == (["failed", 1], "failed")
+    assert "a person has to look and accept, nothing was published: error: a gate" in done.stdout + done.stderr
+    assert verify.problems_of_output(tmp_path / "market" / "scores") == []

@@ -1,0 +1,147 @@
+"""Job files, scripts, manifests and image files say the same as the program: exit codes, users, keys."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tamscore import config, errors
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = sorted((ROOT / "jobs" / "slurm").glob("*.sbatch"))
+MANIFESTS = [
+    one
+    for file in sorted((ROOT / "jobs" / "kubernetes").glob("*.yaml"))
+    for one in yaml.safe_load_all(file.read_text(encoding="utf-8"))
+]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text(encoding="utf-8"))
+DOCKERFILES = sorted((ROOT / "docker").glob("*.Dockerfile"))
+FINAL = {
+    one.exit_code for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.TamscoreError)
+} - {errors.RetryableError.exit_code, errors.NothingToDo.exit_code}
+"""The exit codes that the same command would end with again."""
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda file: file.name)
+def test_settings_of_slurm_stand_before_the_first_command_where_it_reads_them(script):
+    lines = script.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "#!/bin/bash"
+    first = next(number for number, line in enumerate(lines) if line and not line.startswith("#"))
+    settings = [number for number, line in enumerate(lines) if line.startswith("#SBATCH ")]
+    assert settings
+    assert max(settings) < first
+    assert not [line for line in lines if re.match(r"\s+#SBATCH|#\s+SBATCH", line)]
+
+
+@pytest.mark.parametrize("script", [*SCRIPTS, *sorted((ROOT / "tests").rglob("*.sh"))], ids=lambda file: file.name)
+def test_scripts_are_bash(script):
+    done = subprocess.run(["bash", "-n", str(script)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def of_kind(kind: str) -> list[dict[str, Any]]:
+    return [one for one in MANIFESTS if one["kind"] == kind]
+
+
+def pods() -> list[dict[str, Any]]:
+    [cluster] = of_kind("DaskCluster")
+    roles = [cluster["spec"][role]["spec"] for role in ("scheduler", "worker")]
+    return [*(job["spec"]["template"]["spec"] for job in of_kind("Job")), *roles]
+
+
+def test_kubernetes_gives_up_on_what_would_come_out_the_same_and_on_nothing_else():
+    assert len(of_kind("Job")) == 3
+    for job in of_kind("Job"):
+        [rule] = [one for one in job["spec"]["podFailurePolicy"]["rules"] if one["action"] == "FailJob"]
+        assert set(rule["onExitCodes"]["values"]) == FINAL == {1, 2, 3, 4, 6, 7}
+        [container] = job["spec"]["template"]["spec"]["containers"]
+        assert rule["onExitCodes"]["containerName"] == container["name"]
+        assert "--if-changed" not in container["args"], "its exit code 10 would count as a failure"
+
+
+def test_pods_run_as_nobody_write_nowhere_but_in_volumes_and_stay_within_limits():
+    for pod in pods():
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["runAsUser"] == 10001
+        assert pod["automountServiceAccountToken"] is False
+        for container in pod["containers"]:
+            assert container["securityContext"]["readOnlyRootFilesystem"] is True
+            assert container["securityContext"]["allowPrivilegeEscalation"] is False
+            assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+            assert "memory" in container["resources"]["limits"]
+            assert not container["image"].endswith(":latest")
+            assert {mount["name"] for mount in container["volumeMounts"]} <= {one["name"] for one in pod["volumes"]}
+            assert "/tmp" in {mount["mountPath"] for mount in container["volumeMounts"]}  # noqa: S108 - in a pod
+
+
+def test_the_job_file_in_the_manifest_is_one_with_the_settings_that_its_jobs_add():
+    [settings] = of_kind("ConfigMap")
+    for job in of_kind("Job"):
+        arguments = job["spec"]["template"]["spec"]["containers"][0]["args"]
+        sets = [value for option, value in pairwise(arguments) if option == "--set"]
+        config.parse(settings["data"]["job.toml"], "job.toml", sets)
+
+
+def test_what_crosses_the_network_of_a_cluster_is_encrypted():
+    roles = ("CLIENT", "SCHEDULER", "WORKER")
+    named = {variable["name"] for pod in pods() for one in pod["containers"] for variable in one.get("env", ())}
+    assert {f"DASK_DISTRIBUTED__COMM__TLS__{role}__{kind}" for role in roles for kind in ("CERT", "KEY")} <= named
+    text = (ROOT / "jobs" / "kubernetes" / "dask_cluster.yaml").read_text(encoding="utf-8")
+    assert "tcp://" not in text
+    assert "tcp://" not in (ROOT / "jobs" / "slurm" / "many_nodes.sbatch").read_text(encoding="utf-8")
+
+
+def test_the_dag_knows_the_exit_codes_of_the_program():
+    tree = ast.parse((ROOT / "jobs" / "airflow" / "tamscore_weekly.py").read_text(encoding="utf-8"))
+    [values] = [
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "(DONE, REVIEW, RETRY, NOTHING_TO_DO)"
+    ]
+    leaves = (errors.GateError, errors.RetryableError, errors.NothingToDo)
+    assert values == (0, *(leaf.exit_code for leaf in leaves))
+
+
+def test_services_are_closed_up_wait_for_health_and_mount_data_alone():
+    services = COMPOSE["services"]
+    assert set(services) == {"scheduler", "worker", "job"}
+    for service in services.values():
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["user"] == "10001:10001"
+        assert "ports" not in service, "nothing is reached from outside"
+        assert all(volume.endswith(":/data") and volume.startswith("${DATA") for volume in service.get("volumes", ()))
+    for role, others in {"worker": {"scheduler"}, "job": {"scheduler", "worker"}}.items():
+        assert {name: how["condition"] for name, how in services[role]["depends_on"].items()} == dict.fromkeys(
+            others, "service_healthy"
+        )
+    assert COMPOSE["networks"]["cluster"]["internal"] is True
+
+
+@pytest.mark.parametrize("file", DOCKERFILES, ids=lambda file: file.name)
+def test_images_take_any_base_pin_what_they_install_and_are_not_root(file):
+    text = file.read_text(encoding="utf-8")
+    assert not re.search(r"^# syntax=", text, re.MULTILINE), "it would be fetched from a registry"
+    stages = re.findall(r"^FROM (\S+)(?: AS (\w+))?$", text, re.MULTILINE)
+    assert {base for base, _ in stages} <= {"${BASE_IMAGE}", *(name for _, name in stages)}
+    assert re.search(r"^ARG BASE_IMAGE=\S+:\S*\d", text, re.MULTILINE), "a base with a version"
+    assert text.count("--require-hashes") == text.count(" -r ") == 2
+    assert text.count("pip wheel") == 1
+    assert re.findall(r"^USER (.*)$", text, re.MULTILINE)[-1] == "10001:10001"
+
+
+@pytest.mark.parametrize("file", DOCKERFILES, ids=lambda file: file.name)
+def test_what_is_copied_into_an_image_enters_the_build(file):
+    allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").split() if line[0] == "!"}
+    text = file.read_text(encoding="utf-8").replace("${REQUIREMENTS}", "locks/gpu-cu12.txt")
+    for line in re.findall(r"^COPY (?!--from)(.*)$", text, re.MULTILINE):
+        for name in line.split()[:-1]:
+            assert name in allowed
+            assert (ROOT / name).exists()

@@ -1,0 +1,31 @@
+"""The exit code that an error ends the program with: one table for the command line and for the metrics."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from tamscore import errors
+from tamscore.cli.failures import Stopped, exit_code
+
+CODES = [
+    (errors.JobFileError("a"), 2),
+    (errors.InputContractError("a"), 3),
+    (errors.GateError("a", gate="leakage"), 4),
+    (errors.RetryableError("a"), 5),
+    (errors.MemoryLimitError("a"), 6),
+    (errors.DeviceError("a"), 7),
+    (MemoryError(), 6),
+    (FileNotFoundError("a"), 5),
+    (BrokenPipeError(), 128 + signal.SIGPIPE),
+    (KeyboardInterrupt(), 130),
+    (Stopped(signal.SIGTERM), 143),
+    (Stopped(signal.SIGHUP), 129),
+    (ValueError("a"), 1),
+]
+
+
+@pytest.mark.parametrize(("error", "code"), CODES, ids=[f"{type(error).__name__} {code}" for error, code in CODES])
+def test_every_error_has_the_exit_code_of_its_kind(error, code):
+    assert exit_code(error) == code
