@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 say = @printf '\n== %s\n' $(1)
 
-.PHONY: help demo test lint types layers pytest test-platform format lock fuzz sbom bench clean
+.PHONY: help demo test lint types layers pytest test-platform docs format lock fuzz sbom bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -75,6 +75,9 @@ test-platform: .venv/.complete .venv-platform .venv-airflow ## Check what needs 
 		sed -n 's/^not-installed //p; s/.*no packages found matching //p'); \
 	if [ -n "$$missing" ]; then echo "apt-get install --no-install-recommends $$missing"; exit 2; fi
 	$(BIN)/pytest tests/platform -m platform
+
+docs: .venv/.complete ## Renew the reference of the job file
+	$(BIN)/python docs/job_file.py > docs/job_file.md
 
 format: .venv/.complete ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix .

@@ -16,7 +16,7 @@ from tamscore.extras import Market
 from tamscore.hindsight import look_back, reach_of
 from tamscore.origin import Fresh, Frozen, Warm, watch_of
 from tamscore.outcome import Outcome, write_outcome
-from tamscore.passes import census, policy, room
+from tamscore.passes import census, glimpse, policy, room
 from tamscore.passes.assign import assign_rows
 from tamscore.passes.campaigns import check_live
 from tamscore.passes.score import ScorePlan, score_rows
@@ -218,6 +218,7 @@ def outcome_of(market: Market, added: Extras, scored: list[ScoredPart], review: 
         inertia=[sum(counts) for counts in zip(*(rows.inertia for rows in assigned), strict=True)],
         filled={name: sum(rows.filled[name] for rows in assigned) for name in this.columns.numeric},
         reaches=[reach_of(one, market.rows, assigned) for one in market.fitted],
+        glimpses=[glimpse.joined(parts) for parts in zip(*(rows.glimpses for rows in assigned), strict=True)],
         review=review,
         extras=added.prepared,
         missing=added.missing,

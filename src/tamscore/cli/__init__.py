@@ -12,7 +12,21 @@ import typer
 from typer.core import TyperGroup
 
 from tamscore import __version__, terminal
-from tamscore.cli import alerts, campaigns, check, cover, export, intake, look, past, rescore, review, versions, work
+from tamscore.cli import (
+    alerts,
+    campaigns,
+    check,
+    cover,
+    export,
+    intake,
+    look,
+    page,
+    past,
+    rescore,
+    review,
+    versions,
+    work,
+)
 from tamscore.cli.failures import leave, stoppable, told
 
 if TYPE_CHECKING:
@@ -56,6 +70,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "refresh": rescore.refresh,
         "check": check.check,
         "show": look.show,
+        "report": page.report,
     },
     "Questions to finished runs": {
         "explain": review.explain,

@@ -44,6 +44,7 @@ OPTIONAL = {
     "cuml": ("cuml-cu12", "cuml-cu13", "cuml"),
     "dask-cuda": ("dask-cuda",),
     "nvidia-ml-py": ("nvidia-ml-py",),
+    "jinja2": ("jinja2",),
     "matplotlib": ("matplotlib",),
     "obstore": ("obstore",),
 }
@@ -102,7 +103,7 @@ def check_package(name: str, floor: str) -> Check:
 def check_optional(name: str, known_as: tuple[str, ...]) -> Check:
     """Return the version of a package that only some runs need; missing is noted, not wrong."""
     version = installed(known_as)
-    use = {"matplotlib": "report", "obstore": "object-storage"}.get(name, "gpu-cu12 or gpu-cu13")
+    use = {"jinja2": "report", "matplotlib": "report", "obstore": "object-storage"}.get(name, "gpu-cu12 or gpu-cu13")
     missing = f"not installed; comes with the extra {use}"
     return Check(name, ok=True, value=version or missing)
 

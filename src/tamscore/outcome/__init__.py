@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tamscore.fitting.fitted import Fitted
     from tamscore.outcome.review import Review
     from tamscore.passes.extra import Extra, Findings
+    from tamscore.passes.glimpse import Glimpse
     from tamscore.passes.parts import ScoredPart
     from tamscore.passes.policy import PartyMarket
     from tamscore.passes.score import PartyPolicy
@@ -41,8 +42,8 @@ PACKAGES = ("numpy", "scikit-learn", "pyarrow", "dask", "safetensors")
 class Outcome:
     """Everything that a run found, before it is written down.
 
-    `filled` counts missing numbers by column; `reaches` (k,) come one for each party type, `missing` says by name
-    why there are not more of the `extras`.
+    `filled` counts missing numbers by column; `reaches` (k,) and `glimpses` come one for each party type; `missing`
+    says by name why there are not more of the `extras`.
     """
 
     fitted: Sequence[Fitted]
@@ -54,6 +55,7 @@ class Outcome:
     inertia: Sequence[int]
     filled: dict[str, int]
     reaches: Sequence[Any]
+    glimpses: Sequence[Glimpse]
     review: Review
     extras: Sequence[Extra] = ()
     missing: dict[str, str] = field(default_factory=dict)
@@ -110,7 +112,9 @@ def tables_of(outcome: Outcome, job: Job) -> dict[str, pa.Table]:
         "campaigns": campaign_table(outcome, job),
         "features": summaries.feature_table(outcome),
         "quality": summaries.quality_table(outcome),
+        "map": summaries.map_table(outcome),
         "top_accounts": summaries.top_accounts(outcome),
+        "top_by_kind": summaries.top_by_kind(outcome),
         **outcome.review.tables,
         "leakage": honesty.leakage_table(outcome),
         "choice_of_k": honesty.choice_table(outcome),

@@ -140,6 +140,23 @@ def feature_table(outcome: Outcome) -> pa.Table:
     return pa.Table.from_pylist(rows)
 
 
+def map_table(outcome: Outcome) -> pa.Table:
+    """One row per account of a small sample: its cluster, and where it lies in the plane that shows the clusters best.
+
+    No ids: it is there to be looked at.
+    """
+    import pyarrow as pa
+
+    columns: dict[str, list[Any]] = {"party_type": [], "cluster": [], "x": [], "y": []}
+    for seen, policy in zip(outcome.glimpses, outcome.policies, strict=True):
+        columns["party_type"] += [policy.name] * len(seen.label)
+        columns["cluster"] += [policy.cluster_ids[label] for label in seen.label.tolist()]
+        columns["x"] += seen.place[0].tolist()
+        columns["y"] += seen.place[1].tolist()
+    kinds = {"party_type": pa.string(), "cluster": pa.string(), "x": pa.float64(), "y": pa.float64()}
+    return pa.table({name: pa.array(column, kinds[name]) for name, column in columns.items()})
+
+
 def quality_table(outcome: Outcome) -> pa.Table:
     """Rows read, scored, rejected by reason, flagged by flag, and given the median of a column for want of a number."""
     import pyarrow as pa
@@ -159,6 +176,16 @@ def top_accounts(outcome: Outcome) -> pa.Table:
     from tamscore.passes.parts import best
 
     return best(pa.concat_tables([part.top for part in outcome.scored]).unify_dictionaries().combine_chunks())
+
+
+def top_by_kind(outcome: Outcome) -> pa.Table:
+    """The best accounts of each kind, in the order of their ranking."""
+    import pyarrow as pa
+
+    from tamscore.passes.parts import best_by_kind
+
+    found = pa.concat_tables([part.top_by_kind for part in outcome.scored])
+    return best_by_kind(found.unify_dictionaries().combine_chunks())
 
 
 def clusters(outcome: Outcome) -> list[tuple[PartyPolicy, str, str]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.backend.host import float_column
-from tamscore.passes import hysteresis
+from tamscore.passes import glimpse, hysteresis
 from tamscore.passes.features import read_features
 from tamscore.schema import Reason
 from tamscore.stages import kmeans
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tamscore.backend import Backend
     from tamscore.passes.census import PartRows
     from tamscore.passes.features import Encoding
+    from tamscore.passes.glimpse import Glimpse
     from tamscore.passes.watch import Seen, Watch
     from tamscore.stages.space import Space
 
@@ -55,7 +56,7 @@ class AssignedRows:
     """The rows of a partition after assignment: reason, label uint16, distance and margin float32, all (m,).
 
     `counts`, `inertia` (in whole numbers) and, where a run builds on an earlier one, `seen` come one for each party
-    type's model. `filled` counts the numbers that were missing, by column.
+    type's model, and so do the `glimpses` of a few rows. `filled` counts the numbers that were missing, by column.
     """
 
     reason: Any
@@ -66,6 +67,7 @@ class AssignedRows:
     inertia: tuple[int, ...]
     filled: dict[str, int]
     seen: tuple[Seen, ...] = ()
+    glimpses: tuple[Glimpse, ...] = ()
 
 
 def assign_rows(
@@ -81,7 +83,7 @@ def assign_rows(
     reason[~features.usable & (reason == Reason.SCORED)] = Reason.FEATURE_NOT_FINITE
     sales = float_column(tables.read(item.partition, [columns.sales])[columns.sales])
     codes = watch.labels.of(item.hashes) if watch else np.empty(0)
-    counts, inertia, seen = [], [], []
+    counts, inertia, seen, glimpses = [], [], [], []
     for place, model in enumerate(models):
         at = features.rows_of(item, model.encoding.party)
         raw = features.raw(at, model.encoding, backend)
@@ -90,9 +92,11 @@ def assign_rows(
         if watch:
             seen.append(watch.look(place, features, at, item.hashes[at], codes[at], label[at], backend))
         inertia.append(inertia_here)
+        glimpses.append(glimpse.look(model, item.hashes[at], label[at], raw, backend))
         counts.append(count_party(label[at], backend.get(raw.segment), sales[at], model))
     filled = features.filled(reason == Reason.SCORED, backend)
-    return AssignedRows(reason, label, distance, margin, tuple(counts), tuple(inertia), filled, tuple(seen))
+    told = (tuple(counts), tuple(inertia), filled, tuple(seen), tuple(glimpses))
+    return AssignedRows(reason, label, distance, margin, *told)
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,8 @@ TOP = 50
 class ScoredPart:
     """What a committed part comes to: rows, files, totals (clusters, quadrants, kinds, 4), flags, best accounts, sums.
 
-    `campaigns` holds the sums of each campaign by kind, `counts` what the extras have counted, one each.
+    `top` are the best of all kinds, `top_by_kind` those of each; `campaigns` holds the sums of each campaign by kind,
+    `counts` what the extras have counted, one each.
     `reused` says that an earlier, unfinished run had committed it.
     """
 
@@ -51,6 +52,7 @@ class ScoredPart:
     totals: Any
     flags: dict[str, int]
     top: pa.Table
+    top_by_kind: pa.Table
     campaigns: dict[tuple[str | None, str | None], Any]
     counts: tuple[Any, ...] = ()
     reused: bool = False
@@ -96,10 +98,9 @@ def described(
     scored: pa.Table, rejected: int, files: dict[str, Placed], plan: ScorePlan, *, reused: bool = False
 ) -> ScoredPart:
     """What a part comes to, told from its table."""
-    sums, flags = totals(scored, plan), flag_counts(scored)
+    sums, flags, tops = totals(scored, plan), flag_counts(scored), (best(scored), best_by_kind(scored))
     counts = tuple(extra.count(scored) for extra in plan.extras)
-    told = (sums, flags, best(scored), campaign_sums(scored), counts)
-    return ScoredPart(scored.num_rows, rejected, files, *told, reused)
+    return ScoredPart(scored.num_rows, rejected, files, sums, flags, *tops, campaign_sums(scored), counts, reused)
 
 
 def totals(scored: pa.Table, plan: ScorePlan) -> Any:
@@ -152,6 +153,21 @@ def best(scored: pa.Table) -> pa.Table:
         scored = scored.take(np.flatnonzero(ranks <= np.partition(ranks, TOP - 1)[TOP - 1]))
     order = pc.sort_indices(scored, sort_keys=[("rank", "ascending"), ("account_id", "ascending")])
     return scored.take(order[:TOP])
+
+
+def best_by_kind(scored: pa.Table) -> pa.Table:
+    """The first accounts of each kind, one kind after the other: rank within the kind, then account id."""
+    import pyarrow.compute as pc
+
+    kind, ranks, found = codes(scored["kind"], list(KINDS)), scored["rank_in_kind"].to_numpy(), []
+    for code in range(len(KINDS)):
+        rows = np.flatnonzero(kind == code)
+        if len(rows) > TOP:
+            rows = rows[ranks[rows] <= np.partition(ranks[rows], TOP - 1)[TOP - 1]]
+        keys = [("rank_in_kind", "ascending"), ("account_id", "ascending")]
+        order = pc.sort_indices(scored.select([name for name, _ in keys]).take(rows), sort_keys=keys)
+        found.append(rows[order[:TOP].to_numpy()])
+    return scored.take(np.concatenate(found))
 
 
 def score_table(

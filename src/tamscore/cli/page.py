@@ -1,0 +1,58 @@
+"""`report`: a run as one page for people who look rather than read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tamscore import terminal
+from tamscore.cli.look import AsJson, place
+from tamscore.cli.review import RunPath
+from tamscore.cli.work import near
+
+if TYPE_CHECKING:
+    from tamscore.store.location import Location
+
+NOTHING = "none"
+"""What `--since` is set to where nothing shall be compared."""
+
+
+def report(
+    run: RunPath,
+    output: Annotated[
+        Any, typer.Option("--output", metavar="FILE", help="Where the page goes; else report.html.", parser=place)
+    ] = None,
+    figures: Annotated[
+        Path | None, typer.Option("--figures", metavar="DIR", help="Write the figures as SVG and PNG, too.")
+    ] = None,
+    since: Annotated[
+        Any,
+        typer.Option(
+            "--since", metavar="RUN", help="Tell changes against this run, not the one before; none for neither.",
+            parser=place,
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Write a run as one page: figures, tables, and what they come to.
+
+    One file that needs no server and no network, for a screen, a phone or paper.
+    """
+    from tamscore.insight.stored import open_run
+    from tamscore.progress import Progress
+    from tamscore.report import check_packages, write_report
+
+    check_packages()
+    stored = open_run(run)
+    target: Location = output or place("report.html")
+    compare = str(since) != NOTHING
+    with terminal.listening(as_json=as_json) as listener:
+        told = write_report(stored, Progress(listener), target, figures, since if compare else None, compare=compare)
+    record = {"run": stored.name, "report": str(target), "bytes": target.stat().st_size}
+    record["chapters"] = [chapter.anchor for chapter in told]
+    print(
+        json.dumps(record, indent=1) if as_json else f"{near(target)}  {record['bytes']:,} bytes, {len(told)} chapters"
+    )

@@ -1,0 +1,68 @@
+"""The report of a run: one file for people who look rather than read, and its figures as files of their own."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from tamscore.errors import UsageError
+from tamscore.store import commit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tamscore.insight.stored import StoredRun
+    from tamscore.progress import Progress
+    from tamscore.report.blocks import Chapter
+    from tamscore.store.location import Location
+
+PACKAGES = ("jinja2", "matplotlib")
+"""What a report needs beside a run."""
+
+
+def write_report(
+    run: StoredRun,
+    progress: Progress,
+    output: Location,
+    figures: Path | None = None,
+    since: Location | None = None,
+    *,
+    compare: bool = True,
+) -> list[Chapter]:
+    """The chapters of the report on a run, written to a file; its figures as SVG and PNG to a folder.
+
+    Told against the run `since`, or the one before it, unless not to `compare`. UsageError where a package is missing.
+    """
+    check_packages()
+    from tamscore.report.chapters import chapters
+    from tamscore.report.evidence import gather
+    from tamscore.report.page import render
+
+    found = gather(run, since, progress, compare=compare)
+    with progress.stage("draw"):
+        told = chapters(found)
+        text = render(found, told)
+    commit.place_bytes(text.encode(), output)
+    if figures:
+        with progress.stage("figures"):
+            write_figures(told, figures)
+    return told
+
+
+def write_figures(chapters: list[Chapter], folder: Path) -> None:
+    """Write every figure to a folder, as SVG and PNG, numbered in the order of the report."""
+    from tamscore.report.blocks import Figure
+    from tamscore.report.canvas import picture
+
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = [block for chapter in chapters for block in chapter.blocks if isinstance(block, Figure)]
+    for number, figure in enumerate(drawn, start=1):
+        for form in ("svg", "png"):
+            commit.place_bytes(picture(figure, form), folder / f"{number:02d}-{figure.name}.{form}")
+
+
+def check_packages() -> None:
+    """Nothing, where all packages are there; UsageError with the extra that brings them else."""
+    missing = [name for name in PACKAGES if find_spec(name) is None]
+    if missing:
+        raise UsageError(f"report: {' and '.join(missing)} not installed; pip install 'tamscore[report]'")

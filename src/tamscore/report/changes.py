@@ -1,0 +1,124 @@
+"""What changed between two runs as a report tells it: sums by cause, and who moved to another cluster and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.insight import diff
+from tamscore.insight.causes import CAUSES
+from tamscore.insight.diff import Before, Totals
+from tamscore.passes.parts import KINDS
+
+if TYPE_CHECKING:
+    from tamscore.insight.diff import Changes, Comparison
+    from tamscore.insight.stored import StoredRun
+    from tamscore.progress import Progress
+
+REASONS = ("own features", "new model", "both")
+"""Why an account is in another cluster: it has changed itself, the clusters have, or both."""
+WHITESPACE = 2
+CALLED = {
+    "own_sales": "own sales",
+    "cluster_move": "moved to other peers",
+    "peers": "sales of peers",
+    "model": "new clusters",
+    "policy": "other rules",
+}
+"""What people call the causes."""
+
+
+@dataclass(frozen=True)
+class Changed:
+    """The changes between two runs.
+
+    `moves` are flows (from, to, accounts), the largest first; `reasons` count the accounts that moved by REASONS, None
+    where they cannot be told apart. Whitespace `before` and `after` by kind, in units of the currency.
+    """
+
+    first: str
+    totals: Totals
+    same_model: bool
+    notices: tuple[str, ...]
+    kept: int
+    moves: tuple[tuple[str, str, int], ...]
+    reasons: dict[str, int] | None
+    before: dict[str, float]
+    after: dict[str, float]
+
+    @property
+    def moved(self) -> int:
+        """How many accounts are in another cluster."""
+        return sum(count for _, _, count in self.moves)
+
+    def steps(self, kind: str) -> list[tuple[str, float]]:
+        """What led from the whitespace before to that after: causes, accounts new, gone, and of another kind before."""
+        k = KINDS.index(kind)
+        parts = {CALLED[cause]: self.totals.parts[k, i, WHITESPACE] / 100 for i, cause in enumerate(CAUSES)}
+        new, gone = self.totals.new[k, WHITESPACE] / 100, self.totals.gone[k, WHITESPACE] / 100
+        parts |= {"new accounts": float(new), "gone accounts": -float(gone)}
+        rest = self.after[kind] - self.before[kind] - sum(parts.values())
+        parts["won from prospects" if kind == "expansion" else "became customers"] = float(rest)
+        return [(name, round(float(value), 2)) for name, value in parts.items() if abs(value) >= 0.005]
+
+
+def changes_between(first: StoredRun, second: StoredRun, progress: Progress) -> Changed:
+    """What changed from one run to another; reads the accounts of both once."""
+    with progress.stage("prepare"):
+        comparison, before, totals = diff.compare(first, second), Before.of(first), Totals()
+    seen, tally = np.zeros(len(before.accounts), dtype=bool), Tally.of(comparison)
+    with progress.stage("compare", second.manifest["rows"]["scored"]) as done:
+        for found, fresh in diff.changes(comparison, before, seen, totals):
+            tally.add(found)
+            done(len(found.ids) + fresh.num_rows)
+        diff.gone(before, seen, totals)
+    told_apart = not comparison.notices
+    then, now = ({kind: run.manifest["totals"][kind]["whitespace"] for kind in KINDS} for run in (first, second))
+    return Changed(
+        first.name,
+        totals,
+        comparison.same_model,
+        comparison.notices,
+        int(totals.kept[:, 0].sum()),
+        tally.moves(),
+        dict(zip(REASONS, tally.reasons.tolist(), strict=True)) if told_apart else None,
+        then,
+        now,
+    )
+
+
+@dataclass
+class Tally:
+    """Accounts counted by cluster then and now (old, new), and by why they moved (reasons,)."""
+
+    comparison: Comparison
+    then: Any
+    now: Any
+    flows: Any
+    reasons: Any
+
+    @classmethod
+    def of(cls, comparison: Comparison) -> Tally:
+        """Nothing counted yet."""
+        then, now = (np.array(run.clusters) for run in (comparison.first, comparison.second))
+        return cls(comparison, then, now, np.zeros((len(then), len(now)), np.int64), np.zeros(len(REASONS), np.int64))
+
+    def add(self, found: Changes) -> None:
+        """Count the accounts of a part."""
+        before, after = found.clusters
+        np.add.at(self.flows, (before, after), 1)
+        between = self.comparison.moved(found.ids, before, after)
+        own = self.then[before] != self.then[between]
+        model = self.then[between] != self.now[after]
+        moved = self.then[before] != self.now[after]
+        for place, here in enumerate((own & ~model, model & ~own, own & model)):
+            self.reasons[place] += np.count_nonzero(here & moved)
+
+    def moves(self) -> tuple[tuple[str, str, int], ...]:
+        """The flows between different clusters, the largest first."""
+        pairs = [
+            (str(self.then[i]), str(self.now[j]), int(self.flows[i, j])) for i, j in np.argwhere(self.flows).tolist()
+        ]
+        return tuple(sorted((p for p in pairs if p[0] != p[1]), key=lambda p: (-p[2], p[0], p[1])))

@@ -1,0 +1,46 @@
+"""The ladder of one cluster as a picture: how its customers spend, and which step each should reach."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tamscore.insight.wording import counted, money
+from tamscore.report.blocks import Chapter, Text
+from tamscore.report.figures.ladders import ladder, step_name
+
+if TYPE_CHECKING:
+    from tamscore.insight.summary import Cluster
+    from tamscore.report.evidence import Evidence
+
+MISSING = "The ladder of one cluster: no cluster has enough customers of its own to draw one."
+DRAWABLE = 10
+"""A curve is drawn from so many customers on."""
+
+
+def chapter(found: Evidence) -> Chapter | None:
+    """The chapter, about the cluster with a ladder of its own where most expansion is open."""
+    own = [one for one in found.summary.clusters if one.basis == "cluster" and one.support >= DRAWABLE]
+    if not own:
+        return None
+    chosen = max(own, key=lambda one: (one.kinds["expansion"].whitespace, one.cluster))
+    party = next(party for party in found.run.model.parties if party.name == chosen.party_type)
+    picture = ladder(chosen, party.sales.of(party.ids.index(chosen.cluster)))
+    return Chapter("ladder", "How a ladder works", message(chosen), (picture, Text(explained(chosen))))
+
+
+def message(one: Cluster) -> str:
+    """What it comes to, in one sentence."""
+    sums = one.kinds["expansion"]
+    all_ = f"{counted(sums.accounts, 'customer')} of {one.cluster} buy {money(sums.sales)}"
+    return f"{all_}; were each on the next step of the ladder it would be {money(sums.potential)}."
+
+
+def explained(one: Cluster) -> str:
+    """How to read the picture."""
+    name, value = next((name, value) for name, value in one.steps.items())
+    prospects = one.kinds["acquisition"]
+    return (
+        f"Every customer should reach the next step above what it buys; the shaded distance is its whitespace. The "
+        f"{counted(prospects.accounts, 'prospect')} of {one.cluster} stand before the first step: {step_name(name)}, "
+        f"{money(value)}, is what each of them could buy."
+    )

@@ -1,0 +1,52 @@
+"""What this cannot tell you: what the numbers are not, and what was not computed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tamscore.insight.wording import counted
+from tamscore.report.blocks import Block, Chapter, Points, table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.report.evidence import Evidence
+
+ALWAYS = {
+    "No forecast.": "Potential is what comparable accounts do buy. Whether, when and why an account will buy is "
+    "another question; a backtest tells how far the two went together.",
+    "No total to plan with.": "Not everybody can stand at the top: whitespace says where to look first, its sum is no "
+    "target. Expansion and acquisition rest on different evidence and are never added up.",
+    "Prospects of one cluster are alike.": "Each has the first cut line of its peers as potential. Which of them to "
+    "call first takes propensity, or a conversation.",
+    "Clusters are cells of a cloud.": "Few markets fall into natural groups. The grade of a cluster says whether it "
+    "would come out again; the map shows two of many directions.",
+}
+"""What holds for every run."""
+NOTED = 12
+"""So many notices of the run are repeated."""
+
+
+def chapter(found: Evidence, missing: Sequence[str]) -> Chapter:
+    """The chapter; `missing` are the chapters left out, each with what would bring it."""
+    blocks: list[Block] = [Points((*ALWAYS.items(), *of_this_run(found)))]
+    if missing:
+        rows = [(what, rest) for text in missing for what, _, rest in [text.partition(": ")]]
+        blocks.append(table("Not in this report", "what|why, and what to do", rows))
+    text = "Read the numbers as what peers do, and mind these limits."
+    return Chapter("limits", "What this cannot tell you", text, tuple(blocks))
+
+
+def of_this_run(found: Evidence) -> list[tuple[str, str]]:
+    """The limits that hold for this run alone."""
+    told = []
+    borrowed = [one.cluster for one in found.summary.clusters if one.low_support]
+    if borrowed:
+        text = f"The potential of {', '.join(borrowed[:20])} rests on customers of other clusters, too."
+        told.append((f"{counted(len(borrowed), 'thin cluster')}.", text))
+    unstable = [row["cluster"] for row in found.summary.stability if row["grade"] == "unstable"]
+    if unstable:
+        text = f"{', '.join(unstable[:20])} would look different had other accounts been drawn."
+        told.append((f"{counted(len(unstable), 'unstable cluster')}.", text))
+    told += [("" if i else "Noted by the run.", text) for i, text in enumerate(found.summary.notices[:NOTED])]
+    return told

@@ -1,0 +1,59 @@
+"""How it was computed: versions, device, model, input, and how long each stage took."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tamscore.insight.wording import since
+from tamscore.report.blocks import Cell, Chapter, Terms, table
+
+if TYPE_CHECKING:
+    from tamscore.report.blocks import Table
+    from tamscore.report.evidence import Evidence
+
+
+def chapter(found: Evidence) -> Chapter:
+    """The chapter."""
+    return Chapter("method", "How it was computed", message(found), (Terms(tuple(terms(found))), stages(found)))
+
+
+def message(found: Evidence) -> str:
+    """What it comes to, in one sentence."""
+    seconds = sum(stage["seconds"] for stage in found.run.manifest["stages"])
+    rows, device = found.summary.rows["read"], found.summary.device["name"]
+    return f"{rows:,} rows in {seconds:,.1f} seconds on {device}; the same input and job give the same bytes again."
+
+
+def terms(found: Evidence) -> list[tuple[str, str]]:
+    """Names and values."""
+    manifest = found.run.manifest
+    packages = ", ".join(f"{name} {number}" for name, number in sorted(manifest["packages"].items()))
+    inputs = manifest["inputs"]
+    model = manifest.get("model", {})
+    fits = "; ".join(
+        f"{party.replace('_', ' ')}: {fit['clusters']} clusters on {fit['rows']:,} rows"
+        for party, fit in manifest["fit"].items()
+    )
+    return [
+        ("run", found.run.name),
+        *([("current since", found.at)] if found.at else []),
+        ("tamscore", f"{manifest['tamscore']}, Python {manifest['python']}"),
+        ("packages", packages),
+        ("device", f"{manifest['device']['name']}: {manifest['device']['reason']}"),
+        ("model", since(model)),
+        ("fit", fits),
+        ("cut lines", ", ".join(f"P{line * 100:g}" for line in found.run.job.potential.lines)),
+        ("top step", found.run.job.potential.top_step),
+        ("input", f"{len(inputs['files'])} files, digest {inputs['digest'][:16]}"),
+    ]
+
+
+def stages(found: Evidence) -> Table:
+    """How long each stage took."""
+    times = found.run.manifest["stages"]
+    longest = max((time["seconds"] for time in times), default=0.0) or 1.0
+    rows = [
+        (time["stage"], Cell(f"{time['seconds']:.2f} s", time["seconds"] / longest), f"{time['cpu_seconds']:.2f} s")
+        for time in times
+    ]
+    return table("Stages", "stage|>wall time|>CPU of this process", rows)

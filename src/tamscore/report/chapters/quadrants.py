@@ -1,0 +1,66 @@
+"""The quadrants: how many accounts and how much money lie in each, and what to do about them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tamscore.insight.show import KINDS, MEANINGS, quadrant_sums
+from tamscore.insight.wording import money, share, words
+from tamscore.report.blocks import Cell, Chapter, Text, table
+from tamscore.report.figures.quadrants import FIELDS, quadrant_map
+
+if TYPE_CHECKING:
+    from tamscore.insight.summary import Sums
+    from tamscore.report.blocks import Table
+    from tamscore.report.evidence import Evidence
+
+ORDER = ("blue", "yellow", "orange", "grey", "teal")
+
+
+def chapter(found: Evidence) -> Chapter:
+    """The chapter."""
+    fields: dict[str, tuple[str, dict[str, Sums]]] = {}
+    for kind in KINDS:
+        for (name, play, _), sums in quadrant_sums(found.summary, kind):
+            fields.setdefault(name, (play, {}))[1][kind] = sums
+    fields = {name: fields[name] for name in (*ORDER, *FIELDS) if name in fields}
+    blocks = (quadrant_map(fields), plays(found), Text(thresholds(found)))
+    return Chapter("quadrants", "Quadrants and plays", message(found), blocks)
+
+
+def message(found: Evidence) -> str:
+    """What it comes to, in one sentence."""
+    told = []
+    for kind, noun in KINDS.items():
+        whole = found.summary.totals[kind].whitespace
+        best = max(quadrant_sums(found.summary, kind), key=lambda pair: pair[1].whitespace, default=None)
+        if best and whole:
+            (_, play, _), sums = best
+            told.append(
+                f"{share(sums.whitespace, whole)} of the {kind} lies with {sums.accounts:,} {noun}s ({words(play)})"
+            )
+    return f"{'; '.join(told) or 'Nothing is open'}."
+
+
+def plays(found: Evidence) -> Table:
+    """Accounts and money by kind and quadrant."""
+    rows = []
+    for kind, noun in KINDS.items():
+        whole = found.summary.totals[kind].whitespace
+        for (name, play, role), sums in quadrant_sums(found.summary, kind):
+            colour = Cell(f"{name}: {MEANINGS.get(name, '')}", colour=name)
+            bar = Cell(money(sums.whitespace), sums.whitespace / whole if whole else 0.0)
+            cells = (f"{sums.accounts:,}", money(sums.sales), money(sums.potential), bar, share(sums.whitespace, whole))
+            rows.append((f"{kind} ({noun}s)", colour, words(play), words(role), *cells))
+    heads = "kind|quadrant|play|who|>accounts|>sales|>potential|>whitespace|>share of kind"
+    return table("Accounts and money by kind and quadrant", heads, rows)
+
+
+def thresholds(found: Evidence) -> str:
+    """Where high begins."""
+    told = []
+    for party in found.run.model.parties:
+        bounds = (money(party.limits.potential), money(party.limits.sales))
+        told.append(f"{words(party.name)}: potential from {bounds[0]}, sales from {bounds[1]} on")
+    rule = found.run.job.quadrant.threshold
+    return f"High begins ({rule}) at: {'; '.join(told)}. At the threshold counts as high."

@@ -1,0 +1,91 @@
+"""What a report rests on: the tables of a run, what lies beside the run, and the run before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tamscore.insight import summary
+from tamscore.insight.stored import open_run
+from tamscore.report.changes import changes_between
+from tamscore.store import history
+from tamscore.store.commit import read_json
+from tamscore.store.run_directory import BACKTESTS, COVERAGE, RunDirectory, current_version
+
+if TYPE_CHECKING:
+    from tamscore.insight.stored import StoredRun
+    from tamscore.insight.summary import Summary
+    from tamscore.progress import Progress
+    from tamscore.report.changes import Changed
+    from tamscore.store.location import Location
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that chapters read; what the run does not have is None or empty.
+
+    `ranking` holds the best accounts of each kind. `at` is when the run came to count, as its ledger says. `changed` is
+    against the run before.
+    """
+
+    run: StoredRun
+    summary: Summary
+    at: str | None
+    quality: tuple[Row, ...]
+    steps: tuple[Row, ...]
+    map: tuple[Row, ...]
+    ranking: tuple[Row, ...]
+    coverage: Row | None = None
+    backtest: Row | None = None
+    changed: Changed | None = None
+
+    @property
+    def extras(self) -> dict[str, Row]:
+        """What the optional parts of the scores have found, by the section of the job file that asked for them."""
+        return dict(self.run.manifest.get("extras", {}))
+
+
+def gather(run: StoredRun, since: Location | None, progress: Progress, *, compare: bool = True) -> Evidence:
+    """All that there is to tell of a run; against the run `since`, else the one it replaced, unless told not to."""
+    directory = run.directory
+    with progress.stage("read"):
+        told = summary.load(directory.path, top=0)
+        quality, steps = (tuple(summary.table(directory, name)) for name in ("quality", "steps"))
+        seen, best = (summary.optional_table(directory, name) for name in ("map", "top_by_kind"))
+    ledger = history.entries(directory.output, current_version(directory.output))
+    mine = [entry.at for entry in ledger if entry.version == run.name and entry.action == "run"]
+    earlier = run_before(run, since, ledger) if compare else None
+    return Evidence(
+        run,
+        told,
+        mine[-1] if mine else None,
+        quality,
+        steps,
+        seen,
+        best,
+        newest(directory.output / COVERAGE, "coverage.json", run.name),
+        newest(directory.output / BACKTESTS, "backtest.json", run.name),
+        changes_between(earlier, run, progress) if earlier else None,
+    )
+
+
+def run_before(run: StoredRun, since: Location | None, ledger: list[history.Entry]) -> StoredRun | None:
+    """The run to compare with: the one named, else the one that this run replaced, where it is still whole."""
+    if since is not None:
+        return open_run(since, beside=run.directory)
+    name = history.before(ledger, run.name)
+    if name is None or RunDirectory(run.directory.output, name).manifest() is None:
+        return None
+    return open_run(RunDirectory(run.directory.output, name).path)
+
+
+def newest(folder: Location, name: str, run: str) -> Row | None:
+    """The record about a run that was written last of those beside it; None where there is none."""
+    if not folder.is_dir():
+        return None
+    files = [one / name for one in folder.iterdir() if (one / name).is_file()]
+    files.sort(key=lambda file: (file.stat().st_mtime_ns, str(file)))
+    told = [record for file in files if (record := read_json(file)) is not None and record.get("run") == run]
+    return told[-1] if told else None

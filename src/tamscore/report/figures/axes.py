@@ -1,0 +1,59 @@
+"""What figures share: money along an axis, direct labels, names that fit beside a bar."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+from tamscore.insight.wording import clean, money, words
+from tamscore.report.canvas import PALETTE
+
+if TYPE_CHECKING:
+    from tamscore.report.canvas import Canvas
+
+LINE = 27
+"""Names are broken into lines of about so many letters; on a narrow canvas of fewer."""
+
+
+def money_ticks(axis: Any) -> None:
+    """Write the ticks of an axis as short amounts, and none between them."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    axis.set_major_formatter(FuncFormatter(lambda value, _: money(float(value))))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def percent_ticks(axis: Any) -> None:
+    """Write the ticks of an axis, shares, in percent."""
+    from matplotlib.ticker import PercentFormatter
+
+    axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+
+
+def bare(panel: Any) -> None:
+    """Take axis, ticks and grid away: the labels say it all."""
+    panel.grid(visible=False)
+    panel.set_xticks([])
+    panel.set_yticks([])
+    for spine in panel.spines.values():
+        spine.set_visible(False)
+
+
+def rows_only(panel: Any, names: list[str], canvas: Canvas) -> None:
+    """Name the rows from top to bottom; lines go down only."""
+    panel.set_yticks(range(len(names)), [wrapped(name, canvas) for name in names])
+    panel.set_ylim(len(names) - 0.4, -0.6)
+    panel.grid(visible=False, axis="y")
+
+
+def wrapped(name: str, canvas: Canvas) -> str:
+    """A name on at most two lines."""
+    lines = textwrap.wrap(words(clean(name)), 17 if canvas.narrow else LINE) or [""]
+    return "\n".join([*lines[:1], " ".join(lines[1:2]) + ("…" if len(lines) > 2 else "")]).rstrip("\n")
+
+
+def note(panel: Any, text: str, at: tuple[float, float], canvas: Canvas, **options: Any) -> None:
+    """Write a direct label at a place of the data; `shift` moves it by so many points."""
+    shift = options.pop("shift", (0, 0))
+    options = {"fontsize": canvas.small, "color": PALETTE["ink"], "va": "center", **options}
+    panel.annotate(clean(text), at, xytext=shift, textcoords="offset points", **options)

@@ -1,0 +1,82 @@
+"""What changed since the run before: a bridge from then to now for each kind, and who moved between clusters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tamscore.insight.wording import money
+from tamscore.report.blocks import Figure
+from tamscore.report.canvas import PALETTE
+from tamscore.report.figures.axes import note, rows_only
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tamscore.report.canvas import Canvas
+
+
+def bridge(kinds: Mapping[str, tuple[float, Sequence[tuple[str, float]], float]]) -> Figure:
+    """From the whitespace then to the whitespace now: for each kind both, and the steps between them that add up."""
+    alt = "Change of whitespace since the run before. " + ". ".join(
+        f"{kind}: from {money(before)} to {money(after)}: "
+        + ", ".join(f"{name} {signed(value)}" for name, value in steps if value)
+        for kind, (before, steps, after) in kinds.items()
+    )
+
+    def draw(canvas: Canvas) -> None:
+        for panel, (kind, told) in zip(canvas.panels(len(kinds)), kinds.items(), strict=True):
+            draw_bridge(panel, kind, *told, canvas)
+
+    rows = max(len(steps) for _, steps, _ in kinds.values()) + 2
+    title = "Whitespace, from the run before to this one"
+    return Figure("bridge", title, alt, draw, 60 + 22 * rows, (60 + 25 * rows) * len(kinds))
+
+
+def draw_bridge(
+    panel: Any, kind: str, before: float, steps: Sequence[tuple[str, float]], after: float, canvas: Canvas
+) -> None:
+    """Draw one bridge from top to bottom; it begins near its lowest point, since the changes are what is looked at."""
+    names = ["before", *(name for name, _ in steps), "now"]
+    ends = [before]
+    for _, value in steps:
+        ends.append(ends[-1] + value)
+    low, high = min(*ends, after), max(*ends, after)
+    floor = max(low - 0.6 * (high - low), 0.0) if high > low else 0.0
+    for row, amount in ((0, before), (len(names) - 1, after)):
+        panel.barh(row, amount - floor, 0.62, floor, color=PALETTE["main"])
+        note(panel, money(amount), (amount, row), canvas, shift=(5, 0), fontweight="bold")
+    for row, (_, value) in enumerate(steps, start=1):
+        start, stop = ends[row - 1], ends[row]
+        colour = PALETTE["good"] if value > 0 else PALETTE["mark"]
+        panel.barh(row, stop - start, 0.62, start, color=colour)
+        note(panel, signed(value), (max(start, stop), row), canvas, shift=(5, 0))
+        panel.plot([start, start], [row - 1, row], color=PALETTE["soft"], lw=0.5)
+    rows_only(panel, names, canvas)
+    panel.set_xlim(floor, high + 0.28 * max(high - floor, 1e-9))
+    panel.set_title(kind)
+    panel.set_xticks([])
+    panel.set_xlabel(f"bars begin at {money(floor)}")
+
+
+def signed(value: float) -> str:
+    """A change in short with its sign."""
+    return f"+{money(value)}" if value > 0 else money(value)
+
+
+def moves(rows: Sequence[tuple[str, str, int]], moved: int) -> Figure:
+    """The largest flows of accounts from one cluster to another."""
+    alt = f"Largest moves between clusters of {moved:,} accounts: " + "; ".join(
+        f"{then} to {now} {count:,}" for then, now, count in rows
+    )
+
+    def draw(canvas: Canvas) -> None:
+        panel = canvas.panel()
+        for row, (_, _, count) in enumerate(rows):
+            panel.barh(row, count, 0.62, color=PALETTE["main"])
+            note(panel, f"{count:,}", (count, row), canvas, shift=(5, 0))
+        rows_only(panel, [f"{then} → {now}" for then, now, _ in rows], canvas)
+        panel.margins(x=0.12)
+        panel.set_xticks([])
+        panel.spines["bottom"].set_visible(False)
+
+    return Figure("moves", "Where accounts moved", alt, draw, 40 + 22 * len(rows), 40 + 25 * len(rows))

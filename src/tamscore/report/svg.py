@@ -1,0 +1,72 @@
+"""Figures inside a page: what matplotlib writes, made smaller, themed by the page, and readable to a screen reader."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from tamscore.report.canvas import PALETTE, rendered
+
+if TYPE_CHECKING:
+    from tamscore.report.blocks import Figure
+
+SVG, LINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}href"
+USED = re.compile(r"#([\w-]+)")
+VARIABLES = {value: f"var(--{name})" for name, value in PALETTE.items()}
+COLOUR = re.compile("|".join(VARIABLES))
+
+
+def inline(figure: Figure, *, narrow: bool) -> str:
+    """The figure as an element of a page."""
+    root = ET.fromstring(rendered(figure, "svg", narrow=narrow))  # noqa: S314 - written a moment ago by matplotlib
+    drop_furniture(root)
+    shorten(root, f"{figure.name}-{'n' if narrow else 'w'}-")
+    root.attrib = {"viewBox": root.attrib["viewBox"], "role": "img", "aria-label": figure.alt}
+    ET.register_namespace("", SVG[1:-1])
+    text = ET.tostring(root, encoding="unicode")
+    text = re.sub(r' xmlns(:\w+)?="[^"]*"', "", text)
+    return COLOUR.sub(lambda found: VARIABLES[found[0]], text)
+
+
+def drop_furniture(root: ET.Element) -> None:
+    """Take out what says who drew it, its global style, and the empty sheet behind it."""
+    for child in list(root):
+        if child.tag.endswith("metadata") or child.find(f"{SVG}style") is not None:
+            root.remove(child)
+
+
+def shorten(root: ET.Element, prefix: str) -> None:
+    """Keep the names only that are referred to, each with a prefix, so that no two figures of a page share one."""
+    used = {name for one in root.iter() for value in one.attrib.values() for name in USED.findall(value)}
+    for one in root.iter():
+        if one.text is not None and not one.text.strip():
+            one.text = None
+        one.tail = None
+        for key, value in list(one.attrib.items()):
+            if key == "id":
+                del one.attrib[key]
+                if value in used:
+                    one.attrib[key] = prefix + value
+            elif key == "style":
+                one.attrib[key] = styled(value, prefix)
+            elif key == LINK:
+                one.attrib["href"] = f"#{prefix}{one.attrib.pop(key)[1:]}"
+            elif value.startswith("url(#"):
+                one.attrib[key] = USED.sub(rf"#{prefix}\1", value)
+
+
+def styled(style: str, prefix: str) -> str:
+    """A style without its font, which the page decides, and without spaces."""
+    parts = [part.strip() for part in style.split(";") if part.strip()]
+    kept = [renamed(part, prefix) for part in parts if not part.startswith("font-family")]
+    return ";".join(part.replace(": ", ":") for part in kept)
+
+
+def renamed(part: str, prefix: str) -> str:
+    """A part of a style with its references under their new names, and of a font its size alone."""
+    if part.startswith("font:"):
+        size = re.search(r"[\d.]+px", part)
+        weight = "font-weight: 700;" if "bold" in part or "700" in part else ""
+        return f"{weight}font-size: {size[0] if size else '9px'}"
+    return re.sub(r"url\(#", f"url(#{prefix}", part)

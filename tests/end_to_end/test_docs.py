@@ -1,0 +1,106 @@
+"""The documentation holds: its commands work, its links lead somewhere, its reference of the job file is current.
+
+Commands in the pages of `RUN` are run, in order, on a market of 3,000 made-up companies; those in all other pages speak
+of tables and machines that a test does not have, and are held against the parser of the command line alone.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from tamscore.cli import app
+from tamscore.insight.stored import open_run
+from tests.end_to_end.market import scores
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+RUN = {"user_guide.md": None, "quick_start.md": "## A market to play with"}
+"""The pages whose commands are run; of some only the chapter named."""
+
+
+REFUSED = typer.BadParameter.__mro__[1]
+"""What the parser of the command line raises, whichever library it comes from."""
+
+
+def commands(text):
+    """The commands of tamscore in the shell blocks of a page, each as its arguments."""
+    for block in re.findall(r"^```(?:sh|bash|console)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        for line in block.replace("\\\n", " ").splitlines():
+            words = shlex.split(line.removeprefix("$ "), comments=True)
+            if words[:1] == ["tamscore"]:
+                ends = [i for i, word in enumerate(words) if word in {"|", "&&", "||", ";", ">", "2>", "&"}]
+                yield words[1 : min(ends, default=len(words))]
+
+
+def test_there_are_commands_to_check():
+    assert sum(len([*commands(page.read_text(encoding="utf-8"))]) for page in PAGES) > 40
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_command_line_knows_every_command_and_its_options(page):
+    for words in commands(page.read_text(encoding="utf-8")):
+        parse(words)
+
+
+def test_a_command_that_is_not_there_and_an_option_that_is_not_known_are_told():
+    for words in (["scroe", "job.toml"], ["show", "scores", "--topp", "3"], ["diff", "scores"]):
+        with pytest.raises(REFUSED):
+            parse(words)
+
+
+def parse(words):
+    """Nothing, where the command line takes the words; REFUSED is raised else."""
+    group: Any = typer.main.get_command(app)
+    context = typer.Context(group, info_name="tamscore")
+    name, command, rest = group.resolve_command(context, list(words))
+    command.make_context(name, rest, parent=context)
+
+
+@pytest.mark.parametrize(("name", "chapter"), RUN.items(), ids=RUN)
+def test_the_commands_of_a_page_can_be_run_in_order(name, chapter, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    if chapter:
+        text = text.split(chapter)[1].split("\n## ")[0]
+    for words in commands(text):
+        done = CliRunner().invoke(app, [small(word) for word in words])
+        assert done.exit_code == 0, f"{shlex.join(words)}\n{done.output}"
+    assert (tmp_path / "demo" / "report.html").stat().st_size > 100_000
+
+
+def small(word):
+    """A word of a command with a small market, an account of it and the key of a run in place of those told."""
+    output = Path("demo/scores")
+    if "C7400819343" in word:
+        return word.replace("C7400819343", scores(open_run(output).directory)["account_id"][0].as_py())
+    if "scores/3fa9" in word:
+        first = re.findall(r'"version": "(\w+)"', (output / "_history.jsonl").read_text())[0]
+        return word.replace("scores/3fa9", f"scores/{first[:6]}")
+    return word.replace("300000", "3000")
+
+
+def test_the_reference_of_the_job_file_is_current():
+    call = [sys.executable, str(ROOT / "docs" / "job_file.py")]
+    made = subprocess.run(call, check=True, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "utf-8"})
+    assert (ROOT / "docs" / "job_file.md").read_bytes() == made.stdout, "make docs renews it"
+
+
+def test_the_pictures_weigh_little():
+    assert 10_000 < sum(one.stat().st_size for one in (ROOT / "docs" / "pictures").iterdir()) < 300_000
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_and_pictures_of_a_page_are_there(page):
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[\w-]+)?\)", page.read_text(encoding="utf-8")):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), target

@@ -1,0 +1,329 @@
+"""`tamscore report`: one page that needs nothing, says what the run has stored, and leaves out what it has not."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from tamscore import backend, config, pipeline
+from tamscore import report as reports
+from tamscore.backtest import backtest
+from tamscore.cli import app
+from tamscore.coverage import cover
+from tamscore.errors import UsageError
+from tamscore.insight.stored import open_run
+from tamscore.insight.wording import money
+from tamscore.progress import Progress
+from tamscore.report import write_report
+from tamscore.report.blocks import Figure
+from tamscore.report.chapters import chapters
+from tamscore.report.evidence import gather
+from tamscore.report.page import render
+from tests.end_to_end import market
+from tests.page import Page
+
+ALL = [
+    "headline", "clusters", "potential", "ladder", "ranking", "quadrants", "coverage", "backtest", "choice-of-k",
+    "moves", "quality", "limits", "method",
+]  # fmt: skip
+HOSTILE = "<script>alert('x')</script> & $\\frac{$ ¥\u202e"
+LIMIT = 3_000_000
+CHANGES = {
+    "columns.name": "name",
+    "clusters.k": "auto",
+    "clusters.k_range": [2, 5],
+    "campaigns": {"size": "employees"},
+    "rows.non_negative": ["note"],
+}
+
+
+def table_of(rows, seed):
+    table = market.accounts(rows, seed=seed)
+    names = [f"{name} {HOSTILE}" for name in table["name"].to_pylist()]
+    industry = ["ret$ail_{<b>" if one == "retail" else one for one in table["industry"].to_pylist()]
+    place = table.column_names.index
+    table = table.set_column(place("name"), "name", pa.array(names))
+    return table.set_column(place("industry"), "industry", pa.array(industry))
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory):
+    """A run with everything: a run before it, a choice of k, a coverage, a backtest; the same market a bit on."""
+    folder = tmp_path_factory.mktemp("report")
+    before = table_of(1_600, seed=3)
+    market.write(before.slice(0, 1_500), folder / "then")
+    random = np.random.default_rng(5)
+    grown = [None if one is None else round(one * 1.5) for one in before["employees"].to_pylist()]
+    moved = [
+        b if chance < 0.2 else a
+        for a, b, chance in zip(before["employees"].to_pylist(), grown, random.random(1_600), strict=True)
+    ]
+    sales = [None if one is None else one * 1.1 for one in before["sales"].to_pylist()]
+    now = before.set_column(before.column_names.index("employees"), "employees", pa.array(moved, pa.int64()))
+    now = now.set_column(now.column_names.index("sales"), "sales", pa.array(sales)).slice(100)
+    market.write(now, folder / "now")
+    market.run(folder / "then", folder / "scores", CHANGES)
+    job = market.job(folder / "now", folder / "scores", {**CHANGES, "backtest": {"realised": "revenue"}})
+    done = pipeline.run(job, Progress())
+    stored = open_run(done.output)
+    cover(
+        stored, config.Coverage.model_validate({"team": {"hunter": 2}}, strict=False), backend.load("cpu"), Progress()
+    )
+    backtest(job, done, Progress(), backend.load("cpu"))
+    return stored
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory):
+    """A run that has nothing but itself."""
+    folder = tmp_path_factory.mktemp("bare")
+    changes = {**market.PLAIN, "clusters.stability": False}
+    return open_run(market.score(market.plain_accounts(300), folder, changes).output)
+
+
+@pytest.fixture(scope="module")
+def written(full, tmp_path_factory):
+    """The file of the full report, and the page in it."""
+    target = tmp_path_factory.mktemp("page") / "report.html"
+    write_report(full, Progress(), target)
+    return target, Page(target.read_text(encoding="utf-8"))
+
+
+def stored_table(run, name):
+    return pq.read_table(run.directory.tables / f"{name}.parquet").to_pylist()
+
+
+def test_every_chapter_stands_in_its_place(written):
+    _, page = written
+    assert [one["id"] for one in page.having("section")] == ALL
+    assert [one["href"] for one in page.having("a")] == ["#content", *(f"#{name}" for name in ALL)]
+
+
+def test_what_a_run_has_not_is_left_out_and_named(bare, tmp_path):
+    write_report(bare, Progress(), tmp_path / "report.html")
+    page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+    gone = {"coverage", "backtest", "choice-of-k", "moves"}
+    assert [one["id"] for one in page.having("section")] == [name for name in ALL if name not in gone]
+    told = [row[0] for row in page.table("Not in this report").rows]
+    words = ("Coverage", "What came of", "choice of k", "Who moved", "Propensity", "Lifetime value")
+    assert len(told) == len(words)
+    assert all(any(word in one for one in told) for word in words)
+    assert page.table("Clusters of end user").heads == ["id", "name", "accounts", "share", "buy"]
+    assert any("not asked for (clusters.stability)" in text for text in page.texts["p"])
+
+
+def test_the_page_needs_nothing_beside_itself(written):
+    text = written[0].read_text(encoding="utf-8")
+    assert not re.search(r"https?:|//\w+\.|@import|@font-face|url\((?!#)", text.replace('content="default-src', ""))
+    links = [one[key] for _, one in written[1].elements for key in ("href", "src") if key in one]
+    assert all(link.startswith(("#", "data:,")) for link in links)
+    assert written[1].having(
+        "meta", content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+    )
+
+
+def test_the_page_can_be_read_by_keyboard_and_by_ear(written):
+    _, page = written
+    ids = [one["id"] for _, one in page.elements if "id" in one]
+    assert len(ids) == len(set(ids))
+    assert all(link["href"][1:] in ids for link in page.having("a"))
+    assert [tag for tag, _ in page.elements if tag in {"h1", "h2"}] == ["h1", *["h2"] * len(ALL)]
+    figures = [one for one in page.having("svg") if one.get("role") == "img"]
+    assert len(figures) == 2 * len(page.having("figure")) > 16
+    assert all(len(one["aria-label"]) > 30 for one in figures)
+    assert all(one.caption and one.heads for one in page.tables)
+    assert all(one["tabindex"] == "0" and one["aria-label"] for one in page.having("div", role="region"))
+
+
+def test_every_reference_inside_a_figure_is_to_something_in_it(written):
+    text = written[0].read_text(encoding="utf-8")
+    for figure in re.findall(r"<svg.*?</svg>", text, re.DOTALL):
+        used = set(re.findall(r'(?:href="|url\()#([\w-]+)', figure))
+        assert used <= set(re.findall(r'id="([\w-]+)"', figure))
+
+
+def test_names_from_data_stay_texts(written):
+    text = written[0].read_text(encoding="utf-8")
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;alert(&#39;x&#39;)" in text
+    assert "<b>" not in text
+    assert "\u202e" not in text
+
+
+def test_the_numbers_are_those_of_the_stored_tables(full, written):
+    _, page = written
+    rows = {row["cluster"]: row for row in stored_table(full, "potential")}
+    shown = page.table("Potential table")
+    assert {row[0] for row in shown.rows} == set(rows)
+    for row in shown.rows:
+        told, steps = rows[row[0]], ("p85", "p90", "p95", "top")
+        assert row[2:8] == [f"{told['support']:,}", row[3], *(money(told[step]) for step in steps)]
+        assert row[8].strip("()") == f"{money(told['low_p85'])} to {money(told['high_p85'])}"
+    for row in page.table("Intervals of every step").rows:
+        ends = [(rows[row[0]][f"low_{step}"], rows[row[0]][f"high_{step}"]) for step in ("p85", "p90", "p95", "top")]
+        assert row[2:] == ["-" if None in pair else " to ".join(map(money, pair)) for pair in ends]
+    for row in page.table("Accounts and money by kind").rows:
+        kind, quadrant = row[0].split()[0], row[1].split(":")[0]
+        held = [one for one in stored_table(full, "quadrants") if (one["kind"], one["quadrant"]) == (kind, quadrant)]
+        assert row[4] == f"{sum(one['accounts'] for one in held):,.0f}"
+        assert row[7] == money(sum(one["whitespace"] for one in held))
+    totals = full.manifest["totals"]
+    tiles = page.texts["dd"]
+    assert f"{full.manifest['rows']['scored']:,}" in tiles
+    assert all(money(totals[kind]["whitespace"]) in tiles for kind in totals)
+
+
+def test_the_ranking_lists_the_best_of_each_kind_with_two_digits(full, written):
+    scores = market.scores(full.directory).to_pylist()
+    for kind, noun in (("expansion", "customers"), ("acquisition", "prospects")):
+        best = sorted(
+            (one for one in scores if one["kind"] == kind), key=lambda one: (one["rank_in_kind"], one["account_id"])
+        )[:50]
+        shown = written[1].table(f"The 50 {noun}").rows
+        assert [row[0] for row in shown] == [f"{one['rank_in_kind']:,}" for one in best]
+        assert all(one["account_id"] in row[1] for one, row in zip(best, shown, strict=True))
+        assert [row[2:5] for row in shown] == [
+            [money(one[m]) for m in ("whitespace", "sales", "potential")] for one in best
+        ]
+        assert all(re.search(r"customers? like it buys? |above the ladder", row[8]) for row in shown)
+
+
+def test_changes_add_up_and_moves_are_those_of_the_accounts(full):
+    found = gather(full, None, Progress())
+    changed = found.changed
+    assert changed is not None
+    for kind in ("expansion", "acquisition"):
+        whole = changed.after[kind] - changed.before[kind]
+        assert sum(value for _, value in changed.steps(kind)) == pytest.approx(whole, abs=0.1)
+    then = {
+        row["account_id"]: row["cluster"]
+        for row in market.scores(open_run(full.directory.output / changed.first).directory).to_pylist()
+    }
+    now = {row["account_id"]: row["cluster"] for row in market.scores(full.directory).to_pylist()}
+    both = then.keys() & now.keys()
+    assert (changed.kept, changed.moved) == (len(both), sum(then[one] != now[one] for one in both))
+    assert changed.reasons is None or sum(changed.reasons.values()) == changed.moved
+    assert changed.moved > 0
+
+
+def test_the_same_run_gives_the_same_bytes_in_another_process(full, written, tmp_path):
+    call = [
+        sys.executable,
+        "-m",
+        "tamscore",
+        "report",
+        str(full.directory.output),
+        "--output",
+        str(tmp_path / "again.html"),
+    ]
+    subprocess.run(call, check=True, env={**os.environ, "PYTHONHASHSEED": "7"}, capture_output=True)
+    assert (tmp_path / "again.html").read_bytes() == written[0].read_bytes()
+
+
+BAND = {"expected_buyers": 8.0, "capture": 0.8, "cost": 20.0, "cost_per_buyer": 2.5, "against_everyone": 0.25}
+DECILE = {"accounts": 10.0, "capture": 0.5, "lift": 5.0, "observed": 0.4, "predicted": 0.375, "contacts": 2.0}
+EXTRAS: dict[str, Any] = {
+    "propensity": {
+        "mode": "probability",
+        "deciles": [{**DECILE, "decile": float(i)} for i in range(1, 11)],
+        "bands": [{**BAND, "band": "focus", "probability": "above 0.3", "accounts": 20}],
+        "everyone": {**BAND, "band": "everyone", "probability": "", "accounts": 4321},
+        "features": {"size <b>": 1.25, "growth": 0.5},
+        "quality": {"auc": 0.875, "brier": 0.0625, "error": 0.01},
+        "suspects": [],
+    },
+    "lifetime_value": {
+        "months": 36,
+        "discount": 0.1,
+        "values": {"lifetime_value": {"accounts": 31, "total": 6200.0}},
+        "retention": [{"cluster": "E01", "customers": 31, "own": 0.8, "shrunk": 0.75}],
+    },
+    "alerts": {"churn": 7, "sales_before": 91_234.0, "drop": 0.3},
+}
+"""What optional parts of the scores store in a manifest, shortened."""
+
+
+def with_extras(run, extras):
+    return replace(run, manifest={**run.manifest, "extras": extras})
+
+
+def test_propensity_and_lifetime_value_tell_what_is_stored(full):
+    found = gather(with_extras(full, EXTRAS), None, Progress(), compare=False)
+    told = chapters(found)
+    anchors = [chapter.anchor for chapter in told]
+    assert anchors[anchors.index("coverage") : anchors.index("backtest")] == ["coverage", "propensity", "worth"]
+    page = Page(render(found, told))
+    row = ["focus", "above 0.3", "20", "8", "80%", "20", "2.5", "0.25x"]
+    assert page.table("Bands").rows[0] == row
+    assert page.table("Lift and calibration").rows[2] == ["3", "10", "37.5%", "40.0%", "5.0", "50%"]
+    assert page.table("What moves").rows == [["size <b>", "1.25"], ["growth", "0.50"]]
+    assert page.table("Lifetime value").rows == [["lifetime value", "31", "6.2k", "200"]]
+    text = " ".join(page.texts["p"])
+    assert "AUC 0.875, Brier score 0.062" in text
+    assert "7 customers that bought 91k a year before may be leaving" in text
+    assert len(page.having("figure", id="figure-propensity")) == len(page.having("figure", id="figure-retention")) == 1
+
+
+@pytest.mark.parametrize("mode", ["rank", "look_alike"])
+def test_no_probability_is_told_where_there_is_none(full, mode):
+    deciles = [{**row, "predicted": None} for row in EXTRAS["propensity"]["deciles"]]
+    record = {**EXTRAS["propensity"], "mode": mode, "deciles": deciles}
+    record |= {"quality": {"auc": 0.875}, "clusters": [{"cluster": "E01", "customer_share": 0.4}]}
+    found = gather(with_extras(full, {"propensity": record}), None, Progress(), compare=False)
+    page = Page(render(found, [one for one in chapters(found) if one.anchor == "propensity"]))
+    assert all(not one.caption.startswith("Bands") for one in page.tables)
+    assert {"rank": "A rank, no probability", "look_alike": "a look-alike"}[mode] in " ".join(page.texts["p"])
+
+
+def test_a_page_stays_small_whatever_the_market(full):
+    found = gather(full, None, Progress(), compare=False)
+    many = tuple(
+        replace(one, cluster=f"E{i:04d}", name="a name as long as they get " * 4, basis="pooled")
+        for i in range(500)
+        for one in found.summary.clusters
+    )
+    known = {one.cluster for one in found.summary.clusters}
+    large = replace(
+        found,
+        summary=replace(
+            found.summary,
+            clusters=(*found.summary.clusters, *(one for one in many if one.cluster not in known)),
+            notices=("a notice " * 30,) * 500,
+        ),
+    )
+    assert len(render(large, chapters(large)).encode()) < LIMIT
+
+
+def test_figures_are_written_as_files(bare, tmp_path):
+    told = write_report(bare, Progress(), tmp_path / "report.html", tmp_path / "figures")
+    names = [block.name for chapter in told for block in chapter.blocks if isinstance(block, Figure)]
+    files = sorted(path.name for path in (tmp_path / "figures").iterdir())
+    assert files == sorted(f"{i:02d}-{name}.{form}" for i, name in enumerate(names, 1) for form in ("svg", "png"))
+    for path in (tmp_path / "figures").glob("*.png"):
+        assert path.read_bytes().startswith(b"\x89PNG")
+    for path in (tmp_path / "figures").glob("*.svg"):
+        assert b"<path" in path.read_bytes()
+
+
+def test_the_command_says_what_it_wrote_and_takes_none_for_no_comparison(full, tmp_path):
+    call = ["report", str(full.directory.output), "--output", str(tmp_path / "r.html"), "--since", "none", "--json"]
+    done = CliRunner().invoke(app, call)
+    assert done.exit_code == 0, done.output
+    assert '"moves"' not in done.stdout
+    assert str((tmp_path / "r.html").stat().st_size) in done.stdout
+
+
+def test_without_its_packages_it_names_the_extra(full, monkeypatch, tmp_path):
+    monkeypatch.setattr(reports, "find_spec", lambda name: None)
+    with pytest.raises(UsageError, match=r"jinja2 and matplotlib not installed; pip install 'tamscore\[report\]'"):
+        write_report(full, Progress(), tmp_path / "report.html")

@@ -1,0 +1,178 @@
+"""The report in a real browser: no errors, no requests, every chapter and figure drawn, on any width, dark, on paper.
+
+Screenshots are kept in build/report/ to be looked at.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from tamscore import backend, config
+from tamscore.cli import app
+from tamscore.coverage import cover
+from tamscore.insight.stored import open_run
+from tamscore.progress import Progress
+from tamscore.report import write_report
+
+pytestmark = pytest.mark.platform
+BUILD = Path(__file__).parents[2] / "build" / "report"
+OPTIONS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
+    "--disable-dev-shm-usage",
+    "--virtual-time-budget=6000", "--host-resolver-rules=MAP * ~NOTFOUND",
+]  # fmt: skip
+WIDTHS = {"phone": 390, "tablet": 820, "laptop": 1280, "wide": 1600}
+PROBE = """<script>addEventListener("load", () => {
+  const shown = (one) => { const box = one.getBoundingClientRect(); return [box.width, box.height]; };
+  const drawn = [...document.querySelectorAll("figure svg")].filter((one) => one.getClientRects().length);
+  const told = {
+    page: [document.documentElement.scrollWidth, innerWidth],
+    height: document.documentElement.scrollHeight,
+    sections: [...document.querySelectorAll("section")].map((one) => [one.id, ...shown(one)]),
+    figures: drawn.map((one) => [...shown(one), one.querySelectorAll("path, use, text").length]),
+    outside: drawn.flatMap((one) => { const box = one.getBoundingClientRect();
+      return [...one.querySelectorAll("text")].filter((text) => { const t = text.getBoundingClientRect();
+        return t.width && (t.left < box.left - 14 || t.right > box.right + 14);
+      }).map((text) => text.textContent); }),
+    paper: getComputedStyle(document.querySelector("section")).backgroundColor,
+    button: document.getElementById("theme").getAttribute("aria-label"),
+    errors: window.seenErrors,
+    asked: performance.getEntriesByType("resource").map((one) => one.name).filter((name) => !name.startsWith("data:")),
+  };
+  document.getElementById("theme").click();
+  told.clicked = getComputedStyle(document.querySelector("section")).backgroundColor;
+  parent.postMessage(JSON.stringify(told), "*");
+});</script>"""
+FRAME = """<!doctype html><link rel="icon" href="data:,"><body style="margin:0"><pre id="told"></pre>
+<script>addEventListener("message", (e) => { document.getElementById("told").textContent = e.data; });</script>
+<iframe src="PAGE" style="border:0;width:WIDTHpx;height:3000px"></iframe>"""
+WATCH = """<script>window.seenErrors = []; addEventListener("error", (e) => seenErrors.push(e.message));
+addEventListener("securitypolicyviolation", (e) => seenErrors.push(e.violatedDirective));</script>"""
+
+
+def chromium(page, *options, width=1280, height=2000):
+    """What Chromium prints about a page, on standard output and on standard error."""
+    program = shutil.which("chromium")
+    assert program, "chromium is not installed; see tests/platform/packages.txt"
+    with tempfile.TemporaryDirectory() as profile:
+        call = [program, *OPTIONS, f"--user-data-dir={profile}", f"--window-size={width},{height}", *options]
+        done = subprocess.run([*call, page.as_uri()], check=True, capture_output=True, text=True, timeout=120)
+    return done.stdout, done.stderr
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """The report on a made-up market scored twice, with a coverage."""
+    folder = tmp_path_factory.mktemp("browser")
+    for name, month in (("then", "1"), ("now", "3")):
+        assert CliRunner().invoke(app, ["synth", str(folder / name), "--rows", "6000", "--month", month]).exit_code == 0
+    job = str(folder / "then" / "job.toml")
+    first = CliRunner().invoke(app, ["run", job, "--set", 'clusters.k="auto"', "--set", "clusters.k_range=[3, 9]"])
+    assert first.exit_code == 0, first.output
+    output = folder / "then" / "scores"
+    settings = ["--set", 'clusters.k="auto"', "--set", "clusters.k_range=[3, 9]"]
+    call = ["score", job, "--model", str(output), "--set", f"input.path={folder / 'now' / 'market'}", *settings]
+    second = CliRunner().invoke(app, call)
+    assert second.exit_code == 0, second.output
+    run = open_run(output)
+    cover(run, config.Coverage.model_validate({"team": {"hunter": 2}}, strict=False), backend.load("cpu"), Progress())
+    write_report(run, Progress(), folder / "report.html")
+    return folder / "report.html"
+
+
+@pytest.fixture(scope="module")
+def probed(page):
+    """The page with a probe in it that tells what was drawn."""
+    text = (
+        page.read_text(encoding="utf-8").replace("<title>", f"{WATCH}<title>", 1).replace("</body>", f"{PROBE}</body>")
+    )
+    target = page.with_name("probed.html")
+    target.write_text(text, encoding="utf-8")
+    return target
+
+
+def told(page, width, *options):
+    """What the probe tells of a page of that width."""
+    frame = page.with_name(f"frame-{width}-{page.name}")  # a window cannot be as narrow as a phone, a frame can
+    frame.write_text(FRAME.replace("WIDTH", str(width)).replace("PAGE", page.name), encoding="utf-8")
+    dom, log = chromium(frame, "--enable-logging=stderr", "--v=0", "--dump-dom", *options, width=max(width, 600))
+    found = json.loads(html.unescape(re.findall(r'<pre id="told">(.*?)</pre>', dom, re.DOTALL)[0]))
+    assert found["errors"] or "CONSOLE" not in log, log
+    return found
+
+
+@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
+def test_every_chapter_and_figure_is_drawn_and_nothing_sticks_out(page, probed, width):
+    found = told(probed, width)
+    assert found["errors"] == []
+    assert found["page"][0] <= found["page"][1] == width
+    ids = [name for name, *_ in found["sections"]]
+    assert ids == re.findall(r'<section id="([\w-]+)"', page.read_text(encoding="utf-8"))
+    assert {"coverage", "moves", "ladder"} <= set(ids)
+    assert all(w > 0.5 * min(width, 1000) and h > 100 for _, w, h in found["sections"])
+    assert len(found["figures"]) == len(re.findall("<figure", page.read_text(encoding="utf-8")))
+    assert all(w > 250 and h > 60 and marks > 8 for w, h, marks in found["figures"])
+    assert found["outside"] == []
+    screenshot(page, f"light-{width}", width, found["height"])
+
+
+def screenshot(page, name, width, height, *options):
+    """Keep what the page looks like."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    target = BUILD / f"{name}.png"
+    chromium(page, f"--screenshot={target}", *options, width=width, height=min(height, 16000))
+    assert target.stat().st_size > 50_000
+
+
+def test_nothing_is_asked_from_the_network_and_the_browser_would_tell(probed):
+    found = told(probed, 1280)
+    assert found["asked"] == []
+    assert found["errors"] == []
+    planted = probed.with_name("planted.html")
+    text = probed.read_text(encoding="utf-8")
+    planted.write_text(
+        text.replace("<main", '<img src="https://example.invalid/x.png" alt=""><main', 1), encoding="utf-8"
+    )
+    assert told(planted, 1280)["errors"] == ["img-src"]
+
+
+def test_dark_follows_the_system_and_the_switch(page, probed):
+    light, dark = told(probed, 1280), told(probed, 1280, "--blink-settings=preferredColorScheme=0")
+    assert light["paper"] != dark["paper"]
+    assert (light["clicked"], dark["clicked"]) == (dark["paper"], light["paper"])
+    assert (light["button"], dark["button"]) == ("Switch to dark colours", "Switch to light colours")
+    screenshot(page, "dark-1280", 1280, light["height"], "--blink-settings=preferredColorScheme=0")
+
+
+def test_the_pictures_of_the_documentation_can_be_taken_again(page, tmp_path):
+    script = Path(__file__).parents[2] / "docs" / "pictures.py"
+    run = page.parent / "then" / "scores"
+    subprocess.run([sys.executable, script, run, tmp_path], check=True, capture_output=True)
+    names = {one.name for one in (script.parent / "pictures").iterdir()}
+    assert {one.name for one in tmp_path.iterdir()} == names
+    for one in tmp_path.iterdir():
+        with Image.open(one) as image:
+            width, height = image.size
+        assert width == 900
+        assert 300 < height < 900
+
+
+def test_it_prints(page):
+    BUILD.mkdir(parents=True, exist_ok=True)
+    target = BUILD / "report.pdf"
+    chromium(page, "--no-pdf-header-footer", f"--print-to-pdf={target}")
+    data = target.read_bytes()
+    assert data.startswith(b"%PDF")
+    assert 4 <= len(re.findall(rb"/Type\s*/Page\b", data)) <= 40
