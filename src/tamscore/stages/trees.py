@@ -72,6 +72,17 @@ class Forest:
         columns = (self.feature, self.threshold, self.missing_is_small, self.left, self.right, self.value, self.rows)
         return (column[at] for column in columns)
 
+    def is_sound(self, columns: int) -> bool:
+        """Whether every split asks one of so many columns, and leads to nodes behind it in its own tree."""
+        size = np.diff(self.starts)
+        same = {len(one) for one in (self.feature, self.threshold, self.missing_is_small, self.left, self.right)}
+        if np.any(size < 1) or same | {len(self.value), len(self.rows)} != {int(self.starts[-1])} or self.starts[0]:
+            return False
+        place, end = np.arange(len(self.feature)) - np.repeat(self.starts[:-1], size), np.repeat(size, size)
+        splits, two = self.feature != LEAF, np.stack([self.left, self.right])
+        leads = np.all((two > place) & (two < end), axis=0) & (self.feature >= 0) & (self.feature < columns)
+        return bool(np.all(leads[splits])) and int(size.max(initial=0)) < 2 * MOST_LEAVES
+
     @cached_property
     def means(self) -> Any:
         """The mean score of the rows in every node."""
@@ -154,14 +165,6 @@ def put(backend: Any, tree: Tree) -> Tree:
     """The tree with its tables on the device."""
     added = {source: backend.put(values) for source, values in tree.added.items()}
     return Tree(tree.splits, backend.put(tree.score), added)
-
-
-def margin(xp: Any, base: float, trees: Sequence[Tree], raw: Sequence[Array]) -> Array:
-    """The score (m,) of every row in log-odds; trees are added in order."""
-    total = xp.full(raw[0].shape, base, dtype=xp.float64, device=raw[0].device)
-    for tree in trees:
-        total = total + xp.take(tree.score, leaf_of(xp, tree, raw))
-    return total
 
 
 def explained(
