@@ -131,6 +131,7 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
             "region": None,
             "skill": None,
         },
+        "propensity": None,
         "output": {"path": "/jobs/scores"},
     }
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from tamscore.backend import Array
 
 LEAF = -1
-MOST_LEAVES = 62
-"""A set of leaves must fit into the bits of a signed 64-bit number."""
+FEW_LEAVES, MOST_LEAVES = 30, 62
+"""Sets of leaves fit into the bits of a signed number of 32, or of 64 bits."""
 
 
 @dataclass(frozen=True)
@@ -152,12 +152,13 @@ def ready(nodes: Nodes, means: Any, sources: Sequence[int]) -> Tree:
 
 def leaf_of(xp: Any, tree: Tree, raw: Sequence[Array]) -> Array:
     """The leaf (m,) int64 of every row of the design."""
-    left = xp.full(raw[0].shape, -1, dtype=xp.int64, device=raw[0].device)
+    bits = xp.int32 if tree.score.shape[0] <= FEW_LEAVES else xp.int64  # short numbers are half as far to carry
+    left = xp.full(raw[0].shape, -1, dtype=bits, device=raw[0].device)
     for split in tree.splits:
         column = raw[split.feature]
         fails = column > split.threshold if split.missing_is_small else ~(column <= split.threshold)
         left = xp.where(fails, left & split.kept, left)
-    first = xp.astype(left & -left, xp.float64)
+    first = xp.astype(left & -left, xp.float32)  # a power of two
     return xp.astype(xp.round(xp.log2(first)), xp.int64)
 
 
