@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,12 +14,18 @@ import pytest
 
 from tamscore import pipeline
 from tamscore.errors import InputContractError
+from tamscore.extras import propensity_model
 from tamscore.insight import show
 from tamscore.progress import Progress
+from tamscore.store import model
 from tamscore.store.location import location
+from tamscore.store.placed import files_of
 from tests.end_to_end import buyers, market
 from tests.fake_gpu import FakeGpu
 from tests.frozen_host import FrozenHost
+
+if TYPE_CHECKING:
+    from tamscore.store.run_directory import RunDirectory
 
 SMALL = 3000
 
@@ -34,7 +40,7 @@ def record(done):
     return manifest_of(done)["extras"]["propensity"]
 
 
-def manifest_of(done) -> dict[str, Any]:
+def manifest_of(done: RunDirectory) -> dict[str, Any]:
     """The manifest of a complete run."""
     manifest: dict[str, Any] | None = done.manifest()
     assert manifest is not None
@@ -289,6 +295,15 @@ def test_a_frozen_model_tells_new_accounts_what_it_would_have_told_them(small, s
     assert after == {account: before[account] for account in after}
     assert record(again)["model"] == {"source": "frozen", "run": scored.run_key}
     assert sorted(file.suffix for file in (again.path / "model").iterdir()) == [".json", ".json"] + [".safetensors"] * 2
+
+
+@pytest.mark.parametrize(("key", "value"), [("format", 99), ("kind", "oracle"), ("numbers", 3), ("base", "x")])
+def test_a_stored_model_that_makes_no_sense_is_refused(key, value, scored):
+    stored = model.read_extra(scored.path / "model", "propensity", files_of(manifest_of(scored)))
+    assert stored is not None
+    assert propensity_model.parsed(*stored, "model").design.columns == ("size", "growth", "industry")
+    with pytest.raises(InputContractError, match=r"^model: propensity: .*; run its job again"):
+        propensity_model.parsed({**stored[0], key: value}, stored[1], "model")
 
 
 def test_a_frozen_model_of_other_columns_is_refused(small, scored, tmp_path):

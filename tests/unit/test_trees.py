@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -25,6 +27,10 @@ def grown(seed, rows=600, columns=4, leaves=9):
     return x, fitted.fit(x.T, label)
 
 
+def margin(xp, base, ready, rows):
+    return trees.explained(xp, base, ready, rows, len(rows))[0]
+
+
 @pytest.fixture(scope="module")
 def example():
     return grown(0)
@@ -35,7 +41,7 @@ def example():
 def test_scores_are_those_of_scikit_learn_to_the_bit(seed, leaves):
     x, fitted = grown(seed, leaves=leaves)
     forest = trees.forest_of(fitted, COUNT)
-    found = trees.margin(np, forest.base, forest.trees(range(4)), list(x))
+    found = margin(np, forest.base, forest.trees(range(4)), list(x))
     assert np.array_equal(found, fitted.decision_function(x.T))
 
 
@@ -43,7 +49,7 @@ def test_the_first_trees_are_those_of_a_shorter_fit(example):
     x, fitted = example
     forest = trees.forest_of(fitted, 5)
     staged = list(fitted.staged_predict_proba(x.T))[4][:, 1]
-    odds = trees.margin(np, forest.base, forest.trees(range(4)), list(x))
+    odds = margin(np, forest.base, forest.trees(range(4)), list(x))
     assert 1 / (1 + np.exp(-odds)) == pytest.approx(staged, abs=1e-12)
 
 
@@ -105,5 +111,24 @@ def test_a_tree_of_one_leaf_gives_everyone_its_score():
     nothing = np.array([0])
     forest = trees.Forest(1.0, np.array([0, 1]), np.array([trees.LEAF]), np.zeros(1), np.zeros(1, bool),
                           nothing, nothing, np.array([0.5]), np.array([7]))  # fmt: skip
-    found = trees.margin(HostBackend().xp, forest.base, forest.trees((0,)), [np.array([1.0, np.nan])])
+    found = margin(HostBackend().xp, forest.base, forest.trees((0,)), [np.array([1.0, np.nan])])
     assert found.tolist() == [1.5, 1.5]
+
+
+def test_trees_that_lead_back_or_astray_are_not_sound(example):
+    """A stored model that was tampered with must not send anybody in circles."""
+    _, fitted = example
+    forest = trees.forest_of(fitted, COUNT)
+    assert forest.is_sound(4)
+    assert not forest.is_sound(2)
+    for name, place, value in [
+        ("left", 0, 0),
+        ("right", 0, 999),
+        ("left", 0, -1),
+        ("feature", 0, -7),
+        ("starts", 1, 0),
+    ]:
+        spoilt = getattr(forest, name).copy()
+        spoilt[place] = value
+        assert not replace(forest, **{name: spoilt}).is_sound(4), name
+    assert not replace(forest, value=forest.value[:-1]).is_sound(4)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.engine.flow import LocalFlow
-from tamscore.extras import labels, propensity_record, training
+from tamscore.extras import labels, propensity_model, propensity_record, training
 from tamscore.extras.look_alike import look_alike
 from tamscore.extras.ranks import ranks_among, sorted_scores
 from tamscore.passes.campaigns import dictionary
@@ -82,7 +82,7 @@ def make(market: Market, section: config.Propensity) -> Extra | str:
     """
     if section.label is None:
         return look_alike(market)
-    kept = propensity_record.kept(market, section)
+    kept = propensity_model.kept(market, section)
     model, record = kept or learned(market, section)
     columns = training.columns_of(market, section)
     order = None if model.calibration else sorted_scores(market, score_rows, model, columns)
@@ -130,20 +130,20 @@ def foretold(
     features = read_features(partition, columns, backend)
     scorer = Scorer.of(model.design, model.model, backend)
     codes = {one.column: one.encode(features.texts[one.column])[at] for one in model.design.vocabularies}
-    found = []
+    score, probability = np.empty(len(at)), np.empty(len(at))
+    why = [np.empty(len(at), np.int64) for _ in range(min(reasons.REASONS, len(model.design.columns)))]
     for start in range(0, len(at), backend.block_rows):
         here = slice(start, start + backend.block_rows)
-        place = backend.put(at[here])
-        numbers = {name: backend.xp.take(column, place) for name, column in features.numeric.items()}
-        told = propensity.foretell(
-            model, scorer, backend, numbers, {name: backend.put(code[here]) for name, code in codes.items()}
-        )
-        found.append([backend.get(one) for one in (told.score, *told.reasons)])
-        found[-1].append(None if told.probability is None else backend.get(told.probability))
-    columns_found = [list(column) for column in zip(*found, strict=True)]
-    score, *why = (np.concatenate(one) for one in columns_found[:-1]) if found else (np.empty(0),)
-    probability = None if model.calibration is None else np.concatenate([np.empty(0), *(columns_found or [[]])[-1]])
-    return score, probability, why
+        rows = backend.put(at[here])
+        numbers = {name: backend.xp.take(column, rows) for name, column in features.numeric.items()}
+        put = {name: backend.put(code[here]) for name, code in codes.items()}
+        told = propensity.foretell(model, scorer, backend, numbers, put)
+        score[here] = backend.get(told.score)
+        if told.probability is not None:
+            probability[here] = backend.get(told.probability)
+        for place, one in zip(why, told.reasons, strict=True):
+            place[here] = backend.get(one)
+    return score, probability if model.calibration else None, why
 
 
 def score_rows(item: Any, model: Propensity, columns: InputColumns, backend: Backend) -> Any:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from tamscore.stages import trees
+from tamscore.stages import line, trees
 from tamscore.stages.calibration import sigmoid
+from tamscore.stages.line import Line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -55,20 +56,6 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Line:
-    """A logistic regression on the straight columns: `weights` (d,), and the log-odds `base` at their means (d,)."""
-
-    base: float
-    weights: Any
-    means: Any
-
-    @property
-    def expected(self) -> float:
-        """The score of a row at the means."""
-        return self.base
-
-
-@dataclass(frozen=True)
 class Scorer:
     """A model ready to score rows on a device."""
 
@@ -88,21 +75,7 @@ class Scorer:
         sources = len(self.design.columns)
         if not isinstance(self.model, Line):
             return trees.explained(xp, self.model.base, self.trees, raw, sources)
-        return line_explained(xp, self.model, self.design, self.design.straight(xp, raw), sources)
-
-
-def line_explained(
-    xp: Any, line: Line, design: Design, straight: Sequence[Array], sources: int
-) -> tuple[Array, list[Array]]:
-    """The score (m,) of a line, column by column in a fixed order, and what each source adds (m,)."""
-    added = [xp.zeros_like(straight[0]) for _ in range(sources)]
-    for column, weight, mean, source in zip(straight, line.weights, line.means, design.straight_sources, strict=True):
-        if weight:
-            added[source] = added[source] + float(weight) * (column - float(mean))
-    total = xp.full(straight[0].shape, line.base, dtype=xp.float64, device=straight[0].device)
-    for one in added:
-        total = total + one
-    return total, added
+        return line.explained(xp, self.model, self.design, self.design.straight(xp, raw), sources)
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from tamscore.backend import Array
 
 LEAF = -1
-MOST_LEAVES = 62
-"""A set of leaves must fit into the bits of a signed 64-bit number."""
+FEW_LEAVES, MOST_LEAVES = 30, 62
+"""Sets of leaves fit into the bits of a signed number of 32, or of 64 bits."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,17 @@ class Forest:
         at = slice(self.starts[tree], self.starts[tree + 1])
         columns = (self.feature, self.threshold, self.missing_is_small, self.left, self.right, self.value, self.rows)
         return (column[at] for column in columns)
+
+    def is_sound(self, columns: int) -> bool:
+        """Whether every split asks one of so many columns, and leads to nodes behind it in its own tree."""
+        size = np.diff(self.starts)
+        same = {len(one) for one in (self.feature, self.threshold, self.missing_is_small, self.left, self.right)}
+        if np.any(size < 1) or same | {len(self.value), len(self.rows)} != {int(self.starts[-1])} or self.starts[0]:
+            return False
+        place, end = np.arange(len(self.feature)) - np.repeat(self.starts[:-1], size), np.repeat(size, size)
+        splits, two = self.feature != LEAF, np.stack([self.left, self.right])
+        leads = np.all((two > place) & (two < end), axis=0) & (self.feature >= 0) & (self.feature < columns)
+        return bool(np.all(leads[splits])) and int(size.max(initial=0)) < 2 * MOST_LEAVES
 
     @cached_property
     def means(self) -> Any:
@@ -141,12 +152,13 @@ def ready(nodes: Nodes, means: Any, sources: Sequence[int]) -> Tree:
 
 def leaf_of(xp: Any, tree: Tree, raw: Sequence[Array]) -> Array:
     """The leaf (m,) int64 of every row of the design."""
-    left = xp.full(raw[0].shape, -1, dtype=xp.int64, device=raw[0].device)
+    bits = xp.int32 if tree.score.shape[0] <= FEW_LEAVES else xp.int64  # short numbers are half as far to carry
+    left = xp.full(raw[0].shape, -1, dtype=bits, device=raw[0].device)
     for split in tree.splits:
         column = raw[split.feature]
         fails = column > split.threshold if split.missing_is_small else ~(column <= split.threshold)
         left = xp.where(fails, left & split.kept, left)
-    first = xp.astype(left & -left, xp.float64)
+    first = xp.astype(left & -left, xp.float32)  # a power of two
     return xp.astype(xp.round(xp.log2(first)), xp.int64)
 
 
@@ -154,14 +166,6 @@ def put(backend: Any, tree: Tree) -> Tree:
     """The tree with its tables on the device."""
     added = {source: backend.put(values) for source, values in tree.added.items()}
     return Tree(tree.splits, backend.put(tree.score), added)
-
-
-def margin(xp: Any, base: float, trees: Sequence[Tree], raw: Sequence[Array]) -> Array:
-    """The score (m,) of every row in log-odds; trees are added in order."""
-    total = xp.full(raw[0].shape, base, dtype=xp.float64, device=raw[0].device)
-    for tree in trees:
-        total = total + xp.take(tree.score, leaf_of(xp, tree, raw))
-    return total
 
 
 def explained(

@@ -1,0 +1,118 @@
+"""A propensity as later runs read it: what it says in words and single numbers, and its arrays."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.errors import InputContractError
+from tamscore.extras import training
+from tamscore.stages.calibration import Calibration
+from tamscore.stages.design import Design, Number
+from tamscore.stages.line import Line
+from tamscore.stages.prepare import Vocabulary
+from tamscore.stages.propensity import Propensity
+from tamscore.stages.trees import Forest
+from tamscore.store import model as stored_model
+from tamscore.store.placed import files_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tamscore import config
+    from tamscore.extras.market import Market
+
+NAME = "propensity"
+FORMAT = 1
+FOREST = ("starts", "feature", "threshold", "missing_is_small", "left", "right", "value", "rows")
+
+
+def both(model: Propensity, record: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The description and the arrays of a model, with the record that later runs repeat."""
+    return describe(model, record), arrays_of(model)
+
+
+def describe(model: Propensity, record: dict[str, Any]) -> dict[str, Any]:
+    """The model in words and single numbers."""
+    line = isinstance(model.model, Line)
+    calibration = model.calibration
+    single = ("slope", "offset", "shift", "labelled", "least")
+    return {
+        "format": FORMAT,
+        "kind": "logistic" if line else "trees",
+        "base": model.model.base,
+        "numbers": [asdict(one) for one in model.design.numbers],
+        "vocabularies": [{"column": one.column, "levels": one.levels} for one in model.design.vocabularies],
+        "calibration": {name: getattr(calibration, name) for name in single} if calibration else None,
+        "record": record,
+    }
+
+
+def arrays_of(model: Propensity) -> dict[str, Any]:
+    """The arrays of the model by name."""
+    names = ("weights", "means") if isinstance(model.model, Line) else FOREST
+    found = {name: np.asarray(getattr(model.model, name)) for name in names}
+    if model.calibration is not None:
+        found |= {"calibration.x": model.calibration.x, "calibration.y": model.calibration.y}
+    return {name: array.astype(np.uint8) if array.dtype == bool else array for name, array in found.items()}
+
+
+def kept(market: Market, section: config.Propensity) -> tuple[Propensity, dict[str, Any]] | None:
+    """The propensity of the run whose model is frozen, with its record; None where a model is to be learned.
+
+    Raises InputContractError where it was learned from other columns.
+    """
+    record = market.origin.record
+    if record["source"] != "frozen" or market.origin.earlier is None:
+        return None
+    directory = market.origin.earlier.directory
+    found = stored_model.read_extra(directory.model, NAME, files_of(directory.manifest() or {}))
+    if found is None:
+        return None
+    model = parsed(*found, str(directory.model))
+    columns = training.columns_of(market, section)
+    if model.design.columns != (*columns.numeric, *columns.categorical):
+        raise InputContractError(
+            f"propensity: the model of run {directory.run_key} was learned from {', '.join(model.design.columns)}, the "
+            f"job names {', '.join((*columns.numeric, *columns.categorical))}; use the job file of the model"
+        )
+    return model, {**found[0]["record"], "model": {"source": "frozen", "run": directory.run_key}}
+
+
+def parsed(said: Mapping[str, Any], arrays: Mapping[str, Any], where: str) -> Propensity:
+    """The propensity that two files of a model hold; InputContractError where they do not make sense."""
+    try:
+        if said["format"] != FORMAT:
+            raise ValueError(f"expected format {FORMAT}, got {said['format']!r}")  # noqa: TRY301 - one way out
+        numbers = tuple(Number(**one) for one in said["numbers"])
+        vocabularies = tuple(Vocabulary(one["column"], tuple(one["levels"])) for one in said["vocabularies"])
+        design = Design(numbers, vocabularies)
+        return Propensity(design, model_of(said, arrays, design), calibration_of(said, arrays))
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise InputContractError(f"{where}: {NAME}: {error}; run its job again") from error
+
+
+def model_of(said: Mapping[str, Any], arrays: Mapping[str, Any], design: Design) -> Line | Forest:
+    """The line or the trees of a stored model; ValueError where they do not hold together."""
+    if said["kind"] == "logistic":
+        line = Line(float(said["base"]), arrays["weights"], arrays["means"])
+        if not len(line.weights) == len(line.means) == len(design.straight_sources):
+            raise ValueError(f"expected {len(design.straight_sources)} weights, got {len(line.weights)}")
+        return line
+    if said["kind"] != "trees":
+        raise ValueError(f"expected logistic or trees, got {said['kind']!r}")
+    columns = {name: arrays[name] for name in FOREST}
+    columns["missing_is_small"] = columns["missing_is_small"].astype(bool)
+    forest = Forest(float(said["base"]), **columns)
+    if not forest.is_sound(len(design.raw_sources)):
+        raise ValueError("its trees do not hold together")
+    return forest
+
+
+def calibration_of(said: Mapping[str, Any], arrays: Mapping[str, Any]) -> Calibration | None:
+    """The calibration of a stored model."""
+    if said["calibration"] is None:
+        return None
+    return Calibration(arrays["calibration.x"], arrays["calibration.y"], **said["calibration"])

@@ -1,0 +1,40 @@
+"""A logistic regression as arrays: what it says of a row, and what each column adds to that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.backend import Array
+    from tamscore.stages.design import Design
+
+
+@dataclass(frozen=True)
+class Line:
+    """A logistic regression on the straight columns: `weights` (d,), and the log-odds `base` at their means (d,)."""
+
+    base: float
+    weights: Any
+    means: Any
+
+    @property
+    def expected(self) -> float:
+        """The score of a row at the means."""
+        return self.base
+
+
+def explained(
+    xp: Any, line: Line, design: Design, straight: Sequence[Array], sources: int
+) -> tuple[Array, list[Array]]:
+    """The score (m,) of a line, column by column in a fixed order, and what each source adds (m,)."""
+    added = [xp.zeros_like(straight[0]) for _ in range(sources)]
+    for column, weight, mean, source in zip(straight, line.weights, line.means, design.straight_sources, strict=True):
+        if weight:
+            added[source] = added[source] + float(weight) * (column - float(mean))
+    total = xp.full(straight[0].shape, line.base, dtype=xp.float64, device=straight[0].device)
+    for one in added:
+        total = total + one
+    return total, added
