@@ -107,7 +107,7 @@ class EmulatedCuda(CudaBackend):
 
     @property
     def device(self) -> Device:
-        return Device(Processor(), np, launch.Kernels(Processor(), function, processors=3), 2**30)
+        return Device(Processor(), np, launch.Kernels(Processor(), function, processors=3), 2**30, lambda: 0)
 
     def read(self, partition: Partition, columns: list[str]) -> list[Any]:
         return HostBackend().read(partition, columns)

@@ -19,6 +19,8 @@ from tamscore.backend.launch import SOURCE, Kernels
 from tamscore.errors import DeviceError, InputContractError, TamscoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tamscore.backend import Array
     from tamscore.schema import Partition
 
@@ -29,12 +31,16 @@ _ONE_AT_A_TIME = Lock()
 
 @dataclass(frozen=True)
 class Device:
-    """The GPU of this process: CuPy, the same by the array-API standard, our kernels, and its memory in bytes."""
+    """The GPU of this process: CuPy, the same by the array-API standard, our kernels, and its memory in bytes.
+
+    `peak` tells how much of that memory has been held at once.
+    """
 
     cp: Any
     xp: Any
     kernels: Kernels
     memory: int
+    peak: Callable[[], int]
 
 
 def device() -> Device:
@@ -62,7 +68,7 @@ def _device() -> Device:
     memory = int(cp.cuda.runtime.memGetInfo()[1])
     _one_pool(cp, memory)
     properties = cp.cuda.runtime.getDeviceProperties(cp.cuda.runtime.getDevice())
-    return Device(cp, xp, Kernels(cp, _kernel, int(properties["multiProcessorCount"])), memory)
+    return Device(cp, xp, Kernels(cp, _kernel, int(properties["multiProcessorCount"])), memory, _peak)
 
 
 def bus_address() -> str:
@@ -82,6 +88,14 @@ def _one_pool(cp: Any, memory: int) -> None:
         rmm.mr.set_current_device_resource(pool)
     rmm.statistics.enable_statistics()
     cp.cuda.set_allocator(rmm_cupy_allocator)
+
+
+def _peak() -> int:
+    """The most bytes that this process has drawn from its pool at once."""
+    import rmm.statistics
+
+    counted = rmm.statistics.get_statistics()
+    return int(counted.peak_bytes) if counted else 0
 
 
 @cache
@@ -179,10 +193,7 @@ class CudaBackend:
 
     def peak_device_bytes(self) -> int:
         """The most bytes of the GPU's memory that this process has held at once."""
-        import rmm.statistics
-
-        counted = rmm.statistics.get_statistics()
-        return int(counted.peak_bytes) if counted else 0
+        return self.device.peak()
 
     def sync(self) -> None:
         """Wait until the device has done all that was asked of it."""
