@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.platform, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
 EXTRA = "gpu-cu13"
 CLASSES = ("cupy.ndarray", "cudf.Series", "cupy.RawModule", "cupy.cuda.Stream")
-OURS = {"function"}
+OURS = {"function", "peak"}
 """What is called on values and is neither a method of Python's types nor of a GPU library."""
 FIRST_TOUCH = {
     "CuPy": "import cupy; cupy.arange(3)",
