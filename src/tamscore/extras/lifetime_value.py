@@ -131,7 +131,7 @@ def prepare(market: Market, section: Section) -> LifetimeValue | str:
     if bought and not sums[SUMS.index("ordered")].any():
         raise InputContractError(
             f"{section.orders}: none of its {len(bought.bought):,} accounts was scored, expected ids as in column "
-            f"{this.columns.account_id!r} of the market; name the column that holds them in lifetime_value.order_account"
+            f"{this.columns.account_id!r} of the market; name the column that has them in lifetime_value.order_account"
         )
     label, ratio = (np.concatenate([getattr(one, name) for one in gauges]) for name in ("label", "ratio"))
     median = alerts.quantile_by_cluster(this.backend, ratio, label, len(market.clusters), 0.5)
