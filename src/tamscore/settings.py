@@ -80,7 +80,7 @@ def plan_of(job: Job) -> Plan:
         for key, table in section.tables(job.columns.account_id).items()
     }
     plan = partitions.plan(job.input.path, columns_read(job))
-    return replace(plan, tables={name: partitions.plan(*table) for name, table in asked.items()})
+    return replace(plan, tables={key: partitions.plan(*table, key) for key, table in asked.items()})
 
 
 def numeric_columns(job: Job) -> list[NumericColumn]:

@@ -29,7 +29,7 @@ from tamscore.report.blocks import Figure
 from tamscore.report.chapters import chapters
 from tamscore.report.evidence import gather
 from tamscore.report.page import render
-from tests.end_to_end import market
+from tests.end_to_end import buyers, market
 from tests.page import Page
 
 ALL = [
@@ -238,7 +238,7 @@ EXTRAS: dict[str, Any] = {
         "deciles": [{**DECILE, "decile": float(i)} for i in range(1, 11)],
         "bands": [{**BAND, "band": "focus", "probability": "above 0.3", "accounts": 20}],
         "everyone": {**BAND, "band": "everyone", "probability": "", "accounts": 4321},
-        "features": {"size <b>": 1.25, "growth": 0.5},
+        "features": [{"feature": "size <b>", "mean_log_odds": 1.25}, {"feature": "growth", "mean_log_odds": 0.5}],
         "quality": {"auc": 0.875, "brier": 0.0625, "error": 0.01},
         "suspects": [],
     },
@@ -283,6 +283,20 @@ def test_no_probability_is_told_where_there_is_none(full, mode):
     page = Page(render(found, [one for one in chapters(found) if one.anchor == "propensity"]))
     assert all(not one.caption.startswith("Bands") for one in page.tables)
     assert {"rank": "A rank, no probability", "look_alike": "a look-alike"}[mode] in " ".join(page.texts["p"])
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_a_run_that_tells_who_will_buy_makes_a_chapter(tmp_path, labelled):
+    """The record is that of a real run, so that both sides speak of the same keys."""
+    keys = buyers.CHANGES["propensity"] if labelled else {}
+    done = market.score(buyers.reference(1, 2_000), tmp_path, {**buyers.CHANGES, "propensity": keys})
+    told = write_report(open_run(done.output), Progress(), tmp_path / "report.html")
+    page = Page((tmp_path / "report.html").read_text("utf-8"))
+    assert "propensity" in [chapter.anchor for chapter in told]
+    shown = page.table("What moves" if labelled else "Clusters with most customers").rows
+    record = (done.manifest() or {})["extras"]["propensity"]
+    rows, name = (record["features"], "feature") if labelled else (record["clusters"], "cluster")
+    assert [row[0] for row in shown] == [row[name] for row in rows]
 
 
 def test_a_page_stays_small_whatever_the_market(full):

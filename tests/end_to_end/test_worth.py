@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from tamscore import pipeline
 from tamscore.cli import app
 from tamscore.config import load
-from tamscore.errors import InputContractError, JobFileError
+from tamscore.errors import InputContractError, JobFileError, UsageError
 from tamscore.extras import next_offer, ownership, purchases
 from tamscore.passes import figures, order_lines, product_lines
 from tamscore.progress import Progress
@@ -295,6 +295,8 @@ def test_a_run_that_knows_nothing_of_the_year_before_says_so(asked, tmp_path):
     assert "sales a year before" in manifest["missing"]["alerts"]
     assert {row["growing"] for row in table_of(done, "segment_tests")} == {"unknown"}
     assert "migrate" not in {row["action"] for row in table_of(done, "segment_tests")}
+    assert f"lifetime_value: not computed: {manifest['missing']['lifetime_value']}" in manifest["notices"]
+    assert not any(notice.startswith("propensity") for notice in manifest["notices"])  # nobody asked for it
 
 
 def test_a_stated_retention_serves_where_nothing_is_measured(asked, tmp_path):
@@ -377,6 +379,25 @@ def test_orders_that_cannot_be_read_are_refused_by_name(asked, tmp_path, change,
     section = {**asked["changes"]["lifetime_value"], **change}
     with pytest.raises(InputContractError, match=message):
         market.run(asked["folder"] / "market", tmp_path / "scores", {"lifetime_value": section})
+
+
+@pytest.mark.parametrize(("section", "file"), [("lifetime_value", "orders"), ("next_offer", "products")])
+def test_a_table_of_other_accounts_stops_the_run(asked, tmp_path, section, file):
+    """Ids in another form would otherwise leave a section empty without a word."""
+    table = pq.read_table(asked["folder"] / f"{file}.parquet")
+    other = pa.array([f"X{one}" for one in table["account_id"].to_pylist()])
+    pq.write_table(table.set_column(0, "account_id", other), tmp_path / "other.parquet")
+    key = {"lifetime_value": "orders", "next_offer": "path"}[section]
+    changes = {section: {**asked["changes"][section], key: str(tmp_path / "other.parquet")}}
+    with pytest.raises(InputContractError, match=rf"expected ids as in .*'account_id'.*; name .* in {section}\."):
+        market.run(asked["folder"] / "market", tmp_path / "scores", changes)
+
+
+@pytest.mark.parametrize(("section", "key"), [("lifetime_value", "orders"), ("next_offer", "path")])
+def test_a_table_that_is_not_there_is_missed_under_its_own_key(asked, tmp_path, section, key):
+    changes = {section: {**asked["changes"][section], key: str(tmp_path / "nowhere.parquet")}}
+    with pytest.raises(UsageError, match=rf"^{section}\.{key}: no Parquet file at .*nowhere\.parquet"):
+        market.run(asked["folder"] / "market", tmp_path / "scores", changes)
 
 
 def test_too_many_unusable_order_lines_stop_the_run(asked, tmp_path):

@@ -107,6 +107,7 @@ def told(job: Job) -> Iterator[tuple[Any, Any]]:
     rules = job.backtest
     account_id = (rules.account_id if rules.table else None) or job.columns.account_id
     columns = InputColumns(account_id, str(rules.realised))
-    for partition in partitions.plan(rules.table or job.input.path, columns).partitions:
+    where = (rules.table, columns, "backtest.table") if rules.table else (job.input.path, columns)
+    for partition in partitions.plan(*where).partitions:
         table = tables.read(partition, [columns.account_id, columns.sales])
         yield id_hash(tables.strings(table[columns.account_id])), float_column(table[columns.sales])

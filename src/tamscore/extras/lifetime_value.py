@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.backend.host import float_column
+from tamscore.errors import InputContractError
 from tamscore.extras.purchases import OrderRules, money, read_purchases
 from tamscore.extras.retention import retention
 from tamscore.passes.extra import Findings
@@ -112,7 +113,10 @@ class LifetimeValue:
 
 
 def prepare(market: Market, section: Section) -> LifetimeValue | str:
-    """The extra; in words what is missing where there is neither a margin nor anything about the year before."""
+    """The extra; in words what is missing where there is neither a margin nor anything about the year before.
+
+    Raises InputContractError where orders are unusable, or none of their accounts is in the market.
+    """
     this = market.this
     bought = purchases_of(market, section)
     source = source_of(market, section, bought)
@@ -124,6 +128,11 @@ def prepare(market: Market, section: Section) -> LifetimeValue | str:
             gauges.append(found)
             done(part.partition.rows)
     sums = sum(one.sums for one in gauges)
+    if bought and not sums[SUMS.index("ordered")].any():
+        raise InputContractError(
+            f"{section.orders}: none of its {len(bought.bought):,} accounts was scored, expected ids as in column "
+            f"{this.columns.account_id!r} of the market; name the column that has them in lifetime_value.order_account"
+        )
     label, ratio = (np.concatenate([getattr(one, name) for one in gauges]) for name in ("label", "ratio"))
     median = alerts.quantile_by_cluster(this.backend, ratio, label, len(market.clusters), 0.5)
     return assembled(market, section, source, sums, median, bought)

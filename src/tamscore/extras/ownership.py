@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.errors import InputContractError
 from tamscore.extras.purchases import RANGE_ROWS
 from tamscore.passes.order_lines import ranges
 from tamscore.passes.product_lines import Customers, ProductColumns, customers_of, read_sales
@@ -85,13 +86,19 @@ class Sales:
         return np.where(place >= 0, np.append(known.label, -1)[place], -1)
 
     def offers(self, share: float, min_customers: int, line: float) -> tuple[Offers, Owned]:
-        """What is offered in each cluster, and who owns of it."""
+        """What is offered in each cluster, and who owns of it; InputContractError where no customer owns anything."""
         clusters, products = len(self.market.clusters), len(self.products)
         owners = np.zeros((clusters, products))
         for pairs, label in self.owned():
             known = label >= 0
             flat = label[known] * products + pairs.day[known]
             owners += np.bincount(flat, minlength=owners.size).reshape(owners.shape)
+        if not owners.any():
+            raise InputContractError(
+                f"next_offer.path: no account in {self.columns.account_id!r} with {self.columns.sales!r} above 0 is a "
+                f"customer of the market, expected ids as in its column {self.market.this.columns.account_id!r}; "
+                "name the columns in next_offer.account_id and next_offer.sales"
+            )
         customers = np.bincount(self.customers.label, minlength=clusters)
         wanted = next_offer.eligible(owners, customers, share, min_customers)
         money, kept = self.details(wanted)

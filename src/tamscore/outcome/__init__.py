@@ -132,7 +132,8 @@ def remarks_on(outcome: Outcome, job: Job) -> list[str]:
         for text in remarks.remarks(market, policy.limits, ladder, rules)
     ]
     of_extras = [f"{name}: {text}" for name, one in outcome.findings.items() for text in one.notices]
-    return [*by_party, *silent_campaigns(campaign_table(outcome, job), job), *of_extras]
+    absent = [f"{name}: not computed: {why}" for name, why in outcome.missing.items() if getattr(job, name) is not None]
+    return [*by_party, *silent_campaigns(campaign_table(outcome, job), job), *of_extras, *absent]
 
 
 def manifest(outcome: Outcome, job: Job, choice: DeviceChoice, progress: Progress) -> dict[str, Any]:

@@ -73,13 +73,14 @@ class RowGroup:
     rows: int
 
 
-def plan(path: str, columns: InputColumns) -> Plan:
+def plan(path: str, columns: InputColumns, key: str = "input.path") -> Plan:
     """The partitions of the Parquet files at a path, a folder or a glob, in order of file name.
 
     Raises InputContractError naming file, column and remedy where a file is no Parquet, lacks a column, has it in
-    another type, or holds more than fits into memory; UsageError where there is no such path.
+    another type, or holds more than fits into memory; UsageError with the `key` of the job file where there is no such
+    path.
     """
-    files, ignored = parquet_files(path)
+    files, ignored = parquet_files(path, key)
     groups: list[RowGroup] = []
     stamps: list[Stamp] = []
     digest = hashlib.sha256()
@@ -120,7 +121,7 @@ def unchanged(plan: Plan) -> None:
             tables.check_stamp(file, stamp)
 
 
-def parquet_files(path: str) -> tuple[list[Location], tuple[str, ...]]:
+def parquet_files(path: str, key: str) -> tuple[list[Location], tuple[str, ...]]:
     """The Parquet files at a path in order of name, and the names of what was passed over in the folder."""
     where = location(path)
     files: list[Location] = []
@@ -135,7 +136,7 @@ def parquet_files(path: str) -> tuple[list[Location], tuple[str, ...]]:
     else:
         files = matching(path)
     if not files:
-        raise UsageError(f"input.path: no Parquet file at {path!r}; give a file, a folder of *.parquet, or a glob")
+        raise UsageError(f"{key}: no Parquet file at {path!r}; give a file, a folder of *.parquet, or a glob")
     return files, ignored
 
 

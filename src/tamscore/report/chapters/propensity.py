@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 MISSING = "Propensity: not learned; a section [propensity] in the job file does, given who bought in a window."
+LOOK_ALIKE = "No label was given: accounts are ranked by the share of customers around them, a look-alike."
 COLOURS = {"focus": "good", "middle": "fair", "low": "grey"}
 LISTED = 10
 
@@ -24,7 +25,7 @@ def chapter(found: Evidence) -> Chapter | None:
     if record is None:
         return None
     if record["mode"] == "look_alike":
-        return Chapter("propensity", "Propensity", look_alike(record), (clusters(record),))
+        return Chapter("propensity", "Propensity", LOOK_ALIKE, (clusters(record),))
     blocks: list[Block] = [lift(record["deciles"])]
     if record["mode"] == "probability":
         blocks.append(bands(record))
@@ -54,12 +55,6 @@ def quality(record: Record) -> str:
     return ", ".join(f"{name} {told[key]:.3f}" for key, name in names.items() if told.get(key) is not None)
 
 
-def look_alike(record: Record) -> str:
-    """What a look-alike score is, in one sentence."""
-    count = len(record["clusters"])
-    return f"No label was given: accounts of {count} clusters are ranked by the customers around them, a look-alike."
-
-
 def bands(record: Record) -> Table:
     """Accounts, expected buyers and cost by band."""
     rows = []
@@ -75,9 +70,11 @@ def bands(record: Record) -> Table:
 
 def features(record: Record) -> Table:
     """The columns that move scores most."""
-    told = sorted(record["features"].items(), key=lambda pair: -pair[1])[:LISTED]
-    most = max((value for _, value in told), default=0.0) or 1.0
-    rows = [(name, Cell(f"{value:.2f}", max(value, 0.0) / most)) for name, value in told]
+    told = sorted(record["features"], key=lambda row: -row["mean_log_odds"])[:LISTED]
+    most = max((row["mean_log_odds"] for row in told), default=0.0) or 1.0
+    rows = [
+        (row["feature"], Cell(f"{row['mean_log_odds']:.2f}", max(row["mean_log_odds"], 0.0) / most)) for row in told
+    ]
     return table("What moves the score", "feature|>mean size, log-odds", rows)
 
 
@@ -103,4 +100,4 @@ def clusters(record: Record) -> Table:
     rows = [
         (row["cluster"], Cell(share(row["customer_share"], 1), row["customer_share"])) for row in record["clusters"]
     ]
-    return table("Share of customers by cluster", "cluster|>customers", rows[:LISTED])
+    return table("Clusters with most customers", "cluster|>customers", rows[:LISTED])
