@@ -44,10 +44,12 @@ def block_bytes(columns: InputColumns) -> int:
 
 
 def check_start(partitions: Sequence[Partition], columns: InputColumns, backend: Backend, flow: Flow) -> None:
-    """Nothing, where the largest partition leaves room for those that are worked on beside it.
+    """Nothing, where the largest partition leaves room for those that are worked on beside it, or there is none at all.
 
     MemoryLimitError else, with a size of row groups that would do.
     """
+    if not partitions:
+        return
     largest = max(partitions, key=lambda partition: partition.rows)
     at_once = max(1, min(flow.workers // flow.memories, len(partitions)))
     block = min(largest.rows, backend.block_rows // SMALLEST_BLOCK) * block_bytes(columns)
