@@ -26,8 +26,6 @@ from tests.faults.protocol import NEW, OLD
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tamscore.store.commit import Placed
-
 
 def undisturbed(folder: Path) -> dict[str, bytes]:
     return protocol.bytes_of(protocol.run(folder, NEW))
