@@ -17,6 +17,7 @@ import pytest
 
 from tamscore.errors import RetryableError
 from tamscore.store import commit, disk, run_directory, verify
+from tamscore.store.placed import Placed
 from tamscore.store.run_directory import RunDirectory
 from tests.faults import protocol
 from tests.faults.power import power_losses
@@ -24,8 +25,6 @@ from tests.faults.protocol import NEW, OLD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from tamscore.store.commit import Placed
 
 
 def undisturbed(folder: Path) -> dict[str, bytes]:
@@ -146,6 +145,7 @@ def test_lost_swapped_added_and_linked_files_are_found(tmp_path):
     assert f"{first}: missing" in found()
     first.write_bytes(second.read_bytes())
     assert f"{first}: changed" in found()
+    assert f"expected {len(whole):,} with {Placed.of_bytes(whole).xxh3}" in found()
     first.unlink()
     first.symlink_to(str(second))
     assert f"{first}: missing" in found()

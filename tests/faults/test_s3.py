@@ -16,7 +16,7 @@ from tamscore import pipeline
 from tamscore.errors import InputContractError, RetryableError, UsageError
 from tamscore.insight.show import load
 from tamscore.progress import Progress
-from tamscore.settings import columns_of
+from tamscore.settings import columns_of, plan_of
 from tamscore.store import contents, partitions, run_directory, tables, verify
 from tamscore.store.location import location
 from tamscore.store.objects import bucket
@@ -323,6 +323,12 @@ def test_input_is_a_folder_an_object_or_a_pattern(uploaded, pattern, files):
     plan = partitions.plan(INPUT + pattern, columns())
     assert len(plan.files) == files
     assert plan.ignored == ((".hidden.parquet", "_SUCCESS", "notes.txt") if not pattern else ())
+
+
+def test_the_table_of_labels_may_lie_where_the_market_lies(uploaded):
+    keys = {"label": "y", "feature_cutoff": "2026-01-31", "label_start": "2026-02-01", "label_end": "2026-04-30"}
+    plan = plan_of(job(changes={"propensity": {**keys, "label_table": INPUT}}))
+    assert plan.tables["propensity.label_table"].rows == plan.rows == 800
 
 
 def test_what_is_not_there_is_told(uploaded):

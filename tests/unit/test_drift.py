@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -87,4 +89,6 @@ def test_the_move_that_says_most_is_told():
     before, now = (Histogram("x", edges, np.array(counts)) for counts in ([1, 1, 1, 1, 0], [0, 1, 1, 2, 0]))
     assert drift.largest_move(before, now, ()) == "above 20: 50.0% → 75.0%"
     gaps = Histogram("x", edges, np.array([1, 1, 1, 1, 4]))
+    far = Histogram("x", edges * 855_215.4, before.counts)
+    assert drift.largest_move(far, replace(now, edges=far.edges), ()) == "above 17,104,308: 50.0% → 75.0%"
     assert drift.largest_move(before, gaps, ()) == "missing: 0.0% → 50.0%"

@@ -11,10 +11,10 @@ from tamscore.config.values import (  # noqa: TC001 - read at run time
     Column,
     ColumnList,
     Day,
-    LocalPath,
     OpenShare,
     Positive,
     ProbabilityPair,
+    Storage,
 )
 from tamscore.schema import InputColumns
 
@@ -29,7 +29,7 @@ class Propensity(Extra):
     label: Column | None = None
     """Column that is 1 for accounts that bought in the label window, 0 for those that did not, missing where nobody
     knows; absent: a look-alike score."""
-    label_table: LocalPath | None = None
+    label_table: Storage | None = None
     """Parquet file, folder or glob that holds the label, joined by account id; absent: the input itself."""
     account_id: Column | None = None
     """Column of that table that identifies an account; absent: columns.account_id."""

@@ -21,6 +21,8 @@ BINS = 10
 """Bins of a numeric column, cut at its deciles: the usual number for the index."""
 FLOOR = 1e-4
 """The share that an empty bin counts as."""
+WHOLE = 10_000
+"""Numbers from here on are told without their decimals."""
 SHIFTED, STRONGLY_SHIFTED = 0.1, 0.25
 """The usual limits of the population stability index: from here on a look is due, from there on a new fit."""
 REACH = 0.99
@@ -116,6 +118,11 @@ def reaches(distance: Any, label: Any, k: int) -> Any:
     return found
 
 
+def figure(value: float) -> str:
+    """An edge as a person reads it, never with a power of ten."""
+    return f"{value:,.0f}" if abs(value) >= WHOLE else f"{value:,.6g}"
+
+
 def largest_move(before: Histogram, now: Histogram, levels: Sequence[str]) -> str:
     """The move in words that says most: of the level that moved most, or of the share above the former median."""
     if levels:
@@ -126,4 +133,4 @@ def largest_move(before: Histogram, now: Histogram, levels: Sequence[str]) -> st
         return missing
     middle = len(before.edges) // 2
     then, today = (one.counts[middle + 1 : -1].sum() / max(one.counts[:-1].sum(), 1) for one in (before, now))
-    return f"above {before.edges[middle]:,.6g}: {then:.1%} → {today:.1%}"
+    return f"above {figure(before.edges[middle])}: {then:.1%} → {today:.1%}"

@@ -57,7 +57,8 @@ def problems_of_run(run: RunDirectory) -> Iterator[str]:
         if name not in found or found[name].is_symlink():
             yield f"{run.path / name}: missing"
         elif (here := Placed.of(found[name])) != placed:
-            yield f"{run.path / name}: changed, {here.bytes:,} bytes with hash {here.xxh3}, expected {placed.bytes:,}"
+            expected = f"expected {placed.bytes:,} with {placed.xxh3}"
+            yield f"{run.path / name}: changed, {here.bytes:,} bytes with hash {here.xxh3}, {expected}"
     for name in found.keys() - listed.keys() - {MANIFEST}:
         yield f"{run.path / name}: is not listed in the manifest"
     if read != known:
