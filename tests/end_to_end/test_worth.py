@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -460,3 +461,13 @@ def test_a_synthetic_market_with_orders_makes_use_of_them(tmp_path):
 def shop_day(back: int) -> Any:
     """The day so many days before the last of a synthetic market's orders."""
     return AS_OF - timedelta(back)
+
+
+def test_explain_tells_what_else_is_known_of_an_account(asked):
+    row = next(row for row in asked["scores"] if row["next_offer"] and row["lifetime_value"])
+    text = CliRunner().invoke(app, ["explain", str(asked["run"].path), row["account_id"]]).output
+    told = dict(re.split(r"  +", line.strip(), maxsplit=1) for line in text.splitlines() if "  " in line.strip())
+    assert told["lifetime value"] == f"{row['lifetime_value']:,.2f}".removesuffix(".00")
+    assert told["next offer"] == row["next_offer"]
+    assert told["next offer share"] == f"{row['next_offer_share']:.1%}"
+    assert told["churn alert"] == ("yes" if row["churn_alert"] else "no")

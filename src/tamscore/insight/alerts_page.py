@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 KINDS = {
     "buying": ("who may buy", "own features changed, or an intent feature rose; at stake is whitespace"),
-    "churn": ("who may leave", "sales fell while the cluster's did not; at stake is what was lost in a year"),
+    "churn": (
+        "who may leave",
+        "sales fell, those of its cluster's median customer did not; at stake is what was lost in a year",
+    ),
 }
 
 

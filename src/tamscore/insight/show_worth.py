@@ -22,11 +22,11 @@ def lifetime_value(record: Record, width: int | None) -> Iterator[tuple[str, Tab
     """The totals, with what retention they rest on; the flaws of the seed formula where it is shown."""
     values = record["values"]
     if values:
-        table = new_table("value|>customers|>total|>mean", width)
+        table = new_table("value|>accounts|>total|>mean", width)
         for name, told in values.items():
             mean = told["total"] / told["accounts"] if told["accounts"] else None
             add(table, words(name), f"{told['accounts']:,}", money(told["total"]), money(mean))
-        note = f"{record['months']} months at {record['discount']:.0%} a year"
+        note = f"accounts that buy or have bought; {record['months']} months at {record['discount']:.0%} a year"
         yield "lifetime value", table, f"{note}; {SEED}" if "lifetime_value_seed36" in values else note
     if record["retention"]:
         table = new_table("cluster|>customers|>own|>shrunk", width)
@@ -40,7 +40,11 @@ def alerts(record: Record, width: int | None) -> Iterator[tuple[str, Table, str]
     """How many customers may be leaving."""
     table = new_table(">churn alerts|>sales a year before", width)
     add(table, f"{record['churn']:,}", money(record["sales_before"]))
-    yield "alerts", table, f"sales fell by more than {record['drop']:.0%}, those of the cluster did not"
+    yield (
+        "alerts",
+        table,
+        f"sales fell by over {record['drop']:.0%}, those of its cluster's median customer did not",
+    )
 
 
 def segments(record: Record, width: int | None) -> Iterator[tuple[str, Table, str]]:

@@ -45,8 +45,8 @@ def message(there: dict[str, Record]) -> str:
     worth = there.get("lifetime_value", {}).get("values", {}).get("lifetime_value")
     if worth:
         months = there["lifetime_value"]["months"]
-        who = counted(worth["accounts"], "customer")
-        told.append(f"{who} are worth {money(worth['total'])} of margin over {months} months")
+        who = counted(worth["accounts"], "account")
+        told.append(f"{who} that buy or have bought are worth {money(worth['total'])} of margin over {months} months")
     if alerts := there.get("alerts"):
         lost = money(alerts["sales_before"])
         told.append(f"{counted(alerts['churn'], 'customer')} that bought {lost} a year before may be leaving")
@@ -62,7 +62,7 @@ def lifetime(record: Record) -> list[Block]:
         for name, told in record["values"].items()
     ]
     note = f"{record['months']} months at a discount of {record['discount']:.0%} a year."
-    blocks: list[Block] = [table("Lifetime value", "value|>customers|>total|>mean", rows, note)] if rows else []
+    blocks: list[Block] = [table("Lifetime value", "value|>accounts|>total|>mean", rows, note)] if rows else []
     if "lifetime_value_seed36" in record["values"]:
         blocks.append(Text(SEED))
     if record["retention"]:
