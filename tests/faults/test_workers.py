@@ -383,6 +383,14 @@ def test_a_newcomer_gets_what_is_shared_and_takes_part(flow, plan, monkeypatch):
     assert took_part == set(flow._client.run(os.getpid).values())
 
 
+def test_copies_of_what_is_shared_stay_where_they_are(flow, plan):
+    """F01: whoever dies takes nothing along that others would have to fetch or make again."""
+    assert wait_until(lambda: len(registered(flow)) == 2, 60)
+    shared = flow.share(plan)
+    time.sleep(3.0)  # longer than Dask's own tidying waits
+    assert all(shared.key in keys for keys in flow._client.has_what().values())
+
+
 def registered(flow: DaskFlow) -> set[str]:
     """The addresses of the workers that take work."""
     return set(flow._client.ncores())
