@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from tamscore import terminal
+from tamscore.cli.export import Fields, NoGuard
 from tamscore.cli.look import place
 from tamscore.cli.review import AsJson, RunPath
 from tamscore.insight.wording import counted
@@ -32,13 +33,8 @@ def campaigns(
             parser=place,
         ),
     ] = None,
-    fields: Annotated[
-        str | None,
-        typer.Option("--fields", metavar="LIST", help="Columns, with commas; COLUMN=HEADER gives one another header."),
-    ] = None,
-    no_guard: Annotated[
-        bool, typer.Option("--no-guard", help="CSV for loaders: leave texts like =1+1 as they are.")
-    ] = False,
+    fields: Fields = None,
+    no_guard: NoGuard = False,
     as_json: AsJson = False,
 ) -> None:
     """Show whom campaigns reach, and write a list for every channel.

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from tamscore.insight.overrides import Overrides
     from tamscore.insight.stored import StoredRun
 
+Fields = Annotated[
+    str | None,
+    typer.Option("--fields", metavar="LIST", help="Columns, with commas; COLUMN=HEADER gives one another header."),
+]
+NoGuard = Annotated[bool, typer.Option("--no-guard", help="CSV for loaders: leave texts like =1+1 as they are.")]
+
 
 def export(
     run: RunPath,
@@ -35,10 +41,7 @@ def export(
             parser=place,
         ),
     ] = None,
-    fields: Annotated[
-        str | None,
-        typer.Option("--fields", metavar="LIST", help="Columns, with commas; COLUMN=HEADER gives one another header."),
-    ] = None,
+    fields: Fields = None,
     overrides: Annotated[
         Path | None,
         typer.Option("--overrides", metavar="FILE", help="Account, field, value, reason, expiry; CSV or Parquet."),
@@ -46,9 +49,7 @@ def export(
     on: Annotated[
         str | None, typer.Option("--on", metavar="DAY", help="The day on which overrides must hold; absent: today.")
     ] = None,
-    no_guard: Annotated[
-        bool, typer.Option("--no-guard", help="CSV for loaders: leave texts like =1+1 as they are.")
-    ] = False,
+    no_guard: NoGuard = False,
     as_json: AsJson = False,
 ) -> None:
     """Write what changed to a file, ready for a bulk upsert.
