@@ -93,3 +93,8 @@ class NothingToDo(TamscoreError):  # noqa: N818 - an outcome, not a failure
     """Return the outcome of a run that found its work done."""
 
     exit_code: ClassVar[int] = 10
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error of others says, "no message" where it says nothing."""
+    return (str(error).strip().splitlines() or ["no message"])[0]

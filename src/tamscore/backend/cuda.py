@@ -16,7 +16,7 @@ import numpy as np
 
 from tamscore.backend import Moments, Nearest, Sides, kernels
 from tamscore.backend.launch import SOURCE, Kernels
-from tamscore.errors import DeviceError, InputContractError, TamscoreError
+from tamscore.errors import DeviceError, InputContractError, TamscoreError, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +51,7 @@ def device() -> Device:
         except TamscoreError:
             raise
         except Exception as error:
-            first = (str(error).strip().splitlines() or ["no message"])[0]
+            first = first_line(error)
             raise DeviceError(
                 f"device = 'cuda': the GPU cannot be used: {type(error).__name__}: {first}; look at nvidia-smi, see "
                 "that the extra gpu-cu12 or gpu-cu13 is installed whole and fits the driver, or set device = 'cpu'"

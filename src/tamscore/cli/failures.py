@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 import typer
 
 from tamscore import logs, terminal
-from tamscore.errors import MemoryLimitError, RetryableError, TamscoreError
+from tamscore.errors import MemoryLimitError, RetryableError, TamscoreError, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,7 +101,7 @@ def say(text: str, event: str, code: object, *, as_json: bool) -> None:
 
 def unexpected(error: Exception) -> str:
     """One line about an error that nobody foresaw."""
-    first = (str(error).strip().splitlines() or ["no message"])[0]
+    first = first_line(error)
     return f"unexpected {type(error).__name__}: {first}; set {DEBUG}=1 to see where it comes from"
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from tamscore.engine import heap
 from tamscore.engine.task import name_of, perform
-from tamscore.errors import TamscoreError
+from tamscore.errors import TamscoreError, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -134,7 +134,7 @@ def result_of(future: Future[Any], name: str) -> Any:
     except (TamscoreError, Suspected):
         raise
     except Exception as error:
-        first = (str(error).strip().splitlines() or ["no message"])[0]
+        first = first_line(error)
         raise TamscoreError(
             f"{name}: unexpected {type(error).__name__}: {first}; set TAMSCORE_DEBUG=1 to see where it comes from"
         ) from error

@@ -9,7 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from tamscore.engine import processes
-from tamscore.errors import DeviceError
+from tamscore.errors import DeviceError, first_line
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -56,7 +56,7 @@ def cluster(settings: dict[str, Any]) -> Any:
     except (OSError, TimeoutError):
         raise
     except Exception as error:
-        first = (str(error).strip().splitlines() or ["no message"])[0]
+        first = first_line(error)
         raise DeviceError(
             f"engine.kind = 'cuda': the workers do not start on the GPUs: {type(error).__name__}: {first}; look at "
             "nvidia-smi and CUDA_VISIBLE_DEVICES, or set engine.kind = 'local'"
