@@ -75,10 +75,7 @@ def decoded(piece: Piece, columns: Sequence[str], dictionary: Sequence[str], max
         steady = [name for name in columns if name in dictionary or not stretches(kinds[name])]
         found = file.read_row_groups(piece.row_groups, columns=steady, use_threads=False) if steady else {}
         arrays = {
-            name: found[name]
-            if name in steady
-            else pa.chunked_array(stretched(file, piece, name, max_bytes), plain_type(kinds[name]))
-            for name in columns
+            name: found[name] if name in steady else stretched(file, piece, name, max_bytes) for name in columns
         }
     return plain(pa.table(arrays), dictionary)
 
@@ -101,25 +98,28 @@ def stretches(kind: pa.DataType) -> bool:
     return bool(not t.is_primitive(kind) and not t.is_decimal(kind) and not t.is_null(kind))
 
 
-def stretched(file: Any, piece: Piece, name: str, max_bytes: int) -> list[pa.Array]:
+def stretched(file: Any, piece: Piece, name: str, max_bytes: int) -> pa.ChunkedArray:
     """A column of texts or nested values, decoded a few rows at a time.
 
     A long text that stands in a file once and in a million rows by reference grows a million times: such a column is
     refused before it is there. No value is longer than its row group.
     """
+    import pyarrow as pa
+
     longest = max(file.metadata.row_group(number).total_byte_size for number in piece.row_groups)
     step = min(max(max_bytes // max(longest, 1), FEW_ROWS), max(piece.rows, FEW_ROWS))
     chunks, size = [], 0
+    kind = plain_type(file.schema_arrow.field(name).type)
     for batch in file.iter_batches(step, row_groups=piece.row_groups, columns=[name], use_threads=False):
         chunk = batch.column(batch.schema.get_field_index(name))
-        chunks.append(chunk.cast(plain_type(chunk.type)))
+        chunks.append(chunk if chunk.type == kind else chunk.cast(kind))
         size += chunks[-1].nbytes
         if size > max_bytes:
             raise InputContractError(
                 f"{piece.where}: column {name!r} takes up more than {max_bytes:,} bytes in memory; leave it out, write "
                 "the file with smaller row groups, or raise input.max_row_group_bytes"
             )
-    return chunks
+    return pa.chunked_array(chunks, kind)
 
 
 def stamp_of(path: str) -> Stamp:
