@@ -32,12 +32,13 @@ class FakeGpu:
     def __init__(self, block_rows: int = 257) -> None:
         self.block_rows = block_rows
 
-    def read(self, partition: Partition, columns: list[str]) -> list[Any]:
+    def read(self, partition: Partition, columns: list[str], rows: Any | None = None) -> list[Any]:
         found = []
         for piece in partition.pieces:
             with pq.ParquetFile(piece.path) as file:
                 found.append(file.read_row_groups(list(piece.row_groups), columns=columns))
-        return [self.put(np.concatenate([float_column(table[name]) for table in found])) for name in columns]
+        whole = [np.concatenate([float_column(table[name]) for table in found]) for name in columns]
+        return [self.put(column if rows is None else column[rows]) for column in whole]
 
     def put(self, host: Any) -> Any:
         if isinstance(host, array_api_strict._array_object.Array):

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class FrozenHost(HostBackend):
     """`HostBackend` whose `read` and `put` hand out read-only arrays."""
 
-    def read(self, partition: Partition, columns: list[str]) -> list[Any]:
-        return [frozen(column) for column in super().read(partition, columns)]
+    def read(self, partition: Partition, columns: list[str], rows: Any | None = None) -> list[Any]:
+        return [frozen(column) for column in super().read(partition, columns, rows)]
 
     def put(self, host: Any) -> Any:
         return frozen(np.asarray(host))

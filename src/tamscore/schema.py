@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
+from functools import cache
 from typing import TypeAlias
 
 PARTY_TYPES = ("end_user", "channel")
@@ -82,6 +83,7 @@ class Flag(IntFlag):
     NEGATIVE_VALUE = 8
 
     @classmethod
+    @cache
     def texts(cls) -> list[str]:
         """The text of every combination of flags, at the position of its value; '' where there is none."""
         return ["|".join(flag.name.lower() for flag in cls if value & flag and flag.name) for value in range(16)]

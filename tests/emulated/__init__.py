@@ -109,5 +109,5 @@ class EmulatedCuda(CudaBackend):
     def device(self) -> Device:
         return Device(Processor(), np, launch.Kernels(Processor(), function, processors=3), 2**30, lambda: 0)
 
-    def read(self, partition: Partition, columns: list[str]) -> list[Any]:
-        return HostBackend().read(partition, columns)
+    def read(self, partition: Partition, columns: list[str], rows: Any | None = None) -> list[Any]:
+        return HostBackend().read(partition, columns, rows)

@@ -55,8 +55,8 @@ class Backend(Protocol):
     def xp(self) -> Any:
         """The array library, by the array-API standard."""
 
-    def read(self, partition: Partition, columns: list[str]) -> list[Array]:
-        """The columns of a partition as float64 arrays (m,), nulls as NaN."""
+    def read(self, partition: Partition, columns: list[str], rows: Any | None = None) -> list[Array]:
+        """The columns of a partition as float64 arrays (m,), nulls as NaN; of the `rows` alone, ascending, if given."""
 
     def put(self, host: Any) -> Array:
         """A host array on the device."""

@@ -130,8 +130,8 @@ class CudaBackend:
         """CuPy by the array-API standard."""
         return self.device.xp
 
-    def read(self, partition: Partition, columns: list[str]) -> list[Array]:
-        """The columns of a partition as float64 arrays (m,), nulls as NaN."""
+    def read(self, partition: Partition, columns: list[str], rows: Any | None = None) -> list[Array]:
+        """The columns of a partition as float64 arrays (m,), nulls as NaN; of the `rows` alone, ascending, if given."""
         import cudf
 
         cp = self.device.cp
@@ -144,7 +144,8 @@ class CudaBackend:
             raise InputContractError(f"{partition.where}: {str(error).strip()}; write the file again") from error
         if any(len(column) != partition.rows for column in found):
             raise InputContractError(f"{partition.where}: there are not as many rows as its footer tells of")
-        return [cp.ascontiguousarray(column) for column in found]
+        at = slice(None) if rows is None else cp.asarray(rows)
+        return [cp.ascontiguousarray(column[at]) for column in found]
 
     def put(self, host: Any) -> Array:
         """A host array on the device."""

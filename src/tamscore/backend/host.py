@@ -40,17 +40,18 @@ def batches(partition: Partition, columns: list[str]) -> Iterator[pa.RecordBatch
             )
 
 
-def least(score: Any) -> tuple[Any, Any]:
-    """For scores (k, m), the place (m,) of the least, the first of equals, and how far (m,) the next one lies above."""
+def least(score: Any) -> tuple[Any, Any, Any]:
+    """For scores (k, m), the place (m,) of the least, the first of equals, the least itself and the next one (m,)."""
     best, second = score[0].copy(), np.full(score.shape[1], np.inf, score.dtype)
-    label = np.zeros(score.shape[1], np.int64)
-    closer, larger = np.empty(score.shape[1], bool), np.empty_like(best)
+    # A later place is a larger number, so that the last to have been the least is a maximum, which needs no branch.
+    place = np.zeros(score.shape[1], np.min_scalar_type(len(score)))
+    closer, mine, larger = np.empty(score.shape[1], bool), np.empty_like(place), np.empty_like(best)
     for j in range(1, len(score)):
         np.less(score[j], best, out=closer)
-        np.copyto(label, j, where=closer)
+        np.maximum(place, np.multiply(closer, place.dtype.type(j), out=mine), out=place)
         np.minimum(second, np.maximum(best, score[j], out=larger), out=second)
         np.minimum(best, score[j], out=best)
-    return label, second - best
+    return place.astype(np.int64), best, second
 
 
 READING: dict[str, Any] = {"page_checksum_verification": True, "pre_buffer": False, "buffer_size": 1 << 16}
@@ -70,16 +71,22 @@ class HostBackend:
     block_rows = 16_384
     """So many rows of 32 features stay in a core's second-level cache."""
 
-    def read(self, partition: Partition, columns: list[str]) -> list[Array]:
-        """The columns of a partition as float64 arrays (m,), nulls as NaN."""
-        found = np.empty((len(columns), partition.rows))
+    def read(self, partition: Partition, columns: list[str], rows: Any | None = None) -> list[Array]:
+        """The columns of a partition as float64 arrays (m,), nulls as NaN; of the `rows` alone, ascending, if given."""
+        import pyarrow as pa
+
+        found = np.empty((len(columns), partition.rows if rows is None else len(rows)))
         stop = 0
         for batch in batches(partition, columns):
             start, stop = stop, stop + len(batch)
             if stop > partition.rows:
                 break
-            for row, name in zip(found, columns, strict=True):
-                row[start:stop] = float_column(batch[name])
+            here = slice(start, stop)
+            if rows is not None:
+                here = slice(*np.searchsorted(rows, (start, stop)))
+                batch = batch.take(pa.array(rows[here] - start))  # noqa: PLW2901
+            for column, name in zip(found, columns, strict=True):
+                column[here] = float_column(batch[name])
         if stop != partition.rows:
             raise InputContractError(f"{partition.where}: there are not as many rows as its footer tells of")
         return list(found)
@@ -123,10 +130,10 @@ class HostBackend:
         score = (-2.0 * centers).astype(np.float32) @ x
         own = np.einsum("ij,ij->i", centers, centers)
         score += own.astype(np.float32)[:, None]
-        label, margin = least(score)
+        label, best, second = least(score)
         longest = float(own.max())
         slack = (x.shape[0] + 4) * 2.0**-23 * (2.0 * np.sqrt(sq_norms * longest) + longest)
-        close = np.flatnonzero(margin <= 2.0 * slack)
+        close = np.flatnonzero(second - best <= 2.0 * slack)
         if len(close):
             label[close] = least(own[:, None] - 2.0 * (centers @ x[:, close].astype(np.float64)))[0]
         return label
@@ -136,14 +143,7 @@ class HostBackend:
         rows = x.astype(np.float64)
         score = (-2.0 * centers) @ rows
         score += np.einsum("ij,ij->i", centers, centers)[:, None]
-        best, second = score[0].copy(), np.full(x.shape[1], np.inf)
-        label = np.zeros(x.shape[1], np.int64)
-        closer, larger = np.empty(x.shape[1], bool), np.empty(x.shape[1])
-        for j in range(1, len(centers)):
-            np.less(score[j], best, out=closer)
-            np.copyto(label, j, where=closer)
-            np.minimum(second, np.maximum(best, score[j], out=larger), out=second)
-            np.minimum(best, score[j], out=best)
+        label, best, second = least(score)
         norm = np.einsum("ij,ij->j", rows, rows)
         return Nearest(label, best + norm, second + norm)
 

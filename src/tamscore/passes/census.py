@@ -62,7 +62,7 @@ def unusable_ids(ids: pa.Array) -> Any:
     """Which ids (m,) bool are null, empty or blank."""
     import pyarrow.compute as pc
 
-    blank = pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(ids)), 0)
+    blank = pc.or_(pc.utf8_is_space(ids), pc.equal(pc.binary_length(ids), 0))
     return pc.fill_null(blank, fill_value=True).to_numpy(zero_copy_only=False)
 
 

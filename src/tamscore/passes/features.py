@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,7 +61,7 @@ class PartFeatures:
     def filled(self, scored: Any, backend: Backend) -> dict[str, int]:
         """How many of the rows that are scored, (m,) bool, miss a number and get the median, by column."""
         xp, rows = backend.xp, backend.put(scored)
-        counts = {name: xp.sum(xp.astype(xp.isnan(column) & rows, xp.int64)) for name, column in self.numeric.items()}
+        counts = {name: xp.count_nonzero(xp.isnan(column) & rows) for name, column in self.numeric.items()}
         return {name: int(count) for name, count in counts.items()}
 
     def raw(self, rows: Any, encoding: Encoding, backend: Backend) -> RawRows:
@@ -69,34 +70,39 @@ class PartFeatures:
             return encoding.raw(backend, self.numeric, self.texts, len(rows))
         at = backend.put(rows)
         numeric = {name: backend.xp.take(column, at) for name, column in self.numeric.items()}
-        return encoding.raw(backend, numeric, {name: text.take(rows) for name, text in self.texts.items()}, len(rows))
+        return encoding.raw(backend, numeric, taken(self.texts, rows), len(rows))
 
 
-def read_features(partition: Partition, columns: InputColumns, backend: Backend) -> PartFeatures:
-    """The features of a partition; a row is usable where a float32 can hold each of its numbers."""
+def read_features(
+    partition: Partition, columns: InputColumns, backend: Backend, rows: Any | None = None
+) -> PartFeatures:
+    """The features of a partition, or of its rows at the positions given; usable where float32 can hold each number."""
     names = list(columns.numeric)
-    numeric = dict(zip(names, read_numbers(partition, names, backend), strict=True)) if names else {}
-    usable = np.ones(partition.rows, dtype=bool)
+    numeric = dict(zip(names, read_numbers(partition, names, backend, rows), strict=True)) if names else {}
+    usable = np.ones(partition.rows if rows is None else len(rows), dtype=bool)
     if names:
         usable = np.asarray(backend.get(contract.usable(backend.xp, list(numeric.values()))))
-    return PartFeatures(numeric, read_texts(partition, columns), usable)
+    texts = read_texts(partition, columns)
+    return PartFeatures(numeric, texts if rows is None else taken(texts, rows), usable)
 
 
-def read_numbers(partition: Partition, names: list[str], backend: Backend) -> list[Array]:
-    """The numeric columns of a partition on the device; InputContractError where they cannot be had."""
+def read_numbers(partition: Partition, names: list[str], backend: Backend, rows: Any | None) -> list[Array]:
+    """The numeric columns of a partition, or of some rows, on the device; InputContractError where they cannot be."""
     for piece in partition.pieces:
         tables.check_stamp(piece.path, piece.stamp)
     try:
         with tables.decoding(partition):
-            return backend.read(partition, names) if is_local(partition.path) else fetched(partition, names, backend)
+            read = backend.read if is_local(partition.path) else partial(fetched, backend)
+            return read(partition, names, rows)
     except InputContractError:
         tables.read(partition, names)  # fails as well, and names the file among several
         raise
 
 
-def fetched(partition: Partition, names: list[str], backend: Backend) -> list[Array]:
+def fetched(backend: Backend, partition: Partition, names: list[str], rows: Any | None) -> list[Array]:
     """The same of objects, which a backend has no client for: decoded on the host, then put on the device."""
     table = tables.read(partition, names)
+    table = table if rows is None else table.take(rows)
     return [backend.put(float_column(table[name])) for name in names]
 
 
@@ -108,6 +114,11 @@ def read_texts(partition: Partition, columns: InputColumns) -> dict[str, pa.Arra
         return {}
     table = tables.read(partition, names, dictionary=names)
     return {name: as_dictionary(table[name]) for name in names}
+
+
+def taken(texts: dict[str, pa.Array], rows: Any) -> dict[str, pa.Array]:
+    """The texts of the rows at the positions given."""
+    return {name: text.take(rows) for name, text in texts.items()}
 
 
 def as_dictionary(column: pa.ChunkedArray) -> pa.Array:

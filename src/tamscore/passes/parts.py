@@ -30,7 +30,7 @@ KINDS = ("acquisition", "expansion")
 MEASURES = ("accounts", "sales", "potential", "whitespace")
 SHARED = (
     *("sales", "potential", "whitespace", "penetration", "step", "relative_potential", "support"),
-    *("rank", "rank_in_kind"),
+    *("potential_low", "potential_high", "rank", "rank_in_kind"),
 )
 """Columns of numbers that most accounts share with others, as all prospects of a cluster do."""
 TOP = 50

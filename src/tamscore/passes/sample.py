@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.backend.host import float_column
-from tamscore.passes.features import Encoding, read_features
+from tamscore.passes.features import Encoding, read_features, taken
 from tamscore.stages.draw import draw_number
 from tamscore.stages.kmeans import BatchStats, BlockRows, DrawnBlock, Farthest, Span
 from tamscore.store import tables
@@ -53,19 +53,20 @@ def draw_sample(item: PartRows, columns: InputColumns, draw: Draw, backend: Back
     """The drawn rows of a partition by party type; rows with numbers out of range are left out."""
     numbers = draw_number(item.hashes, draw.seed)
     drawn = {
-        party: (rows := item.of_party(party))[numbers[rows] <= np.uint64(up_to)] for party, up_to in draw.up_to.items()
+        party: (at := item.of_party(party))[numbers[at] <= np.uint64(up_to)] for party, up_to in draw.up_to.items()
     }
-    if not any(len(rows) for rows in drawn.values()):
+    rows = np.sort(np.concatenate(list(drawn.values())))
+    if not len(rows):
         return {}
-    features = read_features(item.partition, columns, backend)
+    features = read_features(item.partition, columns, backend, rows)
     sales = float_column(tables.read(item.partition, [columns.sales])[columns.sales])
     xp, found = backend.xp, {}
-    for party, rows in drawn.items():
-        kept = rows[features.usable[rows]]
-        at = backend.put(kept)
+    for party, of_party in drawn.items():
+        place = np.searchsorted(rows, of_party)
+        place = place[features.usable[place]]
+        kept, at = rows[place], backend.put(place)
         numeric = {name: backend.get(xp.take(column, at)) for name, column in features.numeric.items()}
-        texts = {name: text.take(kept) for name, text in features.texts.items()}
-        found[party] = SampledRows(numbers[kept], sales[kept], numeric, texts)
+        found[party] = SampledRows(numbers[kept], sales[kept], numeric, taken(features.texts, place))
     return found
 
 

@@ -47,7 +47,7 @@ def usable(xp: Any, columns: list[Array]) -> Array:
     """Which rows (m,) bool hold numbers that a float32 can hold in every column; NaN stands for missing and is fine."""
     too_large = xp.abs(columns[0]) > LARGEST
     for column in columns[1:]:
-        too_large = too_large | (xp.abs(column) > LARGEST)
+        too_large |= xp.abs(column) > LARGEST
     return ~too_large
 
 

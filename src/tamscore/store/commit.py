@@ -91,11 +91,16 @@ def json_bytes(value: dict[str, Any]) -> bytes:
 
 
 def place_parquet(table: pa.Table, path: Location, repeating: Sequence[str] | None = None) -> Placed:
-    """Put a table in place as Parquet, with page checksums; only the columns named as repeating get a dictionary."""
+    """Put a table in place as Parquet, with page checksums; only the columns named as repeating get a dictionary.
+
+    These get no statistics, since their values come again in every row group: nothing could be passed over by them.
+    """
     import pyarrow.parquet as pq
 
-    dictionary = True if repeating is None else [name for name in repeating if name in table.column_names]
-    options = {"compression": "zstd", "write_page_checksum": True, "use_dictionary": dictionary}
+    options: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True}
+    if repeating is not None:
+        options["use_dictionary"] = [name for name in table.column_names if name in repeating]
+        options["write_statistics"] = [name for name in table.column_names if name not in repeating]
     return place(path, lambda file: pq.write_table(table, file, **options))
 
 

@@ -74,9 +74,7 @@ def decoded(piece: Piece, columns: Sequence[str], dictionary: Sequence[str], max
         kinds = {name: schema.field(name).type for name in columns}
         steady = [name for name in columns if name in dictionary or not stretches(kinds[name])]
         found = file.read_row_groups(piece.row_groups, columns=steady, use_threads=False) if steady else {}
-        arrays = {
-            name: found[name] if name in steady else stretched(file, piece, name, max_bytes) for name in columns
-        }
+        arrays = {name: found[name] if name in steady else stretched(file, piece, name, max_bytes) for name in columns}
     return plain(pa.table(arrays), dictionary)
 
 
