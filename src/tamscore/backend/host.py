@@ -26,6 +26,8 @@ def float_column(column: pa.ChunkedArray | pa.Array) -> Any:
 
     if not pa.types.is_float64(column.type):
         column = column.cast(pa.float64(), safe=False)
+    if column.null_count:
+        column = column.fill_null(np.nan)
     return np.asarray(column.to_numpy(zero_copy_only=False) if isinstance(column, pa.Array) else column.to_numpy())
 
 

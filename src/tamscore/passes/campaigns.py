@@ -82,7 +82,7 @@ def campaign_sums(scored: pa.Table) -> dict[tuple[str | None, str | None], Any]:
         return {}
     (name, names), (kind, kinds) = (levels(scored[key]) for key in ("campaign_id", "kind"))
     place, size = name.astype(np.int64) * len(kinds) + kind, len(names) * len(kinds)
-    money = (np.nan_to_num(float_column(scored[column])) for column in SUMMED)
+    money = (float_column(scored[column].fill_null(0.0)) for column in SUMMED)
     sums = np.stack([np.bincount(place, each, size) for each in (None, *money)], axis=1)
     return {(names[at // len(kinds)], kinds[at % len(kinds)]): sums[at] for at in np.flatnonzero(sums[:, 0]).tolist()}
 

@@ -112,8 +112,8 @@ def totals(scored: pa.Table, plan: ScorePlan) -> Any:
     }
     shape = tuple(len(levels) for levels in axes.values())
     flat = np.ravel_multi_index(tuple(codes(scored[name], levels) for name, levels in axes.items()), shape)
-    measured = (np.ones(scored.num_rows), *(np.nan_to_num(float_column(scored[name])) for name in MEASURES[1:]))
-    columns = [np.bincount(flat, weights=values, minlength=int(np.prod(shape))) for values in measured]
+    measured = (None, *(float_column(scored[name].fill_null(0.0)) for name in MEASURES[1:]))
+    columns = [np.bincount(flat, values, minlength=int(np.prod(shape))) for values in measured]
     return np.stack(columns, axis=-1).reshape(*shape, len(measured))
 
 
