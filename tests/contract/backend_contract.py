@@ -82,6 +82,19 @@ class BackendContract:
         (column,) = read(this, tmp_path, table, ["x"], row_groups=(1, 2), row_group_size=3)
         assert column.tolist() == [3, 4, 5, 6, 7, 8]
 
+    def test_read_takes_the_rows_asked_for(self, this, tmp_path):
+        """Rows in the last of several batches, in none, and all of them."""
+        values = np.where(np.arange(140_000) % 7 == 0, np.nan, np.arange(140_000.0))
+        table = pa.table({"x": pa.array(values, from_pandas=True), "i": np.arange(140_000)})
+        for rows in (
+            np.array([0, 7, 65_535, 65_536, 70_000, 70_001, 139_999]),
+            np.empty(0, np.int64),
+            np.arange(140_000),
+        ):
+            x, i = read(this, tmp_path, table, ["x", "i"], (0, 1), 70_000, rows)
+            assert np.array_equal(x, values[rows], equal_nan=True)
+            assert i.tolist() == rows.tolist()
+
     # scaler_stats
 
     def test_scaler_stats_are_count_mean_and_population_variance(self, this, rng):
@@ -255,13 +268,14 @@ def read(
     columns: list[str],
     row_groups: tuple[int, ...] = (0,),
     row_group_size: int = 100,
+    rows: Any | None = None,
 ) -> list[Any]:
     """What the backend reads of a table written to a file."""
     path = folder / "part.parquet"
     pq.write_table(table, path, row_group_size=row_group_size)
-    rows = sum(pq.read_metadata(path).row_group(group).num_rows for group in row_groups)
-    partition = Partition(0, (Piece(str(path), row_groups, rows),))
-    return [backend.get(column) for column in backend.read(partition, columns)]
+    there = sum(pq.read_metadata(path).row_group(group).num_rows for group in row_groups)
+    partition = Partition(0, (Piece(str(path), row_groups, there),))
+    return [backend.get(column) for column in backend.read(partition, columns, rows)]
 
 
 def nearest_arrays(backend: Backend, block: Any, centers: Any) -> tuple[Any, Any, Any]:
