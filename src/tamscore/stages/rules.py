@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -80,9 +82,10 @@ def cut(column: str, values: Any) -> Choice:
 def rules_of(choices: Sequence[Choice], label: Any, clusters: int) -> list[Rule]:
     """The rule of every cluster: sought on every other row (m,), tried on the rest."""
     sought = np.arange(len(label)) % 2 == 0
+    bins = Bins.of(choices)
     found = []
     for cluster in range(clusters):
-        conditions = conditions_of(choices, label == cluster, sought)
+        conditions = conditions_of(bins, label == cluster, sought)
         meets = np.ones(len(label), bool)
         for condition in conditions:
             meets &= condition.holds()
@@ -91,13 +94,36 @@ def rules_of(choices: Sequence[Choice], label: Any, clusters: int) -> list[Rule]
     return found
 
 
-def conditions_of(choices: Sequence[Choice], member: Any, sought: Any) -> list[Condition]:
+@dataclass(frozen=True)
+class Bins:
+    """The bins of all columns laid end to end, each with a place for the unknown before them: one count tells all.
+
+    `place` (c, m) is that of every row in every column, `starts` (c + 1,) where each column begins.
+    """
+
+    choices: Sequence[Choice]
+    place: Any
+    starts: Any
+
+    @classmethod
+    def of(cls, choices: Sequence[Choice]) -> Bins:
+        """The bins of the columns that rules may name."""
+        starts = np.cumsum([0, *(choice.count + 1 for choice in choices)])
+        return cls(choices, np.stack([one.bins for one in choices]) + starts[:-1, None] + 1, starts)
+
+    def counts(self, rows: Any) -> list[Any]:
+        """How many of some rows (m,) bool lie in each bin, column by column; those of unknown value in none."""
+        found = np.bincount(self.place[:, np.flatnonzero(rows)].ravel(), minlength=int(self.starts[-1]))
+        return [found[start + 1 : stop] for start, stop in pairwise(self.starts)]
+
+
+def conditions_of(bins: Bins, member: Any, sought: Any) -> list[Condition]:
     """The conditions that, taken one after the other, raise F1 over the rows sought on the most."""
     meets, best, found = sought.copy(), f1(sought[sought], member[sought]), list[Condition]()
     members = int(np.count_nonzero(member & sought))
     while len(found) < CONDITIONS and members:
-        tried = [narrowed(choice, meets, member, members) for choice in choices]
-        score, condition = max(tried, key=lambda one: one[0])
+        counted = zip(bins.choices, bins.counts(meets), bins.counts(meets & member), strict=True)
+        score, condition = max((narrowed(*one, members) for one in counted), key=lambda one: one[0])
         if score < best + WORTH:
             break
         meets, best = meets & condition.holds(), score
@@ -105,18 +131,22 @@ def conditions_of(choices: Sequence[Choice], member: Any, sought: Any) -> list[C
     return found
 
 
-def narrowed(choice: Choice, meets: Any, member: Any, members: int) -> tuple[float, Condition]:
-    """The F1 of the best range of bins of a column among rows that meet the conditions so far; one bin for a level."""
-    here = meets & (choice.bins >= 0)
-    of_all = np.bincount(choice.bins[here], minlength=choice.count)
-    of_members = np.bincount(choice.bins[here & member], minlength=choice.count)
-    chosen, hits = (np.append(0, np.cumsum(counts)) for counts in (of_all, of_members))
-    hit, met = hits[None, :] - hits[:, None], chosen[None, :] - chosen[:, None]
-    score: Any = 2 * hit / np.maximum(met + members, 1)
-    width = np.arange(choice.count + 1)[None, :] - np.arange(choice.count + 1)[:, None]
-    score[(width != 1) if choice.levels else (width < 1) | (width == choice.count)] = -1.0
-    low, high = np.unravel_index(int(np.argmax(score)), score.shape)
-    return float(score[low, high]), Condition(choice, int(low), int(high))
+def narrowed(choice: Choice, of_all: Any, of_members: Any, members: int) -> tuple[float, Condition]:
+    """The F1 of the best range of bins of a column, from the counts (b,) of its bins; of one bin for a level."""
+    low, high = ranges(choice.count, single=bool(choice.levels))
+    met, hit = (np.concatenate(([0], np.cumsum(counts))) for counts in (of_all, of_members))
+    score = 2 * (hit[high] - hit[low]) / np.maximum(met[high] - met[low] + members, 1)
+    best = int(np.argmax(score))
+    return float(score[best]), Condition(choice, int(low[best]), int(high[best]))
+
+
+@lru_cache(maxsize=64)
+def ranges(count: int, *, single: bool) -> tuple[Any, Any]:
+    """The bounds (r,) of all ranges of so many bins that leave out at least one, or of the single bins."""
+    if single:
+        return np.arange(count), np.arange(count) + 1
+    low, high = np.triu_indices(count + 1, 1)
+    return low[high - low < count], high[high - low < count]
 
 
 def f1(meets: Any, member: Any) -> float:
