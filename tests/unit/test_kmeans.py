@@ -100,6 +100,20 @@ def test_the_sum_of_squared_distances_is_exact_beyond_what_float64_holds(values)
     assert kmeans.exact_sum(np, np.array(values, np.float64)) == sum(values)
 
 
+@given(
+    st.lists(
+        st.tuples(st.integers(-(2**24), 2**24), st.integers(-(2**53), 2**53), st.integers(0, 2**31)),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_inertia_from_sums_is_exact_beyond_what_64_bits_hold(cells):
+    """Against Python's whole numbers, which know no bound: one feature, a center to each cluster."""
+    centers, sums, counts = (np.array(column, np.float64)[:, None] for column in zip(*cells, strict=True))
+    found = kmeans.inertia_of(7, sums, counts[:, 0].astype(np.int64), centers)
+    assert found == 7 + sum(n * c * c - 2 * c * s for c, s, n in cells)
+
+
 def stat_bytes(stats):
     return stats.sums.tobytes(), stats.counts.astype(np.int64).tobytes(), stats.inertia
 
