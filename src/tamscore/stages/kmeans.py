@@ -114,7 +114,7 @@ def inertia_of(sq_norm: int, sums: Any, counts: Any, centers: Any) -> int:
     """The sum of squared distances to the centers (k, d), exactly: |x|^2 - 2 c.x + |c|^2 summed side by side."""
     own = centers.astype(np.int64)
     crossed = exact_dot(own, sums.astype(np.int64))
-    return sq_norm - 2 * crossed + exact_dot(counts[:, None], np.sum(own * own, axis=1, keepdims=True))
+    return sq_norm - 2 * crossed + exact_dot(counts[:, None], np.einsum("ij,ij->i", own, own)[:, None])
 
 
 def exact_dot(one: Any, other: Any) -> int:
@@ -123,7 +123,7 @@ def exact_dot(one: Any, other: Any) -> int:
     Centers of a grid are shorter than 2^26 and sums lie below 2^53, so that a cluster's share of either half stays
     below 2^63; all clusters together, in Python's numbers, need not.
     """
-    high, low = np.sum(one * (other >> 26), axis=1), np.sum(one * (other & (2**26 - 1)), axis=1)
+    high, low = (np.einsum("ij,ij->i", one, half) for half in (other >> 26, other & (2**26 - 1)))
     return sum(high.tolist()) * 2**26 + sum(low.tolist())
 
 
