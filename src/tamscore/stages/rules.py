@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -98,23 +96,48 @@ def rules_of(choices: Sequence[Choice], label: Any, clusters: int) -> list[Rule]
 class Bins:
     """The bins of all columns laid end to end, each with a place for the unknown before them: one count tells all.
 
-    `place` (c, m) is that of every row in every column, `starts` (c + 1,) where each column begins.
+    `place` (c, m) is that of every row in every column, `starts` (c,) where each column begins; `low` and `high` (r,)
+    bound the ranges that a condition may take, column by column.
     """
 
     choices: Sequence[Choice]
     place: Any
     starts: Any
+    low: Any
+    high: Any
 
     @classmethod
     def of(cls, choices: Sequence[Choice]) -> Bins:
         """The bins of the columns that rules may name."""
-        starts = np.cumsum([0, *(choice.count + 1 for choice in choices)])
-        return cls(choices, np.stack([one.bins for one in choices]) + starts[:-1, None] + 1, starts)
+        starts = np.cumsum([0, *(choice.count + 1 for choice in choices[:-1])])
+        low, high = np.concatenate(
+            [ranges(choice) + start + 1 for choice, start in zip(choices, starts, strict=True)], axis=1
+        )
+        return cls(choices, np.stack([one.bins for one in choices]) + starts[:, None] + 1, starts, low, high)
 
-    def counts(self, rows: Any) -> list[Any]:
-        """How many of some rows (m,) bool lie in each bin, column by column; those of unknown value in none."""
-        found = np.bincount(self.place[:, np.flatnonzero(rows)].ravel(), minlength=int(self.starts[-1]))
-        return [found[start + 1 : stop] for start, stop in pairwise(self.starts)]
+    def below(self, rows: Any) -> Any:
+        """How many of some rows (m,) bool lie before each place, counted from the first."""
+        return np.append(
+            0, np.cumsum(np.bincount(self.place[:, np.flatnonzero(rows)].ravel(), minlength=self.high[-1]))
+        )
+
+    def narrowed(self, meets: Any, member: Any, members: int) -> tuple[float, Condition]:
+        """The best F1 of a further condition among rows that meet those so far, and the condition."""
+        met, hit = self.below(meets), self.below(meets & member)
+        low, high = self.low, self.high
+        score = 2 * (hit[high] - hit[low]) / np.maximum(met[high] - met[low] + members, 1)
+        best = int(np.argmax(score))
+        column = int(np.searchsorted(self.starts, low[best], side="right")) - 1
+        first = int(self.starts[column]) + 1
+        return float(score[best]), Condition(self.choices[column], int(low[best]) - first, int(high[best]) - first)
+
+
+def ranges(choice: Choice) -> Any:
+    """The ranges (2, r) of a column's bins: every one that leaves out at least one bin, or the single levels."""
+    if choice.levels:
+        return np.stack([np.arange(choice.count), np.arange(choice.count) + 1])
+    low, high = np.triu_indices(choice.count + 1, 1)
+    return np.stack([low, high])[:, high - low < choice.count]
 
 
 def conditions_of(bins: Bins, member: Any, sought: Any) -> list[Condition]:
@@ -122,31 +145,12 @@ def conditions_of(bins: Bins, member: Any, sought: Any) -> list[Condition]:
     meets, best, found = sought.copy(), f1(sought[sought], member[sought]), list[Condition]()
     members = int(np.count_nonzero(member & sought))
     while len(found) < CONDITIONS and members:
-        counted = zip(bins.choices, bins.counts(meets), bins.counts(meets & member), strict=True)
-        score, condition = max((narrowed(*one, members) for one in counted), key=lambda one: one[0])
+        score, condition = bins.narrowed(meets, member, members)
         if score < best + WORTH:
             break
         meets, best = meets & condition.holds(), score
         found = [one for one in found if one.choice is not condition.choice] + [condition]
     return found
-
-
-def narrowed(choice: Choice, of_all: Any, of_members: Any, members: int) -> tuple[float, Condition]:
-    """The F1 of the best range of bins of a column, from the counts (b,) of its bins; of one bin for a level."""
-    low, high = ranges(choice.count, single=bool(choice.levels))
-    met, hit = (np.concatenate(([0], np.cumsum(counts))) for counts in (of_all, of_members))
-    score = 2 * (hit[high] - hit[low]) / np.maximum(met[high] - met[low] + members, 1)
-    best = int(np.argmax(score))
-    return float(score[best]), Condition(choice, int(low[best]), int(high[best]))
-
-
-@lru_cache(maxsize=64)
-def ranges(count: int, *, single: bool) -> tuple[Any, Any]:
-    """The bounds (r,) of all ranges of so many bins that leave out at least one, or of the single bins."""
-    if single:
-        return np.arange(count), np.arange(count) + 1
-    low, high = np.triu_indices(count + 1, 1)
-    return low[high - low < count], high[high - low < count]
 
 
 def f1(meets: Any, member: Any) -> float:
