@@ -118,6 +118,18 @@ def stat_bytes(stats):
     return stats.sums.tobytes(), stats.counts.astype(np.int64).tobytes(), stats.inertia
 
 
+def test_rows_taken_anew_share_no_memory_of_a_pass(backend):
+    """Two loops take turns over the same blocks, and each finds what it would have found alone."""
+    rng = np.random.default_rng(3)
+    block = rng.integers(-50, 50, (3, 40))
+    first, second = rng.integers(-50, 50, (2, 4, 3)).astype(np.float64)
+    alone = [stat_bytes(rows_of(block, backend).accumulate(one)) for one in (first, second)]
+    shared = rows_of(block, backend)
+    loops = [shared.anew(), shared.anew()]
+    for _ in range(2):
+        assert [stat_bytes(rows.accumulate(one)) for rows, one in zip(loops, (first, second), strict=True)] == alone
+
+
 def test_a_span_takes_the_rows_whose_numbers_lie_in_it(backend):
     numbers = np.array([1, 5, 5, 2**63, 2**64 - 1], np.uint64)
     rows = rows_of(np.array([[1, 2, 4, 8, 16]]), backend, numbers)

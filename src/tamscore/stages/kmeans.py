@@ -6,7 +6,8 @@ too (see `grid`), so the statistics of a pass are exact and merge in any order t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Protocol
@@ -151,6 +152,12 @@ class BlockRows:
     def __init__(self, backend: Backend, blocks: Sequence[DrawnBlock]) -> None:
         self._backend = backend
         self._blocks = [LabelledBlock.of(backend, block) for block in blocks if block.block.shape[1]]
+
+    def anew(self) -> BlockRows:
+        """The same rows without the memory of a pass, for a loop of its own."""
+        other = copy(self)
+        other._blocks = [replace(block, sides=None) for block in self._blocks]  # noqa: SLF001 - one of us
+        return other
 
     def accumulate(self, centers: Any, span: Span | None = None) -> BatchStats:
         """The statistics of all rows, or of those in the span."""
