@@ -125,7 +125,7 @@ def exact_dot(one: Any, other: Any) -> int:
     below 2^63; all clusters together, in Python's numbers, need not.
     """
     high, low = (np.einsum("ij,ij->i", one, half) for half in (other >> 26, other & (2**26 - 1)))
-    return sum(high.tolist()) * 2**26 + sum(low.tolist())
+    return int(sum(high.tolist()) * 2**26 + sum(low.tolist()))
 
 
 def exact_sum(xp: Any, whole: Array) -> int:
