@@ -51,7 +51,7 @@ def fewer_than(first: int, last: int, n: int, share: float) -> Any:
     """The probability (r,) that fewer of n values than each rank from `first` to `last` lie at or below the quantile.
 
     Binomial chances by their ratios, outward from the likeliest number and brought to 1; the ranks leave out so little
-    that this comes nearer than the incomplete beta function (to 1e-13 at a million values), on every machine to the
+    that this comes nearer than the incomplete beta function (to 1e-14 at a million values), on every machine to the
     same bytes.
     """
     odds, likeliest = share / (1 - share), min(max(int((n + 1) * share), first - 1), last)
