@@ -79,7 +79,9 @@ def joined(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     pq.write_table(pa.table({"id": ["a"], "amount": [1.0]}), tmp_path / "more.parquet")
     asked = Asked(path=str(tmp_path / "more.parquet"))
     monkeypatch.setattr(settings, "extras_of", lambda _: {"backtest": asked})
-    monkeypatch.setattr(extras, "EXTRAS", (("backtest", doubled), ("coverage", lambda *_: "no column growth")))
+    monkeypatch.setattr(extras, "EXTRAS", ("backtest", "coverage"))
+    of_name = {"backtest": doubled, "coverage": lambda *_: "no column growth"}
+    monkeypatch.setattr(extras, "made", lambda name, *of: of_name[name](*of))
     monkeypatch.setitem(schema.EXTRA_COLUMNS, "backtest", ("doubled",))
     return market.write(market.accounts(ROWS), tmp_path / "market", files=3)
 
@@ -134,4 +136,4 @@ def test_what_nobody_asks_for_is_missing_by_name(tmp_path):
     path = market.write(market.accounts(ROWS), tmp_path / "market")
     manifest = manifest_of(pipeline.run(market.job(path, tmp_path / "scores"), Progress()))
     assert manifest["extras"] == {}
-    assert manifest["missing"] == {name: f"no [{name}] section" for name, _ in extras.EXTRAS}
+    assert manifest["missing"] == {name: f"no [{name}] section" for name in extras.EXTRAS}

@@ -287,7 +287,9 @@ def test_workers_with_other_versions_are_refused_before_any_work(monkeypatch):
     """F23: both versions are named; nothing was submitted."""
     with cluster(1) as theirs:
         there, check = versions.versions(), versions.check_same
-        monkeypatch.setattr(connect, "check_same", lambda here, found: check(here | {"numpy": "0.1"}, found))
+        monkeypatch.setattr(
+            "tamscore.engine.remote.check_same", lambda here, found: check(here | {"numpy": "0.1"}, found)
+        )
 
         def outcome() -> str:
             try:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tamscore.backend.host import HostBackend
 from tamscore.stages import drift
 from tamscore.stages.drift import Histogram
 from tamscore.stages.prepare import Vocabulary
@@ -21,8 +22,17 @@ def histogram(*counts):
 
 def test_edges_are_the_different_deciles_as_observed():
     assert drift.bin_edges(np.arange(1.0, 101.0)).tolist() == [10, 20, 30, 40, 50, 60, 70, 80, 90]
-    assert drift.bin_edges(np.array([7.0, 7.0, np.nan])).tolist() == [7]
-    assert len(drift.bin_edges(np.array([np.nan]))) == 0
+    assert drift.bin_edges(np.array([7.0, 7.0])).tolist() == [7]
+    assert len(drift.bin_edges(np.empty(0))) == 0
+
+
+@pytest.mark.parametrize("values", [[np.nan], [7.0, 7.0, np.nan], [], [0.1, 0.1, 0.2, np.nan, 0.3] * 9])
+def test_a_histogram_counts_as_a_later_run_will(values):
+    """From one sort here, comparison by comparison there: the same rows are steady."""
+    column = np.array(values, np.float32)
+    found = drift.number_histogram("x", column)
+    assert found.counts.tolist() == drift.number_counts(HostBackend(), column, found.edges).tolist()
+    assert found.counts.sum() == len(values)
 
 
 def test_every_value_falls_into_one_bin_up_to_its_edge_or_is_missing(backend):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import bdtr
 
 from tamscore.stages import interval
 from tamscore.stages.potential import CustomerSales, potential_table
@@ -21,6 +22,19 @@ def chance(n: int, share: float, low: int, high: int) -> Fraction:
     """The chance that the quantile at a share lies from the low-th up to the high-th of n sorted values, exactly."""
     p = Fraction(share)
     return sum((comb(n, b) * p**b * (1 - p) ** (n - b) for b in range(low, high)), Fraction(0))
+
+
+@pytest.mark.parametrize(("n", "share"), [(23, 0.85), (36, 0.05), (150, 0.5), (400, 0.95)])
+def test_the_chance_of_a_rank_is_that_of_a_binomial_number(n, share):
+    """Worked out in fractions."""
+    exact = [float(chance(n, share, 0, rank)) for rank in range(1, n + 1)]
+    np.testing.assert_allclose(interval.fewer_than(1, n, n, share), exact, rtol=1e-13, atol=1e-15)
+
+
+def test_the_chance_of_a_rank_among_many_is_that_of_the_incomplete_beta_function():
+    first, last = interval.ranks(100_000, 0.9, 0.95) or (0, 0)
+    found = interval.fewer_than(first - 800, last + 800, 100_000, 0.9)
+    np.testing.assert_allclose(found, bdtr(np.arange(first - 801.0, last + 800), 100_000, 0.9), atol=1e-9)
 
 
 @pytest.mark.parametrize(("level", "support"), [(0.95, (23, 36, 72)), (0.9, (19, 29, 59))])

@@ -100,8 +100,34 @@ def test_the_sum_of_squared_distances_is_exact_beyond_what_float64_holds(values)
     assert kmeans.exact_sum(np, np.array(values, np.float64)) == sum(values)
 
 
+@given(
+    st.lists(
+        st.tuples(st.integers(-(2**24), 2**24), st.integers(-(2**53), 2**53), st.integers(0, 2**31)),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_inertia_from_sums_is_exact_beyond_what_64_bits_hold(cells):
+    """Against Python's whole numbers, which know no bound: one feature, a center to each cluster."""
+    centers, sums, counts = (np.array(column, np.float64)[:, None] for column in zip(*cells, strict=True))
+    found = kmeans.inertia_of(7, sums, counts[:, 0].astype(np.int64), centers)
+    assert found == 7 + sum(n * c * c - 2 * c * s for c, s, n in cells)
+
+
 def stat_bytes(stats):
     return stats.sums.tobytes(), stats.counts.astype(np.int64).tobytes(), stats.inertia
+
+
+def test_rows_taken_anew_share_no_memory_of_a_pass(backend):
+    """Two loops take turns over the same blocks, and each finds what it would have found alone."""
+    rng = np.random.default_rng(3)
+    block = rng.integers(-50, 50, (3, 40))
+    first, second = rng.integers(-50, 50, (2, 4, 3)).astype(np.float64)
+    alone = [stat_bytes(rows_of(block, backend).accumulate(one)) for one in (first, second)]
+    shared = rows_of(block, backend)
+    loops = [shared.anew(), shared.anew()]
+    for _ in range(2):
+        assert [stat_bytes(rows.accumulate(one)) for rows, one in zip(loops, (first, second), strict=True)] == alone
 
 
 def test_a_span_takes_the_rows_whose_numbers_lie_in_it(backend):

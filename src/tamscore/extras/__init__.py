@@ -1,34 +1,23 @@
 """The optional parts of the scores, in the order in which their columns stand; what is not asked for is named.
 
-Each joins a run by one line in `EXTRAS`, a section of the job file, and its columns in `schema.EXTRA_COLUMNS`.
+Each joins a run by one name in `EXTRAS`, a section of the job file, and its columns in `schema.EXTRA_COLUMNS`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
 
-from tamscore.extras import alerts, lifetime_value, next_offer, propensity, segments
 from tamscore.extras.market import Market
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tamscore.passes.extra import Extra
 
-__all__ = ["EXTRAS", "Extras", "Market", "prepare"]
+__all__ = ["EXTRAS", "Extras", "Market", "made", "prepare"]
 
-EXTRAS: tuple[tuple[str, Callable[[Market, Any], Extra | str]], ...] = (
-    ("propensity", propensity.make),
-    ("lifetime_value", lifetime_value.prepare),
-    ("alerts", alerts.prepare),
-    ("segments", segments.prepare),
-    ("next_offer", next_offer.prepare),
-)
-"""Section of the job file, and what makes its part of the scores from the market and the section.
-
-Where an input is absent it returns the reason in words.
-"""
+EXTRAS = ("propensity", "lifetime_value", "alerts", "segments", "next_offer")
+"""Sections of the job file. The module of that name makes its part of the scores; a run imports those it asks for."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +32,19 @@ def prepare(market: Market) -> Extras:
     """Every extra that the job asks for and the market has the inputs of."""
     prepared: list[Extra] = []
     missing: dict[str, str] = {}
-    for name, make in EXTRAS:
+    for name in EXTRAS:
         section = getattr(market.this.job, name)
-        made = f"no [{name}] section" if section is None else make(replace(market, prepared=tuple(prepared)), section)
-        if isinstance(made, str):
-            missing[name] = made
+        if section is None:
+            missing[name] = f"no [{name}] section"
+            continue
+        one = made(name, replace(market, prepared=tuple(prepared)), section)
+        if isinstance(one, str):
+            missing[name] = one
         else:
-            prepared.append(made)
+            prepared.append(one)
     return Extras(tuple(prepared), missing)
+
+
+def made(name: str, market: Market, section: Any) -> Extra | str:
+    """The extra of a name, from the market and its section; where an input is absent, the reason in words."""
+    return cast("Extra | str", import_module(f"{__name__}.{name}").prepare(market, section))

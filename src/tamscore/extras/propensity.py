@@ -75,7 +75,7 @@ class Probabilities:
         return propensity_record.findings(self.model, self.record, sum(counts), self.bands, self.cost)
 
 
-def make(market: Market, section: config.Propensity) -> Extra | str:
+def prepare(market: Market, section: config.Propensity) -> Extra | str:
     """The propensity of a market; without a label how much accounts look like customers.
 
     Raises InputContractError where there are too few buyers to learn from.

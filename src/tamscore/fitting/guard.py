@@ -78,7 +78,7 @@ def views_of(job: Job, drawn: SampledRows, rows: Any) -> dict[str, Any]:
     views = {name: leakage.numeric_views(drawn.numeric[name][rows]) for name in job.features.numeric}
     for name in job.features.categorical:
         text = drawn.texts[name].take(rows)
-        levels = prepare.Vocabulary(name, tuple(sorted(set(text.to_pylist()) - {None})))
+        levels = prepare.Vocabulary(name, tuple(sorted(set(text.unique().to_pylist()) - {None})))
         views[name] = leakage.level_views(levels.encode(text))
     return views
 

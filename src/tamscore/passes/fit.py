@@ -10,7 +10,7 @@ import numpy as np
 from tamscore.backend.host import HostBackend
 from tamscore.passes.sample import drawn_blocks
 from tamscore.stages import kmeans
-from tamscore.stages.kmeans import BlockRows, DrawnBlock, Fit, Span
+from tamscore.stages.kmeans import BlockRows, Fit, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -51,23 +51,21 @@ def seed(block: Any, recipe: Recipe, local: Flow) -> Fit:
     host = HostBackend()
     starts = range(0, block.shape[1], host.block_rows)
     blocks = [block[:, start : start + host.block_rows] for start in starts]
-    drawn = drawn_blocks(blocks, np.zeros(block.shape[1], np.uint64), host.block_rows)
-    tried: Iterable[Fit] = local.map(start_on, range(recipe.restarts), drawn, block, recipe)
+    rows = BlockRows(host, drawn_blocks(blocks, np.zeros(block.shape[1], np.uint64), host.block_rows))
+    tried: Iterable[Fit] = local.map(start_on, range(recipe.restarts), rows, block, recipe)
     best = sorted(tried, key=lambda fit: fit.inertia)[: -(-recipe.restarts // CARRIED_ON)]
-    settled: Iterable[Fit] = local.map(carry_on, best, drawn, recipe)
+    settled: Iterable[Fit] = local.map(carry_on, best, rows, recipe)
     return min(settled, key=lambda fit: fit.inertia)
 
 
-def start_on(restart: int, drawn: list[DrawnBlock], block: Any, recipe: Recipe) -> Fit:
+def start_on(restart: int, rows: BlockRows, block: Any, recipe: Recipe) -> Fit:
     """One start after a few passes."""
-    rows = BlockRows(HostBackend(), drawn)
-    return kmeans.start_centers(rows, block, recipe.k, recipe.seed, restart, SHORT_PASSES)
+    return kmeans.start_centers(rows.anew(), block, recipe.k, recipe.seed, restart, SHORT_PASSES)
 
 
-def carry_on(fit: Fit, drawn: list[DrawnBlock], recipe: Recipe) -> Fit:
+def carry_on(fit: Fit, rows: BlockRows, recipe: Recipe) -> Fit:
     """The start carried on until it settles."""
-    rows = BlockRows(HostBackend(), drawn)
-    return kmeans.lloyd(rows, fit.centers, recipe.max_passes, kmeans.SEEDING_TOLERANCE)
+    return kmeans.lloyd(rows.anew(), fit.centers, recipe.max_passes, kmeans.SEEDING_TOLERANCE)
 
 
 def polish(rows: KeptRows, fit: Fit, passes: int) -> Fit:

@@ -20,7 +20,8 @@ def skewness(x: Any) -> float:
     x = x[~np.isnan(x)]
     deviation = x - x.mean() if len(x) else x
     spread = float(np.sqrt(np.mean(deviation**2))) if len(x) else 0.0
-    return float(np.mean((deviation / spread) ** 3)) if spread > 0 else 0.0
+    unit = deviation / spread if spread > 0 else np.zeros(1)
+    return float(np.mean(unit * unit * unit))  # several times as fast as a power
 
 
 def skewed(names: Sequence[str], columns: Sequence[Any]) -> list[str]:

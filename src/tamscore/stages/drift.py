@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.backend.host import HostBackend
 from tamscore.stages.prepare import nearest_rank
 
 if TYPE_CHECKING:
@@ -47,9 +46,8 @@ class Histogram:
         return self.counts / max(float(self.counts.sum()), 1.0)
 
 
-def bin_edges(values: Any) -> Any:
-    """The different deciles (e,) of a column (m,) with NaN for missing: observed values, none where there are none."""
-    present = np.sort(values[~np.isnan(values)])
+def bin_edges(present: Any) -> Any:
+    """The different deciles (e,) of sorted values (n,): observed values, none where there are none."""
     if not len(present):
         return np.empty(0)
     return np.unique([float(present[nearest_rank(len(present), i / BINS)]) for i in range(1, BINS)])
@@ -66,8 +64,11 @@ def number_counts(backend: Backend, column: Array, edges: Any) -> Any:
 
 def number_histogram(name: str, values: Any) -> Histogram:
     """How the values (m,) of a numeric column, on the host, spread over bins of about equal size."""
-    edges = bin_edges(values)
-    return Histogram(name, edges, number_counts(HostBackend(), values, edges))
+    present = np.sort(values[~np.isnan(values)])
+    edges = bin_edges(present)
+    reached = np.searchsorted(present, edges.astype(present.dtype), side="right")
+    counts = np.diff(reached, prepend=0, append=len(present))
+    return Histogram(name, edges, np.append(counts, len(values) - len(present)))
 
 
 def level_histogram(vocabulary: Vocabulary, texts: Any) -> Histogram:

@@ -6,7 +6,8 @@ too (see `grid`), so the statistics of a pass are exact and merge in any order t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Protocol
@@ -112,9 +113,19 @@ def batch_stats(backend: Backend, block: Array, centers: Any) -> BatchStats:
 
 def inertia_of(sq_norm: int, sums: Any, counts: Any, centers: Any) -> int:
     """The sum of squared distances to the centers (k, d), exactly: |x|^2 - 2 c.x + |c|^2 summed side by side."""
-    own = centers.astype(np.int64).astype(object)
-    crossed = int(np.sum(own * sums.astype(np.int64).astype(object)))
-    return sq_norm - 2 * crossed + int(np.sum(np.sum(own * own, axis=1) * counts.astype(object)))
+    own = centers.astype(np.int64)
+    crossed = exact_dot(own, sums.astype(np.int64))
+    return sq_norm - 2 * crossed + exact_dot(counts[:, None], np.einsum("ij,ij->i", own, own)[:, None])
+
+
+def exact_dot(one: Any, other: Any) -> int:
+    """The sum of the products of whole numbers (k, d) int64, exactly: high and low halves of `other` apart.
+
+    Centers of a grid are shorter than 2^26 and sums lie below 2^53, so that a cluster's share of either half stays
+    below 2^63; all clusters together, in Python's numbers, need not.
+    """
+    high, low = (np.einsum("ij,ij->i", one, half) for half in (other >> 26, other & (2**26 - 1)))
+    return int(sum(high.tolist()) * 2**26 + sum(low.tolist()))
 
 
 def exact_sum(xp: Any, whole: Array) -> int:
@@ -141,6 +152,12 @@ class BlockRows:
     def __init__(self, backend: Backend, blocks: Sequence[DrawnBlock]) -> None:
         self._backend = backend
         self._blocks = [LabelledBlock.of(backend, block) for block in blocks if block.block.shape[1]]
+
+    def anew(self) -> BlockRows:
+        """The same rows without the memory of a pass, for a loop of its own."""
+        other = copy(self)
+        other._blocks = [replace(block, sides=None) for block in self._blocks]  # noqa: SLF001 - one of us
+        return other
 
     def accumulate(self, centers: Any, span: Span | None = None) -> BatchStats:
         """The statistics of all rows, or of those in the span."""

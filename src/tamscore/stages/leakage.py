@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.stages.separation import FRINGE, rank_correlation, separability, told_apart
+from tamscore.stages.separation import FRINGE, along, rank_correlation, ranks, separability, told_apart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -126,7 +126,12 @@ class Comparison:
     @cached_property
     def correlations(self) -> Any:
         """The rank correlation (v,) of each view with sales among customers."""
-        return np.array([rank_correlation(view[self.customer], self.sales) for view in self.views])
+        return np.array([along(view[self.customer], self.ranked) for view in self.views])
+
+    @cached_property
+    def ranked(self) -> Any:
+        """The ranks of the customers' sales."""
+        return ranks(self.sales)
 
     def left_over(self, feature: int, others: Sequence[int]) -> Any:
         """What the other features do not tell (v, m) of the views of a feature, by a regression on prospects."""
@@ -147,8 +152,8 @@ class Comparison:
         given = []
         for v, left in zip(own, self.left_over(feature, others), strict=True):
             sign = np.sign(self.correlations[v]) or 1.0
-            along = sign * rank_correlation(left[self.customer], self.sales)
-            given.append((separability(left, self.customer), told_apart(left, self.customer), float(along)))
+            same_way = sign * along(left[self.customer], self.ranked)
+            given.append((separability(left, self.customer), told_apart(left, self.customer), float(same_way)))
         return Evidence(alone, float(correlation), *max(given, key=lambda one: one[0] + one[1]))
 
 

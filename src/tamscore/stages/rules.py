@@ -80,9 +80,10 @@ def cut(column: str, values: Any) -> Choice:
 def rules_of(choices: Sequence[Choice], label: Any, clusters: int) -> list[Rule]:
     """The rule of every cluster: sought on every other row (m,), tried on the rest."""
     sought = np.arange(len(label)) % 2 == 0
+    bins = Bins.of(choices)
     found = []
     for cluster in range(clusters):
-        conditions = conditions_of(choices, label == cluster, sought)
+        conditions = conditions_of(bins, label == cluster, sought)
         meets = np.ones(len(label), bool)
         for condition in conditions:
             meets &= condition.holds()
@@ -91,32 +92,65 @@ def rules_of(choices: Sequence[Choice], label: Any, clusters: int) -> list[Rule]
     return found
 
 
-def conditions_of(choices: Sequence[Choice], member: Any, sought: Any) -> list[Condition]:
+@dataclass(frozen=True)
+class Bins:
+    """The bins of all columns laid end to end, each with a place for the unknown before them: one count tells all.
+
+    `place` (c, m) is that of every row in every column, `starts` (c,) where each column begins; `low` and `high` (r,)
+    bound the ranges that a condition may take, column by column.
+    """
+
+    choices: Sequence[Choice]
+    place: Any
+    starts: Any
+    low: Any
+    high: Any
+
+    @classmethod
+    def of(cls, choices: Sequence[Choice]) -> Bins:
+        """The bins of the columns that rules may name."""
+        starts = np.cumsum([0, *(choice.count + 1 for choice in choices[:-1])])
+        low, high = np.concatenate(
+            [ranges(choice) + start + 1 for choice, start in zip(choices, starts, strict=True)], axis=1
+        )
+        return cls(choices, np.stack([one.bins for one in choices]) + starts[:, None] + 1, starts, low, high)
+
+    def below(self, rows: Any) -> Any:
+        """How many of some rows (m,) bool lie before each place, counted from the first."""
+        return np.append(
+            0, np.cumsum(np.bincount(self.place[:, np.flatnonzero(rows)].ravel(), minlength=self.high[-1]))
+        )
+
+    def narrowed(self, meets: Any, member: Any, members: int) -> tuple[float, Condition]:
+        """The best F1 of a further condition among rows that meet those so far, and the condition."""
+        met, hit = self.below(meets), self.below(meets & member)
+        low, high = self.low, self.high
+        score = 2 * (hit[high] - hit[low]) / np.maximum(met[high] - met[low] + members, 1)
+        best = int(np.argmax(score))
+        column = int(np.searchsorted(self.starts, low[best], side="right")) - 1
+        first = int(self.starts[column]) + 1
+        return float(score[best]), Condition(self.choices[column], int(low[best]) - first, int(high[best]) - first)
+
+
+def ranges(choice: Choice) -> Any:
+    """The ranges (2, r) of a column's bins: every one that leaves out at least one bin, or the single levels."""
+    if choice.levels:
+        return np.stack([np.arange(choice.count), np.arange(choice.count) + 1])
+    low, high = np.triu_indices(choice.count + 1, 1)
+    return np.stack([low, high])[:, high - low < choice.count]
+
+
+def conditions_of(bins: Bins, member: Any, sought: Any) -> list[Condition]:
     """The conditions that, taken one after the other, raise F1 over the rows sought on the most."""
     meets, best, found = sought.copy(), f1(sought[sought], member[sought]), list[Condition]()
     members = int(np.count_nonzero(member & sought))
     while len(found) < CONDITIONS and members:
-        tried = [narrowed(choice, meets, member, members) for choice in choices]
-        score, condition = max(tried, key=lambda one: one[0])
+        score, condition = bins.narrowed(meets, member, members)
         if score < best + WORTH:
             break
         meets, best = meets & condition.holds(), score
         found = [one for one in found if one.choice is not condition.choice] + [condition]
     return found
-
-
-def narrowed(choice: Choice, meets: Any, member: Any, members: int) -> tuple[float, Condition]:
-    """The F1 of the best range of bins of a column among rows that meet the conditions so far; one bin for a level."""
-    here = meets & (choice.bins >= 0)
-    of_all = np.bincount(choice.bins[here], minlength=choice.count)
-    of_members = np.bincount(choice.bins[here & member], minlength=choice.count)
-    chosen, hits = (np.append(0, np.cumsum(counts)) for counts in (of_all, of_members))
-    hit, met = hits[None, :] - hits[:, None], chosen[None, :] - chosen[:, None]
-    score: Any = 2 * hit / np.maximum(met + members, 1)
-    width = np.arange(choice.count + 1)[None, :] - np.arange(choice.count + 1)[:, None]
-    score[(width != 1) if choice.levels else (width < 1) | (width == choice.count)] = -1.0
-    low, high = np.unravel_index(int(np.argmax(score)), score.shape)
-    return float(score[low, high]), Condition(choice, int(low), int(high))
 
 
 def f1(meets: Any, member: Any) -> float:

@@ -18,8 +18,13 @@ def ranks(values: Any) -> Any:
 
 def rank_correlation(x: Any, y: Any) -> float:
     """Spearman's rank correlation of two columns (n,); 0 where one of them does not vary."""
-    a, b = ranks(x), ranks(y)
-    a, b = a - a.mean(), b - b.mean()
+    return along(x, ranks(y))
+
+
+def along(x: Any, ranked: Any) -> float:
+    """The same with a column whose ranks (n,) are known."""
+    a = ranks(x)
+    a, b = a - a.mean(), ranked - ranked.mean()
     size = float(np.sqrt((a @ a) * (b @ b)))
     return float(a @ b) / size if size > 0 else 0.0
 

@@ -6,7 +6,6 @@ Requests run on an event loop, so that a signal ends one that waits for an answe
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 from dataclasses import dataclass
@@ -104,6 +103,8 @@ class Bucket:
 
     def ask(self, key: str, request: Callable[[], Awaitable[Answer]]) -> Answer:
         """The answer to a request, or an error that names the object and is one of ours."""
+        import asyncio
+
         from obstore import exceptions as told
 
         async def answered() -> Answer:

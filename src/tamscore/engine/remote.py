@@ -1,0 +1,146 @@
+"""Joining the workers of a cluster that somebody else runs."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from contextlib import closing, suppress
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any
+
+from tamscore.engine import dask_settings, gpus
+from tamscore.engine.cluster import DaskFlow
+from tamscore.engine.processes import quietly
+from tamscore.engine.versions import check_same, versions
+from tamscore.errors import RetryableError, UsageError
+
+if TYPE_CHECKING:
+    from contextlib import ExitStack
+
+    from tamscore.config import Engine
+    from tamscore.engine.device import DeviceChoice
+
+GPU_READY_S = 60.0
+"""So long a worker of others may take to import RAPIDS and make its GPU ready."""
+RETRY_S = 0.5
+"""So long between two attempts to reach a scheduler."""
+ALERT_S = 1.0
+"""A server that refuses our certificate says so after the handshake, at the latest after this time."""
+
+
+def join(engine: Engine, started: ExitStack, device: DeviceChoice) -> DaskFlow:
+    """The flow of a cluster that somebody else runs: joined, never stopped."""
+    import dask
+    from distributed import Client
+
+    address = engine.scheduler or ""
+    started.enter_context(dask.config.set(dask_settings.joining(engine)))
+    security = _security(address)
+    _reach(address, security, engine.connect_timeout)
+    try:
+        asyncio.run(asyncio.wait_for(_shakes_hands(address, security), engine.connect_timeout))
+        client: Any = Client(address, timeout=engine.connect_timeout, security=security, set_as_default=False)
+    except (OSError, TimeoutError) as error:
+        raise RetryableError(
+            f"engine.scheduler: something answers at {address!r}, but not as a Dask scheduler within "
+            f"{engine.connect_timeout:g} s; look at the port, and whether it is tcp:// or tls://"
+        ) from error
+    started.callback(quietly, client.close)
+    workers = sum(_asked(client, client.scheduler.ncores(workers=None), engine.connect_timeout).values())
+    if workers == 0:
+        raise RetryableError(f"engine.scheduler: the cluster at {address!r} has no workers; start some, then run again")
+    found = _asked(client, client.run(versions, on_error="return", asynchronous=True), engine.connect_timeout)
+    check_same(versions(), {f"worker {where}": there for where, there in found.items()})
+    memories = len({where.rpartition(":")[0] for where in found})
+    if device.name == "cuda":
+        ready = client.run(gpus.gpu_of_worker, on_error="return", asynchronous=True)
+        gpus.check_workers(_asked(client, ready, max(engine.connect_timeout, GPU_READY_S)))
+        memories = len(found)
+    return DaskFlow(client, workers, started.pop_all().close, engine.stall_timeout, memories=memories)
+
+
+def _security(address: str) -> Any:
+    """What Dask's settings say about encryption; UsageError where certificates are needed and not there."""
+    from distributed import Security
+
+    if not address.startswith("tls://"):
+        return Security(require_encryption=False)
+    security: Any = Security(require_encryption=True)
+    names = {"CA_FILE": security.tls_ca_file, "CLIENT__CERT": security.tls_client_cert}
+    if missing := [f"DASK_DISTRIBUTED__COMM__TLS__{name}" for name, value in names.items() if not value]:
+        raise UsageError(
+            f"engine.scheduler: {address!r} needs certificates; set {' and '.join(missing)}, or distributed.comm.tls "
+            "in the Dask configuration"
+        )
+    try:
+        security.get_connection_args("client")
+    except OSError as error:
+        raise UsageError(f"engine.scheduler: the certificates for {address!r} cannot be used ({error})") from error
+    return security
+
+
+def _reach(address: str, security: Any, timeout: float) -> None:
+    """Nothing, as soon as somebody listens at the address; RetryableError that says what is in the way else."""
+    host, _, port = address.partition("://")[2].rpartition(":")
+    place, until = (host.strip("[]"), int(port)), monotonic() + timeout
+    while True:
+        try:
+            with closing(socket.create_connection(place, timeout=max(0.1, until - monotonic()))) as connection:
+                _encrypt(connection, security, address)
+                return
+        except OSError as error:
+            if monotonic() + RETRY_S >= until:
+                raise RetryableError(
+                    f"engine.scheduler: no Dask scheduler answers at {address!r}: {_what(error, place[0])}, "
+                    f"tried for {timeout:g} s"
+                ) from error
+        sleep(RETRY_S)
+
+
+def _encrypt(connection: socket.socket, security: Any, address: str) -> None:
+    """Nothing, where the other side has a certificate that we trust and trusts ours; UsageError else."""
+    context = security.get_connection_args("client")["ssl_context"]
+    if context is None:
+        return
+    try:
+        with context.wrap_socket(connection) as encrypted, suppress(TimeoutError):
+            encrypted.settimeout(ALERT_S)
+            encrypted.recv(1)
+    except ssl.SSLError as error:
+        reason = error.reason or str(error)
+        if isinstance(error, ssl.SSLCertVerificationError) or "ALERT" in reason:
+            raise UsageError(
+                f"engine.scheduler: {address!r} and this process do not trust each other ({reason}); both need "
+                "certificates of one authority: see distributed.comm.tls in the Dask configuration"
+            ) from error
+        raise UsageError(f"engine.scheduler: {address!r} does not speak TLS ({reason}); is it tcp://?") from error
+
+
+async def _shakes_hands(address: str, security: Any) -> None:
+    """Nothing, where a Dask scheduler shakes hands; a client of Dask would wait for that without end."""
+    from distributed.comm.core import connect as open_comm
+
+    comm = await open_comm(address, **security.get_connection_args("client"))
+    comm.abort()
+
+
+def _what(error: OSError, host: str) -> str:
+    """What is in the way of a connection."""
+    if isinstance(error, socket.gaierror):
+        return f"the host name {host!r} is not known"
+    if isinstance(error, ConnectionRefusedError):
+        return "nothing listens at this port"
+    return "no answer" if isinstance(error, TimeoutError) else (error.strerror or str(error)).lower()
+
+
+def _asked(client: Any, question: Any, timeout: float) -> Any:
+    """What the cluster answers; RetryableError where it takes too long."""
+    waited = asyncio.wait_for(question, timeout)
+    try:
+        return asyncio.run_coroutine_threadsafe(waited, client.loop.asyncio_loop).result()
+    except (OSError, TimeoutError) as error:
+        raise RetryableError(
+            f"engine.scheduler: the cluster at {client.scheduler.address!r} does not answer within {timeout:g} s; "
+            "see that its workers run, then run again"
+        ) from error
