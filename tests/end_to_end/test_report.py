@@ -29,6 +29,7 @@ from tamscore.report.blocks import Figure
 from tamscore.report.chapters import chapters
 from tamscore.report.evidence import gather
 from tamscore.report.page import render
+from tamscore.store import history
 from tests.end_to_end import buyers, market
 from tests.page import Page
 
@@ -214,6 +215,18 @@ def test_changes_add_up_and_moves_are_those_of_the_accounts(full):
     assert (changed.kept, changed.moved) == (len(both), sum(then[one] != now[one] for one in both))
     assert changed.reasons is None or sum(changed.reasons.values()) == changed.moved
     assert changed.moved > 0
+
+
+def test_changes_name_the_run_that_they_are_told_against(full, written, tmp_path):
+    """Only a run that no one has named is "the run before": `--since` may name any."""
+    first = open_run(full.directory.output / history.entries(full.directory.output, None)[0].version)
+    write_report(full, Progress(), tmp_path / "report.html", since=first.directory.path)
+    default, named = (file.read_text("utf-8") for file in (written[0], tmp_path / "report.html"))
+    told = ("since {}<", "since {};", "Whitespace, from {} to this one", "Change of whitespace since {}.")
+    for text in (*told, "known from {} "):
+        assert text.format("the run before") in default
+        assert text.format(f"run {first.name}") in named
+    assert "the run before" not in named
 
 
 def test_the_same_run_gives_the_same_bytes_in_another_process(full, written, tmp_path):
