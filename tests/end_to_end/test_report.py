@@ -7,12 +7,14 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from io import StringIO
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from tamscore import backend, config, pipeline
@@ -21,6 +23,7 @@ from tamscore.backtest import backtest
 from tamscore.cli import app
 from tamscore.coverage import cover
 from tamscore.errors import UsageError
+from tamscore.insight import show
 from tamscore.insight.stored import open_run
 from tamscore.insight.wording import money
 from tamscore.progress import Progress
@@ -310,6 +313,27 @@ def test_a_run_that_tells_who_will_buy_makes_a_chapter(tmp_path, labelled):
     record = (done.manifest() or {})["extras"]["propensity"]
     rows, name = (record["features"], "feature") if labelled else (record["clusters"], "cluster")
     assert [row[0] for row in shown] == [row[name] for row in rows]
+
+
+def test_figures_of_a_frozen_propensity_are_told_as_those_of_the_run_that_learned_it(tmp_path):
+    """Whether it was frozen from that run or from one that had it frozen itself."""
+    table = buyers.reference(1, 2_000)
+    learned = market.score(table, tmp_path, buyers.CHANGES)
+    job = market.job(market.write(table.slice(0, 1_500), tmp_path / "later"), tmp_path / "later scores", buyers.CHANGES)
+    once = pipeline.score(job, Progress(), str(learned.path))
+    twice = pipeline.score(job, Progress(), str(once.path))
+    for done, where in ((learned, ""), (once, f" in run {learned.run_key}"), (twice, f" in run {learned.run_key}")):
+        found = gather(open_run(done.path), None, Progress(), compare=False)
+        page = Page(render(found, [one for one in chapters(found) if one.anchor == "propensity"]))
+        text = " ".join(page.texts["p"])
+        assert f"times its share{where}; " in text
+        assert f"left out{where}: AUC" in text
+        assert (f"The model was learned{where}: lift, calibration" in text) == bool(where)
+        console = Console(file=(out := StringIO()), width=200)
+        console.print(show.render(found.summary, None))
+        said = out.getvalue()
+        assert f"on accounts left out{where}\n" in said
+        assert (f", learned{where}; " in said) == bool(where)
 
 
 def test_a_page_stays_small_whatever_the_market(full):

@@ -62,6 +62,7 @@ def arrays_of(model: Propensity) -> dict[str, Any]:
 def kept(market: Market, section: config.Propensity) -> tuple[Propensity, dict[str, Any]] | None:
     """The propensity of the run whose model is frozen, with its record; None where a model is to be learned.
 
+    The record names the run that learned it, which may be one before that run: its figures are those found there.
     Raises InputContractError where it was learned from other columns.
     """
     record = market.origin.record
@@ -78,7 +79,8 @@ def kept(market: Market, section: config.Propensity) -> tuple[Propensity, dict[s
             f"propensity: the model of run {directory.run_key} was learned from {', '.join(model.design.columns)}, the "
             f"job names {', '.join((*columns.numeric, *columns.categorical))}; use the job file of the model"
         )
-    return model, {**found[0]["record"], "model": {"source": "frozen", "run": directory.run_key}}
+    told = found[0]["record"]
+    return model, {**told, "model": {"source": "frozen", "run": told["model"].get("run", directory.run_key)}}
 
 
 def parsed(said: Mapping[str, Any], arrays: Mapping[str, Any], where: str) -> Propensity:
