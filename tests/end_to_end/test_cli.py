@@ -497,4 +497,4 @@ def test_a_model_that_is_not_there_is_2(market, later, tmp_path):
     assert call("score", later, "--model", tmp_path, *QUICK).exit_code == 2
     missing = call("score", later, "--model", "abcdef99", *QUICK)
     assert missing.exit_code == 2
-    assert "no complete run begins with 'abcdef99'" in missing.stderr
+    assert "'abcdef99': no complete version begins so" in missing.stderr

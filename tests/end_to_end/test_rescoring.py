@@ -171,10 +171,12 @@ def test_a_party_type_without_accounts_this_week_keeps_its_place_in_the_model(fi
 def test_a_run_is_found_by_its_output_its_folder_and_the_first_digits_of_its_key(first, tmp_path):
     table = market.write(market.accounts(ROWS), tmp_path / "market")
     job = market.job(table, first.output)
-    for named in (str(first.output), str(first.path), first.run_key[:6]):
+    key = first.run_key
+    for named in (str(first.output), str(first.path), key[:6], key[:6].upper(), str(first.output / key[:4])):
         assert (pipeline.score(job, Progress(), named).manifest() or {})["model"]["run"]
-    with pytest.raises(UsageError, match=r"no complete run begins with 'ffff0000'; expected one of .*" + first.run_key):
-        pipeline.score(job, Progress(), "ffff0000")
+    for named in ("ffff0000", str(first.output / "ffff0000")):
+        with pytest.raises(UsageError, match=rf"'ffff0000': no complete version begins so; there are .*{key}"):
+            pipeline.score(job, Progress(), named)
 
 
 # --- drift ---

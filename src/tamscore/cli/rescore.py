@@ -15,7 +15,7 @@ from tamscore.errors import GateError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-RUN_HELP = "An output folder (its current version), a version folder, or the first digits of a run key of this output."
+RUN_HELP = "An output folder (its current version), one of its versions: scores/3fa9; or one of this output: 3fa9."
 ModelRun = Annotated[str, typer.Option("--model", metavar="RUN", help=f"The run that has the model. {RUN_HELP}")]
 StartRun = Annotated[str, typer.Option("--from", metavar="RUN", help=f"The run to go on from. {RUN_HELP}")]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import InputContractError, UsageError
-from tamscore.insight.stored import version_like
 from tamscore.store import commit, history, run_directory
+from tamscore.store.named import version_like
 from tamscore.store.verify import problems_of_run
 
 if TYPE_CHECKING:

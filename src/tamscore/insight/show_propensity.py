@@ -30,7 +30,8 @@ def propensity(record: Record, width: int | None) -> Iterator[tuple[str, Table, 
         yield "propensity", bands(record, width), about(record)
     title = "propensity by decile" if record["mode"] == "probability" else "propensity, ranks only"
     yield title, deciles(record, width), quality(record)
-    yield "what moves it, in log-odds", features(record, width), f"mean size over the accounts learned from{learned_in(record)}"
+    note = f"mean size over the accounts learned from{learned_in(record)}"
+    yield "what moves it, in log-odds", features(record, width), note
 
 
 def about(record: Record) -> str:

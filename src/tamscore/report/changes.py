@@ -35,8 +35,8 @@ class Changed:
     """The changes between two runs.
 
     `moves` are flows (from, to, accounts), the largest first; `reasons` count the accounts that moved by REASONS, None
-    where they cannot be told apart. Whitespace `before` and `after` by kind, in units of the currency. `against` is what
-    a person calls the first run.
+    where they cannot be told apart. Whitespace `before` and `after` by kind, in units of the currency. `against` is
+    what a person calls the first run.
     """
 
     first: str
