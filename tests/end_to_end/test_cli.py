@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -491,6 +492,24 @@ def test_a_refresh_that_changes_too_much_shows_its_plan_and_exits_with_4(market,
     shown = call("show", tmp_path / "scores").stdout
     assert "LIFE OF THE CLUSTERS" in shown
     assert call("verify", tmp_path / "scores").exit_code == 0
+
+
+def test_history_names_the_command_that_made_each_version(market, later, tmp_path):
+    elsewhere = ("--set", f"output.path={tmp_path / 'scores'}", *QUICK)
+    made = {
+        name: json.loads(call(name, later, *options, *elsewhere, "--json").stdout)["run"]
+        for name, options in {
+            "run": (),
+            "score": ("--model", market.output),
+            "refresh": ("--from", market.output, "--accept"),
+        }.items()
+    }
+    assert call("rollback", tmp_path / "scores", made["score"]).exit_code == 0
+    past = json.loads(call("history", tmp_path / "scores", "--json").stdout)
+    assert [(one["action"], one["version"]) for one in past["entries"]] == [*made.items(), ("rollback", made["score"])]
+    assert {one["made_by"]: one["version"] for one in past["versions"]} == made
+    page = call("history", tmp_path / "scores").stdout
+    assert all(re.search(rf"^\d\S* +{name} +{key}", page, re.MULTILINE) for name, key in made.items())
 
 
 def test_a_model_that_is_not_there_is_2(market, later, tmp_path):
