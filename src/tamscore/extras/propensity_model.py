@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from tamscore.stages.design import Design, Number
 from tamscore.stages.line import Line
 from tamscore.stages.prepare import Vocabulary
 from tamscore.stages.propensity import Propensity
-from tamscore.stages.trees import Forest
+from tamscore.stages.trees import Forest, Nodes
 from tamscore.store import model as stored_model
 from tamscore.store.placed import files_of
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 NAME = "propensity"
 FORMAT = 1
-FOREST = ("starts", "feature", "threshold", "missing_is_small", "left", "right", "value", "rows")
 
 
 def both(model: Propensity, record: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -52,8 +51,11 @@ def describe(model: Propensity, record: dict[str, Any]) -> dict[str, Any]:
 
 def arrays_of(model: Propensity) -> dict[str, Any]:
     """The arrays of the model by name."""
-    names = ("weights", "means") if isinstance(model.model, Line) else FOREST
-    found = {name: np.asarray(getattr(model.model, name)) for name in names}
+    one = model.model
+    if isinstance(one, Line):
+        found = {"weights": np.asarray(one.weights), "means": np.asarray(one.means)}
+    else:
+        found = {"starts": one.starts, **one.nodes.columns}
     if model.calibration is not None:
         found |= {"calibration.x": model.calibration.x, "calibration.y": model.calibration.y}
     return {name: array.astype(np.uint8) if array.dtype == bool else array for name, array in found.items()}
@@ -105,9 +107,9 @@ def model_of(said: Mapping[str, Any], arrays: Mapping[str, Any], design: Design)
         return line
     if said["kind"] != "trees":
         raise ValueError(f"expected logistic or trees, got {said['kind']!r}")
-    columns = {name: arrays[name] for name in FOREST}
+    columns = {one.name: arrays[one.name] for one in fields(Nodes)}
     columns["missing_is_small"] = columns["missing_is_small"].astype(bool)
-    forest = Forest(float(said["base"]), **columns)
+    forest = Forest(float(said["base"]), arrays["starts"], Nodes(**columns))
     if not forest.is_sound(len(design.raw_sources)):
         raise ValueError("its trees do not hold together")
     return forest
