@@ -222,9 +222,9 @@ def coverage_case(rows: Rows = 100_000, seed: Seed = 0) -> None:
 
 def covering(case: str, output: str, seed: str) -> None:
     """Measure one part of the coverage of a finished run."""
-    from bench import coverage
+    from bench import covering
 
-    record("coverage", {"part": case, **getattr(coverage, case)(Path(output)), "seed": int(seed)})
+    record("coverage", {"part": case, **getattr(covering, case)(Path(output)), "seed": int(seed)})
 
 
 @app.command("lifetime-value")

@@ -12,7 +12,7 @@ from tamscore import backend as backends
 from tamscore import extras
 from tamscore.engine import connect, device, memory
 from tamscore.errors import InputContractError
-from tamscore.extras import Market
+from tamscore.extras import Market, propensity
 from tamscore.hindsight import look_back, reach_of
 from tamscore.origin import Fresh, Frozen, Warm, watch_of
 from tamscore.outcome import Outcome, write_outcome
@@ -56,7 +56,7 @@ def run(job: Job, progress: Progress, backend: Backend | None = None) -> RunDire
 def score(
     job: Job, progress: Progress, model: str, *, own_ladders: bool = False, backend: Backend | None = None
 ) -> RunDirectory:
-    """The same with the model of an earlier run, named as `earlier.find` takes it, and its ladders or `own_ladders`.
+    """The same with the model of an earlier run, named as `named.run_named` takes it, and its ladders or `own_ladders`.
 
     Raises InputContractError that names what the model and the job do not agree in.
     """
@@ -93,6 +93,7 @@ def carry_out(job: Job, progress: Progress, origin: Origin, backend: Backend | N
             room.check_start(plan.partitions, columns, backend, flow)
             rows = take_census(this)
             check_live(campaigns_of(job), rows)
+            propensity.check_early(this, origin, rows)
             fitted = origin.fitted(this, rows)
             assigned = assign(this, rows, fitted, watch_of(this, rows, origin, fitted))
             review = look_back(this, origin, rows, fitted, assigned)

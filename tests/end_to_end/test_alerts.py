@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -139,6 +140,20 @@ def test_churn_needs_no_earlier_run_and_what_is_lost_comes_first(tmp_path):
     for row in found:
         lost = rows[row["account_id"]]
         assert row["at_stake"] == pytest.approx(lost["sales_before"] - (lost["trailing_sales"] or 0), abs=0.011)
+
+
+def test_a_list_has_the_columns_that_its_kind_has_something_for(first, tmp_path):
+    """Nobody who may leave has a potential that rose; everybody who may buy has."""
+    done = market.run(tmp_path / "market", tmp_path / "scores", shop.build(tmp_path))
+    leaving = CliRunner().invoke(app, ["alerts", str(done.output)]).stdout
+    assert "WHO MAY LEAVE" in leaving
+    assert "at stake" in leaving
+    assert "potential before" not in leaving
+    assert not re.search(r" - *$", leaving, re.MULTILINE)
+    scored, table = first
+    later = frozen(scored, grown_up(table, np.flatnonzero(market.peer_group(ROWS) == 0)[:40]), tmp_path / "grown")
+    page = CliRunner().invoke(app, ["alerts", str(later.output), "--since", str(scored.output)]).stdout
+    assert re.search(r"at stake +potential before +after", page)
 
 
 def test_a_run_that_knows_nothing_says_what_to_do(first):

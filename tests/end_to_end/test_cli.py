@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -89,8 +90,9 @@ def test_help_loads_nothing_heavy():
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0
     assert all(f"{title}:" in out for title in COMMANDS)
-    assert "tamscore" in err.split("|")
-    assert not HEAVY & set(err.strip().split("|"))
+    loaded = set(err.strip().split("|"))
+    assert "tamscore" in loaded
+    assert not HEAVY & loaded
 
 
 @pytest.mark.parametrize("command", [name for group in COMMANDS.values() for name in group])
@@ -98,7 +100,9 @@ def test_every_command_is_listed_with_a_whole_sentence_and_explains_itself(comma
     line = next(line for line in call("--help").stdout.splitlines() if line.startswith(f"  {command} "))
     assert line.endswith(".")
     assert not line.endswith("...")
-    assert call(command, "--help").exit_code == 0
+    told = call(command, "--help")
+    assert told.exit_code == 0
+    assert "<Any>" not in told.stdout  # no argument is just anything
 
 
 def test_version_is_the_version_of_the_package():
@@ -173,6 +177,22 @@ def test_check_says_what_a_run_would_do_and_does_nothing(market, tmp_path):
     assert "market_segment industry (string)" in said
     assert f"{output}/versions/{version_of(market).name}" in said
     assert not output.exists()
+
+
+@pytest.mark.parametrize("key", ["people", "plans", "account_plans", "owners"])
+def test_a_file_of_coverage_that_is_not_there_is_told_and_keeps_no_run_from_running(market, tmp_path, key):
+    """It is named where it is looked for: before a run, and after it, when a coverage is what comes next."""
+    there = tmp_path / "there.csv"
+    there.write_text("")
+    said = {}
+    for path in (there, tmp_path / "gone.csv"):
+        for command in ("check", "run"):
+            done = call(command, market.job, *QUICK, "--set", f"coverage.{key}={path}")
+            assert done.exit_code == 0, done.output
+            said[command, path.stem] = " ".join(done.output.split())
+    told = f"coverage.{key}: {tmp_path / 'gone.csv'} is not there"
+    assert {which for which, text in said.items() if told in text} == {("check", "gone"), ("run", "gone")}
+    assert not any("is not there" in said[command, "there"] for command in ("check", "run"))
 
 
 def test_check_knows_a_run_that_is_there_already(market):
@@ -493,8 +513,26 @@ def test_a_refresh_that_changes_too_much_shows_its_plan_and_exits_with_4(market,
     assert call("verify", tmp_path / "scores").exit_code == 0
 
 
+def test_history_names_the_command_that_made_each_version(market, later, tmp_path):
+    elsewhere = ("--set", f"output.path={tmp_path / 'scores'}", *QUICK)
+    made = {
+        name: json.loads(call(name, later, *options, *elsewhere, "--json").stdout)["run"]
+        for name, options in {
+            "run": (),
+            "score": ("--model", market.output),
+            "refresh": ("--from", market.output, "--accept"),
+        }.items()
+    }
+    assert call("rollback", tmp_path / "scores", made["score"]).exit_code == 0
+    past = json.loads(call("history", tmp_path / "scores", "--json").stdout)
+    assert [(one["action"], one["version"]) for one in past["entries"]] == [*made.items(), ("rollback", made["score"])]
+    assert {one["made_by"]: one["version"] for one in past["versions"]} == made
+    page = call("history", tmp_path / "scores").stdout
+    assert all(re.search(rf"^\d\S* +{name} +{key}", page, re.MULTILINE) for name, key in made.items())
+
+
 def test_a_model_that_is_not_there_is_2(market, later, tmp_path):
     assert call("score", later, "--model", tmp_path, *QUICK).exit_code == 2
     missing = call("score", later, "--model", "abcdef99", *QUICK)
     assert missing.exit_code == 2
-    assert "no complete run begins with 'abcdef99'" in missing.stderr
+    assert "'abcdef99': no complete version begins so" in missing.stderr

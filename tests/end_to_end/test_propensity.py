@@ -195,9 +195,13 @@ FEW = [(49, 500, "49 accounts are labelled 1 (bought)"), (200, 7, "7 accounts ar
 
 @pytest.mark.parametrize(("bought", "others", "told"), FEW)
 def test_too_few_labels_are_refused_with_the_number_needed(bought, others, told, small, tmp_path):
+    """And before anything is fitted: who waits for a fit should not learn of it then."""
+    path = market.write(labels_among(small, bought, others), tmp_path / "market")
+    progress = Progress()
     with pytest.raises(InputContractError) as caught:
-        market.score(labels_among(small, bought, others), tmp_path, section())
+        pipeline.run(market.job(path, tmp_path / "scores", section()), progress)
     assert told in str(caught.value)
+    assert [time.stage for time in progress.times] == ["census", "label_counts"]
     assert f"at least 50 are needed, {50 - min(bought, others)} more" in str(caught.value)
     assert not list(tmp_path.rglob("manifest.json"))
 

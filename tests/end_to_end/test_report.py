@@ -7,12 +7,14 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from io import StringIO
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from tamscore import backend, config, pipeline
@@ -21,6 +23,7 @@ from tamscore.backtest import backtest
 from tamscore.cli import app
 from tamscore.coverage import cover
 from tamscore.errors import UsageError
+from tamscore.insight import show
 from tamscore.insight.stored import open_run
 from tamscore.insight.wording import money
 from tamscore.progress import Progress
@@ -29,6 +32,7 @@ from tamscore.report.blocks import Figure
 from tamscore.report.chapters import chapters
 from tamscore.report.evidence import gather
 from tamscore.report.page import render
+from tamscore.store import history
 from tests.end_to_end import buyers, market
 from tests.page import Page
 
@@ -216,6 +220,18 @@ def test_changes_add_up_and_moves_are_those_of_the_accounts(full):
     assert changed.moved > 0
 
 
+def test_changes_name_the_run_that_they_are_told_against(full, written, tmp_path):
+    """Only a run that no one has named is "the run before": `--since` may name any."""
+    first = open_run(full.directory.output / history.entries(full.directory.output, None)[0].version)
+    write_report(full, Progress(), tmp_path / "report.html", since=first.directory.path)
+    default, named = (file.read_text("utf-8") for file in (written[0], tmp_path / "report.html"))
+    told = ("since {}<", "since {};", "Whitespace, from {} to this one", "Change of whitespace since {}.")
+    for text in (*told, "known from {} "):
+        assert text.format("the run before") in default
+        assert text.format(f"run {first.name}") in named
+    assert "the run before" not in named
+
+
 def test_the_same_run_gives_the_same_bytes_in_another_process(full, written, tmp_path):
     call = [
         sys.executable,
@@ -297,6 +313,27 @@ def test_a_run_that_tells_who_will_buy_makes_a_chapter(tmp_path, labelled):
     record = (done.manifest() or {})["extras"]["propensity"]
     rows, name = (record["features"], "feature") if labelled else (record["clusters"], "cluster")
     assert [row[0] for row in shown] == [row[name] for row in rows]
+
+
+def test_figures_of_a_frozen_propensity_are_told_as_those_of_the_run_that_learned_it(tmp_path):
+    """Whether it was frozen from that run or from one that had it frozen itself."""
+    table = buyers.reference(1, 2_000)
+    learned = market.score(table, tmp_path, buyers.CHANGES)
+    job = market.job(market.write(table.slice(0, 1_500), tmp_path / "later"), tmp_path / "later scores", buyers.CHANGES)
+    once = pipeline.score(job, Progress(), str(learned.path))
+    twice = pipeline.score(job, Progress(), str(once.path))
+    for done, where in ((learned, ""), (once, f" in run {learned.run_key}"), (twice, f" in run {learned.run_key}")):
+        found = gather(open_run(done.path), None, Progress(), compare=False)
+        page = Page(render(found, [one for one in chapters(found) if one.anchor == "propensity"]))
+        text = " ".join(page.texts["p"])
+        assert f"times its share{where}; " in text
+        assert f"left out{where}: AUC" in text
+        assert (f"The model was learned{where}: lift, calibration" in text) == bool(where)
+        console = Console(file=(out := StringIO()), width=200)
+        console.print(show.render(found.summary, None))
+        said = out.getvalue()
+        assert f"on accounts left out{where}\n" in said
+        assert (f", learned{where}; " in said) == bool(where)
 
 
 def test_a_page_stays_small_whatever_the_market(full):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -10,9 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 
 from tamscore import pipeline
 from tamscore.errors import GateError, InputContractError, UsageError
+from tamscore.insight.show_changes import drift_table
 from tamscore.progress import Progress
 from tamscore.store import model
 from tamscore.store.commit import Placed
@@ -171,10 +175,12 @@ def test_a_party_type_without_accounts_this_week_keeps_its_place_in_the_model(fi
 def test_a_run_is_found_by_its_output_its_folder_and_the_first_digits_of_its_key(first, tmp_path):
     table = market.write(market.accounts(ROWS), tmp_path / "market")
     job = market.job(table, first.output)
-    for named in (str(first.output), str(first.path), first.run_key[:6]):
+    key = first.run_key
+    for named in (str(first.output), str(first.path), key[:6], key[:6].upper(), str(first.output / key[:4])):
         assert (pipeline.score(job, Progress(), named).manifest() or {})["model"]["run"]
-    with pytest.raises(UsageError, match=r"no complete run begins with 'ffff0000'; expected one of .*" + first.run_key):
-        pipeline.score(job, Progress(), "ffff0000")
+    for named in ("ffff0000", str(first.output / "ffff0000")):
+        with pytest.raises(UsageError, match=rf"'ffff0000': no complete version begins so; there are .*{key}"):
+            pipeline.score(job, Progress(), named)
 
 
 # --- drift ---
@@ -228,6 +234,34 @@ def test_accounts_far_from_every_cluster_are_counted(first, tmp_path):
     far = {row["party_type"]: row for row in rows_of(done, "drift") if row["what"] == "far"}
     assert far["end_user"]["now"] == pytest.approx(0.11, abs=0.03)
     assert far["end_user"]["verdict"] == "strongly shifted"
+
+
+def test_drift_says_what_its_shares_are_shares_of(first, tmp_path):
+    """A score places every account under the earlier model, a refresh those alone that it is fitted on."""
+    table = market.accounts(ROWS)
+    growth = np.where(np.arange(ROWS) % 10 == 0, 0.6, table["growth"].to_numpy())
+    path = market.write(with_column(table, "growth", growth), tmp_path / "market")
+    few = {"clusters.fit_rows": 1000, "clusters.seed_rows": 1000}
+    fitted = market.run(path, tmp_path / "fitted", few)
+    job = market.job(path, tmp_path / "scores", few)
+    scored, refreshed = Progress(), Progress()
+    runs = {
+        "accounts": pipeline.score(job, scored, str(fitted.path)),
+        "fit rows": pipeline.refresh(job, refreshed, str(first.path), accept=True),
+    }
+    for base, done in runs.items():
+        rows = rows_of(done, "drift")
+        assert {row["of"] for row in rows if row["what"] in {"far", "clusters", "cluster"}} == {base}
+        assert {row["of"] for row in rows if row["what"] in {"feature", "category"}} == {"accounts drawn"}
+        console = Console(file=(out := StringIO()), width=200)
+        console.print(drift_table(rows, None))
+        assert f"of the {base}\n" in re.sub(r" +\n", "\n", out.getvalue())
+    far = next(row for row in rows_of(runs["fit rows"], "drift") if row["what"] == "far")
+    rows = runs["fit rows"].manifest()["fit"][far["party_type"]]["rows"]
+    assert rows < ROWS / 2
+    assert far["now"] * rows == pytest.approx(round(far["now"] * rows))
+    assert any("of the fit rows lie far from every cluster" in text for text in refreshed.notices)
+    assert not any("fit rows" in text for text in scored.notices)
 
 
 # --- the refresh ---

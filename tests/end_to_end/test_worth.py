@@ -384,13 +384,14 @@ def test_orders_that_cannot_be_read_are_refused_by_name(asked, tmp_path, change,
 
 @pytest.mark.parametrize(("section", "file"), [("lifetime_value", "orders"), ("next_offer", "products")])
 def test_a_table_of_other_accounts_stops_the_run(asked, tmp_path, section, file):
-    """Ids in another form would otherwise leave a section empty without a word."""
+    """Ids in another form would otherwise leave a section empty without a word; the file to look into is named."""
     table = pq.read_table(asked["folder"] / f"{file}.parquet")
     other = pa.array([f"X{one}" for one in table["account_id"].to_pylist()])
     pq.write_table(table.set_column(0, "account_id", other), tmp_path / "other.parquet")
     key = {"lifetime_value": "orders", "next_offer": "path"}[section]
     changes = {section: {**asked["changes"][section], key: str(tmp_path / "other.parquet")}}
-    with pytest.raises(InputContractError, match=rf"expected ids as in .*'account_id'.*; name .* in {section}\."):
+    told = rf"^{tmp_path}/other\.parquet: no.*expected ids as in .*'account_id'.*; name .* in {section}\."
+    with pytest.raises(InputContractError, match=told):
         market.run(asked["folder"] / "market", tmp_path / "scores", changes)
 
 

@@ -990,6 +990,24 @@ SCHEMES = [
 ADDRESSES = ["s3://", "s3:///x", "s3://b/x?versionId=1", "s3://b/x#y", "s3://b/../x", "s3://b/x/./y", "gs://b//x"]
 
 
+def takes_addresses(section: str, key: str) -> bool:
+    """Return whether a key looks closer at an address of an object store."""
+    try:
+        parse(with_value((section,), key, "s3://bucket/../x"))
+    except JobFileError as error:
+        return f"{section}.{key}: expected an address without '.' and '..'" in str(error)
+    return False
+
+
+def test_who_names_a_store_where_none_is_taken_is_told_where_one_is() -> None:
+    """People, plans and the like are read from a disk; a list that lacks a key would send people the wrong way."""
+    with pytest.raises(JobFileError) as caught:
+        parse(with_value(("coverage",), "people", "s3://bucket/people.csv"))
+    told = str(caught.value).partition("are taken by ")[2].partition(" only")[0].split(", ")
+    keys = [(section, key) for section, inner in FULL.items() if isinstance(inner, dict) for key in inner]
+    assert sorted(told) == sorted(f"{section}.{key}" for section, key in keys if takes_addresses(section, key))
+
+
 @pytest.mark.parametrize("key", ["input", "output"])
 @pytest.mark.parametrize("path", [*CHAINS, *SCHEMES, "file://host/x", "a\0b", "file:///a%00b"])
 def test_only_paths_and_addresses_of_known_stores_are_taken(key: str, path: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import json
 import os
 import subprocess
@@ -152,6 +153,14 @@ def test_no_module_asks_the_calendar_or_the_locale():
                     found.append(f"{path.name}: {owner}.{node.func.attr}")
     told = ["export.py: datetime.now", "history.py: datetime.now", "logs.py: datetime.now", "record.py: time.time"]
     assert sorted(found) == told
+
+
+def test_no_benchmark_hides_a_package_from_scripts_beside_it():
+    """A script run by its path finds the modules of its folder before all others, under their plain names."""
+    folder = Path(__file__).parents[2] / "bench"
+    names = [path.stem for path in folder.glob("*.py") if not path.stem.startswith("__")]
+    assert "race" in names
+    assert [name for name in names if importlib.util.find_spec(name)] == []
 
 
 SECRETS = {

@@ -84,13 +84,15 @@ def test_by_hand_the_step_of_a_split_goes_to_its_column():
     forest = trees.Forest(
         0.25,
         np.array([0, 3]),
-        np.array([1, trees.LEAF, trees.LEAF]),
-        np.array([10.0, 0.0, 0.0]),
-        np.array([True, False, False]),
-        np.array([1, 0, 0]),
-        np.array([2, 0, 0]),
-        np.array([0.0, -1.0, 1.0]),
-        np.array([4, 3, 1]),
+        trees.Nodes(
+            feature=np.array([1, trees.LEAF, trees.LEAF]),
+            threshold=np.array([10.0, 0.0, 0.0]),
+            missing_is_small=np.array([True, False, False]),
+            left=np.array([1, 0, 0]),
+            right=np.array([2, 0, 0]),
+            value=np.array([0.0, -1.0, 1.0]),
+            rows=np.array([4, 3, 1]),
+        ),
     )
     assert forest.expected == -0.25
     rows = [np.zeros(3), np.array([10.0, 10.5, np.nan])]
@@ -109,8 +111,9 @@ def test_trees_that_do_not_fit_into_bits_are_refused():
 
 def test_a_tree_of_one_leaf_gives_everyone_its_score():
     nothing = np.array([0])
-    forest = trees.Forest(1.0, np.array([0, 1]), np.array([trees.LEAF]), np.zeros(1), np.zeros(1, bool),
-                          nothing, nothing, np.array([0.5]), np.array([7]))  # fmt: skip
+    nodes = trees.Nodes(np.array([trees.LEAF]), np.zeros(1), np.zeros(1, bool), nothing, nothing, np.array([0.5]),
+                        np.array([7]))  # fmt: skip
+    forest = trees.Forest(1.0, np.array([0, 1]), nodes)
     found = margin(HostBackend().xp, forest.base, forest.trees((0,)), [np.array([1.0, np.nan])])
     assert found.tolist() == [1.5, 1.5]
 
@@ -126,9 +129,11 @@ def test_trees_that_lead_back_or_astray_are_not_sound(example):
         ("right", 0, 999),
         ("left", 0, -1),
         ("feature", 0, -7),
-        ("starts", 1, 0),
     ]:
-        spoilt = getattr(forest, name).copy()
+        spoilt = getattr(forest.nodes, name).copy()
         spoilt[place] = value
-        assert not replace(forest, **{name: spoilt}).is_sound(4), name
-    assert not replace(forest, value=forest.value[:-1]).is_sound(4)
+        assert not replace(forest, nodes=replace(forest.nodes, **{name: spoilt})).is_sound(4), name
+    starts = forest.starts.copy()
+    starts[1] = 0
+    assert not replace(forest, starts=starts).is_sound(4)
+    assert not replace(forest, nodes=replace(forest.nodes, value=forest.nodes.value[:-1])).is_sound(4)

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 @contextmanager
 def at_work(job: Job, *, as_json: bool) -> Iterator[Progress]:
-    """The progress of a run of the job; its metrics are left where the job asks for them."""
+    """The progress of a run of the job; its metrics are left where the job asks for them.
+
+    A run that is done says last what its coverage would not find.
+    """
+    from tamscore.coverage.people import missing_tables
     from tamscore.progress import Progress
 
     with terminal.listening(as_json=as_json) as listener:
@@ -30,6 +34,8 @@ def at_work(job: Job, *, as_json: bool) -> Iterator[Progress]:
             measure(job, progress, began, error)
             raise
         measure(job, progress, began)
+        for text in missing_tables(job.coverage):
+            progress.notice(text)
 
 
 def measure(job: Job, progress: Progress, began: float, error: BaseException | None = None) -> None:

@@ -32,6 +32,7 @@ def check(job: JobFile, overrides: Overrides = None) -> None:
     where the results would go. Computes and writes nothing.
     """
     from tamscore import config
+    from tamscore.coverage.people import missing_tables
     from tamscore.engine import device
     from tamscore.settings import plan_of
 
@@ -42,6 +43,7 @@ def check(job: JobFile, overrides: Overrides = None) -> None:
     room = attempt(problems, lambda: room_for(place(loaded.output.path)))
     lines = [*device_lines(loaded, choice), ("job", near(job.absolute())), *method_lines(loaded, plan)]
     lines += output_lines(loaded, choice, plan, room)
+    lines += [("coverage", text) for text in missing_tables(loaded.coverage)]
     terminal.put(lambda _: grid(lines))
     if problems:
         raise type(problems[0])("\n".join(map(str, problems)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from tamscore.insight.doctor import Check
     from tamscore.store.location import Location
 
+    Place: TypeAlias = Location
+else:
+    Place = type("path", (), {})
+    """What the help calls a location: the name of a type that costs nothing to load."""
+
 
 def place(text: str) -> Location:
     """The folder or the address that an argument names."""
@@ -25,9 +30,9 @@ def place(text: str) -> Location:
 
 
 Run = Annotated[
-    Any, typer.Argument(metavar="RUN", help="The output folder of a job, or one of its versions.", parser=place)
+    Place, typer.Argument(metavar="RUN", help="The output folder of a job, or one of its versions.", parser=place)
 ]
-Output = Annotated[Any, typer.Argument(metavar="OUTPUT", help="The output folder of a job.", parser=place)]
+Output = Annotated[Place, typer.Argument(metavar="OUTPUT", help="The output folder of a job.", parser=place)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
 
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tamscore import terminal
-from tamscore.cli.at_work import at_work
-from tamscore.cli.work import AsJson, IfChanged, JobFile, Overrides, tell_result
+from tamscore.cli.work import AsJson, IfChanged, JobFile, Overrides, carry_out
 from tamscore.errors import GateError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-RUN_HELP = "An output folder (its current version), a version folder, or the first digits of a run key of this output."
+RUN_HELP = "An output folder (its current version), one of its versions: scores/3fa9; or one of this output: 3fa9."
 ModelRun = Annotated[str, typer.Option("--model", metavar="RUN", help=f"The run that has the model. {RUN_HELP}")]
 StartRun = Annotated[str, typer.Option("--from", metavar="RUN", help=f"The run to go on from. {RUN_HELP}")]
 
@@ -34,12 +34,10 @@ def score(
 
     Scaling, centers, categories, cut lines and limits stay as they were; what has drifted since is reported.
     """
-    from tamscore import config, pipeline
+    from tamscore import pipeline
 
-    loaded = config.load(job, overrides or ())
-    with at_work(loaded, as_json=as_json) as progress:
-        directory = pipeline.score(loaded, progress, model, own_ladders=fresh_cut_lines)
-    tell_result(directory, progress, as_json=as_json, if_changed=if_changed)
+    compute = partial(pipeline.score, model=model, own_ladders=fresh_cut_lines)
+    carry_out(job, overrides, compute, as_json=as_json, if_changed=if_changed)
 
 
 def refresh(
@@ -56,16 +54,14 @@ def refresh(
 
     Exits with 4, and publishes nothing, where more accounts would change cluster than the job allows.
     """
-    from tamscore import config, pipeline
+    from tamscore import pipeline
 
-    loaded = config.load(job, overrides or ())
+    compute = partial(pipeline.refresh, start=start, accept=accept)
     try:
-        with at_work(loaded, as_json=as_json) as progress:
-            directory = pipeline.refresh(loaded, progress, start, accept=accept)
+        carry_out(job, overrides, compute, as_json=as_json, if_changed=if_changed)
     except GateError as gate:
         tell_plan(gate.plan, as_json=as_json)
         raise
-    tell_result(directory, progress, as_json=as_json, if_changed=if_changed)
 
 
 def tell_plan(plan: Sequence[dict[str, Any]], *, as_json: bool) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tamscore import terminal
-from tamscore.cli.look import place
+from tamscore.cli.look import Place, place
 from tamscore.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tamscore.store.location import Location
 
 RunPath = Annotated[
-    Any,
+    Place,
     typer.Argument(
         metavar="RUN", help="The output folder of a job, or one of its versions: scores/3fa9.", parser=place
     ),
@@ -46,11 +46,11 @@ def explain(
 
 def diff(
     first: Annotated[
-        Any,
+        Place,
         typer.Argument(metavar="RUN_A", help="The earlier run: an output folder or a version.", parser=place),
     ],
     second: Annotated[
-        Any,
+        Place,
         typer.Argument(
             metavar="RUN_B",
             help="The later run; a run key, or its beginning, is sought beside RUN_A.",

@@ -44,10 +44,17 @@ def page(found: History, width: int | None) -> Group:
     for one in found.entries:
         note = "" if one.took_effect else "was cut off"
         add(swaps, one.at, one.action, one.version, one.replaced or NOTHING, f"{one.by} on {one.host}", note)
-    complete = new_table("version||>accounts|>expansion|>acquisition", width)
+    complete = new_table("version||made by|>accounts|>expansion|>acquisition", width)
     for version in found.versions:
         amounts = [money(version.whitespace[kind]) for kind in ("expansion", "acquisition")]
-        add(complete, version.version, "current" if version.current else "", f"{version.scored:,}", *amounts)
+        add(
+            complete,
+            version.version,
+            "current" if version.current else "",
+            version.made_by,
+            f"{version.scored:,}",
+            *amounts,
+        )
     note = found.output if found.entries else f"{found.output}: no swap was recorded yet"
     ledger = section("history", swaps, note)[1:]
     return Group(*ledger, *section("complete versions", complete, "whitespace by kind"))

@@ -14,6 +14,9 @@ from tamscore.errors import NothingToDo
 from tamscore.insight.wording import counted, money, since
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tamscore.config import Job
     from tamscore.progress import Progress
     from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
@@ -36,11 +39,25 @@ IfChanged = Annotated[
 
 def run(job: JobFile, overrides: Overrides = None, as_json: AsJson = False, if_changed: IfChanged = False) -> None:
     """Score the whole market of a job file."""
-    from tamscore import config, pipeline
+    from tamscore import pipeline
+
+    carry_out(job, overrides, pipeline.run, as_json=as_json, if_changed=if_changed)
+
+
+def carry_out(
+    job: Path,
+    overrides: Sequence[str] | None,
+    compute: Callable[[Job, Progress], RunDirectory],
+    *,
+    as_json: bool,
+    if_changed: bool,
+) -> None:
+    """Compute what a job file asks for, shown while it works, and print what it came to; see `tell_result`."""
+    from tamscore import config
 
     loaded = config.load(job, overrides or ())
     with at_work(loaded, as_json=as_json) as progress:
-        directory = pipeline.run(loaded, progress)
+        directory = compute(loaded, progress)
     tell_result(directory, progress, as_json=as_json, if_changed=if_changed)
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.:-]*)://")
 OBJECT_SCHEMES = ("s3://", "gs://", "abfs://", "abfss://")
 """The object stores that are read from and written to."""
+TAKE_ADDRESSES = ("input.path", "output.path", "propensity.label_table", "lifetime_value.orders", "next_offer.path")
+"""The keys that may name an address in one of them."""
 OBJECT = re.compile(r"(?P<scheme>[a-z0-9]+)://(?P<user>[^/@]*@)?(?P<bucket>[^/@:?#]+)(?P<key>(/[^/?#]+)*)")
 SCHEDULER = re.compile(r"(tcp|tls)://[^\s/@]+:\d{1,5}")
 
@@ -32,8 +34,8 @@ def _without_scheme(path: str) -> str:
     if scheme is None:
         return path
     if scheme[1].lower() != "file":
-        known = ", ".join(OBJECT_SCHEMES)
-        raise refusal("a local path", f"write the path itself; {known} are for input and output")
+        known, taking = ", ".join(OBJECT_SCHEMES), ", ".join(TAKE_ADDRESSES)
+        raise refusal("a local path", f"copy the file here; {known} are taken by {taking} only")
     rest = unquote(path[scheme.end() :]).removeprefix("localhost")
     if not rest.startswith("/"):
         raise refusal("file:// followed by an absolute path", "write file:///data/market, or just the path")

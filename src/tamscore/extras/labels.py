@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,13 +14,14 @@ from tamscore.stages import draw
 from tamscore.store import tables
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import date
 
     from tamscore.config import Propensity
     from tamscore.extras.market import Market
-    from tamscore.passes.assign import AssignedRows
     from tamscore.passes.census import PartRows
     from tamscore.schema import Partition
+    from tamscore.settings import Run
 
 UNLABELLED, REJECTED = -1, -2
 FEWEST = 50
@@ -47,32 +48,53 @@ def labels_of(market: Market, section: Propensity) -> list[Any]:
 
     Raises InputContractError where labels are neither 1 nor 0, or features are from after the cut-off.
     """
-    this = market.this
-    asked = this.flow.share(asked_of(market, section))
-    with this.progress.stage("labels", this.plan.rows) as done:
-        found = []
-        for labels in this.flow.map(read_labels, zip(market.rows, market.assigned, strict=True), asked):
-            found.append(labels)
-            done(len(labels))
+    parts = zip(market.rows, (rows.reason for rows in market.assigned), strict=True)
+    with market.this.progress.stage("labels", market.this.plan.rows) as done:
+        return read_all(market.this, parts, asked_of(market.this, section), done)
+
+
+def check_early(this: Run, parts: Sequence[PartRows], section: Propensity) -> None:
+    """Nothing, where enough rows that may be scored have a label; InputContractError else, before anything is fitted.
+
+    Rows that turn out unusable later leave fewer, so the labels are counted again when they are learned from.
+    """
+    rows = ((part, part.reason) for part in parts)
+    with this.progress.stage("label_counts", this.plan.rows) as done:
+        found = read_all(this, rows, replace(asked_of(this, section), as_of=None), done)
+    counts = counts_of(found)
+    check_enough(counts[1], counts[0], section.label_table or this.job.input.path)
+
+
+def read_all(this: Run, parts: Iterable[tuple[PartRows, Any]], asked: Asked, done: Callable[[int], None]) -> list[Any]:
+    """The label (m,) int8 of every row by partition, given its rows and why they are rejected."""
+    found = []
+    for labels in this.flow.map(read_labels, parts, this.flow.share(asked)):
+        found.append(labels)
+        done(len(labels))
     return found
 
 
-def asked_of(market: Market, section: Propensity) -> Asked:
+def counts_of(found: Sequence[Any]) -> dict[int, int]:
+    """How many accounts bought (1), did not (0), and are UNLABELLED."""
+    return {value: sum(int(np.count_nonzero(one == value)) for one in found) for value in (1, 0, UNLABELLED)}
+
+
+def asked_of(this: Run, section: Propensity) -> Asked:
     """Where labels stand, with the table of labels read where there is one."""
     if section.feature_cutoff is None or section.label is None:
         raise AssertionError("a label without its cut-off passed the checks of the job file")
     otherwise = 0 if section.missing == "zero" else UNLABELLED
     nothing = np.empty(0, np.uint64), np.empty(0, np.int8)
-    hashes, values = told(market, section) if section.label_table else nothing
+    hashes, values = told(this, section) if section.label_table else nothing
     column = None if section.label_table else section.label
     return Asked(column, section.as_of, section.feature_cutoff, otherwise, hashes, values)
 
 
-def told(market: Market, section: Propensity) -> tuple[Any, Any]:
+def told(this: Run, section: Propensity) -> tuple[Any, Any]:
     """The id hashes of the table of labels, sorted, and its labels; InputContractError where one stands twice."""
-    plan = market.this.plan.tables["propensity.label_table"]
-    account = section.account_id or market.this.job.columns.account_id
-    parts = list(market.this.flow.map(read_table, plan.partitions, account, section.label))
+    plan = this.plan.tables["propensity.label_table"]
+    account = section.account_id or this.job.columns.account_id
+    parts = list(this.flow.map(read_table, plan.partitions, account, section.label))
     hashes, values = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.argsort(hashes, kind="stable")
     hashes, values = hashes[order], values[order]
@@ -90,12 +112,12 @@ def read_table(partition: Partition, account: str, column: str) -> tuple[Any, An
     return draw.id_hash(tables.strings(table[account])), coded(float_column(table[column]), column, partition.where)
 
 
-def read_labels(item: tuple[PartRows, AssignedRows], asked: Asked) -> Any:
-    """The label (m,) int8 of every row of a partition."""
-    part, assigned = item
+def read_labels(item: tuple[PartRows, Any], asked: Asked) -> Any:
+    """The label (m,) int8 of every row of a partition, given its rows and why they are rejected (m,) uint8."""
+    part, reason = item
     labels = joined(part.hashes, asked) if asked.column is None else read_column(part.partition, asked.column)
     labels = np.where(labels == UNLABELLED, asked.otherwise, labels).astype(np.int8)
-    labels[assigned.reason != Reason.SCORED] = REJECTED
+    labels[reason != Reason.SCORED] = REJECTED
     if asked.as_of:
         check_dates(part.partition, labels, asked.as_of, asked.cutoff)
     return labels

@@ -110,7 +110,7 @@ def prepare(market: Market, section: Section) -> NextOffer:
                 f"{section.path}: column {section.product!r} has {len(products):,} different products, expected 1 to "
                 f"{MOST_PRODUCTS:,}; name the column of the product, or a coarser one"
             )
-        sales = Sales(market, plan, columns, products)
+        sales = Sales(market, section.path, plan, columns, products)
         job = this.job
         offers, owned = sales.offers(section.owned, job.potential.min_customers, job.potential.lines[0])
     return NextOffer(this.columns.account_id, market.clusters, products, offers, owned, section.owned)

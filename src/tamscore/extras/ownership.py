@@ -51,9 +51,10 @@ class Owned:
 
 @dataclass(frozen=True)
 class Sales:
-    """A table of sales by product beside its market; read as often as it is looked at."""
+    """A table of sales by product at a path, beside its market; read as often as it is looked at."""
 
     market: Market
+    path: str
     plan: Plan
     columns: ProductColumns
     products: pa.Array
@@ -95,7 +96,7 @@ class Sales:
             owners += np.bincount(flat, minlength=owners.size).reshape(owners.shape)
         if not owners.any():
             raise InputContractError(
-                f"next_offer.path: no account in {self.columns.account_id!r} with {self.columns.sales!r} above 0 is a "
+                f"{self.path}: no account in {self.columns.account_id!r} with {self.columns.sales!r} above 0 is a "
                 f"customer of the market, expected ids as in its column {self.market.this.columns.account_id!r}; "
                 "name the columns in next_offer.account_id and next_offer.sales"
             )

@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from tamscore import config
     from tamscore.backend import Backend
     from tamscore.extras.market import Market
+    from tamscore.origin import Origin
+    from tamscore.passes.census import PartRows
     from tamscore.passes.extra import Extra, Findings, ScoredRows
     from tamscore.schema import InputColumns, Partition
+    from tamscore.settings import Run
     from tamscore.stages.propensity import Judged, Propensity
 
 NAME = "propensity"
@@ -89,11 +92,18 @@ def prepare(market: Market, section: config.Propensity) -> Extra | str:
     return Probabilities(model, columns, section.bands, record, section.cost_per_contact, order)
 
 
+def check_early(this: Run, origin: Origin, parts: Sequence[PartRows]) -> None:
+    """Nothing, where there is enough to learn a propensity from or none is learned; InputContractError else."""
+    section = this.job.propensity
+    if section is not None and section.label is not None and origin.record["source"] != "frozen":
+        labels.check_early(this, parts, section)
+
+
 def learned(market: Market, section: config.Propensity) -> tuple[Propensity, dict[str, Any]]:
     """A propensity learned from the labels, with its record."""
     this = market.this
     label = labels.labels_of(market, section)
-    counts = {value: sum(int(np.count_nonzero(one == value)) for one in label) for value in (1, 0, labels.UNLABELLED)}
+    counts = labels.counts_of(label)
     labels.check_enough(counts[1], counts[0], section.label_table or this.job.input.path)
     other = 0 if counts[0] else labels.UNLABELLED
     columns = training.columns_of(market, section)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from tamscore.stages.design import Design, Number
 from tamscore.stages.line import Line
 from tamscore.stages.prepare import Vocabulary
 from tamscore.stages.propensity import Propensity
-from tamscore.stages.trees import Forest
+from tamscore.stages.trees import Forest, Nodes
 from tamscore.store import model as stored_model
 from tamscore.store.placed import files_of
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 NAME = "propensity"
 FORMAT = 1
-FOREST = ("starts", "feature", "threshold", "missing_is_small", "left", "right", "value", "rows")
 
 
 def both(model: Propensity, record: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -52,8 +51,11 @@ def describe(model: Propensity, record: dict[str, Any]) -> dict[str, Any]:
 
 def arrays_of(model: Propensity) -> dict[str, Any]:
     """The arrays of the model by name."""
-    names = ("weights", "means") if isinstance(model.model, Line) else FOREST
-    found = {name: np.asarray(getattr(model.model, name)) for name in names}
+    one = model.model
+    if isinstance(one, Line):
+        found = {"weights": np.asarray(one.weights), "means": np.asarray(one.means)}
+    else:
+        found = {"starts": one.starts, **one.nodes.columns}
     if model.calibration is not None:
         found |= {"calibration.x": model.calibration.x, "calibration.y": model.calibration.y}
     return {name: array.astype(np.uint8) if array.dtype == bool else array for name, array in found.items()}
@@ -62,6 +64,7 @@ def arrays_of(model: Propensity) -> dict[str, Any]:
 def kept(market: Market, section: config.Propensity) -> tuple[Propensity, dict[str, Any]] | None:
     """The propensity of the run whose model is frozen, with its record; None where a model is to be learned.
 
+    The record names the run that learned it, which may be one before that run: its figures are those found there.
     Raises InputContractError where it was learned from other columns.
     """
     record = market.origin.record
@@ -78,7 +81,8 @@ def kept(market: Market, section: config.Propensity) -> tuple[Propensity, dict[s
             f"propensity: the model of run {directory.run_key} was learned from {', '.join(model.design.columns)}, the "
             f"job names {', '.join((*columns.numeric, *columns.categorical))}; use the job file of the model"
         )
-    return model, {**found[0]["record"], "model": {"source": "frozen", "run": directory.run_key}}
+    told = found[0]["record"]
+    return model, {**told, "model": {"source": "frozen", "run": told["model"].get("run", directory.run_key)}}
 
 
 def parsed(said: Mapping[str, Any], arrays: Mapping[str, Any], where: str) -> Propensity:
@@ -103,9 +107,9 @@ def model_of(said: Mapping[str, Any], arrays: Mapping[str, Any], design: Design)
         return line
     if said["kind"] != "trees":
         raise ValueError(f"expected logistic or trees, got {said['kind']!r}")
-    columns = {name: arrays[name] for name in FOREST}
+    columns = {one.name: arrays[one.name] for one in fields(Nodes)}
     columns["missing_is_small"] = columns["missing_is_small"].astype(bool)
-    forest = Forest(float(said["base"]), **columns)
+    forest = Forest(float(said["base"]), arrays["starts"], Nodes(**columns))
     if not forest.is_sound(len(design.raw_sources)):
         raise ValueError("its trees do not hold together")
     return forest

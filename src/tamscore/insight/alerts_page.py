@@ -41,17 +41,34 @@ def render(found: Alerts, top: int, width: int | None) -> Group:
     for kind, (title, note) in KINDS.items():
         if rows := rows_of(found, kind):
             shown = f"{min(top, len(rows))} of {len(rows):,}; {note}"
-            parts += section(title, listed(rows[:top], width), shown)
+            parts += section(title, LISTS[kind](rows[:top], width), shown)
     return Group(*parts)
 
 
-def listed(rows: list[dict[str, Any]], width: int | None) -> Table:
-    """Alerts of one kind, one a row."""
+def buying(rows: list[dict[str, Any]], width: int | None) -> Table:
+    """Who may buy, one a row."""
     table = new_table("~account|cluster|reason|>at stake|>potential before|>after", width)
     for row in rows:
         ends = (money(row[f"potential_{when}"]) for when in ("before", "after"))
-        add(table, row["name"] or row["account_id"], row["cluster"], row["reason"], money(row["at_stake"]), *ends)
+        add(table, *cells(row), *ends)
     return table
+
+
+def churning(rows: list[dict[str, Any]], width: int | None) -> Table:
+    """Who may leave, one a row: no potential is told for them."""
+    table = new_table("~account|cluster|reason|>at stake", width)
+    for row in rows:
+        add(table, *cells(row))
+    return table
+
+
+def cells(row: dict[str, Any]) -> tuple[str, ...]:
+    """What is told of any alert."""
+    return row["name"] or row["account_id"], row["cluster"], row["reason"], money(row["at_stake"])
+
+
+LISTS = {"buying": buying, "churn": churning}
+"""The list of each kind."""
 
 
 def to_json(found: Alerts, top: int) -> str:

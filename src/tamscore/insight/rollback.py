@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import InputContractError, UsageError
-from tamscore.insight.stored import version_like
 from tamscore.store import commit, history, run_directory
+from tamscore.store.named import version_like
 from tamscore.store.verify import problems_of_run
 
 if TYPE_CHECKING:
@@ -16,12 +16,17 @@ if TYPE_CHECKING:
     from tamscore.store.run_directory import RunDirectory
 
 
+COMMANDS = {"fitted": "run", "frozen": "score", "refreshed": "refresh"}
+"""What made a version, by where its model comes from."""
+
+
 @dataclass(frozen=True)
 class Version:
-    """A complete version: its run key, whether it counts, its rows, and whitespace by kind."""
+    """A complete version: its run key, whether it counts, the command that made it, its rows, whitespace by kind."""
 
     version: str
     current: bool
+    made_by: str
     scored: int
     whitespace: dict[str, float]
 
@@ -42,13 +47,21 @@ def past(output: Location) -> History:
     complete = [(run, manifest) for run in run_directory.versions(output) if (manifest := run.manifest()) is not None]
     found = [version_of(run, manifest, current) for run, manifest in complete]
     ordered = sorted(found, key=lambda one: (not one.current, one.version))
-    return History(str(output), history.entries(output, current), ordered)
+    entries = [called(entry, found) for entry in history.entries(output, current)]
+    return History(str(output), entries, ordered)
 
 
 def version_of(run: RunDirectory, manifest: dict[str, Any], current: str | None) -> Version:
     """A complete version as its manifest tells it."""
     whitespace = {kind: sums["whitespace"] for kind, sums in manifest["totals"].items()}
-    return Version(run.run_key, run.run_key == current, manifest["rows"]["scored"], whitespace)
+    made_by = COMMANDS[manifest.get("model", {}).get("source", "fitted")]
+    return Version(run.run_key, run.run_key == current, made_by, manifest["rows"]["scored"], whitespace)
+
+
+def called(entry: Entry, versions: list[Version]) -> Entry:
+    """The entry with the command that made its version, which the ledger does not tell, where the version is there."""
+    made_by = {one.version: one.made_by for one in versions}
+    return replace(entry, action=made_by.get(entry.version, entry.action)) if entry.action == "run" else entry
 
 
 def roll_back(output: Location, key: str | None = None) -> tuple[str | None, RunDirectory]:

@@ -35,9 +35,10 @@ def drift_table(rows: Sequence[Row], width: int | None) -> Table:
 
 def detail_of(row: Row) -> str:
     """What has moved, in words."""
+    base = f" of the {row.get('of', 'accounts')}"
     if row["detail"]:
-        return str(row["detail"])
-    return f"{share(row['before'], 1)} → {share(row['now'], 1)} of the accounts"
+        return f"{row['detail']}{base if row['what'] == 'clusters' else ''}"
+    return f"{share(row['before'], 1)} → {share(row['now'], 1)}{base}"
 
 
 def events_table(rows: Sequence[Row], width: int | None) -> Table:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from tamscore.insight.layout import add, is_roomy, new_table
-from tamscore.insight.wording import NOTHING, money, share
+from tamscore.insight.wording import NOTHING, learned_in, money, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,14 +30,15 @@ def propensity(record: Record, width: int | None) -> Iterator[tuple[str, Table, 
         yield "propensity", bands(record, width), about(record)
     title = "propensity by decile" if record["mode"] == "probability" else "propensity, ranks only"
     yield title, deciles(record, width), quality(record)
-    yield "what moves it, in log-odds", features(record, width), "mean size over the accounts learned from"
+    note = f"mean size over the accounts learned from{learned_in(record)}"
+    yield "what moves it, in log-odds", features(record, width), note
 
 
 def about(record: Record) -> str:
     """Where the probabilities come from."""
     labels, window = record["labels"], record["window"]
     model = {"logistic": "logistic regression", "trees": "boosted trees"}[record["kind"]]
-    frozen = f", frozen from run {record['model']['run']}" if record["model"]["source"] == "frozen" else ""
+    frozen = f", learned{where}" if (where := learned_in(record)) else ""
     bought = f"{labels['bought']:,} bought, {labels['did_not_buy']:,} did not"
     return f"{model}, {record['calibration']}{frozen}; {window['label_start']} to {window['label_end']}: {bought}"
 
@@ -46,7 +47,7 @@ def quality(record: Record) -> str:
     """The verdict in one line."""
     names = {"auc": "AUC", "brier": "Brier", "log_loss": "log loss", "error": "calibration error"}
     found = [f"{names[name]} {value:.3f}" for name, value in record["quality"].items() if value is not None]
-    return f"{', '.join(found)}; on accounts left out"
+    return f"{', '.join(found)}; on accounts left out{learned_in(record)}"
 
 
 def bands(record: Record, width: int | None) -> Table:

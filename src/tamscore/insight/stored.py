@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,8 +15,9 @@ from tamscore.passes.assign import PartyModel
 from tamscore.passes.features import Encoding
 from tamscore.schema import PARTY_TYPES
 from tamscore.settings import columns_of, ladder_rules
-from tamscore.store import contents, model, run_directory
+from tamscore.store import contents, model
 from tamscore.store.location import files_in
+from tamscore.store.named import run_named
 from tamscore.store.placed import files_of
 
 if TYPE_CHECKING:
@@ -32,9 +31,6 @@ if TYPE_CHECKING:
     from tamscore.store.model import StoredModel
     from tamscore.store.model_parties import StoredParty
     from tamscore.store.run_directory import RunDirectory
-
-KEY = re.compile(r"[0-9a-f]{1,16}")
-"""A run key, or its beginning."""
 
 
 @dataclass(frozen=True)
@@ -129,40 +125,15 @@ def party_model(stored: StoredParty, columns: Any) -> PartyModel:
 def open_run(path: Location, beside: RunDirectory | None = None) -> StoredRun:
     """The complete run that a path names: an output (its current version), a version, or the beginning of a run key.
 
-    A run key may stand behind its output (`scores/3fa9`), or alone where the output of a run `beside` it is meant.
-    Raises UsageError where there is none, or more than one.
+    A run key alone is sought in the output of the run `beside` it. UsageError where there is none, or more than one.
     """
-    directory = directory_of(path, beside)
+    directory = run_named(path, beside.output if beside else None)
     manifest = directory.manifest()
     if manifest is None:
         raise UsageError(f"{directory.path}: the run is not complete; run its job again")
     if not {"job", "files", "rows"} <= manifest.keys():
         raise InputContractError(f"{directory.path}: its manifest tells neither job nor files; run its job again")
     return StoredRun(directory, manifest)
-
-
-def directory_of(path: Location, beside: RunDirectory | None = None) -> RunDirectory:
-    """Where the run lies that a path names; see `open_run`."""
-    if path.is_dir() or (beside is None and not KEY.fullmatch(path.name.lower())):
-        return run_directory.find(path)
-    return by_key(path, beside)
-
-
-def by_key(path: Location, beside: RunDirectory | None) -> RunDirectory:
-    """The run whose key begins with the last part of a path, in the output that the path or another run names."""
-    output = beside.output if beside is not None and path.parent == Path() else path.parent
-    return version_like(output, path.name)
-
-
-def version_like(output: Location, key: str) -> RunDirectory:
-    """The complete version of an output whose key begins so; UsageError where there is none, or more than one."""
-    complete = run_directory.complete_versions(output)
-    found = [run for run in complete if key and run.run_key.startswith(key.lower())]
-    if len(found) == 1:
-        return found[0]
-    there = ", ".join(run.run_key for run in found or complete) or "none"
-    problem = "several complete versions begin so" if found else "no complete version begins so"
-    raise UsageError(f"{output}: {key!r}: {problem}; there are {there}")
 
 
 def parquet_file(path: Location) -> Any:

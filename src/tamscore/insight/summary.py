@@ -10,8 +10,8 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import UsageError
-from tamscore.insight.stored import directory_of
 from tamscore.store import contents
+from tamscore.store.named import run_named
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -125,7 +125,7 @@ def load(path: Location, top: int = 10, cluster: str | None = None) -> Summary:
 
     Raises UsageError where there is no complete run, or no such cluster.
     """
-    directory = directory_of(path)
+    directory = run_named(path)
     manifest = directory.manifest()
     if manifest is None:
         raise UsageError(f"{directory.path}: the run is not complete; run its job again")

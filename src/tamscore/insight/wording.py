@@ -57,6 +57,12 @@ def clean(text: object) -> str:
     return "".join(char if char.isprintable() else "�" for char in str(text))
 
 
+def learned_in(propensity: dict[str, Any]) -> str:
+    """In which run a frozen propensity was learned, with its preposition: its figures are of that run; else nothing."""
+    run = propensity.get("model", {}).get("run")
+    return f" in run {run}" if run else ""
+
+
 def since(origin: dict[str, Any]) -> str:
     """Where the model of a run comes from, in words."""
     if origin.get("source", "fitted") == "fitted":

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 FAR, VERY_FAR = 0.02, 0.05
 """Shares of accounts out of reach of every cluster from which on a look is due, or a new fit; 0.01 at the fit."""
+ACCOUNTS, DRAWN, FIT_ROWS = "accounts", "accounts drawn", "fit rows"
+"""What the shares of a row of drift are shares of: a score places every account, a refresh its fit rows only."""
 OTHERS = -2
 """Where a histogram has the accounts whose category does not stand for itself."""
 
@@ -68,26 +70,27 @@ def drift_schema() -> pa.Schema:
     """The columns of the table of drift."""
     import pyarrow as pa
 
-    texts, numbers = ("party_type", "what", "name"), ("before", "now", "psi")
+    texts, numbers = ("party_type", "what", "name", "of"), ("before", "now", "psi")
     names = [(name, pa.string()) for name in texts] + [(name, pa.float64()) for name in numbers]
     return pa.schema([*names, ("verdict", pa.string()), ("detail", pa.string())])
 
 
 def notice_of(row: Row) -> str:
     """A row of drift in words."""
-    party, name = row["party_type"], row["name"]
+    party, name, base = row["party_type"], row["name"], row["of"]
     if row["what"] == "category":
-        return f"{party}: new category {name} has {row['now']:.1%} of the accounts; the model takes it as 'other'"
+        return f"{party}: new category {name} has {row['now']:.1%} of the {base}; the model takes it as 'other'"
     if row["what"] == "far":
-        return f"{party}: {row['now']:.1%} of the accounts lie far from every cluster, {row['before']:.1%} at the fit"
-    what = f"column {name!r} has" if row["what"] == "feature" else "the shares of the clusters have"
+        return f"{party}: {row['now']:.1%} of the {base} lie far from every cluster, {row['before']:.1%} at the fit"
+    what = f"column {name!r} has" if row["what"] == "feature" else f"the shares of the clusters among the {base} have"
     return f"{party}: {what} {row['verdict']} (stability index {row['psi']:.2f}; {row['detail']})"
 
 
 def drift_rows(one: Fitted, stored: StoredParty, seen: Seen, counts: Any, far: int, floor: float) -> Iterator[Row]:
     """The drift of one party type: features, new categories, accounts far from every cluster, shares of the clusters.
 
-    `counts` (k,) accounts of today by cluster of the earlier model, `far` how many of them lie out of its reach;
+    `counts` (k,) accounts of today by cluster of the earlier model, `far` how many of them lie out of its reach: all
+    accounts, or the rows that a refresh was fitted on, since it places no others under that model;
     `floor` is the share from which on a category would stand for itself.
     """
     party = one.model.name
@@ -95,12 +98,15 @@ def drift_rows(one: Fitted, stored: StoredParty, seen: Seen, counts: Any, far: i
     for before, now in zip(stored.histograms, seen.histograms, strict=True):
         index = drift.stability_index(before, now)
         detail = drift.largest_move(before, now, levels.get(now.column, ()))
-        yield drift_row(party, "feature", now.column, psi=index, verdict=drift.verdict(before, now), detail=detail)
+        yield drift_row(
+            party, "feature", now.column, DRAWN, psi=index, verdict=drift.verdict(before, now), detail=detail
+        )
     yield from category_rows(party, stored, seen, floor)
+    base = FIT_ROWS if one.change else ACCOUNTS
     share = far / max(int(counts.sum()), 1)
     verdict = "strongly shifted" if share >= VERY_FAR else "shifted" if share >= FAR else "steady"
-    yield drift_row(party, "far", "far from every cluster", before=1 - REACH, now=share, verdict=verdict)
-    yield from cluster_rows(party, stored, counts)
+    yield drift_row(party, "far", "far from every cluster", base, before=1 - REACH, now=share, verdict=verdict)
+    yield from cluster_rows(party, stored, counts, base)
 
 
 def category_rows(party: str, stored: StoredParty, seen: Seen, floor: float) -> Iterator[Row]:
@@ -114,23 +120,25 @@ def category_rows(party: str, stored: StoredParty, seen: Seen, floor: float) -> 
         more = now[column][OTHERS] - before[column][OTHERS]
         for level, count in sorted(unknown.items()):
             if count >= floor * rows and more >= floor / 2:
-                yield drift_row(party, "category", f"{column} = {level}", before=0.0, now=count / rows, verdict="new")
+                yield drift_row(
+                    party, "category", f"{column} = {level}", DRAWN, before=0.0, now=count / rows, verdict="new"
+                )
 
 
-def cluster_rows(party: str, stored: StoredParty, counts: Any) -> Iterator[Row]:
+def cluster_rows(party: str, stored: StoredParty, counts: Any, base: str) -> Iterator[Row]:
     """How the shares of the clusters have moved, all together and one by one."""
     nothing = np.empty(0)
     before, now = Histogram("clusters", nothing, stored.counts), Histogram("clusters", nothing, counts)
     index = drift.stability_index(before, now)
     detail = drift.largest_move(before, now, stored.ids)
-    yield drift_row(party, "clusters", "clusters", psi=index, verdict=drift.verdict(before, now), detail=detail)
+    yield drift_row(party, "clusters", "clusters", base, psi=index, verdict=drift.verdict(before, now), detail=detail)
     for name, then, today in zip(stored.ids, before.shares, now.shares, strict=True):
-        yield drift_row(party, "cluster", name, before=float(then), now=float(today), verdict="steady")
+        yield drift_row(party, "cluster", name, base, before=float(then), now=float(today), verdict="steady")
 
 
-def drift_row(party: str, what: str, name: str, **told: Any) -> Row:
-    """One row of the table of drift."""
-    return {"party_type": party, "what": what, "name": name, **told}
+def drift_row(party: str, what: str, name: str, base: str, **told: Any) -> Row:
+    """One row of the table of drift; its shares are shares of the base."""
+    return {"party_type": party, "what": what, "name": name, "of": base, **told}
 
 
 def event_rows(one: Fitted, stored: StoredParty, counts: Any) -> Iterator[Row]:

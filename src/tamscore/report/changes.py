@@ -35,10 +35,12 @@ class Changed:
     """The changes between two runs.
 
     `moves` are flows (from, to, accounts), the largest first; `reasons` count the accounts that moved by REASONS, None
-    where they cannot be told apart. Whitespace `before` and `after` by kind, in units of the currency.
+    where they cannot be told apart. Whitespace `before` and `after` by kind, in units of the currency. `against` is
+    what a person calls the first run.
     """
 
     first: str
+    against: str
     totals: Totals
     same_model: bool
     notices: tuple[str, ...]
@@ -64,8 +66,8 @@ class Changed:
         return [(name, round(float(value), 2)) for name, value in parts.items() if abs(value) >= 0.005]
 
 
-def changes_between(first: StoredRun, second: StoredRun, progress: Progress) -> Changed:
-    """What changed from one run to another; reads the accounts of both once."""
+def changes_between(first: StoredRun, second: StoredRun, against: str, progress: Progress) -> Changed:
+    """What changed from one run, called `against`, to another; reads the accounts of both once."""
     with progress.stage("prepare"):
         comparison, before, totals = diff.compare(first, second), Before.of(first), Totals()
     seen, tally = np.zeros(len(before.accounts), dtype=bool), Tally.of(comparison)
@@ -78,6 +80,7 @@ def changes_between(first: StoredRun, second: StoredRun, progress: Progress) -> 
     then, now = ({kind: run.manifest["totals"][kind]["whitespace"] for kind in KINDS} for run in (first, second))
     return Changed(
         first.name,
+        against,
         totals,
         comparison.same_model,
         comparison.notices,

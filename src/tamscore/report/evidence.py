@@ -27,7 +27,7 @@ class Evidence:
     """Everything that chapters read; what the run does not have is None or empty.
 
     `ranking` holds the best accounts of each kind. `at` is when the run came to count, as its ledger says. `changed` is
-    against the run before.
+    against the run before, or the one named in its place.
     """
 
     run: StoredRun
@@ -57,6 +57,7 @@ def gather(run: StoredRun, since: Location | None, progress: Progress, *, compar
     ledger = history.entries(directory.output, current_version(directory.output))
     mine = [entry.at for entry in ledger if entry.version == run.name and entry.action == "run"]
     earlier = run_before(run, since, ledger) if compare else None
+    against = f"run {earlier.name}" if earlier and since is not None else "the run before"
     return Evidence(
         run,
         told,
@@ -67,7 +68,7 @@ def gather(run: StoredRun, since: Location | None, progress: Progress, *, compar
         best,
         newest(directory.output / COVERAGE, "coverage.json", run.name),
         newest(directory.output / BACKTESTS, "backtest.json", run.name),
-        changes_between(earlier, run, progress) if earlier else None,
+        changes_between(earlier, run, against, progress) if earlier else None,
     )
 
 

@@ -10,14 +10,14 @@ column (Saabas 2014): exact in sum, cheap, and for deep trees kinder to splits n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from tamscore.backend import Array
 
@@ -49,15 +49,13 @@ class Tree:
 
 
 @dataclass(frozen=True)
-class Forest:
-    """Trees one behind the other: `starts` (t + 1,) where each begins among the nodes, root first.
+class Nodes:
+    """Nodes of trees, root first.
 
-    Of every node: `feature` (LEAF for leaves), `threshold`, `missing_is_small`, the nodes `left` and `right` within its
-    tree, `value` (the score of a leaf) and `rows` that it was learned from. `base` is the score without any tree.
+    Of every node (n,): `feature` (LEAF for leaves), `threshold`, `missing_is_small`, the nodes `left` and `right`
+    within its tree, `value` (the score of a leaf) and `rows` that it was learned from.
     """
 
-    base: float
-    starts: Any
     feature: Any
     threshold: Any
     missing_is_small: Any
@@ -66,27 +64,43 @@ class Forest:
     value: Any
     rows: Any
 
-    def of(self, tree: int) -> Iterator[Any]:
-        """The columns of one tree's nodes, in the order of the fields."""
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The columns by name."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
+
+
+@dataclass(frozen=True)
+class Forest:
+    """Trees one behind the other: `starts` (t + 1,) where each begins among the nodes, root first.
+
+    `base` is the score without any tree.
+    """
+
+    base: float
+    starts: Any
+    nodes: Nodes
+
+    def of(self, tree: int) -> Nodes:
+        """The nodes of one tree."""
         at = slice(self.starts[tree], self.starts[tree + 1])
-        columns = (self.feature, self.threshold, self.missing_is_small, self.left, self.right, self.value, self.rows)
-        return (column[at] for column in columns)
+        return Nodes(**{name: column[at] for name, column in self.nodes.columns.items()})
 
     def is_sound(self, columns: int) -> bool:
         """Whether every split asks one of so many columns, and leads to nodes behind it in its own tree."""
         size = np.diff(self.starts)
-        same = {len(one) for one in (self.feature, self.threshold, self.missing_is_small, self.left, self.right)}
-        if np.any(size < 1) or same | {len(self.value), len(self.rows)} != {int(self.starts[-1])} or self.starts[0]:
+        lengths, feature = {len(one) for one in self.nodes.columns.values()}, self.nodes.feature
+        if np.any(size < 1) or lengths != {int(self.starts[-1])} or self.starts[0]:
             return False
-        place, end = np.arange(len(self.feature)) - np.repeat(self.starts[:-1], size), np.repeat(size, size)
-        splits, two = self.feature != LEAF, np.stack([self.left, self.right])
-        leads = np.all((two > place) & (two < end), axis=0) & (self.feature >= 0) & (self.feature < columns)
+        place, end = np.arange(len(feature)) - np.repeat(self.starts[:-1], size), np.repeat(size, size)
+        splits, two = feature != LEAF, np.stack([self.nodes.left, self.nodes.right])
+        leads = np.all((two > place) & (two < end), axis=0) & (feature >= 0) & (feature < columns)
         return bool(np.all(leads[splits])) and int(size.max(initial=0)) < 2 * MOST_LEAVES
 
     @cached_property
     def means(self) -> Any:
         """The mean score of the rows in every node."""
-        found = [means_of(*self.of(tree)) for tree in range(len(self.starts) - 1)]
+        found = [means_of(self.of(tree)) for tree in range(len(self.starts) - 1)]
         return np.concatenate([np.empty(0), *found])
 
     @property
@@ -99,30 +113,17 @@ class Forest:
         found = []
         for tree in range(len(self.starts) - 1):
             means = self.means[self.starts[tree] : self.starts[tree + 1]]
-            found.append(ready(Nodes(*self.of(tree)), means, sources))
+            found.append(ready(self.of(tree), means, sources))
         return tuple(found)
 
 
-@dataclass(frozen=True)
-class Nodes:
-    """The nodes of one tree; see `Forest`."""
-
-    feature: Any
-    threshold: Any
-    missing_is_small: Any
-    left: Any
-    right: Any
-    value: Any
-    rows: Any
-
-
-def means_of(feature: Any, _: Any, __: Any, left: Any, right: Any, value: Any, rows: Any) -> Any:
+def means_of(nodes: Nodes) -> Any:
     """The mean score of the rows in every node of a tree; children stand behind their parents."""
-    means = value.astype(np.float64).copy()
-    for node in reversed(range(len(feature))):
-        if feature[node] != LEAF:
-            two = [left[node], right[node]]
-            means[node] = np.average(means[two], weights=rows[two])
+    means = nodes.value.astype(np.float64).copy()
+    for node in reversed(range(len(nodes.feature))):
+        if nodes.feature[node] != LEAF:
+            two = [nodes.left[node], nodes.right[node]]
+            means[node] = np.average(means[two], weights=nodes.rows[two])
     return means
 
 
@@ -193,11 +194,13 @@ def forest_of(boosted: Any, trees: int) -> Forest:
     return Forest(
         float(np.ravel(boosted._baseline_prediction)[0]),  # noqa: SLF001
         starts,
-        np.where(leaf, LEAF, nodes["feature_idx"]).astype(np.int64),
-        np.where(leaf, 0.0, nodes["num_threshold"]),
-        nodes["missing_go_to_left"].astype(bool),
-        np.where(leaf, 0, nodes["left"]).astype(np.int64),
-        np.where(leaf, 0, nodes["right"]).astype(np.int64),
-        np.where(leaf, nodes["value"], 0.0),
-        nodes["count"].astype(np.int64),
+        Nodes(
+            feature=np.where(leaf, LEAF, nodes["feature_idx"]).astype(np.int64),
+            threshold=np.where(leaf, 0.0, nodes["num_threshold"]),
+            missing_is_small=nodes["missing_go_to_left"].astype(bool),
+            left=np.where(leaf, 0, nodes["left"]).astype(np.int64),
+            right=np.where(leaf, 0, nodes["right"]).astype(np.int64),
+            value=np.where(leaf, nodes["value"], 0.0),
+            rows=nodes["count"].astype(np.int64),
+        ),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,9 +11,10 @@ import numpy as np
 
 from tamscore.errors import UsageError
 from tamscore.stages import draw
-from tamscore.store import contents, run_directory, tables
+from tamscore.store import contents, tables
 from tamscore.store.location import location
 from tamscore.store.model import StoredModel, read_model
+from tamscore.store.named import run_named
 from tamscore.store.placed import files_of
 from tamscore.store.run_directory import MANIFEST, RunDirectory
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from tamscore.store.location import Location
 
-KEY_PREFIX = re.compile(r"[0-9a-f]{4,16}")
 NOWHERE = np.iinfo(np.uint16).max
 
 
@@ -81,29 +80,16 @@ class Labels:
 
 
 def read_earlier(named: str, output: Location) -> EarlierRun:
-    """The run that is named by an output folder, the folder of a version, or the first digits of a run key in `output`.
+    """The run of that name, as `named.run_named` takes it; a run key alone is sought in `output`.
 
     Raises UsageError where there is no such complete run, InputContractError where its model cannot be used.
     """
-    directory = find(named, output)
+    directory = run_named(location(named), output)
     manifest = directory.manifest()
     if manifest is None:
         raise UsageError(f"{directory.path}: the run is not complete; run its job again")
     digest = hashlib.sha256((directory.path / MANIFEST).read_bytes()).hexdigest()
     return EarlierRun(directory, read_model(directory.model, files_of(manifest)), digest)
-
-
-def find(named: str, output: Location) -> RunDirectory:
-    """The run at a path, or in an output by the first digits of its key; UsageError where there is none, or several."""
-    if not KEY_PREFIX.fullmatch(named) or location(named).exists():
-        return run_directory.find(location(named))
-    complete = run_directory.complete_versions(output)
-    found = [run for run in complete if run.run_key.startswith(named)]
-    if len(found) == 1:
-        return found[0]
-    known = ", ".join(run.run_key for run in found or complete) or "none"
-    number = "several runs begin" if found else "no complete run begins"
-    raise UsageError(f"{output}: {number} with {named!r}; expected one of {known}")
 
 
 def read_labels(directory: RunDirectory) -> Labels:

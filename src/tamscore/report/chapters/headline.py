@@ -24,7 +24,7 @@ def chapter(found: Evidence) -> Chapter:
         kinds = {
             kind: (found.changed.before[kind], found.changed.steps(kind), found.changed.after[kind]) for kind in NOUNS
         }
-        blocks.append(bridge(kinds))
+        blocks.append(bridge(kinds, found.changed.against))
     return Chapter("headline", "Headline", message(found), tuple(blocks))
 
 
@@ -50,7 +50,7 @@ def whitespace(found: Evidence, kind: str) -> Tile:
     detail = f"open with {counted(sums.accounts, NOUNS[kind])}"
     if found.changed:
         now = change(found.changed.before[kind], found.changed.after[kind])
-        detail += f"; {'unchanged' if now in STILL else now} since the run before"
+        detail += f"; {'unchanged' if now in STILL else now} since {found.changed.against}"
     return Tile(f"{kind} whitespace", money(sums.whitespace), detail)
 
 
@@ -61,4 +61,5 @@ def why(changed: Changed, kind: str) -> str:
     if not steps:
         return f"{kind.capitalize()} whitespace is what it was."
     most = ", ".join(f"{name} ({signed(value)})" for name, value in steps)
-    return f"{kind.capitalize()} whitespace changed by {signed(total)} since the run before; most of all: {most}."
+    since = f"since {changed.against}"
+    return f"{kind.capitalize()} whitespace changed by {signed(total)} {since}; most of all: {most}."

@@ -32,7 +32,7 @@ def chapter(found: Evidence) -> Chapter | None:
     if found.summary.events:
         blocks.append(events(found))
     text = (
-        f"{changed.moved:,} of {counted(changed.kept, 'account')} known from the run before "
+        f"{changed.moved:,} of {counted(changed.kept, 'account')} known from {changed.against} "
         f"({share(changed.moved, changed.kept)}) are in another cluster."
     )
     return Chapter("moves", "Who moved, and why", text, tuple(blocks))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.insight.wording import money, share
+from tamscore.insight.wording import learned_in, money, share
 from tamscore.report.blocks import Block, Cell, Chapter, Text, table
 from tamscore.report.figures.propensity import lift
 
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 Record = dict[str, Any]
 MISSING = "Propensity: not learned; a section [propensity] in the job file does, given who bought in a window."
 LOOK_ALIKE = "No label was given: accounts are ranked by the share of customers around them, a look-alike."
+FROZEN = (
+    "The model was learned{}: lift, calibration and what moves the score are as they were found there; only the bands "
+    "count the accounts of this run."
+)
 COLOURS = {"focus": "good", "middle": "fair", "low": "grey"}
 LISTED = 10
 
@@ -26,7 +30,8 @@ def chapter(found: Evidence) -> Chapter | None:
         return None
     if record["mode"] == "look_alike":
         return Chapter("propensity", "Propensity", LOOK_ALIKE, (clusters(record),))
-    blocks: list[Block] = [lift(record["deciles"])]
+    blocks: list[Block] = [Text(FROZEN.format(learned_in(record)))] if learned_in(record) else []
+    blocks.append(lift(record["deciles"]))
     if record["mode"] == "probability":
         blocks.append(bands(record))
     blocks += [features(record), deciles(record["deciles"])]
@@ -38,13 +43,14 @@ def chapter(found: Evidence) -> Chapter | None:
 def message(record: Record) -> str:
     """What it comes to, in one sentence."""
     first = record["deciles"][0]
-    held = f"{first['capture']:.0%} of the buyers, {first['lift']:.1f} times its share"
-    text = f"The best tenth of the accounts holds {held}"
+    where = learned_in(record)
+    held = f"{'held' if where else 'holds'} {first['capture']:.0%} of the buyers, {first['lift']:.1f} times its share"
+    text = f"The best tenth of the accounts {held}{where}"
     if record["mode"] == "probability":
         focus = next((row for row in record["bands"] if row["band"] == "focus"), None)
         if focus and focus["against_everyone"]:
             text += f"; a buyer in focus costs {focus['against_everyone']:.2f} times what calling everyone costs"
-        return f"{text}. Calibrated on accounts left out: {quality(record)}."
+        return f"{text}. Calibrated on accounts left out{where}: {quality(record)}."
     return f"{text}. A rank, no probability: nobody is known not to have bought. {quality(record)}."
 
 

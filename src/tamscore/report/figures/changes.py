@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from tamscore.report.canvas import Canvas
 
 
-def bridge(kinds: Mapping[str, tuple[float, Sequence[tuple[str, float]], float]]) -> Figure:
-    """From the whitespace then to the whitespace now: for each kind both, and the steps between them that add up."""
-    alt = "Change of whitespace since the run before. " + ". ".join(
+def bridge(kinds: Mapping[str, tuple[float, Sequence[tuple[str, float]], float]], against: str) -> Figure:
+    """From the whitespace of the run `against` to that of now: for each kind both, and the steps that add up."""
+    alt = f"Change of whitespace since {against}. " + ". ".join(
         f"{kind}: from {money(before)} to {money(after)}: "
         + ", ".join(f"{name} {signed(value)}" for name, value in steps if value)
         for kind, (before, steps, after) in kinds.items()
@@ -28,7 +28,7 @@ def bridge(kinds: Mapping[str, tuple[float, Sequence[tuple[str, float]], float]]
             draw_bridge(panel, kind, *told, canvas)
 
     rows = max(len(steps) for _, steps, _ in kinds.values()) + 2
-    title = "Whitespace, from the run before to this one"
+    title = f"Whitespace, from {against} to this one"
     return Figure("bridge", title, alt, draw, 60 + 22 * rows, (60 + 25 * rows) * len(kinds))
 
 
