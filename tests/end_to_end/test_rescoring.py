@@ -257,7 +257,7 @@ def test_drift_says_what_its_shares_are_shares_of(first, tmp_path):
         console.print(drift_table(rows, None))
         assert f"of the {base}\n" in re.sub(r" +\n", "\n", out.getvalue())
     far = next(row for row in rows_of(runs["fit rows"], "drift") if row["what"] == "far")
-    rows = runs["fit rows"].manifest()["fit"][far["party_type"]]["rows"]
+    rows = (runs["fit rows"].manifest() or {})["fit"][far["party_type"]]["rows"]
     assert rows < ROWS / 2
     assert far["now"] * rows == pytest.approx(round(far["now"] * rows))
     assert any("of the fit rows lie far from every cluster" in text for text in refreshed.notices)
