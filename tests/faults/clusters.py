@@ -29,7 +29,7 @@ def cluster(
     try:
         running.start("scheduler", "--dashboard-address", "127.0.0.1:0", "--host", address)
         for _ in range(workers):
-            running.start("worker", address, "--no-nanny", "--nthreads", "1", "--host", f"{scheme}://127.0.0.1")
+            running.start_worker()
         yield running
     finally:
         for process in running.processes:
@@ -51,6 +51,10 @@ class Cluster:
     @property
     def workers(self) -> list[subprocess.Popen[bytes]]:
         return self.processes[1:]
+
+    def start_worker(self) -> None:
+        host = f"{self.address.partition('://')[0]}://127.0.0.1"
+        self.start("worker", self.address, "--no-nanny", "--nthreads", "1", "--host", host)
 
     def start(self, role: str, *arguments: str) -> None:
         command = [sys.executable, "-m", f"distributed.cli.dask_{role}", *arguments, *self._options]

@@ -37,6 +37,21 @@ class Plan:
         return log.read_text().split() if log.exists() else []
 
 
+@dataclass(frozen=True)
+class NotedPlan(Plan):
+    """A plan that notes every process which it arrives in."""
+
+    def __reduce__(self) -> Any:
+        """How it is unpacked."""
+        return arrived, (self.folder, self.seconds)
+
+
+def arrived(folder: str, seconds: float) -> NotedPlan:
+    plan = NotedPlan(folder, seconds)
+    plan.note(f"arrived:{os.getpid()}")
+    return plan
+
+
 def partition(number: int) -> Partition:
     return Partition(number, (Piece(f"market/part-{number:05d}.parquet", (0,), 10),))
 
@@ -137,6 +152,21 @@ def limit_files() -> None:
 
 def spilled(dask_worker: Any) -> int:
     return int(dask_worker.data.spilled_total.disk)
+
+
+def holds(name: str, dask_worker: Any) -> bool:
+    """Whether a worker has a shared value."""
+    return name in dask_worker.plugins
+
+
+def fetched(dask_worker: Any) -> int:
+    """How often a worker has fetched something from another."""
+    return len(dask_worker.transfer_incoming_log)
+
+
+def hands_out(name: str, dask_scheduler: Any) -> bool:
+    """Whether a scheduler gives a shared value to every worker that comes."""
+    return name in dask_scheduler.worker_plugins
 
 
 def set_allowed_failures(number: int, dask_scheduler: Any) -> None:

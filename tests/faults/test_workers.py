@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -18,6 +19,7 @@ import pytest
 
 from tamscore.engine import cluster as clusters_of_ours
 from tamscore.engine import connect, dask_settings
+from tamscore.engine import shared as shared_values
 from tamscore.engine.flow import LocalFlow
 from tamscore.errors import InputContractError, MemoryLimitError, RetryableError, TamscoreError, UsageError
 from tests.faults import tasks
@@ -376,19 +378,55 @@ def test_a_newcomer_gets_what_is_shared_and_takes_part(flow, plan, monkeypatch):
     shared = flow.share(Plan(plan.folder, 0.1))
     kill_a_worker()
     assert wait_until(lambda: len(registered(flow)) == 2 and registered(flow) != before, 30)
-    copied = [all(shared.key in keys for keys in flow._client.has_what().values()) for _ in noting(flow, shared)]
-    assert len(copied) == ITEMS
-    assert any(copied)
+    held = [all(flow._client.run(tasks.holds, shared.name).values()) for _ in noting(flow, shared)]
+    assert held == [True] * ITEMS
     took_part = {int(line.partition(":")[2]) for line in plan.log() if ":" in line}
     assert took_part == set(flow._client.run(os.getpid).values())
 
 
-def test_copies_of_what_is_shared_stay_where_they_are(flow, plan):
-    """F01: whoever dies takes nothing along that others would have to fetch or make again."""
+def test_what_is_shared_comes_to_each_worker_once_and_from_no_other(flow, plan):
+    """F01: so whoever dies takes nothing along that others would have to fetch from it or make again."""
     assert wait_until(lambda: len(registered(flow)) == 2, 60)
-    shared = flow.share(plan)
-    time.sleep(3.0)  # longer than Dask's own tidying waits
-    assert all(shared.key in keys for keys in flow._client.has_what().values())
+    fetched = flow._client.run(tasks.fetched)
+    shared = flow.share(tasks.NotedPlan(plan.folder, 0.0))
+    assert list(flow.map(tasks.square, items(), shared)) == SQUARES
+    arrived = sorted(line for line in plan.log() if line.startswith("arrived"))
+    assert arrived == sorted(f"arrived:{pid}" for pid in flow._client.run(os.getpid).values())
+    assert flow._client.run(tasks.fetched) == fetched
+
+
+def test_who_joins_a_cluster_of_others_late_gets_what_is_shared_though_all_who_had_it_are_dead(plan):
+    """F03: without nannies the newcomer is another process under another address."""
+    with cluster(1) as theirs, joined(theirs, stall_timeout=60.0) as running:
+        shared = running.share(plan)
+        [first] = theirs.workers
+        first.kill()
+        theirs.start_worker()
+        assert list(running.map(tasks.square, items(4), shared)) == SQUARES[:4]
+
+
+def test_a_cluster_of_others_holds_nothing_of_ours_once_a_run_has_left(plan):
+    """What was shared is taken back from its workers, and no worker to come is given it."""
+    with cluster(1) as theirs:
+        with joined(theirs) as running:
+            shared = running.share(plan)
+            assert list(running._client.run(tasks.holds, shared.name).values()) == [True]
+            assert running._client.run_on_scheduler(tasks.hands_out, shared.name)
+        with joined(theirs) as running:
+            assert list(running._client.run(tasks.holds, shared.name).values()) == [False]
+            assert not running._client.run_on_scheduler(tasks.hands_out, shared.name)
+
+
+def test_work_waits_for_a_shared_value_that_is_on_its_way_and_says_so_where_it_never_comes(monkeypatch):
+    """F13: a worker that was frozen while the others got theirs."""
+    plugins: dict[str, Any] = {}
+    monkeypatch.setattr(shared_values, "get_worker", lambda: SimpleNamespace(plugins=plugins))
+    arrives = iter([None, partial(plugins.update, late=shared_values.Shared(7))])
+    monkeypatch.setattr(time, "sleep", lambda _: (next(arrives) or int)())
+    assert shared_values.with_values(max, shared_values.Handle("late"), 3) == 7
+    monkeypatch.setattr(shared_values, "ARRIVES_S", -1.0)
+    with pytest.raises(RetryableError, match=r"a worker did not get within .* what all workers share"):
+        shared_values.value_of(shared_values.Handle("never"))
 
 
 def registered(flow: DaskFlow) -> set[str]:

@@ -1,7 +1,7 @@
 """Work on a Dask cluster: a result is fetched as soon as it is there, then forgotten by the cluster.
 
-So a lost worker costs what was under way on it and nothing that was done. What is shared or kept is made anew by the
-cluster where it is lost, since every handle is the outcome of a task.
+So a lost worker costs what was under way on it and nothing that was done. What is kept is made anew by the cluster
+where it is lost, since every handle is the outcome of a task; what is shared comes to every worker from the scheduler.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 LOOK_S = 2.0
 """So often the workers are counted while work is under way."""
 SPREAD_S = 30.0
-"""So long the copying of a shared value to all workers may hold up the work that needs it."""
+"""So long the handing out of a shared value may hold up the work that needs it."""
+TAKE_BACK_S = 3.0
+"""So long the taking back of shared values may hold up the end of a run."""
 
 
 @dataclass(frozen=True)
@@ -37,19 +39,6 @@ class Kept:
 
     future: Any
     name: str
-
-
-@dataclass(frozen=True)
-class Boxed:
-    """A value that Dask does not look into."""
-
-    value: Any
-    name: str = "a value that all workers share"
-
-
-def given(box: Boxed) -> Any:
-    """The value in the box: a task that can be done again wherever the value was lost."""
-    return box.value
 
 
 class DaskFlow:
@@ -67,16 +56,17 @@ class DaskFlow:
         self._client, self.workers, self._close, self._tend = client, workers, close, tend
         self.memories = memories
         self._stall_timeout = stall_timeout
-        self._shared: list[Any] = []
-        self._known: set[str] = set()
+        self._shared: list[str] = []
         self._looked, self._looking = monotonic(), self._on_loop(self._look())
 
     def share(self, value: Any) -> Any:
-        """A future of the value, on every worker."""
-        [kept] = self.keep(given, [Boxed(value)])
-        self._shared.append(kept.future)
-        self._on_loop(self._spread([kept.future])).result()
-        return kept.future
+        """What stands for the value, which every worker has, and gets when it comes later."""
+        from tamscore.engine.shared import Handle, Shared
+
+        name = f"tamscore-{uuid4().hex}"
+        self._shared.append(name)
+        self._on_loop(self._hand_out(Shared(value), name)).result()
+        return Handle(name)
 
     def map(self, function: Callable[..., Any], items: Iterable[Any], *shared: Any) -> Iterator[Any]:
         """Results in the order of the items."""
@@ -109,13 +99,16 @@ class DaskFlow:
 
     def __exit__(self, *_: object) -> None:
         """Leave the cluster, and stop it where this flow started it."""
-        self._shared.clear()
+        if self._shared:
+            self._on_loop(self._take_back()).result()
         self._close()
 
     def _submit(self, how: Callable[..., Any], function: Callable[..., Any], *arguments: Any) -> Any:
         """A future; `pure` is off, since equal calls may read other bytes."""
+        from tamscore.engine.shared import with_values
+
         key = f"{getattr(function, '__name__', 'work')}-{uuid4().hex}"
-        return self._client.submit(how, function, *arguments, key=key, pure=False)
+        return self._client.submit(with_values, how, function, *arguments, key=key, pure=False)
 
     def _on_loop(self, coroutine: Coroutine[Any, Any, Any]) -> Future[Any]:
         return asyncio.run_coroutine_threadsafe(coroutine, self._client.loop.asyncio_loop)
@@ -146,21 +139,26 @@ class DaskFlow:
             await trouble.tell(self._client, error, name, alone)
         return Kept(future, name)
 
-    async def _spread(self, futures: list[Any]) -> None:
-        """Copies on every worker; who has none fetches it when it is needed, so that a failure here costs time only."""
-        copying = (self._client.replicate([future], asynchronous=True) for future in futures)
+    async def _hand_out(self, shared: Any, name: str) -> None:
+        """Give a value to the scheduler, and through it to every worker there is and will be.
+
+        A worker that dies or does not answer meanwhile is no fault here: the others have theirs.
+        """
+        with suppress(OSError, TimeoutError):
+            await asyncio.wait_for(self._client.register_plugin(shared, name=name), SPREAD_S)
+
+    async def _take_back(self) -> None:
+        """Let go of all that was shared; a cluster that is in trouble does not hold up the end."""
+        taken = (self._client.unregister_worker_plugin(name) for name in self._shared)
         with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.gather(*copying, return_exceptions=True), SPREAD_S)
+            await asyncio.wait_for(asyncio.gather(*taken, return_exceptions=True), TAKE_BACK_S)
 
     async def _look(self) -> None:
-        """Tend and count the workers; those that came since the last look get their copies of what is shared."""
+        """Tend and count the workers."""
         with suppress(Exception):
             self._tend()
             threads = await asyncio.wait_for(self._client.scheduler.ncores(workers=None), SPREAD_S)
-            came, self._known = set(threads) - self._known, set(threads)
             self.workers = sum(threads.values()) or self.workers
-            if came and self._shared:
-                await self._spread(self._shared)
 
     def _wait(self, arrived: Arrived, names: Iterable[str]) -> int:
         """The next position to arrive; RetryableError where none does for too long."""
