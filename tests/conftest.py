@@ -24,9 +24,12 @@ settings.load_profile("repeatable")
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
+# A shell starts what runs in the background deaf to SIGINT, `nohup` deaf to SIGHUP, and so would be every program that
+# a test starts.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-    # A shell starts what runs in the background deaf to SIGINT, and so would be every program that a test starts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def gpu_missing() -> str | None:

@@ -181,8 +181,9 @@ def test_other_settings_of_dask_from_outside_do_not_reach_our_processes(monkeypa
         assert dask.config.get("distributed.scheduler.allowed-failures") == 99
 
 
-def test_workers_of_ours_keep_freed_memory_and_compute_on_one_thread_each():
+def test_workers_of_ours_keep_freed_memory_and_compute_on_one_thread_each(monkeypatch):
     """Also where another run of this process has its own workers already."""
+    monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)  # Dask's own clusters leave it behind in their process
     with (
         connect.connect(Engine(kind="processes", workers=1)),
         connect.connect(Engine(kind="processes", workers=1)) as flow,
