@@ -12,7 +12,7 @@ from tamscore import backend as backends
 from tamscore import extras
 from tamscore.engine import connect, device, memory
 from tamscore.errors import InputContractError
-from tamscore.extras import Market, propensity
+from tamscore.extras import Market
 from tamscore.hindsight import look_back, reach_of
 from tamscore.origin import Fresh, Frozen, Warm, watch_of
 from tamscore.outcome import Outcome, write_outcome
@@ -93,7 +93,7 @@ def carry_out(job: Job, progress: Progress, origin: Origin, backend: Backend | N
             room.check_start(plan.partitions, columns, backend, flow)
             rows = take_census(this)
             check_live(campaigns_of(job), rows)
-            propensity.check_early(this, origin, rows)
+            extras.check_early(this, origin, rows)
             fitted = origin.fitted(this, rows)
             assigned = assign(this, rows, fitted, watch_of(this, rows, origin, fitted))
             review = look_back(this, origin, rows, fitted, assigned)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,7 +82,7 @@ def joined(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(settings, "extras_of", lambda _: {"backtest": asked})
     monkeypatch.setattr(extras, "EXTRAS", ("backtest", "coverage"))
     of_name = {"backtest": doubled, "coverage": lambda *_: "no column growth"}
-    monkeypatch.setattr(extras, "made", lambda name, *of: of_name[name](*of))
+    monkeypatch.setattr(extras, "module_of", lambda name: SimpleNamespace(prepare=of_name[name]))
     monkeypatch.setitem(schema.EXTRA_COLUMNS, "backtest", ("doubled",))
     return market.write(market.accounts(ROWS), tmp_path / "market", files=3)
 

@@ -23,7 +23,7 @@ def at_work(job: Job, *, as_json: bool) -> Iterator[Progress]:
 
     A run that is done says last what its coverage would not find.
     """
-    from tamscore.coverage.people import missing_tables
+    from tamscore.config.coverage import missing_tables
     from tamscore.progress import Progress
 
     with terminal.listening(as_json=as_json) as listener:

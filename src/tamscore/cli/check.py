@@ -32,7 +32,7 @@ def check(job: JobFile, overrides: Overrides = None) -> None:
     where the results would go. Computes and writes nothing.
     """
     from tamscore import config
-    from tamscore.coverage.people import missing_tables
+    from tamscore.config.coverage import missing_tables
     from tamscore.engine import device
     from tamscore.settings import plan_of
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -37,3 +38,10 @@ class Coverage(Section):
     """Column of the scores with an account's region, see columns.keep; people serve the regions listed with them."""
     skill: Column | None = None
     """Column of the scores with the skill that an account asks for; people need to have it."""
+
+
+def missing_tables(settings: Coverage) -> list[str]:
+    """What there is to say of tables that the settings name and that are not there, one text each."""
+    named = {key: getattr(settings, key) for key in ("people", "plans", "account_plans", "owners")}
+    lost = [(key, path) for key, path in named.items() if path is not None and not Path(path).is_file()]
+    return [f"coverage.{key}: {path} is not there; no score needs it, tamscore coverage will" for key, path in lost]

@@ -125,13 +125,6 @@ def read_owners(settings: Coverage, accounts: Accounts, people: Sequence[Person]
     return Owners(person, locked)
 
 
-def missing_tables(settings: Coverage) -> list[str]:
-    """What there is to say of tables that the settings name and that are not there, one text each."""
-    named = {key: getattr(settings, key) for key in ("people", "plans", "account_plans", "owners")}
-    lost = [(key, path) for key, path in named.items() if path is not None and not Path(path).is_file()]
-    return [f"coverage.{key}: {path} is not there; no score needs it, tamscore coverage will" for key, path in lost]
-
-
 def rows_of(path: str, required: Sequence[str]) -> list[dict[str, Any]]:
     """The rows of a small table, those without the first of the required columns left out."""
     return [row for row in read_table(path, required).to_pylist() if row[required[0]]]

@@ -7,14 +7,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from tamscore.extras.market import Market
 
 if TYPE_CHECKING:
-    from tamscore.passes.extra import Extra
+    from collections.abc import Sequence
 
-__all__ = ["EXTRAS", "Extras", "Market", "made", "prepare"]
+    from tamscore.origin import Origin
+    from tamscore.passes.census import PartRows
+    from tamscore.passes.extra import Extra
+    from tamscore.settings import Run
+
+__all__ = ["EXTRAS", "Extras", "Market", "check_early", "prepare"]
 
 EXTRAS = ("propensity", "lifetime_value", "alerts", "segments", "next_offer")
 """Sections of the job file. The module of that name makes its part of the scores; a run imports those it asks for."""
@@ -28,8 +33,19 @@ class Extras:
     missing: dict[str, str]
 
 
+def check_early(this: Run, origin: Origin, parts: Sequence[PartRows]) -> None:
+    """Nothing, as far as the census of the rows tells that what the job asks for can be had; InputContractError else.
+
+    The module of an extra says so by a `check_early` of its own, where it has one.
+    """
+    for name in EXTRAS:
+        section = getattr(this.job, name)
+        if section is not None and (check := getattr(module_of(name), "check_early", None)):
+            check(this, origin, parts, section)
+
+
 def prepare(market: Market) -> Extras:
-    """Every extra that the job asks for and the market has the inputs of."""
+    """Every extra that the job asks for and the market has the inputs of; its module says in words what is absent."""
     prepared: list[Extra] = []
     missing: dict[str, str] = {}
     for name in EXTRAS:
@@ -37,7 +53,7 @@ def prepare(market: Market) -> Extras:
         if section is None:
             missing[name] = f"no [{name}] section"
             continue
-        one = made(name, replace(market, prepared=tuple(prepared)), section)
+        one: Extra | str = module_of(name).prepare(replace(market, prepared=tuple(prepared)), section)
         if isinstance(one, str):
             missing[name] = one
         else:
@@ -45,6 +61,6 @@ def prepare(market: Market) -> Extras:
     return Extras(tuple(prepared), missing)
 
 
-def made(name: str, market: Market, section: Any) -> Extra | str:
-    """The extra of a name, from the market and its section; where an input is absent, the reason in words."""
-    return cast("Extra | str", import_module(f"{__name__}.{name}").prepare(market, section))
+def module_of(name: str) -> Any:
+    """The module of an extra, imported when it is first asked for."""
+    return import_module(f"{__name__}.{name}")

@@ -92,10 +92,9 @@ def prepare(market: Market, section: config.Propensity) -> Extra | str:
     return Probabilities(model, columns, section.bands, record, section.cost_per_contact, order)
 
 
-def check_early(this: Run, origin: Origin, parts: Sequence[PartRows]) -> None:
+def check_early(this: Run, origin: Origin, parts: Sequence[PartRows], section: config.Propensity) -> None:
     """Nothing, where there is enough to learn a propensity from or none is learned; InputContractError else."""
-    section = this.job.propensity
-    if section is not None and section.label is not None and origin.record["source"] != "frozen":
+    if section.label is not None and origin.record["source"] != "frozen":
         labels.check_early(this, parts, section)
 
 

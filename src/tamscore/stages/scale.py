@@ -65,7 +65,7 @@ class ColumnScale:
         if self.low > -np.inf or self.high < np.inf:
             x = xp.clip(x, self.low, self.high)
         if self.scaling == "log_standard":
-            return xp.log(1.0 + x) if self.low >= 0.0 else signed_log(xp, x)
+            return signed_log(xp, x) if self.low < 0.0 else xp.log(1.0 + x)  # the same, without asking for a sign
         if self.scaling == "quantile_normal":
             return interpolate(xp, x, self.knots, self.scores)
         return x
@@ -76,7 +76,7 @@ class ColumnScale:
 
 
 def signed_log(xp: Any, x: Array) -> Array:
-    """`sign(x) * log(1 + |x|)`: the logarithm of money and counts that negative values survive; log(1 + x) without."""
+    """`sign(x) * log(1 + |x|)`: the logarithm of money and counts that negative values survive."""
     return xp.copysign(xp.log(1.0 + xp.abs(x)), x)
 
 
