@@ -17,10 +17,14 @@ from tamscore.backend import kernels
 from tamscore.backend.host import float_column
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tamscore.backend import Moments, Nearest, Sides
     from tamscore.schema import Partition
 
 DEVICE = array_api_strict.Device("device1")
+READ_ROWS = 611
+"""So many rows are handed over at a time: more than a block, and no multiple of one."""
 
 
 class FakeGpu:
@@ -32,13 +36,15 @@ class FakeGpu:
     def __init__(self, block_rows: int = 257) -> None:
         self.block_rows = block_rows
 
-    def read(self, partition: Partition, columns: list[str], rows: Any | None = None) -> list[Any]:
+    def read(self, partition: Partition, columns: list[str], rows: Any | None = None) -> Iterator[list[Any]]:
         found = []
         for piece in partition.pieces:
             with pq.ParquetFile(piece.path) as file:
                 found.append(file.read_row_groups(list(piece.row_groups), columns=columns))
         whole = [np.concatenate([float_column(table[name]) for table in found]) for name in columns]
-        return [self.put(column if rows is None else column[rows]) for column in whole]
+        asked = [column if rows is None else column[rows] for column in whole]
+        for start in range(0, max(len(asked[0]), 1), READ_ROWS):
+            yield [self.put(column[start : start + READ_ROWS]) for column in asked]
 
     def put(self, host: Any) -> Any:
         if isinstance(host, array_api_strict._array_object.Array):

@@ -9,14 +9,17 @@ import numpy as np
 from tamscore.backend.host import HostBackend
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tamscore.schema import Partition
 
 
 class FrozenHost(HostBackend):
     """`HostBackend` whose `read` and `put` hand out read-only arrays."""
 
-    def read(self, partition: Partition, columns: list[str], rows: Any | None = None) -> list[Any]:
-        return [frozen(column) for column in super().read(partition, columns, rows)]
+    def read(self, partition: Partition, columns: list[str], rows: Any | None = None) -> Iterator[list[Any]]:
+        for arrays in super().read(partition, columns, rows):
+            yield [frozen(column) for column in arrays]
 
     def put(self, host: Any) -> Any:
         return frozen(np.asarray(host))

@@ -168,10 +168,11 @@ def check_rejected(this: Run, reasons: Sequence[Any]) -> None:
 
 def assign(this: Run, parts: list[PartRows], fitted: Sequence[Fitted], watch: Watch | None) -> list[AssignedRows]:
     """The cluster of every row, and customers' sales; InputContractError where too many rows have unusable features."""
-    models, watch = this.flow.share(tuple(one.model for one in fitted)), this.flow.share(watch)
+    models, watch = tuple(one.model for one in fitted), this.flow.share(watch)
+    shown = tuple(glimpse.up_to(sum(len(part.of_party(one.encoding.party)) for part in parts)) for one in models)
     with this.progress.stage("assign", this.plan.rows) as done:
         assigned = []
-        for rows in this.flow.map(assign_rows, parts, models, this.backend, watch):
+        for rows in this.flow.map(assign_rows, parts, this.flow.share(models), this.backend, shown, watch):
             assigned.append(rows)
             done(len(rows.reason))
     check_rejected(this, [rows.reason for rows in assigned])

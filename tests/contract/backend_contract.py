@@ -275,7 +275,8 @@ def read(
     pq.write_table(table, path, row_group_size=row_group_size)
     there = sum(pq.read_metadata(path).row_group(group).num_rows for group in row_groups)
     partition = Partition(0, (Piece(str(path), row_groups, there),))
-    return [backend.get(column) for column in backend.read(partition, columns, rows)]
+    found = [[backend.get(column) for column in arrays] for arrays in backend.read(partition, columns, rows)]
+    return [np.concatenate(parts) for parts in zip(*found, strict=True)]
 
 
 def nearest_arrays(backend: Backend, block: Any, centers: Any) -> tuple[Any, Any, Any]:

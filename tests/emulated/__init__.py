@@ -18,6 +18,8 @@ from tamscore.backend.cuda import CudaBackend, Device
 from tamscore.backend.host import HostBackend
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tamscore.schema import Partition
 
 COMPILER = shutil.which("g++") or shutil.which("c++") or shutil.which("clang++")
@@ -109,5 +111,5 @@ class EmulatedCuda(CudaBackend):
     def device(self) -> Device:
         return Device(Processor(), np, launch.Kernels(Processor(), function, processors=3), 2**30, lambda: 0)
 
-    def read(self, partition: Partition, columns: list[str], rows: Any | None = None) -> list[Any]:
+    def read(self, partition: Partition, columns: list[str], rows: Any | None = None) -> Iterator[list[Any]]:
         return HostBackend().read(partition, columns, rows)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from tamscore.errors import DeviceError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tamscore.schema import Partition
 
 Array = Any
@@ -55,8 +57,12 @@ class Backend(Protocol):
     def xp(self) -> Any:
         """The array library, by the array-API standard."""
 
-    def read(self, partition: Partition, columns: list[str], rows: Any | None = None) -> list[Array]:
-        """The columns of a partition as float64 arrays (m,), nulls as NaN; of the `rows` alone, ascending, if given."""
+    def read(self, partition: Partition, columns: list[str], rows: Any | None = None) -> Iterator[list[Array]]:
+        """The columns of a partition as float64 arrays (m,), nulls as NaN, a few rows at a time.
+
+        Once at least, and of the `rows` alone, ascending, where they are given. InputContractError where there
+        are more or fewer than the footer tells of.
+        """
 
     def put(self, host: Any) -> Array:
         """A host array on the device."""

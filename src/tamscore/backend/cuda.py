@@ -19,7 +19,7 @@ from tamscore.backend.launch import SOURCE, Kernels
 from tamscore.errors import DeviceError, InputContractError, TamscoreError, first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tamscore.backend import Array
     from tamscore.schema import Partition
@@ -130,8 +130,8 @@ class CudaBackend:
         """CuPy by the array-API standard."""
         return self.device.xp
 
-    def read(self, partition: Partition, columns: list[str], rows: Any | None = None) -> list[Array]:
-        """The columns of a partition as float64 arrays (m,), nulls as NaN; of the `rows` alone, ascending, if given."""
+    def read(self, partition: Partition, columns: list[str], rows: Any | None = None) -> Iterator[list[Array]]:
+        """The columns of a partition as float64 arrays (m,), nulls as NaN, all at once; of the `rows` if given."""
         import cudf
 
         cp = self.device.cp
@@ -145,7 +145,7 @@ class CudaBackend:
         if any(len(column) != partition.rows for column in found):
             raise InputContractError(f"{partition.where}: there are not as many rows as its footer tells of")
         at = slice(None) if rows is None else cp.asarray(rows)
-        return [cp.ascontiguousarray(column[at]) for column in found]
+        yield [cp.ascontiguousarray(column[at]) for column in found]
 
     def put(self, host: Any) -> Array:
         """A host array on the device."""

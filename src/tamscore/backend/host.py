@@ -73,25 +73,23 @@ class HostBackend:
     block_rows = 16_384
     """So many rows of 32 features stay in a core's second-level cache."""
 
-    def read(self, partition: Partition, columns: list[str], rows: Any | None = None) -> list[Array]:
-        """The columns of a partition as float64 arrays (m,), nulls as NaN; of the `rows` alone, ascending, if given."""
+    def read(self, partition: Partition, columns: list[str], rows: Any | None = None) -> Iterator[list[Array]]:
+        """The columns of a partition as float64 arrays (m,), nulls as NaN, a few rows at a time; of `rows` if given."""
         import pyarrow as pa
 
-        found = np.empty((len(columns), partition.rows if rows is None else len(rows)))
         stop = 0
         for batch in batches(partition, columns):
             start, stop = stop, stop + len(batch)
             if stop > partition.rows:
                 break
-            here = slice(start, stop)
             if rows is not None:
-                here = slice(*np.searchsorted(rows, (start, stop)))
-                batch = batch.take(pa.array(rows[here] - start))  # noqa: PLW2901
-            for column, name in zip(found, columns, strict=True):
-                column[here] = float_column(batch[name])
+                first, end = np.searchsorted(rows, (start, stop))
+                batch = batch.take(pa.array(rows[first:end] - start))  # noqa: PLW2901
+            yield [float_column(batch[name]) for name in columns]
         if stop != partition.rows:
             raise InputContractError(f"{partition.where}: there are not as many rows as its footer tells of")
-        return list(found)
+        if stop == 0:
+            yield [np.empty(0) for _ in columns]
 
     def put(self, host: Any) -> Array:
         """The array itself: the host is the device."""

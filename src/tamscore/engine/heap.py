@@ -22,3 +22,12 @@ def share() -> None:
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).mallopt(ARENA_MAX, 1)
         pa.set_memory_pool(pa.system_memory_pool())
+
+
+def give_back() -> None:
+    """Give the system what lies free in the heap, where the C library can: worth it after many small things are gone.
+
+    In their place nothing large would fit, so that the heap would grow although it is half empty.
+    """
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)

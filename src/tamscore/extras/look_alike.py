@@ -9,7 +9,7 @@ import numpy as np
 
 from tamscore.extras.ranks import ranks_among, sorted_scores
 from tamscore.passes.extra import Findings
-from tamscore.passes.features import read_features
+from tamscore.passes.features import stream_features
 from tamscore.stages.look_alike import Dense
 from tamscore.stages.look_alike import look_alike as share_around
 
@@ -75,13 +75,14 @@ def shares(
 ) -> Any:
     """The look-alike score (s,) of the scored rows of a partition."""
     part, assigned = item
-    features = read_features(part.partition, models[0].encoding.columns, backend)
     found = np.zeros(part.partition.rows)
-    for model, of_party in zip(models, dense, strict=True):
-        at = features.rows_of(part, model.encoding.party)
-        raw = features.raw(at, model.encoding, backend)
-        for start in range(0, len(at), backend.block_rows):
-            stop = start + backend.block_rows
-            block = model.space.block(backend, raw.part(start, stop))
-            found[at[start:stop]] = backend.get(share_around(backend, block, model.centers, of_party))
+    for features in stream_features(part.partition, models[0].encoding.columns, backend):
+        here = found[features.here]
+        for model, of_party in zip(models, dense, strict=True):
+            at = features.rows_of(part, model.encoding.party)
+            raw = features.raw(at, model.encoding, backend)
+            for start in range(0, len(at), backend.block_rows):
+                stop = start + backend.block_rows
+                block = model.space.block(backend, raw.part(start, stop))
+                here[at[start:stop]] = backend.get(share_around(backend, block, model.centers, of_party))
     return found[assigned.reason == 0]

@@ -73,9 +73,9 @@ def draw_rows(item: tuple[PartRows, Any], columns: InputColumns, how: Draw, back
     at = np.sort(np.concatenate(taken))
     if not len(at):
         return None
-    features = read_features(part.partition, columns, backend)
-    numeric = [backend.get(features.numeric[name])[at] for name in columns.numeric]
-    texts = {name: features.texts[name].take(at) for name in columns.categorical}
+    features = read_features(part.partition, columns, backend, at)
+    numeric = [backend.get(features.numeric[name]) for name in columns.numeric]
+    texts = {name: features.texts[name] for name in columns.categorical}
     return Drawn(numbers[at], labels[at], np.stack(numeric) if numeric else np.empty((0, len(at))), texts)
 
 

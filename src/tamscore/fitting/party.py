@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from tamscore.engine import heap
 from tamscore.engine.flow import LocalFlow
 from tamscore.fitting import guard
 from tamscore.passes import census
@@ -85,7 +86,9 @@ def draw_samples(this: Run, parts: list[PartRows], counts: dict[int, int]) -> di
             for party, rows in here.items():
                 drawn[party].append(rows)
             done(part.partition.rows)
-    return {party: joined(rows) for party, rows in drawn.items()}
+    samples = {party: joined(drawn.pop(party)) for party in counts}
+    heap.give_back()
+    return samples
 
 
 def drawn_up_to(this: Run, parts: list[PartRows], party: int, counts: dict[int, int]) -> int:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.backend.host import float_column
 from tamscore.passes import glimpse, hysteresis
-from tamscore.passes.features import read_features
+from tamscore.passes.features import stream_features
+from tamscore.passes.watch import seen_of
 from tamscore.schema import Reason
 from tamscore.stages import kmeans
-from tamscore.store import tables
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tamscore.backend import Backend
     from tamscore.passes.census import PartRows
-    from tamscore.passes.features import Encoding
+    from tamscore.passes.features import Encoding, PartFeatures
     from tamscore.passes.glimpse import Glimpse
     from tamscore.passes.watch import Seen, Watch
     from tamscore.stages.space import Space
@@ -50,6 +52,12 @@ class PartyCount:
     sales: Any
     accounts: Any
 
+    def merged(self, other: PartyCount) -> PartyCount:
+        """Both together, customers in their order."""
+        label, segment = np.concatenate((self.label, other.label)), np.concatenate((self.segment, other.segment))
+        sales = np.concatenate((self.sales, other.sales))
+        return PartyCount(label, segment, sales, self.accounts + other.accounts)
+
 
 @dataclass(frozen=True)
 class AssignedRows:
@@ -71,18 +79,35 @@ class AssignedRows:
 
 
 def assign_rows(
-    item: PartRows, models: tuple[PartyModel, ...], backend: Backend, watch: Watch | None = None
+    item: PartRows,
+    models: tuple[PartyModel, ...],
+    backend: Backend,
+    shown: tuple[int, ...] = (),
+    watch: Watch | None = None,
 ) -> AssignedRows:
-    """Cluster, distance and margin of every row of a partition; rows with unusable features get their reason."""
-    rows = item.partition.rows
+    """Cluster, distance and margin of every row of a partition; rows with unusable features get their reason.
+
+    `shown` tells for each model up to which hash rows are looked at; none are where it is empty.
+    """
+    columns = models[0].encoding.columns
+    pieces = stream_features(item.partition, columns, backend)
+    return joined([assign_piece(piece, item, models, backend, shown, watch) for piece in pieces])
+
+
+def assign_piece(
+    features: PartFeatures,
+    item: PartRows,
+    models: tuple[PartyModel, ...],
+    backend: Backend,
+    shown: tuple[int, ...],
+    watch: Watch | None,
+) -> AssignedRows:
+    """The same for neighbouring rows of a partition."""
+    rows, reason, hashes = len(features.usable), item.reason[features.here].copy(), item.hashes[features.here]
     label = np.full(rows, NO_CLUSTER, np.uint16)
     distance, margin = np.full(rows, np.nan, np.float32), np.full(rows, np.nan, np.float32)
-    reason = item.reason.copy()
-    columns = models[0].encoding.columns
-    features = read_features(item.partition, columns, backend)
     reason[~features.usable & (reason == Reason.SCORED)] = Reason.FEATURE_NOT_FINITE
-    sales = float_column(tables.read(item.partition, [columns.sales])[columns.sales])
-    codes = watch.labels.of(item.hashes) if watch else np.empty(0)
+    codes = watch.labels.of(hashes) if watch else np.empty(0)
     counts, inertia, seen, glimpses = [], [], [], []
     for place, model in enumerate(models):
         at = features.rows_of(item, model.encoding.party)
@@ -90,11 +115,27 @@ def assign_rows(
         hold = Hold(watch.kept(place, codes[at]), watch.share) if watch else None
         label[at], distance[at], margin[at], inertia_here = assign_blocks(backend, model, raw, hold)
         if watch:
-            seen.append(watch.look(place, features, at, item.hashes[at], codes[at], label[at], backend))
+            seen.append(watch.look(place, features, at, hashes[at], codes[at], label[at], backend))
         inertia.append(inertia_here)
-        glimpses.append(glimpse.look(model, item.hashes[at], label[at], raw, backend))
-        counts.append(count_party(label[at], backend.get(raw.segment), sales[at], model))
+        if shown:
+            glimpses.append(glimpse.look(model, hashes[at], label[at], raw, shown[place], backend))
+        counts.append(count_party(label[at], backend.get(raw.segment), features.sales[at], model))
     filled = features.filled(reason == Reason.SCORED, backend)
+    told = (tuple(counts), tuple(inertia), filled, tuple(seen), tuple(glimpses))
+    return AssignedRows(reason, label, distance, margin, *told)
+
+
+def joined(pieces: Sequence[AssignedRows]) -> AssignedRows:
+    """Neighbouring rows of a partition taken together."""
+    if len(pieces) == 1:
+        return pieces[0]
+    label, distance = np.concatenate([one.label for one in pieces]), np.concatenate([one.distance for one in pieces])
+    reason, margin = np.concatenate([one.reason for one in pieces]), np.concatenate([one.margin for one in pieces])
+    counts = (reduce(PartyCount.merged, of_party) for of_party in zip(*(one.counts for one in pieces), strict=True))
+    inertia = (sum(of_party) for of_party in zip(*(one.inertia for one in pieces), strict=True))
+    filled = {name: sum(one.filled[name] for one in pieces) for name in pieces[0].filled}
+    seen = seen_of([one.seen for one in pieces])
+    glimpses = (glimpse.joined(of_party) for of_party in zip(*(one.glimpses for one in pieces), strict=True))
     told = (tuple(counts), tuple(inertia), filled, tuple(seen), tuple(glimpses))
     return AssignedRows(reason, label, distance, margin, *told)
 

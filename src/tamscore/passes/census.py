@@ -31,9 +31,13 @@ class PartRows:
     sales_missing: int
     segments: dict[str | None, int]
 
+    def scored_of(self, party: int) -> Any:
+        """Which rows (m,) bool are of a party type and may be scored."""
+        return (self.reason == Reason.SCORED) & (self.party == party)
+
     def of_party(self, party: int) -> Any:
         """The positions of the rows of a party type that may be scored."""
-        return np.flatnonzero((self.reason == Reason.SCORED) & (self.party == party))
+        return np.flatnonzero(self.scored_of(party))
 
 
 def take_census(partition: Partition, columns: InputColumns, reject_missing_sales: bool) -> PartRows:  # noqa: FBT001

@@ -16,6 +16,8 @@ from tamscore.store import tables
 from tamscore.store.location import is_local
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     import pyarrow as pa
 
     from tamscore.backend import Array, Backend
@@ -47,16 +49,25 @@ class Encoding:
 
 @dataclass(frozen=True)
 class PartFeatures:
-    """The features of a partition's rows: numbers (m,) on the device, texts and usability (m,) on the host."""
+    """The features of neighbouring rows of a partition, and their sales: numbers (m,) on the device.
+
+    Sales, texts and usability (m,) are on the host. `first` is the position of the first row in the partition.
+    """
 
     numeric: dict[str, Array]
+    sales: Any
     texts: dict[str, pa.Array]
     usable: Any
+    first: int = 0
+
+    @property
+    def here(self) -> slice:
+        """Where the rows stand in the partition."""
+        return slice(self.first, self.first + len(self.usable))
 
     def rows_of(self, item: PartRows, party: int) -> Any:
-        """The positions of the rows of a party type that may be scored and whose numbers are usable."""
-        rows = item.of_party(party)
-        return rows[self.usable[rows]]
+        """The positions among these rows of those of a party type that may be scored and whose numbers are usable."""
+        return np.flatnonzero(item.scored_of(party)[self.here] & self.usable)
 
     def filled(self, scored: Any, backend: Backend) -> dict[str, int]:
         """How many of the rows that are scored, (m,) bool, miss a number and get the median, by column."""
@@ -76,44 +87,69 @@ class PartFeatures:
 def read_features(
     partition: Partition, columns: InputColumns, backend: Backend, rows: Any | None = None
 ) -> PartFeatures:
-    """The features of a partition, or of its rows at the positions given; usable where float32 can hold each number."""
-    names = list(columns.numeric)
-    numeric = dict(zip(names, read_numbers(partition, names, backend, rows), strict=True)) if names else {}
-    usable = np.ones(partition.rows if rows is None else len(rows), dtype=bool)
-    if names:
-        usable = np.asarray(backend.get(contract.usable(backend.xp, list(numeric.values()))))
-    texts = read_texts(partition, columns)
-    return PartFeatures(numeric, texts if rows is None else taken(texts, rows), usable)
+    """The features of a whole partition, or of its rows at the positions given."""
+    import pyarrow as pa
+
+    pieces = list(stream_features(partition, columns, backend, rows))
+    if len(pieces) == 1:
+        return pieces[0]
+    numeric = {name: backend.xp.concat([piece.numeric[name] for piece in pieces]) for name in columns.numeric}
+    texts = {name: pa.concat_arrays([piece.texts[name] for piece in pieces]) for name in pieces[0].texts}
+    sales, usable = (np.concatenate(parts) for parts in zip(*((one.sales, one.usable) for one in pieces), strict=True))
+    return PartFeatures(numeric, sales, texts, usable)
 
 
-def read_numbers(partition: Partition, names: list[str], backend: Backend, rows: Any | None) -> list[Array]:
-    """The numeric columns of a partition, or of some rows, on the device; InputContractError where they cannot be."""
+def stream_features(
+    partition: Partition, columns: InputColumns, backend: Backend, rows: Any | None = None
+) -> Iterator[PartFeatures]:
+    """The features of a partition, or of its rows at the positions given, as many at a time as the backend reads.
+
+    Rows are usable where float32 can hold each of their numbers.
+    """
+    names = list(dict.fromkeys((*columns.numeric, columns.sales)))
+    texts, stop = read_texts(partition, columns, rows), 0
+    for arrays in stream_numbers(partition, names, backend, rows):
+        read = dict(zip(names, arrays, strict=True))
+        numeric, sales = {name: read[name] for name in columns.numeric}, np.asarray(backend.get(read[columns.sales]))
+        start, stop = stop, stop + len(sales)
+        usable = np.ones(len(sales), dtype=bool)
+        if numeric:
+            usable = np.asarray(backend.get(contract.usable(backend.xp, list(numeric.values()))))
+        here = {name: text.slice(start, len(sales)) for name, text in texts.items()}
+        yield PartFeatures(numeric, sales, here, usable, start)
+
+
+def stream_numbers(
+    partition: Partition, names: list[str], backend: Backend, rows: Any | None
+) -> Iterator[Sequence[Array]]:
+    """Columns of numbers of a partition, or of some rows, on the device; InputContractError where they cannot be."""
     for piece in partition.pieces:
         tables.check_stamp(piece.path, piece.stamp)
     try:
         with tables.decoding(partition):
             read = backend.read if is_local(partition.path) else partial(fetched, backend)
-            return read(partition, names, rows)
+            yield from read(partition, names, rows)
     except InputContractError:
         tables.read(partition, names)  # fails as well, and names the file among several
         raise
 
 
-def fetched(backend: Backend, partition: Partition, names: list[str], rows: Any | None) -> list[Array]:
+def fetched(backend: Backend, partition: Partition, names: list[str], rows: Any | None) -> Iterator[list[Array]]:
     """The same of objects, which a backend has no client for: decoded on the host, then put on the device."""
     table = tables.read(partition, names)
     table = table if rows is None else table.take(rows)
-    return [backend.put(float_column(table[name])) for name in names]
+    yield [backend.put(float_column(table[name])) for name in names]
 
 
-def read_texts(partition: Partition, columns: InputColumns) -> dict[str, pa.Array]:
-    """The categorical columns and the market segment of a partition, dictionary-encoded."""
+def read_texts(partition: Partition, columns: InputColumns, rows: Any | None = None) -> dict[str, pa.Array]:
+    """The categorical columns and the market segment of a partition, or of some rows, dictionary-encoded."""
     segment = (columns.market_segment,) if columns.market_segment else ()
     names = list(dict.fromkeys((*columns.categorical, *segment)))
     if not names:
         return {}
     table = tables.read(partition, names, dictionary=names)
-    return {name: as_dictionary(table[name]) for name in names}
+    texts = {name: as_dictionary(table[name]) for name in names}
+    return texts if rows is None else taken(texts, rows)
 
 
 def taken(texts: dict[str, pa.Array], rows: Any) -> dict[str, pa.Array]:

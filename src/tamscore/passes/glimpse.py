@@ -56,13 +56,14 @@ def place(axes: Any, rows: Any) -> Any:
     return np.stack([np.add.reduce(axis[:, None] * rows, axis=0) for axis in axes])
 
 
-def look(model: PartyModel, hashes: Any, label: Any, raw: RawRows, backend: Backend) -> Glimpse:
-    """The rows of a partition with the lowest hashes, seen in the plane of the model's centers."""
-    rows = (
-        np.flatnonzero(hashes <= np.partition(hashes, ROWS - 1)[ROWS - 1])
-        if len(hashes) > ROWS
-        else np.arange(len(hashes))
-    )
+def up_to(rows: int) -> int:
+    """The hash up to which rows are looked at, of a party type of so many: about twice those that are shown."""
+    return min(2**64 - 1, 2**65 * ROWS // max(rows, 1))
+
+
+def look(model: PartyModel, hashes: Any, label: Any, raw: RawRows, last: int, backend: Backend) -> Glimpse:
+    """The rows with hashes up to the last, seen in the plane of the model's centers."""
+    rows = np.flatnonzero(hashes <= np.uint64(last))
     if not len(rows):
         return Glimpse(hashes[rows], label[rows], np.zeros((2, 0)))
     unit = model.space.fitted_grid.unit

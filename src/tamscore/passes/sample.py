@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.backend.host import float_column
 from tamscore.passes.features import Encoding, read_features, taken
 from tamscore.stages.draw import draw_number
 from tamscore.stages.kmeans import BatchStats, BlockRows, DrawnBlock, Farthest, Span
-from tamscore.store import tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,14 +57,13 @@ def draw_sample(item: PartRows, columns: InputColumns, draw: Draw, backend: Back
     if not len(rows):
         return {}
     features = read_features(item.partition, columns, backend, rows)
-    sales = float_column(tables.read(item.partition, [columns.sales])[columns.sales])
     xp, found = backend.xp, {}
     for party, of_party in drawn.items():
         place = np.searchsorted(rows, of_party)
         place = place[features.usable[place]]
         kept, at = rows[place], backend.put(place)
         numeric = {name: backend.get(xp.take(column, at)) for name, column in features.numeric.items()}
-        found[party] = SampledRows(numbers[kept], sales[kept], numeric, taken(features.texts, place))
+        found[party] = SampledRows(numbers[kept], features.sales[place], numeric, taken(features.texts, place))
     return found
 
 
