@@ -9,8 +9,8 @@ import numpy as np
 
 from tamscore.backend.host import float_column
 from tamscore.passes.features import Encoding, read_features, taken
+from tamscore.stages.blocks import BatchStats, BlockRows, DrawnBlock, Farthest, Span
 from tamscore.stages.draw import draw_number
-from tamscore.stages.kmeans import BatchStats, BlockRows, DrawnBlock, Farthest, Span
 from tamscore.store import tables
 
 if TYPE_CHECKING:
