@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tamscore import terminal
-from tamscore.cli.look import place
-from tamscore.cli.review import AsJson, RunPath
+from tamscore.cli.arguments import AsJson, Run, place_option
 from tamscore.errors import UsageError
 from tamscore.insight.wording import counted
 
@@ -30,16 +29,10 @@ NoGuard = Annotated[bool, typer.Option("--no-guard", help="CSV for loaders: leav
 
 
 def export(
-    run: RunPath,
+    run: Run,
     to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The file to write, .csv or .parquet.")],
     since: Annotated[
-        Any,
-        typer.Option(
-            "--since",
-            metavar="RUN_A",
-            help="Only accounts whose fields changed since that run, or are new.",
-            parser=place,
-        ),
+        Any, place_option("--since", "RUN", "Only accounts whose fields changed since that run, or are new.")
     ] = None,
     fields: Fields = None,
     overrides: Annotated[
