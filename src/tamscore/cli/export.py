@@ -61,7 +61,7 @@ def export(
     with terminal.listening(as_json=as_json) as listener:
         target = export_file.Target(to, guarded=not no_guard)
         tally = export_file.write(scored, earlier, order, target, Progress(listener))
-    print(as_record(tally, order, to) if as_json else "\n".join(lines(tally, order, to)))
+    print(as_record(tally, order, to) if as_json else "\n".join(lines(tally, order, to, earlier is not None)))
 
 
 def overrides_of(path: Path | None, run: StoredRun) -> Overrides:
@@ -91,10 +91,10 @@ def unmatched(tally: Tally, order: Order) -> list[str]:
     return sorted(order.overrides.keys() - tally.met)
 
 
-def lines(tally: Tally, order: Order, to: Path) -> list[str]:
-    """What was exported, in a few lines."""
-    of = f"{tally.exported:,} of {counted(tally.accounts, 'account')}"
-    said = [f"{of} in {to}: {tally.new:,} new, {tally.changed:,} changed"]
+def lines(tally: Tally, order: Order, to: Path, compared: bool) -> list[str]:
+    """What was exported, in a few lines; what is new or changed only where it was compared with an earlier run."""
+    against = f": {tally.new:,} new, {tally.changed:,} changed" if compared else ""
+    said = [f"{tally.exported:,} of {counted(tally.accounts, 'account')} in {to}{against}"]
     if tally.gone:
         said.append(f"{counted(tally.gone, 'account')} of the earlier run are gone; an upsert removes nothing")
     if order.overrides:
