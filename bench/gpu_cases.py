@@ -12,8 +12,9 @@ import numpy as np
 
 from tamscore.backend import kernels
 from tamscore.schema import Partition, Piece
+from tamscore.stages.blocks import BlockRows, DrawnBlock, spans_of
 from tamscore.stages.grid import fit_grid
-from tamscore.stages.kmeans import BlockRows, DrawnBlock, mini_batch, spans_of
+from tamscore.stages.kmeans import mini_batch
 from tamscore.stages.scale import ColumnScale
 from tamscore.stages.space import RawRows, Space
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def quality(market: Path, output: Path, runs: int, overrides: list[str]) -> list[dict[str, Any]]:
     """For every party type: our inertia, that of each scikit-learn run, and the ratio to the best of them."""
-    from tamscore import backend, config, pipeline, settings
+    from tamscore import admission, backend, config, settings
     from tamscore.engine.flow import LocalFlow
     from tamscore.fitting.fit import fit_parties
     from tamscore.progress import Progress
@@ -29,7 +29,7 @@ def quality(market: Path, output: Path, runs: int, overrides: list[str]) -> list
     plan = partitions.plan(job.input.path, columns)
     with LocalFlow(job.engine.workers) as flow:
         run = settings.Run(job, columns, plan, backend.load("cpu"), flow, Progress())
-        parts = pipeline.take_census(run)
+        parts = admission.take_census(run)
         with clock() as spent:
             fitted = fit_parties(run, parts)
         rows = [matrix(one, parts, run) for one in fitted]

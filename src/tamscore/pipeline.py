@@ -6,23 +6,22 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tamscore import backend as backends
 from tamscore import extras
+from tamscore.admission import check_rejected, take_census
 from tamscore.engine import connect, device, memory
-from tamscore.errors import InputContractError
 from tamscore.extras import Market
 from tamscore.hindsight import look_back, reach_of
 from tamscore.origin import Fresh, Frozen, Warm, watch_of
 from tamscore.outcome import Outcome, write_outcome
-from tamscore.passes import census, glimpse, policy, room
+from tamscore.passes import glimpse, policy, room
 from tamscore.passes.assign import assign_rows
 from tamscore.passes.campaigns import check_live
 from tamscore.passes.score import ScorePlan, score_rows
-from tamscore.schema import Reason
 from tamscore.settings import Run, campaigns_of, columns_read, ladder_rules, plan_of, quadrant_rules
-from tamscore.stages import contract, draw
+from tamscore.stages import contract
 from tamscore.store import partitions, run_directory
 from tamscore.store.earlier import read_earlier
 from tamscore.store.location import location
@@ -113,57 +112,6 @@ def place_of(job: Job, plan: Plan, backend: Backend, origin: Origin) -> RunDirec
     read = " ".join(one.digest for one in plan.every)
     key = run_directory.run_key(read, settings, backend.name, run_directory.code_digest(), made)
     return run_directory.RunDirectory(location(job.output.path), key)
-
-
-def take_census(this: Run) -> list[PartRows]:
-    """Who is there and who may be scored, duplicates rejected; InputContractError where the rows break the contract."""
-    rows, job = this.job.rows, this.job
-    with this.progress.stage("census", this.plan.rows) as done:
-        parts = []
-        for part in this.flow.map(
-            census.take_census, this.plan.partitions, this.columns, rows.sales_missing == "reject"
-        ):
-            parts.append(part)
-            done(part.partition.rows)
-        parts = reject_duplicates(this, parts)
-    missing = sum(part.sales_missing for part in parts)
-    limit = 0.0 if rows.sales_missing == "error" else rows.max_sales_missing_share
-    if rows.sales_missing != "reject" and missing > limit * this.plan.rows:
-        raise InputContractError(
-            f"{job.input.path}: column {this.columns.sales!r}: {missing:,} of {this.plan.rows:,} rows have no sales, "
-            f"allowed are {limit:.2%}; fill them, or raise rows.max_sales_missing_share"
-        )
-    check_rejected(this, [part.reason for part in parts])
-    return parts
-
-
-def reject_duplicates(this: Run, parts: list[PartRows]) -> list[PartRows]:
-    """The parts with all rows of repeated ids rejected, after their ids have been compared in full."""
-    suspects = draw.duplicated([part.hashes[part.reason != Reason.MISSING_ID] for part in parts])
-    if not len(suspects):
-        return parts
-    found = list(this.flow.map(census.ids_with, parts, this.columns, suspects))
-    parts, examples = census.marked_duplicates(parts, found)
-    if examples and this.job.rows.duplicates == "error":
-        raise InputContractError(
-            f"{this.job.input.path}: column {this.columns.account_id!r}: ids stand more than once, such as "
-            f"{', '.join(map(repr, examples))}; remove them, or set rows.duplicates = 'reject'"
-        )
-    return parts
-
-
-def check_rejected(this: Run, reasons: Sequence[Any]) -> None:
-    """Nothing, where few enough rows were rejected; InputContractError with the counts else."""
-    by_reason = {name: count for name, count in contract.counts_by_reason(list(reasons)).items() if count}
-    rejected, limit = sum(by_reason.values()), this.job.rows.max_rejected_share
-    if rejected > limit * this.plan.rows:
-        counts = ", ".join(f"{name} {count:,}" for name, count in by_reason.items())
-        raise InputContractError(
-            f"{this.job.input.path}: {rejected:,} of {this.plan.rows:,} rows rejected ({counts}), "
-            f"allowed are {limit:.2%}; mend the rows, or raise rows.max_rejected_share"
-        )
-    if rejected == this.plan.rows:
-        raise InputContractError(f"{this.job.input.path}: no row is left to score of {this.plan.rows:,}")
 
 
 def assign(this: Run, parts: list[PartRows], fitted: Sequence[Fitted], watch: Watch | None) -> list[AssignedRows]:

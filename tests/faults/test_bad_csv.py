@@ -8,10 +8,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from tamscore.errors import InputContractError, RetryableError, UsageError
-from tamscore.store.csv_import import import_csv, inspect, write
+from tamscore.store.csv_import import inspect, write
 from tamscore.store.csv_import import output as csv_output
 from tamscore.store.csv_import import rows as csv_rows
 from tamscore.store.csv_import import source as csv_source
+from tests.imports import import_csv
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamscore.store.csv_import import ROW_GROUP_ROWS, import_csv, inspect, write
+from tamscore.store.csv_import import ROW_GROUP_ROWS, inspect, write
 from tamscore.store.csv_import import rows as csv_rows
+from tests.imports import import_csv
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 

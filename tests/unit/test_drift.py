@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamscore.backend.host import HostBackend
 from tamscore.stages import drift
 from tamscore.stages.drift import Histogram
 from tamscore.stages.prepare import Vocabulary
@@ -27,19 +26,25 @@ def test_edges_are_the_different_deciles_as_observed():
 
 
 @pytest.mark.parametrize("values", [[np.nan], [7.0, 7.0, np.nan], [], [0.1, 0.1, 0.2, np.nan, 0.3] * 9])
-def test_a_histogram_counts_as_a_later_run_will(values):
-    """From one sort here, comparison by comparison there: the same rows are steady."""
-    column = np.array(values, np.float32)
-    found = drift.number_histogram("x", column)
-    assert found.counts.tolist() == drift.number_counts(HostBackend(), column, found.edges).tolist()
+def test_a_later_run_counts_the_same_rows_alike(backend, values):
+    """Whether the edges are found or given, and once more after the model that holds them has been stored."""
+    column = backend.put(np.array(values, np.float32))
+    found = drift.number_histogram(backend, "x", column)
+    stored = np.array(found.edges.tolist())
+    assert drift.number_histogram(backend, "x", column, stored).counts.tolist() == found.counts.tolist()
     assert found.counts.sum() == len(values)
 
 
 def test_every_value_falls_into_one_bin_up_to_its_edge_or_is_missing(backend):
-    values = np.array([1.0, 2.0, 2.5, 3.0, 9.0, np.nan, np.nan], np.float32)
-    counts = drift.number_counts(backend, backend.put(values), np.array([1.0, 3.0]))
+    column = backend.put(np.array([np.nan, 9.0, 1.0, 2.0, 3.0, 2.5, np.nan], np.float32))
+    counts = drift.number_histogram(backend, "x", column, np.array([1.0, 3.0])).counts
     assert counts.tolist() == [1, 3, 1, 2]
-    assert drift.number_counts(backend, backend.put(values), np.empty(0)).tolist() == [5, 2]
+    assert drift.number_histogram(backend, "x", column, np.empty(0)).counts.tolist() == [5, 2]
+
+
+def test_bins_hold_about_equally_many_of_the_values_they_were_cut_from(backend):
+    column = backend.put(np.array([*np.random.default_rng(0).permutation(1000), np.nan, np.nan], np.float32))
+    assert drift.number_histogram(backend, "x", column).counts.tolist() == [100] * 10 + [2]
 
 
 def test_levels_count_others_and_unknown():

@@ -158,6 +158,18 @@ def test_a_missing_column_comes_with_the_nearest_name_or_with_all(tmp_path, aske
     assert "part-00000.parquet" in str(caught.value)
 
 
+def test_of_many_columns_some_are_named_and_the_others_counted(tmp_path):
+    table = market.plain_accounts(10)
+    for number in range(20 - table.num_columns):
+        table = table.append_column(f"n{number}", pa.array(range(10)))
+    where = market.write(table, tmp_path)
+    with pytest.raises(InputContractError) as caught:
+        plan(str(where), InputColumns("account_id", "sales", numeric=("turnover",)))
+    said = str(caught.value)
+    assert all(repr(name) in said for name in table.column_names[:12])
+    assert said.endswith(f"{table.column_names[11]!r} and 8 others")
+
+
 def test_a_dictionary_column_is_judged_by_its_values(tmp_path):
     """Text in a dictionary is text and no number; numbers in one are numbers."""
     table = market.plain_accounts(10).append_column("t", pa.array(["a", "b"] * 5).dictionary_encode())

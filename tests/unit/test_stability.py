@@ -8,6 +8,7 @@ from sklearn.metrics import jaccard_score
 
 from tamscore.backend.host import HostBackend
 from tamscore.stages import kmeans, stability
+from tamscore.stages.blocks import BlockRows
 
 HOST = HostBackend()
 
@@ -17,7 +18,7 @@ def block_of(rows):
 
 
 def fitted(block, k):
-    return kmeans.start_centers(stability.resident(HOST, block), block, k, 0, 0, 50).centers
+    return kmeans.start_centers(BlockRows.of(HOST, block), block, k, 0, 0, 50).centers
 
 
 def test_groups_far_apart_come_out_again():

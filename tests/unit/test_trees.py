@@ -12,6 +12,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from tamscore.backend.host import HostBackend
 from tamscore.stages import trees
+from tamscore.stages.forest import LEAF, Forest, Nodes, forest_of
 
 COUNT = 12
 
@@ -40,14 +41,14 @@ def example():
 @given(st.integers(0, 10_000), st.integers(2, 40))
 def test_scores_are_those_of_scikit_learn_to_the_bit(seed, leaves):
     x, fitted = grown(seed, leaves=leaves)
-    forest = trees.forest_of(fitted, COUNT)
+    forest = forest_of(fitted, COUNT)
     found = margin(np, forest.base, forest.trees(range(4)), list(x))
     assert np.array_equal(found, fitted.decision_function(x.T))
 
 
 def test_the_first_trees_are_those_of_a_shorter_fit(example):
     x, fitted = example
-    forest = trees.forest_of(fitted, 5)
+    forest = forest_of(fitted, 5)
     staged = list(fitted.staged_predict_proba(x.T))[4][:, 1]
     odds = margin(np, forest.base, forest.trees(range(4)), list(x))
     assert 1 / (1 + np.exp(-odds)) == pytest.approx(staged, abs=1e-12)
@@ -56,7 +57,7 @@ def test_the_first_trees_are_those_of_a_shorter_fit(example):
 def test_what_columns_add_to_the_mean_comes_to_the_score(backend, example):
     """Law: expected + sum of the parts = score; on every device."""
     x, fitted = example
-    forest = trees.forest_of(fitted, COUNT)
+    forest = forest_of(fitted, COUNT)
     sources = (0, 1, 1, 0)
     ready = [trees.put(backend, tree) for tree in forest.trees(sources)]
     score, added = trees.explained(backend.xp, forest.base, ready, [backend.put(row) for row in x], 2)
@@ -67,12 +68,12 @@ def test_what_columns_add_to_the_mean_comes_to_the_score(backend, example):
 
 def test_the_expected_score_is_the_mean_over_the_rows_that_were_learned_from(example):
     x, fitted = example
-    assert trees.forest_of(fitted, COUNT).expected == pytest.approx(fitted.decision_function(x.T).mean(), abs=1e-9)
+    assert forest_of(fitted, COUNT).expected == pytest.approx(fitted.decision_function(x.T).mean(), abs=1e-9)
 
 
 def test_a_column_without_a_split_adds_nothing_and_one_that_decides_adds_most(example):
     x, fitted = example
-    forest = trees.forest_of(fitted, COUNT)
+    forest = forest_of(fitted, COUNT)
     _, added = trees.explained(np, forest.base, forest.trees(range(4)), list(x), 4)
     size = [float(np.abs(one).mean()) for one in added]
     assert size[0] == max(size)
@@ -81,11 +82,11 @@ def test_a_column_without_a_split_adds_nothing_and_one_that_decides_adds_most(ex
 
 def test_by_hand_the_step_of_a_split_goes_to_its_column():
     """Two leaves, -1 with 3 rows and 1 with 1: the mean is -0.5, so that being small adds -0.5 and large adds 1.5."""
-    forest = trees.Forest(
+    forest = Forest(
         0.25,
         np.array([0, 3]),
-        trees.Nodes(
-            feature=np.array([1, trees.LEAF, trees.LEAF]),
+        Nodes(
+            feature=np.array([1, LEAF, LEAF]),
             threshold=np.array([10.0, 0.0, 0.0]),
             missing_is_small=np.array([True, False, False]),
             left=np.array([1, 0, 0]),
@@ -106,14 +107,14 @@ def test_trees_that_do_not_fit_into_bits_are_refused():
     _, fitted = grown(0, rows=6000, leaves=80)
     assert max(int(stage[0].nodes["is_leaf"].sum()) for stage in fitted._predictors) > trees.MOST_LEAVES
     with pytest.raises(AssertionError, match="too many leaves"):
-        trees.forest_of(fitted, COUNT)
+        forest_of(fitted, COUNT)
 
 
 def test_a_tree_of_one_leaf_gives_everyone_its_score():
     nothing = np.array([0])
-    nodes = trees.Nodes(np.array([trees.LEAF]), np.zeros(1), np.zeros(1, bool), nothing, nothing, np.array([0.5]),
+    nodes = Nodes(np.array([LEAF]), np.zeros(1), np.zeros(1, bool), nothing, nothing, np.array([0.5]),
                         np.array([7]))  # fmt: skip
-    forest = trees.Forest(1.0, np.array([0, 1]), nodes)
+    forest = Forest(1.0, np.array([0, 1]), nodes)
     found = margin(HostBackend().xp, forest.base, forest.trees((0,)), [np.array([1.0, np.nan])])
     assert found.tolist() == [1.5, 1.5]
 
@@ -121,7 +122,7 @@ def test_a_tree_of_one_leaf_gives_everyone_its_score():
 def test_trees_that_lead_back_or_astray_are_not_sound(example):
     """A stored model that was tampered with must not send anybody in circles."""
     _, fitted = example
-    forest = trees.forest_of(fitted, COUNT)
+    forest = forest_of(fitted, COUNT)
     assert forest.is_sound(4)
     assert not forest.is_sound(2)
     for name, place, value in [

@@ -8,20 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from tamscore import terminal
-from tamscore.cli.look import place
-from tamscore.cli.review import AsJson, RunPath
+from tamscore.cli.arguments import AsJson, Run, place_option
 
-Since = Annotated[
-    Any,
-    typer.Option(
-        "--since", metavar="RUN", help="An earlier run, or the beginning of its key: who moved since?", parser=place
-    ),
-]
+Since = Annotated[Any, place_option("--since", "RUN", "An earlier run, or the beginning of its key: who moved since?")]
 To = Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Write every alert to this Parquet file.")]
 Top = Annotated[int, typer.Option("--top", metavar="N", min=0, help="Alerts of each kind to list.")]
 
 
-def alerts(run: RunPath, since: Since = None, to: To = None, top: Top = 10, as_json: AsJson = False) -> None:
+def alerts(run: Run, since: Since = None, to: To = None, top: Top = 10, as_json: AsJson = False) -> None:
     """Tell who should be called now.
 
     Who may leave, by the run itself; who may buy, by what changed about the account itself since an earlier run.

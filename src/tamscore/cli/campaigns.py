@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from tamscore import terminal
+from tamscore.cli.arguments import AsJson, Run, place_option
 from tamscore.cli.export import Fields, NoGuard
-from tamscore.cli.look import place
-from tamscore.cli.review import AsJson, RunPath
 from tamscore.insight.wording import counted
 
 if TYPE_CHECKING:
@@ -19,19 +18,14 @@ if TYPE_CHECKING:
 
 
 def campaigns(
-    run: RunPath,
+    run: Run,
     to: Annotated[
         Path | None, typer.Option("--to", metavar="DIR", help="Write a list for every channel to that folder.")
     ] = None,
     form: Annotated[Literal["csv", "parquet"], typer.Option("--format", help="What the lists are.")] = "csv",
     since: Annotated[
         Any,
-        typer.Option(
-            "--since",
-            metavar="RUN_A",
-            help="Only accounts whose fields changed since that run, or are new to the channel.",
-            parser=place,
-        ),
+        place_option("--since", "RUN", "Only accounts whose fields changed since that run, or are new to the channel."),
     ] = None,
     fields: Fields = None,
     no_guard: NoGuard = False,

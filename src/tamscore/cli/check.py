@@ -6,8 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, TypeVar
 
 from tamscore import terminal
-from tamscore.cli.look import place
-from tamscore.cli.work import JobFile, Overrides, near
+from tamscore.cli.arguments import JobFile, Overrides, place
+from tamscore.cli.work import near
 from tamscore.errors import TamscoreError, UsageError
 from tamscore.insight.wording import clean, counted
 

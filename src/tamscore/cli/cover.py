@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tamscore import terminal
-from tamscore.cli.look import AsJson
-from tamscore.cli.review import RunPath
-from tamscore.cli.work import Overrides
+from tamscore.cli.arguments import AsJson, Overrides, Run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +28,7 @@ More = Annotated[
 
 
 def coverage(
-    run: RunPath, config: Config = None, people: More = None, overrides: Overrides = None, as_json: AsJson = False
+    run: Run, config: Config = None, people: More = None, overrides: Overrides = None, as_json: AsJson = False
 ) -> None:
     """Choose a role and a person for every account.
 

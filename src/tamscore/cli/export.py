@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tamscore import terminal
-from tamscore.cli.look import place
-from tamscore.cli.review import AsJson, RunPath
+from tamscore.cli.arguments import AsJson, Run, place_option
 from tamscore.errors import UsageError
 from tamscore.insight.wording import counted
 
@@ -30,16 +29,10 @@ NoGuard = Annotated[bool, typer.Option("--no-guard", help="CSV for loaders: leav
 
 
 def export(
-    run: RunPath,
+    run: Run,
     to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The file to write, .csv or .parquet.")],
     since: Annotated[
-        Any,
-        typer.Option(
-            "--since",
-            metavar="RUN_A",
-            help="Only accounts whose fields changed since that run, or are new.",
-            parser=place,
-        ),
+        Any, place_option("--since", "RUN", "Only accounts whose fields changed since that run, or are new.")
     ] = None,
     fields: Fields = None,
     overrides: Annotated[
@@ -68,7 +61,7 @@ def export(
     with terminal.listening(as_json=as_json) as listener:
         target = export_file.Target(to, guarded=not no_guard)
         tally = export_file.write(scored, earlier, order, target, Progress(listener))
-    print(as_record(tally, order, to) if as_json else "\n".join(lines(tally, order, to)))
+    print(as_record(tally, order, to) if as_json else "\n".join(lines(tally, order, to, earlier is not None)))
 
 
 def overrides_of(path: Path | None, run: StoredRun) -> Overrides:
@@ -98,10 +91,10 @@ def unmatched(tally: Tally, order: Order) -> list[str]:
     return sorted(order.overrides.keys() - tally.met)
 
 
-def lines(tally: Tally, order: Order, to: Path) -> list[str]:
-    """What was exported, in a few lines."""
-    of = f"{tally.exported:,} of {counted(tally.accounts, 'account')}"
-    said = [f"{of} in {to}: {tally.new:,} new, {tally.changed:,} changed"]
+def lines(tally: Tally, order: Order, to: Path, compared: bool) -> list[str]:
+    """What was exported, in a few lines; what is new or changed only where it was compared with an earlier run."""
+    against = f": {tally.new:,} new, {tally.changed:,} changed" if compared else ""
+    said = [f"{tally.exported:,} of {counted(tally.accounts, 'account')} in {to}{against}"]
     if tally.gone:
         said.append(f"{counted(tally.gone, 'account')} of the earlier run are gone; an upsert removes nothing")
     if order.overrides:

@@ -69,9 +69,11 @@ def import_(  # noqa: PLR0913, PLR0917 - every option of the command
     ] = None,
     null: Annotated[list[str] | None, typer.Option(metavar="TEXT", help="Another text that means: no value.")] = None,
     drop: Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="Leave a column out.")] = None,
-    encoding: Annotated[str, typer.Option(help="Such as utf-8, cp1252, latin-1.")] = "utf-8",
-    delimiter: Annotated[str | None, typer.Option(help="Such as ';' or tab; found by looking, if not given.")] = None,
-    decimal: Annotated[str, typer.Option(help="The decimal mark: '.' or ','.")] = ".",
+    encoding: Annotated[str, typer.Option(metavar="NAME", help="Such as utf-8, cp1252, latin-1.")] = "utf-8",
+    delimiter: Annotated[
+        str | None, typer.Option(metavar="MARK", help="Such as ';' or tab; found by looking, if not given.")
+    ] = None,
+    decimal: Annotated[str, typer.Option(metavar="MARK", help="The decimal mark: '.' or ','.")] = ".",
     max_bad_share: Annotated[
         float, typer.Option(metavar="SHARE", help="Bad cells a column may have and still count as numbers or dates.")
     ] = 0.01,

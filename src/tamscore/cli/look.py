@@ -4,36 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tamscore import terminal
+from tamscore.cli.arguments import AsJson, Output, Run, place_option
 from tamscore.errors import InputContractError
 from tamscore.insight.wording import clean
 
 if TYPE_CHECKING:
     from tamscore.insight.doctor import Check
-    from tamscore.store.location import Location
-
-    Place: TypeAlias = Location
-else:
-    Place = type("path", (), {})
-    """What the help calls a location: the name of a type that costs nothing to load."""
-
-
-def place(text: str) -> Location:
-    """The folder or the address that an argument names."""
-    from tamscore.store.location import location
-
-    return location(text)
-
-
-Run = Annotated[
-    Place, typer.Argument(metavar="RUN", help="The output folder of a job, or one of its versions.", parser=place)
-]
-Output = Annotated[Place, typer.Argument(metavar="OUTPUT", help="The output folder of a job.", parser=place)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
 
 
 def show(
@@ -84,9 +65,7 @@ def schema() -> None:
 
 
 def doctor(
-    output: Annotated[
-        Any, typer.Option(metavar="DIR", help="A folder that a run would write to.", parser=place)
-    ] = None,
+    output: Annotated[Any, place_option("--output", "DIR", "A folder that a run would write to.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Look at what this machine has to offer a run.

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tamscore import terminal
-from tamscore.cli.look import AsJson, place
-from tamscore.cli.review import RunPath
+from tamscore.cli.arguments import AsJson, Run, place, place_option
 from tamscore.cli.work import near
 
 if TYPE_CHECKING:
@@ -21,22 +20,16 @@ NOTHING = "none"
 
 
 def report(
-    run: RunPath,
-    output: Annotated[
-        Any, typer.Option("--output", metavar="FILE", help="Where the page goes; else report.html.", parser=place)
-    ] = None,
+    run: Run,
+    output: Annotated[Any, place_option("--output", "FILE", "Where the page goes; else report.html.")] = None,
     figures: Annotated[
         Path | None, typer.Option("--figures", metavar="DIR", help="Write the figures as SVG and PNG, too.")
     ] = None,
     since: Annotated[
-        Any,
-        typer.Option(
-            "--since", metavar="RUN", help="Tell changes against this run, not the one before; none for neither.",
-            parser=place,
-        ),
+        Any, place_option("--since", "RUN", "Tell changes against this run, not the one before; none for neither.")
     ] = None,
     as_json: AsJson = False,
-) -> None:  # fmt: skip
+) -> None:
     """Write a run as one page: figures, tables, and what they come to.
 
     One file that needs no server and no network, for a screen, a phone or paper.

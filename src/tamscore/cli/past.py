@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tamscore import terminal
-from tamscore.cli.work import AsJson, JobFile, Overrides
+from tamscore.cli.arguments import EventsAsJson, JobFile, Overrides
 from tamscore.errors import JobFileError
 
 Realised = Annotated[
@@ -22,7 +22,11 @@ Table = Annotated[
 
 
 def backtest(
-    job: JobFile, realised: Realised = None, table: Table = None, overrides: Overrides = None, as_json: AsJson = False
+    job: JobFile,
+    realised: Realised = None,
+    table: Table = None,
+    overrides: Overrides = None,
+    as_json: EventsAsJson = False,
 ) -> None:
     """Hold scores against what accounts bought afterwards.
 

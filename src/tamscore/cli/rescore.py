@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tamscore import terminal
-from tamscore.cli.work import AsJson, IfChanged, JobFile, Overrides, carry_out
+from tamscore.cli.arguments import EventsAsJson, JobFile, Overrides
+from tamscore.cli.work import IfChanged, carry_out
 from tamscore.errors import GateError
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def score(
     fresh_cut_lines: Annotated[
         bool, typer.Option("--fresh-cut-lines", help="Take cut lines and limits from the sales of today instead.")
     ] = False,
-    as_json: AsJson = False,
+    as_json: EventsAsJson = False,
     if_changed: IfChanged = False,
 ) -> None:
     """Score the market of a job file with the model of an earlier run.
@@ -47,7 +48,7 @@ def refresh(
     accept: Annotated[
         bool, typer.Option("--accept", help="Publish, however many accounts would change cluster.")
     ] = False,
-    as_json: AsJson = False,
+    as_json: EventsAsJson = False,
     if_changed: IfChanged = False,
 ) -> None:
     """Fit the model anew from an earlier one; clusters keep their ids.

@@ -9,24 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tamscore import terminal
-from tamscore.cli.look import Place, place
+from tamscore.cli.arguments import AsJson, Place, Run, place_argument
 from tamscore.errors import UsageError
 
 if TYPE_CHECKING:
     from tamscore.insight.what_if import Scenario
     from tamscore.store.location import Location
 
-RunPath = Annotated[
-    Place,
-    typer.Argument(
-        metavar="RUN", help="The output folder of a job, or one of its versions: scores/3fa9.", parser=place
-    ),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
-
 
 def explain(
-    run: RunPath,
+    run: Run,
     account_id: Annotated[str, typer.Argument(metavar="ID", help="The account, as its id stands in the input.")],
     as_json: AsJson = False,
 ) -> None:
@@ -45,17 +37,9 @@ def explain(
 
 
 def diff(
-    first: Annotated[
-        Place,
-        typer.Argument(metavar="RUN_A", help="The earlier run: an output folder or a version.", parser=place),
-    ],
+    first: Annotated[Place, place_argument("RUN_A", "The earlier run: an output folder or a version.")],
     second: Annotated[
-        Place,
-        typer.Argument(
-            metavar="RUN_B",
-            help="The later run; a run key, or its beginning, is sought beside RUN_A.",
-            parser=place,
-        ),
+        Place, place_argument("RUN_B", "The later run; a run key, or its beginning, is sought beside RUN_A.")
     ],
     to: Annotated[
         Path | None, typer.Option("--to", metavar="FILE", help="Write every account's change to this Parquet file.")
@@ -82,7 +66,7 @@ def diff(
 
 
 def what_if(
-    run: RunPath,
+    run: Run,
     overrides: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A key of [potential] or [quadrant], for every scenario."),

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tamscore import terminal
-from tamscore.cli.look import Output
+from tamscore.cli.arguments import AsJson, Output
 
 if TYPE_CHECKING:
     from rich.console import Group
 
     from tamscore.insight.rollback import History
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
 
 
 def history(output: Output, as_json: AsJson = False) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tamscore.cli.arguments import EventsAsJson, JobFile, Overrides
 from tamscore.cli.at_work import at_work
 from tamscore.errors import NothingToDo
 from tamscore.insight.wording import counted, money, since
@@ -21,23 +22,14 @@ if TYPE_CHECKING:
     from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
 
-JobFile = Annotated[Path, typer.Argument(metavar="JOB", help="The job file (TOML).")]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        help="Set a key of the job file, such as clusters.seed=7; may be repeated. Paths count from its folder.",
-    ),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON, and events as JSON lines.")]
-
 IfChanged = Annotated[
     bool, typer.Option("--if-changed", help="Exit with 10, not 0, where this very run is there already.")
 ]
 
 
-def run(job: JobFile, overrides: Overrides = None, as_json: AsJson = False, if_changed: IfChanged = False) -> None:
+def run(
+    job: JobFile, overrides: Overrides = None, as_json: EventsAsJson = False, if_changed: IfChanged = False
+) -> None:
     """Score the whole market of a job file."""
     from tamscore import pipeline
 

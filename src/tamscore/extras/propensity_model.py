@@ -11,10 +11,10 @@ from tamscore.errors import InputContractError
 from tamscore.extras import training
 from tamscore.stages.calibration import Calibration
 from tamscore.stages.design import Design, Number
+from tamscore.stages.forest import Forest, Nodes
 from tamscore.stages.line import Line
 from tamscore.stages.prepare import Vocabulary
 from tamscore.stages.propensity import Propensity
-from tamscore.stages.trees import Forest, Nodes
 from tamscore.store import model as stored_model
 from tamscore.store.placed import files_of
 

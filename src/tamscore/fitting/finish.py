@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.backend.host import HostBackend
 from tamscore.fitting import trust
 from tamscore.fitting.fitted import NOTHING_KEPT, Fitted
 from tamscore.passes.assign import PartyModel
@@ -49,7 +50,8 @@ def trusted(this: Run, ground: Ground, fitted: Fitted) -> Fitted:
 
 def histograms(model: PartyModel, drawn: SampledRows) -> tuple[Histogram, ...]:
     """How the features of a model spread over the drawn rows."""
-    numbers = [drift.number_histogram(each.name, drawn.numeric[each.name]) for each in model.space.scales]
+    host = HostBackend()
+    numbers = [drift.number_histogram(host, each.name, drawn.numeric[each.name]) for each in model.space.scales]
     levels = [drift.level_histogram(each, drawn.texts[each.column]) for each in model.space.vocabularies]
     return (*numbers, *levels)
 

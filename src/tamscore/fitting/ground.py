@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tamscore.passes.kept import KeptRows
     from tamscore.passes.sources import Source
     from tamscore.settings import Run
-    from tamscore.stages.kmeans import Span
+    from tamscore.stages.blocks import Span
     from tamscore.stages.prepare import Vocabulary
     from tamscore.stages.space import Space
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.config.problems import one_edit_apart
 from tamscore.errors import UsageError
-from tamscore.insight.stored import parquet_file, plain_texts
+from tamscore.insight.stored import parquet_file
 from tamscore.store import contents
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def similar(run: StoredRun, text: str) -> list[str]:
     found: list[str] = []
     shown = [name for name in ("account_id", "name") if name in run.columns]
     for part in run.parts():
-        found += like(plain_texts(contents.whole(part, shown)), text)
+        found += like(contents.plain_texts(contents.whole(part, shown)), text)
         if len(found) >= SUGGESTED:
             break
     return found[:SUGGESTED]
@@ -120,5 +120,5 @@ def customers_between(run: StoredRun, cluster: str, low: float, high: float) -> 
         here = pc.and_(pc.fill_null(here, fill_value=False), pc.equal(table["cluster"].cast(pa.string()), cluster))
         rows = pc.indices_nonzero(here)
         if len(rows):
-            found += plain_texts(contents.whole(part, shown).take(rows)).to_pylist()
+            found += contents.plain_texts(contents.whole(part, shown).take(rows)).to_pylist()
     return sorted(found, key=lambda row: (row["sales"], row["account_id"]))

@@ -11,7 +11,7 @@ from tamscore.errors import UsageError
 from tamscore.insight import export_file
 from tamscore.insight.export import order_of
 from tamscore.insight.layout import add, new_table
-from tamscore.insight.summary import optional_table
+from tamscore.insight.tables import optional_table
 from tamscore.insight.wording import money
 
 if TYPE_CHECKING:

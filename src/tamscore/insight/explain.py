@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.errors import InputContractError
-from tamscore.insight import accounts, summary
+from tamscore.insight import accounts, tables
 from tamscore.outcome.summaries import step_names
 from tamscore.settings import ladder_rules, quadrant_rules
 from tamscore.stages import potential, whitespace
@@ -85,7 +85,7 @@ def explain(run: StoredRun, account_id: str) -> Explanation:
     row = accounts.account(run, account_id)
     party = next(party for party in run.model.parties if party.name == row["party_type"])
     c = [cluster for cluster, _ in party.clusters].index(row["cluster"])
-    cluster = next(one for one in summary.table(run.directory, "potential") if one["cluster"] == row["cluster"])
+    cluster = next(one for one in tables.table(run.directory, "potential") if one["cluster"] == row["cluster"])
     check_rebuilt(run, row, party.table.values[c])
     sales = party.sales.of(c)
     first = first_above(sales, row)
@@ -94,7 +94,7 @@ def explain(run: StoredRun, account_id: str) -> Explanation:
         row,
         cluster,
         int(party.accounts[c].sum()),
-        summary.differences(run.directory, row["cluster"]),
+        tables.differences(run.directory, row["cluster"]),
         ladder(run, party, c, cluster),
         row["step"] if row["potential"] is not None else None,
         tuple(nearest_above(run, row["cluster"], sales[first : first + NEAREST])),

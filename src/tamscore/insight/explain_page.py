@@ -80,9 +80,8 @@ def standing(found: Explanation) -> str:
     if step.place is None:
         return f"{label(step)} of its peers"
     support = found.cluster["support"]
-    who = (
-        "the largest customer" if step.place == support else f"customer {step.place:,} of {support:,}, counted upwards"
-    )
+    nth = f"customer {step.place:,} of {support:,}, counted upwards,"
+    who = "the largest customer" if step.place == support else nth
     return f"{label(step)} of its peers, which is what {who} spends"
 
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from tamscore.insight.summary import Cluster, Summary
+    from tamscore.insight.summary import Summary
+    from tamscore.insight.tables import Cluster
 
 TOP_STEP_NOTE = "its share by step; above: customers beyond the cap"
 

@@ -13,7 +13,8 @@ from tamscore.insight.ladders import TOP_STEP_NOTE, by_party, certainty, ladders
 from tamscore.insight.layout import WIDE, add, is_roomy, new_table, section
 from tamscore.insight.show_changes import drift_table, events_table
 from tamscore.insight.show_extras import extras
-from tamscore.insight.summary import Summary, Sums, load, to_json
+from tamscore.insight.summary import Summary, load, to_json
+from tamscore.insight.tables import Sums
 from tamscore.insight.trust import trust
 from tamscore.insight.wording import NOTHING, clean, counted, money, share, since, words
 

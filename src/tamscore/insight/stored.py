@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore import config
-from tamscore.errors import InputContractError, UsageError
+from tamscore.errors import InputContractError
 from tamscore.passes import policy
 from tamscore.passes.assign import PartyModel
 from tamscore.passes.features import Encoding
@@ -101,7 +101,7 @@ class StoredRun:
     def read(self, columns: Sequence[str]) -> Iterator[pa.Table]:
         """Columns of its scores, part by part, texts as texts."""
         for part in self.parts():
-            yield plain_texts(contents.whole(part, columns))
+            yield contents.plain_texts(contents.whole(part, columns))
 
     @cached_property
     def clusters(self) -> tuple[str, ...]:
@@ -127,10 +127,7 @@ def open_run(path: Location, beside: RunDirectory | None = None) -> StoredRun:
 
     A run key alone is sought in the output of the run `beside` it. UsageError where there is none, or more than one.
     """
-    directory = run_named(path, beside.output if beside else None)
-    manifest = directory.manifest()
-    if manifest is None:
-        raise UsageError(f"{directory.path}: the run is not complete; run its job again")
+    directory, manifest = run_named(path, beside.output if beside else None)
     if not {"job", "files", "rows"} <= manifest.keys():
         raise InputContractError(f"{directory.path}: its manifest tells neither job nor files; run its job again")
     return StoredRun(directory, manifest)
@@ -141,11 +138,3 @@ def parquet_file(path: Location) -> Any:
     import pyarrow.parquet as pq
 
     return pq.ParquetFile(contents.source(str(path)))
-
-
-def plain_texts(table: pa.Table) -> pa.Table:
-    """The table with dictionaries of texts as texts."""
-    import pyarrow as pa
-
-    fields = [f.with_type(f.type.value_type) if pa.types.is_dictionary(f.type) else f for f in table.schema]
-    return table.cast(pa.schema(fields))

@@ -10,13 +10,15 @@ import numpy as np
 from tamscore.backend.host import HostBackend
 from tamscore.passes.sample import drawn_blocks
 from tamscore.stages import kmeans
-from tamscore.stages.kmeans import BlockRows, Fit, Span
+from tamscore.stages.blocks import BlockRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tamscore.engine.flow import Flow
     from tamscore.passes.kept import KeptRows
+    from tamscore.stages.blocks import Span
+    from tamscore.stages.kmeans import Fit
 
 
 @dataclass(frozen=True)

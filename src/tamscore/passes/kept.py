@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from tamscore.stages.kmeans import BatchStats, Farthest
+from tamscore.stages.blocks import BatchStats, Farthest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tamscore.engine.flow import Flow
-    from tamscore.stages.kmeans import Rows, Span
+    from tamscore.stages.blocks import Span
+    from tamscore.stages.kmeans import Rows
 
 
 @dataclass(frozen=True)

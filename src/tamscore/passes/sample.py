@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.passes.features import Encoding, read_features, taken
+from tamscore.stages.blocks import BatchStats, BlockRows, DrawnBlock, Farthest, Span
 from tamscore.stages.draw import draw_number
-from tamscore.stages.kmeans import BatchStats, BlockRows, DrawnBlock, Farthest, Span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

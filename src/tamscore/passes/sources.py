@@ -16,8 +16,8 @@ from tamscore.passes.features import read_features, read_texts
 from tamscore.passes.kept import KeptRows
 from tamscore.passes.room import kept_bytes, resident
 from tamscore.passes.sample import drawn_blocks, keep_rows
-from tamscore.stages import kmeans, prepare, scale
-from tamscore.stages.kmeans import BlockRows, Span
+from tamscore.stages import prepare, scale
+from tamscore.stages.blocks import BlockRows, Span, spans_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -83,7 +83,7 @@ class SampleSource:
 
     def spans(self, batch_rows: int) -> list[Span]:
         """The batches of the sample, as spans of draw numbers."""
-        return kmeans.spans_of(len(self.drawn), batch_rows, int(self.drawn.numbers[-1]) + 1)
+        return spans_of(len(self.drawn), batch_rows, int(self.drawn.numbers[-1]) + 1)
 
     def order(self, column: NumericColumn) -> OrderStatistics:
         """The order statistics of one column of the sample."""
@@ -127,7 +127,7 @@ class EveryRow:
 
     def spans(self, batch_rows: int) -> list[Span]:
         """The batches of all rows, as spans of draw numbers."""
-        return kmeans.spans_of(sum(len(part.of_party(self.encoding.party)) for part in self.parts), batch_rows)
+        return spans_of(sum(len(part.of_party(self.encoding.party)) for part in self.parts), batch_rows)
 
     def order(self, column: NumericColumn) -> OrderStatistics:
         """The order statistics of one column: its values meet here, one column at a time."""

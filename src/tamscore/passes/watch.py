@@ -92,7 +92,7 @@ def counted(model: Histogram, watch: PartyWatch, features: PartFeatures, rows: A
     if name in watch.vocabularies:
         return drift.level_histogram(watch.vocabularies[name], features.texts[name].take(rows))
     column = backend.xp.take(features.numeric[name], backend.put(rows))
-    return Histogram(name, model.edges, drift.number_counts(backend, column, model.edges))
+    return drift.number_histogram(backend, name, column, model.edges)
 
 
 def unknown_levels(vocabulary: Vocabulary, texts: Any) -> Counter[str]:

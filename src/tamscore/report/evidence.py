@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tamscore.insight import summary
+from tamscore.insight import summary, tables
 from tamscore.insight.stored import open_run
 from tamscore.report.changes import changes_between
 from tamscore.store import history
@@ -52,8 +52,8 @@ def gather(run: StoredRun, since: Location | None, progress: Progress, *, compar
     directory = run.directory
     with progress.stage("read"):
         told = summary.load(directory.path, top=0)
-        quality, steps = (tuple(summary.table(directory, name)) for name in ("quality", "steps"))
-        seen, best = (summary.optional_table(directory, name) for name in ("map", "top_by_kind"))
+        quality, steps = (tuple(tables.table(directory, name)) for name in ("quality", "steps"))
+        seen, best = (tables.optional_table(directory, name) for name in ("map", "top_by_kind"))
     ledger = history.entries(directory.output, current_version(directory.output))
     mine = [entry.at for entry in ledger if entry.version == run.name and entry.action == "run"]
     earlier = run_before(run, since, ledger) if compare else None

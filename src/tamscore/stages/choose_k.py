@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.stages import kmeans, stability
+from tamscore.stages.blocks import BlockRows
 from tamscore.stages.prepare import nearest_rank
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def candidates(low: int, high: int) -> list[int]:
 
 def examine(k: int, backend: Backend, judged: Judged) -> Candidate:
     """A candidate with everything that can be said about it alone."""
-    rows = stability.resident(backend, judged.block)
+    rows = BlockRows.of(backend, judged.block)
     starts = (kmeans.start_centers(rows, judged.block, k, judged.seed, start, SHORT_PASSES) for start in range(STARTS))
     best = min(starts, key=lambda fit: fit.inertia)
     fit = kmeans.without_empty(kmeans.lloyd(rows, best.centers, PASSES, kmeans.SEEDING_TOLERANCE))

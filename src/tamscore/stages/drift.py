@@ -53,22 +53,14 @@ def bin_edges(present: Any) -> Any:
     return np.unique([float(present[nearest_rank(len(present), i / BINS)]) for i in range(1, BINS)])
 
 
-def number_counts(backend: Backend, column: Array, edges: Any) -> Any:
-    """How many values of a column (m,) fall into the bins cut at the edges (e,), and how many are missing (e + 2,)."""
+def number_histogram(backend: Backend, name: str, column: Array, edges: Any = None) -> Histogram:
+    """How the values of a numeric column (m,) spread over the bins cut at the edges (e,), else at their own deciles."""
     xp = backend.xp
-    above = [xp.sum(xp.astype(column > float(edge), xp.int64)) for edge in edges]
-    missing = int(xp.sum(xp.astype(xp.isnan(column), xp.int64)))
-    reached = [int(column.shape[0]) - missing, *map(int, above), 0]
-    return np.append(-np.diff(reached), missing)
-
-
-def number_histogram(name: str, values: Any) -> Histogram:
-    """How the values (m,) of a numeric column, on the host, spread over bins of about equal size."""
-    present = np.sort(values[~np.isnan(values)])
-    edges = bin_edges(present)
-    reached = np.searchsorted(present, edges.astype(present.dtype), side="right")
-    counts = np.diff(reached, prepend=0, append=len(present))
-    return Histogram(name, edges, np.append(counts, len(values) - len(present)))
+    present = xp.sort(column[~xp.isnan(column)])
+    edges = bin_edges(backend.get(present)) if edges is None else edges
+    reached = backend.get(xp.searchsorted(present, xp.astype(backend.put(edges), present.dtype), side="right"))
+    counts = np.diff(reached, prepend=0, append=present.shape[0])
+    return Histogram(name, edges, np.append(counts, column.shape[0] - present.shape[0]))
 
 
 def level_histogram(vocabulary: Vocabulary, texts: Any) -> Histogram:

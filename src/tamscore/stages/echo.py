@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.stages import kmeans
-from tamscore.stages.kmeans import BlockRows, DrawnBlock
+from tamscore.stages.blocks import BlockRows
 from tamscore.stages.prepare import nearest_rank
 from tamscore.stages.separation import rank_correlation
 
@@ -61,13 +61,8 @@ def echoes(backend: Backend, views: Mapping[str, Any], sales: Any, leave_out: Se
 def first_centers(backend: Backend, block: Any, seed: int) -> Any:
     """The centers (k, d) of a sketch on all features."""
     k = min(CLUSTERS, len(np.unique(block.T, axis=0)))
-    rows = resident(backend, block)
+    rows = BlockRows.of(backend, block)
     return kmeans.start_centers(rows, block, k, seed, 0, FIRST_PASSES).centers
-
-
-def resident(backend: Backend, block: Any) -> BlockRows:
-    """A host block (d, m) as rows for k-means."""
-    return BlockRows(backend, [DrawnBlock(backend.put(block), np.zeros(block.shape[1], np.uint64))])
 
 
 def echo_without(backend: Backend, block: Any, owner: Any, centers: Any, sales: Any, dropped: Sequence[int]) -> float:
@@ -76,7 +71,7 @@ def echo_without(backend: Backend, block: Any, owner: Any, centers: Any, sales: 
     if not kept.any():
         return np.nan
     left = np.ascontiguousarray(block[kept])
-    fit = kmeans.lloyd(resident(backend, left), centers[:, kept], MORE_PASSES)
+    fit = kmeans.lloyd(BlockRows.of(backend, left), centers[:, kept], MORE_PASSES)
     label = backend.get(backend.nearest(backend.put(left), backend.put(fit.centers)).label)
     return echo(label, sales, len(fit.centers))
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from tamscore.stages import line, trees
 from tamscore.stages.calibration import sigmoid
+from tamscore.stages.forest import forest_of
 from tamscore.stages.line import Line
 
 if TYPE_CHECKING:
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
     from tamscore.backend import Array, Backend
     from tamscore.stages.design import Design
-    from tamscore.stages.trees import Forest, Tree
+    from tamscore.stages.forest import Forest
+    from tamscore.stages.trees import Tree
 
 FOLDS = 5
 Kind = Literal["logistic", "trees"]
@@ -140,7 +142,7 @@ def scores_left_out(task: tuple[Kind, int], training: Training) -> Any:
         return fitted.decision_function(training.straight[outside])[None] + training.shift
     boosted = boost(training.raw[inside], training.label[inside], MOST_TREES)
     rows = list(np.ascontiguousarray(training.raw[outside].T))
-    forest = trees.forest_of(boosted, MOST_TREES)
+    forest = forest_of(boosted, MOST_TREES)
     total, found = np.full(len(outside), forest.base + training.shift), []
     for place, tree in enumerate(forest.trees(range(len(rows))), 1):
         total = total + tree.score[trees.leaf_of(np, tree, rows)]
@@ -153,7 +155,7 @@ def learned_from_all(task: tuple[Kind, int], training: Training) -> Line | Fores
     """The model of a kind, learned from every row."""
     kind, count = task
     if kind == "trees":
-        forest = trees.forest_of(boost(training.raw, training.label, count), count)
+        forest = forest_of(boost(training.raw, training.label, count), count)
         return replace(forest, base=forest.base + training.shift)
     fitted = logistic(training.straight, training.label)
     weights = np.asarray(fitted.coef_[0], np.float64)

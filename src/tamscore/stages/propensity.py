@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from tamscore.backend import Array, Backend
     from tamscore.stages.calibration import Calibration
     from tamscore.stages.design import Design
+    from tamscore.stages.forest import Forest
     from tamscore.stages.learning import Learned, Training
     from tamscore.stages.line import Line
-    from tamscore.stages.trees import Forest
     from tamscore.stages.verdict import Decile, Verdict
 
 BANDS = ("low", "middle", "focus")

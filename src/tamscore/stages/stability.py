@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.stages import kmeans
-from tamscore.stages.kmeans import BlockRows, DrawnBlock
+from tamscore.stages.blocks import BlockRows
 
 if TYPE_CHECKING:
     from tamscore.backend import Backend
@@ -32,7 +32,7 @@ def found_again(backend: Backend, block: Any, centers: Any, seed: int) -> Any:
     block = block[:, :ROWS]
 
     def refit(drawn: Any, bootstrap: int) -> Any:
-        rows, first = resident(backend, drawn), STARTS * bootstrap
+        rows, first = BlockRows.of(backend, drawn), STARTS * bootstrap
         starts = [kmeans.start_centers(rows, drawn, len(centers), seed, first + i, PASSES) for i in range(STARTS)]
         return min(starts, key=lambda fit: fit.inertia).centers
 
@@ -44,7 +44,7 @@ def kept(backend: Backend, block: Any, centers: Any, seed: int) -> float:
     block = block[:, :AGAIN_ROWS]
 
     def refit(drawn: Any, _: int) -> Any:
-        return kmeans.lloyd(resident(backend, drawn), centers, PASSES, kmeans.SEEDING_TOLERANCE).centers
+        return kmeans.lloyd(BlockRows.of(backend, drawn), centers, PASSES, kmeans.SEEDING_TOLERANCE).centers
 
     similarity = bootstrapped(backend, block, centers, seed, AGAIN_BOOTSTRAPS, refit)
     rows = np.bincount(labels(backend, block, centers), minlength=len(centers))
@@ -76,8 +76,3 @@ def similarity(own: Any, other: Any, k: int, others: int) -> Any:
 def labels(backend: Backend, block: Any, centers: Any) -> Any:
     """The label (m,) of every row of a host block, on the host."""
     return backend.get(backend.nearest(backend.put(block), backend.put(centers)).label)
-
-
-def resident(backend: Backend, block: Any) -> BlockRows:
-    """A host block (d, m) as rows for k-means."""
-    return BlockRows(backend, [DrawnBlock(backend.put(block), np.zeros(block.shape[1], np.uint64))])

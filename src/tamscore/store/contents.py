@@ -23,6 +23,14 @@ def whole(path: Location, columns: Sequence[str] | None = None) -> pa.Table:
     return pq.read_table(source(str(path)), columns=None if columns is None else list(columns))
 
 
+def plain_texts(table: pa.Table) -> pa.Table:
+    """The table with dictionaries of texts as texts."""
+    import pyarrow as pa
+
+    fields = [f.with_type(f.type.value_type) if pa.types.is_dictionary(f.type) else f for f in table.schema]
+    return table.cast(pa.schema(fields))
+
+
 def source(path: str, stamp: Stamp | None = None) -> Any:
     """What PyArrow reads a file from: its path, or an object as a file; of the version of the stamp where one is given.
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.errors import UsageError
 from tamscore.stages import draw
 from tamscore.store import contents, tables
 from tamscore.store.location import location
@@ -84,10 +83,7 @@ def read_earlier(named: str, output: Location) -> EarlierRun:
 
     Raises UsageError where there is no such complete run, InputContractError where its model cannot be used.
     """
-    directory = run_named(location(named), output)
-    manifest = directory.manifest()
-    if manifest is None:
-        raise UsageError(f"{directory.path}: the run is not complete; run its job again")
+    directory, manifest = run_named(location(named), output)
     digest = hashlib.sha256((directory.path / MANIFEST).read_bytes()).hexdigest()
     return EarlierRun(directory, read_model(directory.model, files_of(manifest)), digest)
 

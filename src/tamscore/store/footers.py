@@ -14,7 +14,7 @@ from tamscore.errors import InputContractError
 from tamscore.store import contents, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
 
@@ -35,6 +35,8 @@ KNOWN = {
     b"\x80": ("a pickle, which could run code and is never opened", CONVERT),
 }
 """How other files begin: what they are, and what to do."""
+LISTED = 12
+"""So many columns are named where one is missed and none is like it."""
 
 
 def read_footer(file: Location, stamp: Stamp | None = None) -> tuple[Any, pa.Schema]:
@@ -95,13 +97,19 @@ def column_problem(name: str, schema: pa.Schema, columns: InputColumns) -> str |
     """What is wrong with a column of a file, or None."""
     places = schema.get_all_field_indices(name)
     if not places:
-        lower = {known.lower(): known for known in schema.names}
-        close = [lower[found] for found in get_close_matches(name.lower(), lower, n=1)]
-        hint = f"; did you mean {close[0]!r}?" if close else f"; the file has {', '.join(map(repr, schema.names[:12]))}"
-        return f"column {name!r} is missing{hint}"
+        return f"column {name!r} is missing; {hint_at(name, schema.names)}"
     if len(places) > 1:
         return f"column {name!r} stands {len(places)} times; keep one"
     return type_problem(name, schema.field(places[0]).type, columns)
+
+
+def hint_at(name: str, there: Sequence[str]) -> str:
+    """The column that may have been meant, else those that there are, the first of them where they are many."""
+    lower = {known.lower(): known for known in there}
+    if close := get_close_matches(name.lower(), lower, n=1):
+        return f"did you mean {lower[close[0]]!r}?"
+    others = f" and {len(there) - LISTED} others" if len(there) > LISTED else ""
+    return f"the file has {', '.join(map(repr, there[:LISTED]))}{others}"
 
 
 def type_problem(name: str, kind: pa.DataType, columns: InputColumns) -> str | None:

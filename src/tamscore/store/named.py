@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import UsageError
 from tamscore.store import run_directory
@@ -17,16 +17,22 @@ KEY = re.compile(r"[0-9a-f]{1,16}")
 """A run key, or its beginning."""
 
 
-def run_named(path: Location, output: Location | None = None) -> RunDirectory:
-    """The run that a path names: an output (its current version), a version, or the beginning of a run key.
+def run_named(path: Location, output: Location | None = None) -> tuple[RunDirectory, dict[str, Any]]:
+    """The complete run that a path names, and its manifest.
 
-    A run key may stand behind its output (`scores/3fa9`), or alone where it is to be sought in the `output` given.
+    A path names an output (its current version), a version, or the beginning of a run key; that may stand behind its
+    output (`scores/3fa9`), or alone where it is to be sought in the `output` given.
     Raises UsageError where there is none, or more than one.
     """
     where = output if path.parent == Path() else None
     if path.is_dir() or (where is None and not KEY.fullmatch(path.name.lower())):
-        return run_directory.find(path)
-    return version_like(where or path.parent, path.name)
+        directory = run_directory.find(path)
+    else:
+        directory = version_like(where or path.parent, path.name)
+    manifest = directory.manifest()
+    if manifest is None:
+        raise UsageError(f"{directory.path}: the run is not complete; run its job again")
+    return directory, manifest
 
 
 def version_like(output: Location, key: str) -> RunDirectory:

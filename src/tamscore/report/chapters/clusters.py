@@ -16,7 +16,7 @@ from tamscore.report.figures.clusters import PartyMap, cluster_map
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tamscore.insight.summary import Cluster
+    from tamscore.insight.tables import Cluster
     from tamscore.report.blocks import Table
     from tamscore.report.evidence import Evidence
     from tamscore.store.model_parties import StoredParty

@@ -9,7 +9,7 @@ from tamscore.report.blocks import Chapter, Text
 from tamscore.report.figures.ladders import ladder, step_name
 
 if TYPE_CHECKING:
-    from tamscore.insight.summary import Cluster
+    from tamscore.insight.tables import Cluster
     from tamscore.report.evidence import Evidence
 
 MISSING = "The ladder of one cluster: no cluster has enough customers of its own to draw one."

@@ -13,7 +13,7 @@ from tamscore.report.figures.ladders import potentials, step_name, step_shares
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.insight.summary import Cluster, TopStep
+    from tamscore.insight.tables import Cluster, TopStep
     from tamscore.report.blocks import Table
     from tamscore.report.evidence import Evidence
 

@@ -10,7 +10,7 @@ from tamscore.report.blocks import Cell, Chapter, Text, table
 from tamscore.report.figures.quadrants import FIELDS, quadrant_map
 
 if TYPE_CHECKING:
-    from tamscore.insight.summary import Sums
+    from tamscore.insight.tables import Sums
     from tamscore.report.blocks import Table
     from tamscore.report.evidence import Evidence
 

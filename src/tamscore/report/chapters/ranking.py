@@ -12,7 +12,7 @@ from tamscore.report.figures.ladders import step_name
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.insight.summary import Cluster
+    from tamscore.insight.tables import Cluster
     from tamscore.report.blocks import Table
     from tamscore.report.evidence import Evidence, Row
 

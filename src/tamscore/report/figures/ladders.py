@@ -14,7 +14,7 @@ from tamscore.report.figures.axes import money_ticks, note, percent_ticks, rows_
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.insight.summary import Cluster
+    from tamscore.insight.tables import Cluster
     from tamscore.report.canvas import Canvas
 
 POINTS = 600

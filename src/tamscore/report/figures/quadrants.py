@@ -12,7 +12,7 @@ from tamscore.report.figures.axes import bare
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tamscore.insight.summary import Sums
+    from tamscore.insight.tables import Sums
     from tamscore.report.canvas import Canvas
 
 FIELDS = {"yellow": (0, 1), "blue": (1, 1), "grey": (0, 0), "orange": (1, 0)}

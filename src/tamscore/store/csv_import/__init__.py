@@ -5,26 +5,26 @@ Two passes in bounded memory: `inspect` reads everything and decides the types, 
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import InputContractError, UsageError
 from tamscore.store.csv_import import rows as csv_rows
 from tamscore.store.csv_import import source as csv_source
+from tamscore.store.csv_import.destination import check_destination, refuse_strangers, targets_in
 from tamscore.store.csv_import.output import rejected_log, staged
-from tamscore.store.csv_import.plan import BAD_SHARE, EXAMPLES, ColumnPlan, ImportPlan, bad_cells, inspect, meter
+from tamscore.store.csv_import.plan import EXAMPLES, ColumnPlan, ImportPlan, bad_cells, inspect, meter
 from tamscore.store.csv_import.rows import Intake, RejectedRow
 from tamscore.store.csv_import.values import values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tamscore.store.csv_import.plan import Progress, SourcePlan
     from tamscore.store.csv_import.types import Cell
 
-__all__ = ["ImportPlan", "ImportReport", "ImportedColumn", "import_csv", "inspect", "write"]
+__all__ = ["ImportPlan", "ImportReport", "ImportedColumn", "check_destination", "inspect", "write"]
 
 ROW_GROUP_ROWS = 131_072
 
@@ -69,34 +69,6 @@ class _Tally:
     examples: list[Cell] = field(default_factory=list)
 
 
-def import_csv(  # noqa: PLR0913 - the options of the command, each by name
-    paths: Iterable[Path | str],
-    destination: Path,
-    types: Mapping[str, str] | None = None,
-    *,
-    delimiter: str | None = None,
-    encoding: str = "utf-8",
-    decimal: str = ".",
-    null_values: Sequence[str] = (),
-    drop: Sequence[str] = (),
-    max_bad_share: float = BAD_SHARE,
-    max_rejected_share: float = 0.01,
-    row_group_rows: int = ROW_GROUP_ROWS,
-    overwrite: bool = False,
-    progress: Progress | None = None,
-) -> ImportReport:
-    """Return the report of an import: `inspect`, then `write`; their arguments and errors are the same."""
-    check_destination(destination, overwrite=overwrite)
-    plan = inspect(
-        paths, types, delimiter=delimiter, encoding=encoding, decimal=decimal,
-        null_values=null_values, drop=drop, max_bad_share=max_bad_share, progress=progress,
-    )  # fmt: skip
-    return write(
-        plan, destination, max_rejected_share=max_rejected_share, row_group_rows=row_group_rows,
-        overwrite=overwrite, progress=progress,
-    )  # fmt: skip
-
-
 def write(
     plan: ImportPlan,
     destination: Path,
@@ -117,8 +89,8 @@ def write(
         raise UsageError(f"row_group_rows: expected an integer from 1, got {row_group_rows!r}")
     _refuse_rejected(plan, max_rejected_share)
     single = check_destination(destination, overwrite=overwrite)
-    targets = [destination] * len(plan.files) if single else _targets(plan, destination)
-    _refuse_strangers(destination, targets, single=single)
+    targets = [destination] * len(plan.files) if single else targets_in(destination, plan)
+    refuse_strangers(destination, targets, single=single)
     tallies = [_Tally(column) for column in plan.columns]
     log = destination.with_name(f"_rejected.{destination.stem}.csv") if single else destination / "_rejected.csv"
     with staged(targets, _schema(plan), row_group_rows) as writers, rejected_log(log, needed=plan.rejected > 0) as keep:
@@ -128,39 +100,6 @@ def write(
                 writers[target].add(table)
             _refuse_change(file, intake)
     return _report(plan, tuple(dict.fromkeys(targets)), tallies, intakes, log if plan.rejected else None)
-
-
-def check_destination(destination: Path, *, overwrite: bool) -> bool:
-    """Return whether the destination is one file (its name ends in .parquet) rather than a folder.
-
-    UsageError where something is there that must not be replaced.
-    """
-    single = destination.suffix.lower() == ".parquet"
-    if single and destination.is_dir():
-        raise UsageError(f"{destination}: expected a file or nothing, got a folder; name a folder without '.parquet'")
-    if not single and destination.exists() and not destination.is_dir():
-        raise UsageError(f"{destination}: expected a folder, or a file name that ends in .parquet; got another file")
-    there = [destination] if single and destination.exists() else sorted(destination.glob("*.parquet"))
-    if there and not overwrite:
-        raise UsageError(f"{there[0]}: is there already; add --overwrite to replace it, or name another destination")
-    return single
-
-
-def _refuse_strangers(destination: Path, targets: list[Path], *, single: bool) -> None:
-    """Raise where a folder holds Parquet files of another import: whoever reads the folder would read both."""
-    strangers = [] if single else sorted(set(destination.glob("*.parquet")) - set(targets))
-    if strangers:
-        raise UsageError(
-            f"{destination}: holds {strangers[0].name!r}, which this import does not write and readers of the folder "
-            "would mix in; remove it or name another folder"
-        )
-
-
-def _targets(plan: ImportPlan, folder: Path) -> list[Path]:
-    stems = [file.source.path.name.split(".csv")[0].removesuffix(".tsv").lstrip("._") for file in plan.files]
-    counts = Counter(stems)
-    names = [stem if counts[stem] == 1 else f"{stem}-{place}" for place, stem in enumerate(stems)]
-    return [folder / f"{name or 'table'}.parquet" for name in names]
 
 
 def _refuse_rejected(plan: ImportPlan, limit: float) -> None:

@@ -1,0 +1,61 @@
+"""The rules that tie keys of `[columns]` together, and lists of columns with what they may hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tamscore.config.problems import Problem
+from tamscore.schema import EXTRA_COLUMNS, REASON_COLUMN, SCORE_COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tamscore.config.job import Columns, Rows
+    from tamscore.config.method import Features
+
+ROLES = ("account_id", "sales", "party_type", "market_segment", "revenue", "name")
+
+
+def roles_are_distinct(columns: Columns) -> Iterator[Problem]:
+    """Yield the roles that share a column with an earlier role."""
+    taken: dict[str, str] = {}
+    for role in ROLES:
+        column = getattr(columns, role)
+        if column in taken:
+            yield Problem(("columns", role), "a column of its own", column, f"columns.{taken[column]} names it too")
+        elif column is not None:
+            taken[column] = role
+
+
+def columns_are_listed_once(columns: Columns, rows: Rows, features: Features) -> Iterator[Problem]:
+    """Yield the columns that a list names again."""
+    lists = {
+        ("columns", "keep"): columns.keep,
+        ("rows", "non_negative"): rows.non_negative,
+        ("features", "categorical"): features.categorical,
+        ("features", "allow"): features.allow,
+    }
+    for place, listed in lists.items():
+        for position, column in enumerate(listed):
+            if column in listed[:position]:
+                yield Problem((*place, position), "every column once", column, "remove the second")
+
+
+def kept_columns_have_names_of_their_own(columns: Columns) -> Iterator[Problem]:
+    """Yield the kept columns that the scores, or the rejected rows, have columns of the same name for."""
+    for position, column in enumerate(columns.keep):
+        if column in {*SCORE_COLUMNS, REASON_COLUMN}:
+            hint = "the output has a column of that name; rename it in the input"
+            yield Problem(("columns", "keep", position), "a name of its own", column, hint)
+
+
+def kept_columns_are_not_those_of(name: str) -> Callable[..., Iterator[Problem]]:
+    """Return the same rule for the columns that an optional section adds, asked where the section is there."""
+
+    def rule(columns: Columns, section: object) -> Iterator[Problem]:
+        for position, column in enumerate(columns.keep):
+            if section is not None and column in EXTRA_COLUMNS[name]:
+                hint = f"[{name}] adds a column of that name; rename it in the input"
+                yield Problem(("columns", "keep", position), "a name of its own", column, hint)
+
+    return rule

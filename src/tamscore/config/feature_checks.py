@@ -1,0 +1,62 @@
+"""The rules that tie keys of `[features]` to others: a feature says what an account is, never what it buys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tamscore.config.problems import NOTHING, Problem, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tamscore.config.job import Backtest, Columns
+    from tamscore.config.method import Features
+    from tamscore.config.problems import Place
+
+
+def there_is_a_feature(features: Features) -> Iterator[Problem]:
+    """Yield a problem where accounts have nothing to be compared by."""
+    if not features.numeric and not features.categorical:
+        hint = "list columns under features.numeric or features.categorical"
+        yield Problem(("features",), "at least one feature", NOTHING, hint)
+
+
+def features_have_one_kind(features: Features) -> Iterator[Problem]:
+    """Yield the columns that are both numeric and categorical."""
+    for position, column in enumerate(features.categorical):
+        if column in features.numeric:
+            hint = "features.numeric names it too"
+            yield Problem(("features", "categorical", position), "a column of one kind", column, hint)
+
+
+def features_say_what_an_account_is(columns: Columns, features: Features) -> Iterator[Problem]:
+    """Yield the features that are the sales or the id in disguise."""
+    reasons = {
+        columns.account_id: "an id says nothing about the account",
+        columns.sales: "potential would echo what the account already buys",
+    }
+    named: list[tuple[Place, str]] = [(("features", "numeric", column), column) for column in features.numeric]
+    named += [(("features", "categorical", position), column) for position, column in enumerate(features.categorical)]
+    for place, column in named:
+        if column in reasons:
+            role = "sales" if column == columns.sales else "account_id"
+            yield Problem(place, f"a column other than columns.{role}", column, reasons[column])
+
+
+def allowed_are_features(features: Features) -> Iterator[Problem]:
+    """Yield the columns that are allowed and are no features."""
+    known = (*features.numeric, *features.categorical)
+    for position, column in enumerate(features.allow):
+        if column not in known:
+            yield Problem(("features", "allow", position), "a feature of this job", column, nearest(column, known))
+
+
+def the_future_is_no_feature(columns: Columns, features: Features, backtest: Backtest) -> Iterator[Problem]:
+    """Yield a problem where what came afterwards is the sales themselves, or has told the clusters what to say."""
+    if backtest.table is None and backtest.realised is not None:
+        place = ("backtest", "realised")
+        if backtest.realised in {*features.numeric, *features.categorical}:
+            yield Problem(place, "a column that is no feature", backtest.realised, "nobody knows it beforehand")
+        if backtest.realised == columns.sales:
+            hint = "name the column of the next window, or another table in backtest.table"
+            yield Problem(place, "a column other than columns.sales", backtest.realised, hint)

@@ -1,0 +1,53 @@
+"""The first accounts of the ranking, as they are shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tamscore.store import contents
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from tamscore.store.run_directory import RunDirectory
+
+ACCOUNT = (
+    "rank", "account_id", "name", "party_type", "cluster", "kind", "sales", "potential", "whitespace",
+    "basis", "support", "low_support", "potential_low", "potential_high",
+    "relative_potential", "relative_message", "quadrant", "play", "role",
+)  # fmt: skip
+"""What is shown of an account; `name` only where the job has names."""
+
+
+def best_accounts(directory: RunDirectory, count: int, cluster: str | None) -> list[dict[str, Any]]:
+    """The first accounts of the ranking, of the whole market or of one cluster.
+
+    Those that the run has listed are taken from its list, more of them from the scores.
+    """
+    import pyarrow as pa
+
+    listed = contents.whole(directory.tables / "top_accounts.parquet")
+    if cluster is None and count <= listed.num_rows:
+        found = shown(listed).slice(0, count)
+    else:
+        parts = directory.parts() if count else []
+        best = [first(shown(contents.whole(part), cluster), count) for part in parts]
+        found = first(pa.concat_tables(best), count) if best else shown(listed).slice(0, 0)
+    rows: list[dict[str, Any]] = found.to_pylist()
+    return rows
+
+
+def shown(accounts: pa.Table, cluster: str | None = None) -> pa.Table:
+    """What is shown of the accounts, of one cluster or all, with texts as texts."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    columns = accounts.select([name for name in ACCOUNT if name in accounts.column_names])
+    if cluster is not None:
+        columns = columns.filter(pc.equal(columns["cluster"].cast(pa.string()), cluster))
+    return contents.plain_texts(columns)
+
+
+def first(accounts: pa.Table, count: int) -> pa.Table:
+    """The first accounts in the order of the ranking: rank, then account id."""
+    return accounts.sort_by([("rank", "ascending"), ("account_id", "ascending")]).slice(0, count)

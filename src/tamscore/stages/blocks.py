@@ -1,0 +1,175 @@
+"""Blocks of whole numbers, summed up by their nearest center: exactly, and so to the same bytes in any order.
+
+What the loops of `kmeans` are handed where rows lie in memory; see `grid` for the whole numbers.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass, replace
+from functools import reduce
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.backend import kernels
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.backend import Array, Backend, Sides
+
+
+@dataclass(frozen=True)
+class BatchStats:
+    """What a pass over rows tells: sums (k, d) and counts (k,) by label, and inertia, a whole number of any size."""
+
+    sums: Any
+    counts: Any
+    inertia: int
+
+    def merged(self, other: BatchStats) -> BatchStats:
+        """The statistics of both sets of rows; exact, and so the same in any order."""
+        return BatchStats(self.sums + other.sums, self.counts + other.counts, self.inertia + other.inertia)
+
+
+@dataclass(frozen=True)
+class Farthest:
+    """The row (d,) that lies farthest from its center; among equals the one with the largest values."""
+
+    sq_distance: float
+    row: tuple[float, ...]
+
+    def merged(self, other: Farthest) -> Farthest:
+        """The farther of the two."""
+        return max(self, other, key=lambda one: (one.sq_distance, one.row))
+
+
+Span = tuple[int, int]
+"""Draw numbers from the first, inclusive, to the last, exclusive: the rows of one batch."""
+
+
+def spans_of(rows: int, batch_rows: int, below: int = 2**64) -> list[Span]:
+    """Spans that cut the draw numbers below a bound into batches of about `batch_rows` of `rows` rows."""
+    batches = max(1, -(-rows // batch_rows))
+    edges = [below * i // batches for i in range(batches + 1)]
+    return list(pairwise(edges))
+
+
+@dataclass(frozen=True)
+class DrawnBlock:
+    """A block (d, m) whose rows are sorted by their draw numbers (m,) uint64, which stay on the host."""
+
+    block: Array
+    numbers: Any
+
+    def within(self, span: Span) -> Array:
+        """The part (d, b) of the block whose draw numbers lie in the span."""
+        low = int(np.searchsorted(self.numbers, np.uint64(span[0]), side="left"))
+        end = np.searchsorted(self.numbers, np.uint64(span[1]), side="left") if span[1] < 2**64 else len(self.numbers)
+        return self.block[:, low : int(end)]
+
+
+@dataclass
+class LabelledBlock:
+    """A block and the sides that its rows took in the last pass over it, which the next one may start from."""
+
+    drawn: DrawnBlock
+    sq_norms: Array
+    sq_norm: int
+    sides: Sides | None = None
+
+    @classmethod
+    def of(cls, backend: Backend, drawn: DrawnBlock) -> LabelledBlock:
+        """A block that no pass has seen yet."""
+        sq_norms = kernels.sq_norms(backend.xp, drawn.block)
+        return cls(drawn, sq_norms, exact_sum(backend.xp, sq_norms))
+
+    def relabel(self, backend: Backend, centers: Any) -> BatchStats:
+        """The statistics of the block under the centers (k, d), after the rows have taken their sides anew."""
+        self.sides = backend.sides(self.drawn.block, self.sq_norms, backend.put(centers), self.sides)
+        return stats_of(backend, self.sides, self.sq_norm, centers)
+
+
+def stats_of(backend: Backend, sides: Sides, sq_norm: int, centers: Any) -> BatchStats:
+    """The statistics of rows that have taken sides, and whose squared norms add up to `sq_norm`."""
+    sums, counts = backend.get(sides.sums), backend.get(sides.counts)
+    return BatchStats(sums, counts, inertia_of(sq_norm, sums, counts, centers))
+
+
+def batch_stats(backend: Backend, block: Array, centers: Any) -> BatchStats:
+    """The statistics of rows that are seen once."""
+    sq_norms = kernels.sq_norms(backend.xp, block)
+    sides = backend.sides(block, sq_norms, backend.put(centers))
+    return stats_of(backend, sides, exact_sum(backend.xp, sq_norms), centers)
+
+
+def inertia_of(sq_norm: int, sums: Any, counts: Any, centers: Any) -> int:
+    """The sum of squared distances to the centers (k, d), exactly: |x|^2 - 2 c.x + |c|^2 summed side by side."""
+    own = centers.astype(np.int64)
+    crossed = exact_dot(own, sums.astype(np.int64))
+    return sq_norm - 2 * crossed + exact_dot(counts[:, None], np.einsum("ij,ij->i", own, own)[:, None])
+
+
+def exact_dot(one: Any, other: Any) -> int:
+    """The sum of the products of whole numbers (k, d) int64, exactly: high and low halves of `other` apart.
+
+    Centers of a grid are shorter than 2^26 and sums lie below 2^53, so that a cluster's share of either half stays
+    below 2^63; all clusters together, in Python's numbers, need not.
+    """
+    high, low = (np.einsum("ij,ij->i", one, half) for half in (other >> 26, other & (2**26 - 1)))
+    return int(sum(high.tolist()) * 2**26 + sum(low.tolist()))
+
+
+def exact_sum(xp: Any, whole: Array) -> int:
+    """The sum of whole numbers (m,) below 2^52 in float64, exact for up to 2^26 of them: high and low halves apart."""
+    high = xp.floor(whole * 2.0**-26)
+    low = whole - high * 2.0**26
+    return int(float(xp.sum(high))) * 2**26 + int(float(xp.sum(low)))
+
+
+def farthest(backend: Backend, drawn: DrawnBlock, centers: Any) -> Farthest:
+    """The row of one block that lies farthest from its nearest center."""
+    near = backend.nearest(drawn.block, backend.put(centers))
+    sq_distance = backend.get(near.sq_distance)
+    at = np.flatnonzero(sq_distance == sq_distance.max(initial=0.0))
+    if not len(at):
+        return Farthest(0.0, ())
+    rows = backend.get(backend.xp.take(drawn.block, backend.put(at), axis=1)).T
+    return max((Farthest(float(sq_distance[at[0]]), tuple(map(float, row))) for row in rows), key=lambda f: f.row)
+
+
+class BlockRows:
+    """Blocks in one place: the plainest `Rows`. It remembers its last pass, so one loop at a time may use it."""
+
+    def __init__(self, backend: Backend, blocks: Sequence[DrawnBlock]) -> None:
+        self._backend = backend
+        self._blocks = [LabelledBlock.of(backend, block) for block in blocks if block.block.shape[1]]
+
+    @classmethod
+    def of(cls, backend: Backend, block: Any) -> BlockRows:
+        """The rows of one host block (d, m), none of them drawn before another."""
+        return cls(backend, [DrawnBlock(backend.put(block), np.zeros(block.shape[1], np.uint64))])
+
+    def anew(self) -> BlockRows:
+        """The same rows without the memory of a pass, for a loop of its own."""
+        other = copy(self)
+        other._blocks = [replace(block, sides=None) for block in self._blocks]  # noqa: SLF001 - one of us
+        return other
+
+    def accumulate(self, centers: Any, span: Span | None = None) -> BatchStats:
+        """The statistics of all rows, or of those in the span."""
+        nothing = BatchStats(np.zeros(centers.shape), np.zeros(len(centers), np.int64), 0)
+        if span is None:
+            parts = (block.relabel(self._backend, centers) for block in self._blocks)
+            return reduce(BatchStats.merged, parts, nothing)
+        batch = (block.drawn.within(span) for block in self._blocks)
+        return reduce(
+            BatchStats.merged, (batch_stats(self._backend, rows, centers) for rows in batch if rows.shape[1]), nothing
+        )
+
+    def farthest(self, centers: Any) -> Farthest:
+        """The row that lies farthest from its nearest center."""
+        parts = (farthest(self._backend, block.drawn, centers) for block in self._blocks)
+        return reduce(Farthest.merged, parts, Farthest(0.0, ()))

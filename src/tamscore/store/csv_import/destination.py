@@ -1,0 +1,47 @@
+"""Where an import goes: one file or a folder, and nothing there that it would replace or mix with unasked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from tamscore.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tamscore.store.csv_import.plan import ImportPlan
+
+
+def check_destination(destination: Path, *, overwrite: bool) -> bool:
+    """Return whether the destination is one file (its name ends in .parquet) rather than a folder.
+
+    UsageError where something is there that must not be replaced.
+    """
+    single = destination.suffix.lower() == ".parquet"
+    if single and destination.is_dir():
+        raise UsageError(f"{destination}: expected a file or nothing, got a folder; name a folder without '.parquet'")
+    if not single and destination.exists() and not destination.is_dir():
+        raise UsageError(f"{destination}: expected a folder, or a file name that ends in .parquet; got another file")
+    there = [destination] if single and destination.exists() else sorted(destination.glob("*.parquet"))
+    if there and not overwrite:
+        raise UsageError(f"{there[0]}: is there already; add --overwrite to replace it, or name another destination")
+    return single
+
+
+def refuse_strangers(destination: Path, targets: list[Path], *, single: bool) -> None:
+    """Raise where a folder holds Parquet files of another import: whoever reads the folder would read both."""
+    strangers = [] if single else sorted(set(destination.glob("*.parquet")) - set(targets))
+    if strangers:
+        raise UsageError(
+            f"{destination}: holds {strangers[0].name!r}, which this import does not write and readers of the folder "
+            "would mix in; remove it or name another folder"
+        )
+
+
+def targets_in(folder: Path, plan: ImportPlan) -> list[Path]:
+    """The Parquet file of each CSV file, named after it; those that share a name are numbered."""
+    stems = [file.source.path.name.split(".csv")[0].removesuffix(".tsv").lstrip("._") for file in plan.files]
+    counts = Counter(stems)
+    names = [stem if counts[stem] == 1 else f"{stem}-{place}" for place, stem in enumerate(stems)]
+    return [folder / f"{name or 'table'}.parquet" for name in names]

@@ -1,0 +1,160 @@
+"""Blocks summed up: exact sums, the same bytes for every cut, order and backend, and every row counted once."""
+
+from __future__ import annotations
+
+from functools import reduce
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tamscore.stages.blocks import BatchStats, Farthest, exact_sum, inertia_of, spans_of
+from tamscore.stages.grid import Grid, fit_grid
+from tests import oracle
+from tests.conftest import make_backend
+from tests.rows import rows_of
+from tests.strategies import cuts, extreme, whole_blocks
+
+UNIT = Grid(1.0, np.full(2, 2.0**22))
+
+
+def stat_bytes(stats):
+    return stats.sums.tobytes(), stats.counts.astype(np.int64).tobytes(), stats.inertia
+
+
+@pytest.mark.parametrize("name", ["host", "fake_gpu"])
+@given(drawn=whole_blocks())
+def test_statistics_equal_integer_arithmetic(name, drawn):
+    backend = make_backend(name)
+    _, block, centers = drawn
+    stats = rows_of(block, backend).accumulate(centers)
+    rows = block.T.astype(int).tolist()
+    label, best, _ = oracle.nearest(rows, centers.astype(int).tolist())
+    assert stats.sums.tolist() == oracle.segment_sums(rows, label, len(centers))
+    assert stats.counts.tolist() == [label.count(j) for j in range(len(centers))]
+    assert stats.inertia == sum(best)
+
+
+@given(data=st.data(), drawn=whole_blocks())
+def test_statistics_are_the_same_bytes_for_every_cut_and_order(data, drawn):
+    _, block, centers = drawn
+    whole = rows_of(block).accumulate(centers)
+    parts = [rows_of(block[:, at]) for at in data.draw(cuts(block.shape[1])) if len(at)]
+    merged = reduce(BatchStats.merged, (part.accumulate(centers) for part in parts))
+    assert stat_bytes(merged) == stat_bytes(whole)
+
+
+@pytest.mark.parametrize(("d", "k", "scale"), [(1, 3, 1.0), (40, 11, 1.0), (300, 70, 1e5), (2000, 5, 1e-6)])
+def test_statistics_of_many_extreme_rows_are_the_same_bytes_everywhere(backend, rng, d, k, scale):
+    """A third of all values at the limits: any order, any width, any backend."""
+    grid = fit_grid(rng.lognormal(0.0, 3.0, d) * scale)
+    m = 60_000 // d + 300
+    block, centers = extreme(rng, grid, m), extreme(rng, grid, k).T.copy()
+    whole = stat_bytes(rows_of(block).accumulate(centers))
+    for width in (m, 257, 64):
+        shuffled = block[:, rng.permutation(m)]
+        assert stat_bytes(rows_of(shuffled, backend, width=width).accumulate(centers)) == whole
+
+
+def test_sums_of_a_billion_rows_at_the_limit_would_still_be_exact():
+    """Merging keeps every unit up to 2^30 rows of the largest value that a block can hold."""
+    largest = 2.0**23
+    part = BatchStats(np.full((1, 1), largest * (2**30 - 1)), np.array([2**30 - 1]), 2**51 * (2**30 - 1))
+    one = BatchStats(np.full((1, 1), largest - 1), np.array([1]), 2**51 - 1)
+    merged = part.merged(one)
+    assert int(merged.sums[0, 0]) == 2**53 - 1
+    assert merged.inertia == 2**81 - 1
+
+
+@given(st.lists(st.integers(0, 2**52 - 1), max_size=60))
+def test_the_sum_of_squared_distances_is_exact_beyond_what_float64_holds(values):
+    assert exact_sum(np, np.array(values, np.float64)) == sum(values)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(-(2**24), 2**24), st.integers(-(2**53), 2**53), st.integers(0, 2**31)),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_inertia_from_sums_is_exact_beyond_what_64_bits_hold(cells):
+    """Against Python's whole numbers, which know no bound: one feature, a center to each cluster."""
+    centers, sums, counts = (np.array(column, np.float64)[:, None] for column in zip(*cells, strict=True))
+    found = inertia_of(7, sums, counts[:, 0].astype(np.int64), centers)
+    assert found == 7 + sum(n * c * c - 2 * c * s for c, s, n in cells)
+
+
+def test_rows_taken_anew_share_no_memory_of_a_pass(backend):
+    """Two loops take turns over the same blocks, and each finds what it would have found alone."""
+    rng = np.random.default_rng(3)
+    block = rng.integers(-50, 50, (3, 40))
+    first, second = rng.integers(-50, 50, (2, 4, 3)).astype(np.float64)
+    alone = [stat_bytes(rows_of(block, backend).accumulate(one)) for one in (first, second)]
+    shared = rows_of(block, backend)
+    loops = [shared.anew(), shared.anew()]
+    for _ in range(2):
+        assert [stat_bytes(rows.accumulate(one)) for rows, one in zip(loops, (first, second), strict=True)] == alone
+
+
+def test_a_span_takes_the_rows_whose_numbers_lie_in_it(backend):
+    numbers = np.array([1, 5, 5, 2**63, 2**64 - 1], np.uint64)
+    rows = rows_of(np.array([[1, 2, 4, 8, 16]]), backend, numbers)
+
+    def summed(span):
+        return float(rows.accumulate(np.zeros((1, 1)), span).sums[0, 0])
+
+    assert summed((0, 2**64)) == 31
+    assert summed((1, 5)) == 1
+    assert summed((5, 6)) == 6
+    assert summed((6, 2**63)) == 0
+    assert summed((2**63, 2**64 - 1)) == 8
+    assert summed((2**64 - 1, 2**64)) == 16
+
+
+@given(rows=st.integers(1, 10**6), batch_rows=st.integers(1, 10**4), below=st.integers(1, 2**64))
+def test_spans_cut_the_numbers_without_gap_or_overlap(rows, batch_rows, below):
+    spans = spans_of(rows, batch_rows, below)
+    assert spans[0][0] == 0
+    assert spans[-1][1] == below
+    assert all(a[1] == b[0] for a, b in pairwise(spans))
+    assert len(spans) == -(-rows // batch_rows)
+
+
+@given(data=st.data(), drawn=whole_blocks())
+def test_the_farthest_row_is_the_same_for_every_cut(data, drawn):
+    _, block, centers = drawn
+    rows = block.T.astype(int).tolist()
+    _, best, _ = oracle.nearest(rows, centers.astype(int).tolist())
+    wanted = max((distance, tuple(map(float, row))) for distance, row in zip(best, rows, strict=True))
+    parts = [rows_of(block[:, at]) for at in data.draw(cuts(block.shape[1])) if len(at)]
+    found = reduce(Farthest.merged, (part.farthest(centers) for part in parts))
+    assert found.sq_distance == wanted[0]
+    if wanted[0] > 0:
+        assert found.row == wanted[1]
+
+
+def test_of_equally_far_rows_the_one_with_the_largest_values_counts():
+    """In one block or in several, whichever comes first."""
+    block = np.array([[5.0, -5.0, 0.0, 3.0], [0.0, 0.0, -5.0, 4.0]])
+    for order in ([0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]):
+        for width in (1, 2, 4):
+            found = rows_of(block[:, order], width=width).farthest(np.zeros((1, 2)))
+            assert found == Farthest(25.0, (5.0, 0.0))
+
+
+def test_the_farthest_row_is_the_same_on_every_backend(backend, rng):
+    block, centers = extreme(rng, UNIT, 900), extreme(rng, UNIT, 4).T.copy()
+    found = rows_of(block, backend, width=100).farthest(centers)
+    assert found == rows_of(block).farthest(centers)
+
+
+def test_sums_that_rows_have_left_and_joined_are_the_sums_made_anew(rng, backend):
+    """Over passes with centers that wander, also when their number changes: every byte of the statistics."""
+    block = rng.integers(-1000, 1000, (5, 400)).astype(np.float64)
+    lasting = rows_of(block, backend, width=100)
+    for k in (4, 4, 4, 7, 7, 3):
+        centers = rng.integers(-900, 900, (k, 5)).astype(np.float64)
+        assert stat_bytes(lasting.accumulate(centers)) == stat_bytes(rows_of(block, backend).accumulate(centers))
