@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamscore.stages.blocks import BatchStats, Farthest, exact_sum, inertia_of, spans_of
+from tamscore.stages.blocks import BatchStats, Farthest, exact_sum, spans_of
 from tamscore.stages.grid import Grid, fit_grid
 from tests import oracle
 from tests.conftest import make_backend
@@ -60,9 +60,9 @@ def test_statistics_of_many_extreme_rows_are_the_same_bytes_everywhere(backend, 
 
 def test_sums_of_a_billion_rows_at_the_limit_would_still_be_exact():
     """Merging keeps every unit up to 2^30 rows of the largest value that a block can hold."""
-    largest = 2.0**23
-    part = BatchStats(np.full((1, 1), largest * (2**30 - 1)), np.array([2**30 - 1]), 2**51 * (2**30 - 1))
-    one = BatchStats(np.full((1, 1), largest - 1), np.array([1]), 2**51 - 1)
+    largest, center = 2.0**23, np.zeros((1, 1))
+    part = BatchStats(center, np.full((1, 1), largest * (2**30 - 1)), np.array([2**30 - 1]), 2**51 * (2**30 - 1))
+    one = BatchStats(center, np.full((1, 1), largest - 1), np.array([1]), 2**51 - 1)
     merged = part.merged(one)
     assert int(merged.sums[0, 0]) == 2**53 - 1
     assert merged.inertia == 2**81 - 1
@@ -83,8 +83,8 @@ def test_the_sum_of_squared_distances_is_exact_beyond_what_float64_holds(values)
 def test_inertia_from_sums_is_exact_beyond_what_64_bits_hold(cells):
     """Against Python's whole numbers, which know no bound: one feature, a center to each cluster."""
     centers, sums, counts = (np.array(column, np.float64)[:, None] for column in zip(*cells, strict=True))
-    found = inertia_of(7, sums, counts[:, 0].astype(np.int64), centers)
-    assert found == 7 + sum(n * c * c - 2 * c * s for c, s, n in cells)
+    found = BatchStats(centers, sums, counts[:, 0].astype(np.int64), 7)
+    assert found.inertia == 7 + sum(n * c * c - 2 * c * s for c, s, n in cells)
 
 
 def test_rows_taken_anew_share_no_memory_of_a_pass(backend):

@@ -53,8 +53,9 @@ def test_a_step_is_sklearns_partial_fit(rng, batches):
 
 
 def test_a_center_stands_at_the_mean_of_all_rows_it_has_seen():
-    stats = BatchStats(np.array([[10.0], [0.0], [7.0]]), np.array([2, 0, 1]), 0)
-    centers, weights = kmeans.batch_update(np.array([[4.0], [9.0], [1.0]]), np.array([2.0, 5.0, 0.0]), stats)
+    before = np.array([[4.0], [9.0], [1.0]])
+    stats = BatchStats(before, np.array([[10.0], [0.0], [7.0]]), np.array([2, 0, 1]), 0)
+    centers, weights = kmeans.batch_update(before, np.array([2.0, 5.0, 0.0]), stats)
     assert centers.tolist() == [[4.0], [9.0], [7.0]]  # 4.5 goes to the even one
     assert weights.tolist() == [4.0, 5.0, 1.0]
 

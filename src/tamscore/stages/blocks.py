@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import cached_property, reduce
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -23,15 +23,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BatchStats:
-    """What a pass over rows tells: sums (k, d) and counts (k,) by label, and inertia, a whole number of any size."""
+    """What a pass over rows with centers (k, d) tells: sums (k, d) and counts (k,) of the rows by label.
 
+    `sq_norm` is the sum of the rows' squared norms, a whole number of any size.
+    """
+
+    centers: Any
     sums: Any
     counts: Any
-    inertia: int
+    sq_norm: int
 
     def merged(self, other: BatchStats) -> BatchStats:
         """The statistics of both sets of rows; exact, and so the same in any order."""
-        return BatchStats(self.sums + other.sums, self.counts + other.counts, self.inertia + other.inertia)
+        sums, counts = self.sums + other.sums, self.counts + other.counts
+        return BatchStats(self.centers, sums, counts, self.sq_norm + other.sq_norm)
+
+    @cached_property
+    def inertia(self) -> int:
+        """The sum of squared distances to the centers, exactly: |x|^2 - 2 c.x + |c|^2 summed cluster by cluster."""
+        own = self.centers.astype(np.int64)
+        crossed = exact_dot(own, self.sums.astype(np.int64))
+        return self.sq_norm - 2 * crossed + exact_dot(self.counts[:, None], np.einsum("ij,ij->i", own, own)[:, None])
 
 
 @dataclass(frozen=True)
@@ -89,27 +101,14 @@ class LabelledBlock:
     def relabel(self, backend: Backend, centers: Any) -> BatchStats:
         """The statistics of the block under the centers (k, d), after the rows have taken their sides anew."""
         self.sides = backend.sides(self.drawn.block, self.sq_norms, backend.put(centers), self.sides)
-        return stats_of(backend, self.sides, self.sq_norm, centers)
-
-
-def stats_of(backend: Backend, sides: Sides, sq_norm: int, centers: Any) -> BatchStats:
-    """The statistics of rows that have taken sides, and whose squared norms add up to `sq_norm`."""
-    sums, counts = backend.get(sides.sums), backend.get(sides.counts)
-    return BatchStats(sums, counts, inertia_of(sq_norm, sums, counts, centers))
+        return BatchStats(centers, backend.get(self.sides.sums), backend.get(self.sides.counts), self.sq_norm)
 
 
 def batch_stats(backend: Backend, block: Array, centers: Any) -> BatchStats:
     """The statistics of rows that are seen once."""
     sq_norms = kernels.sq_norms(backend.xp, block)
     sides = backend.sides(block, sq_norms, backend.put(centers))
-    return stats_of(backend, sides, exact_sum(backend.xp, sq_norms), centers)
-
-
-def inertia_of(sq_norm: int, sums: Any, counts: Any, centers: Any) -> int:
-    """The sum of squared distances to the centers (k, d), exactly: |x|^2 - 2 c.x + |c|^2 summed side by side."""
-    own = centers.astype(np.int64)
-    crossed = exact_dot(own, sums.astype(np.int64))
-    return sq_norm - 2 * crossed + exact_dot(counts[:, None], np.einsum("ij,ij->i", own, own)[:, None])
+    return BatchStats(centers, backend.get(sides.sums), backend.get(sides.counts), exact_sum(backend.xp, sq_norms))
 
 
 def exact_dot(one: Any, other: Any) -> int:
@@ -160,7 +159,7 @@ class BlockRows:
 
     def accumulate(self, centers: Any, span: Span | None = None) -> BatchStats:
         """The statistics of all rows, or of those in the span."""
-        nothing = BatchStats(np.zeros(centers.shape), np.zeros(len(centers), np.int64), 0)
+        nothing = BatchStats(centers, np.zeros(centers.shape), np.zeros(len(centers), np.int64), 0)
         if span is None:
             parts = (block.relabel(self._backend, centers) for block in self._blocks)
             return reduce(BatchStats.merged, parts, nothing)
