@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import InputContractError
 from tamscore.passes import census
-from tamscore.schema import Reason
 from tamscore.stages import contract, draw
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def check_sales(this: Run, missing: int) -> None:
 
 def reject_duplicates(this: Run, parts: list[PartRows]) -> list[PartRows]:
     """The parts with all rows of repeated ids rejected, after their ids have been compared in full."""
-    suspects = draw.duplicated([part.hashes[part.reason != Reason.MISSING_ID] for part in parts])
+    suspects = draw.duplicated([part.hashes_of_ids for part in parts])
     if not len(suspects):
         return parts
     found = list(this.flow.map(census.ids_with, parts, this.columns, suspects))

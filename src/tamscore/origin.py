@@ -15,10 +15,10 @@ from tamscore.fitting.refit import refit_parties
 from tamscore.outcome.model_record import settings_of
 from tamscore.passes.assign import PartyModel
 from tamscore.passes.features import Encoding
+from tamscore.passes.sample import last_drawn
 from tamscore.passes.watch import WATCHED_ROWS, PartyWatch, Watch
 from tamscore.schema import PARTY_TYPES
 from tamscore.settings import columns_of
-from tamscore.stages import draw
 from tamscore.store.earlier import NOWHERE
 from tamscore.store.model import check_fits
 
@@ -160,7 +160,6 @@ def party_watch(
     """How a party type is watched; one that the earlier model did not know has nothing to drift from."""
     ids = one.model.ids
     place = np.array([ids.index(name) if name in ids else NOWHERE for name in labels.ids] + [NOWHERE], np.uint16)
-    party = one.model.encoding.party
-    numbers = [draw.draw_number(part.hashes[part.of_party(party)], seed) for part in parts]
+    up_to = last_drawn(parts, one.model.encoding.party, seed, WATCHED_ROWS)
     vocabularies = {each.column: each for each in stored.space.vocabularies} if stored else {}
-    return PartyWatch(place, stored.histograms if stored else (), vocabularies, draw.threshold(numbers, WATCHED_ROWS))
+    return PartyWatch(place, stored.histograms if stored else (), vocabularies, up_to)

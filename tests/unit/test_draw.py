@@ -110,3 +110,14 @@ def test_duplicates_are_found_across_partitions(parts):
     together = [value for part in parts for value in part]
     wanted = sorted({value for value in together if together.count(value) > 1})
     assert draw.duplicated([np.array(part, np.uint64) for part in parts]).tolist() == wanted
+
+
+@given(
+    hashes=st.lists(st.lists(st.sampled_from([0, 1, 2**62, 2**63 - 1, 2**63, 2**64 - 1]), max_size=8), max_size=4),
+    at_once=st.integers(1, 40),
+)
+def test_hashes_of_several_rows_are_found_whatever_is_sorted_at_once(hashes, at_once):
+    parts = [np.array(part, np.uint64) for part in hashes]
+    every = [value for part in hashes for value in part]
+    repeated = sorted({value for value in every if every.count(value) > 1})
+    assert draw.duplicated(parts, at_once).tolist() == repeated

@@ -9,10 +9,10 @@ from tamscore.engine import heap
 from tamscore.engine.flow import LocalFlow
 from tamscore.fitting import guard
 from tamscore.passes import census
-from tamscore.passes.sample import Draw, draw_sample, joined
+from tamscore.passes.sample import Draw, draw_sample, joined, last_drawn
 from tamscore.schema import PARTY_TYPES
 from tamscore.settings import most_clusters
-from tamscore.stages import draw, prepare
+from tamscore.stages import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,5 +96,4 @@ def drawn_up_to(this: Run, parts: list[PartRows], party: int, counts: dict[int, 
     clusters, total = this.job.clusters, sum(counts.values())
     rows = clusters.seed_rows if clusters.fit_rows == "all" else clusters.fit_rows
     wanted = max(-(-rows * counts[party] // total), 256 * most_clusters(this.job, PARTY_TYPES[party]))
-    numbers = [draw.draw_number(part.hashes[part.of_party(party)], clusters.seed) for part in parts]
-    return draw.threshold(numbers, wanted)
+    return last_drawn(parts, party, clusters.seed, wanted)

@@ -31,6 +31,12 @@ class PartRows:
     sales_missing: int
     segments: dict[str | None, int]
 
+    @property
+    def hashes_of_ids(self) -> Any:
+        """The hashes of the rows that have an id."""
+        there = self.reason != Reason.MISSING_ID
+        return self.hashes if there.all() else self.hashes[there]
+
     def scored_of(self, party: int) -> Any:
         """Which rows (m,) bool are of a party type and may be scored."""
         return (self.reason == Reason.SCORED) & (self.party == party)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.stages.draw import LAST
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -58,7 +60,7 @@ def place(axes: Any, rows: Any) -> Any:
 
 def up_to(rows: int) -> int:
     """The hash up to which rows are looked at, of a party type of so many: about twice those that are shown."""
-    return min(2**64 - 1, 2**65 * ROWS // max(rows, 1))
+    return min(LAST, 2**65 * ROWS // max(rows, 1))
 
 
 def look(model: PartyModel, hashes: Any, label: Any, raw: RawRows, last: int, backend: Backend) -> Glimpse:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tamscore.passes.features import Encoding, read_features, taken
 from tamscore.stages.blocks import BatchStats, BlockRows, DrawnBlock, Farthest, Span
-from tamscore.stages.draw import draw_number
+from tamscore.stages.draw import LAST, draw_number, threshold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +28,21 @@ class Draw:
 
     seed: int
     up_to: dict[int, int]
+
+
+def last_drawn(parts: Sequence[PartRows], party: int, seed: int, wanted: int) -> int:
+    """The draw number up to which (inclusive) so many rows of a party type lie, or all of them where there are fewer.
+
+    Numbers are spread evenly, so that those up to a bound hold about half as many rows again, and no others are kept.
+    """
+    rows = sum(int(np.count_nonzero(part.scored_of(party))) for part in parts)
+    bound = min(LAST, 3 * 2**63 * wanted // max(rows, 1))
+    while True:
+        drawn = (draw_number(part.hashes[part.of_party(party)], seed) for part in parts)
+        low = [numbers[numbers <= np.uint64(bound)] for numbers in drawn]
+        if bound == LAST or sum(map(len, low)) > wanted:
+            return threshold(low, wanted)
+        bound = min(LAST, 2 * bound)
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
 
+LAST = 2**64 - 1
+"""The largest hash, and the largest draw number."""
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 
@@ -58,18 +63,30 @@ def draw_number(hashes: Any, seed: int) -> Any:
         return mixed(hashes + np.uint64(seed) * _GOLDEN + np.uint64(1))
 
 
-def threshold(numbers: list[Any], wanted: int) -> int:
+def threshold(numbers: Sequence[Any], wanted: int) -> int:
     """The draw number up to which (inclusive) exactly `wanted` rows lie, or all of them where there are fewer."""
     together = np.concatenate(numbers) if numbers else np.empty(0, np.uint64)
     if wanted >= len(together):
-        return 2**64 - 1
+        return LAST
     return int(np.partition(together, wanted - 1)[wanted - 1])
 
 
-def duplicated(hashes: list[Any]) -> Any:
-    """The hashes that more than one row has, sorted (u,) uint64."""
-    together = np.sort(np.concatenate(hashes)) if hashes else np.empty(0, np.uint64)
-    return np.unique(together[1:][together[1:] == together[:-1]])
+def duplicated(hashes: Sequence[Any], at_once: int = 2**24) -> Any:
+    """The hashes that more than one row has, sorted (u,) uint64; about so many are sorted at once."""
+    ranges = 1 + sum(map(len, hashes)) // at_once
+    found = [np.empty(0, np.uint64)]
+    for first, last in pairwise(2**64 * i // ranges for i in range(ranges + 1)):
+        together = np.concatenate([found[0], *(within(part, first, last - 1) for part in hashes)])
+        together.sort()
+        found.append(np.unique(together[1:][together[1:] == together[:-1]]))
+    return np.concatenate(found)
+
+
+def within(hashes: Any, first: int, last: int) -> Any:
+    """The hashes (m,) from the first to the last, inclusive."""
+    if last - first == LAST:
+        return hashes
+    return hashes[(hashes >= np.uint64(first)) & (hashes <= np.uint64(last))]
 
 
 def _string_buffers(ids: pa.Array) -> tuple[Any, Any]:
