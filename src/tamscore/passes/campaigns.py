@@ -93,4 +93,4 @@ def dictionary(codes: Any, levels: Sequence[str]) -> pa.Array:
 
     distinct = list(dict.fromkeys(levels))
     place = np.array([distinct.index(level) for level in levels], np.int32)
-    return pa.DictionaryArray.from_arrays(pa.array(place[codes]), pa.array(distinct, pa.string()))
+    return pa.DictionaryArray.from_arrays(pa.array(np.take(place, codes)), pa.array(distinct, pa.string()))
