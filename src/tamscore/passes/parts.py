@@ -26,10 +26,13 @@ if TYPE_CHECKING:
 KINDS = ("acquisition", "expansion")
 MEASURES = ("accounts", "sales", "potential", "whitespace")
 SHARED = (
-    *("sales", "potential", "whitespace", "penetration", "step", "relative_potential", "support"),
-    *("potential_low", "potential_high", "rank", "rank_in_kind"),
+    *("potential", "whitespace", "step", "relative_potential", "support", "potential_low", "potential_high"),
+    *("rank", "rank_in_kind"),
 )
-"""Columns of numbers that most accounts share with others, as all prospects of a cluster do."""
+"""Columns of numbers that most accounts share with others, as all prospects of a cluster do.
+
+Sales and penetration are not among them: mostly zero, they take less time and room without a dictionary.
+"""
 TOP = 50
 """So many of the best accounts of every part are handed on for the list of top accounts."""
 
@@ -122,9 +125,8 @@ def codes(column: pa.ChunkedArray, levels: Sequence[str]) -> Any:
     """The position (m,) of every text of a column among the levels."""
     import pyarrow as pa
 
-    if not pa.types.is_dictionary(column.type):
-        column = column.dictionary_encode()
-    encoded = column.unify_dictionaries().combine_chunks()
+    whole = column.combine_chunks()
+    encoded = whole if pa.types.is_dictionary(whole.type) else whole.dictionary_encode()
     place = np.array([levels.index(level) for level in encoded.dictionary.to_pylist()], np.int64)
     return np.take(place, encoded.indices.to_numpy(zero_copy_only=False))
 
