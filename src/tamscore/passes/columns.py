@@ -32,9 +32,9 @@ KEPT_BEFORE = SCORE_COLUMNS.index("cluster")
 def score_table(
     part: PartRows, assigned: AssignedRows, at: Any, table: pa.Table, plan: ScorePlan, backend: Backend
 ) -> pa.Table:
-    """All columns of the scores, in the order of the output contract, for the rows `at` (s,) of a partition.
+    """All columns of the scores, in the order of the output contract, for the rows `at` of a partition.
 
-    `table` holds the input columns of these rows.
+    These are places (s,) or a slice; `table` holds the input columns of these rows.
     """
     import pyarrow as pa
 
@@ -54,7 +54,7 @@ def cluster_of(party: Any, label: Any, parties: Sequence[PartyPolicy]) -> Any:
     for policy in parties:
         first[policy.code] = count
         count += len(policy.cluster_ids)
-    return first[party] + label
+    return np.take(first, party) + label
 
 
 def row_columns(table: pa.Table, sales: Any, distance: Any, margin: Any, columns: InputColumns) -> dict[str, Any]:

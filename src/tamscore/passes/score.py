@@ -70,8 +70,8 @@ def score_rows(item: tuple[PartRows, AssignedRows], plan: ScorePlan, backend: Ba
     texts = [name for name in columns.texts if name in wanted]
     table = tables.read(part.partition, wanted, dictionary=texts).combine_chunks()
     good, bad = np.flatnonzero(assigned.reason == Reason.SCORED), np.flatnonzero(assigned.reason)
-    usable = table.take(good) if len(bad) else table
-    scored = score_table(part, assigned, good, usable, plan, backend)
+    at, usable = (good, table.take(good)) if len(bad) else (slice(None), table)
+    scored = score_table(part, assigned, at, usable, plan, backend)
     scored = with_extras(plan.extras, ScoredRows(part, assigned, good, scored), backend)
     refused = parts.with_reasons(table, assigned.reason, bad) if len(bad) else None
     return parts.write_part(part.partition.index, scored, refused, plan)
