@@ -41,7 +41,9 @@ def ask(*arguments):
 
 @pytest.fixture(scope="module")
 def by_segment(tmp_path_factory):
-    return market.score(market.accounts(600), tmp_path_factory.mktemp("segment"), {"campaigns": BY_SEGMENT})
+    """Read in row groups, since each of them has a dictionary of its own, and some accounts have no segment."""
+    folder = tmp_path_factory.mktemp("segment")
+    return market.score(market.accounts(600), folder, {"campaigns": BY_SEGMENT}, row_group=150)
 
 
 @pytest.fixture(scope="module")

@@ -90,3 +90,16 @@ def test_strings_of_ids_are_exact():
     ):
         column = pa.chunked_array([values.slice(0, 1), values.slice(1)])
         assert tables.strings(column).to_pylist() == told
+
+
+def test_the_bytes_of_a_column_are_its_own_and_those_of_all_its_leaves(tmp_path):
+    """They say how many rows may be decoded at a time, whatever stands beside the column."""
+    nested = [{"x": 1, "y": [2, 3]}] * 50
+    columns = {"a": ["u" * 9] * 50, "a.b": list(range(50)), "ab": [0.5] * 50, "n": nested}
+    pq.write_table(pa.table(columns), tmp_path / "t.parquet")
+    group = pq.read_metadata(tmp_path / "t.parquet").row_group(0)
+    sizes = {group.column(i).path_in_schema: group.column(i).total_uncompressed_size for i in range(group.num_columns)}
+    assert tables.column_bytes(group, "ab") == sizes["ab"]
+    assert tables.column_bytes(group, "a.b") == sizes["a.b"]
+    assert tables.column_bytes(group, "n") == sizes["n.x"] + sizes["n.y.list.element"]
+    assert sizes["a"] <= tables.column_bytes(group, "a") <= sizes["a"] + sizes["a.b"]

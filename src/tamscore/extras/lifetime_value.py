@@ -11,10 +11,11 @@ from tamscore.backend.host import float_column
 from tamscore.errors import InputContractError
 from tamscore.extras.purchases import OrderRules, money, read_purchases
 from tamscore.extras.retention import retention
+from tamscore.passes.columns import nullable
 from tamscore.passes.extra import Findings
 from tamscore.passes.figures import CENTS, SUMS, Source, gauge
 from tamscore.passes.order_lines import OrderColumns
-from tamscore.passes.parts import codes, nullable
+from tamscore.passes.parts import codes
 from tamscore.stages import alerts, lifetime_value
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ import pyarrow as pa
 
 from tamscore.errors import InputContractError
 from tamscore.extras.ownership import Owned, Sales
+from tamscore.passes.columns import nullable
 from tamscore.passes.extra import Findings
-from tamscore.passes.parts import codes, nullable
+from tamscore.passes.parts import codes
 from tamscore.passes.product_lines import ProductColumns, products_of
 from tamscore.stages import next_offer
 from tamscore.stages.draw import id_hash

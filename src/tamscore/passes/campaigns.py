@@ -65,15 +65,14 @@ def campaign_columns(
     return out | {f"campaign_{name}": dictionary(codes, [getattr(one, name) for one in said]) for name in TOLD}
 
 
-def levels(column: pa.ChunkedArray | pa.Array) -> tuple[Any, list[str | None]]:
+def levels(column: pa.ChunkedArray) -> tuple[Any, list[str | None]]:
     """The code (m,) of every text of a column, and the texts by code; no text is None."""
     import pyarrow as pa
 
-    whole = pa.chunked_array([column]) if isinstance(column, pa.Array) else column
+    whole = column.combine_chunks()
     if not pa.types.is_dictionary(whole.type) or whole.null_count:
         whole = whole.cast(pa.string()).dictionary_encode(null_encoding="encode")
-    coded = whole.unify_dictionaries().combine_chunks()
-    return coded.indices.to_numpy(), coded.dictionary.to_pylist()
+    return whole.indices.to_numpy(), whole.dictionary.to_pylist()
 
 
 def campaign_sums(scored: pa.Table) -> dict[tuple[str | None, str | None], Any]:
@@ -93,4 +92,4 @@ def dictionary(codes: Any, levels: Sequence[str]) -> pa.Array:
 
     distinct = list(dict.fromkeys(levels))
     place = np.array([distinct.index(level) for level in levels], np.int32)
-    return pa.DictionaryArray.from_arrays(pa.array(place[codes]), pa.array(distinct, pa.string()))
+    return pa.DictionaryArray.from_arrays(pa.array(np.take(place, codes)), pa.array(distinct, pa.string()))

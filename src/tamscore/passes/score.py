@@ -1,4 +1,4 @@
-"""The last pass: every account's numbers, party type by party type."""
+"""The last pass: every account's numbers."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.backend.host import float_column
 from tamscore.passes import parts
-from tamscore.schema import InputColumns, Reason
-from tamscore.stages import quadrant, whitespace
+from tamscore.passes.columns import score_table
+from tamscore.passes.extra import ScoredRows, with_extras
+from tamscore.schema import Reason
 from tamscore.store import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tamscore.backend import Backend
     from tamscore.passes.assign import AssignedRows
     from tamscore.passes.census import PartRows
     from tamscore.passes.extra import Extra
+    from tamscore.schema import InputColumns
     from tamscore.stages.campaigns import CampaignMap
     from tamscore.stages.potential import CustomerSales, PotentialTable
-    from tamscore.stages.whitespace import Ranks
+    from tamscore.stages.quadrant import Limits
+    from tamscore.stages.whitespace import Boundary, Ranks
     from tamscore.store.run_directory import RunDirectory
 
 
@@ -38,7 +38,7 @@ class PartyPolicy:
     ranks: Ranks
     ranks_in_kind: Ranks
     median_potential: Any
-    limits: quadrant.Limits
+    limits: Limits
     cluster_quadrants: Any | None
 
 
@@ -47,34 +47,16 @@ class ScorePlan:
     """What the score pass needs beside its rows."""
 
     columns: InputColumns
-    boundary: whitespace.Boundary
+    boundary: Boundary
     parties: tuple[PartyPolicy, ...]
     campaigns: CampaignMap
     directory: RunDirectory
     extras: tuple[Extra, ...] = ()
 
-
-@dataclass
-class Scores:
-    """The columns of a partition while they are filled in, party type by party type; all (m,)."""
-
-    cluster: Any
-    potential: Any
-    whitespace: Any
-    penetration: Any
-    step: Any
-    rank: Any
-    rank_in_kind: Any
-    ratio: Any
-    quadrant: Any
-
-    @classmethod
-    def empty(cls, rows: int) -> Scores:
-        """Columns of missing numbers."""
-        whole, real = np.zeros(rows, np.int64), np.full(rows, np.nan)
-        money = {name: real.copy() for name in ("potential", "whitespace", "penetration", "ratio")}
-        numbers = {name: whole.copy() for name in ("cluster", "step", "rank", "rank_in_kind", "quadrant")}
-        return cls(**money, **numbers)
+    @property
+    def clusters(self) -> list[str]:
+        """The ids of the clusters of all party types."""
+        return [cluster for policy in self.parties for cluster in policy.cluster_ids]
 
 
 def score_rows(item: tuple[PartRows, AssignedRows], plan: ScorePlan, backend: Backend) -> parts.ScoredPart:
@@ -86,51 +68,10 @@ def score_rows(item: tuple[PartRows, AssignedRows], plan: ScorePlan, backend: Ba
     columns = plan.columns
     wanted = [name for name in columns.all if name in columns.scored]
     texts = [name for name in columns.texts if name in wanted]
-    table = tables.read(part.partition, wanted, dictionary=texts)
-    sales = float_column(table[columns.sales])
-    scores = Scores.empty(len(sales))
-    first = 0
-    for policy in plan.parties:
-        rows = np.flatnonzero((assigned.reason == Reason.SCORED) & (part.party == policy.code))
-        value_party(scores, rows, sales[rows], assigned.label[rows], policy, plan.boundary, backend, first)
-        first += len(policy.cluster_ids)
-    return parts.write_part(part, assigned, table, sales, scores, plan, backend)
-
-
-def value_party(
-    scores: Scores,
-    rows: Any,
-    sales: Any,
-    label: Any,
-    policy: PartyPolicy,
-    boundary: whitespace.Boundary,
-    backend: Backend,
-    first_cluster: int,
-) -> None:
-    """Fill in the scores of the rows of one party type."""
-    xp, get = backend.xp, backend.get
-    label = label.astype(np.int64)
-    on_device = backend.put(sales)
-    money = whitespace.value_accounts(xp, on_device, backend.put(label), backend.put(policy.table.values), boundary)
-    potential = get(money.potential)
-    scores.cluster[rows] = first_cluster + label
-    scores.potential[rows], scores.whitespace[rows] = potential, get(money.whitespace)
-    scores.penetration[rows], scores.step[rows] = get(money.penetration), get(money.step)
-    scores.ratio[rows] = potential / np.where(policy.median_potential > 0, policy.median_potential, np.nan)[label]
-    scores.rank[rows], scores.rank_in_kind[rows] = placed(
-        policy.sales, sales, label, (policy.ranks, policy.ranks_in_kind)
-    )
-    if policy.cluster_quadrants is None:
-        scores.quadrant[rows] = get(quadrant.quadrant_codes(xp, money.potential, on_device, policy.limits))
-    else:
-        scores.quadrant[rows] = policy.cluster_quadrants[label]
-
-
-def placed(sorted_sales: CustomerSales, sales: Any, label: Any, rankings: Sequence[Ranks]) -> list[Any]:
-    """The rank (m,) of each account in each ranking: customers by place among sorted sales, prospects by cluster."""
-    buys = np.flatnonzero(sales > 0)
-    at = whitespace.places(sorted_sales, sales[buys], label[buys])
-    places = [ranks.prospects[label] for ranks in rankings]
-    for place, ranks in zip(places, rankings, strict=True):
-        place[buys] = ranks.customers[at]
-    return places
+    table = tables.read(part.partition, wanted, dictionary=texts).combine_chunks()
+    good, bad = np.flatnonzero(assigned.reason == Reason.SCORED), np.flatnonzero(assigned.reason)
+    at, usable = (good, table.take(good)) if len(bad) else (slice(None), table)
+    scored = score_table(part, assigned, at, usable, plan, backend)
+    scored = with_extras(plan.extras, ScoredRows(part, assigned, good, scored), backend)
+    refused = parts.with_reasons(table, assigned.reason, bad) if len(bad) else None
+    return parts.write_part(part.partition.index, scored, refused, plan)

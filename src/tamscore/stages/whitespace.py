@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -123,8 +124,13 @@ def _ranked(standings: Sequence[Standing], *, with_customers: bool, with_prospec
 
 def places(sales: CustomerSales, account_sales: Any, label: Any) -> Any:
     """Where customers (m,) stand in the sorted sales of their clusters: the first position of an equal value."""
-    keys = np.repeat(np.arange(sales.groups), sales.support) + 1j * sales.sales
-    return np.searchsorted(keys, label + 1j * account_sales)
+    found = np.empty(len(label), np.int64)
+    order = np.argsort(label, kind="stable")
+    bounds = np.searchsorted(label[order], np.arange(sales.groups + 1))
+    for group, (start, stop) in enumerate(pairwise(bounds.tolist())):
+        rows = order[start:stop]
+        found[rows] = sales.offsets[group] + np.searchsorted(sales.of(group), account_sales[rows])
+    return found
 
 
 def weighted_quantile(values: Any, counts: Any, share: float) -> float:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["LOCK", "HashingFile", "Placed"]
 
 LOCK = disk.LOCK
+PAGE_ROWS = 1 << 20
 Where_contra = TypeVar("Where_contra", contravariant=True)
 
 
@@ -94,10 +95,11 @@ def place_parquet(table: pa.Table, path: Location, repeating: Sequence[str] | No
     """Put a table in place as Parquet, with page checksums; only the columns named as repeating get a dictionary.
 
     These get no statistics, since their values come again in every row group: nothing could be passed over by them.
+    Pages are as large as bytes allow: there is no index of pages, so that nobody could pass over one.
     """
     import pyarrow.parquet as pq
 
-    options: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True}
+    options: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True, "max_rows_per_page": PAGE_ROWS}
     if repeating is not None:
         options["use_dictionary"] = [name for name in table.column_names if name in repeating]
         options["write_statistics"] = [name for name in table.column_names if name not in repeating]

@@ -100,11 +100,11 @@ def stretched(file: Any, piece: Piece, name: str, max_bytes: int) -> pa.ChunkedA
     """A column of texts or nested values, decoded a few rows at a time.
 
     A long text that stands in a file once and in a million rows by reference grows a million times: such a column is
-    refused before it is there. No value is longer than its row group.
+    refused before it is there. No value is longer than its column is in its row group.
     """
     import pyarrow as pa
 
-    longest = max(file.metadata.row_group(number).total_byte_size for number in piece.row_groups)
+    longest = max(column_bytes(file.metadata.row_group(number), name) for number in piece.row_groups)
     step = min(max(max_bytes // max(longest, 1), FEW_ROWS), max(piece.rows, FEW_ROWS))
     chunks, size = [], 0
     kind = plain_type(file.schema_arrow.field(name).type)
@@ -118,6 +118,13 @@ def stretched(file: Any, piece: Piece, name: str, max_bytes: int) -> pa.ChunkedA
                 "the file with smaller row groups, or raise input.max_row_group_bytes"
             )
     return pa.chunked_array(chunks, kind)
+
+
+def column_bytes(group: Any, name: str) -> int:
+    """The bytes of a column in a row group before compression, those of all its leaves where it is nested."""
+    chunks = [group.column(place) for place in range(group.num_columns)]
+    leaves = (chunk for chunk in chunks if f"{chunk.path_in_schema}.".startswith(f"{name}."))
+    return sum(chunk.total_uncompressed_size for chunk in leaves)
 
 
 def stamp_of(path: str) -> Stamp:
