@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
+from datetime import timedelta
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow.parquet.encryption import CryptoFactory, EncryptionConfiguration, KmsClient, KmsConnectionConfig
 
 from tamscore.errors import InputContractError
 from tamscore.schema import Partition, Piece
@@ -92,14 +96,38 @@ def test_strings_of_ids_are_exact():
         assert tables.strings(column).to_pylist() == told
 
 
-def test_the_bytes_of_a_column_are_its_own_and_those_of_all_its_leaves(tmp_path):
-    """They say how many rows may be decoded at a time, whatever stands beside the column."""
-    nested = [{"x": 1, "y": [2, 3]}] * 50
-    columns = {"a": ["u" * 9] * 50, "a.b": list(range(50)), "ab": [0.5] * 50, "n": nested}
-    pq.write_table(pa.table(columns), tmp_path / "t.parquet")
-    group = pq.read_metadata(tmp_path / "t.parquet").row_group(0)
-    sizes = {group.column(i).path_in_schema: group.column(i).total_uncompressed_size for i in range(group.num_columns)}
-    assert tables.column_bytes(group, "ab") == sizes["ab"]
-    assert tables.column_bytes(group, "a.b") == sizes["a.b"]
-    assert tables.column_bytes(group, "n") == sizes["n.x"] + sizes["n.y.list.element"]
-    assert sizes["a"] <= tables.column_bytes(group, "a") <= sizes["a"] + sizes["a.b"]
+def test_columns_seen_before_come_as_they_came_before(tmp_path):
+    columns = {"id": ["u" * 9, "", None, "w"] * 50, "v": pa.array(["u", "v", None, "w"] * 50, pa.string_view())}
+    pq.write_table(pa.table(columns), tmp_path / "t.parquet", row_group_size=70)
+    part = Partition(0, (Piece(str(tmp_path / "t.parquet"), (0, 1, 2), 200),), max_bytes=2_000_000)
+    first = tables.read(part, ["id", "v"])
+    again = tables.read(part, ["id", "v"], seen=["id", "v"])
+    assert again.schema == first.schema
+    assert again.equals(first)
+
+
+class Keys(KmsClient):  # type: ignore[misc]
+    """Keys that are kept by nobody."""
+
+    def __init__(self, _: object) -> None:
+        super().__init__()
+
+    def wrap_key(self, key_bytes: bytes, master_key_identifier: str) -> bytes:
+        return b64encode(key_bytes)
+
+    def unwrap_key(self, wrapped_key: bytes, master_key_identifier: str) -> bytes:
+        return b64decode(wrapped_key)
+
+
+def test_an_encrypted_column_is_told_and_ends_no_process(tmp_path):
+    """Its metadata must not be asked for: PyArrow would abort."""
+    settings = EncryptionConfiguration(
+        "footer", column_keys={"column": ["id"]}, plaintext_footer=True, cache_lifetime=timedelta(minutes=1)
+    )
+    properties = CryptoFactory(Keys).file_encryption_properties(KmsConnectionConfig(), settings)
+    with pq.ParquetWriter(tmp_path / "t.parquet", TABLE.schema, encryption_properties=properties) as writer:
+        writer.write_table(TABLE)
+    part = Partition(0, (Piece(str(tmp_path / "t.parquet"), (0,), 10),))
+    assert tables.read(part, ["x"])["x"].to_pylist() == TABLE["x"].to_pylist()
+    with pytest.raises(InputContractError, match="decrypt"):
+        tables.read(part, ["x", "id"])

@@ -68,7 +68,7 @@ def score_rows(item: tuple[PartRows, AssignedRows], plan: ScorePlan, backend: Ba
     columns = plan.columns
     wanted = [name for name in columns.all if name in columns.scored]
     texts = [name for name in columns.texts if name in wanted]
-    table = tables.read(part.partition, wanted, dictionary=texts).combine_chunks()
+    table = tables.read(part.partition, wanted, dictionary=texts, seen=[columns.account_id]).combine_chunks()
     good, bad = np.flatnonzero(assigned.reason == Reason.SCORED), np.flatnonzero(assigned.reason)
     at, usable = (good, table.take(good)) if len(bad) else (slice(None), table)
     scored = score_table(part, assigned, at, usable, plan, backend)

@@ -22,44 +22,51 @@ if TYPE_CHECKING:
 FEW_ROWS = 256
 
 
-def read(partition: Partition, columns: Sequence[str], dictionary: Sequence[str] = ()) -> pa.Table:
+def read(
+    partition: Partition, columns: Sequence[str], dictionary: Sequence[str] = (), seen: Sequence[str] = ()
+) -> pa.Table:
     """The columns of a partition as an Arrow table, those named in `dictionary` dictionary-encoded where they are text.
 
-    All other dictionaries and views come as plain values. Raises InputContractError where a file has changed since it
+    All other dictionaries and views come as plain values. Columns `seen` were read before by the same run, which found
+    that they fit and are text: they are decoded at one go. Raises InputContractError where a file has changed since it
     was planned, cannot be decoded, holds fewer or more rows than its footer tells, or text that is no UTF-8 or too
     long; MemoryLimitError where memory runs out.
     """
     import pyarrow as pa
 
-    read_pieces = [read_piece(piece, columns, dictionary, partition.max_bytes) for piece in partition.pieces]
+    read_pieces = [read_piece(piece, columns, dictionary, seen, partition.max_bytes) for piece in partition.pieces]
     return read_pieces[0] if len(read_pieces) == 1 else pa.concat_tables(read_pieces)
 
 
-def read_piece(piece: Piece, columns: Sequence[str], dictionary: Sequence[str], max_bytes: int) -> pa.Table:
+def read_piece(
+    piece: Piece, columns: Sequence[str], dictionary: Sequence[str], seen: Sequence[str], max_bytes: int
+) -> pa.Table:
     """The columns of one piece of a partition; see `read`."""
     import pyarrow as pa
 
     check_stamp(piece.path, piece.stamp)
     with decoding(piece):
         try:
-            table = decoded(piece, columns, dictionary, max_bytes)
+            table = decoded(piece, columns, dictionary, seen, max_bytes)
         except (pa.ArrowException, OSError):
             # PyArrow makes no dictionary of text that is stored as differences, as other writers do; what is damaged
             # fails again.
-            table = with_dictionaries(decoded(piece, columns, (), max_bytes), dictionary)
+            table = with_dictionaries(decoded(piece, columns, (), seen, max_bytes), dictionary)
     if table.num_rows != piece.rows:
         raise InputContractError(
             f"{piece.where}: the footer tells of {piece.rows:,} rows, {table.num_rows:,} are there; "
             "write the file again"
         )
-    for name in columns:
+    for name in (name for name in columns if name not in seen):
         check_text(table[name], f"{piece.path}: column {name!r}")
         if name in dictionary:
             check_length(table[name], LONGEST_TEXT, f"{piece.path}: column {name!r}")
     return table
 
 
-def decoded(piece: Piece, columns: Sequence[str], dictionary: Sequence[str], max_bytes: int) -> pa.Table:
+def decoded(
+    piece: Piece, columns: Sequence[str], dictionary: Sequence[str], seen: Sequence[str], max_bytes: int
+) -> pa.Table:
     """The columns of one piece as they come out of its file, of plain types but for the dictionaries named."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -72,7 +79,7 @@ def decoded(piece: Piece, columns: Sequence[str], dictionary: Sequence[str], max
     ) as file:
         schema = file.schema_arrow
         kinds = {name: schema.field(name).type for name in columns}
-        steady = [name for name in columns if name in dictionary or not stretches(kinds[name])]
+        steady = [name for name in columns if name in (*dictionary, *seen) or not stretches(kinds[name])]
         found = file.read_row_groups(piece.row_groups, columns=steady, use_threads=False) if steady else {}
         arrays = {name: found[name] if name in steady else stretched(file, piece, name, max_bytes) for name in columns}
     return plain(pa.table(arrays), dictionary)
@@ -100,11 +107,12 @@ def stretched(file: Any, piece: Piece, name: str, max_bytes: int) -> pa.ChunkedA
     """A column of texts or nested values, decoded a few rows at a time.
 
     A long text that stands in a file once and in a million rows by reference grows a million times: such a column is
-    refused before it is there. No value is longer than its column is in its row group.
+    refused before it is there. No value is longer than its row group. PyArrow must not be asked for the size of the column
+    alone: it ends the process where the metadata of a column are damaged or encrypted.
     """
     import pyarrow as pa
 
-    longest = max(column_bytes(file.metadata.row_group(number), name) for number in piece.row_groups)
+    longest = max(file.metadata.row_group(number).total_byte_size for number in piece.row_groups)
     step = min(max(max_bytes // max(longest, 1), FEW_ROWS), max(piece.rows, FEW_ROWS))
     chunks, size = [], 0
     kind = plain_type(file.schema_arrow.field(name).type)
@@ -118,13 +126,6 @@ def stretched(file: Any, piece: Piece, name: str, max_bytes: int) -> pa.ChunkedA
                 "the file with smaller row groups, or raise input.max_row_group_bytes"
             )
     return pa.chunked_array(chunks, kind)
-
-
-def column_bytes(group: Any, name: str) -> int:
-    """The bytes of a column in a row group before compression, those of all its leaves where it is nested."""
-    chunks = [group.column(place) for place in range(group.num_columns)]
-    leaves = (chunk for chunk in chunks if f"{chunk.path_in_schema}.".startswith(f"{name}."))
-    return sum(chunk.total_uncompressed_size for chunk in leaves)
 
 
 def stamp_of(path: str) -> Stamp:
