@@ -107,8 +107,8 @@ def stretched(file: Any, piece: Piece, name: str, max_bytes: int) -> pa.ChunkedA
     """A column of texts or nested values, decoded a few rows at a time.
 
     A long text that stands in a file once and in a million rows by reference grows a million times: such a column is
-    refused before it is there. No value is longer than its row group. PyArrow must not be asked for the size of a column
-    alone: it ends the process where its metadata are damaged or encrypted.
+    refused before it is there. No value is longer than its row group. The size of the column alone is not asked for:
+    PyArrow ends the process where the metadata of a column are damaged or encrypted.
     """
     import pyarrow as pa
 
