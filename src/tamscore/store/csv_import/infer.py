@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from tamscore.store.csv_import import forms as form
+from tamscore.store.csv_import.dates import ORDERS
 from tamscore.store.csv_import.types import DATED, NUMERIC, ColumnType, accepts
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def _number(scan: Scan) -> ColumnType:
 def _dates(scan: Scan) -> list[ColumnType]:
     held = {shape.split(" ")[0] for shape in scan.forms}
     kind = "timestamp_utc" if "zoned" in held else "timestamp" if "time" in held else "date"
-    return [ColumnType(kind, order) for order in form.ORDERS]
+    return [ColumnType(kind, order) for order in ORDERS]
 
 
 def _doubt(scan: Scan, kind: ColumnType) -> str:

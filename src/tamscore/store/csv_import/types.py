@@ -7,6 +7,7 @@ from typing import Any
 
 from tamscore.errors import UsageError
 from tamscore.store.csv_import import forms as form
+from tamscore.store.csv_import.dates import ORDERS
 
 KINDS = ("string", "int", "float", "bool", "date", "timestamp", "timestamp_utc")
 DATED = ("date", "timestamp", "timestamp_utc")
@@ -39,7 +40,7 @@ class ColumnType:
 def column_type(name: str, text: str) -> ColumnType:
     """Return the type that a user wrote for a column; UsageError for what is no type."""
     kind, _, detail = text.strip().partition(":")
-    ok = kind in KINDS and (not detail or (kind in DATED and (detail in form.ORDERS or "%" in detail)))
+    ok = kind in KINDS and (not detail or (kind in DATED and (detail in ORDERS or "%" in detail)))
     if not ok:
         known = f"{', '.join(KINDS)}; dates also as date:dmy, date:mdy or date:%d/%m/%Y"
         raise UsageError(f"type of column {name!r}: expected one of {known}; got {text!r}")
