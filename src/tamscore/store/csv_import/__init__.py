@@ -54,8 +54,6 @@ class ImportReport:
     rejected_examples: tuple[RejectedRow, ...]
     rejected_file: Path | None
     blank_lines: int
-    bytes_read: int
-    bytes_written: int
 
     @property
     def bad_cells(self) -> int:
@@ -161,8 +159,6 @@ def _report(
         rejected_examples=plan.rejected_examples,
         rejected_file=log,
         blank_lines=sum(intake.blank for intake in intakes),
-        bytes_read=sum(file.source.size for file in plan.files),
-        bytes_written=sum(path.stat().st_size for path in files),
     )
 
 

@@ -39,11 +39,6 @@ class ColumnPlan:
     padded: int
     kind: ColumnType
 
-    @property
-    def share(self) -> float:
-        """The share of filled cells that read as the type; 1 where no cell is filled."""
-        return 1.0 - self.bad / self.filled if self.filled else 1.0
-
 
 @dataclass(frozen=True)
 class SourcePlan:
@@ -80,11 +75,6 @@ class ImportPlan:
     def rejected_examples(self) -> tuple[RejectedRow, ...]:
         """The first rejected rows over all files."""
         return tuple(row for one in self.files for row in one.rejected_examples)[:EXAMPLES]
-
-    @property
-    def types(self) -> dict[str, str]:
-        """The type of every column as text; give it back as `types` to keep next month's import the same."""
-        return {column.name: column.type for column in self.columns}
 
 
 def meter(stage: str, progress: Progress | None, source: Source, sources: Sequence[Source]) -> Callable[[int], None]:
