@@ -15,6 +15,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tamscore.progress import Listener
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -23,17 +25,11 @@ AT = 0.7
 """Of the last of three passes of about equal length this share is nine tenths of the run."""
 
 
-class Killer:
+class Killer(Listener):
     """A listener who kills one worker once so many rows are scored."""
 
     def __init__(self, rows: float, kill: Callable[[], None]) -> None:
         self.left, self.kill = rows, kill
-
-    def named(self, run_key: str) -> None:
-        """Not of interest."""
-
-    def begin(self, stage: str, total: int | None) -> None:
-        """Not of interest."""
 
     def advance(self, stage: str, by: int) -> None:
         """Count scored rows."""
@@ -41,12 +37,6 @@ class Killer:
         self.left -= by if stage == "score" else 0
         if before > 0 >= self.left:
             self.kill()
-
-    def end(self, stage: str, seconds: float, cpu_seconds: float) -> None:
-        """Not of interest."""
-
-    def notice(self, text: str) -> None:
-        """Not of interest."""
 
 
 def kill_a_worker() -> None:

@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from tamscore import __version__
-from tamscore.progress import unit_of
+from tamscore.progress import Listener, unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tamscore.progress import StageTime
 
 Severity = Literal["INFO", "WARN", "ERROR"]
 NUMBERS: dict[Severity, int] = {"INFO": 9, "WARN": 13, "ERROR": 17}
@@ -37,32 +39,24 @@ def record(severity: Severity, event: str, body: str, attributes: Mapping[str, A
     return json.dumps(fields, ensure_ascii=False)
 
 
-class Records:
+class Records(Listener):
     """A listener that writes one record for each stage that ends and for each notice."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._run: dict[str, str] = {}
-        self._done: dict[str, int] = {}
 
     def named(self, run_key: str) -> None:
         """Let every record from now on name the run."""
         self._run = {"tamscore.run": run_key}
 
-    def begin(self, stage: str, total: int | None) -> None:  # noqa: ARG002 - a log tells ends only
-        """Start to count."""
-        self._done[stage] = 0
-
-    def advance(self, stage: str, by: int) -> None:
-        """Count on."""
-        self._done[stage] = self._done.get(stage, 0) + by
-
-    def end(self, stage: str, seconds: float, cpu_seconds: float) -> None:
+    def end(self, spent: StageTime) -> None:
         """Tell how long it took and how much was done."""
-        done, unit = self._done.pop(stage, 0), unit_of(stage)
-        counted = {f"tamscore.{unit.replace(' ', '_')}": done} if done else {}
-        times = {"tamscore.seconds": round(seconds, 6), "tamscore.cpu_seconds": round(cpu_seconds, 6)}
-        self._tell("stage", f"stage {stage} took {seconds:.3f} s", {"tamscore.stage": stage, **times, **counted})
+        unit = unit_of(spent.stage).replace(" ", "_")
+        counted = {f"tamscore.{unit}": spent.done} if spent.done else {}
+        times = {"tamscore.seconds": round(spent.seconds, 6), "tamscore.cpu_seconds": round(spent.cpu_seconds, 6)}
+        told = {"tamscore.stage": spent.stage, **times, **counted}
+        self._tell("stage", f"stage {spent.stage} took {spent.seconds:.3f} s", told)
 
     def notice(self, text: str) -> None:
         """Tell it."""

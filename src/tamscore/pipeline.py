@@ -55,7 +55,7 @@ def run(job: Job, progress: Progress, backend: Backend | None = None) -> RunDire
 def score(
     job: Job, progress: Progress, model: str, *, own_ladders: bool = False, backend: Backend | None = None
 ) -> RunDirectory:
-    """The same with the model of an earlier run, named as `named.run_named` takes it, and its ladders or `own_ladders`.
+    """The same with the model of an earlier run, named as `run_named` takes it, and its ladders or `own_ladders`.
 
     Raises InputContractError that names what the model and the job do not agree in.
     """

@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,8 +21,18 @@ def unit_of(stage: str) -> str:
     return UNITS.get(stage, "rows")
 
 
-class Listener(Protocol):
-    """Someone who shows progress: a bar, a log, a stream of JSON lines."""
+@dataclass(frozen=True)
+class StageTime:
+    """How long a stage took: wall and CPU seconds of this process; and how many units it did (see `unit_of`)."""
+
+    stage: str
+    seconds: float
+    cpu_seconds: float
+    done: int = 0
+
+
+class Listener:
+    """Someone who shows progress: a bar, a log, a stream of JSON lines. What it says nothing of, it leaves as here."""
 
     def named(self, run_key: str) -> None:
         """The run has its key."""
@@ -33,21 +43,11 @@ class Listener(Protocol):
     def advance(self, stage: str, by: int) -> None:
         """Some more units of the stage are done."""
 
-    def end(self, stage: str, seconds: float, cpu_seconds: float) -> None:
+    def end(self, spent: StageTime) -> None:
         """The stage is over."""
 
     def notice(self, text: str) -> None:
         """Something a person should know."""
-
-
-@dataclass(frozen=True)
-class StageTime:
-    """How long a stage took: wall and CPU seconds of this process; and how many units it did (see `unit_of`)."""
-
-    stage: str
-    seconds: float
-    cpu_seconds: float
-    done: int = 0
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Progress:
         spent = StageTime(name, time.perf_counter() - wall, time.process_time() - cpu, self._done)
         self.times.append(spent)
         if self.listener:
-            self.listener.end(name, spent.seconds, spent.cpu_seconds)
+            self.listener.end(spent)
 
     def notice(self, text: str) -> None:
         """Tell a person, and remember it for the manifest."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, TextIO
 
 from tamscore import logs
 from tamscore.insight.wording import clean
-from tamscore.progress import unit_of
+from tamscore.progress import Listener, unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import Task, TaskID
 
-    from tamscore.progress import Listener
+    from tamscore.progress import StageTime
 
 LOG_FORMAT: ContextVar[Literal["text", "json"]] = ContextVar("log_format", default="text")
 """Whether what is told goes to a person, or to a log that machines read."""
@@ -83,29 +83,17 @@ def logging_as(log_format: Literal["text", "json"]) -> Iterator[None]:
         LOG_FORMAT.reset(before)
 
 
-class Events:
+class Events(Listener):
     """One line for each stage that ends and for each notice."""
 
     def __init__(self, stream: TextIO, shape: Callable[[str, dict[str, Any]], str]) -> None:
         self._stream, self._shape = stream, shape
-        self._done: dict[str, int] = {}
 
-    def named(self, run_key: str) -> None:
-        """Not told: the result names it."""
-
-    def begin(self, stage: str, total: int | None) -> None:  # noqa: ARG002 - a log tells ends only
-        """Start to count."""
-        self._done[stage] = 0
-
-    def advance(self, stage: str, by: int) -> None:
-        """Count on."""
-        self._done[stage] = self._done.get(stage, 0) + by
-
-    def end(self, stage: str, seconds: float, cpu_seconds: float) -> None:
+    def end(self, spent: StageTime) -> None:
         """Tell how long it took and how much was done."""
-        done = self._done.pop(stage, 0)
-        counted = {unit_of(stage).replace(" ", "_"): done} if done else {}
-        self.tell("stage", name=stage, seconds=round(seconds, 3), cpu_seconds=round(cpu_seconds, 3), **counted)
+        times = {"seconds": round(spent.seconds, 3), "cpu_seconds": round(spent.cpu_seconds, 3)}
+        counted = {unit_of(spent.stage).replace(" ", "_"): spent.done} if spent.done else {}
+        self.tell("stage", name=spent.stage, **times, **counted)
 
     def notice(self, text: str) -> None:
         """Tell it."""
@@ -133,7 +121,7 @@ def json_line(event: str, fields: dict[str, Any]) -> str:
     return json.dumps({"event": event, **fields}, ensure_ascii=False)
 
 
-class Bar:
+class Bar(Listener):
     """A bar for each stage, one below the other; notices appear above them."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -150,9 +138,6 @@ class Bar:
         """Leave the bars as they stand and give the cursor back."""
         self._progress.stop()
 
-    def named(self, run_key: str) -> None:
-        """Not shown: the result names it."""
-
     def begin(self, stage: str, total: int | None) -> None:
         """Add a bar."""
         self._tasks[stage] = self._progress.add_task(stage, total=total)
@@ -161,9 +146,9 @@ class Bar:
         """Move the bar on."""
         self._progress.advance(self._tasks[stage], by)
 
-    def end(self, stage: str, seconds: float, cpu_seconds: float) -> None:  # noqa: ARG002 - the bar keeps time itself
-        """Fill the bar and stop its clock."""
-        task = self._progress.tasks[self._progress.task_ids.index(self._tasks[stage])]
+    def end(self, spent: StageTime) -> None:
+        """Fill the bar and stop its clock: it keeps time itself."""
+        task = self._progress.tasks[self._progress.task_ids.index(self._tasks[spent.stage])]
         if task.total is None:
             self._progress.update(task.id, total=1, completed=1)
         self._progress.stop_task(task.id)

@@ -10,7 +10,7 @@ import pytest
 
 from tamscore import pipeline
 from tamscore.errors import RetryableError
-from tamscore.progress import Progress
+from tamscore.progress import Listener, Progress, StageTime
 from tests.end_to_end import market
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def listening(of: psutil.Process) -> set[str]:
 
 
 @dataclass
-class Watcher:
+class Watcher(Listener):
     """Notes, whenever a stage begins or ends, who listens where and which processes there are."""
 
     addresses: set[str] = field(default_factory=set)
@@ -81,21 +81,12 @@ class Watcher:
         self.addresses |= listening(me)
         self.children |= {child.pid for child in me.children(recursive=True)}
 
-    def named(self, run_key: str) -> None:
-        """Not of interest."""
-
     def begin(self, stage: str, total: int | None) -> None:
         self.stages.append(stage)
         self.look()
 
-    def advance(self, stage: str, by: int) -> None:
-        """Not of interest."""
-
-    def end(self, stage: str, seconds: float, cpu_seconds: float) -> None:
+    def end(self, spent: StageTime) -> None:
         self.look()
-
-    def notice(self, text: str) -> None:
-        """Not of interest."""
 
 
 @pytest.mark.parametrize("fit", FITS.values(), ids=FITS.keys())

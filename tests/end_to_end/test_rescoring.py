@@ -20,7 +20,8 @@ from tamscore.insight.show_changes import drift_table
 from tamscore.progress import Progress
 from tamscore.store import model
 from tamscore.store.commit import Placed
-from tamscore.store.run_directory import RunDirectory, find
+from tamscore.store.run_directory import RunDirectory
+from tamscore.store.versions import find
 from tests.conftest import make_backend
 from tests.end_to_end import market
 

@@ -15,7 +15,8 @@ from typing import Any
 from tamscore import pipeline
 from tamscore.progress import Progress
 from tamscore.store import run_directory, verify
-from tamscore.store.run_directory import RunDirectory, find
+from tamscore.store.run_directory import RunDirectory
+from tamscore.store.versions import find
 from tests.end_to_end import market
 from tests.faults import protocol
 

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tamscore.store import commit, disk, verify
-from tamscore.store.run_directory import RunDirectory, find
+from tamscore.store.run_directory import RunDirectory
+from tamscore.store.versions import find
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -18,7 +18,7 @@ from tamscore import pipeline
 from tamscore.engine import device
 from tamscore.errors import DeviceError, MemoryLimitError, RetryableError
 from tamscore.passes.kept import KeptRows
-from tamscore.progress import Progress
+from tamscore.progress import Listener, Progress
 from tamscore.store import verify
 from tests.end_to_end import market
 from tests.fake_gpu import FakeGpu
@@ -72,29 +72,17 @@ def files_of(run: RunDirectory) -> dict[str, bytes]:
     }
 
 
-class Saboteur:
+class Saboteur(Listener):
     """A listener who does something once, when so many rows of a stage are done."""
 
     def __init__(self, stage: str, rows: float, act: Callable[[], None]) -> None:
         self.stage, self.rows, self.act, self.done, self.acted = stage, rows, act, 0, False
-
-    def named(self, run_key: str) -> None:
-        """Not of interest."""
-
-    def begin(self, stage: str, total: int | None) -> None:
-        """Not of interest."""
 
     def advance(self, stage: str, by: int) -> None:
         self.done += by if stage == self.stage else 0
         if self.done >= self.rows and not self.acted:
             self.acted = True
             self.act()
-
-    def end(self, stage: str, seconds: float, cpu_seconds: float) -> None:
-        """Not of interest."""
-
-    def notice(self, text: str) -> None:
-        """Not of interest."""
 
 
 def kill_one() -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tamscore.errors import RetryableError, UsageError
-from tamscore.store import commit, objects, run_directory, verify
+from tamscore.store import commit, objects, run_directory, verify, versions
 from tamscore.store.objects import bucket, lease
 from tamscore.store.objects.bucket import Bucket, ConflictError
 from tamscore.store.run_directory import RunDirectory
@@ -205,7 +205,7 @@ def test_a_pointer_that_was_moved_in_between_is_not_moved_again(monkeypatch):
     directory = RunDirectory(output, NEW)
     with pytest.raises(RetryableError, match="another run has moved it; nothing was removed"):
         directory.seal({"rows": {"read": 0, "scored": 0, "rejected": {}}}, {})
-    assert run_directory.find(output).run_key == "00000000000000cc"
+    assert versions.find(output).run_key == "00000000000000cc"
 
 
 def lost_answers(pattern: str) -> list[str]:
@@ -255,7 +255,7 @@ def test_a_commit_that_may_or_may_not_have_happened_is_told_and_nothing_removed(
     kept = before.keys() - {"_lock", "_history.jsonl"}
     assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
     again: list[int] = []
-    assert run_directory.find(protocol.run(output, NEW, again).output).run_key == NEW
+    assert versions.find(protocol.run(output, NEW, again).output).run_key == NEW
     assert again == []
 
 

@@ -17,7 +17,7 @@ from tamscore.errors import InputContractError, RetryableError, UsageError
 from tamscore.insight.show import load
 from tamscore.progress import Progress
 from tamscore.settings import columns_of, plan_of
-from tamscore.store import contents, partitions, run_directory, tables, verify
+from tamscore.store import contents, partitions, run_directory, tables, verify, versions
 from tamscore.store.location import location
 from tamscore.store.objects import bucket
 from tamscore.store.objects.path import ObjectPath
@@ -134,7 +134,7 @@ def test_a_run_in_a_bucket_gives_the_bytes_of_a_disk_and_keeps_to_its_folders(up
     done = run()
     assert results(done) == results(wanted)
     assert verify.problems_of_output(location(OUTPUT)) == []
-    assert run_directory.find(location(OUTPUT)) == done
+    assert versions.find(location(OUTPUT)) == done
     assert load(location(OUTPUT)).totals == load(tmp_path / "scores").totals
     assert uploaded.copies == 0
     assert not uploaded.made("POST .*|DELETE .*")
@@ -185,7 +185,7 @@ def test_a_run_that_is_killed_resumes_without_making_a_committed_part_again(uplo
     assert late.times == 0
     here = run_directory.RunDirectory(location(OUTPUT), job_key())
     assert not (here.path / what).exists()
-    assert run_directory.find(location(OUTPUT)) == old
+    assert versions.find(location(OUTPUT)) == old
     there = {path.name for path in here.sidecars()}
     uploaded.forget()
     impatient(monkeypatch, silent_s=0.2)
@@ -200,8 +200,8 @@ def test_a_run_that_is_killed_resumes_without_making_a_committed_part_again(uplo
 
 def job_key() -> str:
     """The run key of the job: that of the version that is not the old one."""
-    keys = {run.run_key for run in run_directory.versions(location(OUTPUT))}
-    (key,) = keys - {run_directory.find(location(OUTPUT)).run_key}
+    keys = {run.run_key for run in versions.versions(location(OUTPUT))}
+    (key,) = keys - {versions.find(location(OUTPUT)).run_key}
     return key
 
 
@@ -243,7 +243,7 @@ def test_a_connection_that_breaks_after_the_store_has_done_its_work_costs_nothin
     uploaded.faults.append(lost)
     done = run()
     assert lost.times == 0
-    assert run_directory.find(location(OUTPUT)) == done
+    assert versions.find(location(OUTPUT)) == done
     assert verify.problems_of_output(location(OUTPUT)) == []
 
 
@@ -255,7 +255,7 @@ def test_a_slow_answer_is_waited_for_and_one_that_does_not_come_is_asked_for_aga
     uploaded.faults += slow
     done = run()
     assert [fault.times for fault in slow] == [0, 0]
-    assert run_directory.find(location(OUTPUT)) == done
+    assert versions.find(location(OUTPUT)) == done
 
 
 def test_a_store_that_stays_away_is_told_and_the_old_result_stays(uploaded, monkeypatch):
@@ -267,7 +267,7 @@ def test_a_store_that_stays_away_is_told_and_the_old_result_stays(uploaded, monk
     with pytest.raises(RetryableError, match=r"part-00002\.parquet: the store does not answer as it should \(.*503"):
         run()
     uploaded.forget()
-    assert run_directory.find(location(OUTPUT)) == old
+    assert versions.find(location(OUTPUT)) == old
     run()
     assert not uploaded.made("PUT .*scores/part-00000.parquet")
 
@@ -337,7 +337,7 @@ def test_what_is_not_there_is_told(uploaded):
     with pytest.raises(UsageError, match="s3://nobody: there is no such bucket"):
         market.run(INPUT, "s3://nobody/out", CHANGES)
     with pytest.raises(UsageError, match="no complete run here"):
-        run_directory.find(location(OUTPUT))
+        versions.find(location(OUTPUT))
 
 
 def test_denied_access_is_no_outage(uploaded):

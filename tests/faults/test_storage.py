@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tamscore.store import verify
-from tamscore.store.run_directory import find
+from tamscore.store.versions import find
 from tests.end_to_end import market
 
 if TYPE_CHECKING:

@@ -95,7 +95,3 @@ def test_counts_by_reason_cover_all_partitions_and_leave_the_scored_out():
 
 def test_no_partitions_reject_nothing():
     assert set(contract.counts_by_reason([]).values()) == {0}
-
-
-def test_party_names_are_those_of_the_schema():
-    assert [contract.party_name(code) for code in (0, 1)] == ["end_user", "channel"]

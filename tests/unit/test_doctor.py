@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tamscore.engine.device import Probes, Problem
-from tamscore.insight import doctor
+from tamscore.insight import doctor, machine, packages
 
 NO_GPU = Probes(driver=lambda: Problem("no driver", "get one"))
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
@@ -23,7 +23,7 @@ def by_name(checks):
 def test_floors_are_those_of_the_project_file():
     wanted = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["dependencies"]
     floors = {re.split(r"[<>=!~]", one)[0]: (re.findall(r">=([\d.]+)", one) or [""])[0] for one in wanted}
-    assert floors == doctor.FLOORS
+    assert floors == packages.FLOORS
 
 
 def test_every_check_has_a_value_and_every_failed_one_a_remedy(tmp_path):
@@ -57,17 +57,17 @@ def test_a_missing_optional_package_is_noted_but_not_wrong():
     [("25.9", "26.0.0"), ("26", "26.0.1"), ("2025.12.1", "2026.1.0"), ("9.0", "10.0"), ("", "0.1")],
 )
 def test_versions_compare_as_numbers(less, more):
-    assert doctor.parts(less) < doctor.parts(more)
+    assert packages.parts(less) < packages.parts(more)
 
 
 def test_a_trailing_zero_or_suffix_does_not_change_a_version():
-    assert doctor.parts("26.0.0") == doctor.parts("26") == doctor.parts("26.0rc1")
+    assert packages.parts("26.0.0") == packages.parts("26") == packages.parts("26.0rc1")
 
 
 def test_memory_is_read_in_bytes(tmp_path):
     table = tmp_path / "meminfo"
     table.write_text("MemTotal:  1000 kB\nMemFree: 1 kB\nMemAvailable: 400 kB\nHugePages_Total:  0\n")
-    assert doctor.memory(table) == (1_024_000, 409_600)
+    assert machine.memory(table) == (1_024_000, 409_600)
 
 
 def test_the_smallest_limit_of_the_control_groups_around_the_process_counts(tmp_path):
@@ -79,8 +79,8 @@ def test_the_smallest_limit_of_the_control_groups_around_the_process_counts(tmp_
     (inner / "cpu.max").write_text("150000 100000\n")
     (inner.parent / "memory.max").write_text("2147483648\n")
     (inner.parent / "cpu.max").write_text("max 100000\n")
-    assert doctor.memory_limit(tmp_path / "root", own) == 2 << 30
-    assert doctor.cpu_quota(tmp_path / "root", own) == 1.5
+    assert machine.memory_limit(tmp_path / "root", own) == 2 << 30
+    assert machine.cpu_quota(tmp_path / "root", own) == 1.5
 
 
 def test_version_one_control_groups_are_read_and_their_no_limit_is_none(tmp_path):
@@ -90,17 +90,17 @@ def test_version_one_control_groups_are_read_and_their_no_limit_is_none(tmp_path
     limit.write_text("9223372036854771712\n")
     (tmp_path / "cpu" / "cpu.cfs_quota_us").write_text("-1\n")
     (tmp_path / "cpu" / "cpu.cfs_period_us").write_text("100000\n")
-    assert doctor.memory_limit(tmp_path, tmp_path / "none") is None
-    assert doctor.cpu_quota(tmp_path, tmp_path / "none") is None
+    assert machine.memory_limit(tmp_path, tmp_path / "none") is None
+    assert machine.cpu_quota(tmp_path, tmp_path / "none") is None
     limit.write_text("1073741824\n")
-    assert doctor.memory_limit(tmp_path, tmp_path / "none") == 1 << 30
+    assert machine.memory_limit(tmp_path, tmp_path / "none") == 1 << 30
 
 
 def test_too_little_memory_fails(monkeypatch):
-    monkeypatch.setattr(doctor, "memory", lambda: (8 << 30, 4 << 30))
-    monkeypatch.setattr(doctor, "memory_limit", lambda: 100 << 20)
+    monkeypatch.setattr(machine, "memory", lambda: (8 << 30, 4 << 30))
+    monkeypatch.setattr(machine, "memory_limit", lambda: 100 << 20)
     assert not doctor.check_memory().ok
-    monkeypatch.setattr(doctor, "memory_limit", lambda: None)
+    monkeypatch.setattr(machine, "memory_limit", lambda: None)
     assert doctor.check_memory().ok
 
 

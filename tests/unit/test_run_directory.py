@@ -12,7 +12,7 @@ import pytest
 from tamscore import pipeline
 from tamscore.errors import UsageError
 from tamscore.progress import Progress
-from tamscore.store import run_directory
+from tamscore.store import run_directory, versions
 from tamscore.store.run_directory import RunDirectory
 from tests.end_to_end import market
 
@@ -34,7 +34,7 @@ def test_a_sealed_run_has_its_manifest_and_is_what_the_output_points_at(tmp_path
     pointer = json.loads((tmp_path / "_CURRENT.json").read_text(encoding="utf-8"))
     digest = hashlib.sha256((directory.path / "manifest.json").read_bytes()).hexdigest()
     assert pointer == {"version": KEY, "manifest_sha256": digest}
-    assert run_directory.find(tmp_path) == directory
+    assert versions.find(tmp_path) == directory
 
 
 def test_a_run_without_manifest_does_not_exist(tmp_path):
@@ -45,15 +45,15 @@ def test_a_run_without_manifest_does_not_exist(tmp_path):
     assert directory.manifest() is None
     for path in (tmp_path, directory.path):
         with pytest.raises(UsageError, match=r"no complete run here; expected an output folder with _CURRENT\.json"):
-            run_directory.find(path)
+            versions.find(path)
 
 
 def test_versions_are_found_by_their_own_folder_and_the_output_by_the_last(tmp_path):
     first, second = sealed(tmp_path), sealed(tmp_path, OTHER)
-    assert run_directory.find(tmp_path) == second
-    assert run_directory.find(first.path) == first
+    assert versions.find(tmp_path) == second
+    assert versions.find(first.path) == first
     first.point_here()
-    assert run_directory.find(tmp_path) == first
+    assert versions.find(tmp_path) == first
     assert second.manifest() is not None
 
 
@@ -63,18 +63,18 @@ def test_a_torn_pointer_gives_way_to_the_complete_version_written_last(tmp_path,
     first, second = sealed(tmp_path), sealed(tmp_path, OTHER)
     os.utime(tmp_path / "versions" / KEY / "manifest.json", ns=(0, 0))
     (tmp_path / "_CURRENT.json").write_bytes(torn)
-    assert run_directory.find(tmp_path) == second
+    assert versions.find(tmp_path) == second
     for directory in (first, second):
         (directory.path / "manifest.json").write_bytes(torn[:1])
     with pytest.raises(UsageError, match="no complete run here"):
-        run_directory.find(tmp_path)
+        versions.find(tmp_path)
 
 
 @pytest.mark.parametrize("version", ["../..", "..", "/etc", "", "0123456789abcdeg", f"{KEY}/..", OTHER])
 def test_a_pointer_leads_nowhere_but_to_a_complete_version(tmp_path, version):
     directory = sealed(tmp_path)
     (tmp_path / "_CURRENT.json").write_text(json.dumps({"version": version}), encoding="utf-8")
-    assert run_directory.find(tmp_path) == directory
+    assert versions.find(tmp_path) == directory
 
 
 @pytest.mark.parametrize("torn", [b"", b'{"rows": ', b"\xff", b"[1]"])
@@ -108,13 +108,13 @@ def test_a_run_that_is_there_is_not_repeated(tmp_path):
     first = market.run(where, tmp_path / "scores", market.PLAIN)
     before = files_of(first)
     other = market.run(where, tmp_path / "scores", market.PLAIN | {"clusters.seed": 9})
-    assert run_directory.find(tmp_path / "scores") == other
+    assert versions.find(tmp_path / "scores") == other
     progress = Progress()
     assert pipeline.run(market.job(where, tmp_path / "scores", market.PLAIN), progress) == first
     assert any("nothing to do" in notice for notice in progress.notices)
     assert progress.times == []
     assert files_of(first) == before
-    assert run_directory.find(tmp_path / "scores") == first
+    assert versions.find(tmp_path / "scores") == first
 
 
 def test_a_run_that_was_broken_off_is_made_again_to_the_same_bytes(tmp_path):
@@ -149,7 +149,7 @@ def test_an_input_that_is_refused_leaves_the_current_run_as_it_was(tmp_path):
     with pytest.raises(Exception, match="'x' is missing"):
         market.run(where, tmp_path / "scores", market.PLAIN)
     assert (tmp_path / "scores" / "_CURRENT.json").read_bytes() == pointer
-    assert run_directory.find(tmp_path / "scores") == first
+    assert versions.find(tmp_path / "scores") == first
 
 
 def test_readers_of_the_folder_of_a_run_see_scores_only(tmp_path):

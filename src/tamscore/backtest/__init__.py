@@ -13,7 +13,7 @@ import numpy as np
 from tamscore.backtest.accounts import Accounts, read_accounts
 from tamscore.backtest.challengers import Customers, Loss, Rules, losses
 from tamscore.backtest.deciles import Tenth, rank_correlation, tenths
-from tamscore.outcome.summaries import plain
+from tamscore.outcome.plain import plain
 from tamscore.passes.features import Encoding, read_features
 from tamscore.schema import PARTY_TYPES
 from tamscore.settings import columns_of

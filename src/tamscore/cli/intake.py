@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tamscore.store.csv_import import ImportReport
     from tamscore.store.csv_import.plan import ColumnPlan, ImportPlan
-    from tamscore.store.csv_import.types import Cell
+    from tamscore.store.csv_import.scan import Cell
 
 
 def synth(

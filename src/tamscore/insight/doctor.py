@@ -8,12 +8,13 @@ import shutil
 import sys
 import tempfile
 from dataclasses import dataclass, replace
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tamscore.engine.device import Probes, Problem, choose, detect
 from tamscore.errors import TamscoreError
+from tamscore.insight import machine
+from tamscore.insight.packages import FLOORS, OPTIONAL, installed, parts
 
 if TYPE_CHECKING:
     from tamscore.store.location import Location
@@ -21,35 +22,6 @@ if TYPE_CHECKING:
 
 GIB = 1 << 30
 PYTHON_FLOOR = (3, 11)
-FLOORS = {
-    "numpy": "2.1",
-    "pyarrow": "26.0.0",
-    "scikit-learn": "1.6",
-    "scipy": "",
-    "dask": "",
-    "distributed": "2026.1.0",
-    "pydantic": "2.9",
-    "rich": "",
-    "safetensors": "",
-    "threadpoolctl": "",
-    "typer": "",
-    "xxhash": "",
-}
-"""Packages that a run needs, with the lowest version that works ("" where any does)."""
-
-OPTIONAL = {
-    "array-api-compat": ("array-api-compat",),
-    "cupy": ("cupy-cuda12x", "cupy-cuda13x", "cupy"),
-    "cudf": ("cudf-cu12", "cudf-cu13", "cudf"),
-    "cuml": ("cuml-cu12", "cuml-cu13", "cuml"),
-    "dask-cuda": ("dask-cuda",),
-    "nvidia-ml-py": ("nvidia-ml-py",),
-    "jinja2": ("jinja2",),
-    "matplotlib": ("matplotlib",),
-    "obstore": ("obstore",),
-}
-"""Packages that only some runs need, under the names that they may be installed as."""
-
 MEMORY_FLOOR = 1 * GIB
 DISK_FLOOR = 1 * GIB
 
@@ -108,92 +80,25 @@ def check_optional(name: str, known_as: tuple[str, ...]) -> Check:
     return Check(name, ok=True, value=version or missing)
 
 
-def installed(names: tuple[str, ...]) -> str | None:
-    """Return the version of the first of the names that is installed, None for none."""
-    for name in names:
-        try:
-            return metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return None
-
-
-def parts(version: str) -> tuple[int, ...]:
-    """Return the numbers at the beginning of a version: 26.0.1rc2 is (26, 0, 1)."""
-    numbers = []
-    for part in version.split("."):
-        digits = part[: len(part) - len(part.lstrip("0123456789"))]
-        if not digits:
-            break
-        numbers.append(int(digits))
-    while numbers and numbers[-1] == 0:  # 26.0.0 is 26.0
-        numbers.pop()
-    return tuple(numbers)
-
-
 def check_cpus() -> Check:
     """Return the processors that this process may use: those of the machine, its affinity, its container's quota."""
-    machine = os.cpu_count() or 1
-    usable = float(len(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else float(machine)
-    quota = cpu_quota()
+    there = os.cpu_count() or 1
+    usable = float(len(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else float(there)
+    quota = machine.cpu_quota()
     usable = min(usable, quota) if quota is not None else usable
     limit = f", container quota {quota:g}" if quota is not None else ""
-    return Check("processors", ok=True, value=f"{usable:g} usable of {machine}{limit}")
+    return Check("processors", ok=True, value=f"{usable:g} usable of {there}{limit}")
 
 
 def check_memory() -> Check:
     """Return the memory that a run may use: what is available, within the container's limit."""
-    total, available = memory()
-    limit = memory_limit()
+    total, available = machine.memory()
+    limit = machine.memory_limit()
     room = min(available, limit) if limit is not None else available
     note = f", container limit {gib(limit)}" if limit is not None else ""
     ok = room >= MEMORY_FLOOR
     remedy = "" if ok else f"free memory or raise the limit: a run needs about {gib(MEMORY_FLOOR)}"
     return Check("memory", ok, f"{gib(available)} available of {gib(total)}{note}", remedy)
-
-
-def memory(table: Path = Path("/proc/meminfo")) -> tuple[int, int]:
-    """Return total and available memory in bytes."""
-    try:
-        lines = table.read_text(encoding="ascii").splitlines()
-    except OSError:
-        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        return total, total
-    fields = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines if len(line.split()) > 1}
-    return fields["MemTotal"], fields.get("MemAvailable", fields["MemTotal"])
-
-
-def memory_limit(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> int | None:
-    """Return the smallest memory limit in bytes of the control groups around this process, None for none."""
-    folders = cgroups(root, own)
-    texts = [read(folder / "memory.max") for folder in folders]
-    texts.append(read(root / "memory" / "memory.limit_in_bytes"))
-    limits = [int(text) for text in texts if text.isdigit()]
-    real = [limit for limit in limits if limit < 1 << 60]  # version 1 writes a huge number for no limit
-    return min(real, default=None)
-
-
-def cpu_quota(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> float | None:
-    """Return the smallest number of processors that the control groups around this process allow, None for no limit."""
-    pairs = [read(folder / "cpu.max").split() for folder in cgroups(root, own)]
-    pairs.append([read(root / "cpu" / "cpu.cfs_quota_us"), read(root / "cpu" / "cpu.cfs_period_us")])
-    quotas = [int(pair[0]) / int(pair[1]) for pair in pairs if len(pair) == 2 and all(map(str.isdigit, pair))]
-    return min(quotas, default=None)
-
-
-def cgroups(root: Path, own: Path) -> list[Path]:
-    """Return the folder of this process's control group (version 2) and those around it."""
-    lines = [line[3:] for line in read(own).splitlines() if line.startswith("0::")]
-    folder = root / lines[0].lstrip("/") if lines else root
-    return [folder, *(parent for parent in folder.parents if parent == root or root in parent.parents)]
-
-
-def read(path: Path) -> str:
-    """Return the text of a small system file, empty where it cannot be read."""
-    try:
-        return path.read_text(encoding="ascii").strip()
-    except (OSError, ValueError):
-        return ""
 
 
 def check_blas() -> Check:

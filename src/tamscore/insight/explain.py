@@ -10,9 +10,9 @@ import numpy as np
 
 from tamscore.errors import InputContractError
 from tamscore.insight import accounts, tables
-from tamscore.outcome.summaries import step_names
 from tamscore.settings import ladder_rules, quadrant_rules
 from tamscore.stages import potential, whitespace
+from tamscore.stages.potential import step_names
 from tamscore.stages.prepare import nearest_rank
 
 if TYPE_CHECKING:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import InputContractError, UsageError
-from tamscore.store import commit, history, run_directory
-from tamscore.store.named import version_like
+from tamscore.store import commit, history
+from tamscore.store.run_directory import current_version
 from tamscore.store.verify import problems_of_run
+from tamscore.store.versions import complete_versions, output_of, version_like, versions
 
 if TYPE_CHECKING:
     from tamscore.store.history import Entry
@@ -42,9 +43,9 @@ class History:
 
 def past(output: Location) -> History:
     """What the ledger of an output tells, and which versions could be made current; UsageError where it is none."""
-    run_directory.output_of(output)
-    current = run_directory.current_version(output)
-    complete = [(run, manifest) for run in run_directory.versions(output) if (manifest := run.manifest()) is not None]
+    output_of(output)
+    current = current_version(output)
+    complete = [(run, manifest) for run in versions(output) if (manifest := run.manifest()) is not None]
     found = [version_of(run, manifest, current) for run, manifest in complete]
     ordered = sorted(found, key=lambda one: (not one.current, one.version))
     entries = [called(entry, found) for entry in history.entries(output, current)]
@@ -71,9 +72,9 @@ def roll_back(output: Location, key: str | None = None) -> tuple[str | None, Run
     Raises UsageError where there is no such version, InputContractError where it is damaged (nothing changes then),
     RetryableError while a run holds the output.
     """
-    run_directory.output_of(output)
+    output_of(output)
     with commit.held(output, "rollback"):
-        before = run_directory.current_version(output)
+        before = current_version(output)
         run = version_like(output, key if key is not None else earlier(output, before))
         if problems := list(problems_of_run(run)):
             raise InputContractError("\n".join([*problems, f"{run.path}: is damaged; the current version stays"]))
@@ -85,7 +86,7 @@ def earlier(output: Location, current: str | None) -> str:
     """The version that the current one replaced; UsageError where the ledger does not tell, or it is not there."""
     entries = history.entries(output, current)
     version = None if current is None else history.before(entries, current)
-    complete = [run.run_key for run in run_directory.complete_versions(output)]
+    complete = [run.run_key for run in complete_versions(output)]
     if version is None or version not in complete:
         there = ", ".join(complete) or "none"
         raise UsageError(f"{output}: nothing is known to have counted before {current}; name one of {there}")

@@ -17,8 +17,8 @@ from tamscore.schema import PARTY_TYPES
 from tamscore.settings import columns_of, ladder_rules
 from tamscore.store import contents, model
 from tamscore.store.location import files_in
-from tamscore.store.named import run_named
 from tamscore.store.placed import files_of
+from tamscore.store.versions import run_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

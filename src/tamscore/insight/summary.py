@@ -17,7 +17,7 @@ from tamscore.insight.tables import (
     sums_of,
     top_steps_of,
 )
-from tamscore.store.named import run_named
+from tamscore.store.versions import run_named
 
 if TYPE_CHECKING:
     from tamscore.insight.tables import Cluster, Quadrant, Sums, TopStep

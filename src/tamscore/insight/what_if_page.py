@@ -12,8 +12,8 @@ from rich.console import Group
 from tamscore.insight.layout import add, new_table, section
 from tamscore.insight.what_if import ACCOUNTS, POTENTIAL, WHITESPACE
 from tamscore.insight.wording import change, money, words
-from tamscore.outcome.summaries import step_names
 from tamscore.passes.parts import KINDS
+from tamscore.stages.potential import step_names
 from tamscore.stages.quadrant import PLAYS
 
 if TYPE_CHECKING:

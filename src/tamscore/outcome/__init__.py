@@ -9,8 +9,9 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from tamscore import __version__
-from tamscore.outcome import honesty, model_record, summaries
+from tamscore.outcome import honesty, ladders, model_record, summaries
 from tamscore.outcome.campaigns import campaign_table, silent_campaigns
+from tamscore.outcome.plain import money, money_columns, plain
 from tamscore.passes import remarks
 from tamscore.passes.parts import KINDS, MEASURES
 from tamscore.settings import ladder_rules, quadrant_rules
@@ -89,10 +90,10 @@ def write_outcome(
     for text in remarks_on(outcome, job):
         progress.notice(text)
     files: dict[str, Placed] = {}
-    cents = summaries.money_columns(job).union(*(one.money for one in outcome.findings.values()))
+    cents = money_columns(job).union(*(one.money for one in outcome.findings.values()))
     for name, table in tables_of(outcome, job).items():
         files[f"tables/{name}.parquet"] = commit.place_parquet(table, directory.tables / f"{name}.parquet")
-        files[f"tables/{name}.csv"] = commit.place_csv(summaries.plain(table, cents), directory.tables / f"{name}.csv")
+        files[f"tables/{name}.csv"] = commit.place_csv(plain(table, cents), directory.tables / f"{name}.csv")
     files |= model.write_model(directory.model, model_record.describe(outcome, job), model_record.model_arrays(outcome))
     for extra, one in outcome.findings.items():
         files |= model.write_extra(directory.model, extra, *one.model) if one.model else {}
@@ -104,9 +105,9 @@ def write_outcome(
 def tables_of(outcome: Outcome, job: Job) -> dict[str, pa.Table]:
     """The tables of a run by name; those of its extras come last."""
     return {
-        "potential": summaries.potential_table(outcome),
-        "steps": summaries.step_table(outcome, job),
-        "top_step": summaries.top_step_table(outcome, job),
+        "potential": ladders.potential_table(outcome),
+        "steps": ladders.step_table(outcome, job),
+        "top_step": ladders.top_step_table(outcome, job),
         "segments": summaries.segment_table(outcome),
         "quadrants": summaries.quadrant_table(outcome),
         "campaigns": campaign_table(outcome, job),
@@ -157,7 +158,7 @@ def manifest(outcome: Outcome, job: Job, choice: DeviceChoice, progress: Progres
             "flagged": outcome.flags,
             "filled": outcome.filled,
         },
-        "totals": {kind: dict(zip(MEASURES, summaries.money(by_kind[i]), strict=True)) for i, kind in enumerate(KINDS)},
+        "totals": {kind: dict(zip(MEASURES, money(by_kind[i]), strict=True)) for i, kind in enumerate(KINDS)},
         "fit": {
             one.model.name: fit_record(one, inertia)
             for one, inertia in zip(outcome.fitted, outcome.inertia, strict=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.outcome import summaries
+from tamscore.outcome.plain import money
 from tamscore.passes.parts import KINDS, MEASURES
 from tamscore.settings import campaigns_of
 from tamscore.stages.campaigns import DEFAULT
@@ -33,7 +33,7 @@ def campaign_table(outcome: Outcome, job: Job) -> pa.Table:
     for told in campaign_rows(job) if sums else ():
         for kind in KINDS:
             each = sums.get((told["campaign_id"], kind), [0.0] * len(MEASURES))
-            rows.append({**told, "kind": kind, **dict(zip(MEASURES, summaries.money(each), strict=True))})
+            rows.append({**told, "kind": kind, **dict(zip(MEASURES, money(each), strict=True))})
     fields = [*((name, pa.string()) for name in (*TEXTS, "kind")), *((name, pa.float64()) for name in MEASURES)]
     return pa.Table.from_pylist(rows, pa.schema(fields))
 

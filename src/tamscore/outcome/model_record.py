@@ -10,61 +10,68 @@ import numpy as np
 from tamscore import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tamscore.config import Job
+    from tamscore.fitting.fitted import Fitted
     from tamscore.outcome import Outcome
+    from tamscore.passes.score import PartyPolicy
+    from tamscore.stages.potential import PotentialTable
+    from tamscore.stages.scale import ColumnScale
 
 
 def describe(outcome: Outcome, job: Job) -> dict[str, Any]:
     """The model as `model.json` tells it: all but the arrays."""
-    parties = []
-    for one, policy, names in zip(outcome.fitted, outcome.policies, outcome.names, strict=True):
-        space = one.model.space
-        segments, table = one.model.encoding.segments, policy.table
-        parties.append(
-            {
-                "party_type": one.model.name,
-                "features": [feature.name for feature in space.features],
-                "columns": [
-                    {
-                        "name": scale.name,
-                        "scaling": scale.scaling,
-                        "low": finite(scale.low),
-                        "high": finite(scale.high),
-                        "center": scale.center,
-                        "factor": scale.factor,
-                        "missing_indicator": scale.missing_indicator,
-                    }
-                    for scale in space.scales
-                ],
-                "vocabularies": [{"column": one.column, "levels": one.levels} for one in space.vocabularies],
-                "market_segments": {"column": segments.column, "levels": segments.levels} if segments else None,
-                "level_weight": space.level_weight,
-                "unit": space.fitted_grid.unit,
-                "clusters": [{"id": i, "name": name} for i, name in zip(policy.cluster_ids, names, strict=True)],
-                "named": one.named,
-                "limits": {"potential": finite(policy.limits.potential), "sales": finite(policy.limits.sales)},
-                "ladder": {
-                    "level": table.bounds.level,
-                    "lines": table.lines,
-                    "basis": table.basis,
-                    "parent": table.parent,
-                },
-                "fit": {
-                    "rows": one.rows,
-                    "inertia": one.fit.inertia,
-                    "passes": one.fit.passes,
-                    "batches": one.fit.batches,
-                    "reseeded": one.fit.reseeded,
-                    "constant": one.constant,
-                },
-            }
-        )
+    parties = zip(outcome.fitted, outcome.policies, outcome.names, strict=True)
     return {
-        "parties": parties,
+        "parties": [party_told(*each) for each in parties],
         "inputs": {"numeric": tuple(job.features.numeric), "categorical": job.features.categorical},
         "settings": settings_of(job),
         "tamscore": __version__,
     }
+
+
+def party_told(one: Fitted, policy: PartyPolicy, names: Sequence[str]) -> dict[str, Any]:
+    """The model of a party type."""
+    space, segments = one.model.space, one.model.encoding.segments
+    return {
+        "party_type": one.model.name,
+        "features": [feature.name for feature in space.features],
+        "columns": [column_told(scale) for scale in space.scales],
+        "vocabularies": [{"column": one.column, "levels": one.levels} for one in space.vocabularies],
+        "market_segments": {"column": segments.column, "levels": segments.levels} if segments else None,
+        "level_weight": space.level_weight,
+        "unit": space.fitted_grid.unit,
+        "clusters": [{"id": i, "name": name} for i, name in zip(policy.cluster_ids, names, strict=True)],
+        "named": one.named,
+        "limits": {"potential": finite(policy.limits.potential), "sales": finite(policy.limits.sales)},
+        "ladder": ladder_told(policy.table),
+        "fit": fit_told(one),
+    }
+
+
+def column_told(scale: ColumnScale) -> dict[str, Any]:
+    """The scaling of a numeric column."""
+    return {
+        "name": scale.name,
+        "scaling": scale.scaling,
+        "low": finite(scale.low),
+        "high": finite(scale.high),
+        "center": scale.center,
+        "factor": scale.factor,
+        "missing_indicator": scale.missing_indicator,
+    }
+
+
+def ladder_told(table: PotentialTable) -> dict[str, Any]:
+    """What the ladders are made of."""
+    return {"level": table.bounds.level, "lines": table.lines, "basis": table.basis, "parent": table.parent}
+
+
+def fit_told(one: Fitted) -> dict[str, Any]:
+    """How the centers came about, on which rows."""
+    how = {name: getattr(one.fit, name) for name in ("inertia", "passes", "batches", "reseeded")}
+    return {"rows": one.rows, **how, "constant": one.constant}
 
 
 def settings_of(job: Job) -> dict[str, str]:

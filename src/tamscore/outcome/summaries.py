@@ -1,4 +1,4 @@
-"""The tables of a run for people: one row per cluster, step, quadrant, feature or reason."""
+"""The tables of a run for people: one row per cluster, quadrant, feature, reason or account of a list."""
 
 from __future__ import annotations
 
@@ -6,95 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.passes import remarks
+from tamscore.outcome.plain import money
 from tamscore.passes.parts import KINDS, MEASURES
-from tamscore.stages import identity, quadrant, top_step
+from tamscore.stages import identity, quadrant
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pyarrow as pa
 
-    from tamscore.config import Job
     from tamscore.outcome import Outcome
     from tamscore.passes.score import PartyPolicy
-
-
-def money(values: Any) -> list[float]:
-    """Sums to the cent; counts come out whole."""
-    return [round(float(value), 2) for value in values]
-
-
-def potential_table(outcome: Outcome) -> pa.Table:
-    """One row per cluster: its ladder, support, basis and distinct steps, and the interval of each cut value.
-
-    `low_support` says that the interval of the first cut line rests on borrowed customers.
-    """
-    import pyarrow as pa
-
-    columns: dict[str, list[Any]] = {
-        name: [] for name in ("party_type", "cluster", "name", "support", "basis", "parent", "low_support")
-    }
-    steps: dict[str, list[float]] = {}
-    for policy, names in zip(outcome.policies, outcome.names, strict=True):
-        table = policy.table
-        columns["party_type"] += [policy.name] * len(names)
-        columns["cluster"] += policy.cluster_ids
-        columns["name"] += names
-        columns["support"] += table.support.tolist()
-        columns["basis"] += table.basis
-        columns["parent"] += table.parent
-        columns["low_support"] += (~table.bounds.supported[:, 0]).tolist()
-        labels = step_names(table.lines)
-        ends = {"": table.values, "low_": table.bounds.low, "high_": table.bounds.high}
-        for end, amounts in ends.items():
-            for j, label in enumerate(labels):
-                steps.setdefault(end + label, []).extend(amounts[:, j].tolist())
-        columns.setdefault("distinct_steps", []).extend(table.distinct.tolist())
-    values = {name: pa.array(column, pa.float64(), from_pandas=True) for name, column in steps.items()}
-    return pa.table({**columns, **values})
-
-
-def step_names(lines: Sequence[float]) -> list[str]:
-    """The steps of a ladder as tables name them: `p85`, `p90`, `p95`, `top`."""
-    return [*(f"p{line * 100:g}" for line in lines), "top"]
-
-
-def step_table(outcome: Outcome, job: Job) -> pa.Table:
-    """One row per party type, step and kind: accounts, whitespace, and the share of all whitespace it holds."""
-    import pyarrow as pa
-
-    rows = []
-    for market, policy in zip(outcome.markets, outcome.policies, strict=True):
-        sums = remarks.by_step(market, job.potential.boundary)
-        whole = max(float(sums[:, :, 1].sum()), 1e-300)
-        for j, step in enumerate(step_names(policy.table.lines)):
-            for i, kind in enumerate(KINDS):
-                accounts, held = money(sums[i, j])
-                head = {"party_type": policy.name, "step": step, "kind": kind}
-                rows.append({**head, "accounts": accounts, "whitespace": held, "share": round(held / whole, 6)})
-    return pa.Table.from_pylist(rows)
-
-
-def top_step_table(outcome: Outcome, job: Job) -> pa.Table:
-    """One row per party type and way to set the top step: what is open among customers, and with which step it lies.
-
-    `share_…` are shares of the expansion whitespace; `above` counts customers that buy more than the cap.
-    """
-    import pyarrow as pa
-
-    rows = []
-    for market, policy in zip(outcome.markets, outcome.policies, strict=True):
-        lines = policy.table.lines
-        for one in top_step.audit(market.sales, policy.table.values, lines, job.potential.boundary):
-            row: dict[str, Any] = {"party_type": policy.name, "top_step": one.top_step}
-            row["in_force"] = one.top_step == job.potential.top_step
-            row["expansion"] = money([one.whitespace.sum()])[0]
-            row["potential_to_sales"] = one.potential / one.sales if one.sales else None
-            names = (f"share_{step}" for step in step_names(lines))
-            rows.append(row | {"above": one.above} | dict(zip(names, np.round(one.shares, 6).tolist(), strict=True)))
-    columns = {name: pa.array([row[name] for row in rows], from_pandas=True) for name in rows[0]}
-    return pa.table(columns)
 
 
 def segment_table(outcome: Outcome) -> pa.Table:
@@ -192,30 +112,3 @@ def clusters(outcome: Outcome) -> list[tuple[PartyPolicy, str, str]]:
     """Every cluster in the order of the totals: its party type's policy, its id, its name."""
     pairs = zip(outcome.policies, outcome.names, strict=True)
     return [(policy, *each) for policy, names in pairs for each in zip(policy.cluster_ids, names, strict=True)]
-
-
-def money_columns(job: Job) -> set[str]:
-    """The columns of the tables that hold money."""
-    steps = step_names(job.potential.lines)
-    ends = ("potential_low", "potential_high", "expansion")
-    return {*MEASURES[1:], *ends, *(end + step for end in ("", "low_", "high_") for step in steps)}
-
-
-def plain(table: pa.Table, in_cents: set[str]) -> pa.Table:
-    """The table for people and spreadsheets: dictionaries decoded, money to the cent and without an exponent."""
-    import pyarrow as pa
-
-    fields = []
-    for field in table.schema:
-        cents = field.name in in_cents and pa.types.is_float64(field.type) and fits_cents(table[field.name])
-        kind = pa.string() if pa.types.is_dictionary(field.type) else field.type
-        fields.append(field.with_type(pa.decimal128(38, 2) if cents else kind))
-    return table.cast(pa.schema(fields))
-
-
-def fits_cents(column: pa.ChunkedArray) -> bool:
-    """Whether every number is small enough that its cents mean something."""
-    import pyarrow.compute as pc
-
-    largest = pc.max(pc.abs(column)).as_py()
-    return largest is None or largest < 1e13

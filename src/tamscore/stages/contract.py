@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.schema import PARTY_TYPES, Flag, Reason
+from tamscore.schema import Flag, Reason
 
 if TYPE_CHECKING:
     from tamscore.backend import Array
@@ -66,8 +66,3 @@ def counts_by_reason(reasons: list[Any]) -> dict[str, int]:
     """How many rows were rejected for each reason, over the reason codes of all partitions; zero counts included."""
     total = sum((np.bincount(reason, minlength=len(Reason)) for reason in reasons), np.zeros(len(Reason), np.int64))
     return {reason.code: int(total[reason]) for reason in Reason if reason is not Reason.SCORED}
-
-
-def party_name(party: int) -> str:
-    """The party type of a code."""
-    return PARTY_TYPES[party]

@@ -71,6 +71,11 @@ class PotentialTable:
         return 1 + np.count_nonzero(np.diff(ladders, axis=1) > 0, axis=1)
 
 
+def step_names(lines: Sequence[float]) -> list[str]:
+    """The steps of a ladder as tables name them: `p85`, `p90`, `p95`, `top`."""
+    return [*(f"p{line * 100:g}" for line in lines), "top"]
+
+
 def top_share(lines: Sequence[float], top_step: TopStep) -> float:
     """The share of customers at which the top step is taken; `next_step` lies midway from the last line to the top."""
     shares = {"max": 1.0, "p99": 0.99, "p99.5": 0.995, "next_step": (1.0 + lines[-1]) / 2}

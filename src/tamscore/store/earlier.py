@@ -13,9 +13,9 @@ from tamscore.stages import draw
 from tamscore.store import contents, tables
 from tamscore.store.location import location
 from tamscore.store.model import StoredModel, read_model
-from tamscore.store.named import run_named
 from tamscore.store.placed import files_of
 from tamscore.store.run_directory import MANIFEST, RunDirectory
+from tamscore.store.versions import run_named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +79,7 @@ class Labels:
 
 
 def read_earlier(named: str, output: Location) -> EarlierRun:
-    """The run of that name, as `named.run_named` takes it; a run key alone is sought in `output`.
+    """The run of that name, as `versions.run_named` takes it; a run key alone is sought in `output`.
 
     Raises UsageError where there is no such complete run, InputContractError where its model cannot be used.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,9 +17,10 @@ from tamscore.stages.prepare import Vocabulary
 from tamscore.stages.quadrant import Limits
 from tamscore.stages.scale import ColumnScale
 from tamscore.stages.space import Space
+from tamscore.store.model_arrays import Arrays
 
 if TYPE_CHECKING:
-    from tamscore.store.model_text import PartyTold
+    from tamscore.store.model_text import ColumnTold, PartyTold
 
 
 @dataclass(frozen=True)
@@ -158,36 +159,28 @@ def stored_table(told: PartyTold, take: Arrays, k: int) -> PotentialTable:
 
 def stored_space(told: PartyTold, take: Arrays, places: int) -> Space:
     """The space of a party type."""
-    scales = []
     fill = take("fill", (len(told.columns), places)) if told.columns else np.empty((0, places))
-    for column, here in zip(told.columns, fill, strict=True):
-        low, high = -np.inf if column.low is None else column.low, np.inf if column.high is None else column.high
-        knots = scores = None
-        if column.scaling == "quantile_normal":
-            knots = take(f"knots.{column.name}", (None,))
-            scores = take(f"scores.{column.name}", (len(knots),))
-            if len(knots) < 2 or (np.diff(knots) <= 0).any() or (np.diff(scores) < 0).any():
-                raise ValueError(f"{told.party_type}.knots.{column.name}: expected two or more increasing knots")
-        if low > high:
-            raise ValueError(f"{told.party_type}: column {column.name!r} is clipped to nothing")
-        scales.append(
-            ColumnScale(
-                column.name,
-                column.scaling,
-                here,
-                low,
-                high,
-                column.center,
-                column.factor,
-                knots,
-                scores,
-                column.missing_indicator,
-            )
-        )
+    scales = tuple(stored_scale(column, here, take) for column, here in zip(told.columns, fill, strict=True))
     vocabularies = tuple(Vocabulary(one.column, one.levels) for one in told.vocabularies)
-    space = Space(tuple(scales), vocabularies, told.level_weight)
+    space = Space(scales, vocabularies, told.level_weight)
     limit = take("limit", (len(space.features),), least=0)
-    return Space(space.scales, vocabularies, told.level_weight, Grid(told.unit, limit))
+    return replace(space, grid=Grid(told.unit, limit))
+
+
+def stored_scale(told: ColumnTold, fill: Any, take: Arrays) -> ColumnScale:
+    """The scaling of a numeric column, with what it puts in place of a missing number in each segment (segments,)."""
+    low, high = -np.inf if told.low is None else told.low, np.inf if told.high is None else told.high
+    knots = scores = None
+    if told.scaling == "quantile_normal":
+        knots = take(f"knots.{told.name}", (None,))
+        scores = take(f"scores.{told.name}", (len(knots),))
+        if len(knots) < 2 or (np.diff(knots) <= 0).any() or (np.diff(scores) < 0).any():
+            raise ValueError(f"{take.party}.knots.{told.name}: expected two or more increasing knots")
+    if low > high:
+        raise ValueError(f"{take.party}: column {told.name!r} is clipped to nothing")
+    return ColumnScale(
+        told.name, told.scaling, fill, low, high, told.center, told.factor, knots, scores, told.missing_indicator
+    )
 
 
 def stored_sales(take: Arrays, name: str, offsets_name: str, groups: int) -> CustomerSales:
@@ -201,37 +194,3 @@ def stored_sales(take: Arrays, name: str, offsets_name: str, groups: int) -> Cus
     if not np.isin(falls, offsets).all():
         raise ValueError(f"{take.party}.{name}: expected to be sorted within their groups")
     return CustomerSales(sales, offsets)
-
-
-@dataclass(frozen=True)
-class Arrays:
-    """The arrays of one party type, taken one after the other."""
-
-    party: str
-    arrays: dict[str, Any]
-
-    def __call__(
-        self,
-        name: str,
-        shape: tuple[int | None, ...],
-        kind: type[np.generic] = np.float64,
-        *,
-        least: float = -np.inf,
-        gaps: bool = False,
-    ) -> Any:
-        """The array of a name; ValueError unless it has the shape (None: any length), type and range expected.
-
-        NaN is refused unless it may stand for gaps.
-        """
-        array = self.arrays.pop(f"{self.party}.{name}", None)
-        if array is None:
-            raise ValueError(f"{self.party}.{name}: missing")
-        fits = array.ndim == len(shape) and all(n in (None, m) for n, m in zip(shape, array.shape, strict=True))
-        if not fits or array.dtype != kind:
-            wanted = f"{kind.__name__} {tuple('any' if n is None else n for n in shape)}"
-            raise ValueError(f"{self.party}.{name}: expected {wanted}, got {array.dtype} {array.shape}")
-        if np.isinf(array).any() or (np.isnan(array).any() and not gaps) or (array < least).any():
-            raise ValueError(
-                f"{self.party}.{name}: expected finite numbers{f' ≥ {least:g}' if least > -np.inf else ''}"
-            )
-        return array

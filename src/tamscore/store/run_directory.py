@@ -172,43 +172,7 @@ def code_digest() -> str:
     return digest.hexdigest()
 
 
-def find(path: Location) -> RunDirectory:
-    """The run at a path: an output folder (its current version) or the folder of one version.
-
-    Where the pointer is torn, the complete version written last stands in for it. Raises UsageError where there is no
-    complete run.
-    """
-    version = current_version(path)
-    if version is not None and RunDirectory(path, version).manifest() is not None:
-        return RunDirectory(path, version)
-    if (path / MANIFEST).is_file() and path.parent.name == "versions":
-        return RunDirectory(path.parent.parent, path.name)
-    complete = complete_versions(path)
-    if (path / CURRENT).exists() and complete:
-        return max(complete, key=lambda run: (run.path / MANIFEST).stat().st_mtime_ns)
-    raise UsageError(f"{path}: no complete run here; expected an output folder with {CURRENT}, or one of its versions")
-
-
 def current_version(output: Location) -> str | None:
     """The version that the pointer of an output names; None where there is no pointer, or it is torn."""
     version = (read_json(output / CURRENT) or {}).get("version")
     return version if isinstance(version, str) and RUN_KEY.fullmatch(version) else None
-
-
-def output_of(path: Location) -> Location:
-    """The path, where it is the output of a job; UsageError where no run has ever been written to it."""
-    if not (path / CURRENT).exists() and not versions(path):
-        raise UsageError(f"{path}: no output of a job; expected a folder with {CURRENT} and versions")
-    return path
-
-
-def complete_versions(output: Location) -> list[RunDirectory]:
-    """The complete versions of an output, in order of name."""
-    return [run for run in versions(output) if run.manifest() is not None]
-
-
-def versions(output: Location) -> list[RunDirectory]:
-    """All versions of an output, complete or not, in order of name."""
-    folder = output / "versions"
-    names = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
-    return [RunDirectory(output, name) for name in names if RUN_KEY.fullmatch(name)]

@@ -9,7 +9,8 @@ from tamscore.store.commit import LOCK, Placed, read_json
 from tamscore.store.history import HISTORY
 from tamscore.store.location import files_below
 from tamscore.store.placed import files_of
-from tamscore.store.run_directory import BACKTESTS, COVERAGE, CURRENT, MANIFEST, RunDirectory, versions
+from tamscore.store.run_directory import BACKTESTS, COVERAGE, CURRENT, MANIFEST, RunDirectory
+from tamscore.store.versions import versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,6 @@ END_USER_SHARES = (0.22, 0.17, 0.14, 0.11, 0.09, 0.075, 0.055, 0.04, 0.03)
 CHANNEL_SHARES = (0.035, 0.022, 0.013)
 SEGMENTS = len(END_USER_SHARES) + len(CHANNEL_SHARES)
 SLOTS = 4096  # a discrete distribution is a table of so many equally likely slots
-REFERENCE_SIZE = float(np.log(100.0))
 
 
 @dataclass(frozen=True)

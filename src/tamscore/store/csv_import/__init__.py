@@ -12,9 +12,11 @@ from tamscore.errors import InputContractError, UsageError
 from tamscore.store.csv_import import rows as csv_rows
 from tamscore.store.csv_import import source as csv_source
 from tamscore.store.csv_import.destination import check_destination, refuse_strangers, targets_in
+from tamscore.store.csv_import.inspection import inspect
 from tamscore.store.csv_import.output import rejected_log, staged
-from tamscore.store.csv_import.plan import EXAMPLES, ColumnPlan, ImportPlan, bad_cells, inspect, meter
+from tamscore.store.csv_import.plan import ColumnPlan, ImportPlan, meter
 from tamscore.store.csv_import.rows import Intake, RejectedRow
+from tamscore.store.csv_import.scan import EXAMPLES, bad_cells
 from tamscore.store.csv_import.values import values
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tamscore.store.csv_import.plan import Progress, SourcePlan
-    from tamscore.store.csv_import.types import Cell
+    from tamscore.store.csv_import.scan import Cell
 
 __all__ = ["ImportPlan", "ImportReport", "ImportedColumn", "check_destination", "inspect", "write"]
 
@@ -52,8 +54,6 @@ class ImportReport:
     rejected_examples: tuple[RejectedRow, ...]
     rejected_file: Path | None
     blank_lines: int
-    bytes_read: int
-    bytes_written: int
 
     @property
     def bad_cells(self) -> int:
@@ -159,8 +159,6 @@ def _report(
         rejected_examples=plan.rejected_examples,
         rejected_file=log,
         blank_lines=sum(intake.blank for intake in intakes),
-        bytes_read=sum(file.source.size for file in plan.files),
-        bytes_written=sum(path.stat().st_size for path in files),
     )
 
 

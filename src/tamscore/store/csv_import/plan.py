@@ -1,32 +1,21 @@
-"""The plan of a CSV import: what the files hold, which type each column gets and why. Nothing is written."""
+"""The plan of a CSV import: what the files hold, which type each column gets and why."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from tamscore.errors import InputContractError, UsageError
-from tamscore.store.csv_import import forms as csv_forms
-from tamscore.store.csv_import import rows as csv_rows
-from tamscore.store.csv_import import source as csv_source
-from tamscore.store.csv_import.rows import Intake, RejectedRow
-from tamscore.store.csv_import.types import Cell, ColumnType, Scan, column_type, empty_tokens, infer
-from tamscore.store.csv_import.values import values
+from tamscore.store.csv_import.scan import EXAMPLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from pathlib import Path
-    from typing import Any
+    from collections.abc import Callable, Sequence
 
-    import numpy as np
-
+    from tamscore.store.csv_import.rows import RejectedRow
+    from tamscore.store.csv_import.scan import Cell
     from tamscore.store.csv_import.source import Source
+    from tamscore.store.csv_import.types import ColumnType
 
     Progress = Callable[[str, int, int], None]
-
-EXAMPLES = 5
-BAD_SHARE = 0.01
 
 
 @dataclass(frozen=True)
@@ -49,11 +38,6 @@ class ColumnPlan:
     bad_examples: tuple[Cell, ...]
     padded: int
     kind: ColumnType
-
-    @property
-    def share(self) -> float:
-        """The share of filled cells that read as the type; 1 where no cell is filled."""
-        return 1.0 - self.bad / self.filled if self.filled else 1.0
 
 
 @dataclass(frozen=True)
@@ -92,145 +76,9 @@ class ImportPlan:
         """The first rejected rows over all files."""
         return tuple(row for one in self.files for row in one.rejected_examples)[:EXAMPLES]
 
-    @property
-    def types(self) -> dict[str, str]:
-        """The type of every column as text; give it back as `types` to keep next month's import the same."""
-        return {column.name: column.type for column in self.columns}
-
-
-def inspect(  # noqa: PLR0913 - the options of the command, each by name
-    paths: Iterable[Path | str],
-    types: Mapping[str, str] | None = None,
-    *,
-    delimiter: str | None = None,
-    encoding: str = "utf-8",
-    decimal: str = ".",
-    null_values: Sequence[str] = (),
-    drop: Sequence[str] = (),
-    max_bad_share: float = BAD_SHARE,
-    sample_rows: int = 3,
-    progress: Progress | None = None,
-) -> ImportPlan:
-    """Return the plan of an import after one pass over every row of every file, in bounded memory.
-
-    `paths` are files, folders and globs with one set of columns. `types` fixes types by column (string, int, float,
-    bool, date, timestamp, timestamp_utc; dates also as date:dmy, date:mdy, date:%d/%m/%Y); others are inferred, and a
-    column becomes a number, date or flag while at most `max_bad_share` of its filled cells do not read as such.
-    `null_values` are tokens of no value besides the usual ones. `progress` gets ("inspect", bytes done, bytes in all).
-    UsageError for unknown columns, types, paths; InputContractError names file, row and remedy.
-    """
-    if not 0 <= max_bad_share < 1:
-        raise UsageError(f"max_bad_share: expected a number from 0 up to but not including 1, got {max_bad_share!r}")
-    rules = csv_source.dialect(delimiter, encoding, decimal)
-    sources = [csv_source.open_source(path, rules) for path in csv_source.find(paths)]
-    _refuse_other_columns(sources)
-    always = csv_forms.ALWAYS_EMPTY | {token.strip().lower() for token in null_values}
-    names = sources[0].names
-    given = _given_types(types or {}, names)
-    kept = _kept(names, drop)
-    columns = [_Column(Scan(name, decimal, always, sample_rows), given.get(name)) for name in kept]
-    files = tuple(_scan(source, columns, progress, sources) for source in sources)
-    if not sum(one.rows + one.rejected for one in files):
-        raise InputContractError(f"{sources[0].path}: expected rows below the header, got none")
-    plans = tuple(column.plan(max_bad_share) for column in columns)
-    return ImportPlan(files, plans, tuple(name for name in names if name in drop), always, decimal)
-
-
-def _given_types(types: Mapping[str, str], names: Sequence[str]) -> dict[str, ColumnType]:
-    _refuse_unknown("types", types, names)
-    return {name: column_type(name, text) for name, text in types.items()}
-
-
-def _kept(names: Sequence[str], drop: Sequence[str]) -> list[str]:
-    _refuse_unknown("drop", drop, names)
-    kept = [name for name in names if name not in drop]
-    if not kept:
-        raise UsageError("drop: every column would be dropped; keep at least one")
-    return kept
-
-
-class _Column:
-    """Scan a column; where the user gave its type, read it as well, so that the plan says what fails."""
-
-    def __init__(self, scan: Scan, given: ColumnType | None) -> None:
-        self.scan = scan
-        self.given = given
-        self.bad = 0
-        self.examples: list[Cell] = []
-
-    def add(self, column: Any, rows: np.ndarray, file: str) -> None:
-        self.scan.add(column, rows, file)
-        if self.given:
-            bad = values(column, self.given, self.scan.decimal, self.scan.always_empty)[1]
-            self.bad += int(bad.sum())
-            self.examples += bad_cells(column, rows, bad, file, EXAMPLES - len(self.examples))
-
-    def plan(self, max_bad_share: float) -> ColumnPlan:
-        scan = self.scan
-        kind, why = (self.given, "as given") if self.given else infer(scan, max_bad_share)
-        bad, examples = (self.bad, tuple(self.examples)) if self.given else scan.bad(kind)
-        empty = scan.empty(kind)
-        filled = scan.forms.total() - empty
-        if self.given and filled and bad == filled:
-            raise InputContractError(
-                f"column {scan.name!r}: none of its {filled:,} cells reads as {kind} ({examples[0]}); give another type"
-            )
-        used = empty_tokens(kind, scan.always_empty)
-        tokens = tuple((token, times) for token, times in scan.tokens.most_common() if token.lower() in used)
-        return ColumnPlan(
-            name=scan.name,
-            type=str(kind),
-            why=why,
-            given=self.given is not None,
-            samples=tuple(scan.samples),
-            filled=filled,
-            empty=empty,
-            empty_tokens=tokens,
-            bad=bad,
-            bad_examples=examples,
-            padded=scan.padded,
-            kind=kind,
-        )
-
-
-def bad_cells(column: Any, rows: np.ndarray, bad: np.ndarray, file: str, limit: int) -> list[Cell]:
-    """Return the first bad cells of a batch, `limit` at the most."""
-    places = bad.nonzero()[0][: max(limit, 0)]
-    return [Cell(file, int(rows[place]), column[int(place)].as_py()) for place in places]
-
-
-def _scan(source: Source, columns: list[_Column], progress: Progress | None, sources: list[Source]) -> SourcePlan:
-    intake, rows = Intake(), 0
-    for batch, numbers in csv_rows.batches(source, intake, meter("inspect", progress, source, sources)):
-        rows += batch.num_rows
-        for column in columns:
-            column.add(batch.column(column.scan.name), numbers, str(source.path))
-    return SourcePlan(source, rows, intake.rejected, tuple(intake.examples), intake.blank)
-
 
 def meter(stage: str, progress: Progress | None, source: Source, sources: Sequence[Source]) -> Callable[[int], None]:
     """Return a function that reports the bytes done over all files, given those done of this one."""
     total = sum(one.size for one in sources)
     before = sum(one.size for one in sources[: sources.index(source)])
     return (lambda done: progress(stage, before + done, total)) if progress else (lambda _: None)
-
-
-def _refuse_other_columns(sources: list[Source]) -> None:
-    first = sources[0]
-    for source in sources[1:]:
-        missing = [name for name in first.names if name not in source.names]
-        extra = [name for name in source.names if name not in first.names]
-        if missing or extra:
-            raise InputContractError(
-                f"{source.path}: its columns differ from those of {first.path}: "
-                f"{f'missing {missing!r}' if missing else ''}{', ' if missing and extra else ''}"
-                f"{f'not expected {extra!r}' if extra else ''}; import the files one by one, or drop the column there"
-            )
-
-
-def _refuse_unknown(what: str, names: Iterable[str], known: Sequence[str]) -> None:
-    for name in names:
-        if name not in known:
-            close = get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"the columns are {', '.join(map(repr, known))}"
-            raise UsageError(f"{what}: no column {name!r}; {hint}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.store.csv_import import forms as form
+from tamscore.store.csv_import.dates import moments
 from tamscore.store.csv_import.types import empty_tokens
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _dated(texts: Any, kind: ColumnType) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    micros, held = form.moments(texts, kind.detail)
+    micros, held = moments(texts, kind.detail)
     if kind.kind == "date":
         days = micros.fill_null(0).to_numpy()
         keep = micros.is_valid().to_numpy(zero_copy_only=False) & (held == "date")
