@@ -1,0 +1,95 @@
+"""The process that workers are forked from: one for all of them, with what they need, and gone with who started it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tamscore.config import Engine
+from tamscore.engine import connect, fork_server
+from tests.faults.clusters import wait_until
+
+
+def processes() -> Any:
+    return connect.connect(Engine(kind="processes", workers=2))
+
+
+def imported() -> list[str]:
+    return sorted(sys.modules)
+
+
+def started_with() -> dict[str, str]:
+    """The environment in which a process began."""
+    entries = Path("/proc/self/environ").read_text(encoding="utf-8").split("\0")
+    return dict(entry.split("=", 1) for entry in entries if "=" in entry)
+
+
+def test_workers_have_what_they_need_before_their_first_work():
+    """A module that is no longer there, or has another name, would go unnoticed: nobody tells what was not imported."""
+    with processes() as flow:
+        for modules in flow.ask(imported):
+            assert set(fork_server.PRELOAD) <= set(modules)
+
+
+def test_workers_of_several_runs_come_from_one_process_and_another_one_takes_the_place_of_a_dead_one():
+    with processes() as flow:
+        first = set(flow.ask(os.getppid))
+    with processes() as flow:
+        assert set(flow.ask(os.getppid)) == first
+    [server] = map(psutil.Process, first)
+    server.kill()
+    assert wait_until(lambda: not server.is_running() or server.status() == psutil.STATUS_ZOMBIE, 60)
+    with processes() as flow:
+        [second] = set(flow.ask(os.getppid))
+    assert second != server.pid
+
+
+def test_workers_see_the_environment_of_now_and_this_process_keeps_its_own(monkeypatch):
+    """Credentials may come long after the first run of a process; what our workers are set up with is not for us."""
+    fork_server.begin()
+    monkeypatch.setenv("TAMSCORE_TEST_VARIABLE", "of now")
+    before = dict(os.environ)
+    fork_server.begin()
+    assert dict(os.environ) == before
+    with processes() as flow:
+        assert flow.ask(os.getenv, "TAMSCORE_TEST_VARIABLE") == ["of now", "of now"]
+
+
+SET_UP = """
+import json
+from tests.faults import test_fork_server
+with test_fork_server.processes() as first, test_fork_server.processes() as flow:
+    print(json.dumps(flow.ask(test_fork_server.started_with)))
+"""
+
+
+def test_workers_of_ours_keep_freed_memory_and_compute_on_one_thread_each():
+    """Also where another run of this process has its own workers already; what a person has set counts more."""
+    mine = {name: value for name, value in os.environ.items() if name not in fork_server.ENVIRONMENT}
+    mine.pop("MALLOC_TRIM_THRESHOLD_", None)  # Dask's own clusters leave it behind in their process
+    mine["OMP_NUM_THREADS"] = "3"
+    done = subprocess.run([sys.executable, "-c", SET_UP], env=mine, stdout=subprocess.PIPE, check=True)
+    for environment in json.loads(done.stdout):
+        assert "MALLOC_TRIM_THRESHOLD_" not in environment
+        assert environment.items() >= (fork_server.ENVIRONMENT | {"OMP_NUM_THREADS": "3"}).items()
+
+
+def test_the_process_has_no_threads_of_python():
+    """Whoever forks with threads may find a lock held for ever; those of the C libraries know about forks."""
+    code = f"import threading; [__import__(name) for name in {fork_server.PRELOAD}]; print(threading.active_count())"
+    assert subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True).stdout == b"1\n"
+
+
+def test_the_process_ends_with_the_one_that_started_it():
+    code = (
+        "from tamscore.engine import fork_server; fork_server.begin()\n"
+        "from multiprocessing import forkserver; print(forkserver._forkserver._forkserver_pid)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True, text=True)
+    assert wait_until(lambda: not psutil.pid_exists(int(done.stdout)), 60)
