@@ -145,7 +145,7 @@ def stoppable() -> Iterator[None]:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        if not isinstance(sys.exception(), Stopped):
+        if not is_ending():  # else another signal would kill a Python that is being taken apart
             for number, handler in kept.items():
                 signal.signal(number, handler)
 
