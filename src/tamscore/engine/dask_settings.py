@@ -74,7 +74,6 @@ def own(engine: Engine, max_spill: int) -> dict[str, Any]:
     chosen = {
         "distributed.scheduler.allowed-failures": ALLOWED_FAILURES,
         "distributed.scheduler.worker-ttl": f"{WORKER_TTL_S} s",
-        "distributed.scheduler.no-workers-timeout": f"{2 * engine.stall_timeout} s",  # our own watch sees more
         "distributed.scheduler.worker-saturation": 1.0,
         "distributed.deploy.lost-worker-timeout": "1 day",  # else a nanny is dismissed while it restarts its worker
         "distributed.worker.memory.max-spill": max_spill,
