@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -122,6 +123,7 @@ def leave(end: SystemExit) -> NoReturn:
     """
     if isinstance(end.code, int) and ("obstore" in sys.modules or is_due_to_signal(end)):
         abandon_output()
+        atexit._run_exitfuncs()  # noqa: SLF001 - who has left folders for temporary files behind takes them along
         os._exit(end.code)
     raise end
 
