@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -34,7 +35,8 @@ def test_workers_have_what_they_need_before_their_first_work():
     """A module that is no longer there, or has another name, would go unnoticed: nobody tells what was not imported."""
     with processes() as flow:
         for modules in flow.ask(imported):
-            assert set(fork_server.PRELOAD) <= set(modules)
+            assert set(fork_server.NEEDED) <= set(modules)
+        assert min(flow.ask(gc.get_freeze_count)) > 10_000
 
 
 def test_workers_of_several_runs_come_from_one_process_and_another_one_takes_the_place_of_a_dead_one():
@@ -82,7 +84,7 @@ def test_workers_of_ours_keep_freed_memory_and_compute_on_one_thread_each():
 
 def test_the_process_has_no_threads_of_python():
     """Whoever forks with threads may find a lock held for ever; those of the C libraries know about forks."""
-    code = f"import threading; [__import__(name) for name in {fork_server.PRELOAD}]; print(threading.active_count())"
+    code = "import threading, tamscore.engine.preload; print(threading.active_count())"
     assert subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True).stdout == b"1\n"
 
 

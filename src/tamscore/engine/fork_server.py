@@ -10,7 +10,7 @@ import os
 from multiprocessing import forkserver, get_context
 
 METHOD = "forkserver"
-PRELOAD = (
+NEEDED = (
     "distributed",
     "pyarrow.compute",
     "pyarrow.parquet",
@@ -37,7 +37,7 @@ With Dask's own choice the heap gives back at once what is freed, and a third of
 
 def begin() -> None:
     """Start the process if there is none, and do not wait for it."""
-    get_context(METHOD).set_forkserver_preload(list(PRELOAD))
+    get_context(METHOD).set_forkserver_preload(["tamscore.engine.preload"])
     added = {name: value for name, value in ENVIRONMENT.items() if name not in os.environ}
     os.environ.update(added)
     try:
