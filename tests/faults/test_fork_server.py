@@ -95,3 +95,47 @@ def test_the_process_ends_with_the_one_that_started_it():
     )
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True, text=True)
     assert wait_until(lambda: not psutil.pid_exists(int(done.stdout)), 60)
+
+
+BEGUN = """
+import sys
+from multiprocessing import forkserver
+from tamscore.config import Engine
+from tamscore.engine import connect
+
+def is_there():
+    return forkserver._forkserver._forkserver_pid is not None
+
+connect.begin(Engine())
+print(is_there())
+connect.begin(Engine(kind="processes"))
+print(is_there(), "distributed" in sys.modules)
+"""
+
+
+def test_it_begins_where_workers_of_our_own_are_asked_for_and_before_dask_is_imported_here():
+    assert subprocess.run([sys.executable, "-c", BEGUN], stdout=subprocess.PIPE, check=True, text=True).stdout == (
+        "False\nTrue False\n"
+    )
+
+
+EARLY = """
+import sys
+from types import SimpleNamespace
+from tamscore import config
+from tamscore.cli import work
+from tamscore.engine import connect
+
+def begin(engine):
+    sys.exit(f"{engine}, pipeline imported: {'tamscore.pipeline' in sys.modules}")
+
+config.load = lambda path, overrides: SimpleNamespace(engine="the engine of the job")
+connect.begin = begin
+work.run("job.toml")
+"""
+
+
+def test_a_run_begins_it_before_it_imports_what_it_needs_itself():
+    """Both then import side by side: half a second of every run."""
+    done = subprocess.run([sys.executable, "-c", EARLY], stderr=subprocess.PIPE, check=False, text=True)
+    assert done.stderr == "the engine of the job, pipeline imported: False\n"
