@@ -1,7 +1,7 @@
 """The process that workers of our own are forked from: it has imported once what all of them need.
 
 It comes up while this process still imports and plans, so that workers are there at once, and so is one for a worker
-that has died. It has no threads but those of libraries that know about forks, and ends with this process.
+that has died. It has a single thread, so that no fork finds a lock held for ever, and ends with this process.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ NEEDED = (
 ENVIRONMENT = {
     "MALLOC_ARENA_MAX": "1",
     "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
