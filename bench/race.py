@@ -35,7 +35,9 @@ class Contender:
         shutil.rmtree(self.output, ignore_errors=True)
         self.output.mkdir(parents=True)
         began = time.perf_counter()
-        process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            self.command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=as_installed()
+        )
         out, err = process.communicate()
         if process.returncode:
             raise RuntimeError(f"{self.name}: exit code {process.returncode}: {err.strip()[-500:]}")
@@ -43,17 +45,25 @@ class Contender:
         self.runs.append({"seconds": time.perf_counter() - began, **told})
 
 
+def as_installed() -> dict[str, str]:
+    """The environment of a run: Python keeps its bytecode, as it is there once a package is installed."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 MEASURED = """\
-import ctypes, json, os, resource, subprocess, sys
+import ctypes, json, os, resource, subprocess, sys, time
 ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER: whoever is left behind counts, too
+began = time.perf_counter()
 done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)
+seconds = time.perf_counter() - began
 try:
     while True:
         os.wait()
 except ChildProcessError:
     pass
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(json.dumps({"cpu_seconds": used.ru_utime + used.ru_stime, "peak_mb": used.ru_maxrss / 1024}))
+cpu_seconds = used.ru_utime + used.ru_stime
+print(json.dumps({"seconds": seconds, "cpu_seconds": cpu_seconds, "peak_mb": used.ru_maxrss / 1024}))
 sys.exit(done.returncode)
 """
 

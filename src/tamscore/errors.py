@@ -15,6 +15,7 @@ The module imports nothing from the package, so that every layer may raise from 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 GATES = ("leakage", "relabelled_share")
 """What may close until a person has looked: a feature that looks like sales, a refresh that would move too many."""
+
+USER = re.compile(r"://[^/\s@]+@")
+QUERY = re.compile(r"(://[^\s?'\"]*)\?[^\s'\"]+")
 
 
 class TamscoreError(Exception):
@@ -98,3 +102,8 @@ class NothingToDo(TamscoreError):  # noqa: N818 - an outcome, not a failure
 def first_line(error: BaseException) -> str:
     """Return the first line of what an error of others says, "no message" where it says nothing."""
     return (str(error).strip().splitlines() or ["no message"])[0]
+
+
+def without_secrets(text: str) -> str:
+    """Return the text with user, password and query of every address in it replaced by ***."""
+    return QUERY.sub(r"\1?***", USER.sub("://***@", text))

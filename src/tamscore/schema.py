@@ -89,6 +89,8 @@ class Flag(IntFlag):
         return ["|".join(flag.name.lower() for flag in cls if value & flag and flag.name) for value in range(16)]
 
 
+OBJECT_SCHEMES = ("s3://", "gs://", "abfs://", "abfss://")
+"""The object stores that are read from and written to."""
 LONGEST_ID = 8_192
 """Bytes of an account id in UTF-8; what is longer is no id, and would be hashed eight bytes at a time for all rows."""
 LONGEST_TEXT = 65_536

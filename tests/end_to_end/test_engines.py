@@ -12,6 +12,7 @@ from tamscore import pipeline
 from tamscore.errors import RetryableError
 from tamscore.progress import Listener, Progress, StageTime
 from tests.end_to_end import market
+from tests.faults.clusters import workers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,15 +102,7 @@ def test_processes_give_the_bytes_of_threads_listen_on_loopback_only_and_are_gon
     assert watcher.addresses
     assert len(watcher.children - before) >= 2
     assert {"census", "sample", "guard", "fit", "assign", "potential", "score"} == set(watcher.stages)
-    workers = [pid for pid in watcher.children - before if psutil.pid_exists(pid) and "spawn_main" in command(pid)]
-    assert workers == []
-
-
-def command(pid: int) -> str:
-    try:
-        return " ".join(psutil.Process(pid).cmdline())
-    except psutil.Error:
-        return ""
+    assert workers_of() == []
 
 
 @pytest.mark.parametrize("fit", FITS.values(), ids=FITS.keys())

@@ -87,7 +87,7 @@ def wait_until(true: Callable[[], Any], seconds: float) -> bool:
 
 
 def workers_of(pid: int | None = None) -> list[psutil.Process]:
-    """The worker processes below a process, this one where none is given."""
+    """The worker processes below a process, this one where none is given; the one they are forked from is none."""
     found = []
     try:
         children = psutil.Process(pid).children(recursive=True)
@@ -95,8 +95,14 @@ def workers_of(pid: int | None = None) -> list[psutil.Process]:
         return []
     for child in children:
         try:
-            if "spawn_main" in " ".join(child.cmdline()) and child.status() != psutil.STATUS_ZOMBIE:
+            if is_forked(child) and child.status() != psutil.STATUS_ZOMBIE:
                 found.append(child)
         except psutil.Error:
             continue
     return sorted(found, key=lambda process: process.pid)
+
+
+def is_forked(process: psutil.Process) -> bool:
+    """Whether a process was forked from the server that workers are forked from."""
+    parent = process.parent()
+    return parent is not None and "forkserver" in " ".join(parent.cmdline())

@@ -181,24 +181,6 @@ def test_other_settings_of_dask_from_outside_do_not_reach_our_processes(monkeypa
         assert dask.config.get("distributed.scheduler.allowed-failures") == 99
 
 
-def test_workers_of_ours_keep_freed_memory_and_compute_on_one_thread_each(monkeypatch):
-    """Also where another run of this process has its own workers already."""
-    monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)  # Dask's own clusters leave it behind in their process
-    with (
-        connect.connect(Engine(kind="processes", workers=1)),
-        connect.connect(Engine(kind="processes", workers=1)) as flow,
-    ):
-        [environment] = flow.ask(started_with)
-    assert "MALLOC_TRIM_THRESHOLD_" not in environment
-    assert environment.items() >= {"MALLOC_ARENA_MAX": "1", "OMP_NUM_THREADS": "1"}.items()
-
-
-def started_with() -> dict[str, str]:
-    """The environment in which a process began."""
-    entries = Path("/proc/self/environ").read_text(encoding="utf-8").split("\0")
-    return dict(entry.split("=", 1) for entry in entries if "=" in entry)
-
-
 def memory_target() -> float:
     return float(dask.config.get("distributed.worker.memory.target"))
 

@@ -128,7 +128,7 @@ def options(
 def main() -> None:
     """Run the command line and exit with its code."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # partitions share the threads; those of BLAS would only wait
-    gc.set_threshold(20_000)  # nearly all that Python would look through is modules, which stay
+    gc.set_threshold(200_000)  # nearly all that Python would look through is modules, which stay
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")  # a name in another script must not end a table
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -114,13 +115,15 @@ def storage_problem(error: OSError) -> str:
 
 
 def leave(end: SystemExit) -> NoReturn:
-    """End with an exit code; at once, where a client of object stores is about.
+    """End with an exit code; at once, where a client of object stores is about, or a signal has ended the run.
 
-    Its threads let go of what they borrowed from Python a moment after their answer has come. A Python that is being
-    taken apart by then aborts the process, and a run that went well would look as if it had failed.
+    The client's threads let go of what they borrowed from Python a moment after their answer has come. A Python that is
+    being taken apart by then aborts the process, and a run that went well would look as if it had failed. Nor does such
+    a Python hear signals any more: another one would kill it.
     """
-    if "obstore" in sys.modules and isinstance(end.code, int):
+    if isinstance(end.code, int) and ("obstore" in sys.modules or is_due_to_signal(end)):
         abandon_output()
+        atexit._run_exitfuncs()  # noqa: SLF001 - who has left folders for temporary files behind takes them along
         os._exit(end.code)
     raise end
 
@@ -145,7 +148,7 @@ def stoppable() -> Iterator[None]:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        if not isinstance(sys.exception(), Stopped):
+        if not is_due_to_signal(sys.exception()):
             for number, handler in kept.items():
                 signal.signal(number, handler)
 
@@ -157,7 +160,7 @@ def stop(number: int, _: FrameType | None) -> NoReturn:
     deadline = threading.Timer(GRACE_S, os._exit, (128 + number,))
     deadline.daemon = True
     deadline.start()
-    signal.signal(signal.SIGALRM, lambda *_: None if is_ending() else raise_stopped(number))
+    signal.signal(signal.SIGALRM, lambda *_: None if is_due_to_signal(sys.exception()) else raise_stopped(number))
     signal.setitimer(signal.ITIMER_REAL, AGAIN_S, AGAIN_S)
     raise_stopped(number)
 
@@ -167,9 +170,8 @@ def raise_stopped(number: int) -> NoReturn:
     raise Stopped(number)
 
 
-def is_ending() -> bool:
-    """Whether the program is on its way out already, in a `finally` block or in an `except` within one."""
-    error = sys.exception()
+def is_due_to_signal(error: BaseException | None) -> bool:
+    """Whether the program is on its way out because of a signal, in a `finally` block or in an `except` within one."""
     while error is not None and not isinstance(error, Stopped):
         error = error.__context__
     return error is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -35,10 +34,8 @@ def score(
 
     Scaling, centers, categories, cut lines and limits stay as they were; what has drifted since is reported.
     """
-    from tamscore import pipeline
-
-    compute = partial(pipeline.score, model=model, own_ladders=fresh_cut_lines)
-    carry_out(job, overrides, compute, as_json=as_json, if_changed=if_changed)
+    options = {"model": model, "own_ladders": fresh_cut_lines}
+    carry_out(job, overrides, "score", as_json=as_json, if_changed=if_changed, **options)
 
 
 def refresh(
@@ -55,11 +52,8 @@ def refresh(
 
     Exits with 4, and publishes nothing, where more accounts would change cluster than the job allows.
     """
-    from tamscore import pipeline
-
-    compute = partial(pipeline.refresh, start=start, accept=accept)
     try:
-        carry_out(job, overrides, compute, as_json=as_json, if_changed=if_changed)
+        carry_out(job, overrides, "refresh", as_json=as_json, if_changed=if_changed, start=start, accept=accept)
     except GateError as gate:
         tell_plan(gate.plan, as_json=as_json)
         raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -15,9 +15,8 @@ from tamscore.errors import NothingToDo
 from tamscore.insight.wording import counted, money, since
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from tamscore.config import Job
     from tamscore.progress import Progress
     from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
@@ -31,25 +30,31 @@ def run(
     job: JobFile, overrides: Overrides = None, as_json: EventsAsJson = False, if_changed: IfChanged = False
 ) -> None:
     """Score the whole market of a job file."""
-    from tamscore import pipeline
-
-    carry_out(job, overrides, pipeline.run, as_json=as_json, if_changed=if_changed)
+    carry_out(job, overrides, "run", as_json=as_json, if_changed=if_changed)
 
 
 def carry_out(
     job: Path,
     overrides: Sequence[str] | None,
-    compute: Callable[[Job, Progress], RunDirectory],
+    what: Literal["run", "score", "refresh"],
     *,
     as_json: bool,
     if_changed: bool,
+    **options: Any,
 ) -> None:
-    """Compute what a job file asks for, shown while it works, and print what it came to; see `tell_result`."""
+    """Compute what a job file asks for, shown while it works, and print what it came to; see `tell_result`.
+
+    Workers come up while this process imports what it needs itself.
+    """
     from tamscore import config
+    from tamscore.engine import connect
 
     loaded = config.load(job, overrides or ())
+    connect.begin(loaded.engine)
+    from tamscore import pipeline
+
     with at_work(loaded, as_json=as_json) as progress:
-        directory = compute(loaded, progress)
+        directory = getattr(pipeline, what)(loaded, progress, **options)
     tell_result(directory, progress, as_json=as_json, if_changed=if_changed)
 
 

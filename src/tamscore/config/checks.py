@@ -43,9 +43,8 @@ from tamscore.config.propensity_checks import (
     the_label_comes_after_the_features,
     the_label_is_no_feature,
 )
-from tamscore.config.values import OBJECT_SCHEMES
 from tamscore.config.worth_checks import intent_is_kept, orders_or_columns
-from tamscore.schema import EXTRA_COLUMNS
+from tamscore.schema import EXTRA_COLUMNS, OBJECT_SCHEMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -10,6 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from tamscore.config.outline import describe, keys_at, node_at, places, purpose, values_at
+from tamscore.errors import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,8 +24,6 @@ NOTHING: Final = object()
 LONGEST_VALUE = 80
 LONGEST_PATH = 400
 """Paths are shown further than other values: what tells two of them apart is their end."""
-USER = re.compile(r"://[^/\s@]+@")
-QUERY = re.compile(r"(://[^\s?'\"]*)\?[^\s'\"]+")
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -63,11 +62,6 @@ def show(value: object) -> str:
     text = str(value).lower() if isinstance(value, bool) else without_secrets(repr(value))
     longest = LONGEST_PATH if isinstance(value, str) and "/" in value else LONGEST_VALUE
     return text if len(text) <= longest else f"{text[:longest]}…"
-
-
-def without_secrets(text: str) -> str:
-    """Return the text with user, password and query of every address in it replaced by ***."""
-    return QUERY.sub(r"\1?***", USER.sub("://***@", text))
 
 
 def _shared(left: str, right: str) -> int:

@@ -12,12 +12,12 @@ from urllib.parse import unquote
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
+from tamscore.schema import OBJECT_SCHEMES
+
 if TYPE_CHECKING:
     from pydantic import ValidationInfo
 
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.:-]*)://")
-OBJECT_SCHEMES = ("s3://", "gs://", "abfs://", "abfss://")
-"""The object stores that are read from and written to."""
 TAKE_ADDRESSES = ("input.path", "output.path", "propensity.label_table", "lifetime_value.orders", "next_offer.path")
 """The keys that may name an address in one of them."""
 OBJECT = re.compile(r"(?P<scheme>[a-z0-9]+)://(?P<user>[^/@]*@)?(?P<bucket>[^/@:?#]+)(?P<key>(/[^/?#]+)*)")

@@ -7,6 +7,7 @@ where it is lost, since every handle is the outcome of a task; what is shared co
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty
@@ -42,7 +43,7 @@ class Kept:
 
 
 class DaskFlow:
-    """Workers of a Dask cluster."""
+    """Workers of a Dask cluster; `tend` looks after them where the cluster is our own."""
 
     def __init__(
         self,
@@ -50,7 +51,7 @@ class DaskFlow:
         workers: int,
         close: Callable[[], None],
         stall_timeout: float,
-        tend: Callable[[], None] = lambda: None,
+        tend: Callable[[], None] | None = None,
         memories: int = 1,
     ) -> None:
         self._client, self.workers, self._close, self._tend = client, workers, close, tend
@@ -99,7 +100,9 @@ class DaskFlow:
 
     def __exit__(self, *_: object) -> None:
         """Leave the cluster, and stop it where this flow started it."""
-        if self._shared:
+        if self._tend:
+            self.ask(say_no_more)
+        elif self._shared:
             self._on_loop(self._take_back()).result()
         self._close()
 
@@ -156,7 +159,8 @@ class DaskFlow:
     async def _look(self) -> None:
         """Tend and count the workers."""
         with suppress(Exception):
-            self._tend()
+            if self._tend:
+                self._tend()
             threads = await asyncio.wait_for(self._client.scheduler.ncores(workers=None), SPREAD_S)
             self.workers = sum(threads.values()) or self.workers
 
@@ -173,3 +177,8 @@ class DaskFlow:
                 if left <= 0:
                     seen = self._on_loop(trouble.what_is_seen(self._client)).result()
                     raise trouble.stalled(self._stall_timeout, names, seen) from None
+
+
+def say_no_more() -> None:
+    """Keep a worker quiet from here on: what it is doing while its cluster ends, such as a heartbeat, may fail."""
+    logging.disable()

@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 CPU = DeviceChoice("cpu", "as asked")
 
 
+def begin(engine: Engine) -> None:
+    """Let workers of our own come up while this process still imports and plans; `connect` does not need it."""
+    if engine.kind == "processes":
+        from tamscore.engine import fork_server
+
+        fork_server.begin()
+
+
 def connect(engine: Engine, device: DeviceChoice = CPU) -> Flow:
     """The flow of an engine: `local` threads, `processes` or GPUs of this machine, or a `remote` cluster of others.
 

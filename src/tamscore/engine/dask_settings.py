@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tamscore.engine.fork_server import ENVIRONMENT
 from tamscore.errors import RetryableError, UsageError
 
 if TYPE_CHECKING:
@@ -25,17 +26,6 @@ RUN_CODE = (
     "distributed.admin.pdb-on-err",
 )
 """Settings that make Dask import or run what somebody else wrote, or change what its processes load."""
-ENVIRONMENT = {
-    "MALLOC_ARENA_MAX": 1,
-    "ARROW_DEFAULT_MEMORY_POOL": "system",
-    "OMP_NUM_THREADS": 1,
-    "MKL_NUM_THREADS": 1,
-    "OPENBLAS_NUM_THREADS": 1,
-}
-"""What our worker processes start with: one heap, as `heap.share` has it, and libraries that compute on one thread.
-
-With Dask's own choice the heap gives back at once what is freed, and a third of a worker's time goes to page faults.
-"""
 ALLOWED_FAILURES = 3
 WORKER_TTL_S = 60.0
 LEAST_SCRATCH = 256 * 2**20
@@ -88,6 +78,8 @@ def own(engine: Engine, max_spill: int) -> dict[str, Any]:
         "distributed.deploy.lost-worker-timeout": "1 day",  # else a nanny is dismissed while it restarts its worker
         "distributed.worker.memory.max-spill": max_spill,
         "distributed.worker.profile.enabled": False,
+        "distributed.scheduler.http.routes": [],  # nobody knows where to ask
+        "distributed.worker.http.routes": [],
         "distributed.nanny.pre-spawn-environ": ENVIRONMENT,
         "distributed.diagnostics.nvml": False,
         "distributed.admin.large-graph-warning-threshold": "1 GiB",

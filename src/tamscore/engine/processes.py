@@ -8,7 +8,7 @@ import os
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
-from tamscore.engine import dask_settings
+from tamscore.engine import dask_settings, fork_server
 from tamscore.engine.cluster import DaskFlow
 from tamscore.errors import RetryableError
 
@@ -23,10 +23,13 @@ CLOSE_S = 3.5
 
 def start(engine: Engine, started: ExitStack) -> DaskFlow:
     """A flow on a Dask cluster of our own, one thread a process."""
+    fork_server.begin()
+    import dask
     from distributed import LocalCluster
 
     workers = engine.workers or len(os.sched_getaffinity(0))
-    settings = settings_of(engine, started, workers)
+    settings = settings_of(engine, started, workers) | {"env": dict(os.environ)}
+    started.enter_context(dask.config.set({"distributed.worker.multiprocessing-method": fork_server.METHOD}))
     return attended(engine, started, lambda: LocalCluster(threads_per_worker=1, **settings), workers)
 
 

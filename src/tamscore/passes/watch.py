@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tamscore.passes.features import PartFeatures
     from tamscore.stages.prepare import Vocabulary
 
-WATCHED_ROWS = 131_072
+WATCHED_ROWS = 32_768
 """So many accounts of a party type, drawn by their ids, are looked at for drift."""
 
 

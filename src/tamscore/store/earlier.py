@@ -59,12 +59,26 @@ class Labels:
 
     def of(self, hashes: Any) -> Any:
         """The codes (m,) of the accounts with these hashes, NOWHERE where there was no such account."""
-        if not len(self.hashes):
-            return np.full(len(hashes), NOWHERE, np.uint16)
-        order = np.argsort(hashes)  # sorted questions walk through the table once instead of jumping about in it
-        at = np.empty(len(hashes), np.int64)
-        at[order] = np.minimum(np.searchsorted(self.hashes, hashes[order]), len(self.hashes) - 1)
-        return np.where(self.hashes[at] == hashes, self.codes[at], NOWHERE)
+        bits, starts = self.drawers
+        drawer = (hashes >> np.uint64(64 - bits)).astype(np.int64)
+        at, end = starts[drawer], starts[drawer + 1]
+        codes = np.full(len(hashes), NOWHERE, np.uint16)
+        asked = np.flatnonzero(at < end)
+        while len(asked):  # about as often as there are hashes in the fullest drawer; few are asked for more than two
+            there, sought = self.hashes[at[asked]], hashes[asked]
+            found = asked[there == sought]
+            codes[found] = self.codes[at[found]]
+            asked = asked[there < sought]
+            at[asked] += 1
+            asked = asked[at[asked] < end[asked]]
+        return codes
+
+    @cached_property
+    def drawers(self) -> tuple[int, Any]:
+        """So many first bits tell hashes apart into drawers with one or two each; where each begins (2^bits + 1,)."""
+        bits = max(len(self.hashes).bit_length() - 1, 1)
+        counts = np.bincount((self.hashes >> np.uint64(64 - bits)).astype(np.int64), minlength=2**bits)
+        return bits, np.concatenate(([0], np.cumsum(counts))).astype(np.min_scalar_type(len(self.hashes)))
 
     def drawn(self, seed: int) -> Labels:
         """The same by draw number in place of the hash."""

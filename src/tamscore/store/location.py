@@ -7,7 +7,7 @@ from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from tamscore.config.values import OBJECT_SCHEMES
+from tamscore.schema import OBJECT_SCHEMES
 from tamscore.store.objects.path import ObjectPath
 
 if TYPE_CHECKING:

@@ -13,8 +13,7 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tamscore.config.problems import without_secrets
-from tamscore.errors import RetryableError, UsageError
+from tamscore.errors import RetryableError, UsageError, without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
