@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tamscore.store.csv_import import import_csv
+from tamscore.store.csv_import import inspect, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -71,7 +71,7 @@ def imported(file: Path, types: Mapping[str, str] | None = None) -> tuple[Any, s
     """A CSV file as the program's own import reads it, and a note on cells that it could not read."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "table.parquet"
-        report = import_csv([file], target, types)
+        report = write(inspect([file], types), target)
         bad = ", ".join(f"{column.bad} cells of {column.name!r} unreadable" for column in report.columns if column.bad)
         return pq.read_table(target), f"; {bad}" if bad else ""
 
