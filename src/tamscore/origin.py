@@ -160,6 +160,6 @@ def party_watch(
     """How a party type is watched; one that the earlier model did not know has nothing to drift from."""
     ids = one.model.ids
     place = np.array([ids.index(name) if name in ids else NOWHERE for name in labels.ids] + [NOWHERE], np.uint16)
-    up_to = last_drawn(parts, one.model.encoding.party, seed, WATCHED_ROWS)
+    up_to, _ = last_drawn(parts, one.model.encoding.party, seed, WATCHED_ROWS)
     vocabularies = {each.column: each for each in stored.space.vocabularies} if stored else {}
     return PartyWatch(place, stored.histograms if stored else (), vocabularies, up_to)

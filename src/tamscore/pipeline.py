@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tamscore import backend as backends
 from tamscore import extras
 from tamscore.admission import check_rejected, take_census
-from tamscore.engine import connect, device, memory
+from tamscore.engine import connect, device, heap, memory
 from tamscore.extras import Market
 from tamscore.hindsight import look_back, reach_of
 from tamscore.origin import Fresh, Frozen, Warm, watch_of
@@ -117,6 +117,7 @@ def place_of(job: Job, plan: Plan, backend: Backend, origin: Origin) -> RunDirec
 def assign(this: Run, parts: list[PartRows], fitted: Sequence[Fitted], watch: Watch | None) -> list[AssignedRows]:
     """The cluster of every row, and customers' sales; InputContractError where too many rows have unusable features."""
     models, watch = tuple(one.model for one in fitted), this.flow.share(watch)
+    heap.give_back()
     shown = tuple(glimpse.up_to(sum(len(part.of_party(one.encoding.party)) for part in parts)) for one in models)
     with this.progress.stage("assign", this.plan.rows) as done:
         assigned = []

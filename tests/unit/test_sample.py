@@ -27,11 +27,11 @@ def test_as_many_rows_are_drawn_as_asked_for(wanted, crowded):
         hashes = hashes[np.argsort(draw_number(hashes, SEED))[-600:]]
     hashes = hashes[:600]
     parts = [part(hashes[:50]), part(hashes[50:]), part(np.arange(9, dtype=np.uint64), party=1)]
-    last = last_drawn(parts, 0, SEED, wanted)
+    last, rows = last_drawn(parts, 0, SEED, wanted)
     drawn = np.count_nonzero(draw_number(hashes, SEED) <= np.uint64(last))
-    assert drawn == min(wanted, 600)
+    assert drawn == rows == min(wanted, 600)
     assert (last == LAST) == (wanted >= 600)
 
 
 def test_of_a_party_type_without_rows_there_is_nothing_to_draw():
-    assert last_drawn([part(np.empty(0, np.uint64))], 1, SEED, 5) == LAST
+    assert last_drawn([part(np.empty(0, np.uint64))], 1, SEED, 5) == (LAST, 0)

@@ -25,9 +25,9 @@ def share() -> None:
 
 
 def give_back() -> None:
-    """Give the system what lies free in the heap, where the C library can: worth it after many small things are gone.
+    """Give the system what lies free in the heap, where the C library can: worth it after many things are gone.
 
-    In their place nothing large would fit, so that the heap would grow although it is half empty.
+    In their places nothing larger would fit, so that the heap would grow although it is half empty.
     """
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tamscore.engine import heap
 from tamscore.engine.flow import LocalFlow
 from tamscore.fitting import guard
 from tamscore.passes import census
-from tamscore.passes.sample import Draw, draw_sample, joined, last_drawn
+from tamscore.passes.sample import Draw, Gathered, draw_sample, last_drawn
 from tamscore.schema import PARTY_TYPES
 from tamscore.settings import most_clusters
 from tamscore.stages import prepare
@@ -78,21 +77,22 @@ def segment_vocabulary(this: Run, parts: list[PartRows]) -> Vocabulary | None:
 
 def draw_samples(this: Run, parts: list[PartRows], counts: dict[int, int]) -> dict[int, SampledRows]:
     """The drawn rows of every party type."""
-    draws = Draw(this.job.clusters.seed, {party: drawn_up_to(this, parts, party, counts) for party in counts})
-    drawn: dict[int, list[SampledRows]] = {party: [] for party in counts}
+    up_to, gathered = {}, {}
+    for party in counts:
+        up_to[party], rows = last_of_sample(this, parts, party, counts)
+        gathered[party] = Gathered(this.columns.numeric, rows)
+    draws = Draw(this.job.clusters.seed, up_to)
     with this.progress.stage("sample", this.plan.rows) as done:
         found = this.flow.map(draw_sample, parts, this.columns, draws, this.backend)
         for part, here in zip(parts, found, strict=True):
             for party, rows in here.items():
-                drawn[party].append(rows)
+                gathered[party].add(rows)
             done(part.partition.rows)
-    samples = {party: joined(drawn.pop(party)) for party in counts}
-    heap.give_back()
-    return samples
+    return {party: gathered[party].in_order() for party in counts}
 
 
-def drawn_up_to(this: Run, parts: list[PartRows], party: int, counts: dict[int, int]) -> int:
-    """The largest draw number of a party type's sample: its share of the rows drawn, at least 256 a cluster."""
+def last_of_sample(this: Run, parts: list[PartRows], party: int, counts: dict[int, int]) -> tuple[int, int]:
+    """The last draw number of a party type's sample, and its rows: its share of those drawn, at least 256 a cluster."""
     clusters, total = this.job.clusters, sum(counts.values())
     rows = clusters.seed_rows if clusters.fit_rows == "all" else clusters.fit_rows
     wanted = max(-(-rows * counts[party] // total), 256 * most_clusters(this.job, PARTY_TYPES[party]))

@@ -30,10 +30,11 @@ class Draw:
     up_to: dict[int, int]
 
 
-def last_drawn(parts: Sequence[PartRows], party: int, seed: int, wanted: int) -> int:
-    """The draw number up to which (inclusive) so many rows of a party type lie, or all of them where there are fewer.
+def last_drawn(parts: Sequence[PartRows], party: int, seed: int, wanted: int) -> tuple[int, int]:
+    """The draw number up to which (inclusive) so many rows of a party type are drawn, and how many these are.
 
-    Numbers are spread evenly, so that those up to a bound hold about half as many rows again, and no others are kept.
+    They are all where there are fewer, and more than wanted only where ids share a hash. Numbers are spread evenly, so
+    that those up to a bound hold about half as many rows again, and no others are kept.
     """
     rows = sum(int(np.count_nonzero(part.scored_of(party))) for part in parts)
     bound = min(LAST, 3 * 2**63 * wanted // max(rows, 1))
@@ -41,7 +42,8 @@ def last_drawn(parts: Sequence[PartRows], party: int, seed: int, wanted: int) ->
         drawn = (draw_number(part.hashes[part.of_party(party)], seed) for part in parts)
         low = [numbers[numbers <= np.uint64(bound)] for numbers in drawn]
         if bound == LAST or sum(map(len, low)) > wanted:
-            return threshold(low, wanted)
+            last = threshold(low, wanted)
+            return last, sum(int(np.count_nonzero(numbers <= np.uint64(last))) for numbers in low)
         bound = min(LAST, 2 * bound)
 
 
@@ -82,19 +84,34 @@ def draw_sample(item: PartRows, columns: InputColumns, draw: Draw, backend: Back
     return found
 
 
-def joined(samples: Sequence[SampledRows]) -> SampledRows:
-    """All drawn rows of a party type in order of their draw numbers: the same for every partitioning."""
-    import pyarrow as pa
+class Gathered:
+    """Drawn rows of a party type as they come in, copied to where they stay: no row is in memory twice."""
 
-    numbers = np.concatenate([sample.numbers for sample in samples])
-    order = np.argsort(numbers, kind="stable")
-    numeric = {name: np.concatenate([s.numeric[name] for s in samples])[order] for name in samples[0].numeric}
-    texts = {
-        name: pa.chunked_array([s.texts[name] for s in samples]).unify_dictionaries().combine_chunks().take(order)
-        for name in samples[0].texts
-    }
-    sales = np.concatenate([sample.sales for sample in samples])[order]
-    return SampledRows(numbers[order], sales, numeric, texts)
+    def __init__(self, names: Sequence[str], rows: int) -> None:
+        self._count, self._texts = 0, list[dict[str, Any]]()
+        self._numbers, self._sales = np.empty(rows, np.uint64), np.empty(rows)
+        self._numeric = {name: np.empty(rows) for name in names}
+
+    def add(self, drawn: SampledRows) -> None:
+        """Take the drawn rows of one more partition."""
+        here = slice(self._count, self._count + len(drawn))
+        self._count = here.stop
+        self._numbers[here], self._sales[here] = drawn.numbers, drawn.sales
+        for name, column in self._numeric.items():
+            column[here] = drawn.numeric[name]
+        self._texts.append(drawn.texts)
+
+    def in_order(self) -> SampledRows:
+        """All rows in order of their draw numbers: the same for every partitioning. Nothing may be added any more."""
+        import pyarrow as pa
+
+        order = np.argsort(self._numbers[: self._count], kind="stable")
+        numeric = {name: self._numeric.pop(name)[order] for name in list(self._numeric)}
+        texts = {
+            name: pa.chunked_array([part[name] for part in self._texts]).unify_dictionaries().combine_chunks()
+            for name in (self._texts[0] if self._texts else ())
+        }
+        return SampledRows(self._numbers[order], self._sales[order], numeric, taken(texts, order))
 
 
 @dataclass(frozen=True)
