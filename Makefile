@@ -109,7 +109,7 @@ sbom: .venv/.complete ## Write the software bill of materials (CycloneDX)
 	$(BIN)/uv pip install --quiet --python $@/bin/python --require-hashes -r locks/$*.txt
 	@touch $@
 
-bench: .venv/.complete .venv-peers ## Run the benchmarks, about half an hour on two cores
+bench: .venv/.complete .venv-peers ## Run the benchmarks, about a quarter of an hour on two cores
 	$(call say,'benchmarks')
 	$(BIN)/python -m bench all
 
