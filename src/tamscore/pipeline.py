@@ -117,8 +117,8 @@ def place_of(job: Job, plan: Plan, backend: Backend, origin: Origin) -> RunDirec
 def assign(this: Run, parts: list[PartRows], fitted: Sequence[Fitted], watch: Watch | None) -> list[AssignedRows]:
     """The cluster of every row, and customers' sales; InputContractError where too many rows have unusable features."""
     models, watch = tuple(one.model for one in fitted), this.flow.share(watch)
-    heap.give_back()
-    shown = tuple(glimpse.up_to(sum(len(part.of_party(one.encoding.party)) for part in parts)) for one in models)
+    heap.give_back()  # what the model was made of is gone
+    shown = tuple(glimpse.up_to(sum(part.count_of(one.encoding.party) for part in parts)) for one in models)
     with this.progress.stage("assign", this.plan.rows) as done:
         assigned = []
         for rows in this.flow.map(assign_rows, parts, this.flow.share(models), this.backend, shown, watch):

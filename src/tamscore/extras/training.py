@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.passes.census import level_counts
-from tamscore.passes.features import read_features
+from tamscore.passes.features import joined_texts, read_features, taken
 from tamscore.schema import InputColumns
 from tamscore.stages import design as designs
 from tamscore.stages import draw, prepare
@@ -81,14 +81,9 @@ def draw_rows(item: tuple[PartRows, Any], columns: InputColumns, how: Draw, back
 
 def joined(found: Sequence[Drawn]) -> Drawn:
     """All drawn rows in order of their draw numbers."""
-    import pyarrow as pa
-
     numbers = np.concatenate([one.numbers for one in found])
     order = np.argsort(numbers, kind="stable")
-    texts = {
-        name: pa.chunked_array([one.texts[name] for one in found]).unify_dictionaries().combine_chunks().take(order)
-        for name in found[0].texts
-    }
+    texts = taken(joined_texts([one.texts for one in found]), order)
     label = np.concatenate([one.label for one in found])[order]
     return Drawn(numbers[order], label, np.concatenate([one.numeric for one in found], axis=1)[:, order], texts)
 

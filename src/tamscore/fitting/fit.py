@@ -43,6 +43,6 @@ def number_of_clusters(this: Run, party: Party, ground: Ground) -> tuple[int, tu
     fixed = clusters_of(this.job, party.name)
     if fixed is not None:
         return fixed, ()
-    each = sum(len(part.of_party(party.code)) for part in party.parts) / len(party.drawn)
+    each = sum(part.count_of(party.code) for part in party.parts) / len(party.drawn)
     sample = choosing.Sample(ground.space, ground.sample.raw, party.drawn.sales, ground.seeds, each)
     return choosing.choose(this, party.name, sample, party.local)

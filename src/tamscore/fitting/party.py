@@ -60,7 +60,7 @@ def each_party(this: Run, parts: list[PartRows], fit: Callable[[Run, Party], Fit
 
 def party_counts(parts: list[PartRows]) -> dict[int, int]:
     """How many rows may be scored of every party type that has any."""
-    counts = {party: sum(len(part.of_party(party)) for part in parts) for party in range(len(PARTY_TYPES))}
+    counts = {party: sum(part.count_of(party) for part in parts) for party in range(len(PARTY_TYPES))}
     return {party: count for party, count in counts.items() if count}
 
 

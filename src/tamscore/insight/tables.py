@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 HEAD = ("party_type", "cluster", "name", "support", "basis", "parent", "low_support")
 """What the potential table says of a cluster before its steps; each step has an interval from `low_…` to `high_…`."""
-MEASURES = ("accounts", "sales", "potential", "whitespace")
 
 
 @dataclass(frozen=True)
@@ -91,8 +90,7 @@ def optional_table(directory: RunDirectory, name: str) -> tuple[dict[str, Any], 
 
 def sums_of(row: dict[str, Any]) -> Sums:
     """The sums of a row that holds them beside other things."""
-    accounts, *money = (row[measure] for measure in MEASURES)
-    return Sums(round(accounts), *map(float, money))
+    return Sums(round(row["accounts"]), float(row["sales"]), float(row["potential"]), float(row["whitespace"]))
 
 
 def clusters_of(directory: RunDirectory) -> list[Cluster]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.passes.parts import MEASURES
+from tamscore.passes.campaigns import SUMMED
 from tamscore.stages.potential import step_names
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def money_columns(job: Job) -> set[str]:
     """The columns of the tables that hold money."""
     steps = step_names(job.potential.lines)
     ends = ("potential_low", "potential_high", "expansion")
-    return {*MEASURES[1:], *ends, *(end + step for end in ("", "low_", "high_") for step in steps)}
+    return {*SUMMED, *ends, *(end + step for end in ("", "low_", "high_") for step in steps)}
 
 
 def plain(table: pa.Table, in_cents: set[str]) -> pa.Table:

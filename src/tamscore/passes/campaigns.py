@@ -22,6 +22,7 @@ TOLD = ("id", "channel", "theme", "message")
 NOBODY = Campaign("", "", "", "")
 """What stands at rows of segments without a campaign; they are rejected rows, or the run had been stopped."""
 SUMMED = ("sales", "potential", "whitespace")
+"""The columns of money that are added up, by campaign as by cluster."""
 LISTED = 5
 """So many segments are named where there are more without a campaign."""
 
@@ -81,9 +82,14 @@ def campaign_sums(scored: pa.Table) -> dict[tuple[str | None, str | None], Any]:
         return {}
     (name, names), (kind, kinds) = (levels(scored[key]) for key in ("campaign_id", "kind"))
     place, size = name.astype(np.int64) * len(kinds) + kind, len(names) * len(kinds)
-    money = (float_column(scored[column].fill_null(0.0)) for column in SUMMED)
+    money = (amounts(scored[column]) for column in SUMMED)
     sums = np.stack([np.bincount(place, each, size) for each in (None, *money)], axis=1)
     return {(names[at // len(kinds)], kinds[at % len(kinds)]): sums[at] for at in np.flatnonzero(sums[:, 0]).tolist()}
+
+
+def amounts(column: pa.ChunkedArray) -> Any:
+    """A column of money (m,), with 0 where there is none."""
+    return float_column(column.fill_null(0.0) if column.null_count else column)
 
 
 def dictionary(codes: Any, levels: Sequence[str]) -> pa.Array:

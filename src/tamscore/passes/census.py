@@ -45,6 +45,10 @@ class PartRows:
         """The positions of the rows of a party type that may be scored."""
         return np.flatnonzero(self.scored_of(party))
 
+    def count_of(self, party: int) -> int:
+        """How many rows of a party type may be scored."""
+        return int(np.count_nonzero(self.scored_of(party)))
+
 
 def take_census(partition: Partition, columns: InputColumns, reject_missing_sales: bool) -> PartRows:  # noqa: FBT001
     """Reason, party type and id hash of every row of a partition, and its market segments with their row counts."""

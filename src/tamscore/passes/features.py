@@ -88,13 +88,11 @@ def read_features(
     partition: Partition, columns: InputColumns, backend: Backend, rows: Any | None = None
 ) -> PartFeatures:
     """The features of a whole partition, or of its rows at the positions given."""
-    import pyarrow as pa
-
     pieces = list(stream_features(partition, columns, backend, rows))
     if len(pieces) == 1:
         return pieces[0]
     numeric = {name: backend.xp.concat([piece.numeric[name] for piece in pieces]) for name in columns.numeric}
-    texts = {name: pa.concat_arrays([piece.texts[name] for piece in pieces]) for name in pieces[0].texts}
+    texts = joined_texts([piece.texts for piece in pieces])
     sales, usable = (np.concatenate(parts) for parts in zip(*((one.sales, one.usable) for one in pieces), strict=True))
     return PartFeatures(numeric, sales, texts, usable)
 
@@ -155,6 +153,15 @@ def read_texts(partition: Partition, columns: InputColumns, rows: Any | None = N
 def taken(texts: dict[str, pa.Array], rows: Any) -> dict[str, pa.Array]:
     """The texts of the rows at the positions given."""
     return {name: text.take(rows) for name, text in texts.items()}
+
+
+def joined_texts(parts: Sequence[dict[str, pa.Array]]) -> dict[str, pa.Array]:
+    """The texts of several parts one after another, by column; nothing of no parts."""
+    import pyarrow as pa
+
+    return {
+        name: as_dictionary(pa.chunked_array([part[name] for part in parts])) for name in (parts[0] if parts else ())
+    }
 
 
 def as_dictionary(column: pa.ChunkedArray) -> pa.Array:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.backend.host import float_column
-from tamscore.passes.campaigns import campaign_sums, dictionary
+from tamscore.passes.campaigns import SUMMED, amounts, campaign_sums, dictionary
 from tamscore.schema import REASON_COLUMN, Flag, Reason
 from tamscore.stages import quadrant
 from tamscore.store import commit, contents
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from tamscore.store.commit import Placed
 
 KINDS = ("acquisition", "expansion")
-MEASURES = ("accounts", "sales", "potential", "whitespace")
+MEASURES = ("accounts", *SUMMED)
 SHARED = (
     *("potential", "whitespace", "step", "relative_potential", "support", "potential_low", "potential_high"),
     *("rank", "rank_in_kind"),
@@ -99,19 +98,14 @@ def totals(scored: pa.Table, plan: ScorePlan) -> Any:
     axes = {
         "cluster": plan.clusters,
         "quadrant": [play.quadrant for play in quadrant.PLAYS],
-        "kind": list(KINDS),
+        "kind": KINDS,
     }
     cell, shape = np.zeros(scored.num_rows, np.int64), tuple(len(levels) for levels in axes.values())
     for name, levels in axes.items():
         cell = cell * len(levels) + codes(scored[name], levels)
-    measured = (None, *(amounts(scored[name]) for name in MEASURES[1:]))
+    measured = (None, *(amounts(scored[name]) for name in SUMMED))
     sums = [np.bincount(cell, values, minlength=int(np.prod(shape))) for values in measured]
     return np.stack(sums, axis=-1).reshape(*shape, len(measured))
-
-
-def amounts(column: pa.ChunkedArray) -> Any:
-    """A column of money (m,), with 0 where there is none."""
-    return float_column(column.fill_null(0.0) if column.null_count else column)
 
 
 def flag_counts(scored: pa.Table) -> dict[str, int]:
@@ -138,7 +132,7 @@ def best(scored: pa.Table) -> pa.Table:
 
 def best_by_kind(scored: pa.Table) -> pa.Table:
     """The first accounts of each kind, one kind after the other: rank within the kind, then account id."""
-    kind = codes(scored["kind"], list(KINDS))
+    kind = codes(scored["kind"], KINDS)
     found = [leading(scored, np.flatnonzero(kind == code), "rank_in_kind") for code in range(len(KINDS))]
     return scored.take(np.concatenate(found))
 

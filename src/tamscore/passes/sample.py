@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.passes.features import Encoding, read_features, taken
+from tamscore.passes.features import Encoding, joined_texts, read_features, taken
 from tamscore.stages.blocks import BatchStats, BlockRows, DrawnBlock, Farthest, Span
 from tamscore.stages.draw import LAST, draw_number, threshold
 
@@ -36,7 +36,7 @@ def last_drawn(parts: Sequence[PartRows], party: int, seed: int, wanted: int) ->
     They are all where there are fewer, and more than wanted only where ids share a hash. Numbers are spread evenly, so
     that those up to a bound hold about half as many rows again, and no others are kept.
     """
-    rows = sum(int(np.count_nonzero(part.scored_of(party))) for part in parts)
+    rows = sum(part.count_of(party) for part in parts)
     bound = min(LAST, 3 * 2**63 * wanted // max(rows, 1))
     while True:
         drawn = (draw_number(part.hashes[part.of_party(party)], seed) for part in parts)
@@ -103,15 +103,10 @@ class Gathered:
 
     def in_order(self) -> SampledRows:
         """All rows in order of their draw numbers: the same for every partitioning. Nothing may be added any more."""
-        import pyarrow as pa
-
         order = np.argsort(self._numbers[: self._count], kind="stable")
         numeric = {name: self._numeric.pop(name)[order] for name in list(self._numeric)}
-        texts = {
-            name: pa.chunked_array([part[name] for part in self._texts]).unify_dictionaries().combine_chunks()
-            for name in (self._texts[0] if self._texts else ())
-        }
-        return SampledRows(self._numbers[order], self._sales[order], numeric, taken(texts, order))
+        texts = taken(joined_texts(self._texts), order)
+        return SampledRows(self._numbers[order], self._sales[order], numeric, texts)
 
 
 @dataclass(frozen=True)

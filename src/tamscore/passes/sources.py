@@ -127,7 +127,7 @@ class EveryRow:
 
     def spans(self, batch_rows: int) -> list[Span]:
         """The batches of all rows, as spans of draw numbers."""
-        return spans_of(sum(len(part.of_party(self.encoding.party)) for part in self.parts), batch_rows)
+        return spans_of(sum(part.count_of(self.encoding.party) for part in self.parts), batch_rows)
 
     def order(self, column: NumericColumn) -> OrderStatistics:
         """The order statistics of one column: its values meet here, one column at a time."""
@@ -144,9 +144,7 @@ class EveryRow:
     def rows(self, space: Space) -> KeptRows:
         """Every row as blocks, kept by the workers where there is room, else read again for each pass."""
         features = len(space.features)
-        stays = resident(
-            [kept_bytes(len(part.of_party(self.encoding.party)), features) for part in self.parts], self.room
-        )
+        stays = resident([kept_bytes(part.count_of(self.encoding.party), features) for part in self.parts], self.room)
         items = list(zip(self.parts, stays, strict=True))
         handles = self.flow.keep(keep_rows, items, self.encoding, space, self.seed, self.backend)
         return KeptRows(self.flow, handles)
