@@ -82,6 +82,10 @@ def own(engine: Engine, max_spill: int) -> dict[str, Any]:
         "distributed.worker.http.routes": [],
         "distributed.nanny.pre-spawn-environ": ENVIRONMENT,
         "distributed.diagnostics.nvml": False,
+        "distributed.admin.system-monitor.interval": "5 s",  # nobody looks at its figures
+        "distributed.admin.system-monitor.disk": False,
+        "distributed.admin.tick.interval": "500 ms",
+        "distributed.worker.memory.monitor-interval": "200 ms",
         "distributed.admin.large-graph-warning-threshold": "1 GiB",
         "distributed.comm.timeouts.connect": f"{engine.connect_timeout} s",
     }

@@ -39,12 +39,17 @@ def last_drawn(parts: Sequence[PartRows], party: int, seed: int, wanted: int) ->
     rows = sum(part.count_of(party) for part in parts)
     bound = min(LAST, 3 * 2**63 * wanted // max(rows, 1))
     while True:
-        drawn = (draw_number(part.hashes[part.of_party(party)], seed) for part in parts)
-        low = [numbers[numbers <= np.uint64(bound)] for numbers in drawn]
+        low = [drawn_up_to(part, party, seed, bound) for part in parts]
         if bound == LAST or sum(map(len, low)) > wanted:
             last = threshold(low, wanted)
             return last, sum(int(np.count_nonzero(numbers <= np.uint64(last))) for numbers in low)
         bound = min(LAST, 2 * bound)
+
+
+def drawn_up_to(part: PartRows, party: int, seed: int, bound: int) -> Any:
+    """The draw numbers (s,) of the rows of a party type up to a bound, inclusive."""
+    numbers = draw_number(part.hashes, seed)
+    return numbers[part.scored_of(party) & (numbers <= np.uint64(bound))]
 
 
 @dataclass(frozen=True)
