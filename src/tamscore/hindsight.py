@@ -67,7 +67,7 @@ def places_of(one: Fitted, parts: Sequence[PartRows], assigned: Sequence[Assigne
     """Label and distance (m,) of the scored rows of a party type, partition by partition."""
     for part, rows in zip(parts, assigned, strict=True):
         here = (rows.reason == Reason.SCORED) & (part.party == one.model.encoding.party)
-        yield rows.label[here], rows.distance[here]
+        yield (rows.label, rows.distance) if here.all() else (rows.label[here], rows.distance[here])
 
 
 def far_of(one: Fitted, parts: Sequence[PartRows], assigned: Sequence[AssignedRows]) -> int:
@@ -80,5 +80,4 @@ def reach_of(one: Fitted, parts: Sequence[PartRows], assigned: Sequence[Assigned
     """How far the clusters reach (k,): what the model has kept, or what the accounts of today say."""
     if one.kept.reach is not None:
         return one.kept.reach
-    label, distance = (np.concatenate(column) for column in zip(*places_of(one, parts, assigned), strict=True))
-    return drift.reaches(distance, label, one.model.k)
+    return drift.reaches(places_of(one, parts, assigned), one.model.k)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tamscore import backend as backends
@@ -44,12 +45,13 @@ if TYPE_CHECKING:
     from tamscore.store.run_directory import RunDirectory
 
 
-def run(job: Job, progress: Progress, backend: Backend | None = None) -> RunDirectory:
+def run(job: Job, progress: Progress, backend: Backend | None = None, *, yields: bool = False) -> RunDirectory:
     """Score the whole market of a job and return where the results lie; a run that is already there is not repeated.
 
-    `backend` overrides the device of the job file. Raises InputContractError where the data break the contract.
+    `backend` overrides the device of the job file. With `yields`, a version that is current stays so. Raises
+    InputContractError where the data break the contract.
     """
-    return carry_out(job, progress, Fresh(), backend)
+    return carry_out(job, progress, Fresh(), backend, yields=yields)
 
 
 def score(
@@ -72,14 +74,16 @@ def refresh(
     return carry_out(job, progress, Warm(read_earlier(start, location(job.output.path)), accept), backend)
 
 
-def carry_out(job: Job, progress: Progress, origin: Origin, backend: Backend | None) -> RunDirectory:
+def carry_out(
+    job: Job, progress: Progress, origin: Origin, backend: Backend | None, *, yields: bool = False
+) -> RunDirectory:
     """Score the whole market with a model of the origin given."""
     choice = device.choose(job.device, kind=job.engine.kind)
     progress.notice(f"device {choice.name}: {choice.reason}")
     origin.check(job)
     columns, plan = columns_read(job), plan_of(job)
     backend = backend or backends.load(choice.name)
-    directory = place_of(job, plan, backend, origin)
+    directory = replace(place_of(job, plan, backend, origin), yields=yields)
     progress.named(directory.run_key)
     directory.prepare([file for one in plan.every for file in one.files])
     with directory.held():

@@ -15,6 +15,7 @@ from tamscore.backtest import backtest
 from tamscore.cli import app
 from tamscore.errors import InputContractError, JobFileError
 from tamscore.progress import Progress
+from tamscore.store.run_directory import current_version
 from tamscore.synthetic import write_market
 from tests.end_to_end import market
 
@@ -99,6 +100,22 @@ def test_a_backtest_changes_no_score_and_no_run(tmp_path):
     plain = market.run(tmp_path / "market", tmp_path / "scores")
     assert plain.run_key == done.run_key == result.run
     assert not plain.path.is_relative_to(result.path)
+
+
+def test_a_backtest_becomes_current_only_where_nothing_is(tmp_path):
+    """Last year is looked back at beside the scores of this week: those stay what everybody works with."""
+    write_market(tmp_path, 1500, 5)
+    output = tmp_path / "scores"
+    later = (tmp_path / "job.toml", "--realised", "wallet", "--table", "truth", "--json")
+    first = json.loads(call(*later).stdout)["run"]
+    assert current_version(output) == first
+    loaded = config.load(tmp_path / "job.toml", ["clusters.restarts=2", "clusters.seed=7", 'device="cpu"'])
+    weekly = pipeline.run(loaded, Progress()).run_key
+    ledger = (output / "_history.jsonl").read_bytes()
+    for seed in ("0", "9"):  # the run that is there already, and one that is made for it
+        assert json.loads(call(*later, "--set", f"clusters.seed={seed}").stdout)["run"] != weekly
+        assert current_version(output) == weekly
+    assert (output / "_history.jsonl").read_bytes() == ledger
 
 
 @pytest.mark.parametrize(

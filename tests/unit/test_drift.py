@@ -93,8 +93,9 @@ def test_few_accounts_do_not_drift_by_chance():
 
 
 def test_a_reach_holds_99_of_100_accounts_of_its_cluster():
-    distance, label = np.arange(1.0, 201.0), np.repeat([2, 0], 100)
-    assert drift.reaches(distance, label, 3).tolist() == [199, 0, 99]
+    label, distance = np.repeat([2, 0], 100), np.arange(1.0, 201.0)
+    for halves in ([(label, distance)], [(label[::2], distance[::2]), (label[1::2], distance[1::2])]):
+        assert drift.reaches(halves, 3).tolist() == [199, 0, 99]
 
 
 def test_the_move_that_says_most_is_told():

@@ -47,7 +47,7 @@ def backtest(
         )
     with terminal.listening(as_json=as_json) as listener:
         progress = Progress(listener)
-        directory = pipeline.run(loaded, progress)
+        directory = pipeline.run(loaded, progress, yields=True)
         result = look_back(loaded, directory, progress, backend.load("cpu"))
     if as_json:
         print(json.dumps(record(result), indent=1, ensure_ascii=False, allow_nan=False))

@@ -11,7 +11,7 @@ import numpy as np
 from tamscore.stages.prepare import nearest_rank
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from tamscore.backend import Array, Backend
     from tamscore.stages.prepare import Vocabulary
@@ -100,15 +100,26 @@ def verdict(before: Histogram, now: Histogram) -> str:
     return "strongly shifted" if index >= STRONGLY_SHIFTED else "shifted"
 
 
-def reaches(distance: Any, label: Any, k: int) -> Any:
-    """The reach (k,) of every cluster: the distance within which REACH of its accounts lie; 0 where it has none."""
-    found = np.zeros(k)
-    for c in range(k):
-        here = distance[label == c]
-        if len(here):
-            rank = nearest_rank(len(here), REACH)
-            found[c] = np.partition(here, rank)[rank]
-    return found
+def reaches(places: Iterable[tuple[Any, Any]], k: int) -> Any:
+    """The reach (k,) of every cluster: the distance within which REACH of its accounts lie; 0 where it has none.
+
+    `places` are labels and distances (m,) of some accounts at a time.
+    """
+    found: list[list[Any]] = [[] for _ in range(k)]
+    for label, distance in places:
+        ordered = distance[np.argsort(label, kind="stable")]  # NumPy sorts short numbers by their digits
+        ends = np.cumsum(np.bincount(label, minlength=k))
+        for pieces, here in zip(found, np.split(ordered, ends[:-1]), strict=True):
+            pieces.append(here)
+    return np.array([reach_of(np.concatenate(pieces)) for pieces in found])
+
+
+def reach_of(distance: Any) -> float:
+    """The reach of a cluster whose accounts have these distances (m,)."""
+    if not len(distance):
+        return 0.0
+    rank = nearest_rank(len(distance), REACH)
+    return float(np.partition(distance, rank)[rank])
 
 
 def figure(value: float) -> str:

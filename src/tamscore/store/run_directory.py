@@ -38,10 +38,11 @@ RUN_KEY = re.compile(r"[0-9a-f]{16}")
 
 @dataclass(frozen=True)
 class RunDirectory:
-    """One version of an output: `OUTPUT/versions/<run_key>/`."""
+    """One version of an output: `OUTPUT/versions/<run_key>/`; one that `yields` never takes another's place."""
 
     output: Location
     run_key: str
+    yields: bool = False
 
     @property
     def path(self) -> Location:
@@ -144,6 +145,8 @@ class RunDirectory:
     def point_here(self, action: history.Action = "run") -> None:
         """Make this version the current one; where that is news, the ledger has it first."""
         before = current_version(self.output)
+        if self.yields and before is not None:
+            return
         if before != self.run_key:
             history.record(self.output, action, self.run_key, before)
         digest = hashlib.sha256((self.path / MANIFEST).read_bytes()).hexdigest()
