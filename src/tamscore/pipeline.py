@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from tamscore.store.partitions import Plan
     from tamscore.store.run_directory import RunDirectory
 
+UNCOUNTED = ("engine", "output", "device", "input", "backtest", "coverage", "metrics")
+"""Sections of the job file that change no number of a run."""
+
 
 def run(job: Job, progress: Progress, backend: Backend | None = None, *, yields: bool = False) -> RunDirectory:
     """Score the whole market of a job and return where the results lie; a run that is already there is not repeated.
@@ -110,11 +113,17 @@ def carry_out(
 
 
 def place_of(job: Job, plan: Plan, backend: Backend, origin: Origin) -> RunDirectory:
-    """Where the results of a job on these inputs belong: engine and output do not count, they change no number."""
-    settings = job.model_dump_json(exclude={"engine", "output", "device", "input", "backtest", "coverage", "metrics"})
-    made = json.dumps(origin.record, sort_keys=True)
-    read = " ".join(one.digest for one in plan.every)
-    key = run_directory.run_key(read, settings, backend.name, run_directory.code_digest(), made)
+    """Where the results of a job on these inputs belong.
+
+    Engine and output do not count, they change no number; nor does the place of a table, but what it holds.
+    """
+    settings = job.model_dump(mode="json", exclude=set(UNCOUNTED))
+    for table in plan.tables:
+        section, _, key = table.partition(".")
+        settings.get(section, {}).pop(key, None)
+    read = {name: one.digest for name, one in ({"market": plan} | plan.tables).items()}
+    said = map(json.dumps, (read, settings, origin.record))
+    key = run_directory.run_key(*said, backend.name, run_directory.code_digest())
     return run_directory.RunDirectory(location(job.output.path), key)
 
 

@@ -472,3 +472,13 @@ def test_explain_tells_what_else_is_known_of_an_account(asked):
     assert told["next offer"] == row["next_offer"]
     assert told["next offer share"] == f"{row['next_offer_share']:.1%}"
     assert told["churn alert"] == ("yes" if row["churn_alert"] else "no")
+
+
+def test_orders_and_products_that_have_moved_are_the_same(tmp_path):
+    """A run is known again wherever its tables lie, and is another one as soon as they hold something else."""
+    first, moved, changed = (tmp_path / name for name in ("first", "moved", "changed"))
+    runs = {folder: market.run(folder / "market", tmp_path / "scores", shop.build(folder)) for folder in (first, moved)}
+    assert runs[first].run_key == runs[moved].run_key
+    changes = shop.build(changed)
+    pq.write_table(pq.read_table(changed / "products.parquet").slice(1), changed / "products.parquet")
+    assert market.run(changed / "market", tmp_path / "scores", changes).run_key != runs[first].run_key
