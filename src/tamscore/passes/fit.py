@@ -43,30 +43,26 @@ def fit_centers(rows: KeptRows, seed_block: Any, recipe: Recipe, spans: Sequence
 
 SHORT_PASSES = 5
 CARRIED_ON = 4
-DRAWN_FROM, DRAWN_FROM_PER_CLUSTER = 5_000, 50
-"""Starts are drawn from so many of the seed rows at the least: more make no better starts, but take longer."""
 
 
 def seed(block: Any, recipe: Recipe, local: Flow) -> Fit:
     """The best start on the seed rows (d, s): always on the host, so that CPU and GPU start from the same centers.
 
-    After Bradley & Fayyad (1998). Every start is drawn from a part of the rows and gets a few passes over all of them;
-    only the best quarter is carried on until it settles.
+    After Bradley & Fayyad (1998). Every start gets a few passes; only the best quarter is carried on until it settles.
     """
     host = HostBackend()
     starts = range(0, block.shape[1], host.block_rows)
     blocks = [block[:, start : start + host.block_rows] for start in starts]
     rows = BlockRows(host, drawn_blocks(blocks, np.zeros(block.shape[1], np.uint64), host.block_rows))
-    few = block[:, : max(DRAWN_FROM, DRAWN_FROM_PER_CLUSTER * recipe.k)]
-    tried: Iterable[Fit] = local.map(start_on, range(recipe.restarts), rows, few, recipe)
+    tried: Iterable[Fit] = local.map(start_on, range(recipe.restarts), rows, block, recipe)
     best = sorted(tried, key=lambda fit: fit.inertia)[: -(-recipe.restarts // CARRIED_ON)]
     settled: Iterable[Fit] = local.map(carry_on, best, rows, recipe)
     return min(settled, key=lambda fit: fit.inertia)
 
 
-def start_on(restart: int, rows: BlockRows, few: Any, recipe: Recipe) -> Fit:
-    """One start, drawn from a few of the rows, after a few passes over all of them."""
-    return kmeans.start_centers(rows.anew(), few, recipe.k, recipe.seed, restart, SHORT_PASSES)
+def start_on(restart: int, rows: BlockRows, block: Any, recipe: Recipe) -> Fit:
+    """One start after a few passes."""
+    return kmeans.start_centers(rows.anew(), block, recipe.k, recipe.seed, restart, SHORT_PASSES)
 
 
 def carry_on(fit: Fit, rows: BlockRows, recipe: Recipe) -> Fit:
