@@ -43,6 +43,8 @@ SCORE_COLUMNS = (
     "flags",
 )
 """The columns of the scores, in order; kept columns stand after the market segment."""
+POTENTIAL_HEAD = ("party_type", "cluster", "name", "support", "basis", "parent", "low_support")
+"""What the potential table says of a cluster before its steps; each step has an interval from `low_…` to `high_…`."""
 EXTRA_COLUMNS: dict[str, tuple[str, ...]] = {
     "propensity": ("propensity", "propensity_band", "propensity_rank", "look_alike", "propensity_reasons"),
     "lifetime_value": (

@@ -8,13 +8,11 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import UsageError
+from tamscore.schema import POTENTIAL_HEAD
 from tamscore.store import contents
 
 if TYPE_CHECKING:
     from tamscore.store.run_directory import RunDirectory
-
-HEAD = ("party_type", "cluster", "name", "support", "basis", "parent", "low_support")
-"""What the potential table says of a cluster before its steps; each step has an interval from `low_…` to `high_…`."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,7 @@ def cluster_of(row: dict[str, Any], kinds: dict[str, Sums], parties: Counter[str
     accounts = sum(sums.accounts for sums in kinds.values())
     steps = [name for name in row if f"high_{name}" in row]
     return Cluster(
-        **{name: row[name] for name in HEAD},
+        **{name: row[name] for name in POTENTIAL_HEAD},
         steps={name: row[name] for name in steps},
         intervals={name: (row[f"low_{name}"], row[f"high_{name}"]) for name in steps},
         kinds=kinds,

@@ -9,6 +9,7 @@ import numpy as np
 from tamscore.outcome.plain import money
 from tamscore.passes import remarks
 from tamscore.passes.parts import KINDS
+from tamscore.schema import POTENTIAL_HEAD
 from tamscore.stages import top_step
 from tamscore.stages.potential import step_names
 
@@ -26,27 +27,22 @@ def potential_table(outcome: Outcome) -> pa.Table:
     """
     import pyarrow as pa
 
-    columns: dict[str, list[Any]] = {
-        name: [] for name in ("party_type", "cluster", "name", "support", "basis", "parent", "low_support")
-    }
+    columns: dict[str, list[Any]] = {name: [] for name in (*POTENTIAL_HEAD, "distinct_steps")}
     steps: dict[str, list[float]] = {}
     for policy, names in zip(outcome.policies, outcome.names, strict=True):
         table = policy.table
-        columns["party_type"] += [policy.name] * len(names)
-        columns["cluster"] += policy.cluster_ids
-        columns["name"] += names
-        columns["support"] += table.support.tolist()
-        columns["basis"] += table.basis
-        columns["parent"] += table.parent
-        columns["low_support"] += (~table.bounds.supported[:, 0]).tolist()
+        borrowed = (~table.bounds.supported[:, 0]).tolist()
+        origin = (table.support.tolist(), table.basis, table.parent, borrowed, table.distinct.tolist())
+        told = ([policy.name] * len(names), policy.cluster_ids, names, *origin)
+        for column, values in zip(columns.values(), told, strict=True):
+            column.extend(values)
         labels = step_names(table.lines)
         ends = {"": table.values, "low_": table.bounds.low, "high_": table.bounds.high}
         for end, amounts in ends.items():
             for j, label in enumerate(labels):
                 steps.setdefault(end + label, []).extend(amounts[:, j].tolist())
-        columns.setdefault("distinct_steps", []).extend(table.distinct.tolist())
-    values = {name: pa.array(column, pa.float64(), from_pandas=True) for name, column in steps.items()}
-    return pa.table({**columns, **values})
+    amounts_of = {name: pa.array(column, pa.float64(), from_pandas=True) for name, column in steps.items()}
+    return pa.table({**columns, **amounts_of})
 
 
 def step_table(outcome: Outcome, job: Job) -> pa.Table:
