@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tamscore.errors import GateError
 from tamscore.outcome.review import Review, Row, drift_rows, event_rows
-from tamscore.passes.watch import seen_of
+from tamscore.passes.assign import by_party
+from tamscore.passes.watch import Seen
 from tamscore.schema import Reason
 from tamscore.stages import drift
 
@@ -32,11 +34,12 @@ def look_back(
     if origin.earlier is None:
         return Review(origin.record)
     stored = {party.name: party for party in origin.earlier.model.parties}
-    seen = seen_of([rows.seen for rows in assigned])
+    parties = by_party(assigned)
+    seen = [reduce(Seen.merged, (part.seen for part in rows if part.seen)) for rows in parties]
     drifted: list[Row] = []
     events: list[Row] = []
-    for place, (one, here) in enumerate(zip(fitted, seen, strict=True)):
-        counts = sum(rows.counts[place].accounts for rows in assigned).sum(axis=1)
+    for one, here, rows in zip(fitted, seen, parties, strict=True):
+        counts = sum(part.count.accounts for part in rows).sum(axis=1)
         old = stored.get(one.model.name)
         if old is not None:
             then = (one.change.counts, one.change.far) if one.change else (counts, far_of(one, parts, assigned))

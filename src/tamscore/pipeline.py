@@ -18,7 +18,7 @@ from tamscore.hindsight import look_back, reach_of
 from tamscore.origin import Fresh, Frozen, Warm, watch_of
 from tamscore.outcome import Outcome, write_outcome
 from tamscore.passes import glimpse, policy, room
-from tamscore.passes.assign import assign_rows
+from tamscore.passes.assign import assign_rows, by_party
 from tamscore.passes.campaigns import check_live
 from tamscore.passes.score import ScorePlan, score_rows
 from tamscore.settings import Run, campaigns_of, columns_read, ladder_rules, plan_of, quadrant_rules
@@ -179,10 +179,10 @@ def outcome_of(market: Market, added: Extras, scored: list[ScoredPart], review: 
         scored=scored,
         reasons=contract.counts_by_reason([rows.reason for rows in assigned]),
         plan=this.plan,
-        inertia=[sum(counts) for counts in zip(*(rows.inertia for rows in assigned), strict=True)],
+        inertia=[sum(part.inertia for part in parts) for parts in by_party(assigned)],
         filled={name: sum(rows.filled[name] for rows in assigned) for name in this.columns.numeric},
         reaches=[reach_of(one, market.rows, assigned) for one in market.fitted],
-        glimpses=[glimpse.joined(parts) for parts in zip(*(rows.glimpses for rows in assigned), strict=True)],
+        glimpses=[glimpse.joined([part.glimpse for part in parts if part.glimpse]) for parts in by_party(assigned)],
         review=review,
         extras=added.prepared,
         missing=added.missing,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.extras.ranks import ranks_among, sorted_scores
+from tamscore.passes.assign import by_party
 from tamscore.passes.extra import Findings
 from tamscore.passes.features import stream_features
 from tamscore.stages.look_alike import Dense
@@ -64,8 +65,8 @@ def place(pair: tuple[float, str]) -> tuple[float, str]:
 def look_alike(market: Market) -> LookAlike:
     """The look-alike scores of a market."""
     models, dense = tuple(one.model for one in market.fitted), []
-    for number, party in enumerate(market.parties):
-        inertia = float(sum(rows.inertia[number] for rows in market.assigned))
+    for party, parts in zip(market.parties, by_party(market.assigned), strict=True):
+        inertia = float(sum(part.inertia for part in parts))
         dense.append(Dense.of(party.sales.support, party.accounts.sum(axis=1), inertia))
     return LookAlike(models, tuple(dense), sorted_scores(market, shares, models, tuple(dense)))
 

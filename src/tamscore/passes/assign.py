@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.passes import glimpse, hysteresis
+from tamscore.passes import hysteresis
 from tamscore.passes.features import stream_features
-from tamscore.passes.watch import seen_of
+from tamscore.passes.glimpse import joined, look
 from tamscore.schema import Reason
 from tamscore.stages import kmeans
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from tamscore.backend import Backend
     from tamscore.passes.census import PartRows
@@ -60,22 +60,37 @@ class PartyCount:
 
 
 @dataclass(frozen=True)
+class AssignedParty:
+    """One party type in some rows of a partition: its counts, and its inertia in whole numbers.
+
+    `seen` is there where a run builds on an earlier one, `glimpse` where rows are shown.
+    """
+
+    count: PartyCount
+    inertia: int
+    seen: Seen | None = None
+    glimpse: Glimpse | None = None
+
+    def merged(self, other: AssignedParty) -> AssignedParty:
+        """Both together."""
+        seen = self.seen.merged(other.seen) if self.seen and other.seen else None
+        shown = joined([self.glimpse, other.glimpse]) if self.glimpse and other.glimpse else None
+        return AssignedParty(self.count.merged(other.count), self.inertia + other.inertia, seen, shown)
+
+
+@dataclass(frozen=True)
 class AssignedRows:
     """The rows of a partition after assignment: reason, label uint16, distance and margin float32, all (m,).
 
-    `counts`, `inertia` (in whole numbers) and, where a run builds on an earlier one, `seen` come one for each party
-    type's model, and so do the `glimpses` of a few rows. `filled` counts the numbers that were missing, by column.
+    `parties` come one for each party type's model. `filled` counts the numbers that were missing, by column.
     """
 
     reason: Any
     label: Any
     distance: Any
     margin: Any
-    counts: tuple[PartyCount, ...]
-    inertia: tuple[int, ...]
+    parties: tuple[AssignedParty, ...]
     filled: dict[str, int]
-    seen: tuple[Seen, ...] = ()
-    glimpses: tuple[Glimpse, ...] = ()
 
 
 def assign_rows(
@@ -91,7 +106,7 @@ def assign_rows(
     """
     columns = models[0].encoding.columns
     pieces = stream_features(item.partition, columns, backend)
-    return joined([assign_piece(piece, item, models, backend, shown, watch) for piece in pieces])
+    return together([assign_piece(piece, item, models, backend, shown, watch) for piece in pieces])
 
 
 def assign_piece(
@@ -108,36 +123,34 @@ def assign_piece(
     distance, margin = np.full(rows, np.nan, np.float32), np.full(rows, np.nan, np.float32)
     reason[~features.usable & (reason == Reason.SCORED)] = Reason.FEATURE_NOT_FINITE
     codes = watch.labels.of(hashes) if watch else np.empty(0)
-    counts, inertia, seen, glimpses = [], [], [], []
+    parties = []
     for place, model in enumerate(models):
         at = features.rows_of(item, model.encoding.party)
         raw = features.raw(at, model.encoding, backend)
         hold = Hold(watch.kept(place, codes[at]), watch.share) if watch else None
-        label[at], distance[at], margin[at], inertia_here = assign_blocks(backend, model, raw, hold)
-        if watch:
-            seen.append(watch.look(place, features, at, hashes[at], codes[at], label[at], backend))
-        inertia.append(inertia_here)
-        if shown:
-            glimpses.append(glimpse.look(model, hashes[at], label[at], raw, shown[place], backend))
-        counts.append(count_party(label[at], backend.get(raw.segment), features.sales[at], model))
+        label[at], distance[at], margin[at], inertia = assign_blocks(backend, model, raw, hold)
+        seen = watch.look(place, features, at, hashes[at], codes[at], label[at], backend) if watch else None
+        glimpse = look(model, hashes[at], label[at], raw, shown[place], backend) if shown else None
+        count = count_party(label[at], backend.get(raw.segment), features.sales[at], model)
+        parties.append(AssignedParty(count, inertia, seen, glimpse))
     filled = features.filled(reason == Reason.SCORED, backend)
-    told = (tuple(counts), tuple(inertia), filled, tuple(seen), tuple(glimpses))
-    return AssignedRows(reason, label, distance, margin, *told)
+    return AssignedRows(reason, label, distance, margin, tuple(parties), filled)
 
 
-def joined(pieces: Sequence[AssignedRows]) -> AssignedRows:
-    """Neighbouring rows of a partition taken together."""
+def together(pieces: Sequence[AssignedRows]) -> AssignedRows:
+    """Neighbouring rows of a partition as one."""
     if len(pieces) == 1:
         return pieces[0]
-    label, distance = np.concatenate([one.label for one in pieces]), np.concatenate([one.distance for one in pieces])
-    reason, margin = np.concatenate([one.reason for one in pieces]), np.concatenate([one.margin for one in pieces])
-    counts = (reduce(PartyCount.merged, of_party) for of_party in zip(*(one.counts for one in pieces), strict=True))
-    inertia = (sum(of_party) for of_party in zip(*(one.inertia for one in pieces), strict=True))
+    reason, label = np.concatenate([one.reason for one in pieces]), np.concatenate([one.label for one in pieces])
+    distance, margin = (np.concatenate(parts) for parts in zip(*((p.distance, p.margin) for p in pieces), strict=True))
+    parties = (reduce(AssignedParty.merged, parts) for parts in zip(*(one.parties for one in pieces), strict=True))
     filled = {name: sum(one.filled[name] for one in pieces) for name in pieces[0].filled}
-    seen = seen_of([one.seen for one in pieces])
-    glimpses = (glimpse.joined(of_party) for of_party in zip(*(one.glimpses for one in pieces), strict=True))
-    told = (tuple(counts), tuple(inertia), filled, tuple(seen), tuple(glimpses))
-    return AssignedRows(reason, label, distance, margin, *told)
+    return AssignedRows(reason, label, distance, margin, tuple(parties), filled)
+
+
+def by_party(assigned: Iterable[AssignedRows]) -> list[tuple[AssignedParty, ...]]:
+    """What the partitions tell of each party type."""
+    return list(zip(*(rows.parties for rows in assigned), strict=True))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.passes.assign import by_party
 from tamscore.passes.score import PartyPolicy
 from tamscore.stages import potential, quadrant, whitespace
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.backend import Backend
-    from tamscore.passes.assign import AssignedRows, PartyModel
+    from tamscore.passes.assign import AssignedParty, AssignedRows, PartyModel
     from tamscore.stages.potential import CustomerSales, PotentialTable, TopStep
 
 
@@ -60,19 +61,18 @@ def gather(
     tables: Sequence[PotentialTable | None],
 ) -> list[PartyMarket]:
     """Every party type with its customers' sales from all partitions brought together; ladders are made or given."""
-    each = enumerate(zip(models, tables, strict=True))
-    return [_gather_party(i, model, assigned, rules, backend, table) for i, (model, table) in each]
+    each = zip(models, by_party(assigned), tables, strict=True)
+    return [_gather_party(model, parts, rules, backend, table) for model, parts, table in each]
 
 
 def _gather_party(
-    place: int,
     model: PartyModel,
-    assigned: Sequence[AssignedRows],
+    parts: Sequence[AssignedParty],
     rules: LadderRules,
     backend: Backend,
     table: PotentialTable | None,
 ) -> PartyMarket:
-    counts = [part.counts[place] for part in assigned]
+    counts = [part.count for part in parts]
     money = np.concatenate([count.sales for count in counts])
     label = np.concatenate([count.label for count in counts])
     segment = np.concatenate([count.segment for count in counts])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from tamscore.stages.drift import Histogram
 from tamscore.store.earlier import NOWHERE, Labels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping
 
     from tamscore.backend import Backend
     from tamscore.passes.features import PartFeatures
@@ -102,8 +101,3 @@ def unknown_levels(vocabulary: Vocabulary, texts: Any) -> Counter[str]:
     counts = {entry["values"]: entry["counts"] for entry in pc.value_counts(texts).to_pylist()}
     known = {*vocabulary.all_levels, None}
     return Counter({level: count for level, count in counts.items() if level not in known})
-
-
-def seen_of(parts: Iterable[Sequence[Seen]]) -> list[Seen]:
-    """What was seen of every party type, over all partitions."""
-    return [reduce(Seen.merged, of_party) for of_party in zip(*parts, strict=True)]
