@@ -10,6 +10,7 @@ MINUTES ?= 4
 SBOM ?= dist/tamscore.cdx.json
 
 BIN := .venv/bin
+BESIDE := .venv-peers .venv-platform .venv-airflow
 CODE := $(wildcard src tests bench)
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
@@ -18,6 +19,14 @@ LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.1
 unexport PYTHONDONTWRITEBYTECODE
 
 say = @printf '\n== %s\n' $(1)
+
+# uv installs in a fraction of pip's time; where it cannot be had, or cannot reach the packages, pip does the same.
+define install
+	if $(BIN)/uv pip install --quiet --python $(1)/bin/python $(3) --require-hashes -r $(2); then :; else \
+		echo 'uv did not serve: installing with pip'; \
+		$(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(2); \
+	fi
+endef
 
 .PHONY: help demo test lint types layers pytest test-platform docs format lock fuzz sbom bench clean
 
@@ -30,14 +39,8 @@ help: ## List the targets
 	$(call say,'environment: .venv')
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or later is needed, $(PYTHON) is " + sys.version.split()[0] + "; name another: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv .venv
-	@# uv installs in a fraction of pip's time; where it cannot be had, or cannot reach the packages, pip does the same.
-	if $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/bootstrap.txt && \
-		$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r locks/dev.txt; \
-	then :; \
-	else \
-		echo 'uv did not serve: installing with pip'; \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check --compile --require-hashes -r locks/dev.txt; \
-	fi
+	-$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/bootstrap.txt
+	$(call install,.venv,locks/dev.txt,--compile-bytecode)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -103,10 +106,12 @@ sbom: .venv/.complete ## Write the software bill of materials (CycloneDX)
 	@mkdir -p $(dir $(SBOM))
 	$(BIN)/python locks/sbom.py > $(SBOM)
 
-.venv-peers .venv-platform .venv-airflow: .venv-%: .venv/.complete locks/%.txt ## Create or renew an environment beside
-	$(call say,'environment: $@')
-	$(BIN)/uv venv --quiet --clear $@
-	$(BIN)/uv pip install --quiet --python $@/bin/python --require-hashes -r locks/$*.txt
+$(BESIDE): %: %/.complete ## Create or renew an environment beside
+
+$(BESIDE:%=%/.complete): .venv-%/.complete: .venv/.complete locks/%.txt
+	$(call say,'environment: .venv-$*')
+	$(PYTHON) -m venv --clear .venv-$*
+	$(call install,.venv-$*,locks/$*.txt)
 	@touch $@
 
 bench: .venv/.complete .venv-peers ## Run the benchmarks, about a quarter of an hour on two cores
@@ -114,6 +119,6 @@ bench: .venv/.complete .venv-peers ## Run the benchmarks, about a quarter of an 
 	$(BIN)/python -m bench all
 
 clean: ## Remove the environment, the demo and every cache
-	rm -rf .venv .venv-peers .venv-platform .venv-airflow $(DEMO) build dist .coverage .coverage.* htmlcov dask-scratch-space \
+	rm -rf .venv $(BESIDE) $(DEMO) build dist .coverage .coverage.* htmlcov dask-scratch-space \
 		.hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find $(CODE) -type d -name __pycache__ -prune -exec rm -rf {} +
