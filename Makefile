@@ -74,8 +74,7 @@ pytest: .venv/.complete ## Run the tests, JOBS at a time
 
 test-platform: .venv/.complete .venv-platform .venv-airflow ## Check what needs Debian packages or other environments; says what is missing
 	$(call say,'tests: platform')
-	@missing=$$(grep -v '^#' tests/platform/packages.txt | xargs dpkg-query -W -f '$${db:Status-Status} $${Package}\n' 2>&1 | \
-		sed -n 's/^not-installed //p; s/.*no packages found matching //p'); \
+	@missing=$$(tests/platform/missing.sh | xargs); \
 	if [ -n "$$missing" ]; then echo "apt-get install --no-install-recommends $$missing"; exit 2; fi
 	$(BIN)/pytest tests/platform -m platform
 

@@ -171,7 +171,7 @@ def write_scores(market: Market, added: Extras, directory: RunDirectory) -> list
 
 def outcome_of(market: Market, added: Extras, scored: list[ScoredPart], review: Review) -> Outcome:
     """Everything that the run has found."""
-    this, assigned = market.this, market.assigned
+    this, assigned, parties = market.this, market.assigned, by_party(market.assigned)
     return Outcome(
         fitted=market.fitted,
         markets=market.parties,
@@ -179,10 +179,10 @@ def outcome_of(market: Market, added: Extras, scored: list[ScoredPart], review: 
         scored=scored,
         reasons=contract.counts_by_reason([rows.reason for rows in assigned]),
         plan=this.plan,
-        inertia=[sum(part.inertia for part in parts) for parts in by_party(assigned)],
+        inertia=[sum(part.inertia for part in parts) for parts in parties],
         filled={name: sum(rows.filled[name] for rows in assigned) for name in this.columns.numeric},
         reaches=[reach_of(one, market.rows, assigned) for one in market.fitted],
-        glimpses=[glimpse.joined([part.glimpse for part in parts if part.glimpse]) for parts in by_party(assigned)],
+        glimpses=[glimpse.joined([part.glimpse for part in parts if part.glimpse]) for parts in parties],
         review=review,
         extras=added.prepared,
         missing=added.missing,

@@ -111,10 +111,10 @@ def reaches(places: Iterable[tuple[Any, Any]], k: int) -> Any:
         ends = np.cumsum(np.bincount(label, minlength=k))
         for pieces, here in zip(found, np.split(ordered, ends[:-1]), strict=True):
             pieces.append(here)
-    return np.array([reach_of(np.concatenate(pieces)) for pieces in found])
+    return np.array([reach(np.concatenate(pieces)) for pieces in found])
 
 
-def reach_of(distance: Any) -> float:
+def reach(distance: Any) -> float:
     """The reach of a cluster whose accounts have these distances (m,)."""
     if not len(distance):
         return 0.0
