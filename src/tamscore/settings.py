@@ -71,16 +71,19 @@ def columns_read(job: Job) -> InputColumns:
     )
 
 
-def plan_of(job: Job) -> Plan:
-    """The plan of the market, and of the tables of optional sections by `section.key`; raises as `partitions.plan`."""
-    sections = extras_of(job).items()
-    asked = {
+def tables_of(job: Job) -> dict[str, tuple[str, InputColumns]]:
+    """The further tables that optional sections ask for, by `section.key`: path, and columns."""
+    return {
         f"{name}.{key}": table
-        for name, section in sections
+        for name, section in extras_of(job).items()
         for key, table in section.tables(job.columns.account_id).items()
     }
+
+
+def plan_of(job: Job) -> Plan:
+    """The plan of the market, and of the tables of optional sections by `section.key`; raises as `partitions.plan`."""
     plan = partitions.plan(job.input.path, columns_read(job))
-    return replace(plan, tables={key: partitions.plan(*table, key) for key, table in asked.items()})
+    return replace(plan, tables={key: partitions.plan(*table, key) for key, table in tables_of(job).items()})
 
 
 def numeric_columns(job: Job) -> list[NumericColumn]:

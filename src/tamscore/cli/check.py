@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tamscore import terminal
-from tamscore.cli.arguments import JobFile, Overrides, place
+from tamscore.cli.arguments import AsJson, JobFile, Overrides, place
 from tamscore.cli.work import near
-from tamscore.errors import TamscoreError, UsageError
+from tamscore.errors import InputContractError, TamscoreError, UsageError
+from tamscore.insight.findings import Finding
 from tamscore.insight.wording import clean, counted
 
 if TYPE_CHECKING:
@@ -25,29 +29,76 @@ Found = TypeVar("Found")
 Line = tuple[str, str]
 
 
-def check(job: JobFile, overrides: Overrides = None) -> None:
+def check(job: JobFile, overrides: Overrides = None, as_json: AsJson = False) -> None:
     """Look for whatever could keep a job from running.
 
-    Reads the job file and the footers of all input files, says which device would compute, what would be read and
-    where the results would go. Computes and writes nothing.
+    Reads the job file, the footers of all input files, and a sample of their rows; says which device would compute,
+    what would be read, what the data look like and where the results would go. Computes and writes nothing.
     """
     from tamscore import config
     from tamscore.config.coverage import missing_tables
     from tamscore.engine import device
-    from tamscore.settings import plan_of
 
     loaded = config.load(job, overrides or ())
     problems: list[TamscoreError] = []
     choice = attempt(problems, lambda: device.choose(loaded.device, kind=loaded.engine.kind))
-    plan = attempt(problems, lambda: plan_of(loaded))
+    plan = plan_found(problems, loaded)
     room = attempt(problems, lambda: room_for(place(loaded.output.path)))
     lines = [*device_lines(loaded, choice), ("job", near(job.absolute())), *method_lines(loaded, plan)]
     lines += output_lines(loaded, choice, plan, room)
     lines += [("coverage", text) for text in missing_tables(loaded.coverage)]
-    terminal.put(lambda _: grid(lines))
+    findings = [] if plan is None else attempt(problems, lambda: data_findings(loaded, plan)) or []
+    problems += [InputContractError(f"{loaded.input.path}: {one.text}") for one in findings if one.stops]
+    notes = [one.text for one in findings if not one.stops]
+    if as_json:
+        print(json.dumps(as_record(lines, notes, problems), ensure_ascii=False))
+    else:
+        terminal.put(lambda _: grid([*lines, *(("look at", text) for text in notes)]))
     if problems:
         raise type(problems[0])("\n".join(map(str, problems)))
-    print("ready to run; nothing was computed")
+    if not as_json:
+        print("ready to run; nothing was computed")
+
+
+def plan_found(problems: list[TamscoreError], job: Job) -> Plan | None:
+    """The plan of the market with those of its further tables; None with every problem kept if one has any."""
+    from tamscore.settings import columns_read, tables_of
+    from tamscore.store import partitions
+
+    market = attempt(problems, lambda: partitions.plan(job.input.path, columns_read(job)))
+    found: dict[str, Plan] = {}
+    for key, (path, columns) in tables_of(job).items():
+        table = attempt(problems, partial(partitions.plan, path, columns, key))
+        if table is None:
+            market = None
+        else:
+            found[key] = table
+    return market and replace(market, tables=found)
+
+
+def data_findings(job: Job, plan: Plan) -> list[Finding]:
+    """What the data say, the footers first; a sample says nothing of a market without rows."""
+    from tamscore.insight.data_checks import from_footers
+    from tamscore.insight.sample_checks import from_sample
+    from tamscore.settings import columns_read
+    from tamscore.store.row_sample import sample_rows
+
+    columns = columns_read(job)
+    if not plan.rows:
+        return [Finding("no rows", stops=True)]
+    sample = sample_rows(plan, columns.all)
+    return [*from_footers(job, columns, plan), *from_sample(job, columns, sample, plan.rows)]
+
+
+def as_record(lines: Iterable[Line], notes: list[str], problems: list[TamscoreError]) -> dict[str, Any]:
+    """The whole page for machines: facts by name, what to look at, problems with the exit code of each."""
+    facts: dict[str, list[str]] = {}
+    name = ""
+    for told, text in lines:
+        name = told or name
+        facts.setdefault(name, []).append(text)
+    told_problems = [{"text": str(problem), "exit_code": problem.exit_code} for problem in problems]
+    return {"ready": not problems, "facts": facts, "notices": notes, "problems": told_problems}
 
 
 def grid(lines: Iterable[Line]) -> Table:

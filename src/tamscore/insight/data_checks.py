@@ -1,0 +1,90 @@
+"""What the data themselves say before a run: statistics in the footers, and a sample of the rows.
+
+A run would find the same, later. Nothing here decides what a run does: the limits are those of the job file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tamscore.insight.findings import Finding
+from tamscore.insight.wording import share
+from tamscore.store.statistics import read_statistics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from tamscore.config import Job
+    from tamscore.schema import InputColumns
+    from tamscore.store.partitions import Plan
+    from tamscore.store.statistics import ColumnStatistics
+
+    Statistics = Mapping[str, ColumnStatistics]
+
+
+def from_footers(job: Job, columns: InputColumns, plan: Plan) -> list[Finding]:
+    """Return what the statistics of the row groups say: nulls, ranges, columns with one value."""
+    found = read_statistics(plan.files, columns.all)
+    ids, sales = found.get(columns.account_id), found.get(columns.sales)
+    return [
+        *(sales_nulls(job, columns.sales, sales) if sales else ()),
+        *(id_nulls(job, columns.account_id, ids) if ids else ()),
+        *(sales_range(columns.sales, sales) if sales else ()),
+        *impossible(columns.non_negative, found),
+        *one_value(columns, found),
+    ]
+
+
+def sales_nulls(job: Job, name: str, sales: ColumnStatistics) -> Iterator[Finding]:
+    """What empty sales mean for the job: prospects, rejected rows, or an end of the run."""
+    rows = job.rows
+    if not sales.nulls:
+        return
+    text = f"column {name!r}: {sales.nulls:,} of {sales.rows:,} rows ({share(sales.nulls, sales.rows)}) have no sales"
+    if rows.sales_missing == "reject":
+        limit, then = rows.max_rejected_share, "are rejected"
+        remedy = "fill them, or raise rows.max_rejected_share"
+    else:
+        limit = 0.0 if rows.sales_missing == "error" else rows.max_sales_missing_share
+        then, remedy = "count as prospects", "fill them with 0, or raise rows.max_sales_missing_share"
+    if sales.nulls > limit * sales.rows:
+        yield Finding(f"{text}, allowed are {limit:.2%}; {remedy}", stops=True)
+    else:
+        yield Finding(f"{text}; they {then}")
+
+
+def id_nulls(job: Job, name: str, ids: ColumnStatistics) -> Iterator[Finding]:
+    """What empty ids mean for the job."""
+    limit = job.rows.max_rejected_share
+    if ids.nulls:
+        text = f"column {name!r}: {ids.nulls:,} of {ids.rows:,} rows have no id and are rejected"
+        stops = ids.nulls > limit * ids.rows
+        yield Finding(f"{text}, allowed are {limit:.2%}; fill them" if stops else text, stops=stops)
+
+
+def sales_range(name: str, sales: ColumnStatistics) -> Iterator[Finding]:
+    """Sales that nobody has, and a market in which nobody buys."""
+    if sales.largest is not None and sales.largest <= 0:
+        yield Finding(f"column {name!r}: the largest value is {sales.largest:,g}: no account is a customer")
+    if not sales.filled:
+        yield Finding(f"column {name!r} is empty in every row: no account is a customer")
+
+
+def impossible(names: Iterable[str], found: Statistics) -> Iterator[Finding]:
+    """Negative values in columns that the job says have none."""
+    for name in names:
+        one = found.get(name)
+        if one and one.least is not None and one.least < 0:
+            yield Finding(f"column {name!r}: the least value is {one.least:,g}; rows with negative values are flagged")
+
+
+def one_value(columns: InputColumns, found: Statistics) -> Iterator[Finding]:
+    """Features that cannot tell accounts apart."""
+    for name in (*columns.numeric, *columns.categorical):
+        one = found.get(name)
+        if one and not one.filled:
+            yield Finding(f"feature {name!r} is empty in every row; it tells no accounts apart")
+        elif one and one.nulls == 0 and one.least is not None and one.least == one.largest:
+            yield Finding(f"feature {name!r} is {one.least:,g} in every row; it is dropped")
+        elif one and one.nulls > one.rows / 2:
+            yield Finding(f"feature {name!r} is empty in {share(one.nulls, one.rows)} of the rows")
