@@ -175,9 +175,8 @@ def several(name: str, counts: Counts | None, columns: InputColumns) -> str:
     if len(selling) < 2 or not any(is_currency(word) for word in selling if word):
         return ""
     return (
-        f"column {name!r} holds several currencies in rows with sales: {described(selling)}; {columns.sales!r} is "
-        f"added up as if they were one: set columns.currency = {quoted(name)} and add [currency] with rates, or convert "
-        "the input"
+        f"column {name!r} holds several currencies in rows with sales: {described(selling)}; sums of {columns.sales!r} "
+        f"take them for one: set columns.currency = {quoted(name)} and add [currency] with rates, or convert the input"
     )
 
 

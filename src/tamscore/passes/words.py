@@ -34,12 +34,11 @@ def unknown_words(counts: Mapping[str | None, int], accepted: Sequence[str], col
     named = ordered[:LISTED]
     seen = ", ".join(f"{'no word' if not (word or '').strip() else repr(word)} {count:,}" for word, count in named)
     more = f" and {len(ordered) - LISTED:,} more words" if len(ordered) > LISTED else ""
-    lines = dict.fromkeys(
-        f"{quoted((word or '').strip())} = {quoted(likely(word or '', accepted))}" for word, _ in named
-    )
+    words = dict.fromkeys((word or "").strip() for word, _ in named)
+    lines = [f"[values.{key(column)}]", *(f"{quoted(word)} = {quoted(likely(word, accepted))}" for word in words)]
     return (
-        f"{where}: column {column!r} has words that are none of {', '.join(accepted)}: {seen}{more}; map each of them in "
-        "the job file, with the right word on the right:\n" + "\n".join(lines)
+        f"{where}: column {column!r} has words that are none of {', '.join(accepted)}: {seen}{more}; map each of them "
+        "in the job file, with the right word on the right:\n" + "\n".join(lines)
     )
 
 

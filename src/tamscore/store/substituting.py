@@ -103,4 +103,5 @@ def changed_amounts(column: pa.ChunkedArray, units: Any | None, sums: Sums | Non
 
 def converted(xp: Any, amounts: Any, units: Any) -> Any:
     """Return amounts (m,) in the other currency; nothing is nothing in every currency, even in an unknown one."""
-    return xp.where(amounts == 0.0, amounts, amounts * units)
+    with np.errstate(over="ignore"):
+        return amounts * xp.where(amounts == 0.0, xp.ones_like(units), units)
