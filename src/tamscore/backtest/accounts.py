@@ -10,8 +10,8 @@ import numpy as np
 from tamscore.backend.host import float_column
 from tamscore.errors import InputContractError
 from tamscore.schema import PARTY_TYPES, InputColumns
-from tamscore.stages.draw import draw_number, id_hash
 from tamscore.settings import substitution_of
+from tamscore.stages.draw import draw_number, id_hash
 from tamscore.store import contents, partitions, tables
 from tamscore.substitution import AS_IT_IS
 
