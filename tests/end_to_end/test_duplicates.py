@@ -9,8 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from tamscore import pipeline
+from tamscore.backtest.accounts import read_accounts
 from tamscore.errors import InputContractError
 from tamscore.passes.duplicates import row_digests
+from tamscore.progress import Progress
 from tests.end_to_end import market
 
 if TYPE_CHECKING:
@@ -203,3 +206,31 @@ def test_a_copy_is_an_error_where_the_job_says_so(tmp_path: Path) -> None:
     table = market.plain_accounts(400)
     with pytest.raises(InputContractError, match="'P00000'"):
         market.score(pa.concat_tables([table, table.slice(0, 1)]), tmp_path, {**PLAIN, "rows": {"duplicates": "error"}})
+
+
+def test_a_backtest_on_the_input_counts_copies_once(tmp_path: Path) -> None:
+    """Copies that agree on the later sales are one account; copies that do not are refused by their number."""
+    table = market.plain_accounts(600)
+    table = table.append_column("later", pa.array(table["sales"].to_numpy() * 1.5))
+    copies = pa.concat_tables([table, table.slice(0, 3)])
+    changes = {**PLAIN, "backtest": {"realised": "later"}}
+    job = market.job(market.write(copies, tmp_path / "market"), tmp_path / "scores", changes)
+    accounts = read_accounts(job, pipeline.run(job, Progress()))
+    assert len(accounts) == 600
+    assert np.sort(accounts.realised).tolist() == np.sort(table["later"].to_numpy()).tolist()
+    other = copies.slice(600, 1).set_column(4, "later", pa.array([-1.0]))
+    again = market.write(pa.concat_tables([table, other]), tmp_path / "again")
+    job = market.job(again, tmp_path / "other", changes)
+    with pytest.raises(InputContractError, match="1 scored accounts stand more than once"):
+        read_accounts(job, pipeline.run(job, Progress()))
+
+
+@pytest.mark.parametrize("amount", [1e15, -1e300])
+def test_later_sales_beyond_any_business_are_refused(tmp_path: Path, amount: float) -> None:
+    table = market.plain_accounts(400)
+    later = table["sales"].to_numpy().copy()
+    later[5] = amount
+    where = market.write(table.append_column("later", pa.array(later)), tmp_path / "market")
+    job = market.job(where, tmp_path / "scores", {**PLAIN, "backtest": {"realised": "later"}})
+    with pytest.raises(InputContractError, match="'later'.*no amount of money"):
+        read_accounts(job, pipeline.run(job, Progress()))

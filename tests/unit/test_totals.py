@@ -16,7 +16,7 @@ def ordered(*sales):
     return every[:20], float(np.sum(sales)), len(every)
 
 
-DETAILS = [137.55, 89.0, 75.2, 60.13, 51.0, 44.9, 38.75, 30.0, 21.4, 13.3, 8.2, 5.5]
+DETAILS = [round(9.0 + 137.0 / (1 + at), 2) for at in range(60)]
 
 
 def test_a_row_with_the_sum_of_all_others_is_found():
@@ -43,6 +43,12 @@ def test_totals_of_groups_are_found_with_and_without_a_grand_total(groups):
 def test_a_true_giant_stays_quiet(share):
     giant = sum(DETAILS) * share / (1 - share)
     assert outselling(*ordered(*DETAILS, giant)) == 0
+
+
+@pytest.mark.parametrize("prices", [[10.0] * 60, [20.0] * 11 + [10.0] * 22, [100.0] * 4 + [10.0] * 40])
+def test_lists_of_prices_stay_quiet(prices):
+    """Many accounts pay the same, so that some of them come to just what the others pay."""
+    assert outselling(*ordered(*prices)) == 0
 
 
 def test_a_few_customers_prove_nothing():

@@ -13,7 +13,7 @@ from tamscore.schema import PARTY_TYPES, InputColumns
 from tamscore.settings import substitution_of
 from tamscore.stages.draw import draw_number, id_hash
 from tamscore.store import contents, partitions, tables
-from tamscore.substitution import AS_IT_IS
+from tamscore.substitution import AS_IT_IS, LARGEST_MONEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -98,6 +98,11 @@ def realised_of(job: Job, hashes: Any) -> Any:
         np.fmin.at(least, place[known], values[known])
         np.fmax.at(most, place[known], values[known])
     found = np.where(most >= least, most, np.nan)
+    if (np.abs(found) >= LARGEST_MONEY).any():
+        raise InputContractError(
+            f"{job.backtest.table or job.input.path}: column {job.backtest.realised!r}: "
+            f"{np.nanmax(np.abs(found)):.3g} is no amount of money; leave it empty"
+        )
     # Of the input the run has counted copies of a row once, and added up rows that differ in sales only.
     repeated = times > 1 if job.backtest.table else (times > 1) & (most > least)
     if repeated.any():

@@ -74,7 +74,7 @@ def take_census(
     """
     texts = list(dict.fromkeys(name for name in (columns.party_type, columns.market_segment) if name))
     table = tables.read(partition, [columns.account_id, columns.sales, *texts], dictionary=texts)
-    named = read_currencies(partition, currencies)
+    named = read_currencies(partition, currencies, columns)
     return census_of(table, partition, columns, reject_missing_sales=reject_missing_sales, currencies=named)
 
 
@@ -183,4 +183,4 @@ def check_count(values: int, where: str, limit: int, remedy: str) -> None:
 def count_again(item: PartRows, columns: InputColumns, currencies: Sequence[str]) -> PartRows:
     """The rows of a partition with what they sell under the reasons that they have now."""
     sales = float_column(tables.read(item.partition, [columns.sales])[columns.sales])
-    return replace(item, money=money_of(item.reason, sales, read_currencies(item.partition, currencies)))
+    return replace(item, money=money_of(item.reason, sales, read_currencies(item.partition, currencies, columns)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -111,11 +111,11 @@ def holds_codes(column: pa.Array) -> bool:
     return any(word.strip().upper() in COMMON for word in counts) and codes >= MOSTLY * known
 
 
-def read_currencies(partition: Partition, names: Sequence[str]) -> dict[str, pa.ChunkedArray]:
-    """Return columns that the job does not ask for; those that cannot be read are left out, since nobody needs them."""
+def read_currencies(partition: Partition, names: Sequence[str], columns: InputColumns) -> dict[str, pa.ChunkedArray]:
+    """Return columns of currencies; those that the job does not name and that cannot be read are left out."""
     found = {}
     for name in names:
-        with suppress(InputContractError):
+        with nullcontext() if name == columns.currency else suppress(InputContractError):
             found[name] = tables.read(partition, [name], dictionary=[name])[name]
     return found
 

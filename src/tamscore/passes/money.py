@@ -103,7 +103,7 @@ def merged_currencies(parts: Sequence[PartRows], column: str) -> Counts | None:
     """The rows of all partitions by currency, in the order of the alphabet; None where there are too many words."""
     total: Counts = {}
     for part in parts:
-        counts = part.money.currencies.get(column)
+        counts = part.money.currencies.get(column, {})
         if counts is None:
             return None
         for name, count in counts.items():

@@ -78,11 +78,14 @@ def outselling(sales: Any, total: float, customers: int) -> int:
     """Return how many of the largest accounts (t,) look like totals of all others; 0 where none does.
 
     The first alone sells as much as all others; or the first few come to just what all others sell, as totals of groups
-    do, or to twice that, as they do with a grand total among them. `total` is the net sum over all accounts.
+    do, or to twice that, as they do with a grand total among them; their sales differ, and there are ten others for
+    each of them. `total` is the net sum over all accounts.
     """
     if customers > FEWEST and sales[0] >= NEARLY * (total - sales[0]):
         return 1
-    for count in range(2, min(len(sales), customers - FEWEST) + 1):
+    for count in range(2, min(len(sales), customers // (FEWEST + 1)) + 1):
+        if sales[count - 2] == sales[count - 1]:
+            return 0
         head = float(sales[:count].sum())
         rest = total - head
         if rest > 0 and min(abs(head - rest), abs(head - 2 * rest)) <= EXACT * rest:
