@@ -232,5 +232,5 @@ def test_later_sales_beyond_any_business_are_refused(tmp_path: Path, amount: flo
     later[5] = amount
     where = market.write(table.append_column("later", pa.array(later)), tmp_path / "market")
     job = market.job(where, tmp_path / "scores", {**PLAIN, "backtest": {"realised": "later"}})
-    with pytest.raises(InputContractError, match="'later'.*no amount of money"):
+    with pytest.raises(InputContractError, match=r"'later'.*no amount of money"):
         read_accounts(job, pipeline.run(job, Progress()))

@@ -21,7 +21,7 @@ QUICK = {"clusters.stability": False, "engine": {"workers": 1}}
 
 def notices(done) -> list[str]:
     """Return what a finished run has said."""
-    return (done.manifest() or {})["notices"]
+    return list((done.manifest() or {})["notices"])
 
 
 def put(table: pa.Table, name: str, column) -> pa.Table:

@@ -105,7 +105,9 @@ def holding_codes(partition: Partition, names: Sequence[str]) -> list[str]:
 
 def holds_codes(column: pa.Array) -> bool:
     """Return whether a column holds codes of currencies, common ones among them, and little else."""
-    counts = {str(one["values"] or ""): one["counts"] for one in pc.value_counts(column.cast(pa.string())).to_pylist()}
+    texts = column.cast(pa.string()).cast(pa.binary())  # nobody has looked yet whether they are UTF-8
+    words = pc.value_counts(texts).to_pylist()
+    counts = {(word["values"] or b"").decode(errors="replace"): word["counts"] for word in words}
     codes = sum(count for word, count in counts.items() if word.strip().upper() in CODES)
     known = sum(count for word, count in counts.items() if word.strip())
     return any(word.strip().upper() in COMMON for word in counts) and codes >= MOSTLY * known
