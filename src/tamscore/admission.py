@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import InputContractError
-from tamscore.passes import census
+from tamscore.passes import census, duplicates
+from tamscore.passes.currencies import currency_columns, settle_currencies
+from tamscore.passes.totals import total_notices
+from tamscore.passes.words import unknown_words
+from tamscore.schema import PARTY_TYPES, Reason
 from tamscore.stages import contract, draw
 
 if TYPE_CHECKING:
@@ -16,16 +21,21 @@ if TYPE_CHECKING:
 
 
 def take_census(this: Run) -> list[PartRows]:
-    """Who is there and who may be scored, duplicates rejected; InputContractError where the rows break the contract."""
+    """Who is there and who may be scored, duplicates settled; InputContractError where the rows break the contract."""
     drops_missing = this.job.rows.sales_missing == "reject"
+    currencies = currency_columns(this.plan.partitions, this.plan.schema, this.columns)
     with this.progress.stage("census", this.plan.rows) as done:
         parts = []
-        for part in this.flow.map(census.take_census, this.plan.partitions, this.columns, drops_missing):
+        for part in this.flow.map(census.take_census, this.plan.partitions, this.columns, drops_missing, currencies):
             parts.append(part)
             done(part.partition.rows)
-        parts = reject_duplicates(this, parts)
+        parts = settle_duplicates(this, parts, currencies)
+    notices = settle_currencies(parts, currencies, this.columns, this.job.input.path)
     check_sales(this, sum(part.sales_missing for part in parts))
-    check_rejected(this, [part.reason for part in parts])
+    words = word_problem(this, parts)
+    check_rejected(this, [part.reason for part in parts], words)
+    for text in (*notices, *([words.replace("\n", " ")] if words else []), *total_notices(parts, this.columns)):
+        this.progress.notice(text)
     return parts
 
 
@@ -40,30 +50,49 @@ def check_sales(this: Run, missing: int) -> None:
         )
 
 
-def reject_duplicates(this: Run, parts: list[PartRows]) -> list[PartRows]:
-    """The parts with all rows of repeated ids rejected, after their ids have been compared in full."""
-    suspects = draw.duplicated([part.hashes_of_ids for part in parts])
+def settle_duplicates(this: Run, parts: list[PartRows], currencies: Sequence[str]) -> list[PartRows]:
+    """The parts with rows of repeated ids counted once, added up or rejected, after their ids were compared in full."""
+    suspects, rule = draw.duplicated([part.hashes_of_ids for part in parts]), this.job.rows.duplicates
     if not len(suspects):
         return parts
-    found = list(this.flow.map(census.ids_with, parts, this.columns, suspects))
-    parts, examples = census.marked_duplicates(parts, found)
-    if examples and this.job.rows.duplicates == "error":
+    found = list(this.flow.map(duplicates.find_suspects, parts, this.columns, suspects, rule))
+    groups = duplicates.Groups.of(found)
+    if rule == "error" and groups.examples:
         raise InputContractError(
             f"{this.job.input.path}: column {this.columns.account_id!r}: ids stand more than once, such as "
-            f"{', '.join(map(repr, examples))}; remove them, or set rows.duplicates = 'reject'"
+            f"{', '.join(map(repr, groups.examples))}; remove them, or set rows.duplicates = 'identical'"
         )
-    return parts
+    drops_missing = this.job.rows.sales_missing == "reject"
+    settled = duplicates.settle(parts, found, groups, rule, reject_missing=drops_missing)
+    changed = [part for part, before in zip(settled, parts, strict=True) if part is not before]
+    counted = iter(this.flow.map(census.count_again, changed, this.columns, currencies))
+    return [next(counted) if part is not before else part for part, before in zip(settled, parts, strict=True)]
 
 
-def check_rejected(this: Run, reasons: Sequence[Any]) -> None:
-    """Nothing, where few enough rows were rejected; InputContractError with the counts else."""
+def word_problem(this: Run, parts: Sequence[PartRows]) -> str:
+    """What there is to say of party types that are none; empty where there are none of them."""
+    words: Counter[str | None] = Counter()
+    for part in parts:
+        words.update(part.words)
+    if not words:
+        return ""
+    return unknown_words(words, PARTY_TYPES, str(this.columns.party_type), this.job.input.path)
+
+
+def check_rejected(this: Run, reasons: Sequence[Any], words: str = "") -> None:
+    """Nothing, where few enough rows were rejected; InputContractError with the counts, and with `words`, else.
+
+    Copies of rows that are scored, and rows that are added up, do not count.
+    """
     by_reason = {name: count for name, count in contract.counts_by_reason(list(reasons)).items() if count}
+    harmless = sum(by_reason.pop(reason.code, 0) for reason in Reason if reason.is_harmless)
     rejected, limit = sum(by_reason.values()), this.job.rows.max_rejected_share
+    more = f"\n{words}" if words else ""
     if rejected > limit * this.plan.rows:
         counts = ", ".join(f"{name} {count:,}" for name, count in by_reason.items())
         raise InputContractError(
             f"{this.job.input.path}: {rejected:,} of {this.plan.rows:,} rows rejected ({counts}), "
-            f"allowed are {limit:.2%}; mend the rows, or raise rows.max_rejected_share"
+            f"allowed are {limit:.2%}; fix the rows, or raise rows.max_rejected_share{more}"
         )
-    if rejected == this.plan.rows:
-        raise InputContractError(f"{this.job.input.path}: no row is left to score of {this.plan.rows:,}")
+    if rejected + harmless == this.plan.rows:
+        raise InputContractError(f"{this.job.input.path}: no row is left to score of {this.plan.rows:,}{more}")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 from functools import cache
 from typing import TypeAlias
+
+from tamscore.substitution import AS_IT_IS, Substitution, Sums
 
 PARTY_TYPES = ("end_user", "channel")
 SCORE_COLUMNS = (
@@ -69,11 +71,19 @@ class Reason(IntEnum):
     SALES_NOT_FINITE = 4
     PARTY_TYPE_UNKNOWN = 5
     FEATURE_NOT_FINITE = 6
+    SALES_TOO_LARGE = 7
+    DUPLICATE_ROW = 8
+    ADDED_UP = 9
 
     @property
     def code(self) -> str:
         """The reason as it stands in files and messages, such as `duplicate_id`."""
         return self.name.lower()
+
+    @property
+    def is_harmless(self) -> bool:
+        """Whether another row of the account is there with all that the row says: an exact copy, or the sum."""
+        return self in {Reason.DUPLICATE_ROW, Reason.ADDED_UP}
 
 
 class Flag(IntFlag):
@@ -131,12 +141,15 @@ class Piece:
 class Partition:
     """Neighbouring row groups, of one file or of several small ones: the unit that is read, scored and written.
 
-    `max_bytes` is what its columns may take up in memory.
+    `max_bytes` is what its columns may take up in memory. `substitution` and `sums` say what is read in place of what
+    its files hold.
     """
 
     index: int
     pieces: tuple[Piece, ...]
     max_bytes: int = Limits.row_group_bytes
+    substitution: Substitution = AS_IT_IS
+    sums: Sums | None = field(default=None, compare=False)
 
     @property
     def rows(self) -> int:
@@ -159,7 +172,8 @@ class Partition:
 class InputColumns:
     """The input columns by the part they play, `None` where the job has no such column; and what they may ask for.
 
-    `more_numbers`, `more_texts` and `more` are those that only optional sections of the job file ask for.
+    `more_numbers`, `more_texts` and `more` are those that only optional sections of the job file ask for. `currency`
+    tells the currency of each row's amounts; `substitution` says what is read in place of what the columns hold.
     """
 
     account_id: str
@@ -177,6 +191,8 @@ class InputColumns:
     more_texts: tuple[str, ...] = ()
     more: tuple[str, ...] = ()
     limits: Limits = Limits()
+    currency: str | None = None
+    substitution: Substitution = AS_IT_IS
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -187,7 +203,7 @@ class InputColumns:
     @property
     def texts(self) -> tuple[str, ...]:
         """Columns that are compared as text, each once, in a fixed order."""
-        optional = tuple(name for name in (self.party_type, self.market_segment) if name)
+        optional = tuple(name for name in (self.party_type, self.market_segment, self.currency) if name)
         return tuple(dict.fromkeys((*optional, *self.categorical, *self.more_texts)))
 
     @property

@@ -13,6 +13,7 @@ from tamscore.schema import InputColumns, Limits
 from tamscore.stages.campaigns import DEFAULT, Bands, Campaign, CampaignMap
 from tamscore.stages.scale import NumericColumn
 from tamscore.store import partitions
+from tamscore.substitution import Rates, Substitution, fold_keys
 
 if TYPE_CHECKING:
     from tamscore.backend import Backend
@@ -51,7 +52,27 @@ def columns_of(job: Job) -> InputColumns:
         numeric=tuple(job.features.numeric),
         categorical=tuple(job.features.categorical),
         limits=Limits(job.input.max_row_group_bytes, job.rows.max_market_segments, job.features.max_levels),
+        currency=columns.currency,
+        substitution=substitution_of(job),
     )
+
+
+def substitution_of(job: Job) -> Substitution:
+    """What is read in place of what the input holds."""
+    words = {column: fold_keys(words) for column, words in job.values.items()}
+    return Substitution(words, rates_of(job), job.columns.sales if job.rows.duplicates == "sum" else None)
+
+
+def rates_of(job: Job) -> Rates | None:
+    """How amounts of the input become amounts of one currency; None where the job has no rates."""
+    currency, columns = job.currency, job.columns
+    if currency is None or columns.currency is None:
+        return None
+    worth = job.lifetime_value
+    amounts = [columns.sales, columns.revenue, *currency.columns]
+    amounts += [worth.sales_before, worth.revenue] if worth else []
+    amounts += [job.backtest.realised] if job.backtest.table is None else []
+    return Rates(columns.currency, currency.factors, tuple(dict.fromkeys(filter(None, amounts))))
 
 
 def extras_of(job: Job) -> dict[str, Extra]:

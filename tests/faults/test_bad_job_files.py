@@ -33,8 +33,8 @@ CLUSTER_KEYS = (
     "max_relabelled_share"
 )
 TOP_KEYS = (
-    "device, input, columns, rows, features, leakage, clusters, potential, quadrant, campaigns, engine, backtest, "
-    "coverage, propensity, lifetime_value, alerts, segments, next_offer, metrics, output"
+    "device, input, columns, rows, values, currency, features, leakage, clusters, potential, quadrant, campaigns, "
+    "engine, backtest, coverage, propensity, lifetime_value, alerts, segments, next_offer, metrics, output"
 )
 
 
@@ -715,6 +715,7 @@ FULL: dict[str, Any] = {
         "market_segment": "industry",
         "revenue": "revenue",
         "name": "name",
+        "currency": "currency",
         "keep": ["city"],
     },
     "rows": {
@@ -725,6 +726,8 @@ FULL: dict[str, Any] = {
         "non_negative": ["size"],
         "max_market_segments": 50,
     },
+    "values": {"party": {"Reseller": "channel"}},
+    "currency": {"target": "EUR", "rates": {"USD": 0.92}, "columns": ["size"]},
     "features": {
         "numeric": {"size": {"scaling": "robust", "winsorise": False, "missing_indicator": True, "weight": 2}},
         "categorical": ["industry"],
@@ -842,7 +845,7 @@ FULL: dict[str, Any] = {
 }
 TABLES: list[tuple[str, ...]] = [
     (),
-    *((section,) for section in FULL if section != "device"),
+    *((section,) for section in FULL if section not in {"device", "values"}),
     ("features", "numeric", "size"),
     ("campaigns", "map", "small"),
     ("campaigns", "default"),

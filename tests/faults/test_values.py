@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tamscore.errors import InputContractError
 from tamscore.passes import census
-from tamscore.passes.census import PartRows, Suspects, marked_duplicates
+from tamscore.passes.census import PartRows
+from tamscore.passes.duplicates import Groups, Suspects, find_suspects, settle
 from tamscore.schema import InputColumns, Partition, Piece, Reason
 from tamscore.stages import draw
 from tests.end_to_end import market
@@ -252,15 +253,17 @@ def duplicates_among(cut: list[list[str]], hash_of: Any) -> tuple[list[Any], lis
     suspects = draw.duplicated([part.hashes for part in parts])
     for part, names in zip(parts, cut, strict=True):
         at = np.flatnonzero(np.isin(part.hashes, suspects))
-        found.append(Suspects(at, pa.array([names[row] for row in at], pa.large_string())))
-    marked, told = marked_duplicates(parts, found)
-    return [part.reason == Reason.DUPLICATE_ID for part in marked], told
+        ids = pa.array([names[row] for row in at], pa.large_string())
+        found.append(Suspects(at, ids, np.ones(len(at)), np.zeros((2, len(at)), np.uint64)))
+    groups = Groups.of(found)
+    marked = settle(parts, found, groups, "reject", reject_missing=False)
+    return [part.reason == Reason.DUPLICATE_ID for part in marked], groups.examples
 
 
 def test_ids_of_one_hash_are_told_apart_by_a_whole_run(tmp_path, monkeypatch):
     """V15: with a hash of two values all ids are suspects; the scores are those of a good hash but for the draw."""
     twice = changed(account_id=with_values("account_id", "P00007"))
-    monkeypatch.setattr(draw, "id_hash", lambda ids: np.arange(len(ids)).astype(np.uint64) % np.uint64(2))
+    monkeypatch.setattr(draw, "id_hash", lambda ids, _=0: np.arange(len(ids)).astype(np.uint64) % np.uint64(2))
     done = scored(tmp_path, twice, files=3)
     assert rejected(done) == {"duplicate_id": 2}
     assert "P00007" not in market.scores(done)["account_id"].to_pylist()
@@ -277,9 +280,10 @@ def test_duplicates_are_found_in_bounded_memory(tmp_path):
         Partition(0, (Piece(str(where / "part-00000.parquet"), (0,), rows),)), columns, reject_missing_sales=False
     )
     assert (part.hashes.nbytes, part.reason.nbytes, part.party.nbytes) == (8 * rows, rows, rows)
-    suspects = census.ids_with(part, columns, draw.duplicated([part.hashes]))
+    suspects = find_suspects(part, columns, draw.duplicated([part.hashes]), "identical")
     assert suspects.rows.tolist() == [17, 4711]
     assert suspects.ids.to_pylist() == [ids[17]] * 2
+    assert suspects.digests.shape == (2, 2)
 
 
 def test_rows_without_an_id_are_rejected_and_are_no_duplicates(tmp_path):

@@ -27,13 +27,16 @@ def checked(ids_missing, sales, parties, *, reject):
 @pytest.mark.parametrize("reject", [True, False])
 def test_the_first_reason_in_the_order_of_the_schema_stands(reject):
     """All combinations of missing id, sales and party type against the rule said aloud."""
-    cases = list(product([False, True], [5.0, 0.0, -1.0, NAN, INF, -INF], [0, 1, -1]))
+    cases = list(
+        product([False, True], [5.0, 0.0, -1.0, NAN, INF, -INF, 1e15, -1e300, 999_999_999_999_999.0], [0, 1, -1])
+    )
     found = checked(*map(list, zip(*cases, strict=True)), reject=reject).reason
     for (id_missing, sales, party), reason in zip(cases, found, strict=True):
         applying = [
             Reason.MISSING_ID if id_missing else None,
             Reason.SALES_MISSING if np.isnan(sales) and reject else None,
             Reason.SALES_NOT_FINITE if np.isinf(sales) else None,
+            Reason.SALES_TOO_LARGE if abs(sales) >= 1e15 else None,
             Reason.PARTY_TYPE_UNKNOWN if party < 0 else None,
         ]
         assert reason == next((one for one in applying if one), Reason.SCORED), (id_missing, sales, party)
@@ -89,6 +92,9 @@ def test_counts_by_reason_cover_all_partitions_and_leave_the_scored_out():
         "sales_not_finite": 0,
         "party_type_unknown": 0,
         "feature_not_finite": 1,
+        "sales_too_large": 0,
+        "duplicate_row": 0,
+        "added_up": 0,
     }
     assert sum(found.values()) + sum(int((part == 0).sum()) for part in parts) == sum(map(len, parts))
 

@@ -10,8 +10,10 @@ import numpy as np
 from tamscore.backend.host import float_column
 from tamscore.errors import InputContractError
 from tamscore.schema import PARTY_TYPES, InputColumns
+from tamscore.settings import substitution_of
 from tamscore.stages.draw import draw_number, id_hash
 from tamscore.store import contents, partitions, tables
+from tamscore.substitution import AS_IT_IS, LARGEST_MONEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,15 +90,24 @@ def coded(column: pa.ChunkedArray, code: Callable[[str], int]) -> Any:
 
 def realised_of(job: Job, hashes: Any) -> Any:
     """The sales afterwards of the accounts with these sorted hashes (m,), NaN where the table does not tell."""
-    found, times = np.full(len(hashes), np.nan), np.zeros(len(hashes), np.int32)
+    least, most, times = np.full(len(hashes), np.inf), np.full(len(hashes), -np.inf), np.zeros(len(hashes), np.int32)
     for here, values in told(job):
         place = np.minimum(np.searchsorted(hashes, here), len(hashes) - 1)
         known = hashes[place] == here
         np.add.at(times, place[known], 1)
-        found[place[known]] = values[known]
-    if (times > 1).any():
+        np.fmin.at(least, place[known], values[known])
+        np.fmax.at(most, place[known], values[known])
+    found = np.where(most >= least, most, np.nan)
+    if (np.abs(found) >= LARGEST_MONEY).any():
         raise InputContractError(
-            f"{job.backtest.table or job.input.path}: {np.count_nonzero(times > 1):,} scored accounts stand more than "
+            f"{job.backtest.table or job.input.path}: column {job.backtest.realised!r}: "
+            f"{np.nanmax(np.abs(found)):.3g} is no amount of money; leave it empty"
+        )
+    # Of the input the run has counted copies of a row once, and added up rows that differ in sales only.
+    repeated = times > 1 if job.backtest.table else (times > 1) & (most > least)
+    if repeated.any():
+        raise InputContractError(
+            f"{job.backtest.table or job.input.path}: {np.count_nonzero(repeated):,} scored accounts stand more than "
             f"once; one row an account is expected for column {job.backtest.realised!r}"
         )
     return np.where(np.isnan(found), 0.0, found) if job.backtest.missing == "zero" else found
@@ -106,7 +117,8 @@ def told(job: Job) -> Iterator[tuple[Any, Any]]:
     """Hashes of ids and sales afterwards, partition by partition."""
     rules = job.backtest
     account_id = (rules.account_id if rules.table else None) or job.columns.account_id
-    columns = InputColumns(account_id, str(rules.realised))
+    substitution = AS_IT_IS if rules.table else substitution_of(job)
+    columns = InputColumns(account_id, str(rules.realised), substitution=substitution)
     where = (rules.table, columns, "backtest.table") if rules.table else (job.input.path, columns)
     for partition in partitions.plan(*where).partitions:
         table = tables.read(partition, [columns.account_id, columns.sales])

@@ -43,6 +43,13 @@ from tamscore.config.propensity_checks import (
     the_label_comes_after_the_features,
     the_label_is_no_feature,
 )
+from tamscore.config.wording_checks import (
+    converted_columns_are_read,
+    currency_has_a_column,
+    mapped_columns_are_read,
+    rates_are_given_once,
+    words_are_mapped_once,
+)
 from tamscore.config.worth_checks import intent_is_kept, orders_or_columns
 from tamscore.schema import EXTRA_COLUMNS, OBJECT_SCHEMES
 
@@ -76,6 +83,11 @@ CHECKS: tuple[tuple[Callable[..., Iterator[Problem]], tuple[str, ...]], ...] = (
     (roles_are_distinct, ("columns",)),
     (there_is_a_feature, ("features",)),
     (columns_are_listed_once, ("columns", "rows", "features")),
+    (words_are_mapped_once, ("values",)),
+    (mapped_columns_are_read, ("values", "columns", "features", *EXTRA_COLUMNS)),
+    (currency_has_a_column, ("columns", "currency")),
+    (rates_are_given_once, ("currency",)),
+    (converted_columns_are_read, ("columns", "rows", "features", "campaigns", "currency", *EXTRA_COLUMNS)),
     (kept_columns_have_names_of_their_own, ("columns",)),
     *((kept_columns_are_not_those_of(name), ("columns", name)) for name in EXTRA_COLUMNS),
     (features_have_one_kind, ("features",)),

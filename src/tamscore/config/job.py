@@ -21,6 +21,7 @@ from tamscore.config.values import (  # noqa: TC001 - read at run time
     Share,
     Storage,
 )
+from tamscore.config.wording import Currency, WordMaps  # noqa: TC001 - read at run time
 from tamscore.config.worth import Alerts, LifetimeValue, NextOffer, Segments  # noqa: TC001 - read at run time
 from tamscore.schema import Limits
 
@@ -42,15 +43,18 @@ class Columns(Section):
     sales: Column = "sales"
     """Column with what the account spends with us in the window; net, one currency."""
     party_type: Column | None = None
-    """Column that tells end users from channel partners; they are never mixed."""
+    """Column that tells end users from channel partners, which are never mixed. It holds end_user or channel, in any
+    case, or words that [values] maps to them."""
     market_segment: Column | None = None
     """Column with the classical segment (industry, region, size band) that small clusters fall back to."""
     revenue: Column | None = None
     """Column with the account's own reported revenue, in the currency of sales; used to flag impossible sales."""
     name: Column | None = None
     """Column with the account's name, for people to read."""
+    currency: Column | None = None
+    """Column with the currency of the account's amounts: one for all accounts with sales, or a rate for each."""
     keep: ColumnList = ()
-    """Columns copied to the scores unchanged."""
+    """Columns copied to the scores, unchanged but for what [values] and [currency] say."""
 
 
 class Rows(Section):
@@ -60,10 +64,13 @@ class Rows(Section):
     """Rows without sales: taken as prospects and flagged, rejected, or an error."""
     max_sales_missing_share: Share = 0.01
     """The run stops where more than this share of the rows has no sales."""
-    duplicates: Literal["reject", "error"] = "reject"
-    """Rows whose account id stands more than once: all of them rejected, or an error."""
+    duplicates: Literal["identical", "sum", "reject", "error"] = "identical"
+    """Rows whose account id stands more than once. identical: rows equal in all columns that the job reads count once,
+    all rows of an id that differ are rejected. sum: rows that differ in sales only are added up, others are rejected.
+    reject: all of them are rejected. error: the run stops."""
     max_rejected_share: Share = 0.01
-    """The run stops before scores are written where more than this share of the rows is rejected."""
+    """The run stops before scores are written where more than this share of the rows is rejected. Copies of a row and
+    rows that are added up do not count."""
     non_negative: ColumnList = ()
     """Numeric columns where a negative value is impossible; such values are flagged and counted."""
     max_market_segments: Count = Limits.market_segments
@@ -128,6 +135,12 @@ class Job(Section):
     """Which columns of the input play which role."""
     rows: Rows = Field(default_factory=Rows)
     """What happens to rows with missing, duplicate or impossible values."""
+    values: WordMaps = Field(default_factory=dict)
+    """Words of the input and what each is read as, one table a column: [values.partner] with Reseller = "channel".
+    Capitals and blanks around a word do not matter, the empty word stands for missing ones, and words without an entry
+    stay as they are."""
+    currency: Currency | None = None
+    """How amounts of several currencies become amounts of one; absent: all amounts are in one currency."""
     features: Features
     """What the accounts are compared by; never what they buy from us."""
     leakage: Leakage = Field(default_factory=Leakage)

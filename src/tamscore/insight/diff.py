@@ -90,7 +90,8 @@ def compare(first: StoredRun, second: StoredRun) -> Comparison:
 def same_accounts(first: StoredRun, second: StoredRun) -> bool:
     """Whether two runs have scored the same rows of the same bytes: no account has changed, and no peer."""
     digests = {run.manifest["inputs"]["digest"] for run in (first, second)}
-    return len(digests) == 1 and (first.job.columns, first.job.rows) == (second.job.columns, second.job.rows)
+    meanings = [(job.columns, job.rows, job.values, job.currency) for job in (first.job, second.job)]
+    return len(digests) == 1 and meanings[0] == meanings[1]
 
 
 @dataclass

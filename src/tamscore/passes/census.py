@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tamscore.backend.host import float_column
 from tamscore.errors import InputContractError
+from tamscore.passes.currencies import read_currencies
+from tamscore.passes.money import Money, money_of
 from tamscore.schema import LONGEST_ID, PARTY_TYPES, InputColumns, Partition, Reason
 from tamscore.stages import contract, draw
 from tamscore.store import tables
+from tamscore.substitution import plain_word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import pyarrow as pa
+
+MOST_WORDS = 1000
+"""So many different words that are no party type are counted; a column with more of them is another one."""
 
 
 @dataclass(frozen=True)
 class PartRows:
-    """The rows of one partition as the run remembers them: reason (m,) uint8, party (m,) int8, hash (m,) uint64."""
+    """The rows of one partition as the run remembers them: reason (m,) uint8, party (m,) int8, hash (m,) uint64.
+
+    `words` counts the party types that are none, `money` tells what the scored rows sell and in which currencies.
+    """
 
     partition: Partition
     reason: Any
@@ -30,6 +40,8 @@ class PartRows:
     hashes: Any
     sales_missing: int
     segments: dict[str | None, int]
+    words: dict[str | None, int] = field(default_factory=dict)
+    money: Money = field(default_factory=Money)
 
     @property
     def hashes_of_ids(self) -> Any:
@@ -50,26 +62,66 @@ class PartRows:
         return int(np.count_nonzero(self.scored_of(party)))
 
 
-def take_census(partition: Partition, columns: InputColumns, reject_missing_sales: bool) -> PartRows:  # noqa: FBT001
-    """Reason, party type and id hash of every row of a partition, and its market segments with their row counts."""
-    import pyarrow as pa
+def take_census(
+    partition: Partition,
+    columns: InputColumns,
+    reject_missing_sales: bool,  # noqa: FBT001
+    currencies: Sequence[str] = (),
+) -> PartRows:
+    """Reason, party type and id hash of every row of a partition, and its market segments with their row counts.
 
+    `currencies` are columns whose words are counted as currencies.
+    """
     texts = list(dict.fromkeys(name for name in (columns.party_type, columns.market_segment) if name))
     table = tables.read(partition, [columns.account_id, columns.sales, *texts], dictionary=texts)
-    ids = tables.strings(table[columns.account_id])
-    sales = table[columns.sales]
+    named = read_currencies(partition, currencies, columns)
+    return census_of(table, partition, columns, reject_missing_sales=reject_missing_sales, currencies=named)
+
+
+def census_of(
+    table: pa.Table,
+    partition: Partition,
+    columns: InputColumns,
+    *,
+    reject_missing_sales: bool,
+    currencies: Mapping[str, pa.ChunkedArray] = MappingProxyType({}),
+) -> PartRows:
+    """The census of a table of rows, of a whole partition or of some of its rows; see `take_census`."""
+    ids, sales = tables.strings(table[columns.account_id]), table[columns.sales]
+    amounts, missing = float_column(sales), sales_missing(sales)
+    party = party_codes(table[columns.party_type]) if columns.party_type else None
     checks = contract.check_rows(
-        unusable_ids(ids),
-        float_column(sales),
-        party_codes(table[columns.party_type]) if columns.party_type else None,
-        reject_missing_sales=reject_missing_sales,
-        sales_is_null=sales_missing(sales),
+        unusable_ids(ids), amounts, party, reject_missing_sales=reject_missing_sales, sales_is_null=missing
     )
-    tables.check_length(pa.chunked_array([ids]), LONGEST_ID, f"{partition.where}: column {columns.account_id!r}")
+    check_lengths(ids, partition, columns)
     segments = level_counts(table[columns.market_segment]) if columns.market_segment else {}
     where, limit = f"{partition.where}: column {columns.market_segment!r}", columns.limits.market_segments
     check_count(len(segments), where, limit, "name a coarser one, or raise rows.max_market_segments")
-    return PartRows(partition, checks.reason, checks.party, draw.id_hash(ids), checks.sales_missing, segments)
+    words = unknown_words(table[columns.party_type], checks.reason) if columns.party_type else {}
+    money = money_of(checks.reason, amounts, currencies)
+    return PartRows(
+        partition, checks.reason, checks.party, draw.id_hash(ids), checks.sales_missing, segments, words, money
+    )
+
+
+def check_lengths(ids: pa.Array, partition: Partition, columns: InputColumns) -> None:
+    """Nothing, where no id is too long to be one; InputContractError else."""
+    import pyarrow as pa
+
+    tables.check_length(pa.chunked_array([ids]), LONGEST_ID, f"{partition.where}: column {columns.account_id!r}")
+
+
+def unknown_words(column: pa.ChunkedArray, reason: Any) -> dict[str | None, int]:
+    """How many rows (m,) have each word that is no party type; the most frequent, where there are very many."""
+    at = np.flatnonzero(reason == Reason.PARTY_TYPE_UNKNOWN)
+    return most_frequent(level_counts(column.take(at))) if len(at) else {}
+
+
+def most_frequent(counts: dict[str | None, int]) -> dict[str | None, int]:
+    """The most frequent of counted words, at most MOST_WORDS; the first in the alphabet among equals."""
+    if len(counts) <= MOST_WORDS:
+        return counts
+    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0] or ""))[:MOST_WORDS])
 
 
 def unusable_ids(ids: pa.Array) -> Any:
@@ -88,12 +140,20 @@ def sales_missing(sales: pa.ChunkedArray) -> Any:
 
 
 def party_codes(column: pa.ChunkedArray) -> Any:
-    """Positions (m,) int64 in PARTY_TYPES, -1 for null and for anything else."""
+    """Positions (m,) int64 in PARTY_TYPES, -1 for null and for anything else.
+
+    Capitals, blanks around a word, and what stands between its parts do not matter: End User is end_user.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    found = pc.index_in(column.cast(pa.string()), value_set=pa.array(PARTY_TYPES))
-    return pc.fill_null(found, -1).to_numpy()
+    kind = pa.dictionary(pa.int32(), pa.string())
+    if not pa.types.is_dictionary(column.type):
+        column = column.cast(pa.string()).dictionary_encode()
+    whole = column.cast(kind).unify_dictionaries().combine_chunks()
+    known = {plain_word(name): code for code, name in enumerate(PARTY_TYPES)}
+    code = np.array([*(known.get(plain_word(text), -1) for text in whole.dictionary.to_pylist()), -1])
+    return code[pc.fill_null(whole.indices, len(code) - 1).to_numpy(zero_copy_only=False)]
 
 
 def level_counts(column: pa.ChunkedArray | pa.Array) -> dict[str | None, int]:
@@ -120,42 +180,7 @@ def check_count(values: int, where: str, limit: int, remedy: str) -> None:
         raise InputContractError(f"{where} has more than {limit:,} different values; {remedy}")
 
 
-@dataclass(frozen=True)
-class Suspects:
-    """Rows of a partition whose id hash another row has too: positions (s,) and ids (s,)."""
-
-    rows: Any
-    ids: pa.Array
-
-
-def ids_with(item: PartRows, columns: InputColumns, hashes: Any) -> Suspects:
-    """The rows of a partition whose hash is among those given (sorted), with their ids."""
-    at = np.flatnonzero(np.isin(item.hashes, hashes) & (item.reason != Reason.MISSING_ID))
-    if not len(at):
-        import pyarrow as pa
-
-        return Suspects(at, pa.array([], pa.large_string()))
-    table = tables.read(item.partition, [columns.account_id])
-    return Suspects(at, tables.strings(table[columns.account_id]).take(at))
-
-
-def marked_duplicates(parts: Sequence[PartRows], found: Sequence[Suspects]) -> tuple[list[PartRows], list[str]]:
-    """The parts with every row of a repeated id rejected, and up to five such ids for the message.
-
-    All rows of the id go, since nothing tells which of them is right; so row order does not matter either. Ids are
-    compared in full, since two may share a hash. Beside the hashes, 8 bytes a row, memory goes to suspects only: their
-    ids and 20 bytes each.
-    """
-    import pyarrow as pa
-
-    ids = pa.chunked_array([here.ids for here in found], pa.large_string()).combine_chunks().dictionary_encode()
-    code = ids.indices.to_numpy()
-    repeated = np.bincount(code, minlength=len(ids.dictionary)) > 1
-    marked, start = [], 0
-    for part, here in zip(parts, found, strict=True):
-        rows = here.rows[repeated[code[start : start + len(here.rows)]]]
-        start += len(here.rows)
-        reason = part.reason.copy()
-        reason[rows] = Reason.DUPLICATE_ID
-        marked.append(replace(part, reason=reason) if len(rows) else part)
-    return marked, sorted(ids.dictionary.filter(pa.array(repeated)).to_pylist())[:5]
+def count_again(item: PartRows, columns: InputColumns, currencies: Sequence[str]) -> PartRows:
+    """The rows of a partition with what they sell under the reasons that they have now."""
+    sales = float_column(tables.read(item.partition, [columns.sales])[columns.sales])
+    return replace(item, money=money_of(item.reason, sales, read_currencies(item.partition, currencies, columns)))

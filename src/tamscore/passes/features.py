@@ -14,6 +14,7 @@ from tamscore.stages import contract
 from tamscore.stages.space import RawRows
 from tamscore.store import tables
 from tamscore.store.location import is_local
+from tamscore.store.substituting import converted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from tamscore.passes.census import PartRows
     from tamscore.schema import InputColumns, Partition
     from tamscore.stages.prepare import Vocabulary
+    from tamscore.substitution import Sums
 
 
 @dataclass(frozen=True)
@@ -125,11 +127,39 @@ def stream_numbers(
         tables.check_stamp(piece.path, piece.stamp)
     try:
         with tables.decoding(partition):
-            read = backend.read if is_local(partition.path) else partial(fetched, backend)
+            read = partial(decoded if is_local(partition.path) else fetched, backend)
             yield from read(partition, names, rows)
     except InputContractError:
         tables.read(partition, names)  # fails as well, and names the file among several
         raise
+
+
+def decoded(backend: Backend, partition: Partition, names: list[str], rows: Any | None) -> Iterator[Sequence[Array]]:
+    """The same as the backend decodes them itself, with the amounts that the partition's substitution gives."""
+    how, money = partition.substitution, set(partition.substitution.money) & set(names)
+    found = backend.read(partition, names, rows)
+    if not money:
+        yield from found
+        return
+    units = tables.money_factors(partition)
+    places, stop = np.arange(partition.rows) if rows is None else np.asarray(rows), 0
+    for arrays in found:
+        start, stop = stop, stop + arrays[0].shape[0]
+        at, changed = places[start:stop], list(arrays)
+        for place, name in enumerate(names):
+            if units is not None and how.rates and name in how.rates.money:
+                changed[place] = converted(backend.xp, changed[place], backend.put(units[at]))
+            if partition.sums is not None and name == how.summed:
+                changed[place] = with_sums(backend, changed[place], at, partition.sums)
+        yield changed
+
+
+def with_sums(backend: Backend, sales: Array, at: Any, sums: Sums) -> Array:
+    """Sales (m,) of the rows at some places of a partition, with those of several rows where they are added up."""
+    place = np.minimum(np.searchsorted(sums.rows, at), max(len(sums.rows) - 1, 0))
+    known = sums.rows[place] == at
+    put = backend.put
+    return backend.xp.where(put(known), put(np.where(known, sums.amounts[place], 0.0)), sales)
 
 
 def fetched(backend: Backend, partition: Partition, names: list[str], rows: Any | None) -> Iterator[list[Array]]:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.backend.host import float_column
+from tamscore.errors import InputContractError
 from tamscore.schema import PARTY_TYPES, Reason
 from tamscore.stages import lifetime_value
 from tamscore.stages.draw import id_hash
 from tamscore.stages.orders import NEVER, UNITS, Bought
 from tamscore.store import tables
+from tamscore.substitution import LARGEST_MONEY
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -65,9 +67,14 @@ class Source:
         return list(dict.fromkeys([self.account_id, *filter(None, self.columns.values())]))
 
     def column(self, table: pa.Table, figure: str) -> Any:
-        """A figure (m,) from its column, NaN where there is none."""
+        """A figure (m,) from its column, NaN where there is none; InputContractError where it is beyond any amount."""
         name = self.columns[figure]
-        return float_column(table[name]) if name else np.full(table.num_rows, np.nan)
+        values = float_column(table[name]) if name else np.full(table.num_rows, np.nan)
+        if (np.abs(values) >= LARGEST_MONEY).any():
+            raise InputContractError(
+                f"column {name!r}: {np.nanmax(np.abs(values)):.3g} is no amount of money; leave it empty"
+            )
+        return values
 
     def figures(self, table: pa.Table, sales: Any, backend: Backend) -> Figures:
         """What is known about the accounts of a table of columns, whose sales (m,) the market tells."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.schema import Flag, Reason
+from tamscore.substitution import LARGEST_MONEY
 
 if TYPE_CHECKING:
     from tamscore.backend import Array
@@ -30,12 +31,13 @@ def check_rows(
     """The reason code and party type of every row of a partition.
 
     `ids_missing` (m,) bool, `sales` (m,) float64 with NaN for missing, `sales_is_null` (m,) bool, `party_codes` (m,)
-    positions in `schema.PARTY_TYPES` with -1 for anything else, or None where all are end users. The first reason
-    found stands, in the order of `schema.Reason`.
+    positions in `schema.PARTY_TYPES` with -1 for anything else, or None where all are end users. A missing id comes
+    first, then what is wrong with sales, then the party type.
     """
     party = np.zeros(len(sales), dtype=np.int8) if party_codes is None else party_codes.astype(np.int8)
     reason = np.zeros(len(sales), dtype=np.uint8)
     reason[party < 0] = Reason.PARTY_TYPE_UNKNOWN
+    reason[np.abs(sales) >= LARGEST_MONEY] = Reason.SALES_TOO_LARGE
     reason[~np.isfinite(sales) & ~sales_is_null] = Reason.SALES_NOT_FINITE
     if reject_missing_sales:
         reason[sales_is_null] = Reason.SALES_MISSING

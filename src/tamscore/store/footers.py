@@ -119,7 +119,7 @@ def type_problem(name: str, kind: pa.DataType, columns: InputColumns) -> str | N
     value = kind.value_type if t.is_dictionary(kind) else kind
     text = t.is_string(value) or t.is_large_string(value) or t.is_string_view(value)
     number = t.is_integer(kind) or t.is_floating(kind) or t.is_decimal(kind) or t.is_boolean(kind)
-    if name in columns.numbers and not number:
+    if name in {*columns.numbers, *columns.substitution.money} and not number:
         remedy = "cast it" if name not in columns.numeric else "cast it, or list it under features.categorical"
         return f"column {name!r} is {kind}, expected a number; {remedy}"
     if name in columns.texts and not (text or t.is_integer(value) or t.is_boolean(value)):

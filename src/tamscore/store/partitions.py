@@ -13,6 +13,7 @@ from tamscore.schema import InputColumns, Partition, Piece
 from tamscore.store import footers, tables
 from tamscore.store.location import files_in, location, matching
 from tamscore.store.objects.path import ObjectPath
+from tamscore.substitution import AS_IT_IS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from tamscore.schema import Stamp
     from tamscore.store.location import Location
+    from tamscore.substitution import Substitution
 
 PARTITION_ROWS = 131_072
 """Neighbouring row groups are read together up to this many rows."""
@@ -95,7 +97,7 @@ def plan(path: str, columns: InputColumns, key: str = "input.path") -> Plan:
         digest.update(f"{file.name}\0".encode() + digest_of(file, stamp))
         tables.check_stamp(str(file), stamp)
         stamps.append(stamp)
-    parts = bundles(groups, columns.limits.row_group_bytes)
+    parts = bundles(groups, columns.limits.row_group_bytes, columns.substitution)
     return Plan(parts, first, tuple(map(str, files)), ignored, digest.hexdigest(), tuple(stamps))
 
 
@@ -156,7 +158,7 @@ def content_digest(file: Path) -> bytes:
         return hashlib.file_digest(stream, xxh3_128).digest()
 
 
-def bundles(groups: Sequence[RowGroup], max_bytes: int) -> tuple[Partition, ...]:
+def bundles(groups: Sequence[RowGroup], max_bytes: int, substitution: Substitution = AS_IT_IS) -> tuple[Partition, ...]:
     """Row groups as partitions of about PARTITION_ROWS rows; empty ones are passed over."""
     across = len({group.path for group in groups}) > MANY_FILES
     made: list[tuple[list[RowGroup], int]] = []
@@ -168,7 +170,7 @@ def bundles(groups: Sequence[RowGroup], max_bytes: int) -> tuple[Partition, ...]
             made[-1] = (made[-1][0], made[-1][1] + group.rows)
         else:
             made.append(([group], group.rows))
-    return tuple(Partition(i, pieces(together), max_bytes) for i, (together, _) in enumerate(made))
+    return tuple(Partition(i, pieces(together), max_bytes, substitution) for i, (together, _) in enumerate(made))
 
 
 def joins(group: RowGroup, before: RowGroup, across: bool) -> bool:  # noqa: FBT001

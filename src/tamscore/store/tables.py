@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import InputContractError, MemoryLimitError
 from tamscore.schema import LONGEST_TEXT
+from tamscore.store import substituting
 from tamscore.store.contents import source
 from tamscore.store.location import is_local, location
 from tamscore.store.objects.path import ObjectPath
@@ -27,15 +28,26 @@ def read(
 ) -> pa.Table:
     """The columns of a partition as an Arrow table, those named in `dictionary` dictionary-encoded where they are text.
 
-    All other dictionaries and views come as plain values. Columns `seen` were read before by the same run, which found
-    that they fit and are text: they are decoded at one go. Raises InputContractError where a file has changed since it
-    was planned, cannot be decoded, holds fewer or more rows than its footer tells, or text that is no UTF-8 or too
-    long; MemoryLimitError where memory runs out.
+    Words and amounts are those that the partition's substitution puts in place of what its files hold. All other
+    dictionaries and views come as plain values. Columns `seen` were read before by the same run, which found that they
+    fit and are text: they are decoded at one go. Raises InputContractError where a file has changed since it was
+    planned, cannot be decoded, holds fewer or more rows than its footer tells, or text that is no UTF-8 or too long;
+    MemoryLimitError where memory runs out.
     """
     import pyarrow as pa
 
-    read_pieces = [read_piece(piece, columns, dictionary, seen, partition.max_bytes) for piece in partition.pieces]
-    return read_pieces[0] if len(read_pieces) == 1 else pa.concat_tables(read_pieces)
+    wanted, coded = substituting.needed(partition.substitution, columns, dictionary)
+    read_pieces = [read_piece(piece, wanted, coded, seen, partition.max_bytes) for piece in partition.pieces]
+    table = read_pieces[0] if len(read_pieces) == 1 else pa.concat_tables(read_pieces)
+    return substituting.substituted(table, partition, columns)
+
+
+def money_factors(partition: Partition) -> Any | None:
+    """What one unit of each row's currency (m,) is worth, infinite where unknown; None where nothing is converted."""
+    rates = partition.substitution.rates
+    if rates is None:
+        return None
+    return substituting.factors(read(partition, [rates.column], dictionary=[rates.column])[rates.column], rates)
 
 
 def read_piece(

@@ -24,7 +24,7 @@ name = "name"
 
 [rows]
 sales_missing = "prospect"       # "reject" drops such rows into rejected/, "error" stops the run
-duplicates = "reject"
+duplicates = "identical"         # copies of a row count once; "sum" adds sales up, "reject" and "error" also go
 non_negative = [
 {non_negative}
 ]

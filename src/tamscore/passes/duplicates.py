@@ -1,0 +1,227 @@
+"""Rows whose account id another row has too: exact copies, rows that are added up, and rows that contradict."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+from tamscore.backend.host import float_column
+from tamscore.schema import Reason
+from tamscore.stages import draw
+from tamscore.store import tables
+from tamscore.substitution import LARGEST_MONEY, Sums
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pyarrow as pa
+
+    from tamscore.passes.census import PartRows
+    from tamscore.schema import InputColumns
+
+Rule: TypeAlias = Literal["identical", "sum", "reject", "error"]
+"""What happens to rows of one id, see `rows.duplicates` of the job file."""
+MISSING = (np.uint64(0x6D697373696E6731), np.uint64(0x6D697373696E6732))
+"""What missing values hash to."""
+SEEDS = (np.uint64(0x243F6A8885A308D3), np.uint64(0x13198A2E03707344))
+"""What makes two hashes of a number independent: digits of pi."""
+WIDTHS = (32, 64)
+"""Bits of dates and times that are whole numbers."""
+
+
+@dataclass(frozen=True)
+class Suspects:
+    """Rows of a partition whose id hash another row has too: positions (s,), ids (s,), sales (s,), digests (2, s).
+
+    Equal digests mean equal rows: two independent 64-bit hashes of all columns that have to agree.
+    """
+
+    rows: Any
+    ids: pa.Array
+    sales: Any
+    digests: Any
+
+    @classmethod
+    def none(cls) -> Suspects:
+        """No rows."""
+        import pyarrow as pa
+
+        return cls(np.empty(0, np.int64), pa.array([], pa.large_string()), np.empty(0), np.empty((2, 0), np.uint64))
+
+
+def find_suspects(item: PartRows, columns: InputColumns, hashes: Any, rule: Rule) -> Suspects:
+    """Return the rows of a partition whose hash is among those given (sorted)."""
+    at = np.flatnonzero(np.isin(item.hashes, hashes) & (item.reason != Reason.MISSING_ID))
+    if not len(at):
+        return Suspects.none()
+    compared = compared_columns(columns, rule)
+    table = tables.read(item.partition, list(dict.fromkeys((columns.account_id, columns.sales, *compared)))).take(at)
+    digests = row_digests([table[name] for name in compared], len(at))
+    return Suspects(at, tables.strings(table[columns.account_id]), float_column(table[columns.sales]), digests)
+
+
+def compared_columns(columns: InputColumns, rule: Rule) -> list[str]:
+    """Return the columns in which rows of one id must agree; where they are added up, all but sales and currency."""
+    if rule == "identical":
+        return list(columns.all)
+    if rule == "sum":
+        rates = columns.substitution.rates
+        free = {columns.sales, rates.column if rates and rates.column not in columns.keep else None}
+        return [name for name in columns.all if name not in free]
+    return []
+
+
+def row_digests(columns: Sequence[pa.ChunkedArray], rows: int) -> Any:
+    """Return two independent hashes (2, m) uint64 of the values of each row; equal values give equal hashes."""
+    digests = np.zeros((2, rows), np.uint64)
+    for column in columns:
+        missing = column.is_null().to_numpy()
+        for kind, state in enumerate(digests):
+            values = np.where(missing, MISSING[kind], value_hashes(column, kind))
+            digests[kind] = draw.mixed(state * np.uint64(0x9E3779B97F4A7C15) ^ values)
+    return digests
+
+
+def value_hashes(column: pa.ChunkedArray, kind: int) -> Any:
+    """Return a hash (m,) uint64 of each value of a column of any type; NaN equals itself, missing values any hash."""
+    import pyarrow as pa
+    import pyarrow.types as t
+
+    value = column.type
+    if t.is_floating(value):
+        numbers = float_column(column)
+        bits = np.where(np.isnan(numbers), np.nan, numbers).view(np.uint64)
+        return draw.mixed(bits ^ SEEDS[kind])
+    if t.is_integer(value) or t.is_boolean(value) or (t.is_temporal(value) and value.bit_width in WIDTHS):
+        return draw.mixed(whole_numbers(column) ^ SEEDS[kind])
+    if t.is_string(value) or t.is_large_string(value):
+        return draw.id_hash(tables.strings(column), kind)
+    return draw.id_hash(pa.array([repr(one) for one in column.to_pylist()], pa.large_string()), kind)
+
+
+def whole_numbers(column: pa.ChunkedArray) -> Any:
+    """Return integers, booleans, dates and times (m,) as uint64, 0 where they are missing."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.types as t
+
+    if t.is_temporal(column.type):
+        column = column.cast(pa.int32() if column.type.bit_width == WIDTHS[0] else pa.int64())
+    wide = pa.uint64() if t.is_uint64(column.type) else pa.int64()
+    return pc.fill_null(column.cast(wide), 0).to_numpy().view(np.uint64)
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The suspects of all partitions, in order: the number (s,) of each one's id, and what holds for its group (n,).
+
+    `first` is the place of the group's first row, `repeated` says whether there are others, `equal` whether all rows
+    agree in the columns that have to.
+    """
+
+    ids: pa.Array
+    code: Any
+    first: Any
+    repeated: Any
+    equal: Any
+
+    @classmethod
+    def of(cls, found: Sequence[Suspects]) -> Groups:
+        """Group suspects by their ids, which are compared in full, since two may share a hash."""
+        import pyarrow as pa
+
+        ids = pa.chunked_array([here.ids for here in found], pa.large_string()).combine_chunks().dictionary_encode()
+        code, digests = ids.indices.to_numpy(), np.concatenate([here.digests for here in found], axis=1)
+        count = len(ids.dictionary)
+        first = np.unique(code, return_index=True)[1]
+        differs = (digests != digests[:, first[code]]).any(axis=0)
+        contrary = np.bincount(code, weights=differs, minlength=count) > 0
+        return cls(ids.dictionary, code, first, np.bincount(code, minlength=count) > 1, ~contrary)
+
+    @property
+    def examples(self) -> list[str]:
+        """Up to five of the repeated ids."""
+        import pyarrow as pa
+
+        found: list[str] = sorted(self.ids.filter(pa.array(self.repeated)).to_pylist())[:5]
+        return found
+
+    def leads(self) -> Any:
+        """Return which suspects (s,) bool are the first of their group."""
+        leads = np.zeros(len(self.code), bool)
+        leads[self.first] = True
+        return leads
+
+
+def settle(
+    parts: Sequence[PartRows], found: Sequence[Suspects], groups: Groups, rule: Rule, *, reject_missing: bool
+) -> list[PartRows]:
+    """Return the parts with the rows of repeated ids rejected, kept once, or added up.
+
+    Which of several rows stays never matters: they are equal, or differ in what is added up. Beside the hashes, 8 bytes
+    a row, memory goes to suspects only: their ids and about 60 bytes each.
+    """
+    reasons = np.concatenate([part.reason[here.rows] for part, here in zip(parts, found, strict=True)])
+    sales = np.concatenate([here.sales for here in found])
+    repeated, equal, leads = groups.repeated[groups.code], groups.equal[groups.code], groups.leads()
+    if rule == "sum":
+        equal &= addable(groups, reasons)[groups.code]
+    joins = repeated & equal if rule in {"identical", "sum"} else np.zeros(len(repeated), bool)
+    reasons[repeated & ~joins] = Reason.DUPLICATE_ID
+    counted, amounts = np.isnan(sales), np.full(len(sales), np.nan)
+    if rule == "sum":
+        amounts[joins & leads] = added_up(groups.code, sales, joins)
+        reasons[joins & leads] = summed_reasons(reasons[joins & leads], amounts[joins & leads], reject_missing)
+    reasons[joins & ~leads] = Reason.ADDED_UP if rule == "sum" else Reason.DUPLICATE_ROW
+    gone = counted & joins & (~leads | ~np.isnan(amounts))
+    return list(spread(parts, found, reasons, gone, joins & leads if rule == "sum" else None, amounts))
+
+
+def addable(groups: Groups, reasons: Any) -> Any:
+    """Return which groups (n,) bool have no row whose sales are infinite or too large to be added."""
+    bad = np.isin(reasons, (Reason.SALES_NOT_FINITE, Reason.SALES_TOO_LARGE))
+    return np.bincount(groups.code, weights=bad, minlength=len(groups.first)) == 0
+
+
+def added_up(code: Any, sales: Any, joins: Any) -> Any:
+    """Return the sum of sales of each group that joins, in the order of the groups' first rows; NaN where all miss.
+
+    Sums are exact before they are rounded once, so that the order of rows does not matter.
+    """
+    at = np.flatnonzero(joins)
+    order = at[np.argsort(code[at], kind="stable")]
+    starts = np.flatnonzero(np.diff(code[order], prepend=-1))
+    pieces = np.split(sales[order], starts[1:]) if len(starts) else []
+    sums = np.array([math.fsum(known) if len(known := piece[~np.isnan(piece)]) else np.nan for piece in pieces])
+    return sums[np.argsort(order[starts], kind="stable")]
+
+
+def summed_reasons(reasons: Any, amounts: Any, reject_missing: bool) -> Any:  # noqa: FBT001
+    """Return why rows (n,) with these sums are rejected: as each of them was, but for what depends on sales."""
+    found = np.where(reasons == Reason.PARTY_TYPE_UNKNOWN, reasons, np.uint8(Reason.SCORED))
+    found[np.abs(amounts) >= LARGEST_MONEY] = Reason.SALES_TOO_LARGE
+    if reject_missing:
+        found[np.isnan(amounts)] = Reason.SALES_MISSING
+    return found
+
+
+def spread(
+    parts: Sequence[PartRows], found: Sequence[Suspects], reasons: Any, gone: Any, summed: Any | None, amounts: Any
+) -> Iterator[PartRows]:
+    """Yield the parts with the new reasons of their suspects, fewer missing sales, and sums in place of sales."""
+    stop = 0
+    for part, here in zip(parts, found, strict=True):
+        start, stop = stop, stop + len(here.rows)
+        if start == stop:
+            yield part
+            continue
+        reason = part.reason.copy()
+        reason[here.rows] = reasons[start:stop]
+        missing = part.sales_missing - int(np.count_nonzero(gone[start:stop]))
+        partition, mine = part.partition, np.flatnonzero(summed[start:stop]) if summed is not None else ()
+        if len(mine):
+            partition = replace(partition, sums=Sums(here.rows[mine], amounts[start:stop][mine]))
+        yield replace(part, partition=partition, reason=reason, sales_missing=missing)

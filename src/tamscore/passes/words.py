@@ -1,0 +1,59 @@
+"""What is said of words that a closed list does not have: the words seen, those that go, and the map to write."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from tamscore.substitution import fold_word
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+LISTED = 10
+"""So many of the most frequent words are named."""
+HINTS = {
+    "channel": re.compile(
+        r"\b(re-?sell|partner|distribut|channel|integrat|dealer|wholesal|händler|fachhändler|vertrieb|revend|reventa"
+        r"|grossist|(msp|var|oem)\b)"
+    ),
+    "end_user": re.compile(
+        r"\b(end\b|end-?(user|kund|customer)|customer|direct|kunde|client|consum|user|usuari|utilis)"
+    ),
+}
+"""What words begin with that tell what a party type is likely to mean."""
+
+
+def unknown_words(counts: Mapping[str | None, int], accepted: Sequence[str], column: str, where: str) -> str:
+    """Return a message on words of a column that are none of those accepted, with the map to paste into a job file.
+
+    `counts` has the rows by word, missing ones under None; `where` names the table.
+    """
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0] or ""))
+    named = ordered[:LISTED]
+    seen = ", ".join(f"{'no word' if not (word or '').strip() else repr(word)} {count:,}" for word, count in named)
+    more = f" and {len(ordered) - LISTED:,} more words" if len(ordered) > LISTED else ""
+    words = dict.fromkeys((word or "").strip() for word, _ in named)
+    lines = [f"[values.{key(column)}]", *(f"{quoted(word)} = {quoted(likely(word, accepted))}" for word in words)]
+    return (
+        f"{where}: column {column!r} has words that are none of {', '.join(accepted)}: {seen}{more}; map each of them "
+        "in the job file, with the right word on the right:\n" + "\n".join(lines)
+    )
+
+
+def likely(word: str, accepted: Sequence[str]) -> str:
+    """Return the accepted word that a word is likely to mean, empty where nothing or more than one thing tells."""
+    folded = fold_word(word).replace("_", " ")
+    meant = [name for name in accepted if name in HINTS and HINTS[name].search(folded)]
+    return meant[0] if len(meant) == 1 else ""
+
+
+def key(column: str) -> str:
+    """Return a column's name as a TOML key."""
+    return column if column.isascii() and column.replace("_", "").replace("-", "").isalnum() else quoted(column)
+
+
+def quoted(word: str) -> str:
+    """Return a word as a TOML string."""
+    return json.dumps(word, ensure_ascii=False)
