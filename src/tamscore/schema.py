@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from functools import cache
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 PARTY_TYPES = ("end_user", "channel")
 SCORE_COLUMNS = (
@@ -159,7 +159,8 @@ class Partition:
 class InputColumns:
     """The input columns by the part they play, `None` where the job has no such column; and what they may ask for.
 
-    `more_numbers`, `more_texts` and `more` are those that only optional sections of the job file ask for.
+    `more_numbers`, `more_texts` and `more` are those that only optional sections of the job file ask for;
+    `id_form` says how account ids are compared, see `folding.fold_ids`.
     """
 
     account_id: str
@@ -177,6 +178,7 @@ class InputColumns:
     more_texts: tuple[str, ...] = ()
     more: tuple[str, ...] = ()
     limits: Limits = Limits()
+    id_form: Literal["text", "crm18"] = "text"
 
     @property
     def numbers(self) -> tuple[str, ...]:

@@ -51,6 +51,7 @@ def columns_of(job: Job) -> InputColumns:
         numeric=tuple(job.features.numeric),
         categorical=tuple(job.features.categorical),
         limits=Limits(job.input.max_row_group_bytes, job.rows.max_market_segments, job.features.max_levels),
+        id_form=columns.id_form,
     )
 
 

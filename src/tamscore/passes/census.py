@@ -56,7 +56,7 @@ def take_census(partition: Partition, columns: InputColumns, reject_missing_sale
 
     texts = list(dict.fromkeys(name for name in (columns.party_type, columns.market_segment) if name))
     table = tables.read(partition, [columns.account_id, columns.sales, *texts], dictionary=texts)
-    ids = tables.strings(table[columns.account_id])
+    ids = tables.account_ids(table[columns.account_id], columns.id_form)
     sales = table[columns.sales]
     checks = contract.check_rows(
         unusable_ids(ids),
@@ -136,7 +136,7 @@ def ids_with(item: PartRows, columns: InputColumns, hashes: Any) -> Suspects:
 
         return Suspects(at, pa.array([], pa.large_string()))
     table = tables.read(item.partition, [columns.account_id])
-    return Suspects(at, tables.strings(table[columns.account_id]).take(at))
+    return Suspects(at, tables.account_ids(table[columns.account_id], columns.id_form).take(at))
 
 
 def marked_duplicates(parts: Sequence[PartRows], found: Sequence[Suspects]) -> tuple[list[PartRows], list[str]]:
