@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 NOTICED = 0.05
 """From this share of strangers on a person is told, though the table is taken."""
+FEWEST = 10
+"""A column with fewer different values is a code rather than an id."""
 ACCOUNT, PERSON = "an account", "a person"
 
 
@@ -204,11 +206,14 @@ def explained(
 
 def other_columns(table: Joined, accounts: Accounts) -> Iterator[tuple[str, float]]:
     """The other columns of the first rows of a table that could hold ids, each with the share of rows that met."""
+    import pyarrow.compute as pc
     import pyarrow.types as t
 
     for field in table.plan.schema:
         kind = field.type.value_type if t.is_dictionary(field.type) else field.type
         once = len(table.plan.schema.get_all_field_indices(field.name)) == 1
         if once and field.name != table.key and (t.is_string(kind) or t.is_large_string(kind) or t.is_integer(kind)):
-            found = match_part(table.plan.partitions[0], field.name, accounts.form, accounts.hashes)
-            yield field.name, found.met / max(found.rows, 1)
+            column = tables.read(table.plan.partitions[0], [field.name])[field.name]
+            ids = tables.account_ids(column, accounts.form)
+            if pc.count_distinct(ids).as_py() >= FEWEST:
+                yield field.name, match_ids(ids, accounts.hashes).met / max(len(ids), 1)
