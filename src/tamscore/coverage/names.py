@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.config.problems import nearest
+from tamscore.config.problems import one_edit_apart
 from tamscore.stages.folding import fold_name
 
 if TYPE_CHECKING:
@@ -38,8 +39,9 @@ def folded(column: pa.Array) -> pa.Array:
 
 def likely(name: str, known: Iterable[str]) -> str:
     """Return "; did you mean …?" with the known names that are most like a name, '' where none is."""
-    hint = nearest(fold_name(name), {fold_name(one): one for one in known})
-    return f"; {hint}" if hint else ""
+    spelling, wrong = {fold_name(one): one for one in known if one}, fold_name(name)
+    close = [one for one in spelling if one_edit_apart(wrong, one)] or get_close_matches(wrong, spelling)
+    return f"; did you mean {' or '.join(repr(spelling[one]) for one in close)}?" if close else ""
 
 
 def spelled(text: str, known: Sequence[str]) -> str:

@@ -31,10 +31,11 @@ def match_tables(this: Run, origin: Origin, parts: Sequence[PartRows]) -> list[M
         return []
     known = sorted_hashes(part.hashes_of_ids for part in parts)
     accounts = Accounts(known, this.columns.id_form, lambda: ids_of(this))
-    found = []
+    found: list[Match] = []
     with this.progress.stage("match", sum(table.plan.rows for _, table in named)) as done:
         for name, table in named:
-            match = match_table(this.flow, table, accounts)
+            same = [one for (_, other), one in zip(named, found, strict=False) if is_same(other, table)]
+            match = same[0] if same else match_table(this.flow, table, accounts)
             done(match.rows)
             share = getattr(this.job, name).min_match_share
             found.append(match.require(share, f"{name}.min_match_share", table.setting))
@@ -42,6 +43,11 @@ def match_tables(this: Run, origin: Origin, parts: Sequence[PartRows]) -> list[M
         if match.is_noticed:
             this.progress.notice(f"{name}: {match.notice}{consequence(name, getattr(this.job, name))}")
     return found
+
+
+def is_same(one: Joined, other: Joined) -> bool:
+    """Whether two sections join the same table by the same column."""
+    return (one.plan.digest, one.key, one.path) == (other.plan.digest, other.key, other.path)
 
 
 def tables_of(this: Run) -> Iterator[tuple[str, Joined]]:

@@ -52,11 +52,13 @@ def products_of(partition: Partition, column: str) -> pa.Array:
 def read_sales(partition: Partition, columns: ProductColumns, products: pa.Array, within: Range) -> Lines:
     """The sales lines of a partition within a range of hashes, with the number of the product for the day.
 
-    Lines without account, product or amount are left out: they tell nobody's ownership.
+    Lines without account, product or amount are left out: they tell nobody's ownership. Ids were matched, and products
+    read, before.
     """
     import pyarrow.compute as pc
 
-    table = tables.read(partition, [columns.account_id, columns.product, columns.sales])
+    seen = [columns.account_id, columns.product]
+    table = tables.read(partition, [*seen, columns.sales], seen=seen)
     ids = tables.account_ids(table[columns.account_id], columns.id_form)
     product = pc.fill_null(pc.index_in(tables.strings(table[columns.product]), products), -1).to_numpy()
     money = amounts(table[columns.sales], f"{partition.where}: column {columns.sales!r}")
