@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from tamscore import config, origin, pipeline
 from tamscore.backtest.joining import check_early
 from tamscore.cli import app
-from tamscore.errors import InputContractError
+from tamscore.errors import InputContractError, TamscoreError
 from tamscore.progress import Progress
 from tests.end_to_end import market
 from tests.end_to_end.buyers import WINDOW
@@ -166,12 +166,12 @@ def test_a_run_keeps_what_it_joined_in_the_manifest_and_says_it(tmp_path):
     pq.write_table(pa.table(columns), tmp_path / "orders.parquet")
     changes = {**market.PLAIN, section: {**asked, key: str(tmp_path / "orders.parquet")}}
     done = market.score(market.plain_accounts(ROWS), tmp_path, changes)
-    (record,) = done.manifest()["joins"]
+    manifest = done.manifest() or {}
+    (record,) = manifest["joins"]
     assert (record["rows"], record["met"], record["strangers"]) == (400, 390, 10)
     assert (record["first"], record["row"], record["key"]) == ("X390", 391, "account_id")
-    (tmp_path / "job.json").write_text(json.dumps(done.manifest()["job"]))
     job = tmp_path / "job.toml"
-    job.write_text(toml_of(done.manifest()["job"]))
+    job.write_text(toml_of(manifest["job"]))
     said = CliRunner().invoke(app, ["run", str(job)])
     assert said.exit_code == 0, said.output
     assert "390 of 400 rows met an account; first stranger 'X390' (row 391, 10 different)" in said.stdout
@@ -229,7 +229,7 @@ def test_a_wrong_path_or_column_of_a_backtest_fails_before_the_run(tmp_path, key
     job = job_with_afterwards(tmp_path, ids_of()).model_dump(mode="json")
     for key, value in keys.items():
         job["backtest"][key] = str(tmp_path / value) if key == "table" else value
-    with pytest.raises(Exception, match=words) as caught:
+    with pytest.raises(TamscoreError, match=words) as caught:
         check_early(config.parse(job, "job"), Progress())
     assert caught.value.exit_code == code
 
@@ -288,6 +288,56 @@ def test_owners_who_are_none_of_the_people_are_named_with_their_accounts(scored)
     doubts = json.loads(said.stdout)["doubts"]
     assert "'Boob' is none of the people; 3 accounts count as without an owner; did you mean 'Bob'?" in doubts[0]
     assert "'Carl' is none of the people; 1 accounts" in doubts[1]
+
+
+@pytest.fixture(scope="module")
+def regional(tmp_path_factory):
+    """A market whose accounts lie in two regions, one of them in composed letters, and in none."""
+    folder = tmp_path_factory.mktemp("regional")
+    places = ["Zu\u0308rich", "Gen\u00e8ve ", "Basel", None]
+    table = market.plain_accounts(ROWS).append_column("place", pa.array([places[i % 4] for i in range(ROWS)]))
+    market.score(table, folder, {**market.PLAIN, "columns": {"keep": ["place"]}})
+    return folder
+
+
+def served(folder, regions):
+    """What a coverage says where Ann serves these regions and Bob those of Basel, and the accounts of Ann."""
+    rows = [
+        {"person": "Ann", "role": "hunter", "regions": regions},
+        {"person": "Bob", "role": "sdr", "regions": "basel"},
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), folder / "people.parquet")
+    (folder / "cov.toml").write_text('[coverage]\npeople = "people.parquet"\nregion = "place"\nhours_per_person = 9000')
+    said = CliRunner().invoke(app, ["coverage", str(folder / "scores"), "--config", str(folder / "cov.toml"), "--json"])
+    assert said.exit_code == 0, said.output
+    result = json.loads(said.stdout)
+    return result, {one["person"]: one["accounts"] for one in result["people"]}["Ann"]
+
+
+@pytest.mark.parametrize(
+    "regions",
+    [
+        "Z\u00fcrich|Gen\u00e8ve",
+        "z\u00fcRICH; gene\u0300ve",
+        "Gen\u00e8ve \u00a0, Z\u00fcrich",
+        "Z\u00fcrich/GEN\u00c8VE",
+    ],
+)
+def test_people_serve_their_regions_in_whatever_capitals_composition_and_separators(regional, regions):
+    result, accounts = served(regional, regions)
+    _, plain = served(regional, "Zu\u0308rich|Gen\u00e8ve ")
+    assert accounts == plain > 0
+    assert result["doubts"] == ["nobody serves the 100 accounts without a region"]
+
+
+@pytest.mark.parametrize("regions", ["Zurich", "Genf", "Zürich and Genève"])
+def test_a_person_who_gets_nobody_because_of_a_misspelt_region_is_named(regional, regions):
+    result, accounts = served(regional, regions)
+    assert accounts == 0
+    doubts = "; ".join(result["doubts"])
+    assert f"no account has the region {regions!r} of 'Ann'" in doubts
+    assert "people.parquet: 'Ann' can get no account" in doubts
+    assert "nobody serves the 100 accounts of region 'Genève '" in doubts
 
 
 def test_two_people_whose_names_are_the_same_are_refused(scored, tmp_path):
