@@ -330,6 +330,15 @@ def test_people_serve_their_regions_in_whatever_capitals_composition_and_separat
     assert result["doubts"] == ["nobody serves the 100 accounts without a region"]
 
 
+def test_skills_that_count_for_nothing_are_doubted(scored, tmp_path):
+    rows = [{"person": "Ann", "role": "hunter", "skills": "cloud"}]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "people.parquet")
+    (tmp_path / "cov.toml").write_text('[coverage]\npeople = "people.parquet"\n')
+    said = CliRunner().invoke(app, ["coverage", str(scored / "scores"), "--config", str(tmp_path / "cov.toml")])
+    assert said.exit_code == 0, said.output
+    assert "skills count for nothing, since coverage.skill names no column" in " ".join(said.stdout.split())
+
+
 @pytest.mark.parametrize("regions", ["Zurich", "Genf", "Zürich and Genève"])
 def test_a_person_who_gets_nobody_because_of_a_misspelt_region_is_named(regional, regions):
     result, accounts = served(regional, regions)

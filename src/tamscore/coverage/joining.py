@@ -105,6 +105,8 @@ def doubts_of(settings: Coverage, accounts: Accounts, people: Sequence[Person]) 
         yield from doubts_about("region", accounts.region, people, settings.people)
     if settings.skill is not None:
         yield from doubts_about("skill", accounts.skill, people, settings.people)
+    elif any(one.skills for one in people):
+        yield f"{settings.people}: skills count for nothing, since coverage.skill names no column of the scores"
     known = {fold_name(level) for level in accounts.region.levels}
     idle = [one.name for one in people if one.regions and not {fold_name(name) for name in one.regions} & known]
     if idle:
