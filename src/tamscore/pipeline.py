@@ -99,14 +99,15 @@ def carry_out(
             room.check_start(plan.partitions, columns, backend, flow)
             rows = take_census(this)
             check_live(campaigns_of(job), rows)
-            extras.check_early(this, origin, rows)
+            joins = extras.check_early(this, origin, rows)
             fitted = origin.fitted(this, rows)
             assigned = assign(this, rows, fitted, watch_of(this, rows, origin, fitted))
             review = look_back(this, origin, rows, fitted, assigned)
             market = value(this, origin, rows, fitted, assigned)
             added = extras.prepare(market)
             scored = write_scores(market, added, directory)
-            write_outcome(directory, outcome_of(market, added, scored, review), job, choice, progress)
+            outcome = replace(outcome_of(market, added, scored, review), joins=joins)
+            write_outcome(directory, outcome, job, choice, progress)
             progress.figures["workers"] = flow.workers
             progress.peaks = flow.ask(memory.peak, backend)
     return directory

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 from functools import cache
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from tamscore.substitution import AS_IT_IS, Substitution, Sums
 
@@ -173,7 +173,8 @@ class InputColumns:
     """The input columns by the part they play, `None` where the job has no such column; and what they may ask for.
 
     `more_numbers`, `more_texts` and `more` are those that only optional sections of the job file ask for. `currency`
-    tells the currency of each row's amounts; `substitution` says what is read in place of what the columns hold.
+    tells the currency of each row's amounts; `substitution` says what is read in place of what the columns hold;
+    `id_form` says how account ids are compared, see `folding.fold_ids`.
     """
 
     account_id: str
@@ -193,6 +194,7 @@ class InputColumns:
     limits: Limits = Limits()
     currency: str | None = None
     substitution: Substitution = AS_IT_IS
+    id_form: Literal["text", "crm18"] = "text"
 
     @property
     def numbers(self) -> tuple[str, ...]:

@@ -54,6 +54,7 @@ def columns_of(job: Job) -> InputColumns:
         limits=Limits(job.input.max_row_group_bytes, job.rows.max_market_segments, job.features.max_levels),
         currency=columns.currency,
         substitution=substitution_of(job),
+        id_form=columns.id_form,
     )
 
 

@@ -132,7 +132,10 @@ def test_regions_and_skills_are_kept_and_what_nobody_serves_is_digital(run, tmp_
     assert seen["Ann"] == {"retail", "steel"}
     assert seen["Bob"] == {"software"}
     assert hours_by_person(accounts)["Ann"] <= 900
-    _, nobody = covered(run, people=people_table(tmp_path, staff), skill="industry")
+    with pytest.raises(InputContractError, match=r"'retail'.*coverage\.region names no column of the scores"):
+        covered(run, people=people_table(tmp_path, staff), skill="industry")
+    unskilled = [{**person, "regions": None} for person in staff]
+    _, nobody = covered(run, people=people_table(tmp_path, unskilled), skill="industry")
     assert set(nobody["role"].to_pylist()) == {"digital"}
 
 

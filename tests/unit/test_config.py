@@ -32,6 +32,7 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
         "input": {"path": "/jobs/market", "max_row_group_bytes": 2**32},
         "columns": {
             "account_id": "account_id",
+            "id_form": "text",
             "sales": "sales",
             "party_type": None,
             "market_segment": None,
@@ -120,6 +121,7 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
             "realised": None,
             "table": None,
             "account_id": None,
+            "min_match_share": 0.5,
             "missing": "leave_out",
             "challenger_rows": 10_000,
             "neighbours": 50,
@@ -131,6 +133,7 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
             "plans": None,
             "account_plans": None,
             "owners": None,
+            "min_match_share": 0.5,
             "max_moves": None,
             "region": None,
             "skill": None,

@@ -13,8 +13,10 @@ import numpy as np
 from tamscore.backtest.accounts import Accounts, read_accounts
 from tamscore.backtest.challengers import Customers, Loss, Rules, losses
 from tamscore.backtest.deciles import Tenth, rank_correlation, tenths
+from tamscore.backtest.joining import match_afterwards, scored_ids
 from tamscore.outcome.plain import plain
 from tamscore.passes.features import Encoding, read_features
+from tamscore.passes.joins import Accounts as Joinable
 from tamscore.schema import PARTY_TYPES
 from tamscore.settings import columns_of
 from tamscore.stages.draw import id_hash
@@ -26,6 +28,7 @@ from tamscore.store.run_directory import BACKTESTS, run_key
 if TYPE_CHECKING:
     from tamscore.backend import Backend
     from tamscore.config import Job
+    from tamscore.passes.joins import Match
     from tamscore.progress import Progress
     from tamscore.store.location import Location
     from tamscore.store.model_parties import StoredParty
@@ -39,6 +42,7 @@ class Backtest:
     """What came of the scores of a run: accounts compared by kind, tenths, rank correlations by kind, losses.
 
     `unknown` counts scored accounts whose sales afterwards are not known; they are left out.
+    `joined` says how the table of sales afterwards met the scored accounts, None where the input has them.
     """
 
     run: str
@@ -49,12 +53,16 @@ class Backtest:
     rank_correlation: dict[str, float]
     tenths: tuple[Tenth, ...]
     losses: tuple[Loss, ...]
+    joined: Match | None = None
 
 
 def backtest(job: Job, directory: RunDirectory, progress: Progress, backend: Backend) -> Backtest:
     """The backtest of a finished run of the job, written to `OUTPUT/backtests/`."""
     with progress.stage("join"):
         accounts = read_accounts(job, directory)
+        joined = match_afterwards(
+            job, Joinable(accounts.hashes, job.columns.id_form, lambda: scored_ids(job, directory))
+        )
     known = accounts.at(~np.isnan(accounts.realised))
     buys = known.sales > 0
     kinds = dict(zip(KINDS, (known.at(buys), known.at(~buys)), strict=True))
@@ -72,6 +80,7 @@ def backtest(job: Job, directory: RunDirectory, progress: Progress, backend: Bac
         correlation,
         tuple(found),
         tuple(compared),
+        joined,
     )
     write(result)
     return result
@@ -125,7 +134,7 @@ def sampled(job: Job, party: StoredParty, sample: Accounts, backend: Backend) ->
     encoding = Encoding(columns, PARTY_TYPES.index(party.name), space.vocabularies, party.segments)
     features = np.zeros((len(sample), len(space.features)), np.float32)
     for partition in partitions.plan(job.input.path, columns).partitions:
-        ids = tables.strings(tables.read(partition, [columns.account_id])[columns.account_id])
+        ids = tables.account_ids(tables.read(partition, [columns.account_id])[columns.account_id], columns.id_form)
         rows = np.flatnonzero(np.isin(hashes := id_hash(ids), sample.hashes))
         if len(rows):
             raw = read_features(partition, columns, backend).raw(rows, encoding, backend)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.backend.host import float_column
+from tamscore.backtest.joining import account_column, plan_of
 from tamscore.errors import InputContractError
-from tamscore.schema import PARTY_TYPES, InputColumns
-from tamscore.settings import substitution_of
+from tamscore.schema import PARTY_TYPES
 from tamscore.stages.draw import draw_number, id_hash
-from tamscore.store import contents, partitions, tables
-from tamscore.substitution import AS_IT_IS, LARGEST_MONEY
+from tamscore.store import contents, tables
+from tamscore.substitution import LARGEST_MONEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.config import Job
+    from tamscore.stages.folding import IdForm
     from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
 
@@ -64,20 +65,20 @@ def read_accounts(job: Job, directory: RunDirectory) -> Accounts:
 
     Raises InputContractError where the table of sales afterwards has an account twice.
     """
-    parts = [part_of(path) for path in directory.parts()]
+    parts = [part_of(path, job.columns.id_form) for path in directory.parts()]
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     order = np.argsort(columns[0], kind="stable")
     hashes, party, cluster, sales, whitespace = (column[order] for column in columns)
     return Accounts(hashes, party, cluster, sales, whitespace, realised_of(job, hashes))
 
 
-def part_of(path: Location) -> tuple[Any, ...]:
+def part_of(path: Location, form: IdForm) -> tuple[Any, ...]:
     """One part of the scores as arrays, in the order of `Accounts`."""
     table = contents.whole(path, list(SCORED))
     sales, whitespace = (np.nan_to_num(float_column(table[name])) for name in SCORED[3:])
     party = coded(table["party_type"], PARTY_TYPES.index).astype(np.int8)
     cluster = coded(table["cluster"], lambda name: int(name[1:])).astype(np.int32)
-    return id_hash(tables.strings(table["account_id"])), party, cluster, np.maximum(sales, 0.0), whitespace
+    return id_hash(tables.account_ids(table["account_id"], form)), party, cluster, np.maximum(sales, 0.0), whitespace
 
 
 def coded(column: pa.ChunkedArray, code: Callable[[str], int]) -> Any:
@@ -115,11 +116,7 @@ def realised_of(job: Job, hashes: Any) -> Any:
 
 def told(job: Job) -> Iterator[tuple[Any, Any]]:
     """Hashes of ids and sales afterwards, partition by partition."""
-    rules = job.backtest
-    account_id = (rules.account_id if rules.table else None) or job.columns.account_id
-    substitution = AS_IT_IS if rules.table else substitution_of(job)
-    columns = InputColumns(account_id, str(rules.realised), substitution=substitution)
-    where = (rules.table, columns, "backtest.table") if rules.table else (job.input.path, columns)
-    for partition in partitions.plan(*where).partitions:
-        table = tables.read(partition, [columns.account_id, columns.sales])
-        yield id_hash(tables.strings(table[columns.account_id])), float_column(table[columns.sales])
+    account_id, realised = account_column(job), str(job.backtest.realised)
+    for partition in plan_of(job).partitions:
+        table = tables.read(partition, [account_id, realised])
+        yield id_hash(tables.account_ids(table[account_id], job.columns.id_form)), float_column(table[realised])

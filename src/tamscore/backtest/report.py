@@ -44,6 +44,8 @@ def render(result: Backtest, width: int | None) -> Group:
 def headline(result: Backtest) -> list[Text]:
     """What was compared, and how far whitespace and growth go together."""
     lines = [f"backtest    {result.path}", f"afterwards  {result.realised}, not known of {result.unknown:,} accounts"]
+    if result.joined is not None:
+        lines.append(f"joined      {result.joined.notice}")
     for kind, count in result.accounts.items():
         value = result.rank_correlation[kind]
         together = f"; rank correlation of whitespace and growth {value:+.2f}" if value == value else ""  # noqa: PLR0124 - NaN

@@ -20,15 +20,20 @@ if TYPE_CHECKING:
     from tamscore.insight.export_rows import Tally
     from tamscore.insight.overrides import Overrides
     from tamscore.insight.stored import StoredRun
+    from tamscore.passes.joins import Match
 
 Fields = Annotated[
     str | None,
     typer.Option("--fields", metavar="LIST", help="Columns, with commas; COLUMN=HEADER gives one another header."),
 ]
+MinMatchShare = Annotated[
+    float,
+    typer.Option(min=0, max=1, help="Share of the overrides that must name an account of the run; exits with 3 else."),
+]
 NoGuard = Annotated[bool, typer.Option("--no-guard", help="CSV for loaders: leave texts like =1+1 as they are.")]
 
 
-def export(
+def export(  # noqa: PLR0913, PLR0917 - every option of the command
     run: Run,
     to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The file to write, .csv or .parquet.")],
     since: Annotated[
@@ -42,6 +47,7 @@ def export(
     on: Annotated[
         str | None, typer.Option("--on", metavar="DAY", help="The day on which overrides must hold; absent: today.")
     ] = None,
+    min_match_share: MinMatchShare = 0.5,
     no_guard: NoGuard = False,
     as_json: AsJson = False,
 ) -> None:
@@ -52,16 +58,23 @@ def export(
     """
     from tamscore.insight import export_file
     from tamscore.insight.export import DEFAULT_FIELDS, order_of
+    from tamscore.insight.overrides import match
     from tamscore.insight.stored import open_run
     from tamscore.progress import Progress
 
     scored = open_run(run)
     earlier = None if since is None else open_run(since, beside=scored.directory)
     order = order_of(scored, (fields or DEFAULT_FIELDS).split(","), overrides_of(overrides, scored), day_of(on))
+    joined = None if overrides is None else match(overrides, scored, min_match_share)
     with terminal.listening(as_json=as_json) as listener:
         target = export_file.Target(to, guarded=not no_guard)
         tally = export_file.write(scored, earlier, order, target, Progress(listener))
-    print(as_record(tally, order, to) if as_json else "\n".join(lines(tally, order, to, earlier is not None)))
+    told = [joined.notice] if joined else []
+    print(
+        as_record(tally, order, to, joined)
+        if as_json
+        else "\n".join([*lines(tally, order, to, earlier is not None), *told])
+    )
 
 
 def overrides_of(path: Path | None, run: StoredRun) -> Overrides:
@@ -69,7 +82,9 @@ def overrides_of(path: Path | None, run: StoredRun) -> Overrides:
     from tamscore.insight import overrides
     from tamscore.insight.export import KEY, kinds_of
 
-    return {} if path is None else overrides.read(path, {n: k for n, k in kinds_of(run).items() if n != KEY})
+    return (
+        {} if path is None else overrides.read(path, {n: k for n, k in kinds_of(run).items() if n != KEY}, run.id_form)
+    )
 
 
 def day_of(text: str | None) -> date:
@@ -80,10 +95,11 @@ def day_of(text: str | None) -> date:
         raise UsageError(f"--on: expected a day such as 2027-03-31, got {text!r}") from None
 
 
-def as_record(tally: Tally, order: Order, to: Path) -> str:
+def as_record(tally: Tally, order: Order, to: Path, joined: Match | None) -> str:
     """The counts as JSON."""
     counts = {name: value for name, value in asdict(tally).items() if name != "met"}
-    return json.dumps({**counts, "unmatched": unmatched(tally, order), "file": str(to)}, ensure_ascii=False)
+    told = {**counts, "unmatched": unmatched(tally, order), "joined": joined and joined.record, "file": str(to)}
+    return json.dumps(told, ensure_ascii=False)
 
 
 def unmatched(tally: Tally, order: Order) -> list[str]:

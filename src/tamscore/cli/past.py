@@ -35,6 +35,7 @@ def backtest(
     from tamscore import backend, config, pipeline
     from tamscore.backtest import backtest as look_back
     from tamscore.backtest import record
+    from tamscore.backtest.joining import check_early
     from tamscore.backtest.report import render
     from tamscore.progress import Progress
 
@@ -47,6 +48,7 @@ def backtest(
         )
     with terminal.listening(as_json=as_json) as listener:
         progress = Progress(listener)
+        check_early(loaded, progress)
         directory = pipeline.run(loaded, progress, yields=True)
         result = look_back(loaded, directory, progress, backend.load("cpu"))
     if as_json:

@@ -75,7 +75,7 @@ def result_of(directory: RunDirectory, progress: Progress) -> dict[str, Any]:
         "path": str(directory.path),
         "current": str(current_of(directory)),
         "seconds": round(sum(time.seconds for time in progress.times), 3),
-        **{key: manifest.get(key) for key in ("device", "model", "rows", "totals", "notices")},
+        **{key: manifest.get(key) for key in ("device", "model", "rows", "totals", "joins", "notices")},
     }
 
 
@@ -96,12 +96,21 @@ def result_lines(directory: RunDirectory, result: dict[str, Any]) -> list[str]:
     return [
         *model,
         f"accounts    {scored:,} scored of {read:,} rows{took}; rejected: {', '.join(rejected) or 'none'}",
+        *(f"joined      {sentence_of(match)}" for match in result["joins"] or ()),
         f"whitespace  expansion {open_at(totals['expansion'], 'customer')}",
         f"            acquisition {open_at(totals['acquisition'], 'prospect')}",
         f"results     {near(directory.path)}",
         f"current     {near(current_of(directory))}",
         f"next: tamscore show {shlex.quote(near(directory.output))}",
     ]
+
+
+def sentence_of(match: dict[str, Any]) -> str:
+    """How a joined table met the accounts, its path as seen from the working directory."""
+    from tamscore.passes.joins import Match
+    from tamscore.store.location import location
+
+    return Match(**{**match, "table": near(location(match["table"]))}).sentence
 
 
 def open_at(sums: dict[str, float], noun: str) -> str:

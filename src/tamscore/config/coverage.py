@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from tamscore.config.method import Section
-from tamscore.config.values import Column, LocalPath, Positive, Text  # noqa: TC001 - read at run time
+from tamscore.config.values import Column, LocalPath, Positive, Share, Text  # noqa: TC001 - read at run time
 
 
 def default_team() -> dict[str, int]:
@@ -32,6 +32,9 @@ class Coverage(Section):
     service_level."""
     owners: LocalPath | None = None
     """Table of who owns which account today: account_id, person, and where wanted locked (true or false)."""
+    min_match_share: Share = 0.5
+    """Share of the rows of owners and account_plans that must name a scored account, and of the owners that must be
+    people; coverage stops where fewer do."""
     max_moves: Annotated[int, Field(ge=0)] | None = None
     """Most accounts that may change owner; absent: as many as it takes."""
     region: Column | None = None

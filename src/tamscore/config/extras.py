@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from tamscore.config.method import Section
 
@@ -11,7 +11,12 @@ if TYPE_CHECKING:
 
 
 class Extra(Section):
-    """A section of the job file that adds columns to the scores; what it reads is checked before the run starts."""
+    """A section of the job file that adds columns to the scores; what it reads is checked before the run starts.
+
+    `account_key` is the key that names the column of ids of its table.
+    """
+
+    account_key: ClassVar[str] = "account_id"
 
     def numbers(self) -> tuple[str, ...]:
         """Return the columns of the input, beside those of the market, that must hold numbers."""

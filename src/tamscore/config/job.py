@@ -40,6 +40,8 @@ class Columns(Section):
 
     account_id: Column = "account_id"
     """Column that identifies an account; unique."""
+    id_form: Literal["text", "crm18"] = "text"
+    """How ids are compared: as texts, or CRM ids of 15 characters like the same ids with their check suffix."""
     sales: Column = "sales"
     """Column with what the account spends with us in the window; net, one currency."""
     party_type: Column | None = None
@@ -109,6 +111,8 @@ class Backtest(Section):
     """Parquet file, folder or glob that holds the column, joined by account id; absent: the input itself."""
     account_id: Column | None = None
     """Column of that table that identifies an account; absent: columns.account_id."""
+    min_match_share: Share = 0.5
+    """Share of the rows of that table that must name an account of the market; the backtest stops where fewer do."""
     missing: Literal["leave_out", "zero"] = "leave_out"
     """Accounts without sales in the next window: left out and counted, or taken to have bought nothing."""
     challenger_rows: Count = 10_000

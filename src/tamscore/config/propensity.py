@@ -14,6 +14,7 @@ from tamscore.config.values import (  # noqa: TC001 - read at run time
     OpenShare,
     Positive,
     ProbabilityPair,
+    Share,
     Storage,
 )
 from tamscore.schema import InputColumns
@@ -33,6 +34,8 @@ class Propensity(Extra):
     """Parquet file, folder or glob that holds the label, joined by account id; absent: the input itself."""
     account_id: Column | None = None
     """Column of that table that identifies an account; absent: columns.account_id."""
+    min_match_share: Share = 0.5
+    """Share of the rows of label_table that must name an account of the market; the run stops where fewer do."""
     missing: Literal["unlabelled", "zero"] = "unlabelled"
     """Accounts without a label: unknown, or taken not to have bought."""
     feature_cutoff: Day | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -22,10 +22,14 @@ from tamscore.schema import InputColumns
 class LifetimeValue(Extra):
     """What each customer is worth from today on, from a table of orders or from columns of the input."""
 
+    account_key: ClassVar[str] = "order_account"
+
     orders: Storage | None = None
     """Parquet table of order lines: who, when, how much; refunds are negative. Absent: columns of the input tell."""
     order_account: Column | None = None
     """Column of the orders with the account's id; absent: columns.account_id."""
+    min_match_share: Share = 0.5
+    """Share of the order lines that must name an account of the market; the run stops where fewer do."""
     order_date: Column = "date"
     """Column of the orders with their date."""
     order_amount: Column = "amount"
@@ -112,6 +116,8 @@ class NextOffer(Extra):
     """Parquet table of sales by account and product; rows of the same pair are added up."""
     account_id: Column | None = None
     """Column of that table with the account's id; absent: columns.account_id."""
+    min_match_share: Share = 0.5
+    """Share of the rows of that table that must name an account of the market; the run stops where fewer do."""
     product: Column = "product"
     """Column of that table with the product."""
     sales: Column = "sales"

@@ -13,6 +13,8 @@ import numpy as np
 
 from tamscore.coverage import summaries
 from tamscore.coverage.accounts import read_accounts
+from tamscore.coverage.joining import doubts_of, match_regions
+from tamscore.coverage.names import doubts_about_bands, spelled, with_levels, with_roles
 from tamscore.coverage.people import read_owners, read_people, read_plans
 from tamscore.coverage.placing import place_all, task_of
 from tamscore.coverage.plans import DIGITAL
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from tamscore.config import Coverage as Settings
     from tamscore.coverage.placing import Placement, Task
     from tamscore.insight.stored import StoredRun
+    from tamscore.passes.joins import Match
     from tamscore.progress import Progress
 
 
@@ -73,7 +76,8 @@ class Certificate:
 class Coverage:
     """The coverage of a run: its certificate and the rows of its summaries; `path` holds the tables.
 
-    `unknown` are accounts that have a touch plan of their own and are not in the run.
+    `unknown` are accounts that have a touch plan of their own and are not in the run; `joins` says how tables met the
+    accounts and people, `doubts` names persons, regions, skills and bands that met nothing.
     """
 
     run: str
@@ -89,6 +93,8 @@ class Coverage:
     rules: list[RuleResult]
     scenarios: list[dict[str, Any]]
     unknown: tuple[str, ...] = ()
+    joins: tuple[Match, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 def cover(
@@ -101,12 +107,15 @@ def cover(
     """
     with progress.stage("read"):
         accounts = read_accounts(run, settings)
-        plans, people = read_plans(settings), read_people(settings)
+        plans, people = with_roles(read_plans(settings), DIGITAL), with_levels(read_people(settings), accounts)
         known = {plan.role for plan in plans}
+        people = [replace(one, role=spelled(one.role, [*known])) for one in people]
         people = people if settings.people else [one for one in people if one.role in known]
         touches = read_touches(settings, accounts, plans)
         task = task_of(accounts, plans, people, DIGITAL, touches)
         owners = read_owners(settings, accounts, people)
+        matches = (*match_regions(settings, accounts, people), *owners.joins, *touches.joins)
+        doubts = (*owners.doubts, *doubts_of(settings, accounts, people), *doubts_about_bands(plans, accounts))
         asked = [changes_of(text, task) for text in scenarios]
     with progress.stage("cover"):
         found = place_all(backend, task, owners, settings.max_moves)
@@ -116,7 +125,9 @@ def cover(
             summaries.scenario(task, found, *one, settings.hours_per_person)
             for one in zip(scenarios, asked, strict=True)
         ]
-        result = replace(told_of(run, settings, task, found, rules, told), unknown=touches.unknown)
+        result = replace(
+            told_of(run, settings, task, found, rules, told), unknown=touches.unknown, joins=matches, doubts=doubts
+        )
     write(result, summaries.account_table(task, found, people, owners))
     return result
 

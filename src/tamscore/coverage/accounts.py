@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from tamscore.backend.host import float_column
 from tamscore.config.problems import nearest
 from tamscore.errors import UsageError
+from tamscore.stages.folding import fold_ids, fold_name
 from tamscore.store import tables
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from tamscore.config import Coverage
     from tamscore.insight.stored import StoredRun
+    from tamscore.stages.folding import IdForm
 
 MONEY = ("sales", "potential", "whitespace")
 TEXTS = ("quadrant", "role", "service_level", "campaign_band", "campaign_id", "campaign_channel")
@@ -32,8 +35,9 @@ class Texts:
     code: Any
 
     def equal(self, text: str) -> Any:
-        """Where (m,) the column holds a text."""
-        return self.code == self.levels.index(text) if text in self.levels else np.zeros(len(self.code), bool)
+        """Where (m,) the column holds a text, compared as a name."""
+        same = [code for code, level in enumerate(self.levels) if fold_name(level) == fold_name(text)]
+        return np.isin(self.code, same)
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,12 @@ class Accounts:
     texts: dict[str, Texts]
     region: Texts
     skill: Texts
+    form: IdForm = "text"
+
+    @cached_property
+    def keys(self) -> pa.Array:
+        """The ids (m,) as they are compared."""
+        return fold_ids(self.ids, self.form)
 
     def __len__(self) -> int:
         """The number of accounts m."""
@@ -88,7 +98,7 @@ def read_accounts(run: StoredRun, settings: Coverage) -> Accounts:
     nothing = Texts(("",), np.zeros(len(ids), np.uint8))
     region, skill = (texts[column] if column else nothing for column in asked.values())
     every = {name: texts.get(name, nothing) for name in TEXTS}
-    return Accounts(ids.take(order), sales, potential, whitespace, every, region, skill)
+    return Accounts(ids.take(order), sales, potential, whitespace, every, region, skill, run.id_form)
 
 
 def part_of(table: pa.Table, named: Sequence[str]) -> tuple[pa.Array, list[Any], dict[str, Texts]]:

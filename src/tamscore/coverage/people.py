@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.coverage.joining import match_accounts, match_persons, unknown_owners
+from tamscore.coverage.names import folded
 from tamscore.coverage.plans import DEFAULT_PLANS, DIGITAL, TouchPlan
 from tamscore.errors import InputContractError
+from tamscore.stages.folding import fold_name
 from tamscore.store import tables
 from tamscore.store.contents import whole
 from tamscore.store.location import location
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
 
     from tamscore.config import Coverage
     from tamscore.coverage.accounts import Accounts
+    from tamscore.passes.joins import Match
 
 TEXT_COLUMNS = ("account_id", "person", "role", "regions", "skills", "service_level", "band")
 NUMBERS = ("hours", "expansion", "acquisition", "protection")
@@ -43,16 +48,21 @@ class Person:
 
 @dataclass(frozen=True)
 class Owners:
-    """Who owns each account today: person (m,) by number or -1, and where (m,) that is locked."""
+    """Who owns each account today: person (m,) by number or -1, and where (m,) that is locked.
+
+    `joins` says how the table met accounts and people, `doubts` names the owners who are none of these.
+    """
 
     person: Any
     locked: Any
+    joins: tuple[Match, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 def read_people(settings: Coverage) -> list[Person]:
     """The people of the table, in its order, or as many as the settings tell of in each role.
 
-    Raises InputContractError where a name stands twice, or hours are negative or missing.
+    Raises InputContractError where a name stands twice, in whatever capitals, or hours are negative or missing.
     """
     if settings.people is None:
         return [
@@ -61,9 +71,9 @@ def read_people(settings: Coverage) -> list[Person]:
             for i in range(count)
         ]
     found = [person_of(row, settings) for row in rows_of(settings.people, ("person", "role"))]
-    names = [person.name for person in found]
+    names = Counter(fold_name(person.name) for person in found)
     for person in found:
-        if names.count(person.name) > 1 or not person.hours >= 0:
+        if names[fold_name(person.name)] > 1 or not person.hours >= 0:
             problem = "stands twice" if person.hours >= 0 else f"has {person.hours:g} hours, expected 0 or more"
             raise InputContractError(f"{settings.people}: {person.name!r} {problem}")
     return found
@@ -94,9 +104,10 @@ def read_plans(settings: Coverage) -> tuple[TouchPlan, ...]:
 
 
 def read_owners(settings: Coverage, accounts: Accounts, people: Sequence[Person]) -> Owners:
-    """Who owns each account; rows of accounts or people that are gone are passed over, unless they are locked.
+    """Who owns each account; rows of accounts or people that are gone are passed over and named, unless locked.
 
-    Raises InputContractError where an account has two owners, or a lock names somebody who is not there.
+    Raises InputContractError where an account has two owners, a lock names somebody who is not there, or fewer rows
+    than coverage.min_match_share meet an account or a person.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -105,24 +116,29 @@ def read_owners(settings: Coverage, accounts: Accounts, people: Sequence[Person]
     if settings.owners is None:
         return Owners(person, locked)
     table = read_table(settings.owners, ("account_id", "person"))
-    ids = tables.strings(table["account_id"])
+    ids, names = tables.account_ids(table["account_id"], accounts.form), tables.strings(table["person"])
     if pc.count_distinct(ids).as_py() < len(ids):
         raise InputContractError(f"{settings.owners}: accounts stand more than once; one owner an account is expected")
-    names = pa.array([one.name for one in people], pa.large_string())
-    who = pc.fill_null(pc.index_in(tables.strings(table["person"]), names), -1).to_numpy().astype(np.int64)
+    called = pa.array([fold_name(one.name) for one in people], pa.large_string())
+    who = pc.fill_null(pc.index_in(folded(names), called), -1).to_numpy().astype(np.int64)
     is_locked = (
         np.array([bool(value) for value in table["locked"].to_pylist()]) if "locked" in table.column_names else who < -1
     )
-    row = pc.fill_null(pc.index_in(ids, accounts.ids), -1).to_numpy()
+    row = pc.fill_null(pc.index_in(ids, accounts.keys), -1).to_numpy()
     lost = np.flatnonzero(is_locked & ((who < 0) | (row < 0)))
     if len(lost):
         what = table.slice(int(lost[0]), 1).to_pylist()[0]
         raise InputContractError(
             f"{settings.owners}: {what!r}: locked, but the account was not scored or nobody is so called"
         )
-    known = row >= 0
+    known, share = row >= 0, settings.min_match_share
     person[row[known]], locked[row[known]] = who[known], is_locked[known]
-    return Owners(person, locked)
+    matches = (
+        match_accounts(settings.owners, ids, row, accounts, share),
+        match_persons(settings, names, who, people),
+    )
+    doubts = unknown_owners(settings.owners, names.filter(pa.array(known)), who[known] >= 0, people)
+    return Owners(person, locked, matches, tuple(doubts))
 
 
 def rows_of(path: str, required: Sequence[str]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.coverage.names import likely
 from tamscore.coverage.plans import options_of
 from tamscore.coverage.refill import refill
 from tamscore.coverage.touches import NONE, Touches, hours_of
@@ -190,7 +191,7 @@ def task_of(
         if person.role not in roles or person.role == digital:
             raise InputContractError(
                 f"{person.name!r}: role {person.role!r} has no touch plan that takes hours; expected one of "
-                f"{', '.join(role for role in roles if role != digital)}"
+                f"{', '.join(role for role in roles if role != digital)}{likely(person.role, roles)}"
             )
     serves = np.array([[one.serves(*group) for one in people] for group in accounts.groups], bool)
     hours = [sum(one.hours for one in people if one.role == role) for role in roles]

@@ -51,6 +51,8 @@ def headline(result: Coverage) -> list[Text]:
     if result.unknown:
         some = f"{', '.join(map(repr, result.unknown[:3]))}{' and others' if len(result.unknown) > 3 else ''}"
         lines.append(f"unknown    {counted(len(result.unknown), 'account')} with a touch plan of its own: {some}")
+    lines += [f"joined     {match.notice}" for match in result.joins]
+    lines += [f"doubt      {text}" for text in result.doubts]
     return [Text(clean(line)) for line in lines]
 
 

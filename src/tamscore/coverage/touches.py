@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.coverage.joining import match_accounts
+from tamscore.coverage.names import folded
 from tamscore.coverage.people import read_table
 from tamscore.coverage.plans import DIGITAL
 from tamscore.errors import InputContractError
+from tamscore.stages.folding import fold_name
 from tamscore.store import tables
 
 if TYPE_CHECKING:
@@ -20,18 +23,23 @@ if TYPE_CHECKING:
     from tamscore.config import Coverage
     from tamscore.coverage.accounts import Accounts
     from tamscore.coverage.plans import TouchPlan
+    from tamscore.passes.joins import Match
 
 KEYS = ("account_id", "role", "service_level")
 
 
 @dataclass(frozen=True)
 class Touches:
-    """Hours of single accounts: account (t,), plan (t,) by number, hours (t,); and ids that the run does not have."""
+    """Hours of single accounts: account (t,), plan (t,) by number, hours (t,); and ids that the run does not have.
+
+    `joins` says how the table met the accounts.
+    """
 
     account: Any
     plan: Any
     hours: Any
     unknown: tuple[str, ...] = ()
+    joins: tuple[Match, ...] = ()
 
 
 NONE = Touches(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
@@ -41,7 +49,8 @@ def read_touches(settings: Coverage, accounts: Accounts, plans: Sequence[TouchPl
     """The hours of single accounts that the table tells; of all service levels of a role where it names none.
 
     Ids that the run does not have are passed over and named. Raises InputContractError where hours are missing or not
-    above 0, a role or service level has no plan that takes hours, or a row stands twice.
+    above 0, a role or service level has no plan that takes hours, a row stands
+    twice, or fewer rows than coverage.min_match_share meet an account.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -52,26 +61,31 @@ def read_touches(settings: Coverage, accounts: Accounts, plans: Sequence[TouchPl
     table = read_table(path, ("account_id", "role", "hours"))
     if "service_level" not in table.column_names:
         table = table.append_column("service_level", pa.nulls(table.num_rows, pa.string()))
-    ids, roles, levels = (pc.fill_null(tables.strings(table[key]), "") for key in KEYS)
+    ids = pc.fill_null(tables.account_ids(table["account_id"], accounts.form), "")
+    roles, levels = (folded(tables.strings(table[key])) for key in KEYS[1:])
     hours = table["hours"].cast(pa.float64()).combine_chunks().fill_null(np.nan).to_numpy()
     fits = fitting(roles, levels, plans)
     check(path, table, np.isfinite(hours) & (hours > 0), "expected hours above 0")
     check(path, table, fits.any(axis=1), f"expected one of the plans {names(plans)}")
     check(path, table, once(ids, roles, levels), "stands twice")
-    row = pc.fill_null(pc.index_in(ids, accounts.ids.cast(ids.type)), -1).to_numpy()
+    row = pc.fill_null(pc.index_in(ids, accounts.keys.cast(ids.type)), -1).to_numpy()
     general = levels.to_numpy(zero_copy_only=False) == ""
     order = np.argsort(~general, kind="stable")  # a row that names its service level comes last and holds
     entry, plan = np.nonzero(fits[order] & (row[order] >= 0)[:, None])
     entry = order[entry]
     unknown = tuple(sorted(set(ids.filter(pa.array(row < 0)).to_pylist())))
-    return Touches(row[entry].astype(np.int64), plan, hours[entry], unknown)
+    match = match_accounts(path, ids, row, accounts, settings.min_match_share)
+    return Touches(row[entry].astype(np.int64), plan, hours[entry], unknown, (match,))
 
 
 def fitting(roles: pa.Array, levels: pa.Array, plans: Sequence[TouchPlan]) -> Any:
-    """Which plans (t, o) each row of the table speaks of."""
+    """Which plans (t, o) each row of the table speaks of, given its role and level folded."""
     role, level = (part.to_numpy(zero_copy_only=False) for part in (roles, levels))
     same = [
-        (role == plan.role) & ((level == "") | (level == plan.service_level)) & (plan.role != DIGITAL) for plan in plans
+        (role == fold_name(plan.role))
+        & ((level == "") | (level == fold_name(plan.service_level)))
+        & (plan.role != DIGITAL)
+        for plan in plans
     ]
     return np.array(same, bool).T
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from tamscore.extras.joins import match_tables
 from tamscore.extras.market import Market
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from tamscore.origin import Origin
     from tamscore.passes.census import PartRows
     from tamscore.passes.extra import Extra
+    from tamscore.passes.joins import Match
     from tamscore.settings import Run
 
 __all__ = ["EXTRAS", "Extras", "Market", "check_early", "prepare"]
@@ -33,15 +35,17 @@ class Extras:
     missing: dict[str, str]
 
 
-def check_early(this: Run, origin: Origin, parts: Sequence[PartRows]) -> None:
-    """Nothing, as far as the census of the rows tells that what the job asks for can be had; InputContractError else.
+def check_early(this: Run, origin: Origin, parts: Sequence[PartRows]) -> list[Match]:
+    """How the joined tables meet the market; InputContractError where what the job asks for cannot be had.
 
-    The module of an extra says so by a `check_early` of its own, where it has one.
+    As far as the census of the rows tells; the module of an extra has a `check_early` of its own where it can say more.
     """
+    matches = match_tables(this, origin, parts)
     for name in EXTRAS:
         section = getattr(this.job, name)
         if section is not None and (check := getattr(module_of(name), "check_early", None)):
             check(this, origin, parts, section)
+    return matches
 
 
 def prepare(market: Market) -> Extras:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tamscore.passes.census import PartRows
     from tamscore.schema import Partition
     from tamscore.settings import Run
+    from tamscore.stages.folding import IdForm
 
 UNLABELLED, REJECTED = -1, -2
 FEWEST = 50
@@ -94,7 +95,7 @@ def told(this: Run, section: Propensity) -> tuple[Any, Any]:
     """The id hashes of the table of labels, sorted, and its labels; InputContractError where one stands twice."""
     plan = this.plan.tables["propensity.label_table"]
     account = section.account_id or this.job.columns.account_id
-    parts = list(this.flow.map(read_table, plan.partitions, account, section.label))
+    parts = list(this.flow.map(read_table, plan.partitions, account, section.label, this.columns.id_form))
     hashes, values = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.argsort(hashes, kind="stable")
     hashes, values = hashes[order], values[order]
@@ -106,10 +107,11 @@ def told(this: Run, section: Propensity) -> tuple[Any, Any]:
     return hashes, values
 
 
-def read_table(partition: Partition, account: str, column: str) -> tuple[Any, Any]:
+def read_table(partition: Partition, account: str, column: str, form: IdForm) -> tuple[Any, Any]:
     """The id hashes and labels of a part of the table of labels."""
     table = tables.read(partition, [account, column])
-    return draw.id_hash(tables.strings(table[account])), coded(float_column(table[column]), column, partition.where)
+    hashes = draw.id_hash(tables.account_ids(table[account], form))
+    return hashes, coded(float_column(table[column]), column, partition.where)
 
 
 def read_labels(item: tuple[PartRows, Any], asked: Asked) -> Any:

@@ -146,7 +146,12 @@ def purchases_of(market: Market, section: Section) -> Purchases | None:
     this = market.this
     rules = OrderRules(
         section.orders,
-        OrderColumns(section.order_account or this.columns.account_id, section.order_date, section.order_amount),
+        OrderColumns(
+            section.order_account or this.columns.account_id,
+            section.order_date,
+            section.order_amount,
+            this.columns.id_form,
+        ),
         section.as_of,
         section.copies == "drop",
         section.retention_months,
@@ -160,7 +165,9 @@ def source_of(market: Market, section: Section, found: Purchases | None) -> Sour
     columns = {name: getattr(section, name) for name in ("sales_before", "months_active", "revenue", "order_dates")}
     columns["margin"] = section.margin_column
     given = (market.this.columns.account_id, columns, section.margin, section.least_months)
-    return Source(*given, found.bought, found.windows.today, found.knows_before) if found else Source(*given)
+    if found is None:
+        return Source(*given)
+    return Source(*given, found.bought, found.windows.today, found.knows_before, market.this.columns.id_form)
 
 
 def assembled(

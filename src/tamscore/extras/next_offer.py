@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tamscore.config.worth import NextOffer as Section
     from tamscore.extras.market import Market
     from tamscore.passes.extra import ScoredRows
+    from tamscore.stages.folding import IdForm
     from tamscore.stages.next_offer import Offers
 
 MOST_PRODUCTS = 100_000
@@ -37,6 +38,7 @@ class NextOffer:
     """The extra: the offers of each cluster (K), and which accounts own what of them."""
 
     account_id: str
+    id_form: IdForm
     clusters: tuple[str, ...]
     products: pa.Array
     offers: Offers
@@ -47,7 +49,7 @@ class NextOffer:
     def columns(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
         """The best product that each of the scored rows lacks, its cut line among owners, and their share."""
         label = codes(rows.scores["cluster"], list(self.clusters))
-        ids = tables.strings(rows.read([self.account_id])[self.account_id])
+        ids = tables.account_ids(rows.read([self.account_id])[self.account_id], self.id_form)
         bits = self.owned.bits(id_hash(ids), id_hash(ids, 1), label, self.offers)
         given = (backend.put(one) for one in (bits, label, self.offers.counts))
         place = backend.get(next_offer.first_lacking(backend.xp, *given))
@@ -102,7 +104,8 @@ def prepare(market: Market, section: Section) -> NextOffer:
     """The extra; InputContractError where the table has too many products to be products."""
     this = market.this
     plan = this.plan.tables["next_offer.path"]
-    columns = ProductColumns(section.account_id or this.columns.account_id, section.product, section.sales)
+    account_id, form = section.account_id or this.columns.account_id, this.columns.id_form
+    columns = ProductColumns(account_id, section.product, section.sales, form)
     with this.progress.stage("products", plan.rows):
         found = pa.chunked_array(list(this.flow.map(products_of, plan.partitions, section.product)), pa.large_string())
         products = found.unique().sort()
@@ -114,4 +117,4 @@ def prepare(market: Market, section: Section) -> NextOffer:
         sales = Sales(market, section.path, plan, columns, products)
         job = this.job
         offers, owned = sales.offers(section.owned, job.potential.min_customers, job.potential.lines[0])
-    return NextOffer(this.columns.account_id, market.clusters, products, offers, owned, section.owned)
+    return NextOffer(this.columns.account_id, form, market.clusters, products, offers, owned, section.owned)

@@ -64,7 +64,7 @@ class Sales:
         """The customers of the market by order of key."""
         market, this = self.market, self.market.this
         items = zip(market.rows, market.assigned, strict=True)
-        parts = list(this.flow.map(customers_of, items, this.columns.account_id, this.columns.sales, market.first))
+        parts = list(this.flow.map(customers_of, items, this.columns, market.first))
         found = Customers(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(Customers)))
         order = np.lexsort((found.check, found.key))
         return Customers(found.key[order], found.check[order], found.label[order])
@@ -96,9 +96,9 @@ class Sales:
             owners += np.bincount(flat, minlength=owners.size).reshape(owners.shape)
         if not owners.any():
             raise InputContractError(
-                f"{self.path}: no account in {self.columns.account_id!r} with {self.columns.sales!r} above 0 is a "
-                f"customer of the market, expected ids as in its column {self.market.this.columns.account_id!r}; "
-                "name the columns in next_offer.account_id and next_offer.sales"
+                f"{self.path}: accounts are met, but none that has {self.columns.sales!r} above 0 for a product is a "
+                f"customer with sales above 0 in the market's column {self.market.this.columns.sales!r}; name the "
+                "column of amounts in next_offer.sales, or take sales by product of the window of the market's sales"
             )
         customers = np.bincount(self.customers.label, minlength=clusters)
         wanted = next_offer.eligible(owners, customers, share, min_customers)

@@ -45,7 +45,8 @@ class Before:
             ids.append(table["account_id"])
             money = (table[name].to_numpy() for name in READ[2:])
             columns.append((run.codes(table["cluster"]).astype(np.uint16), *money))
-        return cls(AccountIndex.of(ids), *(np.concatenate(column) for column in zip(*columns, strict=True)))
+        accounts = AccountIndex.of(ids, run.id_form)
+        return cls(accounts, *(np.concatenate(column) for column in zip(*columns, strict=True)))
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ class Since:
         for table in order.read(run, [KEY, *there]):
             ids.append(table[KEY])
             hashes.append(id_hash(told(values_of(table, order))))
-        index = AccountIndex.of(ids)
+        index = AccountIndex.of(ids, run.id_form)
         return cls(index, np.concatenate([np.zeros(0, np.uint64), *hashes]), np.zeros(len(index), dtype=bool))
 
 

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from tamscore.insight.export import HASH, KEY, VERSION, told, values_of
 from tamscore.stages.draw import id_hash
+from tamscore.store.tables import account_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +42,8 @@ def rows(run: StoredRun, order: Order, since: Since | None, tally: Tally) -> Ite
     for table in order.read(run, [KEY, *order.fields]):
         values = values_of(table, order)
         chosen = changed(table[KEY], told(values), since, tally)
-        named = pc.is_in(table[KEY].cast(pa.string()), value_set=pa.array([*order.overrides], pa.string())).to_numpy()
+        ids = account_ids(table[KEY], run.id_form)
+        named = pc.is_in(ids, value_set=pa.array([*order.overrides], ids.type)).to_numpy(zero_copy_only=False)
         rows = np.flatnonzero(chosen | named)
         tally.accounts += table.num_rows
         tally.exported += len(rows)
@@ -68,11 +70,12 @@ def changed(ids: pa.ChunkedArray, texts: pa.Array, since: Since | None, tally: T
 def finished(ids: pa.ChunkedArray, values: pa.Table, run: StoredRun, order: Order, tally: Tally) -> pa.Table:
     """The rows as they stand in the file: id, fields under their headers, overrides, version, hash."""
     columns: dict[str, Any] = {order.key: ids.cast(pa.string())}
+    keys = account_ids(ids, run.id_form).to_pylist() if order.overrides else []
     for name, header in order.fields.items():
         columns[header] = values[name]
         if name in order.overridden:
-            columns |= override_columns(columns[order.key].to_pylist(), name, header, values[name].type, order)
-    count(order, columns[order.key].to_pylist(), tally)
+            columns |= override_columns(keys, name, header, values[name].type, order)
+    count(order, keys, tally)
     content = told(pa.table({header: column for header, column in columns.items() if header != order.key}))
     columns[VERSION] = pa.array([run.name] * len(ids), pa.string())
     columns[HASH] = row_hashes(content)

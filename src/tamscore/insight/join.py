@@ -8,34 +8,38 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.stages.draw import id_hash
+from tamscore.store.tables import account_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import pyarrow as pa
 
+    from tamscore.stages.folding import IdForm
+
 
 @dataclass(frozen=True)
 class AccountIndex:
     """Accounts by id: `ids` (n,) in their order, `hashes` (n,) uint64 sorted, and the account of each, `rows` (n,).
 
-    12 bytes an account beside its id; ids are compared in full, since two may share a hash.
+    12 bytes an account beside its id; ids are compared in full, since two may share a hash. `form` says how.
     """
 
     ids: pa.Array
     hashes: Any
     rows: Any
+    form: IdForm = "text"
 
     @classmethod
-    def of(cls, ids: Iterable[pa.ChunkedArray]) -> AccountIndex:
+    def of(cls, ids: Iterable[pa.ChunkedArray], form: IdForm = "text") -> AccountIndex:
         """The index of the accounts with these ids, each of which stands once."""
         import pyarrow as pa
 
-        chunks = [texts_of(column) for column in ids]
+        chunks = [account_ids(column, form) for column in ids]
         hashes = np.concatenate([np.empty(0, np.uint64), *map(id_hash, chunks)])
         rows = np.argsort(hashes, kind="stable").astype(np.uint32)
         together = pa.chunked_array(chunks, pa.large_string()).combine_chunks()
-        return cls(together, hashes[rows], rows)
+        return cls(together, hashes[rows], rows, form)
 
     def __len__(self) -> int:
         """The number of accounts."""
@@ -45,7 +49,7 @@ class AccountIndex:
         """The account (m,) int64 of every id, -1 where it is not there."""
         import pyarrow.compute as pc
 
-        wanted = texts_of(ids)
+        wanted = account_ids(ids, self.form)
         hashes = id_hash(wanted)
         place, found = np.searchsorted(self.hashes, hashes), np.full(len(wanted), -1)
         left = np.arange(len(wanted))
@@ -59,10 +63,3 @@ class AccountIndex:
             left = left[~same]
             place[left] += 1
         return found
-
-
-def texts_of(ids: pa.ChunkedArray) -> pa.Array:
-    """Ids as texts, whatever their type, in one piece."""
-    import pyarrow as pa
-
-    return ids.cast(pa.large_string()).combine_chunks()

@@ -6,8 +6,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tamscore.config.problems import nearest
 from tamscore.errors import InputContractError
+from tamscore.passes.census import unusable_ids
+from tamscore.passes.joins import Accounts, counted, explained, joined_parts
+from tamscore.stages.draw import id_hash
+from tamscore.stages.folding import fold_ids
+from tamscore.store.tables import account_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -15,7 +22,13 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from tamscore.insight.stored import StoredRun
+    from tamscore.passes.joins import Match
+    from tamscore.stages.folding import IdForm
+
 COLUMNS = ("account", "field", "value", "reason", "expiry")
+SETTING = "--min-match-share"
+"""The option of the share of rows that must meet an account."""
 
 
 @dataclass(frozen=True)
@@ -35,15 +48,16 @@ Overrides = dict[str, dict[str, Override]]
 """Overrides by account, then by field."""
 
 
-def read(path: Path, kinds: Mapping[str, pa.DataType]) -> Overrides:
+def read(path: Path, kinds: Mapping[str, pa.DataType], form: IdForm = "text") -> Overrides:
     """The overrides of a CSV or Parquet file; `kinds` are the fields that may be overridden, with their types.
 
+    Accounts stand by their ids as these are compared, see `folding.fold_ids`.
     Raises InputContractError that lists every row that is wrong: unknown fields, values of another type, dates that are
     none, accounts that are told twice, reasons that lack.
     """
     found: Overrides = {}
     problems = []
-    for number, row in enumerate(rows_of(path), start=1):
+    for number, row in enumerate(rows_of(path, form), start=1):
         try:
             add(found, row, kinds)
         except ValueError as error:
@@ -64,7 +78,7 @@ def add(found: Overrides, row: dict[str, str | None], kinds: Mapping[str, pa.Dat
     found[account][field] = override
 
 
-def rows_of(path: Path) -> Iterator[dict[str, str | None]]:
+def rows_of(path: Path, form: IdForm) -> Iterator[dict[str, str | None]]:
     """The rows of an overrides file as texts by column, empty ones as None; InputContractError where it is none."""
     import pyarrow as pa
 
@@ -76,9 +90,33 @@ def rows_of(path: Path) -> Iterator[dict[str, str | None]]:
         raise InputContractError(
             f"{path}: expected the columns {', '.join(COLUMNS)}; {', '.join(map(repr, missing))} missing"
         )
-    texts = [table[name].cast(pa.string()).to_pylist() for name in COLUMNS]
+    ids = fold_ids(table[COLUMNS[0]].cast(pa.large_string()).combine_chunks(), form)
+    texts = [ids.to_pylist(), *(table[name].cast(pa.string()).to_pylist() for name in COLUMNS[1:])]
     for values in zip(*texts, strict=True):
         yield {name: value or None for name, value in zip(COLUMNS, values, strict=True)}
+
+
+def match(path: Path, run: StoredRun, share: float) -> Match:
+    """How the rows of an overrides file meet the accounts of a run.
+
+    Raises InputContractError where fewer than that share of them met one.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    ids = pa.array([row["account"] for row in rows_of(path, run.id_form)], pa.large_string())
+    met = np.zeros(len(ids), bool)
+    for part in ids_of(run):
+        met |= pc.is_in(ids, value_set=part).to_numpy(zero_copy_only=False)
+    found, sample = joined_parts(str(path), COLUMNS[0], [counted(ids, unusable_ids(ids), met, id_hash(ids))])
+    known = Accounts(np.empty(0, np.uint64), run.id_form, lambda: ids_of(run))
+    return explained(found, sample, known).require(share, SETTING)
+
+
+def ids_of(run: StoredRun) -> Iterator[pa.Array]:
+    """The ids of the accounts of a run, part by part, as they are compared."""
+    for table in run.read(["account_id"]):
+        yield account_ids(table["account_id"], run.id_form)
 
 
 def table_of(path: Path) -> pa.Table:

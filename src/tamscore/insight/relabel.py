@@ -72,7 +72,9 @@ def labels_under(first: StoredRun, second: StoredRun) -> Labels | None:
         found = [*assigned(first, plan)]
     except TamscoreError:
         return None
-    return Labels(AccountIndex.of(ids for ids, _ in found), np.concatenate([codes for _, codes in found]))
+    return Labels(
+        AccountIndex.of((ids for ids, _ in found), second.id_form), np.concatenate([codes for _, codes in found])
+    )
 
 
 def assigned(run: StoredRun, plan: partitions.Plan) -> Iterator[tuple[pa.ChunkedArray, Any]]:

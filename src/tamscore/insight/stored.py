@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from tamscore.config import Job
     from tamscore.passes.policy import LadderRules, PartyMarket
+    from tamscore.stages.folding import IdForm
     from tamscore.store.location import Location
     from tamscore.store.model import StoredModel
     from tamscore.store.model_parties import StoredParty
@@ -53,6 +54,12 @@ class StoredRun:
     def job_with(self, overrides: Sequence[str], sections: Mapping[str, Any] | None = None) -> Job:
         """The job that was run, with sections replaced, then keys set; JobFileError that lists what is wrong then."""
         return config.parse({**self.manifest["job"], **(sections or {})}, f"run {self.name}", overrides)
+
+    @property
+    def id_form(self) -> IdForm:
+        """How its job compares account ids."""
+        form: IdForm = self.manifest["job"]["columns"].get("id_form", "text")
+        return form
 
     @cached_property
     def model(self) -> StoredModel:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tamscore.outcome.review import Review
     from tamscore.passes.extra import Extra, Findings
     from tamscore.passes.glimpse import Glimpse
+    from tamscore.passes.joins import Match
     from tamscore.passes.parts import ScoredPart
     from tamscore.passes.policy import PartyMarket
     from tamscore.passes.score import PartyPolicy
@@ -44,7 +45,7 @@ class Outcome:
     """Everything that a run found, before it is written down.
 
     `filled` counts missing numbers by column; `reaches` (k,) and `glimpses` come one for each party type; `missing`
-    says by name why there are not more of the `extras`.
+    says by name why there are not more of the `extras`, `joins` how joined tables met the accounts.
     """
 
     fitted: Sequence[Fitted]
@@ -60,6 +61,7 @@ class Outcome:
     review: Review
     extras: Sequence[Extra] = ()
     missing: dict[str, str] = field(default_factory=dict)
+    joins: Sequence[Match] = ()
 
     @property
     def totals(self) -> Any:
@@ -165,6 +167,7 @@ def manifest(outcome: Outcome, job: Job, choice: DeviceChoice, progress: Progres
         },
         "extras": {name: one.record for name, one in outcome.findings.items()},
         "missing": outcome.missing,
+        "joins": [match.record for match in outcome.joins],
         "notices": progress.notices,
         "stages": [asdict(time) for time in progress.times],
     }

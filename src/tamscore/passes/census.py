@@ -87,7 +87,7 @@ def census_of(
     currencies: Mapping[str, pa.ChunkedArray] = MappingProxyType({}),
 ) -> PartRows:
     """The census of a table of rows, of a whole partition or of some of its rows; see `take_census`."""
-    ids, sales = tables.strings(table[columns.account_id]), table[columns.sales]
+    ids, sales = tables.account_ids(table[columns.account_id], columns.id_form), table[columns.sales]
     amounts, missing = float_column(sales), sales_missing(sales)
     party = party_codes(table[columns.party_type]) if columns.party_type else None
     checks = contract.check_rows(

@@ -60,7 +60,8 @@ def find_suspects(item: PartRows, columns: InputColumns, hashes: Any, rule: Rule
     compared = compared_columns(columns, rule)
     table = tables.read(item.partition, list(dict.fromkeys((columns.account_id, columns.sales, *compared)))).take(at)
     digests = row_digests([table[name] for name in compared], len(at))
-    return Suspects(at, tables.strings(table[columns.account_id]), float_column(table[columns.sales]), digests)
+    ids = tables.account_ids(table[columns.account_id], columns.id_form)
+    return Suspects(at, ids, float_column(table[columns.sales]), digests)
 
 
 def compared_columns(columns: InputColumns, rule: Rule) -> list[str]:

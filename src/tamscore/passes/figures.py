@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tamscore.backend import Backend
     from tamscore.passes.assign import AssignedRows
     from tamscore.passes.census import PartRows
+    from tamscore.stages.folding import IdForm
 
 CENTS = 100.0
 SUMS = ("accounts", "base", "stayed", "now", "before", "compared", "margin", "margins", "monthly", "valued", "ordered")
@@ -60,6 +61,7 @@ class Source:
     bought: Bought | None = None
     today: int = 0
     knows_before: bool = False
+    id_form: IdForm = "text"
 
     @property
     def reads(self) -> list[str]:
@@ -82,7 +84,7 @@ class Source:
         if self.margin is not None:
             margin = np.where(np.isnan(margin), self.margin, margin)
         if self.bought is not None:
-            return self.ordered(self.bought, tables.strings(table[self.account_id]), margin, backend)
+            return self.ordered(self.bought, tables.account_ids(table[self.account_id], self.id_form), margin, backend)
         before = self.column(table, "sales_before")
         buys = np.where((sales != 0) | (before > 0), sales, np.nan)
         months = self.column(table, "months_active") if self.columns["months_active"] else np.full(len(sales), 12.0)

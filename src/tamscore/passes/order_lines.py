@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.schema import Partition
+    from tamscore.stages.folding import IdForm
 
 LARGEST = 2.0**53 / UNITS
 """Amounts from here on are no longer exact to a ten-thousandth."""
@@ -35,6 +36,7 @@ class OrderColumns:
     account_id: str
     date: str
     amount: str
+    id_form: IdForm = "text"
 
 
 @dataclass(frozen=True)
@@ -89,9 +91,10 @@ def span(partition: Partition, column: str) -> tuple[int, int] | None:
 
 
 def read_lines(partition: Partition, columns: OrderColumns, today: int, within: Range) -> ReadLines:
-    """The order lines of a partition that count, and fall into a range of hashes."""
-    table = tables.read(partition, [columns.account_id, columns.date, columns.amount])
-    ids = tables.strings(table[columns.account_id])
+    """The order lines of a partition that count, and fall into a range of hashes; its ids were matched before."""
+    account_id = columns.account_id
+    table = tables.read(partition, [account_id, columns.date, columns.amount], seen=[account_id])
+    ids = tables.account_ids(table[account_id], columns.id_form)
     days, no_day = days_of(table[columns.date], f"{partition.where}: column {columns.date!r}")
     amount = amounts(table[columns.amount], f"{partition.where}: column {columns.amount!r}")
     reasons = (unusable_ids(ids), no_day, np.isnan(amount), days > today)

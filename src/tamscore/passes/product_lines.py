@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from tamscore.passes.assign import AssignedRows
     from tamscore.passes.census import PartRows
     from tamscore.passes.order_lines import Range
-    from tamscore.schema import Partition
+    from tamscore.schema import InputColumns, Partition
+    from tamscore.stages.folding import IdForm
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class ProductColumns:
     account_id: str
     product: str
     sales: str
+    id_form: IdForm = "text"
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,14 @@ def products_of(partition: Partition, column: str) -> pa.Array:
 def read_sales(partition: Partition, columns: ProductColumns, products: pa.Array, within: Range) -> Lines:
     """The sales lines of a partition within a range of hashes, with the number of the product for the day.
 
-    Lines without account, product or amount are left out: they tell nobody's ownership.
+    Lines without account, product or amount are left out: they tell nobody's ownership. Ids were matched, and products
+    read, before.
     """
     import pyarrow.compute as pc
 
-    table = tables.read(partition, [columns.account_id, columns.product, columns.sales])
-    ids = tables.strings(table[columns.account_id])
+    seen = [columns.account_id, columns.product]
+    table = tables.read(partition, [*seen, columns.sales], seen=seen)
+    ids = tables.account_ids(table[columns.account_id], columns.id_form)
     product = pc.fill_null(pc.index_in(tables.strings(table[columns.product]), products), -1).to_numpy()
     money = amounts(table[columns.sales], f"{partition.where}: column {columns.sales!r}")
     key = id_hash(ids)
@@ -63,11 +67,11 @@ def read_sales(partition: Partition, columns: ProductColumns, products: pa.Array
     return Lines(key[rows], id_hash(ids.take(rows), 1), product[rows].astype(np.int32), money[rows])
 
 
-def customers_of(item: tuple[PartRows, AssignedRows], account_id: str, sales: str, first: dict[int, int]) -> Customers:
+def customers_of(item: tuple[PartRows, AssignedRows], columns: InputColumns, first: dict[int, int]) -> Customers:
     """The customers among the scored rows of a partition."""
     part, assigned = item
     at, label = cluster_codes(part, assigned, first)
-    table = tables.read(part.partition, [account_id, sales]).take(at)
-    buys = np.flatnonzero(float_column(table[sales]) > 0)
-    ids = tables.strings(table[account_id]).take(buys)
+    table = tables.read(part.partition, [columns.account_id, columns.sales]).take(at)
+    buys = np.flatnonzero(float_column(table[columns.sales]) > 0)
+    ids = tables.account_ids(table[columns.account_id].take(buys), columns.id_form)
     return Customers(id_hash(ids), id_hash(ids, 1), label[buys])

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from tamscore.stages.folding import IdForm
     from tamscore.store.location import Location
 
 NOWHERE = np.iinfo(np.uint16).max
@@ -104,7 +105,8 @@ def read_earlier(named: str, output: Location) -> EarlierRun:
 
 def read_labels(directory: RunDirectory) -> Labels:
     """The cluster of every account that a run has scored."""
-    parts = [read_part(path) for path in directory.parts()]
+    form = ((directory.manifest() or {}).get("job") or {}).get("columns", {}).get("id_form", "text")
+    parts = [read_part(path, form) for path in directory.parts()]
     ids = tuple(sorted({name for _, _, names in parts for name in names}))
     place = {name: code for code, name in enumerate(ids)}
     codes = [np.array([place[name] for name in names], np.uint16)[codes] for _, codes, names in parts]
@@ -113,14 +115,14 @@ def read_labels(directory: RunDirectory) -> Labels:
     return Labels(hashes[order], np.concatenate(codes or [np.empty(0, np.uint16)])[order], ids)
 
 
-def read_part(path: Location) -> tuple[Any, Any, list[str]]:
+def read_part(path: Location, form: IdForm) -> tuple[Any, Any, list[str]]:
     """Hashes (m,) of the ids of a part of the scores, their clusters as codes (m,), and the names of these."""
     import pyarrow.parquet as pq
 
     table = pq.read_table(contents.source(str(path)), columns=["account_id", "cluster"], read_dictionary=["cluster"])
     clusters: pa.DictionaryArray = table["cluster"].unify_dictionaries().combine_chunks()
     return (
-        draw.id_hash(tables.strings(table["account_id"])),
+        draw.id_hash(tables.account_ids(table["account_id"], form)),
         clusters.indices.to_numpy(zero_copy_only=False),
         clusters.dictionary.to_pylist(),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import InputContractError, MemoryLimitError
 from tamscore.schema import LONGEST_TEXT
+from tamscore.stages.folding import fold_ids
 from tamscore.store import substituting
 from tamscore.store.contents import source
 from tamscore.store.location import is_local, location
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.schema import Partition, Piece, Stamp
+    from tamscore.stages.folding import IdForm
 
 
 FEW_ROWS = 256
@@ -230,3 +232,8 @@ def strings(column: pa.ChunkedArray) -> pa.Array:
     import pyarrow as pa
 
     return column.combine_chunks().cast(pa.large_string())
+
+
+def account_ids(column: pa.ChunkedArray, form: IdForm = "text") -> pa.Array:
+    """A column of account ids as one array of strings, as ids are compared; see `folding.fold_ids`."""
+    return fold_ids(strings(column), form)

@@ -1,0 +1,96 @@
+"""Names of people, regions, skills and roles: cells with several of them, spellings, and doubts by name."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from tamscore.coverage.accounts import Texts
+from tamscore.coverage.names import doubts_about, folded, likely, resolved, split, with_roles
+from tamscore.coverage.people import Person
+from tamscore.coverage.plans import DEFAULT_PLANS, DIGITAL
+
+LEVELS = ("", "Bosnia, Herzegovina", "North", "South", "UK/Ireland", "Zu\u0308rich")
+
+
+def texts(*counts):
+    return Texts(LEVELS, np.repeat(np.arange(len(LEVELS)), counts or [1] * len(LEVELS)))
+
+
+@pytest.mark.parametrize(
+    ("cell", "names"),
+    [
+        ("north|south", {"North", "South"}),
+        ("north;south", {"North", "South"}),
+        ("north, SOUTH ", {"North", "South"}),
+        ("north/south", {"North", "South"}),
+        ("north\nsouth", {"North", "South"}),
+        ("Z\u00fcRICH \u00a0", {"Zu\u0308rich"}),
+        ("Bosnia, Herzegovina; UK/Ireland", {"Bosnia, Herzegovina", "UK/Ireland"}),
+        ("bosnia, herzegovina, north", {"North", "bosnia", "herzegovina"}),
+        ("nrth", {"nrth"}),
+        ("nrth;suth", {"nrth;suth"}),
+        ("nrth|south", {"nrth", "South"}),
+        ("north;;", {"North"}),
+        (" ", set()),
+    ],
+)
+def test_a_cell_is_split_where_that_gives_names_of_the_accounts_and_names_stay_whole(cell, names):
+    assert resolved([cell], texts()) == names
+
+
+def test_a_region_that_accounts_spell_in_two_ways_is_served_in_both():
+    both = Texts(("North", "north "), np.array([0, 1]))
+    assert resolved(["NORTH"], both) == {"North", "north "}
+
+
+def test_splitting_never_loses_a_letter():
+    for cell in ("a;b,c/d|e", "a / b", "|a||", "a;b"):
+        assert "".join(split(cell, {"b": "b"})).replace(" ", "") in {
+            "".join(one for one in cell if one not in kept) for kept in ("| ", "|; ", "|;, ", "|;,/ ")
+        }
+
+
+@pytest.mark.parametrize(("wrong", "right"), [("Nort", "North"), ("NROTH", "North"), ("zurich", "Zu\u0308rich")])
+def test_what_may_have_been_meant_is_named_as_it_is_spelled(wrong, right):
+    assert likely(wrong, LEVELS) == f"; did you mean {right!r}?"
+
+
+def test_nothing_is_suggested_where_nothing_is_alike():
+    assert likely("Antarctica", LEVELS) == ""
+
+
+def test_names_of_a_column_are_folded_and_nothing_is_an_empty_name():
+    assert folded(pa.array(["Ann ", None, "STRASSE"], pa.large_string())).to_pylist() == ["ann", "", "strasse"]
+
+
+def person(name, *regions, skills=()):
+    return Person(name, "hunter", 10.0, frozenset(regions), frozenset(skills))
+
+
+def test_regions_that_do_not_meet_are_doubted_from_both_sides():
+    people = [person("Ann", "North", "Soth"), person("Bob", "Soth"), person("Cid", "UK/Ireland", "Zu\u0308rich")]
+    said = list(doubts_about("region", texts(0, 5, 3, 9, 1, 1), people, "people.csv"))
+    assert said == [
+        "people.csv: no account has the region 'Soth' of 'Ann', 'Bob'; did you mean 'South'?",
+        "nobody serves the 9 accounts of region 'South'; did you mean 'Soth'?",
+        "nobody serves the 5 accounts of region 'Bosnia, Herzegovina'",
+        "nobody serves the 0 accounts without a region",
+    ]
+
+
+def test_a_person_without_regions_serves_every_region():
+    assert list(doubts_about("region", texts(), [person("Ann")], "people.csv")) == []
+
+
+def test_skills_that_accounts_ask_for_and_nobody_has_are_doubted():
+    said = list(doubts_about("skill", texts(), [person("Ann", skills=("North", "Nrth"))], "people.csv"))
+    assert said[0] == "people.csv: no account has the skill 'Nrth' of 'Ann'; did you mean 'North'?"
+    assert "nobody serves the 1 accounts of skill 'South'" in said
+
+
+def test_roles_are_one_in_whatever_capitals_and_the_first_spelling_holds():
+    first, other = DEFAULT_PLANS[2], DEFAULT_PLANS[-1]
+    changed = with_roles([first, type(first)("HUNTER ", "pooled", 5.0, 0.1, 0.1, 0.1), other], DIGITAL)
+    assert [plan.role for plan in changed] == ["hunter", "hunter", "digital"]
