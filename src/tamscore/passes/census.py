@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PartRows:
-    """The rows of one partition as the run remembers them: reason (m,) uint8, party (m,) int8, hash (m,) uint64."""
+    """The rows of one partition as the run remembers them: reason (m,) uint8, party (m,) int8, hash (m,) uint64.
+
+    `buyers` (c,) are the positions of rows with sales above 0, and `bought` (c,) float64 their sales.
+    """
 
     partition: Partition
     reason: Any
@@ -30,6 +33,8 @@ class PartRows:
     hashes: Any
     sales_missing: int
     segments: dict[str | None, int]
+    buyers: Any = ()
+    bought: Any = ()
 
     @property
     def hashes_of_ids(self) -> Any:
@@ -60,7 +65,7 @@ def take_census(partition: Partition, columns: InputColumns, reject_missing_sale
     sales = table[columns.sales]
     checks = contract.check_rows(
         unusable_ids(ids),
-        float_column(sales),
+        amounts := float_column(sales),
         party_codes(table[columns.party_type]) if columns.party_type else None,
         reject_missing_sales=reject_missing_sales,
         sales_is_null=sales_missing(sales),
@@ -69,7 +74,8 @@ def take_census(partition: Partition, columns: InputColumns, reject_missing_sale
     segments = level_counts(table[columns.market_segment]) if columns.market_segment else {}
     where, limit = f"{partition.where}: column {columns.market_segment!r}", columns.limits.market_segments
     check_count(len(segments), where, limit, "name a coarser one, or raise rows.max_market_segments")
-    return PartRows(partition, checks.reason, checks.party, draw.id_hash(ids), checks.sales_missing, segments)
+    counts, buyers = (checks.sales_missing, segments), np.flatnonzero(amounts > 0)
+    return PartRows(partition, checks.reason, checks.party, draw.id_hash(ids), *counts, buyers, amounts[buyers])
 
 
 def unusable_ids(ids: pa.Array) -> Any:
