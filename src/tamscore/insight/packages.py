@@ -15,7 +15,7 @@ FLOORS = {
     "rich": "",
     "safetensors": "",
     "threadpoolctl": "",
-    "typer": "",
+    "typer": "0.27.2",
     "xxhash": "",
 }
 """Packages that a run needs, with the lowest version that works ("" where any does)."""
