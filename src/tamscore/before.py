@@ -79,8 +79,9 @@ def base_of(this: Run, output: Location, earlier: EarlierRun | None) -> Base | N
         not_compared(this, str(output / CURRENT), "it cannot be read")
     if earlier is None:
         return None
-    days = history.days_since(earlier.directory.output, earlier.directory.run_key)
-    return Base(earlier.directory.run_key, earlier.scored[1], days)
+    key = earlier.directory.run_key
+    ledger = output if version == key else earlier.directory.output
+    return Base(key, earlier.scored[1], history.days_since(ledger, key))
 
 
 def read_base(this: Run, directory: RunDirectory) -> Base | None:

@@ -80,6 +80,6 @@ def input_since(told: dict[str, Any]) -> str:
     text = (
         f"compared with run {told['run']}: {share(told['gone'], accounts)} of {counted(accounts, 'account')} gone, "
         f"{share(told['new'], accounts)} new; customers {change(customers, told['customers_now'])}, "
-        f"sales {change(told['sales_before'], told['sales_now'])}"
+        f"sales {money(told['sales_before'])} → {money(told['sales_now'])}"
     )
     return f"{text}; accepted" if told["accepted"] else text
