@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -119,7 +120,7 @@ def test_an_input_unlike_the_run_before_stops_before_anything_is_fitted_or_publi
     with pytest.raises(GateError, match=r"compared with run .*\n?nothing was published.*--accept") as stopped:
         getattr(pipeline, verb)(job, progress, *named)
     shutil.rmtree(base.output.parent / "faulty")
-    [told] = stopped.value.plan
+    told: Any = stopped.value.plan[0]
     assert stopped.value.gate == "input_change"
     assert limit in told["broken"]
     assert str(stopped.value).count(f"compared with run {base.run_key}") == len(told["broken"])
