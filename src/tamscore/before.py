@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tamscore.errors import GateError, InputContractError, RetryableError
 from tamscore.schema import Reason
 from tamscore.stages import input_change
 from tamscore.store import history
-from tamscore.store.earlier import account_sales, read_sales
+from tamscore.store.earlier import in_order, read_sales
 from tamscore.store.run_directory import CURRENT, RunDirectory, current_version
 
 if TYPE_CHECKING:
@@ -107,13 +105,14 @@ def not_compared(this: Run, where: str, why: str) -> None:
 
 def sales_of(parts: Sequence[PartRows]) -> AccountSales:
     """The accounts that may be scored now, and their sales."""
-    hashes, sales = [], []
+    hashes, customers, sales = [], [], []
     for part in parts:
-        scored, amounts = part.reason == Reason.SCORED, np.zeros(len(part.reason))
-        amounts[part.buyers] = part.bought
+        scored = part.reason == Reason.SCORED
+        buys = scored[part.buyers]
         hashes.append(part.hashes if scored.all() else part.hashes[scored])
-        sales.append(amounts if scored.all() else amounts[scored])
-    return account_sales(hashes, sales)
+        customers.append(part.hashes[part.buyers[buys]])
+        sales.append(part.bought[buys])
+    return in_order(hashes, customers, sales)
 
 
 def measure(this: Run, change: InputChange) -> None:

@@ -134,13 +134,20 @@ def read_sales(directory: RunDirectory) -> AccountSales:
 
 def account_sales(hashes: Sequence[Any], sales: Sequence[Any], accounts: Any | None = None) -> AccountSales:
     """Accounts and sales of all parts together; `accounts` (n,) are all hashes where they are sorted already."""
-    nothing = np.empty(0, np.uint64), np.empty(0)
     buys = [amounts > 0 for amounts in sales]
-    customers = np.concatenate([nothing[0], *(each[rows] for each, rows in zip(hashes, buys, strict=True))])
-    amounts = np.concatenate([nothing[1], *(each[rows] for each, rows in zip(sales, buys, strict=True))])
-    order = np.argsort(customers)
-    everybody = np.sort(np.concatenate([nothing[0], *hashes])) if accounts is None else accounts
-    return AccountSales(everybody, customers[order], amounts[order])
+    customers = [each[rows] for each, rows in zip(hashes, buys, strict=True)]
+    bought = [each[rows] for each, rows in zip(sales, buys, strict=True)]
+    return in_order(hashes, customers, bought, accounts)
+
+
+def in_order(
+    hashes: Sequence[Any], customers: Sequence[Any], sales: Sequence[Any], accounts: Any | None = None
+) -> AccountSales:
+    """The same from the customers of all parts and their sales."""
+    buyers, amounts = np.concatenate([np.empty(0, np.uint64), *customers]), np.concatenate([np.empty(0), *sales])
+    order = np.argsort(buyers)
+    everybody = np.sort(np.concatenate([np.empty(0, np.uint64), *hashes])) if accounts is None else accounts
+    return AccountSales(everybody, buyers[order], amounts[order])
 
 
 @dataclass(frozen=True)
