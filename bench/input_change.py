@@ -57,14 +57,12 @@ class Pair:
 
 
 def simulated(folder: Path, rows: int) -> Iterator[Pair]:
-    """Twelve weeks of a synthetic market under five seeds: churn, drift, season."""
+    """Twelve weeks of a synthetic market, drawn five times: churn, drift, season."""
+    write_market(folder, rows, 0)
+    table = pq.read_table(folder / "market", columns=["account_id", "sales"])
+    first = Window(table["account_id"].to_numpy(), np.nan_to_num(table["sales"].to_numpy()))
     for seed in range(SEEDS):
-        place = folder / f"market-{seed}"
-        write_market(place, rows, seed)
-        table = pq.read_table(place / "market", columns=["account_id", "sales"])
-        sales = pc.fill_null(table["sales"], 0.0).to_numpy()
-        week = Window(table["account_id"].to_numpy(), np.where(np.isnan(sales), 0.0, sales))
-        random = np.random.default_rng(seed)
+        week, random = first, np.random.default_rng(seed)
         for number in range(WEEKS):
             following = week_after(week, SEASON[(number + 1) % WEEKS] / SEASON[number], random, f"{seed}-{number}")
             yield Pair("simulated weeks", week, following, WEEK)
