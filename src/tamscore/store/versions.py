@@ -74,8 +74,9 @@ def holds_runs(named: str, output: Location) -> bool:
     if not path.is_dir():
         if isinstance(path, Path) and path.exists():
             raise UsageError(f"{path}: expected the output folder of a job, got a file")
-        is_key = KEY.fullmatch(path.name.lower()) and (path.parent == Path() or versions(path.parent))
-        return path != output and bool(is_key)
+        above = path.parent
+        is_key = above == Path() or above.name == "versions" or bool(versions(above))
+        return path != output and is_key and KEY.fullmatch(path.name.lower()) is not None
     if (path / CURRENT).exists() or path.parent.name == "versions":
         return True
     if raw(path) or complete_versions(path):
