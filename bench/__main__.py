@@ -273,6 +273,17 @@ def choice_of_k_case(rows: Rows = 60_000, seeds: int = 5) -> None:
             record("choice_of_k", choice_of_k(market(rows, seed), Path(output)) | {"seed": seed})
 
 
+@app.command("input-change")
+def input_change_case(rows: Rows = 20_000) -> None:
+    """Count alarms about the input on honest weeks, months and years, and planted faults that none is raised for."""
+    from bench.input_change import input_change
+    from jobs.trials import prepare
+
+    with tempfile.TemporaryDirectory() as folder:
+        for result in input_change(Path(folder), prepare.RAW, rows):
+            record("input_change", result)
+
+
 @app.command("intervals")
 def intervals_case(markets: int = 400, min_customers: int = 25, seed: Seed = 0) -> None:
     """Simulate clusters of 5 to 1,000 customers: coverage of intervals at 90 and 95 %, errors of pooled cut values."""

@@ -81,8 +81,8 @@ def tamscore_weekly() -> None:
 
     @task
     def score() -> None:
-        """Score the whole market."""
-        run("run", os.environ.get("TAMSCORE_JOB", "/etc/tamscore/job.toml"), "--if-changed")
+        """Score the whole market with the model of the week before; the first week fits one."""
+        run("score", os.environ.get("TAMSCORE_JOB", "/etc/tamscore/job.toml"), "--or-run", "--if-changed")
 
     @task
     def publish() -> None:

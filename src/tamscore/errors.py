@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-GATES = ("leakage", "relabelled_share")
-"""What may close until a person has looked: a feature that looks like sales, a refresh that would move too many."""
+GATES = ("leakage", "relabelled_share", "input_change")
+"""What may close until a person has looked: a feature that looks like sales, a refresh that would move too many, an
+input that is unlike that of the run before."""
 
 USER = re.compile(r"://[^/\s@]+@")
 QUERY = re.compile(r"(://[^\s?'\"]*)\?[^\s'\"]+")

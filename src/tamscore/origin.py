@@ -44,6 +44,10 @@ class Origin(Protocol):
         """The run that this one builds on."""
 
     @property
+    def made(self) -> dict[str, Any] | None:
+        """How the model of the earlier run came about, where that run's scores of the same input stand for new ones."""
+
+    @property
     def accept(self) -> bool:
         """Whether accounts may change cluster, however many."""
 
@@ -59,6 +63,7 @@ class Fresh:
     """A model fitted anew."""
 
     earlier: None = None
+    made: None = None
     accept: bool = True
 
     @property
@@ -76,11 +81,22 @@ class Fresh:
 
 @dataclass(frozen=True)
 class Frozen:
-    """The model as an earlier run left it; with its ladders and limits, unless `own_ladders` are to be made."""
+    """The model as an earlier run left it; with its ladders and limits, unless `own_ladders` are to be made.
+
+    `stands` says that scores which the earlier run made of the same input stand for new ones.
+    """
 
     earlier: EarlierRun
     own_ladders: bool = False
     accept: bool = True
+    stands: bool = False
+
+    @property
+    def made(self) -> dict[str, Any] | None:
+        """How the model of the earlier run came about; None where its scores do not stand for new ones."""
+        source = self.earlier.source
+        same = source.get("ladders", self.record["ladders"]) == self.record["ladders"]
+        return source if self.stands and same else None
 
     @property
     def record(self) -> dict[str, Any]:
@@ -116,6 +132,7 @@ class Warm:
 
     earlier: EarlierRun
     accept: bool = False
+    made: None = None
 
     @property
     def record(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from tamscore import backend as backends
 from tamscore import extras
 from tamscore.admission import check_rejected, take_census
+from tamscore.before import compare_input
 from tamscore.engine import connect, device, heap, memory
 from tamscore.extras import Market
 from tamscore.hindsight import look_back, reach_of
@@ -26,9 +27,12 @@ from tamscore.stages import contract
 from tamscore.store import partitions, run_directory
 from tamscore.store.earlier import read_earlier
 from tamscore.store.location import location
+from tamscore.store.run_directory import RunDirectory, current_version
+from tamscore.store.versions import holds_runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from tamscore.backend import Backend
     from tamscore.config import Job
@@ -42,29 +46,45 @@ if TYPE_CHECKING:
     from tamscore.passes.watch import Watch
     from tamscore.progress import Progress
     from tamscore.store.partitions import Plan
-    from tamscore.store.run_directory import RunDirectory
 
 UNCOUNTED = ("engine", "output", "device", "input", "backtest", "coverage", "metrics")
 """Sections of the job file that change no number of a run."""
 
 
-def run(job: Job, progress: Progress, backend: Backend | None = None, *, yields: bool = False) -> RunDirectory:
+def run(
+    job: Job, progress: Progress, backend: Backend | None = None, *, yields: bool = False, accept: bool = False
+) -> RunDirectory:
     """Score the whole market of a job and return where the results lie; a run that is already there is not repeated.
 
-    `backend` overrides the device of the job file. With `yields`, a version that is current stays so. Raises
-    InputContractError where the data break the contract.
+    `backend` overrides the device of the job file. With `yields`, a version that is current stays so, and the input is
+    not compared with it. Raises InputContractError where the data break the contract, GateError where the input is too
+    unlike that of the run before, unless somebody accepts it.
     """
-    return carry_out(job, progress, Fresh(), backend, yields=yields)
+    return carry_out(job, progress, Fresh(), backend, yields=yields, accept=accept)
 
 
 def score(
-    job: Job, progress: Progress, model: str, *, own_ladders: bool = False, backend: Backend | None = None
+    job: Job,
+    progress: Progress,
+    model: str | None = None,
+    *,
+    own_ladders: bool = False,
+    or_run: bool = False,
+    accept: bool = False,
+    backend: Backend | None = None,
 ) -> RunDirectory:
     """The same with the model of an earlier run, named as `run_named` takes it, and its ladders or `own_ladders`.
 
-    Raises InputContractError that names what the model and the job do not agree in.
+    That is the current version of the output where no model is named. With `or_run`, a model is fitted where there is
+    no run yet, and scores that the earlier run made of this very input stand. Raises InputContractError that names
+    what the model and the job do not agree in.
     """
-    return carry_out(job, progress, Frozen(read_earlier(model, location(job.output.path)), own_ladders), backend)
+    output, named = location(job.output.path), job.output.path if model is None else model
+    if or_run and not holds_runs(named, output):
+        progress.notice(f"{named}: there is no run yet; a new model is fitted")
+        return run(job, progress, backend, accept=accept)
+    origin = Frozen(read_earlier(named, output), own_ladders, stands=or_run)
+    return carry_out(job, progress, origin, backend, accept=accept)
 
 
 def refresh(
@@ -74,11 +94,12 @@ def refresh(
 
     Raises GateError with the plan where too many accounts would change cluster, unless somebody accepts that.
     """
-    return carry_out(job, progress, Warm(read_earlier(start, location(job.output.path)), accept), backend)
+    origin = Warm(read_earlier(start, location(job.output.path)), accept)
+    return carry_out(job, progress, origin, backend, accept=accept)
 
 
 def carry_out(
-    job: Job, progress: Progress, origin: Origin, backend: Backend | None, *, yields: bool = False
+    job: Job, progress: Progress, origin: Origin, backend: Backend | None, *, yields: bool = False, accept: bool = False
 ) -> RunDirectory:
     """Score the whole market with a model of the origin given."""
     choice = device.choose(job.device, kind=job.engine.kind)
@@ -98,11 +119,12 @@ def carry_out(
             this = Run(job, columns, plan, backend, flow, progress)
             room.check_start(plan.partitions, columns, backend, flow)
             rows = take_census(this)
+            change = None if yields else compare_input(this, directory.output, origin.earlier, rows, accept=accept)
             check_live(campaigns_of(job), rows)
             joins = extras.check_early(this, origin, rows)
             fitted = origin.fitted(this, rows)
             assigned = assign(this, rows, fitted, watch_of(this, rows, origin, fitted))
-            review = look_back(this, origin, rows, fitted, assigned)
+            review = replace(look_back(this, origin, rows, fitted, assigned), input_change=change)
             market = value(this, origin, rows, fitted, assigned)
             added = extras.prepare(market)
             scored = write_scores(market, added, directory)
@@ -114,7 +136,17 @@ def carry_out(
 
 
 def place_of(job: Job, plan: Plan, backend: Backend, origin: Origin) -> RunDirectory:
-    """Where the results of a job on these inputs belong.
+    """Where the results of a job on these inputs belong: where those of the earlier run lie, if they stand for them."""
+    output, made = location(job.output.path), origin.made
+    if made is not None:
+        there = RunDirectory(output, key_of(job, plan, backend, made))
+        if current_version(output) == there.run_key and there.is_complete():
+            return there
+    return RunDirectory(output, key_of(job, plan, backend, origin.record))
+
+
+def key_of(job: Job, plan: Plan, backend: Backend, record: dict[str, Any]) -> str:
+    """The key of the run of a job on these inputs, with a model that came about as the record says.
 
     Engine and output do not count, they change no number; nor does the place of a table, but what it holds.
     """
@@ -123,9 +155,8 @@ def place_of(job: Job, plan: Plan, backend: Backend, origin: Origin) -> RunDirec
         section, _, key = table.partition(".")
         settings.get(section, {}).pop(key, None)
     read = {name: one.digest for name, one in ({"market": plan} | plan.tables).items()}
-    said = map(json.dumps, (read, settings, origin.record))
-    key = run_directory.run_key(*said, backend.name, run_directory.code_digest())
-    return run_directory.RunDirectory(location(job.output.path), key)
+    said = map(json.dumps, (read, settings, record))
+    return run_directory.run_key(*said, backend.name, run_directory.code_digest())
 
 
 def assign(this: Run, parts: list[PartRows], fitted: Sequence[Fitted], watch: Watch | None) -> list[AssignedRows]:

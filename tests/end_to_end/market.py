@@ -104,8 +104,8 @@ def plain_accounts(rows: int, seed: int = 0) -> pa.Table:
 
 
 def run(path: Path | str, output: Path | str, changes: Mapping[str, Any] | None = None) -> RunDirectory:
-    """The finished run of the job on the input at a path."""
-    return pipeline.run(job(path, output, changes), Progress())
+    """The finished run of the job on the input at a path, however much that differs from the run before."""
+    return pipeline.run(job(path, output, changes), Progress(), accept=True)
 
 
 def score(table: pa.Table, folder: Path, changes: Mapping[str, Any] | None = None, **layout: Any) -> RunDirectory:

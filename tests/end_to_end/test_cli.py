@@ -463,6 +463,14 @@ def test_a_type_may_be_given_to_a_column_with_an_equals_sign_in_its_name(tmp_pat
     assert pq.read_schema(tmp_path / "x.parquet").field("a=b").type == pa.string()
 
 
+ANY_INPUT = tuple(
+    word
+    for limit in ("max_gone_share=1", "max_customer_change=9", "max_sales_change=99")
+    for word in ("--set", f"input.{limit}")
+)
+"""Limits that hardly any input breaks."""
+
+
 @pytest.fixture(scope="module")
 def later(market, tmp_path_factory):
     """The job file of the same market a month on, with events planted."""
@@ -473,7 +481,7 @@ def later(market, tmp_path_factory):
 
 
 def test_a_frozen_model_scores_the_next_month_and_show_tells_what_has_drifted(market, later):
-    done = call("score", later, "--model", market.output, *QUICK)
+    done = call("score", later, "--model", market.output, *QUICK, "--accept")
     assert done.exit_code == 0, done.output
     assert f"frozen, from run {version_of(market).name}; " in done.stdout
     shown = call("show", later.parent / "scores").stdout
@@ -487,7 +495,7 @@ def test_a_frozen_model_scores_the_next_month_and_show_tells_what_has_drifted(ma
 
 def test_fresh_cut_lines_are_another_run_than_frozen_ones(market, later):
     runs = [
-        json.loads(call("score", later, "--model", market.output, *QUICK, "--json", *options).stdout)
+        json.loads(call("score", later, "--model", market.output, *QUICK, "--accept", "--json", *options).stdout)
         for options in ((), ("--fresh-cut-lines",))
     ]
     assert [run["model"]["ladders"] for run in runs] == ["frozen", "own"]
@@ -496,7 +504,7 @@ def test_fresh_cut_lines_are_another_run_than_frozen_ones(market, later):
 
 
 def test_a_refresh_that_changes_too_much_shows_its_plan_and_exits_with_4(market, later, tmp_path):
-    elsewhere = ("--set", f"output.path={tmp_path / 'scores'}")
+    elsewhere = ("--set", f"output.path={tmp_path / 'scores'}", *ANY_INPUT)
     stopped = call("refresh", later, "--from", market.output, *QUICK, *elsewhere)
     assert stopped.exit_code == 4
     assert "accounts would change cluster, allowed are 5.0%" in stopped.stderr
@@ -519,7 +527,7 @@ def test_history_names_the_command_that_made_each_version(market, later, tmp_pat
         name: json.loads(call(name, later, *options, *elsewhere, "--json").stdout)["run"]
         for name, options in {
             "run": (),
-            "score": ("--model", market.output),
+            "score": ("--model", market.output, "--accept"),
             "refresh": ("--from", market.output, "--accept"),
         }.items()
     }

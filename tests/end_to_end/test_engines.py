@@ -150,7 +150,7 @@ def test_processes_rescore_and_refresh_as_threads_do(where, tmp_path):
     for kind in ("local", "processes"):
         changes: dict[str, Any] = {**sampled, "engine": {"kind": kind, "workers": 2}}
         job = market.job(later, tmp_path / kind, changes)
-        scored = pipeline.score(job, Progress(), str(first.path))
+        scored = pipeline.score(job, Progress(), str(first.path), accept=True)
         done[kind] = scored, pipeline.refresh(job, Progress(), str(first.path), accept=True)
     for one, other in zip(*done.values(), strict=True):
         assert_same(one, other)

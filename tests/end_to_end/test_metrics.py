@@ -108,7 +108,7 @@ def test_a_gate_that_closes_is_named_with_the_share_that_closed_it(folder, tmp_p
     stopped = call(folder, tmp_path, *sets, command="refresh", more=("--from", str(tmp_path / "scores")))
     assert stopped.exit_code == 4, stopped.output
     record, samples = left(tmp_path)
-    assert record["gates"] == {"leakage": False, "relabelled_share": True}
+    assert record["gates"] == {"leakage": False, "relabelled_share": True, "input_change": False}
     assert samples["gate_closed relabelled_share"] == 1
     assert samples["relabelled_share"] > 0.001
 

@@ -293,7 +293,7 @@ def test_a_frozen_model_tells_new_accounts_what_it_would_have_told_them(small, s
     blank = with_labels(small, np.full(SMALL, np.nan))
     path = market.write(blank.slice(0, 1000), tmp_path / "market")
     job = market.job(path, tmp_path / "scores", section())
-    again = pipeline.score(job, Progress(), str(scored.path), backend=FrozenHost())
+    again = pipeline.score(job, Progress(), str(scored.path), accept=True, backend=FrozenHost())
     before = dict(zip(market.scores(scored)["account_id"].to_pylist(), column(scored, "propensity"), strict=True))
     after = dict(zip(market.scores(again)["account_id"].to_pylist(), column(again, "propensity"), strict=True))
     assert after == {account: before[account] for account in after}

@@ -78,7 +78,7 @@ def full(tmp_path_factory):
     market.write(now, folder / "now")
     market.run(folder / "then", folder / "scores", CHANGES)
     job = market.job(folder / "now", folder / "scores", {**CHANGES, "backtest": {"realised": "revenue"}})
-    done = pipeline.run(job, Progress())
+    done = pipeline.run(job, Progress(), accept=True)
     stored = open_run(done.output)
     cover(
         stored, config.Coverage.model_validate({"team": {"hunter": 2}}, strict=False), backend.load("cpu"), Progress()
@@ -320,8 +320,8 @@ def test_figures_of_a_frozen_propensity_are_told_as_those_of_the_run_that_learne
     table = buyers.reference(1, 2_000)
     learned = market.score(table, tmp_path, buyers.CHANGES)
     job = market.job(market.write(table.slice(0, 1_500), tmp_path / "later"), tmp_path / "later scores", buyers.CHANGES)
-    once = pipeline.score(job, Progress(), str(learned.path))
-    twice = pipeline.score(job, Progress(), str(once.path))
+    once = pipeline.score(job, Progress(), str(learned.path), accept=True)
+    twice = pipeline.score(job, Progress(), str(once.path), accept=True)
     for done, where in ((learned, ""), (once, f" in run {learned.run_key}"), (twice, f" in run {learned.run_key}")):
         found = gather(open_run(done.path), None, Progress(), compare=False)
         page = Page(render(found, [one for one in chapters(found) if one.anchor == "propensity"]))

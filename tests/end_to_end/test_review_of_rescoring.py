@@ -25,7 +25,7 @@ def job(folder, output, changes=None):
 def frozen(folder, output, model, changes=None, *, own_ladders=False):
     """The market scored with the model of an earlier run."""
     loaded = job(folder, output, changes)
-    return pipeline.score(loaded, Progress(), str(model.path), own_ladders=own_ladders)
+    return pipeline.score(loaded, Progress(), str(model.path), own_ladders=own_ladders, accept=True)
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ DAGS = ROOT / "jobs" / "airflow"
 
 def program(path: Path, before: str = "", after: str = "") -> str:
     """A command line of tamscore as a script; `before` runs first, `after` are arguments of runs."""
-    text = f'#!/bin/bash\n{before}\n[[ $1 == run ]] && set -- "$@" --set=clusters.restarts=2 {after}\n'
+    text = f'#!/bin/bash\n{before}\n[[ $1 == score ]] && set -- "$@" --set=clusters.restarts=2 {after}\n'
     text += f'export PYTHONPATH={os.pathsep.join(filter(None, sys.path))}\nexec {sys.executable} -m tamscore "$@"\n'
     path.write_text(text, encoding="utf-8")
     path.chmod(0o755)
@@ -33,12 +33,12 @@ def test_the_dag_retries_skips_and_fails_by_exit_code(tmp_path):
     """Done, nothing to do, a lost worker first and then done, a closed gate, data against the contract."""
     write_market(tmp_path / "market", rows=3000, seed=5, files=2)
     job = tmp_path / "market" / "job.toml"
-    once = f"if [[ $1 == run && ! -e {tmp_path}/tried ]]; then touch {tmp_path}/tried; exit 5; fi"
-    gate = "[[ $1 == run ]] && { echo 'error: a gate' >&2; exit 4; }"
+    once = f"if [[ $1 == score && ! -e {tmp_path}/tried ]]; then touch {tmp_path}/tried; exit 5; fi"
+    gate = "[[ $1 == score ]] && { echo 'error: a gate' >&2; exit 4; }"
     commands = [
         program(tmp_path / "plain"),
         program(tmp_path / "plain"),
-        program(tmp_path / "later", once, "--set=clusters.seed=5"),
+        program(tmp_path / "later", once, "--set=rows.max_rejected_share=0.02"),
         program(tmp_path / "gate", gate),
         program(tmp_path / "contract", after="--set=columns.sales=nothing"),
     ]

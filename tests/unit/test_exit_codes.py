@@ -5,8 +5,9 @@ from __future__ import annotations
 import signal
 
 import pytest
+import typer
 
-from tamscore import errors
+from tamscore import cli, errors
 from tamscore.cli.failures import Stopped, exit_code
 
 CODES = [
@@ -29,3 +30,14 @@ CODES = [
 @pytest.mark.parametrize(("error", "code"), CODES, ids=[f"{type(error).__name__} {code}" for error, code in CODES])
 def test_every_error_has_the_exit_code_of_its_kind(error, code):
     assert exit_code(error) == code
+
+
+@pytest.mark.parametrize("version", ["0.16.0", "0.27.1"])
+def test_an_old_typer_is_refused_with_the_command_that_updates_it(monkeypatch, version):
+    """Those versions turn every exit code into 1, with a traceback."""
+    monkeypatch.delattr(typer, "TyperException")
+    monkeypatch.setattr(typer, "__version__", version)
+    with pytest.raises(
+        SystemExit, match=rf"typer {version} is too old, expected 0\.27\.2; pip install 'typer>=0\.27\.2'"
+    ):
+        cli.main()

@@ -125,8 +125,18 @@ def options(
     """Take the options that belong to no command."""
 
 
+def require_typer() -> None:
+    """Exit with a message where typer is too old: every exit code would become 1, with a traceback."""
+    if not hasattr(typer, "TyperException"):
+        from tamscore.insight.packages import FLOORS
+
+        floor = FLOORS["typer"]
+        sys.exit(f"error: typer {typer.__version__} is too old, expected {floor}; pip install 'typer>={floor}'")
+
+
 def main() -> None:
     """Run the command line and exit with its code."""
+    require_typer()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # partitions share the threads; those of BLAS would only wait
     gc.set_threshold(200_000)  # nearly all that Python would look through is modules, which stay
     if hasattr(sys.stdout, "reconfigure"):

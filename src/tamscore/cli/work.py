@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from tamscore import terminal
 from tamscore.cli.arguments import EventsAsJson, JobFile, Overrides
 from tamscore.cli.at_work import at_work
-from tamscore.errors import NothingToDo
-from tamscore.insight.wording import counted, money, since
+from tamscore.errors import GateError, NothingToDo
+from tamscore.insight.wording import counted, input_since, money, since
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,13 +25,23 @@ if TYPE_CHECKING:
 IfChanged = Annotated[
     bool, typer.Option("--if-changed", help="Exit with 10, not 0, where this very run is there already.")
 ]
+Accept = Annotated[
+    bool, typer.Option("--accept", help="Publish, however much the input differs from that of the run before.")
+]
 
 
 def run(
-    job: JobFile, overrides: Overrides = None, as_json: EventsAsJson = False, if_changed: IfChanged = False
+    job: JobFile,
+    overrides: Overrides = None,
+    accept: Accept = False,
+    as_json: EventsAsJson = False,
+    if_changed: IfChanged = False,
 ) -> None:
-    """Score the whole market of a job file."""
-    carry_out(job, overrides, "run", as_json=as_json, if_changed=if_changed)
+    """Score the whole market of a job file.
+
+    Exits with 4, and publishes nothing, where the input differs too much from that of the run before.
+    """
+    carry_out(job, overrides, "run", as_json=as_json, if_changed=if_changed, accept=accept)
 
 
 def carry_out(
@@ -44,7 +55,7 @@ def carry_out(
 ) -> None:
     """Compute what a job file asks for, shown while it works, and print what it came to; see `tell_result`.
 
-    Workers come up while this process imports what it needs itself.
+    Workers come up while this process imports what it needs itself. Where a gate closes, print what there is to accept.
     """
     from tamscore import config
     from tamscore.engine import connect
@@ -53,9 +64,25 @@ def carry_out(
     connect.begin(loaded.engine)
     from tamscore import pipeline
 
-    with at_work(loaded, as_json=as_json) as progress:
-        directory = getattr(pipeline, what)(loaded, progress, **options)
+    try:
+        with at_work(loaded, as_json=as_json) as progress:
+            directory = getattr(pipeline, what)(loaded, progress, **options)
+    except GateError as gate:
+        tell_gate(gate, as_json=as_json)
+        raise
     tell_result(directory, progress, as_json=as_json, if_changed=if_changed)
+
+
+def tell_gate(gate: GateError, *, as_json: bool) -> None:
+    """Print what a person must accept: what a refresh would do to the clusters, or how the input has changed."""
+    if as_json and gate.gate == "input_change":
+        print(json.dumps({"done": False, "gate": gate.gate, "input_change": gate.plan[0]}, ensure_ascii=False))
+    elif as_json and gate.gate == "relabelled_share":
+        print(json.dumps({"done": False, "gate": gate.gate, "plan": gate.plan}, ensure_ascii=False))
+    elif gate.gate == "relabelled_share":
+        from tamscore.insight.show_changes import events_table
+
+        terminal.put(lambda width: events_table(gate.plan, width))
 
 
 def tell_result(directory: RunDirectory, progress: Progress, *, as_json: bool, if_changed: bool) -> None:
@@ -75,7 +102,7 @@ def result_of(directory: RunDirectory, progress: Progress) -> dict[str, Any]:
         "path": str(directory.path),
         "current": str(current_of(directory)),
         "seconds": round(sum(time.seconds for time in progress.times), 3),
-        **{key: manifest.get(key) for key in ("device", "model", "rows", "totals", "joins", "notices")},
+        **{key: manifest.get(key) for key in ("device", "model", "input_change", "rows", "totals", "joins", "notices")},
     }
 
 
@@ -93,8 +120,10 @@ def result_lines(directory: RunDirectory, result: dict[str, Any]) -> list[str]:
     rejected = [f"{reason} {count:,}" for reason, count in rows["rejected"].items() if count]
     took = f" in {result['seconds']:,.1f} s" if result["done"] else ""
     model = [f"model       {since(result['model'])}"] if result["model"]["source"] != "fitted" else []
+    change = [f"input       {input_since(result['input_change'])}"] if result["input_change"] else []
     return [
         *model,
+        *change,
         f"accounts    {scored:,} scored of {read:,} rows{took}; rejected: {', '.join(rejected) or 'none'}",
         *(f"joined      {sentence_of(match)}" for match in result["joins"] or ()),
         f"whitespace  expansion {open_at(totals['expansion'], 'customer')}",

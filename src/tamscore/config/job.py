@@ -15,7 +15,9 @@ from tamscore.config.values import (  # noqa: TC001 - read at run time
     Column,
     ColumnList,
     Count,
+    Factor,
     LocalPath,
+    NotNegative,
     Positive,
     SchedulerAddress,
     Share,
@@ -33,6 +35,12 @@ class Input(Section):
     """Parquet file, folder of Parquet files or glob pattern; relative to the folder of the job file."""
     max_row_group_bytes: Count = Limits.row_group_bytes
     """Most bytes that a row group may take up decoded; files with larger ones are refused unread."""
+    max_gone_share: Share | None = None
+    """Largest share of the accounts of the run before that may be gone; absent: 0.03, plus 0.01 per 30 days since."""
+    max_customer_change: NotNegative = 0.15
+    """Largest change of the number of customers since the run before, as a share of it, up or down."""
+    max_sales_change: Factor | None = None
+    """Largest factor, up or down, by which sum or median of sales may change; absent: 1.5 within 45 days, else 2."""
 
 
 class Columns(Section):

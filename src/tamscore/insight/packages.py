@@ -8,15 +8,15 @@ FLOORS = {
     "numpy": "2.1",
     "pyarrow": "26.0.0",
     "scikit-learn": "1.6",
-    "scipy": "",
-    "dask": "",
+    "scipy": "1.14.1",
+    "dask": "2026.1.0",
     "distributed": "2026.1.0",
     "pydantic": "2.9",
-    "rich": "",
-    "safetensors": "",
-    "threadpoolctl": "",
-    "typer": "",
-    "xxhash": "",
+    "rich": "13.8",
+    "safetensors": "0.4.5",
+    "threadpoolctl": "3.1",
+    "typer": "0.27.2",
+    "xxhash": "3.5",
 }
 """Packages that a run needs, with the lowest version that works ("" where any does)."""
 

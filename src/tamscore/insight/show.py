@@ -16,7 +16,7 @@ from tamscore.insight.show_extras import extras
 from tamscore.insight.summary import Summary, load, to_json
 from tamscore.insight.tables import Sums
 from tamscore.insight.trust import trust
-from tamscore.insight.wording import NOTHING, clean, counted, money, share, since, words
+from tamscore.insight.wording import NOTHING, clean, counted, input_since, money, share, since, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -100,6 +100,8 @@ def about(summary: Summary) -> Iterable[tuple[str, str]]:
     yield "device", f"{summary.device['name']}: {summary.device['reason']}"
     if summary.model.get("source", "fitted") != "fitted":
         yield "model", since(summary.model)
+    if summary.input_change:
+        yield "input", input_since(summary.input_change)
     rejected = sum(rows["rejected"].values())
     yield "rows", f"{rows['read']:,} read, {rows['scored']:,} scored, {rejected:,} rejected{reasons(rows['rejected'])}"
     if any(rows["flagged"].values()):

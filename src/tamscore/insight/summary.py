@@ -52,6 +52,7 @@ class Summary:
     interval_level: float | None = None
     extras: dict[str, dict[str, Any]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
+    input_change: dict[str, Any] | None = None
 
 
 def load(path: Location, top: int = 10, cluster: str | None = None) -> Summary:
@@ -92,6 +93,7 @@ def of_the_market(directory: RunDirectory, manifest: dict[str, Any]) -> dict[str
         "top_steps": top_steps_of(directory),
         **{name: optional_table(directory, name) for name in MARKET_TABLES},
         "extras": dict(manifest.get("extras", {})),
+        "input_change": manifest.get("input_change"),
         "missing": dict(manifest.get("missing", {})),
     }
 

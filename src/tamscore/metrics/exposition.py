@@ -19,6 +19,9 @@ HELP = {
     "stopped_in": "1 for the last stage that a failed run had begun.",
     "gate_closed": "1 where a person has to look before anything is published.",
     "relabelled_share": "Share of known accounts that change cluster.",
+    "input_gone_share": "Share of the accounts of the run before that are gone.",
+    "input_customers_ratio": "Customers now, divided by customers of the run before.",
+    "input_sales_ratio": "Sales of customers now, divided by those of the run before.",
     "stage_seconds": "Wall time of a stage.",
     "stage_cpu_seconds": "CPU time of a stage in the process that runs the job.",
     "stage_rows": "Rows that a stage went through.",
@@ -59,7 +62,7 @@ def samples_of(record: Record) -> Iterator[Sample]:
     yield "exit_code", {}, record["exit_code"]
     yield "end_timestamp_seconds", {}, record["ended"]
     yield "run_seconds", {}, record["seconds"]
-    for name in ("workers", "relabelled_share"):
+    for name in ("workers", "relabelled_share", "input_gone_share", "input_customers_ratio", "input_sales_ratio"):
         if name in record["figures"]:
             yield name, {}, record["figures"][name]
     if record["stopped_in"] is not None:

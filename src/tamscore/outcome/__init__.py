@@ -153,6 +153,7 @@ def manifest(outcome: Outcome, job: Job, choice: DeviceChoice, progress: Progres
         "job": job.model_dump(mode="json"),
         "model": outcome.review.record,
         "inputs": outcome.plan.record,
+        "input_change": outcome.review.input_change,
         "rows": {
             "read": outcome.plan.rows,
             "scored": scored,

@@ -32,7 +32,7 @@ OTHERS = -2
 class Review:
     """What stands beside the scores: rows of drift and of events, and how many accounts had a cluster and change it.
 
-    `origin` says where the model comes from.
+    `origin` says where the model comes from, `input_change` how the input differs from that of the run before.
     """
 
     origin: Row
@@ -40,6 +40,7 @@ class Review:
     events: Sequence[Row] = ()
     known: int = 0
     moved: int = 0
+    input_change: Row | None = None
 
     @property
     def relabelled(self) -> float:

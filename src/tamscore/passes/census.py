@@ -31,7 +31,8 @@ MOST_WORDS = 1000
 class PartRows:
     """The rows of one partition as the run remembers them: reason (m,) uint8, party (m,) int8, hash (m,) uint64.
 
-    `words` counts the party types that are none, `money` tells what the scored rows sell and in which currencies.
+    `words` counts the party types that are none, `money` tells what the scored rows sell and in which currencies;
+    `buyers` (c,) are the positions of rows with sales above 0, and `bought` (c,) float64 their sales.
     """
 
     partition: Partition
@@ -42,6 +43,8 @@ class PartRows:
     segments: dict[str | None, int]
     words: dict[str | None, int] = field(default_factory=dict)
     money: Money = field(default_factory=Money)
+    buyers: Any = ()
+    bought: Any = ()
 
     @property
     def hashes_of_ids(self) -> Any:
@@ -98,10 +101,14 @@ def census_of(
     where, limit = f"{partition.where}: column {columns.market_segment!r}", columns.limits.market_segments
     check_count(len(segments), where, limit, "name a coarser one, or raise rows.max_market_segments")
     words = unknown_words(table[columns.party_type], checks.reason) if columns.party_type else {}
-    money = money_of(checks.reason, amounts, currencies)
-    return PartRows(
-        partition, checks.reason, checks.party, draw.id_hash(ids), checks.sales_missing, segments, words, money
-    )
+    rows = PartRows(partition, checks.reason, checks.party, draw.id_hash(ids), checks.sales_missing, segments, words)
+    return with_money(rows, amounts, currencies)
+
+
+def with_money(rows: PartRows, sales: Any, currencies: Mapping[str, pa.ChunkedArray]) -> PartRows:
+    """The rows with their sales (m,) counted under the reasons that they have."""
+    buyers = np.flatnonzero(sales > 0)
+    return replace(rows, money=money_of(rows.reason, sales, currencies), buyers=buyers, bought=sales[buyers])
 
 
 def check_lengths(ids: pa.Array, partition: Partition, columns: InputColumns) -> None:
@@ -183,4 +190,4 @@ def check_count(values: int, where: str, limit: int, remedy: str) -> None:
 def count_again(item: PartRows, columns: InputColumns, currencies: Sequence[str]) -> PartRows:
     """The rows of a partition with what they sell under the reasons that they have now."""
     sales = float_column(tables.read(item.partition, [columns.sales])[columns.sales])
-    return replace(item, money=money_of(item.reason, sales, read_currencies(item.partition, currencies, columns)))
+    return with_money(item, sales, read_currencies(item.partition, currencies, columns))

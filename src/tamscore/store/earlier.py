@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.stages import draw
+from tamscore.stages.input_change import AccountSales
 from tamscore.store import contents, tables
 from tamscore.store.location import location
 from tamscore.store.model import StoredModel, read_model
@@ -30,16 +31,25 @@ NOWHERE = np.iinfo(np.uint16).max
 
 @dataclass(frozen=True)
 class EarlierRun:
-    """A complete run, its model, and the SHA-256 of its manifest, which stands for every byte of it."""
+    """A complete run, its model, and the SHA-256 of its manifest, which stands for every byte of it.
+
+    `source` says where its own model came from, as its manifest records it.
+    """
 
     directory: RunDirectory
     model: StoredModel
     digest: str
+    source: dict[str, str]
 
     @cached_property
+    def scored(self) -> tuple[Labels, AccountSales]:
+        """The clusters of the accounts that it has scored, and their sales."""
+        return read_scored(self.directory)
+
+    @property
     def labels(self) -> Labels:
         """The cluster of every account that it has scored."""
-        return read_labels(self.directory)
+        return self.scored[0]
 
     @property
     def record(self) -> dict[str, str]:
@@ -100,29 +110,81 @@ def read_earlier(named: str, output: Location) -> EarlierRun:
     """
     directory, manifest = run_named(location(named), output)
     digest = hashlib.sha256((directory.path / MANIFEST).read_bytes()).hexdigest()
-    return EarlierRun(directory, read_model(directory.model, files_of(manifest)), digest)
+    model, told = manifest.get("model", {}), ("source", "run", "manifest_sha256", "ladders")
+    source = {key: model[key] for key in told if key in model}
+    return EarlierRun(directory, read_model(directory.model, files_of(manifest)), digest, source)
 
 
-def read_labels(directory: RunDirectory) -> Labels:
-    """The cluster of every account that a run has scored."""
-    form = ((directory.manifest() or {}).get("job") or {}).get("columns", {}).get("id_form", "text")
+def read_scored(directory: RunDirectory) -> tuple[Labels, AccountSales]:
+    """The cluster of every account that a run has scored, and its sales."""
+    form = id_form(directory)
     parts = [read_part(path, form) for path in directory.parts()]
-    ids = tuple(sorted({name for _, _, names in parts for name in names}))
+    ids = tuple(sorted({name for part in parts for name in part.names}))
     place = {name: code for code, name in enumerate(ids)}
-    codes = [np.array([place[name] for name in names], np.uint16)[codes] for _, codes, names in parts]
-    hashes = np.concatenate([hashes for hashes, _, _ in parts] or [np.empty(0, np.uint64)])
+    codes = [np.array([place[name] for name in part.names], np.uint16)[part.codes] for part in parts]
+    hashes = np.concatenate([part.hashes for part in parts] or [np.empty(0, np.uint64)])
     order = np.argsort(hashes)
-    return Labels(hashes[order], np.concatenate(codes or [np.empty(0, np.uint16)])[order], ids)
+    labels = Labels(hashes[order], np.concatenate(codes or [np.empty(0, np.uint16)])[order], ids)
+    return labels, account_sales([part.hashes for part in parts], [part.sales for part in parts], labels.hashes)
 
 
-def read_part(path: Location, form: IdForm) -> tuple[Any, Any, list[str]]:
-    """Hashes (m,) of the ids of a part of the scores, their clusters as codes (m,), and the names of these."""
+def read_sales(directory: RunDirectory) -> AccountSales:
+    """The accounts that a run has scored and their sales; nothing else is read."""
+    form = id_form(directory)
+    parts = [hashes_and_sales(read_columns(path, ["account_id", "sales"]), form) for path in directory.parts()]
+    return account_sales([hashes for hashes, _ in parts], [sales for _, sales in parts])
+
+
+def account_sales(hashes: Sequence[Any], sales: Sequence[Any], accounts: Any | None = None) -> AccountSales:
+    """Accounts and sales of all parts together; `accounts` (n,) are all hashes where they are sorted already."""
+    buys = [amounts > 0 for amounts in sales]
+    customers = [each[rows] for each, rows in zip(hashes, buys, strict=True)]
+    bought = [each[rows] for each, rows in zip(sales, buys, strict=True)]
+    return in_order(hashes, customers, bought, accounts)
+
+
+def in_order(
+    hashes: Sequence[Any], customers: Sequence[Any], sales: Sequence[Any], accounts: Any | None = None
+) -> AccountSales:
+    """The same from the customers of all parts and their sales."""
+    buyers, amounts = np.concatenate([np.empty(0, np.uint64), *customers]), np.concatenate([np.empty(0), *sales])
+    order = np.argsort(buyers)
+    everybody = np.sort(np.concatenate([np.empty(0, np.uint64), *hashes])) if accounts is None else accounts
+    return AccountSales(everybody, buyers[order], amounts[order])
+
+
+@dataclass(frozen=True)
+class PartLabels:
+    """The accounts of a part of the scores: hashes (m,) of ids, clusters as codes (m,) into `names`, sales (m,)."""
+
+    hashes: Any
+    codes: Any
+    names: list[str]
+    sales: Any
+
+
+def id_form(directory: RunDirectory) -> IdForm:
+    """How the job of a run compares account ids."""
+    form: IdForm = ((directory.manifest() or {}).get("job") or {}).get("columns", {}).get("id_form", "text")
+    return form
+
+
+def read_part(path: Location, form: IdForm) -> PartLabels:
+    """The accounts of a part of the scores with their clusters and sales."""
+    table = read_columns(path, ["account_id", "cluster", "sales"])
+    clusters: pa.DictionaryArray = table["cluster"].unify_dictionaries().combine_chunks()
+    codes, names = clusters.indices.to_numpy(zero_copy_only=False), clusters.dictionary.to_pylist()
+    hashes, sales = hashes_and_sales(table, form)
+    return PartLabels(hashes, codes, names, sales)
+
+
+def read_columns(path: Location, columns: list[str]) -> pa.Table:
+    """Columns of a part of the scores, clusters as a dictionary."""
     import pyarrow.parquet as pq
 
-    table = pq.read_table(contents.source(str(path)), columns=["account_id", "cluster"], read_dictionary=["cluster"])
-    clusters: pa.DictionaryArray = table["cluster"].unify_dictionaries().combine_chunks()
-    return (
-        draw.id_hash(tables.account_ids(table["account_id"], form)),
-        clusters.indices.to_numpy(zero_copy_only=False),
-        clusters.dictionary.to_pylist(),
-    )
+    return pq.read_table(contents.source(str(path)), columns=columns, read_dictionary=["cluster"])
+
+
+def hashes_and_sales(table: pa.Table, form: IdForm) -> tuple[Any, Any]:
+    """The hashes (m,) uint64 of the ids, and sales (m,) float64, NaN where there are none."""
+    return draw.id_hash(tables.account_ids(table["account_id"], form)), table["sales"].to_numpy()

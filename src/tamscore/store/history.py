@@ -43,12 +43,27 @@ class Entry:
 
 def record(output: Location, action: Action, version: str, replaced: str | None) -> None:
     """Write into the ledger that a version is about to replace another; only for who holds the output."""
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    entry = asdict(Entry(now, action, version, replaced, user(), socket.gethostname(), __version__))
+    at = now().isoformat(timespec="seconds")
+    entry = asdict(Entry(at, action, version, replaced, user(), socket.gethostname(), __version__))
     del entry["took_effect"]
     before = raw(output)
     torn = b"\n" if before and not before.endswith(b"\n") else b""
     commit.place_bytes(before + torn + json.dumps(entry, ensure_ascii=False).encode() + b"\n", output / HISTORY)
+
+
+def now() -> datetime:
+    """The time of this machine's clock."""
+    return datetime.now(UTC)
+
+
+def days_since(output: Location, version: str) -> float | None:
+    """Days since a run last made a version the current one; None where the ledger does not say."""
+    lines = (parsed(line) for line in raw(output).splitlines())
+    times = [entry.at for entry in lines if entry and entry.action == "run" and entry.version == version]
+    try:
+        return (now() - datetime.fromisoformat(times[-1])).total_seconds() / 86_400
+    except (IndexError, ValueError, TypeError):
+        return None
 
 
 def user() -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import UsageError
+from tamscore.store.history import raw
+from tamscore.store.location import location
 from tamscore.store.run_directory import CURRENT, MANIFEST, RUN_KEY, RunDirectory, current_version
 
 if TYPE_CHECKING:
@@ -60,6 +62,33 @@ def find(path: Location) -> RunDirectory:
     if (path / CURRENT).exists() and complete:
         return max(complete, key=lambda run: (run.path / MANIFEST).stat().st_mtime_ns)
     raise UsageError(f"{path}: no complete run here; expected an output folder with {CURRENT}, or one of its versions")
+
+
+def holds_runs(named: str, output: Location) -> bool:
+    """Whether there may be a run at a path: False where it is missing, or an output in which no version ever counted.
+
+    Raises UsageError where the path is no output, or one whose pointer is gone: a new fit would hide that. What names
+    a version, or a run of the output by its key, is taken to be there.
+    """
+    path = location(named)
+    if not path.is_dir():
+        if isinstance(path, Path) and path.exists():
+            raise UsageError(f"{path}: expected the output folder of a job, got a file")
+        above = path.parent
+        is_key = above == Path() or above.name == "versions" or bool(versions(above))
+        return path != output and is_key and KEY.fullmatch(path.name.lower()) is not None
+    if (path / CURRENT).exists() or path.parent.name == "versions":
+        return True
+    if raw(path) or complete_versions(path):
+        raise UsageError(
+            f"{path}: there are versions, but {CURRENT} is missing, which says which one counts; name one with --model "
+            f"{path}/KEY, or restore the file"
+        )
+    names = sorted(entry.name for entry in path.iterdir())
+    strange = [name for name in names if name not in {"versions", "lost+found"} and not name.startswith(("_", "."))]
+    if strange:
+        raise UsageError(f"{path}: expected an output folder of a job, got one with {strange[0]!r} in it")
+    return False
 
 
 def output_of(path: Location) -> Location:

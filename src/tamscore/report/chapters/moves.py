@@ -8,8 +8,11 @@ from tamscore.insight.wording import counted, share
 from tamscore.report.blocks import Block, Cell, Chapter, Text, table
 from tamscore.report.chapters.clusters import LISTED
 from tamscore.report.figures.changes import moves
+from tamscore.report.input_change import input_table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tamscore.report.blocks import Table
     from tamscore.report.changes import Changed
     from tamscore.report.evidence import Evidence
@@ -22,10 +25,11 @@ EVENTS = {"kept": "grey", "split": "fair", "merged": "fair", "new": "good", "ret
 
 def chapter(found: Evidence) -> Chapter | None:
     """The chapter; None where there is no run before."""
-    changed = found.changed
+    changed, told = found.changed, found.run.manifest.get("input_change")
+    inputs = [input_table(told)] if told else []
     if changed is None:
-        return None
-    blocks: list[Block] = []
+        return only_input(inputs)
+    blocks: list[Block] = [*inputs]
     if changed.moves:
         blocks += [moves(changed.moves[:FLOWS], changed.moved), reasons(changed)]
     blocks += [Text(text) for text in changed.notices]
@@ -36,6 +40,12 @@ def chapter(found: Evidence) -> Chapter | None:
         f"({share(changed.moved, changed.kept)}) are in another cluster."
     )
     return Chapter("moves", "Who moved, and why", text, tuple(blocks))
+
+
+def only_input(inputs: Sequence[Table]) -> Chapter | None:
+    """The chapter where the run before is gone by now, and only its input is known."""
+    text = "The run before is not there any more; what it was scored on is still known."
+    return Chapter("moves", "What changed", text, tuple(inputs)) if inputs else None
 
 
 def reasons(changed: Changed) -> Table | Text:

@@ -1,0 +1,75 @@
+"""The input of a run compared with the run before, as a table of the report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tamscore.insight.wording import NOTHING, change, exact, share
+from tamscore.report.blocks import Cell, table
+
+if TYPE_CHECKING:
+    from tamscore.report.blocks import Table
+
+
+def input_table(told: dict[str, Any]) -> Table:
+    """The figures before and now with their limits, from `input_change` of the manifest."""
+    limits, broken = told["limits"], told["broken"]
+    amounts = f"factor {limits['sales']:g}"
+    rows = [
+        ("accounts gone", "", gone(told), share(limits["gone"], 1), "accounts"),
+        ("accounts new", "", f"{told['new']:,}", "", ""),
+        *(
+            counts(told, "accounts", "", ""),
+            counts(told, "customers", f"±{share(limits['customers'], 1)}", "customers"),
+        ),
+        money(told, "sales", "sales of customers", amounts),
+        money(told, "median", "median of customers' sales", amounts),
+        ("rank correlation of sales", "", decimal(told["correlation"]), "at least 0.4", "ids"),
+        ("sales changed 100-fold", "", percent(told["hundredfold"]), "3%", "unit"),
+    ]
+    note = f"Correlation and 100-fold changes are over the {told['both']:,} accounts that buy in both runs."
+    return table(
+        f"The input compared with run {told['run']}",
+        "what|>before|>now|>limit|",
+        [(what, before, now, limit, verdict(name in broken)) for what, before, now, limit, name in rows],
+        f"{note} The limits were broken, and a person accepted it." if told["accepted"] else note,
+    )
+
+
+def verdict(is_broken: bool) -> Cell:  # noqa: FBT001 - the only thing to say
+    """The mark of a limit that is broken."""
+    return Cell("broken", colour="poor") if is_broken else Cell("")
+
+
+def gone(told: dict[str, Any]) -> str:
+    """Accounts that are gone, with their share."""
+    return f"{told['gone']:,} ({share(told['gone'], told['accounts_before'])})"
+
+
+def counts(told: dict[str, Any], what: str, limit: str, name: str) -> tuple[str, str, str, str, str]:
+    """A row of counts before and now."""
+    before, now = told[f"{what}_before"], told[f"{what}_now"]
+    return what, f"{before:,}", f"{now:,} ({change(before, now)})", limit, name
+
+
+def money(told: dict[str, Any], key: str, what: str, limit: str) -> tuple[str, str, str, str, str]:
+    """A row of amounts before and now."""
+    before, now = told[f"{key}_before"], told[f"{key}_now"]
+    if before is None or now is None:
+        return what, amount(before), amount(now), limit, "sales"
+    return what, amount(before), f"{amount(now)} ({change(before, now)})", limit, "sales"
+
+
+def amount(sales: float | None) -> str:
+    """An amount, or that there is none."""
+    return NOTHING if sales is None else exact(sales)
+
+
+def decimal(value: float | None) -> str:
+    """A number with two places, or that there is none."""
+    return NOTHING if value is None else f"{value:.2f}"
+
+
+def percent(value: float | None) -> str:
+    """A share, or that there is none."""
+    return NOTHING if value is None else share(value, 1)

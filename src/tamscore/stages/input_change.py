@@ -1,0 +1,153 @@
+"""What changed in the input between two runs: accounts gone and new, customers, and the size of their sales."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.stages.separation import rank_correlation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LEAST_BOTH = 100
+"""Accounts that must buy in both runs before their sales are compared one by one."""
+LEAST_CORRELATION = 0.4
+"""Rank correlation of their sales below which the ids are taken for wrong."""
+FACTOR, MOST_OF_THEM = 100.0, 0.03
+"""So many times larger or smaller are sales in another unit, and the largest share of accounts that may be so."""
+RANKED = 2**17
+"""At most so many accounts are ranked, those with the lowest hashes; a correlation needs no more."""
+GONE, GONE_A_MONTH, MONTH_DAYS = 0.03, 0.01, 30.0
+"""Share of accounts that may be gone: at once, and in addition for every month since the run before."""
+SALES, SALES_LATER, LATER_DAYS = 1.5, 2.0, 45.0
+"""Factor by which sales may change: within so many days, and after."""
+
+
+@dataclass(frozen=True)
+class AccountSales:
+    """The accounts of a run: `accounts` (n,) uint64, the hashes of their ids, sorted.
+
+    `customers` (c,) uint64 are the hashes of those with sales above 0, sorted, and `sales` (c,) float64 their sales.
+    """
+
+    accounts: Any
+    customers: Any
+    sales: Any
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much may change: the share gone, the relative change of customers, the factor of sales."""
+
+    gone: float
+    customers: float
+    sales: float
+
+
+@dataclass(frozen=True)
+class InputChange:
+    """Accounts, customers, and sum and median of customers' sales before and now.
+
+    `both` counts the accounts that buy in both runs. `correlation` is the rank correlation of their sales, and
+    `hundredfold` the share of them whose sales changed 100-fold or more; both are None for fewer than LEAST_BOTH.
+    """
+
+    accounts_before: int
+    accounts_now: int
+    gone: int
+    new: int
+    customers_before: int
+    customers_now: int
+    sales_before: float
+    sales_now: float
+    median_before: float | None
+    median_now: float | None
+    both: int
+    correlation: float | None
+    hundredfold: float | None
+
+    @property
+    def gone_share(self) -> float:
+        """The share of the accounts before that are gone."""
+        return self.gone / max(self.accounts_before, 1)
+
+
+def limits_after(days: float | None, gone: float | None, customers: float, sales: float | None) -> Limits:
+    """The limits so many days after the run before; None for `gone` and `sales` stands for what METHOD names.
+
+    Days that are not known count as none.
+    """
+    passed = max(days or 0.0, 0.0)
+    usual = SALES if passed <= LATER_DAYS else SALES_LATER
+    return Limits(
+        min(GONE + GONE_A_MONTH * passed / MONTH_DAYS, 1.0) if gone is None else gone,
+        customers,
+        usual if sales is None else sales,
+    )
+
+
+def compare(before: AccountSales, now: AccountSales) -> InputChange:
+    """What changed from one run's accounts to the next; independent of the order of rows."""
+    known = count_common(before.accounts, now.accounts)
+    _, then, today = np.intersect1d(before.customers, now.customers, assume_unique=True, return_indices=True)
+    old, new = before.sales[then], now.sales[today]
+    enough = len(old) >= LEAST_BOTH
+    return InputChange(
+        len(before.accounts),
+        len(now.accounts),
+        len(before.accounts) - known,
+        len(now.accounts) - known,
+        len(before.sales),
+        len(now.sales),
+        float(np.sort(before.sales).sum()),
+        float(np.sort(now.sales).sum()),
+        median(before.sales),
+        median(now.sales),
+        len(old),
+        rank_correlation(old[:RANKED], new[:RANKED]) if enough else None,
+        hundredfold_share(old, new) if enough else None,
+    )
+
+
+def count_common(first: Any, second: Any) -> int:
+    """How many of two sorted arrays of distinct hashes stand in both."""
+    together = np.concatenate([first, second])
+    together.sort(kind="stable")  # which merges what is sorted: a third of the time of a binary search for each
+    return int(np.count_nonzero(together[1:] == together[:-1]))
+
+
+def median(sales: Any) -> float | None:
+    """The median of sales (c,), None where there are none."""
+    return float(np.median(sales)) if len(sales) else None
+
+
+def hundredfold_share(before: Any, now: Any) -> float:
+    """The share of accounts (b,) whose sales are 100 times as large or small."""
+    with np.errstate(over="ignore"):
+        factor = now / before
+    return float(np.mean((factor >= FACTOR * (1 - 1e-6)) | (factor * FACTOR * (1 - 1e-6) <= 1)))
+
+
+def broken_limits(change: InputChange, limits: Limits) -> Iterator[str]:
+    """The names of the limits that are broken, those of `accounts`, `customers`, `sales`, `ids` and `unit` in order."""
+    if change.gone_share > limits.gone:
+        yield "accounts"
+    if abs(change.customers_now - change.customers_before) > limits.customers * change.customers_before:
+        yield "customers"
+    amounts = (change.sales_before, change.sales_now), (change.median_before, change.median_now)
+    if any(factor_of(before or 0.0, now or 0.0) > limits.sales for before, now in amounts):
+        yield "sales"
+    if change.correlation is not None and change.correlation < LEAST_CORRELATION:
+        yield "ids"
+    if change.hundredfold is not None and change.hundredfold > MOST_OF_THEM:
+        yield "unit"
+
+
+def factor_of(before: float, now: float) -> float:
+    """How many times as large the larger amount is; 1 where nobody bought before, infinite where nobody does now."""
+    if before <= 0:
+        return 1.0
+    return float(max(now / before, before / now)) if now > 0 else float("inf")
