@@ -8,7 +8,7 @@ from tamscore.store.csv_import import dress, marks, names
 from tamscore.store.csv_import import forms as form
 from tamscore.store.csv_import.dates import ORDERS
 from tamscore.store.csv_import.marks import MARKS
-from tamscore.store.csv_import.types import DATED, ColumnType, accepts
+from tamscore.store.csv_import.types import DATED, ColumnType, accepts, option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +47,7 @@ def dressed_example(scan: Scan) -> str:
 
 
 def _say(scan: Scan, kind: ColumnType) -> str:
-    return f"to read numbers add --type {scan.name}={kind}"
+    return f"to read numbers add {option(scan.name, str(kind))}"
 
 
 def _codes(scan: Scan) -> str:
@@ -120,7 +120,7 @@ def _of_dates(scan: Scan, kind: ColumnType, layout: NumberFormat) -> str:
     ours = [shape for shape in scan.forms if accepts(kind, shape, layout)]
     cell = scan.examples[ours[0]][0]
     if rivals:
-        return f"day and month cannot be told apart ({cell}); add --type {scan.name}=date:dmy or date:mdy"
+        return f"day and month cannot be told apart ({cell}); add {option(scan.name, 'date:dmy', 'date:mdy')}"
     if kind.kind == "timestamp_utc" and any(not shape.startswith("zoned") for shape in ours):
-        return f"times with and without a zone; add --type {scan.name}=timestamp_utc to take the others as UTC"
+        return f"times with and without a zone; add {option(scan.name, 'timestamp_utc')} to take the others as UTC"
     return ""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from tamscore.errors import UsageError
 from tamscore.store.csv_import import forms as form
 from tamscore.store.csv_import.marks import DECIMAL_STYLES, MARKS, OTHER, NumberFormat, parts, usual
+from tamscore.store.csv_import.types import option
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -145,10 +146,8 @@ def _either(mark: str, scan: Scan) -> Doubt:
 
 
 def _remedy(name: str) -> str:
-    return (
-        f"add --decimal '.' or --decimal ',' for all columns, --thousands, or --type {name}=number:decimal_point or "
-        f"{name}=number:decimal_comma for this one"
-    )
+    marks = option(name, "number:decimal_point", "number:decimal_comma")
+    return f"add --decimal (or --thousands) with '.' or ',' for all columns, or {marks} for this one"
 
 
 def format_of_files(formats: Iterable[NumberFormat]) -> str:

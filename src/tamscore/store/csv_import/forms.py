@@ -108,6 +108,7 @@ def _plain_numbers(texts: Any, codes: np.ndarray, behind: np.ndarray) -> np.ndar
     whole = as_mask(pc.match_substring_regex(texts, r"^-?(?:0|[1-9]\d*)$"))
     length = pc.binary_length(texts).to_numpy(zero_copy_only=False)
     negative = as_mask(pc.starts_with(texts, "-"))
+    whole &= length <= marks.LONGEST
     codes[whole] = _number_codes(marks.whole_styles((length - negative)[whole]))
     rest = np.flatnonzero(~whole)
     for mark in marks.MARKS if len(rest) else ():

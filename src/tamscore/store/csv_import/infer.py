@@ -14,7 +14,7 @@ from tamscore.store.csv_import.dates import ORDERS
 from tamscore.store.csv_import.evidence import Doubt
 from tamscore.store.csv_import.losses import hint, lost, reasons
 from tamscore.store.csv_import.marks import NumberFormat
-from tamscore.store.csv_import.types import DATED, ColumnType, accepts
+from tamscore.store.csv_import.types import DATED, ColumnType, accepts, option
 
 if TYPE_CHECKING:
     from tamscore.store.csv_import.scan import Scan
@@ -78,13 +78,15 @@ def _answers(scan: Scan) -> tuple[ColumnType, str] | None:
         return ColumnType("bool"), "two answers"
     if len(shapes) > len(words):
         return None
-    return TEXT, f"text: not the two answers of one pair ({', '.join(sorted(words))})"
+    what = "single letters" if all(len(word) == 1 for word in words) else "words"
+    return TEXT, f"text: {what} that are not the two answers of one pair ({', '.join(sorted(words))})"
 
 
 def _number(scan: Scan, layout: NumberFormat) -> ColumnType:
     whole = ColumnType("int")
     numbers = [shape for shape in scan.forms if form.number_parts(shape)]
-    return whole if all(accepts(whole, shape, layout) for shape in numbers) else ColumnType("float")
+    fractions = scan.count_styles("whole .", "whole ,")
+    return whole if not fractions and all(accepts(whole, shape, layout) for shape in numbers) else ColumnType("float")
 
 
 def _dates(scan: Scan) -> list[ColumnType]:
@@ -98,7 +100,7 @@ def _why(scan: Scan, kind: ColumnType) -> str:
     if kind.kind in {"int", "float"} and dressed:
         return f"numbers, also written as {dressed!r}"
     if kind.kind == "int" and all(re.fullmatch(r"(?:19|20)\d\d[01]\d[0-3]\d", text) for text in scan.samples):
-        return f"whole numbers; to read them as dates add --type {scan.name}=date:%Y%m%d"
+        return f"whole numbers; to read them as dates add {option(scan.name, 'date:%Y%m%d')}"
     words = {"int": "whole numbers", "float": "numbers", "date": "dates"}
     orders = {"dmy": ", day first", "mdy": ", month first"}
     return words.get(kind.kind, "dates with times") + orders.get(kind.detail, "")

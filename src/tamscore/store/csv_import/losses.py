@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from tamscore.store.csv_import import forms as form
-from tamscore.store.csv_import.types import DATED
+from tamscore.store.csv_import.types import DATED, option
 
 if TYPE_CHECKING:
     from tamscore.store.csv_import.marks import NumberFormat
@@ -73,9 +73,9 @@ def hint(scan: Scan) -> str:
     ranges = sum(times for shape, times in scan.forms.items() if shape.startswith(form.RANGE))
     known = scan.filled - scan.forms[form.WORD] - scan.forms[form.MIXED]
     if ranges and known > 0.5 * scan.filled and not any("date" in shape for shape in scan.forms):
-        return f"; to read ranges such as '11-50' as their midpoints add --type {scan.name}=range"
+        return f"; to read ranges such as '11-50' as their midpoints add {option(scan.name, 'range')}"
     if scan.count_tag("credit"):
-        return f"; to read CR as negative and DR as positive add --type {scan.name}=number:credit_negative"
+        return f"; to read CR as negative and DR as positive add {option(scan.name, 'number:credit_negative')}"
     if scan.count_tag("m or b"):
-        return f"; to read m as million add --type {scan.name}=number:m_million"
+        return f"; to read m as million add {option(scan.name, 'number:m_million')}"
     return ""

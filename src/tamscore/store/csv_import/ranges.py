@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from tamscore.store.csv_import.marks import NumberFormat
 
 _BOUND = rf"(?:(?:{dress.CURRENCY}){dress.SPACE})?{dress.DIGITS}{dress.SPACE}(?:{dress.UNIT})?(?:{dress.SPACE}(?:{dress.CURRENCY}))?"
-_BETWEEN = rf"\s?(?:[{dress.MINUS}\N{{EM DASH}}]|\.\.\.?|to|bis|à|a|til|tot)\s?"
+_DASHES = f"{dress.MINUS}\N{EM DASH}"
+_BETWEEN = rf"\s?(?:[{_DASHES}]|\.\.\.?|to|bis|à|a|til|tot)\s?"
 _SHAPES = {
     "closed": rf"(?P<low>{_BOUND}){_BETWEEN}(?P<high>{_BOUND})",
     "from": rf"(?:>=?|≥|over|more than|from|ab|über)\s?(?P<low>{_BOUND})(?P<high>)|(?P<low2>{_BOUND})\s?(?:\+|and more|or more|plus)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +61,11 @@ class ColumnType:
         """Return the format with what the type says of credits and of m for million."""
         credit = next((side for side in ("negative", "positive") if f"credit_{side}" in self.options), "")
         return replace(layout, credit=credit, m_million=layout.m_million or "m_million" in self.options)
+
+
+def option(name: str, *kinds: str) -> str:
+    """Return the option that fixes a column's type, as it stands on a command line."""
+    return " or ".join(f"--type {shlex.quote(f'{name}={kind}')}" for kind in kinds)
 
 
 def column_type(name: str, text: str) -> ColumnType:
