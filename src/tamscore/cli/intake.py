@@ -65,7 +65,11 @@ def import_(  # noqa: PLR0913, PLR0917 - every option of the command
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the columns and write nothing.")] = False,
     types: Annotated[
         list[str] | None,
-        typer.Option("--type", metavar="COLUMN=TYPE", help="Fix a type: string, int, float, number:credit_negative, range, bool, date, date:dmy, …"),
+        typer.Option(
+            "--type",
+            metavar="COLUMN=TYPE",
+            help="Fix a type: string, int, float, number:credit_negative, range, bool, date, date:dmy, …",
+        ),
     ] = None,
     null: Annotated[list[str] | None, typer.Option(metavar="TEXT", help="Another text that means: no value.")] = None,
     drop: Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="Leave a column out.")] = None,
@@ -77,7 +81,8 @@ def import_(  # noqa: PLR0913, PLR0917 - every option of the command
         str | None, typer.Option(metavar="MARK", help="The decimal mark, '.' or ','; found by looking, if not given.")
     ] = None,
     thousands: Annotated[
-        str | None, typer.Option(metavar="MARK", help="The mark between groups: '.', ',', an apostrophe, space or none.")
+        str | None,
+        typer.Option(metavar="MARK", help="The mark between groups: '.', ',', an apostrophe, space or none."),
     ] = None,
     max_bad_share: Annotated[
         float | None,

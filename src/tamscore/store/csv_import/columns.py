@@ -154,5 +154,7 @@ def _refuse_losses(column: Column, plan: ColumnPlan, max_bad_share: float | None
 def lost_to_given(scan: Scan, plan: ColumnPlan) -> int:
     """Return how many cells hold digits and have no value under the type that the user gave."""
     kind, layout = plan.kind, plan.layout
-    days = [shape for shape in scan.refused(kind, layout) if shape.split(" ")[0] in {"date", "time", "zoned", "short", "no"}]
+    days = [
+        shape for shape in scan.refused(kind, layout) if shape.split(" ")[0] in {"date", "time", "zoned", "short", "no"}
+    ]
     return max(lost(scan, kind, layout), sum(scan.forms[shape] for shape in days))

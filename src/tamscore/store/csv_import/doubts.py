@@ -57,7 +57,9 @@ def _codes(scan: Scan) -> str:
         return f"leading zeros as identifiers have ({zero})"
     if scan.count_styles("plus"):
         return f"a plus before many digits, as telephone numbers have ({scan.first('plus')})"
-    styled = [shape for shape in scan.forms if (number := form.number_parts(shape)) and number[0] not in marks.CODE_STYLES]
+    styled = [
+        shape for shape in scan.forms if (number := form.number_parts(shape)) and number[0] not in marks.CODE_STYLES
+    ]
     dressed = [shape for shape in scan.forms if (number := form.number_parts(shape)) and number[1]]
     if names.is_code(scan.name) and (styled or dressed):
         return f"the name says codes, and not all are plain whole numbers ({scan.cells([*styled, *dressed])[0]})"

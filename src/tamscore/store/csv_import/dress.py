@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tamscore.store.csv_import import marks
 from tamscore.store.csv_import.dates import as_mask
 from tamscore.store.csv_import.marks import QUOTES, WIDE_SPACES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _ISO = (
     "USD|EUR|GBP|CHF|JPY|CNY|RMB|INR|AUD|CAD|NZD|SEK|NOK|DKK|ISK|PLN|CZK|HUF|RON|BGN|HRK|RSD|UAH|RUB|BRL|MXN|ARS|CLP|"
@@ -24,7 +28,9 @@ _NAMED = {
 }  # fmt: skip
 CURRENCY = "|".join([*_NAMED.values(), _ISO, r"[$¥]|kr\.?"])
 
-MINUS = "-\N{MINUS SIGN}\N{HYPHEN}\N{NON-BREAKING HYPHEN}\N{EN DASH}\N{SMALL HYPHEN-MINUS}\N{FULLWIDTH HYPHEN-MINUS}"
+MINUS = (
+    r"\-" + "\N{MINUS SIGN}\N{HYPHEN}\N{NON-BREAKING HYPHEN}\N{EN DASH}\N{SMALL HYPHEN-MINUS}\N{FULLWIDTH HYPHEN-MINUS}"
+)
 SPACE = f"[ {WIDE_SPACES}]?"
 SHIFTS = {
     "k": 3, "K": 3, "M": 6, "MM": 6, "B": 9, "m": 6, "b": 9, "T": 3,
@@ -80,51 +86,52 @@ def undress(texts: Any) -> Dressed:
     import pyarrow.compute as pc
 
     matched = pc.extract_regex(texts, _pattern())
-    part = {
-        field.name: pc.fill_null(pc.struct_field(matched, field.name), "").to_numpy(zero_copy_only=False)
-        for field in matched.type
-    }
-    digits = pc.fill_null(pc.struct_field(matched, "digits"), "")
-    filled = {name: values != "" for name, values in part.items()}
-    units = _units(part)
-    currency = _currencies(part["money_before"] + part["money"] + part["money_behind"])
+    part = {field.name: pc.fill_null(pc.struct_field(matched, field.name), "") for field in matched.type}
+    filled = {name: as_mask(pc.not_equal(values, "")) for name, values in part.items()}
+    units = _mapped(_joined(part, "unit_before", "unit"), _unit)
+    currency = _mapped(_joined(part, "money_before", "money", "money_behind"), _currency)
     tags = _tags(filled, units, currency)
-    styles = marks.styles(digits)
+    styles = marks.styles(part["digits"])
     styles[~_whole(filled, units, styles) | _lone_thousand(units, currency)] = marks.CODE[marks.NO_STYLE]
     styles[as_mask(pc.greater(pc.binary_length(texts), marks.LONGEST))] = marks.CODE[marks.NO_STYLE]
-    phone = (part["sign"] == "+") & as_mask(pc.match_substring_regex(texts, r"^\+\d{8,}$"))
-    styles[phone] = marks.CODE["plus"]
-    minus = (filled["sign"] & (part["sign"] != "+")) | filled["sign_behind"] | filled["opening"]
-    credit = part["credit_before"] + part["credit_behind"]
-    shift = np.array([SHIFTS.get(unit, 0) for unit in units], dtype=np.int64)
-    return Dressed(digits, styles, tags, minus, shift, units, currency, np.vectorize(_side, otypes=[object])(credit))
+    styles[as_mask(pc.match_substring_regex(texts, r"^\+\d{8,}$"))] = marks.CODE["plus"]
+    plus = as_mask(pc.equal(part["sign"], "+"))
+    minus = (filled["sign"] & ~plus) | filled["sign_behind"] | filled["opening"]
+    credit = _mapped(_joined(part, "credit_before", "credit_behind"), _side)
+    shift = _mapped(_joined(part, "unit_before", "unit"), lambda text: SHIFTS.get(_unit(text), 0)).astype(np.int64)
+    return Dressed(part["digits"], styles, tags, minus, shift, units, currency, credit)
+
+
+def _joined(part: dict[str, Any], *names: str) -> Any:
+    import pyarrow.compute as pc
+
+    return pc.binary_join_element_wise(*(part[name] for name in names), "")
+
+
+def _mapped(texts: Any, function: Callable[[str], Any]) -> np.ndarray:
+    """Return the function's value for each text, called once for each distinct text."""
+    import pyarrow.compute as pc
+
+    encoded = pc.dictionary_encode(texts)
+    values = np.array([function(text) for text in encoded.dictionary.to_pylist()], dtype=object)
+    return values[encoded.indices.to_numpy()] if len(values) else np.empty(0, dtype=object)
 
 
 def _side(credit: str) -> str:
     return {"C": "c", "D": "d", "H": "c", "S": "d"}.get(credit[:1].upper(), "")
 
 
-def _units(part: dict[str, np.ndarray]) -> np.ndarray:
-    """Return the unit of each text: letters as they stand, words in lower case without plural or full stop."""
-    known = {"": "", **{letter: letter for letter in (*LETTERS, "T")}}
-
-    def unit(text: str) -> str:
-        if text not in known:
-            word = text.lower().rstrip(".")
-            known[text] = word if word in SHIFTS else word.removesuffix("s")
-        return known[text]
-
-    return np.array([unit(text) for text in part["unit_before"] + part["unit"]], dtype=object)
+def _unit(text: str) -> str:
+    """Return letters as they stand, words in lower case without plural or full stop."""
+    if text in {"", "T", *LETTERS}:
+        return text
+    word = text.lower().rstrip(".")
+    return word if word in SHIFTS else word.removesuffix("s")
 
 
-def _currencies(texts: np.ndarray) -> np.ndarray:
-    """Return the ISO code of each currency, or the sign where it has several ($, ¥, kr); empty for none."""
-    import re
-
-    known = {"": ""}
-    for text in set(texts) - {""}:
-        known[text] = next((code for code, names in _NAMED.items() if re.fullmatch(names, text)), text.rstrip("."))
-    return np.array([known[text] for text in texts], dtype=object)
+def _currency(text: str) -> str:
+    """Return the ISO code of a currency, or the sign where several have it ($, ¥, kr); empty for none."""
+    return next((code for code, names in _NAMED.items() if re.fullmatch(names, text)), text.rstrip("."))
 
 
 def _tags(filled: dict[str, np.ndarray], units: np.ndarray, currency: np.ndarray) -> np.ndarray:
@@ -144,7 +151,13 @@ def _whole(filled: dict[str, np.ndarray], units: np.ndarray, styles: np.ndarray)
     extras = (units != "").astype(int) + filled["percent"]
     credits_ = filled["credit_before"].astype(int) + filled["credit_behind"]
     powers = np.isin(styles, [code for style, code in marks.CODE.items() if "exp" in style])
-    one = (signs <= 1) & (moneys <= 1) & (extras + powers <= 1) & (credits_ <= 1) & (filled["opening"] == filled["closing"])
+    one = (
+        (signs <= 1)
+        & (moneys <= 1)
+        & (extras + powers <= 1)
+        & (credits_ <= 1)
+        & (filled["opening"] == filled["closing"])
+    )
     lone = filled["unit_before"] & ~filled["money_before"] | filled["unit_before"] & filled["unit"]
     result: np.ndarray = one & ~lone & ~((credits_ == 1) & (signs == 1)) & ~(filled["percent"] & (moneys == 1))
     return result

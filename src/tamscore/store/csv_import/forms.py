@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.store.csv_import import dress, marks
-from tamscore.store.csv_import.dates import as_mask, date_orders
+from tamscore.store.csv_import.dates import DATE_START, as_mask, date_orders
 from tamscore.store.csv_import.ranges import range_styles
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ FLAG_PAIRS = (("true", "false"), ("yes", "no"), ("t", "f"), ("y", "n"))
 
 _SHORT_DAY = r"^\d{1,2}/\d{1,2}/\d{2}(?: .*)?$"
 _NO_DAY = r"^(?:\d{4}[-/]\d{1,2}[-/]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})(?:[T ].*)?$"
-_BASE = (WORD, MIXED, EMPTY, SHORT_DAY, NO_DAY)
+_BASE = (WORD, MIXED, EMPTY, SHORT_DAY, NO_DAY, *(f"{RANGE} {mark}" for mark in (*marks.MARKS, "any", "either")))
 
 
 @dataclass(frozen=True)
@@ -89,9 +89,10 @@ def forms(texts: Any, empty: frozenset[str]) -> Forms:
     codes = np.full(len(texts), _CODE[MIXED], dtype=np.int16)
     behind = np.full(len(texts), -1, dtype=np.int64)
     rest = _plain_numbers(texts, codes, behind)
-    dressed, parts, left = _dressed_numbers(texts, rest, codes)
     names = list(_STATIC)
-    _dates_and_ranges(texts, left, codes, names)
+    left = _dates(texts, rest, codes, names)
+    dressed, parts, left = _dressed_numbers(texts, left, codes)
+    _ranges(texts, left, codes)
     _words(texts, rest, codes, empty)
     _tokens(texts, codes, empty)
     return Forms(tuple(names), codes, behind, dressed, parts)
@@ -122,7 +123,7 @@ def _plain_numbers(texts: Any, codes: np.ndarray, behind: np.ndarray) -> np.ndar
 
 
 def _dressed_numbers(texts: Any, rest: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, Any, np.ndarray]:
-    """Give other numbers their codes; return their places, their parts, and the places that may be dates or ranges."""
+    """Give other numbers their codes; return their places, their parts, and the places that may be ranges."""
     import pyarrow.compute as pc
 
     some = texts.take(rest)
@@ -137,18 +138,25 @@ def _dressed_numbers(texts: Any, rest: np.ndarray, codes: np.ndarray) -> tuple[n
     return rest, parts, rest[none]
 
 
-def _dates_and_ranges(texts: Any, places: np.ndarray, codes: np.ndarray, names: list[str]) -> None:
+def _dates(texts: Any, rest: np.ndarray, codes: np.ndarray, names: list[str]) -> np.ndarray:
+    """Give dates and what looks like one their codes, new ones being added to the names; return the other places."""
     import pyarrow.compute as pc
 
+    places = rest[as_mask(pc.match_substring_regex(texts.take(rest), DATE_START))]
     some = texts.take(places)
     for form, pattern in ((SHORT_DAY, _SHORT_DAY), (NO_DAY, _NO_DAY)):
         codes[places[as_mask(pc.match_substring_regex(some, pattern))]] = _CODE[form]
     found = date_orders(some)
-    open_ = np.flatnonzero(found == "")
-    found[open_] = range_styles(some.take(open_))
     for form in sorted(set(found) - {""}):
         codes[places[found == form]] = len(names)
         names.append(form)
+    return np.setdiff1d(rest, places, assume_unique=True)
+
+
+def _ranges(texts: Any, places: np.ndarray, codes: np.ndarray) -> None:
+    found = range_styles(texts.take(places))
+    for form in sorted(set(found) - {""}):
+        codes[places[found == form]] = _CODE[form]
 
 
 def _words(texts: Any, rest: np.ndarray, codes: np.ndarray, empty: frozenset[str]) -> None:

@@ -57,7 +57,11 @@ def reason(shape: str, kind: ColumnType) -> str:
     number = form.number_parts(shape)
     if number:
         style, tag = number
-        tags = {"credit": "an amount marked CR or DR", "m or b": "a number with m or b", "billion": "a number in billions"}
+        tags = {
+            "credit": "an amount marked CR or DR",
+            "m or b": "a number with m or b",
+            "billion": "a number in billions",
+        }
         fraction = "a number with a fraction" if kind.kind == "int" else "a number with other marks"
         return tags.get(tag, "a number" if kind.kind in DATED or not style else fraction)
     words = {

@@ -62,7 +62,12 @@ def readable_whole(style: str, tag: str, layout: NumberFormat) -> bool:
     """Return whether a text of this style and tag is a whole number under the format."""
     name, mark = marks.parts(style)
     fraction = name == "amb" and mark == layout.decimal or name in {"space", "wide", "quote", "zero"} and mark != ""
-    return name in marks.WHOLE_STYLES and not fraction and tag in {"", "money", "percent", "credit"} and readable(style, tag, layout)
+    return (
+        name in marks.WHOLE_STYLES
+        and not fraction
+        and tag in {"", "money", "percent", "credit"}
+        and readable(style, tag, layout)
+    )
 
 
 def _dressed(texts: Any, layout: NumberFormat, fits: Callable[[str, str, NumberFormat], bool]) -> Any:

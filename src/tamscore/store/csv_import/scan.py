@@ -118,7 +118,7 @@ class Scan:
             read = shapes.parts.styles > 0
             self.signs.update(filter(None, shapes.parts.currency[read]))
             self.units.update(filter(None, shapes.parts.units[read]))
-            marked = np.array([any(mark in text for mark in ".,") for text in shapes.parts.digits.to_pylist()])
+            marked = pc.match_substring_regex(shapes.parts.digits, "[.,]").to_numpy(zero_copy_only=False)
             self.unit_fractions += int((marked & read & (shapes.parts.units != "")).sum())
             self.negatives += int((shapes.parts.negative & read).sum())
         if not self.negatives:
@@ -154,7 +154,9 @@ class Scan:
     def first(self, what: str) -> Cell | None:
         """Return the first cell whose form, style or tag this is."""
         cells = [
-            seen[0] for shape, seen in self.examples.items() if seen and what in {shape, *(form.number_parts(shape) or ())}
+            seen[0]
+            for shape, seen in self.examples.items()
+            if seen and what in {shape, *(form.number_parts(shape) or ())}
         ]
         return min(cells, key=lambda cell: cell.row, default=None)
 

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 DAY_MICROSECONDS = 86_400_000_000
 
 
-def values(
-    column: Any, kind: ColumnType, layout: NumberFormat, always_empty: frozenset[str]
-) -> tuple[Any, np.ndarray]:
+def values(column: Any, kind: ColumnType, layout: NumberFormat, always_empty: frozenset[str]) -> tuple[Any, np.ndarray]:
     """Return the column as an Arrow array of the type, and a mask of the cells that hold text but no value."""
     import pyarrow as pa
     import pyarrow.compute as pc
