@@ -113,7 +113,8 @@ def import_(  # noqa: PLR0913, PLR0917 - every option of the command
         with progress.stage("inspect", size) as done:
             plan = csv_import.inspect(
                 sources, types_of(types or ()), delimiter=delimiter, encoding=encoding, decimal=decimal,
-                thousands=thousands, null_values=null or (), drop=drop or (), max_bad_share=max_bad_share, progress=meter(done),
+                thousands=thousands, null_values=null or (), drop=drop or (), max_bad_share=max_bad_share,
+                progress=meter(done),
             )  # fmt: skip
     tell_plan(plan)
     if dry_run:
@@ -152,7 +153,7 @@ def tell_plan(plan: ImportPlan) -> None:
             print(clean(f"bad cell in {name!r}: {cell}; becomes empty"))
     for column in plan.columns:
         if column.losses:
-            lost = ", ".join(f"{times:,} × {reason}" for reason, times in column.losses)
+            lost = ", ".join(f"{reason} ({times:,})" for reason, times in column.losses)
             print(clean(f"column {column.name!r} has {counted(column.bad, 'cell')} that become empty: {lost}"))
     for row in plan.rejected_examples:
         print(clean(f"rejected row {row.row} of {row.file}: {row.reason}: {row.text!r}"))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from tamscore.errors import InputContractError
 from tamscore.store.csv_import.dates import as_mask
@@ -20,6 +18,8 @@ from tamscore.store.csv_import.values import values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import numpy as np
 
 BAD_SHARE = 0.01
 
@@ -89,7 +89,7 @@ def _decided(column: Column, formats: dict[str, NumberFormat | Doubt], known: st
 def _plan(column: Column, layout: NumberFormat | Doubt, max_bad_share: float | None) -> ColumnPlan:
     scan, given = column.scan, column.given
     share = BAD_SHARE if max_bad_share is None else max_bad_share
-    kind, why = (given, _as_given(given)) if given else infer(scan, layout, share)
+    kind, why = (given, _as_given(scan, given)) if given else infer(scan, layout, share)
     if given and given.kind in NUMERIC and isinstance(layout, Doubt):
         raise InputContractError(f"column {scan.name!r}: cannot be read as {given}: {layout.reason}")
     used = layout if isinstance(layout, NumberFormat) else NumberFormat()
@@ -99,9 +99,10 @@ def _plan(column: Column, layout: NumberFormat | Doubt, max_bad_share: float | N
     return plan
 
 
-def _as_given(kind: ColumnType) -> str:
+def _as_given(scan: Scan, kind: ColumnType) -> str:
     said = {"range": ": closed ranges as their midpoints, open ones as their lower bounds, '< 10' as 0 to 10"}
-    return f"as given{said.get(kind.kind, '')}"
+    mixed = f"; {', '.join(sorted(scan.signs))} are read as one currency" if len(scan.signs) > 1 else ""
+    return f"as given{said.get(kind.kind, '')}{mixed if kind.kind in NUMERIC else ''}"
 
 
 def _described(column: Column, kind: ColumnType, why: str, layout: NumberFormat) -> ColumnPlan:

@@ -27,7 +27,8 @@ def doubt(scan: Scan, kind: ColumnType, layout: NumberFormat) -> str:
     """Return why the cells must stay text although they could be read as the type, empty for no doubt."""
     if kind.kind in DATED:
         return _of_dates(scan, kind, layout)
-    checks: tuple[Callable[[Scan], str], ...] = (_codes, _digits, _money, _units, _spaces)
+    spaces = () if layout.thousands == {" "} else (_spaces,)
+    checks: tuple[Callable[[Scan], str], ...] = (_codes, _digits, _money, _units, *spaces)
     return next((f"{text}; {_say(scan, kind)}" for check in checks if (text := check(scan))), "")
 
 
@@ -38,9 +39,10 @@ def looks_like_ids(scan: Scan) -> bool:
     return names.is_code(scan.name) or (different and plain > 0 and plain == scan.numbers())
 
 
-def dressed_example(scan: Scan) -> str:
-    """Return the first number that holds more than digits, a sign and a fraction, empty for none."""
+def dressed_example(scan: Scan, layout: NumberFormat) -> str:
+    """Return the first number that holds more than digits, a sign and a fraction behind a point, empty for none."""
     plain = {form.number_form(style) for style in marks.PLAIN_STYLES}
+    plain -= {form.number_form("amb .")} if layout.decimal == "," else set()
     shapes = [shape for shape in scan.forms if form.number_parts(shape) and shape not in plain]
     cells = scan.cells(shapes)
     return cells[0].value if cells else ""
@@ -96,13 +98,17 @@ def _money(scan: Scan) -> str:
 
 
 def _units(scan: Scan) -> str:
-    """Return why letters behind the digits may be no units: M beside MM, or letters behind few whole numbers."""
+    """Return why letters behind the digits may be no units: M beside MM, or letters as codes have them.
+
+    Fractions, currencies and the name of an amount say units; else two different ones behind most of the numbers do.
+    """
     if scan.units["MM"] and scan.units["M"]:
         return "M may be a thousand where MM is a million"
     cells = scan.count_tag("unit") + scan.count_tag("m or b")
     bare = set(scan.units) <= dress.LETTERS and not scan.signs and not scan.unit_fractions
-    if cells and bare and cells < MOSTLY_UNITS * scan.filled:
-        return f"letters behind few of the numbers may be parts of codes ({scan.first('unit')})"
+    different = len({dress.SHIFTS[unit] for unit in scan.units}) > 1 and cells >= MOSTLY_UNITS * scan.filled
+    if cells and bare and not different and not names.is_amount(scan.name):
+        return f"letters behind whole numbers may be parts of codes ({scan.first('unit')})"
     return ""
 
 

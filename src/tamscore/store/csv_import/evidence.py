@@ -85,11 +85,13 @@ def _own_format(scan: Scan, wanted: Wish, *, ranges: bool) -> NumberFormat | Dou
         return _two_ways(decimals.values(), scan)
     if decimals:
         return _with_either(next(iter(decimals)), seen, scan)
+    return _without_certain(seen, scan)
+
+
+def _without_certain(seen: _Seen, scan: Scan) -> NumberFormat | Doubt:
     if len(seen.either) > 1:
         return _two_ways(seen.either.values(), scan)
-    if seen.either:
-        return _either(next(iter(seen.either)), scan)
-    return usual(".")
+    return _either(next(iter(seen.either)), scan) if seen.either else usual(".")
 
 
 def _seen(scan: Scan, *, ranges: bool) -> _Seen:
@@ -136,8 +138,9 @@ def _with_either(decimal: str, seen: _Seen, scan: Scan) -> NumberFormat | Doubt:
 
 
 def _two_ways(cells: Iterable[Cell], scan: Scan) -> Doubt:
-    shown = " and ".join(str(cell) for cell in cells)
-    return Doubt(f"marks that contradict each other ({shown}); {_remedy(scan.name)}")
+    shown = list(dict.fromkeys(map(str, cells)))
+    what = "marks that contradict each other" if len(shown) > 1 else "a mark that may group or begin a fraction"
+    return Doubt(f"{what} ({' and '.join(shown)}); {_remedy(scan.name)}")
 
 
 def _either(mark: str, scan: Scan) -> Doubt:
@@ -170,4 +173,4 @@ def by_files(scan: Scan, doubt: Doubt, decimal: str) -> NumberFormat | Doubt:
     if not (decimal and doubt.mark):
         return doubt
     against = scan.whole_numbers() if doubt.mark == decimal else scan.count_styles("big")
-    return doubt if against else replace(usual(decimal), m_million=bool(scan.signs))
+    return doubt if against else replace(usual(decimal), m_million=bool(scan.signs), by_files=True)

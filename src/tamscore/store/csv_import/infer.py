@@ -40,7 +40,7 @@ def infer(scan: Scan, layout: NumberFormat | Doubt, max_bad_share: float) -> tup
     if kind.kind not in DATED and isinstance(layout, Doubt):
         return TEXT, f"text: {layout.reason}"
     why = _unreadable(scan, kind, known, max_bad_share) or doubts.doubt(scan, kind, known)
-    return (TEXT, f"text: {why}") if why else (kind, _why(scan, kind))
+    return (TEXT, f"text: {why}") if why else (kind, _why(scan, kind, known))
 
 
 def _misses(scan: Scan, kind: ColumnType, layout: NumberFormat | Doubt) -> int:
@@ -95,12 +95,13 @@ def _dates(scan: Scan) -> list[ColumnType]:
     return [ColumnType(kind, order) for order in ORDERS]
 
 
-def _why(scan: Scan, kind: ColumnType) -> str:
-    dressed = doubts.dressed_example(scan)
+def _why(scan: Scan, kind: ColumnType, layout: NumberFormat) -> str:
+    dressed = doubts.dressed_example(scan, layout)
+    shared = f", {layout.decimal!r} as the decimal mark as in other columns" if layout.by_files else ""
     if kind.kind in {"int", "float"} and dressed:
-        return f"numbers, also written as {dressed!r}"
+        return f"numbers, also written as {dressed!r}{shared}"
     if kind.kind == "int" and all(re.fullmatch(r"(?:19|20)\d\d[01]\d[0-3]\d", text) for text in scan.samples):
         return f"whole numbers; to read them as dates add {option(scan.name, 'date:%Y%m%d')}"
     words = {"int": "whole numbers", "float": "numbers", "date": "dates"}
     orders = {"dmy": ", day first", "mdy": ", month first"}
-    return words.get(kind.kind, "dates with times") + orders.get(kind.detail, "")
+    return words.get(kind.kind, "dates with times") + orders.get(kind.detail, "") + shared

@@ -45,11 +45,11 @@ def losses(scan: Scan, kind: ColumnType, layout: NumberFormat) -> list[tuple[str
 
 
 def reasons(scan: Scan, kind: ColumnType, layout: NumberFormat) -> str:
-    """Return the losses in words, such as "3 × 'tbd', 2 × a range"."""
+    """Return the losses in words, such as "'tbd' (3), a range (2)"."""
     found = losses(scan, kind, layout)
     more = sum(times for _, times in found[SHOWN:])
-    shown = [f"{times:,} × {text}" for text, times in found[:SHOWN]]
-    return ", ".join([*shown, *([f"{more:,} × others"] if more else [])])
+    shown = [f"{text} ({times:,})" for text, times in found[:SHOWN]]
+    return ", ".join([*shown, *([f"others ({more:,})"] if more else [])])
 
 
 def reason(shape: str, kind: ColumnType) -> str:

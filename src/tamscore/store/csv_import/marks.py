@@ -1,7 +1,8 @@
 """How the digits of a number are written: decimal marks, groups, exponents, and what is certain about them.
 
-The style of a text names the one way in which its digits stand, such as "dec ." (a decimal point for certain) or "amb ."
-(one point and three digits behind it: a fraction or a group). A `NumberFormat` decides which styles have a value.
+The style of a text names the one way in which its digits stand, such as "dec ." (a decimal point for certain) or
+"amb ." (one point and three digits behind it: a fraction or a group). A `NumberFormat` says which styles have a
+value.
 """
 
 from __future__ import annotations
@@ -45,12 +46,14 @@ class NumberFormat:
 
     `thousands` holds the marks that may group digits (a space stands for every space). `credit` is the sign of amounts
     marked CR: "negative", "positive", or "" where such cells have no value. With `m_million`, m is million, b billion.
+    `by_files`: other columns of the files decided the decimal mark.
     """
 
     decimal: str = "."
     thousands: frozenset[str] = frozenset({",", " ", "'"})
     credit: str = ""
     m_million: bool = False
+    by_files: bool = False
 
     def reads(self, style: str) -> bool:
         """Return whether digits in this style have a value under the format."""

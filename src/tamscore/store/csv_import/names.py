@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
-_ANYWHERE = (
-    "nace naics sic isic icd gics wz ean upc gtin isbn sku iban bic lei duns siren siret phone telephone telefon tel fax "
-    "mobile handy zip plz postcode postleitzahl postal kostenstelle uuid guid ip"
-).split()
-_LAST = "id ids key code codes cd no nr number nummer konto ref version release".split()
+_ANYWHERE = frozenset(
+    {"nace", "naics", "sic", "isic", "icd", "gics", "wz", "ean", "upc", "gtin", "isbn", "sku", "iban", "bic", "lei"}
+    | {"duns", "siren", "siret", "phone", "telephone", "telefon", "tel", "fax", "mobile", "handy", "zip", "plz", "ip"}
+    | {"postcode", "postleitzahl", "postal", "kostenstelle", "uuid", "guid"}
+)
+_LAST = frozenset(
+    {"id", "ids", "key", "code", "codes", "cd", "no", "nr", "number", "nummer", "konto", "ref", "version", "release"}
+)
 _ENDINGS = ("nummer", "nr", "konto", "kennung", "schlüssel", "schluessel", "kostenstelle", "code")
 _PAIRS = (("cost", "center"), ("cost", "centre"), ("customer", "account"), ("general", "ledger"))
-_AMOUNTS = (
-    "sales revenue amount price cost costs value total turnover spend spent income profit margin budget balance ebit "
-    "ebitda salary fee fees arr mrr usd eur gbp chf umsatz betrag preis wert kosten erlös erlöse summe saldo gewinn "
-    "menge quantity qty weight gewicht hours stunden rate quote factor faktor share score montant importe ventas prix "
-    "chiffre fatturato omsetning omzet"
-).split()
+_AMOUNTS = frozenset(
+    {"sales", "revenue", "amount", "price", "cost", "costs", "value", "total", "turnover", "spend", "spent", "income"}
+    | {"profit", "margin", "budget", "balance", "ebit", "ebitda", "salary", "fee", "fees", "arr", "mrr", "usd", "eur"}
+    | {"gbp", "chf", "umsatz", "betrag", "preis", "wert", "kosten", "erlös", "erlöse", "summe", "saldo", "gewinn"}
+    | {"menge", "quantity", "qty", "weight", "gewicht", "hours", "stunden", "rate", "quote", "factor", "faktor"}
+    | {"share", "score", "montant", "importe", "ventas", "prix", "chiffre", "fatturato", "omsetning", "omzet"}
+    | {"funding", "employees", "headcount", "staff", "mitarbeiter", "size", "visitors", "users", "followers"}
+)
 
 
 def words_of(name: str) -> list[str]:
@@ -30,7 +36,7 @@ def is_code(name: str) -> bool:
     words = words_of(name)
     if not words:
         return False
-    pairs = set(zip(words, words[1:], strict=False))
+    pairs = set(pairwise(words))
     certain = words[-1] in _LAST or words[-1].endswith(_ENDINGS) or any(pair in pairs for pair in _PAIRS)
     return certain or (any(word in _ANYWHERE for word in words) and not _has_amount(words))
 

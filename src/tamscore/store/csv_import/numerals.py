@@ -61,7 +61,8 @@ def readable(style: str, tag: str, layout: NumberFormat) -> bool:
 def readable_whole(style: str, tag: str, layout: NumberFormat) -> bool:
     """Return whether a text of this style and tag is a whole number under the format."""
     name, mark = marks.parts(style)
-    fraction = name == "amb" and mark == layout.decimal or name in {"space", "wide", "quote", "zero"} and mark != ""
+    either = name == "amb" and mark == layout.decimal
+    fraction = either or (name in {"space", "wide", "quote", "zero"} and mark != "")
     return (
         name in marks.WHOLE_STYLES
         and not fraction

@@ -16,13 +16,15 @@ from tamscore.store.csv_import.numerals import read
 if TYPE_CHECKING:
     from tamscore.store.csv_import.marks import NumberFormat
 
-_BOUND = rf"(?:(?:{dress.CURRENCY}){dress.SPACE})?{dress.DIGITS}{dress.SPACE}(?:{dress.UNIT})?(?:{dress.SPACE}(?:{dress.CURRENCY}))?"
-_DASHES = f"{dress.MINUS}\N{EM DASH}"
-_BETWEEN = rf"\s?(?:[{_DASHES}]|\.\.\.?|to|bis|à|a|til|tot)\s?"
+_MONEY = rf"(?:{dress.CURRENCY})"
+_BOUND = rf"(?:{_MONEY}{dress.SPACE})?{dress.DIGITS}{dress.SPACE}(?:{dress.UNIT})?(?:{dress.SPACE}{_MONEY})?"
+_BETWEEN = rf"\s?(?:[{dress.MINUS}\x{{2014}}]|\.\.\.?|to|bis|à|a|til|tot)\s?"
+_FROM = r"(?:>=?|≥|over|more than|from|ab|über)\s?"
+_BELOW = r"(?:<=?|≤|under|less than|up to|bis|unter)\s?"
 _SHAPES = {
     "closed": rf"(?P<low>{_BOUND}){_BETWEEN}(?P<high>{_BOUND})",
-    "from": rf"(?:>=?|≥|over|more than|from|ab|über)\s?(?P<low>{_BOUND})(?P<high>)|(?P<low2>{_BOUND})\s?(?:\+|and more|or more|plus)",
-    "below": rf"(?P<low>)(?:<=?|≤|under|less than|up to|bis|unter)\s?(?P<high>{_BOUND})",
+    "from": rf"{_FROM}(?P<low>{_BOUND})(?P<high>)|(?P<low2>{_BOUND})\s?(?:\+|and more|or more|plus)",
+    "below": rf"(?P<low>){_BELOW}(?P<high>{_BOUND})",
 }
 LONGEST = 2 * marks.LONGEST
 
