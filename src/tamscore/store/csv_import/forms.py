@@ -76,7 +76,7 @@ def number_parts(form: str) -> tuple[str, str] | None:
 _NUMBERS = tuple(number_form(style, tag) for style in marks.STYLES for tag in dress.TAGS)
 _STATIC = (*_BASE, *(f"{FLAG} {word}" for word in FLAGS), *(f"{BIT} {word}" for word in BITS), *_NUMBERS)
 _CODE = {name: place for place, name in enumerate(_STATIC)}
-_FIRST_NUMBER = len(_STATIC) - len(_NUMBERS)
+FIRST_NUMBER = len(_STATIC) - len(_NUMBERS)
 EMPTY_CODE = _CODE[EMPTY]
 
 
@@ -99,7 +99,7 @@ def forms(texts: Any, empty: frozenset[str]) -> Forms:
 
 
 def _number_codes(styles: np.ndarray, tags: np.ndarray | int = 0) -> np.ndarray:
-    return np.asarray(_FIRST_NUMBER + styles * len(dress.TAGS) + tags, dtype=np.int16)
+    return np.asarray(FIRST_NUMBER + styles * len(dress.TAGS) + tags, dtype=np.int16)
 
 
 def _plain_numbers(texts: Any, codes: np.ndarray, behind: np.ndarray) -> np.ndarray:
@@ -150,7 +150,7 @@ def _dates(texts: Any, rest: np.ndarray, codes: np.ndarray, names: list[str]) ->
     for form in sorted(set(found) - {""}):
         codes[places[found == form]] = len(names)
         names.append(form)
-    return np.setdiff1d(rest, places, assume_unique=True)
+    return np.setdiff1d(rest, places[(found != "") | (codes[places] != _CODE[MIXED])], assume_unique=True)
 
 
 def _ranges(texts: Any, places: np.ndarray, codes: np.ndarray) -> None:
