@@ -89,7 +89,7 @@ def test_a_mark_in_doubt_keeps_the_column_text_and_a_given_type_is_refused(colum
     kind, why, read = column(cells)
     assert (kind, read) == ("string", cells)
     assert part in why
-    with pytest.raises(InputContractError, match="column 'x': cannot be read as float: .*--decimal"):
+    with pytest.raises(InputContractError, match=r"column 'x': cannot be read as float: .*--decimal"):
         column(cells, types={"x": "float"})
 
 

@@ -42,9 +42,11 @@ def inspect(  # noqa: PLR0913 - the options of the command, each by name
     """Return the plan of an import after one pass over every row of every file, in bounded memory.
 
     `paths` are files, folders and globs with one set of columns. `types` fixes types by column (string, int, float,
-    bool, date, timestamp, timestamp_utc; dates also as date:dmy, date:mdy, date:%d/%m/%Y); others are inferred, and a
-    column becomes a number, date or flag while at most `max_bad_share` of its filled cells do not read as such.
-    `null_values` are tokens of no value besides the usual ones. `progress` gets ("inspect", bytes done, bytes in all).
+    number, range, bool, date, timestamp, timestamp_utc; dates also as date:dmy, date:mdy, date:%d/%m/%Y; numbers as
+    number:credit_negative); others are inferred, and a column becomes numbers or dates while at most `max_bad_share`
+    (None: 0.01) of its filled cells do not read as such and none of these holds digits. Only if `max_bad_share` is
+    given may cells with digits of a column of `types` become null. `decimal` and `thousands` fix the marks of all
+    columns; None: the cells decide. `null_values` are tokens of no value besides the usual ones. `progress` gets ("inspect", bytes done, bytes in all).
     UsageError for unknown columns, types, paths; InputContractError names file, row and remedy.
     """
     if max_bad_share is not None and not 0 <= max_bad_share < 1:

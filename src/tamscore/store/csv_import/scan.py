@@ -122,7 +122,8 @@ class Scan:
             self.unit_fractions += int((marked & read & (shapes.parts.units != "")).sum())
             self.negatives += int((shapes.parts.negative & read).sum())
         if not self.negatives:
-            self.negatives += pc.sum(pc.starts_with(texts.take(np.flatnonzero(shapes.codes >= form.FIRST_NUMBER)), "-")).as_py() or 0
+            numbers = texts.take(np.flatnonzero(shapes.codes >= form.FIRST_NUMBER))
+            self.negatives += pc.sum(pc.starts_with(numbers, "-")).as_py() or 0
 
     def _keep(self, shape: str, texts: Any, where: np.ndarray, times: np.ndarray) -> None:
         if shape == form.EMPTY:
