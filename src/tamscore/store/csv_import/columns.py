@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import InputContractError
 from tamscore.store.csv_import.dates import as_mask
-from tamscore.store.csv_import.evidence import Doubt, Wish, by_files, format_of_files, is_certain, own_format
+from tamscore.store.csv_import.evidence import Doubt, Shared, Wish, by_files, own_format, shared
 from tamscore.store.csv_import.infer import infer
 from tamscore.store.csv_import.losses import hint, losses, lost, reasons
 from tamscore.store.csv_import.marks import NumberFormat
@@ -57,7 +57,7 @@ def plans(columns: Sequence[Column], wanted: Wish, max_bad_share: float | None) 
     """
     share = BAD_SHARE if max_bad_share is None else max_bad_share
     formats = {column.scan.name: _own(column, wanted) for column in columns}
-    known = _marks_of_files(columns, formats, share)
+    known = _shared(columns, formats, share)
     return tuple(_plan(column, _decided(column, formats, known), max_bad_share) for column in columns)
 
 
@@ -69,18 +69,18 @@ def _own(column: Column, wanted: Wish) -> NumberFormat | Doubt:
     return given.reading(layout) if given and isinstance(layout, NumberFormat) else layout
 
 
-def _marks_of_files(columns: Sequence[Column], formats: dict[str, NumberFormat | Doubt], share: float) -> str:
-    """Return the decimal mark of which all number columns with certain cells give evidence, empty for none."""
+def _shared(columns: Sequence[Column], formats: dict[str, NumberFormat | Doubt], share: float) -> Shared:
+    """Return what all columns of numbers say of the files together."""
     sure = []
     for column in columns:
         layout = formats[column.scan.name]
-        if isinstance(layout, NumberFormat) and is_certain(column.scan):
+        if isinstance(layout, NumberFormat):
             kind = column.given or infer(column.scan, layout, share)[0]
-            sure += [layout] if kind.kind in NUMERIC else []
-    return format_of_files(sure)
+            sure += [(column.scan, layout)] if kind.kind in NUMERIC else []
+    return shared(sure)
 
 
-def _decided(column: Column, formats: dict[str, NumberFormat | Doubt], known: str) -> NumberFormat | Doubt:
+def _decided(column: Column, formats: dict[str, NumberFormat | Doubt], known: Shared) -> NumberFormat | Doubt:
     layout = formats[column.scan.name]
     decided = by_files(column.scan, layout, known) if isinstance(layout, Doubt) else layout
     return column.given.reading(decided) if column.given and isinstance(decided, NumberFormat) else decided

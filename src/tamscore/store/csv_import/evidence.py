@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from tamscore.store.csv_import.scan import Cell, Scan
 
 FEW = 0.05
-"""Certain fractions below this share of the cells that may be groups decide nothing beside plain whole numbers."""
+"""Certain fractions below this share of the cells in doubt decide nothing where whole numbers or the count of digits
+speak against them."""
 
 THOUSANDS = {"none": frozenset(), "space": frozenset({" "}), " ": frozenset({" "}), "'": frozenset({"'"})} | {
     mark: frozenset({mark}) for mark in MARKS
@@ -132,8 +133,11 @@ def _with_either(decimal: str, seen: _Seen, scan: Scan) -> NumberFormat | Doubt:
     if fractions and decimal not in seen.decimal:
         return _two_ways([*seen.groups.values(), seen.either[decimal]], scan)
     certain = sum(scan.count_styles(f"{name} {decimal}") for name in DECIMAL_STYLES)
-    if certain < FEW * fractions and scan.whole_numbers():
+    groups = scan.count_styles(f"amb {OTHER[decimal]}")
+    if certain < FEW * fractions and (scan.whole_numbers() or scan.digits.fewest < 3):
         return _two_ways([seen.decimal[decimal], seen.either[decimal]], scan)
+    if certain < FEW * groups and not (seen.groups or scan.whole_numbers()):
+        return _two_ways([seen.decimal[decimal], seen.either[OTHER[decimal]]], scan)
     return usual(decimal)
 
 
@@ -153,24 +157,41 @@ def _remedy(name: str) -> str:
     return f"add --decimal (or --thousands) with '.' or ',' for all columns, or {marks} for this one"
 
 
-def format_of_files(formats: Iterable[NumberFormat]) -> str:
-    """Return the decimal mark of columns that are certain of theirs, empty where they are none or disagree."""
-    decimals = {layout.decimal for layout in formats}
-    return decimals.pop() if len(decimals) == 1 else ""
+@dataclass(frozen=True)
+class Shared:
+    """What the columns that are certain say of the files: the decimal mark ("" for none), and whether groups stand."""
+
+    decimal: str = ""
+    grouped: bool = False
 
 
-def is_certain(scan: Scan) -> bool:
-    """Return whether a column's own cells hold a mark that is certain."""
-    seen = _seen(scan, ranges=False)
-    return bool(seen.decimal or seen.groups)
+def shared(scans: Iterable[tuple[Scan, NumberFormat]]) -> Shared:
+    """Return what number columns with their formats say together; nothing where they disagree.
+
+    "7." alone is no evidence: it may be an ordinal.
+    """
+    decimals, grouped = set(), False
+    for scan, layout in scans:
+        seen = _seen(scan, ranges=False)
+        styles = [f"{name} {layout.decimal}" for name in DECIMAL_STYLES if name != "whole"]
+        if seen.groups or scan.count_styles(*styles):
+            decimals.add(layout.decimal)
+            grouped |= bool(seen.groups)
+    return Shared(decimals.pop(), grouped) if len(decimals) == 1 else Shared()
 
 
-def by_files(scan: Scan, doubt: Doubt, decimal: str) -> NumberFormat | Doubt:
+def by_files(scan: Scan, doubt: Doubt, known: Shared) -> NumberFormat | Doubt:
     """Return the format that other columns give a column in doubt, unless its own whole numbers speak against it.
 
     Fractions of three digits all over do not stand beside whole numbers; groups not beside whole numbers above 999.
+    Points alone are weak evidence, as coordinates and codes have them in any country: groups must stand in the files,
+    or for commas in doubt whole numbers in the column.
     """
-    if not (decimal and doubt.mark):
+    if not (known.decimal and doubt.mark):
         return doubt
-    against = scan.whole_numbers() if doubt.mark == decimal else scan.count_styles("big")
-    return doubt if against else replace(usual(decimal), m_million=bool(scan.signs), by_files=True)
+    if doubt.mark == known.decimal:
+        decided = known.grouped and not scan.whole_numbers()
+    else:
+        sure = known.decimal == "," or known.grouped or scan.whole_numbers() > 0
+        decided = sure and not scan.count_styles("big")
+    return replace(usual(known.decimal), m_million=bool(scan.signs), by_files=True) if decided else doubt
