@@ -46,7 +46,8 @@ def inspect(  # noqa: PLR0913 - the options of the command, each by name
     number:credit_negative); others are inferred, and a column becomes numbers or dates while at most `max_bad_share`
     (None: 0.01) of its filled cells do not read as such and none of these holds digits. Only if `max_bad_share` is
     given may cells with digits of a column of `types` become null. `decimal` and `thousands` fix the marks of all
-    columns; None: the cells decide. `null_values` are tokens of no value besides the usual ones. `progress` gets ("inspect", bytes done, bytes in all).
+    columns; None: the cells decide. `null_values` are tokens of no value besides the usual ones. `progress` gets
+    ("inspect", bytes done, bytes in all).
     UsageError for unknown columns, types, paths; InputContractError names file, row and remedy.
     """
     if max_bad_share is not None and not 0 <= max_bad_share < 1:
