@@ -89,7 +89,11 @@ def test_a_damaged_archive_is_refused(refused):
     ("options", "part"),
     [
         ({"types": {"aa": "int"}}, "types: no column 'aa'; did you mean 'a'?"),
-        ({"types": {"a": "number"}}, "type of column 'a': expected one of string, int"),
+        ({"types": {"a": "amount"}}, "type of column 'a': expected one of string, int"),
+        ({"types": {"a": "number:credit"}}, "such as number:credit_negative"),
+        ({"types": {"a": "number:decimal_point+decimal_comma"}}, "got 'number:decimal_point+decimal_comma'"),
+        ({"thousands": "_"}, "thousands: expected '.'"),
+        ({"decimal": ",", "thousands": ","}, "thousands: expected another mark"),
         ({"types": {"a": "int:dmy"}}, "got 'int:dmy'"),
         ({"drop": ["c"]}, "drop: no column 'c'"),
         ({"drop": ["a", "b"]}, "every column would be dropped"),

@@ -65,7 +65,11 @@ def import_(  # noqa: PLR0913, PLR0917 - every option of the command
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the columns and write nothing.")] = False,
     types: Annotated[
         list[str] | None,
-        typer.Option("--type", metavar="COLUMN=TYPE", help="Fix a type: string, int, float, bool, date, date:dmy, …"),
+        typer.Option(
+            "--type",
+            metavar="COLUMN=TYPE",
+            help="Fix a type: string, int, float, number:credit_negative, range, bool, date, date:dmy, …",
+        ),
     ] = None,
     null: Annotated[list[str] | None, typer.Option(metavar="TEXT", help="Another text that means: no value.")] = None,
     drop: Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="Leave a column out.")] = None,
@@ -73,10 +77,21 @@ def import_(  # noqa: PLR0913, PLR0917 - every option of the command
     delimiter: Annotated[
         str | None, typer.Option(metavar="MARK", help="Such as ';' or tab; found by looking, if not given.")
     ] = None,
-    decimal: Annotated[str, typer.Option(metavar="MARK", help="The decimal mark: '.' or ','.")] = ".",
+    decimal: Annotated[
+        str | None, typer.Option(metavar="MARK", help="The decimal mark, '.' or ','; found by looking, if not given.")
+    ] = None,
+    thousands: Annotated[
+        str | None,
+        typer.Option(metavar="MARK", help="The mark between groups: '.', ',', an apostrophe, space or none."),
+    ] = None,
     max_bad_share: Annotated[
-        float, typer.Option(metavar="SHARE", help="Bad cells a column may have and still count as numbers or dates.")
-    ] = 0.01,
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Cells a column may lose and still count as numbers or dates: words without digits, by default up to "
+            "0.01; if given, cells of a column with --type that hold digits, too.",
+        ),
+    ] = None,
     max_rejected_share: Annotated[
         float, typer.Option(metavar="SHARE", help="Rows with too many or too few cells before the import is refused.")
     ] = 0.01,
@@ -98,7 +113,8 @@ def import_(  # noqa: PLR0913, PLR0917 - every option of the command
         with progress.stage("inspect", size) as done:
             plan = csv_import.inspect(
                 sources, types_of(types or ()), delimiter=delimiter, encoding=encoding, decimal=decimal,
-                null_values=null or (), drop=drop or (), max_bad_share=max_bad_share, progress=meter(done),
+                thousands=thousands, null_values=null or (), drop=drop or (), max_bad_share=max_bad_share,
+                progress=meter(done),
             )  # fmt: skip
     tell_plan(plan)
     if dry_run:
@@ -135,6 +151,10 @@ def tell_plan(plan: ImportPlan) -> None:
     for name, cells in examples:
         for cell in cells:
             print(clean(f"bad cell in {name!r}: {cell}; becomes empty"))
+    for column in plan.columns:
+        if column.losses:
+            lost = ", ".join(f"{reason} ({times:,})" for reason, times in column.losses)
+            print(clean(f"column {column.name!r} has {counted(column.bad, 'cell')} that become empty: {lost}"))
     for row in plan.rejected_examples:
         print(clean(f"rejected row {row.row} of {row.file}: {row.reason}: {row.text!r}"))
     dropped = f", {len(plan.dropped)} left out" if plan.dropped else ""

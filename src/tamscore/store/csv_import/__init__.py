@@ -135,7 +135,7 @@ def _tables(
         columns = []
         for tally in tallies:
             texts = batch.column(tally.plan.name)
-            typed, bad = values(texts, tally.plan.kind, plan.decimal, plan.always_empty)
+            typed, bad = values(texts, tally.plan.kind, tally.plan.layout, plan.always_empty)
             tally.nulls += typed.null_count
             tally.bad += int(bad.sum())
             tally.examples += bad_cells(texts, rows, bad, name, EXAMPLES - len(tally.examples))

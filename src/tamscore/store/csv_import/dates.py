@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 ORDERS = ("ymd", "dmy", "mdy")
-_DATE_START = r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}"
+DATE_START = r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}"
 _SHAPES = {
     "ymd": r"(?P<y>\d{4})[-/](?P<m>\d{1,2})[-/](?P<d>\d{1,2})",
     "dmy": r"(?P<d>\d{1,2})[-/.](?P<m>\d{1,2})[-/.](?P<y>\d{4})",
@@ -25,7 +25,7 @@ def date_orders(texts: Any) -> np.ndarray:
     import pyarrow.compute as pc
 
     result = np.full(len(texts), "", dtype=object)
-    places = np.flatnonzero(as_mask(pc.match_substring_regex(texts, _DATE_START)))
+    places = np.flatnonzero(as_mask(pc.match_substring_regex(texts, DATE_START)))
     some = texts.take(places)
     for order in ORDERS if len(places) else ():
         micros, kind = moments(some, order)

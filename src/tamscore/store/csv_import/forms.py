@@ -1,4 +1,4 @@
-"""The forms that a cell of text can take, and their values: numbers, dates, yes and no.
+"""The form that a cell of text has: a number in some style, a date, a range, yes or no, a word, nothing.
 
 Every cell has exactly one form. A column's type is decided from the counts of its forms (see `infer`), so nothing here
 looks at more than one cell.
@@ -6,12 +6,14 @@ looks at more than one cell.
 
 from __future__ import annotations
 
-from functools import cache
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.store.csv_import.dates import as_mask, date_orders
+from tamscore.store.csv_import import dress, marks
+from tamscore.store.csv_import.dates import DATE_START, as_mask, date_orders
+from tamscore.store.csv_import.ranges import range_styles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,78 +28,156 @@ EMPTY_IN_NUMBERS = frozenset(
 """Tokens that stand for no value where numbers, dates or yes and no are due; in a text column they may mean something
 (NA is Namibia, None a level) and stay."""
 
-INT, FLOAT, GROUPED_INT, GROUPED_FLOAT = "int", "float", "grouped int", "grouped float"
-SPACED, PERCENT, LEADING_ZERO, LONG_INT = "spaced", "percent", "leading zero", "long int"
-TEXT, EMPTY, BIT, FLAG = "text", "empty", "bit", "flag"
+WORD, MIXED, EMPTY, BIT, FLAG, RANGE = "word", "mixed", "empty", "bit", "flag", "range"
+"""Forms besides numbers and dates: text without and with digits, no value, 0 or 1, an answer, a range."""
+
+SHORT_DAY, NO_DAY = "short day", "no day"
+"""A day without its century ("5/18/27"), and what looks like a day but is none ("2013-02-30", "0000-00-00")."""
+
+NUMBER = "number"
+"""The forms of numbers are "number", their style (see `marks`), and their tag (see `dress`), separated by |."""
+
 FLAGS = {"true": True, "false": False, "yes": True, "no": False, "t": True, "f": False, "y": True, "n": False}
 BITS = {"1": True, "0": False}
 FLAG_PAIRS = (("true", "false"), ("yes", "no"), ("t", "f"), ("y", "n"))
 
-CURRENCIES = "USD|EUR|GBP|CHF|JPY|CNY|INR|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|BRL|MXN|ZAR|SGD|HKD|KRW|TRY|ILS|[$€£¥₹]"
-WIDE_SPACES = "\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}"
-_QUOTES = "'\N{RIGHT SINGLE QUOTATION MARK}"
-_NUMBER_START = rf"^(?:[-+(.,0-9]|{CURRENCIES})"
+_SHORT_DAY = r"^\d{1,2}/\d{1,2}/\d{2}(?: .*)?$"
+_NO_DAY = r"^(?:\d{4}[-/]\d{1,2}[-/]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})(?:[T ].*)?$"
+_BASE = (WORD, MIXED, EMPTY, SHORT_DAY, NO_DAY, *(f"{RANGE} {mark}" for mark in (*marks.MARKS, "any", "either")))
 
 
-@cache
-def _patterns(decimal: str) -> dict[str, str]:
-    """Return the pattern of each numeric form; a cell takes the last one that matches."""
-    point, comma = (r"\.", ",") if decimal == "." else (",", r"\.")
-    separators = [comma, *WIDE_SPACES, *_QUOTES]
-    group = r"[1-9]\d{0,2}(?:" + "|".join(rf"(?:{mark}\d{{3}})+" for mark in separators) + ")"
-    money = rf"(?:{CURRENCIES})"
+@dataclass(frozen=True)
+class Forms:
+    """The forms of many texts: `names[codes]`, and what stands around or behind the digits of those that are numbers.
 
-    def dressed(core: str) -> str:
-        inner = rf"[-+]?\s?(?:{money}\s?)?[-+]?(?:{core})(?:\s?{money})?"
-        return rf"^(?:{inner}|\({inner}\)|(?:{core})-)$"
-
-    plain = rf"(?:\d+(?:{point}\d*)?|{point}\d+)"
-    return {
-        GROUPED_FLOAT: dressed(rf"(?:{group}|\d+){point}\d*|{point}\d+"),
-        GROUPED_INT: dressed(rf"{group}|0|[1-9]\d*"),
-        SPACED: rf"^[-+]?[1-9]\d{{0,2}}(?: \d{{3}})+(?:{point}\d+)?$",
-        PERCENT: rf"^[-+]?(?:{plain}|{group})\s?%$",
-        FLOAT: rf"^[-+]?{plain}(?:[eE][-+]?(?:\d{{1,2}}|[12]\d{{2}}))?$",
-        INT: r"^[-+]?\d+$",
-        LONG_INT: r"^[-+]?[1-9]\d{18,}$",
-        LEADING_ZERO: r"^[-+]?0\d+$",
-    }
-
-
-def forms(texts: Any, decimal: str, empty: frozenset[str]) -> np.ndarray:
-    """Return the form of each text of a trimmed Arrow array without nulls, as an array of str objects.
-
-    `empty` holds the tokens (lower case) of no value. Flags come as "flag yes", bits as "bit 0"; dates as "date ymd",
-    "time dmy+mdy", "zoned ymd", …: what the cell holds, and every order that makes it a real day.
+    `behind` int64: digits behind the mark of plain decimals, -1 elsewhere. `dressed` are the places of the texts of
+    `parts`, which hold more than digits and one mark.
     """
+
+    names: tuple[str, ...]
+    codes: np.ndarray
+    behind: np.ndarray
+    dressed: np.ndarray
+    parts: dress.Dressed | None
+
+
+def number_form(style: str, tag: str = "") -> str:
+    """Return the form of numbers in a style with a tag."""
+    return f"{NUMBER}|{style}|{tag}"
+
+
+def number_parts(form: str) -> tuple[str, str] | None:
+    """Return style and tag of the form of a number, None for other forms."""
+    name, _, rest = form.partition("|")
+    style, _, tag = rest.partition("|")
+    return (style, tag) if name == NUMBER else None
+
+
+_NUMBERS = tuple(number_form(style, tag) for style in marks.STYLES for tag in dress.TAGS)
+_STATIC = (*_BASE, *(f"{FLAG} {word}" for word in FLAGS), *(f"{BIT} {word}" for word in BITS), *_NUMBERS)
+_CODE = {name: place for place, name in enumerate(_STATIC)}
+FIRST_NUMBER = len(_STATIC) - len(_NUMBERS)
+EMPTY_CODE = _CODE[EMPTY]
+
+
+def forms(texts: Any, empty: frozenset[str]) -> Forms:
+    """Return the forms of the texts of a trimmed Arrow array without nulls; `empty` are tokens (lower case).
+
+    Flags come as "flag yes", bits as "bit 0"; dates as "date ymd", "time dmy+mdy", …: what the cell holds, and every
+    order that makes it a real day; ranges as "range .,": the decimal marks under which they read.
+    """
+    codes = np.full(len(texts), _CODE[MIXED], dtype=np.int16)
+    behind = np.full(len(texts), -1, dtype=np.int64)
+    rest = _plain_numbers(texts, codes, behind)
+    names = list(_STATIC)
+    left = _dates(texts, rest, codes, names)
+    dressed, parts, left = _dressed_numbers(texts, left, codes)
+    _ranges(texts, left, codes)
+    _words(texts, rest, codes, empty)
+    _tokens(texts, codes, empty)
+    return Forms(tuple(names), codes, behind, dressed, parts)
+
+
+def _number_codes(styles: np.ndarray, tags: np.ndarray | int = 0) -> np.ndarray:
+    return np.asarray(FIRST_NUMBER + styles * len(dress.TAGS) + tags, dtype=np.int16)
+
+
+def _plain_numbers(texts: Any, codes: np.ndarray, behind: np.ndarray) -> np.ndarray:
+    """Give plain whole numbers and decimals their codes; return the places of all other texts."""
     import pyarrow.compute as pc
 
-    result = np.full(len(texts), TEXT, dtype=object)
-    lower = pc.utf8_lower(texts)
-    places = np.flatnonzero(as_mask(pc.match_substring_regex(texts, _NUMBER_START)))
-    result[places] = _number_forms(texts.take(places), decimal)
-    places = places[result[places] == TEXT]
-    orders = date_orders(texts.take(places))
-    result[places] = np.where(orders == "", TEXT, orders)
-    for words, form in ((FLAGS, FLAG), (BITS, BIT)):
-        mask = among(lower, words)
-        result[mask] = [f"{form} {word}" for word in lower.filter(mask).to_pylist()]
-    result[among(lower, empty)] = EMPTY
-    return result
+    whole = as_mask(pc.match_substring_regex(texts, r"^-?(?:0|[1-9]\d*)$"))
+    length = pc.binary_length(texts).to_numpy(zero_copy_only=False)
+    negative = as_mask(pc.starts_with(texts, "-"))
+    whole &= length <= marks.LONGEST
+    codes[whole] = _number_codes(marks.whole_styles((length - negative)[whole]))
+    rest = np.flatnonzero(~whole)
+    for mark in marks.MARKS if len(rest) else ():
+        some = texts.take(rest)
+        shaped = as_mask(pc.match_substring_regex(some, rf"^-?(?:(?:0|[1-9]\d*)[{mark}]\d*|[{mark}]\d+)$"))
+        shaped &= length[rest] <= marks.LONGEST
+        styles, digits = marks.decimal_styles(some.filter(shaped), mark)
+        codes[rest[shaped]], behind[rest[shaped]] = _number_codes(styles), digits
+        rest = rest[~shaped]
+    return rest
 
 
-def _number_forms(texts: Any, decimal: str) -> np.ndarray:
-    """Return the numeric form of each text, or TEXT; most are plain numbers, so the dressed patterns come second."""
+def _dressed_numbers(texts: Any, rest: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, Any, np.ndarray]:
+    """Give other numbers their codes; return their places, their parts, and the places that may be ranges."""
     import pyarrow.compute as pc
 
-    result = np.full(len(texts), TEXT, dtype=object)
-    patterns = _patterns(decimal)
-    for stage in ((FLOAT,), (INT, LONG_INT, LEADING_ZERO), (GROUPED_FLOAT, GROUPED_INT, SPACED, PERCENT)):
-        places = np.flatnonzero(result == (FLOAT if INT in stage else TEXT))
-        some = texts.take(places)
-        for form in stage:
-            result[places[as_mask(pc.match_substring_regex(some, patterns[form]))]] = form
-    return result
+    some = texts.take(rest)
+    begin = pc.and_(pc.match_substring_regex(some, dress.START), pc.match_substring_regex(some, r"\d"))
+    rest = rest[as_mask(begin)]
+    if not len(rest):
+        return rest, None, rest
+    parts = dress.undress(texts.take(rest))
+    codes[rest] = _number_codes(parts.styles, parts.tags)
+    none = parts.styles == marks.CODE[marks.NO_STYLE]
+    codes[rest[none]] = _CODE[MIXED]
+    return rest, parts, rest[none]
+
+
+def _dates(texts: Any, rest: np.ndarray, codes: np.ndarray, names: list[str]) -> np.ndarray:
+    """Give dates and what looks like one their codes, new ones being added to the names; return the other places."""
+    import pyarrow.compute as pc
+
+    places = rest[as_mask(pc.match_substring_regex(texts.take(rest), DATE_START))]
+    some = texts.take(places)
+    for form, pattern in ((SHORT_DAY, _SHORT_DAY), (NO_DAY, _NO_DAY)):
+        codes[places[as_mask(pc.match_substring_regex(some, pattern))]] = _CODE[form]
+    found = date_orders(some)
+    for form in sorted(set(found) - {""}):
+        codes[places[found == form]] = len(names)
+        names.append(form)
+    return np.setdiff1d(rest, places[(found != "") | (codes[places] != _CODE[MIXED])], assume_unique=True)
+
+
+def _ranges(texts: Any, places: np.ndarray, codes: np.ndarray) -> None:
+    found = range_styles(texts.take(places))
+    for form in sorted(set(found) - {""}):
+        codes[places[found == form]] = _CODE[form]
+
+
+def _words(texts: Any, rest: np.ndarray, codes: np.ndarray, empty: frozenset[str]) -> None:
+    """Tell answers, words without any digit, and tokens of no value apart."""
+    import pyarrow.compute as pc
+
+    some = texts.take(rest)
+    lower = pc.utf8_lower(some)
+    codes[rest[~as_mask(pc.match_substring_regex(some, r"\p{N}"))]] = _CODE[WORD]
+    mask = among(lower, FLAGS)
+    codes[rest[mask]] = [_CODE[f"{FLAG} {word}"] for word in lower.filter(mask).to_pylist()]
+    codes[rest[among(lower, empty)]] = _CODE[EMPTY]
+
+
+def _tokens(texts: Any, codes: np.ndarray, empty: frozenset[str]) -> None:
+    """Give 0 and 1 their own forms, and numbers that the user named as tokens of no value theirs."""
+    for word in BITS:
+        codes[among(texts, [word])] = _CODE[f"{BIT} {word}"]
+    numeric = [token for token in empty if any(letter.isdigit() for letter in token)]
+    if numeric:
+        codes[among(texts, numeric)] = _CODE[EMPTY]
 
 
 def among(texts: Any, words: Iterable[str]) -> np.ndarray:
@@ -106,30 +186,3 @@ def among(texts: Any, words: Iterable[str]) -> np.ndarray:
     import pyarrow.compute as pc
 
     return as_mask(pc.is_in(texts, pa.array(sorted(words), pa.string())))
-
-
-def currency(texts: Any) -> Any:
-    """Return the currency sign or code in each text, empty where there is none."""
-    import pyarrow.compute as pc
-
-    return pc.struct_field(pc.extract_regex(texts, rf"(?P<sign>{CURRENCIES})"), "sign")
-
-
-def numbers(texts: Any, decimal: str) -> Any:
-    """Return a plain number text ("-1234.5") for each text of a numeric form, null for every other text."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    patterns = _patterns(decimal)
-    shaped = as_mask(pc.match_substring_regex(texts, patterns[FLOAT]))
-    if shaped.all() and decimal == ".":  # most columns: nothing to take off but a plus
-        return pc.utf8_ltrim(texts, "+")
-    for form in (GROUPED_FLOAT, GROUPED_INT, SPACED, PERCENT):
-        shaped |= as_mask(pc.match_substring_regex(texts, patterns[form]))
-    negative = pc.match_substring_regex(texts, r"^\(|^[^0-9.,]*-|[0-9]-$")
-    bare = pc.replace_substring_regex(texts, rf"{CURRENCIES}|[%()\s{WIDE_SPACES}{_QUOTES}]", "")
-    bare = pc.replace_substring_regex(bare, r"^[-+]+|-$", "")
-    bare = pc.replace_substring(bare, "," if decimal == "." else ".", "")
-    bare = pc.replace_substring(bare, decimal, ".")
-    signed = pc.binary_join_element_wise(pc.if_else(negative, "-", ""), bare, "")
-    return pc.if_else(pa.array(shaped), signed, None)

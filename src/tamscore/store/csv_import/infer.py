@@ -8,50 +8,85 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from tamscore.store.csv_import import doubts
 from tamscore.store.csv_import import forms as form
 from tamscore.store.csv_import.dates import ORDERS
-from tamscore.store.csv_import.types import DATED, NUMERIC, ColumnType, accepts
+from tamscore.store.csv_import.evidence import Doubt
+from tamscore.store.csv_import.losses import hint, lost, reasons
+from tamscore.store.csv_import.marks import NumberFormat
+from tamscore.store.csv_import.types import DATED, ColumnType, accepts, option
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tamscore.store.csv_import.scan import Scan
 
-DRESSED = {form.GROUPED_INT, form.GROUPED_FLOAT, form.PERCENT, form.SPACED}
+TEXT = ColumnType("string")
 MOSTLY_OTHER = 0.5
 """Above this share of cells that do not fit, a column is plain text and needs no reason."""
 
 
-def infer(scan: Scan, max_bad_share: float) -> tuple[ColumnType, str]:
+def infer(scan: Scan, layout: NumberFormat | Doubt, max_bad_share: float) -> tuple[ColumnType, str]:
     """Return the type that fits the column and why; text where the cells leave a doubt."""
-    values = scan.forms.total() - scan.forms[form.EMPTY]
+    values = scan.filled
     if not values:
-        return ColumnType("string"), "no values"
-    kind = min((_number(scan), ColumnType("bool"), *_dates(scan)), key=lambda one: scan.bad(one)[0])
-    bad, cells = scan.bad(kind)
+        return TEXT, "no values"
+    answers = _answers(scan)
+    if answers:
+        return answers
+    known = layout if isinstance(layout, NumberFormat) else NumberFormat()
+    kind = min((_number(scan, known), *_dates(scan)), key=lambda one: _misses(scan, one, layout))
+    bad = _misses(scan, kind, layout)
     if bad > MOSTLY_OTHER * values:
-        return ColumnType("string"), "text" + _comma_hint(scan)
+        return TEXT, f"text{hint(scan)}"
+    if kind.kind not in DATED and isinstance(layout, Doubt):
+        return TEXT, f"text: {layout.reason}"
+    why = _unreadable(scan, kind, known, max_bad_share) or doubts.doubt(scan, kind, known)
+    return (TEXT, f"text: {why}") if why else (kind, _why(scan, kind, known))
+
+
+def _misses(scan: Scan, kind: ColumnType, layout: NumberFormat | Doubt) -> int:
+    """Return how many cells are no values of the type; while the format is in doubt, numbers in any style count."""
+    if isinstance(layout, NumberFormat) or kind.kind in DATED:
+        return scan.bad(kind, layout if isinstance(layout, NumberFormat) else NumberFormat())[0]
+    either = [shape for shape in scan.forms if form.number_parts(shape) or shape.startswith(form.BIT)]
+    return scan.filled - sum(scan.forms[shape] for shape in either)
+
+
+def _unreadable(scan: Scan, kind: ColumnType, layout: NumberFormat, max_bad_share: float) -> str:
+    """Return why cells that do not read as the type keep the column text: too many, in an id column, or with digits."""
+    bad, cells = scan.bad(kind, layout)
+    values = scan.filled
+    if not bad:
+        return ""
+    told = f"{reasons(scan, kind, layout)}, {cells[0]}"
     if bad > max_bad_share * values:
-        share = f"{(values - bad) / values:.1%}"
-        return ColumnType("string"), f"text: only {share} of the cells read as {kind} ({cells[0]}){_comma_hint(scan)}"
-    doubt = _doubt(scan, kind)
-    if doubt:
-        return ColumnType("string"), f"text: {doubt}"
-    return kind, _why(scan, kind)
+        return f"only {(values - bad) / values:.1%} of the cells read as {kind} ({told}){hint(scan)}"
+    if kind.kind not in DATED and doubts.looks_like_ids(scan):
+        return f"{bad:,} of {values:,} cells are no numbers ({told}), and identifiers must not be lost"
+    kept = lost(scan, kind, layout)
+    if kept:
+        return f"{kept:,} of {values:,} cells hold digits that do not read as {kind} ({told}){hint(scan)}"
+    return ""
 
 
-def _comma_hint(scan: Scan) -> str:
-    """Return a hint where the text cells look like numbers with the other decimal mark."""
-    other = "," if scan.decimal == "." else "."
-    texts = [cell.value for cell in scan.examples.get(form.TEXT, ())]
-    like = texts and all(re.fullmatch(rf"[-+]?\d[\d ]*[{other}]\d+", text) for text in texts)
-    return f"; these look like decimal marks, add --decimal {other!r}" if like else ""
+def _answers(scan: Scan) -> tuple[ColumnType, str] | None:
+    """Return yes or no where both answers of one pair are there and nothing else; text for answers without a pair."""
+    shapes = {shape for shape, times in scan.forms.items() if times and shape != form.EMPTY}
+    words = {shape.split(" ")[1] for shape in shapes if shape.startswith(form.FLAG)}
+    if not words:
+        return None
+    if any(words == set(pair) for pair in form.FLAG_PAIRS) and len(shapes) == 2:
+        return ColumnType("bool"), "two answers"
+    if len(shapes) > len(words):
+        return None
+    what = "single letters" if all(len(word) == 1 for word in words) else "words"
+    return TEXT, f"text: {what} that are not the two answers of one pair ({', '.join(sorted(words))})"
 
 
-def _number(scan: Scan) -> ColumnType:
-    broken = any(scan.forms[shape] for shape in (form.FLOAT, form.GROUPED_FLOAT, form.PERCENT, form.LONG_INT))
-    spaced = any("." in cell.value or "," in cell.value for cell in scan.examples.get(form.SPACED, ()))
-    return ColumnType("float" if broken or spaced else "int")
+def _number(scan: Scan, layout: NumberFormat) -> ColumnType:
+    whole = ColumnType("int")
+    numbers = [shape for shape in scan.forms if form.number_parts(shape)]
+    fractions = scan.count_styles("whole .", "whole ,")
+    return whole if not fractions and all(accepts(whole, shape, layout) for shape in numbers) else ColumnType("float")
 
 
 def _dates(scan: Scan) -> list[ColumnType]:
@@ -60,55 +95,13 @@ def _dates(scan: Scan) -> list[ColumnType]:
     return [ColumnType(kind, order) for order in ORDERS]
 
 
-def _doubt(scan: Scan, kind: ColumnType) -> str:
-    """Return why the cells must stay text although they could be read as the type, empty for no doubt."""
-    doubts: dict[str, Callable[[Scan, ColumnType], str]] = {"int": _number_doubt, "float": _number_doubt}
-    doubts |= {"bool": _flag_doubt} | dict.fromkeys(DATED, _date_doubt)
-    return doubts[kind.kind](scan, kind)
-
-
-def _number_doubt(scan: Scan, kind: ColumnType) -> str:
-    say = f"add --type {scan.name}={kind}"
-    seen = scan.examples
-    plain = sum(scan.forms[shape] for shape in NUMERIC - {form.PERCENT})
-    if scan.forms[form.LEADING_ZERO]:
-        return f"leading zeros as identifiers have ({seen[form.LEADING_ZERO][0]})"
-    if scan.forms[form.LONG_INT]:
-        return f"more digits than a whole number can hold ({seen[form.LONG_INT][0]})"
-    if len(scan.signs) > 1:
-        return f"several currencies ({', '.join(sorted(scan.signs))}); convert them to one, or {say}"
-    if scan.forms[form.PERCENT] and plain:
-        return f"numbers with and without a percent sign ({seen[form.PERCENT][0]}); {say} to drop the sign"
-    if scan.forms[form.SPACED] and not scan.forms[form.FLOAT] + scan.forms[form.GROUPED_FLOAT]:
-        return f"digits grouped by spaces, which may be an identifier ({seen[form.SPACED][0]}); {say} to read numbers"
-    return ""
-
-
-def _flag_doubt(scan: Scan, _: ColumnType) -> str:
-    words = {shape.split(" ")[1] for shape in scan.forms if shape.startswith(form.FLAG)}
-    letters = {word for word in words if len(word) == 1}
-    if letters == words and not any(letters == set(pair) for pair in form.FLAG_PAIRS):
-        return f"single letters that are not a pair of yes and no ({', '.join(sorted(letters))})"
-    return ""
-
-
-def _date_doubt(scan: Scan, kind: ColumnType) -> str:
-    rivals = [one for one in _dates(scan) if one != kind and scan.bad(one)[0] == scan.bad(kind)[0]]
-    ours = [shape for shape in scan.forms if accepts(kind, shape)]
-    cell = scan.examples[ours[0]][0]
-    if rivals:
-        return f"day and month cannot be told apart ({cell}); add --type {scan.name}=date:dmy or date:mdy"
-    if kind.kind == "timestamp_utc" and any(not shape.startswith("zoned") for shape in ours):
-        return f"times with and without a zone; add --type {scan.name}=timestamp_utc to take the others as UTC"
-    return ""
-
-
-def _why(scan: Scan, kind: ColumnType) -> str:
-    dressed = [scan.examples[shape][0].value for shape in sorted(DRESSED) if scan.forms[shape]]
+def _why(scan: Scan, kind: ColumnType, layout: NumberFormat) -> str:
+    dressed = doubts.dressed_example(scan, layout)
+    shared = f", {layout.decimal!r} as the decimal mark as in other columns" if layout.by_files else ""
     if kind.kind in {"int", "float"} and dressed:
-        return f"numbers, also written as {dressed[0]!r}"
+        return f"numbers, also written as {dressed!r}{shared}"
     if kind.kind == "int" and all(re.fullmatch(r"(?:19|20)\d\d[01]\d[0-3]\d", text) for text in scan.samples):
-        return f"whole numbers; to read them as dates add --type {scan.name}=date:%Y%m%d"
-    words = {"int": "whole numbers", "float": "numbers", "bool": "two answers", "date": "dates"}
+        return f"whole numbers; to read them as dates add {option(scan.name, 'date:%Y%m%d')}"
+    words = {"int": "whole numbers", "float": "numbers", "date": "dates"}
     orders = {"dmy": ", day first", "mdy": ", month first"}
-    return words.get(kind.kind, "dates with times") + orders.get(kind.detail, "")
+    return words.get(kind.kind, "dates with times") + orders.get(kind.detail, "") + shared

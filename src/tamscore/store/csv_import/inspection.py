@@ -9,26 +9,20 @@ from tamscore.errors import InputContractError, UsageError
 from tamscore.store.csv_import import forms as csv_forms
 from tamscore.store.csv_import import rows as csv_rows
 from tamscore.store.csv_import import source as csv_source
-from tamscore.store.csv_import.infer import infer
-from tamscore.store.csv_import.plan import ColumnPlan, ImportPlan, SourcePlan, meter
+from tamscore.store.csv_import.columns import Column, plans
+from tamscore.store.csv_import.evidence import wish
+from tamscore.store.csv_import.plan import ImportPlan, SourcePlan, meter
 from tamscore.store.csv_import.rows import Intake
-from tamscore.store.csv_import.scan import EXAMPLES, Scan, bad_cells
-from tamscore.store.csv_import.types import column_type, empty_tokens
-from tamscore.store.csv_import.values import values
+from tamscore.store.csv_import.scan import Scan
+from tamscore.store.csv_import.types import column_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
-    from typing import Any
-
-    import numpy as np
 
     from tamscore.store.csv_import.plan import Progress
-    from tamscore.store.csv_import.scan import Cell
     from tamscore.store.csv_import.source import Source
     from tamscore.store.csv_import.types import ColumnType
-
-BAD_SHARE = 0.01
 
 
 def inspect(  # noqa: PLR0913 - the options of the command, each by name
@@ -37,36 +31,41 @@ def inspect(  # noqa: PLR0913 - the options of the command, each by name
     *,
     delimiter: str | None = None,
     encoding: str = "utf-8",
-    decimal: str = ".",
+    decimal: str | None = None,
+    thousands: str | None = None,
     null_values: Sequence[str] = (),
     drop: Sequence[str] = (),
-    max_bad_share: float = BAD_SHARE,
+    max_bad_share: float | None = None,
     sample_rows: int = 3,
     progress: Progress | None = None,
 ) -> ImportPlan:
     """Return the plan of an import after one pass over every row of every file, in bounded memory.
 
     `paths` are files, folders and globs with one set of columns. `types` fixes types by column (string, int, float,
-    bool, date, timestamp, timestamp_utc; dates also as date:dmy, date:mdy, date:%d/%m/%Y); others are inferred, and a
-    column becomes a number, date or flag while at most `max_bad_share` of its filled cells do not read as such.
-    `null_values` are tokens of no value besides the usual ones. `progress` gets ("inspect", bytes done, bytes in all).
+    number, range, bool, date, timestamp, timestamp_utc; dates also as date:dmy, date:mdy, date:%d/%m/%Y; numbers as
+    number:credit_negative); others are inferred, and a column becomes numbers or dates while at most `max_bad_share`
+    (None: 0.01) of its filled cells do not read as such and none of these holds digits. Only if `max_bad_share` is
+    given may cells with digits of a column of `types` become null. `decimal` and `thousands` fix the marks of all
+    columns; None: the cells decide. `null_values` are tokens of no value besides the usual ones. `progress` gets
+    ("inspect", bytes done, bytes in all).
     UsageError for unknown columns, types, paths; InputContractError names file, row and remedy.
     """
-    if not 0 <= max_bad_share < 1:
+    if max_bad_share is not None and not 0 <= max_bad_share < 1:
         raise UsageError(f"max_bad_share: expected a number from 0 up to but not including 1, got {max_bad_share!r}")
-    rules = csv_source.dialect(delimiter, encoding, decimal)
+    wanted = wish(decimal, thousands)
+    rules = csv_source.dialect(delimiter, encoding, decimal or ".")
     sources = [csv_source.open_source(path, rules) for path in csv_source.find(paths)]
     _refuse_other_columns(sources)
     always = csv_forms.ALWAYS_EMPTY | {token.strip().lower() for token in null_values}
     names = sources[0].names
     given = _given_types(types or {}, names)
     kept = _kept(names, drop)
-    columns = [_Column(Scan(name, decimal, always, sample_rows), given.get(name)) for name in kept]
+    columns = [Column(Scan(name, always, sample_rows), given.get(name)) for name in kept]
     files = tuple(_scan(source, columns, progress, sources) for source in sources)
     if not sum(one.rows + one.rejected for one in files):
         raise InputContractError(f"{sources[0].path}: expected rows below the header, got none")
-    plans = tuple(column.plan(max_bad_share) for column in columns)
-    return ImportPlan(files, plans, tuple(name for name in names if name in drop), always, decimal)
+    dropped = tuple(name for name in names if name in drop)
+    return ImportPlan(files, plans(columns, wanted, max_bad_share), dropped, always)
 
 
 def _given_types(types: Mapping[str, str], names: Sequence[str]) -> dict[str, ColumnType]:
@@ -82,51 +81,7 @@ def _kept(names: Sequence[str], drop: Sequence[str]) -> list[str]:
     return kept
 
 
-class _Column:
-    """Scan a column; where the user gave its type, read it as well, so that the plan says what fails."""
-
-    def __init__(self, scan: Scan, given: ColumnType | None) -> None:
-        self.scan = scan
-        self.given = given
-        self.bad = 0
-        self.examples: list[Cell] = []
-
-    def add(self, column: Any, rows: np.ndarray, file: str) -> None:
-        self.scan.add(column, rows, file)
-        if self.given:
-            bad = values(column, self.given, self.scan.decimal, self.scan.always_empty)[1]
-            self.bad += int(bad.sum())
-            self.examples += bad_cells(column, rows, bad, file, EXAMPLES - len(self.examples))
-
-    def plan(self, max_bad_share: float) -> ColumnPlan:
-        scan = self.scan
-        kind, why = (self.given, "as given") if self.given else infer(scan, max_bad_share)
-        bad, examples = (self.bad, tuple(self.examples)) if self.given else scan.bad(kind)
-        empty = scan.empty(kind)
-        filled = scan.forms.total() - empty
-        if self.given and filled and bad == filled:
-            raise InputContractError(
-                f"column {scan.name!r}: none of its {filled:,} cells reads as {kind} ({examples[0]}); give another type"
-            )
-        used = empty_tokens(kind, scan.always_empty)
-        tokens = tuple((token, times) for token, times in scan.tokens.most_common() if token.lower() in used)
-        return ColumnPlan(
-            name=scan.name,
-            type=str(kind),
-            why=why,
-            given=self.given is not None,
-            samples=tuple(scan.samples),
-            filled=filled,
-            empty=empty,
-            empty_tokens=tokens,
-            bad=bad,
-            bad_examples=examples,
-            padded=scan.padded,
-            kind=kind,
-        )
-
-
-def _scan(source: Source, columns: list[_Column], progress: Progress | None, sources: list[Source]) -> SourcePlan:
+def _scan(source: Source, columns: list[Column], progress: Progress | None, sources: list[Source]) -> SourcePlan:
     intake, rows = Intake(), 0
     for batch, numbers in csv_rows.batches(source, intake, meter("inspect", progress, source, sources)):
         rows += batch.num_rows

@@ -10,6 +10,7 @@ from tamscore.store.csv_import.scan import EXAMPLES
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from tamscore.store.csv_import.marks import NumberFormat
     from tamscore.store.csv_import.rows import RejectedRow
     from tamscore.store.csv_import.scan import Cell
     from tamscore.store.csv_import.source import Source
@@ -23,7 +24,8 @@ class ColumnPlan:
     """One column of an import: its type, why, and what its cells hold.
 
     `filled` cells hold something, `empty` cells nothing (`empty_tokens` says how they are written); `bad` of the filled
-    ones do not read as the type and will be null. `padded` cells have spaces around them, which are taken off.
+    ones do not read as the type and will be null, for the reasons in `losses`. `layout` is how its numbers are written.
+    `padded` cells have spaces around them, which are taken off.
     """
 
     name: str
@@ -38,6 +40,8 @@ class ColumnPlan:
     bad_examples: tuple[Cell, ...]
     padded: int
     kind: ColumnType
+    layout: NumberFormat
+    losses: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,6 @@ class ImportPlan:
     columns: tuple[ColumnPlan, ...]
     dropped: tuple[str, ...]
     always_empty: frozenset[str]
-    decimal: str
 
     @property
     def rows(self) -> int:

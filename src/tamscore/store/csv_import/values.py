@@ -8,15 +8,18 @@ import numpy as np
 
 from tamscore.store.csv_import import forms as form
 from tamscore.store.csv_import.dates import moments
-from tamscore.store.csv_import.types import empty_tokens
+from tamscore.store.csv_import.numerals import read, read_whole
+from tamscore.store.csv_import.ranges import read_ranges
+from tamscore.store.csv_import.types import NUMERIC, empty_tokens
 
 if TYPE_CHECKING:
+    from tamscore.store.csv_import.marks import NumberFormat
     from tamscore.store.csv_import.types import ColumnType
 
 DAY_MICROSECONDS = 86_400_000_000
 
 
-def values(column: Any, kind: ColumnType, decimal: str, always_empty: frozenset[str]) -> tuple[Any, np.ndarray]:
+def values(column: Any, kind: ColumnType, layout: NumberFormat, always_empty: frozenset[str]) -> tuple[Any, np.ndarray]:
     """Return the column as an Arrow array of the type, and a mask of the cells that hold text but no value."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -24,36 +27,20 @@ def values(column: Any, kind: ColumnType, decimal: str, always_empty: frozenset[
     trimmed = pc.utf8_trim_whitespace(column)
     empty = form.among(pc.utf8_lower(trimmed), empty_tokens(kind, always_empty))
     texts = pc.if_else(pa.array(empty), pa.scalar(None, pa.string()), trimmed)
-    typed = texts if kind.kind == "string" else _read(texts, kind, decimal)
+    typed = texts if kind.kind == "string" else _read(texts, kind, layout)
     bad = typed.is_null().to_numpy(zero_copy_only=False) & ~empty
     return typed, bad
 
 
-def _read(texts: Any, kind: ColumnType, decimal: str) -> Any:
-    if kind.kind == "int":
-        return _whole(texts, decimal)
-    if kind.kind == "float":
-        return _real(texts, decimal)
+def _read(texts: Any, kind: ColumnType, layout: NumberFormat) -> Any:
+    import pyarrow.compute as pc
+
+    if kind.kind in NUMERIC:
+        numbers = (read_whole if kind.kind == "int" else read)(texts, layout)
+        return pc.coalesce(numbers, read_ranges(texts, layout)) if kind.kind == "range" else numbers
     if kind.kind == "bool":
         return _flags(texts)
     return _formatted(texts, kind) if "%" in kind.detail else _dated(texts, kind)
-
-
-def _whole(texts: Any, decimal: str) -> Any:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    plain = pc.replace_substring_regex(form.numbers(texts, decimal), r"\.0*$", "")
-    short = pc.match_substring_regex(plain, r"^-?0*\d{1,18}$")
-    return pc.cast(pc.if_else(short, plain, pa.scalar(None, pa.string())), pa.int64())
-
-
-def _real(texts: Any, decimal: str) -> Any:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    numbers = pc.cast(form.numbers(texts, decimal), pa.float64())
-    return pc.if_else(pc.is_finite(numbers), numbers, pa.scalar(None, pa.float64()))
 
 
 def _flags(texts: Any) -> Any:

@@ -1,0 +1,50 @@
+"""What the name of a column says about its cells: identifiers and codes, or amounts."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+_ANYWHERE = frozenset(
+    {"nace", "naics", "sic", "isic", "icd", "gics", "wz", "ean", "upc", "gtin", "isbn", "sku", "iban", "bic", "lei"}
+    | {"duns", "siren", "siret", "phone", "telephone", "telefon", "tel", "fax", "mobile", "handy", "zip", "plz", "ip"}
+    | {"postcode", "postleitzahl", "postal", "kostenstelle", "uuid", "guid"}
+)
+_LAST = frozenset(
+    {"id", "ids", "key", "code", "codes", "cd", "no", "nr", "number", "nummer", "konto", "ref", "version", "release"}
+)
+_ENDINGS = ("nummer", "nr", "konto", "kennung", "schlüssel", "schluessel", "kostenstelle", "code")
+_PAIRS = (("cost", "center"), ("cost", "centre"), ("customer", "account"), ("general", "ledger"))
+_AMOUNTS = frozenset(
+    {"sales", "revenue", "amount", "price", "cost", "costs", "value", "total", "turnover", "spend", "spent", "income"}
+    | {"profit", "margin", "budget", "balance", "ebit", "ebitda", "salary", "fee", "fees", "arr", "mrr", "usd", "eur"}
+    | {"gbp", "chf", "umsatz", "betrag", "preis", "wert", "kosten", "erlös", "erlöse", "summe", "saldo", "gewinn"}
+    | {"menge", "quantity", "qty", "weight", "gewicht", "hours", "stunden", "rate", "quote", "factor", "faktor"}
+    | {"share", "score", "montant", "importe", "ventas", "prix", "chiffre", "fatturato", "omsetning", "omzet"}
+    | {"funding", "employees", "headcount", "staff", "mitarbeiter", "size", "visitors", "users", "followers"}
+)
+
+
+def words_of(name: str) -> list[str]:
+    """Return the words of a column's name in lower case: "customerId", "CUSTOMER_ID" and "customer id" are the same."""
+    split = re.sub(r"(?<=[a-zäöüß])(?=[A-ZÄÖÜ])", " ", name)
+    return re.findall(r"[^\W_]+", split.lower())
+
+
+def is_code(name: str) -> bool:
+    """Return whether the name says that the cells are identifiers or codes, such as "id", "NACE" or "Kunden-Nr."."""
+    words = words_of(name)
+    if not words:
+        return False
+    pairs = set(pairwise(words))
+    certain = words[-1] in _LAST or words[-1].endswith(_ENDINGS) or any(pair in pairs for pair in _PAIRS)
+    return certain or (any(word in _ANYWHERE for word in words) and not _has_amount(words))
+
+
+def is_amount(name: str) -> bool:
+    """Return whether the name says that the cells are amounts or measures, such as "Net Sales" or "umsatz_2024"."""
+    return _has_amount(words_of(name)) and not is_code(name)
+
+
+def _has_amount(words: list[str]) -> bool:
+    return any(word in _AMOUNTS or word.endswith(("umsatz", "betrag", "preis", "wert")) for word in words)
