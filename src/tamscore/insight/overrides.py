@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.config.problems import nearest
 from tamscore.errors import InputContractError
+from tamscore.store import csv_import
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -83,14 +84,11 @@ def rows_of(path: Path) -> Iterator[dict[str, str | None]]:
 
 def table_of(path: Path) -> pa.Table:
     """The table in a file, all columns of a CSV file as texts: an id keeps its zeros."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
-    from pyarrow import csv
 
-    if path.suffix == ".parquet":
+    if path.suffix == ".parquet" or not path.is_file():
         return pq.read_table(path)
-    options = csv.ConvertOptions(column_types=dict.fromkeys(COLUMNS, pa.string()))
-    return csv.read_csv(path, convert_options=options)
+    return csv_import.read_table(path, {})
 
 
 def override_of(row: dict[str, str | None], field: str, kinds: Mapping[str, pa.DataType]) -> Override:

@@ -38,10 +38,14 @@ def inspect(  # noqa: PLR0913 - the options of the command, each by name
     delimiter: str | None = None,
     encoding: str = "utf-8",
     decimal: str = ".",
+    escape: str | None = None,
+    skip: int | None = None,
+    multiline: Sequence[str] = (),
     null_values: Sequence[str] = (),
     drop: Sequence[str] = (),
     max_bad_share: float = BAD_SHARE,
     sample_rows: int = 3,
+    may_be_empty: bool = False,
     progress: Progress | None = None,
 ) -> ImportPlan:
     """Return the plan of an import after one pass over every row of every file, in bounded memory.
@@ -49,21 +53,24 @@ def inspect(  # noqa: PLR0913 - the options of the command, each by name
     `paths` are files, folders and globs with one set of columns. `types` fixes types by column (string, int, float,
     bool, date, timestamp, timestamp_utc; dates also as date:dmy, date:mdy, date:%d/%m/%Y); others are inferred, and a
     column becomes a number, date or flag while at most `max_bad_share` of its filled cells do not read as such.
+    `escape` is the character that stands before a quote within a cell, `skip` the number of lines above the header;
+    cells of `multiline` columns may hold lines that look like rows; `may_be_empty`: no rows are fine.
     `null_values` are tokens of no value besides the usual ones. `progress` gets ("inspect", bytes done, bytes in all).
     UsageError for unknown columns, types, paths; InputContractError names file, row and remedy.
     """
     if not 0 <= max_bad_share < 1:
         raise UsageError(f"max_bad_share: expected a number from 0 up to but not including 1, got {max_bad_share!r}")
-    rules = csv_source.dialect(delimiter, encoding, decimal)
+    rules = csv_source.dialect(delimiter, encoding, decimal, escape, skip, multiline)
     sources = [csv_source.open_source(path, rules) for path in csv_source.find(paths)]
     _refuse_other_columns(sources)
     always = csv_forms.ALWAYS_EMPTY | {token.strip().lower() for token in null_values}
     names = sources[0].names
     given = _given_types(types or {}, names)
+    _refuse_unknown("multiline", multiline, names)
     kept = _kept(names, drop)
     columns = [_Column(Scan(name, decimal, always, sample_rows), given.get(name)) for name in kept]
     files = tuple(_scan(source, columns, progress, sources) for source in sources)
-    if not sum(one.rows + one.rejected for one in files):
+    if not may_be_empty and not sum(one.rows + one.rejected for one in files):
         raise InputContractError(f"{sources[0].path}: expected rows below the header, got none")
     plans = tuple(column.plan(max_bad_share) for column in columns)
     return ImportPlan(files, plans, tuple(name for name in names if name in drop), always, decimal)
@@ -128,11 +135,21 @@ class _Column:
 
 def _scan(source: Source, columns: list[_Column], progress: Progress | None, sources: list[Source]) -> SourcePlan:
     intake, rows = Intake(), 0
-    for batch, numbers in csv_rows.batches(source, intake, meter("inspect", progress, source, sources)):
+    for batch, numbers in csv_rows.batches(source, intake, meter("inspect", progress, source, sources), check=True):
         rows += batch.num_rows
         for column in columns:
             column.add(batch.column(column.scan.name), numbers, str(source.path))
-    return SourcePlan(source, rows, intake.rejected, tuple(intake.examples), intake.blank)
+    return SourcePlan(
+        source=source,
+        rows=rows,
+        rejected=intake.rejected,
+        rejected_examples=tuple(intake.examples),
+        blank=intake.blank,
+        lines=intake.lines,
+        inner=intake.inner,
+        sloppy=intake.sloppy,
+        sloppy_rows=tuple(intake.sloppy_rows),
+    )
 
 
 def _refuse_other_columns(sources: list[Source]) -> None:

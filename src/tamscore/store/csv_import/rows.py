@@ -11,108 +11,205 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.errors import InputContractError
-from tamscore.store.csv_import.source import open_bytes, wrong_encoding
+from tamscore.store.csv_import import refusals
+from tamscore.store.csv_import.encodings import wrong_encoding
+from tamscore.store.csv_import.quotes import QuoteCheck
+from tamscore.store.csv_import.stream import RowBytes
+from tamscore.store.csv_import.swallowed import RowLook, ragged_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tamscore.store.csv_import.quotes import QuotedRow
     from tamscore.store.csv_import.source import Source
 
 BLOCK_BYTES = 4 << 20
 EXAMPLES = 5
 SHOWN_CHARACTERS = 120
+TRAILING = "behind the last delimiter"
+"""The name of the column behind a delimiter at the end of every row; its cells are empty."""
 
 
 @dataclass(frozen=True)
 class RejectedRow:
-    """One row with more or fewer cells than the header; `row` as a spreadsheet counts, the header being row 1."""
+    """One row that is left out; `row` as a spreadsheet counts, the header being row 1. `why` says more than counts."""
 
     file: str
     row: int
     expected: int
     found: int
     text: str
+    why: str = ""
 
     @property
     def reason(self) -> str:
         """Why the row is rejected, as it stands in files and messages."""
-        return f"{self.expected} cells expected, {self.found} found"
+        counts = f"{self.expected} cells expected, {self.found} found"
+        return self.why if self.expected == self.found else f"{counts}{f': {self.why}' if self.why else ''}"
 
 
 @dataclass
 class Intake:
-    """What one pass over one file met besides good rows; `keep` is handed every rejected row in full."""
+    """What one pass over one file met besides good rows; `keep` is handed every rejected row in full.
+
+    `lines` are those of the file, `inner` line ends within cells; `sloppy` cells lose quotes, as in `sloppy_rows`.
+    """
 
     rejected: int = 0
     blank: int = 0
     examples: list[RejectedRow] = field(default_factory=list)
     keep: Callable[[RejectedRow], None] | None = None
+    lines: int = 0
+    inner: int = 0
+    sloppy: int = 0
+    sloppy_rows: list[QuotedRow] = field(default_factory=list)
+
+    def reject(self, row: RejectedRow) -> None:
+        """Count a rejected row, keep the first as examples."""
+        self.rejected += 1
+        if len(self.examples) < EXAMPLES:
+            self.examples.append(replace(row, text=row.text[:SHOWN_CHARACTERS]))
+        if self.keep:
+            self.keep(row)
 
 
-def batches(source: Source, intake: Intake, progress: Callable[[int], None]) -> Iterator[tuple[Any, np.ndarray]]:
-    """Yield Arrow batches of text columns with the row number of each row, blank rows left out.
+def batches(
+    source: Source, intake: Intake, progress: Callable[[int], None], *, check: bool = False
+) -> Iterator[tuple[Any, np.ndarray]]:
+    """Yield Arrow batches of text columns with the row number of each row; blank and rejected rows are left out.
 
-    Ragged rows and blank rows are counted in `intake`; `progress` gets the bytes of the file consumed so far.
-    InputContractError names the file for wrong encoding, an open quote or a damaged archive.
+    They are counted in `intake`; `progress` gets the bytes of the file consumed so far. With `check` quotes are looked
+    at as well. InputContractError names the file for wrong encoding, quotes that swallow rows or a damaged archive.
     """
     import pyarrow as pa
 
+    first = source.skip + 2
+    quotes = QuoteCheck(str(source.dialect.delimiter).encode(), source.dialect.escape, first) if check else None
+    look = RowLook(str(source.dialect.delimiter), _all_names(source), source.dialect.multiline)
     rejected: list[int] = []
-    raw, stream = open_bytes(source.path)
-    last: Any = None
+    stream = RowBytes(source, quotes)
     done = 0
     try:
-        for batch in _reader(source, stream, intake, rejected):
-            numbers = _row_numbers(done, batch.num_rows, source.skip, rejected)
+        for batch in _reader(source, stream, intake, rejected, quotes):
+            numbers = _row_numbers(done, batch.num_rows, first, rejected)
             done += batch.num_rows
-            last = batch.slice(batch.num_rows - 1) if batch.num_rows else last
-            yield _without_blank(pa.RecordBatch.from_arrays(batch.columns, names=list(source.names)), numbers, intake)
-            progress(raw.tell())
+            if quotes:
+                refusals.require_own_rows(source, quotes, look.check(batch, numbers) if quotes.inner else None)
+            batch, numbers = _without_blank(batch, numbers, intake)  # noqa: PLW2901 - the same rows, fewer of them
+            yield _without_headers(source, *_without_extra(source, batch, numbers, intake), intake)
+            progress(stream.raw.tell())
     except (pa.ArrowInvalid, UnicodeError, OSError) as error:
-        if "Empty CSV file" in str(error):  # a header without a line end: there are no rows
-            return
-        raise InputContractError(_explain(source, error)) from error
+        if "Empty CSV file" not in str(error):  # else there are no rows below the header
+            raise InputContractError(_explain(source, error, quotes)) from error
     finally:
         stream.close()
-    _refuse_open_quote(source, last, intake)
+    if quotes:
+        refusals.require_whole(source, quotes, done + len(rejected))
+        intake.lines = source.skip + source.header_lines + quotes.rows + quotes.inner
+        intake.inner = source.header_lines - 1 + quotes.inner
+        intake.sloppy, intake.sloppy_rows = quotes.sloppy, quotes.examples
 
 
-def _reader(source: Source, stream: Any, intake: Intake, rejected: list[int]) -> Any:
+def _all_names(source: Source) -> tuple[str, ...]:
+    return (*source.names, TRAILING) if source.trailing else source.names
+
+
+def _reader(
+    source: Source, stream: RowBytes, intake: Intake, rejected: list[int], quotes: QuoteCheck | None
+) -> Iterator[Any]:
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
+    names = _all_names(source)
+    swallowed: list[RejectedRow] = []
+
     def reject(row: Any) -> str:
         rejected.append(row.number)
-        intake.rejected += 1
-        one = RejectedRow(str(source.path), row.number, row.expected_columns, row.actual_columns, row.text)
-        if len(intake.examples) < EXAMPLES:
-            intake.examples.append(replace(one, text=one.text[:SHOWN_CHARACTERS]))
-        if intake.keep:
-            intake.keep(one)
+        one = _rejected(source, row, len(names))
+        if quotes and ragged_rows(row.text, str(source.dialect.delimiter), len(names)) > 1:
+            swallowed.append(one)
+        intake.reject(one)
         return "skip"
 
-    return arrow_csv.open_csv(
+    reader = arrow_csv.open_csv(
         stream,
         # One thread: only then does the reader know the numbers of the rows that it rejects.
-        read_options=arrow_csv.ReadOptions(
-            use_threads=False, block_size=BLOCK_BYTES, skip_rows=source.skip, encoding=source.dialect.encoding
-        ),
+        read_options=arrow_csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES, column_names=names),
         parse_options=arrow_csv.ParseOptions(
             delimiter=source.dialect.delimiter,
+            escape_char=source.dialect.escape or False,
             newlines_in_values=True,
             ignore_empty_lines=False,  # they count as rows in a spreadsheet, so they must in our row numbers
             invalid_row_handler=reject,
         ),
-        convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(source.header, pa.string())),
+        convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
     )
+    for batch in reader:
+        refusals.require_no_ragged(source, swallowed, quotes)
+        yield batch
+    refusals.require_no_ragged(source, swallowed, quotes)
 
 
-def _row_numbers(done: int, rows: int, skip: int, rejected: list[int]) -> np.ndarray:
+def _rejected(source: Source, row: Any, width: int) -> RejectedRow:
+    number = source.skip + 1 + row.number
+    mark = str(source.dialect.delimiter)
+    why = ""
+    if row.actual_columns == width + 1 and row.text.rstrip().endswith(mark.strip() or mark):
+        why = "a delimiter too many at the end, behind it an empty last cell"
+    elif source.trailing and row.actual_columns == width - 1:
+        why = "no delimiter at the end, where most rows have one"
+    return RejectedRow(str(source.path), number, width, row.actual_columns, row.text, why)
+
+
+def _row_numbers(done: int, rows: int, first: int, rejected: list[int]) -> np.ndarray:
     """Return the spreadsheet row of each accepted row: its place, moved down by the header and by rejected rows."""
-    places = np.arange(done, done + rows) + skip + 2
+    places = np.arange(done, done + rows) + 1
     ranks = np.asarray(rejected, dtype=np.int64) - np.arange(len(rejected))
-    moved: np.ndarray = places + np.searchsorted(ranks, places, side="right")
+    moved: np.ndarray = places + np.searchsorted(ranks, places, side="right") + first - 1
     return moved
+
+
+def _without_extra(source: Source, batch: Any, numbers: np.ndarray, intake: Intake) -> tuple[Any, np.ndarray]:
+    """Return the batch without the column behind the last delimiter; rows that hold something there are rejected."""
+    import pyarrow.compute as pc
+
+    if not source.trailing:
+        return batch, numbers
+    filled = pc.not_equal(pc.utf8_trim_whitespace(batch.column(TRAILING)), "")
+    why = "text behind the delimiter at the end"
+    batch, numbers = _reject_where(source, batch, numbers, filled, why, intake)
+    return batch.drop_columns([TRAILING]), numbers
+
+
+def _without_headers(source: Source, batch: Any, numbers: np.ndarray, intake: Intake) -> tuple[Any, np.ndarray]:
+    """Return the batch without rows that are the header again, as files put together have them; they are rejected."""
+    import pyarrow.compute as pc
+
+    same = None
+    for place, name in enumerate(source.header):
+        cells = batch.column(place) if place == 0 else pc.utf8_trim_whitespace(batch.column(place))
+        fits = pc.equal(cells, name if place == 0 else name.strip())
+        same = fits if same is None else pc.and_(same, fits)
+        if not pc.any(same).as_py():
+            return batch, numbers
+    return _reject_where(source, batch, numbers, same, "the header again", intake)
+
+
+def _reject_where(
+    source: Source, batch: Any, numbers: np.ndarray, mask: Any, why: str, intake: Intake
+) -> tuple[Any, np.ndarray]:
+    """Return the batch without the rows of a mask, which are rejected."""
+    import pyarrow as pa
+
+    bad = mask.to_numpy(zero_copy_only=False)
+    if not bad.any():
+        return batch, numbers
+    width = batch.num_columns
+    for place in np.flatnonzero(bad):
+        cells = [column[int(place)].as_py() for column in batch.columns]
+        text = str(source.dialect.delimiter).join(cells)
+        intake.reject(RejectedRow(str(source.path), int(numbers[place]), width, width, text, why))
+    return batch.filter(pa.array(~bad)), numbers[~bad]
 
 
 def _without_blank(batch: Any, numbers: np.ndarray, intake: Intake) -> tuple[Any, np.ndarray]:
@@ -130,23 +227,10 @@ def _without_blank(batch: Any, numbers: np.ndarray, intake: Intake) -> tuple[Any
     return batch.filter(pa.array(~blank)), numbers[~blank]
 
 
-def _explain(source: Source, error: Exception) -> str:
+def _explain(source: Source, error: Exception, quotes: QuoteCheck | None) -> str:
     text = str(error)
     if isinstance(error, UnicodeError) or "UTF8" in text:
         return wrong_encoding(source.path, source.dialect.encoding)
-    if "straddling" in text:
-        return f"{source.path}: a row is longer than {BLOCK_BYTES >> 20} MiB; is a quote left open?"
+    if "straddling" in text and quotes:
+        return refusals.long_row(source, quotes, BLOCK_BYTES)
     return f"{source.path}: cannot be read: {text}"
-
-
-def _refuse_open_quote(source: Source, last: Any, intake: Intake) -> None:
-    """Raise when a quote opened near the end swallowed rows: the reader takes them for one long cell."""
-    ends = [str(cell) for column in last.columns for cell in column.to_pylist()] if last is not None else []
-    ends += [one.text for one in intake.examples]
-    if not any("\n" in text for text in ends):
-        return
-    with open_bytes(source.path)[1] as stream:
-        quotes = sum(block.count(b'"') for block in iter(lambda: stream.read(BLOCK_BYTES), b""))
-    if quotes % 2:
-        start = next(text for text in reversed(ends) if "\n" in text)[:40]
-        raise InputContractError(f"{source.path}: a quote is left open near {start!r}; close it or export again")
