@@ -130,8 +130,8 @@ def _refuse_rejected(plan: ImportPlan, limit: float) -> None:
     if plan.rejected > limit * rows:
         one = plan.rejected_examples[0]
         raise InputContractError(
-            f"{one.file}: {plan.rejected:,} of {rows:,} rows do not have as many cells as the header or repeat it, more "
-            f"than the share allowed ({limit:g}); first row {one.row}: {one.reason} in {one.text!r}; "
+            f"{one.file}: {plan.rejected:,} of {rows:,} rows do not have as many cells as the header, more than the "
+            f"share allowed ({limit:g}); first row {one.row}: {one.reason} in {one.text!r}; "
             "check the delimiter and the quotes, or raise max_rejected_share"
         )
 
