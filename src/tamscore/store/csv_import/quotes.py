@@ -53,7 +53,7 @@ class QuoteCheck:
         mark = re.escape(self.delimiter)
         self._cell = re.compile(rb'"(?:[^"]++|"")*+"([^' + mark + rb"\r\n]*+)|[^" + mark + rb"\r\n]*+")
         self._ends = np.zeros(256, dtype=bool)
-        self._ends[[self.delimiter[0], 10, 13]] = True
+        self._ends[[self.delimiter[0], _QUOTE, _LF, 13]] = True
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes; none say that the file ends."""
@@ -97,29 +97,34 @@ class QuoteCheck:
     def _quoted(self, work: bytes) -> int:
         """Count the whole rows of bytes with quotes; return where the last of them ends."""
         array = np.frombuffer(work, np.uint8)
-        places, ends = np.flatnonzero(array == _QUOTE), np.flatnonzero(array == _LF)
-        before = self._ends[array[places - 1]] | (array[places - 1] == _QUOTE)
-        before[0] |= places[0] == 0
-        behind = array[np.minimum(places + 1, len(array) - 1)]
-        behind = self._ends[behind] | (behind == _QUOTE)
-        if before[::2].all() and behind[1::2].all():  # RFC 4180 throughout: opening and closing quotes take turns
-            inner = np.searchsorted(places, ends) % 2 == 1
-            outer = np.flatnonzero(~inner)
-            if not len(outer):
-                return 0
-            self.rows += len(outer)
-            self.inner += int(inner[: outer[-1]].sum())
-            return int(ends[outer[-1]]) + 1
-        return self._doubtful(work, places, ends, before, behind)
+        marks = np.flatnonzero((array == _QUOTE) | (array == _LF))
+        is_quote = array[marks] == _QUOTE
+        places = marks[is_quote]
+        ends = marks[~is_quote]
+        if not (self._edge(array, places[::2], -1).all() and self._edge(array, places[1::2], 1).all()):
+            return self._doubtful(work, places, ends)
+        outer = ends[np.cumsum(is_quote)[~is_quote] % 2 == 0]  # RFC 4180 throughout: quotes open and close in turn
+        if not len(outer):
+            return 0
+        self.rows += len(outer)
+        self.inner += int(np.searchsorted(ends, outer[-1])) + 1 - len(outer)
+        return int(outer[-1]) + 1
 
-    def _doubtful(
-        self, work: bytes, places: np.ndarray, ends: np.ndarray, before: np.ndarray, behind: np.ndarray
-    ) -> int:
+    def _edge(self, array: np.ndarray, places: np.ndarray, step: int) -> np.ndarray:
+        """Return whether an end of a cell or another quote stands before (-1) or behind (1) each quote."""
+        beside = places + step
+        if len(beside) and (beside[0] < 0 or beside[-1] >= len(array)):
+            beside = np.clip(beside, 0, len(array) - 1)  # the bytes begin with a row, and their end is not known yet
+        found: np.ndarray = self._ends[array[beside]]
+        return found
+
+    def _doubtful(self, work: bytes, places: np.ndarray, ends: np.ndarray) -> int:
         """Count the whole rows where some quotes follow no rule: lines that do are passed over, the others read."""
+        array = np.frombuffer(work, np.uint8)
         line = np.searchsorted(ends, places)
         turn = (np.arange(len(places)) - np.searchsorted(line, line)) % 2
         odd = np.bincount(line, minlength=len(ends) + 1) % 2 == 1
-        odd[line[~np.where(turn == 1, behind, before)]] = True
+        odd[line[~np.where(turn == 1, self._edge(array, places, 1), self._edge(array, places, -1))]] = True
         at, inner = 0, 0
         for number in np.flatnonzero(odd).tolist():
             start = int(ends[number - 1]) + 1 if number else 0
