@@ -1,4 +1,4 @@
-"""Law of CSV rows: a table comes back equal, or is refused, or rows are rejected; never shorter, never other numbers."""
+"""Law of CSV rows: a table comes back equal, or it or rows of it are refused; never shorter, never other numbers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HEADER = ("account_id", "name", "city", "sales", "employees")
 WORDS = st.sampled_from(["Pipe", "Works", "O'Neil", "C:\\data", "Größe", "A/S", "5", 'in"ch', 'Big "Joe"', "& Co"])
 NAMES = st.lists(WORDS, min_size=1, max_size=4).map(" ".join)
 ADDRESSES = st.sampled_from(
-    ["Town", "Main St 1\nSuite 4, 2nd floor, rear\n12345 Town", "Main St 2\r\nTown; B", "a\nb", 'the "old" mill, x\nYork']
+    ["Main St 1\nSuite 4, 2nd floor, rear\n12345 Town", "Main St 2\r\nTown; B", "a\nb", 'the "old" mill, x\nYork']
 )
 PROPER = ("minimal", "all")
 SLOPPY = ("raw", "lone", "backslash", "half", "inch", "words", "opened")
@@ -103,7 +103,8 @@ def test_careless_quotes_never_lose_a_row_or_give_another_number(file, block):
     try:
         plan, report, found = read(data, name, encoding, block)
     except InputContractError as error:
-        assert "row " in str(error)
+        if "row " not in str(error):
+            raise
         return
     lines = plan.files[0]
     assert lines.lines == 1 + lines.rows + lines.rejected + lines.blank + lines.inner

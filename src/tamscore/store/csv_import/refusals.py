@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from tamscore.errors import InputContractError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tamscore.store.csv_import.quotes import QuoteCheck, QuotedRow
     from tamscore.store.csv_import.rows import RejectedRow
     from tamscore.store.csv_import.source import Source
@@ -16,34 +18,32 @@ DOUBLE = 'write a quote within a cell twice ("") and export again'
 ESCAPE = "add --escape '\\' where backslashes precede quotes, or "
 
 
-def require_own_rows(source: Source, quotes: QuoteCheck, rows: SwallowedRows | None) -> None:
-    """Raise InputContractError where a cell holds rows: its quote opens one cell and closes another."""
-    if quotes.swallowed:
+def require_own_rows(
+    source: Source, quotes: QuoteCheck, cell: SwallowedRows | None, ragged: Sequence[RejectedRow]
+) -> None:
+    """Raise InputContractError where a cell holds rows: its quote opens one cell and closes another.
+
+    `cell` holds lines that look like rows, `ragged` rows have such lines and another number of cells; the first counts.
+    """
+    if quotes.swallowed and not any(one and one.row < quotes.swallowed.row for one in (cell, *ragged)):
         raise InputContractError(_crossed(source, quotes.swallowed))
-    if rows:
+    if ragged and not (cell and cell.row < ragged[0].row):
+        row = ragged[0]
+        escape = ESCAPE if '\\"' in row.text and source.dialect.escape is None else ""
         raise InputContractError(
-            f"{source.path}: row {rows.row}: the cell in column {rows.column!r} holds {rows.lines:,} lines that look "
-            f"like rows, such as {rows.example[:80]!r}; a quote is left open there: {DOUBLE}, or add "
-            f"--multiline {rows.column!r} if that is its text"
+            f"{source.path}: row {row.row}: {row.expected} cells expected, {row.found} found over several lines that "
+            f"look like rows ({row.text[:60]!r}); a quote is left open there: {escape}{DOUBLE}"
         )
-
-
-def require_no_ragged(source: Source, rows: list[RejectedRow], quotes: QuoteCheck | None) -> None:
-    """Raise InputContractError for a row of too many or too few cells which holds lines that look like rows."""
-    if quotes and quotes.swallowed:
-        raise InputContractError(_crossed(source, quotes.swallowed))
-    if quotes and rows:
-        one = rows[0]
-        escape = ESCAPE if '\\"' in one.text and source.dialect.escape is None else ""
+    if cell:
         raise InputContractError(
-            f"{source.path}: row {one.row}: {one.expected} cells expected, {one.found} found over several lines that "
-            f"look like rows ({one.text[:60]!r}); a quote is left open there: {escape}{DOUBLE}"
+            f"{source.path}: row {cell.row}: the cell in column {cell.column!r} holds {cell.lines:,} lines that look "
+            f"like rows, such as {cell.example[:80]!r}; a quote is left open there: {DOUBLE}, or add "
+            f"--multiline {cell.column!r} if that is its text"
         )
 
 
 def require_whole(source: Source, quotes: QuoteCheck, rows: int) -> None:
     """Raise InputContractError where a quote is open at the end, or the rows are not those that the lines make up."""
-    require_own_rows(source, quotes, None)
     if quotes.open:
         raise InputContractError(
             f"{source.path}: row {quotes.open.row}: a quote is left open near {quotes.open.text!r} and swallows "

@@ -87,14 +87,16 @@ def batches(
     quotes = QuoteCheck(str(source.dialect.delimiter).encode(), source.dialect.escape, first) if check else None
     look = RowLook(str(source.dialect.delimiter), _all_names(source), source.dialect.multiline)
     rejected: list[int] = []
+    ragged: list[RejectedRow] = []
     stream = RowBytes(source, quotes)
     done = 0
     try:
-        for batch in _reader(source, stream, intake, rejected, quotes):
+        for batch in _reader(source, stream, intake, rejected, ragged):
             numbers = _row_numbers(done, batch.num_rows, first, rejected)
             done += batch.num_rows
             if quotes:
-                refusals.require_own_rows(source, quotes, look.check(batch, numbers) if quotes.inner else None)
+                swallowed = look.check(batch, numbers) if quotes.inner else None
+                refusals.require_own_rows(source, quotes, swallowed, ragged)
             batch, numbers = _without_blank(batch, numbers, intake)  # noqa: PLW2901 - the same rows, fewer of them
             yield _without_headers(source, *_without_extra(source, batch, numbers, intake), intake)
             progress(stream.raw.tell())
@@ -104,6 +106,7 @@ def batches(
     finally:
         stream.close()
     if quotes:
+        refusals.require_own_rows(source, quotes, None, ragged)
         refusals.require_whole(source, quotes, done + len(rejected))
         intake.lines = source.skip + source.header_lines + quotes.rows + quotes.inner
         intake.inner = source.header_lines - 1 + quotes.inner
@@ -114,24 +117,22 @@ def _all_names(source: Source) -> tuple[str, ...]:
     return (*source.names, TRAILING) if source.trailing else source.names
 
 
-def _reader(
-    source: Source, stream: RowBytes, intake: Intake, rejected: list[int], quotes: QuoteCheck | None
-) -> Iterator[Any]:
+def _reader(source: Source, stream: RowBytes, intake: Intake, rejected: list[int], ragged: list[RejectedRow]) -> Any:
+    """Return the reader of a file; it fills `rejected` by row, and `ragged` by those of lines that look like rows."""
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
     names = _all_names(source)
-    swallowed: list[RejectedRow] = []
 
     def reject(row: Any) -> str:
         rejected.append(row.number)
         one = _rejected(source, row, len(names))
-        if quotes and ragged_rows(row.text, str(source.dialect.delimiter), len(names)) > 1:
-            swallowed.append(one)
+        if not ragged and ragged_rows(row.text, str(source.dialect.delimiter), len(names)) > 1:
+            ragged.append(one)
         intake.reject(one)
         return "skip"
 
-    reader = arrow_csv.open_csv(
+    return arrow_csv.open_csv(
         stream,
         # One thread: only then does the reader know the numbers of the rows that it rejects.
         read_options=arrow_csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES, column_names=names),
@@ -144,10 +145,6 @@ def _reader(
         ),
         convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
     )
-    for batch in reader:
-        refusals.require_no_ragged(source, swallowed, quotes)
-        yield batch
-    refusals.require_no_ragged(source, swallowed, quotes)
 
 
 def _rejected(source: Source, row: Any, width: int) -> RejectedRow:
