@@ -24,7 +24,8 @@ MARKS = {
 }
 """How a file begins that says its encoding; longer marks first, since one begins like another."""
 WIDE_SHARE = 0.2
-"""Of UTF-16 text at least this share of the characters is ASCII: delimiters, digits and line ends are."""
+"""Of UTF-16 text at least this share of the characters is ASCII: delimiters, digits and line ends are; hardly any
+character has its zero byte on the other side."""
 
 
 def open_bytes(path: Path) -> tuple[Any, Any]:
@@ -76,7 +77,10 @@ def _encoding(path: Path, data: bytes, expected: str) -> str:
         raise InputContractError(f"{path}: expected {expected} text, got {wide.upper()}; add --encoding {wide}")
     _refuse_foreign(path, data)
     if b"\x00" in data:
-        raise InputContractError(f"{path}: expected CSV text, got binary data (a zero byte in the first block)")
+        raise InputContractError(
+            f"{path}: expected CSV text, got binary data (a zero byte in the first block); "
+            "add --encoding utf-16-le or utf-16-be if it is text"
+        )
     return expected
 
 
@@ -85,7 +89,7 @@ def _wide(data: bytes) -> str | None:
     some = data[:4096]
     high = some[1::2].count(0), some[0::2].count(0)
     for zeros, others, name in ((*high, "utf-16-le"), (*high[::-1], "utf-16-be")):
-        if zeros >= max(4, WIDE_SHARE * len(some) / 2) and not others and _decodes(data, name):
+        if zeros >= max(4, WIDE_SHARE * len(some) / 2) and others <= zeros / 10 and _decodes(data, name):
             return name
     return None
 

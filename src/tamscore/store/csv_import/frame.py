@@ -7,17 +7,19 @@ import io
 import re
 from collections import Counter
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tamscore.errors import InputContractError
+from tamscore.store.csv_import.forms import ALWAYS_EMPTY, EMPTY_IN_NUMBERS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 DELIMITERS = (",", ";", "\t", "|")
 TITLE_ROWS = 20
+MOST = 0.5
 FIRST_ROWS = 1000
+NO_VALUE = ALWAYS_EMPTY | EMPTY_IN_NUMBERS
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
 _NUMBER = re.compile(r"[-+]?[\d.,]+")
 
@@ -66,18 +68,19 @@ def sniff(body: str, escape: str | None, *, whole: bool) -> str:
     """Return the delimiter under which most of the first rows have as many cells as the header, or as each other."""
     scores = {mark: _fit(first_rows(body, mark, escape, whole=whole)) for mark in DELIMITERS}
     best = max(DELIMITERS, key=lambda mark: scores[mark])
-    return best if scores[best][2] > 1 else ","
+    return best if scores[best][3] > 1 else ","
 
 
-def _fit(rows: list[Row]) -> tuple[bool, float, int]:
-    """Return how well a delimiter fits: whether it splits the header, the share of rows of that size, the size."""
+def _fit(rows: list[Row]) -> tuple[bool, bool, float, int]:
+    """Return how well a delimiter fits: most rows have one size, it splits the header, the share of rows, the size."""
     sizes = [len(row.cells) for row in rows]
     if not sizes or max(sizes) < 2:
-        return (False, 0.0, 0)
+        return (False, False, 0.0, 0)
     under_header = sizes[0] > 1
     size = sizes[0] if under_header else Counter(sizes).most_common(1)[0][0]
     fitting = sum(len(row.cells) == size or _is_trailing(row, size) for row in rows)
-    return (under_header, fitting / len(rows), size)
+    share = fitting / len(rows)
+    return (size > 1 and share >= MOST, under_header, share, size)
 
 
 def _is_trailing(row: Row, width: int) -> bool:
@@ -99,14 +102,14 @@ def refuse_titles(path: Path, rows: list[Row], skipped: int, delimiter: str) -> 
     first = rows[0].cells
     filled = sum(bool(cell.strip()) for cell in first)
     single = len(first) == 1 < width
-    if width < 2 or not (single or (len(first) >= width and filled <= max(1, width // 2))):
+    if width < 2 or filled == width or not (single or len(first) >= width):
         return
-    for before, row in pairwise(rows[:TITLE_ROWS]):
-        cells = [cell.strip() for cell in row.cells]
-        if _is_header(cells, width) or (single and sum(map(bool, cells)) >= width - 1):
+    sparse = single or filled <= max(1, width // 2)
+    for place in range(1, min(TITLE_ROWS, len(rows))):
+        if _is_header(rows, place, width, sparse=sparse):
             raise InputContractError(
-                f"{path}: the first row {first!r} looks like a title above the header {row.cells!r}; "
-                f"add --skip {skipped + before.line} to begin there, or --skip {skipped} if it is the header"
+                f"{path}: the first row {first!r} looks like a title above the header {rows[place].cells!r}; add "
+                f"--skip {skipped + rows[place - 1].line} to begin there, or --skip {skipped} if it is the header"
             )
 
 
@@ -116,11 +119,23 @@ def _split_by_another(rows: list[Row], delimiter: str) -> bool:
     return len(rows[0].cells) == 1 and any(one.count(mark) == two.count(mark) > 0 for mark in DELIMITERS)
 
 
-def _is_header(cells: list[str], width: int) -> bool:
-    """Return whether cells are all filled, distinct and no numbers; the last may be empty."""
-    names = cells[:-1] if cells and not cells[-1] else cells
-    plain = not any(_NUMBER.fullmatch(name) for name in names)
-    return len(cells) == width and all(names) and len(set(names)) == len(names) > 1 and plain
+def _is_header(rows: list[Row], place: int, width: int, *, sparse: bool) -> bool:
+    """Return whether a row is the header: cells filled, distinct, no numbers; and where rows below are numbers, words.
+
+    Below a `sparse` first row, of which most cells are empty, the rows below may be words, too.
+    """
+    cells = [cell.strip() for cell in rows[place].cells]
+    below = [row.cells for row in rows[place + 1 :] if len(row.cells) == len(cells)]
+    if len(cells) == width and below and not cells[-1] and not any(row[-1].strip() for row in below):
+        cells = cells[:-1]  # each row ends with a delimiter
+    plain = all(cells) and not any(_NUMBER.fullmatch(cell) for cell in cells)
+    if len(rows[place].cells) != width or not plain or len(set(cells)) < len(cells):
+        return False
+    return sparse or any(
+        len(below) >= 2 and re.search(r"[^\W\d_]{2}", cell) and cell.lower() not in NO_VALUE
+        for at, cell in enumerate(cells)
+        if all(_NUMBER.fullmatch(row[at].strip()) for row in below)
+    )
 
 
 def names_of(path: Path, header: list[str], delimiter: str) -> tuple[str, ...]:
