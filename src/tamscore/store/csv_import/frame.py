@@ -76,11 +76,11 @@ def _fit(rows: list[Row]) -> tuple[bool, bool, float, int]:
     sizes = [len(row.cells) for row in rows]
     if not sizes or max(sizes) < 2:
         return (False, False, 0.0, 0)
-    under_header = sizes[0] > 1
-    size = sizes[0] if under_header else Counter(sizes).most_common(1)[0][0]
-    fitting = sum(len(row.cells) == size or _is_trailing(row, size) for row in rows)
-    share = fitting / len(rows)
-    return (size > 1 and share >= MOST, under_header, share, size)
+    share = sum(len(row.cells) == sizes[0] or _is_trailing(row, sizes[0]) for row in rows) / len(rows)
+    usual, times = Counter(sizes).most_common(1)[0]
+    if usual > 1 and share < MOST <= times / len(rows):  # the first row is a title, or breaks apart
+        return (True, False, times / len(rows), usual)
+    return (sizes[0] > 1 and share >= MOST, sizes[0] > 1, share, sizes[0])
 
 
 def _is_trailing(row: Row, width: int) -> bool:
@@ -101,10 +101,10 @@ def refuse_titles(path: Path, rows: list[Row], skipped: int, delimiter: str) -> 
     width = Counter(len(row.cells) for row in rows[1:]).most_common(1)[0][0]
     first = rows[0].cells
     filled = sum(bool(cell.strip()) for cell in first)
-    single = len(first) == 1 < width
-    if width < 2 or filled == width or not (single or len(first) >= width):
+    short = len(first) < width and not has_trailing(rows)
+    if width < 2 or filled == width or not (short or len(first) >= width):
         return
-    sparse = single or filled <= max(1, width // 2)
+    sparse = short or filled <= max(1, width // 2)
     for place in range(1, min(TITLE_ROWS, len(rows))):
         if _is_header(rows, place, width, sparse=sparse):
             raise InputContractError(

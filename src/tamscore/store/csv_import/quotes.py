@@ -33,7 +33,8 @@ class QuoteCheck:
     """What the bytes below the header hold; `first` is the row number of the first of them.
 
     `rows` whole rows, blank ones included, and `inner` line ends within their cells; `sloppy` cells lose their quotes.
-    `swallowed` is the first row of several lines with text behind a closing quote; `open` one that never ends.
+    `swallowed` is the first row of several lines with text behind a closing quote, `open` one that never ends, `long`
+    one that does not end within the bytes of a feed.
     """
 
     delimiter: bytes
@@ -45,6 +46,7 @@ class QuoteCheck:
     examples: list[QuotedRow] = field(default_factory=list)
     swallowed: QuotedRow | None = None
     open: QuotedRow | None = None
+    long: QuotedRow | None = None
     _tail: bytes = b""
     _split: bytes = b""
 
@@ -65,10 +67,6 @@ class QuoteCheck:
             self._whole_rows(last if last.endswith((b"\n", b"\r")) else last + b"\n", final=True)
             if self._tail:
                 self.open = self._example(0, self._tail)
-
-    def unfinished(self) -> QuotedRow:
-        """Return the row that the bytes so far begin and do not end."""
-        return self._example(0, self._tail)
 
     def _plain(self, data: bytes) -> bytes:
         """Return the bytes with escaped characters masked; each keeps its place."""
@@ -93,6 +91,8 @@ class QuoteCheck:
             end = work.rfind(b"\n") + 1
             self.rows += work.count(b"\n")
         self._tail = data[end:]
+        if not end and not final:
+            self.long = self.long or self._example(0, data)
 
     def _quoted(self, work: bytes) -> int:
         """Count the whole rows of bytes with quotes; return where the last of them ends."""

@@ -19,22 +19,31 @@ ESCAPE = "add --escape '\\' where backslashes precede quotes, or "
 
 
 def require_own_rows(
-    source: Source, quotes: QuoteCheck, cell: SwallowedRows | None, ragged: Sequence[RejectedRow]
+    source: Source,
+    quotes: QuoteCheck,
+    cell: SwallowedRows | None,
+    ragged: Sequence[RejectedRow],
+    *,
+    until: float = float("inf"),
 ) -> None:
     """Raise InputContractError where a cell holds rows: its quote opens one cell and closes another.
 
-    `cell` holds lines that look like rows, `ragged` rows have such lines and another number of cells; the first counts.
+    `cell` holds lines that look like rows, `ragged` rows have such lines and another number of cells. The first row
+    counts; those behind row `until` wait, since the quotes are looked at ahead of the cells.
     """
-    if quotes.swallowed and not any(one and one.row < quotes.swallowed.row for one in (cell, *ragged)):
-        raise InputContractError(_crossed(source, quotes.swallowed))
-    if ragged and not (cell and cell.row < ragged[0].row):
+    crossed = quotes.swallowed
+    problems = [one for one in (crossed, cell, *ragged[:1]) if one and one.row <= until]
+    first = min(problems, key=lambda one: one.row, default=None)
+    if crossed and first is crossed:
+        raise InputContractError(_crossed(source, crossed))
+    if ragged and first is ragged[0]:
         row = ragged[0]
         escape = ESCAPE if '\\"' in row.text and source.dialect.escape is None else ""
         raise InputContractError(
             f"{source.path}: row {row.row}: {row.expected} cells expected, {row.found} found over several lines that "
             f"look like rows ({row.text[:60]!r}); a quote is left open there: {escape}{DOUBLE}"
         )
-    if cell:
+    if cell and first is cell:
         raise InputContractError(
             f"{source.path}: row {cell.row}: the cell in column {cell.column!r} holds {cell.lines:,} lines that look "
             f"like rows, such as {cell.example[:80]!r}; a quote is left open there: {DOUBLE}, or add "
@@ -59,11 +68,11 @@ def long_row(source: Source, quotes: QuoteCheck, limit: int) -> str:
     """Return the message for a row that does not end within a block."""
     if quotes.swallowed:
         return _crossed(source, quotes.swallowed)
-    row = quotes.unfinished()
-    return (
-        f"{source.path}: row {row.row}: a row is longer than {limit >> 20} MiB ({row.text!r}); is a quote left open? "
-        f"{_remedy(source, row)}"
-    )
+    row = quotes.long
+    where = f"row {row.row}: " if row else ""
+    example = f" ({row.text!r})" if row else ""
+    remedy = _remedy(source, row) if row else DOUBLE
+    return f"{source.path}: {where}a row is longer than {limit / 2**20:g} MiB{example}; is a quote left open? {remedy}"
 
 
 def _crossed(source: Source, row: QuotedRow) -> str:

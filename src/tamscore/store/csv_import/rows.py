@@ -96,7 +96,7 @@ def batches(
             done += batch.num_rows
             if quotes:
                 swallowed = look.check(batch, numbers) if quotes.inner else None
-                refusals.require_own_rows(source, quotes, swallowed, ragged)
+                refusals.require_own_rows(source, quotes, swallowed, ragged, until=int(numbers.max(initial=0)))
             batch, numbers = _without_blank(batch, numbers, intake)  # noqa: PLW2901 - the same rows, fewer of them
             yield _without_headers(source, *_without_extra(source, batch, numbers, intake), intake)
             progress(stream.raw.tell())
