@@ -75,7 +75,7 @@ def import_(  # noqa: PLR0913, PLR0917 - every option of the command
     ] = None,
     decimal: Annotated[str, typer.Option(metavar="MARK", help="The decimal mark: '.' or ','.")] = ".",
     escape: Annotated[
-        str | None, typer.Option(metavar="MARK", help=r"What stands before a quote within a cell, such as '\\'.")
+        str | None, typer.Option(metavar="MARK", help=r"What stands before a quote within a cell, such as '\'.")
     ] = None,
     skip: Annotated[int | None, typer.Option(metavar="N", help="Lines above the header, such as titles.")] = None,
     multiline: Annotated[
