@@ -39,6 +39,7 @@ STRAY = {
     "a leading quote and an inch mark": ('"Rohr 3', 'Rohr 4"'),
     "a leading quote and a quoted name": ('"Rohr 3', '"Rohr 4"'),
     "a leading quote and an empty name": ('"Rohr 3', '""'),
+    "a delimiter too many": ('"Rohr 3, 4', 'Rohr 4"'),
 }
 
 
@@ -46,7 +47,7 @@ STRAY = {
 @pytest.mark.parametrize("places", [(10, 100), (10, 11), (118, 119)])
 @pytest.mark.parametrize(("delimiter", "ending"), [(",", "\n"), (";", "\r\n"), ("\t", "\n"), ("|", "\r")])
 def test_rows_between_two_stray_quotes_are_refused_by_the_row_of_the_first(tmp_path, kind, places, delimiter, ending):
-    names = dict(zip(places, STRAY[kind], strict=True))
+    names = {place: name.replace(",", delimiter) for place, name in zip(places, STRAY[kind], strict=True)}
     message = refusal(tmp_path / "t.csv", table(names, delimiter=delimiter, ending=ending).encode())
     assert f"t.csv: row {places[0] + 2}:" in message
 

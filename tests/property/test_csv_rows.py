@@ -110,6 +110,7 @@ def test_careless_quotes_never_lose_a_row_or_give_another_number(file, block):
     assert lines.lines == 1 + lines.rows + lines.rejected + lines.blank + lines.inner
     assert report.rows_written + report.rows_rejected >= len(truth)  # a row may break into several that are rejected
     assert set(found) <= {row[0] for row in truth}
+    assert len(truth) - len(found) <= report.rows_rejected
     for account, _, _, sales, employees in truth:
         if account in found:
             assert (found[account]["sales"], found[account]["employees"]) == (sales, employees)

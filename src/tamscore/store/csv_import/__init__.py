@@ -13,9 +13,9 @@ from tamscore.store.csv_import import rows as csv_rows
 from tamscore.store.csv_import import source as csv_source
 from tamscore.store.csv_import.destination import check_destination, refuse_strangers, targets_in
 from tamscore.store.csv_import.inspection import inspect
+from tamscore.store.csv_import.left_out import Intake, RejectedRow
 from tamscore.store.csv_import.output import rejected_log, staged
 from tamscore.store.csv_import.plan import ColumnPlan, ImportPlan, meter
-from tamscore.store.csv_import.rows import Intake, RejectedRow
 from tamscore.store.csv_import.scan import EXAMPLES, bad_cells
 from tamscore.store.csv_import.table import is_csv, table_plan
 from tamscore.store.csv_import.values import values

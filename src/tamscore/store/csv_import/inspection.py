@@ -10,8 +10,8 @@ from tamscore.store.csv_import import forms as csv_forms
 from tamscore.store.csv_import import rows as csv_rows
 from tamscore.store.csv_import import source as csv_source
 from tamscore.store.csv_import.infer import infer
+from tamscore.store.csv_import.left_out import Intake
 from tamscore.store.csv_import.plan import ColumnPlan, ImportPlan, SourcePlan, meter
-from tamscore.store.csv_import.rows import Intake
 from tamscore.store.csv_import.scan import EXAMPLES, Scan, bad_cells
 from tamscore.store.csv_import.types import column_type, empty_tokens
 from tamscore.store.csv_import.values import values
@@ -53,9 +53,8 @@ def inspect(  # noqa: PLR0913 - the options of the command, each by name
     `paths` are files, folders and globs with one set of columns. `types` fixes types by column (string, int, float,
     bool, date, timestamp, timestamp_utc; dates also as date:dmy, date:mdy, date:%d/%m/%Y); others are inferred, and a
     column becomes a number, date or flag while at most `max_bad_share` of its filled cells do not read as such.
-    `escape` is the character that stands before a quote within a cell, `skip` the number of lines above the header;
-    cells of `multiline` columns may hold lines that look like rows; `may_be_empty`: no rows are fine.
-    `null_values` are tokens of no value besides the usual ones. `progress` gets ("inspect", bytes done, bytes in all).
+    `escape` stands before a quote in a cell, `skip` lines above the header; `multiline` columns may hold lines like rows;
+    `null_values` are more tokens of no value. `progress` gets ("inspect", bytes done, bytes in all).
     UsageError for unknown columns, types, paths; InputContractError names file, row and remedy.
     """
     if not 0 <= max_bad_share < 1:
@@ -67,13 +66,16 @@ def inspect(  # noqa: PLR0913 - the options of the command, each by name
     names = sources[0].names
     given = _given_types(types or {}, names)
     _refuse_unknown("multiline", multiline, names)
-    kept = _kept(names, drop)
-    columns = [_Column(Scan(name, decimal, always, sample_rows), given.get(name)) for name in kept]
+    columns = [_Column(Scan(name, decimal, always, sample_rows), given.get(name)) for name in _kept(names, drop)]
     files = tuple(_scan(source, columns, progress, sources) for source in sources)
-    if not may_be_empty and not sum(one.rows + one.rejected for one in files):
-        raise InputContractError(f"{sources[0].path}: expected rows below the header, got none")
+    _require_rows(files, may_be_empty=may_be_empty)
     plans = tuple(column.plan(max_bad_share) for column in columns)
     return ImportPlan(files, plans, tuple(name for name in names if name in drop), always, decimal)
+
+
+def _require_rows(files: Sequence[SourcePlan], *, may_be_empty: bool) -> None:
+    if not may_be_empty and not sum(one.rows + one.rejected for one in files):
+        raise InputContractError(f"{files[0].source.path}: expected rows below the header, got none")
 
 
 def _given_types(types: Mapping[str, str], names: Sequence[str]) -> dict[str, ColumnType]:

@@ -10,8 +10,8 @@ from tamscore.store.csv_import.scan import EXAMPLES
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from tamscore.store.csv_import.left_out import RejectedRow
     from tamscore.store.csv_import.quotes import QuotedRow
-    from tamscore.store.csv_import.rows import RejectedRow
     from tamscore.store.csv_import.scan import Cell
     from tamscore.store.csv_import.source import Source
     from tamscore.store.csv_import.types import ColumnType

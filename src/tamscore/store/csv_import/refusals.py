@@ -9,8 +9,8 @@ from tamscore.errors import InputContractError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tamscore.store.csv_import.left_out import RejectedRow
     from tamscore.store.csv_import.quotes import QuoteCheck, QuotedRow
-    from tamscore.store.csv_import.rows import RejectedRow
     from tamscore.store.csv_import.source import Source
     from tamscore.store.csv_import.swallowed import SwallowedRows
 

@@ -5,7 +5,6 @@ Nothing is interpreted here: every cell comes back as the text it is, beside its
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,64 +12,24 @@ import numpy as np
 from tamscore.errors import InputContractError
 from tamscore.store.csv_import import refusals
 from tamscore.store.csv_import.encodings import wrong_encoding
+from tamscore.store.csv_import.left_out import (
+    TRAILING,
+    RejectedRow,
+    without_blank,
+    without_extra,
+    without_headers,
+)
 from tamscore.store.csv_import.quotes import QuoteCheck
 from tamscore.store.csv_import.stream import RowBytes
-from tamscore.store.csv_import.swallowed import RowLook, ragged_rows
+from tamscore.store.csv_import.swallowed import RowLook, has_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tamscore.store.csv_import.quotes import QuotedRow
+    from tamscore.store.csv_import.left_out import Intake
     from tamscore.store.csv_import.source import Source
 
 BLOCK_BYTES = 4 << 20
-EXAMPLES = 5
-SHOWN_CHARACTERS = 120
-TRAILING = "behind the last delimiter"
-"""The name of the column behind a delimiter at the end of every row; its cells are empty."""
-
-
-@dataclass(frozen=True)
-class RejectedRow:
-    """One row that is left out; `row` as a spreadsheet counts, the header being row 1. `why` says more than counts."""
-
-    file: str
-    row: int
-    expected: int
-    found: int
-    text: str
-    why: str = ""
-
-    @property
-    def reason(self) -> str:
-        """Why the row is rejected, as it stands in files and messages."""
-        counts = f"{self.expected} cells expected, {self.found} found"
-        return self.why if self.expected == self.found else f"{counts}{f': {self.why}' if self.why else ''}"
-
-
-@dataclass
-class Intake:
-    """What one pass over one file met besides good rows; `keep` is handed every rejected row in full.
-
-    `lines` are those of the file, `inner` line ends within cells; `sloppy` cells lose quotes, as in `sloppy_rows`.
-    """
-
-    rejected: int = 0
-    blank: int = 0
-    examples: list[RejectedRow] = field(default_factory=list)
-    keep: Callable[[RejectedRow], None] | None = None
-    lines: int = 0
-    inner: int = 0
-    sloppy: int = 0
-    sloppy_rows: list[QuotedRow] = field(default_factory=list)
-
-    def reject(self, row: RejectedRow) -> None:
-        """Count a rejected row, keep the first as examples."""
-        self.rejected += 1
-        if len(self.examples) < EXAMPLES:
-            self.examples.append(replace(row, text=row.text[:SHOWN_CHARACTERS]))
-        if self.keep:
-            self.keep(row)
 
 
 def batches(
@@ -97,8 +56,8 @@ def batches(
             if quotes:
                 swallowed = look.check(batch, numbers) if quotes.inner else None
                 refusals.require_own_rows(source, quotes, swallowed, ragged, until=int(numbers.max(initial=0)))
-            batch, numbers = _without_blank(batch, numbers, intake)  # noqa: PLW2901 - the same rows, fewer of them
-            yield _without_headers(source, *_without_extra(source, batch, numbers, intake), intake)
+            batch, numbers = without_blank(batch, numbers, intake)  # noqa: PLW2901 - the same rows, fewer of them
+            yield without_headers(source, *without_extra(source, batch, numbers, intake), intake)
             progress(stream.raw.tell())
     except (pa.ArrowInvalid, UnicodeError, OSError) as error:
         if "Empty CSV file" not in str(error):  # else there are no rows below the header
@@ -127,7 +86,7 @@ def _reader(source: Source, stream: RowBytes, intake: Intake, rejected: list[int
     def reject(row: Any) -> str:
         rejected.append(row.number)
         one = _rejected(source, row, len(names))
-        if not ragged and ragged_rows(row.text, str(source.dialect.delimiter), len(names)) > 1:
+        if not ragged and has_row(row.text, str(source.dialect.delimiter), len(names)):
             ragged.append(one)
         intake.reject(one)
         return "skip"
@@ -164,64 +123,6 @@ def _row_numbers(done: int, rows: int, first: int, rejected: list[int]) -> np.nd
     ranks = np.asarray(rejected, dtype=np.int64) - np.arange(len(rejected))
     moved: np.ndarray = places + np.searchsorted(ranks, places, side="right") + first - 1
     return moved
-
-
-def _without_extra(source: Source, batch: Any, numbers: np.ndarray, intake: Intake) -> tuple[Any, np.ndarray]:
-    """Return the batch without the column behind the last delimiter; rows that hold something there are rejected."""
-    import pyarrow.compute as pc
-
-    if not source.trailing:
-        return batch, numbers
-    filled = pc.not_equal(pc.utf8_trim_whitespace(batch.column(TRAILING)), "")
-    why = "text behind the delimiter at the end"
-    batch, numbers = _reject_where(source, batch, numbers, filled, why, intake)
-    return batch.drop_columns([TRAILING]), numbers
-
-
-def _without_headers(source: Source, batch: Any, numbers: np.ndarray, intake: Intake) -> tuple[Any, np.ndarray]:
-    """Return the batch without rows that are the header again, as files put together have them; they are rejected."""
-    import pyarrow.compute as pc
-
-    same = None
-    for place, name in enumerate(source.header):
-        cells = batch.column(place) if place == 0 else pc.utf8_trim_whitespace(batch.column(place))
-        fits = pc.equal(cells, name if place == 0 else name.strip())
-        same = fits if same is None else pc.and_(same, fits)
-        if not pc.any(same).as_py():
-            return batch, numbers
-    return _reject_where(source, batch, numbers, same, "the header again", intake)
-
-
-def _reject_where(
-    source: Source, batch: Any, numbers: np.ndarray, mask: Any, why: str, intake: Intake
-) -> tuple[Any, np.ndarray]:
-    """Return the batch without the rows of a mask, which are rejected."""
-    import pyarrow as pa
-
-    bad = mask.to_numpy(zero_copy_only=False)
-    if not bad.any():
-        return batch, numbers
-    width = batch.num_columns
-    for place in np.flatnonzero(bad):
-        cells = [column[int(place)].as_py() for column in batch.columns]
-        text = str(source.dialect.delimiter).join(cells)
-        intake.reject(RejectedRow(str(source.path), int(numbers[place]), width, width, text, why))
-    return batch.filter(pa.array(~bad)), numbers[~bad]
-
-
-def _without_blank(batch: Any, numbers: np.ndarray, intake: Intake) -> tuple[Any, np.ndarray]:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if not batch.num_rows:
-        return batch, numbers
-    blank = np.ones(batch.num_rows, dtype=bool)
-    for column in batch.columns:
-        if not blank.any():
-            return batch, numbers
-        blank &= pc.equal(pc.utf8_trim_whitespace(column), "").to_numpy(zero_copy_only=False)
-    intake.blank += int(blank.sum())
-    return batch.filter(pa.array(~blank)), numbers[~blank]
 
 
 def _explain(source: Source, error: Exception, quotes: QuoteCheck | None) -> str:

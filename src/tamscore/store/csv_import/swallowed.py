@@ -131,14 +131,15 @@ class RowLook:
         width = len(self.names)
         parts = [line.rstrip("\r\n").split(self.delimiter) for line in split_lines(text)]
         first, *inner, last = parts
-        ends = len(first) == width - place and len(last) == place + 1 and width > 1
         between = [cells for cells in inner if len(cells) == width] if width > 1 else []
         for cells in between[:SAMPLE_ROWS]:
             if self._like(list(enumerate(cells)), doubt=False):
                 return self.delimiter.join(cells)
-        if ends and len(between) == len(inner):
-            evidence = [(place + number, cell) for number, cell in enumerate(first) if number]
-            if self._like(evidence + list(enumerate(last[:-1])), doubt=True):
+        behind = width - 1 - place
+        if width > 1 and len(first) > behind and len(last) > place and len(between) == len(inner):
+            exact = len(first) == behind + 1 and len(last) == place + 1
+            evidence = [(width - at, first[-at]) for at in range(1, behind + 1)] + list(enumerate(last[:place]))
+            if self._like(evidence, doubt=exact):
                 return self.delimiter.join(last)
         return ""
 
@@ -151,10 +152,10 @@ class RowLook:
         return fitting >= LIKE_SHARE * len(told) if told else doubt
 
 
-def ragged_rows(text: str, delimiter: str, width: int) -> int:
-    """Return how many lines of a row with a wrong number of cells have the delimiters of a row; 0 for one line."""
+def has_row(text: str, delimiter: str, width: int) -> bool:
+    """Return whether a row with a wrong number of cells takes up several lines, one of which may be a row itself."""
     parts = split_lines(text)
-    return sum(line.count(delimiter) == width - 1 for line in parts) if len(parts) > 1 else 0
+    return len(parts) > 1 and any(line.count(delimiter) >= width - 1 for line in parts)
 
 
 def _several_lines(column: Any) -> np.ndarray:
