@@ -157,6 +157,12 @@ def test_a_small_table_is_read_with_its_types_and_bad_cells_are_refused(tmp_path
     path.write_text("person,hours\nAnn,9\nBob,many\n")
     with pytest.raises(InputContractError, match=r"row 3: column 'hours' holds 'many', expected a number"):
         read_table(path, {"hours": "float"})
+    path.write_text("person;hours\nAnn;1,5\n")
+    with pytest.raises(InputContractError, match=r"people\.csv: row 2: column 'hours' holds '1,5', expected a number"):
+        read_table(path, {"hours": "float"})
+    path.write_text("person;hours\nAnn;007\n")
+    with pytest.raises(InputContractError, match=r"'hours': expected plain numbers, got text: leading zeros"):
+        read_table(path, {"hours": "float"})
     path.write_text("person,hours\nAnn,9\nBob\n")
     with pytest.raises(InputContractError, match=r"row 3: 2 cells expected, 1 found"):
         read_table(path, {"hours": "float"})

@@ -17,7 +17,7 @@ from tamscore.store.csv_import.left_out import Intake, RejectedRow
 from tamscore.store.csv_import.output import rejected_log, staged
 from tamscore.store.csv_import.plan import ColumnPlan, ImportPlan, meter
 from tamscore.store.csv_import.scan import EXAMPLES, bad_cells
-from tamscore.store.csv_import.table import is_csv, table_plan
+from tamscore.store.csv_import.table import is_csv, require_cell, table_plan
 from tamscore.store.csv_import.values import values
 
 if TYPE_CHECKING:
@@ -121,7 +121,10 @@ def read_table(path: Path | str, types: Mapping[str, str]) -> Any:
     import pyarrow as pa
 
     plan = table_plan(path, types)
-    parts = list(_tables(plan, plan.files[0], Intake(), [_Tally(column) for column in plan.columns], None))
+    tallies = [_Tally(column) for column in plan.columns]
+    parts = list(_tables(plan, plan.files[0], Intake(), tallies, None))
+    for tally in tallies:
+        require_cell(path, tally.plan, tally.examples)
     return pa.concat_tables(parts) if parts else _schema(plan).empty_table()
 
 

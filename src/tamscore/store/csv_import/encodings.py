@@ -105,7 +105,9 @@ def _decodes(data: bytes, encoding: str) -> bool:
 
 def _refuse_foreign(path: Path, data: bytes) -> None:
     if data.startswith(b"PAR1"):
-        raise InputContractError(f"{path}: expected CSV text, got Parquet already; it needs no import")
+        raise InputContractError(
+            f"{path}: expected CSV text, got Parquet already; it needs no import, let its name end in .parquet"
+        )
     if kind := format_of(data[:64]):
         raise InputContractError(f"{path}: expected CSV text, got {kind.name}; {kind.remedy}")
 

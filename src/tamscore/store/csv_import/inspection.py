@@ -53,7 +53,7 @@ def inspect(  # noqa: PLR0913 - the options of the command, each by name
     `paths` are files, folders and globs with one set of columns. `types` fixes types by column (string, int, float,
     bool, date, timestamp, timestamp_utc; dates also as date:dmy, date:mdy, date:%d/%m/%Y); others are inferred, and a
     column becomes a number, date or flag while at most `max_bad_share` of its filled cells do not read as such.
-    `escape` stands before a quote in a cell, `skip` lines above the header; `multiline`: cells may hold lines like rows;
+    `escape` stands before a quote in a cell, `skip` lines above the header; `multiline` cells may hold lines like rows;
     `null_values` are more tokens of no value. `progress` gets ("inspect", bytes done, bytes in all).
     UsageError for unknown columns, types, paths; InputContractError names file, row and remedy.
     """

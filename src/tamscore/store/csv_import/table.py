@@ -6,17 +6,20 @@ each row must have the cells of the header, and each cell must be of its column'
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tamscore.errors import InputContractError
 from tamscore.store.csv_import.inspection import inspect
 from tamscore.store.csv_import.source import ENDINGS, dialect, open_source
+from tamscore.store.csv_import.types import column_type
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from tamscore.store.csv_import.plan import ImportPlan
+    from tamscore.store.csv_import.plan import ColumnPlan, ImportPlan
+    from tamscore.store.csv_import.scan import Cell
 
 EXPECTED = {"float": "a number", "int": "a whole number", "bool": "true or false", "date": "a date"}
 """What a cell of a type holds, in words."""
@@ -31,29 +34,35 @@ def is_csv(path: Path | str) -> bool:
 def table_plan(path: Path | str, types: Mapping[str, str]) -> ImportPlan:
     """Return how to read a CSV file: columns in `types` as those (float, bool, …), all others as text.
 
-    InputContractError names the first row with another number of cells than the header, or the first cell, by row and
-    column, that is not of its column's type.
+    InputContractError names the first row with another number of cells than the header.
     """
     try:
         names = open_source(Path(path), dialect()).names
-        plan = inspect([path], {name: types.get(name, "string") for name in names}, may_be_empty=True)
+        plan = inspect([path], {name: "string" for name in names if name not in types}, may_be_empty=True)
     except InputContractError as error:
         raise InputContractError(f"{error}{CONVERT if 'add --' in str(error) else ''}") from error
     _require_whole(plan)
-    return plan
+    wanted = {name: column_type(name, text) for name, text in types.items()}
+    columns = tuple(replace(one, kind=wanted.get(one.name, one.kind)) for one in plan.columns)
+    return replace(plan, columns=columns)
+
+
+def require_cell(path: Path | str, column: ColumnPlan, bad: Sequence[Cell]) -> None:
+    """Raise InputContractError for the first bad cell of a column, and where its numbers leave a doubt."""
+    kind = column.kind.kind
+    for cell in bad[:1]:
+        raise InputContractError(
+            f"{path}: row {cell.row}: column {column.name!r} holds {cell.value!r}, expected {EXPECTED.get(kind, kind)}"
+        )
+    if kind == "float" and column.filled and column.type not in {"int", "float"}:
+        raise InputContractError(f"{path}: column {column.name!r}: expected plain numbers, got {column.why}{CONVERT}")
 
 
 def _require_whole(plan: ImportPlan) -> None:
-    """Raise InputContractError where a row or a cell of the file cannot be read."""
+    """Raise InputContractError where a row of the file cannot be read as it is."""
     path = plan.files[0].source.path
     for row in plan.rejected_examples:
         raise InputContractError(f"{path}: row {row.row}: {row.reason} ({row.text!r}); correct the row")
-    for column in plan.columns:
-        for cell in column.bad_examples:
-            expected = EXPECTED.get(column.kind.kind, column.type)
-            raise InputContractError(
-                f"{path}: row {cell.row}: column {column.name!r} holds {cell.value!r}, expected {expected}"
-            )
     for file in plan.files:
         for quoted in file.sloppy_rows:
             raise InputContractError(
