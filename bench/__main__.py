@@ -253,6 +253,24 @@ def next_offer_case() -> None:
             record("next_offer", result)
 
 
+@app.command("csv-import")
+def csv_import_case(
+    rows: Rows = 3_000_000,
+    seed: Seed = 0,
+    rounds: int = 3,
+    quotes: Annotated[bool, typer.Option(help="whether texts stand in quotes")] = True,  # noqa: FBT002 - a flag
+    against: Annotated[str | None, typer.Option(help="another tamscore program, to be run in turn")] = None,
+) -> None:
+    """Measure the import of a CSV file; prints rows and checksum of what it writes."""
+    from bench.csv_import import csv_import, write_csv
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "market.csv"
+        write_csv(path, rows, seed, quotes=quotes)
+        result = csv_import(path, Path(folder), rounds, against)
+        record("csv_import", {"rows": rows, "seed": seed, "quotes": quotes} | result)
+
+
 @app.command("leaks")
 def leaks_case(rows: Rows = 60_000, seeds: int = 5) -> None:
     """Count the planted leaks that the leakage guard catches, and the honest features that it keeps."""

@@ -84,6 +84,14 @@ def import_(  # noqa: PLR0913, PLR0917 - every option of the command
         str | None,
         typer.Option(metavar="MARK", help="The mark between groups: '.', ',', an apostrophe, space or none."),
     ] = None,
+    escape: Annotated[
+        str | None, typer.Option(metavar="MARK", help=r"What stands before a quote within a cell, such as '\'.")
+    ] = None,
+    skip: Annotated[int | None, typer.Option(metavar="N", help="Lines above the header, such as titles.")] = None,
+    multiline: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="A column whose cells may hold several lines that look like rows."),
+    ] = None,
     max_bad_share: Annotated[
         float | None,
         typer.Option(
@@ -113,8 +121,8 @@ def import_(  # noqa: PLR0913, PLR0917 - every option of the command
         with progress.stage("inspect", size) as done:
             plan = csv_import.inspect(
                 sources, types_of(types or ()), delimiter=delimiter, encoding=encoding, decimal=decimal,
-                thousands=thousands, null_values=null or (), drop=drop or (), max_bad_share=max_bad_share,
-                progress=meter(done),
+                thousands=thousands, escape=escape, skip=skip, multiline=multiline or (), null_values=null or (),
+                drop=drop or (), max_bad_share=max_bad_share, progress=meter(done),
             )  # fmt: skip
     tell_plan(plan)
     if dry_run:
@@ -159,6 +167,25 @@ def tell_plan(plan: ImportPlan) -> None:
         print(clean(f"rejected row {row.row} of {row.file}: {row.reason}: {row.text!r}"))
     dropped = f", {len(plan.dropped)} left out" if plan.dropped else ""
     print(f"{plan.rows:,} rows, {plan.rejected:,} rejected; {len(plan.columns)} columns{dropped}")
+    tell_files(plan)
+
+
+def tell_files(plan: ImportPlan) -> None:
+    """Print what the lines of each file are, and what was seen in it that the user did not ask for."""
+    for file in plan.files:
+        print(clean(f"{file.source.path}: {file.account_of_lines}"))
+        if file.source.dialect.encoding != "utf-8":
+            print(clean(f"{file.source.path}: read as {file.source.dialect.encoding}"))
+        if file.source.trailing:
+            print(clean(f"{file.source.path}: rows end with a delimiter; the empty cell behind it is left out"))
+        if file.sloppy:
+            row = file.sloppy_rows[0]
+            print(
+                clean(
+                    f"{file.source.path}: {counted(file.sloppy, 'cell')} with text behind a closing quote; the quotes "
+                    f"are taken off (row {row.row}: {row.text!r})"
+                )
+            )
 
 
 def plan_table(plan: ImportPlan, *, plain: bool) -> Table:

@@ -14,7 +14,7 @@ from tamscore.coverage.names import folded
 from tamscore.coverage.plans import DEFAULT_PLANS, DIGITAL, TouchPlan
 from tamscore.errors import InputContractError
 from tamscore.stages.folding import fold_name
-from tamscore.store import tables
+from tamscore.store import csv_import, tables
 from tamscore.store.contents import whole
 from tamscore.store.location import location
 
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from tamscore.coverage.accounts import Accounts
     from tamscore.passes.joins import Match
 
-TEXT_COLUMNS = ("account_id", "person", "role", "regions", "skills", "service_level", "band")
 NUMBERS = ("hours", "expansion", "acquisition", "protection")
+CSV_TYPES = dict.fromkeys(NUMBERS, "float") | {"locked": "bool"}
+"""The types of columns in CSV files; all others are texts."""
 
 
 @dataclass(frozen=True)
@@ -149,18 +150,11 @@ def rows_of(path: str, required: Sequence[str]) -> list[dict[str, Any]]:
 def read_table(path: str, required: Sequence[str]) -> pa.Table:
     """A Parquet or CSV table, texts as texts; InputContractError where it cannot be read, or lacks a column."""
     import pyarrow as pa
-    from pyarrow import csv
 
     if not Path(path).is_file():
         raise InputContractError(f"{path}: expected a Parquet or CSV file, found none; check the path")
     try:
-        if path.endswith(".csv"):
-            types = csv.ConvertOptions(
-                column_types=dict.fromkeys(TEXT_COLUMNS, pa.string()), strings_can_be_null=True, null_values=[""]
-            )
-            table = csv.read_csv(path, convert_options=types)
-        else:
-            table = whole(location(path))
+        table = csv_import.read_table(path, CSV_TYPES) if csv_import.is_csv(path) else whole(location(path))
     except (pa.ArrowException, OSError) as error:
         raise InputContractError(f"{path}: {str(error).strip()}; expected a Parquet or CSV table") from error
     if missing := [name for name in required if name not in table.column_names]:

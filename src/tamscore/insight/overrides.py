@@ -14,6 +14,7 @@ from tamscore.passes.census import unusable_ids
 from tamscore.passes.joins import Accounts, counted, explained, joined_parts
 from tamscore.stages.draw import id_hash
 from tamscore.stages.folding import fold_ids
+from tamscore.store import csv_import
 from tamscore.store.tables import account_ids
 
 if TYPE_CHECKING:
@@ -121,14 +122,11 @@ def ids_of(run: StoredRun) -> Iterator[pa.Array]:
 
 def table_of(path: Path) -> pa.Table:
     """The table in a file, all columns of a CSV file as texts: an id keeps its zeros."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
-    from pyarrow import csv
 
-    if path.suffix == ".parquet":
+    if path.suffix == ".parquet" or not path.is_file():
         return pq.read_table(path)
-    options = csv.ConvertOptions(column_types=dict.fromkeys(COLUMNS, pa.string()))
-    return csv.read_csv(path, convert_options=options)
+    return csv_import.read_table(path, {})
 
 
 def override_of(row: dict[str, str | None], field: str, kinds: Mapping[str, pa.DataType]) -> Override:

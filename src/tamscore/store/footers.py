@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import InputContractError
 from tamscore.store import contents, tables
+from tamscore.store.formats import HEAD_BYTES, PARQUET, format_of, is_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,19 +23,7 @@ if TYPE_CHECKING:
     from tamscore.store.location import Location
 
 MAGIC = b"PAR1"
-IMPORT, CONVERT = "convert it with 'tamscore import'", "write it as Parquet"
-KNOWN = {
-    b"PARE": ("an encrypted Parquet file", "decrypt it"),
-    b"ARROW1": ("an Arrow file", CONVERT),
-    b"FEA1": ("a Feather file", CONVERT),
-    b"ORC": ("an ORC file", CONVERT),
-    b"Obj\x01": ("an Avro file", CONVERT),
-    b"\x1f\x8b": ("a gzip file", "unpack it"),
-    b"\x28\xb5\x2f\xfd": ("a Zstandard file", "unpack it"),
-    b"PK\x03\x04": ("a zip file or spreadsheet", "unpack it, or save it as CSV and run 'tamscore import'"),
-    b"\x80": ("a pickle, which could run code and is never opened", CONVERT),
-}
-"""How other files begin: what they are, and what to do."""
+IMPORT = "convert it with 'tamscore import'"
 LISTED = 12
 """So many columns are named where one is missed and none is like it."""
 
@@ -47,7 +36,7 @@ def read_footer(file: Location, stamp: Stamp | None = None) -> tuple[Any, pa.Sch
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    head = contents.beginning(file, 8, stamp)
+    head = contents.beginning(file, HEAD_BYTES, stamp)
     if not head.startswith(MAGIC):
         raise InputContractError(f"{file}: {other_format(head)}")
     try:
@@ -63,8 +52,10 @@ def read_footer(file: Location, stamp: Stamp | None = None) -> tuple[Any, pa.Sch
 
 def other_format(head: bytes) -> str:
     """What a file that begins so is instead of Parquet, and what to do about it."""
-    what, remedy = next((told for magic, told in KNOWN.items() if head.startswith(magic)), ("", IMPORT))
-    return f"expected a Parquet file, got {what or 'one'} that begins with {head[:4]!r}; {remedy}"
+    kind = format_of(head)
+    what = kind.name if kind else "one"
+    remedy = kind.remedy if kind else IMPORT if is_text(head) else PARQUET
+    return f"expected a Parquet file, got {what} that begins with {head[:4]!r}; {remedy}"
 
 
 def group_rows(file: Location, footer: Any, columns: InputColumns) -> list[int]:

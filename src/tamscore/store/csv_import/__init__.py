@@ -13,20 +13,30 @@ from tamscore.store.csv_import import rows as csv_rows
 from tamscore.store.csv_import import source as csv_source
 from tamscore.store.csv_import.destination import check_destination, refuse_strangers, targets_in
 from tamscore.store.csv_import.inspection import inspect
+from tamscore.store.csv_import.left_out import Intake, RejectedRow
 from tamscore.store.csv_import.output import rejected_log, staged
 from tamscore.store.csv_import.plan import ColumnPlan, ImportPlan, meter
-from tamscore.store.csv_import.rows import Intake, RejectedRow
 from tamscore.store.csv_import.scan import EXAMPLES, bad_cells
+from tamscore.store.csv_import.table import is_csv, require_cell, table_plan
 from tamscore.store.csv_import.values import values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from tamscore.store.csv_import.plan import Progress, SourcePlan
     from tamscore.store.csv_import.scan import Cell
 
-__all__ = ["ImportPlan", "ImportReport", "ImportedColumn", "check_destination", "inspect", "write"]
+__all__ = [
+    "ImportPlan",
+    "ImportReport",
+    "ImportedColumn",
+    "check_destination",
+    "inspect",
+    "is_csv",
+    "read_table",
+    "write",
+]
 
 ROW_GROUP_ROWS = 131_072
 
@@ -102,14 +112,30 @@ def write(
     return _report(plan, tuple(dict.fromkeys(targets)), tallies, intakes, log if plan.rejected else None)
 
 
+def read_table(path: Path | str, types: Mapping[str, str]) -> Any:
+    """Return a whole CSV file as an Arrow table: columns in `types` as those (float, bool, …), all others as text.
+
+    Cells come without spaces around them, empty ones as null. InputContractError names the row, or row and column, of
+    what cannot be read.
+    """
+    import pyarrow as pa
+
+    plan = table_plan(path, types)
+    tallies = [_Tally(column) for column in plan.columns]
+    parts = list(_tables(plan, plan.files[0], Intake(), tallies, None))
+    for tally in tallies:
+        require_cell(path, tally.plan, tally.examples)
+    return pa.concat_tables(parts) if parts else _schema(plan).empty_table()
+
+
 def _refuse_rejected(plan: ImportPlan, limit: float) -> None:
     rows = plan.rows + plan.rejected
     if plan.rejected > limit * rows:
         one = plan.rejected_examples[0]
         raise InputContractError(
             f"{one.file}: {plan.rejected:,} of {rows:,} rows do not have as many cells as the header, more than the "
-            f"share allowed ({limit:g}); first row {one.row}: {one.expected} cells expected, {one.found} found in "
-            f"{one.text!r}; check the delimiter and the quotes, or raise max_rejected_share"
+            f"share allowed ({limit:g}); first row {one.row}: {one.reason} in {one.text!r}; "
+            "check the delimiter and the quotes, or raise max_rejected_share"
         )
 
 

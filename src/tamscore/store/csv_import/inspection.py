@@ -11,8 +11,8 @@ from tamscore.store.csv_import import rows as csv_rows
 from tamscore.store.csv_import import source as csv_source
 from tamscore.store.csv_import.columns import Column, plans
 from tamscore.store.csv_import.evidence import wish
+from tamscore.store.csv_import.left_out import Intake
 from tamscore.store.csv_import.plan import ImportPlan, SourcePlan, meter
-from tamscore.store.csv_import.rows import Intake
 from tamscore.store.csv_import.scan import Scan
 from tamscore.store.csv_import.types import column_type
 
@@ -33,10 +33,14 @@ def inspect(  # noqa: PLR0913 - the options of the command, each by name
     encoding: str = "utf-8",
     decimal: str | None = None,
     thousands: str | None = None,
+    escape: str | None = None,
+    skip: int | None = None,
+    multiline: Sequence[str] = (),
     null_values: Sequence[str] = (),
     drop: Sequence[str] = (),
     max_bad_share: float | None = None,
     sample_rows: int = 3,
+    may_be_empty: bool = False,
     progress: Progress | None = None,
 ) -> ImportPlan:
     """Return the plan of an import after one pass over every row of every file, in bounded memory.
@@ -46,26 +50,31 @@ def inspect(  # noqa: PLR0913 - the options of the command, each by name
     number:credit_negative); others are inferred, and a column becomes numbers or dates while at most `max_bad_share`
     (None: 0.01) of its filled cells do not read as such and none of these holds digits. Only if `max_bad_share` is
     given may cells with digits of a column of `types` become null. `decimal` and `thousands` fix the marks of all
-    columns; None: the cells decide. `null_values` are tokens of no value besides the usual ones. `progress` gets
-    ("inspect", bytes done, bytes in all).
+    columns; None: the cells decide. `escape` stands before a quote in a cell, `skip` lines above the header;
+    `multiline` cells may hold lines like rows; `null_values` are more tokens of no value. `progress` gets ("inspect",
+    bytes done, bytes in all).
     UsageError for unknown columns, types, paths; InputContractError names file, row and remedy.
     """
     if max_bad_share is not None and not 0 <= max_bad_share < 1:
         raise UsageError(f"max_bad_share: expected a number from 0 up to but not including 1, got {max_bad_share!r}")
     wanted = wish(decimal, thousands)
-    rules = csv_source.dialect(delimiter, encoding, decimal or ".")
+    rules = csv_source.dialect(delimiter, encoding, escape, skip, multiline)
     sources = [csv_source.open_source(path, rules) for path in csv_source.find(paths)]
     _refuse_other_columns(sources)
     always = csv_forms.ALWAYS_EMPTY | {token.strip().lower() for token in null_values}
     names = sources[0].names
     given = _given_types(types or {}, names)
-    kept = _kept(names, drop)
-    columns = [Column(Scan(name, always, sample_rows), given.get(name)) for name in kept]
+    _refuse_unknown("multiline", multiline, names)
+    columns = [Column(Scan(name, always, sample_rows), given.get(name)) for name in _kept(names, drop)]
     files = tuple(_scan(source, columns, progress, sources) for source in sources)
-    if not sum(one.rows + one.rejected for one in files):
-        raise InputContractError(f"{sources[0].path}: expected rows below the header, got none")
+    _require_rows(files, may_be_empty=may_be_empty)
     dropped = tuple(name for name in names if name in drop)
     return ImportPlan(files, plans(columns, wanted, max_bad_share), dropped, always)
+
+
+def _require_rows(files: Sequence[SourcePlan], *, may_be_empty: bool) -> None:
+    if not may_be_empty and not sum(one.rows + one.rejected for one in files):
+        raise InputContractError(f"{files[0].source.path}: expected rows below the header, got none")
 
 
 def _given_types(types: Mapping[str, str], names: Sequence[str]) -> dict[str, ColumnType]:
@@ -83,11 +92,21 @@ def _kept(names: Sequence[str], drop: Sequence[str]) -> list[str]:
 
 def _scan(source: Source, columns: list[Column], progress: Progress | None, sources: list[Source]) -> SourcePlan:
     intake, rows = Intake(), 0
-    for batch, numbers in csv_rows.batches(source, intake, meter("inspect", progress, source, sources)):
+    for batch, numbers in csv_rows.batches(source, intake, meter("inspect", progress, source, sources), check=True):
         rows += batch.num_rows
         for column in columns:
             column.add(batch.column(column.scan.name), numbers, str(source.path))
-    return SourcePlan(source, rows, intake.rejected, tuple(intake.examples), intake.blank)
+    return SourcePlan(
+        source=source,
+        rows=rows,
+        rejected=intake.rejected,
+        rejected_examples=tuple(intake.examples),
+        blank=intake.blank,
+        lines=intake.lines,
+        inner=intake.inner,
+        sloppy=intake.sloppy,
+        sloppy_rows=tuple(intake.sloppy_rows),
+    )
 
 
 def _refuse_other_columns(sources: list[Source]) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tamscore.store.csv_import.rows import RejectedRow
+    from tamscore.store.csv_import.left_out import RejectedRow
 
 
 class Writer:

@@ -10,8 +10,9 @@ from tamscore.store.csv_import.scan import EXAMPLES
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from tamscore.store.csv_import.left_out import RejectedRow
     from tamscore.store.csv_import.marks import NumberFormat
-    from tamscore.store.csv_import.rows import RejectedRow
+    from tamscore.store.csv_import.quotes import QuotedRow
     from tamscore.store.csv_import.scan import Cell
     from tamscore.store.csv_import.source import Source
     from tamscore.store.csv_import.types import ColumnType
@@ -46,13 +47,34 @@ class ColumnPlan:
 
 @dataclass(frozen=True)
 class SourcePlan:
-    """One file of an import: rows that can be written, ragged rows that cannot, and blank lines, which are no rows."""
+    """One file of an import: rows that can be written, rows that cannot, and blank lines, which are no rows.
+
+    `lines` are those of the file, `inner` of them further lines of cells and of the header; `sloppy` cells have text
+    behind their closing quote and lose their quotes.
+    """
 
     source: Source
     rows: int
     rejected: int
     rejected_examples: tuple[RejectedRow, ...]
     blank: int
+    lines: int
+    inner: int
+    sloppy: int
+    sloppy_rows: tuple[QuotedRow, ...]
+
+    @property
+    def account_of_lines(self) -> str:
+        """What the lines of the file are; the parts add up to them."""
+        parts = {
+            "rows": self.rows,
+            "header": 1,
+            "above the header": self.source.skip,
+            "rejected": self.rejected,
+            "blank": self.blank,
+            "further lines of cells": self.inner,
+        }
+        return f"{self.lines:,} lines = " + " + ".join(f"{count:,} {what}" for what, count in parts.items() if count)
 
 
 @dataclass(frozen=True)
@@ -71,7 +93,7 @@ class ImportPlan:
 
     @property
     def rejected(self) -> int:
-        """The rows that cannot be written, since they have more or fewer cells than the header."""
+        """The rows that cannot be written: of more or fewer cells than the header, or the header again."""
         return sum(one.rejected for one in self.files)
 
     @property

@@ -5,148 +5,130 @@ Nothing is interpreted here: every cell comes back as the text it is, beside its
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tamscore.errors import InputContractError
-from tamscore.store.csv_import.source import open_bytes, wrong_encoding
+from tamscore.store.csv_import import refusals
+from tamscore.store.csv_import.encodings import wrong_encoding
+from tamscore.store.csv_import.left_out import (
+    TRAILING,
+    RejectedRow,
+    without_blank,
+    without_extra,
+    without_headers,
+)
+from tamscore.store.csv_import.quotes import QuoteCheck
+from tamscore.store.csv_import.stream import RowBytes
+from tamscore.store.csv_import.swallowed import RowLook, has_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tamscore.store.csv_import.left_out import Intake
     from tamscore.store.csv_import.source import Source
 
 BLOCK_BYTES = 4 << 20
-EXAMPLES = 5
-SHOWN_CHARACTERS = 120
 
 
-@dataclass(frozen=True)
-class RejectedRow:
-    """One row with more or fewer cells than the header; `row` as a spreadsheet counts, the header being row 1."""
+def batches(
+    source: Source, intake: Intake, progress: Callable[[int], None], *, check: bool = False
+) -> Iterator[tuple[Any, np.ndarray]]:
+    """Yield Arrow batches of text columns with the row number of each row; blank and rejected rows are left out.
 
-    file: str
-    row: int
-    expected: int
-    found: int
-    text: str
-
-    @property
-    def reason(self) -> str:
-        """Why the row is rejected, as it stands in files and messages."""
-        return f"{self.expected} cells expected, {self.found} found"
-
-
-@dataclass
-class Intake:
-    """What one pass over one file met besides good rows; `keep` is handed every rejected row in full."""
-
-    rejected: int = 0
-    blank: int = 0
-    examples: list[RejectedRow] = field(default_factory=list)
-    keep: Callable[[RejectedRow], None] | None = None
-
-
-def batches(source: Source, intake: Intake, progress: Callable[[int], None]) -> Iterator[tuple[Any, np.ndarray]]:
-    """Yield Arrow batches of text columns with the row number of each row, blank rows left out.
-
-    Ragged rows and blank rows are counted in `intake`; `progress` gets the bytes of the file consumed so far.
-    InputContractError names the file for wrong encoding, an open quote or a damaged archive.
+    They are counted in `intake`; `progress` gets the bytes of the file consumed so far. With `check` quotes are looked
+    at as well. InputContractError names the file for wrong encoding, quotes that swallow rows or a damaged archive.
     """
     import pyarrow as pa
 
+    first = source.skip + 2
+    quotes = QuoteCheck(str(source.dialect.delimiter).encode(), source.dialect.escape, first) if check else None
+    look = RowLook(str(source.dialect.delimiter), _all_names(source), source.dialect.multiline)
     rejected: list[int] = []
-    raw, stream = open_bytes(source.path)
-    last: Any = None
+    ragged: list[RejectedRow] = []
+    stream = RowBytes(source, quotes)
     done = 0
     try:
-        for batch in _reader(source, stream, intake, rejected):
-            numbers = _row_numbers(done, batch.num_rows, source.skip, rejected)
+        for batch in _reader(source, stream, intake, rejected, ragged):
+            numbers = _row_numbers(done, batch.num_rows, first, rejected)
             done += batch.num_rows
-            last = batch.slice(batch.num_rows - 1) if batch.num_rows else last
-            yield _without_blank(pa.RecordBatch.from_arrays(batch.columns, names=list(source.names)), numbers, intake)
-            progress(raw.tell())
+            if quotes:
+                swallowed = look.check(batch, numbers) if quotes.inner else None
+                refusals.require_own_rows(source, quotes, swallowed, ragged, until=int(numbers.max(initial=0)))
+            batch, numbers = without_blank(batch, numbers, intake)  # noqa: PLW2901 - the same rows, fewer of them
+            yield without_headers(source, *without_extra(source, batch, numbers, intake), intake)
+            progress(stream.raw.tell())
     except (pa.ArrowInvalid, UnicodeError, OSError) as error:
-        if "Empty CSV file" in str(error):  # a header without a line end: there are no rows
-            return
-        raise InputContractError(_explain(source, error)) from error
+        if "Empty CSV file" not in str(error):  # else there are no rows below the header
+            raise InputContractError(_explain(source, error, quotes)) from error
     finally:
         stream.close()
-    _refuse_open_quote(source, last, intake)
+    if quotes:
+        refusals.require_own_rows(source, quotes, None, ragged)
+        refusals.require_whole(source, quotes, done + len(rejected))
+        intake.lines = source.skip + source.header_lines + quotes.rows + quotes.inner
+        intake.inner = source.header_lines - 1 + quotes.inner
+        intake.sloppy, intake.sloppy_rows = quotes.sloppy, quotes.examples
 
 
-def _reader(source: Source, stream: Any, intake: Intake, rejected: list[int]) -> Any:
+def _all_names(source: Source) -> tuple[str, ...]:
+    return (*source.names, TRAILING) if source.trailing else source.names
+
+
+def _reader(source: Source, stream: RowBytes, intake: Intake, rejected: list[int], ragged: list[RejectedRow]) -> Any:
+    """Return the reader of a file; it fills `rejected` by row, and `ragged` by those of lines that look like rows."""
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
+    names = _all_names(source)
+
     def reject(row: Any) -> str:
         rejected.append(row.number)
-        intake.rejected += 1
-        one = RejectedRow(str(source.path), row.number, row.expected_columns, row.actual_columns, row.text)
-        if len(intake.examples) < EXAMPLES:
-            intake.examples.append(replace(one, text=one.text[:SHOWN_CHARACTERS]))
-        if intake.keep:
-            intake.keep(one)
+        one = _rejected(source, row, len(names))
+        if not ragged and has_row(row.text, str(source.dialect.delimiter), len(names)):
+            ragged.append(one)
+        intake.reject(one)
         return "skip"
 
     return arrow_csv.open_csv(
         stream,
         # One thread: only then does the reader know the numbers of the rows that it rejects.
-        read_options=arrow_csv.ReadOptions(
-            use_threads=False, block_size=BLOCK_BYTES, skip_rows=source.skip, encoding=source.dialect.encoding
-        ),
+        read_options=arrow_csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES, column_names=names),
         parse_options=arrow_csv.ParseOptions(
             delimiter=source.dialect.delimiter,
+            escape_char=source.dialect.escape or False,
             newlines_in_values=True,
             ignore_empty_lines=False,  # they count as rows in a spreadsheet, so they must in our row numbers
             invalid_row_handler=reject,
         ),
-        convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(source.header, pa.string())),
+        convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
     )
 
 
-def _row_numbers(done: int, rows: int, skip: int, rejected: list[int]) -> np.ndarray:
+def _rejected(source: Source, row: Any, width: int) -> RejectedRow:
+    number = source.skip + 1 + row.number
+    mark = str(source.dialect.delimiter)
+    why = ""
+    if row.actual_columns == width + 1 and row.text.rstrip().endswith(mark.strip() or mark):
+        why = "a delimiter too many at the end, behind it an empty last cell"
+    elif source.trailing and row.actual_columns == width - 1:
+        why = "no delimiter at the end, where most rows have one"
+    return RejectedRow(str(source.path), number, width, row.actual_columns, row.text, why)
+
+
+def _row_numbers(done: int, rows: int, first: int, rejected: list[int]) -> np.ndarray:
     """Return the spreadsheet row of each accepted row: its place, moved down by the header and by rejected rows."""
-    places = np.arange(done, done + rows) + skip + 2
+    places = np.arange(done, done + rows) + 1
     ranks = np.asarray(rejected, dtype=np.int64) - np.arange(len(rejected))
-    moved: np.ndarray = places + np.searchsorted(ranks, places, side="right")
+    moved: np.ndarray = places + np.searchsorted(ranks, places, side="right") + first - 1
     return moved
 
 
-def _without_blank(batch: Any, numbers: np.ndarray, intake: Intake) -> tuple[Any, np.ndarray]:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if not batch.num_rows:
-        return batch, numbers
-    blank = np.ones(batch.num_rows, dtype=bool)
-    for column in batch.columns:
-        if not blank.any():
-            return batch, numbers
-        blank &= pc.equal(pc.utf8_trim_whitespace(column), "").to_numpy(zero_copy_only=False)
-    intake.blank += int(blank.sum())
-    return batch.filter(pa.array(~blank)), numbers[~blank]
-
-
-def _explain(source: Source, error: Exception) -> str:
+def _explain(source: Source, error: Exception, quotes: QuoteCheck | None) -> str:
     text = str(error)
     if isinstance(error, UnicodeError) or "UTF8" in text:
         return wrong_encoding(source.path, source.dialect.encoding)
-    if "straddling" in text:
-        return f"{source.path}: a row is longer than {BLOCK_BYTES >> 20} MiB; is a quote left open?"
+    if "straddling" in text and quotes:
+        return refusals.long_row(source, quotes, BLOCK_BYTES)
     return f"{source.path}: cannot be read: {text}"
-
-
-def _refuse_open_quote(source: Source, last: Any, intake: Intake) -> None:
-    """Raise when a quote opened near the end swallowed rows: the reader takes them for one long cell."""
-    ends = [str(cell) for column in last.columns for cell in column.to_pylist()] if last is not None else []
-    ends += [one.text for one in intake.examples]
-    if not any("\n" in text for text in ends):
-        return
-    with open_bytes(source.path)[1] as stream:
-        quotes = sum(block.count(b'"') for block in iter(lambda: stream.read(BLOCK_BYTES), b""))
-    if quotes % 2:
-        start = next(text for text in reversed(ends) if "\n" in text)[:40]
-        raise InputContractError(f"{source.path}: a quote is left open near {start!r}; close it or export again")

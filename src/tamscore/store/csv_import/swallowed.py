@@ -1,0 +1,166 @@
+"""Cells over several lines: text, or rows that a stray quote swallowed.
+
+A lone quote at the beginning of one cell and an inch mark at the end of another keep every rule of CSV. What gives them
+away is their content: the lines, with the cells before and behind, have the numbers of cells that rows have, and these
+cells look like those of their columns.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.store.csv_import.frame import lines as split_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+SAMPLE_ROWS = 1000
+LIKE_SHARE = 0.5
+"""Of the cells that can tell, at least this share look like their columns where lines are rows."""
+ENOUGH = 20
+"""Of fewer cells only the kinds of characters are known, not the pattern."""
+_NUMBER = re.compile(r"[-+(]?\s?[^\w\s]?\s?\d[\d.,'\s]*[)%]?")
+
+
+@dataclass(frozen=True)
+class SwallowedRows:
+    """A cell whose lines look like rows: its row as a spreadsheet counts, its column, its lines, one of them."""
+
+    row: int
+    column: str
+    lines: int
+    example: str
+
+
+@dataclass
+class ColumnLook:
+    """What the cells of a column look like; None where they are free text, of which any cell may be one."""
+
+    shapes: frozenset[str] | None
+    values: frozenset[str] | None
+    numeric: bool
+    coarse: bool
+    padded: bool
+
+    @property
+    def tells(self) -> bool:
+        """Return whether a cell of another column can be told from those of this one."""
+        return self.numeric or self.shapes is not None or self.values is not None
+
+    def fits(self, cell: str) -> bool:
+        """Return whether a cell looks like those of the column."""
+        text = cell.strip()
+        if cell != text and not self.padded:
+            return False
+        if self.numeric and _NUMBER.fullmatch(text):
+            return True
+        if self.values is not None and text in self.values:
+            return True
+        return self.shapes is not None and shape(text, coarse=self.coarse) in self.shapes
+
+
+def shape(text: str, *, coarse: bool = False) -> str:
+    """Return the pattern of a text: runs of digits as 9, of letters as a; so AB-0012 is a-9, or coarsely a9."""
+    if coarse:
+        return "a" * bool(re.search(r"[^\W\d_]", text)) + "9" * bool(re.search(r"\d", text))
+    return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "9", text))
+
+
+def look(cells: Sequence[str]) -> ColumnLook:
+    """Return what the cells of a column look like."""
+    texts = [cell.strip() for cell in cells if cell.strip()]
+    values = frozenset(texts)
+    coarse = len(texts) < ENOUGH
+    shapes = frozenset(shape(text, coarse=coarse) for text in texts)
+    numbers = sum(bool(_NUMBER.fullmatch(text)) for text in texts)
+    return ColumnLook(
+        shapes=shapes if 0 < len(shapes) <= max(2, len(texts) // 50) else None,
+        values=values if 0 < len(values) <= len(texts) // 4 else None,
+        numeric=numbers > 0 and numbers >= 0.95 * len(texts),
+        coarse=coarse,
+        padded=any(cell != cell.strip() for cell in cells if cell.strip()),
+    )
+
+
+@dataclass
+class RowLook:
+    """What rows look like, learned from those whose cells hold one line each; tell lines that are rows from text."""
+
+    delimiter: str
+    names: tuple[str, ...]
+    exempt: frozenset[str]
+    columns: list[ColumnLook] = field(default_factory=list)
+
+    def check(self, batch: Any, numbers: np.ndarray) -> SwallowedRows | None:
+        """Return the first cell of a batch that holds lines which look like rows."""
+        import pyarrow as pa
+
+        several = [_several_lines(column) for column in batch.columns]
+        if not any(mask.any() for mask in several):
+            return None
+        if not self.columns:
+            clean = np.flatnonzero(~np.logical_or.reduce(several))
+            some = clean[:: max(1, len(clean) // SAMPLE_ROWS)]
+            self.columns = [look(column.take(pa.array(some)).to_pylist()) for column in batch.columns]
+        found = [
+            SwallowedRows(int(numbers[row]), name, len(split_lines(text)), example)
+            for place, name in enumerate(self.names)
+            if name not in self.exempt
+            for row, text in self._candidates(batch.column(place), several[place])
+            if (example := self._row_in(text, place))
+        ]
+        return min(found, key=lambda one: one.row, default=None)
+
+    def _candidates(self, column: Any, several: np.ndarray) -> Iterator[tuple[int, str]]:
+        """Yield the cells of several lines with enough delimiters for a row among them."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        rows = np.flatnonzero(several)
+        cells = column.take(pa.array(rows))
+        marks = pc.count_substring(cells, self.delimiter).to_numpy()
+        for place in np.flatnonzero(marks >= len(self.names) - 1):
+            yield int(rows[place]), cells[int(place)].as_py()
+
+    def _row_in(self, text: str, place: int) -> str:
+        """Return the line of a cell that looks like a row, empty where the cell is text."""
+        width = len(self.names)
+        parts = [line.rstrip("\r\n").split(self.delimiter) for line in split_lines(text)]
+        first, *inner, last = parts
+        between = [cells for cells in inner if len(cells) == width] if width > 1 else []
+        for cells in between[:SAMPLE_ROWS]:
+            if self._like(list(enumerate(cells)), doubt=False):
+                return self.delimiter.join(cells)
+        behind = width - 1 - place
+        if width > 1 and len(first) > behind and len(last) > place and len(between) == len(inner):
+            exact = len(first) == behind + 1 and len(last) == place + 1
+            evidence = [(width - at, first[-at]) for at in range(1, behind + 1)] + list(enumerate(last[:place]))
+            if self._like(evidence, doubt=exact):
+                return self.delimiter.join(last)
+        return ""
+
+    def _like(self, cells: list[tuple[int, str]], *, doubt: bool) -> bool:
+        """Return whether cells look like those of their columns; `doubt` where none of them can tell."""
+        told = [
+            (self.columns[at], cell.strip('"')) for at, cell in cells if self.columns[at].tells and cell.strip('" ')
+        ]
+        fitting = sum(column.fits(cell) for column, cell in told)
+        return fitting >= LIKE_SHARE * len(told) if told else doubt
+
+
+def has_row(text: str, delimiter: str, width: int) -> bool:
+    """Return whether a row with a wrong number of cells takes up several lines, one of which may be a row itself."""
+    parts = split_lines(text)
+    return len(parts) > 1 and any(line.count(delimiter) >= width - 1 for line in parts)
+
+
+def _several_lines(column: Any) -> np.ndarray:
+    import pyarrow.compute as pc
+
+    mask = pc.or_(pc.match_substring(column, "\n"), pc.match_substring(column, "\r"))
+    found: np.ndarray = mask.to_numpy(zero_copy_only=False)
+    return found

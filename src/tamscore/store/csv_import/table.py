@@ -1,0 +1,71 @@
+"""A whole CSV table of a job file in memory: people, owners, plans, overrides. Nothing in it is passed over.
+
+The same reader as that of an import: delimiter, encoding and quotes are looked at; but there are no options, so that
+each row must have the cells of the header, and each cell must be of its column's type.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tamscore.errors import InputContractError
+from tamscore.store.csv_import.inspection import inspect
+from tamscore.store.csv_import.source import ENDINGS, dialect, open_source
+from tamscore.store.csv_import.types import column_type
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tamscore.store.csv_import.plan import ColumnPlan, ImportPlan
+    from tamscore.store.csv_import.scan import Cell
+
+EXPECTED = {"float": "a number", "int": "a whole number", "bool": "true or false", "date": "a date"}
+"""What a cell of a type holds, in words."""
+CONVERT = "; or run tamscore import with what it needs, and name the Parquet file that it writes"
+
+
+def is_csv(path: Path | str) -> bool:
+    """Return whether a path is that of a CSV file, packed or not, by its ending."""
+    return str(path).lower().endswith(ENDINGS)
+
+
+def table_plan(path: Path | str, types: Mapping[str, str]) -> ImportPlan:
+    """Return how to read a CSV file: columns in `types` as those (float, bool, …), all others as text.
+
+    InputContractError names the first row with another number of cells than the header.
+    """
+    try:
+        names = open_source(Path(path), dialect()).names
+        plan = inspect([path], {name: "string" for name in names if name not in types}, may_be_empty=True)
+    except InputContractError as error:
+        raise InputContractError(f"{error}{CONVERT if 'add --' in str(error) else ''}") from error
+    _require_whole(plan)
+    wanted = {name: column_type(name, text) for name, text in types.items()}
+    columns = tuple(replace(one, kind=wanted.get(one.name, one.kind)) for one in plan.columns)
+    return replace(plan, columns=columns)
+
+
+def require_cell(path: Path | str, column: ColumnPlan, bad: Sequence[Cell]) -> None:
+    """Raise InputContractError for the first bad cell of a column, and where its numbers leave a doubt."""
+    kind = column.kind.kind
+    for cell in bad[:1]:
+        raise InputContractError(
+            f"{path}: row {cell.row}: column {column.name!r} holds {cell.value!r}, expected {EXPECTED.get(kind, kind)}"
+        )
+    if kind == "float" and column.filled and column.type not in {"int", "float"}:
+        raise InputContractError(f"{path}: column {column.name!r}: expected plain numbers, got {column.why}{CONVERT}")
+
+
+def _require_whole(plan: ImportPlan) -> None:
+    """Raise InputContractError where a row of the file cannot be read as it is."""
+    path = plan.files[0].source.path
+    for row in plan.rejected_examples:
+        raise InputContractError(f"{path}: row {row.row}: {row.reason} ({row.text!r}); correct the row")
+    for file in plan.files:
+        for quoted in file.sloppy_rows:
+            raise InputContractError(
+                f"{path}: row {quoted.row}: text behind a closing quote ({quoted.text!r}); write a quote within a cell "
+                'twice ("")'
+            )

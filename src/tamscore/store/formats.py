@@ -1,0 +1,68 @@
+"""File formats by their first bytes: what a file is, whatever its name says, and what to do with it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+HEAD_BYTES = 64
+"""So many bytes of a file are enough for `format_of`."""
+
+PARQUET = "write it as Parquet"
+SHEET = "save the sheet as CSV and run 'tamscore import'"
+UNPACK = "unpack it; 'tamscore import' reads it packed where its name ends in"
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format that is neither plain Parquet nor CSV: its name with an article, and a remedy in the imperative."""
+
+    name: str
+    remedy: str
+
+
+_BINARY = {
+    b"PARE": Format("an encrypted Parquet file", "decrypt it"),
+    b"ARROW1": Format("an Arrow file", PARQUET),
+    b"\xff\xff\xff\xff": Format("an Arrow stream", PARQUET),
+    b"FEA1": Format("a Feather file", PARQUET),
+    b"ORC": Format("an ORC file", PARQUET),
+    b"Obj\x01": Format("an Avro file", PARQUET),
+    b"SQLite format 3\x00": Format("a SQLite database", "write its table as Parquet or CSV"),
+    b"\x89HDF": Format("an HDF5 file", PARQUET),
+    b"\x1f\x8b": Format("a gzip file", f"{UNPACK} .csv.gz"),
+    b"BZh": Format("a bzip2 file", f"{UNPACK} .csv.bz2"),
+    b"\x28\xb5\x2f\xfd": Format("a Zstandard file", f"{UNPACK} .csv.zst"),
+    b"PK\x03\x04": Format("an Excel workbook or zip archive (spreadsheet)", f"{SHEET}, or unpack it"),
+    b"\xd0\xcf\x11\xe0": Format("an old Excel workbook (spreadsheet)", SHEET),
+    b"%PDF": Format("a PDF document", "export the table as CSV or Parquet"),
+    b"{\\rtf": Format("an RTF document", "export the table as CSV or Parquet"),
+}
+_PICKLE = Format("a pickle, which could run code and is never opened", PARQUET)
+_DUCKDB = Format("a DuckDB database", "write its table as Parquet or CSV")
+_TEXTS = (
+    (rb"\{\s*(?:[\"}]|$)|\[\s*(?:[\[{\"\]]|$)", Format("JSON text", "write it as Parquet or CSV")),
+    (rb"<\?xml|<!doctype|<html|<table|<workbook", Format("XML or HTML text", "export the table as CSV or Parquet")),
+)
+
+
+def format_of(head: bytes) -> Format | None:
+    """Return the format of a file that begins so, None for Parquet, CSV and what is not known."""
+    for magic, kind in _BINARY.items():
+        if head.startswith(magic):
+            return kind
+    if head[8:12] == b"DUCK":
+        return _DUCKDB
+    if head[:1] == b"\x80" and head[1:2] in {b"\x02", b"\x03", b"\x04", b"\x05"}:
+        return _PICKLE
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return next((kind for pattern, kind in _TEXTS if re.match(pattern, start, re.IGNORECASE)), None)
+
+
+def is_text(head: bytes) -> bool:
+    """Return whether a file that begins so may hold text, UTF-16 included."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return True
+    zeros = {head[0::2].count(0), head[1::2].count(0)}
+    controls = any(byte < 32 and byte not in b"\t\n\r\f\x00" for byte in head)
+    return not controls and 0 in zeros
