@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tamscore.config import Coverage
     from tamscore.coverage.accounts import Accounts
-    from tamscore.passes.joins import Match
+    from tamscore.passes.match import Match
 
 TEXT_COLUMNS = ("account_id", "person", "role", "regions", "skills", "service_level", "band")
 NUMBERS = ("hours", "expansion", "acquisition", "protection")
