@@ -28,7 +28,7 @@ from tamscore.store.run_directory import BACKTESTS, run_key
 if TYPE_CHECKING:
     from tamscore.backend import Backend
     from tamscore.config import Job
-    from tamscore.passes.joins import Match
+    from tamscore.passes.match import Match
     from tamscore.progress import Progress
     from tamscore.store.location import Location
     from tamscore.store.model_parties import StoredParty

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.config import Job
-    from tamscore.passes.joins import Match
+    from tamscore.passes.match import Match
     from tamscore.progress import Progress
     from tamscore.store.partitions import Plan
     from tamscore.store.run_directory import RunDirectory

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tamscore.insight.export_rows import Tally
     from tamscore.insight.overrides import Overrides
     from tamscore.insight.stored import StoredRun
-    from tamscore.passes.joins import Match
+    from tamscore.passes.match import Match
 
 Fields = Annotated[
     str | None,
@@ -69,12 +69,8 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
     with terminal.listening(as_json=as_json) as listener:
         target = export_file.Target(to, guarded=not no_guard)
         tally = export_file.write(scored, earlier, order, target, Progress(listener))
-    told = [joined.notice] if joined else []
-    print(
-        as_record(tally, order, to, joined)
-        if as_json
-        else "\n".join([*lines(tally, order, to, earlier is not None), *told])
-    )
+    tell = as_record if as_json else as_text
+    print(tell(tally, order, to, joined, compared=earlier is not None))
 
 
 def overrides_of(path: Path | None, run: StoredRun) -> Overrides:
@@ -95,8 +91,14 @@ def day_of(text: str | None) -> date:
         raise UsageError(f"--on: expected a day such as 2027-03-31, got {text!r}") from None
 
 
-def as_record(tally: Tally, order: Order, to: Path, joined: Match | None) -> str:
+def as_text(tally: Tally, order: Order, to: Path, joined: Match | None, *, compared: bool) -> str:
+    """The counts in a few lines, and how the overrides met the accounts."""
+    return "\n".join([*lines(tally, order, to, compared), *([joined.notice] if joined else [])])
+
+
+def as_record(tally: Tally, order: Order, to: Path, joined: Match | None, *, compared: bool) -> str:
     """The counts as JSON."""
+    del compared
     counts = {name: value for name, value in asdict(tally).items() if name != "met"}
     told = {**counts, "unmatched": unmatched(tally, order), "joined": joined and joined.record, "file": str(to)}
     return json.dumps(told, ensure_ascii=False)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tamscore.config import Coverage as Settings
     from tamscore.coverage.placing import Placement, Task
     from tamscore.insight.stored import StoredRun
-    from tamscore.passes.joins import Match
+    from tamscore.passes.match import Match
     from tamscore.progress import Progress
 
 

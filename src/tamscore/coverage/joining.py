@@ -10,7 +10,8 @@ import numpy as np
 from tamscore.coverage.names import LISTED, doubts_about, folded, likely, listed
 from tamscore.passes import joins
 from tamscore.passes.census import unusable_ids
-from tamscore.passes.joins import PERSON, Match, counted, explained, joined_parts
+from tamscore.passes.joins import counted, explained, joined_parts
+from tamscore.passes.match import PERSON, Match
 from tamscore.stages.draw import id_hash
 from tamscore.stages.folding import fold_name
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tamscore.config import Coverage
     from tamscore.coverage.accounts import Accounts
     from tamscore.coverage.plans import TouchPlan
-    from tamscore.passes.joins import Match
+    from tamscore.passes.match import Match
 
 KEYS = ("account_id", "role", "service_level")
 

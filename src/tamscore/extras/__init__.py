@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tamscore.origin import Origin
     from tamscore.passes.census import PartRows
     from tamscore.passes.extra import Extra
-    from tamscore.passes.joins import Match
+    from tamscore.passes.match import Match
     from tamscore.settings import Run
 
 __all__ = ["EXTRAS", "Extras", "Market", "check_early", "prepare"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.passes.joins import Accounts, Joined, Match, match_table, sorted_hashes
+from tamscore.passes.joins import Accounts, Joined, match_table, sorted_hashes
 from tamscore.settings import extras_of
 from tamscore.store import tables
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tamscore.config.extras import Extra
     from tamscore.origin import Origin
     from tamscore.passes.census import PartRows
+    from tamscore.passes.match import Match
     from tamscore.settings import Run
 
 LABELS = "propensity"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.insight.stored import StoredRun
-    from tamscore.passes.joins import Match
+    from tamscore.passes.match import Match
     from tamscore.stages.folding import IdForm
 
 COLUMNS = ("account", "field", "value", "reason", "expiry")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tamscore.outcome.review import Review
     from tamscore.passes.extra import Extra, Findings
     from tamscore.passes.glimpse import Glimpse
-    from tamscore.passes.joins import Match
+    from tamscore.passes.match import Match
     from tamscore.passes.parts import ScoredPart
     from tamscore.passes.policy import PartyMarket
     from tamscore.passes.score import PartyPolicy
