@@ -158,6 +158,11 @@ def sales(change: InputChange, limits: Limits) -> str:
 
 def ids(change: InputChange, _: Limits) -> str:
     """Sales that do not follow those of the run before."""
+    if change.correlation is None:
+        return (
+            f"only {change.both:,} accounts are among both the {change.customers_before:,} customers before and the "
+            f"{change.customers_now:,} now, about as many as by chance: are ids or sales those of other accounts?"
+        )
     return (
         f"sales of the {change.both:,} accounts that buy in both runs have rank correlation {change.correlation:.2f}, "
         f"expected at least {input_change.LEAST_CORRELATION}: are ids or sales those of other accounts?"

@@ -172,8 +172,8 @@ def test_the_command_ends_with_10_where_the_scores_are_there(tmp_path):
     market.write(week(0), tmp_path / "market")
     job = tmp_path / "job.toml"
     job.write_text(
-        '[input]\npath = "market"\n[features.numeric]\nx = "standard"\ny = "standard"\n[clusters]\nk = 2\n'
-        'restarts = 2\n[output]\npath = "scores"\n',
+        '[input]\npath = "market"\n[features.numeric]\nx = "standard"\ny = "standard"\n'
+        '[clusters]\nk = 2\nrestarts = 2\n[output]\npath = "scores"\n',
         encoding="utf-8",
     )
     codes = [CliRunner().invoke(app, ["score", str(job), "--or-run", "--if-changed"]).exit_code for _ in range(2)]

@@ -75,6 +75,12 @@ def test_limits_widen_with_the_days_since_the_run_before(days, gone, sales):
         ("sales", {"median_now": 901.0}, {"median_now": None}),
         ("ids", {"correlation": 0.4}, {"correlation": 0.39}),
         ("ids", {"correlation": None}, {"correlation": -1.0}),
+        ("ids", {"correlation": None, "both": 60}, {"correlation": None, "both": 55}),
+        (
+            "ids",
+            {"correlation": None, "customers_before": 99, "customers_now": 99, "both": 5},
+            {"correlation": None, "both": 0},
+        ),
         ("unit", {"hundredfold": 0.03}, {"hundredfold": 0.031}),
     ],
 )

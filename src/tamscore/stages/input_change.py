@@ -16,6 +16,8 @@ LEAST_BOTH = 100
 """Accounts that must buy in both runs before their sales are compared one by one."""
 LEAST_CORRELATION = 0.4
 """Rank correlation of their sales below which the ids are taken for wrong."""
+LEAST_OVERLAP = 0.1
+"""How far customers must be the same accounts, above chance, where too few buy in both runs for a correlation."""
 FACTOR, MOST_OF_THEM = 100.0, 0.03
 """So many times larger or smaller are sales in another unit, and the largest share of accounts that may be so."""
 RANKED = 2**17
@@ -73,6 +75,18 @@ class InputChange:
     def gone_share(self) -> float:
         """The share of the accounts before that are gone."""
         return self.gone / max(self.accounts_before, 1)
+
+    @property
+    def overlap(self) -> float | None:
+        """How far the customers are the same accounts: 0 by chance, 1 all that can be; None for fewer than LEAST_BOTH.
+
+        After Cohen's kappa (1960), over the accounts of both runs.
+        """
+        known, fewer = self.accounts_before - self.gone, min(self.customers_before, self.customers_now)
+        if fewer < LEAST_BOTH or not known:
+            return None
+        chance = min(self.customers_before * self.customers_now / known, fewer)
+        return (self.both - chance) / (fewer - chance) if chance < fewer else None
 
 
 def limits_after(days: float | None, gone: float | None, customers: float, sales: float | None) -> Limits:
@@ -140,10 +154,17 @@ def broken_limits(change: InputChange, limits: Limits) -> Iterator[str]:
     amounts = (change.sales_before, change.sales_now), (change.median_before, change.median_now)
     if any(factor_of(before or 0.0, now or 0.0) > limits.sales for before, now in amounts):
         yield "sales"
-    if change.correlation is not None and change.correlation < LEAST_CORRELATION:
+    if has_other_ids(change):
         yield "ids"
     if change.hundredfold is not None and change.hundredfold > MOST_OF_THEM:
         yield "unit"
+
+
+def has_other_ids(change: InputChange) -> bool:
+    """Whether sales follow those of other accounts: by rank, or where few buy in both runs, by who buys at all."""
+    if change.correlation is not None:
+        return change.correlation < LEAST_CORRELATION
+    return change.overlap is not None and change.overlap < LEAST_OVERLAP
 
 
 def factor_of(before: float, now: float) -> float:
