@@ -59,8 +59,7 @@ def inspect(  # noqa: PLR0913 - the options of the command, each by name
     always = csv_forms.ALWAYS_EMPTY | {token.strip().lower() for token in null_values}
     names = sources[0].names
     given = _given_types(types or {}, names)
-    kept = _kept(names, drop)
-    columns = [Column(Scan(name, always, sample_rows), given.get(name)) for name in kept]
+    columns = [Column(Scan(name, always, sample_rows), given.get(name)) for name in _kept(names, drop)]
     files = tuple(_scan(source, columns, progress, sources) for source in sources)
     if not sum(one.rows + one.rejected for one in files):
         raise InputContractError(f"{sources[0].path}: expected rows below the header, got none")
