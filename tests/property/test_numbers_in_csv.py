@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tamscore.errors import InputContractError
@@ -110,6 +110,7 @@ COLUMNS = st.integers(1, 9).flatmap(
 )
 
 
+@settings(max_examples=25)
 @given(conventions(), COLUMNS)
 def test_numbers_in_any_convention_are_read_equal_or_stay_text(tmp_path_factory, convention, columns):
     true = {f"c{place}": values for place, values in enumerate(columns)}
@@ -120,6 +121,7 @@ def test_numbers_in_any_convention_are_read_equal_or_stay_text(tmp_path_factory,
         check(plan, values, cells, true)
 
 
+@settings(max_examples=25)
 @given(conventions(), COLUMNS, st.sampled_from(["float", "number", "number:m_million"]))
 def test_a_given_type_reads_numbers_equal_or_is_refused(tmp_path_factory, convention, columns, kind):
     true = {f"c{place}": values for place, values in enumerate(columns)}
@@ -129,6 +131,7 @@ def test_a_given_type_reads_numbers_equal_or_is_refused(tmp_path_factory, conven
         check(plan, values, cells, true)
 
 
+@settings(max_examples=25)
 @given(conventions(), COLUMNS)
 def test_the_decimal_mark_of_the_user_reads_every_number(tmp_path_factory, convention, columns):
     true = {f"c{place}": values for place, values in enumerate(columns)}
@@ -139,6 +142,7 @@ def test_the_decimal_mark_of_the_user_reads_every_number(tmp_path_factory, conve
     check(plan, values, cells, true)
 
 
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.integers(0, 5000), st.integers(1, 90_000)), min_size=1, max_size=8), conventions())
 def test_ranges_are_read_as_their_midpoints_or_refused(tmp_path_factory, bounds, convention):
     pairs = [(low, low + step) for low, step in bounds]

@@ -5,6 +5,7 @@ A closed range counts as its midpoint, an open one ("10,001+", "> 500") as its l
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +27,20 @@ _SHAPES = {
     "from": rf"{_FROM}(?P<low>{_BOUND})(?P<high>)|(?P<low2>{_BOUND})\s?(?:\+|and more|or more|plus)",
     "below": rf"(?P<low>){_BELOW}(?P<high>{_BOUND})",
 }
+_LIKELY = (
+    rf"\d\D{{0,6}}(?:{_BETWEEN})\D{{0,6}}\d|^(?:{_FROM}|{_BELOW})\D{{0,5}}\d|\d\D{{0,10}}(?:\+|and more|or more|plus)$"
+)
 LONGEST = 2 * marks.LONGEST
+
+
+@dataclass(frozen=True)
+class _Range:
+    """The texts of one shape: their places, their lower and upper bounds as text, empty for none."""
+
+    shape: str
+    places: np.ndarray
+    low: Any
+    high: Any
 
 
 def range_styles(texts: Any) -> np.ndarray:
@@ -36,10 +50,8 @@ def range_styles(texts: Any) -> np.ndarray:
     range with both; "range either": another one with each.
     """
     result = np.full(len(texts), "", dtype=object)
-    if not len(texts):
-        return result
-    reading = {mark: read_ranges(texts, marks.usual(mark)) for mark in marks.MARKS}
-    point, comma = (values.to_numpy(zero_copy_only=False) for values in reading.values())
+    ranges = _ranges(texts)
+    point, comma = (_numbers_of(ranges, len(texts), marks.usual(mark)) for mark in marks.MARKS)
     result[~np.isnan(point)] = "range ."
     result[~np.isnan(comma)] = "range ,"
     both = ~np.isnan(point) & ~np.isnan(comma)
@@ -51,32 +63,44 @@ def read_ranges(texts: Any, layout: NumberFormat) -> Any:
     """Return the number for each text that is a range, null for every other, as a float64 Arrow array."""
     import pyarrow as pa
 
-    values = np.full(len(texts), np.nan)
-    for shape, pattern in _SHAPES.items():
-        low, high, matched = _bounds(texts, pattern, layout)
-        if shape == "closed":
-            fits, number = matched & (low <= high), low + (high - low) / 2
-        elif shape == "from":
-            fits, number = matched & ~np.isnan(low), low
-        else:
-            fits, number = matched & (high > 0), high / 2
-        values[fits] = number[fits]
+    values = _numbers_of(_ranges(texts), len(texts), layout)
     return pa.array(values, mask=np.isnan(values))
 
 
-def _bounds(texts: Any, pattern: str, layout: NumberFormat) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return lower bound, upper bound (NaN for none), and whether the text has the shape."""
+def _numbers_of(ranges: list[_Range], count: int, layout: NumberFormat) -> np.ndarray:
+    values = np.full(count, np.nan)
+    for found in ranges:
+        low, high = _numbers(found.low, layout), _numbers(found.high, layout)
+        if found.shape == "closed":
+            fits, number = low <= high, low + (high - low) / 2
+        elif found.shape == "from":
+            fits, number = ~np.isnan(low), low
+        else:
+            fits, number = high > 0, high / 2
+        values[found.places[fits]] = number[fits]
+    return values
+
+
+def _ranges(texts: Any) -> list[_Range]:
+    """Return the texts that have the shape of a range, by shape."""
     import pyarrow.compute as pc
 
-    found = pc.extract_regex(texts, rf"^(?:{pattern})$")
-    names = {field.name for field in found.type}
-    low = pc.struct_field(found, "low")
-    if "low2" in names:
-        low = pc.binary_join_element_wise(low, pc.struct_field(found, "low2"), "")
-    high = pc.struct_field(found, "high")
-    short = pc.less_equal(pc.binary_length(texts), LONGEST)
-    alike = _same_unit(low, high)
-    return _numbers(low, layout), _numbers(high, layout), as_mask(pc.and_(found.is_valid(), short)) & alike
+    likely = pc.and_(pc.match_substring_regex(texts, _LIKELY), pc.less_equal(pc.binary_length(texts), LONGEST))
+    places = np.flatnonzero(as_mask(likely))
+    some = texts.take(places)
+    ranges = [_shaped(some, places, shape) for shape in _SHAPES] if len(places) else []
+    return [found for found in ranges if len(found.places)]
+
+
+def _shaped(texts: Any, places: np.ndarray, shape: str) -> _Range:
+    import pyarrow.compute as pc
+
+    matched = pc.extract_regex(texts, rf"^(?:{_SHAPES[shape]})$")
+    low, high = pc.struct_field(matched, "low"), pc.struct_field(matched, "high")
+    if shape == "from":
+        low = pc.binary_join_element_wise(low, pc.struct_field(matched, "low2"), "")
+    fits = np.flatnonzero(as_mask(matched.is_valid()) & _same_unit(low, high))
+    return _Range(shape, places[fits], low.take(fits), high.take(fits))
 
 
 def _numbers(texts: Any, layout: NumberFormat) -> np.ndarray:
