@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import InputContractError
@@ -14,7 +15,7 @@ from tamscore.schema import PARTY_TYPES, Reason
 from tamscore.stages import contract, draw
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from tamscore.passes.census import PartRows
     from tamscore.settings import Run
@@ -22,6 +23,15 @@ if TYPE_CHECKING:
 
 def take_census(this: Run) -> list[PartRows]:
     """Who is there and who may be scored, duplicates settled; InputContractError where the rows break the contract."""
+    parts, currencies = count_rows(this)
+    for check in checks(this, parts, currencies):
+        for text in check():
+            this.progress.notice(text)
+    return parts
+
+
+def count_rows(this: Run) -> tuple[list[PartRows], tuple[str, ...]]:
+    """The rows of every partition with their reasons, duplicates settled; and the columns taken for currencies."""
     drops_missing = this.job.rows.sales_missing == "reject"
     currencies = currency_columns(this.plan.partitions, this.plan.schema, this.columns)
     with this.progress.stage("census", this.plan.rows) as done:
@@ -29,25 +39,36 @@ def take_census(this: Run) -> list[PartRows]:
         for part in this.flow.map(census.take_census, this.plan.partitions, this.columns, drops_missing, currencies):
             parts.append(part)
             done(part.partition.rows)
-        parts = settle_duplicates(this, parts, currencies)
-    notices = settle_currencies(parts, currencies, this.columns, this.job.input.path)
-    check_sales(this, sum(part.sales_missing for part in parts))
+        return settle_duplicates(this, parts, currencies), currencies
+
+
+def checks(this: Run, parts: Sequence[PartRows], currencies: Sequence[str]) -> list[Callable[[], Iterable[str]]]:
+    """What is asked of the rows, in order: each returns notices, or raises InputContractError."""
+    return [
+        partial(settle_currencies, parts, currencies, this.columns, this.job.input.path),
+        partial(check_sales, this, parts),
+        partial(check_reasons, this, parts),
+        partial(total_notices, parts, this.columns),
+    ]
+
+
+def check_reasons(this: Run, parts: Sequence[PartRows]) -> list[str]:
+    """What there is to say of party types that are none; InputContractError where too many rows are rejected."""
     words = word_problem(this, parts)
     check_rejected(this, [part.reason for part in parts], words)
-    for text in (*notices, *([words.replace("\n", " ")] if words else []), *total_notices(parts, this.columns)):
-        this.progress.notice(text)
-    return parts
+    return [words.replace("\n", " ")] if words else []
 
 
-def check_sales(this: Run, missing: int) -> None:
+def check_sales(this: Run, parts: Sequence[PartRows]) -> list[str]:
     """Nothing, where few enough rows have no sales, or all such rows are rejected; InputContractError else."""
-    rows = this.job.rows
+    rows, missing = this.job.rows, sum(part.sales_missing for part in parts)
     limit = 0.0 if rows.sales_missing == "error" else rows.max_sales_missing_share
     if rows.sales_missing != "reject" and missing > limit * this.plan.rows:
         raise InputContractError(
             f"{this.job.input.path}: column {this.columns.sales!r}: {missing:,} of {this.plan.rows:,} rows have no "
             f"sales, allowed are {limit:.2%}; fill them, or raise rows.max_sales_missing_share"
         )
+    return []
 
 
 def settle_duplicates(this: Run, parts: list[PartRows], currencies: Sequence[str]) -> list[PartRows]:

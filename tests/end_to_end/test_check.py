@@ -121,14 +121,14 @@ def test_a_few_rows_to_reject_are_counted_by_reason_and_the_job_stays_ready(tmp_
 
 
 def test_everything_that_is_wrong_is_said_at_once(tmp_path):
-    table = with_nulls(accounts(), "sales", 200)
+    table = put(accounts(), "sales", pa.array([None] * 200 + [5.0] * 400, pa.float64()))
     job = JOB.replace("[output]", "[lifetime_value]\norders = 'gone.parquet'\n[output]")
     done = check(tmp_path, FAULTS["empty ids"](table), job=job)
     assert done.exit_code == 2, done.output
     assert "gone.parquet" in done.stderr
     done = check(tmp_path, FAULTS["empty ids"](table))
     assert done.exit_code == 3
-    assert "200 of 600" in done.stderr
+    assert "190 of 600" in done.stderr  # ten of them have no id
     assert "missing_id 30" in done.stderr
 
 
@@ -138,7 +138,7 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path):
         ("growth", [0.25] * ROWS, "feature 'growth' is 0.25 in every row"),
         ("growth", [None] * 400 + [1.0, 2.0] * 100, "feature 'growth' is empty in 67% of the rows"),
         ("employees", [-5] + [10, 20] * 299 + [7], "column 'employees': the least value is -5"),
-        ("sales", [0.0] * ROWS, "no account is a customer"),
+        ("sales", [0.0] * ROWS, "no account of 600 rows is a customer"),
         ("industry", [f"I{i}" for i in range(ROWS)], "tells accounts apart one by one"),
     ],
 )
@@ -170,7 +170,7 @@ def test_a_large_market_is_sampled_from_all_over_and_its_ends(tmp_path):
     assert len(sampled) == len(set(sampled)) == 3200
     assert np.histogram(sampled, bins=8, range=(0, rows))[0].min() >= 200
     assert sampled.max() >= rows - 1000
-    assert len(sample_rows(plan, ["sales", "account_id"])) == rows
+    assert len(sample_rows(plan, ["sales", "account_id"], rows=20_000)) > 19_000
 
 
 def test_statistics_are_left_out_where_a_file_has_none(tmp_path):
@@ -194,3 +194,46 @@ def test_columns_with_encrypted_metadata_end_the_reader_but_not_check(tmp_path):
     done = CliRunner().invoke(app, ["check", str(tmp_path / "job.toml")])
     assert done.exit_code == 3, done.output
     assert "a.parquet" in done.stderr
+
+
+JOINS = """
+[propensity]
+label = "bought"
+label_table = "labels.parquet"
+feature_cutoff = 2026-01-01
+label_start = 2026-01-02
+label_end = 2026-06-30
+[output]
+"""
+
+
+@pytest.mark.parametrize(("met", "stops"), [(1.0, False), (0.6, False), (0.4, True), (0.0, True)])
+def test_labels_that_do_not_meet_the_market_end_check(tmp_path, met, stops):
+    table = accounts()
+    ids = table["account_id"].to_pylist()
+    strangers = [one.replace("A", "X") for one in ids]
+    named = [ids[i] if i < met * ROWS else strangers[i] for i in range(ROWS)]
+    pq.write_table(pa.table({"account_id": named, "bought": [i % 2 for i in range(ROWS)]}), tmp_path / "labels.parquet")
+    done = check(tmp_path, table, job=JOB.replace("[output]", JOINS))
+    assert done.exit_code == (3 if stops else 0), done.output
+    assert f"{round(met * ROWS)} of {ROWS} rows met" in " ".join(done.output.split())
+
+
+def test_what_later_commands_need_is_looked_at_and_keeps_no_run_from_running(tmp_path):
+    (tmp_path / "people.csv").write_text("person,role,hours\nAnn,hunter,many\n")
+    more = "[coverage]\npeople = 'people.csv'\n[backtest]\nrealised = 'later'\ntable = 'gone.parquet'\n[output]"
+    done = check(tmp_path, accounts(), job=JOB.replace("[output]", more))
+    assert done.exit_code == 0, done.output
+    assert "people.csv" in done.stdout
+    assert "gone.parquet" in done.stdout
+
+
+CURRENCIES = {"two": ["EUR"] * 580 + ["JPY"] * 20, "one": ["EUR"] * ROWS}
+
+
+@pytest.mark.parametrize(("which", "noticed"), [("two", True), ("one", False)])
+def test_a_column_of_several_currencies_is_named(tmp_path, which, noticed):
+    table = put(accounts(), "sales", pa.array([5.0] * ROWS))
+    done = check(tmp_path, table.append_column("CurrencyIsoCode", pa.array(CURRENCIES[which])))
+    assert done.exit_code == 0, done.output
+    assert ("CurrencyIsoCode" in done.stdout) is noticed

@@ -12,7 +12,6 @@ from tamscore import terminal
 from tamscore.cli.arguments import AsJson, JobFile, Overrides, place
 from tamscore.cli.work import near
 from tamscore.errors import InputContractError, TamscoreError, UsageError
-from tamscore.insight.findings import Finding
 from tamscore.insight.wording import clean, counted
 
 if TYPE_CHECKING:
@@ -36,8 +35,8 @@ def check(job: JobFile, overrides: Overrides = None, as_json: AsJson = False) ->
     what would be read, what the data look like and where the results would go. Computes and writes nothing.
     """
     from tamscore import config
-    from tamscore.config.coverage import missing_tables
     from tamscore.engine import device
+    from tamscore.insight.readiness import look_at
 
     loaded = config.load(job, overrides or ())
     problems: list[TamscoreError] = []
@@ -46,9 +45,9 @@ def check(job: JobFile, overrides: Overrides = None, as_json: AsJson = False) ->
     room = attempt(problems, lambda: room_for(place(loaded.output.path)))
     lines = [*device_lines(loaded, choice), ("job", near(job.absolute())), *method_lines(loaded, plan)]
     lines += output_lines(loaded, choice, plan, room)
-    lines += [("coverage", text) for text in missing_tables(loaded.coverage)]
-    findings = [] if plan is None else attempt(problems, lambda: data_findings(loaded, plan)) or []
-    problems += [InputContractError(f"{loaded.input.path}: {one.text}") for one in findings if one.stops]
+    lines += later_commands(loaded)
+    findings = [] if plan is None else attempt(problems, lambda: look_at(loaded, plan)) or []
+    problems += [InputContractError(one.text) for one in findings if one.stops]
     notes = [one.text for one in findings if not one.stops]
     if as_json:
         print(json.dumps(as_record(lines, notes, problems), ensure_ascii=False))
@@ -76,18 +75,24 @@ def plan_found(problems: list[TamscoreError], job: Job) -> Plan | None:
     return market and replace(market, tables=found)
 
 
-def data_findings(job: Job, plan: Plan) -> list[Finding]:
-    """What the data say, the footers first; a sample says nothing of a market without rows."""
-    from tamscore.insight.data_checks import from_footers
-    from tamscore.insight.sample_checks import from_sample
-    from tamscore.settings import columns_read
-    from tamscore.store.row_sample import sample_rows
+def later_commands(job: Job) -> Iterator[Line]:
+    """What would keep `coverage` and `backtest` from working; no score needs it."""
+    from tamscore.backtest.joining import check_early
+    from tamscore.config.coverage import missing_tables
+    from tamscore.coverage.people import read_people, read_plans
+    from tamscore.progress import Progress
 
-    columns = columns_read(job)
-    if not plan.rows:
-        return [Finding("no rows", stops=True)]
-    sample = sample_rows(plan, columns.all)
-    return [*from_footers(job, columns, plan), *from_sample(job, columns, sample, plan.rows)]
+    missing = missing_tables(job.coverage)
+    yield from (("coverage", text) for text in missing)
+    problems: list[TamscoreError] = []
+    if not missing:
+        attempt(problems, lambda: read_people(job.coverage))
+        attempt(problems, lambda: read_plans(job.coverage))
+    yield from (("coverage", f"{problem}; no score needs it, tamscore coverage will") for problem in problems)
+    problems.clear()
+    if job.backtest.realised is not None:
+        attempt(problems, lambda: check_early(job, Progress()))
+    yield from (("backtest", f"{problem}; no score needs it, tamscore backtest will") for problem in problems)
 
 
 def as_record(lines: Iterable[Line], notes: list[str], problems: list[TamscoreError]) -> dict[str, Any]:

@@ -31,7 +31,11 @@ def match_tables(this: Run, origin: Origin, parts: Sequence[PartRows]) -> list[M
     if not named:
         return []
     known = sorted_hashes(part.hashes_of_ids for part in parts)
-    accounts = Accounts(known, this.columns.id_form, lambda: ids_of(this))
+    return match_named(this, named, Accounts(known, this.columns.id_form, lambda: ids_of(this)))
+
+
+def match_named(this: Run, named: Sequence[tuple[str, Joined]], accounts: Accounts) -> list[Match]:
+    """The match of tables, each with the name of its section; notices and errors as `match_tables` has them."""
     found: list[Match] = []
     with this.progress.stage("match", sum(table.plan.rows for _, table in named)) as done:
         for name, table in named:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.insight.findings import Finding
+from tamscore.insight.readiness.finding import Finding
 from tamscore.insight.wording import share
 from tamscore.store.statistics import read_statistics
 
@@ -22,14 +22,13 @@ if TYPE_CHECKING:
     Statistics = Mapping[str, ColumnStatistics]
 
 
-def from_footers(job: Job, columns: InputColumns, plan: Plan) -> list[Finding]:
-    """Return what the statistics of the row groups say: nulls, ranges, columns with one value."""
+def from_footers(job: Job, columns: InputColumns, plan: Plan, *, nulls: bool) -> list[Finding]:
+    """Return what the statistics of the row groups say: ranges, columns with one value; and, if asked, of nulls."""
     found = read_statistics(plan.files, columns.all)
     ids, sales = found.get(columns.account_id), found.get(columns.sales)
     return [
-        *(sales_nulls(job, columns.sales, sales) if sales else ()),
-        *(id_nulls(job, columns.account_id, ids) if ids else ()),
-        *(sales_range(columns.sales, sales) if sales else ()),
+        *(sales_nulls(job, columns.sales, sales) if sales and nulls else ()),
+        *(id_nulls(job, columns.account_id, ids) if ids and nulls else ()),
         *impossible(columns.non_negative, found),
         *one_value(columns, found),
     ]
@@ -40,7 +39,8 @@ def sales_nulls(job: Job, name: str, sales: ColumnStatistics) -> Iterator[Findin
     rows = job.rows
     if not sales.nulls:
         return
-    text = f"column {name!r}: {sales.nulls:,} of {sales.rows:,} rows ({share(sales.nulls, sales.rows)}) have no sales"
+    empty = f"{sales.nulls:,} of {sales.rows:,} rows ({share(sales.nulls, sales.rows)})"
+    text = f"{job.input.path}: column {name!r}: {empty} have no sales"
     if rows.sales_missing == "reject":
         limit, then = rows.max_rejected_share, "are rejected"
         remedy = "fill them, or raise rows.max_rejected_share"
@@ -57,17 +57,9 @@ def id_nulls(job: Job, name: str, ids: ColumnStatistics) -> Iterator[Finding]:
     """What empty ids mean for the job."""
     limit = job.rows.max_rejected_share
     if ids.nulls:
-        text = f"column {name!r}: {ids.nulls:,} of {ids.rows:,} rows have no id and are rejected"
+        text = f"{job.input.path}: column {name!r}: {ids.nulls:,} of {ids.rows:,} rows have no id and are rejected"
         stops = ids.nulls > limit * ids.rows
         yield Finding(f"{text}, allowed are {limit:.2%}; fill them" if stops else text, stops=stops)
-
-
-def sales_range(name: str, sales: ColumnStatistics) -> Iterator[Finding]:
-    """Sales that nobody has, and a market in which nobody buys."""
-    if sales.largest is not None and sales.largest <= 0:
-        yield Finding(f"column {name!r}: the largest value is {sales.largest:,g}: no account is a customer")
-    if not sales.filled:
-        yield Finding(f"column {name!r} is empty in every row: no account is a customer")
 
 
 def impossible(names: Iterable[str], found: Statistics) -> Iterator[Finding]:
