@@ -421,7 +421,7 @@ def test_work_waits_for_a_shared_value_that_is_on_its_way_and_says_so_where_it_n
     """F13: a worker that was frozen while the others got theirs."""
     plugins: dict[str, Any] = {}
     monkeypatch.setattr(shared_values, "get_worker", lambda: SimpleNamespace(plugins=plugins))
-    arrives = iter([None, partial(plugins.update, late=shared_values.Shared(7))])
+    arrives = iter([None, partial(plugins.update, late=shared_values.Shared(7, "client"))])
     monkeypatch.setattr(time, "sleep", lambda _: (next(arrives) or int)())
     assert shared_values.with_values(max, shared_values.Handle("late"), 3) == 7
     monkeypatch.setattr(shared_values, "ARRIVES_S", -1.0)
