@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tamscore.errors import UsageError
@@ -19,8 +20,11 @@ GPU_LIBRARIES = {
     "cuml": ("cuml-cu13", "cuml-cu12", "cuml"),
     "rmm": ("rmm-cu13", "rmm-cu12", "rmm"),
     "dask-cuda": ("dask-cuda",),
+    "cuda-runtime": ("nvidia-cuda-runtime", "nvidia-cuda-runtime-cu12"),
+    "cuda-nvrtc": ("nvidia-cuda-nvrtc", "nvidia-cuda-nvrtc-cu12"),
 }
 """Libraries that runs on GPUs use, each with the names of the packages that may hold it."""
+DRIVER_FILE = Path("/sys/module/nvidia/version")
 
 
 def versions(*, gpu: bool = False) -> dict[str, str]:
@@ -37,6 +41,14 @@ def gpu_libraries() -> dict[str, str]:
     They come from the packages' metadata: no library is imported, so no GPU is touched.
     """
     return {library: installed(names) for library, names in GPU_LIBRARIES.items()}
+
+
+def driver_version() -> str:
+    """Return the version of the NVIDIA driver of this machine, "unknown" if it does not show; no GPU is touched."""
+    try:
+        return DRIVER_FILE.read_text(encoding="ascii").strip()
+    except OSError:
+        return "unknown"
 
 
 def installed(packages: Iterable[str]) -> str:
