@@ -19,8 +19,15 @@ def build(folder: Path) -> dict[str, Any]:
     """The market with orders, products and labels in a folder, and the changes to its job that ask for everything."""
     changes = shop.build(folder, ROWS, SEED, files=FILES)
     table = market.accounts(ROWS, SEED)
-    bought = [float(employees or 0) > 60 for employees in table["employees"].to_pylist()]
-    labels = pa.table({"account_id": table["account_id"], "bought": [float(yes) for yes in bought]})
+    bought = [float((employees or 0) > 60) for employees in table["employees"].to_pylist()]
+    labels = pa.table({"account_id": table["account_id"], "bought": bought})
     pq.write_table(labels, folder / "labels.parquet")
-    asked = {"label": "bought", "numeric": ["growth"], "categorical": ["industry"], "max_rows": 1000, "label_table": str(folder / "labels.parquet"), **buyers.WINDOW}
+    asked = {
+        "label": "bought",
+        "label_table": str(folder / "labels.parquet"),
+        "numeric": ["growth"],
+        "categorical": ["industry"],
+        "max_rows": 1000,
+        **buyers.WINDOW,
+    }
     return {**changes, "propensity": asked, "clusters.fit_rows": "all", "clusters.seed_rows": 1000}

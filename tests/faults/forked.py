@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import multiprocessing
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -40,24 +41,27 @@ def forked_cluster(workers: int = 1) -> Iterator[Forked]:
 def begin(serve: Any, *arguments: Any) -> Any:
     """A process that runs a function, forked from the server that workers of ours are forked from."""
     fork_server.begin()
-    process = multiprocessing.get_context(fork_server.METHOD).Process(target=serve, args=arguments, daemon=True)
+    context: Any = multiprocessing.get_context(fork_server.METHOD)
+    process = context.Process(target=serve, args=arguments, daemon=True)
     process.start()
     return process
 
 
 def scheduler(port: int) -> None:
-    """Be a scheduler until killed."""
+    """Be a scheduler until killed; what it logs says that others were killed."""
+    logging.disable()
     from distributed import Scheduler
 
     async def serve() -> None:
-        async with Scheduler(host="127.0.0.1", port=port, dashboard=False) as server:  # type: ignore[no-untyped-call]
+        async with Scheduler(host="127.0.0.1", port=port, dashboard=False) as server:
             await server.finished()
 
     asyncio.run(serve())
 
 
 def worker(address: str) -> None:
-    """Be a worker until killed, or as long as its scheduler lives."""
+    """Be a worker until killed, or as long as its scheduler lives; it logs nothing either."""
+    logging.disable()
     from distributed import Worker
 
     async def serve() -> None:

@@ -63,7 +63,7 @@ def attended(
     with startup.explained(engine.kind), ExitStack() as failed:
         others = set(SpecCluster._instances)  # noqa: SLF001 - one that does not come up is nowhere else
         failed.callback(lambda: end(set(SpecCluster._instances) - others))  # noqa: SLF001
-        cluster = startup.within(startup.START_S, make)
+        cluster = startup.within(startup.START_S, make, undo=lambda late: end([late]))
         client = Client(cluster, timeout=engine.connect_timeout, set_as_default=False)
         failed.pop_all()
     nannies = Nannies(cluster, workers)

@@ -45,8 +45,8 @@ class Owner(WorkerPlugin):
     end of its connection.
     """
 
-    def __init__(self, client: str, every: float = OWNER_CHECK_S) -> None:
-        self.client, self.every, self.name = client, every, f"tamscore-owner-{client}"
+    def __init__(self, client: str) -> None:
+        self.client, self.every, self.name = client, OWNER_CHECK_S, f"tamscore-owner-{client}"
 
     def setup(self, worker: Any) -> None:
         """Begin to ask."""

@@ -7,8 +7,8 @@ import logging
 import os
 import resource
 import threading
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from tamscore.engine import fork_server
@@ -23,6 +23,7 @@ START_S = 180.0
 """Workers that are not there by then do not come: on a busy machine ten took half a minute."""
 FILES, FILES_PER_WORKER = 32, 12
 """This process opens so many files while workers start, and so many more for each (measured: up to 29 and 12)."""
+THREAD = "tamscore start"
 RECORDS = 20
 """Of what libraries log meanwhile, so many records are kept."""
 LOGGERS = ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio")
@@ -62,27 +63,33 @@ def require_files(kind: str, workers: int) -> None:
         )
 
 
-def within(seconds: float, make: Callable[[], Any]) -> Any:
+def within(seconds: float, make: Callable[[], Any], undo: Callable[[Any], None]) -> Any:
     """Return what `make` returns, or raise what it raises; TimeoutError if neither happens in time.
 
-    It goes on in a thread of its own then, which does not keep this process from ending.
+    It goes on in a thread of its own then, which does not keep this process from ending; what it returns is undone.
     """
-    ended: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
+    ended: Future[Any] = Future()
 
     def run() -> None:
+        result, error = None, None
         try:
-            ended.put((make(), None))
-        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
-            ended.put((None, error))
+            result = make()
+        except BaseException as raised:  # noqa: BLE001 - raised where it is waited for
+            error = raised
+        if ended.set_running_or_notify_cancel():
+            ended.set_exception(error) if error else ended.set_result(result)
+        elif error is None:
+            undo(result)
 
-    threading.Thread(target=run, name="tamscore start", daemon=True).start()
+    threading.Thread(target=run, name=THREAD, daemon=True).start()
     try:
-        result, error = ended.get(timeout=seconds)
-    except Empty:
+        return ended.result(seconds)
+    except TimeoutError:
+        if not ended.cancel():  # it has just ended, or the error is its own
+            return ended.result()
         raise TimeoutError(f"not there within {seconds:g} s") from None
-    if error:
-        raise error
-    return result
+    finally:
+        ended.cancel()  # where a signal ends the wait
 
 
 @contextmanager
