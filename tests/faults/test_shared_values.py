@@ -89,7 +89,7 @@ def left(client: Any) -> set[str]:
 
 @pytest.mark.parametrize("works", [False, True], ids=["at rest", "with work under way"])
 def test_what_a_killed_client_shared_is_dropped_and_what_another_shares_stays(theirs, tmp_path, works):
-    """F03: on every worker, and on the scheduler for those to come."""
+    """F31: on every worker, and on the scheduler for those to come."""
     with joined(theirs.address) as ours, Client(theirs.address, set_as_default=False) as look:
         plan = ours.share(tasks.Plan(str(tmp_path)))
         own = left(look)
@@ -103,7 +103,7 @@ def test_what_a_killed_client_shared_is_dropped_and_what_another_shares_stays(th
 
 
 def test_the_memory_of_what_a_killed_client_shared_is_given_back(theirs, tmp_path):
-    """F03: of every worker process, as the system sees it."""
+    """F31: of every worker process, as the system sees it."""
     before = [resident(process) for process in theirs.workers]
     process, _ = client_of(theirs, tmp_path)
     assert wait_until(lambda: all(grown(theirs, before, 0.9)), FREED_S)
@@ -122,7 +122,7 @@ def grown(theirs: Forked, before: list[int], share: float) -> list[bool]:
 
 
 def test_a_worker_that_comes_after_a_client_was_killed_ends_up_with_nothing_of_it(theirs, tmp_path):
-    """F03: even where no worker was there to notice the death."""
+    """F31: even where no worker was there to notice the death."""
     process, name = client_of(theirs, tmp_path)
     for other in theirs.workers:
         other.kill()
@@ -136,7 +136,7 @@ def test_a_worker_that_comes_after_a_client_was_killed_ends_up_with_nothing_of_i
 
 
 def test_a_client_that_is_only_frozen_keeps_what_it_shared(theirs, tmp_path):
-    """F03: a laptop that sleeps, a process that swaps: its connection stands."""
+    """F31: a laptop that sleeps, a process that swaps: its connection stands."""
     process, name = client_of(theirs, tmp_path)
     os.kill(process.pid, signal.SIGSTOP)
     with Client(theirs.address, set_as_default=False) as look:

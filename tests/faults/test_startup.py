@@ -53,7 +53,7 @@ def limited(files: int) -> Callable[[], None]:
 
 @pytest.mark.parametrize("files", [16, 24, 40])
 def test_a_limit_on_open_files_ends_a_run_at_once_with_its_number_and_the_one_needed(tmp_path, files):
-    """F01: exit code 5, the whole program; before, it went on without end and wrote megabytes a second."""
+    """F29: exit code 5, the whole program; before, it went on without end and wrote megabytes a second."""
     from tamscore.synthetic import write_market
 
     write_market(tmp_path / "market", 600, seed=1, files=1)
@@ -106,7 +106,7 @@ def test_as_many_open_files_as_are_asked_for_are_enough(monkeypatch):
     ],
 )
 def test_what_the_machine_is_short_of_is_named_wherever_it_shows(monkeypatch, number, words):
-    """F01: in the error, in one that led to it, and in what Dask logs and does not raise."""
+    """F29: in the error, in one that led to it, and in what Dask logs and does not raise."""
     short = OSError(number, os.strerror(number))
 
     def raised() -> None:
@@ -136,7 +136,7 @@ def test_what_the_machine_is_short_of_is_named_wherever_it_shows(monkeypatch, nu
 
 
 def test_the_process_to_fork_from_that_cannot_start_is_told_the_same_way(monkeypatch):
-    """F01: it is the first that meets a limit on processes, or a full folder for temporary files."""
+    """F29: it is the first that meets a limit on processes, or a full folder for temporary files."""
 
     def fail() -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/tmp/pymp-x")  # noqa: S108 - a name in a message
@@ -160,7 +160,7 @@ def test_a_mistake_of_ours_is_not_taken_for_a_limit_nor_an_error_of_ours_for_ano
 
 
 def test_workers_that_die_while_they_start_end_the_start(capfd):
-    """F01: exit code 5, no endless attempts, and no process left."""
+    """F30: exit code 5, no endless attempts, and no process left."""
     over = threading.Event()
 
     def killing() -> None:
@@ -180,7 +180,7 @@ def test_workers_that_die_while_they_start_end_the_start(capfd):
 
 
 def test_workers_that_do_not_come_up_are_given_up_and_ended(monkeypatch):
-    """F13: a process that hangs while it imports, say; here nobody waits for any."""
+    """F30: a process that hangs while it imports, say; here nobody waits for any."""
     monkeypatch.setattr(startup, "START_S", 0.01)
     began = time.monotonic()
     with pytest.raises(RetryableError, match=r"the workers do not start .*not there within 0.01 s"):
