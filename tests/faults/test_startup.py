@@ -185,7 +185,7 @@ def test_workers_that_do_not_come_up_are_given_up_and_ended(monkeypatch):
     began = time.monotonic()
     with pytest.raises(RetryableError, match=r"the workers do not start .*not there within 0.01 s"):
         processes()
-    assert time.monotonic() - began < 2 * BUSY_S
+    assert time.monotonic() - began < 4 * BUSY_S
     assert wait_until(lambda: not [one for one in threading.enumerate() if one.name == startup.THREAD], 60)
 
 
