@@ -107,7 +107,8 @@ def test_gpus_of_one_address_on_several_machines_are_several():
 
 def test_a_fleet_without_gpus_ends_a_run_on_gpus():
     """Workers for CPUs have joined a scheduler that a run with device = "cuda" is told of."""
-    with LocalCluster(n_workers=1, host="127.0.0.1", dashboard_address=None, worker_dashboard_address=None) as cluster:
+    free = "127.0.0.1:0"  # with None, Dask takes port 8787, which another test may have
+    with LocalCluster(n_workers=1, host="127.0.0.1", dashboard_address=free, worker_dashboard_address=free) as cluster:
         engine = Engine(kind="remote", scheduler=cluster.scheduler_address)
         with connect.connect(engine) as flow:
             assert flow.memories == 1
