@@ -62,6 +62,14 @@ class Cluster:
         self.processes.append(subprocess.Popen(command, env=self._environment, stdout=quiet, stderr=quiet))
 
 
+def wait_for_workers(address: str, count: int = 1) -> None:
+    """Wait until a scheduler answers and so many workers have joined it."""
+    from distributed import Client
+
+    with Client(address, timeout=60, set_as_default=False) as client:
+        client.wait_for_workers(count, timeout=60)
+
+
 def free_port() -> int:
     [port] = free_ports(1)
     return port

@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from tamscore.backend.host import HostBackend
 from tamscore.errors import InputContractError
 from tamscore.schema import Partition, Piece
+from tamscore.stages.blocks import BlockRows
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,21 @@ def block(item: Partition, mebibytes: int, seconds: float = 0.0) -> Any:
     return np.full(mebibytes * 2**17, float(item.index))
 
 
+def kept_rows(item: Partition, rows: int) -> BlockRows:
+    """Rows as a fit keeps them on its workers: 96 bytes each and a few more."""
+    return BlockRows.of(HostBackend(), np.full((24, rows), float(item.index), np.float32))
+
+
+def pass_over(kept: BlockRows, seconds: float) -> int:
+    """A pass that takes a while, so that others would have time to help."""
+    time.sleep(seconds)
+    return int(kept.accumulate(np.zeros((2, 24))).counts.sum())
+
+
+def keeps(dask_worker: Any) -> list[str]:
+    return sorted(dask_worker.data)
+
+
 def total(kept: Any) -> float:
     return float(kept.sum())
 
@@ -162,6 +179,11 @@ def holds(name: str, dask_worker: Any) -> bool:
 def fetched(dask_worker: Any) -> int:
     """How often a worker has fetched something from another."""
     return len(dask_worker.transfer_incoming_log)
+
+
+def sizes(keys: list[str], dask_scheduler: Any) -> list[int]:
+    """How large a scheduler takes results to be."""
+    return [dask_scheduler.tasks[key].nbytes for key in keys]
 
 
 def hands_out(name: str, dask_scheduler: Any) -> bool:

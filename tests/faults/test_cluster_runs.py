@@ -22,7 +22,7 @@ from tamscore.progress import Listener, Progress
 from tamscore.store import verify
 from tests.end_to_end import market
 from tests.fake_gpu import FakeGpu
-from tests.faults.clusters import BUSY_S, cluster, wait_until, workers_of
+from tests.faults.clusters import BUSY_S, cluster, wait_for_workers, wait_until, workers_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,13 +146,6 @@ def test_a_scheduler_killed_while_scores_are_written_leaves_the_old_result_and_c
     assert ((output / "_CURRENT.json").read_bytes(), files_of(old)) == before
     resumed = market.run(where, output, SAMPLE)
     assert files_of(resumed) == files_of(undisturbed(SAMPLE))
-
-
-def wait_for_workers(address: str, count: int = 1) -> None:
-    from distributed import Client
-
-    with Client(address, timeout=60, set_as_default=False) as client:
-        client.wait_for_workers(count, timeout=60)
 
 
 def test_a_worker_that_stops_does_not_stop_the_run_on_a_cluster_which_is_left_as_it_was(where, tmp_path, undisturbed):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +17,16 @@ from distributed import LocalCluster
 from tamscore import backend as backends
 from tamscore import config, pipeline
 from tamscore.config.job import Engine
-from tamscore.engine import connect, device, gpus
+from tamscore.engine import connect, device, gpus, versions
 from tamscore.engine.device import DeviceChoice
-from tamscore.errors import DeviceError, JobFileError, RetryableError
+from tamscore.errors import DeviceError, JobFileError, RetryableError, UsageError
 from tamscore.progress import Progress
 from tests.conftest import make_backend
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tamscore.store.run_directory import RunDirectory
 
 TWO_GPUS = DeviceChoice("cuda", "as asked", ("NVIDIA H200", "NVIDIA H200"))
 FOR_GPUS = ("protocol", "rmm_async", "rmm_release_threshold", "device_memory_limit", "pre_import")
@@ -104,7 +107,8 @@ def test_gpus_of_one_address_on_several_machines_are_several():
 
 def test_a_fleet_without_gpus_ends_a_run_on_gpus():
     """Workers for CPUs have joined a scheduler that a run with device = "cuda" is told of."""
-    with LocalCluster(n_workers=1, host="127.0.0.1", dashboard_address=None, worker_dashboard_address=None) as cluster:
+    free = "127.0.0.1:0"  # with None, Dask takes port 8787, which another test may have
+    with LocalCluster(n_workers=1, host="127.0.0.1", dashboard_address=free, worker_dashboard_address=free) as cluster:
         engine = Engine(kind="remote", scheduler=cluster.scheduler_address)
         with connect.connect(engine) as flow:
             assert flow.memories == 1
@@ -150,9 +154,12 @@ def write(folder: Path) -> None:
         pq.write_table(pa.table(columns).slice(400 * part, 400), folder / f"part-{part}.parquet")
 
 
-def scores(folder: Path, engine: dict[str, Any], backend: Any) -> list[bytes]:
+def scored(folder: Path, engine: dict[str, Any], backend: Any) -> RunDirectory:
     job = config.parse(job_of(str(folder.parent / "market"), str(folder), engine))
-    made = pipeline.run(job, Progress(), backend)
+    return pipeline.run(job, Progress(), backend)
+
+
+def scores(made: RunDirectory) -> list[bytes]:
     return [path.read_bytes() for path in sorted(made.path.rglob("part-*.parquet"))]
 
 
@@ -161,6 +168,45 @@ def test_a_run_on_two_gpus_writes_what_threads_on_the_host_write(tmp_path, monke
     write(tmp_path / "market")
     emulated = make_backend("emulated")
     monkeypatch.setattr(device, "choose", lambda *_, **__: TWO_GPUS)
-    there = scores(tmp_path / "gpus", {"kind": "cuda"}, emulated)
+    there = scored(tmp_path / "gpus", {"kind": "cuda"}, emulated)
     assert started["n_workers"] == 2
-    assert there == scores(tmp_path / "host", {"kind": "local"}, backends.load("cpu"))
+    monkeypatch.setattr(device, "choose", lambda *_, **__: connect.CPU)
+    here = scored(tmp_path / "host", {"kind": "local"}, backends.load("cpu"))
+    assert scores(there) == scores(here)
+    assert_gpu_is_recorded(there.manifest() or {}, here.manifest() or {})
+
+
+def assert_gpu_is_recorded(there: dict[str, Any], here: dict[str, Any]) -> None:
+    """Which GPUs, driver and libraries computed stands in the manifest, and in that of no run on a CPU."""
+    assert there["device"]["gpus"] == list(TWO_GPUS.gpus)
+    assert there["device"]["driver"]
+    assert set(there["packages"]) - set(here["packages"]) == set(versions.GPU_LIBRARIES)
+    assert {"cupy", "cudf", "cuml", "rmm", "cuda-runtime"} <= set(there["packages"])
+    assert set(here["device"]) == {"name", "reason"}
+
+
+def test_the_driver_and_the_libraries_are_read_where_they_stand(tmp_path, monkeypatch):
+    """No library is imported for it, and no GPU touched; what is not there is said to be missing."""
+    monkeypatch.setattr(versions, "DRIVER_FILE", tmp_path / "version")
+    assert versions.driver_version() == "unknown"
+    (tmp_path / "version").write_text("580.95.05\n")
+    assert versions.driver_version() == "580.95.05"
+    installed = {"cupy-cuda12x": "14.0.1", "rmm-cu12": "26.10.0"}
+
+    def version(package: str) -> str:
+        if package not in installed:
+            raise PackageNotFoundError(package)
+        return installed[package]
+
+    monkeypatch.setattr(versions, "version", version)
+    found = versions.gpu_libraries()
+    assert (found["cupy"], found["rmm"], found["cudf"]) == ("14.0.1", "26.10.0", "missing")
+
+
+@pytest.mark.parametrize("library", versions.GPU_LIBRARIES)
+def test_workers_of_others_with_another_gpu_library_are_refused(library):
+    """F23: only where GPUs compute; on a CPU it makes no difference what else is installed."""
+    here = versions.versions(gpu=True)
+    with pytest.raises(UsageError, match=f"worker 1 has {library} 'other', here"):
+        versions.check_same(here, {"worker 1": here | {library: "other"}})
+    assert library not in versions.versions()

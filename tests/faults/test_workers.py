@@ -395,6 +395,23 @@ def test_what_is_shared_comes_to_each_worker_once_and_from_no_other(flow, plan):
     assert flow._client.run(tasks.fetched) == fetched
 
 
+def test_kept_rows_stay_where_they_are_though_a_newcomer_has_nothing_to_do(flow):
+    """F32: work goes to the rows; after a death one worker keeps all of them, and the other fetches none."""
+    assert wait_until(lambda: len(registered(flow)) == 2, 60)
+    kept = flow.keep(tasks.kept_rows, items(8), 20_000)
+    sizes = flow._client.run_on_scheduler(tasks.sizes, [one.future.key for one in kept])
+    assert min(sizes) > 96 * 20_000
+    before = registered(flow)
+    kill_a_worker()
+    assert list(flow.map(tasks.pass_over, kept, 0.0)) == [20_000] * 8
+    assert wait_until(lambda: len(registered(flow)) == 2 and registered(flow) != before, 60)
+    held, fetched = flow._client.run(tasks.keeps), flow._client.run(tasks.fetched)
+    for _ in range(3):
+        assert list(flow.map(tasks.pass_over, kept, 0.1)) == [20_000] * 8
+    assert flow._client.run(tasks.fetched) == fetched
+    assert flow._client.run(tasks.keeps) == held
+
+
 def test_who_joins_a_cluster_of_others_late_gets_what_is_shared_though_all_who_had_it_are_dead(plan):
     """F03: without nannies the newcomer is another process under another address."""
     with cluster(1) as theirs, joined(theirs, stall_timeout=60.0) as running:
@@ -421,7 +438,7 @@ def test_work_waits_for_a_shared_value_that_is_on_its_way_and_says_so_where_it_n
     """F13: a worker that was frozen while the others got theirs."""
     plugins: dict[str, Any] = {}
     monkeypatch.setattr(shared_values, "get_worker", lambda: SimpleNamespace(plugins=plugins))
-    arrives = iter([None, partial(plugins.update, late=shared_values.Shared(7))])
+    arrives = iter([None, partial(plugins.update, late=shared_values.Shared(7, "client"))])
     monkeypatch.setattr(time, "sleep", lambda _: (next(arrives) or int)())
     assert shared_values.with_values(max, shared_values.Handle("late"), 3) == 7
     monkeypatch.setattr(shared_values, "ARRIVES_S", -1.0)

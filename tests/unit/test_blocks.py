@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
 from functools import reduce
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from dask.sizeof import sizeof
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -158,3 +160,20 @@ def test_sums_that_rows_have_left_and_joined_are_the_sums_made_anew(rng, backend
     for k in (4, 4, 4, 7, 7, 3):
         centers = rng.integers(-900, 900, (k, 5)).astype(np.float64)
         assert stat_bytes(lasting.accumulate(centers)) == stat_bytes(rows_of(block, backend).accumulate(centers))
+
+
+@pytest.mark.parametrize("rows", [1, 1000, 100_000])
+def test_dask_is_told_what_blocks_on_the_host_take(rows):
+    """Within 5 % and an object or two of what is sent where they are moved; labels count once a pass has made them."""
+    block = np.ones((6, rows), np.float32)
+    kept = rows_of(block, make_backend("host"))
+    for _ in range(2):
+        sent = len(pickle.dumps(kept))
+        assert sizeof(kept) == pytest.approx(sent, rel=0.05, abs=2500)
+        kept.accumulate(np.zeros((2, 6)))
+
+
+def test_blocks_on_a_gpu_take_no_host_memory_but_for_their_numbers():
+    """Else Dask would write them to disk as soon as they exceed the host's memory."""
+    kept = rows_of(np.ones((6, 1000), np.float32), make_backend("fake_gpu"))
+    assert 8 * 1000 <= sizeof(kept) < 2 * 8 * 1000

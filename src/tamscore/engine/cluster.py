@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
 from tamscore.engine import trouble
+from tamscore.engine.connection import Connection
 from tamscore.engine.flow import InOrder, Suspected
 from tamscore.engine.task import Failed, perform, perform_and_tell
 from tamscore.errors import TamscoreError
@@ -55,28 +56,32 @@ class DaskFlow:
         memories: int = 1,
     ) -> None:
         self._client, self.workers, self._close, self._tend = client, workers, close, tend
+        self._connection = Connection(client)
         self.memories = memories
         self._stall_timeout = stall_timeout
         self._shared: list[str] = []
         self._looked, self._looking = monotonic(), self._on_loop(self._look())
 
     def share(self, value: Any) -> Any:
-        """What stands for the value, which every worker has, and gets when it comes later."""
+        """What stands for the value, which every worker has, and gets when it comes later.
+
+        Raises RetryableError where the scheduler was lost.
+        """
         from tamscore.engine.shared import Handle, Shared
 
-        name = f"tamscore-{uuid4().hex}"
-        self._shared.append(name)
-        self._on_loop(self._hand_out(Shared(value), name)).result()
-        return Handle(name)
+        if not self._tend and not self._shared:  # workers of our own end with this process
+            self._on_loop(self._name_owner()).result()
+        shared = Shared(value, self._client.id)
+        self._on_loop(self._hand_out(shared)).result()
+        return Handle(shared.name)
 
     def map(self, function: Callable[..., Any], items: Iterable[Any], *shared: Any) -> Iterator[Any]:
         """Results in the order of the items."""
 
         def start(name: str, item: Any, alone: bool) -> Future[Any]:  # noqa: FBT001
             where = item.future if isinstance(item, Kept) else item
-            return self._on_loop(
-                self._fetched(self._submit(perform_and_tell, function, name, where, *shared), name, alone)
-            )
+            future = self._submit(perform_and_tell, function, name, where, *shared)
+            return self._on_loop(self._fetched(future, name, alone))
 
         return iter(InOrder(start, items, 2 * self.workers, 4 * self.workers, self._wait))
 
@@ -84,12 +89,15 @@ class DaskFlow:
         """Futures, computed and held by the workers."""
 
         def start(name: str, item: Any, alone: bool) -> Future[Any]:  # noqa: FBT001
-            return self._on_loop(self._ended(self._submit(perform, function, name, item, *shared), name, alone))
+            future = self._submit(perform, function, name, item, *shared)
+            return self._on_loop(self._ended(future, name, alone))
 
         return list(InOrder(start, items, 2 * self.workers, 4 * self.workers, self._wait))
 
     def ask(self, question: Callable[..., Any], *arguments: Any) -> list[Any]:
         """The answers of the workers, in the order of their addresses."""
+        if self._connection.is_lost():
+            return []
         asked = self._client.run(question, *arguments, on_error="ignore", asynchronous=True)
         answers = self._on_loop(trouble.answered(asked, {})).result()
         return [answers[address] for address in sorted(answers)]
@@ -102,16 +110,17 @@ class DaskFlow:
         """Leave the cluster, and stop it where this flow started it."""
         if self._tend:
             self.ask(say_no_more)
-        elif self._shared:
+        elif self._shared and not self._connection.is_lost():
             self._on_loop(self._take_back()).result()
         self._close()
 
-    def _submit(self, how: Callable[..., Any], function: Callable[..., Any], *arguments: Any) -> Any:
+    def _submit(self, how: Callable[..., Any], function: Callable[..., Any], name: str, *arguments: Any) -> Any:
         """A future; `pure` is off, since equal calls may read other bytes."""
         from tamscore.engine.shared import with_values
 
         key = f"{getattr(function, '__name__', 'work')}-{uuid4().hex}"
-        return self._client.submit(with_values, how, function, *arguments, key=key, pure=False)
+        with self._connection.watched(name):
+            return self._client.submit(with_values, how, function, name, *arguments, key=key, pure=False)
 
     def _on_loop(self, coroutine: Coroutine[Any, Any, Any]) -> Future[Any]:
         return asyncio.run_coroutine_threadsafe(coroutine, self._client.loop.asyncio_loop)
@@ -128,7 +137,7 @@ class DaskFlow:
         except (TamscoreError, Suspected):
             raise
         except Exception as error:  # noqa: BLE001 - told as what it is
-            await trouble.tell(self._client, error, name, alone)
+            await trouble.tell(self._connection, error, name, alone)
         finally:
             future.release()
         if isinstance(result, Failed):
@@ -139,16 +148,27 @@ class DaskFlow:
         """The handle of a result, as soon as it is there."""
         error = await future.exception(asynchronous=True)
         if error is not None:
-            await trouble.tell(self._client, error, name, alone)
+            await trouble.tell(self._connection, error, name, alone)
         return Kept(future, name)
 
-    async def _hand_out(self, shared: Any, name: str) -> None:
+    async def _hand_out(self, plugin: Any) -> None:
         """Give a value to the scheduler, and through it to every worker there is and will be.
 
         A worker that dies or does not answer meanwhile is no fault here: the others have theirs.
         """
-        with suppress(OSError, TimeoutError):
-            await asyncio.wait_for(self._client.register_plugin(shared, name=name), SPREAD_S)
+        with self._connection.watched(), suppress(OSError, TimeoutError):
+            self._shared.append(plugin.name)
+            await asyncio.wait_for(self._client.register_plugin(plugin), SPREAD_S)
+        self._connection.require()
+
+    async def _name_owner(self) -> None:
+        """Let the workers drop what this client shares once it is gone, if the scheduler notes who comes and goes."""
+        from tamscore.engine.shared import Owner, is_gone
+
+        with self._connection.watched():
+            noted = await trouble.answered(self._client.scheduler.events(topic=self._client.id), ())
+        if not is_gone(noted):
+            await self._hand_out(Owner(self._client.id))
 
     async def _take_back(self) -> None:
         """Let go of all that was shared; a cluster that is in trouble does not hold up the end."""
@@ -165,7 +185,7 @@ class DaskFlow:
             self.workers = sum(threads.values()) or self.workers
 
     def _wait(self, arrived: Arrived, names: Iterable[str]) -> int:
-        """The next position to arrive; RetryableError where none does for too long."""
+        """The next position to arrive; RetryableError where none does for too long, or the scheduler was lost."""
         since = monotonic()
         while True:
             left = since + self._stall_timeout - monotonic()
@@ -174,8 +194,9 @@ class DaskFlow:
             try:
                 return arrived.get(timeout=max(0.0, min(LOOK_S, left)))
             except Empty:
+                self._connection.require(next(iter(names)))
                 if left <= 0:
-                    seen = self._on_loop(trouble.what_is_seen(self._client)).result()
+                    seen = self._on_loop(trouble.what_is_seen(self._connection)).result()
                     raise trouble.stalled(self._stall_timeout, names, seen) from None
 
 

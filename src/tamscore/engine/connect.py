@@ -16,11 +16,14 @@ CPU = DeviceChoice("cpu", "as asked")
 
 
 def begin(engine: Engine) -> None:
-    """Let workers of our own come up while this process still imports and plans; `connect` does not need it."""
-    if engine.kind == "processes":
-        from tamscore.engine import fork_server
+    """Let workers of our own come up while this process still imports and plans; `connect` does not need it.
 
-        fork_server.begin()
+    Raises RetryableError where the machine is too short of something for them.
+    """
+    if engine.kind == "processes":
+        from tamscore.engine import startup
+
+        startup.begin(engine)
 
 
 def connect(engine: Engine, device: DeviceChoice = CPU) -> Flow:

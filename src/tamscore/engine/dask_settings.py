@@ -75,6 +75,7 @@ def own(engine: Engine, max_spill: int) -> dict[str, Any]:
         "distributed.scheduler.allowed-failures": ALLOWED_FAILURES,
         "distributed.scheduler.worker-ttl": f"{WORKER_TTL_S} s",
         "distributed.scheduler.worker-saturation": 1.0,
+        "distributed.scheduler.work-stealing": False,  # work goes to the blocks that a worker keeps, not they to work
         "distributed.deploy.lost-worker-timeout": "1 day",  # else a nanny is dismissed while it restarts its worker
         "distributed.worker.memory.max-spill": max_spill,
         "distributed.worker.profile.enabled": False,

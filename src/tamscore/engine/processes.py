@@ -8,12 +8,11 @@ import os
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
-from tamscore.engine import dask_settings, fork_server
+from tamscore.engine import dask_settings, fork_server, startup
 from tamscore.engine.cluster import DaskFlow
-from tamscore.errors import RetryableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from tamscore.config import Engine
 
@@ -23,11 +22,11 @@ CLOSE_S = 3.5
 
 def start(engine: Engine, started: ExitStack) -> DaskFlow:
     """A flow on a Dask cluster of our own, one thread a process."""
-    fork_server.begin()
+    startup.begin(engine)
     import dask
     from distributed import LocalCluster
 
-    workers = engine.workers or len(os.sched_getaffinity(0))
+    workers = startup.wanted(engine)
     settings = settings_of(engine, started, workers) | {"env": dict(os.environ)}
     started.enter_context(dask.config.set({"distributed.worker.multiprocessing-method": fork_server.METHOD}))
     return attended(engine, started, lambda: LocalCluster(threads_per_worker=1, **settings), workers)
@@ -54,16 +53,21 @@ def settings_of(engine: Engine, started: ExitStack, workers: int) -> dict[str, A
 def attended(
     engine: Engine, started: ExitStack, make: Callable[[], Any], workers: int, threads: int = 1, memories: int = 1
 ) -> DaskFlow:
-    """A flow on the cluster that `make` starts, whose workers are looked after; RetryableError where it does not."""
-    from distributed import Client
+    """A flow on the cluster that `make` starts, whose workers are looked after.
 
-    try:
-        cluster = make()
-        nannies = Nannies(cluster, workers)
-        started.callback(nannies.close)
+    Raises RetryableError where they do not start, or not in time.
+    """
+    from distributed import Client, SpecCluster
+
+    startup.require_files(engine.kind, workers)
+    with startup.explained(engine.kind), ExitStack() as failed:
+        others = set(SpecCluster._instances)  # noqa: SLF001 - one that does not come up is nowhere else
+        failed.callback(lambda: end(set(SpecCluster._instances) - others))  # noqa: SLF001
+        cluster = startup.within(startup.START_S, make, undo=lambda late: end([late]))
         client = Client(cluster, timeout=engine.connect_timeout, set_as_default=False)
-    except (OSError, RuntimeError) as error:
-        raise RetryableError(f"engine.kind = {engine.kind!r}: the workers do not start ({error}); run again") from error
+        failed.pop_all()
+    nannies = Nannies(cluster, workers)
+    started.callback(nannies.close)
     started.callback(quietly, client.close)
     close = started.pop_all().close
     return DaskFlow(client, workers * threads, close, engine.stall_timeout, nannies.look, memories)
@@ -80,6 +84,12 @@ def quietly(close: Callable[..., Any]) -> None:
     """Close, whatever state the other side is in: a run must not hang or fail in the end for that."""
     with suppress(Exception):
         close(timeout=CLOSE_S)
+
+
+def end(clusters: Iterable[Any]) -> None:
+    """End clusters that did not come up, and their processes."""
+    for cluster in clusters:
+        Nannies(cluster, 0).close()
 
 
 class Nannies:
@@ -103,7 +113,8 @@ class Nannies:
 
     def close(self) -> None:
         """End all processes, those that no longer listen by force: Python would wait for them without end."""
-        theirs = {getattr(nanny.process, "pid", None) for nanny in self._cluster.workers.values()}
+        made = self._cluster._created  # noqa: SLF001 - also those that did not come up
+        theirs = {getattr(getattr(nanny, "process", None), "pid", None) for nanny in made}
         quietly(self._cluster.close)
         for child in multiprocessing.active_children():
             if child.pid in theirs:

@@ -6,16 +6,19 @@ import asyncio
 import socket
 import ssl
 from contextlib import closing, suppress
+from functools import partial
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 from tamscore.engine import dask_settings, gpus
 from tamscore.engine.cluster import DaskFlow
+from tamscore.engine.connection import Connection
 from tamscore.engine.processes import quietly
 from tamscore.engine.versions import check_same, versions
 from tamscore.errors import RetryableError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import ExitStack
 
     from tamscore.config import Engine
@@ -47,17 +50,29 @@ def join(engine: Engine, started: ExitStack, device: DeviceChoice) -> DaskFlow:
             f"{engine.connect_timeout:g} s; look at the port, and whether it is tcp:// or tls://"
         ) from error
     started.callback(quietly, client.close)
-    workers = sum(_asked(client, client.scheduler.ncores(workers=None), engine.connect_timeout).values())
-    if workers == 0:
-        raise RetryableError(f"engine.scheduler: the cluster at {address!r} has no workers; start some, then run again")
-    found = _asked(client, client.run(versions, on_error="return", asynchronous=True), engine.connect_timeout)
-    check_same(versions(), {f"worker {where}": there for where, there in found.items()})
-    memories = len({where.rpartition(":")[0] for where in found})
-    if device.name == "cuda":
-        ready = client.run(gpus.gpu_of_worker, on_error="return", asynchronous=True)
-        gpus.check_workers(_asked(client, ready, max(engine.connect_timeout, GPU_READY_S)))
-        memories = len(found)
+    workers, memories = _workers(Connection(client), engine, gpu=device.name == "cuda")
     return DaskFlow(client, workers, started.pop_all().close, engine.stall_timeout, memories=memories)
+
+
+def _workers(connection: Connection, engine: Engine, *, gpu: bool) -> tuple[int, int]:
+    """Return how many threads the workers have together, and how many memories; refuse workers that do not fit.
+
+    Raises RetryableError if there are none or they do not answer, UsageError for other versions, DeviceError for a
+    worker without a GPU of its own.
+    """
+    client, wait = connection.client, engine.connect_timeout
+    threads = sum(_asked(connection, lambda: client.scheduler.ncores(workers=None), wait).values())
+    if threads == 0:
+        raise RetryableError(
+            f"engine.scheduler: the cluster at {connection.address!r} has no workers; start some, then run again"
+        )
+    run = partial(client.run, on_error="return", asynchronous=True)
+    found = _asked(connection, lambda: run(versions, gpu=gpu), wait)
+    check_same(versions(gpu=gpu), {f"worker {where}": there for where, there in found.items()})
+    if not gpu:
+        return threads, len({where.rpartition(":")[0] for where in found})
+    gpus.check_workers(_asked(connection, lambda: run(gpus.gpu_of_worker), max(wait, GPU_READY_S)))
+    return threads, len(found)
 
 
 def _security(address: str) -> Any:
@@ -134,13 +149,17 @@ def _what(error: OSError, host: str) -> str:
     return "no answer" if isinstance(error, TimeoutError) else (error.strerror or str(error)).lower()
 
 
-def _asked(client: Any, question: Any, timeout: float) -> Any:
-    """What the cluster answers; RetryableError where it takes too long."""
-    waited = asyncio.wait_for(question, timeout)
-    try:
-        return asyncio.run_coroutine_threadsafe(waited, client.loop.asyncio_loop).result()
-    except (OSError, TimeoutError) as error:
-        raise RetryableError(
-            f"engine.scheduler: the cluster at {client.scheduler.address!r} does not answer within {timeout:g} s; "
-            "see that its workers run, then run again"
-        ) from error
+def _asked(connection: Connection, question: Callable[[], Any], timeout: float) -> Any:
+    """What the cluster answers; RetryableError where it takes too long, or the scheduler is lost meanwhile."""
+
+    async def answer() -> Any:
+        return await asyncio.wait_for(question(), timeout)
+
+    with connection.watched("engine.scheduler"):
+        try:
+            return asyncio.run_coroutine_threadsafe(answer(), connection.client.loop.asyncio_loop).result()
+        except (OSError, TimeoutError) as error:
+            raise RetryableError(
+                f"engine.scheduler: the cluster at {connection.address!r} does not answer within {timeout:g} s; "
+                "see that its workers run, then run again"
+            ) from error

@@ -13,35 +13,39 @@ from tamscore.errors import MemoryLimitError, RetryableError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tamscore.engine.connection import Connection
+
 ANSWER_S = 3.0
 """So long the cluster may take to say what is wrong with it."""
 NO_WORKERS = "the cluster has no workers left; start some, then run again"
 
 
-async def tell(client: Any, error: BaseException, name: str, alone: bool) -> NoReturn:  # noqa: FBT001
+async def tell(connection: Connection, error: BaseException, name: str, alone: bool) -> NoReturn:  # noqa: FBT001
     """Raise what a person should see: faults of the cluster as errors of ours, those of the work as they are.
 
     A death is put down to an item that was `alone`; until then it is only Suspected.
     """
-    told = await explained(client, error, name, alone)
+    told = await explained(connection, error, name, alone)
     if told is None:
         raise error
     raise told from error
 
 
-async def explained(client: Any, error: BaseException, name: str, alone: bool) -> Exception | None:  # noqa: FBT001
+async def explained(
+    connection: Connection,
+    error: BaseException,
+    name: str,
+    alone: bool,  # noqa: FBT001
+) -> Exception | None:
     """The error to raise in place of a fault of the cluster, None for one of the work."""
     from distributed.scheduler import KilledWorker, NoValidWorkerError, NoWorkerError
 
-    if isinstance(error, KilledWorker):
-        return await killed(client, error, name, alone)
+    if isinstance(error, KilledWorker) and not connection.is_lost():
+        return await killed(connection.client, error, name, alone)
     if isinstance(error, NoWorkerError | NoValidWorkerError):
         return RetryableError(f"{name}: {NO_WORKERS}")
-    if isinstance(error, CancelledError | OSError):  # work raises neither: see `task.perform`
-        lost = str(error).strip() or type(error).__name__
-        return RetryableError(
-            f"{name}: the scheduler at {client.scheduler.address} was lost ({lost}); see that it runs, then run again"
-        )
+    if connection.is_lost() or isinstance(error, CancelledError | OSError):  # work raises neither: see `task.perform`
+        return connection.error(name, error)
     return None
 
 
@@ -73,11 +77,12 @@ def stalled(seconds: float, names: Iterable[str], seen: str) -> RetryableError:
     )
 
 
-async def what_is_seen(client: Any) -> str:
+async def what_is_seen(connection: Connection) -> str:
     """What the cluster looks like from here while nothing moves."""
-    identity = await answered(client.scheduler.identity(n_workers=-1), None)
+    with connection.watched():
+        identity = await answered(connection.client.scheduler.identity(n_workers=-1), None)
     if identity is None:
-        return f"the scheduler at {client.scheduler.address} does not answer; see that it runs, then run again"
+        return f"the scheduler at {connection.address} does not answer; see that it runs, then run again"
     workers = identity["workers"].values()
     if not workers:
         return NO_WORKERS
@@ -85,7 +90,7 @@ async def what_is_seen(client: Any) -> str:
     counts = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
     text = f"of {len(workers)} workers {counts}"
     if statuses.get("paused"):
-        text += await why_paused(client)
+        text += await why_paused(connection.client)
     return text
 
 

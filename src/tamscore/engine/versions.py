@@ -2,38 +2,63 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tamscore.errors import UsageError
+from tamscore.package_digest import package_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 LIBRARIES = ("numpy", "pyarrow", "dask", "distributed")
+GPU_LIBRARIES = {
+    "cupy": ("cupy-cuda13x", "cupy-cuda12x", "cupy"),
+    "cudf": ("cudf-cu13", "cudf-cu12", "cudf"),
+    "cuml": ("cuml-cu13", "cuml-cu12", "cuml"),
+    "rmm": ("rmm-cu13", "rmm-cu12", "rmm"),
+    "dask-cuda": ("dask-cuda",),
+    "cuda-runtime": ("nvidia-cuda-runtime", "nvidia-cuda-runtime-cu12"),
+    "cuda-nvrtc": ("nvidia-cuda-nvrtc", "nvidia-cuda-nvrtc-cu12"),
+}
+"""Libraries that runs on GPUs use, each with the names of the packages that may hold it."""
+DRIVER_FILE = Path("/sys/module/nvidia/version")
 
 
-def versions() -> dict[str, str]:
-    """The versions of this process by name; code is told by its digest."""
-    found = {"python": f"{sys.version_info.major}.{sys.version_info.minor}"}
-    for library in LIBRARIES:
+def versions(*, gpu: bool = False) -> dict[str, str]:
+    """Return the versions of this process by name, with those of GPU libraries if asked; code has its digest."""
+    packages = {library: (library,) for library in LIBRARIES}
+    found = {library: installed(names) for library, names in packages.items()} | (gpu_libraries() if gpu else {})
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return {"python": python, **found, "tamscore code": package_digest()[:12]}
+
+
+def gpu_libraries() -> dict[str, str]:
+    """Return the versions of the libraries that runs on GPUs use, "missing" for one that is not installed.
+
+    They come from the packages' metadata: no library is imported, so no GPU is touched.
+    """
+    return {library: installed(names) for library, names in GPU_LIBRARIES.items()}
+
+
+def driver_version() -> str:
+    """Return the version of the NVIDIA driver of this machine, "unknown" if it does not show; no GPU is touched."""
+    try:
+        return DRIVER_FILE.read_text(encoding="ascii").strip()
+    except OSError:
+        return "unknown"
+
+
+def installed(packages: Iterable[str]) -> str:
+    """Return the version of the first of the packages that is installed, "missing" for none."""
+    for package in packages:
         try:
-            found[library] = version(library)
+            return version(package)
         except PackageNotFoundError:
-            found[library] = "missing"
-    return found | {"tamscore code": code_digest()[:12]}
-
-
-def code_digest() -> str:
-    """The SHA-256 of this package's source."""
-    digest = hashlib.sha256()
-    root = Path(__file__).parent.parent
-    for file in sorted(root.rglob("*.py")):
-        digest.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()
+            continue
+    return "missing"
 
 
 def check_same(here: Mapping[str, str], others: Mapping[str, Mapping[str, str] | BaseException]) -> None:

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from tamscore import __version__
+from tamscore.engine import versions
 from tamscore.outcome import honesty, ladders, model_record, summaries
 from tamscore.outcome.campaigns import campaign_table, silent_campaigns
 from tamscore.outcome.plain import money, money_columns, plain
@@ -148,8 +149,8 @@ def manifest(outcome: Outcome, job: Job, choice: DeviceChoice, progress: Progres
     return {
         "tamscore": __version__,
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in PACKAGES},
-        "device": {"name": choice.name, "reason": choice.reason},
+        "packages": packages_of(choice),
+        "device": device_record(choice),
         "job": job.model_dump(mode="json"),
         "model": outcome.review.record,
         "inputs": outcome.plan.record,
@@ -172,6 +173,18 @@ def manifest(outcome: Outcome, job: Job, choice: DeviceChoice, progress: Progres
         "notices": progress.notices,
         "stages": [asdict(time) for time in progress.times],
     }
+
+
+def packages_of(choice: DeviceChoice) -> dict[str, str]:
+    """Return the versions of the packages that the numbers passed through; of GPU libraries if a GPU computed."""
+    gpu = versions.gpu_libraries() if choice.name == "cuda" else {}
+    return {name: version(name) for name in PACKAGES} | gpu
+
+
+def device_record(choice: DeviceChoice) -> dict[str, Any]:
+    """Return which device computed and why; for GPUs also their names and the version of the driver."""
+    gpu = {"gpus": list(choice.gpus), "driver": versions.driver_version()} if choice.name == "cuda" else {}
+    return {"name": choice.name, "reason": choice.reason, **gpu}
 
 
 def fit_record(one: Fitted, inertia: int) -> dict[str, Any]:

@@ -124,6 +124,11 @@ class StreamedRows:
     seed: int
     backend: Backend
 
+    def __sizeof__(self) -> int:
+        """The bytes that the reasons, party types and id hashes of its rows take."""
+        arrays = self.item.reason, self.item.party, self.item.hashes
+        return object.__sizeof__(self) + int(sum(array.nbytes for array in arrays))
+
     def accumulate(self, centers: Any, span: Span | None = None) -> BatchStats:
         """The statistics of all rows, or of those in the span."""
         return self.read().accumulate(centers, span)

@@ -76,6 +76,11 @@ class DrawnBlock:
     block: Array
     numbers: Any
 
+    def __sizeof__(self) -> int:
+        """The bytes of host memory that it takes; what lies on a GPU is in no process's memory."""
+        block = self.block.nbytes if isinstance(self.block, np.ndarray) else 0
+        return object.__sizeof__(self) + block + int(self.numbers.nbytes)
+
     def within(self, span: Span) -> Array:
         """The part (d, b) of the block whose draw numbers lie in the span."""
         low = int(np.searchsorted(self.numbers, np.uint64(span[0]), side="left"))
@@ -91,6 +96,11 @@ class LabelledBlock:
     sq_norms: Array
     sq_norm: int
     sides: Sides | None = None
+
+    def __sizeof__(self) -> int:
+        """The bytes of host memory that it takes."""
+        of_rows = (self.sq_norms, self.sides.label if self.sides else None)
+        return self.drawn.__sizeof__() + sum(array.nbytes for array in of_rows if isinstance(array, np.ndarray))
 
     @classmethod
     def of(cls, backend: Backend, drawn: DrawnBlock) -> LabelledBlock:
@@ -150,6 +160,10 @@ class BlockRows:
     def of(cls, backend: Backend, block: Any) -> BlockRows:
         """The rows of one host block (d, m), none of them drawn before another."""
         return cls(backend, [DrawnBlock(backend.put(block), np.zeros(block.shape[1], np.uint64))])
+
+    def __sizeof__(self) -> int:
+        """The bytes of host memory that it takes: Dask asks for it before it moves or spills anything."""
+        return object.__sizeof__(self) + sum(block.__sizeof__() for block in self._blocks)
 
     def anew(self) -> BlockRows:
         """The same rows without the memory of a pass, for a loop of its own."""

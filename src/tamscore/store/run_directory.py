@@ -13,10 +13,10 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import UsageError
+from tamscore.package_digest import package_digest
 from tamscore.store import commit, history
 from tamscore.store.commit import Placed, read_json
 from tamscore.store.location import files_in, inside, location, name_within, sizes_below
@@ -167,12 +167,8 @@ def run_key(*parts: str) -> str:
 
 
 def code_digest() -> str:
-    """The SHA-256 of this package's source: another code, another run."""
-    digest = hashlib.sha256()
-    root = Path(__file__).parent.parent
-    for file in sorted((*root.rglob("*.py"), *root.rglob("*.cu"))):
-        digest.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()
+    """Return the SHA-256 of this package's files: another code, another run."""
+    return package_digest()
 
 
 def current_version(output: Location) -> str | None:

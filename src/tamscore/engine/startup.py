@@ -1,0 +1,196 @@
+"""The start of worker processes: enough room for them, an end in time, and a message that says what is short."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import resource
+import threading
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from tamscore.engine import fork_server
+from tamscore.errors import RetryableError, TamscoreError, first_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tamscore.config import Engine
+
+START_S = 180.0
+"""Workers that are not there by then do not come: on a busy machine ten took half a minute."""
+FILES, FILES_PER_WORKER = 32, 12
+"""This process opens so many files while workers start, and so many more for each (measured: up to 29 and 12)."""
+THREAD = "tamscore start"
+RECORDS = 20
+"""Of what libraries log meanwhile, so many records are kept."""
+LOGGERS = ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio")
+"""Those that Dask gives handlers of their own, and the one that warns of tasks that fail."""
+SHORT_OF = {
+    errno.EMFILE: "open files (`ulimit -n`)",
+    errno.ENFILE: "open files of the whole system (fs.file-max)",
+    errno.EAGAIN: "processes and threads (`ulimit -u`, or the pids limit of a container)",
+    errno.ENOMEM: "memory",
+    errno.ENOSPC: "space in the folder for temporary files or in /dev/shm",
+    errno.EDQUOT: "space in the folder for temporary files or in /dev/shm",
+    errno.EADDRINUSE: "free ports (net.ipv4.ip_local_port_range)",
+    errno.EADDRNOTAVAIL: "free ports (net.ipv4.ip_local_port_range)",
+}
+"""What a machine is short of, by the number of the error."""
+
+
+def begin(engine: Engine) -> None:
+    """Start the process that workers are forked from, if there is none; RetryableError where the machine is short."""
+    require_files(engine.kind, wanted(engine))
+    with explained(engine.kind):
+        fork_server.begin()
+
+
+def wanted(engine: Engine) -> int:
+    """Return how many workers the engine asks for: as many as this process has processors, if it does not say."""
+    return engine.workers or len(os.sched_getaffinity(0))
+
+
+def require_files(kind: str, workers: int) -> None:
+    """Raise RetryableError if this process may not open as many files as so many workers need."""
+    needed, limit = FILES + FILES_PER_WORKER * workers, resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if limit != resource.RLIM_INFINITY and limit < needed:
+        raise RetryableError(
+            f"engine.kind = {kind!r}: {workers} workers need {needed} open files in this process, and the limit is "
+            f"{limit}; raise it (`ulimit -n {needed}`), or set engine.workers lower"
+        )
+
+
+def within(seconds: float, make: Callable[[], Any], undo: Callable[[Any], None]) -> Any:
+    """Return what `make` returns, or raise what it raises; TimeoutError if neither happens in time.
+
+    It goes on in a thread of its own then, which does not keep this process from ending; what it returns is undone.
+    """
+    ended: Future[Any] = Future()
+
+    def run() -> None:
+        result, error = None, None
+        try:
+            result = make()
+        except BaseException as raised:  # noqa: BLE001 - raised where it is waited for
+            error = raised
+        if ended.set_running_or_notify_cancel():
+            ended.set_exception(error) if error else ended.set_result(result)
+        elif error is None:
+            undo(result)
+
+    threading.Thread(target=run, name=THREAD, daemon=True).start()
+    try:
+        return ended.result(seconds)
+    except TimeoutError:
+        if not ended.cancel():  # it has just ended, or the error is its own
+            return ended.result()
+        raise TimeoutError(f"not there within {seconds:g} s") from None
+    finally:
+        ended.cancel()  # where a signal ends the wait
+
+
+@contextmanager
+def explained(kind: str) -> Iterator[None]:
+    """Start workers inside: RetryableError that says what is short, in place of what Dask raises and logs.
+
+    Dask's warnings are printed only if the workers start, and then a few of them at most.
+    """
+    with held_back() as records:
+        try:
+            yield
+        except TamscoreError:
+            raise
+        except Exception as error:
+            causes = [error, *(record.exc_info[1] for record in records if record.exc_info and record.exc_info[1])]
+            short = next(filter(None, map(what_is_short, causes)), None)
+            if short is None and not isinstance(error, OSError | RuntimeError):
+                raise
+            raise RetryableError(message(kind, error, short)) from error
+
+
+def message(kind: str, error: BaseException, short: str | None) -> str:
+    """Return the message about workers that do not start: what the machine is short of, if that is known."""
+    begin = f"engine.kind = {kind!r}: the workers do not start"
+    if short:
+        remedy = "raise that limit, or set engine.workers lower, then run again"
+        return f"{begin}: the machine is short of {short}; {remedy}"
+    below = innermost(error)
+    detail = first_line(error) if below is error else f"{first_line(error).rstrip('.')}: {first_line(below)}"
+    return (
+        f"{begin} ({detail}); look at what they wrote above and at the limits of this machine (`ulimit -a`, memory), "
+        "or set engine.kind = 'local', then run again"
+    )
+
+
+def chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and those that led to it."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def innermost(error: BaseException) -> BaseException:
+    """Return the error that came first."""
+    *_, last = chain(error)
+    return last
+
+
+def what_is_short(error: BaseException) -> str | None:
+    """Return what the machine is short of according to an error or those that led to it, None if it does not show."""
+    for one in chain(error):
+        if isinstance(one, OSError) and one.errno in SHORT_OF:
+            return SHORT_OF[one.errno]
+        if isinstance(one, RuntimeError) and "can't start new thread" in str(one):
+            return SHORT_OF[errno.EAGAIN]
+        if isinstance(one, MemoryError):
+            return SHORT_OF[errno.ENOMEM]
+    return None
+
+
+class Held(logging.Handler):
+    """Keeps the first warnings and errors, as a handler and as a filter of other handlers, and lets none through."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a record."""
+        if len(self.records) < RECORDS:
+            self.records.append(record)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep a record if it is a warning, and say that it is not to be printed."""
+        if record.levelno >= self.level:
+            self.emit(record)
+        return False
+
+
+@contextmanager
+def held_back() -> Iterator[list[logging.LogRecord]]:
+    """Keep what libraries log inside from being printed; if all goes well, print it afterwards."""
+    held = Held()
+    with ExitStack() as undone:
+        for name in LOGGERS:
+            hold_back(logging.getLogger(name), held, undone)
+        yield held.records
+    for record in held.records:
+        logging.getLogger(record.name).handle(record)
+
+
+def hold_back(logger: logging.Logger, held: Held, undone: ExitStack) -> None:
+    """Let `held` have what a logger would print, until `undone` is closed; its handlers stay, with their levels."""
+    if logger.handlers:
+        for handler in logger.handlers:
+            handler.addFilter(held.filter)
+            undone.callback(handler.removeFilter, held.filter)
+    else:
+        undone.callback(setattr, logger, "propagate", logger.propagate)
+        logger.propagate = False
+        logger.addHandler(held)
+        undone.callback(logger.removeHandler, held)

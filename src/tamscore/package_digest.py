@@ -1,0 +1,29 @@
+"""The digest of this package's files: whoever computes for a run has the same, and another one makes another run."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parent
+
+
+def package_digest(root: Path = ROOT) -> str:
+    """Return the SHA-256 of the names and contents of all files of the package, whatever their kind."""
+    digest = hashlib.sha256()
+    for name, path in sorted((path.relative_to(root).as_posix(), path) for path in files_of(root)):
+        content = path.read_bytes()
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()
+
+
+def files_of(root: Path) -> Iterator[Path]:
+    """Return the files below a folder; compiled modules, and what editors hide beside a file, are none of them."""
+    for path in root.rglob("*"):
+        parts = path.relative_to(root).parts
+        if path.is_file() and "__pycache__" not in parts and not any(part.startswith(".") for part in parts):
+            yield path
