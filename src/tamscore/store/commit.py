@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from tamscore.store import disk, objects
+from tamscore.store import csv_output, disk, objects
 from tamscore.store.objects.path import ObjectPath
 from tamscore.store.placed import HashingFile, Placed
 
@@ -107,13 +107,12 @@ def place_parquet(table: pa.Table, path: Location, repeating: Sequence[str] | No
 
 
 def place_csv(table: pa.Table, path: Location) -> Placed:
-    """Put a table in place as CSV, but for nested columns and bytes, which CSV has no form for."""
+    """Put a table in place as CSV, see `csv_output`, but for nested columns and bytes, which CSV has no form for."""
     import pyarrow.types as t
-    from pyarrow import csv
 
     formless = (t.is_nested, t.is_binary, t.is_large_binary, t.is_fixed_size_binary)
     flat = table.select([field.name for field in table.schema if not any(has(field.type) for has in formless)])
-    return place(path, lambda file: csv.write_csv(flat, file))
+    return place(path, lambda file: csv_output.write([flat], flat.schema, file))
 
 
 def void(_: object) -> None:
