@@ -31,6 +31,7 @@ def alerts(run: Run, since: Since = None, to: To = None, top: Top = 10, as_json:
     with terminal.listening(as_json=as_json) as listener:
         found = alerts_of(later, earlier, Progress(listener))
         if to is not None:
+            commit.sweep_beside(to)
             commit.place_parquet(found.table, to)
     if as_json:
         print(alerts_page.to_json(found, top))

@@ -42,6 +42,9 @@ class Storage(Protocol[Where_contra]):
     def sweep(self, folder: Where_contra) -> None:
         """Remove what killed runs have left unfinished."""
 
+    def sweep_beside(self, path: Where_contra) -> None:
+        """Remove what killed processes have left unfinished in the folder of a file that nobody holds."""
+
 
 def storage_of(path: Location) -> Storage[Any]:
     """How files are put in place there."""
@@ -59,6 +62,17 @@ def place(path: Location, write: Callable[[HashingFile], None]) -> Placed:
     Raises RetryableError where it cannot be written; what lay there before stays.
     """
     return storage_of(path).place(path, write)
+
+
+def sweep_beside(path: Location) -> None:
+    """Remove what killed writers have left unfinished in the folder of a file; for a folder that nobody holds."""
+    storage_of(path).sweep_beside(path)
+
+
+def place_free(path: Location, write: Callable[[HashingFile], None]) -> Placed:
+    """Put a file in place, as `place`, in a folder that nobody holds; see `sweep_beside`."""
+    sweep_beside(path)
+    return place(path, write)
 
 
 def held(output: Location, purpose: str) -> AbstractContextManager[None]:
