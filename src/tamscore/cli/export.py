@@ -16,7 +16,10 @@ from tamscore.errors import UsageError
 from tamscore.insight.wording import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tamscore.insight.export import Order
+    from tamscore.insight.export_file import Target
     from tamscore.insight.export_rows import Tally
     from tamscore.insight.overrides import Overrides
     from tamscore.insight.stored import StoredRun
@@ -26,9 +29,19 @@ Fields = Annotated[
     typer.Option("--fields", metavar="LIST", help="Columns, with commas; COLUMN=HEADER gives one another header."),
 ]
 NoGuard = Annotated[bool, typer.Option("--no-guard", help="CSV for loaders: leave texts like =1+1 as they are.")]
+Null = Annotated[
+    str | None,
+    typer.Option(
+        "--null",
+        metavar="TEXT",
+        help="CSV for loaders: the text that clears a field, such as '#N/A', for cleared cells.",
+    ),
+]
+LEAVES = "most loaders leave a field as it is where the cell is empty; --null '#N/A' writes what clears it"
+Bom = Annotated[bool, typer.Option("--bom", help="CSV for spreadsheets: begin with a byte-order mark.")]
 
 
-def export(
+def export(  # noqa: PLR0913, PLR0917 - every option of the command
     run: Run,
     to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The file to write, .csv or .parquet.")],
     since: Annotated[
@@ -43,6 +56,8 @@ def export(
         str | None, typer.Option("--on", metavar="DAY", help="The day on which overrides must hold; absent: today.")
     ] = None,
     no_guard: NoGuard = False,
+    null: Null = None,
+    bom: Bom = False,
     as_json: AsJson = False,
 ) -> None:
     """Write what changed to a file, ready for a bulk upsert.
@@ -59,9 +74,9 @@ def export(
     earlier = None if since is None else open_run(since, beside=scored.directory)
     order = order_of(scored, (fields or DEFAULT_FIELDS).split(","), overrides_of(overrides, scored), day_of(on))
     with terminal.listening(as_json=as_json) as listener:
-        target = export_file.Target(to, guarded=not no_guard)
+        target = export_file.Target(to, not no_guard, null, bom)
         tally = export_file.write(scored, earlier, order, target, Progress(listener))
-    print(as_record(tally, order, to) if as_json else "\n".join(lines(tally, order, to, earlier is not None)))
+    print(as_record(tally, order, to) if as_json else "\n".join(lines(tally, order, target, earlier is not None)))
 
 
 def overrides_of(path: Path | None, run: StoredRun) -> Overrides:
@@ -91,14 +106,31 @@ def unmatched(tally: Tally, order: Order) -> list[str]:
     return sorted(order.overrides.keys() - tally.met)
 
 
-def lines(tally: Tally, order: Order, to: Path, compared: bool) -> list[str]:
+def lines(tally: Tally, order: Order, target: Target, compared: bool) -> list[str]:
     """What was exported, in a few lines; what is new or changed only where it was compared with an earlier run."""
     against = f": {tally.new:,} new, {tally.changed:,} changed" if compared else ""
-    said = [f"{tally.exported:,} of {counted(tally.accounts, 'account')} in {to}{against}"]
+    said = [f"{tally.exported:,} of {counted(tally.accounts, 'account')} in {target.path}{against}"]
+    said += cleared_lines(tally.cleared, tally.emptied, target)
     if tally.gone:
         said.append(f"{counted(tally.gone, 'account')} of the earlier run are gone; an upsert removes nothing")
     if order.overrides:
         said.append(f"overrides: {tally.overridden:,} hold, {tally.expired:,} have expired")
+        if tally.expired and not clears(target):
+            said.append(f"cells of expired overrides are empty: {LEAVES}")
     if left := unmatched(tally, order):
         said.append(f"overrides of {counted(len(left), 'account')} that the run does not have, such as {left[0]!r}")
     return said
+
+
+def clears(target: Target) -> bool:
+    """Whether the file says which fields are to be cleared; in Parquet a null does."""
+    return target.null is not None or target.path.suffix != ".csv"
+
+
+def cleared_lines(cleared: Mapping[str, int], accounts: int, target: Target) -> list[str]:
+    """How many accounts have values that became empty since the earlier run, and what becomes of them."""
+    if not accounts:
+        return []
+    fields = ", ".join(f"{name} {count:,}" for name, count in cleared.items())
+    told = "the file says so" if clears(target) else LEAVES
+    return [f"{counted(accounts, 'account')} with values that became empty ({fields}): {told}"]
