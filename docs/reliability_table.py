@@ -48,6 +48,7 @@ CASES = {
     "F26": "two runs, one output",
     "F27": "two runs, one output, on an object store",
     "F28": "a commit whose answer is lost",
+    "F41": "standard output or error closed, full, or not read",
     "S01": "the output disk is full",
     "S02": "any write call fails",
     "S03": "a limit on file size",
@@ -133,6 +134,7 @@ CASES = {
     "C21": "secrets in settings or messages",
     "C22": "running as root",
     "C23": "another hash seed",
+    "C41": "what libraries say, with JSON logs",
 }
 
 PROMISES = {
@@ -164,6 +166,7 @@ PROMISES = {
     "F26": "one writes, the other gets exit 5 and the holder's name",
     "F27": "one commits; the others get exit 5 and the holder's name; a dead holder is followed",
     "F28": "looked up: done, or exit 5 and nothing removed",
+    "F41": "the work goes on and keeps its exit code; 5 where an answer cannot be written",
     "S01": "exit 5, old result whole; resumes when there is room",
     "S02": "exit 5, nothing visible",
     "S03": "exit 5, old result whole",
@@ -249,6 +252,7 @@ PROMISES = {
     "C21": "written nowhere, not repeated",
     "C22": "not needed; the image does not",
     "C23": "same bytes",
+    "C41": "every line of standard error is one record",
 }
 """What is promised for each case; exit codes as in the README."""
 
