@@ -135,6 +135,7 @@ CASES = {
     "C22": "running as root",
     "C23": "another hash seed",
     "C41": "what libraries say, with JSON logs",
+    "C42": "placeholders in paths that nobody filled in",
 }
 
 PROMISES = {
@@ -253,6 +254,7 @@ PROMISES = {
     "C22": "not needed; the image does not",
     "C23": "same bytes",
     "C41": "every line of standard error is one record",
+    "C42": "exit 2, placeholder named; odd names stay allowed",
 }
 """What is promised for each case; exit codes as in the README."""
 

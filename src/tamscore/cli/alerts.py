@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from tamscore import terminal
-from tamscore.cli.arguments import AsJson, Run, place_option
+from tamscore.cli.arguments import AsJson, Run, file_option, place_option
 
 Since = Annotated[Any, place_option("--since", "RUN", "An earlier run, or the beginning of its key: who moved since?")]
-To = Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Write every alert to this Parquet file.")]
+To = Annotated[Path | None, file_option("--to", "FILE", "Write every alert to this Parquet file.")]
 Top = Annotated[int, typer.Option("--top", metavar="N", min=0, help="Alerts of each kind to list.")]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from tamscore import terminal
-from tamscore.cli.arguments import AsJson, Run, place_option
+from tamscore.cli.arguments import AsJson, Run, file_option, place_option
 from tamscore.cli.export import Bom, Fields, NoGuard, Null, cleared_lines
 from tamscore.insight.wording import counted
 
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 def campaigns(  # noqa: PLR0913, PLR0917 - every option of the command
     run: Run,
-    to: Annotated[
-        Path | None, typer.Option("--to", metavar="DIR", help="Write a list for every channel to that folder.")
-    ] = None,
+    to: Annotated[Path | None, file_option("--to", "DIR", "Write a list for every channel to that folder.")] = None,
     form: Annotated[Literal["csv", "parquet"], typer.Option("--format", help="What the lists are.")] = "csv",
     since: Annotated[
         Any,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tamscore import terminal
-from tamscore.cli.arguments import AsJson, Run, place_option
+from tamscore.cli.arguments import AsJson, Run, file_option, place_option
 from tamscore.errors import UsageError
 from tamscore.insight.wording import counted
 
@@ -43,7 +43,7 @@ Bom = Annotated[bool, typer.Option("--bom", help="CSV for spreadsheets: begin wi
 
 def export(  # noqa: PLR0913, PLR0917 - every option of the command
     run: Run,
-    to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The file to write, .csv or .parquet.")],
+    to: Annotated[Path, file_option("--to", "FILE", "The file to write, .csv or .parquet.")],
     since: Annotated[
         Any, place_option("--since", "RUN", "Only accounts whose fields changed since that run, or are new.")
     ] = None,
