@@ -57,7 +57,7 @@ input.path = {input!r}
 output.path = "scores"
 columns.account_id = "id"
 columns.sales = "sales"
-features.numeric = { a = "standard" }
+features.numeric = {{ a = "standard" }}
 clusters.k = 4
 """
 KEYS = [
