@@ -6,6 +6,9 @@ import fcntl
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
+import tempfile
 import time
 from datetime import date
 from pathlib import Path
@@ -149,3 +152,48 @@ def test_commands_that_write_beside_other_files_sweep(scored, tmp_path):
     assert CliRunner().invoke(app, diff).exit_code == 0, CliRunner().invoke(app, diff).output
     assert leftovers(tmp_path) == []
     assert (tmp_path / "kept.parquet").exists()
+
+
+BEGIN = """
+import os, sys, tempfile
+from multiprocessing import util
+from tamscore.engine import fork_server
+fork_server.begin()
+print(util.get_temp_dir(), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def short_folder():
+    """A folder for temporary files, with a name short enough for a socket."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        yield Path(folder)
+
+
+def begun_in(folder: Path) -> tuple[subprocess.Popen[str], Path]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", BEGIN],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env=os.environ | {"TMPDIR": str(folder), "PYTHONPATH": str(Path(disk.__file__).parents[2])},
+    )  # fmt: skip
+    assert process.stdout is not None
+    return process, Path(process.stdout.readline().strip())
+
+
+def test_a_killed_runs_folder_for_sockets_is_swept_by_the_next_and_a_live_ones_is_not(short_folder):
+    """S41: `pymp-*` after SIGKILL; folders of other programs stay."""
+    (short_folder / "pymp-other").mkdir()
+    killed, left = begun_in(short_folder)
+    killed.kill()
+    killed.communicate()
+    live, kept = begun_in(short_folder)
+    assert not left.exists()
+    third, last = begun_in(short_folder)
+    assert kept.exists()
+    for process in (live, third):
+        process.communicate()
+        assert process.returncode == 0
+    assert not kept.exists()
+    assert not last.exists()
+    assert [entry.name for entry in short_folder.iterdir()] == ["pymp-other"]
