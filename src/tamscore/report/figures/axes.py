@@ -36,7 +36,7 @@ def log_limits(values: Sequence[float], room: float) -> tuple[float, float]:
 
     A scale that is left to find them itself warns where all values are alike, and overflows near the largest number.
     """
-    logs = np.log(np.clip(values, 1e-290, 1e290))
+    logs = np.log(np.clip(values, 1e-250, 1e250))
     span = float(logs.max() - logs.min())
     beyond = room * span if span > ALIKE else np.log(2)
     low, high = np.clip([logs.min() - beyond, logs.max() + beyond], -LARGEST, LARGEST)
