@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamscore.store import csv_output
+from tamscore.store import commit, csv_output
+from tamscore.store.csv_import import output
+from tamscore.store.csv_import.rows import RejectedRow
 
 SIGNS = "=+-@\uff1d\uff0b\uff0d\uff20"
 NUMBER = re.compile(r"[-+]?[\d.,]+(e[-+]?\d+)?%?|[-+]", re.IGNORECASE)
@@ -111,3 +113,18 @@ def test_categories_are_texts_and_are_guarded():
 def test_a_byte_order_mark_comes_first_where_it_is_asked_for():
     table = pa.table({"name": ["Müller"]})
     assert written(table, bom=True) == b"\xef\xbb\xbf" + written(table)
+
+
+def test_tables_beside_the_scores_go_through_the_guard(tmp_path):
+    """V41: tables, coverage, backtests are put in place by one function."""
+    commit.place_csv(pa.table({"name": ["=cmd|x", "plain"], "@sales": [-1.5, 2.0]}), tmp_path / "t.csv")
+    assert rows_of((tmp_path / "t.csv").read_bytes()) == [["name", "'@sales"], ["'=cmd|x", "-1.5"], ["plain", "2"]]
+
+
+@pytest.mark.parametrize("text", ["=1+1;x;y", "@SUM(1);2;3", "\t=1;2;3"])
+def test_rejected_rows_of_an_import_go_through_the_guard(tmp_path, text):
+    """V41: the row as it stood in the file, behind an apostrophe."""
+    with output.rejected_log(tmp_path / "r.csv", needed=True) as keep:
+        assert keep is not None
+        keep(RejectedRow("x.csv", 2, 2, 3, text))
+    assert rows_of((tmp_path / "r.csv").read_bytes())[1][-1] == f"'{text}"
