@@ -52,6 +52,7 @@ CASES = {
     "F30": "workers die or hang while they start",
     "F31": "a client of a cluster of others is killed",
     "F32": "work on rows that another worker keeps",
+    "F41": "standard output or error closed, full, or not read",
     "S01": "the output disk is full",
     "S02": "any write call fails",
     "S03": "a limit on file size",
@@ -71,6 +72,7 @@ CASES = {
     "S17": "a link in the place of a part",
     "S18": "the input inside the output, or the other way round",
     "S19": "stale temporary files",
+    "S41": "killed exports, lists, reports",
     "I01": "a file of zero bytes",
     "I02": "a truncated file",
     "I03": "a damaged page, with checksum",
@@ -111,6 +113,8 @@ CASES = {
     "V16": "null ids",
     "V17": "another order of batches",
     "V18": "other numbers of workers",
+    "V41": "texts that are formulas, in CSV",
+    "V42": "values that became empty, in upserts",
     "C01": "a typo in any key",
     "C02": "wrong types and extremes",
     "C03": "a key twice",
@@ -134,6 +138,8 @@ CASES = {
     "C21": "secrets in settings or messages",
     "C22": "running as root",
     "C23": "another hash seed",
+    "C41": "what libraries say, with JSON logs",
+    "C42": "placeholders in paths that nobody filled in",
 }
 
 PROMISES = {
@@ -169,6 +175,7 @@ PROMISES = {
     "F30": "exit 5 within three minutes, no process left",
     "F31": "what it shared is dropped everywhere; what others share stays",
     "F32": "the work goes to the rows",
+    "F41": "the work goes on and keeps its exit code; 5 where an answer cannot be written",
     "S01": "exit 5, old result whole; resumes when there is room",
     "S02": "exit 5, nothing visible",
     "S03": "exit 5, old result whole",
@@ -188,6 +195,7 @@ PROMISES = {
     "S17": "never written through",
     "S18": "exit 2",
     "S19": "swept by the holder of the lock",
+    "S41": "swept by the next command that writes there; files under way stay",
     "I01": "exit 3, file named",
     "I02": "exit 3, file named",
     "I03": "exit 3, file named",
@@ -228,6 +236,8 @@ PROMISES = {
     "V16": "rejected, counted",
     "V17": "same bytes",
     "V18": "same bytes",
+    "V41": "no cell starts a formula; every text can be had back",
+    "V42": "counted by field; cleared with `--null`",
     "C01": "exit 2 with a suggestion",
     "C02": "exit 2, all at once",
     "C03": "exit 2 with the line",
@@ -251,6 +261,8 @@ PROMISES = {
     "C21": "written nowhere, not repeated",
     "C22": "not needed; the image does not",
     "C23": "same bytes",
+    "C41": "every line of standard error is one record",
+    "C42": "exit 2, placeholder named; odd names stay allowed",
 }
 """What is promised for each case; exit codes as in the README."""
 

@@ -1,10 +1,18 @@
-"""Log records for machines: one JSON object a line, with the fields that OpenTelemetry's data model of logs names."""
+"""Log records for machines: one JSON object a line, with the fields that OpenTelemetry's data model of logs names.
+
+What libraries say goes the same way: their logs, warnings, and errors that nobody catches.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
+import sys
+import threading
+import traceback
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
@@ -12,12 +20,18 @@ from tamscore import __version__
 from tamscore.progress import Listener, unit_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from tamscore.progress import StageTime
 
 Severity = Literal["INFO", "WARN", "ERROR"]
 NUMBERS: dict[Severity, int] = {"INFO": 9, "WARN": 13, "ERROR": 17}
+
+
+VARIABLE = "TAMSCORE_LOG_FORMAT"
+"""The environment variable that asks for records; worker processes of our own have it, too."""
+TRACE = "exception.stacktrace"
+"""The attribute that holds a traceback."""
 
 
 def record(severity: Severity, event: str, body: str, attributes: Mapping[str, Any]) -> str:
@@ -64,3 +78,57 @@ class Records(Listener):
 
     def _tell(self, event: str, body: str, attributes: Mapping[str, Any]) -> None:
         print(record("INFO", event, body, {**self._run, **attributes}), file=self._stream, flush=True)
+
+
+class LibraryRecords(logging.Handler):
+    """Writes what libraries log as records to standard error."""
+
+    def emit(self, entry: logging.LogRecord) -> None:
+        """Write a record; a log that cannot be written stops no work."""
+        severity: Severity = "ERROR" if entry.levelno >= logging.ERROR else "WARN"
+        attributes = {"log.logger": entry.name}
+        if entry.exc_info and entry.exc_info[1]:
+            attributes[TRACE] = "".join(traceback.format_exception(entry.exc_info[1]))
+        with suppress(Exception):
+            line = record(severity if entry.levelno >= logging.WARNING else "INFO", "log", body_of(entry), attributes)
+            sys.stderr.write(line + "\n")
+            sys.stderr.flush()
+
+
+def body_of(entry: logging.LogRecord) -> str:
+    """What a library says; of a warning its first line, without the line of source below it."""
+    text = entry.getMessage().strip()
+    return text.partition("\n")[0] if entry.name == "py.warnings" else text
+
+
+def uncaught(error: BaseException | None, where: str) -> None:
+    """Log an error that nobody catches."""
+    known = (type(error), error, error.__traceback__) if error is not None else None
+    logging.getLogger("tamscore").error("%s: %s", where, error, exc_info=known)
+
+
+def capture() -> logging.Handler:
+    """Send what libraries say to standard error as records, from now on; the handler that does so."""
+    handler = LibraryRecords()
+    logging.getLogger().addHandler(handler)
+    logging.captureWarnings(capture=True)
+    threading.excepthook = lambda event: uncaught(event.exc_value, f"thread {getattr(event.thread, 'name', '?')}")
+    sys.unraisablehook = lambda event: uncaught(event.exc_value, event.err_msg or "ignored")
+    return handler
+
+
+@contextmanager
+def captured() -> Iterator[None]:
+    """Send what libraries say to standard error as records while what is inside runs; workers follow."""
+    before = os.environ.get(VARIABLE)
+    handler, os.environ[VARIABLE] = capture(), "json"
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+        logging.captureWarnings(capture=False)
+        threading.excepthook, sys.unraisablehook = threading.__excepthook__, sys.__unraisablehook__
+        if before is None:
+            del os.environ[VARIABLE]
+        else:
+            os.environ[VARIABLE] = before

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, TextIO
 
@@ -78,7 +78,8 @@ def logging_as(log_format: Literal["text", "json"]) -> Iterator[None]:
     """Let what is told inside have this format."""
     before = LOG_FORMAT.set(log_format)
     try:
-        yield
+        with logs.captured() if log_format == "json" else nullcontext():
+            yield
     finally:
         LOG_FORMAT.reset(before)
 

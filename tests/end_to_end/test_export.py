@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -41,12 +43,12 @@ def later(tmp_path_factory):
     return market.score(pa.concat_tables([table, fresh]), tmp_path_factory.mktemp("later"))
 
 
-def exported(run, to, since=None, fields=FIELDS, held=None, guarded=True):
+def exported(run, to, since=None, fields=FIELDS, held=None, **form):
     """The tally of an export."""
     stored = open_run(run.output)
     order = export.order_of(stored, fields, held or {}, DAY)
     earlier = None if since is None else open_run(since.output)
-    return export_file.write(stored, earlier, order, export_file.Target(to, guarded), Progress())
+    return export_file.write(stored, earlier, order, export_file.Target(to, **form), Progress())
 
 
 def cents(value):
@@ -117,7 +119,7 @@ def test_csv_and_parquet_tell_the_same_and_hashes_follow_the_fields(first, later
 
 def risky(rows=1000):
     """A market with texts that a spreadsheet would run."""
-    texts = ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "plain", "'quoted", None, "a=b"]
+    texts = ["=1+1", "+1+1", "-1", "@x", "\tx", "\rx", "plain", "'quoted", None, "a=b"]
     table = market.plain_accounts(rows)
     return table.append_column("remark", pa.array([texts[i % len(texts)] for i in range(rows)]))
 
@@ -132,7 +134,7 @@ def test_texts_that_a_spreadsheet_would_run_are_guarded_numbers_are_not(tmp_path
     stored = pq.read_table(tmp_path / "x.parquet").to_pylist()
     bare = (tmp_path / "plain.csv").read_bytes()
     for row, text in zip(stored, read_csv(tmp_path / "x.csv"), strict=True):
-        begins = (row["remark"] or "")[:1] in set("=+-@\t\r") - {""}
+        begins = (row["remark"] or "")[:1] in set("=+@\t\r") - {""}
         assert text["remark"] == ("'" if begins else "") + (row["remark"] or "")
         assert float(text["balance"]) == row["balance"]
         assert text["row_hash"] == row["row_hash"]
@@ -142,13 +144,21 @@ def test_texts_that_a_spreadsheet_would_run_are_guarded_numbers_are_not(tmp_path
 
 def test_ids_that_would_run_are_refused_in_csv_since_a_guarded_id_is_another_id(tmp_path):
     table = market.plain_accounts(1000)
-    table = table.set_column(0, "account_id", pa.array([f"-{i}" for i in range(1000)]))
+    table = table.set_column(0, "account_id", pa.array([f"-A{i}" for i in range(1000)]))
     done = market.score(table, tmp_path, market.PLAIN)
-    with pytest.raises(InputContractError, match=r"1,000 account ids such as '-0' would run .*--no-guard"):
+    with pytest.raises(InputContractError, match=r"1,000 account ids such as '-A0' would run .*--no-guard"):
         exported(done, tmp_path / "x.csv", fields=["potential"])
     assert not (tmp_path / "x.csv").exists()
     assert exported(done, tmp_path / "x.csv", fields=["potential"], guarded=False).exported == 1000
     assert exported(done, tmp_path / "x.parquet", fields=["potential"]).exported == 1000
+
+
+def test_negative_whole_numbers_as_ids_are_ids_like_any_other(tmp_path):
+    """Nothing runs where a text is a plain number; the ids in the file are those of the market."""
+    ids = pa.array([-i - 1 for i in range(1000)])
+    done = market.score(market.plain_accounts(1000).set_column(0, "account_id", ids), tmp_path, market.PLAIN)
+    assert exported(done, tmp_path / "x.csv", fields=["potential"]).exported == 1000
+    assert {row["account_id"] for row in read_csv(tmp_path / "x.csv")} == {str(one) for one in ids.to_pylist()}
 
 
 def written(path, rows):
@@ -219,6 +229,136 @@ def test_all_that_is_wrong_with_an_overrides_file_is_told_at_once(first, tmp_pat
     (tmp_path / "bad.csv").write_text("account,value\nA,1\n", encoding="utf-8")
     with pytest.raises(InputContractError, match="'field', 'reason', 'expiry' missing"):
         held_in(tmp_path / "bad.csv", first)
+
+
+@pytest.fixture(scope="module")
+def notes(tmp_path_factory):
+    """Two weeks of a market that carries a text and an amount: some become empty, some get one, some never had one."""
+    runs = []
+    for week, empty in enumerate((range(600, 800), range(100))):
+        table = market.plain_accounts(1000)
+        texts = pa.array([None if i in empty else f"note {i}" for i in range(1000)])
+        amounts = pa.array([None if i in empty or i == 999 else -i - 0.5 for i in range(1000)])
+        channels = pa.array(["b" if week and i < 50 else "a" for i in range(1000)])
+        table = table.append_column("note", texts).append_column("balance", amounts).append_column("way", channels)
+        settings = market.PLAIN | {"columns": {"keep": ["note", "balance", "way"]}}
+        runs.append(market.score(table, tmp_path_factory.mktemp(f"week{week}"), settings))
+    return runs
+
+
+def test_cells_that_held_a_value_get_the_text_that_clears_them(notes, tmp_path):
+    """V42: cleared cells alone; what never held a value stays empty, so that nothing of others is cleared."""
+    tally = exported(notes[1], tmp_path / "x.csv", notes[0], ["note=Note__c", "balance"], null="#N/A")
+    rows = {row["account_id"]: row for row in read_csv(tmp_path / "x.csv")}
+    ids = [row["account_id"] for row in market.scores(notes[1]).to_pylist()]
+    market_ids = market.plain_accounts(1000)["account_id"].to_pylist()
+    assert sorted(ids) == sorted(market_ids)
+    assert rows.keys() == {market_ids[i] for i in (*range(100), *range(600, 800))}
+    assert {rows[market_ids[i]]["Note__c"] for i in range(100)} == {"#N/A"}
+    assert {rows[market_ids[i]]["balance"] for i in range(100)} == {"#N/A"}
+    assert rows[market_ids[700]]["balance"] == "-700.5"
+    assert (tally.emptied, tally.cleared) == (100, {"note": 100, "balance": 100})
+
+
+def test_without_an_earlier_run_every_empty_cell_is_cleared(notes, tmp_path):
+    """V42: a full load makes the other system say what the scores say."""
+    exported(notes[1], tmp_path / "x.csv", fields=["note", "balance"], null="NULL")
+    rows = read_csv(tmp_path / "x.csv")
+    assert sum(row["note"] == "NULL" for row in rows) == 100
+    assert sum(row["balance"] == "NULL" for row in rows) == 101
+    assert not [row for row in rows if "" in row.values()]
+
+
+def test_in_a_list_of_some_accounts_those_that_came_from_another_are_cleared_too(notes, tmp_path):
+    """V42: they are new to the list, not to the other system; who left the list is counted."""
+    stored, since = (open_run(run.output) for run in (notes[1], notes[0]))
+    tallies = []
+    for way in "ab":
+        order = replace(export.order_of(stored, ["note"], {}, DAY), only=("way", way))
+        target = export_file.Target(tmp_path / f"{way}.csv", null="#N/A")
+        tallies.append(export_file.write(stored, since, order, target, Progress()))
+    assert [(tally.new, tally.changed, tally.gone, tally.emptied) for tally in tallies] == [
+        (0, 250, 50, 50),
+        (50, 0, 0, 50),
+    ]
+    assert {row["note"] for row in read_csv(tmp_path / "b.csv")} == {"#N/A"}
+
+
+def test_an_account_that_is_new_has_nothing_to_clear(first, later, tmp_path):
+    """V42: its empty cells stay empty."""
+    exported(later, tmp_path / "x.csv", since=first, null="#N/A")
+    fresh = [row for row in read_csv(tmp_path / "x.csv") if row["account_id"].startswith("N")]
+    assert len(fresh) == 25
+    assert not [row for row in fresh if "#N/A" in row.values()]
+
+
+@pytest.mark.parametrize("compared", [True, False])
+def test_overrides_that_have_expired_are_cleared(notes, tmp_path, compared):
+    """V42: value, reason and day of an override that no longer holds; one without an end has no day to tell."""
+    ids = market.plain_accounts(1000)["account_id"].to_pylist()[300:303]
+    held: Any = {
+        ids[0]: {"note": overrides.Override("mine", "told", date(2026, 6, 14))},
+        ids[1]: {"note": overrides.Override("mine", "told", None)},
+    }
+    since = notes[0] if compared else None
+    exported(notes[1], tmp_path / "x.csv", since, ["note"], held, null="#N/A")
+    rows = {row["account_id"]: row for row in read_csv(tmp_path / "x.csv")}
+    cells = ["note_override", "note_override_reason", "note_override_expiry"]
+    assert [rows[ids[0]][name] for name in cells] == ["#N/A", "#N/A", "#N/A"]
+    assert [rows[ids[1]][name] for name in cells] == ["mine", "told", "#N/A"]
+    assert rows[ids[0]]["note"] == "note 300"
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "words"),
+    [
+        ("x.parquet", {"null": "#N/A"}, "--null: expected a CSV file"),
+        ("x.parquet", {"bom": True}, "--bom: expected a CSV file"),
+        ("x.csv", {"null": "=NA()"}, "is no formula, got '=NA"),
+        ("x.csv", {"null": " "}, "such as '#N/A'"),
+    ],
+)
+def test_forms_that_make_no_sense_are_refused(notes, tmp_path, name, form, words):
+    with pytest.raises(UsageError, match=re.escape(words)):
+        exported(notes[1], tmp_path / name, fields=["note"], **form)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_value_that_is_the_text_for_cleared_cells_is_refused(notes, tmp_path):
+    """V42: a loader would take the value away."""
+    with pytest.raises(InputContractError, match="whose value is 'note 500'"):
+        exported(notes[1], tmp_path / "x.csv", fields=["note"], null="note 500")
+    assert not list(tmp_path.iterdir())
+
+
+def test_ids_that_differ_in_capitals_only_are_told(tmp_path):
+    """V42: loaders without case-sensitive ids write both into one record."""
+    table = market.plain_accounts(1000)
+    ids = [*(f"Acme{i}" for i in range(990)), *(f"aCME{i}" for i in range(5)), *(f"Z{i}" for i in range(5))]
+    done = market.score(table.set_column(0, "account_id", pa.array(ids)), tmp_path, market.PLAIN)
+    stored, progress = open_run(done.output), Progress()
+    order = export.order_of(stored, ["potential"], {}, DAY)
+    tally = export_file.write(stored, None, order, export_file.Target(tmp_path / "x.csv"), progress)
+    assert tally.case_twins == 10
+    assert "10 account ids differ from others in capitals only" in progress.notices[0]
+    assert exported(done, tmp_path / "y.csv", fields=["play"]).exported == 1000
+
+
+def test_ids_that_differ_in_more_than_capitals_are_not_told(first, tmp_path):
+    assert exported(first, tmp_path / "x.csv").case_twins == 0
+
+
+def test_the_command_counts_what_became_empty_and_names_the_remedy(notes, tmp_path):
+    """V42: with the option or without; JSON has the numbers by field."""
+    call = ["export", str(notes[1].output), "--since", str(notes[0].output), "--fields", "note"]
+    call += ["--to", str(tmp_path / "x.csv")]
+    bare = CliRunner().invoke(app, call).stdout
+    assert "100 accounts with values that became empty (note 100): most loaders" in bare
+    assert "--null" in bare
+    told = CliRunner().invoke(app, [*call, "--null", "#N/A", "--bom"]).stdout
+    assert "100 accounts with values that became empty (note 100): the file says so" in told
+    assert (tmp_path / "x.csv").read_bytes().startswith(b'\xef\xbb\xbf"account_id"')
+    assert json.loads(CliRunner().invoke(app, [*call, "--json"]).stdout)["cleared"] == {"note": 100}
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ CODES = [
     (errors.DeviceError("a"), 7),
     (MemoryError(), 6),
     (FileNotFoundError("a"), 5),
-    (BrokenPipeError(), 128 + signal.SIGPIPE),
+    (BrokenPipeError(32, "Broken pipe"), 5),
     (KeyboardInterrupt(), 130),
     (Stopped(signal.SIGTERM), 143),
     (Stopped(signal.SIGHUP), 129),

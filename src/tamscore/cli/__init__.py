@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperGroup
 
-from tamscore import __version__, terminal
+from tamscore import __version__, logs, terminal
 from tamscore.cli import (
     alerts,
     campaigns,
@@ -30,6 +30,7 @@ from tamscore.cli import (
     work,
 )
 from tamscore.cli.failures import leave, stoppable, told
+from tamscore.cli.streams import open_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,8 +45,14 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """The result of the command that the arguments name."""
-        with terminal.logging_as(ctx.params["log_format"]), told(as_json="--json" in ctx.args):
+        answers = bool(ctx._protected_args and ctx._protected_args[0] in ANSWERS)  # noqa: SLF001
+        with terminal.logging_as(ctx.params["log_format"]), told(as_json="--json" in ctx.args, answers=answers):
             return super().invoke(ctx)
+
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        """The context of the arguments; what is wrong with them is told in the format of all else."""
+        with terminal.logging_as("json" if os.environ.get(logs.VARIABLE) == "json" else "text"), told(as_json=False):
+            return super().make_context(*args, **options)
 
     def format_commands(self, _: Any, formatter: Any) -> None:
         """Write the commands group by group."""
@@ -97,6 +104,8 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     },
 }
 """The commands by what they are about, in the order of the help."""
+ANSWERS = {"check", "show", "explain", "diff", "what-if", "alerts", "verify", "history", "schema", "doctor"}
+"""The commands that are asked for what they print."""
 for group in COMMANDS.values():
     for name, command in group.items():
         app.command(name)(command)
@@ -117,7 +126,7 @@ def options(
     log_format: Annotated[
         Literal["text", "json"],
         typer.Option(
-            envvar="TAMSCORE_LOG_FORMAT",
+            envvar=logs.VARIABLE,
             help="What goes to standard error: text, or one JSON record a line as OpenTelemetry's data model has it.",
         ),
     ] = "text",
@@ -137,10 +146,9 @@ def require_typer() -> None:
 def main() -> None:
     """Run the command line and exit with its code."""
     require_typer()
+    open_all()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # partitions share the threads; those of BLAS would only wait
     gc.set_threshold(200_000)  # nearly all that Python would look through is modules, which stay
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")  # a name in another script must not end a table
     try:
         with stoppable():
             typer.main.get_command(app).main(prog_name="tamscore")

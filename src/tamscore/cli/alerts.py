@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from tamscore import terminal
-from tamscore.cli.arguments import AsJson, Run, place_option
+from tamscore.cli.arguments import AsJson, Run, file_option, place_option
 
 Since = Annotated[Any, place_option("--since", "RUN", "An earlier run, or the beginning of its key: who moved since?")]
-To = Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Write every alert to this Parquet file.")]
+To = Annotated[Path | None, file_option("--to", "FILE", "Write every alert to this Parquet file.")]
 Top = Annotated[int, typer.Option("--top", metavar="N", min=0, help="Alerts of each kind to list.")]
 
 
@@ -31,6 +31,7 @@ def alerts(run: Run, since: Since = None, to: To = None, top: Top = 10, as_json:
     with terminal.listening(as_json=as_json) as listener:
         found = alerts_of(later, earlier, Progress(listener))
         if to is not None:
+            commit.sweep_beside(to)
             commit.place_parquet(found.table, to)
     if as_json:
         print(alerts_page.to_json(found, top))

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
+from tamscore.errors import UsageError
+from tamscore.placeholders import placeholder_in, remedy
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tamscore.store.location import Location
 
     Place: TypeAlias = Location
@@ -17,10 +22,31 @@ else:
 
 
 def place(text: str) -> Location:
-    """The folder or the address that an argument names."""
+    """The folder or the address that an argument names, to be read; UsageError if it is a placeholder."""
     from tamscore.store.location import location
 
+    found = location(text)
+    return found if isinstance(found, Path) and found.exists() else new_place(text)
+
+
+def new_place(text: str) -> Location:
+    """The folder or the address that an argument names, to be written; UsageError if it holds a placeholder."""
+    from tamscore.store.location import location
+
+    require_filled(text)
     return location(text)
+
+
+def new_path(text: str) -> Path:
+    """The path that an argument names, to be written; UsageError if it holds a placeholder."""
+    require_filled(text)
+    return Path(text)
+
+
+def require_filled(path: str) -> None:
+    """Raise UsageError if nobody filled in a placeholder of a path."""
+    if found := placeholder_in(path):
+        raise UsageError(f"expected a path without placeholders, got {path!r}; {remedy(found)}")
 
 
 def place_argument(metavar: str, help_: str) -> Any:
@@ -28,9 +54,14 @@ def place_argument(metavar: str, help_: str) -> Any:
     return typer.Argument(metavar=metavar, help=help_, parser=place)
 
 
-def place_option(name: str, metavar: str, help_: str) -> Any:
+def place_option(name: str, metavar: str, help_: str, parser: Callable[[str], Any] = place) -> Any:
     """An option that names a folder or an address."""
-    return typer.Option(name, metavar=metavar, help=help_, parser=place)
+    return typer.Option(name, metavar=metavar, help=help_, parser=parser)
+
+
+def file_option(name: str, metavar: str, help_: str) -> Any:
+    """An option that names a file or folder to write."""
+    return typer.Option(name, metavar=metavar, help=help_, parser=new_path)
 
 
 JobFile = Annotated[Path, typer.Argument(metavar="JOB", help="The job file (TOML).")]

@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from tamscore import terminal
-from tamscore.cli.arguments import AsJson, Run, place_option
-from tamscore.cli.export import Fields, NoGuard
+from tamscore.cli.arguments import AsJson, Run, file_option, place_option
+from tamscore.cli.export import Bom, Fields, NoGuard, Null, cleared_lines
 from tamscore.insight.wording import counted
 
 if TYPE_CHECKING:
     from tamscore.insight.campaigns import ChannelList
+    from tamscore.insight.export_file import Target
 
 
-def campaigns(
+def campaigns(  # noqa: PLR0913, PLR0917 - every option of the command
     run: Run,
-    to: Annotated[
-        Path | None, typer.Option("--to", metavar="DIR", help="Write a list for every channel to that folder.")
-    ] = None,
+    to: Annotated[Path | None, file_option("--to", "DIR", "Write a list for every channel to that folder.")] = None,
     form: Annotated[Literal["csv", "parquet"], typer.Option("--format", help="What the lists are.")] = "csv",
     since: Annotated[
         Any,
@@ -29,6 +28,8 @@ def campaigns(
     ] = None,
     fields: Fields = None,
     no_guard: NoGuard = False,
+    null: Null = None,
+    bom: Bom = False,
     as_json: AsJson = False,
 ) -> None:
     """Show whom campaigns reach, and write a list for every channel.
@@ -36,24 +37,27 @@ def campaigns(
     Each account stands in the list of its channel with the id of its campaign, which stays the same from run to run.
     """
     from tamscore.insight import campaigns as told
+    from tamscore.insight.export_file import Target
     from tamscore.insight.stored import open_run
     from tamscore.progress import Progress
 
     scored = open_run(run)
     rows, written = told.campaigns_of_run(scored), []
+    target = Target((to or Path()) / f"list.{form}", not no_guard, null, bom)
     if to is not None:
         earlier = None if since is None else open_run(since, beside=scored.directory)
-        lists = told.Lists(to, fields.split(",") if fields else (), earlier, f".{form}", not no_guard)
+        lists = told.Lists(to, fields.split(",") if fields else (), earlier, target)
         with terminal.listening(as_json=as_json) as listener:
             written = told.write_lists(scored, lists, Progress(listener))
     if as_json:
         print(json.dumps(told.record(rows, written), indent=1, ensure_ascii=False))
     else:
         terminal.put(lambda width: told.campaigns(rows, width))
-        print("".join(f"{line(one)}\n" for one in written), end="")
+        print("".join(f"{text}\n" for one in written for text in lines(one, target)), end="")
 
 
-def line(one: ChannelList) -> str:
+def lines(one: ChannelList, target: Target) -> list[str]:
     """What became of a channel."""
     left = f", {one.gone:,} have left it" if one.gone else ""
-    return f"{one.channel}: {counted(one.accounts, 'account')} in {one.file}{left}"
+    said = f"{one.channel}: {counted(one.accounts, 'account')} in {one.file}{left}"
+    return [said, *(f"{one.channel}: {text}" for text in cleared_lines(one.cleared, one.emptied, target))]

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tamscore import terminal
-from tamscore.cli.arguments import AsJson, Run, place_option
+from tamscore.cli.arguments import AsJson, Run, file_option, place_option
 from tamscore.errors import UsageError
 from tamscore.insight.wording import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tamscore.insight.export import Order
+    from tamscore.insight.export_file import Target
     from tamscore.insight.export_rows import Tally
     from tamscore.insight.overrides import Overrides
     from tamscore.insight.stored import StoredRun
@@ -31,11 +34,21 @@ MinMatchShare = Annotated[
     typer.Option(min=0, max=1, help="Share of the overrides that must name an account of the run; exits with 3 else."),
 ]
 NoGuard = Annotated[bool, typer.Option("--no-guard", help="CSV for loaders: leave texts like =1+1 as they are.")]
+Null = Annotated[
+    str | None,
+    typer.Option(
+        "--null",
+        metavar="TEXT",
+        help="CSV for loaders: the text that clears a field, such as '#N/A', for cleared cells.",
+    ),
+]
+LEAVES = "most loaders leave a field as it is where the cell is empty; --null '#N/A' writes what clears it"
+Bom = Annotated[bool, typer.Option("--bom", help="CSV for spreadsheets: begin with a byte-order mark.")]
 
 
 def export(  # noqa: PLR0913, PLR0917 - every option of the command
     run: Run,
-    to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The file to write, .csv or .parquet.")],
+    to: Annotated[Path, file_option("--to", "FILE", "The file to write, .csv or .parquet.")],
     since: Annotated[
         Any, place_option("--since", "RUN", "Only accounts whose fields changed since that run, or are new.")
     ] = None,
@@ -49,6 +62,8 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
     ] = None,
     min_match_share: MinMatchShare = 0.5,
     no_guard: NoGuard = False,
+    null: Null = None,
+    bom: Bom = False,
     as_json: AsJson = False,
 ) -> None:
     """Write what changed to a file, ready for a bulk upsert.
@@ -67,10 +82,10 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
     order = order_of(scored, (fields or DEFAULT_FIELDS).split(","), overrides_of(overrides, scored), day_of(on))
     joined = None if overrides is None else match(overrides, scored, min_match_share)
     with terminal.listening(as_json=as_json) as listener:
-        target = export_file.Target(to, guarded=not no_guard)
+        target = export_file.Target(to, not no_guard, null, bom)
         tally = export_file.write(scored, earlier, order, target, Progress(listener))
     tell = as_record if as_json else as_text
-    print(tell(tally, order, to, joined, compared=earlier is not None))
+    print(tell(tally, order, target, joined, compared=earlier is not None))
 
 
 def overrides_of(path: Path | None, run: StoredRun) -> Overrides:
@@ -91,16 +106,21 @@ def day_of(text: str | None) -> date:
         raise UsageError(f"--on: expected a day such as 2027-03-31, got {text!r}") from None
 
 
-def as_text(tally: Tally, order: Order, to: Path, joined: Match | None, *, compared: bool) -> str:
+def as_text(tally: Tally, order: Order, target: Target, joined: Match | None, *, compared: bool) -> str:
     """The counts in a few lines, and how the overrides met the accounts."""
-    return "\n".join([*lines(tally, order, to, compared), *([joined.notice] if joined else [])])
+    return "\n".join([*lines(tally, order, target, compared), *([joined.notice] if joined else [])])
 
 
-def as_record(tally: Tally, order: Order, to: Path, joined: Match | None, *, compared: bool) -> str:
+def as_record(tally: Tally, order: Order, target: Target, joined: Match | None, *, compared: bool) -> str:
     """The counts as JSON."""
     del compared
     counts = {name: value for name, value in asdict(tally).items() if name != "met"}
-    told = {**counts, "unmatched": unmatched(tally, order), "joined": joined and joined.record, "file": str(to)}
+    told = {
+        **counts,
+        "unmatched": unmatched(tally, order),
+        "joined": joined and joined.record,
+        "file": str(target.path),
+    }
     return json.dumps(told, ensure_ascii=False)
 
 
@@ -109,14 +129,31 @@ def unmatched(tally: Tally, order: Order) -> list[str]:
     return sorted(order.overrides.keys() - tally.met)
 
 
-def lines(tally: Tally, order: Order, to: Path, compared: bool) -> list[str]:
+def lines(tally: Tally, order: Order, target: Target, compared: bool) -> list[str]:
     """What was exported, in a few lines; what is new or changed only where it was compared with an earlier run."""
     against = f": {tally.new:,} new, {tally.changed:,} changed" if compared else ""
-    said = [f"{tally.exported:,} of {counted(tally.accounts, 'account')} in {to}{against}"]
+    said = [f"{tally.exported:,} of {counted(tally.accounts, 'account')} in {target.path}{against}"]
+    said += cleared_lines(tally.cleared, tally.emptied, target)
     if tally.gone:
         said.append(f"{counted(tally.gone, 'account')} of the earlier run are gone; an upsert removes nothing")
     if order.overrides:
         said.append(f"overrides: {tally.overridden:,} hold, {tally.expired:,} have expired")
+        if tally.expired and not clears(target):
+            said.append(f"cells of expired overrides are empty: {LEAVES}")
     if left := unmatched(tally, order):
         said.append(f"overrides of {counted(len(left), 'account')} that the run does not have, such as {left[0]!r}")
     return said
+
+
+def clears(target: Target) -> bool:
+    """Whether the file says which fields are to be cleared; in Parquet a null does."""
+    return target.null is not None or target.path.suffix != ".csv"
+
+
+def cleared_lines(cleared: Mapping[str, int], accounts: int, target: Target) -> list[str]:
+    """How many accounts have values that became empty since the earlier run, and what becomes of them."""
+    if not accounts:
+        return []
+    fields = ", ".join(f"{name} {count:,}" for name, count in cleared.items())
+    told = "the file says so" if clears(target) else LEAVES
+    return [f"{counted(accounts, 'account')} with values that became empty ({fields}): {told}"]

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, NoReturn
 import typer
 
 from tamscore import logs, terminal
-from tamscore.errors import MemoryLimitError, RetryableError, TamscoreError, first_line
+from tamscore.cli.streams import lost_output
+from tamscore.errors import MemoryLimitError, RetryableError, TamscoreError, UsageError, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,31 +39,60 @@ class Stopped(SystemExit):
 
 
 @contextmanager
-def told(*, as_json: bool) -> Iterator[None]:
-    """Run what is inside; an error becomes a message on standard error and an exit code."""
+def told(*, as_json: bool, answers: bool = False) -> Iterator[None]:
+    """Run what is inside; an error becomes a message on standard error and an exit code.
+
+    Where standard output cannot be written, the work goes on; a command that only `answers` has failed then.
+    """
     try:
         yield
-        sys.stdout.flush()
-    except (typer.Exit, typer.TyperException, typer.Abort):
+    except (typer.Exit, typer.TyperException, typer.Abort) as end:
+        pass_on(end, as_json=as_json, answers=answers)
         raise
     except TamscoreError as error:
         fail(str(error), exit_code(error), as_json=as_json)
     except MemoryError as error:
         remedy = "set engine.workers lower, or run on a machine with more memory"
         fail(f"out of memory; {remedy}", exit_code(error), as_json=as_json)
-    except BrokenPipeError as error:
-        abandon_output()
-        raise typer.Exit(exit_code(error)) from None
     except KeyboardInterrupt as error:
         raise typer.Exit(exit_code(error)) from None
     except Stopped as stop:
         say(f"stopped by {stop.name}", "stopped", stop.code, as_json=as_json)
         raise
     except OSError as error:
-        abandon_output()
         fail(storage_problem(error), exit_code(error), as_json=as_json)
     except Exception as error:  # noqa: BLE001 - the last place where it can be caught
         fail(unexpected(error), exit_code(error), as_json=as_json)
+    else:
+        check_output(as_json=as_json, answers=answers)
+
+
+def pass_on(end: Exception, *, as_json: bool, answers: bool) -> None:
+    """Say what there is to say before the command line ends in its own way."""
+    if isinstance(end, typer.Exit):
+        check_output(as_json=as_json, answers=answers and end.exit_code == 0)
+    elif isinstance(end, typer.TyperException) and terminal.LOG_FORMAT.get() == "json":
+        fail(usage_problem(end), usage_code(end), as_json=as_json)
+
+
+def check_output(*, as_json: bool, answers: bool) -> None:
+    """Say that standard output could not be written; exits with 5 if that was all there is to have."""
+    if why := lost_output():
+        code = RetryableError.exit_code if answers else 0
+        remedy = "make room and ask again" if answers else "files that it wrote are in place"
+        say(f"standard output: {why}; what the command printed is lost, {remedy}", "output", code, as_json=as_json)
+        if answers:
+            raise typer.Exit(code)
+
+
+def usage_problem(error: Exception) -> str:
+    """What is wrong with the arguments, or the help that was meant."""
+    return str(getattr(error, "format_message", error.__str__)())
+
+
+def usage_code(error: Exception) -> int:
+    """The exit code for wrong arguments."""
+    return int(getattr(error, "exit_code", UsageError.exit_code))
 
 
 def exit_code(error: BaseException) -> int:
@@ -73,7 +103,6 @@ def exit_code(error: BaseException) -> int:
         return 128 + error.number
     kinds: dict[type[BaseException], int] = {
         MemoryError: MemoryLimitError.exit_code,
-        BrokenPipeError: 128 + signal.SIGPIPE,
         KeyboardInterrupt: 128 + signal.SIGINT,
         OSError: RetryableError.exit_code,
     }
@@ -82,18 +111,21 @@ def exit_code(error: BaseException) -> int:
 
 def fail(message: str, code: int, *, as_json: bool) -> NoReturn:
     """End with a message and an exit code; with a traceback too where the environment asks for one."""
-    if os.environ.get(DEBUG, "0") not in {"", "0"}:
-        traceback.print_exc()
-    for line in [message] if as_json else message.splitlines():
-        say(f"error: {line}", "error", code, as_json=as_json)
+    trace = traceback.format_exc() if os.environ.get(DEBUG, "0") not in {"", "0"} else ""
+    if trace and terminal.LOG_FORMAT.get() == "text":
+        print(trace, end="", file=sys.stderr)
+    whole = as_json or terminal.LOG_FORMAT.get() == "json"
+    for line in [message] if whole else message.splitlines():
+        say(f"error: {line}", "error", code, as_json=as_json, trace=trace)
     raise typer.Exit(code) from None
 
 
-def say(text: str, event: str, code: object, *, as_json: bool) -> None:
+def say(text: str, event: str, code: object, *, as_json: bool, trace: str = "") -> None:
     """Write to standard error, as long as somebody listens."""
     bare = text.removeprefix("error: ")
     if terminal.LOG_FORMAT.get() == "json":
-        line = logs.record("ERROR" if event == "error" else "WARN", event, bare, {"process.exit.code": code})
+        attributes = {"process.exit.code": code} | ({logs.TRACE: trace} if trace else {})
+        line = logs.record("ERROR" if event == "error" else "WARN", event, bare, attributes)
     else:
         line = terminal.json_line(event, {"text": bare, "exit_code": code}) if as_json else text
     with suppress(OSError):
@@ -123,18 +155,9 @@ def leave(end: SystemExit) -> NoReturn:
     """
     if not isinstance(end.code, int) or sys.gettrace() or sys.getprofile():
         raise end  # whoever looks on has something to say at the end
-    abandon_output()
+    sys.stdout.flush()
     atexit._run_exitfuncs()  # noqa: SLF001 - who has left folders for temporary files behind takes them along
     os._exit(end.code)
-
-
-def abandon_output() -> None:
-    """Send what still waits for standard output nowhere, where it cannot be written: it would fail again at the end."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        with suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager

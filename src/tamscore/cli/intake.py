@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tamscore import terminal
+from tamscore.cli.arguments import new_path
 from tamscore.cli.work import near
 from tamscore.errors import UsageError
 from tamscore.insight.wording import clean, counted
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def synth(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.", parser=new_path)],
     rows: Annotated[int, typer.Option("--rows", metavar="N", help="Accounts to make.")] = 300_000,
     seed: Annotated[int, typer.Option("--seed", metavar="S", help="The same seed gives the same bytes.")] = 0,
     files: Annotated[int, typer.Option("--files", metavar="F", help="Parquet files to write.")] = 16,
@@ -61,7 +62,9 @@ def steps(advance: Callable[[int], None]) -> Callable[[int], None]:
 
 def import_(  # noqa: PLR0913, PLR0917 - every option of the command
     sources: Annotated[list[str], typer.Argument(metavar="CSV", help="CSV files, folders of them, or globs.")],
-    destination: Annotated[Path, typer.Argument(metavar="DESTINATION", help="A folder, or one file NAME.parquet.")],
+    destination: Annotated[
+        Path, typer.Argument(metavar="DESTINATION", help="A folder, or one file NAME.parquet.", parser=new_path)
+    ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the columns and write nothing.")] = False,
     types: Annotated[
         list[str] | None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tamscore import terminal
-from tamscore.cli.arguments import AsJson, Output, Run, place_option
+from tamscore.cli.arguments import AsJson, Output, Run, new_place, place_option
 from tamscore.errors import InputContractError
 from tamscore.insight.wording import clean
 
@@ -65,7 +65,7 @@ def schema() -> None:
 
 
 def doctor(
-    output: Annotated[Any, place_option("--output", "DIR", "A folder that a run would write to.")] = None,
+    output: Annotated[Any, place_option("--output", "DIR", "A folder that a run would write to.", new_place)] = None,
     as_json: AsJson = False,
 ) -> None:
     """Look at what this machine has to offer a run.

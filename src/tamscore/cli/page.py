@@ -6,10 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from tamscore import terminal
-from tamscore.cli.arguments import AsJson, Run, place, place_option
+from tamscore.cli.arguments import AsJson, Run, file_option, new_place, place, place_option
 from tamscore.cli.work import near
 
 if TYPE_CHECKING:
@@ -21,10 +19,10 @@ NOTHING = "none"
 
 def report(
     run: Run,
-    output: Annotated[Any, place_option("--output", "FILE", "Where the page goes; else report.html.")] = None,
-    figures: Annotated[
-        Path | None, typer.Option("--figures", metavar="DIR", help="Write the figures as SVG and PNG, too.")
+    output: Annotated[
+        Any, place_option("--output", "FILE", "Where the page goes; else report.html.", new_place)
     ] = None,
+    figures: Annotated[Path | None, file_option("--figures", "DIR", "Write the figures as SVG and PNG, too.")] = None,
     since: Annotated[
         Any, place_option("--since", "RUN", "Tell changes against this run, not the one before; none for neither.")
     ] = None,

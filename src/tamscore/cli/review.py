@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tamscore import terminal
-from tamscore.cli.arguments import AsJson, Place, Run, place_argument
+from tamscore.cli.arguments import AsJson, Place, Run, file_option, place_argument
 from tamscore.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def diff(
         Place, place_argument("RUN_B", "The later run; a run key, or its beginning, is sought beside RUN_A.")
     ],
     to: Annotated[
-        Path | None, typer.Option("--to", metavar="FILE", help="Write every account's change to this Parquet file.")
+        Path | None, file_option("--to", "FILE", "Write every account's change to this Parquet file.")
     ] = None,
     top: Annotated[int, typer.Option("--top", metavar="N", min=0, help="Accounts to list.")] = 10,
     as_json: AsJson = False,

@@ -81,7 +81,7 @@ def parse(
     """
     tables = tables_of(job, source) if isinstance(job, str) else job
     data, overridden = override_all(tables, overrides, source)
-    context = {"folder": (folder or Path()).absolute()}
+    context = {"folder": (folder or Path()).absolute(), "written": isinstance(job, str)}
     problems: list[Problem] = []
     try:
         result = Job.model_validate(data, context=context)

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
+from tamscore.placeholders import placeholder_in, remedy
 from tamscore.schema import OBJECT_SCHEMES
 
 if TYPE_CHECKING:
@@ -27,6 +28,12 @@ SCHEDULER = re.compile(r"(tcp|tls)://[^\s/@]+:\d{1,5}")
 def refusal(expected: str, hint: str = "") -> PydanticCustomError:
     """Return the error that says what was expected instead and, in `hint`, what to do."""
     return PydanticCustomError("refused", "expected {expected}", {"expected": expected, "hint": hint})
+
+
+def _require_filled(path: str, info: ValidationInfo) -> None:
+    """Raise if a path that somebody wrote holds a placeholder; what a run has stored is a name by now."""
+    if (info.context or {}).get("written") and (found := placeholder_in(path)):
+        raise refusal("a path without placeholders", remedy(found))
 
 
 def _without_scheme(path: str) -> str:
@@ -51,6 +58,7 @@ def _home() -> str:
 
 def _local_path(value: str, info: ValidationInfo) -> str:
     """Return the path made absolute: a worker may have another working directory than the client."""
+    _require_filled(value, info)
     path = _without_scheme(value)
     if "\0" in path:
         raise refusal("a path without NUL characters")
@@ -82,6 +90,7 @@ def _path_or_address(value: str, info: ValidationInfo) -> str:
         return _local_path(value, info)
     if f"{scheme[1].lower()}://" not in OBJECT_SCHEMES:
         raise refusal(f"a local path, or an address that begins with {', '.join(OBJECT_SCHEMES)}")
+    _require_filled(value, info)
     return _address(value)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -34,23 +34,27 @@ KINDS = {"expansion": "customers", "acquisition": "prospects"}
 
 @dataclass(frozen=True)
 class ChannelList:
-    """The list of a channel: its file, how many accounts stand in it, and how many of an earlier list have left."""
+    """The list of a channel: its file, how many accounts stand in it, and how many of an earlier list have left.
+
+    `emptied` and `cleared` count values that are gone, as in a `Tally`.
+    """
 
     channel: str
     file: str
     accounts: int
     gone: int
+    emptied: int = 0
+    cleared: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Lists:
-    """What the lists of all channels are to hold: fields, only what changed `since` a run, the form of the files."""
+    """What the lists of all channels are to hold: fields, only what changed `since` a run; `like` says their form."""
 
     folder: Path
-    fields: Sequence[str] = ()
-    since: StoredRun | None = None
-    suffix: str = ".csv"
-    guarded: bool = True
+    fields: Sequence[str]
+    since: StoredRun | None
+    like: export_file.Target
 
 
 def campaigns_of_run(run: StoredRun) -> tuple[dict[str, Any], ...]:
@@ -68,12 +72,13 @@ def write_lists(run: StoredRun, lists: Lists, progress: Progress) -> list[Channe
     channels = dict.fromkeys(row["channel"] for row in campaigns_of_run(run))
     fields = lists.fields or [name for name in FIELDS if name in run.columns]
     order = order_of(run, fields, {}, date.min)  # without overrides no day counts
+    lists.like.check()
     lists.folder.mkdir(parents=True, exist_ok=True)
     written = []
     for channel in channels:
-        target = export_file.Target(lists.folder / f"{slug(channel)}{lists.suffix}", guarded=lists.guarded)
+        target = replace(lists.like, path=lists.folder / f"{slug(channel)}{lists.like.path.suffix}")
         tally = export_file.write(run, lists.since, replace(order, only=(CHANNEL, channel)), target, progress)
-        written.append(ChannelList(channel, str(target.path), tally.exported, tally.gone))
+        written.append(ChannelList(channel, str(target.path), tally.exported, tally.gone, tally.emptied, tally.cleared))
     return written
 
 

@@ -67,7 +67,7 @@ def compare(first: StoredRun, second: StoredRun, progress: Progress, top: int = 
         if to is None:
             deque(tables, maxlen=0)  # each is let go as soon as it was counted
         else:
-            commit.place(to, lambda file: write(tables, file))
+            commit.place_free(to, lambda file: write(tables, file))
     return found
 
 

@@ -54,6 +54,15 @@ class Order:
             for table in run.read(list(dict.fromkeys((*columns, name)))):
                 yield table.filter(pc.equal(table[name], text)).combine_chunks()
 
+    def lists(self, table: pa.Table) -> Any:
+        """Which accounts (m,) bool of a table are looked at."""
+        if self.only is None:
+            return np.ones(table.num_rows, dtype=bool)
+        name, text = self.only
+        if name not in table.column_names:
+            return np.zeros(table.num_rows, dtype=bool)
+        return pc.fill_null(pc.equal(table[name], text), False).to_numpy()
+
     @cached_property
     def overridden(self) -> list[str]:
         """The exported fields that the overrides name, in order."""
@@ -63,22 +72,57 @@ class Order:
 
 @dataclass(frozen=True)
 class Since:
-    """The accounts of an earlier run with a hash (n,) uint64 of their fields, and which were `seen` (n,) again."""
+    """The accounts of an earlier run (n,), with a hash (n,) uint64 of their fields and which of these held a value.
+
+    `filled` (n, bytes) uint8 has a bit for every field in order. `listed` (n,) are the accounts that an export of that
+    run would have had, `seen` (n,) those that are there again.
+    """
 
     accounts: AccountIndex
     hashes: Any
+    filled: Any
+    listed: Any
     seen: Any
 
     @classmethod
     def of(cls, run: StoredRun, order: Order) -> Since:
         """The accounts of a run as an export of it would have told them; a field that it lacks is empty."""
-        there = [name for name in order.fields if name in run.columns]
-        ids, hashes = [], []
-        for table in order.read(run, [KEY, *there]):
+        wanted = dict.fromkeys((KEY, *order.fields, *(order.only or ())[:1]))
+        there = [name for name in wanted if name in run.columns]
+        ids, hashes, filled, listed = [], [np.zeros(0, np.uint64)], [bits_of(no_cells(0, order))], [np.zeros(0, bool)]
+        for table in run.read(there):
+            values = values_of(table, order)
             ids.append(table[KEY])
-            hashes.append(id_hash(told(values_of(table, order))))
+            hashes.append(id_hash(told(values)))
+            filled.append(bits_of(~empty_cells(values)))
+            listed.append(order.lists(table))
         index = AccountIndex.of(ids, run.id_form)
-        return cls(index, np.concatenate([np.zeros(0, np.uint64), *hashes]), np.zeros(len(index), dtype=bool))
+        seen = np.zeros(len(index), dtype=bool)
+        return cls(index, np.concatenate(hashes), np.concatenate(filled), np.concatenate(listed), seen)
+
+    def cleared(self, before: Any, values: pa.Table) -> Any:
+        """Which cells (m, fields) bool are empty and held a value; `before` (m,) are the accounts here, -1 if none."""
+        if not len(self.accounts):
+            return np.zeros((values.num_rows, values.num_columns), dtype=bool)
+        bits = self.filled[np.maximum(before, 0)]
+        held = np.unpackbits(bits, axis=1, count=values.num_columns).view(bool)
+        return held & empty_cells(values) & (before >= 0)[:, None]
+
+
+def no_cells(rows: int, order: Order) -> Any:
+    """No cell (rows, fields) bool."""
+    return np.zeros((rows, len(order.fields)), dtype=bool)
+
+
+def bits_of(cells: Any) -> Any:
+    """Cells (m, fields) bool as bits (m, bytes) uint8."""
+    return np.packbits(cells, axis=1)
+
+
+def empty_cells(values: pa.Table) -> Any:
+    """Which cells (m, fields) bool of a table have no value."""
+    masks = [column.is_null().to_numpy() for column in values.columns]
+    return np.stack(masks, axis=1) if masks else np.zeros((values.num_rows, 0), dtype=bool)
 
 
 def order_of(run: StoredRun, fields: Sequence[str], overrides: Overrides, day: date) -> Order:

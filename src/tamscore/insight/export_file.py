@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 from tamscore.errors import InputContractError, UsageError
 from tamscore.insight import export, export_rows
 from tamscore.insight.export import Since
-from tamscore.insight.export_rows import Tally
-from tamscore.store import commit
+from tamscore.insight.export_ids import SmallIds, twins_notice
+from tamscore.insight.export_rows import Batch, Tally
+from tamscore.store import commit, csv_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,46 +23,55 @@ if TYPE_CHECKING:
     from tamscore.insight.stored import StoredRun
     from tamscore.progress import Progress
 
-FORMULA = r"^[=+\-@\t\r]"
-"""How a cell begins that a spreadsheet would run instead of showing it."""
-GUARD = "'"
 FORMATS = (".csv", ".parquet")
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where an export goes: a CSV file, in which texts are guarded unless said otherwise, or a Parquet file."""
+    """Where an export goes: a CSV file, in which texts are guarded unless said otherwise, or a Parquet file.
+
+    `null` is the text for cells that the reader must clear; `bom` puts a byte-order mark before a CSV file.
+    """
 
     path: Path
     guarded: bool = True
+    null: str | None = None
+    bom: bool = False
 
     def check(self) -> None:
-        """Nothing, where the name tells the format; UsageError else."""
+        """Raise UsageError if the name tells no format, or the format has no use for an option."""
         if self.path.suffix not in FORMATS:
             raise UsageError(f"--to: {self.path}: expected a name that ends in {' or '.join(FORMATS)}")
+        if self.path.suffix != ".csv" and (self.null is not None or self.bom):
+            option = "--bom" if self.null is None else "--null"
+            raise UsageError(f"{option}: expected a CSV file, got {self.path}; Parquet says null and UTF-8 by itself")
+        if self.null is not None and (not self.null.strip() or (self.guarded and csv_output.runs(self.null))):
+            raise UsageError(f"--null: expected a text such as '#N/A' that is no formula, got {self.null!r}")
 
 
 def write(run: StoredRun, since: StoredRun | None, order: Order, target: Target, progress: Progress) -> Tally:
-    """What was exported; the file is there in full, or as it was before."""
+    """Write an export, and return what was exported; the file is there in full, or as it was before."""
     target.check()
     before = None
     if since is not None:
         with progress.stage("read earlier"):
             before = Since.of(since, order)
-    tally = Tally()
+    tally, ids = Tally(), SmallIds()
     with progress.stage("export", run.manifest["rows"]["scored"]) as done:
-        tables = told_of(export_rows.rows(run, order, before, tally), tally, done)
-        schema = schema_of(run, order)
+        batches = told_of(export_rows.rows(run, order, before, tally, ids), tally, done)
         put = write_csv if target.path.suffix == ".csv" else write_parquet
-        commit.place(target.path, lambda file: put(tables, schema, file, order.key, guarded=target.guarded))
+        commit.place_free(target.path, lambda file: put(batches, schema_of(run, order), file, order, target))
+    if groups := ids.twins(order.read(run, [export.KEY]), export.KEY):
+        tally.case_twins = sum(map(len, groups))
+        progress.notice(twins_notice(groups))
     return tally
 
 
-def told_of(tables: Iterator[pa.Table], tally: Tally, done: Any) -> Iterator[pa.Table]:
-    """The tables as they come, with word of how far the reading has got."""
+def told_of(batches: Iterator[Batch], tally: Tally, done: Any) -> Iterator[Batch]:
+    """The rows as they come, with word of how far the reading has got."""
     seen = 0
-    for table in tables:
-        yield table
+    for batch in batches:
+        yield batch
         done(tally.accounts - seen)
         seen = tally.accounts
     done(tally.accounts - seen)
@@ -72,47 +82,57 @@ def schema_of(run: StoredRun, order: Order) -> pa.Schema:
     kinds = export.kinds_of(run)
     nothing = pa.table({name: pa.array([], kinds[name]) for name in order.fields})
     ids = pa.chunked_array([], kinds[export.KEY])
-    return export_rows.finished(ids, nothing, run, order, Tally()).schema
+    return export_rows.finished(ids, nothing, run, order, Tally(), pa.array([], pa.large_string())).schema
 
 
-def write_parquet(tables: Iterator[pa.Table], schema: pa.Schema, file: Any, _: str, *, guarded: bool) -> None:  # noqa: ARG001 - Parquet runs nothing
-    """Write the tables as Parquet."""
+def write_parquet(batches: Iterator[Batch], schema: pa.Schema, file: Any, _: Order, __: Target) -> None:
+    """Write the rows as Parquet."""
     import pyarrow.parquet as pq
 
     with pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True) as writer:
-        for table in tables:
-            writer.write_table(table.cast(schema))
+        for batch in batches:
+            writer.write_table(batch.table.cast(schema))
 
 
-def write_csv(tables: Iterator[pa.Table], schema: pa.Schema, file: Any, key: str, *, guarded: bool) -> None:
-    """Write the tables as CSV with a header, texts that begin like a formula behind an apostrophe."""
-    from pyarrow import csv
+def write_csv(batches: Iterator[Batch], schema: pa.Schema, file: Any, order: Order, target: Target) -> None:
+    """Write the rows as CSV; cells that must be cleared hold the text for that, where there is one."""
 
-    with csv.CSVWriter(file, schema) as writer:
-        for table in tables:
-            flat = table.cast(schema)
-            if guarded:
-                check_ids(flat[key])
-                flat = guard(flat)
-            writer.write_table(flat)
+    def told() -> Iterator[pa.Table]:
+        for batch in batches:
+            if target.guarded:
+                check_ids(batch.table[order.key])
+            flat = Batch(batch.table.cast(schema), batch.keys, batch.cleared)
+            yield flat.table if target.null is None else with_nulls(flat, order, target.null)
+
+    columns = schema if target.null is None else texts_where_cleared(schema, order)
+    csv_output.write(told(), columns, file, guarded=target.guarded, bom=target.bom)
+
+
+def texts_where_cleared(schema: pa.Schema, order: Order) -> pa.Schema:
+    """The columns of an export, as texts where a cell may hold the text for cleared ones."""
+    for header in export_rows.to_clear(Batch(schema.empty_table(), pa.array([], pa.large_string())), order):
+        place = schema.get_field_index(header)
+        schema = schema.set(place, pa.field(header, pa.string()))
+    return schema
+
+
+def with_nulls(batch: Batch, order: Order, null: str) -> pa.Table:
+    """The rows with a text in all cells that must be cleared; InputContractError where a value is that very text."""
+    table = csv_output.plain_cells(batch.table)
+    for header, cells in export_rows.to_clear(batch, order).items():
+        texts = table[header].cast(pa.string())
+        if pc.any(pc.equal(texts, null)).as_py():
+            raise InputContractError(f"--null: {header!r} has accounts whose value is {null!r}; choose another text")
+        place = table.column_names.index(header)
+        table = table.set_column(place, header, pc.if_else(pa.array(cells), pa.scalar(null), texts))
+    return table.cast(texts_where_cleared(table.schema, order))
 
 
 def check_ids(ids: pa.ChunkedArray) -> None:
-    """Nothing, where no id begins like a formula: an id that is guarded would be another id."""
-    found = ids.filter(pc.match_substring_regex(ids, FORMULA))
+    """Raise InputContractError if an id begins like a formula: an id that is guarded would be another id."""
+    found = ids.filter(csv_output.is_formula(ids))
     if len(found):
         raise InputContractError(
             f"--to: {len(found):,} account ids such as {found[0].as_py()!r} would run as formulas in a spreadsheet; "
             "write Parquet, or give --no-guard where no spreadsheet will open the file"
         )
-
-
-def guard(table: pa.Table) -> pa.Table:
-    """The table with an apostrophe before texts that begin like a formula; numbers stay."""
-    for place, one in enumerate(table.schema):
-        if pa.types.is_string(one.type) or pa.types.is_large_string(one.type):
-            column = table.column(place)
-            marked = pc.binary_join_element_wise(pa.scalar(GUARD, one.type), column, pa.scalar("", one.type))
-            runs = pc.match_substring_regex(column, FORMULA)
-            table = table.set_column(place, one, pc.if_else(runs, marked, column))
-    return table

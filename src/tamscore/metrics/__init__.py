@@ -29,7 +29,9 @@ def leave(job: Job, progress: Progress, ending: Ending) -> None:
     record = record_of(job, progress, ending)
     if wanted.folder is not None:
         names = [LATEST] if progress.run_key is None else [f"{progress.run_key}.json", LATEST]
+        commit.sweep_beside(Path(wanted.folder) / LATEST)
         for name in names:
             commit.place_bytes(commit.json_bytes(record), Path(wanted.folder) / name)
     if wanted.textfile is not None:
+        commit.sweep_beside(Path(wanted.textfile))
         commit.place_bytes(text_of(record).encode(), Path(wanted.textfile))

@@ -42,6 +42,7 @@ def write_report(
     with progress.stage("draw"):
         told = chapters(found)
         text = render(found, told)
+    commit.sweep_beside(output)
     commit.place_bytes(text.encode(), output)
     if figures:
         with progress.stage("figures"):
@@ -55,6 +56,7 @@ def write_figures(chapters: list[Chapter], folder: Path) -> None:
     from tamscore.report.canvas import picture
 
     folder.mkdir(parents=True, exist_ok=True)
+    commit.sweep_beside(folder / "any")
     drawn = [block for chapter in chapters for block in chapter.blocks if isinstance(block, Figure)]
     for number, figure in enumerate(drawn, start=1):
         for form in ("svg", "png"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from tamscore.store import disk, objects
+from tamscore.store import csv_output, disk, objects
 from tamscore.store.objects.path import ObjectPath
 from tamscore.store.placed import HashingFile, Placed
 
@@ -42,6 +42,9 @@ class Storage(Protocol[Where_contra]):
     def sweep(self, folder: Where_contra) -> None:
         """Remove what killed runs have left unfinished."""
 
+    def sweep_beside(self, path: Where_contra) -> None:
+        """Remove what killed processes have left unfinished in the folder of a file that nobody holds."""
+
 
 def storage_of(path: Location) -> Storage[Any]:
     """How files are put in place there."""
@@ -59,6 +62,17 @@ def place(path: Location, write: Callable[[HashingFile], None]) -> Placed:
     Raises RetryableError where it cannot be written; what lay there before stays.
     """
     return storage_of(path).place(path, write)
+
+
+def sweep_beside(path: Location) -> None:
+    """Remove what killed writers have left unfinished in the folder of a file; for a folder that nobody holds."""
+    storage_of(path).sweep_beside(path)
+
+
+def place_free(path: Location, write: Callable[[HashingFile], None]) -> Placed:
+    """Put a file in place, as `place`, in a folder that nobody holds; see `sweep_beside`."""
+    sweep_beside(path)
+    return place(path, write)
 
 
 def held(output: Location, purpose: str) -> AbstractContextManager[None]:
@@ -107,13 +121,12 @@ def place_parquet(table: pa.Table, path: Location, repeating: Sequence[str] | No
 
 
 def place_csv(table: pa.Table, path: Location) -> Placed:
-    """Put a table in place as CSV, but for nested columns and bytes, which CSV has no form for."""
+    """Put a table in place as CSV, see `csv_output`, but for nested columns and bytes, which CSV has no form for."""
     import pyarrow.types as t
-    from pyarrow import csv
 
     formless = (t.is_nested, t.is_binary, t.is_large_binary, t.is_fixed_size_binary)
     flat = table.select([field.name for field in table.schema if not any(has(field.type) for has in formless)])
-    return place(path, lambda file: csv.write_csv(flat, file))
+    return place(path, lambda file: csv_output.write([flat], flat.schema, file))
 
 
 def void(_: object) -> None:

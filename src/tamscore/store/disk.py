@@ -33,11 +33,11 @@ def place(path: Path, write: Callable[[HashingFile], None]) -> Placed:
     part = path.with_name(f"{TEMPORARY}{secrets.token_hex(4)}-{path.name}.part")
     try:
         make_folder(path.parent)
-        with part.open("xb") as file:
+        with create(part) as file:
             sink = HashingFile(file)
             write(sink)
             flush_file(file)
-        move(part, path)
+            move(part, path)
         flush_folder(path.parent)
     except OSError as error:
         raise RetryableError(
@@ -47,6 +47,20 @@ def place(path: Path, write: Callable[[HashingFile], None]) -> Placed:
         with suppress(OSError):
             part.unlink(missing_ok=True)
     return sink.placed()
+
+
+def create(part: Path) -> IO[bytes]:
+    """A new file that is claimed by this process as long as it is open.
+
+    Whoever sweeps may have taken it for a leftover before it was claimed: then it is made again.
+    """
+    while True:
+        file = part.open("xb")
+        with suppress(OSError):  # a file system may have no locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if part.exists():
+            return file
+        file.close()
 
 
 def swap(path: Path, data: bytes) -> None:
@@ -118,3 +132,11 @@ def sweep(folder: Path) -> None:
     """Remove the temporary files that a killed run has left; only for who holds the output."""
     for stale in folder.rglob(f"{TEMPORARY}*.part"):
         stale.unlink(missing_ok=True)
+
+
+def sweep_beside(path: Path) -> None:
+    """Remove the temporary files that killed processes have left in the folder of a file; those under way stay."""
+    for part in path.parent.glob(f"{TEMPORARY}*.part"):
+        with suppress(OSError), part.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            part.unlink(missing_ok=True)

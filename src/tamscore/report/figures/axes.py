@@ -5,12 +5,20 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tamscore.insight.wording import clean, money, words
 from tamscore.report.canvas import PALETTE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tamscore.report.canvas import Canvas
 
+ALIKE = 0.1
+"""Logarithms that lie closer together are shown as one place."""
+LARGEST = 600.0
+"""The logarithm of the largest number on an axis: beyond it nothing can be drawn."""
 LINE = 27
 """Names are broken into lines of about so many letters; on a narrow canvas of fewer."""
 
@@ -21,6 +29,18 @@ def money_ticks(axis: Any) -> None:
 
     axis.set_major_formatter(FuncFormatter(lambda value, _: money(float(value))))
     axis.set_minor_formatter(NullFormatter())
+
+
+def log_limits(values: Sequence[float], room: float) -> tuple[float, float]:
+    """The limits of a logarithmic axis around positive values, with a share of room at both ends; never alike.
+
+    A scale that is left to find them itself warns where all values are alike, and overflows near the largest number.
+    """
+    logs = np.log(np.clip(values, 1e-250, 1e250))
+    span = float(logs.max() - logs.min())
+    beyond = room * span if span > ALIKE else np.log(2)
+    low, high = np.clip([logs.min() - beyond, logs.max() + beyond], -LARGEST, LARGEST)
+    return float(np.exp(low)), float(np.exp(high))
 
 
 def percent_ticks(axis: Any) -> None:

@@ -52,7 +52,7 @@ def draw_bridge(
         note(panel, signed(value), (max(start, stop), row), canvas, shift=(5, 0))
         panel.plot([start, start], [row - 1, row], color=PALETTE["soft"], lw=0.5)
     rows_only(panel, names, canvas)
-    panel.set_xlim(floor, high + 0.28 * max(high - floor, 1e-9))
+    panel.set_xlim(floor, high + 0.28 * max(high - floor, 1e-9 * max(abs(high), 1.0)))
     panel.set_title(kind)
     panel.set_xticks([])
     panel.set_xlabel(f"bars begin at {money(floor)}")

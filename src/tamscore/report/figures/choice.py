@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tamscore.insight.wording import words
 from tamscore.report.blocks import Figure
 from tamscore.report.canvas import PALETTE
-from tamscore.report.figures.axes import note
+from tamscore.report.figures.axes import log_limits, note
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,9 +64,10 @@ def draw_loss(panel: Any, rows: Sequence[dict[str, Any]], canvas: Canvas) -> Non
         if row["chosen"]:
             text = f"chosen: {row['k']}"
             note(panel, text, (row["k"], row["loss"]), canvas, color=PALETTE["mark"], shift=(0, -13), ha="center")
+    panel.set_xlim(*log_limits(at, 0.05))
     panel.set_xscale("log")
     ticks(panel, at if len(at) < (12 if not canvas.narrow else 8) else at[::2])
-    panel.margins(x=0.05, y=0.16)
+    panel.margins(y=0.16)
     panel.set_ylabel("held-out loss")
     panel.set_xlabel("clusters; hollow: not admitted; band: within one standard error of the best")
 
@@ -90,7 +91,8 @@ def draw_criterion(panel: Any, name: str, rows: Sequence[dict[str, Any]], canvas
     k, value = best(known, key=lambda pair: pair[1])
     panel.plot(*zip(*known, strict=True), color=PALETTE["pale"], lw=1.4)
     panel.plot(k, value, "o", color=PALETTE["main"], ms=5)
-    panel.margins(x=0.1, y=0.25)
+    panel.margins(y=0.25)
+    panel.set_xlim(*log_limits([at for at, _ in known], 0.1))
     panel.set_xscale("log")
     panel.minorticks_off()
     panel.set_xticks([k], [f"{k}"])

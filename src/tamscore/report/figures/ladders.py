@@ -9,7 +9,7 @@ import numpy as np
 from tamscore.insight.wording import money, words
 from tamscore.report.blocks import Figure
 from tamscore.report.canvas import PALETTE
-from tamscore.report.figures.axes import money_ticks, note, percent_ticks, rows_only
+from tamscore.report.figures.axes import log_limits, money_ticks, note, percent_ticks, rows_only
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,10 +40,10 @@ def ladder(cluster: Cluster, sales: Any) -> Figure:
         spot = len(at) // 3
         text = "what customers buy today"
         note(panel, text, (at[spot], value[spot]), canvas, color=PALETTE["main"], shift=(4, -10), ha="left")
-        open_ = float(np.sqrt(value[spot] * reach[0]))
+        open_ = float(np.sqrt(value[spot]) * np.sqrt(reach[0]))
         note(panel, "whitespace", (at[spot] * 0.6, open_), canvas, color=PALETTE["soft"], style="italic")
+        panel.set_ylim(float(np.quantile(sales, 0.01)) * 0.8, min(float(reach[-1]) * 2.2, 1e300))
         panel.set_yscale("log")
-        panel.set_ylim(float(np.quantile(sales, 0.01)) * 0.8, float(reach[-1]) * 2.2)
         panel.set_xlim(0, 1.001)
         money_ticks(panel.yaxis)
         percent_ticks(panel.xaxis)
@@ -82,10 +82,10 @@ def potentials(clusters: Sequence[Cluster], level: float | None) -> Figure:
 
     def draw(canvas: Canvas) -> None:
         panel = canvas.panel()
+        panel.set_xlim(*log_limits([value for one in clusters for value in shown(one)], 0.09))
+        panel.set_xscale("log")
         for row, one in enumerate(clusters):
             draw_row(panel, row, one, canvas)
-        panel.set_xscale("log")
-        panel.margins(x=0.09)
         money_ticks(panel.xaxis)
         names = [one.cluster if canvas.narrow else f"{one.cluster} {one.name}" for one in clusters]
         rows_only(panel, names, canvas)
@@ -99,6 +99,12 @@ def potentials(clusters: Sequence[Cluster], level: float | None) -> Figure:
 def sure(level: float | None) -> str:
     """How sure an interval is."""
     return f", at {level:.0%}" if level else ""
+
+
+def shown(one: Cluster) -> list[float]:
+    """The amounts that a row shows; 1 where there are none."""
+    amounts = [*one.steps.values(), *next(iter(one.intervals.values()))]
+    return [value for value in amounts if value is not None and value > 0] or [1.0]
 
 
 def draw_row(panel: Any, row: int, one: Cluster, canvas: Canvas) -> None:

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import RetryableError
+from tamscore.store.csv_output import guarded_cells
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -94,7 +95,7 @@ def rejected_log(path: Path, *, needed: bool) -> Iterator[Callable[[RejectedRow]
         with part.open("w", encoding="utf-8", newline="") as stream:
             out = csv.writer(stream)
             out.writerow(("file", "row", "reason", "text"))
-            yield lambda row: out.writerow((row.file, row.row, row.reason, row.text))
+            yield lambda row: out.writerow(guarded_cells((row.file, row.row, row.reason, row.text)))
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

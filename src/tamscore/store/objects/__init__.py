@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tamscore.store.objects.bucket import Entry
     from tamscore.store.objects.path import ObjectPath
 
-__all__ = ["held", "place", "prepare", "swap", "sweep"]
+__all__ = ["held", "place", "prepare", "swap", "sweep", "sweep_beside"]
 
 TRIES = 4
 
@@ -88,3 +88,7 @@ def prepare(folder: ObjectPath) -> None:
 
 def sweep(folder: ObjectPath) -> None:
     """Nothing: a killed run leaves no temporary object and no upload that was begun."""
+
+
+def sweep_beside(path: ObjectPath) -> None:
+    """Nothing, as `sweep`."""

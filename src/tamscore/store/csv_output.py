@@ -1,0 +1,115 @@
+"""The one writer of CSV: texts that a spreadsheet would run stand behind an apostrophe, numbers stay numbers.
+
+The signs are those that OWASP names under "CSV injection": = + - @, a tab or line end at the start, the signs behind
+blanks and invisible characters, and their full-width and small forms. A text that is a plain number (-2, +4930123) or a
+single + or - runs nothing, so it stays as it is. A text that would run but for apostrophes before it gets one more, so
+that `unguarded` gives every text back. Cells are quoted, so that no separator within a text begins another cell.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import pyarrow as pa
+
+APOSTROPHE = "'"
+SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"
+BLANKS = "\\x00-\\x20\\x7f-\\xa0\u00ad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff"
+FORMULA = f"^'*(?:[\\t\\n\\r\\v\\f]|[{BLANKS}]*[{SIGNS}])"
+"""How a text begins that a spreadsheet may run; the apostrophes are those of guarded texts."""
+NUMBER = r"^[+-](?:[0-9.,]*[0-9][0-9.,]*(?:[eE][+-]?[0-9]+)?%?)?$"
+"""What begins with a sign and runs nothing: a number in full, or the sign alone."""
+BOM = b"\xef\xbb\xbf"
+
+
+def write(tables: Iterable[pa.Table], schema: pa.Schema, file: Any, *, guarded: bool = True, bom: bool = False) -> None:
+    """Write tables of a schema to a file as CSV in UTF-8 with a header; moments as ISO 8601 has them, with a T.
+
+    With `bom` the file begins with a byte-order mark, by which spreadsheets know the encoding.
+    """
+    from pyarrow import csv
+
+    def told(table: pa.Table) -> pa.Table:
+        plain = plain_cells(table)
+        return guard(plain) if guarded else plain
+
+    if bom:
+        file.write(BOM)
+    with csv.CSVWriter(file, told(schema.empty_table()).schema) as writer:
+        for table in tables:
+            writer.write_table(told(table.cast(schema)))
+
+
+def plain_cells(table: pa.Table) -> pa.Table:
+    """The table with dictionaries decoded, and moments as texts; a moment in a time zone is told in UTC."""
+    import pyarrow as pa
+
+    for place, field in enumerate(table.schema):
+        column = table.column(place)
+        if pa.types.is_dictionary(field.type):
+            table = table.set_column(place, field.name, column.cast(field.type.value_type))
+        elif pa.types.is_timestamp(field.type):
+            table = table.set_column(place, field.name, iso(column))
+    return table
+
+
+def iso(moments: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Moments as ISO 8601 writes them: a T before the time, fractions of a second only where there are some."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = moments.type
+    texts = moments.cast(pa.timestamp(kind.unit, "UTC") if kind.tz else kind).cast(pa.string())
+    with_t = pc.replace_substring(texts, " ", "T", max_replacements=1)
+    return pc.replace_substring_regex(with_t, r"\.0+(Z?)$", r"\1")
+
+
+def guard(table: pa.Table) -> pa.Table:
+    """The table with an apostrophe before texts and names of columns that a spreadsheet may run."""
+    import pyarrow as pa
+
+    for place, field in enumerate(table.schema):
+        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
+            table = table.set_column(place, field, guarded_texts(table.column(place)))
+    return table.rename_columns(guarded_cells(table.column_names))
+
+
+def guarded_texts(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Texts (m,) with an apostrophe before those that a spreadsheet may run."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    runs = is_formula(texts)
+    if not pc.any(runs).as_py():
+        return texts
+    marked = pc.binary_join_element_wise(pa.scalar(APOSTROPHE, texts.type), texts, pa.scalar("", texts.type))
+    return pc.if_else(runs, marked, texts)
+
+
+def is_formula(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Which texts (m,) a spreadsheet may run."""
+    import pyarrow.compute as pc
+
+    runs = pc.match_substring_regex(texts, FORMULA)
+    if not pc.any(runs).as_py():
+        return runs
+    return pc.and_not(runs, pc.match_substring_regex(texts, NUMBER))
+
+
+def guarded_cells(cells: Sequence[object]) -> list[object]:
+    """The cells of a row: texts that a spreadsheet may run behind an apostrophe, all else as it is."""
+    return [f"{APOSTROPHE}{cell}" if isinstance(cell, str) and runs(cell) else cell for cell in cells]
+
+
+def runs(text: str) -> bool:
+    """Whether a spreadsheet may run a text."""
+    return re.search(FORMULA, text) is not None and re.fullmatch(NUMBER[1:-1], text) is None
+
+
+def unguarded(text: str) -> str:
+    """The text that a guarded cell stands for."""
+    return text[1:] if text.startswith(APOSTROPHE) and re.search(FORMULA, text) else text
