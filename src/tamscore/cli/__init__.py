@@ -24,6 +24,7 @@ from tamscore.cli import (
     look,
     page,
     past,
+    prune,
     rescore,
     review,
     versions,
@@ -88,6 +89,8 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "verify": look.verify,
         "history": versions.history,
         "rollback": versions.rollback,
+        "prune": prune.prune,
+        "pin": prune.pin,
     },
     "Data and machine": {
         "import": intake.import_,

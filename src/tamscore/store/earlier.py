@@ -115,9 +115,8 @@ def read_labels(directory: RunDirectory) -> Labels:
 
 def read_part(path: Location) -> tuple[Any, Any, list[str]]:
     """Hashes (m,) of the ids of a part of the scores, their clusters as codes (m,), and the names of these."""
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(contents.source(str(path)), columns=["account_id", "cluster"], read_dictionary=["cluster"])
+    with contents.parquet_file(path, dictionary=["cluster"]) as file:
+        table = contents.decoded(file, ["account_id", "cluster"])
     clusters: pa.DictionaryArray = table["cluster"].unify_dictionaries().combine_chunks()
     return (
         draw.id_hash(tables.strings(table["account_id"])),
