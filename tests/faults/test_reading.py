@@ -319,7 +319,8 @@ def test_a_file_that_cannot_be_read_is_an_error_that_names_it_not_a_torn_one(tmp
 
 def links(output: Path) -> Iterator[Path]:
     """Files of an output in whose place, one after the other, lies a link to itself."""
-    for path in (output / CURRENT, RunDirectory(output, NEW).path / "manifest.json", output / history.HISTORY):
+    for name in (CURRENT, f"versions/{NEW}/manifest.json", history.HISTORY):
+        path = output / name
         whole = path.read_bytes()
         path.unlink()
         path.symlink_to(path.name)

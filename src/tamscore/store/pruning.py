@@ -53,9 +53,9 @@ def plan(output: Location, keep: int, since: datetime | None = None) -> Pruning:
         raise UsageError(f"{output}: no version is current; run the job first, or roll back to a version")
     manifests = {key: found for key in versions_in(output) if (found := manifest_of(output, key)) is not None}
     times = times_of(output, manifests)
-    newest = sorted(manifests, key=lambda key: (times[key], key), reverse=True)
+    newest = sorted(manifests, key=lambda key: times[key], reverse=True)
     why = dict.fromkeys(reversed(newest[:keep]), f"one of the {keep} newest")
-    why |= {key: "not older than asked" for key in newest if since is not None and times[key] >= since}
+    why |= {key: "not older than asked" for key in newest if since is not None and times[key][0] >= since}
     why |= {key: "its manifest was edited" for key in newest if manifest_problem(output, key)}
     why |= {key: "pinned" for key in pins.pinned(output) if key in manifests}
     why |= {current: "current"}
@@ -67,10 +67,21 @@ def plan(output: Location, keep: int, since: datetime | None = None) -> Pruning:
     return Pruning(sizes, tuple(stay))
 
 
-def times_of(output: Location, manifests: dict[str, Any]) -> dict[str, datetime]:
-    """Return when each version last came to count, as the ledger says; else when its manifest was written."""
-    told = {entry.version: datetime.fromisoformat(entry.at) for entry in history.entries(output) if entry.made_version}
-    return {key: told[key] if key in told else changed_at(output / "versions" / key / MANIFEST) for key in manifests}
+def times_of(output: Location, manifests: dict[str, Any]) -> dict[str, tuple[datetime, int, str]]:
+    """Return when each version last came to count, as the ledger says; else when its manifest was written.
+
+    After the time the place in the ledger and the run key, so that any two can be put in order.
+    """
+    entries = history.entries(output)
+    told = {
+        entry.version: (datetime.fromisoformat(entry.at), line, entry.version)
+        for line, entry in enumerate(entries)
+        if entry.made_version
+    }
+    return {
+        key: told[key] if key in told else (changed_at(output / "versions" / key / MANIFEST), -1, key)
+        for key in manifests
+    }
 
 
 def changed_at(path: Location) -> datetime:
