@@ -192,9 +192,9 @@ def test_a_pruning_killed_at_any_step_leaves_each_version_whole_or_gone(tmp_path
                 == protocol.bytes_of(RunDirectory(tmp_path / "whole", KEYS[0])).keys()
             )
         shutil.rmtree(output)
-        step += 4
+        step += 4 if again == "prune" else 11
     assert step > 40
-    assert half > 5
+    assert half > 1
 
 
 def test_a_mark_on_the_current_version_removes_nothing(tmp_path, monkeypatch):
