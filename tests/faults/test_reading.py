@@ -24,7 +24,7 @@ from tamscore.store.earlier import read_earlier, read_labels
 from tamscore.store.pointer import current_version
 from tamscore.store.run_directory import CURRENT, RunDirectory
 from tests.end_to_end import market
-from tests.faults import protocol
+from tests.faults import objects, protocol
 from tests.faults.protocol import NEW, OLD
 
 if TYPE_CHECKING:
@@ -160,6 +160,26 @@ def test_labels_of_an_earlier_run_are_refused_where_they_were_changed(scored, da
     damage(arrays, flipped(arrays.read_bytes(), 400))
     with pytest.raises(InputContractError, match=r"arrays\.safetensors: was changed"):
         read_earlier(str(scored.path), scored.output)
+
+
+def test_a_changed_object_is_refused_by_name(monkeypatch):
+    """S20: the same in an object store, for whole tables and for chosen columns; what is whole is read as on a disk."""
+    pytest.importorskip("obstore", reason="object storage is an extra")
+    objects.fresh(monkeypatch)
+    table, run = market.plain_accounts(50), RunDirectory(objects.place("scores"), NEW)
+    files = {run.name_of(run.part(0)): commit.place_parquet(table, run.part(0))}
+    run.seal({"rows": {"read": 50, "scored": 50, "rejected": {}}}, files)
+    assert contents.whole(run.part(0)).equals(table)
+    assert contents.whole(run.part(0), ["x", "account_id"]).equals(table.select(["x", "account_id"]))
+    part = objects.place(f"scores/versions/{NEW}/scores/part-00000.parquet")
+    whole, entry = part.bucket.get(part.key)
+    for at in range(0, len(whole), len(whole) // 40):
+        part.bucket.put(part.key, flipped(whole, at), over=entry)
+        entry = part.bucket.head(part.key)
+        for columns in (None, ["x"]):
+            with pytest.raises(InputContractError, match=r"part-00000\.parquet: was changed after its run"):
+                contents.whole(run.part(0), columns)
+        assert run.damage() == ["scores/part-00000.parquet"]
 
 
 DOORS = {

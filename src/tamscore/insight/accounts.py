@@ -23,7 +23,8 @@ SUGGESTED = 3
 def account(run: StoredRun, account_id: str) -> dict[str, Any]:
     """The scores of one account by column; UsageError where it was rejected (and why), or is not there.
 
-    Reads ids only, and those only of parts that may hold the id by their statistics; all columns of one part.
+    Decodes ids only, and those only of parts that may hold the id by their statistics; all columns of one part. Every
+    byte of the parts up to that one is held against its hash.
     """
     for part in run.parts():
         if (row := row_of(part, account_id)) is not None:
