@@ -27,9 +27,9 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be remov
 def prune(
     output: Output, keep: Keep = 2, newer_than: NewerThan = None, dry_run: DryRun = False, as_json: AsJson = False
 ) -> None:
-    """Remove old versions, such as: tamscore prune scores --keep 4 --newer-than 90.
+    """Remove old versions.
 
-    The current version, pinned ones, and those that one which stays is based on are never removed. Exits with 10 where
+    For example: tamscore prune scores --keep 4 --newer-than 90. The current version, pinned ones, and those that one which stays is based on are never removed. Exits with 10 where
     there is nothing to remove. See docs/operations.md.
     """
     from tamscore.store import pruning
@@ -75,9 +75,9 @@ def pin(
     undo: Annotated[bool, typer.Option("--undo", help="Let prune remove it again.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Keep a version from prune, such as: tamscore pin scores 3fa9.
+    """Keep a version from being pruned.
 
-    For versions that something outside the output needs: an audit, or a model that another output is scored with.
+    For example: tamscore pin scores 3fa9. For versions that something outside the output needs: an audit, or a model that another output is scored with.
     """
     from tamscore.store import pins
     from tamscore.store.pruning import held
