@@ -29,8 +29,8 @@ def prune(
 ) -> None:
     """Remove old versions.
 
-    For example: tamscore prune scores --keep 4 --newer-than 90. The current version, pinned ones, and those that one which stays is based on are never removed. Exits with 10 where
-    there is nothing to remove. See docs/operations.md.
+    For example: tamscore prune scores --keep 4 --newer-than 90. It never removes the current version, a pinned one, or
+    one that a kept version is based on. Exits with 10 where there is nothing to remove. See docs/operations.md.
     """
     from tamscore.store import pruning
     from tamscore.store.versions import output_of
@@ -77,7 +77,8 @@ def pin(
 ) -> None:
     """Keep a version from being pruned.
 
-    For example: tamscore pin scores 3fa9. For versions that something outside the output needs: an audit, or a model that another output is scored with.
+    For example: tamscore pin scores 3fa9. Pin what something outside the output needs: an audit, or another output that
+    is scored with the model of this version.
     """
     from tamscore.store import pins
     from tamscore.store.pruning import held
