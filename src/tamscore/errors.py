@@ -15,6 +15,7 @@ The module imports nothing from the package, so that every layer may raise from 
 
 from __future__ import annotations
 
+import errno
 import re
 from typing import TYPE_CHECKING, ClassVar
 
@@ -98,6 +99,25 @@ class NothingToDo(TamscoreError):  # noqa: N818 - an outcome, not a failure
     """Return the outcome of a run that found its work done."""
 
     exit_code: ClassVar[int] = 10
+
+
+LASTING = {
+    errno.EACCES: "give the user who runs this access, or name another place",
+    errno.EPERM: "give the user who runs this access, or name another place",
+    errno.ELOOP: "the links lead in a circle: name the file or folder itself",
+    errno.ENAMETOOLONG: "name a shorter path",
+    errno.EISDIR: "expected a file, got a folder: name a file",
+    errno.ENOTDIR: "expected a folder, got a file: name a folder",
+}
+"""What to do about what the operating system refuses and will refuse again, by its number."""
+
+
+def unreadable(path: object, error: OSError) -> UsageError | RetryableError:
+    """Return the error about a place that the operating system refuses: lasting (2), or worth another try (5)."""
+    said = (error.strerror or first_line(error)).lower()
+    if remedy := LASTING.get(error.errno or 0):
+        return UsageError(f"{path}: {said}; {remedy}")
+    return RetryableError(f"{path}: {said}; look at the disk or the network it lies on, then run again")
 
 
 def first_line(error: BaseException) -> str:

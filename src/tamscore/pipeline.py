@@ -111,10 +111,13 @@ def carry_out(
     progress.named(directory.run_key)
     directory.prepare([file for one in plan.every for file in one.files])
     with directory.held():
-        if directory.is_complete():
+        damage = directory.damage()
+        if damage == []:
             progress.notice(f"nothing to do: {directory.path} holds this very run")
             directory.point_here()
             return directory
+        if damage:
+            progress.notice(f"damaged files of {directory.path} are rebuilt: {', '.join(damage)}")
         with connect.connect(job.engine, choice) as flow:
             this = Run(job, columns, plan, backend, flow, progress)
             room.check_start(plan.partitions, columns, backend, flow)

@@ -17,6 +17,7 @@ from tamscore.errors import InputContractError, UsageError
 from tamscore.insight import explain
 from tamscore.insight.stored import open_run
 from tamscore.insight.wording import exact
+from tamscore.store import contents
 from tests.end_to_end import market
 
 
@@ -133,13 +134,16 @@ def test_ids_that_are_numbers_are_found_as_they_are_written(tmp_path):
         explain.explain(stored, "12x")
 
 
-def test_scores_that_their_ladder_does_not_bear_out_are_refused(tmp_path):
-    """A potential changed in the scores is noticed, since it is rebuilt from the stored ladder."""
+def test_scores_that_their_ladder_does_not_bear_out_are_refused(tmp_path, monkeypatch):
+    """A potential changed in the scores is noticed by its file's hash, and since it is rebuilt from the ladder."""
     done = market.score(market.accounts(1200), tmp_path)
     (part,) = done.scores.glob("*.parquet")
     table = pq.read_table(part)
     place = table.column_names.index("potential")
     pq.write_table(table.set_column(place, "potential", pc.add(table["potential"], 1.0)), part)
+    with pytest.raises(InputContractError, match=f"{part.name}: was changed after its run"):
+        explain.explain(open_run(done.output), table["account_id"][0].as_py())
+    monkeypatch.setattr(contents, "verified", lambda path: path.read_bytes())
     with pytest.raises(InputContractError, match="its ladder gives it a potential of"):
         explain.explain(open_run(done.output), table["account_id"][0].as_py())
 

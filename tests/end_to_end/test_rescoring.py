@@ -364,7 +364,8 @@ def scramble(done, output, order):
     party["ladder"] |= {key: [party["ladder"][key][i] for i in order] for key in ("basis", "parent")}
     description.pop("format")
     files = {**model.write_model(here / "model", description, arrays)}
-    manifest = {**done.manifest(), "files": {name: placed_.record() for name, placed_ in files.items()}}
+    scores = {name: record for name, record in done.manifest()["files"].items() if name.startswith("scores/part-")}
+    manifest = {**done.manifest(), "files": scores | {name: placed_.record() for name, placed_ in files.items()}}
     (here / "manifest.json").write_text(json.dumps(manifest))
     assert all(isinstance(one, Placed) for one in files.values())
 

@@ -53,7 +53,7 @@ def part(directory: RunDirectory, index: int, made: list[int] | None = None) -> 
     return {directory.name_of(directory.part(index)): placed}
 
 
-STEPS = ("flush_file", "move", "flush_folder", "make_folder")
+STEPS = ("flush_file", "move", "flush_folder", "make_folder", "unlink")
 
 
 @contextmanager

@@ -45,11 +45,13 @@ def test_a_rollback_brings_back_every_byte_of_pointer_and_version(tmp_path):
     assert verify.problems_of_output(tmp_path) == []
 
 
-def test_rolling_back_again_goes_further_back_and_any_version_can_be_named(output):
+def test_any_version_can_be_named_and_what_replaced_nothing_has_nothing_before_it(output):
     assert roll_back(output)[1].run_key == NEW
-    assert roll_back(output)[1].run_key == OLD
+    assert roll_back(output, OLD)[1].run_key == OLD
+    alone = output.parent / "alone"
+    protocol.run(alone, OLD)
     with pytest.raises(UsageError, match="nothing is known to have counted before"):
-        roll_back(output)
+        roll_back(alone)
     assert roll_back(output, THIRD[:15] + "C")[1].run_key == THIRD
     with pytest.raises(UsageError, match=r"several complete versions begin so; there are .*aa, .*bb, .*cc"):
         roll_back(output, "0000")

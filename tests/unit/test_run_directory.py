@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tamscore import pipeline
-from tamscore.errors import UsageError
+from tamscore.errors import InputContractError, UsageError
 from tamscore.progress import Progress
 from tamscore.store import run_directory, versions
 from tamscore.store.run_directory import RunDirectory
@@ -58,19 +58,20 @@ def test_versions_are_found_by_their_own_folder_and_the_output_by_the_last(tmp_p
 
 
 @pytest.mark.parametrize("torn", [b"", b"{", b"\xff\xfe", b"[]", b"null", b'"text"', b'{"version": 7}', b"{}"])
-def test_a_torn_pointer_gives_way_to_the_complete_version_written_last(tmp_path, torn):
-    """S13: a torn pointer is passed over; where no version is complete, there is no run."""
+def test_a_torn_pointer_gives_way_to_the_version_that_the_ledger_says_is_current(tmp_path, torn):
+    """S13: whichever was written last; where the manifest of that one is torn, the one it replaced."""
     first, second = sealed(tmp_path), sealed(tmp_path, OTHER)
-    os.utime(tmp_path / "versions" / KEY / "manifest.json", ns=(0, 0))
+    os.utime(tmp_path / "versions" / OTHER / "manifest.json", ns=(0, 0))
     (tmp_path / "_CURRENT.json").write_bytes(torn)
     assert versions.find(tmp_path) == second
-    for directory in (first, second):
-        (directory.path / "manifest.json").write_bytes(torn[:1])
-    with pytest.raises(UsageError, match="no complete run here"):
+    (second.path / "manifest.json").write_bytes(torn[:1])
+    assert versions.find(tmp_path) == first
+    (first.path / "manifest.json").write_bytes(torn[:1])
+    with pytest.raises(InputContractError, match=r"_CURRENT\.json: is torn, .*; complete are none"):
         versions.find(tmp_path)
 
 
-@pytest.mark.parametrize("version", ["../..", "..", "/etc", "", "0123456789abcdeg", f"{KEY}/..", OTHER])
+@pytest.mark.parametrize("version", ["../..", "..", "/etc", "", "0123456789abcdeg", f"{KEY}/.."])
 def test_a_pointer_leads_nowhere_but_to_a_complete_version(tmp_path, version):
     directory = sealed(tmp_path)
     (tmp_path / "_CURRENT.json").write_text(json.dumps({"version": version}), encoding="utf-8")

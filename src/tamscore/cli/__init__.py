@@ -24,6 +24,7 @@ from tamscore.cli import (
     look,
     page,
     past,
+    prune,
     rescore,
     review,
     versions,
@@ -95,6 +96,8 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "verify": look.verify,
         "history": versions.history,
         "rollback": versions.rollback,
+        "prune": prune.prune,
+        "pin": prune.pin,
     },
     "Data and machine": {
         "import": intake.import_,

@@ -15,7 +15,15 @@ import typer
 
 from tamscore import logs, terminal
 from tamscore.cli.streams import lost_output
-from tamscore.errors import MemoryLimitError, RetryableError, TamscoreError, UsageError, first_line
+from tamscore.errors import (
+    LASTING,
+    MemoryLimitError,
+    RetryableError,
+    TamscoreError,
+    UsageError,
+    first_line,
+    unreadable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,6 +114,8 @@ def exit_code(error: BaseException) -> int:
         KeyboardInterrupt: 128 + signal.SIGINT,
         OSError: RetryableError.exit_code,
     }
+    if isinstance(error, OSError) and error.errno in LASTING:
+        return UsageError.exit_code
     return next((code for kind, code in kinds.items() if isinstance(error, kind)), TamscoreError.exit_code)
 
 
@@ -139,11 +149,10 @@ def unexpected(error: Exception) -> str:
 
 
 def storage_problem(error: OSError) -> str:
-    """One line about a file, disk or network that does not do what it should."""
+    """One line about a file, disk or network that does not do what it should, and what to do."""
     if not error.strerror:
         return unexpected(error)
-    where = f"{error.filename}: " if error.filename is not None else ""
-    return f"{where}{error.strerror.lower()}; set {DEBUG}=1 to see where it comes from"
+    return str(unreadable(error.filename if error.filename is not None else "storage", error))
 
 
 def leave(end: SystemExit) -> NoReturn:

@@ -14,7 +14,9 @@ from tamscore.cli.arguments import AsJson, Output
 if TYPE_CHECKING:
     from rich.console import Group
 
-    from tamscore.insight.rollback import History
+    from tamscore.insight.rollback import History, Version
+
+KINDS = ("expansion", "acquisition")
 
 
 def history(output: Output, as_json: AsJson = False) -> None:
@@ -40,22 +42,22 @@ def page(found: History, width: int | None) -> Group:
 
     swaps = new_table("at|what|version|in place of|by|", width)
     for one in found.entries:
-        note = "" if one.took_effect else "was cut off"
+        note = "was cut off" if not one.took_effect else "pruned since" if one.version in found.pruned else ""
         add(swaps, one.at, one.action, one.version, one.replaced or NOTHING, f"{one.by} on {one.host}", note)
     complete = new_table("version||made by|>accounts|>expansion|>acquisition", width)
     for version in found.versions:
-        amounts = [money(version.whitespace[kind]) for kind in ("expansion", "acquisition")]
-        add(
-            complete,
-            version.version,
-            "current" if version.current else "",
-            version.made_by,
-            f"{version.scored:,}",
-            *amounts,
-        )
+        amounts = [money(version.whitespace[kind]) if version.whitespace else "" for kind in KINDS]
+        scored = "" if version.scored is None else f"{version.scored:,}"
+        add(complete, version.version, state_of(version), version.made_by, scored, *amounts)
     note = found.output if found.entries else f"{found.output}: no swap was recorded yet"
     ledger = section("history", swaps, note)[1:]
     return Group(*ledger, *section("complete versions", complete, "whitespace by kind"))
+
+
+def state_of(version: Version) -> str:
+    """What a person should know of a version: current, pinned, damaged."""
+    states = {"current": version.current, "pinned": version.pinned, "manifest damaged": version.problem is not None}
+    return ", ".join(state for state, holds in states.items() if holds)
 
 
 def rollback(
@@ -68,7 +70,8 @@ def rollback(
 ) -> None:
     """Make an earlier version current again.
 
-    Every byte of it is verified first; nothing is computed, copied or removed, and the ledger tells of it.
+    Every byte of it is verified first; nothing is computed, copied or removed, and the ledger tells of it. Asked for
+    again without a version, it changes nothing: to go further back, name one.
     """
     from tamscore.insight.rollback import roll_back
 
@@ -76,6 +79,6 @@ def rollback(
     if as_json:
         print(json.dumps({"current": run.run_key, "replaced": before, "changed": before != run.run_key}))
     elif before == run.run_key:
-        print(f"{run.run_key} is the current version already")
+        print(f"{run.run_key} is the current version already; to go further back, name a version")
     else:
         print(f"{run.run_key} is current again, in place of {before or 'none'}; every byte as it was written")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -60,8 +61,8 @@ if TYPE_CHECKING:
 
 
 def whole_path(text: str) -> PurePath:
-    """Return the path with links and dots followed; an address as if it were one."""
-    return PurePosixPath(text) if text.startswith(OBJECT_SCHEMES) else Path(text).resolve()
+    """Return the path with links and dots followed, but for links in a circle; an address as if it were one."""
+    return PurePosixPath(text) if text.startswith(OBJECT_SCHEMES) else Path(os.path.realpath(text))
 
 
 def output_is_apart_from_the_input(input_: Input, output: Output) -> Iterator[Problem]:

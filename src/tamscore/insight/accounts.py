@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.config.problems import one_edit_apart
 from tamscore.errors import UsageError
-from tamscore.insight.stored import parquet_file
 from tamscore.store import contents
 
 if TYPE_CHECKING:
@@ -24,7 +23,8 @@ SUGGESTED = 3
 def account(run: StoredRun, account_id: str) -> dict[str, Any]:
     """The scores of one account by column; UsageError where it was rejected (and why), or is not there.
 
-    Reads ids only, and those only of parts that may hold the id by their statistics; all columns of one part.
+    Decodes ids only, and those only of parts that may hold the id by their statistics; all columns of one part. Every
+    byte of the parts up to that one is held against its hash.
     """
     for part in run.parts():
         if (row := row_of(part, account_id)) is not None:
@@ -41,7 +41,7 @@ def row_of(part: Location, account_id: str, column: str = "account_id") -> dict[
     """The row of an account in a part, or None where it is not there."""
     import pyarrow.compute as pc
 
-    with parquet_file(part) as file:
+    with contents.parquet_file(part) as file:
         wanted = as_id(account_id, file.schema_arrow.field(column).type)
         for group in range(file.num_row_groups):
             if wanted is None or not may_hold(file.metadata.row_group(group), column, wanted.as_py()):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tamscore.errors import InputContractError, UsageError
-from tamscore.store import commit, history
-from tamscore.store.run_directory import current_version
-from tamscore.store.verify import problems_of_run
+from tamscore.store import history, pins
+from tamscore.store.pointer import MANIFEST, current_version, require_manifest
+from tamscore.store.pruning import held
+from tamscore.store.verify import problems_of_run, sealed
 from tamscore.store.versions import complete_versions, output_of, version_like, versions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tamscore.store.history import Entry
     from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
@@ -23,40 +26,56 @@ COMMANDS = {"fitted": "run", "frozen": "score", "refreshed": "refresh"}
 
 @dataclass(frozen=True)
 class Version:
-    """A complete version: its run key, whether it counts, the command that made it, its rows, whitespace by kind."""
+    """A complete version: its run key, whether it counts, the command that made it, its rows, whitespace by kind.
+
+    `problem` says what is wrong with its manifest; rows and whitespace are then unknown. `pinned` says that `prune`
+    keeps it.
+    """
 
     version: str
     current: bool
     made_by: str
-    scored: int
+    scored: int | None
     whitespace: dict[str, float]
+    pinned: bool = False
+    problem: str | None = None
 
 
 @dataclass(frozen=True)
 class History:
-    """The ledger of an output, and its complete versions, the current one first."""
+    """The ledger of an output, its complete versions, the current one first, and those that were pruned."""
 
     output: str
     entries: list[Entry]
     versions: list[Version]
+    pruned: tuple[str, ...] = ()
 
 
 def past(output: Location) -> History:
     """What the ledger of an output tells, and which versions could be made current; UsageError where it is none."""
     output_of(output)
-    current = current_version(output)
-    complete = [(run, manifest) for run in versions(output) if (manifest := run.manifest()) is not None]
-    found = [version_of(run, manifest, current) for run, manifest in complete]
+    current, pinned = current_version(output), pins.pinned(output)
+    found = [version_of(run, current, pinned) for run in versions(output) if sealed(run)]
     ordered = sorted(found, key=lambda one: (not one.current, one.version))
     entries = [called(entry, found) for entry in history.entries(output, current)]
-    return History(str(output), entries, ordered)
+    there = {one.version for one in found}
+    pruned = dict.fromkeys(one.version for one in entries if one.action == "prune" and one.version not in there)
+    return History(str(output), entries, ordered, tuple(pruned))
 
 
-def version_of(run: RunDirectory, manifest: dict[str, Any], current: str | None) -> Version:
+def version_of(run: RunDirectory, current: str | None, pinned: Iterable[str]) -> Version:
     """A complete version as its manifest tells it."""
-    whitespace = {kind: sums["whitespace"] for kind, sums in manifest["totals"].items()}
-    made_by = COMMANDS[manifest.get("model", {}).get("source", "fitted")]
-    return Version(run.run_key, run.run_key == current, made_by, manifest["rows"]["scored"], whitespace)
+    known = run.run_key, run.run_key == current
+    try:
+        manifest = require_manifest(run.output, run.run_key)
+        whitespace = {kind: sums["whitespace"] for kind, sums in manifest["totals"].items()}
+        made_by = COMMANDS[manifest.get("model", {}).get("source", "fitted")]
+        return Version(*known, made_by, manifest["rows"]["scored"], whitespace, run.run_key in pinned)
+    except (InputContractError, UsageError) as error:
+        return Version(*known, "unknown", None, {}, run.run_key in pinned, str(error))
+    except (KeyError, TypeError, AttributeError):
+        problem = f"{run.path / MANIFEST}: is no manifest of a run; run its job again"
+        return Version(*known, "unknown", None, {}, run.run_key in pinned, problem)
 
 
 def called(entry: Entry, versions: list[Version]) -> Entry:
@@ -68,13 +87,13 @@ def called(entry: Entry, versions: list[Version]) -> Entry:
 def roll_back(output: Location, key: str | None = None) -> tuple[str | None, RunDirectory]:
     """Make an earlier version current again, the one before the current where none is named by its key's beginning.
 
-    The version that counted before, and the one that does now. Every byte of it is verified before the swap.
-    Raises UsageError where there is no such version, InputContractError where it is damaged (nothing changes then),
-    RetryableError while a run holds the output.
+    The version that counted before, and the one that does now; the same twice where a rollback has taken effect and is
+    asked for again. Every byte of it is verified before the swap. Raises UsageError where there is no such version,
+    InputContractError where it is damaged (nothing changes then), RetryableError while a run holds the output.
     """
     output_of(output)
-    with commit.held(output, "rollback"):
-        before = current_version(output)
+    with held(output, "rollback"):
+        before = replaced_by(output, key)
         run = version_like(output, key if key is not None else earlier(output, before))
         if problems := list(problems_of_run(run)):
             raise InputContractError("\n".join([*problems, f"{run.path}: is damaged; the current version stays"]))
@@ -82,9 +101,26 @@ def roll_back(output: Location, key: str | None = None) -> tuple[str | None, Run
     return before, run
 
 
+def replaced_by(output: Location, key: str | None) -> str | None:
+    """The current version; None where nothing says which it is and a version is named to take its place."""
+    try:
+        return current_version(output)
+    except InputContractError:
+        if key is None:
+            raise
+        return None
+
+
 def earlier(output: Location, current: str | None) -> str:
-    """The version that the current one replaced; UsageError where the ledger does not tell, or it is not there."""
+    """The version that the current one replaced, or the current one where the last swap was a rollback to it.
+
+    So a rollback that is repeated, as a scheduler does that has lost its answer, changes nothing. UsageError where the
+    ledger does not tell, or it is not there.
+    """
     entries = history.entries(output, current)
+    swaps = [entry for entry in entries if entry.is_swap]
+    if current and swaps and swaps[-1].took_effect and (swaps[-1].action, swaps[-1].version) == ("rollback", current):
+        return current
     version = None if current is None else history.before(entries, current)
     complete = [run.run_key for run in complete_versions(output)]
     if version is None or version not in complete:

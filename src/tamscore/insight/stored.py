@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore import config
-from tamscore.errors import InputContractError
 from tamscore.passes import policy
 from tamscore.passes.assign import PartyModel
 from tamscore.passes.features import Encoding
@@ -18,7 +17,7 @@ from tamscore.settings import columns_of, ladder_rules
 from tamscore.store import contents, model
 from tamscore.store.location import files_in
 from tamscore.store.placed import files_of
-from tamscore.store.versions import run_named
+from tamscore.store.versions import require_keys, run_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -102,7 +101,7 @@ class StoredRun:
     @cached_property
     def schema(self) -> pa.Schema:
         """The columns of its scores with their types."""
-        with parquet_file(self.parts()[0]) as file:
+        with contents.parquet_file(self.parts()[0]) as file:
             return file.schema_arrow
 
     def read(self, columns: Sequence[str]) -> Iterator[pa.Table]:
@@ -135,13 +134,5 @@ def open_run(path: Location, beside: RunDirectory | None = None) -> StoredRun:
     A run key alone is sought in the output of the run `beside` it. UsageError where there is none, or more than one.
     """
     directory, manifest = run_named(path, beside.output if beside else None)
-    if not {"job", "files", "rows"} <= manifest.keys():
-        raise InputContractError(f"{directory.path}: its manifest tells neither job nor files; run its job again")
+    require_keys(directory, manifest, ("job", "totals"))
     return StoredRun(directory, manifest)
-
-
-def parquet_file(path: Location) -> Any:
-    """A Parquet file of a run, opened."""
-    import pyarrow.parquet as pq
-
-    return pq.ParquetFile(contents.source(str(path)))

@@ -17,7 +17,7 @@ from tamscore.insight.tables import (
     sums_of,
     top_steps_of,
 )
-from tamscore.store.versions import run_named
+from tamscore.store.versions import require_keys, run_named
 
 if TYPE_CHECKING:
     from tamscore.insight.tables import Cluster, Quadrant, Sums, TopStep
@@ -61,6 +61,7 @@ def load(path: Location, top: int = 10, cluster: str | None = None) -> Summary:
     Raises UsageError where there is no complete run, or no such cluster.
     """
     directory, manifest = run_named(path)
+    require_keys(directory, manifest, ("tamscore", "device", "totals", "notices", "job"))
     clusters = clusters_of(directory)
     known = None if cluster is None else cluster_named(cluster, clusters)
     found = Summary(

@@ -62,7 +62,8 @@ def reuse_part(part: PartRows, assigned: AssignedRows, plan: ScorePlan) -> Score
     files = plan.directory.committed(part.partition.index)
     if files is None:
         return None
-    scored = contents.whole(plan.directory.part(part.partition.index))
+    path = plan.directory.part(part.partition.index)
+    scored = contents.placed_table(path, files[plan.directory.name_of(path)])
     return described(scored, int(np.count_nonzero(assigned.reason)), files, plan, reused=True)
 
 

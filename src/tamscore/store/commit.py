@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from tamscore.errors import unreadable
 from tamscore.store import csv_output, disk, objects
 from tamscore.store.objects.path import ObjectPath
 from tamscore.store.placed import HashingFile, Placed
@@ -39,8 +40,14 @@ class Storage(Protocol[Where_contra]):
     def held(self, output: Where_contra, purpose: str) -> AbstractContextManager[None]:
         """Hold an output alone, as long as this process lives and no longer."""
 
-    def sweep(self, folder: Where_contra) -> None:
-        """Remove what killed runs have left unfinished."""
+    def sweep(self, folder: Where_contra, *, open_too: bool = False) -> None:
+        """Remove what killed runs have left unfinished; with `open_too` what frozen workers hold open, too."""
+
+    def remove(self, path: Where_contra, output: Where_contra) -> None:
+        """Remove a file of an output that this process holds; one that is not there is none to remove."""
+
+    def remove_folder(self, folder: Where_contra) -> None:
+        """Remove a folder without files, and the folders in it."""
 
     def sweep_beside(self, path: Where_contra) -> None:
         """Remove what killed processes have left unfinished in the folder of a file that nobody holds."""
@@ -80,9 +87,25 @@ def held(output: Location, purpose: str) -> AbstractContextManager[None]:
     return storage_of(output).held(output, purpose)
 
 
-def sweep(folder: Location) -> None:
-    """Remove what killed runs have left unfinished; only for who holds the output."""
-    storage_of(folder).sweep(folder)
+def sweep(folder: Location, *, open_too: bool = False) -> None:
+    """Remove what killed runs have left unfinished; only for who holds the output.
+
+    With `open_too` what frozen workers hold open, too: only for the folder of a run whose work is done.
+    """
+    storage_of(folder).sweep(folder, open_too=open_too)
+
+
+def remove(path: Location, output: Location) -> None:
+    """Remove a file of an output that this process holds; one that is not there is none to remove.
+
+    Raise RetryableError where it cannot be removed, or another process holds the output by now.
+    """
+    storage_of(path).remove(path, output)
+
+
+def remove_folder(folder: Location) -> None:
+    """Remove a folder without files, and the folders in it; raise as `remove`."""
+    storage_of(folder).remove_folder(folder)
 
 
 def swap_json(value: dict[str, Any], path: Location) -> None:
@@ -134,9 +157,17 @@ def void(_: object) -> None:
 
 
 def read_json(path: Location) -> dict[str, Any] | None:
-    """The object in a JSON file; None where there is no such file or it is torn."""
+    """The object in a JSON file; None where there is no such file or it is torn.
+
+    Raise UsageError or RetryableError, see `errors.unreadable`, where the file is there and cannot be read: that says
+    nothing about what it holds.
+    """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
+    except RecursionError:  # brackets nested a thousand deep
+        return None
+    except OSError as error:
+        raise unreadable(path, error) from error
     return dict(found) if isinstance(found, dict) else None

@@ -1,26 +1,104 @@
-"""What a file holds, wherever it lies: on a disk, or in an object store from which it is read in ranges."""
+"""What a file holds, wherever it lies: a file of a version, held against its manifest; an input, read in ranges."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from tamscore.store.location import location
+from tamscore.errors import InputContractError, unreadable
+from tamscore.store.location import location, name_within
 from tamscore.store.objects.path import ObjectPath
+from tamscore.store.placed import files_of
+from tamscore.store.pointer import MANIFEST, manifest_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
     from tamscore.schema import Stamp
     from tamscore.store.location import Location
+    from tamscore.store.placed import Placed
 
 
 def whole(path: Location, columns: Sequence[str] | None = None) -> pa.Table:
-    """A table of a run, wherever it lies."""
+    """A table of a complete version; every byte of its file is held against the manifest first.
+
+    Raise InputContractError that names the file where it is missing or is not what its run wrote.
+    """
+    return decoded(parquet_file(path), columns)
+
+
+def parquet_file(path: Location, dictionary: Sequence[str] = ()) -> pq.ParquetFile:
+    """A Parquet file of a complete version, opened; raise as `whole`. Columns `dictionary` come encoded so."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    return pq.read_table(source(str(path)), columns=None if columns is None else list(columns))
+    return pq.ParquetFile(pa.BufferReader(verified(path)), read_dictionary=list(dictionary))
+
+
+def placed_table(path: Location, placed: Placed) -> pa.Table:
+    """A table of a version that is not complete yet, of the size and hash that its sidecar says; raise as `whole`."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    data = file_bytes(path)
+    placed.held_against(data, path)
+    return pq.ParquetFile(pa.BufferReader(data)).read()
+
+
+def decoded(file: pq.ParquetFile, columns: Sequence[str] | None = None) -> pa.Table:
+    """The columns of an opened file in the order asked for, all of them where none are named."""
+    if columns is None:
+        return file.read()
+    return file.read(columns=list(columns)).select(list(columns))
+
+
+def verified(path: Location) -> bytes:
+    """The bytes of a file `VERSION/folder/name` of a complete version, the same as its manifest lists.
+
+    Checksums of pages would leave footers, page headers and dictionaries unchecked, and cost more.
+    """
+    folder = path.parent.parent
+    placed = listed(folder, *stamp_of(folder / MANIFEST)).get(name_within(path, folder))
+    if placed is None:
+        raise InputContractError(f"{path}: is not listed in {folder / MANIFEST}; run its job again")
+    data = file_bytes(path)
+    placed.held_against(data, path)
+    return data
+
+
+def file_bytes(path: Location) -> bytes:
+    """All bytes of a file of a version; raise InputContractError where it is missing, else as `errors.unreadable`."""
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputContractError(f"{path}: missing; restore it, or run its job again") from None
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+@lru_cache(maxsize=16)
+def listed(folder: Location, *_stamp: float | str) -> dict[str, Placed]:
+    """The files of a version as its manifest of that stamp lists them, by name."""
+    manifest = manifest_of(folder.parent.parent, folder.name)
+    if manifest is None:
+        raise InputContractError(f"{folder / MANIFEST}: torn, or no manifest of this version; run its job again")
+    return files_of(manifest)
+
+
+def stamp_of(path: Location) -> Stamp:
+    """Size and time of change of a file, size and entity tag of an object; raise as `file_bytes`."""
+    try:
+        if isinstance(path, ObjectPath):
+            return path.stamp()
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputContractError(f"{path}: missing; restore it, or run its job again") from None
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return found.st_size, found.st_mtime_ns
 
 
 def plain_texts(table: pa.Table) -> pa.Table:

@@ -1,7 +1,8 @@
 """The commit protocol on a disk: files written under a temporary name, flushed, moved; a lock of the operating system.
 
 A file is written under a temporary name that Parquet readers pass over, flushed to the disk, moved to its name in one
-step, and its folder is flushed. Whoever is killed in between leaves a temporary file, never a short one.
+step, and its folder is flushed. Whoever is killed in between leaves a temporary file, never a short one. A writer holds
+a lock on its temporary file, so that a sweep tells what is being written from what was left.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def place(path: Path, write: Callable[[HashingFile], None]) -> Placed:
     part = path.with_name(f"{TEMPORARY}{secrets.token_hex(4)}-{path.name}.part")
     try:
         make_folder(path.parent)
-        with create(part) as file:
+        with new_file(part) as file:
             sink = HashingFile(file)
             write(sink)
             flush_file(file)
@@ -47,20 +48,6 @@ def place(path: Path, write: Callable[[HashingFile], None]) -> Placed:
         with suppress(OSError):
             part.unlink(missing_ok=True)
     return sink.placed()
-
-
-def create(part: Path) -> IO[bytes]:
-    """A new file that is claimed by this process as long as it is open.
-
-    Whoever sweeps may have taken it for a leftover before it was claimed: then it is made again.
-    """
-    while True:
-        file = part.open("xb")
-        with suppress(OSError):  # a file system may have no locks
-            fcntl.flock(file, fcntl.LOCK_EX)
-        if part.exists():
-            return file
-        file.close()
 
 
 def swap(path: Path, data: bytes) -> None:
@@ -128,15 +115,77 @@ def held(output: Path, purpose: str) -> Iterator[None]:
         yield
 
 
-def sweep(folder: Path) -> None:
-    """Remove the temporary files that a killed run has left; only for who holds the output."""
+def remove(path: Path, _output: Path) -> None:
+    """Remove a file or a link, and bring that to the disk; RetryableError where that is refused."""
+    try:
+        unlink(path)
+        flush_folder(path.parent)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise RetryableError(
+            f"{path}: cannot be removed ({error.strerror or error}); give access, then run again"
+        ) from error
+
+
+def unlink(path: Path) -> None:
+    """Remove a name from its folder."""
+    path.unlink()
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder without files, and the folders in it; raise as `remove`."""
+    if not folder.is_dir() or folder.is_symlink():
+        return
+    try:
+        for inner in [entry for entry in folder.iterdir() if entry.is_dir() and not entry.is_symlink()]:
+            remove_folder(inner)
+        folder.rmdir()
+        flush_folder(folder.parent)
+    except OSError as error:
+        raise RetryableError(
+            f"{folder}: cannot be removed ({error.strerror or error}); give access, then run again"
+        ) from error
+
+
+def new_file(part: Path) -> IO[bytes]:
+    """Open a new temporary file, locked for as long as it is open; a file system without locks cannot.
+
+    A sweep that came between the two has removed it: then it is made again.
+    """
+    while True:
+        file = part.open("xb")
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:
+            return file
+        file.close()
+
+
+def sweep(folder: Path, *, open_too: bool = False) -> None:
+    """Remove the temporary files below a folder that nobody is writing any more, or with `open_too` all of them.
+
+    Commands that write beside the versions, such as `coverage`, do not hold the output: theirs stay.
+    """
     for stale in folder.rglob(f"{TEMPORARY}*.part"):
-        stale.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            if open_too or not is_open(stale):
+                stale.unlink()
 
 
 def sweep_beside(path: Path) -> None:
     """Remove the temporary files that killed processes have left in the folder of a file; those under way stay."""
-    for part in path.parent.glob(f"{TEMPORARY}*.part"):
-        with suppress(OSError), part.open("rb") as file:
+    for stale in path.parent.glob(f"{TEMPORARY}*.part"):
+        with suppress(OSError):
+            if not is_open(stale):
+                stale.unlink()
+
+
+def is_open(part: Path) -> bool:
+    """Whether a process holds the lock on a temporary file; FileNotFoundError where it is gone."""
+    with part.open("rb") as file:
+        try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            part.unlink(missing_ok=True)
+        except OSError:
+            return True
+    return False

@@ -180,9 +180,8 @@ def read_part(path: Location, form: IdForm) -> PartLabels:
 
 def read_columns(path: Location, columns: list[str]) -> pa.Table:
     """Columns of a part of the scores, clusters as a dictionary."""
-    import pyarrow.parquet as pq
-
-    return pq.read_table(contents.source(str(path)), columns=columns, read_dictionary=["cluster"])
+    with contents.parquet_file(path, dictionary=["cluster"]) as file:
+        return contents.decoded(file, columns)
 
 
 def hashes_and_sales(table: pa.Table, form: IdForm) -> tuple[Any, Any]:

@@ -1,7 +1,8 @@
-"""The ledger of an output: which version replaced which, when, and who asked for it.
+"""The ledger of an output: which version replaced which, when, and who asked for it; which were pruned.
 
-An entry is written before the pointer is swapped, whole and durable as everything else. A swap that was cut off in
-between leaves an entry whose version never counted: the next entry, or the pointer itself, says so by naming another.
+An entry is written before what it records: before the manifest of a new version is there, before the pointer is
+swapped, before a version is removed; whole and durable as everything else. A swap that was cut off in between leaves an
+entry whose version never counted: the next swap, or the pointer itself, says so by naming another.
 """
 
 from __future__ import annotations
@@ -14,21 +15,25 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from tamscore import __version__
+from tamscore.errors import unreadable
 from tamscore.store import commit
 
 if TYPE_CHECKING:
     from tamscore.store.location import Location
 
 HISTORY = "_history.jsonl"
-Action = Literal["run", "rollback"]
+Action = Literal["run", "rollback", "seal", "prune"]
+"""`run` and `rollback` swap the pointer; `seal` is a new manifest that leaves it alone; `prune` removes a version."""
+SWAPS = ("run", "rollback")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One swap of the pointer: when (UTC), why, to which version, in place of which, by whom and where.
+    """One line: when (UTC), what was done, to which version, in place of which, by whom and where.
 
-    `replaced` is None where nothing counted before, or where that could not be read. `took_effect` is told by what
-    follows, not written down.
+    `replaced` is None where nothing counted before, or where that could not be read. `manifest_sha256` is that of the
+    version's manifest; None in entries from before it was recorded. `took_effect` follows from later entries and the
+    pointer, it is not written down.
     """
 
     at: str
@@ -38,22 +43,34 @@ class Entry:
     by: str
     host: str
     tamscore: str
+    manifest_sha256: str | None = None
     took_effect: bool = True
 
+    @property
+    def made_version(self) -> bool:
+        """Whether a version came to be, or to count, by it."""
+        return self.action != "prune"
 
-def record(output: Location, action: Action, version: str, replaced: str | None) -> None:
-    """Write into the ledger that a version is about to replace another; only for who holds the output."""
-    at = now().isoformat(timespec="seconds")
-    entry = asdict(Entry(at, action, version, replaced, user(), socket.gethostname(), __version__))
+    @property
+    def is_swap(self) -> bool:
+        """Whether it swaps the pointer."""
+        return self.action in SWAPS
+
+
+def record(
+    output: Location, action: Action, version: str, replaced: str | None, manifest_sha256: str | None = None
+) -> None:
+    """Write into the ledger what is about to happen to a version; only for who holds the output."""
+    entry = asdict(Entry(now(), action, version, replaced, user(), socket.gethostname(), __version__, manifest_sha256))
     del entry["took_effect"]
     before = raw(output)
     torn = b"\n" if before and not before.endswith(b"\n") else b""
     commit.place_bytes(before + torn + json.dumps(entry, ensure_ascii=False).encode() + b"\n", output / HISTORY)
 
 
-def now() -> datetime:
-    """The time of this machine's clock."""
-    return datetime.now(UTC)
+def now() -> str:
+    """The time (UTC), to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def days_since(output: Location, version: str) -> float | None:
@@ -61,7 +78,7 @@ def days_since(output: Location, version: str) -> float | None:
     lines = (parsed(line) for line in raw(output).splitlines())
     times = [entry.at for entry in lines if entry and entry.action == "run" and entry.version == version]
     try:
-        return (now() - datetime.fromisoformat(times[-1])).total_seconds() / 86_400
+        return (datetime.fromisoformat(now()) - datetime.fromisoformat(times[-1])).total_seconds() / 86_400
     except (IndexError, ValueError, TypeError):
         return None
 
@@ -75,21 +92,24 @@ def user() -> str:
 
 
 def raw(output: Location) -> bytes:
-    """The bytes of the ledger, none where there is none yet."""
+    """The bytes of the ledger, none where there is none yet; raise as `errors.unreadable` where it cannot be read."""
+    path = output / HISTORY
     try:
-        return (output / HISTORY).read_bytes()
-    except FileNotFoundError:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
         return b""
+    except OSError as error:
+        raise unreadable(path, error) from error
 
 
-def entries(output: Location, current: str | None) -> list[Entry]:
+def entries(output: Location, current: str | None = None) -> list[Entry]:
     """The ledger of an output, oldest first, given the version that counts now; lines that are torn are passed over."""
     found = [entry for line in raw(output).splitlines() if (entry := parsed(line)) is not None]
-    after = [entry.replaced for entry in found[1:]] + [current]
-    return [
-        replace(entry, took_effect=following in (None, entry.version))
-        for entry, following in zip(found, after, strict=False)
-    ]
+    swaps = [at for at, entry in enumerate(found) if entry.is_swap]
+    after = [*(found[at].replaced for at in swaps[1:]), current]
+    for at, following in zip(swaps, after, strict=False):
+        found[at] = replace(found[at], took_effect=following in (None, found[at].version))
+    return found
 
 
 def parsed(line: bytes) -> Entry | None:

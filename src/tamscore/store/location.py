@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from fnmatch import fnmatchcase
 from glob import glob
 from pathlib import Path
@@ -11,7 +12,6 @@ from tamscore.schema import OBJECT_SCHEMES
 from tamscore.store.objects.path import ObjectPath
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator
 
 Location: TypeAlias = Path | ObjectPath
@@ -30,10 +30,11 @@ def is_local(text: str) -> bool:
 
 
 def inside(path: Location, folder: Location) -> bool:
-    """Whether a path is a folder or lies in it; links and dots are followed."""
+    """Whether a path is a folder or lies in it; links and dots are followed, but for links in a circle."""
     if isinstance(path, ObjectPath) or isinstance(folder, ObjectPath):
         return path == folder or folder in path.parents
-    return path.resolve().is_relative_to(folder.resolve())
+    whole, above = (Path(os.path.realpath(where)) for where in (path, folder))
+    return whole.is_relative_to(above)
 
 
 def files_in(folder: Location) -> list[Location]:

@@ -13,7 +13,6 @@ import numpy as np
 
 from tamscore.errors import InputContractError
 from tamscore.store import commit
-from tamscore.store.commit import Placed
 from tamscore.store.model_parties import StoredParty, stored_parties
 from tamscore.store.model_text import FORMAT, Description
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tamscore.schema import InputColumns
+    from tamscore.store.commit import Placed
     from tamscore.store.location import Location
 
 DESCRIPTION, ARRAYS = "model.json", "arrays.safetensors"
@@ -98,8 +98,6 @@ def read_raw(folder: Location) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def checked_bytes(folder: Location, name: str, files: Mapping[str, Placed]) -> bytes:
     """The bytes of a file of a model, the same as the manifest lists."""
-    from xxhash import xxh3_128_hexdigest
-
     path = folder if folder.is_file() else folder / name
     try:
         data = path.read_bytes()
@@ -115,11 +113,7 @@ def checked_bytes(folder: Location, name: str, files: Mapping[str, Placed]) -> b
     listed = files.get(f"model/{name}")
     if listed is None or folder.is_file():
         raise InputContractError(f"{path}: is not listed in the manifest of its run; name the folder of a complete run")
-    if (here := Placed(len(data), xxh3_128_hexdigest(data))) != listed:
-        raise InputContractError(
-            f"{path}: was changed after its run: {here.bytes:,} bytes with hash {here.xxh3}, the manifest says "
-            f"{listed.bytes:,} with {listed.xxh3}; restore it, or run its job again"
-        )
+    listed.held_against(data, path)
     return data
 
 

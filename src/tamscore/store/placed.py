@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import IO, TYPE_CHECKING, Any, Self, TypeAlias
 
+from tamscore.errors import InputContractError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -39,6 +41,15 @@ class Placed:
         import xxhash
 
         return cls(memoryview(data).nbytes, xxhash.xxh3_128_hexdigest(data))
+
+    def held_against(self, data: Data, path: object) -> None:
+        """Raise InputContractError that names the path unless some bytes are what was placed there."""
+        here = type(self).of_bytes(data)
+        if here != self:
+            raise InputContractError(
+                f"{path}: was changed after its run: {here.bytes:,} bytes with hash {here.xxh3}, the manifest says "
+                f"{self.bytes:,} with {self.xxh3}; restore it, or run its job again"
+            )
 
     def record(self) -> dict[str, Any]:
         """The same as JSON holds it."""

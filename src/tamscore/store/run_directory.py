@@ -11,16 +11,24 @@ OUTPUT/versions/<run_key>/scores/           one Parquet file a partition, each w
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tamscore.errors import UsageError
+from tamscore.errors import InputContractError, UsageError
 from tamscore.package_digest import package_digest
-from tamscore.store import commit, history
+from tamscore.store import commit, history, pruning
 from tamscore.store.commit import Placed, read_json
-from tamscore.store.location import files_in, inside, location, name_within, sizes_below
+from tamscore.store.location import files_in, inside, location, name_within
 from tamscore.store.placed import files_of
+from tamscore.store.pointer import (
+    CURRENT,
+    MANIFEST,
+    RUN_KEY,
+    current_version,
+    digest_of,
+    manifest_of,
+    manifest_problem,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,12 +36,12 @@ if TYPE_CHECKING:
 
     from tamscore.store.location import Location
 
-CURRENT, MANIFEST = "_CURRENT.json", "manifest.json"
+__all__ = ["CURRENT", "MANIFEST", "RUN_KEY", "RunDirectory", "current_version"]
+
 BACKTESTS = "backtests"
 """The folder of an output where what came of its scores is kept."""
 COVERAGE = "coverage"
 """The folder of an output where who covers whom is kept."""
-RUN_KEY = re.compile(r"[0-9a-f]{16}")
 
 
 @dataclass(frozen=True)
@@ -99,7 +107,7 @@ class RunDirectory:
 
     def held(self) -> AbstractContextManager[None]:
         """Hold the output alone; RetryableError where another run holds it."""
-        return commit.held(self.output, f"run {self.run_key}")
+        return pruning.held(self.output, f"run {self.run_key}")
 
     def commit_part(self, index: int, part: Placed, rejected: Placed | None, rows: dict[str, int]) -> None:
         """Commit a partition: its files count from now on, and are not made again by a run that resumes."""
@@ -121,42 +129,80 @@ class RunDirectory:
         return name_within(path, self.path)
 
     def manifest(self) -> dict[str, Any] | None:
-        """The manifest, or None while the run is not complete or where the file is torn."""
-        return read_json(self.path / MANIFEST)
+        """The manifest, or None while the run is not complete, or where the file is torn or of another shape."""
+        return manifest_of(self.output, self.run_key)
+
+    def damage(self) -> list[str] | None:
+        """The files of a complete version that are missing or changed, by name; None where the run is not complete.
+
+        Reads every byte. Raise InputContractError where the manifest was edited: then nothing says what is right.
+        """
+        manifest = self.manifest()
+        if manifest is None:
+            return None
+        if problem := manifest_problem(self.output, self.run_key):
+            raise InputContractError(problem)
+        files = files_of(manifest)
+        return [name for name, placed in files.items() if not holds(self.path / name, placed)]
 
     def is_complete(self) -> bool:
-        """Whether the run is sealed and its files are there in their full size; `verify` looks closer."""
-        files = (self.manifest() or {}).get("files", {})
-        there = sizes_below(self.path) if files else {}
-        return bool(files) and all(there.get(name) == record["bytes"] for name, record in files.items())
+        """Whether the run is sealed and every byte is as it was written; see `damage`."""
+        return self.damage() == []
 
     def seal(self, manifest: dict[str, Any], files: dict[str, Placed]) -> None:
         """Write the manifest, which makes the run complete, then let the output point at it.
 
         The manifest lists the files given and the sidecars of their parts; what killed workers left is swept first.
+        A manifest of the same files that the output vouches for stays: a successor may have sealed the version while
+        this run was frozen, or the run has rebuilt damaged files. The ledger has a new manifest's hash before it is
+        there.
         """
-        commit.sweep(self.path)
+        commit.sweep(self.path, open_too=True)
         sidecars = {self.name_of(path): Placed.of(path) for path in self.sidecars()}
         listed = {name: placed.record() for name, placed in {**files, **sidecars}.items()}
-        if not self.is_complete():  # a successor may have sealed it while this run was frozen
-            commit.place_json({**manifest, "run_key": self.run_key, "files": listed}, self.path / MANIFEST)
+        there = self.manifest()
+        if there is None or there["files"] != listed or manifest_problem(self.output, self.run_key):
+            data = commit.json_bytes({**manifest, "run_key": self.run_key, "files": listed})
+            self.announce(hashlib.sha256(data).hexdigest())
+            commit.place_bytes(data, self.path / MANIFEST)
         self.point_here()
 
+    def announce(self, digest: str) -> None:
+        """Write into the ledger that a manifest of this hash is about to be placed."""
+        before = self.replaced()
+        stays = before == self.run_key or (self.yields and before is not None)
+        history.record(self.output, "seal" if stays else "run", self.run_key, before, digest)
+
+    def replaced(self) -> str | None:
+        """The current version, which this one replaces; None where there is none, or nothing says which it is."""
+        try:
+            return current_version(self.output)
+        except InputContractError:
+            if self.yields:
+                raise
+            return None
+
     def point_here(self, action: history.Action = "run") -> None:
-        """Make this version the current one; where that is news, the ledger has it first."""
-        before = current_version(self.output)
+        """Make this version the current one; the ledger says so first, where it is another than before."""
+        before, digest = self.replaced(), digest_of(self.path / MANIFEST)
         if self.yields and before is not None:
             return
-        if before != self.run_key:
-            history.record(self.output, action, self.run_key, before)
-        digest = hashlib.sha256((self.path / MANIFEST).read_bytes()).hexdigest()
+        if before != self.run_key and not self.announced(action, before, digest):
+            history.record(self.output, action, self.run_key, before, digest)
         commit.swap_json({"version": self.run_key, "manifest_sha256": digest}, self.output / CURRENT)
+
+    def announced(self, action: history.Action, before: str | None, digest: str) -> bool:
+        """Whether the last swap in the ledger is this one, which was cut off before it moved the pointer."""
+        swaps = [entry for entry in history.entries(self.output) if entry.is_swap]
+        last = swaps[-1] if swaps else None
+        told = last and (last.action, last.version, last.replaced, last.manifest_sha256)
+        return told == (action, self.run_key, before, digest)
 
 
 def holds(path: Location, placed: Placed) -> bool:
-    """Whether a file is there, and is what was placed."""
+    """Whether a file is there, no link, and holds what was placed."""
     try:
-        return path.stat().st_size == placed.bytes and Placed.of(path) == placed
+        return not path.is_symlink() and path.stat().st_size == placed.bytes and Placed.of(path) == placed
     except OSError:
         return False
 
@@ -169,9 +215,3 @@ def run_key(*parts: str) -> str:
 def code_digest() -> str:
     """Return the SHA-256 of this package's files: another code, another run."""
     return package_digest()
-
-
-def current_version(output: Location) -> str | None:
-    """The version that the pointer of an output names; None where there is no pointer, or it is torn."""
-    version = (read_json(output / CURRENT) or {}).get("version")
-    return version if isinstance(version, str) and RUN_KEY.fullmatch(version) else None

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
-from tamscore.store.commit import LOCK, Placed, read_json
+from tamscore.store.commit import LOCK, Placed
 from tamscore.store.history import HISTORY
 from tamscore.store.location import files_below
 from tamscore.store.placed import files_of
-from tamscore.store.run_directory import BACKTESTS, COVERAGE, CURRENT, MANIFEST, RunDirectory
+from tamscore.store.pointer import CURRENT, MANIFEST, PINS, digest_of, manifest_problem, pointer_of
+from tamscore.store.run_directory import BACKTESTS, COVERAGE, RunDirectory
 from tamscore.store.versions import versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tamscore.store.location import Location
+
+KNOWN = {BACKTESTS, COVERAGE, CURRENT, HISTORY, LOCK, PINS, "versions"}
+"""What belongs to an output."""
 
 
 def problems_of_output(output: Location) -> list[str]:
@@ -25,28 +28,30 @@ def problems_of_output(output: Location) -> list[str]:
 
 def sealed(run: RunDirectory) -> bool:
     """Whether a version claims to be complete."""
-    return (run.path / MANIFEST).exists()
+    manifest = run.path / MANIFEST
+    return manifest.exists() or manifest.is_symlink()
 
 
 def pointer_problems(output: Location) -> Iterator[str]:
     """What is wrong with the pointer of an output, and what lies in the output that no run has put there."""
-    pointer = read_json(output / CURRENT)
+    pointer = pointer_of(output)
     if pointer is None:
-        yield f"{output / CURRENT}: missing or torn; run the job again to mend it"
+        yield f"{output / CURRENT}: missing or torn; run the job again, or make a version current: tamscore rollback"
         return
-    manifest = RunDirectory(output, str(pointer.get("version"))).path / MANIFEST
+    manifest = RunDirectory(output, str(pointer["version"])).path / MANIFEST
     if not manifest.is_file():
-        yield f"{output / CURRENT}: points at {pointer.get('version')!r}, which is no complete run"
-    elif hashlib.sha256(manifest.read_bytes()).hexdigest() != pointer.get("manifest_sha256"):
+        yield f"{output / CURRENT}: points at {pointer['version']!r}, which is no complete run"
+    elif digest_of(manifest) != pointer.get("manifest_sha256"):
         yield f"{manifest}: is not the manifest that the pointer was set to"
     here: list[Location] = [*output.iterdir()]
-    known = {BACKTESTS, COVERAGE, CURRENT, HISTORY, LOCK, "versions"}
-    yield from (f"{path}: does not belong to the output" for path in sorted(here, key=str) if path.name not in known)
+    yield from (f"{path}: does not belong to the output" for path in sorted(here, key=str) if path.name not in KNOWN)
 
 
 def problems_of_run(run: RunDirectory) -> Iterator[str]:
     """What is wrong with a version: files missing, changed, or there without being listed; rows that do not add up."""
     manifest = run.manifest() or {}
+    if manifest and (problem := manifest_problem(run.output, run.run_key)):
+        yield problem
     try:
         listed = files_of(manifest)
         read, known = manifest["rows"]["read"], manifest["rows"]["scored"] + sum(manifest["rows"]["rejected"].values())

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tamscore.errors import UsageError
-from tamscore.store.history import raw
+from tamscore.errors import InputContractError, UsageError, unreadable
+from tamscore.store import history
 from tamscore.store.location import location
-from tamscore.store.run_directory import CURRENT, MANIFEST, RUN_KEY, RunDirectory, current_version
+from tamscore.store.objects.path import ObjectPath
+from tamscore.store.pointer import CURRENT, MANIFEST, current_version, require_manifest, versions_in
+from tamscore.store.run_directory import RunDirectory
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from tamscore.store.location import Location
 
 KEY = re.compile(r"[0-9a-f]{1,16}")
@@ -23,17 +28,35 @@ def run_named(path: Location, output: Location | None = None) -> tuple[RunDirect
 
     A path names an output (its current version), a version, or the beginning of a run key; that may stand behind its
     output (`scores/3fa9`), or alone where it is to be sought in the `output` given.
-    Raises UsageError where there is none, or more than one.
+    Raises UsageError where there is none, or more than one; InputContractError where its manifest was edited or is
+    torn, or where a torn pointer leaves open which version is current.
     """
     where = output if path.parent == Path() else None
-    if path.is_dir() or (where is None and not KEY.fullmatch(path.name.lower())):
+    if is_folder(path) or (where is None and not KEY.fullmatch(path.name.lower())):
         directory = find(path)
     else:
         directory = version_like(where or path.parent, path.name)
-    manifest = directory.manifest()
-    if manifest is None:
-        raise UsageError(f"{directory.path}: the run is not complete; run its job again")
-    return directory, manifest
+    return directory, require_manifest(directory.output, directory.run_key)
+
+
+def require_keys(directory: RunDirectory, manifest: Mapping[str, Any], keys: Sequence[str]) -> None:
+    """Raise InputContractError that names the manifest where it lacks any of the keys."""
+    missing = [key for key in keys if key not in manifest]
+    if missing:
+        raise InputContractError(
+            f"{directory.path / MANIFEST}: expected the manifest of a run, got one without {', '.join(missing)}; run "
+            "its job again"
+        )
+
+
+def is_folder(path: Location) -> bool:
+    """Whether there is a folder at a path; raise as `errors.unreadable` says where the system does not say so."""
+    try:
+        return path.is_dir() if isinstance(path, ObjectPath) else stat.S_ISDIR(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise unreadable(path, error) from error
 
 
 def version_like(output: Location, key: str) -> RunDirectory:
@@ -44,23 +67,22 @@ def version_like(output: Location, key: str) -> RunDirectory:
         return found[0]
     there = ", ".join(run.run_key for run in found or complete) or "none"
     problem = "several complete versions begin so" if found else "no complete version begins so"
-    raise UsageError(f"{output}: {key!r}: {problem}; there are {there}")
+    pruned = {entry.version for entry in history.entries(output) if entry.action == "prune"} if not found else set()
+    note = "; it was pruned" if key and any(version.startswith(key.lower()) for version in pruned) else ""
+    raise UsageError(f"{output}: {key!r}: {problem}{note}; there are {there}")
 
 
 def find(path: Location) -> RunDirectory:
     """The run at a path: an output folder (its current version) or the folder of one version.
 
-    Where the pointer is torn, the complete version written last stands in for it. Raises UsageError where there is no
-    complete run.
+    Where the pointer is torn, the ledger says which version is current. Raises UsageError where there is no complete
+    run.
     """
     version = current_version(path)
-    if version is not None and RunDirectory(path, version).manifest() is not None:
+    if version is not None:
         return RunDirectory(path, version)
-    if (path / MANIFEST).is_file() and path.parent.name == "versions":
+    if path.parent.name == "versions" and (path / MANIFEST).is_file():
         return RunDirectory(path.parent.parent, path.name)
-    complete = complete_versions(path)
-    if (path / CURRENT).exists() and complete:
-        return max(complete, key=lambda run: (run.path / MANIFEST).stat().st_mtime_ns)
     raise UsageError(f"{path}: no complete run here; expected an output folder with {CURRENT}, or one of its versions")
 
 
@@ -79,7 +101,7 @@ def holds_runs(named: str, output: Location) -> bool:
         return path != output and is_key and KEY.fullmatch(path.name.lower()) is not None
     if (path / CURRENT).exists() or path.parent.name == "versions":
         return True
-    if raw(path) or complete_versions(path):
+    if history.raw(path) or complete_versions(path):
         raise UsageError(
             f"{path}: there are versions, but {CURRENT} is missing, which says which one counts; name one with --model "
             f"{path}/KEY, or restore the file"
@@ -93,7 +115,7 @@ def holds_runs(named: str, output: Location) -> bool:
 
 def output_of(path: Location) -> Location:
     """The path, where it is the output of a job; UsageError where no run has ever been written to it."""
-    if not (path / CURRENT).exists() and not versions(path):
+    if not is_folder(path) or (not (path / CURRENT).exists() and not versions(path)):
         raise UsageError(f"{path}: no output of a job; expected a folder with {CURRENT} and versions")
     return path
 
@@ -105,6 +127,4 @@ def complete_versions(output: Location) -> list[RunDirectory]:
 
 def versions(output: Location) -> list[RunDirectory]:
     """All versions of an output, complete or not, in order of name."""
-    folder = output / "versions"
-    names = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
-    return [RunDirectory(output, name) for name in names if RUN_KEY.fullmatch(name)]
+    return [RunDirectory(output, version) for version in versions_in(output)]

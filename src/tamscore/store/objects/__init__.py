@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tamscore.store.objects.bucket import Entry
     from tamscore.store.objects.path import ObjectPath
 
-__all__ = ["held", "place", "prepare", "swap", "sweep", "sweep_beside"]
+__all__ = ["held", "place", "prepare", "remove", "remove_folder", "swap", "sweep", "sweep_beside"]
 
 TRIES = 4
 
@@ -86,9 +86,22 @@ def prepare(folder: ObjectPath) -> None:
     """Nothing: there are no folders to be made, and the lock tells whether anything can be written."""
 
 
-def sweep(folder: ObjectPath) -> None:
+def sweep(folder: ObjectPath, *, open_too: bool = False) -> None:
     """Nothing: a killed run leaves no temporary object and no upload that was begun."""
 
 
 def sweep_beside(path: ObjectPath) -> None:
     """Nothing, as `sweep`."""
+
+
+def remove(path: ObjectPath, output: ObjectPath) -> None:
+    """Remove an object; RetryableError where another process holds the output by now.
+
+    Who was frozen and has lost the output finds out before the request. Between the two lies one round trip.
+    """
+    check_free(output)
+    path.bucket.delete(path.key)
+
+
+def remove_folder(folder: ObjectPath) -> None:
+    """Nothing: a folder is gone with its last object."""

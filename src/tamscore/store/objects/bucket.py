@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -86,6 +87,12 @@ class Bucket:
         store, library = client(self.url)
         mode: Any = over.marks() if over else "create"
         self.ask(key, lambda: library.put_async(store, key, data, mode=mode, use_multipart=False))
+
+    def delete(self, key: str) -> None:
+        """Remove an object; one that is not there is none to remove."""
+        store, library = client(self.url)
+        with suppress(FileNotFoundError):
+            self.ask(key, lambda: library.delete_async(store, key))
 
     def entries(self, prefix: str) -> list[Entry]:
         """Every object whose key begins with the prefix, a folder, in order of key."""

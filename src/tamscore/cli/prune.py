@@ -1,0 +1,93 @@
+"""`prune` and `pin`: old versions go, those that somebody needs stay."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tamscore.cli.arguments import AsJson, Output
+from tamscore.errors import NothingToDo, UsageError
+
+if TYPE_CHECKING:
+    from tamscore.store.pruning import Pruning
+
+Keep = Annotated[int, typer.Option("--keep", metavar="N", min=1, help="Keep the N newest versions.")]
+NewerThan = Annotated[
+    str | None,
+    typer.Option("--newer-than", metavar="DATE|DAYS", help="Keep what is newer, too: 2026-10-01, or 90 for days."),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")]
+
+
+def prune(
+    output: Output, keep: Keep = 2, newer_than: NewerThan = None, dry_run: DryRun = False, as_json: AsJson = False
+) -> None:
+    """Remove old versions.
+
+    For example: tamscore prune scores --keep 4 --newer-than 90. It never removes the current version, a pinned one, or
+    one that a kept version is based on. Exits with 10 where there is nothing to remove. See docs/operations.md.
+    """
+    from tamscore.store import pruning
+    from tamscore.store.versions import output_of
+
+    where, since = output_of(output), None if newer_than is None else moment(newer_than)
+    found = pruning.plan(where, keep, since) if dry_run else pruning.prune(where, keep, since)
+    if as_json:
+        print(json.dumps({"dry_run": dry_run, **asdict(found)}, indent=1, ensure_ascii=False))
+    else:
+        print("\n".join(lines(found, dry_run=dry_run)))
+    if not found.removed:
+        raise typer.Exit(NothingToDo.exit_code)
+
+
+def moment(text: str) -> datetime:
+    """Return the beginning of a day (UTC), or the time so many days ago; UsageError where the text is neither."""
+    days = re.fullmatch(r"(\d{1,5})(?: ?(?:d|days?))?", text.strip())
+    try:
+        if days:
+            return datetime.now(UTC) - timedelta(days=int(days[1]))
+        found = datetime.fromisoformat(text.strip())
+    except (ValueError, OverflowError) as error:
+        raise UsageError(
+            f"--newer-than: expected a date such as 2026-10-01, or a number of days such as 90, got {text!r}"
+        ) from error
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def lines(found: Pruning, *, dry_run: bool) -> list[str]:
+    """Return what was removed and what stays, a version a line, then what that comes to."""
+    verb = "would remove" if dry_run else "removed"
+    gone = [f"{verb}  {version}  {size / 1e6:,.1f} MB" for version, size in found.removed.items()]
+    stay = [f"{'kept':<{len(verb)}}  {one.version}  {one.why}" for one in found.kept]
+    count, size = len(found.removed), sum(found.removed.values())
+    total = f"{verb} {count} version{'s' * (count != 1)}, {size / 1e6:,.1f} MB" if gone else "nothing to remove"
+    return [*gone, *stay, total]
+
+
+def pin(
+    output: Output,
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="A run key or its beginning.")],
+    undo: Annotated[bool, typer.Option("--undo", help="Let prune remove it again.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Keep a version from being pruned.
+
+    For example: tamscore pin scores 3fa9. Pin what something outside the output needs: an audit, or another output that
+    is scored with the model of this version.
+    """
+    from tamscore.store import pins
+    from tamscore.store.pruning import held
+    from tamscore.store.versions import output_of, version_like
+
+    with held(output_of(output), "pin"):
+        key = version_like(output, version).run_key
+        changed = pins.set_pin(output, key, keep=not undo)
+    if as_json:
+        print(json.dumps({"version": key, "pinned": not undo, "changed": changed}))
+    else:
+        print(f"{key} is {'not ' if undo else ''}pinned{'' if changed else ' already'}")

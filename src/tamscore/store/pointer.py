@@ -1,0 +1,128 @@
+"""Which version of an output is current, and which manifests the output vouches for.
+
+The pointer `_CURRENT.json` holds the current version and the SHA-256 of its manifest; the ledger `_history.jsonl` holds
+the SHA-256 of every manifest before that manifest is written. A manifest that neither knows was edited.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING, Any
+
+from tamscore.errors import InputContractError
+from tamscore.store import history
+from tamscore.store.commit import read_json
+
+if TYPE_CHECKING:
+    from tamscore.store.location import Location
+
+CURRENT, MANIFEST = "_CURRENT.json", "manifest.json"
+PINS = "_pins.json"
+"""The file of an output that lists the versions which `prune` keeps."""
+RUN_KEY = re.compile(r"[0-9a-f]{16}")
+
+
+def pointer_of(output: Location) -> dict[str, Any] | None:
+    """Return what the pointer says; None where there is none, or it is torn. Raise as `read_json`."""
+    pointer = read_json(output / CURRENT) or {}
+    version = pointer.get("version")
+    return pointer if isinstance(version, str) and RUN_KEY.fullmatch(version) else None
+
+
+def current_version(output: Location) -> str | None:
+    """Return the version that the pointer names, or where it is torn the one that the ledger names.
+
+    None where there is no pointer. Raise InputContractError where the pointer is torn and the ledger cannot decide, and
+    as `read_json` where the pointer cannot be read.
+    """
+    pointer = pointer_of(output)
+    if pointer is not None:
+        return str(pointer["version"])
+    return version_of_ledger(output) if (output / CURRENT).exists() else None
+
+
+def version_of_ledger(output: Location) -> str:
+    """Return the version that the last swap in the ledger made current, or replaced where it was cut off.
+
+    Without a swap in the ledger, return the only complete version. Raise InputContractError where neither decides.
+    """
+    swaps = [entry for entry in history.entries(output) if entry.is_swap]
+    for version in (swaps[-1].version, swaps[-1].replaced) if swaps else ():
+        if version and manifest_of(output, version) is not None:
+            return version
+    complete = [version for version in versions_in(output) if manifest_of(output, version) is not None]
+    if len(complete) == 1 and not swaps:
+        return complete[0]
+    raise InputContractError(
+        f"{output / CURRENT}: is torn, and {output / history.HISTORY} does not say which version is current; "
+        f"make one current by name: tamscore rollback {output} VERSION; complete are {', '.join(complete) or 'none'}"
+    )
+
+
+def versions_in(output: Location) -> list[str]:
+    """Return the run keys of all versions of an output, complete or not, in order."""
+    folder = output / "versions"
+    names = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+    return [name for name in names if RUN_KEY.fullmatch(name)]
+
+
+def manifest_of(output: Location, version: str) -> dict[str, Any] | None:
+    """Return the manifest of a version; None where there is none, it is torn, or it is no manifest of this version."""
+    manifest = read_json(output / "versions" / version / MANIFEST)
+    return manifest if manifest is not None and is_manifest(manifest, version) else None
+
+
+def is_manifest(manifest: dict[str, Any], version: str) -> bool:
+    """Whether an object says what every manifest says: the run key, rows read, and the files with size and hash."""
+    files, rows = manifest.get("files"), manifest.get("rows")
+    return (
+        manifest.get("run_key") == version
+        and isinstance(rows, dict)
+        and isinstance(files, dict)
+        and all(
+            isinstance(record, dict) and record.keys() == {"bytes", "xxh3"} and isinstance(record["bytes"], int)
+            for record in files.values()
+        )
+    )
+
+
+def digest_of(path: Location) -> str:
+    """Return the SHA-256 of a file, hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def known_digests(output: Location, version: str) -> set[str]:
+    """Return the SHA-256 of every manifest that pointer and ledger know of a version; none from before ledgers."""
+    pointer = pointer_of(output) or {}
+    digests = {entry.manifest_sha256 for entry in history.entries(output) if entry.version == version}
+    if pointer.get("version") == version:
+        digests.add(pointer.get("manifest_sha256"))
+    return {digest for digest in digests if digest is not None}
+
+
+def manifest_problem(output: Location, version: str) -> str | None:
+    """Return what is wrong with the manifest of a complete version, None where pointer or ledger vouch for it."""
+    path = output / "versions" / version / MANIFEST
+    known = known_digests(output, version)
+    if not known or (here := digest_of(path)) in known:
+        return None
+    return (
+        f"{path}: is not the manifest that its run wrote: SHA-256 {here[:16]}…, expected "
+        f"{' or '.join(sorted(digest[:16] + '…' for digest in known))} as {CURRENT} and {history.HISTORY} say; put the "
+        "file back, or remove it and run the job again"
+    )
+
+
+def require_manifest(output: Location, version: str) -> dict[str, Any]:
+    """Return the manifest of a version that pointer or ledger vouch for; raise InputContractError that names it."""
+    manifest = manifest_of(output, version)
+    path = output / "versions" / version / MANIFEST
+    if manifest is None:
+        raise InputContractError(
+            f"{path}: missing, torn, or no manifest of this version; run its job again, or make another version "
+            f"current: tamscore rollback {output} VERSION"
+        )
+    if problem := manifest_problem(output, version):
+        raise InputContractError(problem)
+    return manifest

@@ -1,0 +1,152 @@
+"""Removing old versions: which may go, and how each goes so that nobody takes the rest of it for a complete one.
+
+The ledger notes a removal first. Then a mark `versions/_pruned-KEY` says that the version is to go; its manifest is
+removed, with which it stops to be complete; then its other files, its folders, and the mark. Whoever holds the output
+next finishes what is marked, before anything else.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from tamscore.errors import InputContractError, UsageError
+from tamscore.store import commit, history, pins
+from tamscore.store.location import files_below, sizes_below
+from tamscore.store.pointer import MANIFEST, RUN_KEY, current_version, manifest_of, manifest_problem, versions_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tamscore.store.location import Location
+
+MARK = "_pruned-"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A version that stays, and why."""
+
+    version: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Pruning:
+    """What a pruning removes, in this order, with the bytes of each version; and what stays."""
+
+    removed: dict[str, int]
+    kept: tuple[Kept, ...]
+
+
+def plan(output: Location, keep: int, since: datetime | None = None) -> Pruning:
+    """Return which complete versions go: all but the `keep` newest, those made current at or after `since`, and others.
+
+    The others are the current version, pinned ones, those whose manifest is not as written, and every version that one
+    that stays is based on. Raise UsageError where no version is current, InputContractError where the pointer or the
+    pins are torn.
+    """
+    current = current_version(output)
+    if current is None:
+        raise UsageError(f"{output}: no version is current; run the job first, or roll back to a version")
+    manifests = {key: found for key in versions_in(output) if (found := manifest_of(output, key)) is not None}
+    times = times_of(output, manifests)
+    newest = sorted(manifests, key=lambda key: times[key], reverse=True)
+    why = dict.fromkeys(reversed(newest[:keep]), f"one of the {keep} newest")
+    why |= {key: "not older than asked" for key in newest if since is not None and times[key][0] >= since}
+    why |= {key: "its manifest was edited" for key in newest if manifest_problem(output, key)}
+    why |= {key: "pinned" for key in pins.pinned(output) if key in manifests}
+    why |= {current: "current"}
+    why |= bases_of(manifests, why)
+    unfinished = {key: "not complete: a run can resume it" for key in versions_in(output) if key not in manifests}
+    gone = [key for key in newest if key not in why]
+    sizes = {key: sum(sizes_below(output / "versions" / key).values()) for key in gone}
+    stay = [Kept(key, {**unfinished, **why}[key]) for key in (*newest, *unfinished) if key not in sizes]
+    return Pruning(sizes, tuple(stay))
+
+
+def times_of(output: Location, manifests: dict[str, Any]) -> dict[str, tuple[datetime, int, str]]:
+    """Return when each version last came to count, as the ledger says; else when its manifest was written.
+
+    After the time the place in the ledger and the run key, so that any two can be put in order.
+    """
+    entries = history.entries(output)
+    told = {
+        entry.version: (datetime.fromisoformat(entry.at), line, entry.version)
+        for line, entry in enumerate(entries)
+        if entry.made_version
+    }
+    return {
+        key: told[key] if key in told else (changed_at(output / "versions" / key / MANIFEST), -1, key)
+        for key in manifests
+    }
+
+
+def changed_at(path: Location) -> datetime:
+    """Return when a file was changed last (UTC)."""
+    return datetime.fromtimestamp(path.stat().st_mtime_ns / 1e9, UTC)
+
+
+def bases_of(manifests: dict[str, Any], kept: dict[str, str]) -> dict[str, str]:
+    """Return the versions that kept ones are based on, through any number of steps, and which names each."""
+    found: dict[str, str] = {}
+    asked = list(kept)
+    while asked:
+        key = asked.pop()
+        named = {text for text in texts_in(manifests.get(key)) if text in manifests} - {*kept, *found, key}
+        found |= dict.fromkeys(named, f"base of {key}")
+        asked += sorted(named)
+    return found
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """Yield every text within a value of JSON, but for the names of its objects."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from texts_in(inner)
+
+
+def prune(output: Location, keep: int, since: datetime | None = None) -> Pruning:
+    """Remove what `plan` says, and return it; raise as `plan`, RetryableError while somebody holds the output."""
+    with held(output, "prune"):
+        found = plan(output, keep, since)
+        for version in found.removed:
+            history.record(output, "prune", version, None)
+            commit.place_bytes(b"", output / "versions" / f"{MARK}{version}")
+            remove(output, version)
+    return found
+
+
+@contextmanager
+def held(output: Location, purpose: str) -> Iterator[None]:
+    """Hold an output alone; what a killed pruning has left of a version is removed first."""
+    with commit.held(output, purpose):
+        for version in marked(output):
+            remove(output, version)
+        yield
+
+
+def marked(output: Location) -> list[str]:
+    """Return the versions that a killed pruning was about to remove; none where it cannot be seen which is current."""
+    folder = output / "versions"
+    names = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+    keys = [name.removeprefix(MARK) for name in names if name.startswith(MARK)]
+    try:
+        current = current_version(output) if keys else None
+    except InputContractError:
+        return []
+    return [key for key in keys if RUN_KEY.fullmatch(key) and key != current]
+
+
+def remove(output: Location, version: str) -> None:
+    """Remove a marked version, its manifest first, then its mark."""
+    folder = output / "versions" / version
+    commit.remove(folder / MANIFEST, output)
+    for path in sorted(files_below(folder), key=str) if folder.is_dir() else []:
+        commit.remove(path, output)
+    commit.remove_folder(folder)
+    commit.remove(folder.parent / f"{MARK}{version}", output)
