@@ -72,8 +72,9 @@ class LifetimeValue(Extra):
         """Return the orders, where there are any."""
         if self.orders is None:
             return {}
-        account = self.order_account or account_id
-        return {"orders": (self.orders, InputColumns(account, self.order_amount, keep=(self.order_date,)))}
+        date = (self.order_date,)
+        columns = InputColumns(self.order_account or account_id, self.order_amount, keep=date, dates=date)
+        return {"orders": (self.orders, columns)}
 
 
 class Alerts(Extra):
