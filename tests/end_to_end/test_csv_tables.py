@@ -55,7 +55,7 @@ def folder(tmp_path_factory):
 
 def changes(folder, ending, **more):
     """The changes of a job that asks for all of the tables, by the ending of their names."""
-    asked = {
+    asked: dict[str, dict[str, object]] = {
         "lifetime_value": {"as_of": str(shop.AS_OF), "margin": 0.3},
         "next_offer": {},
         "propensity": {"label": "bought", **WINDOW},
@@ -81,8 +81,8 @@ def started(folder, name, ending, *words, **more):
     space = folder / f"temporary-{name}"
     space.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "tamscore", *(words or ("run",)), str(folder / f"{name}.toml")]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, env=os.environ | {"TMPDIR": str(space)}, **pipes), space
+    environment, pipe = os.environ | {"TMPDIR": str(space)}, subprocess.PIPE
+    return subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True), space
 
 
 def done(folder, name, ending, *words, **more):
