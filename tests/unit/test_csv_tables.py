@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import os
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 
 import pyarrow as pa
@@ -222,3 +226,30 @@ def test_the_temporary_folder_is_private_and_goes_with_all_that_is_in_it():
     remove_temporary_folder()
     assert not folder.exists()
     assert temporary_folder() != folder
+
+
+STUBBORN = """
+import time
+from tamscore.cli.failures import stoppable
+from tamscore.store.temporary import temporary_folder
+(temporary_folder() / "copy.parquet").touch()
+with stoppable():
+    try:
+        print("ready", flush=True)
+        time.sleep(60)
+    finally:
+        print("ending", flush=True)
+        time.sleep(60)
+"""
+
+
+def test_a_second_signal_that_ends_at_once_takes_the_folder_along(tmp_path):
+    given = [sys.executable, "-c", STUBBORN]
+    with subprocess.Popen(given, env=os.environ | {"TMPDIR": str(tmp_path)}, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        for word in (b"ready", b"ending"):
+            assert process.stdout.readline().strip() == word
+            assert [*tmp_path.glob("tamscore-*/copy.parquet")]
+            process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 128 + signal.SIGTERM
+    assert not [*tmp_path.iterdir()]
