@@ -124,17 +124,21 @@ Stamp: TypeAlias = tuple[int, int | str]
 
 @dataclass(frozen=True)
 class Piece:
-    """Neighbouring row groups of one file, and its stamp when it was planned."""
+    """Neighbouring row groups of one file, and its stamp when it was planned.
+
+    `copy` is the Parquet file that its rows are read from, None where `path` is Parquet itself.
+    """
 
     path: str
     row_groups: tuple[int, ...]
     rows: int
     stamp: Stamp | None = None
+    copy: str | None = None
 
     @property
     def where(self) -> str:
         """How messages name it."""
-        return f"{self.path}: row groups {self.row_groups}"
+        return self.path if self.copy else f"{self.path}: row groups {self.row_groups}"
 
 
 @dataclass(frozen=True)
@@ -174,7 +178,8 @@ class InputColumns:
 
     `more_numbers`, `more_texts` and `more` are those that only optional sections of the job file ask for. `currency`
     tells the currency of each row's amounts; `substitution` says what is read in place of what the columns hold;
-    `id_form` says how account ids are compared, see `folding.fold_ids`.
+    `id_form` says how account ids are compared, see `folding.fold_ids`. `dates` are those of the columns that a CSV
+    file must have dates in; `far` says that workers on other machines read the table.
     """
 
     account_id: str
@@ -195,6 +200,8 @@ class InputColumns:
     currency: str | None = None
     substitution: Substitution = AS_IT_IS
     id_form: Literal["text", "crm18"] = "text"
+    dates: tuple[str, ...] = ()
+    far: bool = False
 
     @property
     def numbers(self) -> tuple[str, ...]:

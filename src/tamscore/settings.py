@@ -96,9 +96,9 @@ def columns_read(job: Job) -> InputColumns:
 def tables_of(job: Job) -> dict[str, tuple[str, InputColumns]]:
     """The further tables that optional sections ask for, by `section.key`: path, and columns."""
     return {
-        f"{name}.{key}": table
+        f"{name}.{key}": (path, replace(columns, far=job.engine.kind == "remote"))
         for name, section in extras_of(job).items()
-        for key, table in section.tables(job.columns.account_id).items()
+        for key, (path, columns) in section.tables(job.columns.account_id).items()
     }
 
 

@@ -24,6 +24,7 @@ from tamscore.errors import (
     first_line,
     unreadable,
 )
+from tamscore.store.temporary import remove_temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -188,13 +189,19 @@ def stoppable() -> Iterator[None]:
 def stop(number: int, _: FrameType | None) -> NoReturn:
     """Begin to end; from now on another signal ends at once."""
     for other in STOP_SIGNALS:
-        signal.signal(other, lambda number, _: os._exit(128 + number))
-    deadline = threading.Timer(GRACE_S, os._exit, (128 + number,))
+        signal.signal(other, lambda number, _: leave_at_once(number))
+    deadline = threading.Timer(GRACE_S, leave_at_once, (number,))
     deadline.daemon = True
     deadline.start()
     signal.signal(signal.SIGALRM, lambda *_: None if is_due_to_signal(sys.exception()) else raise_stopped(number))
     signal.setitimer(signal.ITIMER_REAL, AGAIN_S, AGAIN_S)
     raise_stopped(number)
+
+
+def leave_at_once(number: int) -> NoReturn:
+    """End without `finally` blocks; only temporary files are taken along."""
+    remove_temporary_folder()
+    os._exit(128 + number)
 
 
 def raise_stopped(number: int) -> NoReturn:

@@ -116,7 +116,7 @@ class Backtest(Section):
     realised: Column | None = None
     """Column with the account's sales in the next window."""
     table: LocalPath | None = None
-    """Parquet file, folder or glob that holds the column, joined by account id; absent: the input itself."""
+    """File, folder or glob (Parquet or CSV) that holds the column, joined by account id; absent: the input itself."""
     account_id: Column | None = None
     """Column of that table that identifies an account; absent: columns.account_id."""
     min_match_share: Share = 0.5

@@ -31,7 +31,7 @@ class Propensity(Extra):
     """Column that is 1 for accounts that bought in the label window, 0 for those that did not, missing where nobody
     knows; absent: a look-alike score."""
     label_table: Storage | None = None
-    """Parquet file, folder or glob that holds the label, joined by account id; absent: the input itself."""
+    """File, folder or glob (Parquet or CSV) that holds the label, joined by account id; absent: the input itself."""
     account_id: Column | None = None
     """Column of that table that identifies an account; absent: columns.account_id."""
     min_match_share: Share = 0.5

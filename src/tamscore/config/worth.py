@@ -25,7 +25,7 @@ class LifetimeValue(Extra):
     account_key: ClassVar[str] = "order_account"
 
     orders: Storage | None = None
-    """Parquet table of order lines: who, when, how much; refunds are negative. Absent: columns of the input tell."""
+    """Order lines (Parquet or CSV): who, when, how much; refunds are negative. Absent: columns of the input tell."""
     order_account: Column | None = None
     """Column of the orders with the account's id; absent: columns.account_id."""
     min_match_share: Share = 0.5
@@ -72,8 +72,9 @@ class LifetimeValue(Extra):
         """Return the orders, where there are any."""
         if self.orders is None:
             return {}
-        account = self.order_account or account_id
-        return {"orders": (self.orders, InputColumns(account, self.order_amount, keep=(self.order_date,)))}
+        date = (self.order_date,)
+        columns = InputColumns(self.order_account or account_id, self.order_amount, keep=date, dates=date)
+        return {"orders": (self.orders, columns)}
 
 
 class Alerts(Extra):
@@ -113,7 +114,7 @@ class NextOffer(Extra):
     """What to offer next: a product that many peers own and the account does not."""
 
     path: Storage
-    """Parquet table of sales by account and product; rows of the same pair are added up."""
+    """Table (Parquet or CSV) of sales by account and product; rows of the same pair are added up."""
     account_id: Column | None = None
     """Column of that table with the account's id; absent: columns.account_id."""
     min_match_share: Share = 0.5

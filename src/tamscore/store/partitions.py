@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tamscore.errors import UsageError
 from tamscore.schema import InputColumns, Partition, Piece
 from tamscore.store import footers, tables
+from tamscore.store.csv_tables import csv_table
 from tamscore.store.location import files_in, location, matching
 from tamscore.store.objects.path import ObjectPath
 from tamscore.substitution import AS_IT_IS
@@ -20,9 +21,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tamscore.schema import Stamp
+    from tamscore.store.csv_tables import CsvTable
     from tamscore.store.location import Location
     from tamscore.substitution import Substitution
 
+MARKET = "input.path"
+"""The key of the job file that names the market, which is Parquet."""
 PARTITION_ROWS = 131_072
 """Neighbouring row groups are read together up to this many rows."""
 MANY_FILES = 256
@@ -66,34 +70,42 @@ class Plan:
 
 @dataclass(frozen=True)
 class RowGroup:
-    """One row group: its file with its stamp, the types of the columns that are read, its number, its rows."""
+    """One row group: its file with its stamp, the types of the columns that are read, its number, its rows.
+
+    `copy` is the Parquet file that holds the rows of a CSV file, None for Parquet.
+    """
 
     path: str
     stamp: Stamp | None
     kinds: tuple[Any, ...]
     number: int
     rows: int
+    copy: str | None = None
 
 
-def plan(path: str, columns: InputColumns, key: str = "input.path") -> Plan:
+def plan(path: str, columns: InputColumns, key: str = MARKET) -> Plan:
     """The partitions of the Parquet files at a path, a folder or a glob, in order of file name.
 
+    Another table than the market may be CSV: see `csv_tables`. Files, stamps and digest are those of the CSV files.
     Raises InputContractError naming file, column and remedy where a file is no Parquet, lacks a column, has it in
     another type, or holds more than fits into memory; UsageError with the `key` of the job file where there is no such
     path.
     """
-    files, ignored = parquet_files(path, key)
+    table = None if key == MARKET else csv_table(path, columns, key)
+    files, ignored = ([file.path for file in table.files], table.ignored) if table else parquet_files(path, key)
+    copies = [str(file.copy) for file in table.files] if table else [None] * len(files)
     groups: list[RowGroup] = []
     stamps: list[Stamp] = []
     digest = hashlib.sha256()
     first: Any = None
-    for file, (stamp, footer, schema) in zip(files, looks(files), strict=True):
+    found = csv_looks(table) if table else looks(files)
+    for file, copy, (stamp, footer, schema) in zip(files, copies, found, strict=True):
         footers.check_schema(file, schema, columns)
         first = schema if first is None else first
         footers.check_same(file, schema, files[0], first, columns)
         kinds = tuple(schema.field(name).type for name in columns.all)
         rows = footers.group_rows(file, footer, columns)
-        groups += (RowGroup(str(file), stamp, kinds, number, count) for number, count in enumerate(rows))
+        groups += (RowGroup(str(file), stamp, kinds, number, count, copy) for number, count in enumerate(rows))
         digest.update(f"{file.name}\0".encode() + digest_of(file, stamp))
         tables.check_stamp(str(file), stamp)
         stamps.append(stamp)
@@ -108,6 +120,12 @@ def looks(files: Sequence[Location]) -> Iterator[tuple[Stamp, Any, Any]]:
         return
     with ThreadPoolExecutor(ASKED_TOGETHER) as threads:
         yield from threads.map(look, files)
+
+
+def csv_looks(table: CsvTable) -> Iterator[tuple[Stamp, Any, Any]]:
+    """The stamp of every CSV file, with the footer and the schema of its copy."""
+    for file in table.files:
+        yield file.stamp, *footers.read_footer(file.copy)
 
 
 def look(file: Location) -> tuple[Stamp, Any, Any]:
@@ -181,7 +199,7 @@ def joins(group: RowGroup, before: RowGroup, across: bool) -> bool:  # noqa: FBT
 def pieces(groups: Iterable[RowGroup]) -> tuple[Piece, ...]:
     """Row groups put together by file."""
     made = []
-    for (path, stamp), of_file in groupby(groups, key=lambda group: (group.path, group.stamp)):
+    for (path, stamp, copy), of_file in groupby(groups, key=lambda group: (group.path, group.stamp, group.copy)):
         here = list(of_file)
-        made.append(Piece(path, tuple(group.number for group in here), sum(group.rows for group in here), stamp))
+        made.append(Piece(path, tuple(group.number for group in here), sum(group.rows for group in here), stamp, copy))
     return tuple(made)

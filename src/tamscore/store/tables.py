@@ -86,7 +86,7 @@ def decoded(
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(
-        source(piece.path, piece.stamp),
+        source(piece.copy or piece.path, piece.stamp),
         page_checksum_verification=True,
         read_dictionary=list(dictionary),
         pre_buffer=not is_local(piece.path),  # of an object neighbouring ranges are fetched together

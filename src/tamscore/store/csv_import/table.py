@@ -41,7 +41,7 @@ def table_plan(path: Path | str, types: Mapping[str, str]) -> ImportPlan:
         plan = inspect([path], {name: "string" for name in names if name not in types}, may_be_empty=True)
     except InputContractError as error:
         raise InputContractError(f"{error}{CONVERT if 'add --' in str(error) else ''}") from error
-    _require_whole(plan)
+    require_whole(plan)
     wanted = {name: column_type(name, text) for name, text in types.items()}
     columns = tuple(replace(one, kind=wanted.get(one.name, one.kind)) for one in plan.columns)
     return replace(plan, columns=columns)
@@ -58,14 +58,13 @@ def require_cell(path: Path | str, column: ColumnPlan, bad: Sequence[Cell]) -> N
         raise InputContractError(f"{path}: column {column.name!r}: expected plain numbers, got {column.why}{CONVERT}")
 
 
-def _require_whole(plan: ImportPlan) -> None:
-    """Raise InputContractError where a row of the file cannot be read as it is."""
-    path = plan.files[0].source.path
+def require_whole(plan: ImportPlan) -> None:
+    """Raise InputContractError where a row of the files cannot be read as it is."""
     for row in plan.rejected_examples:
-        raise InputContractError(f"{path}: row {row.row}: {row.reason} ({row.text!r}); correct the row")
+        raise InputContractError(f"{row.file}: row {row.row}: {row.reason} ({row.text!r}); correct the row")
     for file in plan.files:
         for quoted in file.sloppy_rows:
             raise InputContractError(
-                f"{path}: row {quoted.row}: text behind a closing quote ({quoted.text!r}); write a quote within a cell "
-                'twice ("")'
+                f"{file.source.path}: row {quoted.row}: text behind a closing quote ({quoted.text!r}); write a quote "
+                'within a cell twice ("")'
             )
