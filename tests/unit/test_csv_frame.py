@@ -184,3 +184,16 @@ def test_text_is_no_other_format(tmp_path, head):
     (tmp_path / "t.parquet").write_bytes(head)
     with pytest.raises(InputContractError, match="convert it with 'tamscore import'"):
         footers.read_footer(tmp_path / "t.parquet")
+
+
+@pytest.mark.parametrize("delimiters", [",", ",,,"])
+def test_columns_without_a_name_and_without_values_are_left_out_and_named(file, tmp_path, delimiters):
+    plan = inspect([file(GOOD.replace("\n", f"{delimiters}\n"))])
+    assert plan.dropped == tuple(f"unnamed_{place}" for place in range(4, 4 + len(delimiters)))
+    assert contents(plan, tmp_path) == contents(inspect([file(GOOD, "good.csv")]), tmp_path)
+
+
+def test_one_value_keeps_a_column_without_a_name(file, tmp_path):
+    text = GOOD.replace("\n", ",\n").replace("7.5,", "7.5,x", 1)
+    found = contents(inspect([file(text)]), tmp_path)
+    assert sorted(set(found["unnamed_4"]), key=str) == [None, "x"]

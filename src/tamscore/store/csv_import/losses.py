@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,13 @@ def reason(shape: str, kind: ColumnType) -> str:
         form.FLAG: "a yes or no", form.BIT: "a number",
     }  # fmt: skip
     return next((text for name, text in words.items() if shape.startswith(name)), "other text")
+
+
+def remedy(scan: Scan, kind: ColumnType, bad: int) -> str:
+    """Return what to add so that the column is read, or how to let cells that no option reads become empty."""
+    share = f"{math.ceil(1000 * bad / scan.filled) / 1000:g}"
+    loss = f"{option(scan.name, str(kind))} --max-bad-share {share}"
+    return hint(scan) or f"; correct these cells, or let them become empty with {loss}"
 
 
 def hint(scan: Scan) -> str:

@@ -20,14 +20,14 @@ QUOTES = "'\N{RIGHT SINGLE QUOTATION MARK}"
 MARKS = (".", ",")
 OTHER = {".": ",", ",": "."}
 
-BARE = ("int", "big", "long", "zero", "space", "wide", "quote", "exp", "loose exp", "plus")
+BARE = ("int", "big", "long", "zero", "space", "wide", "quote", "exp", "loose exp", "plus", "signed")
 MARKED = ("zero", "dec", "whole", "amb", "group", "both", "space", "wide", "quote", "exp", "loose exp")
 NO_STYLE = ""
 STYLES = (NO_STYLE, *BARE, *(f"{style} {mark}" for style in MARKED for mark in MARKS))
 CODE = {style: place for place, style in enumerate(STYLES)}
 DECIMAL_STYLES = ("dec", "whole", "both", "space", "wide", "quote", "exp")
 """The styles whose mark is the decimal mark for certain."""
-WHOLE_STYLES = ("int", "big", "zero", "space", "wide", "quote", "plus", "amb", "group", "whole")
+WHOLE_STYLES = ("int", "big", "zero", "space", "wide", "quote", "plus", "signed", "amb", "group", "whole")
 """The styles (without their marks) of numbers that may have no fraction."""
 CODE_STYLES = ("int", "big", "long", "whole .", "whole ,")
 """The styles in which identifiers made of digits stand."""

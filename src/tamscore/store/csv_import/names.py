@@ -8,10 +8,27 @@ from itertools import pairwise
 _ANYWHERE = frozenset(
     {"nace", "naics", "sic", "isic", "icd", "gics", "wz", "ean", "upc", "gtin", "isbn", "sku", "iban", "bic", "lei"}
     | {"duns", "siren", "siret", "phone", "telephone", "telefon", "tel", "fax", "mobile", "handy", "zip", "plz", "ip"}
-    | {"postcode", "postleitzahl", "postal", "kostenstelle", "uuid", "guid"}
+    | {"postcode", "postleitzahl", "postal", "kostenstelle", "uuid", "guid", "version"}
 )
+_PARTIES = frozenset(
+    {"account", "customer", "company", "client", "partner", "owner", "parent", "vendor", "supplier", "contact"}
+    | {
+        "kunde",
+        "firma",
+        "kontakt",
+        "inhaber",
+        "industry",
+        "sector",
+        "branch",
+        "branche",
+        "category",
+        "segment",
+        "class",
+    }
+)
+_RATIOS = frozenset({"per", "by", "pro", "je", "avg", "average", "mean", "of", "ratio"})
 _LAST = frozenset(
-    {"id", "ids", "key", "code", "codes", "cd", "no", "nr", "number", "nummer", "konto", "ref", "version", "release"}
+    {"id", "ids", "key", "code", "codes", "cd", "no", "nr", "number", "nummer", "konto", "ref", "release"}
 )
 _ENDINGS = ("nummer", "nr", "konto", "kennung", "schlüssel", "schluessel", "kostenstelle", "code")
 _PAIRS = (("cost", "center"), ("cost", "centre"), ("customer", "account"), ("general", "ledger"))
@@ -38,7 +55,8 @@ def is_code(name: str) -> bool:
         return False
     pairs = set(pairwise(words))
     certain = words[-1] in _LAST or words[-1].endswith(_ENDINGS) or any(pair in pairs for pair in _PAIRS)
-    return certain or (any(word in _ANYWHERE for word in words) and not _has_amount(words))
+    party = words[-1] in _PARTIES and not _RATIOS & set(words)
+    return certain or ((party or any(word in _ANYWHERE for word in words)) and not _has_amount(words))
 
 
 def is_amount(name: str) -> bool:
