@@ -79,7 +79,7 @@ def _with_content(columns: list[Column], sources: Sequence[Source]) -> list[Colu
     blank = {
         name for source in sources for name, cell in zip(source.names, source.header, strict=True) if not cell.strip()
     }
-    some = [one for one in columns if one.given or one.scan.name not in blank or one.scan.filled]
+    some = [one for one in columns if one.scan.name not in blank or one.scan.filled]
     return some or columns
 
 

@@ -39,6 +39,7 @@ _AMOUNTS = frozenset(
     | {"menge", "quantity", "qty", "weight", "gewicht", "hours", "stunden", "rate", "quote", "factor", "faktor"}
     | {"share", "score", "montant", "importe", "ventas", "prix", "chiffre", "fatturato", "omsetning", "omzet"}
     | {"funding", "employees", "headcount", "staff", "mitarbeiter", "size", "visitors", "users", "followers"}
+    | {"expansion", "acquisition", "protection"}
 )
 
 
