@@ -331,3 +331,31 @@ def test_the_option_that_text_names_lets_the_cell_become_empty(column, cell):
     assert (kind, values) == ("string", cells)
     named = re.search(r"--type sales=(\S+) --max-bad-share (\S+)$", why)
     assert column(cells, "sales", types={"sales": named[1]}, max_bad_share=float(named[2]))[2][-1] is None
+
+
+@pytest.mark.parametrize("other", ["1.5", "5k", "7.0"])
+def test_whole_numbers_of_many_digits_keep_them_all(column, other):
+    cells = [str(10**16 + one) for one in range(40)]
+    assert column(cells)[2] == [int(cell) for cell in cells]
+    assert column([*cells, other], "sales")[2] == [*cells, other]
+
+
+@pytest.mark.parametrize("cells", [["1.0", "1", "2"], ["10", "10.0", "11"], ["7,0", "7"]])
+def test_whole_numbers_with_and_without_a_fraction_may_be_codes(column, cells):
+    assert column(cells)[2] == cells
+    assert column(cells, "price")[0] == "float"
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "kind"),
+    [
+        ("Umsatz (EUR)", ["5 USD", "7"], "string"),
+        ("sales_eur", ["$5", "$7"], "string"),
+        ("revenue GBP", ["EUR 5", "EUR 7"], "string"),
+        ("revenue USD", ["$5", "$7"], "int"),
+        ("revenue CAD", ["$5", "7"], "int"),
+        ("Umsatz in Euro", ["5 €", "7 €"], "int"),
+    ],
+)
+def test_a_currency_that_contradicts_the_name_is_no_number(column, name, cells, kind):
+    assert column(cells, name)[0] == kind

@@ -195,5 +195,5 @@ def by_files(scan: Scan, doubt: Doubt, known: Shared) -> NumberFormat | Doubt:
         decided = known.grouped and not scan.whole_numbers()
     else:
         sure = known.decimal == "," or known.grouped or scan.whole_numbers() > 0
-        decided = sure and not scan.count_styles("big")
+        decided = sure and not scan.count_styles("big", "huge")
     return replace(usual(known.decimal), m_million=bool(scan.signs), by_files=True) if decided else doubt

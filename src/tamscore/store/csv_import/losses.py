@@ -18,6 +18,10 @@ SHOWN = 4
 """The number of reasons that a message names one by one."""
 
 
+FEW = 0.05
+"""Up to this share of bad cells a message names the option that lets them become empty."""
+
+
 def lost(scan: Scan, kind: ColumnType, layout: NumberFormat) -> int:
     """Return how many cells hold digits that a person could read and the type cannot: they must not become empty.
 
@@ -75,9 +79,9 @@ def reason(shape: str, kind: ColumnType) -> str:
 
 def remedy(scan: Scan, kind: ColumnType, bad: int) -> str:
     """Return what to add so that the column is read, or how to let cells that no option reads become empty."""
-    share = f"{math.ceil(1000 * bad / scan.filled) / 1000:g}"
-    loss = f"{option(scan.name, str(kind))} --max-bad-share {share}"
-    return hint(scan) or f"; correct these cells, or let them become empty with {loss}"
+    share = math.ceil(1000 * bad / scan.filled) / 1000
+    loss = f", or let them become empty with {option(scan.name, str(kind))} --max-bad-share {share:g}"
+    return hint(scan) or f"; correct these cells{loss if share <= FEW else ''}"
 
 
 def hint(scan: Scan) -> str:
