@@ -170,7 +170,7 @@ def test_locks_are_kept(run, tmp_path):
 
 def test_a_lock_that_is_neither_true_nor_false_and_an_owner_twice_are_refused(run, tmp_path):
     row = {"account_id": "A0000001", "person": "hunter 01"}
-    with pytest.raises(InputContractError, match="column 'locked' is string, expected true or false"):
+    with pytest.raises(InputContractError, match="row 2: column 'locked' holds 'perhaps', expected true or false"):
         covered(run, owners=owners_table(tmp_path, [{**row, "locked": "perhaps"}]))
     with pytest.raises(InputContractError, match="accounts stand more than once"):
         covered(run, owners=owners_table(tmp_path, [row, row]))

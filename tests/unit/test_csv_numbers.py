@@ -320,7 +320,7 @@ def test_several_currencies_name_no_option_that_adds_them_up(column):
 def test_the_option_that_a_refusal_names_reads_the_column(column, kind, cells, values):
     with pytest.raises(InputContractError) as refused:
         column(cells, types={"x": kind})
-    named = re.search(r"--type x=(\S+decimal_point\S*)", str(refused.value))[1]
+    named = re.findall(r"--type x=(\S+decimal_point\S*)", str(refused.value))[0]
     assert column(cells, types={"x": named})[2] == values
 
 
@@ -329,8 +329,8 @@ def test_the_option_that_text_names_lets_the_cell_become_empty(column, cell):
     cells = ["5", "6"] * 50 + [cell]
     kind, why, values = column(cells, "sales")
     assert (kind, values) == ("string", cells)
-    named = re.search(r"--type sales=(\S+) --max-bad-share (\S+)$", why)
-    assert column(cells, "sales", types={"sales": named[1]}, max_bad_share=float(named[2]))[2][-1] is None
+    [(named, share)] = re.findall(r"--type sales=(\S+) --max-bad-share (\S+)$", why)
+    assert column(cells, "sales", types={"sales": named}, max_bad_share=float(share))[2][-1] is None
 
 
 @pytest.mark.parametrize("other", ["1.5", "5k", "7.0"])
