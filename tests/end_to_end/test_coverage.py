@@ -170,7 +170,7 @@ def test_locks_are_kept(run, tmp_path):
 
 def test_a_lock_that_is_neither_true_nor_false_and_an_owner_twice_are_refused(run, tmp_path):
     row = {"account_id": "A0000001", "person": "hunter 01"}
-    with pytest.raises(InputContractError, match="column 'locked' is string, expected true or false"):
+    with pytest.raises(InputContractError, match="row 2: column 'locked' holds 'perhaps', expected true or false"):
         covered(run, owners=owners_table(tmp_path, [{**row, "locked": "perhaps"}]))
     with pytest.raises(InputContractError, match="accounts stand more than once"):
         covered(run, owners=owners_table(tmp_path, [row, row]))
@@ -339,6 +339,8 @@ def test_hours_given_out_again_keep_the_limit_on_moves(run, tmp_path, limit):
         ([{"person": "Ann", "role": "hunter", "hours": -1.0}], "'Ann' has -1 hours"),
         ([{"person": "Ann", "role": "hunter", "hours": "many"}], "column 'hours' is string, expected a number"),
         ([{"name": "Ann", "role": "hunter"}], "expected columns person, role, missing person"),
+        ([{"person": "Total", "role": None, "hours": 9.0}], "'Total'.*expected a role, got an empty cell"),
+        ([{"person": None, "role": "hunter", "hours": 9.0}], "'hunter'.*expected a person, got an empty cell"),
     ],
 )
 def test_tables_that_make_no_sense_are_refused(run, tmp_path, rows, said):

@@ -184,3 +184,39 @@ def test_text_is_no_other_format(tmp_path, head):
     (tmp_path / "t.parquet").write_bytes(head)
     with pytest.raises(InputContractError, match="convert it with 'tamscore import'"):
         footers.read_footer(tmp_path / "t.parquet")
+
+
+@pytest.mark.parametrize("delimiters", [",", ",,,"])
+def test_columns_without_a_name_and_without_values_are_left_out_and_named(file, tmp_path, delimiters):
+    plan = inspect([file(GOOD.replace("\n", f"{delimiters}\n"))])
+    assert plan.dropped == tuple(f"unnamed_{place}" for place in range(4, 4 + len(delimiters)))
+    assert contents(plan, tmp_path) == contents(inspect([file(GOOD, "good.csv")]), tmp_path)
+
+
+def test_one_value_keeps_a_column_without_a_name(file, tmp_path):
+    text = GOOD.replace("\n", ",\n").replace("7.5,", "7.5,x", 1)
+    found = contents(inspect([file(text)]), tmp_path)
+    assert sorted(set(found["unnamed_4"]), key=str) == [None, "x"]
+
+
+@pytest.mark.parametrize("more", [",", ",,", ",,,"])
+def test_delimiters_behind_every_row_are_left_out(file, tmp_path, more):
+    header, rest = GOOD.split("\n", 1)
+    plan = inspect([file(header + "\n" + rest.replace("\n", f"{more}\n"))])
+    assert (plan.files[0].source.trailing, plan.rows, plan.rejected) == (len(more), 200, 0)
+    assert contents(plan, tmp_path) == contents(inspect([file(GOOD, "good.csv")]), tmp_path)
+
+
+def test_a_delimiter_behind_the_header_alone_is_left_out(file, tmp_path):
+    plan = inspect([file(GOOD.replace("\n", ",\n", 1))])
+    assert contents(plan, tmp_path) == contents(inspect([file(GOOD, "good.csv")]), tmp_path)
+
+
+@pytest.mark.parametrize("title", ["Report\n", "Report\nby Ann\n", "Report of May,,\n"])
+def test_titles_above_rows_that_end_with_a_delimiter_are_refused_and_skipped(file, tmp_path, title):
+    header, rest = GOOD.split("\n", 1)
+    path = file(title + header + "\n" + rest.replace("\n", ",\n"))
+    skip = title.count("\n")
+    with pytest.raises(InputContractError, match=f"add --skip {skip} "):
+        inspect([path])
+    assert contents(inspect([path], skip=skip), tmp_path) == contents(inspect([file(GOOD, "good.csv")]), tmp_path)

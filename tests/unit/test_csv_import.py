@@ -116,7 +116,7 @@ def test_a_column_gets_the_type_that_all_its_cells_have(column, cells, kind, val
         (["1-2-3", "x"], "text"),
         (["2013-02-30", "2013-02-31"], "text"),
         (["25:00", "1.2.3"], "text"),
-        (["nan", "-"], "no values"),
+        (["nan", "-"], "text: words that stand for no value elsewhere"),
         (["0x1F", "0x2A"], "text"),
         (["inf", "infinity"], "text"),
         (["1_000", "2_000"], "text"),

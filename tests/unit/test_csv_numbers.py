@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 
 import pyarrow.parquet as pq
 import pytest
@@ -54,6 +55,9 @@ def column(table):
         (["12\N{RIGHT SINGLE QUOTATION MARK}345.60", "7"], [12345.6, 7.0]),
         (["\N{MINUS SIGN}5.5", "3"], [-5.5, 3.0]),
         (["1.234,50-", "3"], [-1234.5, 3.0]),
+        (["250.-", "1'200.-", "12.50"], [250.0, 1200.0, 12.5]),
+        (["1.250,-", "12,-", "7,50"], [1250.0, 12.0, 7.5]),
+        (["+5", "-3", "+12"], [5, -3, 12]),
         (["(1,200.00)", "$(5)", "-$3"], [-1200.0, -5.0, -3.0]),
         (["1.8M", "950k", "12"], [1_800_000.0, 950_000.0, 12.0]),
         (["2,5 Mio", "1,25 Mrd.", "7"], [2_500_000.0, 1_250_000_000.0, 7.0]),
@@ -267,6 +271,11 @@ def test_a_range_in_doubt_is_refused(column, cells):
         ("cost center", True, False),
         ("NACE Rev. 2", True, False),
         ("mobile sales", False, True),
+        ("Industry", True, False),
+        ("parent_account", True, False),
+        ("Installed version", True, False),
+        ("sales per customer", False, True),
+        ("visits_per_account", False, False),
         ("number of employees", False, True),
         ("Nettoumsatz", False, True),
         ("region", False, False),
@@ -274,3 +283,79 @@ def test_a_range_in_doubt_is_refused(column, cells):
 )
 def test_a_name_says_codes_amounts_or_nothing(name, code, amount):
     assert (is_code(name), is_amount(name)) == (code, amount)
+
+
+@pytest.mark.parametrize("cells", [["+49", "+1", "+44"], ["+41"] * 5, ["+352", "+7"]])
+def test_a_plus_before_every_number_is_kept(column, cells):
+    kind, why, values = column(cells)
+    assert (kind, values) == ("string", cells)
+    assert "a plus before every number" in why
+
+
+@pytest.mark.parametrize("name", ["account", "Owner", "customer"])
+def test_a_word_among_identifiers_that_repeat_is_kept(column, name):
+    cells = [str(1_000_000 + one % 50) for one in range(400)] + ["ABCDEF"]
+    assert column(cells, name)[2] == cells
+
+
+@pytest.mark.parametrize("cells", [["47.10", "46.20"], ["47.1", "10.11"], ["01.11", "2"]])
+def test_decimals_of_an_industry_are_codes(column, cells):
+    assert column(cells, "Industry")[2] == cells
+
+
+def test_several_currencies_name_no_option_that_adds_them_up(column):
+    why = column(["EUR 5", "USD 6"])[1]
+    assert "several currencies (EUR, USD)" in why
+    assert "--type" not in why
+
+
+@pytest.mark.parametrize(
+    ("kind", "cells", "values"),
+    [
+        ("range", ["11-50", "10,001+"], [30.5, 10001.0]),
+        ("number:credit_negative", ["1,362 CR", "850"], [-1362.0, 850.0]),
+        ("float", ["1,362", "850"], [1362.0, 850.0]),
+    ],
+)
+def test_the_option_that_a_refusal_names_reads_the_column(column, kind, cells, values):
+    with pytest.raises(InputContractError) as refused:
+        column(cells, types={"x": kind})
+    named = re.findall(r"--type x=(\S+decimal_point\S*)", str(refused.value))[0]
+    assert column(cells, types={"x": named})[2] == values
+
+
+@pytest.mark.parametrize("cell", ["ca. 7", "7*", "[7]"])
+def test_the_option_that_text_names_lets_the_cell_become_empty(column, cell):
+    cells = ["5", "6"] * 50 + [cell]
+    kind, why, values = column(cells, "sales")
+    assert (kind, values) == ("string", cells)
+    [(named, share)] = re.findall(r"--type sales=(\S+) --max-bad-share (\S+)$", why)
+    assert column(cells, "sales", types={"sales": named}, max_bad_share=float(share))[2][-1] is None
+
+
+@pytest.mark.parametrize("other", ["1.5", "5k", "7.0"])
+def test_whole_numbers_of_many_digits_keep_them_all(column, other):
+    cells = [str(10**16 + one) for one in range(40)]
+    assert column(cells)[2] == [int(cell) for cell in cells]
+    assert column([*cells, other], "sales")[2] == [*cells, other]
+
+
+@pytest.mark.parametrize("cells", [["1.0", "1", "2"], ["10", "10.0", "11"], ["7,0", "7"]])
+def test_whole_numbers_with_and_without_a_fraction_may_be_codes(column, cells):
+    assert column(cells)[2] == cells
+    assert column(cells, "price")[0] == "float"
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "kind"),
+    [
+        ("Umsatz (EUR)", ["5 USD", "7"], "string"),
+        ("sales_eur", ["$5", "$7"], "string"),
+        ("revenue GBP", ["EUR 5", "EUR 7"], "string"),
+        ("revenue USD", ["$5", "$7"], "int"),
+        ("revenue CAD", ["$5", "7"], "int"),
+        ("Umsatz in Euro", ["5 €", "7 €"], "int"),
+    ],
+)
+def test_a_currency_that_contradicts_the_name_is_no_number(column, name, cells, kind):
+    assert column(cells, name)[0] == kind

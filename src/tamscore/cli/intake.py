@@ -166,10 +166,13 @@ def tell_plan(plan: ImportPlan) -> None:
         if column.losses:
             lost = ", ".join(f"{reason} ({times:,})" for reason, times in column.losses)
             print(clean(f"column {column.name!r} has {counted(column.bad, 'cell')} that become empty: {lost}"))
+        tokens = [f"{token!r} ({times:,})" for token, times in column.empty_tokens if token]
+        if tokens:
+            print(clean(f"column {column.name!r} has cells that stand for no value: {', '.join(tokens)}"))
     for row in plan.rejected_examples:
         print(clean(f"rejected row {row.row} of {row.file}: {row.reason}: {row.text!r}"))
-    dropped = f", {len(plan.dropped)} left out" if plan.dropped else ""
-    print(f"{plan.rows:,} rows, {plan.rejected:,} rejected; {len(plan.columns)} columns{dropped}")
+    dropped = f", left out: {', '.join(map(repr, plan.dropped))}" if plan.dropped else ""
+    print(clean(f"{plan.rows:,} rows, {plan.rejected:,} rejected; {len(plan.columns)} columns{dropped}"))
     tell_files(plan)
 
 

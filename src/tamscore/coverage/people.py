@@ -143,8 +143,19 @@ def read_owners(settings: Coverage, accounts: Accounts, people: Sequence[Person]
 
 
 def rows_of(path: str, required: Sequence[str]) -> list[dict[str, Any]]:
-    """The rows of a small table, those without the first of the required columns left out."""
-    return [row for row in read_table(path, required).to_pylist() if row[required[0]]]
+    """Return the rows of a small table; blank ones are left out.
+
+    Raises InputContractError for a row without a person or a role, as a line of totals is.
+    """
+    rows = [row for row in read_table(path, required).to_pylist() if any(row[name] for name in required)]
+    for row in rows:
+        for name in {"person", "role"} & set(required):
+            if not row[name]:
+                some = {key: value for key, value in row.items() if value is not None}
+                raise InputContractError(
+                    f"{path}: {some!r}: expected a {name}, got an empty cell; fill it in or remove the row"
+                )
+    return rows
 
 
 def read_table(path: str, required: Sequence[str]) -> pa.Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -60,6 +61,8 @@ def read(path: Path, kinds: Mapping[str, pa.DataType], form: IdForm = "text") ->
     problems = []
     for number, row in enumerate(rows_of(path, form), start=1):
         try:
+            if path.suffix != ".parquet":
+                require_certain(row, kinds)
             add(found, row, kinds)
         except ValueError as error:
             problems.append(f"{path}: row {number}: {error}")
@@ -77,6 +80,16 @@ def add(found: Overrides, row: dict[str, str | None], kinds: Mapping[str, pa.Dat
     if field in found.setdefault(account, {}):
         raise ValueError(f"account {account!r} has two overrides of {field!r}; keep one")
     found[account][field] = override
+
+
+def require_certain(row: Mapping[str, str | None], kinds: Mapping[str, pa.DataType]) -> None:
+    """Raise ValueError where a number of a text file may be a fraction or hold a group of thousands, such as 1.362."""
+    import pyarrow as pa
+
+    field, value = row["field"] or "", row["value"] or ""
+    if field in kinds and not pa.types.is_string(kinds[field]) and re.fullmatch(r"[-+]?[1-9]\d{0,2}\.\d{3}", value):
+        whole = value.replace(".", "")
+        raise ValueError(f"field {field!r}: {value!r} may be a fraction or {whole}; write {value}0 or {whole}")
 
 
 def rows_of(path: Path, form: IdForm) -> Iterator[dict[str, str | None]]:

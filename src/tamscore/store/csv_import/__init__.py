@@ -135,7 +135,8 @@ def _refuse_rejected(plan: ImportPlan, limit: float) -> None:
         raise InputContractError(
             f"{one.file}: {plan.rejected:,} of {rows:,} rows do not have as many cells as the header, more than the "
             f"share allowed ({limit:g}); first row {one.row}: {one.reason} in {one.text!r}; "
-            "check the delimiter and the quotes, or raise max_rejected_share"
+            "check the delimiter and the quotes, add --skip N where N lines stand above the header, or raise "
+            "--max-rejected-share"
         )
 
 

@@ -91,7 +91,9 @@ def _plan(column: Column, layout: NumberFormat | Doubt, max_bad_share: float | N
     share = BAD_SHARE if max_bad_share is None else max_bad_share
     kind, why = (given, _as_given(scan, given)) if given else infer(scan, layout, share)
     if given and given.kind in NUMERIC and isinstance(layout, Doubt):
-        raise InputContractError(f"column {scan.name!r}: cannot be read as {given}: {layout.reason}")
+        what = "range" if given.kind == "range" else "number"
+        why = layout.reason(what, given.options)
+        raise InputContractError(f"column {scan.name!r}: cannot be read as {given}: {why}")
     used = layout if isinstance(layout, NumberFormat) else NumberFormat()
     plan = _described(column, kind, why, used)
     if given:

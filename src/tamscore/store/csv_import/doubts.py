@@ -28,14 +28,20 @@ def doubt(scan: Scan, kind: ColumnType, layout: NumberFormat) -> str:
     if kind.kind in DATED:
         return _of_dates(scan, kind, layout)
     spaces = () if layout.thousands == {" "} else (_spaces,)
-    checks: tuple[Callable[[Scan], str], ...] = (_codes, _digits, _money, _units, *spaces)
-    return next((f"{text}; {_say(scan, kind)}" for check in checks if (text := check(scan))), "")
+    checks: tuple[Callable[[Scan], str], ...] = (_codes, _digits, _units, *spaces)
+    if kind.kind != "int" and scan.count_styles("huge"):
+        return f"more digits than a number with fractions can hold ({scan.first('huge')})"
+    why = next((f"{text}; {_say(scan, kind)}" for check in checks if (text := check(scan))), "")
+    return _money(scan) or why
 
 
 def looks_like_ids(scan: Scan) -> bool:
-    """Return whether the name or the cells (whole numbers, all different) say that a column holds identifiers."""
+    """Return whether the name or the cells (whole numbers, all different) say that a column holds identifiers.
+
+    A column with the name of an amount holds none.
+    """
     plain = scan.whole_numbers() + scan.count_styles("long")
-    different = scan.distinct >= ALL_DIFFERENT * scan.filled
+    different = scan.distinct >= ALL_DIFFERENT * scan.filled and not names.is_amount(scan.name)
     return names.is_code(scan.name) or (different and plain > 0 and plain == scan.numbers())
 
 
@@ -59,6 +65,8 @@ def _codes(scan: Scan) -> str:
         return f"leading zeros as identifiers have ({zero})"
     if scan.count_styles("plus"):
         return f"a plus before many digits, as telephone numbers have ({scan.first('plus')})"
+    if scan.count_styles("signed") and scan.count_styles("signed") == scan.numbers():
+        return f"a plus before every number, as dialling codes have ({scan.first('signed')})"
     styled = [
         shape for shape in scan.forms if (number := form.number_parts(shape)) and number[0] not in marks.CODE_STYLES
     ]
@@ -76,7 +84,9 @@ def _digits(scan: Scan) -> str:
     if scan.count_styles(*powers) and not scan.count_styles(*fractions, *(f"whole {mark}" for mark in MARKS)):
         cell = next(scan.first(power) for power in powers if scan.count_styles(power))
         return f"E between digits may be a power of ten or part of a code ({cell})"
-    if scan.digits.mixed and not _are_amounts(scan):
+    fraction = scan.count_styles(*fractions) + scan.count_styles("amb .", "amb ,")
+    ends = scan.count_styles("whole .", "whole ,") > 0 and scan.whole_numbers() > 0 and not fraction
+    if (scan.digits.mixed or ends) and not _are_amounts(scan):
         return "numbers that differ as text and are equal as numbers, as 47.10 and 47.1, may be codes"
     return ""
 
@@ -91,9 +101,11 @@ def _are_amounts(scan: Scan) -> bool:
 def _money(scan: Scan) -> str:
     if len(scan.signs) > 1:
         return f"several currencies ({', '.join(sorted(scan.signs))}); convert them to one"
+    if strange := names.other_currency(scan.name, scan.signs):
+        return f"the name of the column and its cells say different currencies ({strange}); correct one of them"
     percent = scan.count_tag("percent")
     if percent and percent < scan.numbers():
-        return f"numbers with and without a percent sign ({scan.first('percent')})"
+        return f"numbers with and without a percent sign ({scan.first('percent')}); write all of them in one way"
     return ""
 
 

@@ -95,8 +95,10 @@ def undress(texts: Any) -> Dressed:
     styles[~_whole(filled, units, styles) | _lone_thousand(units, currency)] = marks.CODE[marks.NO_STYLE]
     styles[as_mask(pc.greater(pc.binary_length(texts), marks.LONGEST))] = marks.CODE[marks.NO_STYLE]
     styles[as_mask(pc.match_substring_regex(texts, r"^\+\d{8,}$"))] = marks.CODE["plus"]
+    styles[as_mask(pc.match_substring_regex(texts, r"^\+\d{1,7}$"))] = marks.CODE["signed"]
     plus = as_mask(pc.equal(part["sign"], "+"))
-    minus = (filled["sign"] & ~plus) | filled["sign_behind"] | filled["opening"]
+    no_cents = as_mask(pc.match_substring_regex(texts, rf"\d[.,]{SPACE}[-\x{{2212}}]"))  # 250.- and 1.250,- are prices
+    minus = (filled["sign"] & ~plus) | (filled["sign_behind"] & ~no_cents) | filled["opening"]
     credit = _mapped(_joined(part, "credit_before", "credit_behind"), _side)
     shift = _mapped(_joined(part, "unit_before", "unit"), lambda text: SHIFTS.get(_unit(text), 0)).astype(np.int64)
     return Dressed(part["digits"], styles, tags, minus, shift, units, currency, credit)

@@ -118,6 +118,8 @@ def wrong_encoding(path: Path, encoding: str) -> str:
     if encoding == "utf-8":
         with open_bytes(path)[1] as stream:
             where = _first_bad_line(io.BufferedReader(stream))
+    if encoding.startswith(("utf-16", "utf-32")):
+        return f"{path}: expected {encoding} text, got other bytes; the file is cut off, or name another --encoding"
     return (
         f"{path}: expected {encoding} text, got other bytes{where}; "
         "add --encoding cp1252 (Excel on Windows), latin-1 or utf-16, whichever wrote the file"

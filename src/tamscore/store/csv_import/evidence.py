@@ -30,10 +30,17 @@ THOUSANDS = {"none": frozenset(), "space": frozenset({" "}), " ": frozenset({" "
 
 @dataclass(frozen=True)
 class Doubt:
-    """A column's format is not known: why, and, where only groups or fractions are in question, the mark."""
+    """The format of a column is not known: why, and, where only groups or fractions are in question, the mark."""
 
-    reason: str
+    name: str
+    cause: str
     mark: str = ""
+
+    def reason(self, kind: str = "number", options: Iterable[str] = ()) -> str:
+        """Return why, and what to add; `kind` and `options` are what the user wants to read besides."""
+        points = ("+".join([mark, *sorted(options)]) for mark in ("decimal_point", "decimal_comma"))
+        types = option(self.name, *(f"{kind}:{detail}" for detail in points))
+        return f"{self.cause}; add --decimal (or --thousands) with '.' or ',' for all columns, or {types} for this one"
 
 
 @dataclass(frozen=True)
@@ -144,17 +151,12 @@ def _with_either(decimal: str, seen: _Seen, scan: Scan) -> NumberFormat | Doubt:
 def _two_ways(cells: Iterable[Cell], scan: Scan) -> Doubt:
     shown = list(dict.fromkeys(map(str, cells)))
     what = "marks that contradict each other" if len(shown) > 1 else "a mark that may group or begin a fraction"
-    return Doubt(f"{what} ({' and '.join(shown)}); {_remedy(scan.name)}")
+    return Doubt(scan.name, f"{what} ({' and '.join(shown)})")
 
 
 def _either(mark: str, scan: Scan) -> Doubt:
     cell = scan.first(f"amb {mark}")
-    return Doubt(f"{mark!r} may group thousands or begin a fraction ({cell}); {_remedy(scan.name)}", mark)
-
-
-def _remedy(name: str) -> str:
-    marks = option(name, "number:decimal_point", "number:decimal_comma")
-    return f"add --decimal (or --thousands) with '.' or ',' for all columns, or {marks} for this one"
+    return Doubt(scan.name, f"{mark!r} may group thousands or begin a fraction ({cell})", mark)
 
 
 @dataclass(frozen=True)
@@ -193,5 +195,5 @@ def by_files(scan: Scan, doubt: Doubt, known: Shared) -> NumberFormat | Doubt:
         decided = known.grouped and not scan.whole_numbers()
     else:
         sure = known.decimal == "," or known.grouped or scan.whole_numbers() > 0
-        decided = sure and not scan.count_styles("big")
+        decided = sure and not scan.count_styles("big", "huge")
     return replace(usual(known.decimal), m_million=bool(scan.signs), by_files=True) if decided else doubt

@@ -87,21 +87,32 @@ def _is_trailing(row: Row, width: int) -> bool:
     return len(row.cells) == width + 1 and not row.cells[-1].strip()
 
 
-def has_trailing(rows: list[Row]) -> bool:
-    """Return whether most rows below the header end with one delimiter more than the header has."""
+def trailing(rows: list[Row]) -> int:
+    """Return how many delimiters more than the header has most rows end with, 0 for none."""
     width = len(rows[0].cells)
-    longer = sum(_is_trailing(row, width) for row in rows[1:])
-    return longer > 0 and longer >= (len(rows) - 1) / 2
+    blank = [row for row in rows[1:] if len(row.cells) > width and not any(map(str.strip, row.cells[width:]))]
+    more, times = Counter(len(row.cells) - width for row in blank).most_common(1)[0] if blank else (0, 0)
+    return more if times >= (len(rows) - 1) / 2 else 0
+
+
+def without_last(rows: list[Row]) -> Row:
+    """Return the header without its last cell where that is blank and most rows have no such cell."""
+    header, width = rows[0], len(rows[0].cells)
+    shorter = sum(len(row.cells) == width - 1 for row in rows[1:])
+    lone = width > 1 and not header.cells[-1].strip() and 2 * shorter > len(rows) - 1
+    return Row(header.cells[:-1], header.line) if lone else header
 
 
 def refuse_titles(path: Path, rows: list[Row], skipped: int, delimiter: str) -> None:
     """Raise InputContractError where the first row is a title above the header."""
     if len(rows) < 2 or _split_by_another(rows, delimiter):
         return
-    width = Counter(len(row.cells) for row in rows[1:]).most_common(1)[0][0]
     first = rows[0].cells
+    if trailing(rows):
+        rows = [Row(row.cells[: len(first)], row.line) for row in rows]
+    width = Counter(len(row.cells) for row in rows[1:]).most_common(1)[0][0]
     filled = sum(bool(cell.strip()) for cell in first)
-    short = len(first) < width and not has_trailing(rows)
+    short = len(first) < width
     if width < 2 or filled == width or not (short or len(first) >= width):
         return
     sparse = short or filled <= max(1, width // 2)
@@ -125,11 +136,12 @@ def _is_header(rows: list[Row], place: int, width: int, *, sparse: bool) -> bool
     Below a `sparse` first row, of which most cells are empty, the rows below may be words, too.
     """
     cells = [cell.strip() for cell in rows[place].cells]
-    below = [row.cells for row in rows[place + 1 :] if len(row.cells) == len(cells)]
-    if len(cells) == width and below and not cells[-1] and not any(row[-1].strip() for row in below):
-        cells = cells[:-1]  # each row ends with a delimiter
+    below = [row.cells for row in rows[place + 1 :] if len(row.cells) == width]
+    ends_blank = bool(below) and not any(row[-1].strip() for row in below)
+    if ends_blank and (len(cells) == width - 1 or (len(cells) == width and not cells[-1])):
+        width, cells = width - 1, cells[: width - 1]  # each row ends with a delimiter
     plain = all(cells) and not any(_NUMBER.fullmatch(cell) for cell in cells)
-    if len(rows[place].cells) != width or not plain or len(set(cells)) < len(cells):
+    if len(cells) != width or not plain or len(set(cells)) < len(cells):
         return False
     return sparse or any(
         len(below) >= 2 and re.search(r"[^\W\d_]{2}", cell) and cell.lower() not in NO_VALUE

@@ -12,7 +12,7 @@ from tamscore.store.csv_import import doubts
 from tamscore.store.csv_import import forms as form
 from tamscore.store.csv_import.dates import ORDERS
 from tamscore.store.csv_import.evidence import Doubt
-from tamscore.store.csv_import.losses import hint, lost, reasons
+from tamscore.store.csv_import.losses import hint, lost, reasons, remedy
 from tamscore.store.csv_import.marks import NumberFormat
 from tamscore.store.csv_import.types import DATED, ColumnType, accepts, option
 
@@ -28,7 +28,9 @@ def infer(scan: Scan, layout: NumberFormat | Doubt, max_bad_share: float) -> tup
     """Return the type that fits the column and why; text where the cells leave a doubt."""
     values = scan.filled
     if not values:
-        return TEXT, "no values"
+        return TEXT, "text: words that stand for no value elsewhere" if scan.empty(
+            TEXT
+        ) < scan.forms.total() else "no values"
     answers = _answers(scan)
     if answers:
         return answers
@@ -38,7 +40,7 @@ def infer(scan: Scan, layout: NumberFormat | Doubt, max_bad_share: float) -> tup
     if bad > MOSTLY_OTHER * values:
         return TEXT, f"text{hint(scan)}"
     if kind.kind not in DATED and isinstance(layout, Doubt):
-        return TEXT, f"text: {layout.reason}"
+        return TEXT, f"text: {layout.reason()}"
     why = _unreadable(scan, kind, known, max_bad_share) or doubts.doubt(scan, kind, known)
     return (TEXT, f"text: {why}") if why else (kind, _why(scan, kind, known))
 
@@ -59,12 +61,12 @@ def _unreadable(scan: Scan, kind: ColumnType, layout: NumberFormat, max_bad_shar
         return ""
     told = f"{reasons(scan, kind, layout)}, {cells[0]}"
     if bad > max_bad_share * values:
-        return f"only {(values - bad) / values:.1%} of the cells read as {kind} ({told}){hint(scan)}"
+        return f"only {(values - bad) / values:.1%} of the cells read as {kind} ({told}){remedy(scan, kind, bad)}"
     if kind.kind not in DATED and doubts.looks_like_ids(scan):
         return f"{bad:,} of {values:,} cells are no numbers ({told}), and identifiers must not be lost"
     kept = lost(scan, kind, layout)
     if kept:
-        return f"{kept:,} of {values:,} cells hold digits that do not read as {kind} ({told}){hint(scan)}"
+        return f"{kept:,} of {values:,} cells hold digits that do not read as {kind} ({told}){remedy(scan, kind, bad)}"
     return ""
 
 

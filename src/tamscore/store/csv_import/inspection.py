@@ -68,8 +68,19 @@ def inspect(  # noqa: PLR0913 - the options of the command, each by name
     columns = [Column(Scan(name, always, sample_rows), given.get(name)) for name in _kept(names, drop)]
     files = tuple(_scan(source, columns, progress, sources) for source in sources)
     _require_rows(files, may_be_empty=may_be_empty)
-    dropped = tuple(name for name in names if name in drop)
+    columns = _with_content(columns, sources)
+    kept = {column.scan.name for column in columns}
+    dropped = tuple(name for name in names if name not in kept)
     return ImportPlan(files, plans(columns, wanted, max_bad_share), dropped, always)
+
+
+def _with_content(columns: list[Column], sources: Sequence[Source]) -> list[Column]:
+    """Return the columns that have a name or a value; a delimiter at the end of each line makes others."""
+    blank = {
+        name for source in sources for name, cell in zip(source.names, source.header, strict=True) if not cell.strip()
+    }
+    some = [one for one in columns if one.scan.name not in blank or one.scan.filled]
+    return some or columns
 
 
 def _require_rows(files: Sequence[SourcePlan], *, may_be_empty: bool) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 EXAMPLES = 5
 SHOWN_CHARACTERS = 120
 TRAILING = "behind the last delimiter"
-"""The name of the column behind a delimiter at the end of every row; its cells are empty."""
+"""How the names of the columns behind the delimiters at the end of every row begin; their cells are empty."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,12 @@ def without_extra(source: Source, batch: Any, numbers: np.ndarray, intake: Intak
 
     if not source.trailing:
         return batch, numbers
-    filled = pc.not_equal(pc.utf8_trim_whitespace(batch.column(TRAILING)), "")
-    why = "text behind the delimiter at the end"
-    batch, numbers = _reject_where(source, batch, numbers, filled, why, intake)
-    return batch.drop_columns([TRAILING]), numbers
+    extra = [name for name in batch.schema.names if name.startswith(TRAILING)]
+    for name in extra:
+        filled = pc.not_equal(pc.utf8_trim_whitespace(batch.column(name)), "")
+        why = "text behind the delimiter at the end"
+        batch, numbers = _reject_where(source, batch, numbers, filled, why, intake)
+    return batch.drop_columns(extra), numbers
 
 
 def without_headers(source: Source, batch: Any, numbers: np.ndarray, intake: Intake) -> tuple[Any, np.ndarray]:

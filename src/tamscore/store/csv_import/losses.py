@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 SHOWN = 4
 """The number of reasons that a message names one by one."""
+
+
+FEW = 0.05
+"""Up to this share of bad cells a message names the option that lets them become empty."""
 
 
 def lost(scan: Scan, kind: ColumnType, layout: NumberFormat) -> int:
@@ -70,6 +75,13 @@ def reason(shape: str, kind: ColumnType) -> str:
         form.FLAG: "a yes or no", form.BIT: "a number",
     }  # fmt: skip
     return next((text for name, text in words.items() if shape.startswith(name)), "other text")
+
+
+def remedy(scan: Scan, kind: ColumnType, bad: int) -> str:
+    """Return what to add so that the column is read, or how to let cells that no option reads become empty."""
+    share = math.ceil(1000 * bad / scan.filled) / 1000
+    loss = f", or let them become empty with {option(scan.name, str(kind))} --max-bad-share {share:g}"
+    return hint(scan) or f"; correct these cells{loss if share <= FEW else ''}"
 
 
 def hint(scan: Scan) -> str:

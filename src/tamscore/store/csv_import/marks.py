@@ -20,22 +20,24 @@ QUOTES = "'\N{RIGHT SINGLE QUOTATION MARK}"
 MARKS = (".", ",")
 OTHER = {".": ",", ",": "."}
 
-BARE = ("int", "big", "long", "zero", "space", "wide", "quote", "exp", "loose exp", "plus")
+BARE = ("int", "big", "huge", "long", "zero", "space", "wide", "quote", "exp", "loose exp", "plus", "signed")
 MARKED = ("zero", "dec", "whole", "amb", "group", "both", "space", "wide", "quote", "exp", "loose exp")
 NO_STYLE = ""
 STYLES = (NO_STYLE, *BARE, *(f"{style} {mark}" for style in MARKED for mark in MARKS))
 CODE = {style: place for place, style in enumerate(STYLES)}
 DECIMAL_STYLES = ("dec", "whole", "both", "space", "wide", "quote", "exp")
 """The styles whose mark is the decimal mark for certain."""
-WHOLE_STYLES = ("int", "big", "zero", "space", "wide", "quote", "plus", "amb", "group", "whole")
+WHOLE_STYLES = ("int", "big", "huge", "zero", "space", "wide", "quote", "plus", "signed", "amb", "group", "whole")
 """The styles (without their marks) of numbers that may have no fraction."""
-CODE_STYLES = ("int", "big", "long", "whole .", "whole ,")
+CODE_STYLES = ("int", "big", "huge", "long", "whole .", "whole ,")
 """The styles in which identifiers made of digits stand."""
-PLAIN_STYLES = ("int", "big", "long", "dec .", "whole .", "amb .", "exp", "exp .")
+PLAIN_STYLES = ("int", "big", "huge", "long", "dec .", "whole .", "amb .", "exp", "exp .")
 """The styles that programs write."""
 _WHOLE_CODES = [CODE[style] for style in STYLES if style.removesuffix(" .").removesuffix(" ,") in WHOLE_STYLES]
 
 INT_DIGITS = 18
+FLOAT_DIGITS = 15
+"""Whole numbers of more digits may not keep them all where the column has fractions."""
 LONGEST = 40
 """The longest text, in characters, that is taken for a number."""
 
@@ -126,6 +128,7 @@ def styles(digits: Any) -> np.ndarray:
 def whole_styles(lengths: np.ndarray) -> np.ndarray:
     """Return the codes of the styles of plain whole numbers with so many digits."""
     codes = np.where(lengths > 3, CODE["big"], CODE["int"])
+    codes = np.where(lengths > FLOAT_DIGITS, CODE["huge"], codes)
     return np.asarray(np.where(lengths > INT_DIGITS, CODE["long"], codes), dtype=np.int16)
 
 

@@ -4,14 +4,37 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _ANYWHERE = frozenset(
     {"nace", "naics", "sic", "isic", "icd", "gics", "wz", "ean", "upc", "gtin", "isbn", "sku", "iban", "bic", "lei"}
     | {"duns", "siren", "siret", "phone", "telephone", "telefon", "tel", "fax", "mobile", "handy", "zip", "plz", "ip"}
-    | {"postcode", "postleitzahl", "postal", "kostenstelle", "uuid", "guid"}
+    | {"postcode", "postleitzahl", "postal", "kostenstelle", "uuid", "guid", "version"}
 )
+_CURRENCIES = frozenset({"USD", "EUR", "GBP", "CHF", "JPY", "SEK", "NOK", "DKK", "PLN", "CZK", "INR", "CAD", "AUD"})
+_DOLLARS = frozenset({"USD", "CAD", "AUD"})
+_PARTIES = frozenset(
+    {"account", "customer", "company", "client", "partner", "owner", "parent", "vendor", "supplier", "contact"}
+    | {
+        "kunde",
+        "firma",
+        "kontakt",
+        "inhaber",
+        "industry",
+        "sector",
+        "branch",
+        "branche",
+        "category",
+        "segment",
+        "class",
+    }
+)
+_RATIOS = frozenset({"per", "by", "pro", "je", "avg", "average", "mean", "of", "ratio"})
 _LAST = frozenset(
-    {"id", "ids", "key", "code", "codes", "cd", "no", "nr", "number", "nummer", "konto", "ref", "version", "release"}
+    {"id", "ids", "key", "code", "codes", "cd", "no", "nr", "number", "nummer", "konto", "ref", "release"}
 )
 _ENDINGS = ("nummer", "nr", "konto", "kennung", "schlüssel", "schluessel", "kostenstelle", "code")
 _PAIRS = (("cost", "center"), ("cost", "centre"), ("customer", "account"), ("general", "ledger"))
@@ -22,6 +45,7 @@ _AMOUNTS = frozenset(
     | {"menge", "quantity", "qty", "weight", "gewicht", "hours", "stunden", "rate", "quote", "factor", "faktor"}
     | {"share", "score", "montant", "importe", "ventas", "prix", "chiffre", "fatturato", "omsetning", "omzet"}
     | {"funding", "employees", "headcount", "staff", "mitarbeiter", "size", "visitors", "users", "followers"}
+    | {"expansion", "acquisition", "protection"}
 )
 
 
@@ -38,7 +62,18 @@ def is_code(name: str) -> bool:
         return False
     pairs = set(pairwise(words))
     certain = words[-1] in _LAST or words[-1].endswith(_ENDINGS) or any(pair in pairs for pair in _PAIRS)
-    return certain or (any(word in _ANYWHERE for word in words) and not _has_amount(words))
+    party = words[-1] in _PARTIES and not _RATIOS & set(words)
+    return certain or ((party or any(word in _ANYWHERE for word in words)) and not _has_amount(words))
+
+
+def other_currency(name: str, signs: Iterable[str]) -> str:
+    """Return the first currency of cells that contradicts the one in the name of their column, empty for none.
+
+    A name such as "Umsatz (EUR)" holds one; $ fits several, kr and other signs are not compared.
+    """
+    named = {word.upper().replace("EURO", "EUR") for word in words_of(name)} & _CURRENCIES
+    known = {sign for sign in signs if sign in _CURRENCIES or (sign == "$" and not named & _DOLLARS)}
+    return min(known - named, default="") if named else ""
 
 
 def is_amount(name: str) -> bool:

@@ -79,7 +79,7 @@ class SourcePlan:
 
 @dataclass(frozen=True)
 class ImportPlan:
-    """What an import will do; `rows` without the rejected ones, `dropped` the columns left out on request."""
+    """What an import will do; `rows` without the rejected ones, `dropped` columns left out: asked for, or blank."""
 
     files: tuple[SourcePlan, ...]
     columns: tuple[ColumnPlan, ...]

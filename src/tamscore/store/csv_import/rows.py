@@ -73,7 +73,7 @@ def batches(
 
 
 def _all_names(source: Source) -> tuple[str, ...]:
-    return (*source.names, TRAILING) if source.trailing else source.names
+    return (*source.names, *(f"{TRAILING} ({place})" for place in range(source.trailing)))
 
 
 def _reader(source: Source, stream: RowBytes, intake: Intake, rejected: list[int], ragged: list[RejectedRow]) -> Any:
@@ -112,7 +112,7 @@ def _rejected(source: Source, row: Any, width: int) -> RejectedRow:
     why = ""
     if row.actual_columns == width + 1 and row.text.rstrip().endswith(mark.strip() or mark):
         why = "a delimiter too many at the end, behind it an empty last cell"
-    elif source.trailing and row.actual_columns == width - 1:
+    elif source.trailing and row.actual_columns == width - source.trailing:
         why = "no delimiter at the end, where most rows have one"
     return RejectedRow(str(source.path), number, width, row.actual_columns, row.text, why)
 

@@ -168,7 +168,7 @@ class Scan:
 
     def whole_numbers(self) -> int:
         """Return the number of cells that are plain whole numbers."""
-        return self.count_styles("int", "big") + sum(self.forms[f"{form.BIT} {word}"] for word in form.BITS)
+        return self.count_styles("int", "big", "huge") + sum(self.forms[f"{form.BIT} {word}"] for word in form.BITS)
 
     @property
     def filled(self) -> int:

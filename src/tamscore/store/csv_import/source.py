@@ -38,7 +38,7 @@ class Dialect:
 class Source:
     """One CSV file as it was when its header was read.
 
-    `skip` lines stand before the header, which takes up `header_lines`; `trailing`: each row ends with a delimiter.
+    `skip` lines stand before the header, which takes up `header_lines`; each row ends with `trailing` delimiters.
     """
 
     path: Path
@@ -47,7 +47,7 @@ class Source:
     dialect: Dialect
     skip: int
     header_lines: int
-    trailing: bool
+    trailing: int
     size: int
     mtime_ns: int
 
@@ -110,6 +110,7 @@ def open_source(path: Path, rules: Dialect) -> Source:
     rows = frame.first_rows(body, delimiter, rules.escape, whole=whole)
     if not rows:
         raise InputContractError(f"{path}: expected a header and rows below {skip} skipped lines, got none")
+    rows[0] = frame.without_last(rows)
     if rules.skip is None:
         frame.refuse_titles(path, rows, skip, delimiter)
     header = rows[0]
@@ -120,7 +121,7 @@ def open_source(path: Path, rules: Dialect) -> Source:
         dialect=replace(rules, delimiter=delimiter, encoding=encoding),
         skip=skip,
         header_lines=header.line,
-        trailing=frame.has_trailing(rows),
+        trailing=frame.trailing(rows),
         size=status.st_size,
         mtime_ns=status.st_mtime_ns,
     )

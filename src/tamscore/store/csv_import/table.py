@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from tamscore.store.csv_import.plan import ColumnPlan, ImportPlan
     from tamscore.store.csv_import.scan import Cell
 
-EXPECTED = {"float": "a number", "int": "a whole number", "bool": "true or false", "date": "a date"}
+EXPECTED = {"float": "a number", "int": "a whole number", "bool": "true or false, yes or no, 1 or 0", "date": "a date"}
 """What a cell of a type holds, in words."""
-CONVERT = "; or run tamscore import with what it needs, and name the Parquet file that it writes"
+CONVERT = "; these are options of tamscore import: convert the table with it, and name the Parquet file that it writes"
 
 
 def is_csv(path: Path | str) -> bool:
