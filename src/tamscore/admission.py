@@ -55,7 +55,7 @@ def settle_duplicates(this: Run, parts: list[PartRows], currencies: Sequence[str
     suspects, rule = draw.duplicated([part.hashes_of_ids for part in parts]), this.job.rows.duplicates
     if not len(suspects):
         return parts
-    found = list(this.flow.map(duplicates.find_suspects, parts, this.columns, suspects, rule))
+    found = list(this.flow.map(duplicates.find_suspects, parts, this.columns, this.flow.share(suspects), rule))
     groups = duplicates.Groups.of(found)
     if rule == "error" and groups.examples:
         raise InputContractError(

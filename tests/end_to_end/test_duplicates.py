@@ -12,7 +12,7 @@ import pytest
 from tamscore import pipeline
 from tamscore.backtest.accounts import read_accounts
 from tamscore.errors import InputContractError
-from tamscore.passes.duplicates import row_digests
+from tamscore.passes.row_digests import row_digests
 from tamscore.progress import Progress
 from tests.end_to_end import market
 

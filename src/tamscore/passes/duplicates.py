@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from tamscore.backend.host import float_column
+from tamscore.passes.row_digests import row_digests
 from tamscore.schema import Reason
-from tamscore.stages import draw
 from tamscore.store import tables
 from tamscore.substitution import LARGEST_MONEY, Sums
 
@@ -24,12 +24,6 @@ if TYPE_CHECKING:
 
 Rule: TypeAlias = Literal["identical", "sum", "reject", "error"]
 """What happens to rows of one id, see `rows.duplicates` of the job file."""
-MISSING = (np.uint64(0x6D697373696E6731), np.uint64(0x6D697373696E6732))
-"""What missing values hash to."""
-SEEDS = (np.uint64(0x243F6A8885A308D3), np.uint64(0x13198A2E03707344))
-"""What makes two hashes of a number independent: digits of pi."""
-WIDTHS = (32, 64)
-"""Bits of dates and times that are whole numbers."""
 
 
 @dataclass(frozen=True)
@@ -54,65 +48,39 @@ class Suspects:
 
 def find_suspects(item: PartRows, columns: InputColumns, hashes: Any, rule: Rule) -> Suspects:
     """Return the rows of a partition whose hash is among those given (sorted)."""
-    at = np.flatnonzero(np.isin(item.hashes, hashes) & (item.reason != Reason.MISSING_ID))
+    at = np.flatnonzero(stand_among(item.hashes, hashes) & (item.reason != Reason.MISSING_ID))
     if not len(at):
         return Suspects.none()
     compared = compared_columns(columns, rule)
-    table = tables.read(item.partition, list(dict.fromkeys((columns.account_id, columns.sales, *compared)))).take(at)
+    asked = list(dict.fromkeys((columns.account_id, columns.sales, *compared)))
+    texts = [name for name in columns.texts if name in compared]
+    table = tables.read(item.partition, asked, dictionary=texts)
+    if len(at) < table.num_rows:
+        table = table.take(at)
     digests = row_digests([table[name] for name in compared], len(at))
     ids = tables.account_ids(table[columns.account_id], columns.id_form)
     return Suspects(at, ids, float_column(table[columns.sales]), digests)
 
 
+def stand_among(hashes: Any, known: Any) -> Any:
+    """Return which hashes (m,) bool are among the known ones (k,), which are sorted."""
+    if not len(known):
+        return np.zeros(len(hashes), bool)
+    return known[np.minimum(np.searchsorted(known, hashes), len(known) - 1)] == hashes
+
+
 def compared_columns(columns: InputColumns, rule: Rule) -> list[str]:
-    """Return the columns in which rows of one id must agree; where they are added up, all but sales and currency."""
-    if rule == "identical":
-        return list(columns.all)
+    """Return the columns in which rows of one id must agree; where they are added up, all but sales and currency.
+
+    The id is none of them: ids that are compared as one may be written in several ways.
+    """
+    free: set[str | None] = {columns.account_id}
     if rule == "sum":
         rates = columns.substitution.rates
-        free = {columns.sales, rates.column if rates and rates.column not in columns.keep else None}
-        return [name for name in columns.all if name not in free]
-    return []
-
-
-def row_digests(columns: Sequence[pa.ChunkedArray], rows: int) -> Any:
-    """Return two independent hashes (2, m) uint64 of the values of each row; equal values give equal hashes."""
-    digests = np.zeros((2, rows), np.uint64)
-    for column in columns:
-        missing = column.is_null().to_numpy()
-        for kind, state in enumerate(digests):
-            values = np.where(missing, MISSING[kind], value_hashes(column, kind))
-            digests[kind] = draw.mixed(state * np.uint64(0x9E3779B97F4A7C15) ^ values)
-    return digests
-
-
-def value_hashes(column: pa.ChunkedArray, kind: int) -> Any:
-    """Return a hash (m,) uint64 of each value of a column of any type; NaN equals itself, missing values any hash."""
-    import pyarrow as pa
-    import pyarrow.types as t
-
-    value = column.type
-    if t.is_floating(value):
-        numbers = float_column(column)
-        bits = np.where(np.isnan(numbers), np.nan, numbers).view(np.uint64)
-        return draw.mixed(bits ^ SEEDS[kind])
-    if t.is_integer(value) or t.is_boolean(value) or (t.is_temporal(value) and value.bit_width in WIDTHS):
-        return draw.mixed(whole_numbers(column) ^ SEEDS[kind])
-    if t.is_string(value) or t.is_large_string(value):
-        return draw.id_hash(tables.strings(column), kind)
-    return draw.id_hash(pa.array([repr(one) for one in column.to_pylist()], pa.large_string()), kind)
-
-
-def whole_numbers(column: pa.ChunkedArray) -> Any:
-    """Return integers, booleans, dates and times (m,) as uint64, 0 where they are missing."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    import pyarrow.types as t
-
-    if t.is_temporal(column.type):
-        column = column.cast(pa.int32() if column.type.bit_width == WIDTHS[0] else pa.int64())
-    wide = pa.uint64() if t.is_uint64(column.type) else pa.int64()
-    return pc.fill_null(column.cast(wide), 0).to_numpy().view(np.uint64)
+        free |= {columns.sales, rates.column if rates and rates.column not in columns.keep else None}
+    elif rule != "identical":
+        return []
+    return [name for name in columns.all if name not in free]
 
 
 @dataclass(frozen=True)
@@ -195,9 +163,21 @@ def added_up(code: Any, sales: Any, joins: Any) -> Any:
     at = np.flatnonzero(joins)
     order = at[np.argsort(code[at], kind="stable")]
     starts = np.flatnonzero(np.diff(code[order], prepend=-1))
-    pieces = np.split(sales[order], starts[1:]) if len(starts) else []
-    sums = np.array([math.fsum(known) if len(known := piece[~np.isnan(piece)]) else np.nan for piece in pieces])
-    return sums[np.argsort(order[starts], kind="stable")]
+    return exact_sums(sales[order], starts)[np.argsort(order[starts], kind="stable")]
+
+
+def exact_sums(sales: Any, starts: Any) -> Any:
+    """Return the sums (g,) of the pieces of sales that begin at `starts`, rounded once; NaN where all are missing."""
+    if not len(starts):
+        return np.empty(0)
+    known = ~np.isnan(sales)
+    counts = np.add.reduceat(known.astype(np.int64), starts)
+    sums = np.where(counts, np.add.reduceat(np.where(known, sales, 0.0), starts), np.nan)
+    stops = np.append(starts[1:], len(sales))
+    for group in np.flatnonzero(counts > 2):
+        piece = slice(starts[group], stops[group])
+        sums[group] = math.fsum(sales[piece][known[piece]])
+    return sums
 
 
 def summed_reasons(reasons: Any, amounts: Any, reject_missing: bool) -> Any:  # noqa: FBT001
