@@ -11,6 +11,8 @@ import numpy as np
 from tamscore.backend.host import float_column
 from tamscore.passes.row_digests import row_digests
 from tamscore.schema import Reason
+from tamscore.stages import draw
+from tamscore.stages.folding import fold_ids
 from tamscore.store import tables
 from tamscore.substitution import LARGEST_MONEY, Sums
 
@@ -30,11 +32,13 @@ Rule: TypeAlias = Literal["identical", "sum", "reject", "error"]
 class Suspects:
     """Rows of a partition whose id hash another row has too: positions (s,), ids (s,), sales (s,), digests (2, s).
 
-    Equal digests mean equal rows: two independent 64-bit hashes of all columns that have to agree.
+    Equal digests mean equal rows: two independent 64-bit hashes of all columns that have to agree. `spelled` (s,)
+    uint64 are hashes of the ids as they are written, of which `ids` may make one.
     """
 
     rows: Any
     ids: pa.Array
+    spelled: Any
     sales: Any
     digests: Any
 
@@ -43,7 +47,8 @@ class Suspects:
         """No rows."""
         import pyarrow as pa
 
-        return cls(np.empty(0, np.int64), pa.array([], pa.large_string()), np.empty(0), np.empty((2, 0), np.uint64))
+        ids, hashes = pa.array([], pa.large_string()), np.empty((3, 0), np.uint64)
+        return cls(np.empty(0, np.int64), ids, hashes[0], np.empty(0), hashes[1:])
 
 
 def find_suspects(item: PartRows, columns: InputColumns, hashes: Any, rule: Rule) -> Suspects:
@@ -58,8 +63,9 @@ def find_suspects(item: PartRows, columns: InputColumns, hashes: Any, rule: Rule
     if len(at) < table.num_rows:
         table = table.take(at)
     digests = row_digests([table[name] for name in compared], len(at))
-    ids = tables.account_ids(table[columns.account_id], columns.id_form)
-    return Suspects(at, ids, float_column(table[columns.sales]), digests)
+    written = tables.strings(table[columns.account_id])
+    ids = fold_ids(written, columns.id_form)
+    return Suspects(at, ids, draw.id_hash(written), float_column(table[columns.sales]), digests)
 
 
 def stand_among(hashes: Any, known: Any) -> Any:
@@ -87,8 +93,8 @@ def compared_columns(columns: InputColumns, rule: Rule) -> list[str]:
 class Groups:
     """The suspects of all partitions, in order: the number (s,) of each one's id, and what holds for its group (n,).
 
-    `first` is the place of the group's first row, `repeated` says whether there are others, `equal` whether all rows
-    agree in the columns that have to.
+    `first` is the place of the group's first row, by spelling of the id and then by place, `repeated` says whether
+    there are others, `equal` whether all rows agree in the columns that have to.
     """
 
     ids: pa.Array
@@ -105,7 +111,8 @@ class Groups:
         ids = pa.chunked_array([here.ids for here in found], pa.large_string()).combine_chunks().dictionary_encode()
         code, digests = ids.indices.to_numpy(), np.concatenate([here.digests for here in found], axis=1)
         count = len(ids.dictionary)
-        first = np.unique(code, return_index=True)[1]
+        order = np.lexsort((np.concatenate([here.spelled for here in found]), code))
+        first = order[np.flatnonzero(np.diff(code[order], prepend=-1))]
         differs = (digests != digests[:, first[code]]).any(axis=0)
         contrary = np.bincount(code, weights=differs, minlength=count) > 0
         return cls(ids.dictionary, code, first, np.bincount(code, minlength=count) > 1, ~contrary)
@@ -130,8 +137,9 @@ def settle(
 ) -> list[PartRows]:
     """Return the parts with the rows of repeated ids rejected, kept once, or added up.
 
-    Which of several rows stays never matters: they are equal, or differ in what is added up. Beside the hashes, 8 bytes
-    a row, memory goes to suspects only: their ids and about 60 bytes each.
+    Which of several rows stays never matters: they are equal, or differ in what is added up; where their ids are
+    written in several ways, the way decides and not the place. Beside the hashes, 8 bytes a row, memory goes to suspects
+    only: their ids and about 70 bytes each.
     """
     reasons = np.concatenate([part.reason[here.rows] for part, here in zip(parts, found, strict=True)])
     sales = np.concatenate([here.sales for here in found])
@@ -142,7 +150,7 @@ def settle(
     reasons[repeated & ~joins] = Reason.DUPLICATE_ID
     counted, amounts = np.isnan(sales), np.full(len(sales), np.nan)
     if rule == "sum":
-        amounts[joins & leads] = added_up(groups.code, sales, joins)
+        amounts[joins & leads] = added_up(groups.code, sales, joins)[groups.code[joins & leads]]
         reasons[joins & leads] = summed_reasons(reasons[joins & leads], amounts[joins & leads], reject_missing)
     reasons[joins & ~leads] = Reason.ADDED_UP if rule == "sum" else Reason.DUPLICATE_ROW
     gone = counted & joins & (~leads | ~np.isnan(amounts))
@@ -156,14 +164,16 @@ def addable(groups: Groups, reasons: Any) -> Any:
 
 
 def added_up(code: Any, sales: Any, joins: Any) -> Any:
-    """Return the sum of sales of each group that joins, in the order of the groups' first rows; NaN where all miss.
+    """Return the sum of sales of each group (n,) that joins; NaN for the others, and where all are missing.
 
     Sums are exact before they are rounded once, so that the order of rows does not matter.
     """
     at = np.flatnonzero(joins)
     order = at[np.argsort(code[at], kind="stable")]
     starts = np.flatnonzero(np.diff(code[order], prepend=-1))
-    return exact_sums(sales[order], starts)[np.argsort(order[starts], kind="stable")]
+    sums = np.full(code.max(initial=-1) + 1, np.nan)
+    sums[code[order[starts]]] = exact_sums(sales[order], starts)
+    return sums
 
 
 def exact_sums(sales: Any, starts: Any) -> Any:
