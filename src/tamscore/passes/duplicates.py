@@ -138,8 +138,8 @@ def settle(
     """Return the parts with the rows of repeated ids rejected, kept once, or added up.
 
     Which of several rows stays never matters: they are equal, or differ in what is added up; where their ids are
-    written in several ways, the way decides and not the place. Beside the hashes, 8 bytes a row, memory goes to suspects
-    only: their ids and about 70 bytes each.
+    written in several ways, the way decides and not the place. Beside the hashes, 8 bytes a row, memory goes to
+    suspects only: their ids and about 70 bytes each.
     """
     reasons = np.concatenate([part.reason[here.rows] for part, here in zip(parts, found, strict=True)])
     sales = np.concatenate([here.sales for here in found])
