@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tamscore.extras.next_offer import NextOffer
 from tamscore.stages import next_offer
 
 
@@ -48,3 +51,18 @@ def test_the_first_bit_that_is_not_set_is_found(owned, count):
     found = next_offer.first_lacking(np, np.array(owned), np.zeros(len(owned), int), np.array([count]))
     expected = [next((j for j in range(count) if not value >> j & 1), -1) for value in owned]
     assert found.tolist() == expected
+
+
+def notices_on(*products):
+    """What is said of offers of these products."""
+    told = NextOffer("account_id", "text", (), pa.array([], pa.large_string()), None, None, 0.1)
+    return told.notices([{"product": name} for name in products])
+
+
+@pytest.mark.parametrize("name", ["Total", "Gesamtergebnis", "SUBTOTAL north", "合計"])
+def test_an_offer_that_is_called_like_a_total_is_named(name):
+    assert [name in text for text in notices_on("Pumps", name, name)] == [True]
+
+
+def test_ordinary_products_draw_no_notice():
+    assert notices_on("Total Quality Kit", "Summer tyres", "Totally") == ()

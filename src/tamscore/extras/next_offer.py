@@ -14,6 +14,7 @@ from tamscore.passes.columns import nullable
 from tamscore.passes.extra import Findings
 from tamscore.passes.parts import codes
 from tamscore.passes.product_lines import ProductColumns, products_of
+from tamscore.passes.totals import is_total
 from tamscore.stages import next_offer
 from tamscore.stages.draw import id_hash
 from tamscore.store import tables
@@ -92,12 +93,18 @@ class NextOffer:
         record: dict[str, Any] = {"owned": self.share, "products": len(self.products), "offers": len(rows)}
         record["accounts"] = sum(row["offered_to"] for row in rows)
         record["most"] = sorted(rows, key=lambda row: (-row["offered_to"], row["cluster"], row["product"]))[:MOST_TOLD]
-        notices = (
-            ()
-            if rows
-            else (f"no product is owned by {self.share:.0%} of any cluster's customers; lower next_offer.owned",)
+        return Findings(record, {"next_offers": table}, frozenset({"value"}), notices=self.notices(rows))
+
+    def notices(self, rows: Sequence[dict[str, Any]]) -> tuple[str, ...]:
+        """What a person should know of the offers: that there are none, or that one is called like a total."""
+        if not rows:
+            return (f"no product is owned by {self.share:.0%} of any cluster's customers; lower next_offer.owned",)
+        totals = sorted({row["product"] for row in rows if is_total(row["product"])})
+        return tuple(
+            f"product {name!r} is offered and is called like a row of totals; if it is one, remove its rows from the "
+            "table of next_offer.path"
+            for name in totals
         )
-        return Findings(record, {"next_offers": table}, frozenset({"value"}), notices=notices)
 
 
 def prepare(market: Market, section: Section) -> NextOffer:

@@ -173,13 +173,19 @@ def require_rates(counts: Counts, where: str, rates: Rates) -> None:
 
 def several(name: str, counts: Counts | None, columns: InputColumns) -> str:
     """Return a notice on a column that holds several currencies among accounts with sales; empty where it does not."""
-    selling: Counts = {word: count for word, count in (counts or {}).items() if count.selling and word}
-    if len(selling) < 2 or not any(is_currency(word) for word in selling if word):
+    selling = selling_in_several(counts)
+    if not selling:
         return ""
     return (
         f"column {name!r} holds several currencies in rows with sales: {described(selling)}; sums of {columns.sales!r} "
         f"take them for one: set columns.currency = {quoted(name)} and add [currency] with rates, or convert the input"
     )
+
+
+def selling_in_several(counts: Counts | None) -> Counts:
+    """Return the words of rows with amounts where they are several and currencies; nothing else."""
+    selling: Counts = {word: count for word, count in (counts or {}).items() if count.selling and word}
+    return selling if len(selling) > 1 and any(is_currency(word) for word in selling if word) else {}
 
 
 def described(selling: Counts) -> str:
