@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -55,7 +57,8 @@ def test_the_first_bit_that_is_not_set_is_found(owned, count):
 
 def notices_on(*products):
     """What is said of offers of these products."""
-    told = NextOffer("account_id", "text", (), pa.array([], pa.large_string()), None, None, 0.1)
+    nothing: Any = None
+    told = NextOffer("account_id", "text", (), pa.array([], pa.large_string()), nothing, nothing, 0.1)
     return told.notices([{"product": name} for name in products])
 
 
