@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamscore.extras.next_offer import NextOffer
+from tamscore.extras.next_offer import NextOffer, left_out
+from tamscore.passes.product_lines import PartProducts
 from tamscore.stages import next_offer
 
 
@@ -69,3 +70,17 @@ def test_an_offer_that_is_called_like_a_total_is_named(name):
 
 def test_ordinary_products_draw_no_notice():
     assert notices_on("Total Quality Kit", "Summer tyres", "Totally") == ()
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ([(0, 0), (0, 0)], []),
+        ([(2, 0), (1, 0)], ["p: of 10 lines some are left out (missing_product 3)"]),
+        ([(0, 4), (1, 0)], ["p: of 10 lines some are left out (missing_product 1, infinite_amount 4)"]),
+    ],
+)
+def test_lines_that_are_left_out_are_counted_by_reason(counts, told):
+    names = ("missing_product", "infinite_amount")
+    parts = [PartProducts(pa.array([], pa.large_string()), dict(zip(names, pair, strict=True))) for pair in counts]
+    assert list(left_out("p", 10, parts)) == told
