@@ -285,3 +285,21 @@ def test_the_same_input_again_shows_no_change_against_the_run_before(tmp_path: P
     assert change["correlation"] == pytest.approx(1.0)
     for name in ("accounts", "customers", "sales", "median"):
         assert change[f"{name}_before"] == change[f"{name}_now"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "column", "words"),
+    [
+        ("identical", "sales", "rows of one id differ, such as those of 'P00007'.*rows.duplicates = 'sum'"),
+        ("sum", "x", "rows of one id differ, such as those of 'P00007'.*equal in all other columns"),
+        ("reject", "sales", "rows of one id are several, such as those of 'P00007'.*rows.duplicates = 'identical'"),
+    ],
+)
+def test_a_run_that_stops_at_contradictions_names_ids_and_what_to_do(
+    tmp_path: Path, rule: str, column: str, words: str
+) -> None:
+    table = market.plain_accounts(400)
+    place = table.schema.get_field_index(column)
+    other = table.slice(7, 60).set_column(place, column, pa.array([99.0] * 60))
+    with pytest.raises(InputContractError, match=words):
+        market.score(pa.concat_tables([table, other]), tmp_path, {**PLAIN, "rows": {"duplicates": rule}})

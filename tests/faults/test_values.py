@@ -259,7 +259,7 @@ def duplicates_among(cut: list[list[str]], hash_of: Any) -> tuple[list[Any], lis
         )
     groups = Groups.of(found)
     marked = settle(parts, found, groups, "reject", reject_missing=False)
-    return [part.reason == Reason.DUPLICATE_ID for part in marked], groups.examples
+    return [part.reason == Reason.DUPLICATE_ID for part in marked], groups.names(groups.repeated)
 
 
 def test_ids_of_one_hash_are_told_apart_by_a_whole_run(tmp_path, monkeypatch):

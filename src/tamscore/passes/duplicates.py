@@ -117,12 +117,13 @@ class Groups:
         contrary = np.bincount(code, weights=differs, minlength=count) > 0
         return cls(ids.dictionary, code, first, np.bincount(code, minlength=count) > 1, ~contrary)
 
-    @property
-    def examples(self) -> list[str]:
-        """Up to five of the repeated ids."""
+    def names(self, chosen: Any) -> list[str]:
+        """Return up to five of the ids of the groups chosen (n,) bool, the first in the alphabet."""
         import pyarrow as pa
+        import pyarrow.compute as pc
 
-        found: list[str] = sorted(self.ids.filter(pa.array(self.repeated)).to_pylist())[:5]
+        ids = self.ids.filter(pa.array(chosen))
+        found: list[str] = ids.take(pc.array_sort_indices(ids)[:5]).to_pylist()
         return found
 
     def leads(self) -> Any:
