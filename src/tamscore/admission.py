@@ -23,15 +23,18 @@ if TYPE_CHECKING:
 
 def take_census(this: Run) -> list[PartRows]:
     """Who is there and who may be scored, duplicates settled; InputContractError where the rows break the contract."""
-    parts, currencies = count_rows(this)
-    for check in checks(this, parts, currencies):
+    parts, currencies, contrary = count_rows(this)
+    for check in checks(this, parts, currencies, contrary):
         for text in check():
             this.progress.notice(text)
     return parts
 
 
-def count_rows(this: Run) -> tuple[list[PartRows], tuple[str, ...]]:
-    """The rows of every partition with their reasons, duplicates settled; and the columns taken for currencies."""
+def count_rows(this: Run) -> tuple[list[PartRows], tuple[str, ...], str]:
+    """The rows of every partition with their reasons, duplicates settled; columns taken for currencies; contradictions.
+
+    The last is what there is to say of rows of one id that contradict each other, empty where there are none.
+    """
     drops_missing = this.job.rows.sales_missing == "reject"
     currencies = currency_columns(this.plan.partitions, this.plan.schema, this.columns)
     with this.progress.stage("census", this.plan.rows) as done:
@@ -39,23 +42,26 @@ def count_rows(this: Run) -> tuple[list[PartRows], tuple[str, ...]]:
         for part in this.flow.map(census.take_census, this.plan.partitions, this.columns, drops_missing, currencies):
             parts.append(part)
             done(part.partition.rows)
-        return settle_duplicates(this, parts, currencies), currencies
+        parts, contrary = settle_duplicates(this, parts, currencies)
+    return parts, currencies, contrary
 
 
-def checks(this: Run, parts: Sequence[PartRows], currencies: Sequence[str]) -> list[Callable[[], Iterable[str]]]:
+def checks(
+    this: Run, parts: Sequence[PartRows], currencies: Sequence[str], contrary: str
+) -> list[Callable[[], Iterable[str]]]:
     """What is asked of the rows, in order: each returns notices, or raises InputContractError."""
     return [
         partial(settle_currencies, parts, currencies, this.columns, this.job.input.path),
         partial(check_sales, this, parts),
-        partial(check_reasons, this, parts),
+        partial(check_reasons, this, parts, contrary),
         partial(total_notices, parts, this.columns),
     ]
 
 
-def check_reasons(this: Run, parts: Sequence[PartRows]) -> list[str]:
+def check_reasons(this: Run, parts: Sequence[PartRows], contrary: str) -> list[str]:
     """What there is to say of party types that are none; InputContractError where too many rows are rejected."""
     words = word_problem(this, parts)
-    check_rejected(this, [part.reason for part in parts], words)
+    check_rejected(this, [part.reason for part in parts], "\n".join(filter(None, (words, contrary))))
     return [words.replace("\n", " ")] if words else []
 
 
@@ -71,23 +77,43 @@ def check_sales(this: Run, parts: Sequence[PartRows]) -> list[str]:
     return []
 
 
-def settle_duplicates(this: Run, parts: list[PartRows], currencies: Sequence[str]) -> list[PartRows]:
-    """The parts with rows of repeated ids counted once, added up or rejected, after their ids were compared in full."""
+def settle_duplicates(this: Run, parts: list[PartRows], currencies: Sequence[str]) -> tuple[list[PartRows], str]:
+    """The parts with rows of repeated ids counted once, added up or rejected, after their ids were compared in full.
+
+    With them what there is to say of those that are rejected, empty where there are none.
+    """
     suspects, rule = draw.duplicated([part.hashes_of_ids for part in parts]), this.job.rows.duplicates
     if not len(suspects):
-        return parts
-    found = list(this.flow.map(duplicates.find_suspects, parts, this.columns, suspects, rule))
+        return parts, ""
+    found = list(this.flow.map(duplicates.find_suspects, parts, this.columns, this.flow.share(suspects), rule))
     groups = duplicates.Groups.of(found)
-    if rule == "error" and groups.examples:
+    if rule == "error" and (ids := groups.names(groups.repeated)):
         raise InputContractError(
             f"{this.job.input.path}: column {this.columns.account_id!r}: ids stand more than once, such as "
-            f"{', '.join(map(repr, groups.examples))}; remove them, or set rows.duplicates = 'identical'"
+            f"{', '.join(map(repr, ids))}; remove them, or set rows.duplicates = 'identical'"
         )
     drops_missing = this.job.rows.sales_missing == "reject"
     settled = duplicates.settle(parts, found, groups, rule, reject_missing=drops_missing)
     changed = [part for part, before in zip(settled, parts, strict=True) if part is not before]
     counted = iter(this.flow.map(census.count_again, changed, this.columns, currencies))
-    return [next(counted) if part is not before else part for part, before in zip(settled, parts, strict=True)]
+    again = [next(counted) if part is not before else part for part, before in zip(settled, parts, strict=True)]
+    return again, contradiction(this, groups)
+
+
+def contradiction(this: Run, groups: duplicates.Groups) -> str:
+    """What there is to say of ids whose rows are all rejected; empty where there are none."""
+    rule = this.job.rows.duplicates
+    ids = groups.names(groups.repeated if rule == "reject" else groups.repeated & ~groups.equal)
+    if not ids:
+        return ""
+    what, remedy = {
+        "identical": ("differ", "keep one row of each, or set rows.duplicates = 'sum' if they differ in sales alone"),
+        "sum": ("differ", "rows are added up only if they are equal in all other columns that the job reads"),
+    }.get(rule, ("are several", "set rows.duplicates = 'identical' to count equal rows once"))
+    return (
+        f"{this.job.input.path}: column {this.columns.account_id!r}: rows of one id {what}, such as those of "
+        f"{', '.join(map(repr, ids))}; {remedy}"
+    )
 
 
 def word_problem(this: Run, parts: Sequence[PartRows]) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tamscore.errors import GateError, InputContractError, RetryableError
+from tamscore.passes import duplicates, join_causes
 from tamscore.schema import Reason
 from tamscore.stages import input_change
-from tamscore.store import history
-from tamscore.store.earlier import in_order, read_sales
+from tamscore.store import history, tables
+from tamscore.store.earlier import in_order, read_ids, read_sales
 from tamscore.store.run_directory import CURRENT, RunDirectory, current_version
 
 if TYPE_CHECKING:
@@ -30,11 +33,16 @@ REMEDY = (
 
 @dataclass(frozen=True)
 class Base:
-    """The run before: its key, its accounts and their sales, and the days since, None where they are not known."""
+    """The run before: its accounts and their sales, and the days since, None where they are not known."""
 
-    run: str
+    directory: RunDirectory
     sales: AccountSales
     days: float | None
+
+    @property
+    def run(self) -> str:
+        """The key of the run."""
+        return self.directory.run_key
 
 
 def compare_input(
@@ -57,6 +65,8 @@ def compare_input(
     told = {"run": base.run, **asdict(change), "limits": asdict(limits), "broken": broken, "accepted": bool(broken)}
     measure(this, change)
     lines = [sentence(name, change, limits) for name in broken]
+    if "accounts" in broken and (cause := other_ids(this, base, parts)):
+        lines[0] += f"; new ids are those of accounts that are gone, written otherwise: {cause}"
     if broken and not accept:
         where = f"{this.job.input.path}: compared with run {base.run}"
         message = "\n".join([*(f"{where}: {line}" for line in lines), REMEDY])
@@ -79,13 +89,13 @@ def base_of(this: Run, output: Location, earlier: EarlierRun | None) -> Base | N
         return None
     key = earlier.directory.run_key
     ledger = output if version == key else earlier.directory.output
-    return Base(key, earlier.scored[1], history.days_since(ledger, key))
+    return Base(earlier.directory, earlier.scored[1], history.days_since(ledger, key))
 
 
 def read_base(this: Run, directory: RunDirectory) -> Base | None:
     """The accounts of a run; None, with a notice, where they are not there or not whole."""
     try:
-        sales = read_sales(directory)
+        sales = read_sales(directory, this.columns.id_form)
         scored = (directory.manifest() or {})["rows"]["scored"]
     except RetryableError:
         raise
@@ -95,7 +105,7 @@ def read_base(this: Run, directory: RunDirectory) -> Base | None:
     if len(sales.accounts) != scored:
         not_compared(this, str(directory.path), f"{len(sales.accounts):,} of its {scored:,} scores are there")
         return None
-    return Base(directory.run_key, sales, history.days_since(directory.output, directory.run_key))
+    return Base(directory, sales, history.days_since(directory.output, directory.run_key))
 
 
 def not_compared(this: Run, where: str, why: str) -> None:
@@ -113,6 +123,19 @@ def sales_of(parts: Sequence[PartRows]) -> AccountSales:
         customers.append(part.hashes[part.buyers[buys]])
         sales.append(part.bought[buys])
     return in_order(hashes, customers, sales)
+
+
+def other_ids(this: Run, base: Base, parts: Sequence[PartRows]) -> str:
+    """What may be wrong with the ids that the run before does not know, "" where nobody knows."""
+    columns = this.columns
+    for part in parts:
+        known = duplicates.stand_among(part.hashes, base.sales.accounts)
+        strange = np.flatnonzero((part.reason == Reason.SCORED) & ~known)[: join_causes.SAMPLE]
+        if len(strange):
+            table = tables.read(part.partition, [columns.account_id]).take(strange)
+            sample = tables.account_ids(table[columns.account_id], columns.id_form).to_pylist()
+            return join_causes.likely_cause(sample, read_ids(base.directory, columns.id_form)).cause
+    return ""
 
 
 def measure(this: Run, change: InputChange) -> None:

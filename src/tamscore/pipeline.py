@@ -83,7 +83,7 @@ def score(
     if or_run and not holds_runs(named, output):
         progress.notice(f"{named}: there is no run yet; a new model is fitted")
         return run(job, progress, backend, accept=accept)
-    origin = Frozen(read_earlier(named, output), own_ladders, stands=or_run)
+    origin = Frozen(read_earlier(named, output, job.columns.id_form), own_ladders, stands=or_run)
     return carry_out(job, progress, origin, backend, accept=accept)
 
 
@@ -94,7 +94,7 @@ def refresh(
 
     Raises GateError with the plan where too many accounts would change cluster, unless somebody accepts that.
     """
-    origin = Warm(read_earlier(start, location(job.output.path)), accept)
+    origin = Warm(read_earlier(start, location(job.output.path), job.columns.id_form), accept)
     return carry_out(job, progress, origin, backend, accept=accept)
 
 

@@ -15,7 +15,7 @@ LARGEST_MONEY = 1e15
 
 
 def fold_word(word: str) -> str:
-    """Return a word as it is compared with others: NFC, without blanks around it, case folded."""
+    """Return a word or a name of a person, region, skill or role as it is compared: NFC, trimmed, case folded."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", word).strip().casefold())
 
 

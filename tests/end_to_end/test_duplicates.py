@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,9 @@ import pytest
 from tamscore import pipeline
 from tamscore.backtest.accounts import read_accounts
 from tamscore.errors import InputContractError
-from tamscore.passes.duplicates import row_digests
+from tamscore.passes.row_digests import row_digests
 from tamscore.progress import Progress
+from tamscore.stages.folding import fold_ids
 from tests.end_to_end import market
 
 if TYPE_CHECKING:
@@ -234,3 +236,70 @@ def test_later_sales_beyond_any_business_are_refused(tmp_path: Path, amount: flo
     job = market.job(where, tmp_path / "scores", {**PLAIN, "backtest": {"realised": "later"}})
     with pytest.raises(InputContractError, match=r"'later'.*no amount of money"):
         read_accounts(job, pipeline.run(job, Progress()))
+
+
+def written(ids: list[str], how: str) -> list[str]:
+    """Return ids in another spelling of the same ids."""
+    spell = {
+        "trailing blanks": "{} ".format,
+        "two accents": lambda name: unicodedata.normalize("NFD", name),
+        "a check suffix": lambda name: fold_ids(pa.array([name], pa.large_string()), "crm18")[0].as_py(),
+    }
+    return [spell[how](name) for name in ids]
+
+
+@pytest.mark.parametrize("rule", ["identical", "sum"])
+@pytest.mark.parametrize("how", ["trailing blanks", "two accents", "a check suffix"])
+def test_copies_whose_ids_are_spelled_in_two_ways_are_one_account(tmp_path: Path, how: str, rule: str) -> None:
+    """In either order of the files; the id of one spelling is published whichever comes first."""
+    table = market.plain_accounts(400)
+    names = [f"{'Zoë' if how == 'two accents' else '00A5g00000'}{i:05d}" for i in range(400)]
+    table = table.set_column(0, "account_id", pa.array(names))
+    other = table.set_column(0, "account_id", pa.array(written(names, how)))
+    assert not set(names) & set(other["account_id"].to_pylist())
+    changes = {**PLAIN, "columns": {"id_form": "crm18"}, "rows": {"duplicates": rule}}
+    done = [
+        market.score(pa.concat_tables(files), tmp_path / str(place), changes, files=2)
+        for place, files in enumerate([(table, other), (other, table)])
+    ]
+    first, second = map(market.scores, done)
+    assert (first.num_rows, market.different(first, second)) == (400, [])
+    assert rejected(done[0]) == {"added_up" if rule == "sum" else "duplicate_row": 400}
+
+
+def test_the_same_input_again_shows_no_change_against_the_run_before(tmp_path: Path) -> None:
+    """With sums, rates, folded ids and copies settled on both sides; other files, so that there is a run to compare."""
+    table = market.plain_accounts(600)
+    sales = np.round(table["sales"].to_numpy() * 1.1, 2)
+    table = with_sales(table, sales).append_column("unit", pa.array(np.where(np.arange(600) % 3, "EUR", " usd")))
+    again = table.take(np.arange(0, 600, 2))
+    again = again.set_column(0, "account_id", pa.array([f"{name} " for name in again["account_id"].to_pylist()]))
+    both = pa.concat_tables([table, again, again.slice(0, 50)])
+    changes = {**SUM, "columns": {"currency": "unit"}, "currency": {"target": "EUR", "rates": {"USD": 0.9}}}
+    for place in range(2):
+        order = np.random.default_rng(place).permutation(both.num_rows)
+        where = market.write(both.take(order), tmp_path / f"market{place}", files=place + 2)
+        done = pipeline.run(market.job(where, tmp_path / "scores", changes), Progress())
+    change = (done.manifest() or {})["input_change"]
+    assert (change["gone"], change["new"], change["broken"], change["hundredfold"]) == (0, 0, [], 0.0)
+    assert change["correlation"] == pytest.approx(1.0)
+    for name in ("accounts", "customers", "sales", "median"):
+        assert change[f"{name}_before"] == change[f"{name}_now"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "column", "words"),
+    [
+        ("identical", "sales", "rows of one id differ, such as those of 'P00007'.*rows.duplicates = 'sum'"),
+        ("sum", "x", "rows of one id differ, such as those of 'P00007'.*equal in all other columns"),
+        ("reject", "sales", "rows of one id are several, such as those of 'P00007'.*rows.duplicates = 'identical'"),
+    ],
+)
+def test_a_run_that_stops_at_contradictions_names_ids_and_what_to_do(
+    tmp_path: Path, rule: str, column: str, words: str
+) -> None:
+    table = market.plain_accounts(400)
+    place = table.schema.get_field_index(column)
+    other = table.slice(7, 60).set_column(place, column, pa.array([99.0] * 60))
+    with pytest.raises(InputContractError, match=words):
+        market.score(pa.concat_tables([table, other]), tmp_path, {**PLAIN, "rows": {"duplicates": rule}})

@@ -20,6 +20,7 @@ from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
 from tamscore.report.chapters import moves
 from tamscore.report.evidence import gather
+from tamscore.stages.folding import fold_ids
 from tamscore.store import history
 from tamscore.store.run_directory import CURRENT, current_version
 from tests.end_to_end import market
@@ -289,3 +290,45 @@ def test_a_limit_that_the_job_file_sets_is_the_one_in_force(base, output):
     )[0].is_complete()
     with pytest.raises(JobFileError, match=r"input\.max_sales_change"):
         market.job("m", "o", {**CHANGES, "input.max_sales_change": 0.5})
+
+
+# --- ids that are written otherwise ---
+
+
+def crm_ids(width=15):
+    """Ids of a CRM, with or without their check suffix."""
+    short = pa.array([f"00A5g00000{i:05d}" for i in range(ROWS)], pa.large_string())
+    return (fold_ids(short, "crm18") if width == 18 else short).to_pylist()
+
+
+@pytest.fixture(scope="module")
+def crm_base(tmp_path_factory):
+    """The finished run of the first week under ids of a CRM."""
+    return market.score(renamed(crm_ids()), tmp_path_factory.mktemp("crm"), CHANGES)
+
+
+@pytest.mark.parametrize("width", [15, 18])
+@pytest.mark.parametrize("verb", ["run", "score", "refresh"])
+def test_ids_are_compared_as_the_job_at_hand_compares_them(crm_base, tmp_path, verb, width):
+    """A job that takes up columns.id_form after a run without it knows the accounts of that run, and their clusters."""
+    shutil.copytree(crm_base.output, tmp_path / "scores")
+    changes = {"columns": {"id_form": "crm18"}}
+    done, _ = carry_out(verb, renamed(crm_ids(width)), tmp_path / "scores", crm_base, changes=changes)
+    told = (done.manifest() or {})["input_change"]
+    assert (told["gone"], told["new"], told["correlation"], told["broken"]) == (0, 0, pytest.approx(1.0), [])
+
+
+OTHERWISE = {
+    "capitals": (lambda ids: [name.lower() for name in ids], "capitals"),
+    "a check suffix": (lambda _: crm_ids(18), "columns.id_form = 'crm18'"),
+    "zeros": (lambda ids: [name.lstrip("0") for name in ids], "leading zeros"),
+}
+
+
+@pytest.mark.parametrize("how", OTHERWISE)
+def test_the_message_names_how_ids_that_are_gone_are_written_now(crm_base, tmp_path, how):
+    shutil.copytree(crm_base.output, tmp_path / "scores")
+    write, words = OTHERWISE[how]
+    with pytest.raises(GateError, match=r"900 of 900 accounts are gone.*written otherwise: ") as stopped:
+        carry_out("score", renamed(write(crm_ids())), tmp_path / "scores", crm_base)
+    assert words in str(stopped.value)

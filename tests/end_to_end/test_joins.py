@@ -386,3 +386,25 @@ def test_overrides_follow_the_same_rule_before_anything_is_written(scored, tmp_p
             app, [*ask, "--overrides", str(tmp_path / "overrides.csv"), "--min-match-share", "0"]
         )
         assert loose.exit_code == 0, loose.output
+
+
+@pytest.mark.usefixtures("no_fit")
+@pytest.mark.parametrize("kind", ["orders", "products"])
+@pytest.mark.parametrize(
+    ("title", "words", "told"),
+    [
+        ("CurrencyIsoCode", ["JPY", "EUR"], True),
+        ("unit", ["USD", "gbp"], True),
+        ("Währung", ["€", "$"], True),
+        ("currency", ["EUR", " eur", None], False),
+        ("kind", ["new", "old"], False),
+    ],
+)
+def test_amounts_in_several_currencies_are_told_of_every_joined_table(tmp_path, monkeypatch, kind, title, words, told):
+    name, key, section, columns = table_of(kind, ids_of())
+    more = [words[i // 2 % len(words)] for i in range(ROWS)]
+    monkeypatch.setitem(globals(), "table_of", lambda *_: (name, key, section, {**columns, title: more}))
+    progress, _ = started(tmp_path, kind, ids_of())
+    notices = [text for text in progress.notices if "several currencies" in text]
+    assert len(notices) == told
+    assert all(f"{kind}.parquet: column {title!r}" in text for text in notices)

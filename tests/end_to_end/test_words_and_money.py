@@ -74,7 +74,12 @@ def test_a_few_unknown_party_types_are_told_with_their_words(tmp_path: Path) -> 
     assert "\n" not in text
 
 
-CODES = {"plain": ["EUR"] * 4, "with capitals and blanks": ["EUR", "eur", " EUR", "Eur "]}
+CODES = {
+    "plain": ["EUR"] * 4,
+    "with capitals and blanks": ["EUR", "eur", " EUR", "Eur "],
+    "with gaps": ["EUR", "", None, "EUR"],
+    "code, sign and name": ["EUR", "€", "euro", "Euro"],
+}
 
 
 @pytest.mark.parametrize("codes", CODES.values(), ids=CODES.keys())

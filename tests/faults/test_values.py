@@ -254,10 +254,12 @@ def duplicates_among(cut: list[list[str]], hash_of: Any) -> tuple[list[Any], lis
     for part, names in zip(parts, cut, strict=True):
         at = np.flatnonzero(np.isin(part.hashes, suspects))
         ids = pa.array([names[row] for row in at], pa.large_string())
-        found.append(Suspects(at, ids, np.ones(len(at)), np.zeros((2, len(at)), np.uint64)))
+        found.append(
+            Suspects(at, ids, np.zeros(len(at), np.uint64), np.ones(len(at)), np.zeros((2, len(at)), np.uint64))
+        )
     groups = Groups.of(found)
     marked = settle(parts, found, groups, "reject", reject_missing=False)
-    return [part.reason == Reason.DUPLICATE_ID for part in marked], groups.examples
+    return [part.reason == Reason.DUPLICATE_ID for part in marked], groups.names(groups.repeated)
 
 
 def test_ids_of_one_hash_are_told_apart_by_a_whole_run(tmp_path, monkeypatch):

@@ -29,7 +29,13 @@ def small_job(**sections: Any) -> Job:
 def test_the_smallest_job_file_has_the_documented_defaults() -> None:
     assert small_job().model_dump() == {
         "device": "auto",
-        "input": {"path": "/jobs/market", "max_row_group_bytes": 2**32},
+        "input": {
+            "path": "/jobs/market",
+            "max_row_group_bytes": 2**32,
+            "max_gone_share": None,
+            "max_customer_change": 0.15,
+            "max_sales_change": None,
+        },
         "columns": {
             "account_id": "account_id",
             "id_form": "text",

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tamscore.stages.folding import fold_ids, fold_name
+from tamscore.stages.folding import fold_ids
+from tamscore.substitution import fold_word
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 TEXTS = st.text(st.sampled_from("aAeE01 -_\t\u00a0\u3000é\u0301ßÅ\u212b\ufb01"), max_size=6)
@@ -87,9 +88,9 @@ def test_what_is_no_crm_id_of_15_characters_stays_as_it_is(strange):
     [("Ann", "ann"), (" Ann\u00a0", "ANN"), ("Zu\u0308rich", "zÜRICH"), ("STRASSE", "straße"), ("\u212b", "å")],
 )
 def test_names_are_equal_after_composition_trimming_and_case_folding(left, right):
-    assert fold_name(left) == fold_name(right)
+    assert fold_word(left) == fold_word(right)
 
 
 @pytest.mark.parametrize(("left", "right"), [("Ann", "Anne"), ("North-East", "North East"), ("Zurich", "Zürich")])
 def test_names_that_differ_in_more_stay_apart(left, right):
-    assert fold_name(left) != fold_name(right)
+    assert fold_word(left) != fold_word(right)

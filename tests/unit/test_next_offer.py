@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tamscore.extras.next_offer import NextOffer, left_out
+from tamscore.passes.product_lines import PartProducts
 from tamscore.stages import next_offer
 
 
@@ -48,3 +54,33 @@ def test_the_first_bit_that_is_not_set_is_found(owned, count):
     found = next_offer.first_lacking(np, np.array(owned), np.zeros(len(owned), int), np.array([count]))
     expected = [next((j for j in range(count) if not value >> j & 1), -1) for value in owned]
     assert found.tolist() == expected
+
+
+def notices_on(*products):
+    """What is said of offers of these products."""
+    nothing: Any = None
+    told = NextOffer("account_id", "text", (), pa.array([], pa.large_string()), nothing, nothing, 0.1)
+    return told.notices([{"product": name} for name in products])
+
+
+@pytest.mark.parametrize("name", ["Total", "Gesamtergebnis", "SUBTOTAL north", "合計"])
+def test_an_offer_that_is_called_like_a_total_is_named(name):
+    assert [name in text for text in notices_on("Pumps", name, name)] == [True]
+
+
+def test_ordinary_products_draw_no_notice():
+    assert notices_on("Total Quality Kit", "Summer tyres", "Totally") == ()
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ([(0, 0), (0, 0)], []),
+        ([(2, 0), (1, 0)], ["p: of 10 lines some are left out (missing_product 3)"]),
+        ([(0, 4), (1, 0)], ["p: of 10 lines some are left out (missing_product 1, infinite_amount 4)"]),
+    ],
+)
+def test_lines_that_are_left_out_are_counted_by_reason(counts, told):
+    names = ("missing_product", "infinite_amount")
+    parts = [PartProducts(pa.array([], pa.large_string()), dict(zip(names, pair, strict=True))) for pair in counts]
+    assert list(left_out("p", 10, parts)) == told

@@ -11,8 +11,9 @@ import numpy as np
 from tamscore.backend.host import float_column
 from tamscore.config.problems import nearest
 from tamscore.errors import UsageError
-from tamscore.stages.folding import fold_ids, fold_name
+from tamscore.stages.folding import fold_ids
 from tamscore.store import tables
+from tamscore.substitution import fold_word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +37,7 @@ class Texts:
 
     def equal(self, text: str) -> Any:
         """Where (m,) the column holds a text, compared as a name."""
-        same = [code for code, level in enumerate(self.levels) if fold_name(level) == fold_name(text)]
+        same = [code for code, level in enumerate(self.levels) if fold_word(level) == fold_word(text)]
         return np.isin(self.code, same)
 
 

@@ -13,7 +13,7 @@ from tamscore.passes.census import unusable_ids
 from tamscore.passes.joins import counted, explained, joined_parts
 from tamscore.passes.match import PERSON, Match
 from tamscore.stages.draw import id_hash
-from tamscore.stages.folding import fold_name
+from tamscore.substitution import fold_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -108,7 +108,7 @@ def doubts_of(settings: Coverage, accounts: Accounts, people: Sequence[Person]) 
         yield from doubts_about("skill", accounts.skill, people, settings.people)
     elif any(one.skills for one in people):
         yield f"{settings.people}: skills count for nothing, since coverage.skill names no column of the scores"
-    known = {fold_name(level) for level in accounts.region.levels}
-    idle = [one.name for one in people if one.regions and not {fold_name(name) for name in one.regions} & known]
+    known = {fold_word(level) for level in accounts.region.levels}
+    idle = [one.name for one in people if one.regions and not {fold_word(name) for name in one.regions} & known]
     if idle:
         yield f"{settings.people}: {listed(idle)} can get no account: no account has a region of theirs"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.config.problems import one_edit_apart
-from tamscore.stages.folding import fold_name
+from tamscore.substitution import fold_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -33,25 +33,25 @@ def folded(column: pa.Array) -> pa.Array:
     import pyarrow.compute as pc
 
     coded = pc.fill_null(column, "").dictionary_encode()
-    levels = pa.array([fold_name(level) for level in coded.dictionary.to_pylist()], pa.large_string())
+    levels = pa.array([fold_word(level) for level in coded.dictionary.to_pylist()], pa.large_string())
     return levels.take(coded.indices)
 
 
 def likely(name: str, known: Iterable[str]) -> str:
     """Return "; did you mean …?" with the known names that are most like a name, '' where none is."""
-    spelling, wrong = {fold_name(one): one for one in known if one}, fold_name(name)
+    spelling, wrong = {fold_word(one): one for one in known if one}, fold_word(name)
     close = [one for one in spelling if one_edit_apart(wrong, one)] or get_close_matches(wrong, spelling)
     return f"; did you mean {' or '.join(repr(spelling[one]) for one in close)}?" if close else ""
 
 
 def spelled(text: str, known: Sequence[str]) -> str:
     """Return the known spelling of a name, the name itself where there is none."""
-    return next((one for one in known if fold_name(one) == fold_name(text)), text)
+    return next((one for one in known if fold_word(one) == fold_word(text)), text)
 
 
 def levels_of(name: str, texts: Texts) -> list[str]:
     """Return the levels of a column that are the same name."""
-    return [level for level in texts.levels if fold_name(level) == fold_name(name)]
+    return [level for level in texts.levels if fold_word(level) == fold_word(name)]
 
 
 def split(cell: str, known: Mapping[str, Any], separators: Sequence[str] = SEPARATORS) -> list[str]:
@@ -59,11 +59,11 @@ def split(cell: str, known: Mapping[str, Any], separators: Sequence[str] = SEPAR
 
     Where splitting gives no known name the cell stays whole too, but for "|", which always splits.
     """
-    if not separators or fold_name(cell) in known:
+    if not separators or fold_word(cell) in known:
         return [cell.strip()] if cell.strip() else []
     pieces = [piece for part in re.split(separators[0], cell) for piece in split(part, known, separators[1:])]
     always = separators[0] == SEPARATORS[0]
-    return pieces if always or any(fold_name(piece) in known for piece in pieces) else [cell.strip()]
+    return pieces if always or any(fold_word(piece) in known for piece in pieces) else [cell.strip()]
 
 
 def with_levels(people: Sequence[Person], accounts: Accounts) -> list[Person]:
@@ -80,7 +80,7 @@ def with_levels(people: Sequence[Person], accounts: Accounts) -> list[Person]:
 
 def resolved(cells: Iterable[str], texts: Texts) -> frozenset[str]:
     """Return the names in cells of several names, each in all spellings that the accounts have."""
-    known = {fold_name(level): level for level in texts.levels}
+    known = {fold_word(level): level for level in texts.levels}
     names = [name for cell in cells for name in split(cell, known)]
     return frozenset(level for name in names for level in levels_of(name, texts) or [name])
 

@@ -13,10 +13,10 @@ from tamscore.coverage.joining import match_accounts, match_persons, unknown_own
 from tamscore.coverage.names import folded
 from tamscore.coverage.plans import DEFAULT_PLANS, DIGITAL, TouchPlan
 from tamscore.errors import InputContractError
-from tamscore.stages.folding import fold_name
 from tamscore.store import csv_import, tables
 from tamscore.store.contents import whole
 from tamscore.store.location import location
+from tamscore.substitution import fold_word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,9 +72,9 @@ def read_people(settings: Coverage) -> list[Person]:
             for i in range(count)
         ]
     found = [person_of(row, settings) for row in rows_of(settings.people, ("person", "role"))]
-    names = Counter(fold_name(person.name) for person in found)
+    names = Counter(fold_word(person.name) for person in found)
     for person in found:
-        if names[fold_name(person.name)] > 1 or not person.hours >= 0:
+        if names[fold_word(person.name)] > 1 or not person.hours >= 0:
             problem = "stands twice" if person.hours >= 0 else f"has {person.hours:g} hours, expected 0 or more"
             raise InputContractError(f"{settings.people}: {person.name!r} {problem}")
     return found
@@ -120,7 +120,7 @@ def read_owners(settings: Coverage, accounts: Accounts, people: Sequence[Person]
     ids, names = tables.account_ids(table["account_id"], accounts.form), tables.strings(table["person"])
     if pc.count_distinct(ids).as_py() < len(ids):
         raise InputContractError(f"{settings.owners}: accounts stand more than once; one owner an account is expected")
-    called = pa.array([fold_name(one.name) for one in people], pa.large_string())
+    called = pa.array([fold_word(one.name) for one in people], pa.large_string())
     who = pc.fill_null(pc.index_in(folded(names), called), -1).to_numpy().astype(np.int64)
     is_locked = (
         np.array([bool(value) for value in table["locked"].to_pylist()]) if "locked" in table.column_names else who < -1

@@ -12,8 +12,8 @@ from tamscore.coverage.names import folded
 from tamscore.coverage.people import read_table
 from tamscore.coverage.plans import DIGITAL
 from tamscore.errors import InputContractError
-from tamscore.stages.folding import fold_name
 from tamscore.store import tables
+from tamscore.substitution import fold_word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,8 +82,8 @@ def fitting(roles: pa.Array, levels: pa.Array, plans: Sequence[TouchPlan]) -> An
     """Which plans (t, o) each row of the table speaks of, given its role and level folded."""
     role, level = (part.to_numpy(zero_copy_only=False) for part in (roles, levels))
     same = [
-        (role == fold_name(plan.role))
-        & ((level == "") | (level == fold_name(plan.service_level)))
+        (role == fold_word(plan.role))
+        & ((level == "") | (level == fold_word(plan.service_level)))
         & (plan.role != DIGITAL)
         for plan in plans
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tamscore.passes.joins import Accounts, Joined, match_table, sorted_hashes
+from tamscore.passes.line_currencies import currency_notices
 from tamscore.settings import extras_of
 from tamscore.store import tables
 
@@ -47,7 +48,17 @@ def match_named(this: Run, named: Sequence[tuple[str, Joined]], accounts: Accoun
     for (name, _), match in zip(named, found, strict=True):
         if match.is_noticed:
             this.progress.notice(f"{name}: {match.notice}{consequence(name, getattr(this.job, name))}")
+    for text in mixed_currencies(this):
+        this.progress.notice(text)
     return found
+
+
+def mixed_currencies(this: Run) -> Iterator[str]:
+    """What is to be said about joined tables whose amounts are in several currencies."""
+    for name, section in extras_of(this.job).items():
+        if name != LABELS:
+            for key, (path, columns) in section.tables(this.columns.account_id).items():
+                yield from currency_notices(this.flow, path, this.plan.tables[f"{name}.{key}"], columns)
 
 
 def is_same(one: Joined, other: Joined) -> bool:

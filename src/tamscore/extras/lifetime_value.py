@@ -9,7 +9,7 @@ import numpy as np
 
 from tamscore.backend.host import float_column
 from tamscore.errors import InputContractError
-from tamscore.extras.purchases import OrderRules, money, read_purchases
+from tamscore.extras.purchases import OrderRules, as_counts, money, read_purchases, unusable
 from tamscore.extras.retention import retention
 from tamscore.passes.columns import nullable
 from tamscore.passes.extra import Findings
@@ -199,6 +199,8 @@ def remarks(market: Market, found: Purchases | None, strangers: int) -> list[str
     if rows["copies"]:
         what = "left out" if rows["copies_dropped"] else "taken for orders of their own"
         texts.append(f"{rows['copies']:,} order lines repeat account, date and amount of another; {what}")
+    if bad := unusable(rows):
+        texts.append(f"{sum(bad.values()):,} of {rows['read']:,} order lines cannot be used ({as_counts(bad)})")
     if strangers:
         texts.append(f"{strangers:,} of {len(found.bought):,} accounts with orders were not scored")
     if rows["after_as_of"]:

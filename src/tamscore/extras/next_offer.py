@@ -13,13 +13,14 @@ from tamscore.extras.ownership import Owned, Sales
 from tamscore.passes.columns import nullable
 from tamscore.passes.extra import Findings
 from tamscore.passes.parts import codes
-from tamscore.passes.product_lines import ProductColumns, products_of
+from tamscore.passes.product_lines import PartProducts, ProductColumns, products_of
+from tamscore.passes.totals import is_total
 from tamscore.stages import next_offer
 from tamscore.stages.draw import id_hash
 from tamscore.store import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tamscore.backend import Backend
     from tamscore.config.worth import NextOffer as Section
@@ -92,12 +93,18 @@ class NextOffer:
         record: dict[str, Any] = {"owned": self.share, "products": len(self.products), "offers": len(rows)}
         record["accounts"] = sum(row["offered_to"] for row in rows)
         record["most"] = sorted(rows, key=lambda row: (-row["offered_to"], row["cluster"], row["product"]))[:MOST_TOLD]
-        notices = (
-            ()
-            if rows
-            else (f"no product is owned by {self.share:.0%} of any cluster's customers; lower next_offer.owned",)
+        return Findings(record, {"next_offers": table}, frozenset({"value"}), notices=self.notices(rows))
+
+    def notices(self, rows: Sequence[dict[str, Any]]) -> tuple[str, ...]:
+        """What a person should know of the offers: that there are none, or that one is called like a total."""
+        if not rows:
+            return (f"no product is owned by {self.share:.0%} of any cluster's customers; lower next_offer.owned",)
+        totals = sorted({row["product"] for row in rows if is_total(row["product"])})
+        return tuple(
+            f"product {name!r} is offered and is called like a row of totals; if it is one, remove its rows from the "
+            "table of next_offer.path"
+            for name in totals
         )
-        return Findings(record, {"next_offers": table}, frozenset({"value"}), notices=notices)
 
 
 def prepare(market: Market, section: Section) -> NextOffer:
@@ -107,8 +114,8 @@ def prepare(market: Market, section: Section) -> NextOffer:
     account_id, form = section.account_id or this.columns.account_id, this.columns.id_form
     columns = ProductColumns(account_id, section.product, section.sales, form)
     with this.progress.stage("products", plan.rows):
-        found = pa.chunked_array(list(this.flow.map(products_of, plan.partitions, section.product)), pa.large_string())
-        products = found.unique().sort()
+        found = list(this.flow.map(products_of, plan.partitions, columns))
+        products = pa.chunked_array([part.products for part in found], pa.large_string()).unique().sort()
         if not 0 < len(products) <= MOST_PRODUCTS:
             raise InputContractError(
                 f"{section.path}: column {section.product!r} has {len(products):,} different products, expected 1 to "
@@ -117,4 +124,14 @@ def prepare(market: Market, section: Section) -> NextOffer:
         sales = Sales(market, section.path, plan, columns, products)
         job = this.job
         offers, owned = sales.offers(section.owned, job.potential.min_customers, job.potential.lines[0])
+    for text in left_out(section.path, plan.rows, found):
+        this.progress.notice(f"next_offer: {text}")
     return NextOffer(this.columns.account_id, form, market.clusters, products, offers, owned, section.owned)
+
+
+def left_out(path: str, rows: int, parts: Sequence[PartProducts]) -> Iterator[str]:
+    """What is to be said about lines of a table that tell nobody's ownership, though they should."""
+    counts = {name: sum(part.left_out[name] for part in parts) for name in (parts[0].left_out if parts else ())}
+    if any(counts.values()):
+        told = ", ".join(f"{name} {count:,}" for name, count in counts.items() if count)
+        yield f"{path}: of {rows:,} lines some are left out ({told})"

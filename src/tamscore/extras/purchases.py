@@ -105,15 +105,24 @@ def lines_within(
 
 def check_refused(rules: OrderRules, rows: dict[str, int]) -> None:
     """Nothing, where few enough lines are unusable; InputContractError with the counts else."""
-    bad = {name: rows[name] for name in REFUSED if name != "after_as_of" and rows[name]}
+    bad = unusable(rows)
     if sum(bad.values()) > rules.max_refused_share * rows["read"]:
-        counts = ", ".join(f"{name} {count:,}" for name, count in bad.items())
         raise InputContractError(
-            f"{rules.path}: {sum(bad.values()):,} of {rows['read']:,} order lines cannot be used ({counts}), allowed "
-            f"are {rules.max_refused_share:.2%}; mend them, or raise rows.max_rejected_share"
+            f"{rules.path}: {sum(bad.values()):,} of {rows['read']:,} order lines cannot be used ({as_counts(bad)}), "
+            f"allowed are {rules.max_refused_share:.2%}; mend them, or raise rows.max_rejected_share"
         )
     if rows["read"] == sum(rows[name] for name in REFUSED):
         raise InputContractError(f"{rules.path}: no order is left of {rows['read']:,} lines; is as_of too early?")
+
+
+def unusable(rows: dict[str, int]) -> dict[str, int]:
+    """How many lines say neither who, when nor how much, by reason."""
+    return {name: rows[name] for name in REFUSED if name != "after_as_of" and rows[name]}
+
+
+def as_counts(counts: dict[str, int]) -> str:
+    """Counts by name in words."""
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items())
 
 
 def money(units: float) -> float:

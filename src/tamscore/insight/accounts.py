@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tamscore.config.problems import one_edit_apart
 from tamscore.errors import UsageError
+from tamscore.stages.folding import fold_ids
 from tamscore.store import contents
+from tamscore.store.tables import account_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.insight.stored import StoredRun
+    from tamscore.stages.folding import IdForm
     from tamscore.store.location import Location
 
 SUGGESTED = 3
@@ -24,11 +28,13 @@ def account(run: StoredRun, account_id: str) -> dict[str, Any]:
     """The scores of one account by column; UsageError where it was rejected (and why), or is not there.
 
     Decodes ids only, and those only of parts that may hold the id by their statistics; all columns of one part. Every
-    byte of the parts up to that one is held against its hash.
+    byte of the parts up to that one is held against its hash. An id that is not there as it is written is looked for as
+    ids are compared.
     """
-    for part in run.parts():
-        if (row := row_of(part, account_id)) is not None:
-            return row
+    for find in (row_of, partial(row_spelled, form=run.id_form)):
+        for part in run.parts():
+            if (row := find(part, account_id)) is not None:
+                return row
     for part in run.rejected():
         if (row := row_of(part, account_id, run.job.columns.account_id)) is not None:
             raise UsageError(f"{account_id!r} was not scored: rejected as {row['reason']!r}, see {part}")
@@ -52,6 +58,18 @@ def row_of(part: Location, account_id: str, column: str = "account_id") -> dict[
                 found: dict[str, Any] = file.read_row_group(group).slice(place, 1).to_pylist()[0]
                 return found
     return None
+
+
+def row_spelled(part: Location, account_id: str, form: IdForm) -> dict[str, Any] | None:
+    """The row of an account in a part whose id is the same in a form, or None where there is none."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    (wanted,) = fold_ids(pa.array([account_id], pa.large_string()), form)
+    with contents.parquet_file(part) as file:
+        place = pc.index(account_ids(file.read(["account_id"])["account_id"], form), wanted).as_py()
+        found: list[dict[str, Any]] = file.read().slice(place, 1).to_pylist() if place >= 0 else []
+    return found[0] if found else None
 
 
 def as_id(text: str, kind: pa.DataType) -> pa.Scalar | None:

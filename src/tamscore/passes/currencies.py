@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tamscore.errors import InputContractError
+from tamscore.passes.currency_words import is_common, is_currency, is_titled, one_spelling
 from tamscore.passes.money import MOST_CURRENCIES, Counts, merged_currencies
 from tamscore.store import tables
 from tamscore.store.location import is_local
@@ -24,30 +24,6 @@ if TYPE_CHECKING:
     from tamscore.schema import InputColumns, Partition
     from tamscore.substitution import Rates
 
-CODES = frozenset(
-    """AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF
-    CLF CLP CNH CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL
-    HRK HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL
-    MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD
-    RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD
-    UYU UZS VED VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWL""".split()  # noqa: SIM905
-)
-"""Codes of ISO 4217."""
-COMMON = frozenset(
-    "AUD BRL CAD CHF CNY CZK DKK EUR GBP HKD INR JPY KRW MXN NOK NZD PLN SEK SGD TWD USD ZAR".split()  # noqa: SIM905
-)
-"""Codes that are no words and that a market of several currencies hardly does without."""
-NAMES = frozenset(
-    """€ $ £ ¥ ₹ us$ fr. kr zł r$ euro euros dollar dollars yen pound pounds sterling franken franc francs rupee rupees
-    yuan renminbi krone kroner krona złoty zloty real peso pesos won rand lira""".split()  # noqa: SIM905
-)
-"""What currencies are called, folded."""
-TITLE = re.compile(
-    r"curr(ency|encies)?|ccy|w(ä|ae?)hrung|waers|waerk|devise|monnaie|moneda|divisa|valuta|moeda|waluta|měna|pénznem"
-    r"|valiuta|para|döviz|валюта|通貨|货币|币种|通貨コード",
-    re.IGNORECASE,
-)
-"""What columns of currencies are called, as a word of their title."""
 SAMPLE = 1000
 """So many rows tell whether a column of text holds codes of currencies."""
 MOSTLY = 0.9
@@ -78,12 +54,6 @@ def is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(value) or pa.types.is_large_string(value) or pa.types.is_string_view(value))
 
 
-def is_titled(name: str) -> bool:
-    """Return whether a title has a word for currency: CurrencyIsoCode, billing_currency, Währung."""
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    return any(TITLE.fullmatch(word) for word in re.split(r"[\W_]+", words))
-
-
 def holding_codes(partition: Partition, names: Sequence[str]) -> list[str]:
     """Return the columns of text whose first rows hold codes of currencies, common ones among them, and little else.
 
@@ -104,13 +74,13 @@ def holding_codes(partition: Partition, names: Sequence[str]) -> list[str]:
 
 
 def holds_codes(column: pa.Array) -> bool:
-    """Return whether a column holds codes of currencies, common ones among them, and little else."""
+    """Return whether a column holds codes, signs or names of currencies, common ones among them, and little else."""
     texts = column.cast(pa.string()).cast(pa.binary())  # nobody has looked yet whether they are UTF-8
     words = pc.value_counts(texts).to_pylist()
     counts = {(word["values"] or b"").decode(errors="replace"): word["counts"] for word in words}
-    codes = sum(count for word, count in counts.items() if word.strip().upper() in CODES)
+    named = sum(count for word, count in counts.items() if is_currency(word))
     known = sum(count for word, count in counts.items() if word.strip())
-    return any(word.strip().upper() in COMMON for word in counts) and codes >= MOSTLY * known
+    return any(map(is_common, counts)) and named >= MOSTLY * known
 
 
 def read_currencies(partition: Partition, names: Sequence[str], columns: InputColumns) -> dict[str, pa.ChunkedArray]:
@@ -173,13 +143,20 @@ def require_rates(counts: Counts, where: str, rates: Rates) -> None:
 
 def several(name: str, counts: Counts | None, columns: InputColumns) -> str:
     """Return a notice on a column that holds several currencies among accounts with sales; empty where it does not."""
-    selling: Counts = {word: count for word, count in (counts or {}).items() if count.selling and word}
-    if len(selling) < 2 or not any(is_currency(word) for word in selling if word):
+    selling = selling_in_several(counts)
+    if not selling:
         return ""
     return (
         f"column {name!r} holds several currencies in rows with sales: {described(selling)}; sums of {columns.sales!r} "
         f"take them for one: set columns.currency = {quoted(name)} and add [currency] with rates, or convert the input"
     )
+
+
+def selling_in_several(counts: Counts | None) -> Counts:
+    """Return the words of rows with amounts where they are several and currencies; nothing else."""
+    selling: Counts = {word: count for word, count in (counts or {}).items() if count.selling and word}
+    different = {one_spelling(word) for word in selling if word}
+    return selling if len(different) > 1 and any(is_currency(word) for word in selling if word) else {}
 
 
 def described(selling: Counts) -> str:
@@ -188,11 +165,6 @@ def described(selling: Counts) -> str:
     told = [f"{name or 'none'} ({count.selling:,} rows, sum {count.sales:,.2f})" for name, count in ordered[:LISTED]]
     more = f" and {len(ordered) - LISTED} more" if len(ordered) > LISTED else ""
     return ", ".join(told) + more
-
-
-def is_currency(word: str) -> bool:
-    """Return whether a word is a code, a sign or a name of a currency."""
-    return word.strip().upper() in CODES or fold_word(word) in NAMES
 
 
 def quoted(word: Any) -> str:

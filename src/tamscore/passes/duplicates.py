@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from tamscore.backend.host import float_column
+from tamscore.passes.row_digests import row_digests
 from tamscore.schema import Reason
 from tamscore.stages import draw
+from tamscore.stages.folding import fold_ids
 from tamscore.store import tables
 from tamscore.substitution import LARGEST_MONEY, Sums
 
@@ -24,23 +26,19 @@ if TYPE_CHECKING:
 
 Rule: TypeAlias = Literal["identical", "sum", "reject", "error"]
 """What happens to rows of one id, see `rows.duplicates` of the job file."""
-MISSING = (np.uint64(0x6D697373696E6731), np.uint64(0x6D697373696E6732))
-"""What missing values hash to."""
-SEEDS = (np.uint64(0x243F6A8885A308D3), np.uint64(0x13198A2E03707344))
-"""What makes two hashes of a number independent: digits of pi."""
-WIDTHS = (32, 64)
-"""Bits of dates and times that are whole numbers."""
 
 
 @dataclass(frozen=True)
 class Suspects:
     """Rows of a partition whose id hash another row has too: positions (s,), ids (s,), sales (s,), digests (2, s).
 
-    Equal digests mean equal rows: two independent 64-bit hashes of all columns that have to agree.
+    Equal digests mean equal rows: two independent 64-bit hashes of all columns that have to agree. `spelled` (s,)
+    uint64 are hashes of the ids as they are written, of which `ids` may make one.
     """
 
     rows: Any
     ids: pa.Array
+    spelled: Any
     sales: Any
     digests: Any
 
@@ -49,78 +47,54 @@ class Suspects:
         """No rows."""
         import pyarrow as pa
 
-        return cls(np.empty(0, np.int64), pa.array([], pa.large_string()), np.empty(0), np.empty((2, 0), np.uint64))
+        ids, hashes = pa.array([], pa.large_string()), np.empty((3, 0), np.uint64)
+        return cls(np.empty(0, np.int64), ids, hashes[0], np.empty(0), hashes[1:])
 
 
 def find_suspects(item: PartRows, columns: InputColumns, hashes: Any, rule: Rule) -> Suspects:
     """Return the rows of a partition whose hash is among those given (sorted)."""
-    at = np.flatnonzero(np.isin(item.hashes, hashes) & (item.reason != Reason.MISSING_ID))
+    at = np.flatnonzero(stand_among(item.hashes, hashes) & (item.reason != Reason.MISSING_ID))
     if not len(at):
         return Suspects.none()
     compared = compared_columns(columns, rule)
-    table = tables.read(item.partition, list(dict.fromkeys((columns.account_id, columns.sales, *compared)))).take(at)
+    asked = list(dict.fromkeys((columns.account_id, columns.sales, *compared)))
+    texts = [name for name in columns.texts if name in compared]
+    table = tables.read(item.partition, asked, dictionary=texts)
+    if len(at) < table.num_rows:
+        table = table.take(at)
     digests = row_digests([table[name] for name in compared], len(at))
-    ids = tables.account_ids(table[columns.account_id], columns.id_form)
-    return Suspects(at, ids, float_column(table[columns.sales]), digests)
+    written = tables.strings(table[columns.account_id])
+    ids = fold_ids(written, columns.id_form)
+    return Suspects(at, ids, draw.id_hash(written), float_column(table[columns.sales]), digests)
+
+
+def stand_among(hashes: Any, known: Any) -> Any:
+    """Return which hashes (m,) bool are among the known ones (k,), which are sorted."""
+    if not len(known):
+        return np.zeros(len(hashes), bool)
+    return known[np.minimum(np.searchsorted(known, hashes), len(known) - 1)] == hashes
 
 
 def compared_columns(columns: InputColumns, rule: Rule) -> list[str]:
-    """Return the columns in which rows of one id must agree; where they are added up, all but sales and currency."""
-    if rule == "identical":
-        return list(columns.all)
+    """Return the columns in which rows of one id must agree; where they are added up, all but sales and currency.
+
+    The id is none of them: ids that are compared as one may be written in several ways.
+    """
+    free: set[str | None] = {columns.account_id}
     if rule == "sum":
         rates = columns.substitution.rates
-        free = {columns.sales, rates.column if rates and rates.column not in columns.keep else None}
-        return [name for name in columns.all if name not in free]
-    return []
-
-
-def row_digests(columns: Sequence[pa.ChunkedArray], rows: int) -> Any:
-    """Return two independent hashes (2, m) uint64 of the values of each row; equal values give equal hashes."""
-    digests = np.zeros((2, rows), np.uint64)
-    for column in columns:
-        missing = column.is_null().to_numpy()
-        for kind, state in enumerate(digests):
-            values = np.where(missing, MISSING[kind], value_hashes(column, kind))
-            digests[kind] = draw.mixed(state * np.uint64(0x9E3779B97F4A7C15) ^ values)
-    return digests
-
-
-def value_hashes(column: pa.ChunkedArray, kind: int) -> Any:
-    """Return a hash (m,) uint64 of each value of a column of any type; NaN equals itself, missing values any hash."""
-    import pyarrow as pa
-    import pyarrow.types as t
-
-    value = column.type
-    if t.is_floating(value):
-        numbers = float_column(column)
-        bits = np.where(np.isnan(numbers), np.nan, numbers).view(np.uint64)
-        return draw.mixed(bits ^ SEEDS[kind])
-    if t.is_integer(value) or t.is_boolean(value) or (t.is_temporal(value) and value.bit_width in WIDTHS):
-        return draw.mixed(whole_numbers(column) ^ SEEDS[kind])
-    if t.is_string(value) or t.is_large_string(value):
-        return draw.id_hash(tables.strings(column), kind)
-    return draw.id_hash(pa.array([repr(one) for one in column.to_pylist()], pa.large_string()), kind)
-
-
-def whole_numbers(column: pa.ChunkedArray) -> Any:
-    """Return integers, booleans, dates and times (m,) as uint64, 0 where they are missing."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    import pyarrow.types as t
-
-    if t.is_temporal(column.type):
-        column = column.cast(pa.int32() if column.type.bit_width == WIDTHS[0] else pa.int64())
-    wide = pa.uint64() if t.is_uint64(column.type) else pa.int64()
-    return pc.fill_null(column.cast(wide), 0).to_numpy().view(np.uint64)
+        free |= {columns.sales, rates.column if rates and rates.column not in columns.keep else None}
+    elif rule != "identical":
+        return []
+    return [name for name in columns.all if name not in free]
 
 
 @dataclass(frozen=True)
 class Groups:
     """The suspects of all partitions, in order: the number (s,) of each one's id, and what holds for its group (n,).
 
-    `first` is the place of the group's first row, `repeated` says whether there are others, `equal` whether all rows
-    agree in the columns that have to.
+    `first` is the place of the group's first row, by spelling of the id and then by place, `repeated` says whether
+    there are others, `equal` whether all rows agree in the columns that have to.
     """
 
     ids: pa.Array
@@ -137,17 +111,19 @@ class Groups:
         ids = pa.chunked_array([here.ids for here in found], pa.large_string()).combine_chunks().dictionary_encode()
         code, digests = ids.indices.to_numpy(), np.concatenate([here.digests for here in found], axis=1)
         count = len(ids.dictionary)
-        first = np.unique(code, return_index=True)[1]
+        order = np.lexsort((np.concatenate([here.spelled for here in found]), code))
+        first = order[np.flatnonzero(np.diff(code[order], prepend=-1))]
         differs = (digests != digests[:, first[code]]).any(axis=0)
         contrary = np.bincount(code, weights=differs, minlength=count) > 0
         return cls(ids.dictionary, code, first, np.bincount(code, minlength=count) > 1, ~contrary)
 
-    @property
-    def examples(self) -> list[str]:
-        """Up to five of the repeated ids."""
+    def names(self, chosen: Any) -> list[str]:
+        """Return up to five of the ids of the groups chosen (n,) bool, the first in the alphabet."""
         import pyarrow as pa
+        import pyarrow.compute as pc
 
-        found: list[str] = sorted(self.ids.filter(pa.array(self.repeated)).to_pylist())[:5]
+        ids = self.ids.filter(pa.array(chosen))
+        found: list[str] = ids.take(pc.array_sort_indices(ids)[:5]).to_pylist()
         return found
 
     def leads(self) -> Any:
@@ -162,8 +138,9 @@ def settle(
 ) -> list[PartRows]:
     """Return the parts with the rows of repeated ids rejected, kept once, or added up.
 
-    Which of several rows stays never matters: they are equal, or differ in what is added up. Beside the hashes, 8 bytes
-    a row, memory goes to suspects only: their ids and about 60 bytes each.
+    Which of several rows stays never matters: they are equal, or differ in what is added up; where their ids are
+    written in several ways, the way decides and not the place. Beside the hashes, 8 bytes a row, memory goes to
+    suspects only: their ids and about 70 bytes each.
     """
     reasons = np.concatenate([part.reason[here.rows] for part, here in zip(parts, found, strict=True)])
     sales = np.concatenate([here.sales for here in found])
@@ -174,7 +151,7 @@ def settle(
     reasons[repeated & ~joins] = Reason.DUPLICATE_ID
     counted, amounts = np.isnan(sales), np.full(len(sales), np.nan)
     if rule == "sum":
-        amounts[joins & leads] = added_up(groups.code, sales, joins)
+        amounts[joins & leads] = added_up(groups.code, sales, joins)[groups.code[joins & leads]]
         reasons[joins & leads] = summed_reasons(reasons[joins & leads], amounts[joins & leads], reject_missing)
     reasons[joins & ~leads] = Reason.ADDED_UP if rule == "sum" else Reason.DUPLICATE_ROW
     gone = counted & joins & (~leads | ~np.isnan(amounts))
@@ -188,16 +165,30 @@ def addable(groups: Groups, reasons: Any) -> Any:
 
 
 def added_up(code: Any, sales: Any, joins: Any) -> Any:
-    """Return the sum of sales of each group that joins, in the order of the groups' first rows; NaN where all miss.
+    """Return the sum of sales of each group (n,) that joins; NaN for the others, and where all are missing.
 
     Sums are exact before they are rounded once, so that the order of rows does not matter.
     """
     at = np.flatnonzero(joins)
     order = at[np.argsort(code[at], kind="stable")]
     starts = np.flatnonzero(np.diff(code[order], prepend=-1))
-    pieces = np.split(sales[order], starts[1:]) if len(starts) else []
-    sums = np.array([math.fsum(known) if len(known := piece[~np.isnan(piece)]) else np.nan for piece in pieces])
-    return sums[np.argsort(order[starts], kind="stable")]
+    sums = np.full(code.max(initial=-1) + 1, np.nan)
+    sums[code[order[starts]]] = exact_sums(sales[order], starts)
+    return sums
+
+
+def exact_sums(sales: Any, starts: Any) -> Any:
+    """Return the sums (g,) of the pieces of sales that begin at `starts`, rounded once; NaN where all are missing."""
+    if not len(starts):
+        return np.empty(0)
+    known = ~np.isnan(sales)
+    counts = np.add.reduceat(known.astype(np.int64), starts)
+    sums = np.where(counts, np.add.reduceat(np.where(known, sales, 0.0), starts), np.nan)
+    stops = np.append(starts[1:], len(sales))
+    for group in np.flatnonzero(counts > 2):
+        piece = slice(starts[group], stops[group])
+        sums[group] = math.fsum(sales[piece][known[piece]])
+    return sums
 
 
 def summed_reasons(reasons: Any, amounts: Any, reject_missing: bool) -> Any:  # noqa: FBT001

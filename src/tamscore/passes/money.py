@@ -11,7 +11,7 @@ from tamscore.schema import Reason
 from tamscore.substitution import fold_word
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -101,9 +101,13 @@ def add_count(counts: Counts, name: str | None, count: CurrencyCount) -> None:
 
 def merged_currencies(parts: Sequence[PartRows], column: str) -> Counts | None:
     """The rows of all partitions by currency, in the order of the alphabet; None where there are too many words."""
+    return merged(part.money.currencies.get(column, {}) for part in parts)
+
+
+def merged(parts: Iterable[Counts | None]) -> Counts | None:
+    """Counts of several partitions taken together, in the order of the alphabet; None where there are too many."""
     total: Counts = {}
-    for part in parts:
-        counts = part.money.currencies.get(column, {})
+    for counts in parts:
         if counts is None:
             return None
         for name, count in counts.items():

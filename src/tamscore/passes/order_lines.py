@@ -111,6 +111,7 @@ def amounts(column: pa.ChunkedArray, where: str) -> Any:
     found = np.where(np.isfinite(found), found, np.nan)
     if (np.abs(found) >= LARGEST).any():
         raise InputContractError(
-            f"{where}: {np.nanmax(np.abs(found)):.3g} is too large to be added up exactly; take amounts in thousands"
+            f"{where}: {np.nanmax(np.abs(found)):.3g} is too large to be added up exactly; remove it if it "
+            "is a placeholder, else take amounts in thousands"
         )
     return np.rint(found * UNITS)

@@ -44,9 +44,23 @@ class Customers:
     label: Any
 
 
-def products_of(partition: Partition, column: str) -> pa.Array:
-    """The different products of a partition, as texts."""
-    return tables.strings(tables.read(partition, [column])[column]).drop_null().unique()
+@dataclass(frozen=True)
+class PartProducts:
+    """The different products of a partition, as texts, and how many of its lines are left out, by reason."""
+
+    products: pa.Array
+    left_out: dict[str, int]
+
+
+def products_of(partition: Partition, columns: ProductColumns) -> PartProducts:
+    """The products of a partition, and how many of its lines have no product or an infinite amount.
+
+    A missing amount is nothing sold. Ids were matched before.
+    """
+    table = tables.read(partition, [columns.product, columns.sales])
+    texts, infinite = tables.strings(table[columns.product]), np.isinf(float_column(table[columns.sales]))
+    left_out = {"missing_product": texts.null_count, "infinite_amount": int(np.count_nonzero(infinite))}
+    return PartProducts(texts.drop_null().unique(), left_out)
 
 
 def read_sales(partition: Partition, columns: ProductColumns, products: pa.Array, within: Range) -> Lines:

@@ -15,11 +15,12 @@ LISTED = 10
 """So many of the most frequent words are named."""
 HINTS = {
     "channel": re.compile(
-        r"\b(re-?sell|partner|distribut|channel|integrat|dealer|wholesal|händler|fachhändler|vertrieb|revend|reventa"
-        r"|grossist|(msp|var|oem)\b)"
+        r"\b(re-?sell|partner|distrib|channel|integrat|dealer|wholesal|händler|fachhändler|wiederverk|vertrieb|kanal"
+        r"|revend|reventa|rivendit|grossist|(msp|var|oem)\b)"
     ),
     "end_user": re.compile(
-        r"\b(end\b|end-?(user|kund|customer)|customer|direct|kunde|client|consum|user|usuari|utilis)"
+        r"\b(end\b|end-?(user|kund|customer)|customer|direct|kunde|client|consum|user|anwender|verbraucher|usuari"
+        r"|utilis|utent)"
     ),
 }
 """What words begin with that tell what a party type is likely to mean."""
@@ -34,8 +35,13 @@ def unknown_words(counts: Mapping[str | None, int], accepted: Sequence[str], col
     named = ordered[:LISTED]
     seen = ", ".join(f"{'no word' if not (word or '').strip() else repr(word)} {count:,}" for word, count in named)
     more = f" and {len(ordered) - LISTED:,} more words" if len(ordered) > LISTED else ""
-    words = dict.fromkeys((word or "").strip() for word, _ in named)
-    lines = [f"[values.{key(column)}]", *(f"{quoted(word)} = {quoted(likely(word, accepted))}" for word in words)]
+    words: dict[str, str] = {}
+    for word, _ in named:  # of spellings that are compared as one a map takes one
+        words.setdefault(fold_word(word or ""), (word or "").strip())
+    lines = [
+        f"[values.{key(column)}]",
+        *(f"{quoted(word)} = {quoted(likely(word, accepted))}" for word in words.values()),
+    ]
     return (
         f"{where}: column {column!r} has words that are none of {', '.join(accepted)}: {seen}{more}; map each of them "
         "in the job file, with the right word on the right:\n" + "\n".join(lines)

@@ -1,8 +1,7 @@
-"""Ids and names as they are compared: ids after NFC and trimming, names after case folding too."""
+"""Ids as they are compared: after NFC and trimming; for names, see `substitution.fold_word`."""
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -27,12 +26,6 @@ def fold_ids(ids: pa.Array, form: IdForm = "text") -> pa.Array:
     if _has_blanks_or_marks(ids):
         ids = pc.utf8_trim_whitespace(pc.utf8_normalize(ids, form="NFC"))
     return with_suffix(ids) if form == "crm18" else ids
-
-
-def fold_name(name: str) -> str:
-    """Return a name of a person, region, skill, role or level as it is compared: NFC, trimmed, case folded."""
-    folded = unicodedata.normalize("NFC", name).strip().casefold()
-    return unicodedata.normalize("NFC", folded)
 
 
 def with_suffix(ids: pa.Array) -> pa.Array:

@@ -19,7 +19,7 @@ from tamscore.store.run_directory import MANIFEST, RunDirectory
 from tamscore.store.versions import run_named
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
 
@@ -33,18 +33,20 @@ NOWHERE = np.iinfo(np.uint16).max
 class EarlierRun:
     """A complete run, its model, and the SHA-256 of its manifest, which stands for every byte of it.
 
-    `source` says where its own model came from, as its manifest records it.
+    `source` says where its own model came from, as its manifest records it. Its ids are compared in the form given,
+    that of the run that builds on it, whatever the form was then.
     """
 
     directory: RunDirectory
     model: StoredModel
     digest: str
     source: dict[str, str]
+    form: IdForm = "text"
 
     @cached_property
     def scored(self) -> tuple[Labels, AccountSales]:
         """The clusters of the accounts that it has scored, and their sales."""
-        return read_scored(self.directory)
+        return read_scored(self.directory, self.form)
 
     @property
     def labels(self) -> Labels:
@@ -103,8 +105,10 @@ class Labels:
         return place[np.minimum(self.of(hashes), len(self.ids))]
 
 
-def read_earlier(named: str, output: Location) -> EarlierRun:
+def read_earlier(named: str, output: Location, form: IdForm = "text") -> EarlierRun:
     """The run of that name, as `versions.run_named` takes it; a run key alone is sought in `output`.
+
+    Its ids are compared in the form given.
 
     Raises UsageError where there is no such complete run, InputContractError where its model cannot be used.
     """
@@ -112,12 +116,11 @@ def read_earlier(named: str, output: Location) -> EarlierRun:
     digest = hashlib.sha256((directory.path / MANIFEST).read_bytes()).hexdigest()
     model, told = manifest.get("model", {}), ("source", "run", "manifest_sha256", "ladders")
     source = {key: model[key] for key in told if key in model}
-    return EarlierRun(directory, read_model(directory.model, files_of(manifest)), digest, source)
+    return EarlierRun(directory, read_model(directory.model, files_of(manifest)), digest, source, form)
 
 
-def read_scored(directory: RunDirectory) -> tuple[Labels, AccountSales]:
-    """The cluster of every account that a run has scored, and its sales."""
-    form = id_form(directory)
+def read_scored(directory: RunDirectory, form: IdForm) -> tuple[Labels, AccountSales]:
+    """The cluster of every account that a run has scored, and its sales, by ids in a form."""
     parts = [read_part(path, form) for path in directory.parts()]
     ids = tuple(sorted({name for part in parts for name in part.names}))
     place = {name: code for code, name in enumerate(ids)}
@@ -128,9 +131,8 @@ def read_scored(directory: RunDirectory) -> tuple[Labels, AccountSales]:
     return labels, account_sales([part.hashes for part in parts], [part.sales for part in parts], labels.hashes)
 
 
-def read_sales(directory: RunDirectory) -> AccountSales:
-    """The accounts that a run has scored and their sales; nothing else is read."""
-    form = id_form(directory)
+def read_sales(directory: RunDirectory, form: IdForm) -> AccountSales:
+    """The accounts that a run has scored and their sales, by ids in a form; nothing else is read."""
     parts = [hashes_and_sales(read_columns(path, ["account_id", "sales"]), form) for path in directory.parts()]
     return account_sales([hashes for hashes, _ in parts], [sales for _, sales in parts])
 
@@ -163,10 +165,10 @@ class PartLabels:
     sales: Any
 
 
-def id_form(directory: RunDirectory) -> IdForm:
-    """How the job of a run compares account ids."""
-    form: IdForm = ((directory.manifest() or {}).get("job") or {}).get("columns", {}).get("id_form", "text")
-    return form
+def read_ids(directory: RunDirectory, form: IdForm) -> Iterator[pa.Array]:
+    """The ids of the accounts that a run has scored, part by part, in a form."""
+    for path in directory.parts():
+        yield tables.account_ids(contents.whole(path, ["account_id"])["account_id"], form)
 
 
 def read_part(path: Location, form: IdForm) -> PartLabels:

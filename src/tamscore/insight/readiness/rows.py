@@ -31,12 +31,12 @@ def from_rows(this: Run, rows: int) -> list[Finding]:
     """Return what the census of a market, or of a sample of its rows, finds; every check is asked."""
     where = "" if this.plan.rows == rows else f"{looked_at(this.plan.rows, rows)}, limits widened for chance: "
     try:
-        counted, currencies = count_rows(this)
+        counted, currencies, contrary = count_rows(this)
     except InputContractError as error:
         return [Finding(where + str(error), stops=True)]
     parts = [with_features(part, this.columns) for part in counted]
     found: list[Finding] = []
-    for check in checks(this, parts, currencies):
+    for check in checks(this, parts, currencies, contrary):
         try:
             found += [Finding(where + text) for text in check()]
         except InputContractError as error:
