@@ -155,7 +155,7 @@ def test_labels_of_an_earlier_run_are_refused_where_they_were_changed(scored, da
     path = Path(str(scored.part(1)))
     damage(path, flipped(path.read_bytes(), 400))
     with pytest.raises(InputContractError, match=r"part-00001\.parquet: was changed"):
-        read_scored(scored)
+        read_scored(scored, "text")
     arrays = Path(str(scored.model / "arrays.safetensors"))
     damage(arrays, flipped(arrays.read_bytes(), 400))
     with pytest.raises(InputContractError, match=r"arrays\.safetensors: was changed"):
