@@ -135,8 +135,10 @@ WRONG: list[tuple[str, str, list[str]]] = [
         "required key misspelt: one line, not two",
         job_text(input='paht = "market"'),
         [
-            "input.paht: expected one of the keys path, max_row_group_bytes, max_gone_share, max_customer_change, "
-            "max_sales_change, got 'paht'; did you mean 'path'?"
+            (
+                "input.paht: expected one of the keys path, max_row_group_bytes, max_gone_share, max_customer_change, "
+                "max_sales_change, got 'paht'; did you mean 'path'?"
+            )
         ],
     ),
     (
