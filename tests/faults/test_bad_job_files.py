@@ -134,7 +134,12 @@ WRONG: list[tuple[str, str, list[str]]] = [
     (
         "required key misspelt: one line, not two",
         job_text(input='paht = "market"'),
-        ["input.paht: expected one of the keys path, max_row_group_bytes, got 'paht'; did you mean 'path'?"],
+        [
+            (
+                "input.paht: expected one of the keys path, max_row_group_bytes, max_gone_share, max_customer_change, "
+                "max_sales_change, got 'paht'; did you mean 'path'?"
+            )
+        ],
     ),
     (
         "a label without its window",
@@ -707,7 +712,13 @@ def test_a_job_file_error_crosses_process_borders_with_its_problems() -> None:
 # Every key with a fixed name, in a job file where each is present: (the tables above it, the key).
 FULL: dict[str, Any] = {
     "device": "cpu",
-    "input": {"path": "market", "max_row_group_bytes": 1_000_000},
+    "input": {
+        "path": "market",
+        "max_row_group_bytes": 1_000_000,
+        "max_gone_share": 0.1,
+        "max_customer_change": 0.2,
+        "max_sales_change": 3,
+    },
     "columns": {
         "account_id": "id",
         "sales": "sales",
@@ -716,6 +727,7 @@ FULL: dict[str, Any] = {
         "revenue": "revenue",
         "name": "name",
         "currency": "currency",
+        "id_form": "crm18",
         "keep": ["city"],
     },
     "rows": {
@@ -779,6 +791,7 @@ FULL: dict[str, Any] = {
         "resident_share": 0.4,
     },
     "backtest": {
+        "min_match_share": 0.4,
         "realised": "later",
         "table": "later.parquet",
         "account_id": "id",
@@ -787,6 +800,7 @@ FULL: dict[str, Any] = {
         "neighbours": 5,
     },
     "coverage": {
+        "min_match_share": 0.4,
         "people": "people.csv",
         "team": {"hunter": 3},
         "hours_per_person": 1000,
@@ -798,6 +812,7 @@ FULL: dict[str, Any] = {
         "skill": "city",
     },
     "propensity": {
+        "min_match_share": 0.4,
         "label": "bought",
         "label_table": "labels.parquet",
         "account_id": "id",
@@ -816,6 +831,7 @@ FULL: dict[str, Any] = {
         "cost_per_contact": 5,
     },
     "lifetime_value": {
+        "min_match_share": 0.4,
         "orders": "orders",
         "order_account": "who",
         "order_date": "when",
@@ -839,7 +855,14 @@ FULL: dict[str, Any] = {
         "cost_to_serve": "serve",
         "advocate": "speaks",
     },
-    "next_offer": {"path": "products", "account_id": "who", "product": "what", "sales": "money", "owned": 0.5},
+    "next_offer": {
+        "min_match_share": 0.4,
+        "path": "products",
+        "account_id": "who",
+        "product": "what",
+        "sales": "money",
+        "owned": 0.5,
+    },
     "metrics": {"textfile": "tamscore.prom", "folder": "metrics"},
     "output": {"path": "scores"},
 }
