@@ -258,7 +258,7 @@ def raising(error):
         (KeyError("x"), 1, "error: unexpected KeyError: 'x'; set TAMSCORE_DEBUG=1"),
         (ValueError("a\nb"), 1, "error: unexpected ValueError: a; set TAMSCORE_DEBUG=1"),
         (OSError(28, "No space left on device", "x.parquet"), 5, "error: x.parquet: no space left on device; "),
-        (BrokenPipeError(32, "Broken pipe"), 5, "error: broken pipe; "),
+        (BrokenPipeError(32, "Broken pipe"), 5, "error: storage: broken pipe; "),
         (KeyboardInterrupt(), 130, ""),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",

@@ -225,10 +225,6 @@ def test_a_first_run_a_repetition_and_a_backtest_are_compared_with_nothing(base,
     assert current_version(output) == base.run_key == pipeline.run(job, Progress()).run_key
 
 
-def torn_pointer(output, base):
-    (output / CURRENT).write_text("{", encoding="utf-8")
-
-
 def pruned(output, base):
     shutil.rmtree(output / "versions")
 
@@ -246,13 +242,19 @@ def older_format(output, base):
     path.write_text("{}", encoding="utf-8")
 
 
-@pytest.mark.parametrize("damage", [torn_pointer, pruned, part_lost, part_corrupt, older_format])
+@pytest.mark.parametrize("damage", [pruned, part_lost, part_corrupt, older_format])
 def test_a_run_before_that_cannot_be_read_is_told_and_nothing_is_compared(base, output, damage):
     damage(output, base)
     done, progress = carry_out("run", scaled(0.001), output, base)
     assert done.is_complete()
     assert (done.manifest() or {})["input_change"] is None
     assert [text for text in progress.notices if text.startswith("input: not compared with the current version")]
+
+
+def test_where_the_pointer_is_torn_the_version_that_the_ledger_names_is_compared_with(base, output):
+    (output / CURRENT).write_text("{", encoding="utf-8")
+    with pytest.raises(GateError, match=f"compared with run {base.run_key}"):
+        carry_out("run", scaled(0.001), output, base)
 
 
 def test_where_the_current_version_cannot_be_read_the_run_of_the_model_is_compared_with(base, output):

@@ -14,8 +14,6 @@ from tamscore.coverage.names import folded
 from tamscore.coverage.plans import DEFAULT_PLANS, DIGITAL, TouchPlan
 from tamscore.errors import InputContractError
 from tamscore.store import csv_import, tables
-from tamscore.store.contents import whole
-from tamscore.store.location import location
 from tamscore.substitution import fold_word
 
 if TYPE_CHECKING:
@@ -161,11 +159,12 @@ def rows_of(path: str, required: Sequence[str]) -> list[dict[str, Any]]:
 def read_table(path: str, required: Sequence[str]) -> pa.Table:
     """A Parquet or CSV table, texts as texts; InputContractError where it cannot be read, or lacks a column."""
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
     if not Path(path).is_file():
         raise InputContractError(f"{path}: expected a Parquet or CSV file, found none; check the path")
     try:
-        table = csv_import.read_table(path, CSV_TYPES) if csv_import.is_csv(path) else whole(location(path))
+        table = csv_import.read_table(path, CSV_TYPES) if csv_import.is_csv(path) else pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
         raise InputContractError(f"{path}: {str(error).strip()}; expected a Parquet or CSV table") from error
     if missing := [name for name in required if name not in table.column_names]:
