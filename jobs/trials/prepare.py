@@ -67,11 +67,11 @@ def prepare(raw: Path, out: Path) -> list[tuple[Path, str]]:
     return written
 
 
-def imported(file: Path, types: Mapping[str, str] | None = None) -> tuple[Any, str]:
+def imported(file: Path, types: Mapping[str, str] | None = None, max_bad_share: float | None = None) -> tuple[Any, str]:
     """A CSV file as the program's own import reads it, and a note on cells that it could not read."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "table.parquet"
-        report = write(inspect([file], types), target)
+        report = write(inspect([file], types, max_bad_share=max_bad_share), target)
         bad = ", ".join(f"{column.bad} cells of {column.name!r} unreadable" for column in report.columns if column.bad)
         return pq.read_table(target), f"; {bad}" if bad else ""
 
@@ -118,7 +118,7 @@ def irs_bmf_2026(folder: Path) -> tuple[Any, str]:
 
 def crunchbase_2013(folder: Path) -> tuple[Any, str]:
     """Funded companies: age, trade, state and rounds, with the funding raised in the place of sales."""
-    table, note = imported(folder / "crunchbase-companies.csv", {"funding_total_usd": "int"})
+    table, note = imported(folder / "crunchbase-companies.csv", {"funding_total_usd": "int"}, max_bad_share=0.01)
     founded = pc.year(table["founded_at"])
     columns = {
         **{name: table[name] for name in ("permalink", "name", "category_code", "state_code", "region", "status")},

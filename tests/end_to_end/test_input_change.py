@@ -176,7 +176,7 @@ def test_what_a_person_accepts_is_published_and_stands_in_manifest_report_and_no
     assert (told["broken"], told["accepted"]) == (["sales", "unit"], True)
     assert told["sales_now"] == pytest.approx(told["sales_before"] / 1000)
     assert len([text for text in progress.notices if text.startswith("input accepted although")]) == 2
-    found = gather(open_run(done.path), None, Progress(), compare=False)
+    found = gather(open_run(done.path), None, Progress())
     chapter = moves.chapter(found)
     assert chapter is not None
     assert "broken" in str(chapter.blocks[0])

@@ -183,7 +183,10 @@ def test_score_and_refresh_name_a_total_too(tmp_path: Path) -> None:
     row = {"account_id": ["Summe"], "sales": [table["sales"].to_numpy().sum()], "x": [0.0], "y": [0.0]}
     path = market.write(pa.concat_tables([table, pa.table(row)]), tmp_path / "next")
     job = market.job(path, tmp_path / "scores", market.PLAIN)
-    for done in (pipeline.score(job, Progress(), model), pipeline.refresh(job, Progress(), model, accept=True)):
+    for done in (
+        pipeline.score(job, Progress(), model, accept=True),
+        pipeline.refresh(job, Progress(), model, accept=True),
+    ):
         assert [text for text in notices(done) if "'Summe'" in text and "together" in text]
 
 

@@ -27,7 +27,7 @@ class Evidence:
     """Everything that chapters read; what the run does not have is None or empty.
 
     `ranking` holds the best accounts of each kind. `at` is when the run came to count, as its ledger says. `changed` is
-    against the run before, or the one named in its place.
+    against the run before, or the one named in its place; `input_change` what the run itself has compared.
     """
 
     run: StoredRun
@@ -40,6 +40,7 @@ class Evidence:
     coverage: Row | None = None
     backtest: Row | None = None
     changed: Changed | None = None
+    input_change: Row | None = None
 
     @property
     def extras(self) -> dict[str, Row]:
@@ -69,6 +70,7 @@ def gather(run: StoredRun, since: Location | None, progress: Progress, *, compar
         newest(directory.output / COVERAGE, "coverage.json", run.name),
         newest(directory.output / BACKTESTS, "backtest.json", run.name),
         changes_between(earlier, run, against, progress) if earlier else None,
+        run.manifest.get("input_change") if compare else None,
     )
 
 

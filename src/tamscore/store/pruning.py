@@ -89,13 +89,18 @@ def changed_at(path: Location) -> datetime:
     return datetime.fromtimestamp(path.stat().st_mtime_ns / 1e9, UTC)
 
 
+def built_on(manifest: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the manifest without what names another run and does not need it: what its input was compared with."""
+    return {key: value for key, value in (manifest or {}).items() if key not in {"input_change", "notices"}}
+
+
 def bases_of(manifests: dict[str, Any], kept: dict[str, str]) -> dict[str, str]:
     """Return the versions that kept ones are based on, through any number of steps, and which names each."""
     found: dict[str, str] = {}
     asked = list(kept)
     while asked:
         key = asked.pop()
-        named = {text for text in texts_in(manifests.get(key)) if text in manifests} - {*kept, *found, key}
+        named = {text for text in texts_in(built_on(manifests.get(key))) if text in manifests} - {*kept, *found, key}
         found |= dict.fromkeys(named, f"base of {key}")
         asked += sorted(named)
     return found

@@ -25,7 +25,7 @@ EVENTS = {"kept": "grey", "split": "fair", "merged": "fair", "new": "good", "ret
 
 def chapter(found: Evidence) -> Chapter | None:
     """The chapter; None where there is no run before."""
-    changed, told = found.changed, found.run.manifest.get("input_change")
+    changed, told = found.changed, found.input_change
     inputs = [input_table(told)] if told else []
     if changed is None:
         return only_input(inputs)
