@@ -263,7 +263,7 @@ def test_a_store_that_stays_away_is_told_and_the_old_result_stays(uploaded, monk
     old = run(seed=2)
     monkeypatch.setattr(bucket, "RETRIES", 1)
     bucket.client.cache_clear()
-    uploaded.faults.append(Fault(".*scores/part-00002.*", status=503, times=10**6))
+    uploaded.faults.append(Fault("PUT .*scores/part-00002.*", status=503, times=10**6))
     with pytest.raises(RetryableError, match=r"part-00002\.parquet: the store does not answer as it should \(.*503"):
         run()
     uploaded.forget()
