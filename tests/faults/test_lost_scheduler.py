@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 STAGES = (
     "census",
+    "match",
     "label_counts",
     "sample",
     "guard",
