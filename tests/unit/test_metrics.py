@@ -24,7 +24,13 @@ RECORD: dict[str, Any] = {
     "seconds": 12.5,
     "stopped_in": None,
     "gates": {"leakage": False, "relabelled_share": True},
-    "figures": {"workers": 2, "relabelled_share": 0.07},
+    "figures": {
+        "workers": 2,
+        "relabelled_share": 0.07,
+        "input_gone_share": 0.01,
+        "input_customers_ratio": 1.02,
+        "input_sales_ratio": 0.98,
+    },
     "stages": [
         {"stage": "census", "seconds": 1.0, "cpu_seconds": 2.0, "rows": 300, "rows_per_second": 300.0},
         {"stage": "fit", "seconds": 3.0, "cpu_seconds": 4.0},
@@ -69,6 +75,9 @@ def test_every_figure_of_the_record_is_read_back_by_prometheus():
     assert samples[at("gate_closed", gate="relabelled_share")] == 1
     assert samples[at("gate_closed", gate="leakage")] == 0
     assert samples[at("relabelled_share")] == 0.07
+    assert samples[at("input_gone_share")] == 0.01
+    assert samples[at("input_customers_ratio")] == 1.02
+    assert samples[at("input_sales_ratio")] == 0.98
     assert samples[at("stage_rows_per_second", stage="census")] == 300
     assert at("stage_rows", stage="fit") not in samples
     assert samples[at("stage_cpu_seconds", stage="fit")] == 4
