@@ -17,6 +17,7 @@ from tamscore.stages import contract, draw
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from tamscore.config import Rows
     from tamscore.passes.census import PartRows
     from tamscore.settings import Run
 
@@ -67,14 +68,19 @@ def check_reasons(this: Run, parts: Sequence[PartRows], contrary: str) -> list[s
 
 def check_sales(this: Run, parts: Sequence[PartRows]) -> list[str]:
     """Nothing, where few enough rows have no sales, or all such rows are rejected; InputContractError else."""
-    rows, missing = this.job.rows, sum(part.sales_missing for part in parts)
-    limit = 0.0 if rows.sales_missing == "error" else rows.max_sales_missing_share
-    if rows.sales_missing != "reject" and missing > limit * this.plan.rows:
+    missing, limit = sum(part.sales_missing for part in parts), most_missing(this.job.rows)
+    if limit is not None and missing > limit * this.plan.rows:
         raise InputContractError(
             f"{this.job.input.path}: column {this.columns.sales!r}: {missing:,} of {this.plan.rows:,} rows have no "
             f"sales, allowed are {limit:.2%}; fill them, or raise rows.max_sales_missing_share"
         )
     return []
+
+
+def most_missing(rows: Rows) -> float | None:
+    """Return the share of the rows that may have no sales; None if such rows are rejected."""
+    limits = {"error": 0.0, "reject": None, "prospect": rows.max_sales_missing_share}
+    return limits[rows.sales_missing]
 
 
 def settle_duplicates(this: Run, parts: list[PartRows], currencies: Sequence[str]) -> tuple[list[PartRows], str]:

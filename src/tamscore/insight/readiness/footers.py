@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tamscore.admission import most_missing
 from tamscore.insight.readiness.finding import Finding
 from tamscore.insight.wording import share
 from tamscore.store.statistics import read_statistics
@@ -41,12 +42,10 @@ def sales_nulls(job: Job, name: str, sales: ColumnStatistics) -> Iterator[Findin
         return
     empty = f"{sales.nulls:,} of {sales.rows:,} rows ({share(sales.nulls, sales.rows)})"
     text = f"{job.input.path}: column {name!r}: {empty} have no sales"
-    if rows.sales_missing == "reject":
-        limit, then = rows.max_rejected_share, "are rejected"
-        remedy = "fill them, or raise rows.max_rejected_share"
-    else:
-        limit = 0.0 if rows.sales_missing == "error" else rows.max_sales_missing_share
-        then, remedy = "count as prospects", "fill them with 0, or raise rows.max_sales_missing_share"
+    limit, then = most_missing(rows), "count as prospects"
+    remedy = "fill them with 0, or raise rows.max_sales_missing_share"
+    if limit is None:
+        limit, then, remedy = rows.max_rejected_share, "are rejected", "fill them, or raise rows.max_rejected_share"
     if sales.nulls > limit * sales.rows:
         yield Finding(f"{text}, allowed are {limit:.2%}; {remedy}", stops=True)
     else:
