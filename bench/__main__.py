@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -269,6 +270,24 @@ def csv_import_case(
         write_csv(path, rows, seed, quotes=quotes)
         result = csv_import(path, Path(folder), rounds, against)
         record("csv_import", {"rows": rows, "seed": seed, "quotes": quotes} | result)
+
+
+@app.command("same-results")
+def same_results_case(
+    against: str,
+    rows: Rows = 6_000,
+    seed: Seed = 0,
+    job: Annotated[list[str] | None, typer.Option(help="only these of the jobs")] = None,
+) -> None:
+    """Hold every result of three jobs against those of another tamscore program; exit with 1 where one differs."""
+    from bench.same_results import JOBS, same_results
+
+    ours = str(Path(sys.executable).with_name("tamscore"))
+    with tempfile.TemporaryDirectory() as folder:
+        found = list(same_results(Path(folder), rows, seed, {"here": ours, "against": against}, job or tuple(JOBS)))
+    for result in found:
+        print(json.dumps(result))
+    raise typer.Exit(int(any(result["differ"] for result in found)))
 
 
 @app.command("leaks")
