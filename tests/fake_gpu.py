@@ -13,8 +13,8 @@ import array_api_strict
 import numpy as np
 import pyarrow.parquet as pq
 
+from tamscore.arrow import float_column
 from tamscore.backend import kernels
-from tamscore.backend.host import float_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

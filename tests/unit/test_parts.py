@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tamscore.arrow import level_codes
 from tamscore.passes import campaigns, parts
 
 
@@ -18,7 +19,7 @@ def pieces(*texts):
 
 @pytest.mark.parametrize("column", [pieces("ba", "cab"), pa.chunked_array([list("ba"), list("cab")]), pieces("bacab")])
 def test_codes_are_places_among_the_levels_whatever_pieces_a_column_comes_in(column):
-    assert parts.codes(column, ["c", "a", "b", "x"]).tolist() == [2, 1, 0, 1, 2]
+    assert level_codes(column, ["c", "a", "b", "x"]).tolist() == [2, 1, 0, 1, 2]
 
 
 @pytest.mark.parametrize(

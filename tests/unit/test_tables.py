@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow.parquet.encryption import CryptoFactory, EncryptionConfiguration, KmsClient, KmsConnectionConfig
 
+from tamscore.arrow import strings
 from tamscore.errors import InputContractError
 from tamscore.schema import Partition, Piece
 from tamscore.store import commit, tables
@@ -93,7 +94,7 @@ def test_strings_of_ids_are_exact():
         (pa.array(["007", " 7", "é", ""]), ["007", " 7", "é", ""]),
     ):
         column = pa.chunked_array([values.slice(0, 1), values.slice(1)])
-        assert tables.strings(column).to_pylist() == told
+        assert strings(column).to_pylist() == told
 
 
 def test_columns_seen_before_come_as_they_came_before(tmp_path):

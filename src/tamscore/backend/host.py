@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.arrow import float_column
 from tamscore.backend import Array, Moments, Nearest, Sides, kernels
 from tamscore.errors import InputContractError
 
@@ -18,17 +19,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.schema import Partition
-
-
-def float_column(column: pa.ChunkedArray | pa.Array) -> Any:
-    """An Arrow column of numbers as float64 (m,), nulls as NaN."""
-    import pyarrow as pa
-
-    if not pa.types.is_float64(column.type):
-        column = column.cast(pa.float64(), safe=False)
-    if column.null_count:
-        column = column.fill_null(np.nan)
-    return np.asarray(column.to_numpy(zero_copy_only=False) if isinstance(column, pa.Array) else column.to_numpy())
 
 
 def batches(partition: Partition, columns: list[str]) -> Iterator[pa.RecordBatch]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.backend.host import float_column
+from tamscore.arrow import as_dictionary, coded, float_column, level_codes
 from tamscore.backtest.joining import account_column, plan_of
 from tamscore.errors import InputContractError
 from tamscore.schema import PARTY_TYPES
@@ -16,9 +16,7 @@ from tamscore.store import contents, tables
 from tamscore.substitution import LARGEST_MONEY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    import pyarrow as pa
+    from collections.abc import Iterator
 
     from tamscore.config import Job
     from tamscore.stages.folding import IdForm
@@ -76,17 +74,10 @@ def part_of(path: Location, form: IdForm) -> tuple[Any, ...]:
     """One part of the scores as arrays, in the order of `Accounts`."""
     table = contents.whole(path, list(SCORED))
     sales, whitespace = (np.nan_to_num(float_column(table[name])) for name in SCORED[3:])
-    party = coded(table["party_type"], PARTY_TYPES.index).astype(np.int8)
-    cluster = coded(table["cluster"], lambda name: int(name[1:])).astype(np.int32)
+    party = level_codes(table["party_type"], PARTY_TYPES).astype(np.int8)
+    clusters = as_dictionary(table["cluster"])
+    cluster = coded(clusters, [int(name[1:]) for name in clusters.dictionary.to_pylist()], 0).astype(np.int32)
     return id_hash(tables.account_ids(table["account_id"], form)), party, cluster, np.maximum(sales, 0.0), whitespace
-
-
-def coded(column: pa.ChunkedArray, code: Callable[[str], int]) -> Any:
-    """The code (m,) of each text of a column with few of them."""
-    import pyarrow as pa
-
-    texts = column.cast(pa.dictionary(pa.int32(), pa.string())).unify_dictionaries().combine_chunks()
-    return np.array([code(text) for text in texts.dictionary.to_pylist()])[texts.indices.to_numpy()]
 
 
 def realised_of(job: Job, hashes: Any) -> Any:

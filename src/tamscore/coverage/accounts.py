@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.backend.host import float_column
+from tamscore.arrow import float_column, strings
 from tamscore.config.problems import nearest
 from tamscore.errors import UsageError
 from tamscore.stages.folding import fold_ids
-from tamscore.store import tables
 from tamscore.substitution import fold_word
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ def read_accounts(run: StoredRun, settings: Coverage) -> Accounts:
 def part_of(table: pa.Table, named: Sequence[str]) -> tuple[pa.Array, list[Any], dict[str, Texts]]:
     """Ids, money and texts of one part of the scores; texts as codes, which take less room."""
     money = [np.nan_to_num(float_column(table[name])) for name in MONEY]
-    return tables.strings(table["account_id"]), money, {name: texts_of(table[name]) for name in named}
+    return strings(table["account_id"]), money, {name: texts_of(table[name]) for name in named}
 
 
 def texts_of(column: pa.ChunkedArray) -> Texts:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.arrow import strings
 from tamscore.coverage.joining import match_accounts, match_persons, unknown_owners
 from tamscore.coverage.names import folded
 from tamscore.coverage.plans import DEFAULT_PLANS, DIGITAL, TouchPlan
@@ -115,7 +116,7 @@ def read_owners(settings: Coverage, accounts: Accounts, people: Sequence[Person]
     if settings.owners is None:
         return Owners(person, locked)
     table = read_table(settings.owners, ("account_id", "person"))
-    ids, names = tables.account_ids(table["account_id"], accounts.form), tables.strings(table["person"])
+    ids, names = tables.account_ids(table["account_id"], accounts.form), strings(table["person"])
     if pc.count_distinct(ids).as_py() < len(ids):
         raise InputContractError(f"{settings.owners}: accounts stand more than once; one owner an account is expected")
     called = pa.array([fold_word(one.name) for one in people], pa.large_string())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.arrow import strings
 from tamscore.coverage.joining import match_accounts
 from tamscore.coverage.names import folded
 from tamscore.coverage.people import read_table
@@ -62,7 +63,7 @@ def read_touches(settings: Coverage, accounts: Accounts, plans: Sequence[TouchPl
     if "service_level" not in table.column_names:
         table = table.append_column("service_level", pa.nulls(table.num_rows, pa.string()))
     ids = pc.fill_null(tables.account_ids(table["account_id"], accounts.form), "")
-    roles, levels = (folded(tables.strings(table[key])) for key in KEYS[1:])
+    roles, levels = (folded(strings(table[key])) for key in KEYS[1:])
     hours = table["hours"].cast(pa.float64()).combine_chunks().fill_null(np.nan).to_numpy()
     fits = fitting(roles, levels, plans)
     check(path, table, np.isfinite(hours) & (hours > 0), "expected hours above 0")

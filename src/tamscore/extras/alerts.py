@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from tamscore.backend.host import float_column
+from tamscore.arrow import float_column, level_codes
 from tamscore.extras.lifetime_value import LifetimeValue
 from tamscore.passes.extra import Findings
-from tamscore.passes.parts import codes
 from tamscore.stages import alerts
 
 if TYPE_CHECKING:
@@ -38,13 +37,13 @@ class ChurnAlert:
         """Which of the scored rows draw an alert."""
         put, scores = backend.put, rows.scores
         sales, before = (float_column(scores[name]) for name in ("trailing_sales", "sales_before"))
-        label = codes(scores["cluster"], list(self.clusters))
+        label = level_codes(scores["cluster"], list(self.clusters))
         given = (put(sales), put(before), put(label), put(self.median))
         return {"churn_alert": pa.array(backend.get(alerts.churns(backend.xp, *given, self.drop)))}
 
     def count(self, scored: pa.Table) -> Any:
         """Alerts (K,) of a part by cluster, and the sales before that are at stake, in cents (K,)."""
-        label = codes(scored["cluster"], list(self.clusters))
+        label = level_codes(scored["cluster"], list(self.clusters))
         raised = scored["churn_alert"].to_numpy()
         money = np.rint(np.nan_to_num(float_column(scored["sales_before"])) * 100.0)
         return np.stack(

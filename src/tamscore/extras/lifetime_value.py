@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.backend.host import float_column
+from tamscore.arrow import float_column, level_codes, nullable
 from tamscore.errors import InputContractError
 from tamscore.extras.purchases import OrderRules, as_counts, money, read_purchases, unusable
 from tamscore.extras.retention import retention
-from tamscore.passes.columns import nullable
 from tamscore.passes.extra import Findings
 from tamscore.passes.figures import CENTS, SUMS, Source, gauge
 from tamscore.passes.order_lines import OrderColumns
-from tamscore.passes.parts import codes
 from tamscore.stages import alerts, lifetime_value
 
 if TYPE_CHECKING:
@@ -83,7 +81,7 @@ class LifetimeValue:
             made["yearly_margin"] = known.sales * known.margin
         xp, put = backend.xp, backend.put
         if self.worth is not None:
-            label = put(codes(rows.scores["cluster"], list(self.clusters)))
+            label = put(level_codes(rows.scores["cluster"], list(self.clusters)))
             sales, margin, months = (put(one) for one in (known.sales, known.margin, known.months))
             value = lifetime_value.dcf(xp, sales, margin, months, label, put(self.worth))
             made["lifetime_value"] = backend.get(value)

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from tamscore.arrow import level_codes, nullable
 from tamscore.errors import InputContractError
 from tamscore.extras.ownership import Owned, Sales
-from tamscore.passes.columns import nullable
 from tamscore.passes.extra import Findings
-from tamscore.passes.parts import codes
 from tamscore.passes.product_lines import PartProducts, ProductColumns, products_of
 from tamscore.passes.totals import is_total
 from tamscore.stages import next_offer
@@ -49,7 +48,7 @@ class NextOffer:
 
     def columns(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
         """The best product that each of the scored rows lacks, its cut line among owners, and their share."""
-        label = codes(rows.scores["cluster"], list(self.clusters))
+        label = level_codes(rows.scores["cluster"], list(self.clusters))
         ids = tables.account_ids(rows.read([self.account_id])[self.account_id], self.id_form)
         bits = self.owned.bits(id_hash(ids), id_hash(ids, 1), label, self.offers)
         given = (backend.put(one) for one in (bits, label, self.offers.counts))

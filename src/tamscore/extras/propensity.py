@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.arrow import text_dictionary
 from tamscore.engine.flow import LocalFlow
 from tamscore.extras import labels, propensity_model, propensity_record, training
 from tamscore.extras.look_alike import look_alike
 from tamscore.extras.ranks import ranks_among, sorted_scores
-from tamscore.passes.campaigns import dictionary
 from tamscore.passes.features import read_features
 from tamscore.stages import propensity, reasons
 from tamscore.stages.learning import Scorer
@@ -54,13 +54,13 @@ class Probabilities:
         import pyarrow as pa
 
         score, probability, why = foretold(self.model, self.columns_read, rows.part.partition, rows.at, backend)
-        text = dictionary(*reasons.texts(why, self.model.design.state_names))
+        text = text_dictionary(*reasons.texts(why, self.model.design.state_names))
         if probability is None:
             return {"propensity_rank": pa.array(ranks_among(self.order, score)), "propensity_reasons": text}
         place = propensity.band(np, probability, self.bands)
         return {
             "propensity": pa.array(probability),
-            "propensity_band": dictionary(place, list(propensity.BANDS)),
+            "propensity_band": text_dictionary(place, list(propensity.BANDS)),
             "propensity_reasons": text,
         }
 

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from tamscore.backend.host import float_column
+from tamscore.arrow import float_column, level_codes, nullable, text_dictionary
 from tamscore.extras.lifetime_value import LifetimeValue
 from tamscore.passes import policy as ladders
-from tamscore.passes.campaigns import dictionary
 from tamscore.passes.extra import Findings
 from tamscore.passes.figures import CENTS, cents, cluster_codes
-from tamscore.passes.parts import codes
 from tamscore.stages import segment_tests
 from tamscore.stages.segment_tests import TERMS, AccountFacts, FlagLimits, SegmentFacts, Verdicts
 from tamscore.store import contents, tables
@@ -53,7 +51,7 @@ class Segments:
 
     def columns(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
         """Action and flags of the scored rows."""
-        label = codes(rows.scores["cluster"], list(self.clusters))
+        label = level_codes(rows.scores["cluster"], list(self.clusters))
         facts = self.facts(rows)
         flags = np.zeros(len(label), np.int64)
         for code, limits in enumerate(self.limits):
@@ -61,8 +59,8 @@ class Segments:
             part = AccountFacts(**{name: backend.put(values[here]) for name, values in facts.items()})
             flags[here] = backend.get(segment_tests.account_flags(backend.xp, part, limits))
         return {
-            "segment_action": dictionary(label, list(self.action)),
-            "account_flags": dictionary(flags, segment_tests.flag_texts()),
+            "segment_action": text_dictionary(label, list(self.action)),
+            "account_flags": text_dictionary(flags, segment_tests.flag_texts()),
         }
 
     def facts(self, rows: ScoredRows) -> dict[str, Any]:
@@ -80,7 +78,7 @@ class Segments:
     def count(self, scored: pa.Table) -> Any:
         """How many accounts (flags,) of a part carry each flag."""
         texts = segment_tests.flag_texts()
-        counted = np.bincount(codes(scored["account_flags"], texts), minlength=len(texts))
+        counted = np.bincount(level_codes(scored["account_flags"], texts), minlength=len(texts))
         each = np.arange(len(texts))
         return np.array([counted[(each >> bit) % 2 == 1].sum() for bit in range(len(segment_tests.FLAGS))])
 
@@ -109,9 +107,9 @@ def prepare(market: Market, section: Section) -> Segments:
         "cluster": list(market.clusters),
         "name": names,
         **told,
-        **{name: nullable(totals[name]) for name in ("margin", "sales_now", "sales_before")},
-        **{name: nullable(column) for name, column in zip(TERMS, terms, strict=True)},
-        "priority": nullable(value),
+        **{name: nullable(np.round(totals[name], 2)) for name in ("margin", "sales_now", "sales_before")},
+        **{name: nullable(np.round(column, 2)) for name, column in zip(TERMS, terms, strict=True)},
+        "priority": nullable(np.round(value, 2)),
         "missing": ["|".join(gap) for gap in gaps],
     }
     size, bands = market.this.job.campaigns.size, sorted(market.this.job.campaigns.bands.values())
@@ -123,11 +121,6 @@ def prepare(market: Market, section: Section) -> Segments:
     record = {"weights": section.weights, "meaningful": told["meaningful"].count("yes"), "of": len(names)}
     record["missing"] = sorted({term for gap in gaps for term in gap})
     return Segments(market.clusters, tuple(told["action"]), tuple(limits), party, named, pa.table(columns), record)
-
-
-def nullable(money: Any) -> pa.Array:
-    """Amounts (K,) to the cent as a column, NaN as null."""
-    return pa.array(np.round(money, 2), from_pandas=True)
 
 
 def money_of(known: LifetimeValue | None, clusters: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from tamscore.arrow import plain_table
 from tamscore.config.problems import one_edit_apart
 from tamscore.errors import UsageError
 from tamscore.stages.folding import fold_ids
@@ -96,7 +97,7 @@ def similar(run: StoredRun, text: str) -> list[str]:
     found: list[str] = []
     shown = [name for name in ("account_id", "name") if name in run.columns]
     for part in run.parts():
-        found += like(contents.plain_texts(contents.whole(part, shown)), text)
+        found += like(plain_table(contents.whole(part, shown)), text)
         if len(found) >= SUGGESTED:
             break
     return found[:SUGGESTED]
@@ -138,5 +139,5 @@ def customers_between(run: StoredRun, cluster: str, low: float, high: float) -> 
         here = pc.and_(pc.fill_null(here, fill_value=False), pc.equal(table["cluster"].cast(pa.string()), cluster))
         rows = pc.indices_nonzero(here)
         if len(rows):
-            found += contents.plain_texts(contents.whole(part, shown).take(rows)).to_pylist()
+            found += plain_table(contents.whole(part, shown).take(rows)).to_pylist()
     return sorted(found, key=lambda row: (row["sales"], row["account_id"]))

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from tamscore.arrow import float_column
 from tamscore.backend import load
-from tamscore.backend.host import float_column
 from tamscore.errors import UsageError
 from tamscore.insight import diff
 from tamscore.insight.causes import CAUSES

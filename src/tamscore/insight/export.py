@@ -10,13 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tamscore.arrow import plain_type
 from tamscore.config.problems import nearest
 from tamscore.errors import UsageError
 from tamscore.insight.causes import cents
 from tamscore.insight.diff_table import MONEY, decimal
 from tamscore.insight.join import AccountIndex
 from tamscore.stages.draw import id_hash
-from tamscore.store.tables import plain_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tamscore.arrow import strings
 from tamscore.stages.draw import id_hash
-from tamscore.store.tables import strings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

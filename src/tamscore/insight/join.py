@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.arrow import truths
 from tamscore.stages.draw import id_hash
 from tamscore.store.tables import account_ids
 
@@ -58,7 +59,7 @@ class AccountIndex:
             left = left[inside]
             left = left[self.hashes[place[left]] == hashes[left]]
             rows = self.rows[place[left]].astype(np.int64)
-            same = pc.equal(self.ids.take(rows), wanted.take(left)).to_numpy(zero_copy_only=False)
+            same = truths(pc.equal(self.ids.take(rows), wanted.take(left)))
             found[left[same]] = rows[same]
             left = left[~same]
             place[left] += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tamscore.arrow import plain_table
 from tamscore.store import contents
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def shown(accounts: pa.Table, cluster: str | None = None) -> pa.Table:
     columns = accounts.select([name for name in ACCOUNT if name in accounts.column_names])
     if cluster is not None:
         columns = columns.filter(pc.equal(columns["cluster"].cast(pa.string()), cluster))
-    return contents.plain_texts(columns)
+    return plain_table(columns)
 
 
 def first(accounts: pa.Table, count: int) -> pa.Table:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore import config
+from tamscore.arrow import plain_table
 from tamscore.passes import policy
 from tamscore.passes.assign import PartyModel
 from tamscore.passes.features import Encoding
@@ -107,7 +108,7 @@ class StoredRun:
     def read(self, columns: Sequence[str]) -> Iterator[pa.Table]:
         """Columns of its scores, part by part, texts as texts."""
         for part in self.parts():
-            yield contents.plain_texts(contents.whole(part, columns))
+            yield plain_table(contents.whole(part, columns))
 
     @cached_property
     def clusters(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.backend.host import float_column
+from tamscore.arrow import float_column, text_dictionary
 from tamscore.errors import JobFileError
 from tamscore.stages.campaigns import Campaign, CampaignMap, band_codes
 
@@ -53,7 +53,7 @@ def campaign_columns(
     segments: Sequence[str | None]
     if columns.size:
         band = band_codes(float_column(table[columns.size]), campaigns.bands)
-        out["campaign_band"] = dictionary(band, campaigns.bands.names)
+        out["campaign_band"] = text_dictionary(band, campaigns.bands.names)
     if campaigns.by == "cluster":
         codes, segments = cluster, clusters
     elif campaigns.by == "market_segment":
@@ -63,7 +63,7 @@ def campaign_columns(
     else:
         return out
     said = [campaigns.of(segment) or NOBODY for segment in segments]
-    return out | {f"campaign_{name}": dictionary(codes, [getattr(one, name) for one in said]) for name in TOLD}
+    return out | {f"campaign_{name}": text_dictionary(codes, [getattr(one, name) for one in said]) for name in TOLD}
 
 
 def levels(column: pa.ChunkedArray) -> tuple[Any, list[str | None]]:
@@ -90,12 +90,3 @@ def campaign_sums(scored: pa.Table) -> dict[tuple[str | None, str | None], Any]:
 def amounts(column: pa.ChunkedArray) -> Any:
     """A column of money (m,), with 0 where there is none."""
     return float_column(column.fill_null(0.0) if column.null_count else column)
-
-
-def dictionary(codes: Any, levels: Sequence[str]) -> pa.Array:
-    """Codes (m,) as a column of text; equal levels share a place."""
-    import pyarrow as pa
-
-    distinct = list(dict.fromkeys(levels))
-    place = np.array([distinct.index(level) for level in levels], np.int32)
-    return pa.DictionaryArray.from_arrays(pa.array(np.take(place, codes)), pa.array(distinct, pa.string()))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.backend.host import float_column
+from tamscore.arrow import as_dictionary, coded, float_column, truths
 from tamscore.errors import InputContractError
 from tamscore.passes.currencies import read_currencies
 from tamscore.passes.money import Money, money_of
@@ -136,7 +136,7 @@ def unusable_ids(ids: pa.Array) -> Any:
     import pyarrow.compute as pc
 
     blank = pc.or_(pc.utf8_is_space(ids), pc.equal(pc.binary_length(ids), 0))
-    return pc.fill_null(blank, fill_value=True).to_numpy(zero_copy_only=False)
+    return truths(blank, null=True)
 
 
 def sales_missing(sales: pa.ChunkedArray) -> Any:
@@ -151,16 +151,9 @@ def party_codes(column: pa.ChunkedArray) -> Any:
 
     Capitals, blanks around a word, and what stands between its parts do not matter: End User is end_user.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    kind = pa.dictionary(pa.int32(), pa.string())
-    if not pa.types.is_dictionary(column.type):
-        column = column.cast(pa.string()).dictionary_encode()
-    whole = column.cast(kind).unify_dictionaries().combine_chunks()
+    encoded = as_dictionary(column)
     known = {plain_word(name): code for code, name in enumerate(PARTY_TYPES)}
-    code = np.array([*(known.get(plain_word(text), -1) for text in whole.dictionary.to_pylist()), -1])
-    return code[pc.fill_null(whole.indices, len(code) - 1).to_numpy(zero_copy_only=False)]
+    return coded(encoded, [known.get(plain_word(text), -1) for text in encoded.dictionary.to_pylist()], -1)
 
 
 def level_counts(column: pa.ChunkedArray | pa.Array) -> dict[str | None, int]:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.backend.host import float_column
+from tamscore.arrow import float_column, nullable, text_dictionary
 from tamscore.passes import cases
-from tamscore.passes.campaigns import campaign_columns, dictionary
+from tamscore.passes.campaigns import campaign_columns
 from tamscore.passes.census import sales_missing
 from tamscore.passes.parts import KINDS
 from tamscore.schema import SCORE_COLUMNS, Flag, InputColumns
@@ -63,7 +63,7 @@ def row_columns(table: pa.Table, sales: Any, distance: Any, margin: Any, columns
     read = {name: table[column] for name, column in names.items() if column}
     read |= {name: table[name] for name in columns.keep}
     made = {"distance": distance, "margin": finite(margin), "sales": sales}
-    flags = dictionary(row_flags(table, sales, columns), Flag.texts())
+    flags = text_dictionary(row_flags(table, sales, columns), Flag.texts())
     return {**read, **{name: nullable(values) for name, values in made.items()}, "flags": flags}
 
 
@@ -94,19 +94,19 @@ def case_columns(told: Cases, scores: Scores, plan: ScorePlan) -> dict[str, pa.A
     plays = ("quadrant", "play", "role", "service_level")
     money = ("potential", "whitespace", "penetration")
     return {
-        "party_type": dictionary(told.cluster, party_types),
-        "cluster": dictionary(told.cluster, plan.clusters),
-        "kind": dictionary((told.sales > 0).astype(np.int64), KINDS),
+        "party_type": text_dictionary(told.cluster, party_types),
+        "cluster": text_dictionary(told.cluster, plan.clusters),
+        "kind": text_dictionary((told.sales > 0).astype(np.int64), KINDS),
         **{name: nullable(getattr(scores, name)) for name in money},
         "step": pa.array(scores.step.astype(np.int8)),
         "relative_potential": nullable(scores.ratio),
         "relative_message": messages(scores.ratio),
-        "basis": dictionary(told.cluster, basis),
+        "basis": text_dictionary(told.cluster, basis),
         "support": pa.array(support[told.cluster]),
         **certainty(told, scores, parties),
         "rank": pa.array(scores.rank),
         "rank_in_kind": pa.array(scores.rank_in_kind),
-        **{name: dictionary(scores.quadrant, [getattr(play, name) for play in quadrant.PLAYS]) for name in plays},
+        **{name: text_dictionary(scores.quadrant, [getattr(play, name) for play in quadrant.PLAYS]) for name in plays},
     }
 
 
@@ -137,17 +137,9 @@ def messages(ratio: Any) -> pa.Array:
 
     encoded = pa.array(np.round(ratio, 6)).dictionary_encode()
     texts = [whitespace.relative_message(value) for value in encoded.dictionary.to_pylist()]
-    return dictionary(encoded.indices.to_numpy(), texts)
+    return text_dictionary(encoded.indices.to_numpy(), texts)
 
 
 def finite(values: Any) -> Any:
     """Numbers (m,), with NaN for infinite ones: where there is no second center, there is no margin."""
     return np.where(np.isfinite(values), values, np.nan)
-
-
-def nullable(values: Any) -> pa.Array:
-    """Numbers as a column, NaN as null."""
-    import pyarrow as pa
-
-    missing = np.isnan(values)
-    return pa.array(values, mask=missing if missing.any() else None)

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tamscore.arrow import holds_text
 from tamscore.errors import InputContractError
 from tamscore.passes.currency_words import is_common, is_currency, is_titled, one_spelling
 from tamscore.passes.money import MOST_CURRENCIES, Counts, merged_currencies
@@ -41,17 +42,11 @@ def currency_columns(partitions: Sequence[Partition], schema: Any, columns: Inpu
     """
     if columns.currency:
         return (columns.currency,)
-    names = [field.name for field in schema if is_text(field.type)]
+    names = [field.name for field in schema if holds_text(field.type)]
     texts = [name for name in names if names.count(name) == 1 and name not in {columns.account_id, columns.name}]
     titled = [name for name in texts if is_titled(name)]
     found = titled or (holding_codes(partitions[0], texts) if partitions else [])
     return tuple(found[:MOST_COLUMNS])
-
-
-def is_text(kind: pa.DataType) -> bool:
-    """Return whether a column holds text, as a dictionary or not."""
-    value = kind.value_type if pa.types.is_dictionary(kind) else kind
-    return bool(pa.types.is_string(value) or pa.types.is_large_string(value) or pa.types.is_string_view(value))
 
 
 def holding_codes(partition: Partition, names: Sequence[str]) -> list[str]:

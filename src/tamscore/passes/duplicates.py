@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from tamscore.backend.host import float_column
+from tamscore.arrow import float_column, strings
 from tamscore.passes.row_digests import row_digests
 from tamscore.schema import Reason
 from tamscore.stages import draw
@@ -63,7 +63,7 @@ def find_suspects(item: PartRows, columns: InputColumns, hashes: Any, rule: Rule
     if len(at) < table.num_rows:
         table = table.take(at)
     digests = row_digests([table[name] for name in compared], len(at))
-    written = tables.strings(table[columns.account_id])
+    written = strings(table[columns.account_id])
     ids = fold_ids(written, columns.id_form)
     return Suspects(at, ids, draw.id_hash(written), float_column(table[columns.sales]), digests)
 

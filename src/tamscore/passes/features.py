@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.backend.host import float_column
+from tamscore.arrow import as_dictionary, float_column
 from tamscore.errors import InputContractError
 from tamscore.stages import contract
 from tamscore.stages.space import RawRows
@@ -192,13 +192,3 @@ def joined_texts(parts: Sequence[dict[str, pa.Array]]) -> dict[str, pa.Array]:
     return {
         name: as_dictionary(pa.chunked_array([part[name] for part in parts])) for name in (parts[0] if parts else ())
     }
-
-
-def as_dictionary(column: pa.ChunkedArray) -> pa.Array:
-    """A column as one dictionary array of strings."""
-    import pyarrow as pa
-
-    kind = pa.dictionary(pa.int32(), pa.string())
-    if not pa.types.is_dictionary(column.type):
-        column = column.cast(pa.string()).dictionary_encode()
-    return column.cast(kind).unify_dictionaries().combine_chunks()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.backend.host import float_column
+from tamscore.arrow import float_column
 from tamscore.errors import InputContractError
 from tamscore.schema import PARTY_TYPES, Reason
 from tamscore.stages import lifetime_value

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tamscore.backend.host import float_column
+from tamscore.arrow import float_column
 from tamscore.passes.currencies import currency_columns, described, read_currencies, selling_in_several
 from tamscore.passes.money import currency_counts, merged
 from tamscore.store import tables

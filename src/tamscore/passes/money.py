@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from tamscore.arrow import as_dictionary, coded
 from tamscore.schema import Reason
 from tamscore.substitution import fold_word
 
@@ -73,13 +74,11 @@ def currency_counts(column: pa.ChunkedArray, scored: Any, sales: Any) -> Counts 
 
     Infinite sales are those whose currency has no rate.
     """
-    import pyarrow as pa
-
-    whole = column.cast(pa.dictionary(pa.int32(), pa.string())).unify_dictionaries().combine_chunks()
-    if len(whole.dictionary) > MOST_CURRENCIES:
+    encoded = as_dictionary(column)
+    if len(encoded.dictionary) > MOST_CURRENCIES:
         return None
-    names: list[str | None] = [*whole.dictionary.to_pylist(), None]
-    code = whole.indices.fill_null(len(names) - 1).to_numpy(zero_copy_only=False)
+    names: list[str | None] = [*encoded.dictionary.to_pylist(), None]
+    code = coded(encoded, range(len(names) - 1), len(names) - 1)
     sells, lost = scored & np.isfinite(sales) & (sales != 0), np.isinf(sales)
     rows, selling, unrated = (np.bincount(code[which], minlength=len(names)) for which in (scored, sells, lost))
     sums = np.bincount(code[sells], weights=sales[sells], minlength=len(names))

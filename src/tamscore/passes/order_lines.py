@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.backend.host import float_column
+from tamscore.arrow import float_column
 from tamscore.errors import InputContractError
 from tamscore.passes.census import unusable_ids
 from tamscore.stages.draw import id_hash

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.passes.campaigns import SUMMED, amounts, campaign_sums, dictionary
+from tamscore.arrow import level_codes, text_dictionary
+from tamscore.passes.campaigns import SUMMED, amounts, campaign_sums
 from tamscore.schema import REASON_COLUMN, Flag, Reason
 from tamscore.stages import quadrant
 from tamscore.store import commit, contents
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pyarrow as pa
 
     from tamscore.passes.assign import AssignedRows
@@ -69,7 +68,7 @@ def reuse_part(part: PartRows, assigned: AssignedRows, plan: ScorePlan) -> Score
 
 def with_reasons(table: pa.Table, reason: Any, bad: Any) -> pa.Table:
     """The rejected rows `bad` of a partition with the reason (m,) of each."""
-    reasons = dictionary(reason[bad], [reason.code for reason in Reason])
+    reasons = text_dictionary(reason[bad], [reason.code for reason in Reason])
     return table.take(bad).append_column(REASON_COLUMN, reasons)
 
 
@@ -103,7 +102,7 @@ def totals(scored: pa.Table, plan: ScorePlan) -> Any:
     }
     cell, shape = np.zeros(scored.num_rows, np.int64), tuple(len(levels) for levels in axes.values())
     for name, levels in axes.items():
-        cell = cell * len(levels) + codes(scored[name], levels)
+        cell = cell * len(levels) + level_codes(scored[name], levels)
     measured = (None, *(amounts(scored[name]) for name in SUMMED))
     sums = [np.bincount(cell, values, minlength=int(np.prod(shape))) for values in measured]
     return np.stack(sums, axis=-1).reshape(*shape, len(measured))
@@ -112,18 +111,8 @@ def totals(scored: pa.Table, plan: ScorePlan) -> Any:
 def flag_counts(scored: pa.Table) -> dict[str, int]:
     """How many rows carry each flag."""
     texts = Flag.texts()
-    counted, each = np.bincount(codes(scored["flags"], texts), minlength=len(texts)), np.arange(len(texts))
+    counted, each = np.bincount(level_codes(scored["flags"], texts), minlength=len(texts)), np.arange(len(texts))
     return {flag.name.lower(): int(counted[each & int(flag) > 0].sum()) for flag in Flag if flag.name}
-
-
-def codes(column: pa.ChunkedArray, levels: Sequence[str]) -> Any:
-    """The position (m,) of every text of a column among the levels."""
-    import pyarrow as pa
-
-    whole = column.combine_chunks()
-    encoded = whole if pa.types.is_dictionary(whole.type) else whole.dictionary_encode()
-    place = np.array([levels.index(level) for level in encoded.dictionary.to_pylist()], np.int64)
-    return np.take(place, encoded.indices.to_numpy(zero_copy_only=False))
 
 
 def best(scored: pa.Table) -> pa.Table:
@@ -133,7 +122,7 @@ def best(scored: pa.Table) -> pa.Table:
 
 def best_by_kind(scored: pa.Table) -> pa.Table:
     """The first accounts of each kind, one kind after the other: rank within the kind, then account id."""
-    kind = codes(scored["kind"], KINDS)
+    kind = level_codes(scored["kind"], KINDS)
     found = [leading(scored, np.flatnonzero(kind == code), "rank_in_kind") for code in range(len(KINDS))]
     return scored.take(np.concatenate(found))
 

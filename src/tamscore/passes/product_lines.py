@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.backend.host import float_column
+from tamscore.arrow import float_column, strings
 from tamscore.passes.census import unusable_ids
 from tamscore.passes.figures import cluster_codes
 from tamscore.passes.order_lines import amounts
@@ -58,7 +58,7 @@ def products_of(partition: Partition, columns: ProductColumns) -> PartProducts:
     A missing amount is nothing sold. Ids were matched before.
     """
     table = tables.read(partition, [columns.product, columns.sales])
-    texts, infinite = tables.strings(table[columns.product]), np.isinf(float_column(table[columns.sales]))
+    texts, infinite = strings(table[columns.product]), np.isinf(float_column(table[columns.sales]))
     left_out = {"missing_product": texts.null_count, "infinite_amount": int(np.count_nonzero(infinite))}
     return PartProducts(texts.drop_null().unique(), left_out)
 
@@ -74,7 +74,7 @@ def read_sales(partition: Partition, columns: ProductColumns, products: pa.Array
     seen = [columns.account_id, columns.product]
     table = tables.read(partition, [*seen, columns.sales], seen=seen)
     ids = tables.account_ids(table[columns.account_id], columns.id_form)
-    product = pc.fill_null(pc.index_in(tables.strings(table[columns.product]), products), -1).to_numpy()
+    product = pc.fill_null(pc.index_in(strings(table[columns.product]), products), -1).to_numpy()
     money = amounts(table[columns.sales], f"{partition.where}: column {columns.sales!r}")
     key = id_hash(ids)
     rows = np.flatnonzero(~unusable_ids(ids) & (product >= 0) & ~np.isnan(money) & within.holds(key))

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.backend.host import float_column
+from tamscore.arrow import float_column, strings
 from tamscore.stages import draw
-from tamscore.store import tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +54,7 @@ def value_hashes(column: pa.ChunkedArray) -> tuple[Any, Any]:
         bits = whole_numbers(column)
         return bits, bits
     if t.is_string(value) or t.is_large_string(value):
-        texts = tables.strings(column)
+        texts = strings(column)
     else:
         texts = pa.array([repr(one) for one in column.to_pylist()], pa.large_string())
     return draw.id_hash(texts), draw.id_hash(texts, 1)

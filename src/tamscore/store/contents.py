@@ -101,14 +101,6 @@ def stamp_of(path: Location) -> Stamp:
     return found.st_size, found.st_mtime_ns
 
 
-def plain_texts(table: pa.Table) -> pa.Table:
-    """The table with dictionaries of texts as texts."""
-    import pyarrow as pa
-
-    fields = [f.with_type(f.type.value_type) if pa.types.is_dictionary(f.type) else f for f in table.schema]
-    return table.cast(pa.schema(fields))
-
-
 def source(path: str, stamp: Stamp | None = None) -> Any:
     """What PyArrow reads a file from: its path, or an object as a file; of the version of the stamp where one is given.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.arrow import as_dictionary
 from tamscore.stages import draw
 from tamscore.stages.input_change import AccountSales
 from tamscore.store import contents, tables
@@ -174,7 +175,7 @@ def read_ids(directory: RunDirectory, form: IdForm) -> Iterator[pa.Array]:
 def read_part(path: Location, form: IdForm) -> PartLabels:
     """The accounts of a part of the scores with their clusters and sales."""
     table = read_columns(path, ["account_id", "cluster", "sales"])
-    clusters: pa.DictionaryArray = table["cluster"].unify_dictionaries().combine_chunks()
+    clusters = as_dictionary(table["cluster"])
     codes, names = clusters.indices.to_numpy(zero_copy_only=False), clusters.dictionary.to_pylist()
     hashes, sales = hashes_and_sales(table, form)
     return PartLabels(hashes, codes, names, sales)

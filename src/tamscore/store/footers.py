@@ -10,8 +10,9 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from tamscore.arrow import holds_text, plain_type
 from tamscore.errors import InputContractError
-from tamscore.store import contents, tables
+from tamscore.store import contents
 from tamscore.store.formats import HEAD_BYTES, PARQUET, format_of, is_text
 
 if TYPE_CHECKING:
@@ -107,15 +108,14 @@ def type_problem(name: str, kind: pa.DataType, columns: InputColumns) -> str | N
     """What is wrong with the type of a column, given the part it plays, or None."""
     import pyarrow.types as t
 
-    value = kind.value_type if t.is_dictionary(kind) else kind
-    text = t.is_string(value) or t.is_large_string(value) or t.is_string_view(value)
+    plain, text = plain_type(kind), holds_text(kind)
     number = t.is_integer(kind) or t.is_floating(kind) or t.is_decimal(kind) or t.is_boolean(kind)
     if name in {*columns.numbers, *columns.substitution.money} and not number:
         remedy = "cast it" if name not in columns.numeric else "cast it, or list it under features.categorical"
         return f"column {name!r} is {kind}, expected a number; {remedy}"
-    if name in columns.texts and not (text or t.is_integer(value) or t.is_boolean(value)):
+    if name in columns.texts and not (text or t.is_integer(plain) or t.is_boolean(plain)):
         return f"column {name!r} is {kind}, expected text or whole numbers; cast it"
-    if name == columns.account_id and not (text or t.is_integer(value)):
+    if name == columns.account_id and not (text or t.is_integer(plain)):
         return f"column {name!r} is {kind}, expected text or whole numbers, since an id must be exact; cast it"
     return None
 
@@ -132,7 +132,7 @@ def check_same(
 ) -> None:
     """Nothing, where the columns that are copied to the output have one type in both files."""
     for name in copied(columns):
-        here, there = (tables.plain_type(one.field(name).type) for one in (schema, first))
+        here, there = (plain_type(one.field(name).type) for one in (schema, first))
         if here != there:
             raise InputContractError(
                 f"{file}: column {name!r} is {here}, but {there} in {first_file}; write all files with one schema"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tamscore.arrow import plain_table
 from tamscore.store import tables
 from tamscore.store.contents import source
 
@@ -45,4 +46,4 @@ def first_rows(piece: Piece, row_group: int, columns: Sequence[str], rows: int) 
         pq.ParquetFile(source(piece.path, piece.stamp), page_checksum_verification=True) as file,
     ):
         batches = file.iter_batches(rows, row_groups=[row_group], columns=list(columns), use_threads=False)
-        return tables.plain(pa.Table.from_batches([next(batches)]))
+        return plain_table(pa.Table.from_batches([next(batches)]))

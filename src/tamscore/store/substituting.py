@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.backend.host import float_column
+from tamscore.arrow import as_dictionary, coded, float_column
 from tamscore.substitution import fold_word
 
 if TYPE_CHECKING:
@@ -78,14 +78,9 @@ def factors(column: pa.ChunkedArray, rates: Rates) -> Any:
 
     What such a currency multiplies is rejected as not finite, and never taken for a missing number.
     """
-    import pyarrow as pa
-
-    if not pa.types.is_dictionary(column.type):
-        column = column.cast(pa.string()).dictionary_encode()
-    whole = column.unify_dictionaries().combine_chunks()
-    known = [rates.factors.get(fold_word(str(text)), np.inf) for text in whole.dictionary.to_pylist()]
-    codes = whole.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)
-    return np.array([*known, np.inf])[codes]
+    encoded = as_dictionary(column)
+    known = [rates.factors.get(fold_word(str(text)), np.inf) for text in encoded.dictionary.to_pylist()]
+    return coded(encoded, known, np.inf)
 
 
 def changed_amounts(column: pa.ChunkedArray, units: Any | None, sums: Sums | None) -> pa.ChunkedArray:

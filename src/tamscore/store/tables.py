@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from tamscore.arrow import plain_table, plain_type, strings
 from tamscore.errors import InputContractError, MemoryLimitError
 from tamscore.schema import LONGEST_TEXT
 from tamscore.stages.folding import fold_ids
@@ -96,7 +97,7 @@ def decoded(
         steady = [name for name in columns if name in (*dictionary, *seen) or not stretches(kinds[name])]
         found = file.read_row_groups(piece.row_groups, columns=steady, use_threads=False) if steady else {}
         arrays = {name: found[name] if name in steady else stretched(file, piece, name, max_bytes) for name in columns}
-    return plain(pa.table(arrays), dictionary)
+    return plain_table(pa.table(arrays), dictionary)
 
 
 def with_dictionaries(table: pa.Table, dictionary: Sequence[str]) -> pa.Table:
@@ -182,23 +183,6 @@ def decoding(place: Partition | Piece) -> Iterator[None]:
         raise InputContractError(f"{place.where}: {str(error).strip()}; write the file again") from error
 
 
-def plain(table: pa.Table, dictionary: Sequence[str] = ()) -> pa.Table:
-    """The table with columns of plain types, but for the dictionaries named."""
-    import pyarrow as pa
-
-    fields = [f if f.name in dictionary else f.with_type(plain_type(f.type)) for f in table.schema]
-    wanted = pa.schema(fields)
-    return table if wanted.equals(table.schema) else table.cast(wanted)
-
-
-def plain_type(kind: pa.DataType) -> pa.DataType:
-    """What a dictionary holds, what a view is a view of; other types are plain already."""
-    import pyarrow as pa
-
-    value = kind.value_type if pa.types.is_dictionary(kind) else kind
-    return {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}.get(value, value)
-
-
 def check_text(column: pa.ChunkedArray, where: str) -> None:
     """Nothing, where every text is UTF-8, which Arrow takes on trust; InputContractError else."""
     import pyarrow as pa
@@ -225,13 +209,6 @@ def check_length(column: pa.ChunkedArray, longest: int, where: str) -> None:
                 f"{where}: {value[:40]!r}… is {found:,} bytes long, at most {longest:,} are taken; cut it, or leave "
                 "the column out"
             )
-
-
-def strings(column: pa.ChunkedArray) -> pa.Array:
-    """A column as one array of strings."""
-    import pyarrow as pa
-
-    return column.combine_chunks().cast(pa.large_string())
 
 
 def account_ids(column: pa.ChunkedArray, form: IdForm = "text") -> pa.Array:

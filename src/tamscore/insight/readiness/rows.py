@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tamscore.admission import checks, count_rows
-from tamscore.backend.host import float_column
+from tamscore.arrow import float_column
 from tamscore.errors import InputContractError
 from tamscore.insight.readiness.finding import Finding
 from tamscore.insight.readiness.sample import looked_at

@@ -1,0 +1,104 @@
+"""Arrow columns: from and to NumPy, as plain text, and as codes of their levels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+
+def float_column(column: pa.ChunkedArray | pa.Array) -> Any:
+    """Return a column of numbers as float64 (m,), nulls as NaN."""
+    import pyarrow as pa
+
+    if not pa.types.is_float64(column.type):
+        column = column.cast(pa.float64(), safe=False)
+    if column.null_count:
+        column = column.fill_null(np.nan)
+    return np.asarray(column.to_numpy(zero_copy_only=False) if isinstance(column, pa.Array) else column.to_numpy())
+
+
+def nullable(values: Any) -> pa.Array:
+    """Return numbers (m,) as a column, NaN as null."""
+    import pyarrow as pa
+
+    missing = np.isnan(values)
+    return pa.array(values, mask=missing if missing.any() else None)
+
+
+def truths(mask: pa.Array | pa.ChunkedArray, *, null: bool = False) -> Any:
+    """Return a column of truth values as bool (m,), with `null` where there is none."""
+    import pyarrow as pa
+
+    filled = mask.fill_null(null) if mask.null_count else mask
+    return filled.to_numpy(zero_copy_only=False) if isinstance(filled, pa.Array) else filled.to_numpy()
+
+
+def holds_text(kind: pa.DataType) -> bool:
+    """Return whether a column of the type holds text, as a dictionary or not."""
+    import pyarrow.types as t
+
+    value = kind.value_type if t.is_dictionary(kind) else kind
+    return bool(t.is_string(value) or t.is_large_string(value) or t.is_string_view(value))
+
+
+def plain_type(kind: pa.DataType) -> pa.DataType:
+    """Return what a dictionary holds, or what a view is a view of; other types are plain already."""
+    import pyarrow as pa
+
+    value = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}.get(value, value)
+
+
+def plain_table(table: pa.Table, dictionary: Sequence[str] = ()) -> pa.Table:
+    """Return the table with columns of plain types, except for those named in `dictionary`."""
+    import pyarrow as pa
+
+    fields = [f if f.name in dictionary else f.with_type(plain_type(f.type)) for f in table.schema]
+    wanted = pa.schema(fields)
+    return table if wanted.equals(table.schema) else table.cast(wanted)
+
+
+def strings(column: pa.ChunkedArray) -> pa.Array:
+    """Return a column as one array of large strings."""
+    import pyarrow as pa
+
+    return column.combine_chunks().cast(pa.large_string())
+
+
+def as_dictionary(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    """Return a column as one dictionary array of strings; equal texts share a place."""
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(column.type):
+        column = column.cast(pa.string()).dictionary_encode()
+    return column.cast(pa.dictionary(pa.int32(), pa.string())).unify_dictionaries().combine_chunks()
+
+
+def text_dictionary(codes: Any, levels: Sequence[str]) -> pa.DictionaryArray:
+    """Return codes (m,) of levels as a column of text; equal levels share a place."""
+    import pyarrow as pa
+
+    distinct = list(dict.fromkeys(levels))
+    place = np.array([distinct.index(level) for level in levels], np.int32)
+    return pa.DictionaryArray.from_arrays(pa.array(np.take(place, codes)), pa.array(distinct, pa.string()))
+
+
+def coded(encoded: pa.DictionaryArray, values: Any, missing: Any) -> Any:
+    """Return the value (m,) of each row, from those (n,) of the dictionary's texts; `missing` where there is none."""
+    codes = encoded.indices
+    if codes.null_count:
+        codes = codes.fill_null(len(encoded.dictionary))
+    return np.array([*values, missing])[codes.to_numpy(zero_copy_only=False)]
+
+
+def level_codes(column: pa.ChunkedArray, levels: Sequence[str]) -> Any:
+    """Return the position (m,) int64 of every text of a column among the levels, which hold them all."""
+    encoded = as_dictionary(column)
+    place = np.array([levels.index(level) for level in encoded.dictionary.to_pylist()], np.int64)
+    return np.take(place, encoded.indices.to_numpy(zero_copy_only=False))
