@@ -25,7 +25,7 @@ From = Annotated[
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")]
 SOURCE = (
     "remove the accounts from the source table, too: the next run scores whatever its input holds",
-    "files that were written elsewhere are not touched: exports, lists of campaigns, reports, backups",
+    "files elsewhere are not touched: exports, lists of campaigns, reports, backups; remove the accounts there",
 )
 """What is left to do."""
 
@@ -72,6 +72,11 @@ def lines(found: Forgetting, *, dry_run: bool) -> list[str]:
     said = [*map(version_line, found.versions), *(f"beside   {name}" for name in found.beside)]
     said += [f"removed  {version}  not complete: a run makes it anew" for version in found.unfinished]
     said += [total, *not_found(found.unknown)]
+    said += [
+        f"column {column!r} names them in {counted(rows, 'row')} of other accounts; change that in the source table"
+        for column, rows in found.named.items()
+    ]
+    said += [f"written elsewhere: {one.path} on {one.host}, {one.command} on {one.at}" for one in found.handed_out]
     said += [f"{name} in the output was not written by tamscore: look into it" for name in found.strange]
     return [*said, *SOURCE]
 

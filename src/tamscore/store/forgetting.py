@@ -6,6 +6,7 @@ What changes is made ready beside the versions, then put in place all at once; s
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from tamscore.store import commit, contents, history, renewal
 from tamscore.store.disk import TEMPORARY
 from tamscore.store.forgetting_versions import VersionChange, change_version, ids_unfinished
 from tamscore.store.forgotten import new_salt
+from tamscore.store.handed_out import HandedOut, records
 from tamscore.store.location import files_below, name_within
 from tamscore.store.pointer import MANIFEST, RENEWAL, current_version, versions_in
 from tamscore.store.pruning import held
@@ -44,15 +46,19 @@ class Change:
 class Forgetting:
     """What changes when accounts are forgotten: how many were found, ids that nothing has, versions, files beside.
 
-    `unfinished` versions are removed: a run makes them anew. `strange` names what lies in the output and was not
-    written by this program, so that nobody looked into it.
+    `named` counts the rows of other accounts that name one of them, by column; only the input can change these.
+    `unfinished` versions are removed: a run makes them anew. `handed_out` are files elsewhere that may have the
+    accounts. `strange` names what lies in the output and was not written by this program, so that nobody looked into
+    it.
     """
 
     accounts: int
     unknown: tuple[str, ...]
     versions: tuple[Change, ...]
     beside: tuple[str, ...]
+    named: dict[str, int]
     unfinished: tuple[str, ...]
+    handed_out: tuple[HandedOut, ...]
     strange: tuple[str, ...]
 
 
@@ -160,4 +166,12 @@ def told_of(work: Work) -> Forgetting:
         for change in work.changes
     )
     strange = sorted(path.name for path in work.output.iterdir() if path.name not in KNOWN)
-    return Forgetting(len(found), unknown, changes, tuple(work.beside), tuple(work.unfinished), tuple(strange))
+    beside, unfinished = tuple(work.beside), tuple(work.unfinished)
+    named = dict(sum((change.named for change in work.changes), Counter[str]()))
+    return Forgetting(len(found), unknown, changes, beside, named, unfinished, tuple(elsewhere(work)), tuple(strange))
+
+
+def elsewhere(work: Work) -> list[HandedOut]:
+    """Return the files written elsewhere from versions that have the accounts, or are no longer there to say so."""
+    without = set(versions_in(work.output)) - {change.version for change in work.changes}
+    return [entry for entry in records(work.output) if entry.version not in without]

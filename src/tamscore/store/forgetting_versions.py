@@ -12,7 +12,7 @@ from tamscore.store import commit, contents, forgotten
 from tamscore.store.location import files_below, name_within
 from tamscore.store.pointer import MANIFEST, digest_of, require_manifest
 from tamscore.store.redaction import Leaving
-from tamscore.store.rewriting import redacted_record, rewrite_of
+from tamscore.store.rewriting import naming_rows, redacted_record, rewrite_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +31,7 @@ class VersionChange:
 
     `left` maps their ids as they are compared to the ids as the version has them, `rows` counts the rows that go by
     file and reason, `files` are the files that are written again, as the plan lists them; None for what is not ready.
+    `named` counts the rows of other accounts that name one of them, by column.
     """
 
     version: str
@@ -39,6 +40,7 @@ class VersionChange:
     left: dict[str, str] = field(default_factory=dict)
     rows: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     files: dict[str, Record | None] = field(default_factory=dict)
+    named: Counter[str] = field(default_factory=Counter)
     digest: str = ""
 
     @property
@@ -85,15 +87,18 @@ def change_version(run: RunDirectory, ids: tuple[str, ...], ready: Location | No
 
 
 def rewrites(run: RunDirectory, change: VersionChange) -> Iterator[Rewrite]:
-    """Yield the tables of a version that accounts leave; its scores and rejected rows first, then lists of accounts."""
-    column = change.manifest.get("job", {}).get("columns", {}).get("account_id", "account_id")
+    """Yield the tables of a version that accounts leave, and count who names them in its scores and rejected rows."""
+    columns = change.manifest.get("job", {}).get("columns", {})
     for name in sorted(change.manifest["files"]):
         if name.endswith((".parquet", ".csv")):
             data = contents.verified(run.path / name)
-            named = column if name.startswith(REJECTED) else "account_id"
-            rewrite = rewrite_of(name, data, change.leaving, named)
+            rejected = name.startswith(REJECTED)
+            column = columns.get("account_id", "account_id") if rejected else "account_id"
+            rewrite = rewrite_of(name, data, change.leaving, column)
             if rewrite is not None:
                 yield rewrite
+            if name.startswith((SCORES, REJECTED)):
+                change.named += naming_rows(data, None if rejected else columns.get("keep"), column, change.leaving)
 
 
 def change_sidecars(run: RunDirectory, change: VersionChange, ready: Location | None) -> None:

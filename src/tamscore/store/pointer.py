@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 CURRENT, MANIFEST = "_CURRENT.json", "manifest.json"
 PINS = "_pins.json"
 """The file of an output that lists the versions which `prune` keeps."""
+HANDED_OUT = "handed_out"
+"""The folder of an output with a record for each file that was written from it to another place."""
 RENEWAL = "_renewal"
 """The folder of an output where `forget` makes files ready that take the place of others; see `renewal`."""
 PLAN = "plan.json"

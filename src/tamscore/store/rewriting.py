@@ -13,9 +13,10 @@ from tamscore.store import commit
 from tamscore.store.redaction import csv_without, redacted, without_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from collections.abc import Set as AbstractSet
 
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     from tamscore.store.location import Location
@@ -74,6 +75,33 @@ def parquet_rewrite(name: str, data: bytes, leaving: Leaving, column: str) -> Re
     reasons = gone[REASON_COLUMN].to_pylist() if REASON_COLUMN in gone.column_names else [""] * len(gone)
     write = partial(commit.place_parquet, without_rows(table, leaves), repeating=repeating(file))
     return Rewrite(name, write, dict(zip(leaving.folded(written), written, strict=True)), Counter(reasons))
+
+
+def naming_rows(data: bytes, columns: Iterable[str] | None, column: str, leaving: Leaving) -> Counter[str]:
+    """Return how many rows of other accounts name one that leaves, by column of texts; of all columns if None is given.
+
+    Columns of numbers are not looked at: a number is rarely an id.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    file = pq.ParquetFile(pa.BufferReader(data))
+    asked = [field.name for field in file.schema_arrow if is_text(field.type) and field.name != column]
+    asked = [name for name in asked if columns is None or name in columns]
+    table = file.read([column, *asked]) if asked else None
+    if table is None:
+        return Counter()
+    stays = pc.invert(leaving.among(table[column]))
+    return Counter({name: pc.sum(pc.and_(leaving.among(table[name]), stays)).as_py() or 0 for name in asked})
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a type is that of texts, encoded or not."""
+    import pyarrow as pa
+
+    value = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(value) or pa.types.is_large_string(value))
 
 
 def repeating(file: pq.ParquetFile) -> list[str] | None:

@@ -11,6 +11,7 @@ from tamscore.store.location import files_below
 from tamscore.store.placed import files_of
 from tamscore.store.pointer import (
     CURRENT,
+    HANDED_OUT,
     MANIFEST,
     PINS,
     RENEWAL,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from tamscore.store.location import Location
 
-KNOWN = {BACKTESTS, COVERAGE, CURRENT, HISTORY, LOCK, PINS, RENEWAL, "versions"}
+KNOWN = {BACKTESTS, COVERAGE, CURRENT, HANDED_OUT, HISTORY, LOCK, PINS, RENEWAL, "versions"}
 """What belongs to an output."""
 
 
