@@ -24,7 +24,7 @@ from tamscore.passes.campaigns import check_live
 from tamscore.passes.score import ScorePlan, score_rows
 from tamscore.settings import Run, campaigns_of, columns_read, ladder_rules, plan_of, quadrant_rules
 from tamscore.stages import contract
-from tamscore.store import partitions, run_directory
+from tamscore.store import forgotten, partitions, run_directory
 from tamscore.store.earlier import read_earlier
 from tamscore.store.location import location
 from tamscore.store.run_directory import RunDirectory, current_version
@@ -113,7 +113,7 @@ def carry_out(
     with directory.held():
         damage = directory.damage()
         if damage == []:
-            progress.notice(f"nothing to do: {directory.path} holds this very run")
+            progress.notice(f"nothing to do: {directory.path} holds this very run{left_since(directory)}")
             directory.point_here()
             return directory
         if damage:
@@ -136,6 +136,12 @@ def carry_out(
             progress.figures["workers"] = flow.workers
             progress.peaks = flow.ask(memory.peak, backend)
     return directory
+
+
+def left_since(directory: RunDirectory) -> str:
+    """How many accounts have left a version since, and what that means for its input; "" where none has."""
+    count = forgotten.count_from(directory.output, directory.run_key)
+    return f"; {count:,} accounts were forgotten from it, which its input still has: remove them there" if count else ""
 
 
 def place_of(job: Job, plan: Plan, backend: Backend, origin: Origin) -> RunDirectory:

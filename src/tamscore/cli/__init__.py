@@ -20,6 +20,7 @@ from tamscore.cli import (
     check,
     cover,
     export,
+    forget,
     intake,
     look,
     page,
@@ -98,6 +99,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "rollback": versions.rollback,
         "prune": prune.prune,
         "pin": prune.pin,
+        "forget": forget.forget,
     },
     "Data and machine": {
         "import": intake.import_,

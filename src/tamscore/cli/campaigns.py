@@ -40,6 +40,7 @@ def campaigns(  # noqa: PLR0913, PLR0917 - every option of the command
     from tamscore.insight.export_file import Target
     from tamscore.insight.stored import open_run
     from tamscore.progress import Progress
+    from tamscore.store.handed_out import note
 
     scored = open_run(run)
     rows, written = told.campaigns_of_run(scored), []
@@ -48,7 +49,9 @@ def campaigns(  # noqa: PLR0913, PLR0917 - every option of the command
         earlier = None if since is None else open_run(since, beside=scored.directory)
         lists = told.Lists(to, fields.split(",") if fields else (), earlier, target)
         with terminal.listening(as_json=as_json) as listener:
-            written = told.write_lists(scored, lists, Progress(listener))
+            progress = Progress(listener)
+            written = told.write_lists(scored, lists, progress)
+            note(scored.directory, "campaigns", to, progress)
     if as_json:
         print(json.dumps(told.record(rows, written), indent=1, ensure_ascii=False))
     else:

@@ -76,6 +76,7 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
     from tamscore.insight.overrides import match
     from tamscore.insight.stored import open_run
     from tamscore.progress import Progress
+    from tamscore.store.handed_out import note
 
     scored = open_run(run)
     earlier = None if since is None else open_run(since, beside=scored.directory)
@@ -83,7 +84,9 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
     joined = None if overrides is None else match(overrides, scored, min_match_share)
     with terminal.listening(as_json=as_json) as listener:
         target = export_file.Target(to, not no_guard, null, bom)
-        tally = export_file.write(scored, earlier, order, target, Progress(listener))
+        progress = Progress(listener)
+        tally = export_file.write(scored, earlier, order, target, progress)
+        note(scored.directory, "export", to, progress)
     tell = as_record if as_json else as_text
     print(tell(tally, order, target, joined, compared=earlier is not None))
 

@@ -35,13 +35,16 @@ def report(
     from tamscore.insight.stored import open_run
     from tamscore.progress import Progress
     from tamscore.report import check_packages, write_report
+    from tamscore.store.handed_out import note
 
     check_packages()
     stored = open_run(run)
     target: Location = output or place("report.html")
     compare = str(since) != NOTHING
     with terminal.listening(as_json=as_json) as listener:
-        told = write_report(stored, Progress(listener), target, figures, since if compare else None, compare=compare)
+        progress = Progress(listener)
+        told = write_report(stored, progress, target, figures, since if compare else None, compare=compare)
+        note(stored.directory, "report", target, progress)
     record = {"run": stored.name, "report": str(target), "bytes": target.stat().st_size}
     record["chapters"] = [chapter.anchor for chapter in told]
     print(

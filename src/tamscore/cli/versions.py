@@ -10,11 +10,15 @@ import typer
 
 from tamscore import terminal
 from tamscore.cli.arguments import AsJson, Output
+from tamscore.insight.wording import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.console import Group
 
     from tamscore.insight.rollback import History, Version
+    from tamscore.store.history import Entry
 
 KINDS = ("expansion", "acquisition")
 
@@ -42,7 +46,7 @@ def page(found: History, width: int | None) -> Group:
 
     swaps = new_table("at|what|version|in place of|by|", width)
     for one in found.entries:
-        note = "was cut off" if not one.took_effect else "pruned since" if one.version in found.pruned else ""
+        note = note_of(one, found.pruned)
         add(swaps, one.at, one.action, one.version, one.replaced or NOTHING, f"{one.by} on {one.host}", note)
     complete = new_table("version||made by|>accounts|>expansion|>acquisition", width)
     for version in found.versions:
@@ -52,6 +56,15 @@ def page(found: History, width: int | None) -> Group:
     note = found.output if found.entries else f"{found.output}: no swap was recorded yet"
     ledger = section("history", swaps, note)[1:]
     return Group(*ledger, *section("complete versions", complete, "whitespace by kind"))
+
+
+def note_of(entry: Entry, pruned: Iterable[str]) -> str:
+    """What became of an entry, or what left its version."""
+    if not entry.took_effect:
+        return "was cut off"
+    if entry.version in pruned:
+        return "pruned since"
+    return f"{counted(len(entry.forgotten['hashes']), 'account')} left it" if entry.forgotten else ""
 
 
 def state_of(version: Version) -> str:

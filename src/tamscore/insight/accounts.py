@@ -10,6 +10,7 @@ from tamscore.config.problems import one_edit_apart
 from tamscore.errors import UsageError
 from tamscore.stages.folding import fold_ids
 from tamscore.store import contents
+from tamscore.store.forgotten import forgotten_at
 from tamscore.store.tables import account_ids
 
 if TYPE_CHECKING:
@@ -26,12 +27,14 @@ SUGGESTED = 3
 
 
 def account(run: StoredRun, account_id: str) -> dict[str, Any]:
-    """The scores of one account by column; UsageError where it was rejected (and why), or is not there.
+    """The scores of one account by column; UsageError where it was rejected (and why), forgotten, or is not there.
 
     Decodes ids only, and those only of parts that may hold the id by their statistics; all columns of one part. Every
     byte of the parts up to that one is held against its hash. An id that is not there as it is written is looked for as
     ids are compared.
     """
+    import pyarrow as pa
+
     for find in (row_of, partial(row_spelled, form=run.id_form)):
         for part in run.parts():
             if (row := find(part, account_id)) is not None:
@@ -39,6 +42,9 @@ def account(run: StoredRun, account_id: str) -> dict[str, Any]:
     for part in run.rejected():
         if (row := row_of(part, account_id, run.job.columns.account_id)) is not None:
             raise UsageError(f"{account_id!r} was not scored: rejected as {row['reason']!r}, see {part}")
+    (key,) = fold_ids(pa.array([account_id], pa.large_string()), run.id_form).to_pylist()
+    if at := forgotten_at(run.directory.output, run.name, key):
+        raise UsageError(f"{run.directory.path}: account {account_id!r} was forgotten on {at}")
     likely = " or ".join(similar(run, account_id))
     hint = f"did you mean {likely}?" if likely else f"{run.manifest['rows']['scored']:,} others are there"
     raise UsageError(f"{run.directory.path}: no account {account_id!r}; {hint}")

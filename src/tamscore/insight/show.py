@@ -103,7 +103,9 @@ def about(summary: Summary) -> Iterable[tuple[str, str]]:
     if summary.input_change:
         yield "input", input_since(summary.input_change)
     rejected = sum(rows["rejected"].values())
-    yield "rows", f"{rows['read']:,} read, {rows['scored']:,} scored, {rejected:,} rejected{reasons(rows['rejected'])}"
+    forgotten = f", {rows['forgotten']:,} forgotten" if rows.get("forgotten") else ""
+    told = f"{rows['read']:,} read, {rows['scored']:,} scored, {rejected:,} rejected{reasons(rows['rejected'])}"
+    yield "rows", f"{told}{forgotten}"
     if any(rows["flagged"].values()):
         yield "flagged", reasons(rows["flagged"]).strip(" ()")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from tamscore.errors import unreadable
 from tamscore.store import csv_output, disk, objects
+from tamscore.store.location import files_below
 from tamscore.store.objects.path import ObjectPath
 from tamscore.store.placed import HashingFile, Placed
 
@@ -48,6 +49,9 @@ class Storage(Protocol[Where_contra]):
 
     def remove_folder(self, folder: Where_contra) -> None:
         """Remove a folder without files, and the folders in it."""
+
+    def require_held(self, output: Where_contra) -> None:
+        """Raise RetryableError where another process holds the output by now."""
 
     def sweep_beside(self, path: Where_contra) -> None:
         """Remove what killed processes have left unfinished in the folder of a file that nobody holds."""
@@ -106,6 +110,18 @@ def remove(path: Location, output: Location) -> None:
 def remove_folder(folder: Location) -> None:
     """Remove a folder without files, and the folders in it; raise as `remove`."""
     storage_of(folder).remove_folder(folder)
+
+
+def remove_below(folder: Location, output: Location) -> None:
+    """Remove a folder with every file in it; a folder that is not there is none to remove. Raise as `remove`."""
+    for path in sorted(files_below(folder), key=str) if folder.is_dir() else []:
+        remove(path, output)
+    remove_folder(folder)
+
+
+def require_held(output: Location) -> None:
+    """Raise RetryableError where this process was thought dead and another one holds the output by now."""
+    storage_of(output).require_held(output)
 
 
 def swap_json(value: dict[str, Any], path: Location) -> None:

@@ -6,9 +6,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import InputContractError, unreadable
+from tamscore.store import renewal
 from tamscore.store.location import location, name_within
 from tamscore.store.objects.path import ObjectPath
-from tamscore.store.placed import files_of
+from tamscore.store.placed import Placed, files_of
 from tamscore.store.pointer import MANIFEST, manifest_of
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from tamscore.schema import Stamp
     from tamscore.store.location import Location
-    from tamscore.store.placed import Placed
 
 
 def whole(path: Location, columns: Sequence[str] | None = None) -> pa.Table:
@@ -60,13 +60,24 @@ def verified(path: Location) -> bytes:
 
     Checksums of pages would leave footers, page headers and dictionaries unchecked, and cost more.
     """
+    placed, data = listed_as(path), file_bytes(path)
+    if Placed.of_bytes(data) == placed:
+        return data
+    placed = listed_as(path)  # the version may have been renewed between the two
+    renewed = renewal.awaited(path.parent.parent, name_within(path, path.parent.parent), placed)
+    if renewed is None:
+        data = file_bytes(path)
+        placed.held_against(data, path)
+    return data if renewed is None else renewed
+
+
+def listed_as(path: Location) -> Placed:
+    """Size and hash of a file `VERSION/folder/name` as the manifest lists it; InputContractError where it does not."""
     folder = path.parent.parent
     placed = listed(folder, *stamp_of(folder / MANIFEST)).get(name_within(path, folder))
     if placed is None:
         raise InputContractError(f"{path}: is not listed in {folder / MANIFEST}; run its job again")
-    data = file_bytes(path)
-    placed.held_against(data, path)
-    return data
+    return placed
 
 
 def file_bytes(path: Location) -> bytes:

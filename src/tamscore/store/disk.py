@@ -148,6 +148,10 @@ def remove_folder(folder: Path) -> None:
         ) from error
 
 
+def require_held(_output: Path) -> None:
+    """Nothing: a lock of the operating system is never lost while its process lives."""
+
+
 def new_file(part: Path) -> IO[bytes]:
     """Open a new temporary file, locked for as long as it is open; a file system without locks cannot.
 

@@ -32,8 +32,9 @@ NOWHERE = np.iinfo(np.uint16).max
 
 @dataclass(frozen=True)
 class EarlierRun:
-    """A complete run, its model, and the SHA-256 of its manifest, which stands for every byte of it.
+    """A complete run, its model, and the SHA-256 of the manifest that it wrote, which stands for every byte of it.
 
+    Accounts may have left it since: its model is what it was, so that what builds on it keeps its key.
     `source` says where its own model came from, as its manifest records it. Its ids are compared in the form given,
     that of the run that builds on it, whatever the form was then.
     """
@@ -114,7 +115,8 @@ def read_earlier(named: str, output: Location, form: IdForm = "text") -> Earlier
     Raises UsageError where there is no such complete run, InputContractError where its model cannot be used.
     """
     directory, manifest = run_named(location(named), output)
-    digest = hashlib.sha256((directory.path / MANIFEST).read_bytes()).hexdigest()
+    here = hashlib.sha256((directory.path / MANIFEST).read_bytes()).hexdigest()
+    digest = manifest.get("forgotten", {}).get("manifest_sha256", here)
     model, told = manifest.get("model", {}), ("source", "run", "manifest_sha256", "ladders")
     source = {key: model[key] for key in told if key in model}
     return EarlierRun(directory, read_model(directory.model, files_of(manifest)), digest, source, form)

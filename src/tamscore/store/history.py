@@ -12,7 +12,7 @@ import json
 import socket
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tamscore import __version__
 from tamscore.errors import unreadable
@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from tamscore.store.location import Location
 
 HISTORY = "_history.jsonl"
-Action = Literal["run", "rollback", "seal", "prune"]
-"""`run` and `rollback` swap the pointer; `seal` is a new manifest that leaves it alone; `prune` removes a version."""
+Action = Literal["run", "rollback", "seal", "prune", "forget"]
+"""`run` and `rollback` swap the pointer; `seal` is a new manifest that leaves it alone; `prune` removes a version.
+
+`forget` is a new manifest of a version that accounts have left.
+"""
 SWAPS = ("run", "rollback")
 
 
@@ -32,8 +35,9 @@ class Entry:
     """One line: when (UTC), what was done, to which version, in place of which, by whom and where.
 
     `replaced` is None where nothing counted before, or where that could not be read. `manifest_sha256` is that of the
-    version's manifest; None in entries from before it was recorded. `took_effect` follows from later entries and the
-    pointer, it is not written down.
+    version's manifest; None in entries from before it was recorded. `forgotten` holds the salted hashes of the accounts
+    that left, see `forgotten`; None in all other entries. `took_effect` follows from later entries and the pointer, it
+    is not written down.
     """
 
     at: str
@@ -45,11 +49,12 @@ class Entry:
     tamscore: str
     manifest_sha256: str | None = None
     took_effect: bool = True
+    forgotten: dict[str, Any] | None = None
 
     @property
     def made_version(self) -> bool:
         """Whether a version came to be, or to count, by it."""
-        return self.action != "prune"
+        return self.action not in {"prune", "forget"}
 
     @property
     def is_swap(self) -> bool:
@@ -58,11 +63,18 @@ class Entry:
 
 
 def record(
-    output: Location, action: Action, version: str, replaced: str | None, manifest_sha256: str | None = None
+    output: Location,
+    action: Action,
+    version: str,
+    replaced: str | None,
+    manifest_sha256: str | None = None,
+    forgotten: dict[str, Any] | None = None,
 ) -> None:
     """Write into the ledger what is about to happen to a version; only for who holds the output."""
     entry = asdict(Entry(now(), action, version, replaced, user(), socket.gethostname(), __version__, manifest_sha256))
-    del entry["took_effect"]
+    entry["forgotten"] = forgotten
+    for name in ("took_effect", *(["forgotten"] if forgotten is None else [])):
+        del entry[name]
     before = raw(output)
     torn = b"\n" if before and not before.endswith(b"\n") else b""
     commit.place_bytes(before + torn + json.dumps(entry, ensure_ascii=False).encode() + b"\n", output / HISTORY)

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 CURRENT, MANIFEST = "_CURRENT.json", "manifest.json"
 PINS = "_pins.json"
 """The file of an output that lists the versions which `prune` keeps."""
+HANDED_OUT = "handed_out"
+"""The folder of an output with a record for each file that was written from it to another place."""
+RENEWAL = "_renewal"
+"""The folder of an output where `forget` makes files ready that take the place of others; see `renewal`."""
+PLAN = "plan.json"
+"""The file in that folder with which the new files count."""
 RUN_KEY = re.compile(r"[0-9a-f]{16}")
 
 
@@ -92,10 +98,20 @@ def digest_of(path: Location) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def is_renewed(output: Location) -> bool:
+    """Whether there are new files that count and may not be in place yet."""
+    return (output / RENEWAL / PLAN).is_file()
+
+
 def known_digests(output: Location, version: str) -> set[str]:
-    """Return the SHA-256 of every manifest that pointer and ledger know of a version; none from before ledgers."""
+    """Return the SHA-256 of every manifest that pointer and ledger know of a version; none from before ledgers.
+
+    Manifests from before an account left the version do not count, unless the new one may not be in place yet.
+    """
     pointer = pointer_of(output) or {}
-    digests = {entry.manifest_sha256 for entry in history.entries(output) if entry.version == version}
+    entries = [entry for entry in history.entries(output) if entry.version == version]
+    left = [at for at, entry in enumerate(entries) if entry.action == "forget"]
+    digests = {entry.manifest_sha256 for entry in (entries[left[-1] :] if left and not is_renewed(output) else entries)}
     if pointer.get("version") == version:
         digests.add(pointer.get("manifest_sha256"))
     return {digest for digest in digests if digest is not None}

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import InputContractError, UsageError
-from tamscore.store import commit, history, pins
-from tamscore.store.location import files_below, sizes_below
+from tamscore.store import commit, history, pins, renewal
+from tamscore.store.location import sizes_below
 from tamscore.store.pointer import MANIFEST, RUN_KEY, current_version, manifest_of, manifest_problem, versions_in
 
 if TYPE_CHECKING:
@@ -128,8 +128,9 @@ def prune(output: Location, keep: int, since: datetime | None = None) -> Pruning
 
 @contextmanager
 def held(output: Location, purpose: str) -> Iterator[None]:
-    """Hold an output alone; what a killed pruning has left of a version is removed first."""
+    """Hold an output alone; what a killed forget has decided is finished first, what a killed prune has left goes."""
     with commit.held(output, purpose):
+        renewal.finish(output)
         for version in marked(output):
             remove(output, version)
         yield
@@ -151,7 +152,5 @@ def remove(output: Location, version: str) -> None:
     """Remove a marked version, its manifest first, then its mark."""
     folder = output / "versions" / version
     commit.remove(folder / MANIFEST, output)
-    for path in sorted(files_below(folder), key=str) if folder.is_dir() else []:
-        commit.remove(path, output)
-    commit.remove_folder(folder)
+    commit.remove_below(folder, output)
     commit.remove(folder.parent / f"{MARK}{version}", output)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import InputContractError, UsageError
 from tamscore.package_digest import package_digest
-from tamscore.store import commit, history, pruning
+from tamscore.store import commit, history, pruning, renewal
 from tamscore.store.commit import Placed, read_json
 from tamscore.store.location import files_in, inside, location, name_within
 from tamscore.store.placed import files_of
@@ -135,15 +135,26 @@ class RunDirectory:
     def damage(self) -> list[str] | None:
         """The files of a complete version that are missing or changed, by name; None where the run is not complete.
 
-        Reads every byte. Raise InputContractError where the manifest was edited: then nothing says what is right.
+        Reads every byte. Raise InputContractError where the manifest was edited: then nothing says what is right; and
+        where files are damaged that accounts have left: a rebuild would bring them back.
         """
         manifest = self.manifest()
         if manifest is None:
             return None
         if problem := manifest_problem(self.output, self.run_key):
             raise InputContractError(problem)
-        files = files_of(manifest)
-        return [name for name, placed in files.items() if not holds(self.path / name, placed)]
+        found = [name for name, placed in files_of(manifest).items() if not self.has(name, placed)]
+        if found and "forgotten" in manifest:
+            raise InputContractError(
+                f"{self.path}: {', '.join(found)}: damaged, and a run on the same input would bring back "
+                f"{manifest['forgotten']['accounts']:,} accounts that were forgotten; restore the files, or remove the "
+                "accounts from the input and run the job again, which makes another version"
+            )
+        return found
+
+    def has(self, name: str, placed: Placed) -> bool:
+        """Whether a file of this version holds what was placed, or what is about to take its place does."""
+        return holds(self.path / name, placed) or renewal.awaited(self.path, name, placed) is not None
 
     def is_complete(self) -> bool:
         """Whether the run is sealed and every byte is as it was written; see `damage`."""

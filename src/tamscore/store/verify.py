@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tamscore.store import renewal
 from tamscore.store.commit import LOCK, Placed
 from tamscore.store.history import HISTORY
 from tamscore.store.location import files_below
 from tamscore.store.placed import files_of
-from tamscore.store.pointer import CURRENT, MANIFEST, PINS, digest_of, manifest_problem, pointer_of
+from tamscore.store.pointer import (
+    CURRENT,
+    HANDED_OUT,
+    MANIFEST,
+    PINS,
+    RENEWAL,
+    digest_of,
+    is_renewed,
+    manifest_problem,
+    pointer_of,
+)
 from tamscore.store.run_directory import BACKTESTS, COVERAGE, RunDirectory
 from tamscore.store.versions import versions
 
@@ -17,7 +28,7 @@ if TYPE_CHECKING:
 
     from tamscore.store.location import Location
 
-KNOWN = {BACKTESTS, COVERAGE, CURRENT, HISTORY, LOCK, PINS, "versions"}
+KNOWN = {BACKTESTS, COVERAGE, CURRENT, HANDED_OUT, HISTORY, LOCK, PINS, RENEWAL, "versions"}
 """What belongs to an output."""
 
 
@@ -41,7 +52,7 @@ def pointer_problems(output: Location) -> Iterator[str]:
     manifest = RunDirectory(output, str(pointer["version"])).path / MANIFEST
     if not manifest.is_file():
         yield f"{output / CURRENT}: points at {pointer['version']!r}, which is no complete run"
-    elif digest_of(manifest) != pointer.get("manifest_sha256"):
+    elif digest_of(manifest) != pointer.get("manifest_sha256") and not is_renewed(output):
         yield f"{manifest}: is not the manifest that the pointer was set to"
     here: list[Location] = [*output.iterdir()]
     yield from (f"{path}: does not belong to the output" for path in sorted(here, key=str) if path.name not in KNOWN)
@@ -54,7 +65,8 @@ def problems_of_run(run: RunDirectory) -> Iterator[str]:
         yield problem
     try:
         listed = files_of(manifest)
-        read, known = manifest["rows"]["read"], manifest["rows"]["scored"] + sum(manifest["rows"]["rejected"].values())
+        rows = manifest["rows"]
+        read, known = rows["read"], rows["scored"] + sum(rows["rejected"].values()) + rows.get("forgotten", 0)
     except (KeyError, TypeError, AttributeError):
         yield f"{run.path / MANIFEST}: torn, or no manifest of a run"
         return
@@ -62,10 +74,10 @@ def problems_of_run(run: RunDirectory) -> Iterator[str]:
     for name, placed in listed.items():
         if name not in found or found[name].is_symlink():
             yield f"{run.path / name}: missing"
-        elif (here := Placed.of(found[name])) != placed:
+        elif (here := Placed.of(found[name])) != placed and renewal.awaited(run.path, name, placed) is None:
             expected = f"expected {placed.bytes:,} with {placed.xxh3}"
             yield f"{run.path / name}: changed, {here.bytes:,} bytes with hash {here.xxh3}, {expected}"
     for name in found.keys() - listed.keys() - {MANIFEST}:
         yield f"{run.path / name}: is not listed in the manifest"
     if read != known:
-        yield f"{run.path / MANIFEST}: {read:,} rows read are not {known:,} rows scored or rejected"
+        yield f"{run.path / MANIFEST}: {read:,} rows read are not {known:,} rows scored, rejected or forgotten"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tamscore.store.objects.bucket import Entry
     from tamscore.store.objects.path import ObjectPath
 
-__all__ = ["held", "place", "prepare", "remove", "remove_folder", "swap", "sweep", "sweep_beside"]
+__all__ = ["held", "place", "prepare", "remove", "remove_folder", "require_held", "swap", "sweep", "sweep_beside"]
 
 TRIES = 4
 
@@ -101,6 +101,11 @@ def remove(path: ObjectPath, output: ObjectPath) -> None:
     """
     check_free(output)
     path.bucket.delete(path.key)
+
+
+def require_held(output: ObjectPath) -> None:
+    """Raise RetryableError where another process holds the output by now."""
+    check_free(output)
 
 
 def remove_folder(folder: ObjectPath) -> None:

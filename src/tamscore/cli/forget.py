@@ -1,0 +1,93 @@
+"""`forget`: accounts leave every version of an output."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tamscore.cli.arguments import AsJson, Output
+from tamscore.errors import UsageError, unreadable
+from tamscore.insight.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tamscore.store.forgetting import Change, Forgetting
+
+Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of accounts, as the scores have them.")]
+From = Annotated[
+    Path | None, typer.Option("--from", metavar="FILE", help="A text file with more ids, one a line, in UTF-8.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")]
+SOURCE = (
+    "remove the accounts from the source table, too: the next run scores whatever its input holds",
+    "files elsewhere are not touched: exports, lists of campaigns, reports, backups; remove the accounts there",
+)
+"""What is left to do."""
+
+
+def forget(
+    output: Output, ids: Ids = None, file: From = None, dry_run: DryRun = False, as_json: AsJson = False
+) -> None:
+    """Remove accounts from every version.
+
+    For example: tamscore forget scores A0000011 --dry-run. Scores, rejected rows, lists and coverage lose the accounts;
+    sums, cut lines and models stay. Exits with 2 where no version has any of them. See docs/operations.md.
+    """
+    from tamscore.store import forgetting
+    from tamscore.store.versions import output_of
+
+    asked = [*(ids or ()), *(ids_in(file) if file else ())]
+    if not asked:
+        raise UsageError("expected the ids of accounts, or --from FILE, got neither")
+    where = output_of(output)
+    found = forgetting.plan(where, asked) if dry_run else forgetting.forget(where, asked)
+    if as_json:
+        print(json.dumps({"dry_run": dry_run, **asdict(found)}, indent=1, ensure_ascii=False))
+    else:
+        print("\n".join(lines(found, dry_run=dry_run)))
+
+
+def ids_in(file: Path) -> list[str]:
+    """Return the ids in a file, a line each, without blank lines; UsageError where it cannot be read as UTF-8."""
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"--from: {file}: expected a text file in UTF-8, one id a line ({error})") from None
+    except OSError as error:
+        raise unreadable(file, error) from error
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def lines(found: Forgetting, *, dry_run: bool) -> list[str]:
+    """Return what changed in each version and beside, what was not found, and what is left to do."""
+    verb = "would forget" if dry_run else "forgot"
+    files = sum(len(change.files) for change in found.versions) + len(found.beside)
+    versions = counted(len(found.versions), "version")
+    total = f"{verb} {counted(found.accounts, 'account')} in {versions}; {counted(files, 'file')} written again"
+    said = [*map(version_line, found.versions), *(f"beside   {name}" for name in found.beside)]
+    said += [f"removed  {version}  not complete: a run makes it anew" for version in found.unfinished]
+    said += [total, *not_found(found.unknown)]
+    said += [
+        f"column {column!r} names them in {counted(rows, 'row')} of other accounts; change that in the source table"
+        for column, rows in found.named.items()
+    ]
+    said += [f"written elsewhere: {one.path} on {one.host}, {one.command} on {one.at}" for one in found.handed_out]
+    said += [f"{name} in the output was not written by tamscore: look into it" for name in found.strange]
+    return [*said, *SOURCE]
+
+
+def version_line(change: Change) -> str:
+    """Return what changed in a version."""
+    current = ", current" if change.current else ""
+    rows = f"{change.scored:,} scored and {change.rejected:,} rejected rows"
+    return f"version  {change.version}  {rows}, {counted(len(change.files), 'file')}{current}"
+
+
+def not_found(unknown: Iterable[str]) -> list[str]:
+    """Return a line for each id that nothing has."""
+    return [f"not found in any version: {text!r}" for text in unknown]

@@ -1,0 +1,177 @@
+"""Accounts leave an output: every version of it and what lies beside; sums and the sales in models stay as they are.
+
+What changes is made ready beside the versions, then put in place all at once; see `renewal`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tamscore.errors import UsageError
+from tamscore.store import commit, contents, history, renewal
+from tamscore.store.disk import TEMPORARY
+from tamscore.store.forgetting_versions import VersionChange, change_version, ids_unfinished
+from tamscore.store.forgotten import new_salt
+from tamscore.store.handed_out import HandedOut, records
+from tamscore.store.location import files_below, name_within
+from tamscore.store.pointer import MANIFEST, RENEWAL, current_version, versions_in
+from tamscore.store.pruning import held
+from tamscore.store.redaction import Leaving
+from tamscore.store.rewriting import redacted_record, rewrite_of
+from tamscore.store.run_directory import BACKTESTS, COVERAGE, RunDirectory
+from tamscore.store.verify import KNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tamscore.store.location import Location
+
+
+@dataclass(frozen=True)
+class Change:
+    """What accounts leave in a version: rows scored and rejected, and the files that are written again."""
+
+    version: str
+    current: bool
+    accounts: int
+    scored: int
+    rejected: int
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Forgetting:
+    """What changes when accounts are forgotten: how many were found, ids that nothing has, versions, files beside.
+
+    `named` counts the rows of other accounts that name one of them, by column; only the input can change these.
+    `unfinished` versions are removed: a run makes them anew. `handed_out` are files elsewhere that may have the
+    accounts. `strange` names what lies in the output and was not written by this program, so that nobody looked into
+    it.
+    """
+
+    accounts: int
+    unknown: tuple[str, ...]
+    versions: tuple[Change, ...]
+    beside: tuple[str, ...]
+    named: dict[str, int]
+    unfinished: tuple[str, ...]
+    handed_out: tuple[HandedOut, ...]
+    strange: tuple[str, ...]
+
+
+@dataclass
+class Work:
+    """What was found, and made ready in a folder; `written` are the ids as they are written there."""
+
+    output: Location
+    ids: tuple[str, ...]
+    ready: Location | None
+    current: str | None
+    written: set[str] = field(default_factory=set)
+    changes: list[VersionChange] = field(default_factory=list)
+    beside: dict[str, Any] = field(default_factory=dict)
+    unfinished: list[str] = field(default_factory=list)
+
+    @property
+    def leaving(self) -> Leaving:
+        """The accounts, their ids compared as any version compares them: `crm18` makes all one that `text` does."""
+        forms = {change.leaving.form for change in self.changes}
+        return Leaving(self.ids, "crm18" if "crm18" in forms else "text")
+
+
+def forget(output: Location, ids: Iterable[str]) -> Forgetting:
+    """Let accounts leave an output, and return what changed.
+
+    Raise UsageError where nothing has any of them; InputContractError where a version is damaged, or the pointer is
+    torn; RetryableError where somebody holds the output. Nothing changes then.
+    """
+    with held(output, "forget"):
+        try:
+            work = look(Work(output, tuple(dict.fromkeys(ids)), output / RENEWAL, current_version(output)))
+            found = told_of(work)
+        except Exception:
+            renewal.finish(output)
+            raise
+        salt = new_salt()
+        versions = {change.version: change.told(salt) for change in work.changes}
+        renewal.decide(output, {"versions": versions, "beside": work.beside, "removed": work.unfinished})
+    return found
+
+
+def plan(output: Location, ids: Iterable[str]) -> Forgetting:
+    """Return what `forget` would change, and change nothing; raise as it does."""
+    return told_of(look(Work(output, tuple(dict.fromkeys(ids)), None, current_version(output))))
+
+
+def look(work: Work) -> Work:
+    """Look for the accounts everywhere, and make ready what is written again."""
+    at = history.now()
+    for version in versions_in(work.output):
+        run = RunDirectory(work.output, version)
+        if not (run.path / MANIFEST).is_file():
+            work.unfinished.append(version)
+            work.written |= ids_unfinished(run, work.ids)
+            continue
+        ready = work.ready and work.ready / "versions" / version
+        change = change_version(run, work.ids, ready, at)
+        if change is not None:
+            work.changes.append(change)
+            work.written |= {*change.left.values()}
+    for folder in (COVERAGE, BACKTESTS):
+        change_beside(work, work.output / folder)
+    return work
+
+
+def change_beside(work: Work, folder: Location) -> None:
+    """Make ready what accounts leave in the results that lie beside the versions."""
+    for path in sorted(files_below(folder), key=str) if folder.is_dir() else []:
+        name = name_within(path, work.output)
+        if path.name.startswith(TEMPORARY):
+            continue
+        if path.suffix == ".json":
+            change_json(work, name)
+        elif (rewrite := rewrite_of(name, contents.file_bytes(path), work.leaving)) is not None:
+            work.written |= {*rewrite.left.values()}
+            work.beside[name] = rewrite.write(work.ready / name).record() if work.ready else None
+
+
+def change_json(work: Work, name: str) -> None:
+    """Make ready a result in JSON without the ids of the accounts."""
+    told = commit.read_json(work.output / name) or {}
+    redacted = redacted_record(told, {*work.ids, *work.written})
+    if redacted != told:
+        work.beside[name] = commit.place_json(redacted, work.ready / name).record() if work.ready else None
+
+
+def told_of(work: Work) -> Forgetting:
+    """Return what was found; raise UsageError where nothing was."""
+    found = set(work.leaving.folded(sorted(work.written)))
+    keys = zip(work.leaving.folded(work.ids), work.ids, strict=True)
+    unknown = tuple(text for key, text in keys if key not in found)
+    if not found and not work.changes and not work.beside:
+        shown = ", ".join(map(json.dumps, unknown[:5])) + (f" and {len(unknown) - 5:,} more" if unknown[5:] else "")
+        raise UsageError(f"{work.output}: no version has an account {shown}; write ids as the scores have them")
+    changes = tuple(
+        Change(
+            change.version,
+            change.version == work.current,
+            len(change.left),
+            change.scored,
+            change.rejected.total(),
+            tuple(change.files),
+        )
+        for change in work.changes
+    )
+    strange = sorted(path.name for path in work.output.iterdir() if path.name not in KNOWN)
+    beside, unfinished = tuple(work.beside), tuple(work.unfinished)
+    named = dict(sum((change.named for change in work.changes), Counter[str]()))
+    return Forgetting(len(found), unknown, changes, beside, named, unfinished, tuple(elsewhere(work)), tuple(strange))
+
+
+def elsewhere(work: Work) -> list[HandedOut]:
+    """Return the files written elsewhere from versions that have the accounts, or are no longer there to say so."""
+    without = set(versions_in(work.output)) - {change.version for change in work.changes}
+    return [entry for entry in records(work.output) if entry.version not in without]

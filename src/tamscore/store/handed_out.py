@@ -1,0 +1,53 @@
+"""Which files with accounts were written from an output to other places: `OUTPUT/handed_out/`, a record a file.
+
+Nothing needs these records but a person who is asked to erase an account; see `forgetting`.
+"""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tamscore.errors import TamscoreError
+from tamscore.store import commit, history
+from tamscore.store.location import files_in
+from tamscore.store.pointer import HANDED_OUT
+from tamscore.store.run_directory import run_key
+
+if TYPE_CHECKING:
+    from tamscore.progress import Progress
+    from tamscore.store.location import Location
+    from tamscore.store.run_directory import RunDirectory
+
+
+@dataclass(frozen=True)
+class HandedOut:
+    """A file or folder that a command wrote from a version: when (UTC), by whom and where."""
+
+    version: str
+    command: str
+    path: str
+    at: str
+    by: str
+    host: str
+
+
+def note(directory: RunDirectory, command: str, path: Location, progress: Progress) -> None:
+    """Record that a command wrote a file or folder; where that is not possible, tell the person at it."""
+    there = str(path.absolute()) if isinstance(path, Path) else str(path)
+    entry = HandedOut(directory.run_key, command, there, history.now(), history.user(), socket.gethostname())
+    place = directory.output / HANDED_OUT / f"{run_key(directory.run_key, command, there, entry.host)}.json"
+    try:
+        commit.place_json(asdict(entry), place)
+    except TamscoreError as error:
+        progress.notice(f"tamscore forget will not list {there}: {error}")
+
+
+def records(output: Location) -> list[HandedOut]:
+    """Return what was recorded, the oldest first; files that hold no record are passed over."""
+    folder = output / HANDED_OUT
+    found = [commit.read_json(path) for path in files_in(folder)] if folder.is_dir() else []
+    told = [entry for entry in found if entry is not None and entry.keys() == HandedOut.__dataclass_fields__.keys()]
+    return sorted((HandedOut(**entry) for entry in told), key=lambda entry: (entry.at, entry.path))

@@ -1,0 +1,116 @@
+"""Files that accounts leave: which rows go, and what is written in the place of the file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from tamscore.errors import InputContractError
+from tamscore.schema import REASON_COLUMN
+from tamscore.store import commit
+from tamscore.store.redaction import csv_without, redacted, without_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Set as AbstractSet
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from tamscore.store.location import Location
+    from tamscore.store.placed import Placed
+    from tamscore.store.redaction import Leaving
+
+TEXTS = ("notices", "joins", "joined", "unknown", "doubts", "extras")
+"""The parts of manifests and results in JSON whose texts may name accounts."""
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """A file that accounts leave: `write` puts what is left of it at a place.
+
+    `left` maps ids of accounts as they are compared to the ids as they are written there; `rows` counts the rows that
+    go, by reason where they were rejected, else under "".
+    """
+
+    name: str
+    write: Callable[[Location], Placed]
+    left: Mapping[str, str]
+    rows: Counter[str]
+
+
+def rewrite_of(name: str, data: bytes, leaving: Leaving, column: str = "account_id") -> Rewrite | None:
+    """Return what becomes of a table in Parquet or CSV; None where none of the accounts is in it.
+
+    Raise InputContractError that names the file where it cannot be read.
+    """
+    import pyarrow as pa
+
+    try:
+        if name.endswith(".parquet"):
+            return parquet_rewrite(name, data, leaving, column)
+        left = csv_without(data, column, leaving) if name.endswith(".csv") else None
+    except (pa.ArrowException, OSError, ValueError, IndexError) as error:
+        raise InputContractError(f"{name}: cannot be read ({error}); write it again, or remove it") from error
+    return None if left is None else Rewrite(name, partial(commit.place_bytes, left), {}, Counter())
+
+
+def parquet_rewrite(name: str, data: bytes, leaving: Leaving, column: str) -> Rewrite | None:
+    """Return what becomes of a Parquet file; None where it has no such column, or none of the accounts is in it."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    file = pq.ParquetFile(pa.BufferReader(data))
+    if column not in file.schema_arrow.names:
+        return None
+    leaves = leaving.among(file.read([column])[column])
+    if not pc.any(leaves).as_py():
+        return None
+    table = file.read()
+    gone = table.filter(leaves)
+    written = gone[column].cast(pa.large_string()).to_pylist()
+    reasons = gone[REASON_COLUMN].to_pylist() if REASON_COLUMN in gone.column_names else [""] * len(gone)
+    write = partial(commit.place_parquet, without_rows(table, leaves), repeating=repeating(file))
+    return Rewrite(name, write, dict(zip(leaving.folded(written), written, strict=True)), Counter(reasons))
+
+
+def naming_rows(data: bytes, columns: Iterable[str] | None, column: str, leaving: Leaving) -> Counter[str]:
+    """Return how many rows of other accounts name one that leaves, by column of texts; of all columns if None is given.
+
+    Columns of numbers are not looked at: a number is rarely an id.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    file = pq.ParquetFile(pa.BufferReader(data))
+    asked = [field.name for field in file.schema_arrow if is_text(field.type) and field.name != column]
+    asked = [name for name in asked if columns is None or name in columns]
+    table = file.read([column, *asked]) if asked else None
+    if table is None:
+        return Counter()
+    stays = pc.invert(leaving.among(table[column]))
+    return Counter({name: pc.sum(pc.and_(leaving.among(table[name]), stays)).as_py() or 0 for name in asked})
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a type is that of texts, encoded or not."""
+    import pyarrow as pa
+
+    value = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(value) or pa.types.is_large_string(value))
+
+
+def repeating(file: pq.ParquetFile) -> list[str] | None:
+    """Return the columns that were written with a dictionary and without statistics, None where there are none."""
+    group = file.metadata.row_group(0)
+    places = map(group.column, range(group.num_columns))
+    return [place.path_in_schema for place in places if not place.is_stats_set] or None
+
+
+def redacted_record(record: Mapping[str, Any], ids: AbstractSet[str]) -> dict[str, Any]:
+    """Return a manifest or a result as JSON holds it with a word in the place of ids in its texts."""
+    return {name: redacted(value, ids) if name in TEXTS else value for name, value in record.items()}
