@@ -49,6 +49,9 @@ class Storage(Protocol[Where_contra]):
     def remove_folder(self, folder: Where_contra) -> None:
         """Remove a folder without files, and the folders in it."""
 
+    def discard(self, folder: Where_contra) -> None:
+        """Remove a folder with all that is in it, as far as that is possible."""
+
     def sweep_beside(self, path: Where_contra) -> None:
         """Remove what killed processes have left unfinished in the folder of a file that nobody holds."""
 
@@ -106,6 +109,11 @@ def remove(path: Location, output: Location) -> None:
 def remove_folder(folder: Location) -> None:
     """Remove a folder without files, and the folders in it; raise as `remove`."""
     storage_of(folder).remove_folder(folder)
+
+
+def discard(folder: Location) -> None:
+    """Remove a folder with all that is in it; what cannot be removed stays. Only for who holds the output."""
+    storage_of(folder).discard(folder)
 
 
 def swap_json(value: dict[str, Any], path: Location) -> None:

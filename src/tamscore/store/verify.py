@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tamscore.store.checkpoints import CHECKPOINTS
 from tamscore.store.commit import LOCK, Placed
 from tamscore.store.history import HISTORY
 from tamscore.store.location import files_below
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from tamscore.store.location import Location
 
-KNOWN = {BACKTESTS, COVERAGE, CURRENT, HISTORY, LOCK, PINS, "versions"}
+KNOWN = {BACKTESTS, CHECKPOINTS, COVERAGE, CURRENT, HISTORY, LOCK, PINS, "versions"}
 """What belongs to an output."""
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tamscore.store.objects.bucket import Entry
     from tamscore.store.objects.path import ObjectPath
 
-__all__ = ["held", "place", "prepare", "remove", "remove_folder", "swap", "sweep", "sweep_beside"]
+__all__ = ["discard", "held", "place", "prepare", "remove", "remove_folder", "swap", "sweep", "sweep_beside"]
 
 TRIES = 4
 
@@ -101,6 +101,13 @@ def remove(path: ObjectPath, output: ObjectPath) -> None:
     """
     check_free(output)
     path.bucket.delete(path.key)
+
+
+def discard(folder: ObjectPath) -> None:
+    """Remove all objects in a folder, as far as that is possible."""
+    with suppress(RetryableError):
+        for path in folder.below():
+            path.bucket.delete(path.key)
 
 
 def remove_folder(folder: ObjectPath) -> None:
