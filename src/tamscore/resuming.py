@@ -19,6 +19,7 @@ from tamscore.schema import InputColumns, Partition
 from tamscore.stages.choose_k import Candidate
 from tamscore.stages.drift import Histogram
 from tamscore.stages.grid import Grid
+from tamscore.stages.input_change import InputChange
 from tamscore.stages.interval import Bounds
 from tamscore.stages.kmeans import Fit
 from tamscore.stages.leakage import Evidence
@@ -44,7 +45,7 @@ MODEL = (Fitted, PartyModel, Fit, Histogram, Kept, PotentialTable, Bounds, Limit
 TRUST = (Candidate, Trust)
 ASSIGNMENT = (AssignedRows, AssignedParty, PartyCount, Seen, Glimpse)
 SCORES = (ScoredPart, Placed)
-CLASSES = (*CENSUS, *SPACE, *MODEL, *TRUST, *ASSIGNMENT, *SCORES)
+CLASSES = (InputChange, *CENSUS, *SPACE, *MODEL, *TRUST, *ASSIGNMENT, *SCORES)
 """All that values of these stages are made of; see `ValueFormat`."""
 
 
