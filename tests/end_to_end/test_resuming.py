@@ -8,9 +8,9 @@ import pyarrow as pa
 import pytest
 
 from tamscore import before, origin, pipeline
-from tamscore.passes import census, parts
+from tamscore.passes import census
 from tamscore.progress import Progress
-from tamscore.store import checkpoints, pruning
+from tamscore.store import checkpoints, contents, pruning
 from tests.end_to_end import market
 from tests.fake_gpu import FakeGpu
 from tests.faults import objects
@@ -86,7 +86,7 @@ def cut_off(monkeypatch: pytest.MonkeyPatch, job: Job, step: str = "value", back
 COMPUTED = {
     "assign": [(census, "take_census"), (census, "count_again"), (origin, "fit_parties")],
     "value": [(census, "take_census"), (origin, "fit_parties"), (pipeline, "assign_rows")],
-    "write_outcome": [(census, "take_census"), (pipeline, "assign_rows"), (parts.contents, "placed_table")],
+    "write_outcome": [(census, "take_census"), (pipeline, "assign_rows"), (contents, "placed_table")],
 }
 """What a run that ended at a step does not do again."""
 
@@ -174,16 +174,13 @@ def test_the_comparison_with_the_run_before_is_kept_as_long_as_that_run_is_the_c
 def test_what_a_killed_run_kept_goes_with_the_next_run_that_is_complete_or_a_prune(monkeypatch, tmp_path):
     """S19: runs that are never started again leave nothing of it."""
     where = market.write(market.plain_accounts(60), tmp_path / "market")
-    killed = market.job(where, tmp_path / "scores", market.PLAIN)
-
-    def is_left() -> bool:
-        cut_off(monkeypatch, killed)
-        return (tmp_path / "scores" / "_checkpoints").exists()
-
-    assert is_left()
+    killed, kept = market.job(where, tmp_path / "scores", market.PLAIN), tmp_path / "scores" / "_checkpoints"
+    cut_off(monkeypatch, killed)
+    assert kept.exists()
     done = market.run(where, tmp_path / "scores", market.PLAIN | {"clusters.k": 3})
-    assert not (tmp_path / "scores" / "_checkpoints").exists()
-    assert is_left()
+    assert not kept.exists()
+    cut_off(monkeypatch, killed)
+    assert kept.exists()
     pruning.prune(tmp_path / "scores", 1)
-    assert not (tmp_path / "scores" / "_checkpoints").exists()
+    assert not kept.exists()
     assert done.is_complete()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -175,7 +176,7 @@ def test_notices_of_what_was_computed_before_are_given_again(tmp_path):
     for _ in range(2):
         progress = Progress()
         with suppress(KeyboardInterrupt), opened(tmp_path, progress) as checkpoints:
-            assert checkpoints.once("number", lambda progress=progress: make(progress), "number") == 7
+            assert checkpoints.once("number", partial(make, progress), "number") == 7
             raise KeyboardInterrupt
         assert progress.notices == ["7 is a lucky number"]
     assert checkpoints.found == ["number"]
@@ -189,7 +190,7 @@ def test_a_disk_that_takes_nothing_is_told_once_and_costs_nothing_but_the_resume
     progress = Progress()
     with opened(tmp_path, progress) as checkpoints:
         for number in range(50):
-            assert checkpoints.once(f"value {number}", lambda number=number: number) == number
+            assert checkpoints.once(f"value {number}", partial(int, number)) == number
     assert len(progress.notices) == 1
     assert "No space left on device" in progress.notices[0]
 

@@ -6,11 +6,14 @@ it is, with which libraries it was made, and the hash of all the rest. A file th
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from tamscore.store import commit
 from tamscore.store.background import BackgroundWriter
+from tamscore.store.location import files_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,6 +28,8 @@ CHECKPOINTS = "_checkpoints"
 FORMAT = 1
 GROUP_ROWS = 1 << 19
 """Partitions are kept in groups of at least so many rows."""
+READERS = 8
+"""So many files are read at a time."""
 
 
 @dataclass
@@ -45,7 +50,7 @@ class Checkpoints:
 
     def once(self, name: str, make: Callable[[], Value], what: str = "") -> Value:
         """Return the value of that name, computed by `make` unless it is there; its notices are given either way."""
-        kept = self._read(name)
+        (kept,) = self._read_all([name])
         if kept is not None:
             value, notices = kept
             for text in notices:
@@ -71,8 +76,9 @@ class Checkpoints:
     def known(self, name: str, count: int) -> list[Any]:
         """Return the values of the partitions that are there, None for the others."""
         found: list[Any] = [None] * count
-        for place, group in enumerate(self._groups()):
-            values = self._read(part_name(name, place))
+        groups = self._groups()
+        read = self._read_all([part_name(name, place) for place in range(len(groups))])
+        for group, values in zip(groups, read, strict=True):
             if isinstance(values, list) and len(values) == len(group):
                 found[group.start : group.stop] = values
         return found
@@ -98,19 +104,34 @@ class Checkpoints:
                 start, rows = place + 1, 0
         return groups
 
-    def _read(self, name: str) -> Any:
-        """Return the value of a file; None, with a notice, where it is damaged, and where there is none."""
+    def _read_all(self, names: Sequence[str]) -> list[Any]:
+        """Return the values of files, several read at a time; None where there is none or, with a notice, damage."""
+        there = [name for name in names if name in self._there]
+        if not there:
+            return [None] * len(names)
+        with ThreadPoolExecutor(min(READERS, len(there))) as pool:
+            found = dict(zip(there, pool.map(self._read, there), strict=True))
+        for name, (_, problem) in found.items():
+            if problem:
+                self._notice(f"{self.folder}/{name}: not used, computed again: {problem}")
+        return [found[name][0] if name in found else None for name in names]
+
+    def _read(self, name: str) -> tuple[Any, str]:
+        """Return the value of a file, or None and why there is none."""
         if self.folder is None or self.format is None:
-            return None
-        path = self.folder / name
+            return None, ""
         try:
-            data = path.read_bytes()
-            return self.format.from_bytes(content_of(data, self._line(name)))
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+            data = (self.folder / name).read_bytes()
+            return self.format.from_bytes(content_of(data, self._line(name))), ""
         except (OSError, ValueError) as error:
-            self._notice(f"{path}: not used, computed again: {error}")
-            return None
+            return None, str(error)
+
+    @cached_property
+    def _there(self) -> set[str]:
+        """The names of the files that were there when the first was asked for."""
+        if self.folder is None or not self.folder.is_dir():
+            return set()
+        return {path.name for path in files_in(self.folder)}
 
     def _keep(self, name: str, value: Any) -> None:
         """Keep a value in the background; a notice, once, where that fails, and the run goes on without."""

@@ -106,8 +106,7 @@ def remove(path: ObjectPath, output: ObjectPath) -> None:
 def discard(folder: ObjectPath) -> None:
     """Remove all objects in a folder, as far as that is possible."""
     with suppress(RetryableError):
-        for path in folder.below():
-            path.bucket.delete(path.key)
+        folder.bucket.delete_all([path.key for path in folder.below()])
 
 
 def remove_folder(folder: ObjectPath) -> None:
