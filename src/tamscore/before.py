@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,7 @@ from tamscore.schema import Reason
 from tamscore.stages import input_change
 from tamscore.store import history, tables
 from tamscore.store.earlier import in_order, read_ids, read_sales
+from tamscore.store.location import sizes_below
 from tamscore.store.pointer import pointer_of
 from tamscore.store.run_directory import CURRENT, RunDirectory, current_version
 
@@ -78,9 +81,12 @@ def compare_input(
 
 
 def checkpoint_name(output: Location) -> str:
-    """Return the name under which the comparison is kept: it is with the version that the pointer names now."""
-    pointer = pointer_of(output) or {}
-    return f"input-{pointer.get('version')}-{str(pointer.get('manifest_sha256'))[:16]}"
+    """Return the name under which the comparison is kept: another one where that version or its scores are others."""
+    version = str((pointer_of(output) or {}).get("version"))
+    directory = RunDirectory(output, version)
+    there = sorted(sizes_below(directory.scores).items()) if directory.scores.is_dir() else []
+    told = json.dumps((directory.manifest(), there), sort_keys=True)
+    return f"input-{version}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
 
 
 def compared(
