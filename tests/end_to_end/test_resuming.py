@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from tamscore import before, origin, pipeline
+from tamscore.fitting import choosing, fit, guard
 from tamscore.passes import census
 from tamscore.progress import Progress
 from tamscore.store import checkpoints, contents, pruning
@@ -106,6 +107,29 @@ def test_a_run_goes_on_after_each_stage_and_comes_to_the_same_bytes(monkeypatch,
     assert sorted(path.name for path in tmp_path.iterdir()) == ["_CURRENT.json", "_history.jsonl", "_lock", "versions"]
 
 
+def test_a_run_that_ends_in_the_fit_of_a_party_type_goes_on_with_what_it_had_found(
+    monkeypatch, tmp_path, tables, whole
+):
+    """F51: the verdicts of the guard, the numbers of clusters, and the model of the party type before."""
+    job, progress, polished = job_of(tables, tmp_path), Progress(), fit.polished
+    with monkeypatch.context() as patch:
+
+        def polish_one(*given: Any) -> Any:
+            forbid(patch, fit, "polished")
+            return polished(*given)
+
+        patch.setattr(fit, "polished", polish_one)
+        with pytest.raises(KilledError):
+            pipeline.run(job, Progress())
+    forbid(monkeypatch, guard, "inspect")
+    forbid(monkeypatch, choosing, "choose")
+    here = pipeline.run(job, progress)
+    found = "census, guard, model of end_user, number of clusters of channel"
+    assert f"resumed: {found} were there already" in progress.notices
+    assert files_of(here) == files_of(whole)
+    assert told_of(here) == told_of(whole)
+
+
 def test_a_run_on_threads_goes_on_in_processes(monkeypatch, tmp_path, tables, whole):
     """F51: what is kept knows nothing of workers."""
     cut_off(monkeypatch, job_of(tables, tmp_path))
@@ -145,7 +169,8 @@ def test_what_is_damaged_is_computed_again_and_told(monkeypatch, tmp_path, table
     job, progress = job_of(tables, tmp_path), Progress()
     cut_off(monkeypatch, job, "write_outcome")
     files = sorted((tmp_path / "_checkpoints" / whole.run_key).iterdir())
-    assert {path.name.partition("-")[0] for path in files} == {"census", "duplicates", "model", "assignment", "score"}
+    names = {"census", "duplicates", "guard", "choice", "model", "assignment", "score"}
+    assert {path.name.partition("-")[0] for path in files} == names
     for number, path in enumerate(files):
         data = bytearray(path.read_bytes())
         data[(number * 7919) % len(data)] ^= 1 << number % 8

@@ -26,7 +26,7 @@ Value = TypeVar("Value")
 CHECKPOINTS = "_checkpoints"
 """The folder of an output where runs that are not complete keep what they have computed."""
 FORMAT = 1
-GROUP_ROWS = 1 << 19
+GROUP_ROWS = 1 << 18
 """Partitions are kept in groups of at least so many rows."""
 READERS = 8
 """So many files are read at a time."""
