@@ -9,6 +9,7 @@ import pytest
 
 from tamscore import before, origin, pipeline
 from tamscore.fitting import choosing, fit, guard
+from tamscore.fitting.finish import polished
 from tamscore.passes import census
 from tamscore.progress import Progress
 from tamscore.store import checkpoints, contents, pruning
@@ -111,7 +112,7 @@ def test_a_run_that_ends_in_the_fit_of_a_party_type_goes_on_with_what_it_had_fou
     monkeypatch, tmp_path, tables, whole
 ):
     """F51: the verdicts of the guard, the numbers of clusters, and the model of the party type before."""
-    job, progress, polished = job_of(tables, tmp_path), Progress(), fit.polished
+    job, progress = job_of(tables, tmp_path), Progress()
     with monkeypatch.context() as patch:
 
         def polish_one(*given: Any) -> Any:
