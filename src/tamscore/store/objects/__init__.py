@@ -11,7 +11,7 @@ import io
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from tamscore.errors import RetryableError
+from tamscore.errors import RetryableError, UsageError
 from tamscore.store.objects.bucket import ConflictError
 from tamscore.store.objects.lease import check_free, held
 from tamscore.store.placed import HashingFile, Placed
@@ -104,8 +104,8 @@ def remove(path: ObjectPath, output: ObjectPath) -> None:
 
 
 def discard(folder: ObjectPath) -> None:
-    """Remove all objects in a folder, as far as that is possible."""
-    with suppress(RetryableError):
+    """Remove all objects in a folder, as far as that is possible: who may not delete needs no right to."""
+    with suppress(RetryableError, UsageError):
         folder.bucket.delete_all([path.key for path in folder.below()])
 
 
