@@ -39,12 +39,19 @@ def count_rows(this: Run) -> tuple[list[PartRows], tuple[str, ...], str]:
     drops_missing = this.job.rows.sales_missing == "reject"
     currencies = currency_columns(this.plan.partitions, this.plan.schema, this.columns)
     with this.progress.stage("census", this.plan.rows) as done:
+        count = partial(this.flow.map, census.take_census)
         parts = []
-        for part in this.flow.map(census.take_census, this.plan.partitions, this.columns, drops_missing, currencies):
+        for part in this.checkpoints.each(
+            "census",
+            this.plan.partitions,
+            lambda missing: count(missing, this.columns, drops_missing, currencies),
+            "census",
+        ):
             parts.append(part)
             done(part.partition.rows)
-        parts, contrary = settle_duplicates(this, parts, currencies)
-    return parts, currencies, contrary
+        changed, contrary = this.checkpoints.once("duplicates", lambda: settle_duplicates(this, parts, currencies))
+    settled = [changed.get(place, part) for place, part in enumerate(parts)]
+    return settled, currencies, f"{this.job.input.path}: {contrary}" if contrary else ""
 
 
 def checks(
@@ -83,14 +90,14 @@ def most_missing(rows: Rows) -> float | None:
     return limits[rows.sales_missing]
 
 
-def settle_duplicates(this: Run, parts: list[PartRows], currencies: Sequence[str]) -> tuple[list[PartRows], str]:
-    """The parts with rows of repeated ids counted once, added up or rejected, after their ids were compared in full.
+def settle_duplicates(this: Run, parts: list[PartRows], currencies: Sequence[str]) -> tuple[dict[int, PartRows], str]:
+    """The parts, by place, in which rows of repeated ids are counted once, added up or rejected.
 
-    With them what there is to say of those that are rejected, empty where there are none.
+    Their ids are compared in full. With them what there is to say of rows that are rejected, empty if there are none.
     """
     suspects, rule = draw.duplicated([part.hashes_of_ids for part in parts]), this.job.rows.duplicates
     if not len(suspects):
-        return parts, ""
+        return {}, ""
     found = list(this.flow.map(duplicates.find_suspects, parts, this.columns, this.flow.share(suspects), rule))
     groups = duplicates.Groups.of(found)
     if rule == "error" and (ids := groups.names(groups.repeated)):
@@ -100,10 +107,9 @@ def settle_duplicates(this: Run, parts: list[PartRows], currencies: Sequence[str
         )
     drops_missing = this.job.rows.sales_missing == "reject"
     settled = duplicates.settle(parts, found, groups, rule, reject_missing=drops_missing)
-    changed = [part for part, before in zip(settled, parts, strict=True) if part is not before]
-    counted = iter(this.flow.map(census.count_again, changed, this.columns, currencies))
-    again = [next(counted) if part is not before else part for part, before in zip(settled, parts, strict=True)]
-    return again, contradiction(this, groups)
+    changed = [place for place, part in enumerate(settled) if part is not parts[place]]
+    counted = this.flow.map(census.count_again, [settled[place] for place in changed], this.columns, currencies)
+    return dict(zip(changed, counted, strict=True)), contradiction(this, groups)
 
 
 def contradiction(this: Run, groups: duplicates.Groups) -> str:
@@ -117,7 +123,7 @@ def contradiction(this: Run, groups: duplicates.Groups) -> str:
         "sum": ("differ", "rows are added up only if they are equal in all other columns that the job reads"),
     }.get(rule, ("are several", "set rows.duplicates = 'identical' to count equal rows once"))
     return (
-        f"{this.job.input.path}: column {this.columns.account_id!r}: rows of one id {what}, such as those of "
+        f"column {this.columns.account_id!r}: rows of one id {what}, such as those of "
         f"{', '.join(map(repr, ids))}; {remedy}"
     )
 

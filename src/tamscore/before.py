@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +15,14 @@ from tamscore.schema import Reason
 from tamscore.stages import input_change
 from tamscore.store import history, tables
 from tamscore.store.earlier import in_order, read_ids, read_sales
+from tamscore.store.location import sizes_below
+from tamscore.store.pointer import pointer_of
 from tamscore.store.run_directory import CURRENT, RunDirectory, current_version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tamscore.config import Job
     from tamscore.passes.census import PartRows
     from tamscore.settings import Run
     from tamscore.stages.input_change import AccountSales, InputChange, Limits
@@ -33,11 +38,10 @@ REMEDY = (
 
 @dataclass(frozen=True)
 class Base:
-    """The run before: its accounts and their sales, and the days since, None where they are not known."""
+    """The run before, with its accounts and their sales."""
 
     directory: RunDirectory
     sales: AccountSales
-    days: float | None
 
     @property
     def run(self) -> str:
@@ -53,27 +57,56 @@ def compare_input(
     That is the current version of the output, else the `earlier` run that the model comes from. Raises GateError where
     a limit of `[input]` is broken, unless somebody accepts it.
     """
-    base = base_of(this, output, earlier)
-    if base is None:
+    if earlier is None and not (output / CURRENT).exists():
         return None
-    settings = this.job.input
-    change = input_change.compare(base.sales, sales_of(parts))
-    limits = input_change.limits_after(
-        base.days, settings.max_gone_share, settings.max_customer_change, settings.max_sales_change
-    )
+    found = this.checkpoints.once(checkpoint_name(output), lambda: compared(this, output, earlier, parts))
+    if found is None:
+        return None
+    run, change = found
+    directory = earlier.directory if earlier and earlier.directory.run_key == run else RunDirectory(output, run)
+    limits = limits_of(this.job, days_since(output, directory))
     broken = list(input_change.broken_limits(change, limits))
-    told = {"run": base.run, **asdict(change), "limits": asdict(limits), "broken": broken, "accepted": bool(broken)}
+    told = {"run": run, **asdict(change), "limits": asdict(limits), "broken": broken, "accepted": bool(broken)}
     measure(this, change)
     lines = [sentence(name, change, limits) for name in broken]
-    if "accounts" in broken and (cause := other_ids(this, base, parts)):
+    if "accounts" in broken and (cause := other_ids(this, directory, earlier, parts)):
         lines[0] += f"; new ids are those of accounts that are gone, written otherwise: {cause}"
     if broken and not accept:
-        where = f"{this.job.input.path}: compared with run {base.run}"
+        where = f"{this.job.input.path}: compared with run {run}"
         message = "\n".join([*(f"{where}: {line}" for line in lines), REMEDY])
         raise GateError(message, [{**told, "accepted": False}], gate=GATE)
     for line in lines:
-        this.progress.notice(f"input accepted although, compared with run {base.run}, {line}")
+        this.progress.notice(f"input accepted although, compared with run {run}, {line}")
     return told
+
+
+def checkpoint_name(output: Location) -> str:
+    """Return the name under which the comparison is kept: another one where that version or its scores are others."""
+    version = str((pointer_of(output) or {}).get("version"))
+    directory = RunDirectory(output, version)
+    there = sorted(sizes_below(directory.scores).items()) if directory.scores.is_dir() else []
+    told = json.dumps((directory.manifest(), there), sort_keys=True)
+    return f"input-{version}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+
+
+def compared(
+    this: Run, output: Location, earlier: EarlierRun | None, parts: Sequence[PartRows]
+) -> tuple[str, InputChange] | None:
+    """Return the key of the run before and how the input differs from its own; None if there is none to read."""
+    base = base_of(this, output, earlier)
+    return (base.run, input_change.compare(base.sales, sales_of(parts))) if base else None
+
+
+def limits_of(job: Job, days: float | None) -> Limits:
+    """Return how much may change so many days after the run before."""
+    rules = job.input
+    return input_change.limits_after(days, rules.max_gone_share, rules.max_customer_change, rules.max_sales_change)
+
+
+def days_since(output: Location, directory: RunDirectory) -> float | None:
+    """Return the days since a run came to count, as the ledger of the output says where it is current there."""
+    ledger = output if current_version(output) == directory.run_key else directory.output
+    return history.days_since(ledger, directory.run_key)
 
 
 def base_of(this: Run, output: Location, earlier: EarlierRun | None) -> Base | None:
@@ -87,9 +120,7 @@ def base_of(this: Run, output: Location, earlier: EarlierRun | None) -> Base | N
         not_compared(this, str(output / CURRENT), "it cannot be read")
     if earlier is None:
         return None
-    key = earlier.directory.run_key
-    ledger = output if version == key else earlier.directory.output
-    return Base(earlier.directory, earlier.scored[1], history.days_since(ledger, key))
+    return Base(earlier.directory, earlier.scored[1])
 
 
 def read_base(this: Run, directory: RunDirectory) -> Base | None:
@@ -105,7 +136,7 @@ def read_base(this: Run, directory: RunDirectory) -> Base | None:
     if len(sales.accounts) != scored:
         not_compared(this, str(directory.path), f"{len(sales.accounts):,} of its {scored:,} scores are there")
         return None
-    return Base(directory, sales, history.days_since(directory.output, directory.run_key))
+    return Base(directory, sales)
 
 
 def not_compared(this: Run, where: str, why: str) -> None:
@@ -125,16 +156,20 @@ def sales_of(parts: Sequence[PartRows]) -> AccountSales:
     return in_order(hashes, customers, sales)
 
 
-def other_ids(this: Run, base: Base, parts: Sequence[PartRows]) -> str:
+def other_ids(this: Run, directory: RunDirectory, earlier: EarlierRun | None, parts: Sequence[PartRows]) -> str:
     """What may be wrong with the ids that the run before does not know, "" where nobody knows."""
     columns = this.columns
+    if earlier and earlier.directory == directory:
+        before = earlier.scored[1].accounts
+    else:
+        before = read_sales(directory, columns.id_form).accounts
     for part in parts:
-        known = duplicates.stand_among(part.hashes, base.sales.accounts)
+        known = duplicates.stand_among(part.hashes, before)
         strange = np.flatnonzero((part.reason == Reason.SCORED) & ~known)[: join_causes.SAMPLE]
         if len(strange):
             table = tables.read(part.partition, [columns.account_id]).take(strange)
             sample = tables.account_ids(table[columns.account_id], columns.id_form).to_pylist()
-            return join_causes.likely_cause(sample, read_ids(base.directory, columns.id_form)).cause
+            return join_causes.likely_cause(sample, read_ids(directory, columns.id_form)).cause
     return ""
 
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tamscore import backend as backends
-from tamscore import extras
+from tamscore import extras, resuming
 from tamscore.admission import check_rejected, take_census
 from tamscore.before import compare_input
 from tamscore.engine import connect, device, heap, memory
@@ -24,14 +25,14 @@ from tamscore.passes.campaigns import check_live
 from tamscore.passes.score import ScorePlan, score_rows
 from tamscore.settings import Run, campaigns_of, columns_read, ladder_rules, plan_of, quadrant_rules
 from tamscore.stages import contract
-from tamscore.store import forgotten, partitions, run_directory
+from tamscore.store import commit, forgotten, partitions, run_directory
 from tamscore.store.earlier import read_earlier
 from tamscore.store.location import location
 from tamscore.store.run_directory import RunDirectory, current_version
 from tamscore.store.versions import holds_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
     from tamscore.backend import Backend
@@ -115,18 +116,22 @@ def carry_out(
         if damage == []:
             progress.notice(f"nothing to do: {directory.path} holds this very run{left_since(directory)}")
             directory.point_here()
+            commit.discard(directory.checkpoints)
             return directory
         if damage:
             progress.notice(f"damaged files of {directory.path} are rebuilt: {', '.join(damage)}")
-        with connect.connect(job.engine, choice) as flow:
-            this = Run(job, columns, plan, backend, flow, progress)
+        with (
+            connect.connect(job.engine, choice) as flow,
+            resuming.checkpoints(directory, columns, plan, progress) as kept,
+        ):
+            this = Run(job, columns, plan, backend, flow, progress, kept)
             room.check_start(plan.partitions, columns, backend, flow)
             rows = take_census(this)
             change = None if yields else compare_input(this, directory.output, origin.earlier, rows, accept=accept)
             check_live(campaigns_of(job), rows)
             joins = extras.check_early(this, origin, rows)
-            fitted = origin.fitted(this, rows)
-            assigned = assign(this, rows, fitted, watch_of(this, rows, origin, fitted))
+            fitted = kept.once("model", partial(origin.fitted, this, rows), "model")
+            assigned = assign(this, rows, fitted, partial(watch_of, this, rows, origin, fitted))
             review = replace(look_back(this, origin, rows, fitted, assigned), input_change=change)
             market = value(this, origin, rows, fitted, assigned)
             added = extras.prepare(market)
@@ -168,16 +173,24 @@ def key_of(job: Job, plan: Plan, backend: Backend, record: dict[str, Any]) -> st
     return run_directory.run_key(*said, backend.name, run_directory.code_digest())
 
 
-def assign(this: Run, parts: list[PartRows], fitted: Sequence[Fitted], watch: Watch | None) -> list[AssignedRows]:
+def assign(
+    this: Run, parts: list[PartRows], fitted: Sequence[Fitted], watch: Callable[[], Watch | None]
+) -> list[AssignedRows]:
     """The cluster of every row, and customers' sales; InputContractError where too many rows have unusable features."""
-    models, watch = tuple(one.model for one in fitted), this.flow.share(watch)
+    models, share = tuple(one.model for one in fitted), this.flow.share
     heap.give_back()  # what the model was made of is gone
     shown = tuple(glimpse.up_to(sum(part.count_of(one.encoding.party) for part in parts)) for one in models)
+
+    def make(missing: list[PartRows]) -> Iterator[AssignedRows]:
+        return this.flow.map(assign_rows, missing, share(models), this.backend, shown, share(watch()))
+
     with this.progress.stage("assign", this.plan.rows) as done:
         assigned = []
-        for rows in this.flow.map(assign_rows, parts, this.flow.share(models), this.backend, shown, watch):
+        for rows in this.checkpoints.each("assignment", parts, make, "assignment"):
             assigned.append(rows)
             done(len(rows.reason))
+    if found := this.checkpoints.found:
+        this.progress.notice(f"resumed: {', '.join(found)} were there already")
     check_rejected(this, [rows.reason for rows in assigned])
     return assigned
 
@@ -198,10 +211,13 @@ def write_scores(market: Market, added: Extras, directory: RunDirectory) -> list
     """Every account's scores, written part by part."""
     this, boundary = market.this, market.this.job.potential.boundary
     plan = ScorePlan(this.columns, boundary, market.policies, campaigns_of(this.job), directory, added.prepared)
-    parts = zip(market.rows, market.assigned, strict=True)
+    known = this.checkpoints.known("score", len(market.rows))
+    parts = this.flow.map(
+        score_rows, zip(market.rows, market.assigned, known, strict=True), this.flow.share(plan), this.backend
+    )
     with this.progress.stage("score", this.plan.rows) as done:
         scored = []
-        for part in this.flow.map(score_rows, parts, this.flow.share(plan), this.backend):
+        for part in this.checkpoints.keeping("score", known, parts):
             scored.append(part)
             done(part.scored + part.rejected)
     if reused := sum(part.reused for part in scored):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tamscore.config.extras import Extra
@@ -13,6 +13,7 @@ from tamscore.schema import InputColumns, Limits
 from tamscore.stages.campaigns import DEFAULT, Bands, Campaign, CampaignMap
 from tamscore.stages.scale import NumericColumn
 from tamscore.store import partitions
+from tamscore.store.checkpoints import Checkpoints
 from tamscore.substitution import Rates, Substitution, fold_keys
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """One run under way: its job, and what it works with."""
+    """One run under way: its job, what it works with, and where it keeps what it has computed so far."""
 
     job: Job
     columns: InputColumns
@@ -34,6 +35,7 @@ class Run:
     backend: Backend
     flow: Flow
     progress: Progress
+    checkpoints: Checkpoints = field(default_factory=Checkpoints)
 
 
 def columns_of(job: Job) -> InputColumns:

@@ -322,7 +322,8 @@ def test_too_many_changes_are_shown_and_nothing_is_published_until_somebody_acce
         refresh(placed(NEXT, 1), tmp_path, places, PLACED)
     assert stopped.value.exit_code == 4
     assert {row["event"] for row in stopped.value.plan} == {"kept", "split", "merged", "new", "retired"}
-    assert not [path for path in (tmp_path / "scores").rglob("*") if path.is_file() and path.name != "_lock"]
+    files = [path for path in (tmp_path / "scores").rglob("*") if path.is_file() and path.name != "_lock"]
+    assert {path.parent.parent.name for path in files} == {"_checkpoints"}
     assert find(places.output) == before
     lenient = {**PLACED, "clusters": {**PLACED["clusters"], "max_relabelled_share": 0.4}}
     assert refresh(placed(NEXT, 1), tmp_path / "lenient", places, lenient).is_complete()

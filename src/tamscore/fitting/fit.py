@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tamscore.fitting import choosing
@@ -45,4 +46,5 @@ def number_of_clusters(this: Run, party: Party, ground: Ground) -> tuple[int, tu
         return fixed, ()
     each = sum(part.count_of(party.code) for part in party.parts) / len(party.drawn)
     sample = choosing.Sample(ground.space, ground.sample.raw, party.drawn.sales, ground.seeds, each)
-    return choosing.choose(this, party.name, sample, party.local)
+    choose = partial(choosing.choose, this, party.name, sample, party.local)
+    return this.checkpoints.once(f"choice-{party.name}", choose, f"number of clusters of {party.name}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tamscore.engine.flow import LocalFlow
@@ -48,11 +49,12 @@ def each_party(this: Run, parts: list[PartRows], fit: Callable[[Run, Party], Fit
     counts = party_counts(parts)
     segments = segment_vocabulary(this, parts)
     samples = draw_samples(this, parts, counts)
-    verdicts = guard.inspect(this, samples)
+    verdicts = this.checkpoints.once("guard", partial(guard.inspect, this, samples), "guard")
     with this.progress.stage("fit", len(counts)) as done, LocalFlow(this.job.engine.workers) as local:
         fitted = []
         for code, drawn in samples.items():
-            one = fit(this, Party(code, parts, drawn, segments, local))
+            party = Party(code, parts, drawn, segments, local)
+            one = this.checkpoints.once(f"model-{party.name}", partial(fit, this, party), f"model of {party.name}")
             fitted.append(replace(one, verdicts=verdicts[code]))
             done(1)
     return fitted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,11 +56,18 @@ class ScoredPart:
     reused: bool = False
 
 
-def reuse_part(part: PartRows, assigned: AssignedRows, plan: ScorePlan) -> ScoredPart | None:
-    """The part as an earlier, unfinished run has committed it; None where it must be made."""
+def reuse_part(
+    part: PartRows, assigned: AssignedRows, plan: ScorePlan, known: ScoredPart | None = None
+) -> ScoredPart | None:
+    """The part as an earlier, unfinished run has committed it; None where it must be made.
+
+    It is not read again where what these very files come to is `known`.
+    """
     files = plan.directory.committed(part.partition.index)
     if files is None:
         return None
+    if known is not None and known.files == files:
+        return replace(known, reused=True)
     path = plan.directory.part(part.partition.index)
     scored = contents.placed_table(path, files[plan.directory.name_of(path)])
     return described(scored, int(np.count_nonzero(assigned.reason)), files, plan, reused=True)

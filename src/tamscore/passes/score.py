@@ -59,10 +59,15 @@ class ScorePlan:
         return [cluster for policy in self.parties for cluster in policy.cluster_ids]
 
 
-def score_rows(item: tuple[PartRows, AssignedRows], plan: ScorePlan, backend: Backend) -> parts.ScoredPart:
-    """Score the rows of a partition and write them, unless that was done before; what was written, in small."""
-    part, assigned = item
-    reused = parts.reuse_part(part, assigned, plan)
+def score_rows(
+    item: tuple[PartRows, AssignedRows, parts.ScoredPart | None], plan: ScorePlan, backend: Backend
+) -> parts.ScoredPart:
+    """Score the rows of a partition and write them, unless that was done before; what was written, in small.
+
+    The last of the item is what the part is known to come to if its files are there.
+    """
+    part, assigned, known = item
+    reused = parts.reuse_part(part, assigned, plan, known)
     if reused is not None:
         return reused
     columns = plan.columns

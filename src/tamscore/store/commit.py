@@ -53,6 +53,9 @@ class Storage(Protocol[Where_contra]):
     def require_held(self, output: Where_contra) -> None:
         """Raise RetryableError where another process holds the output by now."""
 
+    def discard(self, folder: Where_contra) -> None:
+        """Remove a folder with all that is in it, as far as that is possible."""
+
     def sweep_beside(self, path: Where_contra) -> None:
         """Remove what killed processes have left unfinished in the folder of a file that nobody holds."""
 
@@ -122,6 +125,11 @@ def remove_below(folder: Location, output: Location) -> None:
 def require_held(output: Location) -> None:
     """Raise RetryableError where this process was thought dead and another one holds the output by now."""
     storage_of(output).require_held(output)
+
+
+def discard(folder: Location) -> None:
+    """Remove a folder with all that is in it; what cannot be removed stays. Only for who holds the output."""
+    storage_of(folder).discard(folder)
 
 
 def swap_json(value: dict[str, Any], path: Location) -> None:

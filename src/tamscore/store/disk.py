@@ -12,6 +12,7 @@ import os
 import secrets
 import socket
 from contextlib import contextmanager, suppress
+from shutil import rmtree
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING
 
@@ -126,6 +127,11 @@ def remove(path: Path, _output: Path) -> None:
         raise RetryableError(
             f"{path}: cannot be removed ({error.strerror or error}); give access, then run again"
         ) from error
+
+
+def discard(folder: Path) -> None:
+    """Remove a folder with all that is in it, as far as that is possible; a power cut may bring some of it back."""
+    rmtree(folder, ignore_errors=True)
 
 
 def unlink(path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import UsageError
 from tamscore.store import commit, contents, history, renewal
+from tamscore.store.checkpoints import CHECKPOINTS
 from tamscore.store.disk import TEMPORARY
 from tamscore.store.forgetting_versions import VersionChange, change_version, ids_unfinished
 from tamscore.store.forgotten import new_salt
@@ -95,6 +96,7 @@ def forget(output: Location, ids: Iterable[str]) -> Forgetting:
         except Exception:
             renewal.finish(output)
             raise
+        commit.discard(output / CHECKPOINTS)
         salt = new_salt()
         versions = {change.version: change.told(salt) for change in work.changes}
         renewal.decide(output, {"versions": versions, "beside": work.beside, "removed": work.unfinished})

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import InputContractError, UsageError
 from tamscore.store import commit, history, pins, renewal
+from tamscore.store.checkpoints import CHECKPOINTS
 from tamscore.store.location import sizes_below
 from tamscore.store.pointer import MANIFEST, RUN_KEY, current_version, manifest_of, manifest_problem, versions_in
 
@@ -116,13 +117,14 @@ def texts_in(value: Any) -> Iterator[str]:
 
 
 def prune(output: Location, keep: int, since: datetime | None = None) -> Pruning:
-    """Remove what `plan` says, and return it; raise as `plan`, RetryableError while somebody holds the output."""
+    """Remove what `plan` says and all checkpoints, and return the plan; raise as `plan`, RetryableError if held."""
     with held(output, "prune"):
         found = plan(output, keep, since)
         for version in found.removed:
             history.record(output, "prune", version, None)
             commit.place_bytes(b"", output / "versions" / f"{MARK}{version}")
             remove(output, version)
+        commit.discard(output / CHECKPOINTS)
     return found
 
 

@@ -2,6 +2,7 @@
 
 OUTPUT/_CURRENT.json                        the pointer: version, and SHA-256 of its manifest
 OUTPUT/_history.jsonl                       the ledger: every swap of the pointer
+OUTPUT/_checkpoints/<run_key>/             what a run that is not complete has computed so far
 OUTPUT/versions/<run_key>/scores/           one Parquet file a partition, each with a sidecar that commits it
                           rejected/         rejected rows with their reason
                           tables/ model/    what people read, what later runs need
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from tamscore.errors import InputContractError, UsageError
 from tamscore.package_digest import package_digest
 from tamscore.store import commit, history, pruning, renewal
+from tamscore.store.checkpoints import CHECKPOINTS
 from tamscore.store.commit import Placed, read_json
 from tamscore.store.location import files_in, inside, location, name_within
 from tamscore.store.placed import files_of
@@ -71,6 +73,11 @@ class RunDirectory:
     def model(self) -> Location:
         """The folder of its model."""
         return self.path / "model"
+
+    @property
+    def checkpoints(self) -> Location:
+        """The folder of what its run has computed so far, as long as it is not complete."""
+        return self.output / CHECKPOINTS / self.run_key
 
     def part(self, index: int) -> Location:
         """Where the scores of a partition lie."""

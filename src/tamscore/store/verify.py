@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tamscore.store import renewal
+from tamscore.store.checkpoints import CHECKPOINTS
 from tamscore.store.commit import LOCK, Placed
 from tamscore.store.history import HISTORY
 from tamscore.store.location import files_below
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from tamscore.store.location import Location
 
-KNOWN = {BACKTESTS, COVERAGE, CURRENT, HANDED_OUT, HISTORY, LOCK, PINS, RENEWAL, "versions"}
+KNOWN = {BACKTESTS, CHECKPOINTS, COVERAGE, CURRENT, HANDED_OUT, HISTORY, LOCK, PINS, RENEWAL, "versions"}
 """What belongs to an output."""
 
 

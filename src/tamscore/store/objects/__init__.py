@@ -11,7 +11,7 @@ import io
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from tamscore.errors import RetryableError
+from tamscore.errors import RetryableError, UsageError
 from tamscore.store.objects.bucket import ConflictError
 from tamscore.store.objects.lease import check_free, held
 from tamscore.store.placed import HashingFile, Placed
@@ -22,7 +22,18 @@ if TYPE_CHECKING:
     from tamscore.store.objects.bucket import Entry
     from tamscore.store.objects.path import ObjectPath
 
-__all__ = ["held", "place", "prepare", "remove", "remove_folder", "require_held", "swap", "sweep", "sweep_beside"]
+__all__ = [
+    "discard",
+    "held",
+    "place",
+    "prepare",
+    "remove",
+    "remove_folder",
+    "require_held",
+    "swap",
+    "sweep",
+    "sweep_beside",
+]
 
 TRIES = 4
 
@@ -106,6 +117,12 @@ def remove(path: ObjectPath, output: ObjectPath) -> None:
 def require_held(output: ObjectPath) -> None:
     """Raise RetryableError where another process holds the output by now."""
     check_free(output)
+
+
+def discard(folder: ObjectPath) -> None:
+    """Remove all objects in a folder, as far as that is possible: who may not delete needs no right to."""
+    with suppress(RetryableError, UsageError):
+        folder.bucket.delete_all([path.key for path in folder.below()])
 
 
 def remove_folder(folder: ObjectPath) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tamscore.errors import RetryableError, UsageError, without_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
 Answer = TypeVar("Answer")
 
@@ -93,6 +93,13 @@ class Bucket:
         store, library = client(self.url)
         with suppress(FileNotFoundError):
             self.ask(key, lambda: library.delete_async(store, key))
+
+    def delete_all(self, keys: Sequence[str]) -> None:
+        """Remove objects, many in a request where the store can; those that are not there are none to remove."""
+        store, library = client(self.url)
+        if keys:
+            with suppress(FileNotFoundError):
+                self.ask(keys[0], lambda: library.delete_async(store, list(keys)))
 
     def entries(self, prefix: str) -> list[Entry]:
         """Every object whose key begins with the prefix, a folder, in order of key."""

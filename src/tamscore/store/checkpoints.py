@@ -1,0 +1,203 @@
+"""What a run has computed so far, kept until it is complete: a run that is killed goes on from there.
+
+OUTPUT/_checkpoints/<run_key>/NAME holds one value in the form of `stored_values`, behind a line that says of which run
+it is, with which libraries it was made, and the hash of all the rest. A file that is not so is computed again.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from tamscore.store import commit
+from tamscore.store.background import BackgroundWriter
+from tamscore.store.location import files_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from tamscore.progress import Progress
+    from tamscore.store.location import Location
+    from tamscore.store.stored_values import ValueFormat
+
+Value = TypeVar("Value")
+CHECKPOINTS = "_checkpoints"
+"""The folder of an output where runs that are not complete keep what they have computed."""
+FORMAT = 1
+GROUP_ROWS = 1 << 18
+"""Partitions are kept in groups of at least so many rows."""
+READERS = 8
+"""So many files are read at a time."""
+
+
+@dataclass
+class Checkpoints:
+    """The checkpoints of one run in a folder; the partitions of the run have so many rows each.
+
+    Without a folder nothing is kept and nothing found. `found` names what did not have to be computed.
+    """
+
+    folder: Location | None = None
+    run_key: str = ""
+    rows: Sequence[int] = ()
+    format: ValueFormat | None = None
+    progress: Progress | None = None
+    found: list[str] = field(default_factory=list)
+    _writer: BackgroundWriter = field(default_factory=BackgroundWriter)
+    _told: bool = False
+
+    def once(self, name: str, make: Callable[[], Value], what: str = "") -> Value:
+        """Return the value of that name, computed by `make` unless it is there; its notices are given either way."""
+        (kept,) = self._read_all([name])
+        if kept is not None:
+            value, notices = kept
+            for text in notices:
+                self._notice(text)
+            self.found += [what] if what else []
+            return value  # type: ignore[no-any-return]
+        before = len(self.progress.notices) if self.progress else 0
+        value = make()
+        self._keep(name, (value, self.progress.notices[before:] if self.progress else []))
+        return value
+
+    def each(
+        self, name: str, items: Sequence[Any], make: Callable[[list[Any]], Iterable[Value]], what: str = ""
+    ) -> Iterator[Value]:
+        """Yield a value for each partition's item, in order; `make` computes those that are not there."""
+        known = self.known(name, len(items))
+        missing = [item for item, value in zip(items, known, strict=True) if value is None]
+        made = iter(make(missing)) if missing else iter(())
+        if what and self.rows and len(missing) < len(items):
+            self.found.append(what if not missing else f"{len(items) - len(missing)} of {len(items)} parts of {what}")
+        yield from self.keeping(name, known, (next(made) if value is None else value for value in known))
+
+    def known(self, name: str, count: int) -> list[Any]:
+        """Return the values of the partitions that are there, None for the others."""
+        found: list[Any] = [None] * count
+        groups = self._groups()
+        read = self._read_all([part_name(name, place) for place in range(len(groups))])
+        for group, values in zip(groups, read, strict=True):
+            if isinstance(values, list) and len(values) == len(group):
+                found[group.start : group.stop] = values
+        return found
+
+    def keeping(self, name: str, known: Sequence[Any], values: Iterator[Value]) -> Iterator[Value]:
+        """Yield the values of all partitions; those of a group that was not there are kept once they are complete."""
+        for place, group in enumerate(self._groups()):
+            here = []
+            for _ in group:
+                here.append(next(values))
+                yield here[-1]
+            if any(known[i] is None for i in group):
+                self._keep(part_name(name, place), here)
+        yield from values
+
+    def _groups(self) -> list[range]:
+        """Return the places of neighbouring partitions that are kept together."""
+        groups, start, rows = [], 0, 0
+        for place, here in enumerate(self.rows):
+            rows += here
+            if rows >= GROUP_ROWS or place == len(self.rows) - 1:
+                groups.append(range(start, place + 1))
+                start, rows = place + 1, 0
+        return groups
+
+    def _read_all(self, names: Sequence[str]) -> list[Any]:
+        """Return the values of files, several read at a time; None where there is none or, with a notice, damage."""
+        there = [name for name in names if name in self._there]
+        if not there:
+            return [None] * len(names)
+        with ThreadPoolExecutor(min(READERS, len(there))) as pool:
+            found = dict(zip(there, pool.map(self._read, there), strict=True))
+        for name, (_, problem) in found.items():
+            if problem:
+                self._notice(f"{self.folder}/{name}: not used, computed again: {problem}")
+        return [found[name][0] if name in found else None for name in names]
+
+    def _read(self, name: str) -> tuple[Any, str]:
+        """Return the value of a file, or None and why there is none."""
+        if self.folder is None or self.format is None:
+            return None, ""
+        try:
+            data = (self.folder / name).read_bytes()
+            return self.format.from_bytes(content_of(data, self._line(name))), ""
+        except (OSError, ValueError) as error:
+            return None, str(error)
+
+    @cached_property
+    def _there(self) -> set[str]:
+        """The names of the files that were there when the first was asked for."""
+        if self.folder is None or not self.folder.is_dir():
+            return set()
+        return {path.name for path in files_in(self.folder)}
+
+    def _keep(self, name: str, value: Any) -> None:
+        """Keep a value in the background; a notice, once, where that fails, and the run goes on without."""
+        if self.folder is None or self.format is None or self._told:
+            return
+        try:
+            self._writer.put(self.folder / name, framed(self.format.to_bytes(value), self._line(name)))
+            problem = self._writer.problem
+        except TypeError as error:
+            problem = str(error)
+        if problem is not None:
+            self._told = True
+            self._notice(f"{self.folder}: cannot keep what a killed run would go on from ({problem}); the run goes on")
+
+    def _line(self, name: str) -> bytes:
+        """Return the beginning of a file of that name."""
+        return f"tamscore checkpoint {FORMAT} {self.run_key} {name} {libraries()} ".encode()
+
+    def _notice(self, text: str) -> None:
+        if self.progress:
+            self.progress.notice(text)
+
+    def __enter__(self) -> Self:
+        """The checkpoints."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Keep what is to be kept where the run ends early; remove all of the output where it is complete."""
+        self._writer.end(drop=kind is None)
+        if kind is None and self.folder is not None:
+            commit.discard(self.folder.parent)
+
+
+def part_name(name: str, place: int) -> str:
+    """Return the name of the file of a group of partitions."""
+    return f"{name}-{place:05d}"
+
+
+def libraries() -> str:
+    """Return the libraries that numbers pass through, with their versions."""
+    import numpy as np
+    import pyarrow as pa
+
+    return f"numpy={np.__version__} pyarrow={pa.__version__}"
+
+
+def framed(content: bytes, line: bytes) -> bytes:
+    """Return the bytes of a file: its first line, which ends with the hash of all the rest, and the content."""
+    return b"".join((line, digest_of(line, content), b"\n", content))
+
+
+def content_of(data: bytes, line: bytes) -> bytes:
+    """Return the content of a file. Raise ValueError if its first line is another, or its hash."""
+    start, _, content = data[len(line) :].partition(b"\n")
+    if not data.startswith(line):
+        raise ValueError("of another run, or made with other libraries")
+    if start != digest_of(line, content):
+        raise ValueError("damaged")
+    return content
+
+
+def digest_of(*pieces: bytes) -> bytes:
+    """Return the XXH3 hash of some bytes, hexadecimal."""
+    import xxhash
+
+    digest = xxhash.xxh3_128()
+    for piece in pieces:
+        digest.update(piece)
+    return digest.hexdigest().encode()
