@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     )
     from tamscore.finished import FinishedRun, open_run
     from tamscore.jobs import load_job, refresh, run, score
-    from tamscore.potential import Ladders, Whitespace, potential_table, whitespace
+    from tamscore.potential import Ladders, Money, potential_table, whitespace
 
 __version__ = "0.1.0"
 __all__ = [
@@ -35,11 +35,11 @@ __all__ = [
     "Ladders",
     "MemoryLimitError",
     "MiniBatchKMeans",
+    "Money",
     "NothingToDo",
     "RetryableError",
     "TamscoreError",
     "UsageError",
-    "Whitespace",
     "__version__",
     "load_job",
     "open_run",
@@ -53,7 +53,7 @@ _HOMES = {
     "cluster": ("MiniBatchKMeans",),
     "finished": ("FinishedRun", "open_run"),
     "jobs": ("load_job", "refresh", "run", "score"),
-    "potential": ("Ladders", "Whitespace", "potential_table", "whitespace"),
+    "potential": ("Ladders", "Money", "potential_table", "whitespace"),
 }
 """The module of each public name; errors are all in `errors`."""
 

@@ -7,18 +7,17 @@ fit depends neither on the order of the rows, nor on the number of threads, nor 
 from __future__ import annotations
 
 import warnings
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from tamscore import backend as backends
 from tamscore.cluster.draws import Draws, chunks, draw, hashes_of_ids, kept, weighed_sum
 from tamscore.cluster.matrix import matrix_of, whole_weights
+from tamscore.cluster.parameters import require_parameters, seed_of, threads_of
 from tamscore.engine.flow import LocalFlow
 from tamscore.passes.fit import Recipe, fit_centers
 from tamscore.passes.kept import KeptRows
@@ -60,9 +59,9 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
 
     Notes
     -----
-    Mini-batches after Sculley (2010), seeds after Arthur & Vassilvitskii (2007) and Bradley & Fayyad (1998). All columns
-    share one grid, about 10 million steps wide: next to one value of 10^9, differences below 100 are not seen.
-    There is no `partial_fit`: draws need all rows.
+    Mini-batches after Sculley (2010), seeds after Arthur & Vassilvitskii (2007) and Bradley & Fayyad (1998). All
+    columns share one grid of about 10 million steps: next to a value of 10^9, differences below 100 are not seen. There
+    is no `partial_fit`: draws need all rows.
 
     Examples
     --------
@@ -114,17 +113,17 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
         array([[1.]])
         """
         del y
-        self._require_parameters()
+        require_parameters(self)
         matrix = matrix_of(self, X, reset=True)
         weights = whole_weights(sample_weight, len(matrix))
         count = len(matrix) if weights is None else int(weights.sum())
         if count < self.n_clusters:
             raise ValueError(f"n_samples={count} should be >= n_clusters={self.n_clusters}.")
-        backend, seed = self._backend(matrix), self._seed()
+        backend, seed = self._backend(matrix), seed_of(self.random_state)
         draws = Draws(seed, weights, None if ids is None else hashes_of_ids(ids, len(matrix)))
         counted, draws = draws.counted(matrix)
         self._lattice = fit_lattice(backend.xp if matrix.home else np, counted.values)
-        with LocalFlow(self._threads(), guest=True) as flow:
+        with LocalFlow(threads_of(self.n_jobs), guest=True) as flow:
             drawn = draw(counted, self._lattice, backend, draws)
             rows = KeptRows(flow, kept(drawn.blocks, backend, flow.workers))
             spans = spans_of(count, self.batch_size)
@@ -203,7 +202,9 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
     def _take(self, fit: Any, matrix: Matrix) -> None:
         """Take over what a fit has found."""
         if len(fit.centers) < self.n_clusters:
-            found = f"Number of distinct clusters ({len(fit.centers)}) found smaller than n_clusters ({self.n_clusters})"
+            found = (
+                f"Number of distinct clusters ({len(fit.centers)}) found smaller than n_clusters ({self.n_clusters})"
+            )
             warnings.warn(f"{found}: there are not as many distinct rows", ConvergenceWarning, stacklevel=3)
         self._centers, self.n_iter_, self.n_steps_ = fit.centers, fit.passes, fit.batches
         dtype = np.float32 if str(matrix.values.dtype).endswith("float32") else np.float64
@@ -217,25 +218,3 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
 
     def _recipe(self, seed: int) -> Recipe:
         return Recipe(self.n_clusters, seed, self.init_size, self.n_init, self.batch_size, self.max_iter)
-
-    def _seed(self) -> int:
-        """The seed of the draws."""
-        if isinstance(self.random_state, Integral) and self.random_state >= 0:
-            return int(self.random_state)
-        return int(check_random_state(self.random_state).randint(2**31 - 1))
-
-    def _threads(self) -> int | None:
-        return None if self.n_jobs in {None, -1} else self.n_jobs
-
-    def _require_parameters(self) -> None:
-        """Raise ValueError that names the first parameter that is out of range."""
-        for name in ("n_clusters", "n_init", "init_size", "batch_size", "max_iter"):
-            value = getattr(self, name)
-            if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"{name}: expected a whole number from 1 on, got {value!r}")
-        if self.n_jobs is not None and (not isinstance(self.n_jobs, Integral) or self.n_jobs < -1 or not self.n_jobs):
-            raise ValueError(f"n_jobs: expected None, -1 or a number of threads, got {self.n_jobs!r}")
-        if self.device not in {None, "cpu", "cuda"}:
-            raise ValueError(f"device: expected None, 'cpu' or 'cuda', got {self.device!r}")
-        if self.init_size < self.n_clusters:
-            raise ValueError(f"init_size: expected at least n_clusters={self.n_clusters} rows, got {self.init_size}")

@@ -63,9 +63,7 @@ def draw(matrix: Matrix, lattice: Lattice, backend: Backend, draws: Draws) -> Dr
     order = np.argsort(numbers, kind="stable")
     starts = range(0, len(rows), backend.block_rows)
     pieces = (order[start : start + backend.block_rows] for start in starts)
-    return DrawnRows(
-        [DrawnBlock(xp.take(whole, backend.put(rows[piece]), axis=1), numbers[piece]) for piece in pieces]
-    )
+    return DrawnRows([DrawnBlock(xp.take(whole, backend.put(rows[piece]), axis=1), numbers[piece]) for piece in pieces])
 
 
 def kept(blocks: list[DrawnBlock], backend: Backend, workers: int) -> list[BlockRows]:

@@ -1,4 +1,4 @@
-"""What callers hand to the estimator: arrays of the host or of a GPU, DataFrames, Arrow tables; read and checked once."""
+"""What the estimator is given: arrays of the host or of a GPU, DataFrames, Arrow tables; read and checked once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_ROWS = 2**29
 
 @dataclass(frozen=True)
 class Matrix:
-    """Checked rows: `values` (n, d) float64 or float32 where they lie; `home` is the backend there, None on the host."""
+    """Checked rows: `values` (n, d) float64 or float32 where they lie; `home`, the backend there, None on the host."""
 
     values: Any
     home: Backend | None
@@ -76,7 +76,9 @@ def device_values(estimator: Any, rows: Any, xp: Any, *, reset: bool) -> Any:
     if rows.ndim != 2:
         raise ValueError(f"Expected 2D array, got {rows.ndim}D array instead; reshape(-1, 1) makes one column")
     if min(rows.shape) < 1:
-        raise ValueError(f"Found array with {rows.shape[0]} sample(s) and {rows.shape[1]} feature(s), expected 1 of each")
+        raise ValueError(
+            f"Found array with {rows.shape[0]} sample(s) and {rows.shape[1]} feature(s), expected 1 of each"
+        )
     if xp.isdtype(rows.dtype, "complex floating"):
         raise ValueError("Complex data not supported: expected real numbers")
     values = rows if rows.dtype in {getattr(xp, name) for name in FLOATS} else xp.astype(rows, xp.float64)
@@ -107,8 +109,8 @@ def whole_weights(weights: Any, rows: int) -> Any | None:
     if len(wrong):
         at = int(wrong[0])
         raise ValueError(
-            f"sample_weight[{at}]: expected a whole number from 0 on, since a row of weight 2 counts as two equal rows, "
-            f"got {numbers[at]:g}; scale and round the weights"
+            f"sample_weight[{at}]: expected a whole number from 0 on, since a row of weight 2 counts as two equal "
+            f"rows, got {numbers[at]:g}; scale and round the weights"
         )
     if not numbers.any():
         raise ValueError("sample_weight: expected a weight above zero, got zero for every row")
