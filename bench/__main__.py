@@ -66,8 +66,10 @@ def quality_case(rows: Rows = 300_000, seed: Seed = 0, peers: int = 10, override
 
 
 @app.command("estimator")
-def estimator_case(rows: Rows = 200_000, seeds: Annotated[int, typer.Option(help="seeds of each data set")] = 3) -> None:
-    """Compare inertia and CPU of `tamscore.MiniBatchKMeans` with scikit-learn's `KMeans(n_init=10)` on five data sets."""
+def estimator_case(
+    rows: Rows = 200_000, seeds: Annotated[int, typer.Option(help="seeds of each data set")] = 3
+) -> None:
+    """Compare inertia and CPU of `tamscore.MiniBatchKMeans` with `KMeans(n_init=10)` on five data sets."""
     from bench.estimator import estimator
 
     for result in estimator(rows, seeds):

@@ -15,11 +15,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from tamscore import backend as backends
-from tamscore.cluster.draws import Draws, chunks, draw, hashes_of_ids, kept, weighed_sum
+from tamscore.cluster.draws import Draws, chunks, draw, hashes_of_ids, kept, seed_rows, weighed_sum
 from tamscore.cluster.matrix import matrix_of, whole_weights
 from tamscore.cluster.parameters import require_parameters, seed_of, threads_of
 from tamscore.engine.flow import LocalFlow
-from tamscore.passes.fit import Recipe, fit_centers
+from tamscore.passes.fit import Recipe, fit_best
 from tamscore.passes.kept import KeptRows
 from tamscore.stages.blocks import spans_of
 from tamscore.stages.lattice import fit_lattice, sq_distances
@@ -40,8 +40,9 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
     Parameters
     ----------
     n_clusters : number of clusters, from 1.
-    n_init : number of k-means++ starts on the seed rows; the best quarter is carried on until it settles.
-    init_size : number of seed rows, at least `n_clusters`; drawn by hash.
+    n_init : number of fits, each from seed rows of its own; after 8 full passes only the best quarter goes on.
+    n_starts : number of k-means++ starts of a fit on its seed rows; the best one is refined.
+    init_size : number of seed rows of a fit, at least `n_clusters`; drawn by hash.
     batch_size : rows of a mini-batch; the mini-batches go through all rows once.
     max_iter : most full passes over all rows after that; they end when inertia falls by less than a millionth.
     n_jobs : threads; None and -1 take one for each processor that the process may use.
@@ -77,12 +78,13 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
     True
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - an estimator has as many parameters as it has
         self,
         n_clusters: int = 8,
         *,
-        n_init: int = 20,
-        init_size: int = 20_000,
+        n_init: int = 8,
+        n_starts: int = 5,
+        init_size: int = 10_000,
         batch_size: int = 65_536,
         max_iter: int = 100,
         n_jobs: int | None = None,
@@ -91,6 +93,7 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
     ) -> None:
         self.n_clusters = n_clusters
         self.n_init = n_init
+        self.n_starts = n_starts
         self.init_size = init_size
         self.batch_size = batch_size
         self.max_iter = max_iter
@@ -125,9 +128,11 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
         self._lattice = fit_lattice(backend.xp if matrix.home else np, counted.values)
         with LocalFlow(threads_of(self.n_jobs), guest=True) as flow:
             drawn = draw(counted, self._lattice, backend, draws)
-            rows = KeptRows(flow, kept(drawn.blocks, backend, flow.workers))
-            spans = spans_of(count, self.batch_size)
-            fit = fit_centers(rows, drawn.first(self.init_size, backend), self._recipe(seed), spans, flow)
+            rows = KeptRows(flow, kept(drawn, backend, flow.workers))
+            spans, turns = spans_of(count, self.batch_size), range(self.n_init)
+            seeds = (seed_rows(drawn, turn, self.init_size, backend) for turn in turns)
+            recipes = (self._recipe(seed * self.n_init + turn) for turn in turns)
+            fit = fit_best(rows, zip(seeds, recipes, strict=True), spans, flow, self.max_iter)
         self._take(fit, matrix)
         self.labels_, sq_distance = self._nearest(matrix, backend)
         self.inertia_ = weighed_sum(backend, sq_distance, weights)
@@ -217,4 +222,4 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
         return matrix.home or backends.load(self.device or "cpu")
 
     def _recipe(self, seed: int) -> Recipe:
-        return Recipe(self.n_clusters, seed, self.init_size, self.n_init, self.batch_size, self.max_iter)
+        return Recipe(self.n_clusters, seed, self.init_size, self.n_starts, self.batch_size, self.max_iter)

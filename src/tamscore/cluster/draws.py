@@ -36,24 +36,7 @@ class Draws:
         return matrix.taken(there), Draws(self.seed, self.weights[there], hashes)
 
 
-@dataclass(frozen=True)
-class DrawnRows:
-    """Rows in the order in which they are drawn, as blocks of whole numbers."""
-
-    blocks: list[DrawnBlock]
-
-    def first(self, wanted: int, backend: Backend) -> Any:
-        """The first rows (d, wanted) on the host, all of them where there are fewer."""
-        taken, missing = [], wanted
-        for drawn in self.blocks:
-            taken.append(backend.get(drawn.block)[:, :missing])
-            missing -= taken[-1].shape[1]
-            if not missing:
-                break
-        return np.concatenate(taken, axis=1)
-
-
-def draw(matrix: Matrix, lattice: Lattice, backend: Backend, draws: Draws) -> DrawnRows:
+def draw(matrix: Matrix, lattice: Lattice, backend: Backend, draws: Draws) -> list[DrawnBlock]:
     """The rows as blocks, in the order of their draw numbers: of a hash of their ids, or of what they hold."""
     xp = backend.xp
     whole = xp.concat([lattice.whole(backend, chunk) for chunk in chunks(matrix, backend)], axis=1)
@@ -61,9 +44,19 @@ def draw(matrix: Matrix, lattice: Lattice, backend: Backend, draws: Draws) -> Dr
     rows = np.arange(len(matrix)) if draws.weights is None else np.repeat(np.arange(len(matrix)), draws.weights)
     numbers = draw_number(copies_apart(hashes[rows]), draws.seed)
     order = np.argsort(numbers, kind="stable")
-    starts = range(0, len(rows), backend.block_rows)
-    pieces = (order[start : start + backend.block_rows] for start in starts)
-    return DrawnRows([DrawnBlock(xp.take(whole, backend.put(rows[piece]), axis=1), numbers[piece]) for piece in pieces])
+    pieces = (order[start:stop] for start, stop in bounds(len(rows), backend.block_rows))
+    return [DrawnBlock(xp.take(whole, backend.put(rows[piece]), axis=1), numbers[piece]) for piece in pieces]
+
+
+def seed_rows(drawn: list[DrawnBlock], turn: int, size: int, backend: Backend) -> Any:
+    """The rows (d, size) that a fit starts from, on the host: each turn the next ones, all where there are fewer."""
+    total = sum(len(block.numbers) for block in drawn)
+    skipped, taken, wanted = min(turn * size, max(total - size, 0)), [], size
+    for block in drawn:
+        piece = block.block[:, min(skipped, len(block.numbers)) : min(skipped + wanted, len(block.numbers))]
+        taken.append(backend.get(piece))
+        skipped, wanted = max(skipped - len(block.numbers), 0), wanted - piece.shape[1]
+    return np.concatenate(taken, axis=1)
 
 
 def kept(blocks: list[DrawnBlock], backend: Backend, workers: int) -> list[BlockRows]:
@@ -90,9 +83,14 @@ def hashes_of_ids(ids: Any, rows: int) -> Any:
 
 def chunks(matrix: Matrix, backend: Backend) -> Iterator[Array]:
     """The rows a few at a time on the device that computes: (m, d) each, at most `backend.block_rows` rows."""
-    for start in range(0, len(matrix), backend.block_rows):
-        chunk = matrix.values[start : start + backend.block_rows, :]
+    for start, stop in bounds(len(matrix), backend.block_rows):
+        chunk = matrix.values[start:stop, :]
         yield chunk if matrix.home is not None else backend.put(chunk)
+
+
+def bounds(rows: int, at_once: int) -> Iterator[tuple[int, int]]:
+    """Where stretches of so many rows begin and end."""
+    return ((start, min(start + at_once, rows)) for start in range(0, rows, at_once))
 
 
 def weighed_sum(backend: Backend, sq_distance: Array, weights: Any | None) -> float:

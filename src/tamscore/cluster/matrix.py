@@ -52,20 +52,22 @@ def matrix_of(estimator: Any, rows: Any, *, reset: bool) -> Matrix:
     home = backends.holder(rows)
     if home is not None:
         return Matrix(device_values(estimator, rows, home.xp, reset=reset), home)
-    require_numbers(rows)
+    rows = arrow_table(rows)
     return Matrix(validate_data(estimator, rows, reset=reset, dtype=[np.float64, np.float32]), None)
 
 
-def require_numbers(rows: Any) -> None:
-    """Raise ValueError that names the first column of an Arrow table that holds no numbers."""
-    if type(rows).__module__.partition(".")[0] != "pyarrow":
-        return
+def arrow_table(rows: Any) -> Any:
+    """An Arrow table or batch as a table, anything else as it is; ValueError that names a column without numbers."""
+    if type(rows).__module__.partition(".")[0] != "pyarrow" or not hasattr(rows, "schema"):
+        return rows
+    import pyarrow as pa
     import pyarrow.types as t
 
     holds = (t.is_integer, t.is_floating, t.is_decimal, t.is_boolean)
-    for field in getattr(rows, "schema", ()):
+    for field in rows.schema:
         if not any(kind(field.type) for kind in holds):
             raise ValueError(f"column {field.name!r}: expected numbers, got {field.type}; leave it out, or encode it")
+    return pa.Table.from_batches([rows]) if isinstance(rows, pa.RecordBatch) else rows
 
 
 def device_values(estimator: Any, rows: Any, xp: Any, *, reset: bool) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-COUNTS = ("n_clusters", "n_init", "init_size", "batch_size", "max_iter")
+COUNTS = ("n_clusters", "n_init", "n_starts", "init_size", "batch_size", "max_iter")
 
 
 def require_parameters(estimator: Any) -> None:
