@@ -11,8 +11,6 @@ from tamscore.store import contents, verified_files
 from tamscore.store.location import location
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pyarrow as pa
     import pyarrow.dataset as ds
 
@@ -95,7 +93,7 @@ class Tables(Mapping[str, Any]):
         return len(self._names)
 
 
-def open_run(path: str | Path) -> FinishedRun:
+def open_run(path: str | Location) -> FinishedRun:
     """Return the run at a path: an output folder (its current version), or one of its versions, `scores/3fa9`.
 
     Raise UsageError if there is none, InputContractError if its manifest was changed.

@@ -17,6 +17,7 @@ from tamscore.progress import Progress
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
 
     Given: TypeAlias = str | Path | Mapping[str, Any] | Job
@@ -77,7 +78,7 @@ def score(
     job: Given,
     data: Any = None,
     *,
-    model: str | Path | None = None,
+    model: str | Location | None = None,
     own_ladders: bool = False,
     or_run: bool = False,
     overrides: Sequence[str] = (),
@@ -112,7 +113,7 @@ def refresh(
     job: Given,
     data: Any = None,
     *,
-    start: str | Path,
+    start: str | Location,
     overrides: Sequence[str] = (),
     accept: bool = False,
     verbose: bool = False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -20,7 +21,7 @@ from tamscore import MiniBatchKMeans
 from tamscore import backend as backends
 from tests.fake_gpu import FakeGpu
 
-FEW = {"n_init": 1, "n_starts": 4, "init_size": 500}
+FEW: dict[str, Any] = {"n_init": 1, "n_starts": 4, "init_size": 500}
 """Enough for groups far apart."""
 
 
@@ -228,8 +229,14 @@ def test_rows_on_a_device_give_the_same_bytes_and_all_stays_there(dtype, gpu):
 
 def test_the_device_that_is_asked_for_computes_on_rows_of_the_host(gpu, monkeypatch):
     rows = groups(700)[0]
-    seen = []
-    monkeypatch.setattr(gpu, "nearest", lambda *given: seen.append(1) or FakeGpu.nearest(gpu, *given))
+    seen: list[int] = []
+    near = gpu.nearest
+
+    def counted(*given):
+        seen.append(1)
+        return near(*given)
+
+    monkeypatch.setattr(gpu, "nearest", counted)
     model = fitted(rows, device="cuda", sample_weight=np.arange(700) % 3)
     assert seen
     assert_same(model, fitted(rows, sample_weight=np.arange(700) % 3))

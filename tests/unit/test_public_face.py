@@ -59,4 +59,4 @@ def test_the_examples_of_docstrings_run(page, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", sorted({*tamscore.__all__} - ERRORS - {"__version__", "Money"}))
 def test_every_public_name_has_an_example(name):
-    assert ">>> " in inspect.getdoc(getattr(tamscore, name))
+    assert ">>> " in (inspect.getdoc(getattr(tamscore, name)) or "")
