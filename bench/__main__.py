@@ -66,6 +66,17 @@ def quality_case(rows: Rows = 300_000, seed: Seed = 0, peers: int = 10, override
             record("quality", result | {"seed": seed})
 
 
+@app.command("estimator")
+def estimator_case(
+    rows: Rows = 200_000, seeds: Annotated[int, typer.Option(help="seeds of each data set")] = 3
+) -> None:
+    """Compare inertia and CPU of `tamscore.MiniBatchKMeans` with `KMeans(n_init=10)` on five data sets."""
+    from bench.estimator import estimator
+
+    for result in estimator(rows, seeds):
+        record("estimator", result)
+
+
 @app.command("propensity")
 def propensity_case() -> None:
     """Compare propensity on real tables with a tuned boosting of scikit-learn on the same split."""

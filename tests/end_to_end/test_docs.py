@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 from tamscore.cli import app
 from tamscore.insight.stored import open_run
+from tamscore.synthetic import write_market
 from tests.end_to_end.market import scores
 
 ROOT = Path(__file__).parents[2]
@@ -76,6 +77,20 @@ def test_the_commands_of_a_page_can_be_run_in_order(name, chapter, tmp_path, mon
         done = CliRunner().invoke(app, [small(word) for word in words])
         assert done.exit_code == 0, f"{shlex.join(words)}\n{done.output}"
     assert (tmp_path / "demo" / "report.html").stat().st_size > 100_000
+
+
+def test_the_python_of_its_page_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_market(tmp_path / "demo", 3_000, seed=0)
+    text = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {}
+    for block in blocks:
+        exec(compile(block, "docs/python.md", "exec"), names)  # noqa: S102 - our own page
+    assert len(blocks) > 4
+    assert names["small"].manifest["rows"]["scored"] > 2_900
+    assert len(names["ladders"].labels) == 5
+    assert "clusters.k" in capsys.readouterr().out
 
 
 def small(word):

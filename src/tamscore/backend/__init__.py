@@ -112,6 +112,16 @@ class CountsMemory(Protocol):
         """The most bytes of device memory that this process has held at once."""
 
 
+DEVICE_LIBRARIES = {"cupy": "cuda"}
+"""Libraries whose arrays lie on a device, and the backend of that device."""
+
+
+def holder(array: object) -> Backend | None:
+    """Return the backend of the device that an array lies on; None for what lies on the host. Imports no library."""
+    name = DEVICE_LIBRARIES.get(type(array).__module__.partition(".")[0])
+    return load(name) if name and hasattr(array, "shape") else None
+
+
 @cache
 def load(name: str) -> Backend:
     """The backend of a device, `cpu` or `cuda`, made once per process.

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from tamscore import terminal
 from tamscore.cli.failures import exit_code
-from tamscore.errors import TamscoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +43,4 @@ def measure(job: Job, progress: Progress, began: float, error: BaseException | N
 
     code = 0 if error is None else exit_code(error)
     ending = metrics.Ending(code, time.perf_counter() - began, getattr(error, "gate", None))
-    try:
-        metrics.leave(job, progress, ending)
-    except (TamscoreError, OSError) as trouble:
-        progress.notice(f"no metrics are left: {trouble}")
+    metrics.try_to_leave(job, progress, ending)

@@ -141,12 +141,16 @@ def result_of(future: Future[Any], name: str) -> Any:
 
 
 class LocalFlow:
-    """Threads of this process: Arrow, NumPy and BLAS let go of the interpreter while they work."""
+    """Threads of this process: Arrow, NumPy and BLAS let go of the interpreter while they work.
 
-    def __init__(self, workers: int | None = None) -> None:
+    The process is set up to save memory unless it is a `guest` in one that others own.
+    """
+
+    def __init__(self, workers: int | None = None, *, guest: bool = False) -> None:
         from threadpoolctl import threadpool_limits
 
-        heap.share()
+        if not guest:
+            heap.share()
         self.memories = 1
         self.workers = workers or len(os.sched_getaffinity(0))
         self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="tamscore")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tamscore.errors import TamscoreError
 from tamscore.metrics.exposition import text_of
 from tamscore.metrics.record import Ending, record_of
 from tamscore.store import commit
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from tamscore.config import Job
     from tamscore.progress import Progress
 
-__all__ = ["Ending", "leave"]
+__all__ = ["Ending", "leave", "try_to_leave"]
 
 LATEST = "latest.json"
 
@@ -35,3 +36,11 @@ def leave(job: Job, progress: Progress, ending: Ending) -> None:
     if wanted.textfile is not None:
         commit.sweep_beside(Path(wanted.textfile))
         commit.place_bytes(text_of(record).encode(), Path(wanted.textfile))
+
+
+def try_to_leave(job: Job, progress: Progress, ending: Ending) -> None:
+    """Leave the metrics of a run; where that fails the run ends as it would have, and says so."""
+    try:
+        leave(job, progress, ending)
+    except (TamscoreError, OSError) as trouble:
+        progress.notice(f"no metrics are left: {trouble}")

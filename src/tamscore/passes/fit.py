@@ -41,7 +41,36 @@ def fit_centers(rows: KeptRows, seed_block: Any, recipe: Recipe, spans: Sequence
     return kmeans.by_size(kmeans.without_empty(replace(fit, batches=batches)))
 
 
+def fit_best(
+    rows: KeptRows, turns: Iterable[tuple[Any, Recipe]], spans: Sequence[Span], local: Flow, passes: int
+) -> Fit:
+    """The best of several fits, each on seed rows (d, s) and by a recipe of its own; sized as `fit_centers` does.
+
+    Every fit gets a few passes over all rows; only the best quarter is carried on, up to so many `passes` in all.
+    """
+    tried = [few_passes(rows, block, recipe, spans, local) for block, recipe in turns]
+    best = sorted(tried, key=lambda fit: fit.inertia)[: -(-len(tried) // CARRIED_ON)]
+    fit = min((settled(rows, fit, passes) for fit in best), key=lambda fit: fit.inertia)
+    return kmeans.by_size(kmeans.without_empty(fit))
+
+
+def few_passes(rows: KeptRows, block: Any, recipe: Recipe, spans: Sequence[Span], local: Flow) -> Fit:
+    """A fit after a few passes over all rows."""
+    seeds = seed(block, recipe, local)
+    centers, batches = kmeans.mini_batch(rows, seeds.centers, seeds.counts.astype(np.float64), spans)
+    return replace(kmeans.lloyd(rows, centers, min(recipe.max_passes, FEW_PASSES)), batches=batches)
+
+
+def settled(rows: KeptRows, fit: Fit, passes: int) -> Fit:
+    """A fit after so many passes in all, or as many as it takes."""
+    if fit.passes >= passes:
+        return fit
+    more = kmeans.lloyd(rows, fit.centers, passes - fit.passes)
+    return replace(more, passes=fit.passes + more.passes, batches=fit.batches)
+
+
 SHORT_PASSES = 5
+FEW_PASSES = 8
 CARRIED_ON = 4
 
 

@@ -16,6 +16,7 @@ LAST = 2**64 - 1
 """The largest hash, and the largest draw number."""
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+_COPY = np.uint64(0xD6E8FEB86659FD93)
 
 
 def mixed(value: Any) -> Any:
@@ -23,6 +24,27 @@ def mixed(value: Any) -> Any:
     value = (value ^ (value >> np.uint64(30))) * _MIX[0]
     value = (value ^ (value >> np.uint64(27))) * _MIX[1]
     return value ^ (value >> np.uint64(31))
+
+
+def content_hash(block: Any) -> Any:
+    """A 64-bit hash (m,) uint64 of each row of a host block (d, m) of whole numbers."""
+    state = np.full(block.shape[1], _GOLDEN + np.uint64(len(block)))
+    for feature in block:
+        state = mixed(state * _GOLDEN ^ feature.astype(np.int64).view(np.uint64))
+    return state
+
+
+def copies_apart(hashes: Any) -> Any:
+    """Hashes (m,) uint64 that tell the copies of a row apart, so that a copy is drawn like any other row.
+
+    The first copy keeps its hash. Which of several equal rows counts as the first makes no difference to a fit.
+    """
+    order = np.argsort(hashes, kind="stable")
+    ordered, place = hashes[order], np.arange(len(hashes))
+    is_first = np.append(True, ordered[1:] != ordered[:-1])[: len(hashes)]
+    copy = np.empty(len(hashes), np.uint64)
+    copy[order] = place - np.maximum.accumulate(np.where(is_first, place, 0))
+    return hashes + copy * _COPY
 
 
 def id_hash(ids: pa.Array, kind: int = 0) -> Any:

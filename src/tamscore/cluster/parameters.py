@@ -1,0 +1,43 @@
+"""The parameters of the estimator, checked when it is fitted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+COUNTS = ("n_clusters", "n_init", "n_starts", "init_size", "batch_size", "max_iter")
+
+
+def require_parameters(estimator: Any) -> None:
+    """Raise ValueError that names the first parameter that is out of range."""
+    for name in COUNTS:
+        value = getattr(estimator, name)
+        if not is_whole(value) or value < 1:
+            raise ValueError(f"{name}: expected a whole number from 1 on, got {value!r}")
+    threads = estimator.n_jobs
+    if threads is not None and (not is_whole(threads) or threads < -1 or threads == 0):
+        raise ValueError(f"n_jobs: expected None, -1 or a number of threads, got {threads!r}")
+    if estimator.device not in {None, "cpu", "cuda"}:
+        raise ValueError(f"device: expected None, 'cpu' or 'cuda', got {estimator.device!r}")
+    if estimator.init_size < estimator.n_clusters:
+        least = f"at least n_clusters={estimator.n_clusters} rows"
+        raise ValueError(f"init_size: expected {least}, got {estimator.init_size}")
+
+
+def is_whole(value: Any) -> bool:
+    """Whether a value is a whole number, of Python or of NumPy."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def seed_of(random_state: Any) -> int:
+    """The seed of the draws: a whole number itself; of None, or a generator of scikit-learn's kind, a draw of it."""
+    if is_whole(random_state) and random_state >= 0:
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - 1))
+
+
+def threads_of(n_jobs: int | None) -> int | None:
+    """The number of threads; None for one for each processor that the process may use."""
+    return None if n_jobs in {None, -1} else n_jobs

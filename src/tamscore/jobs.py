@@ -1,0 +1,192 @@
+"""Jobs from Python: run, score and refresh, on the tables of the job or on one at hand."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from tamscore import config, metrics
+from tamscore.config import Job
+from tamscore.finished import FinishedRun, open_run
+from tamscore.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from tamscore.store.location import Location
+    from tamscore.store.run_directory import RunDirectory
+
+    Given: TypeAlias = str | Path | Mapping[str, Any] | Job
+
+__all__ = ["load_job", "refresh", "run", "score"]
+
+TABLE_ROWS = 131_072
+"""Rows of a row group of a table at hand: what is read together."""
+
+
+def load_job(path: str | Path, overrides: Sequence[str] = ()) -> Job:
+    """Return the job that a job file (TOML) describes, with `overrides` such as "clusters.k=7" set.
+
+    Relative paths count from the folder of the file. Raise JobFileError that lists every problem.
+
+    >>> import tamscore
+    >>> tamscore.load_job("nowhere.toml")
+    Traceback (most recent call last):
+    tamscore.errors.JobFileError: nowhere.toml: expected a job file, found nothing; check the path
+    """
+    return config.load(Path(path), overrides)
+
+
+def run(
+    job: Given, data: Any = None, *, overrides: Sequence[str] = (), accept: bool = False, verbose: bool = False
+) -> FinishedRun:
+    """Score the whole market of a job, and return the run that was written to its `output.path`.
+
+    `job` is the path of a job file, its tables as a dict (relative paths count from the working directory), or a job of
+    `load_job`. `data`, an Arrow table or a DataFrame of pandas or polars, takes the place of `input.path`; it is
+    written to a temporary file. With `accept` the run is published however much its input differs from that of the run
+    before. With `verbose` progress goes to standard error. A run that is already there is not repeated.
+
+    Raise JobFileError for the job, InputContractError for the data, GateError where a person must look first, and the
+    other errors of `tamscore.errors`.
+
+    >>> import numpy as np, pyarrow as pa, tamscore
+    >>> random = np.random.default_rng(0)
+    >>> market = pa.table({
+    ...     "account_id": [f"A{i:03}" for i in range(400)],
+    ...     "employees": random.lognormal(4, 1, 400),
+    ...     "sales": np.where(random.random(400) < 0.5, random.lognormal(8, 1, 400).round(2), 0),
+    ... })
+    >>> features = {"numeric": {"employees": "log_standard"}}
+    >>> job = {"output": {"path": "scores"}, "features": features, "clusters": {"k": 2}, "device": "cpu"}
+    >>> tamscore.run(job, market).scores().count_rows()
+    400
+    """
+    from tamscore import pipeline
+
+    def work(loaded: Job, progress: Progress) -> RunDirectory:
+        return pipeline.run(loaded, progress, accept=accept)
+
+    return carry_out(work, job, data, overrides, verbose=verbose)
+
+
+def score(
+    job: Given,
+    data: Any = None,
+    *,
+    model: str | Location | None = None,
+    own_ladders: bool = False,
+    or_run: bool = False,
+    overrides: Sequence[str] = (),
+    accept: bool = False,
+    verbose: bool = False,
+) -> FinishedRun:
+    """Score the market of a job with the model of an earlier run, and return the run that was written.
+
+    `model` names that run: an output folder (its current version), one of its versions, or a run key; by default it is
+    the current version of `output.path`. With `own_ladders` cut lines come from the sales of today; with `or_run` a
+    model is fitted where there is no run yet. All else as for `run`.
+
+    Raise as `run`, and UsageError if there is no such run.
+
+    >>> import tamscore
+    >>> job = {"input": {"path": "market"}, "output": {"path": "nowhere"}, "clusters": {"k": 2}}
+    >>> tamscore.score(job | {"features": {"numeric": {"employees": "standard"}}})
+    Traceback (most recent call last):
+    tamscore.errors.UsageError: ...nowhere: no complete run here; expected an output folder with ...
+    """
+    from tamscore import pipeline
+
+    name = None if model is None else str(model)
+
+    def work(loaded: Job, progress: Progress) -> RunDirectory:
+        return pipeline.score(loaded, progress, name, own_ladders=own_ladders, or_run=or_run, accept=accept)
+
+    return carry_out(work, job, data, overrides, verbose=verbose)
+
+
+def refresh(
+    job: Given,
+    data: Any = None,
+    *,
+    start: str | Location,
+    overrides: Sequence[str] = (),
+    accept: bool = False,
+    verbose: bool = False,
+) -> FinishedRun:
+    """Fit the model of a job anew from that of an earlier run, and return the run; clusters keep their ids.
+
+    `start` names the earlier run as `model` does for `score`. All else as for `run`; with `accept` it is published
+    however many accounts would change cluster.
+
+    Raise as `score`, and GateError if too many accounts would change cluster.
+
+    >>> import tamscore
+    >>> tamscore.refresh("nowhere.toml", start="scores")
+    Traceback (most recent call last):
+    tamscore.errors.JobFileError: nowhere.toml: expected a job file, found nothing; check the path
+    """
+    from tamscore import pipeline
+
+    def work(loaded: Job, progress: Progress) -> RunDirectory:
+        return pipeline.refresh(loaded, progress, str(start), accept=accept)
+
+    return carry_out(work, job, data, overrides, verbose=verbose)
+
+
+def carry_out(
+    work: Callable[[Job, Progress], RunDirectory], job: Given, data: Any, overrides: Sequence[str], *, verbose: bool
+) -> FinishedRun:
+    """The run that `work` makes of a job, on data at hand where they are given."""
+    from tamscore.engine import connect
+
+    with nullcontext() if data is None else table_file(data) as file:
+        loaded = loaded_job(job, overrides if file is None else [*overrides, f"input.path={json.dumps(str(file))}"])
+        connect.begin(loaded.engine)
+        with at_work(loaded, verbose=verbose) as progress:
+            directory = work(loaded, progress)
+    return open_run(str(directory.path))
+
+
+def loaded_job(job: Given, overrides: Sequence[str]) -> Job:
+    """The job of a file, of tables, or one that is loaded already, with overrides set."""
+    if isinstance(job, str | Path):
+        return config.load(Path(job), overrides)
+    if isinstance(job, Job):
+        return config.parse(job.model_dump(mode="json"), "job", overrides) if overrides else job
+    return config.parse(dict(job), "job", overrides)
+
+
+@contextmanager
+def table_file(data: Any) -> Iterator[Path]:
+    """A Parquet file of a table or a DataFrame, there as long as what is inside runs."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = data if isinstance(data, pa.Table) else pa.table(data)
+    with TemporaryDirectory(prefix="tamscore-") as folder:
+        file = Path(folder) / "data.parquet"
+        pq.write_table(table.replace_schema_metadata(None).combine_chunks(), file, row_group_size=TABLE_ROWS)
+        yield file
+
+
+@contextmanager
+def at_work(job: Job, *, verbose: bool) -> Iterator[Progress]:
+    """The progress of a run, shown if asked for; its metrics are left where the job asks for them."""
+    from tamscore import terminal
+
+    with terminal.listening() if verbose else nullcontext() as listener:
+        progress, began = Progress(listener), time.perf_counter()
+        code, gate = 1, None
+        try:
+            yield progress
+            code = 0
+        except Exception as error:
+            code, gate = getattr(error, "exit_code", code), getattr(error, "gate", None)
+            raise
+        finally:
+            metrics.try_to_leave(job, progress, metrics.Ending(code, time.perf_counter() - began, gate))

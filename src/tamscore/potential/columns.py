@@ -1,0 +1,88 @@
+"""Columns that callers hand over: lists, arrays, Series, Arrow columns, arrays of a GPU; read and checked once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore import backend as backends
+from tamscore.backend.host import float_column
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+UNKNOWN = "unknown"
+"""The name of missing segments."""
+
+
+def on_host(values: Any) -> Any:
+    """Values as the host can read them."""
+    home = backends.holder(values)
+    return values if home is None else home.get(values)
+
+
+def column_of(values: Any) -> pa.ChunkedArray:
+    """A list, array, Series or Arrow column as an Arrow column."""
+    import pyarrow as pa
+
+    if hasattr(values, "__arrow_c_stream__"):
+        return pa.chunked_array(values)
+    return pa.chunked_array([pa.array(values, from_pandas=True)])
+
+
+def sales_of(values: Any) -> Any:
+    """Sales (n,) float64, NaN for missing ones; ValueError if they are no finite numbers."""
+    money = float_column(column_of(values))
+    if np.isinf(money).any():
+        raise ValueError(f"sales[{int(np.flatnonzero(np.isinf(money))[0])}]: expected a finite amount, got infinity")
+    return money
+
+
+def codes_of(values: Any, name: str, rows: int) -> tuple[Any, Any]:
+    """The code (n,) int64 of each value, and the values in order (k,); ValueError if one is missing."""
+    column = plain(values, name, rows)
+    if column.null_count:
+        raise ValueError(f"{name}: {column.null_count} of {rows} are missing; each account needs one")
+    names = column.unique().sort()
+    return places(column, names), names.to_numpy(zero_copy_only=False)
+
+
+def segments_of(values: Any, rows: int) -> tuple[Any, list[str]]:
+    """The code (n,) int64 of each segment, and their names: the most frequent first, missing ones last."""
+    import pyarrow as pa
+
+    column = plain(values, "segments", rows).cast(pa.string())
+    counted = zip(*(column.value_counts().field(i).to_pylist() for i in range(2)), strict=True)
+    names = [name for name, _ in sorted(counted, key=lambda one: (-one[1], one[0] or "")) if name is not None]
+    return places(column.fill_null(UNKNOWN), pa.array([*names, UNKNOWN])), [*names, UNKNOWN]
+
+
+def known_codes(values: Any, names: Any, rows: int) -> Any:
+    """The code (n,) int64 of each label among names (k,); ValueError that says which one has no ladder."""
+    import pyarrow as pa
+
+    column = plain(values, "labels", rows)
+    wanted = pa.array(names)
+    code = places(column.cast(wanted.type) if column.type != wanted.type else column, wanted)
+    if (code < 0).any():
+        at = int(np.flatnonzero(code < 0)[0])
+        raise ValueError(f"labels[{at}]: there is no ladder for {column[at].as_py()!r}; make the table with all labels")
+    return code
+
+
+def plain(values: Any, name: str, rows: int) -> pa.ChunkedArray:
+    """A column without a dictionary; ValueError unless it has so many rows."""
+    import pyarrow as pa
+
+    column = column_of(values)
+    if len(column) != rows:
+        raise ValueError(f"{name}: expected {rows} values, one for each of the sales, got {len(column)}")
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+
+
+def places(column: pa.ChunkedArray, names: pa.Array) -> Any:
+    """The place (n,) int64 of each value among names; -1 where it is not there."""
+    import pyarrow.compute as pc
+
+    return pc.fill_null(pc.index_in(column, value_set=names), -1).to_numpy().astype(np.int64)
