@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from tamscore.errors import unreadable
-from tamscore.store import csv_output, disk, objects
+from tamscore.store import csv_output, disk, folders, objects
 from tamscore.store.objects.path import ObjectPath
 from tamscore.store.placed import HashingFile, Placed
 
@@ -74,6 +74,8 @@ def place(path: Location, write: Callable[[HashingFile], None]) -> Placed:
 def sweep_beside(path: Location) -> None:
     """Remove what killed writers have left unfinished in the folder of a file; for a folder that nobody holds."""
     storage_of(path).sweep_beside(path)
+    if not isinstance(path, ObjectPath):
+        folders.sweep(path.parent)
 
 
 def place_free(path: Location, write: Callable[[HashingFile], None]) -> Placed:
