@@ -22,7 +22,7 @@ from tamscore.cli import app
 from tamscore.insight import export, export_file
 from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
-from tamscore.store import commit, csv_output, disk
+from tamscore.store import commit, csv_output, disk, folders
 from tests.end_to_end import market
 
 DAY = date(2026, 1, 1)
@@ -152,6 +152,31 @@ def test_commands_that_write_beside_other_files_sweep(scored, tmp_path):
     assert CliRunner().invoke(app, diff).exit_code == 0, CliRunner().invoke(app, diff).output
     assert leftovers(tmp_path) == []
     assert (tmp_path / "kept.parquet").exists()
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_killed_synth_leaves_nothing_after_the_next_and_no_half_market(tmp_path, monkeypatch, there):
+    """S41: into a new folder and into an empty one; the job file comes last."""
+    folder = tmp_path / "demo"
+    if there:
+        folder.mkdir()
+    dead = (folder if there else tmp_path) / f"{disk.TEMPORARY}dead-demo{folders.STAGED}" / "market"
+    dead.mkdir(parents=True)
+    moved: list[str] = []
+    plain = disk.move
+
+    def move(part: Path, path: Path) -> None:
+        moved.append(path.name)
+        plain(part, path)
+
+    monkeypatch.setattr(disk, "move", move)
+    made = CliRunner().invoke(app, ["synth", str(folder), "--rows", "50", "--files", "2"])
+    assert made.exit_code == 0, made.output
+    assert sorted(moved) == (["job.toml", "market", "truth"] if there else ["demo"])
+    assert moved[-1] in {"job.toml", "demo"}
+    assert names(tmp_path) == ["demo"]
+    assert names(folder) == ["job.toml", "market", "truth"]
+    assert CliRunner().invoke(app, ["synth", str(folder)]).exit_code == 2
 
 
 BEGIN = """

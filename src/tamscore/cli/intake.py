@@ -44,10 +44,17 @@ def synth(
     The true segment and wallet of every account stand in a folder of their own beside the market.
     """
     from tamscore.progress import Progress
-    from tamscore.synthetic import Month, write_market
+    from tamscore.store import commit, folders
+    from tamscore.synthetic import Month, require_unused, write_market
 
-    with terminal.listening() as listener, Progress(listener).stage("synth", rows) as done:
-        write_market(directory, rows, seed, files, steps(done), Month(month, events), orders=orders)
+    inner = directory / "job.toml"
+    commit.sweep_beside(directory)
+    commit.sweep_beside(inner)
+    require_unused(directory)
+    with folders.staged(inner if directory.is_dir() else directory) as folder:
+        with terminal.listening() as listener, Progress(listener).stage("synth", rows) as done:
+            write_market(folder, rows, seed, files, steps(done), Month(month, events), orders=orders)
+        folders.move_in(folder, directory)
     print(f"wrote {rows:,} accounts to {near((directory / 'market').absolute())}, the truth about them beside it")
     print(f"next: tamscore run {shlex.quote(near((directory / 'job.toml').absolute()))}")
 

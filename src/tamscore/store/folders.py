@@ -13,6 +13,7 @@ import os
 import secrets
 import shutil
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tamscore.errors import RetryableError, UsageError
@@ -20,7 +21,6 @@ from tamscore.store import disk
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
-    from pathlib import Path
 
 STAGED, ASIDE = ".folder", ".before"
 AT_FDCWD, RENAME_EXCHANGE = -100, 2
@@ -101,6 +101,20 @@ def put_in_place(folder: Path, target: Path, mine: Collection[str]) -> None:
                 f"{target}: cannot be replaced as a whole ({error.strerror}); name a folder that is not there yet"
             ) from error
         raise
+    disk.flush_folder(target.parent)
+
+
+def move_in(folder: Path, target: Path) -> None:
+    """Move a staged folder to a target that is not there yet, or what it holds into one that is there and empty.
+
+    Each entry is moved in one step, folders before files.
+    """
+    if target.is_dir():
+        for entry in sorted(folder.iterdir(), key=Path.is_file):
+            disk.move(entry, target / entry.name)
+        disk.flush_folder(target)
+    else:
+        disk.move(folder, target)
     disk.flush_folder(target.parent)
 
 
