@@ -22,7 +22,7 @@ from tamscore.cli import app
 from tamscore.insight import export, export_file
 from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
-from tamscore.store import commit, csv_output, disk, folders
+from tamscore.store import commit, csv_output, disk, folders, temporary
 from tests.end_to_end import market
 
 DAY = date(2026, 1, 1)
@@ -152,6 +152,26 @@ def test_commands_that_write_beside_other_files_sweep(scored, tmp_path):
     assert CliRunner().invoke(app, diff).exit_code == 0, CliRunner().invoke(app, diff).output
     assert leftovers(tmp_path) == []
     assert (tmp_path / "kept.parquet").exists()
+
+
+def test_a_killed_commands_folder_for_temporary_files_goes_with_the_next_one(tmp_path, monkeypatch):
+    """S41: CSV tables are converted there; a live one, and what is not ours, stay."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    dead, live, other = (tmp_path / f"{temporary.PREFIX}{name}" for name in ("1-dead", "2-live", "x"))
+    for folder in (dead, live, tmp_path / "tamscore-demo"):
+        folder.mkdir()
+    (dead / "0.parquet").write_bytes(b"half")
+    other.write_bytes(b"no folder")
+    handle = folders.claim(live)
+    assert handle is not None
+    temporary.remove_temporary_folder()
+    mine = temporary.temporary_folder()
+    assert names(tmp_path) == sorted([live.name, mine.name, other.name, "tamscore-demo"])
+    folders.remove_unlocked([mine])
+    assert mine.exists()
+    temporary.remove_temporary_folder()
+    os.close(handle)
+    assert not mine.exists()
 
 
 @pytest.mark.parametrize("there", [False, True])

@@ -20,7 +20,7 @@ from tamscore.errors import RetryableError, UsageError
 from tamscore.store import disk
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
 STAGED, ASIDE = ".folder", ".before"
 AT_FDCWD, RENAME_EXCHANGE = -100, 2
@@ -57,12 +57,22 @@ def new_folder(target: Path) -> tuple[Path, int]:
         folder.mkdir()
         if target.is_dir():
             adopt(target, folder)
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        with suppress(OSError):  # a file system without locks
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        if os.fstat(handle).st_nlink:
+        if (handle := claim(folder)) is not None:
             return folder, handle
-        os.close(handle)  # swept before it was locked
+
+
+def claim(folder: Path) -> int | None:
+    """Return a handle that holds the lock on a new folder until it is closed, None if the folder was swept before."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        return None
+    with suppress(OSError):  # a file system without locks
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    if os.fstat(handle).st_nlink:
+        return handle
+    os.close(handle)
+    return None
 
 
 def adopt(target: Path, folder: Path) -> None:
@@ -171,10 +181,15 @@ def sweep(folder: Path) -> None:
             shutil.rmtree(stale, ignore_errors=True)
         else:
             disk.move(stale, target)
-    for stale in folder.glob(f"{disk.TEMPORARY}*{STAGED}"):
+    remove_unlocked(folder.glob(f"{disk.TEMPORARY}*{STAGED}"))
+
+
+def remove_unlocked(stale: Iterable[Path]) -> None:
+    """Remove the folders that no process holds the lock on."""
+    for folder in stale:
         with suppress(OSError):
-            if not is_locked(stale):
-                shutil.rmtree(stale, ignore_errors=True)
+            if not is_locked(folder):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def is_locked(folder: Path) -> bool:
