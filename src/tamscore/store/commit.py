@@ -154,6 +154,15 @@ def place_csv(table: pa.Table, path: Location) -> Placed:
     return place(path, lambda file: csv_output.write([flat], flat.schema, file))
 
 
+def place_both(table: pa.Table, folder: Location, name: str, in_csv: pa.Table | None = None) -> dict[str, Placed]:
+    """Put a table in place as Parquet and as CSV, or another one as CSV; return what was placed, by file name."""
+    parquet, csv = f"{name}.parquet", f"{name}.csv"
+    return {
+        parquet: place_parquet(table, folder / parquet),
+        csv: place_csv(table if in_csv is None else in_csv, folder / csv),
+    }
+
+
 def void(_: object) -> None:
     """Nothing: for calls whose answer does not matter."""
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tamscore.store import records
 from tamscore.store.commit import LOCK, Placed
 from tamscore.store.history import HISTORY
 from tamscore.store.location import files_below
 from tamscore.store.placed import files_of
 from tamscore.store.pointer import CURRENT, MANIFEST, PINS, digest_of, manifest_problem, pointer_of
-from tamscore.store.run_directory import BACKTESTS, COVERAGE, RunDirectory
+from tamscore.store.run_directory import BACKTESTS, COVERAGE, RECORDS, RunDirectory
 from tamscore.store.versions import versions
 
 if TYPE_CHECKING:
@@ -22,8 +23,19 @@ KNOWN = {BACKTESTS, COVERAGE, CURRENT, HISTORY, LOCK, PINS, "versions"}
 
 
 def problems_of_output(output: Location) -> list[str]:
-    """Everything that is wrong with an output: its pointer, and each complete version; empty where all is well."""
-    return [*pointer_problems(output), *(p for run in versions(output) if sealed(run) for p in problems_of_run(run))]
+    """Return what is wrong with an output: its pointer, each complete version, and what lies beside the versions."""
+    of_runs = (problem for run in versions(output) if sealed(run) for problem in problems_of_run(run))
+    return [*pointer_problems(output), *of_runs, *problems_beside(output)]
+
+
+def problems_beside(output: Location) -> Iterator[str]:
+    """Yield what is wrong with the folders of coverages and backtests that are complete."""
+    for kind, name in RECORDS.items():
+        if (output / kind).is_dir():
+            folders: list[Location] = sorted((output / kind).iterdir(), key=str)
+            for folder in folders:
+                if (folder / name).is_file():
+                    yield from records.problems(folder / name)
 
 
 def sealed(run: RunDirectory) -> bool:
