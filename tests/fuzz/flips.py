@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from tests.fuzz import small_world
-from tests.fuzz.kills import Tree, import_all, make_base, tree, varies
+from tests.fuzz.base import Tree, import_all, make_base, tree, varies
 
 WRITTEN = "tmp/read"
 READERS = {
@@ -40,8 +40,9 @@ READERS = {
     "score": ["score", "job.toml", "--model", "scores/{first_key}"],
     "refresh": ["refresh", "job.toml", "--from", "scores/{first_key}", "--accept"],
 }
-WEIGHTS = {"report": 0.3, "backtest": 0.5, "score": 0.5, "refresh": 0.5}
-NAMED = 3
+WEIGHTS = {"report": 0.1, "coverage": 0.3, "backtest": 0.1, "score": 0.1, "refresh": 0.1}
+"""Chances of readers, where not 1: what takes seconds is asked less often."""
+NAMED = 2
 """So many readers look at each flip, and `verify`."""
 CLOCK = re.compile(r'"(seconds|cpu_seconds|rows_per_second|at|peak_[a-z]+)": ?[^,}\n]+')
 
@@ -58,13 +59,13 @@ class Answer:
 class Flips:
     """An output of two versions with a coverage and a backtest, and what readers say of it."""
 
-    def __init__(self, root: Path) -> None:
-        self.base, self.work, self.said = root / "base", root / "work", root / "said"
+    def __init__(self, root: Path, base: Path | None) -> None:
+        self.base, self.work, self.said = base or root / "base", root / "work", root / "said"
         self.wrong: list[str] = []
         self.refused: Counter[str] = Counter()
         begin = [*small_world.BEGIN, ["coverage", "scores"], small_world.COMMANDS["backtest"]]
         first, self.second = make_base(self.work, self.base, self.said, begin)[:2]
-        import_all(self.work, self.said)
+        import_all()
         self.keys = (first, self.second)
         self.whole: dict[tuple[str, int], Answer] = {}
         self.files = sorted(
@@ -170,12 +171,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz.flips")
     parser.add_argument("--flips", type=int, default=500)
     parser.add_argument("--start", type=int, default=0, help="first case; another start, other cases")
+    parser.add_argument("--base", type=Path, help="what an earlier campaign has made; made there if it is not there")
     asked = parser.parse_args()
     root, began = Path(mkdtemp(prefix="tamscore-flips-")), time.monotonic()
     try:
-        flips = Flips(root)
+        flips = Flips(root, asked.base)
         for number in range(asked.start, asked.start + asked.flips):
             flips.flip(number)
+            if not (number + 1) % 25:
+                sys.stderr.write(f"{number + 1 - asked.start} flips, {len(flips.wrong)} wrong\n")
     finally:
         shutil.rmtree(root, ignore_errors=True)
     told = {

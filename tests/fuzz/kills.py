@@ -7,7 +7,6 @@ and must leave what it leaves undisturbed: the same files with the same bytes, n
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import os
 import random
@@ -17,28 +16,16 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
 from tests.fuzz import small_world
+from tests.fuzz.base import READERS, Tree, import_all, make_base, tree, varies
 
-READERS = {
-    "verify": ["verify", "scores"],
-    "show": ["show", "scores", "--json"],
-    "history": ["history", "scores", "--json"],
-    "doctor": ["doctor", "--output", "scores"],
-    "export": ["export", "scores", "--to", "tmp/read.csv"],
-    "explain": ["explain", "scores", "A0000007", "--json"],
-    "what-if": ["what-if", "scores", "--set", "potential.top_step=next_step", "--json"],
-    "report": ["report", "scores", "--output", "tmp/read.html"],
-    "campaigns": ["campaigns", "scores", "--to", "tmp/read"],
-}
 ALWAYS = ("verify", "show")
 WEIGHTS = {"run, processes": 0.3}
 SHARE_TERM = 0.2
-Tree = dict[str, str]
 
 
 @dataclass
@@ -52,34 +39,6 @@ class Case:
     after: Tree = field(default_factory=dict)
 
 
-def tree(folder: Path) -> Tree:
-    """Return the digest of each file below a folder; folders without files have their own name, too."""
-    found = {}
-    for path in folder.rglob("*"):
-        name = str(path.relative_to(folder))
-        if path.is_file():
-            found[name] = sha256(path.read_bytes()).hexdigest()
-        elif path.is_dir() and not any(path.iterdir()) and name != "tmp":
-            found[f"{name}/"] = ""
-    return found
-
-
-def make_base(work: Path, base: Path, said: Path, commands: list[list[str]]) -> list[str]:
-    """Make the small world, run commands in it, and copy it to a base; return the keys of its versions in order."""
-    child = os.fork()
-    if child == 0:
-        small_world.build(work)
-        os._exit(0)
-    if small_world.end(child):
-        sys.exit("the small world could not be made")
-    for arguments in commands:
-        if code := small_world.call(arguments, work, said):
-            sys.exit(f"{arguments}: exit code {code}: {said.read_text()[-800:]}")
-    shutil.copytree(work, base, symlinks=True)
-    ledger = (base / "scores" / "_history.jsonl").read_text(encoding="utf-8").splitlines()
-    return list(dict.fromkeys(str(json.loads(line)["version"]) for line in ledger))
-
-
 class Campaign:
     """A base folder that each case starts from, and a place where it runs."""
 
@@ -91,7 +50,7 @@ class Campaign:
     def prepare(self, names: list[str]) -> None:
         """Make the base, and run each command once to see what it leaves."""
         first = make_base(self.work, self.base, self.said, small_world.BEGIN)[0]
-        import_all(self.work, self.said)
+        import_all()
         for name in names:
             filled = [part.format(first=f"scores/{first[:8]}", first_key=first) for part in small_world.COMMANDS[name]]
             self.cases.append(self.measured(Case(name, filled)))
@@ -137,15 +96,9 @@ class Campaign:
 
     def look(self, label: str, case: Case, draw: random.Random, *, after_term: bool) -> None:
         """Let readers look at what a killed command has left."""
-        here = tree(self.work)
-        for name, digest in here.items():
-            if digest in {case.before.get(name), case.after.get(name)} or varies(name) or is_private(name):
-                continue
-            if is_of_unfinished(name, here):
-                continue
-            self.note(label, f"{name} is neither old nor new")
+        self.compare(label, case)
         if after_term:
-            for name in here:
+            for name in tree(self.work):
                 if "_tmp-" in name or name.startswith("tmp/"):
                     self.note(label, f"left {name} after SIGTERM")
         for name in (*ALWAYS, draw.choice([name for name in READERS if name not in ALWAYS])):
@@ -155,12 +108,24 @@ class Campaign:
             (self.work / "tmp" / name).unlink(missing_ok=True)
         shutil.rmtree(self.work / "tmp" / "read", ignore_errors=True)
 
+    def compare(self, label: str, case: Case) -> None:
+        """Note files that are neither as they were nor as the command leaves them."""
+        here = tree(self.work)
+        for name, digest in here.items():
+            same = digest in {case.before.get(name), case.after.get(name)}
+            if not (same or varies(name) or is_private(name) or is_of_unfinished(name, here)):
+                self.note(label, f"{name} is neither old nor new")
+
     def again(self, label: str, case: Case) -> None:
         """Run the command once more: it leaves what it leaves undisturbed."""
         made = case.name == "synth" and (self.work / "made" / "job.toml").exists()
         code = small_world.call(case.arguments, self.work, self.said)
         if code not in {0, 10} and not (made and code == 2):
             self.note(label, f"again: exit code {code}", said=True)
+        self.leftovers(label, case)
+
+    def leftovers(self, label: str, case: Case) -> None:
+        """Note files that an undisturbed command does not leave, or leaves with other bytes."""
         here = tree(self.work)
         for name in sorted(here.keys() ^ case.after.keys()):
             if not name.startswith("metrics/") or "_tmp-" in name:
@@ -191,38 +156,6 @@ def is_of_unfinished(name: str, here: Tree) -> bool:
     return "/".join((*parts[:3], seal)) not in here
 
 
-TIMED = {"_history.jsonl", "manifest.json", "_CURRENT.json", "_pins.json", "_lock"}
-
-
-def varies(name: str) -> bool:
-    """Return whether a file tells of times or of how often something was done."""
-    return name.startswith("metrics/") or Path(name).name in TIMED
-
-
-def import_all(folder: Path, said: Path) -> None:
-    """Import what commands need, so that no child has to: what is loaded in a child that has run some."""
-    child = os.fork()
-    if child == 0:
-        from typer.testing import CliRunner
-
-        from tamscore.cli import app
-
-        os.chdir(folder)
-        for arguments in (
-            READERS["show"],
-            READERS["export"],
-            READERS["report"],
-            *map(small_world.COMMANDS.get, ("coverage", "backtest", "import, one file")),
-        ):
-            CliRunner().invoke(app, arguments)
-        said.write_text(json.dumps(sorted(sys.modules)))
-        os._exit(0)
-    small_world.end(child)
-    for name in json.loads(said.read_text()):
-        if name.partition(".")[0] in {"tamscore", "pyarrow", "numpy", "rich", "pydantic", "typer", "xxhash"}:
-            importlib.import_module(name)
-
-
 def main() -> int:
     """Kill, print a line of JSON, and return whether anything went wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz.kills")
@@ -238,6 +171,8 @@ def main() -> int:
         while kills < asked.kills:
             kills += campaign.kill(asked.start + cases)
             cases += 1
+            if not cases % 25:
+                sys.stderr.write(f"{kills} kills in {cases} cases, {len(campaign.wrong)} wrong\n")
     finally:
         shutil.rmtree(root, ignore_errors=True)
     told: dict[str, Any] = {"kills": kills, "cases": cases, "seconds": round(time.monotonic() - began)}

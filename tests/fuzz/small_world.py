@@ -126,7 +126,7 @@ def begin(arguments: list[str], folder: Path, said: Path) -> int:
         os._exit(code)
 
 
-def end(child: int, limit: float = 120.0) -> int:
+def end(child: int, limit: float = 300.0) -> int:
     """Return the exit code of a process, negative for a signal; one that hangs is killed and counts as -99."""
     until = time.monotonic() + limit
     while time.monotonic() < until:
@@ -134,7 +134,7 @@ def end(child: int, limit: float = 120.0) -> int:
         if done:
             return os.waitstatus_to_exitcode(status)
         time.sleep(0.002)
-    os.killpg(child, signal.SIGKILL)
+    os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     return -99
 
