@@ -61,11 +61,11 @@ def build(folder: Path) -> None:
     changes |= {"campaigns.size": "employees", "columns.keep": ["industry"], "engine.workers": 1, "coverage": {}}
     metrics = {"metrics": {"textfile": "metrics/run.prom", "folder": "metrics"}}
     job = market.job("market", "scores", {**changes, **metrics}).model_dump(mode="json", exclude_none=True)
-    Path("job.toml").write_text("\n".join(toml(job)), encoding="utf-8")
+    write_job(Path("job.toml"), job)
     orders = pq.read_table("orders.parquet")
     pyarrow.csv.write_csv(orders, "orders.csv")
-    job["lifetime_value"]["orders"] = "orders.csv"
-    Path("csv.toml").write_text("\n".join(toml(job)), encoding="utf-8")
+    job["lifetime_value"]["orders"] = str(folder / "orders.csv")
+    write_job(Path("csv.toml"), job)
     ids = pq.read_table("market", columns=["account_id"])["account_id"]
     pq.write_table(pa.table({"account_id": ids, "later": [float(i % 500) for i in range(len(ids))]}), "later.parquet")
     for value, name in ((1, "old"), (2, "new")):
@@ -83,6 +83,11 @@ BEGIN = [
     ["campaigns", "scores", "--to", "lists", "--fields", "potential"],
 ]
 """What the commands find: two versions, and older files where they write."""
+
+
+def write_job(file: Path, job: dict[str, Any]) -> None:
+    """Write a job file whose paths count from its folder, so that it can be moved."""
+    file.write_text("\n".join(toml(job)).replace(f"{Path.cwd()}/", ""), encoding="utf-8")
 
 
 def toml(tables: dict[str, Any], head: str = "") -> Iterator[str]:
