@@ -22,8 +22,9 @@ from tamscore.cli import app
 from tamscore.insight import export, export_file
 from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
-from tamscore.store import commit, csv_output, disk, folders, temporary
+from tamscore.store import commit, csv_output, disk, folders, temporary, verify
 from tests.end_to_end import market
+from tests.faults import protocol
 
 DAY = date(2026, 1, 1)
 SPAWN = multiprocessing.get_context("spawn")
@@ -152,6 +153,17 @@ def test_commands_that_write_beside_other_files_sweep(scored, tmp_path):
     assert CliRunner().invoke(app, diff).exit_code == 0, CliRunner().invoke(app, diff).output
     assert leftovers(tmp_path) == []
     assert (tmp_path / "kept.parquet").exists()
+
+
+def test_what_is_being_written_or_was_left_is_no_damage(tmp_path):
+    """S41: `verify` beside a live run, and after a killed rollback; any other file is named."""
+    version = protocol.run(tmp_path, protocol.NEW).path
+    for folder in (tmp_path, version, version / "scores"):
+        (folder / f"{disk.TEMPORARY}1-history.jsonl{disk.PART}").write_bytes(b"half")
+    assert verify.problems_of_output(tmp_path) == []
+    (tmp_path / f"{disk.TEMPORARY}notes").write_bytes(b"")
+    (problem,) = verify.problems_of_output(tmp_path)
+    assert "does not belong to the output" in problem
 
 
 def test_a_killed_commands_folder_for_temporary_files_goes_with_the_next_one(tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tamscore.store import records
 from tamscore.store.commit import LOCK, Placed
+from tamscore.store.disk import is_temporary
 from tamscore.store.history import HISTORY
 from tamscore.store.location import files_below
 from tamscore.store.placed import files_of
@@ -55,8 +56,8 @@ def pointer_problems(output: Location) -> Iterator[str]:
         yield f"{output / CURRENT}: points at {pointer['version']!r}, which is no complete run"
     elif digest_of(manifest) != pointer.get("manifest_sha256"):
         yield f"{manifest}: is not the manifest that the pointer was set to"
-    here: list[Location] = [*output.iterdir()]
-    yield from (f"{path}: does not belong to the output" for path in sorted(here, key=str) if path.name not in KNOWN)
+    here: list[Location] = [path for path in output.iterdir() if path.name not in KNOWN and not is_temporary(path.name)]
+    yield from (f"{path}: does not belong to the output" for path in sorted(here, key=str))
 
 
 def problems_of_run(run: RunDirectory) -> Iterator[str]:
@@ -77,7 +78,8 @@ def problems_of_run(run: RunDirectory) -> Iterator[str]:
         elif (here := Placed.of(found[name])) != placed:
             expected = f"expected {placed.bytes:,} with {placed.xxh3}"
             yield f"{run.path / name}: changed, {here.bytes:,} bytes with hash {here.xxh3}, {expected}"
-    for name in found.keys() - listed.keys() - {MANIFEST}:
-        yield f"{run.path / name}: is not listed in the manifest"
+    for name in sorted(found.keys() - listed.keys() - {MANIFEST}):
+        if not is_temporary(found[name].name):
+            yield f"{run.path / name}: is not listed in the manifest"
     if read != known:
         yield f"{run.path / MANIFEST}: {read:,} rows read are not {known:,} rows scored or rejected"
