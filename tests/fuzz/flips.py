@@ -34,7 +34,7 @@ READERS = {
     "report": ["report", "{run}", "--output", f"{WRITTEN}.html"],
     "coverage": ["coverage", "{run}", "--set", "coverage.hours_per_person=900", "--json"],
     "history": ["history", "scores", "--json"],
-    "prune": ["prune", "scores", "--keep", "1", "--dry-run", "--json"],
+    "prune": ["prune", "scores", "--keep", "2", "--dry-run", "--json"],
     "rollback": ["rollback", "scores", "{other_key}", "--json"],
     "backtest": ["backtest", "job.toml", *small_world.REALISED, "--set", "backtest.neighbours=3", "--json"],
     "score": ["score", "job.toml", "--model", "scores/{first_key}"],
@@ -139,6 +139,8 @@ class Flips:
         """Keep what is neither a refusal by name nor the answer to the whole file."""
         if now.code == InputContract and str(name) in now.said:
             self.refused[reader] += 1
+        elif reader == "history" and now.code == whole.code and str(name) in now.said:
+            self.refused[reader] += 1  # it lists what is wrong with each version
         elif (
             now.code != whole.code
             or not same_files(now.files, whole.files, name)

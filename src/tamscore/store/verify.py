@@ -55,7 +55,7 @@ def pointer_problems(output: Location) -> Iterator[str]:
     if not manifest.is_file():
         yield f"{output / CURRENT}: points at {pointer['version']!r}, which is no complete run"
     elif digest_of(manifest) != pointer.get("manifest_sha256"):
-        yield f"{manifest}: is not the manifest that the pointer was set to"
+        yield f"{manifest}: is not the manifest that {output / CURRENT} was set to"
     here: list[Location] = [path for path in output.iterdir() if path.name not in KNOWN and not is_temporary(path.name)]
     yield from (f"{path}: does not belong to the output" for path in sorted(here, key=str))
 
