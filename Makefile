@@ -7,7 +7,10 @@ DEMO ?= demo
 ROWS ?= 300000
 JOBS ?= 2
 MINUTES ?= 4
+KILLS ?= 200
+FLIPS ?= 500
 SBOM ?= dist/tamscore.cdx.json
+DATABASE ?= advisory-database
 
 BIN := .venv/bin
 BESIDE := .venv-peers .venv-platform .venv-airflow
@@ -28,7 +31,7 @@ define install
 	fi
 endef
 
-.PHONY: help demo test lint types layers pytest test-platform docs format lock fuzz sbom bench clean
+.PHONY: help demo test lint types layers pytest test-platform docs format lock fuzz kills flips sbom advisories bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -101,6 +104,14 @@ fuzz: .venv/.complete ## Check spoilt job files, inputs and models for MINUTES
 	$(call say,'fuzz: $(MINUTES) minutes')
 	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
 
+kills: .venv/.complete ## Kill every command that writes at random instants, KILLS times
+	$(call say,'kills: $(KILLS)')
+	$(BIN)/python -m tests.fuzz.kills --kills $(KILLS)
+
+flips: .venv/.complete ## Flip single bits of what an output holds, FLIPS times, and ask every reader
+	$(call say,'flips: $(FLIPS)')
+	$(BIN)/python -m tests.fuzz.flips --flips $(FLIPS)
+
 sbom: .venv/.complete ## Write the software bill of materials (CycloneDX)
 	@mkdir -p $(dir $(SBOM))
 	$(BIN)/python locks/sbom.py > $(SBOM)
@@ -112,6 +123,9 @@ $(BESIDE:%=%/.complete): .venv-%/.complete: .venv/.complete locks/%.txt
 	$(PYTHON) -m venv --clear .venv-$*
 	$(call install,.venv-$*,locks/$*.txt)
 	@touch $@
+
+advisories: .venv/.complete ## Compare the locks with a copy of the advisory database in DATABASE
+	$(BIN)/python locks/advisories.py $(DATABASE)
 
 bench: .venv/.complete .venv-peers ## Run the benchmarks, about a quarter of an hour on two cores
 	$(call say,'benchmarks')

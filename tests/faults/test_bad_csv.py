@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from tamscore.errors import InputContractError, RetryableError, UsageError
+from tamscore.store import disk
 from tamscore.store.csv_import import encodings as csv_encodings
 from tamscore.store.csv_import import inspect, write
-from tamscore.store.csv_import import output as csv_output
 from tamscore.store.csv_import import rows as csv_rows
 from tests.imports import import_csv
 
@@ -182,7 +182,7 @@ def test_a_full_disk_leaves_the_old_result_and_no_leftover(table, tmp_path, monk
     def full(_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(csv_output, "_sync", full)
+    monkeypatch.setattr(disk, "flush_file", full)
     with pytest.raises(RetryableError, match="No space left on device"):
         import_csv([table], out, overwrite=True)
     assert [path.name for path in out.iterdir()] == ["t.parquet"]

@@ -22,8 +22,9 @@ from tamscore.cli import app
 from tamscore.insight import export, export_file
 from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
-from tamscore.store import commit, csv_output, disk
+from tamscore.store import commit, csv_output, disk, folders, temporary, verify
 from tests.end_to_end import market
+from tests.faults import protocol
 
 DAY = date(2026, 1, 1)
 SPAWN = multiprocessing.get_context("spawn")
@@ -152,6 +153,62 @@ def test_commands_that_write_beside_other_files_sweep(scored, tmp_path):
     assert CliRunner().invoke(app, diff).exit_code == 0, CliRunner().invoke(app, diff).output
     assert leftovers(tmp_path) == []
     assert (tmp_path / "kept.parquet").exists()
+
+
+def test_what_is_being_written_or_was_left_is_no_damage(tmp_path):
+    """S41: `verify` beside a live run, and after a killed rollback; any other file is named."""
+    version = protocol.run(tmp_path, protocol.NEW).path
+    for folder in (tmp_path, version, version / "scores"):
+        (folder / f"{disk.TEMPORARY}1-history.jsonl{disk.PART}").write_bytes(b"half")
+    assert verify.problems_of_output(tmp_path) == []
+    (tmp_path / f"{disk.TEMPORARY}notes").write_bytes(b"")
+    (problem,) = verify.problems_of_output(tmp_path)
+    assert "does not belong to the output" in problem
+
+
+def test_a_killed_commands_folder_for_temporary_files_goes_with_the_next_one(tmp_path, monkeypatch):
+    """S41: CSV tables are converted there; a live one, and what is not ours, stay."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    dead, live, other = (tmp_path / f"{temporary.PREFIX}{name}" for name in ("1-dead", "2-live", "x"))
+    for folder in (dead, live, tmp_path / "tamscore-demo"):
+        folder.mkdir()
+    (dead / "0.parquet").write_bytes(b"half")
+    other.write_bytes(b"no folder")
+    handle = folders.claim(live)
+    assert handle is not None
+    temporary.remove_temporary_folder()
+    mine = temporary.temporary_folder()
+    assert names(tmp_path) == sorted([live.name, mine.name, other.name, "tamscore-demo"])
+    folders.remove_unlocked([mine])
+    assert mine.exists()
+    temporary.remove_temporary_folder()
+    os.close(handle)
+    assert not mine.exists()
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_killed_synth_leaves_nothing_after_the_next_and_no_half_market(tmp_path, monkeypatch, there):
+    """S41: into a new folder and into an empty one; the job file comes last."""
+    folder = tmp_path / "demo"
+    if there:
+        folder.mkdir()
+    dead = (folder if there else tmp_path) / f"{disk.TEMPORARY}dead-demo{folders.STAGED}" / "market"
+    dead.mkdir(parents=True)
+    moved: list[str] = []
+    plain = disk.move
+
+    def move(part: Path, path: Path) -> None:
+        moved.append(path.name)
+        plain(part, path)
+
+    monkeypatch.setattr(disk, "move", move)
+    made = CliRunner().invoke(app, ["synth", str(folder), "--rows", "50", "--files", "2"])
+    assert made.exit_code == 0, made.output
+    assert sorted(moved) == (["job.toml", "market", "truth"] if there else ["demo"])
+    assert moved[-1] in {"job.toml", "demo"}
+    assert names(tmp_path) == ["demo"]
+    assert names(folder) == ["job.toml", "market", "truth"]
+    assert CliRunner().invoke(app, ["synth", str(folder)]).exit_code == 2
 
 
 BEGIN = """

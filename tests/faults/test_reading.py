@@ -234,6 +234,15 @@ def edited(run: RunDirectory) -> None:
     path.write_bytes(commit.json_bytes(told))
 
 
+@pytest.mark.parametrize("name", ["versions/{0}", "{0}", "000000000000"])
+def test_a_torn_manifest_is_refused_by_name_however_its_version_is_named(tmp_path, name):
+    """S13, S20: by its folder, its key, or the beginning of its key."""
+    torn = protocol.run(tmp_path, OLD).path / "manifest.json"
+    torn.write_bytes(torn.read_bytes()[:-9])
+    with pytest.raises(InputContractError, match=r"manifest\.json: missing, torn, or no manifest"):
+        versions.run_named(tmp_path / name.format(OLD))
+
+
 @pytest.mark.parametrize("key", [OLD, NEW])
 def test_an_edited_manifest_is_refused_by_runs_and_readers_and_found_by_verify(tmp_path, key):
     """C16: that of the current version, which the pointer vouches for, and of an older one, which the ledger does."""

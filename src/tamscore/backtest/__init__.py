@@ -20,10 +20,10 @@ from tamscore.passes.joins import Accounts as Joinable
 from tamscore.schema import PARTY_TYPES
 from tamscore.settings import columns_of
 from tamscore.stages.draw import id_hash
-from tamscore.store import commit, model, partitions, tables
+from tamscore.store import commit, model, partitions, records, tables
 from tamscore.store.location import location
-from tamscore.store.placed import files_of
-from tamscore.store.run_directory import BACKTESTS, run_key
+from tamscore.store.placed import Placed, files_of
+from tamscore.store.run_directory import BACKTESTS, RECORDS, run_key
 
 if TYPE_CHECKING:
     from tamscore.backend import Backend
@@ -96,13 +96,13 @@ def write(result: Backtest) -> None:
     import pyarrow as pa
 
     folder = location(result.path)
+    files: dict[str, Placed] = {}
+    money = {"whitespace", "sales", "realised", "growth", "growth_low", "growth_high", "median_growth"}
     for name, rows in (("tenths", result.tenths), ("challengers", result.losses)):
         if rows:
             table = pa.Table.from_pylist([asdict(row) for row in rows])
-            commit.place_parquet(table, folder / f"{name}.parquet")
-            money = {"whitespace", "sales", "realised", "growth", "growth_low", "growth_high", "median_growth"}
-            commit.place_csv(plain(table, money), folder / f"{name}.csv")
-    commit.place_json(record(result), folder / "backtest.json")
+            files |= commit.place_both(table, folder, name, plain(table, money))
+    records.place(record(result), files, folder / RECORDS[BACKTESTS])
 
 
 def record(result: Backtest) -> dict[str, Any]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from tamscore import terminal
+from tamscore.cli import import_options as options
 from tamscore.cli.arguments import new_path
 from tamscore.cli.work import near
 from tamscore.errors import UsageError
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from tamscore.store.csv_import import ImportReport
     from tamscore.store.csv_import.plan import ColumnPlan, ImportPlan
     from tamscore.store.csv_import.scan import Cell
+
+Result = TypeVar("Result")
 
 
 def synth(
@@ -40,10 +44,17 @@ def synth(
     The true segment and wallet of every account stand in a folder of their own beside the market.
     """
     from tamscore.progress import Progress
-    from tamscore.synthetic import Month, write_market
+    from tamscore.store import commit, folders
+    from tamscore.synthetic import Month, require_unused, write_market
 
-    with terminal.listening() as listener, Progress(listener).stage("synth", rows) as done:
-        write_market(directory, rows, seed, files, steps(done), Month(month, events), orders=orders)
+    inner = directory / "job.toml"
+    commit.sweep_beside(directory)
+    commit.sweep_beside(inner)
+    require_unused(directory)
+    with folders.staged(inner if directory.is_dir() else directory) as folder:
+        with terminal.listening() as listener, Progress(listener).stage("synth", rows) as done:
+            write_market(folder, rows, seed, files, steps(done), Month(month, events), orders=orders)
+        folders.move_in(folder, directory)
     print(f"wrote {rows:,} accounts to {near((directory / 'market').absolute())}, the truth about them beside it")
     print(f"next: tamscore run {shlex.quote(near((directory / 'job.toml').absolute()))}")
 
@@ -61,81 +72,55 @@ def steps(advance: Callable[[int], None]) -> Callable[[int], None]:
 
 
 def import_(  # noqa: PLR0913, PLR0917 - every option of the command
-    sources: Annotated[list[str], typer.Argument(metavar="CSV", help="CSV files, folders of them, or globs.")],
-    destination: Annotated[
-        Path, typer.Argument(metavar="DESTINATION", help="A folder, or one file NAME.parquet.", parser=new_path)
-    ],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the columns and write nothing.")] = False,
-    types: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--type",
-            metavar="COLUMN=TYPE",
-            help="Fix a type: string, int, float, number:credit_negative, range, bool, date, date:dmy, …",
-        ),
-    ] = None,
-    null: Annotated[list[str] | None, typer.Option(metavar="TEXT", help="Another text that means: no value.")] = None,
-    drop: Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="Leave a column out.")] = None,
-    encoding: Annotated[str, typer.Option(metavar="NAME", help="Such as utf-8, cp1252, latin-1.")] = "utf-8",
-    delimiter: Annotated[
-        str | None, typer.Option(metavar="MARK", help="Such as ';' or tab; found by looking, if not given.")
-    ] = None,
-    decimal: Annotated[
-        str | None, typer.Option(metavar="MARK", help="The decimal mark, '.' or ','; found by looking, if not given.")
-    ] = None,
-    thousands: Annotated[
-        str | None,
-        typer.Option(metavar="MARK", help="The mark between groups: '.', ',', an apostrophe, space or none."),
-    ] = None,
-    escape: Annotated[
-        str | None, typer.Option(metavar="MARK", help=r"What stands before a quote within a cell, such as '\'.")
-    ] = None,
-    skip: Annotated[int | None, typer.Option(metavar="N", help="Lines above the header, such as titles.")] = None,
-    multiline: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COLUMN", help="A column whose cells may hold several lines that look like rows."),
-    ] = None,
-    max_bad_share: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SHARE",
-            help="Cells a column may lose and still count as numbers or dates: words without digits, by default up to "
-            "0.01; if given, cells of a column with --type that hold digits, too.",
-        ),
-    ] = None,
-    max_rejected_share: Annotated[
-        float, typer.Option(metavar="SHARE", help="Rows with too many or too few cells before the import is refused.")
-    ] = 0.01,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
+    sources: options.Sources,
+    destination: options.Destination,
+    dry_run: options.DryRun = False,
+    types: options.Types = None,
+    null: options.Null = None,
+    drop: options.Drop = None,
+    encoding: options.Encoding = "utf-8",
+    delimiter: options.Delimiter = None,
+    decimal: options.Decimal = None,
+    thousands: options.Thousands = None,
+    escape: options.Escape = None,
+    skip: options.Skip = None,
+    multiline: options.Multiline = None,
+    max_bad_share: options.MaxBadShare = None,
+    max_rejected_share: options.MaxRejectedShare = 0.01,
+    overwrite: options.Overwrite = False,
 ) -> None:
     """Turn CSV exports of a CRM into Parquet.
 
     Every cell is looked at before anything is written: the types found, and why, are shown with what does not fit.
     """
-    from tamscore.progress import Progress
     from tamscore.store import csv_import
-    from tamscore.store.csv_import import source as csv_source
 
     if not dry_run:
         csv_import.check_destination(destination, overwrite=overwrite)
-    size = sum(path.stat().st_size for path in csv_source.find(sources))
-    with terminal.listening() as listener:
-        progress = Progress(listener)
-        with progress.stage("inspect", size) as done:
-            plan = csv_import.inspect(
-                sources, types_of(types or ()), delimiter=delimiter, encoding=encoding, decimal=decimal,
-                thousands=thousands, escape=escape, skip=skip, multiline=multiline or (), null_values=null or (),
-                drop=drop or (), max_bad_share=max_bad_share, progress=meter(done),
-            )  # fmt: skip
+    inspect = partial(
+        csv_import.inspect, sources, types_of(types or ()), delimiter=delimiter, encoding=encoding, decimal=decimal,
+        thousands=thousands, escape=escape, skip=skip, multiline=multiline or (), null_values=null or (),
+        drop=drop or (), max_bad_share=max_bad_share,
+    )  # fmt: skip
+    plan = measured("inspect", sources, inspect)
     tell_plan(plan)
     if dry_run:
         print("nothing was written (--dry-run)")
         return
-    with terminal.listening() as listener, Progress(listener).stage("write", size) as done:
-        report = csv_import.write(
-            plan, destination, max_rejected_share=max_rejected_share, overwrite=overwrite, progress=meter(done)
-        )
-    tell_report(report, destination)
+    write = partial(
+        csv_import.write, plan, destination, max_rejected_share=max_rejected_share, overwrite=overwrite
+    )  # fmt: skip
+    tell_report(measured("write", sources, write), destination)
+
+
+def measured(stage: str, sources: list[str], step: Callable[..., Result]) -> Result:
+    """Return the result of a step of an import that reads all sources, its progress shown as a stage."""
+    from tamscore.progress import Progress
+    from tamscore.store.csv_import import source
+
+    size = sum(path.stat().st_size for path in source.find(sources))
+    with terminal.listening() as listener, Progress(listener).stage(stage, size) as done:
+        return step(progress=meter(done))
 
 
 def meter(advance: Callable[[int], None]) -> Callable[[str, int, int], None]:

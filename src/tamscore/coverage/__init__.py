@@ -21,10 +21,10 @@ from tamscore.coverage.plans import DIGITAL
 from tamscore.coverage.rules import RuleResult, compare
 from tamscore.coverage.touches import read_touches
 from tamscore.errors import UsageError
-from tamscore.store import commit
+from tamscore.store import commit, records
 from tamscore.store.location import location
 from tamscore.store.placed import Placed
-from tamscore.store.run_directory import COVERAGE, run_key
+from tamscore.store.run_directory import COVERAGE, RECORDS, run_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -183,14 +183,13 @@ def write(result: Coverage, accounts: pa.Table) -> None:
     import pyarrow as pa
 
     folder = location(result.path)
-    commit.place_parquet(accounts, folder / "accounts.parquet", ["role", "service_level", "person", "owner"])
+    repeating = ["role", "service_level", "person", "owner"]
+    files = {"accounts.parquet": commit.place_parquet(accounts, folder / "accounts.parquet", repeating)}
     every = record(result)
     for name in ("roles", "people", "bands", "campaigns", "consistency", "moves", "rules"):
         if every[name]:
-            table = pa.Table.from_pylist(every[name])
-            commit.place_parquet(table, folder / f"{name}.parquet")
-            commit.place_csv(table, folder / f"{name}.csv")
-    commit.place_json({name: part for name, part in every.items() if name != "moves"}, folder / "coverage.json")
+            files |= commit.place_both(pa.Table.from_pylist(every[name]), folder, name)
+    records.place({name: part for name, part in every.items() if name != "moves"}, files, folder / RECORDS[COVERAGE])
 
 
 def record(result: Coverage) -> dict[str, Any]:

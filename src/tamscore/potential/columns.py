@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore import backend as backends
-from tamscore.backend.host import float_column
+from tamscore.arrow import float_column
 
 if TYPE_CHECKING:
     import pyarrow as pa

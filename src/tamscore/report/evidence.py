@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 from tamscore.insight import summary, tables
 from tamscore.insight.stored import open_run
 from tamscore.report.changes import changes_between
-from tamscore.store import history
-from tamscore.store.commit import read_json
-from tamscore.store.run_directory import BACKTESTS, COVERAGE, RunDirectory, current_version
+from tamscore.store import history, records
+from tamscore.store.run_directory import BACKTESTS, COVERAGE, RECORDS, RunDirectory, current_version
 
 if TYPE_CHECKING:
     from tamscore.insight.stored import StoredRun
@@ -67,8 +66,8 @@ def gather(run: StoredRun, since: Location | None, progress: Progress, *, compar
         steps,
         seen,
         best,
-        newest(directory.output / COVERAGE, "coverage.json", run.name),
-        newest(directory.output / BACKTESTS, "backtest.json", run.name),
+        newest(directory.output, COVERAGE, run.name),
+        newest(directory.output, BACKTESTS, run.name),
         changes_between(earlier, run, against, progress) if earlier else None,
         run.manifest.get("input_change") if compare else None,
     )
@@ -84,11 +83,15 @@ def run_before(run: StoredRun, since: Location | None, ledger: list[history.Entr
     return open_run(RunDirectory(run.directory.output, name).path)
 
 
-def newest(folder: Location, name: str, run: str) -> Row | None:
-    """The record about a run that was written last of those beside it; None where there is none."""
+def newest(output: Location, kind: str, run: str) -> Row | None:
+    """Return the record about a run that was written last of those of a kind beside it, None if there is none.
+
+    Raise InputContractError that names the file if one of them was changed.
+    """
+    folder = output / kind
     if not folder.is_dir():
         return None
-    files = [one / name for one in folder.iterdir() if (one / name).is_file()]
+    files = [one / RECORDS[kind] for one in folder.iterdir() if (one / RECORDS[kind]).is_file()]
     files.sort(key=lambda file: (file.stat().st_mtime_ns, str(file)))
-    told = [record for file in files if (record := read_json(file)) is not None and record.get("run") == run]
-    return told[-1] if told else None
+    mine = [record for file in files if (record := records.read(file)).get("run") == run]
+    return mine[-1] if mine else None

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from tamscore.errors import unreadable
-from tamscore.store import csv_output, disk, objects
+from tamscore.store import csv_output, disk, folders, objects
 from tamscore.store.location import files_below
 from tamscore.store.objects.path import ObjectPath
 from tamscore.store.placed import HashingFile, Placed
@@ -81,6 +81,8 @@ def place(path: Location, write: Callable[[HashingFile], None]) -> Placed:
 def sweep_beside(path: Location) -> None:
     """Remove what killed writers have left unfinished in the folder of a file; for a folder that nobody holds."""
     storage_of(path).sweep_beside(path)
+    if not isinstance(path, ObjectPath):
+        folders.sweep(path.parent)
 
 
 def place_free(path: Location, write: Callable[[HashingFile], None]) -> Placed:
@@ -174,6 +176,15 @@ def place_csv(table: pa.Table, path: Location) -> Placed:
     formless = (t.is_nested, t.is_binary, t.is_large_binary, t.is_fixed_size_binary)
     flat = table.select([field.name for field in table.schema if not any(has(field.type) for has in formless)])
     return place(path, lambda file: csv_output.write([flat], flat.schema, file))
+
+
+def place_both(table: pa.Table, folder: Location, name: str, in_csv: pa.Table | None = None) -> dict[str, Placed]:
+    """Put a table in place as Parquet and as CSV, or another one as CSV; return what was placed, by file name."""
+    parquet, csv = f"{name}.parquet", f"{name}.csv"
+    return {
+        parquet: place_parquet(table, folder / parquet),
+        csv: place_csv(table if in_csv is None else in_csv, folder / csv),
+    }
 
 
 def void(_: object) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-TEMPORARY = "_tmp-"
+TEMPORARY, PART = "_tmp-", ".part"
 LOCK = "_lock"
 
 
@@ -32,7 +32,7 @@ def place(path: Path, write: Callable[[HashingFile], None]) -> Placed:
 
     Raises RetryableError where the disk is full or the place cannot be written to; what lay there before stays.
     """
-    part = path.with_name(f"{TEMPORARY}{secrets.token_hex(4)}-{path.name}.part")
+    part = path.with_name(f"{TEMPORARY}{secrets.token_hex(4)}-{path.name}{PART}")
     try:
         make_folder(path.parent)
         with new_file(part) as file:
@@ -58,6 +58,11 @@ def swap(path: Path, data: bytes) -> None:
         file.write(data)
 
     place(path, write)
+
+
+def is_temporary(name: str) -> bool:
+    """Return whether a file of this name is being written, or was left by a process that was killed."""
+    return name.startswith(TEMPORARY) and name.endswith(PART)
 
 
 def make_folder(folder: Path) -> None:
@@ -177,7 +182,7 @@ def sweep(folder: Path, *, open_too: bool = False) -> None:
 
     Commands that write beside the versions, such as `coverage`, do not hold the output: theirs stay.
     """
-    for stale in folder.rglob(f"{TEMPORARY}*.part"):
+    for stale in folder.rglob(f"{TEMPORARY}*{PART}"):
         with suppress(FileNotFoundError):
             if open_too or not is_open(stale):
                 stale.unlink()
@@ -185,7 +190,7 @@ def sweep(folder: Path, *, open_too: bool = False) -> None:
 
 def sweep_beside(path: Path) -> None:
     """Remove the temporary files that killed processes have left in the folder of a file; those under way stay."""
-    for stale in path.parent.glob(f"{TEMPORARY}*.part"):
+    for stale in path.parent.glob(f"{TEMPORARY}*{PART}"):
         with suppress(OSError):
             if not is_open(stale):
                 stale.unlink()

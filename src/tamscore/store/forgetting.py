@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import UsageError
-from tamscore.store import commit, contents, history, renewal
+from tamscore.store import commit, contents, handed_out, history, records, renewal
 from tamscore.store.checkpoints import CHECKPOINTS
 from tamscore.store.disk import TEMPORARY
 from tamscore.store.forgetting_versions import VersionChange, change_version, ids_unfinished
 from tamscore.store.forgotten import new_salt
-from tamscore.store.handed_out import HandedOut, records
 from tamscore.store.location import files_below, name_within
+from tamscore.store.placed import files_of
 from tamscore.store.pointer import MANIFEST, RENEWAL, current_version, versions_in
 from tamscore.store.pruning import held
 from tamscore.store.redaction import Leaving
@@ -59,7 +59,7 @@ class Forgetting:
     beside: tuple[str, ...]
     named: dict[str, int]
     unfinished: tuple[str, ...]
-    handed_out: tuple[HandedOut, ...]
+    handed_out: tuple[handed_out.HandedOut, ...]
     strange: tuple[str, ...]
 
 
@@ -128,24 +128,27 @@ def look(work: Work) -> Work:
 
 
 def change_beside(work: Work, folder: Location) -> None:
-    """Make ready what accounts leave in the results that lie beside the versions."""
-    for path in sorted(files_below(folder), key=str) if folder.is_dir() else []:
+    """Make ready what accounts leave in the results that lie beside the versions: tables, then records."""
+    there = sorted(files_below(folder), key=str) if folder.is_dir() else []
+    paths = [path for path in there if not path.name.startswith(TEMPORARY)]
+    for path in (path for path in paths if path.suffix != ".json"):
         name = name_within(path, work.output)
-        if path.name.startswith(TEMPORARY):
-            continue
-        if path.suffix == ".json":
-            change_json(work, name)
-        elif (rewrite := rewrite_of(name, contents.file_bytes(path), work.leaving)) is not None:
+        if (rewrite := rewrite_of(name, contents.file_bytes(path), work.leaving)) is not None:
             work.written |= {*rewrite.left.values()}
             work.beside[name] = rewrite.write(work.ready / name).record() if work.ready else None
+    for path in (path for path in paths if path.suffix == ".json"):
+        change_record(work, path)
 
 
-def change_json(work: Work, name: str) -> None:
-    """Make ready a result in JSON without the ids of the accounts."""
-    told = commit.read_json(work.output / name) or {}
-    redacted = redacted_record(told, {*work.ids, *work.written})
-    if redacted != told:
-        work.beside[name] = commit.place_json(redacted, work.ready / name).record() if work.ready else None
+def change_record(work: Work, path: Location) -> None:
+    """Make ready a record without the ids of the accounts, with the hashes of the tables that they leave."""
+    name, record = name_within(path, work.output), records.read(path)
+    folder = name.removesuffix(path.name)
+    tables = {key.removeprefix(folder): placed for key, placed in work.beside.items() if key.startswith(folder)}
+    redacted = redacted_record(record, {*work.ids, *work.written})
+    if redacted != record or tables:
+        ready = work.ready and work.ready / name
+        work.beside[name] = records.replace(redacted, files_of({"files": tables}), ready).record() if ready else None
 
 
 def told_of(work: Work) -> Forgetting:
@@ -173,7 +176,7 @@ def told_of(work: Work) -> Forgetting:
     return Forgetting(len(found), unknown, changes, beside, named, unfinished, tuple(elsewhere(work)), tuple(strange))
 
 
-def elsewhere(work: Work) -> list[HandedOut]:
+def elsewhere(work: Work) -> list[handed_out.HandedOut]:
     """Return the files written elsewhere from versions that have the accounts, or are no longer there to say so."""
     without = set(versions_in(work.output)) - {change.version for change in work.changes}
-    return [entry for entry in records(work.output) if entry.version not in without]
+    return [entry for entry in handed_out.records(work.output) if entry.version not in without]

@@ -44,6 +44,8 @@ BACKTESTS = "backtests"
 """The folder of an output where what came of its scores is kept."""
 COVERAGE = "coverage"
 """The folder of an output where who covers whom is kept."""
+RECORDS = {BACKTESTS: "backtest.json", COVERAGE: "coverage.json"}
+"""The record that seals a folder of results beside the versions, by where the folder lies."""
 
 
 @dataclass(frozen=True)

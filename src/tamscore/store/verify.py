@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.store import renewal
+from tamscore.store import records, renewal
 from tamscore.store.checkpoints import CHECKPOINTS
 from tamscore.store.commit import LOCK, Placed
+from tamscore.store.disk import is_temporary
 from tamscore.store.history import HISTORY
 from tamscore.store.location import files_below
 from tamscore.store.placed import files_of
@@ -21,7 +22,7 @@ from tamscore.store.pointer import (
     manifest_problem,
     pointer_of,
 )
-from tamscore.store.run_directory import BACKTESTS, COVERAGE, RunDirectory
+from tamscore.store.run_directory import BACKTESTS, COVERAGE, RECORDS, RunDirectory
 from tamscore.store.versions import versions
 
 if TYPE_CHECKING:
@@ -34,8 +35,19 @@ KNOWN = {BACKTESTS, CHECKPOINTS, COVERAGE, CURRENT, HANDED_OUT, HISTORY, LOCK, P
 
 
 def problems_of_output(output: Location) -> list[str]:
-    """Everything that is wrong with an output: its pointer, and each complete version; empty where all is well."""
-    return [*pointer_problems(output), *(p for run in versions(output) if sealed(run) for p in problems_of_run(run))]
+    """Return what is wrong with an output: its pointer, each complete version, and what lies beside the versions."""
+    of_runs = (problem for run in versions(output) if sealed(run) for problem in problems_of_run(run))
+    return [*pointer_problems(output), *of_runs, *problems_beside(output)]
+
+
+def problems_beside(output: Location) -> Iterator[str]:
+    """Yield what is wrong with the folders of coverages and backtests that are complete."""
+    for kind, name in RECORDS.items():
+        if (output / kind).is_dir():
+            folders: list[Location] = sorted((output / kind).iterdir(), key=str)
+            for folder in folders:
+                if (folder / name).is_file():
+                    yield from records.problems(folder / name)
 
 
 def sealed(run: RunDirectory) -> bool:
@@ -54,9 +66,9 @@ def pointer_problems(output: Location) -> Iterator[str]:
     if not manifest.is_file():
         yield f"{output / CURRENT}: points at {pointer['version']!r}, which is no complete run"
     elif digest_of(manifest) != pointer.get("manifest_sha256") and not is_renewed(output):
-        yield f"{manifest}: is not the manifest that the pointer was set to"
-    here: list[Location] = [*output.iterdir()]
-    yield from (f"{path}: does not belong to the output" for path in sorted(here, key=str) if path.name not in KNOWN)
+        yield f"{manifest}: is not the manifest that {output / CURRENT} was set to"
+    here: list[Location] = [path for path in output.iterdir() if path.name not in KNOWN and not is_temporary(path.name)]
+    yield from (f"{path}: does not belong to the output" for path in sorted(here, key=str))
 
 
 def problems_of_run(run: RunDirectory) -> Iterator[str]:
@@ -78,7 +90,8 @@ def problems_of_run(run: RunDirectory) -> Iterator[str]:
         elif (here := Placed.of(found[name])) != placed and renewal.awaited(run.path, name, placed) is None:
             expected = f"expected {placed.bytes:,} with {placed.xxh3}"
             yield f"{run.path / name}: changed, {here.bytes:,} bytes with hash {here.xxh3}, {expected}"
-    for name in found.keys() - listed.keys() - {MANIFEST}:
-        yield f"{run.path / name}: is not listed in the manifest"
+    for name in sorted(found.keys() - listed.keys() - {MANIFEST}):
+        if not is_temporary(found[name].name):
+            yield f"{run.path / name}: is not listed in the manifest"
     if read != known:
         yield f"{run.path / MANIFEST}: {read:,} rows read are not {known:,} rows scored, rejected or forgotten"

@@ -60,12 +60,15 @@ def is_folder(path: Location) -> bool:
 
 
 def version_like(output: Location, key: str) -> RunDirectory:
-    """The complete version of an output whose key begins so; UsageError where there is none, or more than one."""
-    complete = complete_versions(output)
-    found = [run for run in complete if key and run.run_key.startswith(key.lower())]
+    """Return the version of an output whose key begins so, if it has a manifest, torn or not.
+
+    Raise UsageError where there is none, or more than one.
+    """
+    sealed = [run for run in versions(output) if (run.path / MANIFEST).is_file()]
+    found = [run for run in sealed if key and run.run_key.startswith(key.lower())]
     if len(found) == 1:
         return found[0]
-    there = ", ".join(run.run_key for run in found or complete) or "none"
+    there = ", ".join(run.run_key for run in found or complete_versions(output)) or "none"
     problem = "several complete versions begin so" if found else "no complete version begins so"
     pruned = {entry.version for entry in history.entries(output) if entry.action == "prune"} if not found else set()
     note = "; it was pruned" if key and any(version.startswith(key.lower()) for version in pruned) else ""

@@ -74,6 +74,11 @@ def _check(directory: Path, rows: int, seed: int, files: int, month: Month) -> N
     ):
         if not low <= value <= high:
             raise UsageError(f"{name}: expected an integer from {low} to {high}, got {value!r}")
+    require_unused(directory)
+
+
+def require_unused(directory: Path) -> None:
+    """Raise UsageError if a market cannot be written there: a file, or a folder that holds anything."""
     if directory.exists() and not (directory.is_dir() and next(directory.iterdir(), None) is None):
         raise UsageError(f"{directory}: expected a new or empty directory, got one in use; name another")
 

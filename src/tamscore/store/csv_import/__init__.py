@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import InputContractError, UsageError
+from tamscore.store import commit
 from tamscore.store.csv_import import rows as csv_rows
 from tamscore.store.csv_import import source as csv_source
-from tamscore.store.csv_import.destination import check_destination, refuse_strangers, targets_in
+from tamscore.store.csv_import.destination import check_destination, require_own_folder, targets_in
 from tamscore.store.csv_import.inspection import inspect
 from tamscore.store.csv_import.left_out import Intake, RejectedRow
-from tamscore.store.csv_import.output import rejected_log, staged
+from tamscore.store.csv_import.output import written
 from tamscore.store.csv_import.plan import ColumnPlan, ImportPlan, meter
 from tamscore.store.csv_import.scan import EXAMPLES, bad_cells
 from tamscore.store.csv_import.table import is_csv, require_cell, table_plan
@@ -98,12 +99,14 @@ def write(
     if row_group_rows < 1:
         raise UsageError(f"row_group_rows: expected an integer from 1, got {row_group_rows!r}")
     _refuse_rejected(plan, max_rejected_share)
+    commit.sweep_beside(destination)
     single = check_destination(destination, overwrite=overwrite)
     targets = [destination] * len(plan.files) if single else targets_in(destination, plan)
-    refuse_strangers(destination, targets, single=single)
+    if not single:
+        require_own_folder(destination, targets)
     tallies = [_Tally(column) for column in plan.columns]
     log = destination.with_name(f"_rejected.{destination.stem}.csv") if single else destination / "_rejected.csv"
-    with staged(targets, _schema(plan), row_group_rows) as writers, rejected_log(log, needed=plan.rejected > 0) as keep:
+    with written(targets, _schema(plan), row_group_rows, log, rejects=plan.rejected > 0) as (writers, keep):
         intakes = [Intake(keep=keep) for _ in plan.files]
         for file, intake, target in zip(plan.files, intakes, targets, strict=True):
             for table in _tables(plan, file, intake, tallies, progress):

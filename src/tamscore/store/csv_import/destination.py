@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tamscore.errors import UsageError
+from tamscore.store.disk import TEMPORARY
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Collection
 
     from tamscore.store.csv_import.plan import ImportPlan
 
@@ -29,14 +31,31 @@ def check_destination(destination: Path, *, overwrite: bool) -> bool:
     return single
 
 
-def refuse_strangers(destination: Path, targets: list[Path], *, single: bool) -> None:
-    """Raise where a folder holds Parquet files of another import: whoever reads the folder would read both."""
-    strangers = [] if single else sorted(set(destination.glob("*.parquet")) - set(targets))
+def require_own_folder(folder: Path, targets: Collection[Path]) -> None:
+    """Raise UsageError where a folder holds what readers would mix in, or cannot be replaced as a whole but must be."""
+    if not folder.exists():
+        return
+    strangers = sorted(set(folder.glob("*.parquet")) - set(targets))
     if strangers:
         raise UsageError(
-            f"{destination}: holds {strangers[0].name!r}, which this import does not write and readers of the folder "
+            f"{folder}: holds {strangers[0].name!r}, which this import does not write and readers of the folder "
             "would mix in; remove it or name another folder"
         )
+    if len(set(targets)) > 1 and (why := fixed_by(folder.resolve())):
+        raise UsageError(
+            f"{folder}: cannot be replaced as a whole, so that its readers never see some old and some new files: "
+            f"{why}; name a folder of its own"
+        )
+
+
+def fixed_by(folder: Path) -> str | None:
+    """Return why a folder cannot be swapped for another one, None where nothing speaks against it."""
+    if folder.is_mount():
+        return "it is a mount point"
+    if Path.cwd().is_relative_to(folder):
+        return "it is or holds the current folder"
+    inner = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(TEMPORARY))
+    return f"it holds the folder {inner[0]!r}" if inner else None
 
 
 def targets_in(folder: Path, plan: ImportPlan) -> list[Path]:

@@ -1,13 +1,12 @@
-"""Parquet files of an import: written under names that readers pass over, then put in place all at once."""
+"""Parquet files of an import: written aside, then put in place all at once."""
 
 from __future__ import annotations
 
 import csv
-import os
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from tamscore.errors import RetryableError
+from tamscore.store import commit, disk, folders
 from tamscore.store.csv_output import guarded_cells
 
 if TYPE_CHECKING:
@@ -15,6 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tamscore.store.csv_import.left_out import RejectedRow
+
+
+PART = ".tmp"
 
 
 class Writer:
@@ -50,52 +52,51 @@ class Writer:
 
 
 @contextmanager
-def staged(targets: list[Path], schema: Any, row_group_rows: int) -> Iterator[dict[Path, Writer]]:
-    """Give a writer per target under a temporary name; move all into place at the end, or remove all.
+def written(
+    targets: list[Path], schema: Any, row_group_rows: int, log: Path, *, rejects: bool
+) -> Iterator[tuple[dict[Path, Writer], Callable[[RejectedRow], None] | None]]:
+    """Give a writer per target, and what takes rejected rows if there are any; at the end all are in place, or none.
 
-    The names begin with `_` and do not end in .parquet: the only staging names that every reader passes over.
+    Several files take the place of their folder as a whole, a single one is moved. Until then their names do not end in
+    .parquet, and begin with `_` or lie in a folder whose name does: every reader passes over them.
+    Raise RetryableError where they cannot be written.
     """
-    parts = {target: target.with_name(f"_{target.stem}.{os.getpid()}.tmp") for target in targets}
-    try:
+    targets = list(dict.fromkeys(targets))
+    place = targets[0] if len(targets) == 1 else targets[0].parent.resolve()
+    commit.sweep_beside(place)
+    with folders.staged(place) as folder:
+        parts = {folder / f"{target.name}{PART}": target for target in targets}
         with ExitStack() as stack:
-            for part in parts.values():
-                stack.callback(part.unlink, missing_ok=True)
-            next(iter(parts)).parent.mkdir(parents=True, exist_ok=True)
-            writers = {target: Writer(part, schema, row_group_rows) for target, part in parts.items()}
+            keep = stack.enter_context(rejected_log(folder / log.name)) if rejects else None
+            writers = {target: Writer(part, schema, row_group_rows) for part, target in parts.items()}
             for writer in writers.values():
                 stack.callback(writer.abandon)
-            yield writers
+            yield writers, keep
             for writer in writers.values():
                 writer.close()
-            for target, part in parts.items():
-                _sync(part)
-                part.replace(target)
-            _sync(next(iter(parts)).parent)
-    except OSError as error:
-        raise RetryableError(f"{targets[0].parent}: cannot be written: {error}; free space or check rights") from error
+        if len(targets) == 1:
+            move_file(folder, targets[0], log)
+        else:
+            for part, target in parts.items():
+                disk.move(part, folder / target.name)
+            folders.put_in_place(folder, place, {log.name, *(target.name for target in targets)})
 
 
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def move_file(folder: Path, target: Path, log: Path) -> None:
+    """Move the only file of an import, and its rejected rows if there are any, from a staged folder into place."""
+    folders.flush(folder)
+    disk.move(folder / f"{target.name}{PART}", target)
+    if (folder / log.name).exists():
+        disk.move(folder / log.name, log)
+    else:
+        log.unlink(missing_ok=True)
+    disk.flush_folder(target.parent)
 
 
 @contextmanager
-def rejected_log(path: Path, *, needed: bool) -> Iterator[Callable[[RejectedRow], None] | None]:
-    """Give a function that writes a rejected row; the file is there at the end only if one is `needed`."""
-    path.unlink(missing_ok=True)
-    if not needed:
-        yield None
-        return
-    part = path.with_name(f"_{path.stem}.{os.getpid()}.tmp")
-    try:
-        with part.open("w", encoding="utf-8", newline="") as stream:
-            out = csv.writer(stream)
-            out.writerow(("file", "row", "reason", "text"))
-            yield lambda row: out.writerow(guarded_cells((row.file, row.row, row.reason, row.text)))
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+def rejected_log(path: Path) -> Iterator[Callable[[RejectedRow], None]]:
+    """Give a function that writes a rejected row to a new CSV file."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        out = csv.writer(stream)
+        out.writerow(("file", "row", "reason", "text"))
+        yield lambda row: out.writerow(guarded_cells((row.file, row.row, row.reason, row.text)))
