@@ -103,12 +103,14 @@ def results(program: str, job: str, output: Path, places: dict[str, str]) -> dic
 
 
 def files_of(output: Path) -> Iterator[tuple[str, str]]:
-    """Yield name and hash of every file of an output; the keys of versions count in the order of their making."""
+    """Yield name and hash of every file of an output; keys count within their folder, in the order of their making."""
     files = (path for path in output.rglob("*") if path.is_file() and path.name not in UNCOMPARED)
-    paths = sorted(files, key=lambda path: path.stat().st_mtime_ns)
-    keys: dict[str, str] = {}
-    for path in paths:
-        name = KEY.sub(lambda found: keys.setdefault(found[0], f"KEY{len(keys)}"), str(path.relative_to(output)))
+    keys: dict[str, dict[str, str]] = {}
+    for path in sorted(files, key=lambda path: path.stat().st_mtime_ns):
+        name = str(path.relative_to(output))
+        if found := KEY.search(name):
+            known = keys.setdefault(name[: found.start()], {})
+            name = name.replace(found[0], known.setdefault(found[0], f"KEY{len(known)}"))
         yield name, digest(steady(path.read_bytes(), path.suffix, output))
 
 

@@ -184,11 +184,7 @@ def assign(
     def make(missing: list[PartRows]) -> Iterator[AssignedRows]:
         return this.flow.map(assign_rows, missing, share(models), this.backend, shown, share(watch()))
 
-    with this.progress.stage("assign", this.plan.rows) as done:
-        assigned = []
-        for rows in this.checkpoints.each("assignment", parts, make, "assignment"):
-            assigned.append(rows)
-            done(len(rows.reason))
+    assigned = list(this.as_stage("assign", this.checkpoints.each("assignment", parts, make, "assignment")))
     if found := this.checkpoints.found:
         this.progress.notice(f"resumed: {', '.join(found)} were there already")
     check_rejected(this, [rows.reason for rows in assigned])
@@ -215,11 +211,7 @@ def write_scores(market: Market, added: Extras, directory: RunDirectory) -> list
     parts = this.flow.map(
         score_rows, zip(market.rows, market.assigned, known, strict=True), this.flow.share(plan), this.backend
     )
-    with this.progress.stage("score", this.plan.rows) as done:
-        scored = []
-        for part in this.checkpoints.keeping("score", known, parts):
-            scored.append(part)
-            done(part.scored + part.rejected)
+    scored = list(this.as_stage("score", this.checkpoints.keeping("score", known, parts)))
     if reused := sum(part.reused for part in scored):
         this.progress.notice(f"resumed: {reused} of {len(scored)} parts were there already")
     partitions.unchanged(this.plan)

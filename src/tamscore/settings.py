@@ -17,6 +17,9 @@ from tamscore.store.checkpoints import Checkpoints
 from tamscore.substitution import Rates, Substitution, fold_keys
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Any
+
     from tamscore.backend import Backend
     from tamscore.config import Campaign as Given
     from tamscore.config import Job
@@ -36,6 +39,17 @@ class Run:
     flow: Flow
     progress: Progress
     checkpoints: Checkpoints = field(default_factory=Checkpoints)
+
+    def map(self, stage: str, function: Callable[..., Any], items: Iterable[Any], *shared: Any) -> Iterator[Any]:
+        """Yield `function(item, *shared)` of each partition's item, in order, as a stage; see `Flow.map`."""
+        return self.as_stage(stage, self.flow.map(function, items, *shared))
+
+    def as_stage(self, stage: str, results: Iterable[Any]) -> Iterator[Any]:
+        """Yield a result of each partition; a stage lasts as long, and counts the partitions' rows."""
+        with self.progress.stage(stage, self.plan.rows) as done:
+            for partition, result in zip(self.plan.partitions, results, strict=True):
+                yield result
+                done(partition.rows)
 
 
 def columns_of(job: Job) -> InputColumns:

@@ -120,12 +120,8 @@ def prepare(market: Market, section: Section) -> LifetimeValue | str:
     bought = purchases_of(market, section)
     source = source_of(market, section, bought)
     items = zip(market.rows, market.assigned, strict=True)
-    with this.progress.stage("worth", this.plan.rows) as done:
-        shared = this.columns.sales, market.first, len(market.clusters), this.flow.share(source), this.backend
-        gauges = []
-        for part, found in zip(market.rows, this.flow.map(gauge, items, *shared), strict=True):
-            gauges.append(found)
-            done(part.partition.rows)
+    shared = this.columns.sales, market.first, len(market.clusters), this.flow.share(source), this.backend
+    gauges = list(this.map("worth", gauge, items, *shared))
     sums = sum(one.sums for one in gauges)
     if bought and not sums[SUMS.index("ordered")].any():
         raise InputContractError(

@@ -20,12 +20,7 @@ def sorted_scores(market: Market, score: Callable[..., Any], *shared: Any) -> An
     this = market.this
     given = this.flow.share(shared)
     items = zip(market.rows, market.assigned, strict=True)
-    with this.progress.stage("ranks", this.plan.rows) as done:
-        found = []
-        for part in this.flow.map(scored, items, score, given, this.backend):
-            found.append(part)
-            done(len(part))
-    order = np.concatenate(found)
+    order = np.concatenate(list(this.map("ranks", scored, items, score, given, this.backend)))
     order.sort()
     return order
 

@@ -91,13 +91,8 @@ def joined(found: Sequence[Drawn]) -> Drawn:
 def draw_training(market: Market, labels: Sequence[Any], how: Draw, columns: InputColumns) -> Drawn:
     """The drawn rows of the whole market."""
     this = market.this
-    with this.progress.stage("training rows", this.plan.rows) as done:
-        found = []
-        items = zip(market.rows, labels, strict=True)
-        for part, drawn in zip(market.rows, this.flow.map(draw_rows, items, columns, how, this.backend), strict=True):
-            found += [drawn] if drawn else []
-            done(part.partition.rows)
-    return joined(found)
+    items = zip(market.rows, labels, strict=True)
+    return joined([drawn for drawn in this.map("training rows", draw_rows, items, columns, how, this.backend) if drawn])
 
 
 def design_of(drawn: Drawn, columns: InputColumns) -> Design:

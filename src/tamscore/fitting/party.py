@@ -84,12 +84,9 @@ def draw_samples(this: Run, parts: list[PartRows], counts: dict[int, int]) -> di
         up_to[party], rows = last_of_sample(this, parts, party, counts)
         gathered[party] = Gathered(this.columns.numeric, rows)
     draws = Draw(this.job.clusters.seed, up_to)
-    with this.progress.stage("sample", this.plan.rows) as done:
-        found = this.flow.map(draw_sample, parts, this.columns, draws, this.backend)
-        for part, here in zip(parts, found, strict=True):
-            for party, rows in here.items():
-                gathered[party].add(rows)
-            done(part.partition.rows)
+    for drawn in this.map("sample", draw_sample, parts, this.columns, draws, this.backend):
+        for party, rows in drawn.items():
+            gathered[party].add(rows)
     return {party: gathered[party].in_order() for party in counts}
 
 
