@@ -21,6 +21,7 @@ from tamscore.errors import InputContractError, RetryableError, UsageError
 from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
 from tamscore.store import commit, contents, csv_output, forgetting, forgotten, history, pruning, redaction, verify
+from tamscore.store.checkpoints import CHECKPOINTS
 from tamscore.store.location import files_below
 from tamscore.store.pointer import RENEWAL, current_version, manifest_of, versions_in
 from tamscore.store.redaction import Leaving
@@ -110,10 +111,14 @@ def tables_of(output: Path, folders: tuple[str, ...]) -> dict[str, pa.Table]:
 
 
 def test_no_file_of_the_output_holds_an_account_that_was_forgotten(output):
-    """S28: in bytes and in decoded tables, scored and rejected rows, lists, notices, coverage, unfinished versions.
+    """S28: in bytes and in decoded tables, scored and rejected rows, lists, notices, coverage, unfinished versions,
+    checkpoints.
 
     Only the column of another account that names it stays, and is told.
     """
+    kept = output / CHECKPOINTS / "00000000000000cc" / "census-00000"
+    kept.parent.mkdir(parents=True)
+    kept.write_text(SELLER)
     assert len(holders(output, SELLER)) > 5
     assert any(name.endswith("manifest.json") for name in holders(output, f"{SELLER!r} ('Company"))
     said = ask("forget", output, *ERASED)
