@@ -35,6 +35,7 @@ READERS = {
     "coverage": ["coverage", "{run}", "--set", "coverage.hours_per_person=900", "--json"],
     "history": ["history", "scores", "--json"],
     "prune": ["prune", "scores", "--keep", "2", "--dry-run", "--json"],
+    "forget": ["forget", "scores", "A0000007", "--dry-run", "--json"],
     "rollback": ["rollback", "scores", "{other_key}", "--json"],
     "backtest": ["backtest", "job.toml", *small_world.REALISED, "--set", "backtest.neighbours=3", "--json"],
     "score": ["score", "job.toml", "--model", "scores/{first_key}"],

@@ -37,6 +37,7 @@ COMMANDS: dict[str, list[str]] = {
     "diff": ["diff", "{first}", "scores", "--to", "diff.parquet"],
     "prune": ["prune", "scores", "--keep", "1"],
     "pin": ["pin", "scores", "{first_key}"],
+    "forget": ["forget", "scores", "A0000007"],
     "rollback": ["rollback", "scores"],
     "import": ["import", "new", "imported", "--overwrite", "--max-rejected-share", "0.5"],
     "import, one file": ["import", "new", "imported.parquet", "--overwrite", "--max-rejected-share", "0.5"],
