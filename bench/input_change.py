@@ -119,7 +119,8 @@ def cdnow(raw: Path) -> tuple[Any, Any, Any]:
     """Ids, days and amounts of the orders of the music shop."""
     table = pyarrow.csv.read_csv(raw / "cdnow" / "cdnow_master.csv")
     ids, days, amounts = (table[name] for name in ("customer_id", "date", "dollar_value"))
-    return coded(ids), days.to_numpy().astype("datetime64[D]"), amounts.to_numpy()
+    when = pc.strptime(days.cast(pa.string()), "%Y%m%d", "s")
+    return coded(ids), when.to_numpy().astype("datetime64[D]"), amounts.to_numpy()
 
 
 def irs(raw: Path) -> Iterator[Pair]:
