@@ -173,7 +173,7 @@ def tasks_of(dask_scheduler: Any) -> list[str]:
 
 def program(job: Path, output: Path) -> subprocess.Popen[str]:
     """The command line at work on two processes; it would take long."""
-    long = ["clusters.restarts=3000", "engine.kind=processes", "engine.workers=2", "device=cpu"]
+    long = ["clusters.restarts=600", "engine.kind=processes", "engine.workers=2", "device=cpu"]
     sets = [part for one in [*long, f"output.path={output}"] for part in ("--set", one)]
     return subprocess.Popen(
         [sys.executable, "-c", "from tamscore.cli import main; main()", "run", str(job), *sets],
