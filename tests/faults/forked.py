@@ -9,19 +9,21 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tamscore.engine import fork_server
-from tests.faults.clusters import free_port, wait_for_workers
+from tests.faults.clusters import wait_for_workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from multiprocessing.connection import Connection
 
 
 class Forked:
     """The address of a cluster, its scheduler, and its workers: each a process that may be killed."""
 
     def __init__(self, workers: int) -> None:
-        port = free_port()
-        self.address = f"tcp://127.0.0.1:{port}"
-        self.scheduler = begin(scheduler, port)
+        address, told = multiprocessing.Pipe(duplex=False)
+        self.scheduler = begin(scheduler, told)
+        told.close()
+        self.address = str(address.recv())
         self.workers = [begin(worker, self.address) for _ in range(workers)]
 
 
@@ -47,13 +49,14 @@ def begin(serve: Any, *arguments: Any) -> Any:
     return process
 
 
-def scheduler(port: int) -> None:
-    """Be a scheduler until killed; what it logs says that others were killed."""
+def scheduler(told: Connection) -> None:
+    """Be a scheduler until killed, at a port that the system gives; what it logs says that others were killed."""
     logging.disable()
     from distributed import Scheduler
 
     async def serve() -> None:
-        async with Scheduler(host="127.0.0.1", port=port, dashboard=False) as server:
+        async with Scheduler(host="127.0.0.1", port=0, dashboard=False) as server:
+            told.send(server.address)
             await server.finished()
 
     asyncio.run(serve())
