@@ -54,7 +54,7 @@ JOBS = {
 }
 """What a program is asked for each job, in this order."""
 OF_A_JOB = {"run", "score", "refresh", "backtest"}
-VOLATILE = {"seconds", "cpu_seconds", "stages", "peak_bytes", "manifest_sha256", "digest", "files", "limits"}
+VOLATILE = {"seconds", "cpu_seconds", "stages", "peak_bytes", "manifest_sha256", "digest", "xxh3", "files", "limits"}
 """Keys whose values differ from run to run, or repeat what is compared anyway."""
 UNCOMPARED = {"_lock", "_history.jsonl"}
 KEY = re.compile(r"\b[0-9a-f]{16}\b")

@@ -15,10 +15,11 @@ from tamscore.schema import PARTY_TYPES, Reason
 from tamscore.stages import contract, draw
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from tamscore.config import Rows
     from tamscore.passes.census import PartRows
+    from tamscore.schema import Partition
     from tamscore.settings import Run
 
 
@@ -38,15 +39,13 @@ def count_rows(this: Run) -> tuple[list[PartRows], tuple[str, ...], str]:
     """
     drops_missing = this.job.rows.sales_missing == "reject"
     currencies = currency_columns(this.plan.partitions, this.plan.schema, this.columns)
+
+    def count(missing: list[Partition]) -> Iterator[PartRows]:
+        return this.flow.map(census.take_census, missing, this.columns, drops_missing, currencies)
+
     with this.progress.stage("census", this.plan.rows) as done:
-        count = partial(this.flow.map, census.take_census)
         parts = []
-        for part in this.checkpoints.each(
-            "census",
-            this.plan.partitions,
-            lambda missing: count(missing, this.columns, drops_missing, currencies),
-            "census",
-        ):
+        for part in this.checkpoints.each("census", this.plan.partitions, count, "census"):
             parts.append(part)
             done(part.partition.rows)
         changed, contrary = this.checkpoints.once("duplicates", lambda: settle_duplicates(this, parts, currencies))

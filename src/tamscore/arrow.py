@@ -97,6 +97,13 @@ def coded(encoded: pa.DictionaryArray, values: Any, missing: Any) -> Any:
     return np.array([*values, missing])[codes.to_numpy(zero_copy_only=False)]
 
 
+def places_in(column: pa.ChunkedArray | pa.Array, names: pa.Array) -> Any:
+    """Return the place (m,) int64 of each value among the names, -1 where it is not there."""
+    import pyarrow.compute as pc
+
+    return pc.index_in(column, value_set=names).fill_null(-1).to_numpy().astype(np.int64)
+
+
 def level_codes(column: pa.ChunkedArray, levels: Sequence[str]) -> Any:
     """Return the position (m,) int64 of every text of a column among the levels, which hold them all."""
     encoded = as_dictionary(column)

@@ -13,6 +13,7 @@ from tamscore import config, metrics
 from tamscore.config import Job
 from tamscore.finished import FinishedRun, open_run
 from tamscore.progress import Progress
+from tamscore.store.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -168,7 +169,7 @@ def table_file(data: Any) -> Iterator[Path]:
     import pyarrow.parquet as pq
 
     table = data if isinstance(data, pa.Table) else pa.table(data)
-    with TemporaryDirectory(prefix="tamscore-") as folder:
+    with TemporaryDirectory(dir=temporary_folder()) as folder:
         file = Path(folder) / "data.parquet"
         pq.write_table(table.replace_schema_metadata(None).combine_chunks(), file, row_group_size=TABLE_ROWS)
         yield file

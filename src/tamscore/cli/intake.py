@@ -102,23 +102,20 @@ def import_(  # noqa: PLR0913, PLR0917 - every option of the command
         thousands=thousands, escape=escape, skip=skip, multiline=multiline or (), null_values=null or (),
         drop=drop or (), max_bad_share=max_bad_share,
     )  # fmt: skip
-    plan = measured("inspect", sources, inspect)
+    size = sum(path.stat().st_size for path in csv_import.source.find(sources))
+    plan = measured("inspect", size, inspect)
     tell_plan(plan)
     if dry_run:
         print("nothing was written (--dry-run)")
         return
-    write = partial(
-        csv_import.write, plan, destination, max_rejected_share=max_rejected_share, overwrite=overwrite
-    )  # fmt: skip
-    tell_report(measured("write", sources, write), destination)
+    write = partial(csv_import.write, plan, destination, max_rejected_share=max_rejected_share, overwrite=overwrite)
+    tell_report(measured("write", size, write), destination)
 
 
-def measured(stage: str, sources: list[str], step: Callable[..., Result]) -> Result:
-    """Return the result of a step of an import that reads all sources, its progress shown as a stage."""
+def measured(stage: str, size: int, step: Callable[..., Result]) -> Result:
+    """Return the result of a step of an import that reads so many bytes, its progress shown as a stage."""
     from tamscore.progress import Progress
-    from tamscore.store.csv_import import source
 
-    size = sum(path.stat().st_size for path in source.find(sources))
     with terminal.listening() as listener, Progress(listener).stage(stage, size) as done:
         return step(progress=meter(done))
 

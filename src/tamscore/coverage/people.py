@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.arrow import strings
+from tamscore.arrow import places_in, strings
 from tamscore.coverage.joining import match_accounts, match_persons, unknown_owners
 from tamscore.coverage.names import folded
 from tamscore.coverage.plans import DEFAULT_PLANS, DIGITAL, TouchPlan
@@ -120,11 +120,11 @@ def read_owners(settings: Coverage, accounts: Accounts, people: Sequence[Person]
     if pc.count_distinct(ids).as_py() < len(ids):
         raise InputContractError(f"{settings.owners}: accounts stand more than once; one owner an account is expected")
     called = pa.array([fold_word(one.name) for one in people], pa.large_string())
-    who = pc.fill_null(pc.index_in(folded(names), called), -1).to_numpy().astype(np.int64)
+    who = places_in(folded(names), called)
     is_locked = (
         np.array([bool(value) for value in table["locked"].to_pylist()]) if "locked" in table.column_names else who < -1
     )
-    row = pc.fill_null(pc.index_in(ids, accounts.keys), -1).to_numpy()
+    row = places_in(ids, accounts.keys)
     lost = np.flatnonzero(is_locked & ((who < 0) | (row < 0)))
     if len(lost):
         what = table.slice(int(lost[0]), 1).to_pylist()[0]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.arrow import strings
+from tamscore.arrow import places_in, strings
 from tamscore.coverage.joining import match_accounts
 from tamscore.coverage.names import folded
 from tamscore.coverage.people import read_table
@@ -69,14 +69,14 @@ def read_touches(settings: Coverage, accounts: Accounts, plans: Sequence[TouchPl
     check(path, table, np.isfinite(hours) & (hours > 0), "expected hours above 0")
     check(path, table, fits.any(axis=1), f"expected one of the plans {names(plans)}")
     check(path, table, once(ids, roles, levels), "stands twice")
-    row = pc.fill_null(pc.index_in(ids, accounts.keys.cast(ids.type)), -1).to_numpy()
+    row = places_in(ids, accounts.keys.cast(ids.type))
     general = levels.to_numpy(zero_copy_only=False) == ""
     order = np.argsort(~general, kind="stable")  # a row that names its service level comes last and holds
     entry, plan = np.nonzero(fits[order] & (row[order] >= 0)[:, None])
     entry = order[entry]
     unknown = tuple(sorted(set(ids.filter(pa.array(row < 0)).to_pylist())))
     match = match_accounts(path, ids, row, accounts, settings.min_match_share)
-    return Touches(row[entry].astype(np.int64), plan, hours[entry], unknown, (match,))
+    return Touches(row[entry], plan, hours[entry], unknown, (match,))
 
 
 def fitting(roles: pa.Array, levels: pa.Array, plans: Sequence[TouchPlan]) -> Any:

@@ -6,10 +6,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tamscore import config
-from tamscore.arrow import plain_table
+from tamscore.arrow import places_in, plain_table
 from tamscore.passes import policy
 from tamscore.passes.assign import PartyModel
 from tamscore.passes.features import Encoding
@@ -118,9 +116,8 @@ class StoredRun:
     def codes(self, clusters: pa.ChunkedArray) -> Any:
         """The number (m,) int64 of each cluster among `clusters`."""
         import pyarrow as pa
-        import pyarrow.compute as pc
 
-        return pc.index_in(clusters, value_set=pa.array(self.clusters)).to_numpy().astype(np.int64)
+        return places_in(clusters, pa.array(self.clusters))
 
 
 def party_model(stored: StoredParty, columns: Any) -> PartyModel:

@@ -35,10 +35,8 @@ class Recipe:
 
 def fit_centers(rows: KeptRows, seed_block: Any, recipe: Recipe, spans: Sequence[Span], local: Flow) -> Fit:
     """The centers of a party type: seeded on a few host rows (d, s), mini-batch steps, Lloyd passes to the end."""
-    seeds = seed(seed_block, recipe, local)
-    centers, batches = kmeans.mini_batch(rows, seeds.centers, seeds.counts.astype(np.float64), spans)
-    fit = kmeans.lloyd(rows, centers, recipe.max_passes)
-    return kmeans.by_size(kmeans.without_empty(replace(fit, batches=batches)))
+    fit = refined(rows, seed_block, recipe, spans, local, recipe.max_passes)
+    return kmeans.by_size(kmeans.without_empty(fit))
 
 
 def fit_best(
@@ -48,17 +46,17 @@ def fit_best(
 
     Every fit gets a few passes over all rows; only the best quarter is carried on, up to so many `passes` in all.
     """
-    tried = [few_passes(rows, block, recipe, spans, local) for block, recipe in turns]
+    tried = [refined(rows, block, recipe, spans, local, min(recipe.max_passes, FEW_PASSES)) for block, recipe in turns]
     best = sorted(tried, key=lambda fit: fit.inertia)[: -(-len(tried) // CARRIED_ON)]
     fit = min((settled(rows, fit, passes) for fit in best), key=lambda fit: fit.inertia)
     return kmeans.by_size(kmeans.without_empty(fit))
 
 
-def few_passes(rows: KeptRows, block: Any, recipe: Recipe, spans: Sequence[Span], local: Flow) -> Fit:
-    """A fit after a few passes over all rows."""
+def refined(rows: KeptRows, block: Any, recipe: Recipe, spans: Sequence[Span], local: Flow, passes: int) -> Fit:
+    """Return a fit that is seeded on host rows (d, s), refined by mini-batches, polished by at most so many passes."""
     seeds = seed(block, recipe, local)
     centers, batches = kmeans.mini_batch(rows, seeds.centers, seeds.counts.astype(np.float64), spans)
-    return replace(kmeans.lloyd(rows, centers, min(recipe.max_passes, FEW_PASSES)), batches=batches)
+    return replace(kmeans.lloyd(rows, centers, passes), batches=batches)
 
 
 def settled(rows: KeptRows, fit: Fit, passes: int) -> Fit:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.arrow import float_column, strings
+from tamscore.arrow import float_column, places_in, strings
 from tamscore.passes.census import unusable_ids
 from tamscore.passes.figures import cluster_codes
 from tamscore.passes.order_lines import amounts
@@ -69,12 +69,10 @@ def read_sales(partition: Partition, columns: ProductColumns, products: pa.Array
     Lines without account, product or amount are left out: they tell nobody's ownership. Ids were matched, and products
     read, before.
     """
-    import pyarrow.compute as pc
-
     seen = [columns.account_id, columns.product]
     table = tables.read(partition, [*seen, columns.sales], seen=seen)
     ids = tables.account_ids(table[columns.account_id], columns.id_form)
-    product = pc.fill_null(pc.index_in(strings(table[columns.product]), products), -1).to_numpy()
+    product = places_in(strings(table[columns.product]), products)
     money = amounts(table[columns.sales], f"{partition.where}: column {columns.sales!r}")
     key = id_hash(ids)
     rows = np.flatnonzero(~unusable_ids(ids) & (product >= 0) & ~np.isnan(money) & within.holds(key))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore import backend as backends
-from tamscore.arrow import float_column
+from tamscore.arrow import float_column, places_in
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -45,7 +45,7 @@ def codes_of(values: Any, name: str, rows: int) -> tuple[Any, Any]:
     if column.null_count:
         raise ValueError(f"{name}: {column.null_count} of {rows} are missing; each account needs one")
     names = column.unique().sort()
-    return places(column, names), names.to_numpy(zero_copy_only=False)
+    return places_in(column, names), names.to_numpy(zero_copy_only=False)
 
 
 def segments_of(values: Any, rows: int) -> tuple[Any, list[str]]:
@@ -55,7 +55,7 @@ def segments_of(values: Any, rows: int) -> tuple[Any, list[str]]:
     column = plain(values, "segments", rows).cast(pa.string())
     counted = zip(*(column.value_counts().field(i).to_pylist() for i in range(2)), strict=True)
     names = [name for name, _ in sorted(counted, key=lambda one: (-one[1], one[0] or "")) if name is not None]
-    return places(column.fill_null(UNKNOWN), pa.array([*names, UNKNOWN])), [*names, UNKNOWN]
+    return places_in(column.fill_null(UNKNOWN), pa.array([*names, UNKNOWN])), [*names, UNKNOWN]
 
 
 def known_codes(values: Any, names: Any, rows: int) -> Any:
@@ -64,7 +64,7 @@ def known_codes(values: Any, names: Any, rows: int) -> Any:
 
     column = plain(values, "labels", rows)
     wanted = pa.array(names)
-    code = places(column.cast(wanted.type) if column.type != wanted.type else column, wanted)
+    code = places_in(column.cast(wanted.type) if column.type != wanted.type else column, wanted)
     if (code < 0).any():
         at = int(np.flatnonzero(code < 0)[0])
         raise ValueError(f"labels[{at}]: there is no ladder for {column[at].as_py()!r}; make the table with all labels")
@@ -79,10 +79,3 @@ def plain(values: Any, name: str, rows: int) -> pa.ChunkedArray:
     if len(column) != rows:
         raise ValueError(f"{name}: expected {rows} values, one for each of the sales, got {len(column)}")
     return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
-
-
-def places(column: pa.ChunkedArray, names: pa.Array) -> Any:
-    """The place (n,) int64 of each value among names; -1 where it is not there."""
-    import pyarrow.compute as pc
-
-    return pc.fill_null(pc.index_in(column, value_set=names), -1).to_numpy().astype(np.int64)

@@ -198,11 +198,17 @@ def read_json(path: Location) -> dict[str, Any] | None:
     nothing about what it holds.
     """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        return None
-    except RecursionError:  # brackets nested a thousand deep
+        return json_object(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise unreadable(path, error) from error
+
+
+def json_object(data: bytes) -> dict[str, Any] | None:
+    """Return the object that some bytes hold as JSON in UTF-8; None if they are torn or hold something else."""
+    try:
+        found = json.loads(data.decode())
+    except (ValueError, RecursionError):  # brackets nested a thousand deep
+        return None
     return dict(found) if isinstance(found, dict) else None

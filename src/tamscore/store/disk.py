@@ -197,10 +197,12 @@ def sweep_beside(path: Path) -> None:
 
 
 def is_open(part: Path) -> bool:
-    """Whether a process holds the lock on a temporary file; FileNotFoundError where it is gone."""
-    with part.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
+    """Return whether a process holds the lock on a temporary file or folder; FileNotFoundError where it is gone."""
+    handle = os.open(part, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
     return False

@@ -1,7 +1,7 @@
 """A folder that is written aside and put in place as a whole: its readers get the old content or the new one.
 
 Linux swaps two folders in one step (`renameat2`). Where the system or the file system cannot, the old folder is moved
-aside first: whoever reads in between finds no folder, and the next sweep of a killed writer's files brings it back.
+aside first: a reader in between finds no folder, and the next sweep of a killed writer's files brings it back.
 """
 
 from __future__ import annotations
@@ -188,17 +188,5 @@ def remove_unlocked(stale: Iterable[Path]) -> None:
     """Remove the folders that no process holds the lock on."""
     for folder in stale:
         with suppress(OSError):
-            if not is_locked(folder):
+            if not disk.is_open(folder):
                 shutil.rmtree(folder, ignore_errors=True)
-
-
-def is_locked(folder: Path) -> bool:
-    """Return whether a process holds the lock on a staged folder; raise FileNotFoundError where it is gone."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(handle)
-    return False

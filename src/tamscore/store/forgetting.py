@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tamscore.errors import UsageError
 from tamscore.store import commit, contents, handed_out, history, records, renewal
 from tamscore.store.checkpoints import CHECKPOINTS
-from tamscore.store.disk import TEMPORARY
+from tamscore.store.disk import is_temporary
 from tamscore.store.forgetting_versions import VersionChange, change_version, ids_unfinished
 from tamscore.store.forgotten import new_salt
 from tamscore.store.location import files_below, name_within
@@ -23,7 +23,7 @@ from tamscore.store.pruning import held
 from tamscore.store.redaction import Leaving
 from tamscore.store.rewriting import redacted_record, rewrite_of
 from tamscore.store.run_directory import BACKTESTS, COVERAGE, RunDirectory
-from tamscore.store.verify import KNOWN
+from tamscore.store.verify import strange_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -130,7 +130,7 @@ def look(work: Work) -> Work:
 def change_beside(work: Work, folder: Location) -> None:
     """Make ready what accounts leave in the results that lie beside the versions: tables, then records."""
     there = sorted(files_below(folder), key=str) if folder.is_dir() else []
-    paths = [path for path in there if not path.name.startswith(TEMPORARY)]
+    paths = [path for path in there if not is_temporary(path.name)]
     for path in (path for path in paths if path.suffix != ".json"):
         name = name_within(path, work.output)
         if (rewrite := rewrite_of(name, contents.file_bytes(path), work.leaving)) is not None:
@@ -170,10 +170,9 @@ def told_of(work: Work) -> Forgetting:
         )
         for change in work.changes
     )
-    strange = sorted(path.name for path in work.output.iterdir() if path.name not in KNOWN)
-    beside, unfinished = tuple(work.beside), tuple(work.unfinished)
+    beside, unfinished, strange = tuple(work.beside), tuple(work.unfinished), tuple(strange_names(work.output))
     named = dict(sum((change.named for change in work.changes), Counter[str]()))
-    return Forgetting(len(found), unknown, changes, beside, named, unfinished, tuple(elsewhere(work)), tuple(strange))
+    return Forgetting(len(found), unknown, changes, beside, named, unfinished, tuple(elsewhere(work)), strange)
 
 
 def elsewhere(work: Work) -> list[handed_out.HandedOut]:

@@ -72,9 +72,9 @@ def record(
 ) -> None:
     """Write into the ledger what is about to happen to a version; only for who holds the output."""
     entry = asdict(Entry(now(), action, version, replaced, user(), socket.gethostname(), __version__, manifest_sha256))
-    entry["forgotten"] = forgotten
-    for name in ("took_effect", *(["forgotten"] if forgotten is None else [])):
-        del entry[name]
+    del entry["took_effect"], entry["forgotten"]
+    if forgotten is not None:
+        entry["forgotten"] = forgotten
     before = raw(output)
     torn = b"\n" if before and not before.endswith(b"\n") else b""
     commit.place_bytes(before + torn + json.dumps(entry, ensure_ascii=False).encode() + b"\n", output / HISTORY)

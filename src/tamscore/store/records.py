@@ -48,7 +48,7 @@ def read(path: Location) -> dict[str, Any]:
         data = path.read_bytes()
     except OSError as error:
         raise unreadable(path, error) from error
-    record = commit.read_json(path) or {}
+    record = commit.json_object(data) or {}
     sealed = record.keys() & {FILES, DIGEST}
     if not record or (sealed and (record.get(DIGEST) != digest_of(record) or data != commit.json_bytes(record))):
         raise InputContractError(

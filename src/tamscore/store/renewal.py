@@ -1,7 +1,7 @@
 """Files of an output that take the place of others, all of them or none: what `forget` has made ready is put in place.
 
 `_renewal/` holds the new files under the names of the old ones. Its plan is written last: from then on the new files
-count, and whoever holds the output next puts in place what is not there yet. Without a plan the folder is removed.
+count, and the next holder of the output puts in place what is not there yet. Without a plan the folder is removed.
 Of each version the manifest comes first; until a file of it is in place, readers take it from the folder, so that
 every version is old or new for them at any time.
 """

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from tamscore.arrow import holds_text
 from tamscore.errors import InputContractError
 from tamscore.schema import REASON_COLUMN
 from tamscore.store import commit
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from collections.abc import Set as AbstractSet
 
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     from tamscore.store.location import Location
@@ -87,21 +87,13 @@ def naming_rows(data: bytes, columns: Iterable[str] | None, column: str, leaving
     import pyarrow.parquet as pq
 
     file = pq.ParquetFile(pa.BufferReader(data))
-    asked = [field.name for field in file.schema_arrow if is_text(field.type) and field.name != column]
+    asked = [field.name for field in file.schema_arrow if holds_text(field.type) and field.name != column]
     asked = [name for name in asked if columns is None or name in columns]
     table = file.read([column, *asked]) if asked else None
     if table is None:
         return Counter()
     stays = pc.invert(leaving.among(table[column]))
     return Counter({name: pc.sum(pc.and_(leaving.among(table[name]), stays)).as_py() or 0 for name in asked})
-
-
-def is_text(kind: pa.DataType) -> bool:
-    """Whether a type is that of texts, encoded or not."""
-    import pyarrow as pa
-
-    value = kind.value_type if pa.types.is_dictionary(kind) else kind
-    return bool(pa.types.is_string(value) or pa.types.is_large_string(value))
 
 
 def repeating(file: pq.ParquetFile) -> list[str] | None:

@@ -67,8 +67,12 @@ def pointer_problems(output: Location) -> Iterator[str]:
         yield f"{output / CURRENT}: points at {pointer['version']!r}, which is no complete run"
     elif digest_of(manifest) != pointer.get("manifest_sha256") and not is_renewed(output):
         yield f"{manifest}: is not the manifest that {output / CURRENT} was set to"
-    here: list[Location] = [path for path in output.iterdir() if path.name not in KNOWN and not is_temporary(path.name)]
-    yield from (f"{path}: does not belong to the output" for path in sorted(here, key=str))
+    yield from (f"{output / name}: does not belong to the output" for name in strange_names(output))
+
+
+def strange_names(output: Location) -> list[str]:
+    """Return the names in an output that do not belong there, in order; what is being written does."""
+    return sorted(path.name for path in output.iterdir() if path.name not in KNOWN and not is_temporary(path.name))
 
 
 def problems_of_run(run: RunDirectory) -> Iterator[str]:
