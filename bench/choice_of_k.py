@@ -20,12 +20,12 @@ RIVALS = {"elbow": max, "calinski_harabasz": max, "silhouette": max, "davies_bou
 
 def run(market: Path, output: Path, k: str) -> tuple[RunDirectory, float]:
     """A run with this k, as TOML writes it, and the CPU seconds of its fit; the guard and bootstraps are left out."""
-    from tamscore import config, pipeline
+    from tamscore import job_file, pipeline
     from tamscore.progress import Progress
 
     changes = [f'output.path="{output}"', f"clusters.k={k}", 'leakage.action="off"', "clusters.stability=false"]
     progress = Progress()
-    done = pipeline.run(config.load(market / "job.toml", changes), progress)
+    done = pipeline.run(job_file.load(market / "job.toml", changes), progress)
     return done, next(time.cpu_seconds for time in progress.times if time.stage == "fit")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import gpu_cases
-from tamscore import config, pipeline
+from tamscore import job_file, pipeline
 from tamscore.progress import Progress
 from tamscore.synthetic import write_market
 
@@ -41,7 +41,7 @@ def whole_run(market: Path, output: Path, device: str, backend: Backend | None =
     overrides = [f"device={device}", f"output.path={output}", "clusters.stability=false"]
     overrides += ["engine.workers=8"] if device == "cuda" else []
     started = time.perf_counter()
-    made = pipeline.run(config.load(market / "job.toml", overrides), Progress(), backend)
+    made = pipeline.run(job_file.load(market / "job.toml", overrides), Progress(), backend)
     seconds = time.perf_counter() - started
     manifest: dict[str, Any] = json.loads((made.path / "manifest.json").read_text(encoding="utf-8"))
     return {"case": "whole run", "seconds": seconds, **answers(manifest)}

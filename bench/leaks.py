@@ -78,7 +78,7 @@ def plant(market: Path, folder: Path, seed: int) -> Path:
 
 def run(market: Path, output: Path, names: Iterable[str]) -> tuple[RunDirectory, dict[str, str]]:
     """A run on some numeric features that only warns, and the verdicts: suspect where any party type says so."""
-    from tamscore import config, pipeline
+    from tamscore import job_file, pipeline
     from tamscore.progress import Progress
 
     tables = tomllib.loads((market / "job.toml").read_text(encoding="utf-8"))
@@ -87,7 +87,7 @@ def run(market: Path, output: Path, names: Iterable[str]) -> tuple[RunDirectory,
     tables |= {"output": {"path": str(output)}, "leakage": {"action": "warn"}}
     tables["clusters"]["restarts"] = 5
     del tables["columns"]["market_segment"]  # whose ladders would stand in where a cluster has no customers
-    done = pipeline.run(config.parse(tables, folder=market), Progress())
+    done = pipeline.run(job_file.parse(tables, folder=market), Progress())
     rows = pq.read_table(done.tables / "leakage.parquet").to_pylist()
     suspects = {row["feature"] for row in rows if row["verdict"] == "suspect"}
     return done, {row["feature"]: "suspect" if row["feature"] in suspects else "clear" for row in rows}

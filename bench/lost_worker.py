@@ -50,14 +50,14 @@ def kill_a_worker() -> None:
 
 def one_run(market: Path, output: Path, size: int, kill: Callable[[], None]) -> None:
     """One whole run on worker processes, in partitions of so many rows."""
-    from tamscore import config, pipeline
+    from tamscore import job_file, pipeline
     from tamscore.progress import Progress
     from tamscore.settings import columns_of
     from tamscore.store import partitions
 
     partitions.PARTITION_ROWS = size
     overrides = [f'output.path="{output}"', f'input.path="{market / "small"}"', 'engine.kind="processes"']
-    job = config.load(market / "job.toml", [*overrides, f"engine.workers={WORKERS}", "device=cpu"])
+    job = job_file.load(market / "job.toml", [*overrides, f"engine.workers={WORKERS}", "device=cpu"])
     rows = partitions.plan(job.input.path, columns_of(job)).rows
     pipeline.run(job, Progress(Killer(AT * rows, kill)))
 

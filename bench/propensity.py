@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jobs.trials import prepare
-from tamscore import config, pipeline
+from tamscore import config, job_file, pipeline
 from tamscore.progress import Progress
 from tamscore.stages import verdict
 
@@ -50,10 +50,9 @@ def split_of(name: str, folder: Path) -> Split:
     prepare.prepare(prepare.RAW, tables)
     stem = "crunchbase_2013" if name.startswith("crunchbase") else name
     given = [f"input.path={tables / stem}.parquet", f"output.path={folder / name}", 'device="cpu"']
-    job = config.load(Path(prepare.__file__).parent / f"{name}.toml", given)
+    job = job_file.load(Path(prepare.__file__).parent / f"{name}.toml", given)
     table = pq.read_table(job.input.path)
-    section = job.propensity
-    assert section is not None  # noqa: S101
+    section = job.sections["propensity"]
     numeric = [table[one].to_numpy(zero_copy_only=False).astype(np.float64) for one in section.numeric]
     coded = [table[one].combine_chunks().dictionary_encode().indices for one in section.categorical]
     codes = [one.to_numpy(zero_copy_only=False).astype(np.float64) for one in coded]
@@ -64,8 +63,7 @@ def split_of(name: str, folder: Path) -> Split:
 
 def ours(split: Split, folder: Path) -> tuple[Any, dict[str, Any]]:
     """The probabilities (hidden,) of the job, which has not seen the labels, and what it says of itself."""
-    section = split.job.propensity
-    assert section is not None  # noqa: S101
+    section = split.job.sections["propensity"]
     place = split.table.column_names.index(section.label)
     shown = pa.array(np.where(split.hidden, np.nan, split.label), from_pandas=True)
     pq.write_table(split.table.set_column(place, section.label, shown), folder / "shown.parquet")

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 def quality(market: Path, output: Path, runs: int, overrides: list[str]) -> list[dict[str, Any]]:
     """For every party type: our inertia, that of each scikit-learn run, and the ratio to the best of them."""
-    from tamscore import admission, backend, config, settings
+    from tamscore import admission, backend, job_file, settings
     from tamscore.engine.flow import LocalFlow
     from tamscore.fitting.fit import fit_parties
     from tamscore.progress import Progress
     from tamscore.store import partitions
 
-    job = config.load(market / "job.toml", [f'output.path="{output}"', *overrides])
+    job = job_file.load(market / "job.toml", [f'output.path="{output}"', *overrides])
     columns = settings.columns_of(job)
     plan = partitions.plan(job.input.path, columns)
     with LocalFlow(job.engine.workers) as flow:

@@ -31,9 +31,9 @@ def month_of(folder: Path, rows: int, seed: int, month: Month) -> Path:
 
 def load(job: Path, output: Path, overrides: list[str]) -> Job:
     """The job with its scores in another folder."""
-    from tamscore import config
+    from tamscore import job_file
 
-    return config.load(job, [f'output.path="{output}"', "device=cpu", *overrides])
+    return job_file.load(job, [f'output.path="{output}"', "device=cpu", *overrides])
 
 
 def months(folder: Path, output: Path, rows: int, seed: int, overrides: list[str]) -> dict[str, Any]:

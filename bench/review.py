@@ -20,10 +20,10 @@ SCENARIOS = (
 
 def scored(market: Path, output: Path) -> Path:
     """The output of the market's job, made once."""
-    from tamscore import config, pipeline
+    from tamscore import job_file, pipeline
     from tamscore.progress import Progress
 
-    job = config.load(market / "job.toml", [f'output.path="{output}"'])
+    job = job_file.load(market / "job.toml", [f'output.path="{output}"'])
     return Path(str(pipeline.run(job, Progress()).output))
 
 

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 def whole_run(market: Path, output: Path, overrides: list[str]) -> dict[str, Any]:
     """What scoring the market cost, with imports; and what came out."""
     with clock() as spent:
-        from tamscore import config, pipeline
+        from tamscore import job_file, pipeline
         from tamscore.progress import Progress
 
         progress = Progress()
-        job = config.load(market / "job.toml", [f'output.path="{output}"', *overrides])
+        job = job_file.load(market / "job.toml", [f'output.path="{output}"', *overrides])
         directory = pipeline.run(job, progress)
     manifest = directory.manifest() or {}
     parts = [file["xxh3"] for name, file in sorted(manifest["files"].items()) if name.startswith("scores/part-")]

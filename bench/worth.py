@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from jobs.trials import prepare
-from tamscore import config, pipeline
+from tamscore import job_file, pipeline
 from tamscore.progress import Progress
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def run(trial: Trial, tables: Path, output: Path, *changes: str) -> RunDirectory
     given.append(f"lifetime_value.orders={tables / trial.orders}.parquet")
     if trial.job.startswith("online_retail"):
         given.append(f"next_offer.path={tables / 'online_retail_products'}.parquet")
-    return pipeline.run(config.load(JOBS / f"{trial.job}.toml", [*given, *changes]), Progress())
+    return pipeline.run(job_file.load(JOBS / f"{trial.job}.toml", [*given, *changes]), Progress())
 
 
 def realised(trial: Trial, tables: Path, ids: list[str]) -> Any:

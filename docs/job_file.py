@@ -6,7 +6,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from tamscore.config import json_schema
+from tamscore.job_file import json_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from tamscore import config, metrics
+from tamscore import job_file, metrics
 from tamscore.config import Job
 from tamscore.finished import FinishedRun, open_run
 from tamscore.progress import Progress
@@ -39,7 +39,7 @@ def load_job(path: str | Path, overrides: Sequence[str] = ()) -> Job:
     Traceback (most recent call last):
     tamscore.errors.JobFileError: nowhere.toml: expected a job file, found nothing; check the path
     """
-    return config.load(Path(path), overrides)
+    return job_file.load(Path(path), overrides)
 
 
 def run(
@@ -156,10 +156,10 @@ def carry_out(
 def loaded_job(job: Given, overrides: Sequence[str]) -> Job:
     """The job of a file, of tables, or one that is loaded already, with overrides set."""
     if isinstance(job, str | Path):
-        return config.load(Path(job), overrides)
+        return job_file.load(Path(job), overrides)
     if isinstance(job, Job):
-        return config.parse(job.model_dump(mode="json"), "job", overrides) if overrides else job
-    return config.parse(dict(job), "job", overrides)
+        return job_file.parse(job.model_dump(mode="json"), "job", overrides) if overrides else job
+    return job_file.parse(dict(job), "job", overrides)
 
 
 @contextmanager

@@ -11,11 +11,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tamscore import backend as backends
-from tamscore import extras, resuming
+from tamscore import resuming
 from tamscore.admission import check_rejected, take_census
 from tamscore.before import compare_input
 from tamscore.engine import connect, device, heap, memory
-from tamscore.extras import Market
 from tamscore.hindsight import look_back, reach_of
 from tamscore.origin import Fresh, Frozen, Warm, watch_of
 from tamscore.outcome import Outcome, write_outcome
@@ -23,6 +22,10 @@ from tamscore.passes import glimpse, policy, room
 from tamscore.passes.assign import assign_rows, by_party
 from tamscore.passes.campaigns import check_live
 from tamscore.passes.score import ScorePlan, score_rows
+from tamscore.scoring.joins import match_tables
+from tamscore.scoring.market import Market
+from tamscore.scoring.section import check_sections, prepare_sections
+from tamscore.sections import SECTIONS
 from tamscore.settings import Run, campaigns_of, columns_read, ladder_rules, plan_of, quadrant_rules
 from tamscore.stages import contract
 from tamscore.store import commit, forgotten, partitions, run_directory
@@ -37,7 +40,6 @@ if TYPE_CHECKING:
 
     from tamscore.backend import Backend
     from tamscore.config import Job
-    from tamscore.extras import Extras
     from tamscore.fitting.fitted import Fitted
     from tamscore.origin import Origin
     from tamscore.outcome.review import Review
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from tamscore.passes.parts import ScoredPart
     from tamscore.passes.watch import Watch
     from tamscore.progress import Progress
+    from tamscore.scoring.section import Sections
     from tamscore.store.partitions import Plan
 
 UNCOUNTED = ("engine", "output", "device", "input", "backtest", "coverage", "metrics")
@@ -129,14 +132,15 @@ def carry_out(
             rows = take_census(this)
             change = None if yields else compare_input(this, directory.output, origin.earlier, rows, accept=accept)
             check_live(campaigns_of(job), rows)
-            joins = extras.check_early(this, origin, rows)
+            joins = match_tables(this, origin, rows)
+            check_sections(SECTIONS.values(), this, origin, rows)
             fitted = kept.once("model", partial(origin.fitted, this, rows), "model")
             assigned = assign(this, rows, fitted, partial(watch_of, this, rows, origin, fitted))
             review = replace(look_back(this, origin, rows, fitted, assigned), input_change=change)
             market = value(this, origin, rows, fitted, assigned)
-            added = extras.prepare(market)
-            scored = write_scores(market, added, directory)
-            outcome = replace(outcome_of(market, added, scored, review), joins=joins)
+            sections = prepare_sections(SECTIONS.values(), market)
+            scored = write_scores(market, sections, directory)
+            outcome = replace(outcome_of(market, sections, scored, review), joins=joins)
             write_outcome(directory, outcome, job, choice, progress)
             progress.figures["workers"] = flow.workers
             progress.peaks = flow.ask(memory.peak, backend)
@@ -203,10 +207,10 @@ def value(
     return Market(this, origin, rows, fitted, assigned, parties, policies)
 
 
-def write_scores(market: Market, added: Extras, directory: RunDirectory) -> list[ScoredPart]:
+def write_scores(market: Market, sections: Sections, directory: RunDirectory) -> list[ScoredPart]:
     """Every account's scores, written part by part."""
     this, boundary = market.this, market.this.job.potential.boundary
-    plan = ScorePlan(this.columns, boundary, market.policies, campaigns_of(this.job), directory, added.prepared)
+    plan = ScorePlan(this.columns, boundary, market.policies, campaigns_of(this.job), directory, sections.prepared)
     known = this.checkpoints.known("score", len(market.rows))
     parts = this.flow.map(
         score_rows, zip(market.rows, market.assigned, known, strict=True), this.flow.share(plan), this.backend
@@ -218,7 +222,7 @@ def write_scores(market: Market, added: Extras, directory: RunDirectory) -> list
     return scored
 
 
-def outcome_of(market: Market, added: Extras, scored: list[ScoredPart], review: Review) -> Outcome:
+def outcome_of(market: Market, sections: Sections, scored: list[ScoredPart], review: Review) -> Outcome:
     """Everything that the run has found."""
     this, assigned, parties = market.this, market.assigned, by_party(market.assigned)
     return Outcome(
@@ -233,6 +237,6 @@ def outcome_of(market: Market, added: Extras, scored: list[ScoredPart], review: 
         reaches=[reach_of(one, market.rows, assigned) for one in market.fitted],
         glimpses=[glimpse.joined([part.glimpse for part in parts if part.glimpse]) for parts in parties],
         review=review,
-        extras=added.prepared,
-        missing=added.missing,
+        sections=sections.prepared,
+        missing=sections.missing,
     )

@@ -47,18 +47,17 @@ SCORE_COLUMNS = (
 """The columns of the scores, in order; kept columns stand after the market segment."""
 POTENTIAL_HEAD = ("party_type", "cluster", "name", "support", "basis", "parent", "low_support")
 """What the potential table says of a cluster before its steps; each step has an interval from `low_…` to `high_…`."""
-EXTRA_COLUMNS: dict[str, tuple[str, ...]] = {
-    "propensity": ("propensity", "propensity_band", "propensity_rank", "look_alike", "propensity_reasons"),
-    "lifetime_value": (
-        *("trailing_sales", "sales_before", "yearly_margin", "lifetime_value", "lifetime_value_seed36"),
-    ),
-    "alerts": ("churn_alert",),
-    "segments": ("segment_action", "account_flags"),
-    "next_offer": ("next_offer", "next_offer_value", "next_offer_share"),
-}
-"""The columns that optional sections of the job file add behind these, by section, in order."""
 REASON_COLUMN = "reason"
 """The column that is added to rejected rows."""
+
+
+@dataclass(frozen=True)
+class ScoreColumn:
+    """A column that an optional section of the job file adds to the scores: its name, its kind, what it says."""
+
+    name: str
+    kind: Literal["number", "money", "share", "text", "truth"]
+    meaning: str
 
 
 class Reason(IntEnum):

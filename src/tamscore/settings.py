@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from tamscore.config.extras import Extra
 from tamscore.passes.fit import Recipe
 from tamscore.passes.policy import LadderRules, QuadrantRules
 from tamscore.schema import InputColumns, Limits
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from tamscore.backend import Backend
     from tamscore.config import Campaign as Given
     from tamscore.config import Job
+    from tamscore.config.section import SideTable
     from tamscore.engine.flow import Flow
     from tamscore.progress import Progress
     from tamscore.store.partitions import Plan
@@ -85,43 +85,38 @@ def rates_of(job: Job) -> Rates | None:
     currency, columns = job.currency, job.columns
     if currency is None or columns.currency is None:
         return None
-    worth = job.lifetime_value
     amounts = [columns.sales, columns.revenue, *currency.columns]
-    amounts += [worth.sales_before, worth.revenue] if worth else []
+    amounts += [column for section in job.sections.values() for column in section.amounts()]
     amounts += [job.backtest.realised] if job.backtest.table is None else []
     return Rates(columns.currency, currency.factors, tuple(dict.fromkeys(filter(None, amounts))))
 
 
-def extras_of(job: Job) -> dict[str, Extra]:
-    """The optional sections that a job has, by name."""
-    there = {name: getattr(job, name) for name in type(job).model_fields}
-    return {name: section for name, section in there.items() if isinstance(section, Extra)}
-
-
 def columns_read(job: Job) -> InputColumns:
     """The input columns of a job with those that its optional sections ask for."""
-    extras = extras_of(job).values()
+    sections = job.sections.values()
     return replace(
         columns_of(job),
-        more_numbers=tuple(name for section in extras for name in section.numbers()),
-        more_texts=tuple(name for section in extras for name in section.texts()),
-        more=tuple(name for section in extras for name in section.others()),
+        more_numbers=tuple(name for section in sections for name in section.numbers()),
+        more_texts=tuple(name for section in sections for name in section.texts()),
+        more=tuple(name for section in sections for name in section.others()),
     )
 
 
-def tables_of(job: Job) -> dict[str, tuple[str, InputColumns]]:
-    """The further tables that optional sections ask for, by `section.key`: path, and columns."""
+def tables_of(job: Job) -> dict[str, SideTable]:
+    """The further tables that optional sections ask for, by `section.key`."""
+    far = job.engine.kind == "remote"
     return {
-        f"{name}.{key}": (path, replace(columns, far=job.engine.kind == "remote"))
-        for name, section in extras_of(job).items()
-        for key, (path, columns) in section.tables(job.columns.account_id).items()
+        f"{name}.{key}": replace(table, columns=replace(table.columns, far=far))
+        for name, section in job.sections.items()
+        for key, table in section.tables(job.columns.account_id).items()
     }
 
 
 def plan_of(job: Job) -> Plan:
     """The plan of the market, and of the tables of optional sections by `section.key`; raises as `partitions.plan`."""
     plan = partitions.plan(job.input.path, columns_read(job))
-    return replace(plan, tables={key: partitions.plan(*table, key) for key, table in tables_of(job).items()})
+    tables = tables_of(job).items()
+    return replace(plan, tables={key: partitions.plan(table.path, table.columns, key) for key, table in tables})
 
 
 def numeric_columns(job: Job) -> list[NumericColumn]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 import pytest
 
-from tamscore import config, pipeline
+from tamscore import job_file, pipeline
 from tamscore.progress import Progress
 from tamscore.store import model
 from tamscore.synthetic import write_market
@@ -70,7 +70,7 @@ def run(market: Path, output: Path, backend: Backend, changes: dict[str, Any]) -
         **changes,
         "clusters": RECIPE | changes["clusters"],
     }
-    return pipeline.run(config.parse(tables), Progress(), backend)
+    return pipeline.run(job_file.parse(tables), Progress(), backend)
 
 
 def scores(directory: RunDirectory) -> list[Path]:

@@ -9,7 +9,7 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.preprocessing import StandardScaler
 
-from tamscore import config, pipeline
+from tamscore import job_file, pipeline
 from tamscore.progress import Progress
 from tests.fake_gpu import FakeGpu
 from tests.frozen_host import FrozenHost
@@ -28,7 +28,7 @@ COMPANIES = pa.table(
 @pytest.mark.parametrize("fit_rows", [1000, "all"])
 def test_labels_are_those_of_sklearns_standard_scaler_and_kmeans(tmp_path, backend, fit_rows):
     pq.write_table(COMPANIES, tmp_path / "companies.parquet")
-    job = config.parse(
+    job = job_file.parse(
         {
             "device": "cpu",
             "input": {"path": str(tmp_path / "companies.parquet")},

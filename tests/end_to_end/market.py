@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tamscore import config, pipeline
+from tamscore import config, job_file, pipeline
 from tamscore.progress import Progress
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def job(path: Path | str, output: Path | str, changes: Mapping[str, Any] | None 
             tables.setdefault(section, {})[name] = value
         else:
             tables[section] = value
-    return config.parse(tables, "job")
+    return job_file.parse(tables, "job")
 
 
 PLAIN: dict[str, Any] = {

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from tamscore import backend, config, pipeline
+from tamscore import backend, job_file, pipeline
 from tamscore.backtest import backtest
 from tamscore.cli import app
 from tamscore.errors import InputContractError, JobFileError
@@ -85,7 +85,7 @@ def test_the_truth_of_a_synthetic_market_is_found_again(tmp_path):
     write_market(tmp_path, 6000, 5)
     wallet = {"backtest.realised": "wallet", "backtest.table": str(tmp_path / "truth")}
     given = [f"{key}={json.dumps(value)}" for key, value in wallet.items()]
-    job = config.load(
+    job = job_file.load(
         tmp_path / "job.toml", [*given, 'device="cpu"', "clusters.restarts=2", "backtest.challenger_rows=200"]
     )
     done = pipeline.run(job, Progress())
@@ -110,7 +110,7 @@ def test_a_backtest_becomes_current_only_where_nothing_is(tmp_path):
     later = (tmp_path / "job.toml", "--realised", "wallet", "--table", "truth", "--json")
     first = json.loads(call(*later).stdout)["run"]
     assert current_version(output) == first
-    loaded = config.load(tmp_path / "job.toml", ["clusters.restarts=2", "clusters.seed=7", 'device="cpu"'])
+    loaded = job_file.load(tmp_path / "job.toml", ["clusters.restarts=2", "clusters.seed=7", 'device="cpu"'])
     weekly = pipeline.run(loaded, Progress()).run_key
     swaps = [entry for entry in history.entries(output) if entry.is_swap]
     for seed in ("0", "9"):  # the run that is there already, and one that is made for it
@@ -132,7 +132,7 @@ def test_what_came_afterwards_is_neither_sales_nor_feature(tmp_path, changes, sa
 
 
 @pytest.fixture(scope="module")
-def job_file(tmp_path_factory):
+def backtest_job(tmp_path_factory):
     """A job file on a small synthetic market, without a word on backtests."""
     folder = tmp_path_factory.mktemp("market")
     write_market(folder, 3000, 5)
@@ -144,20 +144,20 @@ def call(*arguments):
     return CliRunner().invoke(app, ["backtest", *map(str, arguments), *quick])
 
 
-def test_the_command_prints_tables_writes_files_and_answers_in_json(job_file):
+def test_the_command_prints_tables_writes_files_and_answers_in_json(backtest_job):
     later = ("--realised", "wallet", "--table", "truth")
-    page, machine = call(job_file, *later), call(job_file, *later, "--json")
+    page, machine = call(backtest_job, *later), call(backtest_job, *later, "--json")
     assert (page.exit_code, machine.exit_code) == (0, 0), page.output + machine.output
     result = json.loads(machine.stdout)
     for word in ("ACQUISITION: WHITESPACE AGAINST GROWTH", "growth by lot", "THE PRICE OF SIMPLICITY", "boosted trees"):
         assert word in page.stdout
-    folder = job_file.parent / "scores" / "backtests"
+    folder = backtest_job.parent / "scores" / "backtests"
     assert str(next(folder.iterdir())) == result["path"]
     assert pq.read_table(f"{result['path']}/tenths.parquet").to_pylist() == result["tenths"]
     assert pq.read_table(f"{result['path']}/challengers.parquet").to_pylist() == result["losses"]
 
 
-def test_without_a_column_for_what_came_afterwards_the_command_says_what_it_wants(job_file):
-    refused = call(job_file)
+def test_without_a_column_for_what_came_afterwards_the_command_says_what_it_wants(backtest_job):
+    refused = call(backtest_job)
     assert refused.exit_code == 2
     assert "backtest.realised: expected the column with the sales of the next window, got nothing" in refused.stderr

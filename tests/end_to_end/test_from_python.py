@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pytest
 
 import tamscore
-from tamscore import config
+from tamscore import job_file
 from tests.end_to_end import market
 
 ROWS = 3_000
@@ -50,7 +50,7 @@ def test_a_frame_gives_the_scores_of_the_table(done, table, job, tmp_path):
 
 
 def test_a_job_may_be_a_file_a_dict_or_a_loaded_job(done, table, job, tmp_path):
-    loaded = config.parse({**job, "input": {"path": str(tmp_path)}})
+    loaded = job_file.parse({**job, "input": {"path": str(tmp_path)}})
     assert tamscore.run(loaded, table).key == done.key
     market.write(table, tmp_path / "market")
     numeric = json.dumps(market.JOB["features"]["numeric"]).replace(":", " =")

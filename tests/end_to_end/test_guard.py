@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from bench import leaks
-from tamscore import config, pipeline
+from tamscore import job_file, pipeline
 from tamscore.errors import GateError, JobFileError
 from tamscore.progress import Progress
 from tamscore.synthetic import write_market
@@ -94,13 +94,13 @@ def test_only_a_feature_can_be_allowed():
     with pytest.raises(
         JobFileError, match=r"features.allow\[0\]: expected a feature of this job, .* did you mean 'employees'"
     ):
-        config.parse(tables)
+        job_file.parse(tables)
 
 
 def test_honest_markets_pass(tmp_path):
     """The run of the demo, and the smallest market there is."""
     write_market(tmp_path / "demo", 20_000, seed=0)
-    job = config.load(tmp_path / "demo" / "job.toml", ["clusters.restarts=2"])
+    job = job_file.load(tmp_path / "demo" / "job.toml", ["clusters.restarts=2"])
     rows = pq.read_table(pipeline.run(job, Progress()).tables / "leakage.parquet").to_pylist()
     assert {row["verdict"] for row in rows} == {"clear"}
     assert len(rows) == 2 * 32

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from tamscore import config, origin, pipeline
+from tamscore import job_file, origin, pipeline
 from tamscore.backtest.joining import check_early
 from tamscore.cli import app
 from tamscore.errors import InputContractError, TamscoreError
@@ -230,7 +230,7 @@ def test_a_wrong_path_or_column_of_a_backtest_fails_before_the_run(tmp_path, key
     for key, value in keys.items():
         job["backtest"][key] = str(tmp_path / value) if key == "table" else value
     with pytest.raises(TamscoreError, match=words) as caught:
-        check_early(config.parse(job, "job"), Progress())
+        check_early(job_file.parse(job, "job"), Progress())
     assert caught.value.exit_code == code
 
 

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from typer.testing import CliRunner
 
-from tamscore import config, pipeline
+from tamscore import job_file, pipeline
 from tamscore.cli import app
 from tamscore.progress import Progress
 from tamscore.store import verify
@@ -84,7 +84,7 @@ def test_metrics_change_neither_key_nor_bytes_of_a_run_and_verify_is_content(fol
     for name in ("with", "without"):
         here = tmp_path / name
         wanted = (f"metrics.folder={here / 'scores' / 'metrics'}",) if name == "with" else ()
-        job = config.load(folder / "job.toml", (*QUICK, f"output.path={here / 'scores'}", *wanted))
+        job = job_file.load(folder / "job.toml", (*QUICK, f"output.path={here / 'scores'}", *wanted))
         runs.append(pipeline.run(job, Progress()))
         assert verify.problems_of_output(here / "scores") == []
     assert runs[0].run_key == runs[1].run_key

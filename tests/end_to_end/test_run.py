@@ -16,7 +16,7 @@ import xxhash
 from scipy.stats import spearmanr
 from sklearn.cluster import KMeans
 
-from tamscore import config, pipeline, synthetic
+from tamscore import config, job_file, pipeline, synthetic
 from tamscore.errors import TamscoreError
 from tamscore.progress import Progress
 from tamscore.schema import Reason
@@ -238,7 +238,7 @@ def test_where_nobody_buys_there_is_no_potential_and_no_false_number(tmp_path):
 def synthetic_job(folder: Path, rows: int, *changes: str) -> config.Job:
     synthetic.write_market(folder / "made", rows, seed=5, files=4)
     quick = ("device=cpu", "clusters.restarts=3", "engine.workers=2", f"output.path={folder / 'scores'}")
-    return config.load(folder / "made" / "job.toml", [*quick, *changes])
+    return job_file.load(folder / "made" / "job.toml", [*quick, *changes])
 
 
 def test_prospects_potential_follows_their_true_wallet(tmp_path):

@@ -20,7 +20,7 @@ from sklearn.metrics import roc_auc_score
 
 from bench import propensity as bench_propensity
 from jobs.trials import prepare
-from tamscore import config, pipeline
+from tamscore import config, job_file, pipeline
 from tamscore.backtest.accounts import read_accounts
 from tamscore.errors import GateError, InputContractError
 from tamscore.progress import Progress
@@ -80,7 +80,7 @@ def tables(tmp_path_factory) -> Path:
 
 def job_of(name: str, tables: Path, output: Path, *changes: str, job: str = "") -> config.Job:
     places = (f"input.path={tables / name}.parquet", f"output.path={output}", 'device="cpu"', "engine.workers=2")
-    return config.load(JOBS / f"{job or name}.toml", (*places, *changes))
+    return job_file.load(JOBS / f"{job or name}.toml", (*places, *changes))
 
 
 def finished(name: str, tables: Path, output: Path) -> Trial:
@@ -223,7 +223,7 @@ def test_revenue_of_2026_is_joined_to_the_organisations_of_2020(tables, tmp_path
     """By number, as the raw tables have it: who is not there, or tells no revenue, is unknown."""
     places = {"input.path": "irs_bmf.parquet", "backtest.table": "irs_bmf_2026.parquet"}
     given = [f"{key}={tables / name}" for key, name in places.items()]
-    job = config.load(JOBS / "irs_bmf_backtest.toml", [*given, f"output.path={tmp_path}", 'device="cpu"'])
+    job = job_file.load(JOBS / "irs_bmf_backtest.toml", [*given, f"output.path={tmp_path}", 'device="cpu"'])
     joined = read_accounts(job, pipeline.run(job, Progress()))
     earlier, later = (revenues(year) for year in (2020, 2026))
     expected = [float(later[number]) for number in earlier if later.get(number)]
@@ -249,7 +249,7 @@ def worth_of(name: str, table: str, tables: Path, output: Path) -> tuple[RunDire
     if shop == "online_retail":
         given.append(f"next_offer.path={tables / shop}_products.parquet")
     done = pipeline.run(
-        config.load(JOBS / f"{name}.toml", [*given, f"output.path={output}", 'device="cpu"']), Progress()
+        job_file.load(JOBS / f"{name}.toml", [*given, f"output.path={output}", 'device="cpu"']), Progress()
     )
     return done, {row["account_id"]: row for row in market.scores(done).to_pylist()}
 

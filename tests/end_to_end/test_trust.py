@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from bench.leaks import wallet_correlation
-from tamscore import config, pipeline
+from tamscore import job_file, pipeline
 from tamscore.insight import show
 from tamscore.progress import Progress
 from tamscore.synthetic import write_market
@@ -39,7 +39,7 @@ def demo(tmp_path_factory):
 def run(folder, output, *changes):
     places = (f'output.path="{output}"', "clusters.restarts=4", "clusters.seed_rows=6000")
     changes = ("clusters.stability=false", 'leakage.action="off"', *changes)
-    return pipeline.run(config.load(folder / "job.toml", [*places, *changes]), Progress())
+    return pipeline.run(job_file.load(folder / "job.toml", [*places, *changes]), Progress())
 
 
 def test_the_chosen_k_finds_the_wallets_better_than_the_k_of_other_criteria(demo, tmp_path):

@@ -16,9 +16,9 @@ from typer.testing import CliRunner
 
 from tamscore import pipeline
 from tamscore.cli import app
-from tamscore.config import load
 from tamscore.errors import InputContractError, JobFileError, UsageError
 from tamscore.extras import next_offer, ownership, purchases
+from tamscore.job_file import load
 from tamscore.passes import figures, order_lines, product_lines
 from tamscore.progress import Progress
 from tamscore.stages import lifetime_value

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tamscore.config import load, outline, parse
-from tamscore.config.outline import keys_at
 from tamscore.errors import JobFileError
+from tamscore.job_file import load, outline, parse
+from tamscore.job_file.outline import keys_at
 
 GOOD = {
     "input": 'path = "market"',

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 import tamscore
-from tamscore.config import parse
 from tamscore.errors import JobFileError
+from tamscore.job_file import parse
 from tests.end_to_end import market
 
 JOB = """

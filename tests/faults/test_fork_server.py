@@ -139,14 +139,14 @@ def test_it_begins_where_workers_of_our_own_are_asked_for_and_before_dask_is_imp
 EARLY = """
 import sys
 from types import SimpleNamespace
-from tamscore import config
+from tamscore import job_file
 from tamscore.cli import work
 from tamscore.engine import connect
 
 def begin(engine):
     sys.exit(f"{engine}, pipeline imported: {'tamscore.pipeline' in sys.modules}")
 
-config.load = lambda path, overrides: SimpleNamespace(engine="the engine of the job")
+job_file.load = lambda path, overrides: SimpleNamespace(engine="the engine of the job")
 connect.begin = begin
 work.run("job.toml")
 """

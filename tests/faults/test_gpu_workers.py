@@ -15,7 +15,7 @@ import pytest
 from distributed import LocalCluster
 
 from tamscore import backend as backends
-from tamscore import config, pipeline
+from tamscore import job_file, pipeline
 from tamscore.config.job import Engine
 from tamscore.engine import connect, device, gpus, versions
 from tamscore.engine.device import DeviceChoice
@@ -130,7 +130,7 @@ def test_the_process_that_starts_the_workers_imports_no_gpu_library():
 @pytest.mark.parametrize(("kind", "asked"), [("cuda", "cpu"), ("processes", "cuda")])
 def test_workers_that_do_not_fit_the_device_are_a_problem_of_the_job_file(kind, asked):
     with pytest.raises(JobFileError, match=rf"engine.kind: expected workers for device = \"{asked}\""):
-        config.parse(job_of("in", "out", {"kind": kind}) | {"device": asked})
+        job_file.parse(job_of("in", "out", {"kind": kind}) | {"device": asked})
 
 
 def job_of(market: str, output: str, engine: dict[str, Any]) -> dict[str, Any]:
@@ -155,7 +155,7 @@ def write(folder: Path) -> None:
 
 
 def scored(folder: Path, engine: dict[str, Any], backend: Any) -> RunDirectory:
-    job = config.parse(job_of(str(folder.parent / "market"), str(folder), engine))
+    job = job_file.parse(job_of(str(folder.parent / "market"), str(folder), engine))
     return pipeline.run(job, Progress(), backend)
 
 

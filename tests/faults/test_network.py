@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import dask.config
 import pytest
 
-from tamscore.config import Engine, parse
+from tamscore.config import Engine
 from tamscore.engine import connect, versions
 from tamscore.errors import JobFileError, RetryableError, UsageError
+from tamscore.job_file import parse
 from tests.faults import tasks
 from tests.faults.clusters import BUSY_S, cluster, free_port, wait_until, workers_of
 from tests.unit.test_config import SMALL

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_128_hexdigest
 
-from tamscore import config
+from tamscore import job_file
 from tamscore.backend.host import HostBackend
 from tamscore.errors import InputContractError, JobFileError, MemoryLimitError
 from tamscore.passes.census import take_census
@@ -45,7 +45,7 @@ def check_job(number: int, folder: Path) -> bool:
     path = folder / "job.toml"
     path.write_bytes(cases.job_file(number))
     try:
-        config.load(path)
+        job_file.load(path)
     except JobFileError as error:
         told = error.problems
     else:

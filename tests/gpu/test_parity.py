@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tamscore import backend as backends
-from tamscore import config, pipeline
+from tamscore import job_file, pipeline
 from tamscore.backend import kernels
 from tamscore.progress import Progress
 from tamscore.stages.blocks import BlockRows, DrawnBlock
@@ -45,7 +45,7 @@ def run(market: Path, output: Path, device: str, **engine: Any) -> RunDirectory:
     overrides = [f"device={device}", f"output.path={output}", "clusters.fit_rows=all", "clusters.polish_passes=2"]
     overrides += ["leakage.action=off"]
     overrides += [f"engine.{key}={value}" for key, value in engine.items()]
-    return pipeline.run(config.load(market / "job.toml", overrides), Progress())
+    return pipeline.run(job_file.load(market / "job.toml", overrides), Progress())
 
 
 def scores(directory: RunDirectory) -> Any:

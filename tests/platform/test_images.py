@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tamscore import config, pipeline
+from tamscore import job_file, pipeline
 from tamscore.progress import Progress
 from tamscore.store import verify
 from tamscore.synthetic import write_market
@@ -60,7 +60,7 @@ def scores(output: Path) -> list[bytes]:
 
 
 def reference(folder: Path, output: Path) -> list[bytes]:
-    pipeline.run(config.load(folder / "job.toml", (f"output.path={output}", *QUICK[1::2])), Progress())
+    pipeline.run(job_file.load(folder / "job.toml", (f"output.path={output}", *QUICK[1::2])), Progress())
     return scores(output)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tamscore import config, pipeline
+from tamscore import job_file, pipeline
 from tamscore.progress import Progress
 from tamscore.store import verify
 from tamscore.synthetic import write_market
@@ -79,7 +79,7 @@ def scores(output: Path) -> list[bytes]:
 @pytest.fixture(scope="module")
 def reference(job: Path, tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
     output = tmp_path_factory.mktemp("reference") / "scores"
-    pipeline.run(config.load(job, (f"output.path={output}", *QUICK[1::2])), Progress())
+    pipeline.run(job_file.load(job, (f"output.path={output}", *QUICK[1::2])), Progress())
     return scores(output)
 
 

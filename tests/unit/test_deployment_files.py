@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tamscore import config, errors
+from tamscore import errors, job_file
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = sorted((ROOT / "jobs" / "slurm").glob("*.sbatch"))
@@ -86,7 +86,7 @@ def test_the_job_file_in_the_manifest_is_one_with_the_settings_that_its_jobs_add
     for job in of_kind("Job"):
         arguments = job["spec"]["template"]["spec"]["containers"][0]["args"]
         sets = [value for option, value in pairwise(arguments) if option == "--set"]
-        config.parse(settings["data"]["job.toml"], "job.toml", sets)
+        job_file.parse(settings["data"]["job.toml"], "job.toml", sets)
 
 
 def test_what_crosses_the_network_of_a_cluster_is_encrypted():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from typer.testing import CliRunner
 
-from tamscore import config
+from tamscore import job_file
 from tamscore.cli import app
 from tamscore.errors import JobFileError
 from tamscore.placeholders import placeholder_in
@@ -71,20 +71,20 @@ KEYS = [
 def test_every_path_of_the_job_file_is_looked_at_and_named(key):
     """C42: whichever key holds it, from the file or from --set."""
     with pytest.raises(JobFileError) as caught:
-        config.parse(JOB.format(input="market"), "job", [f"{key}='x_{{{{ ds }}}}.prom'"])
+        job_file.parse(JOB.format(input="market"), "job", [f"{key}='x_{{{{ ds }}}}.prom'"])
     line = next(line for line in caught.value.problems if f"{key}: expected a path without placeholders" in line)
     assert "nobody filled in {{ ds }}" in line
 
 
 def test_an_address_is_looked_at_like_a_path():
     with pytest.raises(JobFileError, match=r"input.path: expected a path without placeholders, got 's3://b/\$\{DAY\}'"):
-        config.parse(JOB.format(input="s3://b/${DAY}"), "job")
+        job_file.parse(JOB.format(input="s3://b/${DAY}"), "job")
 
 
 def test_what_a_run_has_stored_is_a_name_by_now(tmp_path):
     """C42: a job in a folder of such a name, and runs of earlier versions, can still be looked at."""
-    job = config.parse(JOB.format(input="market"), "job", folder=tmp_path / "$project")
-    assert config.parse(job.model_dump(mode="json"), "run").input.path == job.input.path
+    job = job_file.parse(JOB.format(input="market"), "job", folder=tmp_path / "$project")
+    assert job_file.parse(job.model_dump(mode="json"), "run").input.path == job.input.path
 
 
 @pytest.mark.parametrize(

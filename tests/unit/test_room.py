@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamscore import config, pipeline
+from tamscore import job_file, pipeline
 from tamscore.backend.host import HostBackend
 from tamscore.engine import task
 from tamscore.engine.flow import LocalFlow
@@ -104,7 +104,7 @@ def run(folder: Path, share: float) -> dict[str, bytes]:
     for number in range(3):
         pq.write_table(table.slice(300 * number, 300), folder / f"part-{number}.parquet")
     output = folder.with_name(f"{folder.name}-scores")
-    job = config.parse(
+    job = job_file.parse(
         {
             "device": "cpu",
             "input": {"path": str(folder)},

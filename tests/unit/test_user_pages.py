@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import typer
 
-from tamscore import config
+from tamscore import job_file
 from tamscore.cli import app
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +47,7 @@ def name_of(page):
 def test_settings_on_a_page_make_a_job(page):
     for block in blocks(page, "toml"):
         said = tomllib.loads(block)
-        config.parse(JOB | {name: JOB.get(name, {}) | section for name, section in said.items()}, name_of(page))
+        job_file.parse(JOB | {name: JOB.get(name, {}) | section for name, section in said.items()}, name_of(page))
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if any(commands(page))], ids=name_of)

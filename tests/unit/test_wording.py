@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tamscore.config import parse
 from tamscore.errors import JobFileError
+from tamscore.job_file import parse
 from tamscore.settings import columns_of
 
 JOB: dict[str, Any] = {

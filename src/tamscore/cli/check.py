@@ -34,11 +34,11 @@ def check(job: JobFile, overrides: Overrides = None, as_json: AsJson = False) ->
     Reads the job file, the footers of all input files, and a sample of their rows; says which device would compute,
     what would be read, what the data look like and where the results would go. Computes and writes nothing.
     """
-    from tamscore import config
+    from tamscore import job_file
     from tamscore.engine import device
     from tamscore.insight.readiness import look_at
 
-    loaded = config.load(job, overrides or ())
+    loaded = job_file.load(job, overrides or ())
     problems: list[TamscoreError] = []
     choice = attempt(problems, lambda: device.choose(loaded.device, kind=loaded.engine.kind))
     plan = plan_found(problems, loaded)
@@ -66,8 +66,8 @@ def plan_found(problems: list[TamscoreError], job: Job) -> Plan | None:
 
     market = attempt(problems, lambda: partitions.plan(job.input.path, columns_read(job)))
     found: dict[str, Plan] = {}
-    for key, (path, columns) in tables_of(job).items():
-        table = attempt(problems, partial(partitions.plan, path, columns, key))
+    for key, side in tables_of(job).items():
+        table = attempt(problems, partial(partitions.plan, side.path, side.columns, key))
         if table is None:
             market = None
         else:

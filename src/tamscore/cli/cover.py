@@ -52,9 +52,9 @@ def coverage(
 
 def settings_of(run: StoredRun, file: Path | None, overrides: Sequence[str]) -> Coverage:
     """The section of the run's job, or of a file of its own, whose relative paths count from its folder."""
-    from tamscore import config
-    from tamscore.config.reading import read_text, tables_of
+    from tamscore import job_file
     from tamscore.errors import JobFileError
+    from tamscore.job_file.reading import read_text, tables_of
 
     if file is None:
         return run.job_with(overrides).coverage
@@ -62,4 +62,4 @@ def settings_of(run: StoredRun, file: Path | None, overrides: Sequence[str]) -> 
     if "coverage" not in tables:
         raise JobFileError(f"{file}: coverage: expected a section [coverage], got nothing")
     job = {**run.manifest["job"], "coverage": tables["coverage"]}
-    return config.parse(job, str(file), overrides, file.parent).coverage
+    return job_file.parse(job, str(file), overrides, file.parent).coverage

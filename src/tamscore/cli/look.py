@@ -59,7 +59,7 @@ def verify(
 
 def schema() -> None:
     """Print the JSON Schema of the job file, for editors."""
-    from tamscore.config import json_schema
+    from tamscore.job_file import json_schema
 
     print(json.dumps(json_schema(), indent=2, ensure_ascii=False))
 

@@ -32,7 +32,7 @@ def backtest(
 
     Tenths of whitespace against growth, beside a ranking by lot; and what other methods would have said better.
     """
-    from tamscore import backend, config, pipeline
+    from tamscore import backend, job_file, pipeline
     from tamscore.backtest import backtest as look_back
     from tamscore.backtest import record
     from tamscore.backtest.joining import check_early
@@ -41,7 +41,7 @@ def backtest(
 
     short = {"backtest.realised": realised, "backtest.table": table}
     given = [f"{key}={json.dumps(value)}" for key, value in short.items() if value is not None]
-    loaded = config.load(job, [*(overrides or ()), *given])
+    loaded = job_file.load(job, [*(overrides or ()), *given])
     if loaded.backtest.realised is None:
         raise JobFileError(
             f"{job}: backtest.realised: expected the column with the sales of the next window, got nothing"

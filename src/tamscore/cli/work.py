@@ -57,10 +57,10 @@ def carry_out(
 
     Workers come up while this process imports what it needs itself. Where a gate closes, print what there is to accept.
     """
-    from tamscore import config
+    from tamscore import job_file
     from tamscore.engine import connect
 
-    loaded = config.load(job, overrides or ())
+    loaded = job_file.load(job, overrides or ())
     connect.begin(loaded.engine)
     from tamscore import pipeline
 

@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from tamscore.config.method import Section
+from tamscore.config.settings import Settings
 from tamscore.config.values import Column, Text  # noqa: TC001 - read at run time
 
 
-class Campaign(Section):
+class Campaign(Settings):
     """How accounts of a segment are addressed."""
 
     channel: Text
@@ -50,7 +50,7 @@ def default_map() -> dict[str, Campaign]:
     }
 
 
-class Campaigns(Section):
+class Campaigns(Settings):
     """Which channel and message each segment gets."""
 
     by: Literal["band", "market_segment", "cluster"] = "band"

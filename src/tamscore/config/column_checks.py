@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tamscore.config.problems import Problem
-from tamscore.schema import EXTRA_COLUMNS, REASON_COLUMN, SCORE_COLUMNS
+from tamscore.schema import REASON_COLUMN, SCORE_COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from tamscore.config.job import Columns, Rows
     from tamscore.config.method import Features
@@ -49,12 +49,12 @@ def kept_columns_have_names_of_their_own(columns: Columns) -> Iterator[Problem]:
             yield Problem(("columns", "keep", position), "a name of its own", column, hint)
 
 
-def kept_columns_are_not_those_of(name: str) -> Callable[..., Iterator[Problem]]:
+def kept_columns_are_not_those_of(name: str, added: Collection[str]) -> Callable[..., Iterator[Problem]]:
     """Return the same rule for the columns that an optional section adds, asked where the section is there."""
 
     def rule(columns: Columns, section: object) -> Iterator[Problem]:
         for position, column in enumerate(columns.keep):
-            if section is not None and column in EXTRA_COLUMNS[name]:
+            if section is not None and column in added:
                 hint = f"[{name}] adds a column of that name; rename it in the input"
                 yield Problem(("columns", "keep", position), "a name of its own", column, hint)
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tamscore.config.method import Section
+from tamscore.config.settings import Settings
 from tamscore.config.values import Column, LocalPath, Positive, Share, Text  # noqa: TC001 - read at run time
 
 
@@ -16,7 +16,7 @@ def default_team() -> dict[str, int]:
     return {"account_manager": 16, "hunter": 10, "inside_sales": 8, "sdr": 5, "channel_partner": 3}
 
 
-class Coverage(Section):
+class Coverage(Settings):
     """Who covers whom, with the hours there are; no score depends on it."""
 
     people: LocalPath | None = None

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from tamscore.config.campaigns import Campaigns
 from tamscore.config.coverage import Coverage
-from tamscore.config.method import Clusters, Features, Leakage, Potential, Quadrant, Section
+from tamscore.config.method import Clusters, Features, Leakage, Potential, Quadrant
 from tamscore.config.metrics import Metrics
-from tamscore.config.propensity import Propensity  # noqa: TC001 - read at run time
+from tamscore.config.section import SectionSettings
+from tamscore.config.settings import Settings
 from tamscore.config.values import (  # noqa: TC001 - read at run time
     Column,
     ColumnList,
@@ -24,11 +25,10 @@ from tamscore.config.values import (  # noqa: TC001 - read at run time
     Storage,
 )
 from tamscore.config.wording import Currency, WordMaps  # noqa: TC001 - read at run time
-from tamscore.config.worth import Alerts, LifetimeValue, NextOffer, Segments  # noqa: TC001 - read at run time
 from tamscore.schema import Limits
 
 
-class Input(Section):
+class Input(Settings):
     """Where the market is read from."""
 
     path: Storage
@@ -43,7 +43,7 @@ class Input(Section):
     """Largest factor, up or down, by which sum or median of sales may change; absent: 1.5 within 45 days, else 2."""
 
 
-class Columns(Section):
+class Columns(Settings):
     """Which columns of the input play which role."""
 
     account_id: Column = "account_id"
@@ -67,7 +67,7 @@ class Columns(Section):
     """Columns copied to the scores, unchanged but for what [values] and [currency] say."""
 
 
-class Rows(Section):
+class Rows(Settings):
     """What happens to rows with missing, duplicate or impossible values."""
 
     sales_missing: Literal["prospect", "reject", "error"] = "prospect"
@@ -87,7 +87,7 @@ class Rows(Section):
     """Most different market segments; a column with more of them is an id rather than a segment."""
 
 
-class Engine(Section):
+class Engine(Settings):
     """Where the work runs."""
 
     kind: Literal["local", "processes", "cuda", "remote"] = "local"
@@ -110,7 +110,7 @@ class Engine(Section):
     """Folder for what workers put on disk, absent: the system's; for kind = "processes" or "cuda"."""
 
 
-class Backtest(Section):
+class Backtest(Settings):
     """How scores are held against the sales of the window that followed; no score depends on it."""
 
     realised: Column | None = None
@@ -129,15 +129,18 @@ class Backtest(Section):
     """Customers that the nearest-neighbour challenger asks."""
 
 
-class Output(Section):
+class Output(Settings):
     """Where the scores are written."""
 
     path: Storage
     """Folder for the versions of the scores; relative to the folder of the job file."""
 
 
-class Job(Section):
-    """A job of tamscore: what is read, how it is scored, where the scores go."""
+class Job(Settings):
+    """A job of tamscore: what is read, how it is scored, where the scores go.
+
+    The model that checks a job file has the optional sections beside these, see `job_file.job_model`.
+    """
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where the arithmetic runs: auto takes the GPUs that work, else the CPU; cuda never falls back."""
@@ -171,17 +174,13 @@ class Job(Section):
     """How scores are held against the sales of the window that followed."""
     coverage: Coverage = Field(default_factory=Coverage)
     """Who covers whom, with the hours there are."""
-    propensity: Propensity | None = None
-    """Who will buy; absent: nobody is asked."""
-    lifetime_value: LifetimeValue | None = None
-    """What each customer is worth from today on; absent: not asked."""
-    alerts: Alerts | None = None
-    """Who should be called now; absent: not asked."""
-    segments: Segments | None = None
-    """Whether each segment is worth being one, and what should be done about it; absent: not asked."""
-    next_offer: NextOffer | None = None
-    """What to offer next; absent: not asked."""
     metrics: Metrics = Field(default_factory=Metrics)
     """Where figures about the run are left."""
     output: Output
     """Where the scores are written."""
+
+    @property
+    def sections(self) -> dict[str, Any]:
+        """The settings of the optional sections that the job has, by name: each a `SectionSettings` of its own kind."""
+        there = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: section for name, section in there.items() if isinstance(section, SectionSettings)}

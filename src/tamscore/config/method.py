@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from tamscore.config.settings import Settings
 from tamscore.config.values import (
     ClusterCount,
     ClusterRange,
@@ -30,20 +31,7 @@ PRESETS: dict[str, tuple[float, ...]] = {"p85": (0.85, 0.90, 0.95), "p80": (0.80
 AFFINE_SCALINGS = frozenset({"standard", "robust", "minmax"})
 
 
-class Section(BaseModel):
-    """A table of the job file: frozen, strict about types, without unknown keys, NaN or infinity."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        strict=True,
-        allow_inf_nan=False,
-        validate_default=True,
-        use_attribute_docstrings=True,
-    )
-
-
-class NumericFeature(Section):
+class NumericFeature(Settings):
     """How one numeric feature is brought to the scale of the others."""
 
     scaling: Scaling = "log_standard"
@@ -56,7 +44,7 @@ class NumericFeature(Section):
     """Factor on the scaled column: 2 makes its differences count double."""
 
 
-class Features(Section):
+class Features(Settings):
     """What the accounts are compared by; never what they buy from us."""
 
     numeric: dict[Column, Annotated[NumericFeature, or_scaling_alone(NumericFeature)]] = Field(default_factory=dict)
@@ -89,7 +77,7 @@ class Features(Section):
         return self.missing_indicator if own is None else own
 
 
-class Leakage(Section):
+class Leakage(Settings):
     """When a feature is suspected to be sales in disguise, and what follows."""
 
     action: Literal["block", "warn", "off"] = "block"
@@ -102,7 +90,7 @@ class Leakage(Section):
     """Rank correlation with sales among customers, given the other features, from which on an odd one is suspect."""
 
 
-class Clusters(Section):
+class Clusters(Settings):
     """How the clusters of peers are found."""
 
     k: ClusterCount
@@ -132,7 +120,7 @@ class Clusters(Section):
     """A refresh stops, until somebody accepts it, where more than this share of the accounts would change cluster."""
 
 
-class Potential(Section):
+class Potential(Settings):
     """How the potential of an account follows from its peers' sales."""
 
     preset: Literal["p85", "p80"] = "p85"
@@ -154,7 +142,7 @@ class Potential(Section):
         return PRESETS[self.preset] if self.cut_lines is None else self.cut_lines
 
 
-class Quadrant(Section):
+class Quadrant(Settings):
     """Where high begins, for potential and for sales."""
 
     threshold: Literal["percentile", "median", "absolute", "capacity"] = "percentile"

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from tamscore.config.method import Section
+from tamscore.config.settings import Settings
 from tamscore.config.values import LocalPath, refusal
 
 
@@ -16,7 +16,7 @@ def _prom(path: str) -> str:
     return path
 
 
-class Metrics(Section):
+class Metrics(Settings):
     """Where figures about a run are left, however it ended; no score depends on it."""
 
     textfile: Annotated[LocalPath, AfterValidator(_prom)] | None = None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from tamscore.config.extras import Extra
+from tamscore.config.section import SectionSettings, SideTable
 from tamscore.config.values import (  # noqa: TC001 - read at run time
     Column,
     ColumnList,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import date
 
 
-class Propensity(Extra):
+class Propensity(SectionSettings):
     """Who will buy: a calibrated probability, learned from who bought in a dated window."""
 
     label: Column | None = None
@@ -81,11 +81,15 @@ class Propensity(Extra):
         """Return the column of dates."""
         return (self.as_of,) if self.as_of else ()
 
-    def tables(self, account_id: str) -> dict[str, tuple[str, InputColumns]]:
+    def tables(self, account_id: str) -> dict[str, SideTable]:
         """Return the table of labels, where there is one."""
         if self.label is None or self.label_table is None:
             return {}
-        return {"label_table": (self.label_table, InputColumns(self.account_id or account_id, self.label))}
+        counted = "; accounts without a label count as not having bought (propensity.missing = 'zero')"
+        columns = InputColumns(self.account_id or account_id, self.label)
+        unmatched = counted if self.missing == "zero" else ""
+        how: dict[str, Any] = {"has_amounts": False, "for_fitting": True, "unmatched": unmatched}
+        return {"label_table": SideTable(self.label_table, columns, self.min_match_share, **how)}
 
     def dates(self) -> Iterator[tuple[str, date | None]]:
         """Yield the days that a label needs, by key."""

@@ -6,14 +6,14 @@ from typing import TypeAlias
 
 from pydantic import Field
 
-from tamscore.config.method import Section
+from tamscore.config.settings import Settings
 from tamscore.config.values import Column, ColumnList, Positive, Text
 from tamscore.substitution import fold_word
 
 WordMaps: TypeAlias = dict[Column, dict[str, Text]]
 
 
-class Currency(Section):
+class Currency(Settings):
     """How amounts of several currencies become amounts of one; columns.currency names the column that tells them."""
 
     target: Text

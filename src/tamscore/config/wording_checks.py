@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.config.extras import Extra
 from tamscore.config.problems import NOTHING, Problem, nearest
+from tamscore.config.section import SectionSettings
 from tamscore.substitution import fold_word
 
 if TYPE_CHECKING:
@@ -29,11 +29,11 @@ def words_are_mapped_once(values: WordMaps) -> Iterator[Problem]:
 
 
 def mapped_columns_are_read(
-    values: WordMaps, columns: Columns, features: Features, *extras: object
+    values: WordMaps, columns: Columns, features: Features, *sections: object
 ) -> Iterator[Problem]:
     """Yield the maps of columns that the job does not read as text."""
     roles = (columns.party_type, columns.market_segment, columns.currency)
-    more = (name for extra in extras if isinstance(extra, Extra) for name in extra.texts())
+    more = (name for section in sections if isinstance(section, SectionSettings) for name in section.texts())
     read = dict.fromkeys((*filter(None, roles), *features.categorical, *columns.keep, *more))
     numbers = {columns.account_id, columns.sales, columns.revenue, *features.numeric}
     for column in values:
@@ -63,12 +63,12 @@ def rates_are_given_once(currency: Currency | None) -> Iterator[Problem]:
 
 
 def converted_columns_are_read(
-    columns: Columns, rows: Rows, features: Features, campaigns: Campaigns, currency: Currency | None, *extras: object
+    columns: Columns, rows: Rows, features: Features, campaigns: Campaigns, currency: Currency | None, *sections: object
 ) -> Iterator[Problem]:
     """Yield the columns of amounts that the job does not read."""
     if currency is None:
         return
-    more = (name for extra in extras if isinstance(extra, Extra) for name in extra.numbers())
+    more = (name for section in sections if isinstance(section, SectionSettings) for name in section.numbers())
     read = dict.fromkeys((*features.numeric, *rows.non_negative, *columns.keep, *more))
     optional = (columns.revenue, campaigns.size)
     read |= dict.fromkeys(filter(None, (columns.sales, *optional)))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tamscore.config.extras import Extra
+from tamscore.config.section import SectionSettings, SideTable
 from tamscore.config.values import (  # noqa: TC001 - read at run time
     Column,
     ColumnList,
@@ -19,10 +19,8 @@ from tamscore.config.values import (  # noqa: TC001 - read at run time
 from tamscore.schema import InputColumns
 
 
-class LifetimeValue(Extra):
+class LifetimeValue(SectionSettings):
     """What each customer is worth from today on, from a table of orders or from columns of the input."""
-
-    account_key: ClassVar[str] = "order_account"
 
     orders: Storage | None = None
     """Order lines (Parquet or CSV): who, when, how much; refunds are negative. Absent: columns of the input tell."""
@@ -68,16 +66,20 @@ class LifetimeValue(Extra):
         named = (self.sales_before, self.months_active, self.revenue, self.order_dates, self.margin_column)
         return tuple(name for name in named if name)
 
-    def tables(self, account_id: str) -> dict[str, tuple[str, InputColumns]]:
+    def amounts(self) -> tuple[str, ...]:
+        """Return the columns of sales before, and of all that was ever spent."""
+        return tuple(name for name in (self.sales_before, self.revenue) if name)
+
+    def tables(self, account_id: str) -> dict[str, SideTable]:
         """Return the orders, where there are any."""
         if self.orders is None:
             return {}
         date = (self.order_date,)
         columns = InputColumns(self.order_account or account_id, self.order_amount, keep=date, dates=date)
-        return {"orders": (self.orders, columns)}
+        return {"orders": SideTable(self.orders, columns, self.min_match_share, "order_account")}
 
 
-class Alerts(Extra):
+class Alerts(SectionSettings):
     """Who should be called now."""
 
     drop: OpenShare = 0.3
@@ -90,7 +92,7 @@ class Alerts(Extra):
         return self.intent
 
 
-class Segments(Extra):
+class Segments(SectionSettings):
     """Whether each segment is worth being one, and what should be done about it."""
 
     acquisition_cost: Column | None = None
@@ -110,7 +112,7 @@ class Segments(Extra):
         return tuple(name for name in named if name)
 
 
-class NextOffer(Extra):
+class NextOffer(SectionSettings):
     """What to offer next: a product that many peers own and the account does not."""
 
     path: Storage
@@ -126,6 +128,7 @@ class NextOffer(Extra):
     owned: OpenShare = 0.4
     """Share of a cluster's customers that own a product, from which on it is offered to the others."""
 
-    def tables(self, account_id: str) -> dict[str, tuple[str, InputColumns]]:
+    def tables(self, account_id: str) -> dict[str, SideTable]:
         """Return the table of sales by product."""
-        return {"path": (self.path, InputColumns(self.account_id or account_id, self.sales, keep=(self.product,)))}
+        columns = InputColumns(self.account_id or account_id, self.sales, keep=(self.product,))
+        return {"path": SideTable(self.path, columns, self.min_match_share)}

@@ -9,8 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from tamscore.arrow import float_column, level_codes
-from tamscore.extras.lifetime_value import LifetimeValue
-from tamscore.passes.extra import Findings
+from tamscore.passes.section import Findings
 from tamscore.stages import alerts
 
 if TYPE_CHECKING:
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
 
     from tamscore.backend import Backend
     from tamscore.config.worth import Alerts as Section
-    from tamscore.extras.market import Market
-    from tamscore.passes.extra import ScoredRows
+    from tamscore.passes.section import ScoredRows
+    from tamscore.scoring.market import Market
 
 NO_BEFORE = "nothing is known about sales a year before: [lifetime_value] with orders or sales_before tells it"
 
@@ -31,9 +30,8 @@ class ChurnAlert:
     clusters: tuple[str, ...]
     median: Any
     drop: float
-    name: str = "alerts"
 
-    def columns(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
+    def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
         """Which of the scored rows draw an alert."""
         put, scores = backend.put, rows.scores
         sales, before = (float_column(scores[name]) for name in ("trailing_sales", "sales_before"))
@@ -67,7 +65,5 @@ class ChurnAlert:
 
 def prepare(market: Market, section: Section) -> ChurnAlert | str:
     """The extra; in words what is missing where nothing is known about the year before."""
-    known = market.found(LifetimeValue)
-    if known is None or not known.knows_before:
-        return NO_BEFORE
-    return ChurnAlert(known.clusters, known.median, section.drop)
+    change = market.figure("median_change")
+    return NO_BEFORE if change is None else ChurnAlert(market.clusters, change, section.drop)

@@ -11,9 +11,9 @@ from tamscore.arrow import float_column, level_codes, nullable
 from tamscore.errors import InputContractError
 from tamscore.extras.purchases import OrderRules, as_counts, money, read_purchases, unusable
 from tamscore.extras.retention import retention
-from tamscore.passes.extra import Findings
 from tamscore.passes.figures import CENTS, SUMS, Source, gauge
 from tamscore.passes.order_lines import OrderColumns
+from tamscore.passes.section import Findings
 from tamscore.stages import alerts, lifetime_value
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from tamscore.backend import Backend
     from tamscore.config.worth import LifetimeValue as Section
-    from tamscore.extras.market import Market
     from tamscore.extras.purchases import Purchases
-    from tamscore.passes.extra import ScoredRows
+    from tamscore.passes.section import ScoredRows
+    from tamscore.scoring.market import Market
 
 NO_MARGIN = "no margin: set lifetime_value.margin, or name lifetime_value.margin_column"
 NO_RETENTION = (
@@ -50,7 +50,6 @@ class LifetimeValue:
     seed36: bool
     record: dict[str, Any]
     notices: tuple[str, ...]
-    name: str = "lifetime_value"
 
     def sum_of(self, name: str) -> Any:
         """A sum (K,) by cluster."""
@@ -62,6 +61,18 @@ class LifetimeValue:
         return bool(self.sum_of("compared").sum())
 
     @property
+    def figures(self) -> dict[str, Any]:
+        """Figures (K,) of the clusters, NaN where they are not known; without a year before no change is told."""
+        compared, margins = self.sum_of("compared") > 0, self.sum_of("margins") > 0
+        known = {
+            "margin": np.where(margins, self.sum_of("margin") / CENTS, np.nan),
+            "sales_now": np.where(compared, self.sum_of("now") / CENTS, np.nan),
+            "sales_before": np.where(compared, self.sum_of("before") / CENTS, np.nan),
+            "lifetime_value": self.mean,
+        }
+        return known | ({"median_change": self.median} if self.knows_before else {})
+
+    @property
     def mean(self) -> Any:
         """The mean lifetime value (K,) of the customers of each cluster, NaN where there is none."""
         valued = self.sum_of("valued")
@@ -71,7 +82,7 @@ class LifetimeValue:
             self.worth
         )
 
-    def columns(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
+    def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
         """Trailing sales, sales before, margin and lifetime value of the scored rows; what is not known is left out."""
         known = self.source.figures(rows.read(self.source.reads), float_column(rows.scores["sales"]), backend)
         made = {"trailing_sales": known.sales}

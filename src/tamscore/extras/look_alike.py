@@ -9,8 +9,8 @@ import numpy as np
 
 from tamscore.extras.ranks import ranks_among, sorted_scores
 from tamscore.passes.assign import by_party
-from tamscore.passes.extra import Findings
 from tamscore.passes.features import stream_features
+from tamscore.passes.section import Findings
 from tamscore.stages.look_alike import Dense
 from tamscore.stages.look_alike import look_alike as share_around
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.backend import Backend
-    from tamscore.extras.market import Market
     from tamscore.passes.assign import AssignedRows, PartyModel
     from tamscore.passes.census import PartRows
-    from tamscore.passes.extra import ScoredRows
+    from tamscore.passes.section import ScoredRows
+    from tamscore.scoring.market import Market
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,8 @@ class LookAlike:
     models: tuple[PartyModel, ...]
     dense: tuple[Dense, ...]
     order: Any
-    name: str = "propensity"
 
-    def columns(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
+    def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
         """The columns of the scored rows of a partition."""
         import pyarrow as pa
 

@@ -11,8 +11,8 @@ import pyarrow as pa
 from tamscore.arrow import level_codes, nullable
 from tamscore.errors import InputContractError
 from tamscore.extras.ownership import Owned, Sales
-from tamscore.passes.extra import Findings
 from tamscore.passes.product_lines import PartProducts, ProductColumns, products_of
+from tamscore.passes.section import Findings
 from tamscore.passes.totals import is_total
 from tamscore.stages import next_offer
 from tamscore.stages.draw import id_hash
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from tamscore.backend import Backend
     from tamscore.config.worth import NextOffer as Section
-    from tamscore.extras.market import Market
-    from tamscore.passes.extra import ScoredRows
+    from tamscore.passes.section import ScoredRows
+    from tamscore.scoring.market import Market
     from tamscore.stages.folding import IdForm
     from tamscore.stages.next_offer import Offers
 
@@ -44,9 +44,8 @@ class NextOffer:
     offers: Offers
     owned: Owned
     share: float
-    name: str = "next_offer"
 
-    def columns(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
+    def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
         """The best product that each of the scored rows lacks, its cut line among owners, and their share."""
         label = level_codes(rows.scores["cluster"], list(self.clusters))
         ids = tables.account_ids(rows.read([self.account_id])[self.account_id], self.id_form)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from tamscore.extras.market import Market
     from tamscore.passes.order_lines import Range
+    from tamscore.scoring.market import Market
     from tamscore.stages.next_offer import Offers
     from tamscore.store.partitions import Plan
 

@@ -21,17 +21,12 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from tamscore import config
     from tamscore.backend import Backend
-    from tamscore.extras.market import Market
-    from tamscore.origin import Origin
-    from tamscore.passes.census import PartRows
-    from tamscore.passes.extra import Extra, Findings, ScoredRows
+    from tamscore.config import propensity as config
+    from tamscore.passes.section import Findings, ScoredRows, State
     from tamscore.schema import InputColumns, Partition
-    from tamscore.settings import Run
+    from tamscore.scoring.market import Market
     from tamscore.stages.propensity import Judged, Propensity
-
-NAME = "propensity"
 
 
 @dataclass(frozen=True)
@@ -47,9 +42,8 @@ class Probabilities:
     record: dict[str, Any]
     cost: float
     order: Any = None
-    name: str = NAME
 
-    def columns(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
+    def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
         """The columns of the scored rows of a partition."""
         import pyarrow as pa
 
@@ -78,7 +72,7 @@ class Probabilities:
         return propensity_record.findings(self.model, self.record, sum(counts), self.bands, self.cost)
 
 
-def prepare(market: Market, section: config.Propensity) -> Extra | str:
+def prepare(market: Market, section: config.Propensity) -> State:
     """The propensity of a market; without a label how much accounts look like customers.
 
     Raises InputContractError where there are too few buyers to learn from.
@@ -90,12 +84,6 @@ def prepare(market: Market, section: config.Propensity) -> Extra | str:
     columns = training.columns_of(market, section)
     order = None if model.calibration else sorted_scores(market, score_rows, model, columns)
     return Probabilities(model, columns, section.bands, record, section.cost_per_contact, order)
-
-
-def check_early(this: Run, origin: Origin, parts: Sequence[PartRows], section: config.Propensity) -> None:
-    """Nothing, where there is enough to learn a propensity from or none is learned; InputContractError else."""
-    if section.label is not None and origin.record["source"] != "frozen":
-        labels.check_early(this, parts, section)
 
 
 def learned(market: Market, section: config.Propensity) -> tuple[Propensity, dict[str, Any]]:

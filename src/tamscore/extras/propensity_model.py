@@ -21,8 +21,8 @@ from tamscore.store.placed import files_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tamscore import config
-    from tamscore.extras.market import Market
+    from tamscore.config import propensity as config
+    from tamscore.scoring.market import Market
 
 NAME = "propensity"
 FORMAT = 1

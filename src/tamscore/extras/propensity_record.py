@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.extras import propensity_model
-from tamscore.passes.extra import Findings
+from tamscore.passes.section import Findings
 from tamscore.stages.propensity import BANDS
 from tamscore.stages.separation import separability
 

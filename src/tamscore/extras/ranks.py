@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tamscore.extras.market import Market
+    from tamscore.scoring.market import Market
 
 
 def sorted_scores(market: Market, score: Callable[..., Any], *shared: Any) -> Any:

@@ -9,10 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from tamscore.arrow import float_column, level_codes, nullable, text_dictionary
-from tamscore.extras.lifetime_value import LifetimeValue
 from tamscore.passes import policy as ladders
-from tamscore.passes.extra import Findings
 from tamscore.passes.figures import CENTS, cents, cluster_codes
+from tamscore.passes.section import Findings
 from tamscore.stages import segment_tests
 from tamscore.stages.segment_tests import TERMS, AccountFacts, FlagLimits, SegmentFacts, Verdicts
 from tamscore.store import contents, tables
@@ -22,12 +21,14 @@ if TYPE_CHECKING:
 
     from tamscore.backend import Backend
     from tamscore.config.worth import Segments as Section
-    from tamscore.extras.market import Market
     from tamscore.passes.assign import AssignedRows
     from tamscore.passes.census import PartRows
-    from tamscore.passes.extra import ScoredRows
     from tamscore.passes.policy import PartyMarket
+    from tamscore.passes.section import ScoredRows
+    from tamscore.scoring.market import Market
 
+FIGURES = ("margin", "sales_now", "sales_before", "lifetime_value")
+"""Figures of the clusters that the section of lifetime value leaves."""
 TESTS = ("identifiable", "profitable", "growing", "meaningful", "action")
 DROP = 0.3
 """A decline is what the churn alert calls one, where the job has no [alerts]."""
@@ -47,9 +48,8 @@ class Segments:
     named: dict[str, str | None]
     table: pa.Table
     record: dict[str, Any]
-    name: str = "segments"
 
-    def columns(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
+    def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
         """Action and flags of the scored rows."""
         label = level_codes(rows.scores["cluster"], list(self.clusters))
         facts = self.facts(rows)
@@ -96,8 +96,8 @@ class Segments:
 
 def prepare(market: Market, section: Section) -> Segments:
     """The extra; what the market does not tell is unknown."""
-    known = market.found(LifetimeValue)
-    totals = money_of(known, len(market.clusters))
+    nothing = np.full(len(market.clusters), np.nan)
+    totals = {name: nothing if (known := market.figure(name)) is None else known for name in FIGURES}
     terms = np.stack([totals["lifetime_value"], *terms_of(market, section)])
     value, gaps = segment_tests.priority(terms, section.weights)
     verdicts = [judged(party, market, at, totals) for at, party in enumerate(market.parties)]
@@ -113,7 +113,7 @@ def prepare(market: Market, section: Section) -> Segments:
         "missing": ["|".join(gap) for gap in gaps],
     }
     size, bands = market.this.job.campaigns.size, sorted(market.this.job.campaigns.bands.values())
-    alerts = market.this.job.alerts
+    alerts = market.this.job.sections.get("alerts")
     small, drop = bands[1] if len(bands) > 1 else np.inf, alerts.drop if alerts else DROP
     named = {"size": size, "cost": section.cost_to_serve, "advocate": section.advocate}
     limits = [FlagLimits(policy.limits.sales, policy.limits.potential, small, drop) for policy in market.policies]
@@ -121,20 +121,6 @@ def prepare(market: Market, section: Section) -> Segments:
     record = {"weights": section.weights, "meaningful": told["meaningful"].count("yes"), "of": len(names)}
     record["missing"] = sorted({term for gap in gaps for term in gap})
     return Segments(market.clusters, tuple(told["action"]), tuple(limits), party, named, pa.table(columns), record)
-
-
-def money_of(known: LifetimeValue | None, clusters: int) -> dict[str, Any]:
-    """Margin, sales now and before, and mean lifetime value (K,) of the clusters; NaN where they are not known."""
-    nothing = np.full(clusters, np.nan)
-    if known is None:
-        return dict.fromkeys(("margin", "sales_now", "sales_before", "lifetime_value"), nothing)
-    compared, margins = known.sum_of("compared") > 0, known.sum_of("margins") > 0
-    return {
-        "margin": np.where(margins, known.sum_of("margin") / CENTS, np.nan),
-        "sales_now": np.where(compared, known.sum_of("now") / CENTS, np.nan),
-        "sales_before": np.where(compared, known.sum_of("before") / CENTS, np.nan),
-        "lifetime_value": known.mean,
-    }
 
 
 def terms_of(market: Market, section: Section) -> list[Any]:

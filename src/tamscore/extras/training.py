@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.backend import Backend
-    from tamscore.config import Propensity
-    from tamscore.extras.market import Market
+    from tamscore.config.propensity import Propensity
     from tamscore.passes.census import PartRows
+    from tamscore.scoring.market import Market
     from tamscore.stages.design import Design
 
 FLOOR = 0.005

@@ -147,7 +147,8 @@ def intent_changes(comparison: Comparison, before: Before) -> tuple[list[Any], t
 
     Raises UsageError where a run has not kept one of the columns.
     """
-    asked = tuple(comparison.second.job.alerts.intent if comparison.second.job.alerts else ())
+    settings = comparison.second.job.sections.get("alerts")
+    asked = settings.intent if settings else ()
     for run in (comparison.first, comparison.second):
         if missing := [name for name in asked if name not in run.columns]:
             raise UsageError(f"{run.directory.path}: alerts.intent: the scores have no column {missing[0]!r}; keep it")

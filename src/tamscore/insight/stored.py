@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from tamscore import config
+from tamscore import job_file
 from tamscore.arrow import places_in, plain_table
 from tamscore.passes import policy
 from tamscore.passes.assign import PartyModel
@@ -51,7 +51,7 @@ class StoredRun:
 
     def job_with(self, overrides: Sequence[str], sections: Mapping[str, Any] | None = None) -> Job:
         """The job that was run, with sections replaced, then keys set; JobFileError that lists what is wrong then."""
-        return config.parse({**self.manifest["job"], **(sections or {})}, f"run {self.name}", overrides)
+        return job_file.parse({**self.manifest["job"], **(sections or {})}, f"run {self.name}", overrides)
 
     @property
     def id_form(self) -> IdForm:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.config.problems import dotted, nearest
-from tamscore.config.reading import split_override
 from tamscore.errors import UsageError
+from tamscore.job_file.reading import split_override
 from tamscore.passes import policy
 from tamscore.passes.parts import KINDS
 from tamscore.settings import ladder_rules, quadrant_rules

@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from tamscore.engine.device import DeviceChoice
     from tamscore.fitting.fitted import Fitted
     from tamscore.outcome.review import Review
-    from tamscore.passes.extra import Extra, Findings
     from tamscore.passes.glimpse import Glimpse
     from tamscore.passes.match import Match
     from tamscore.passes.parts import ScoredPart
     from tamscore.passes.policy import PartyMarket
     from tamscore.passes.score import PartyPolicy
+    from tamscore.passes.section import Findings, Prepared
     from tamscore.progress import Progress
     from tamscore.store.commit import Placed
     from tamscore.store.partitions import Plan
@@ -46,7 +46,7 @@ class Outcome:
     """Everything that a run found, before it is written down.
 
     `filled` counts missing numbers by column; `reaches` (k,) and `glimpses` come one for each party type; `missing`
-    says by name why there are not more of the `extras`, `joins` how joined tables met the accounts.
+    says by name why there are not more of the `sections`, `joins` how joined tables met the accounts.
     """
 
     fitted: Sequence[Fitted]
@@ -60,7 +60,7 @@ class Outcome:
     reaches: Sequence[Any]
     glimpses: Sequence[Glimpse]
     review: Review
-    extras: Sequence[Extra] = ()
+    sections: Sequence[Prepared] = ()
     missing: dict[str, str] = field(default_factory=dict)
     joins: Sequence[Match] = ()
 
@@ -76,9 +76,9 @@ class Outcome:
 
     @cached_property
     def findings(self) -> dict[str, Findings]:
-        """What every extra leaves beside its columns."""
+        """What every optional section leaves beside its columns."""
         counts = zip(*(part.counts for part in self.scored), strict=True)
-        return {extra.name: extra.findings(of) for extra, of in zip(self.extras, counts, strict=True)}
+        return {one.name: one.state.findings(of) for one, of in zip(self.sections, counts, strict=True)}
 
     @property
     def names(self) -> list[list[str]]:
@@ -98,15 +98,15 @@ def write_outcome(
         files[f"tables/{name}.parquet"] = commit.place_parquet(table, directory.tables / f"{name}.parquet")
         files[f"tables/{name}.csv"] = commit.place_csv(plain(table, cents), directory.tables / f"{name}.csv")
     files |= model.write_model(directory.model, model_record.describe(outcome, job), model_record.model_arrays(outcome))
-    for extra, one in outcome.findings.items():
-        files |= model.write_extra(directory.model, extra, *one.model) if one.model else {}
+    for name, one in outcome.findings.items():
+        files |= model.write_extra(directory.model, name, *one.model) if one.model else {}
     for part in outcome.scored:
         files |= part.files
     directory.seal(manifest(outcome, job, choice, progress), files)
 
 
 def tables_of(outcome: Outcome, job: Job) -> dict[str, pa.Table]:
-    """The tables of a run by name; those of its extras come last."""
+    """The tables of a run by name; those of its optional sections come last."""
     return {
         "potential": ladders.potential_table(outcome),
         "steps": ladders.step_table(outcome, job),
@@ -128,16 +128,16 @@ def tables_of(outcome: Outcome, job: Job) -> dict[str, pa.Table]:
 
 
 def remarks_on(outcome: Outcome, job: Job) -> list[str]:
-    """What a person should know about the result, party type by party type, then extra by extra."""
+    """What a person should know about the result, party type by party type, then section by section."""
     ladder, rules = ladder_rules(job), quadrant_rules(job)
     by_party = [
         f"{policy.name}: {text}"
         for market, policy in zip(outcome.markets, outcome.policies, strict=True)
         for text in remarks.remarks(market, policy.limits, ladder, rules)
     ]
-    of_extras = [f"{name}: {text}" for name, one in outcome.findings.items() for text in one.notices]
-    absent = [f"{name}: not computed: {why}" for name, why in outcome.missing.items() if getattr(job, name) is not None]
-    return [*by_party, *silent_campaigns(campaign_table(outcome, job), job), *of_extras, *absent]
+    of_sections = [f"{name}: {text}" for name, one in outcome.findings.items() for text in one.notices]
+    absent = [f"{name}: not computed: {why}" for name, why in outcome.missing.items() if name in job.sections]
+    return [*by_party, *silent_campaigns(campaign_table(outcome, job), job), *of_sections, *absent]
 
 
 def manifest(outcome: Outcome, job: Job, choice: DeviceChoice, progress: Progress) -> dict[str, Any]:

@@ -40,7 +40,7 @@ class ScoredPart:
     """What a committed part comes to: rows, files, totals (clusters, quadrants, kinds, 4), flags, best accounts, sums.
 
     `top` are the best of all kinds, `top_by_kind` those of each; `campaigns` holds the sums of each campaign by kind,
-    `counts` what the extras have counted, one each.
+    `counts` what optional sections have counted, one each.
     `reused` says that an earlier, unfinished run had committed it.
     """
 
@@ -96,7 +96,7 @@ def described(
 ) -> ScoredPart:
     """What a part comes to, told from its table."""
     sums, flags, tops = totals(scored, plan), flag_counts(scored), (best(scored), best_by_kind(scored))
-    counts = tuple(extra.count(scored) for extra in plan.extras)
+    counts = tuple(section.state.count(scored) for section in plan.sections)
     return ScoredPart(scored.num_rows, rejected, files, sums, flags, *tops, campaign_sums(scored), counts, reused)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from tamscore.passes import parts
 from tamscore.passes.columns import score_table
-from tamscore.passes.extra import ScoredRows, with_extras
+from tamscore.passes.section import ScoredRows, with_sections
 from tamscore.schema import Reason
 from tamscore.store import tables
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tamscore.backend import Backend
     from tamscore.passes.assign import AssignedRows
     from tamscore.passes.census import PartRows
-    from tamscore.passes.extra import Extra
+    from tamscore.passes.section import Prepared
     from tamscore.schema import InputColumns
     from tamscore.stages.campaigns import CampaignMap
     from tamscore.stages.potential import CustomerSales, PotentialTable
@@ -51,7 +51,7 @@ class ScorePlan:
     parties: tuple[PartyPolicy, ...]
     campaigns: CampaignMap
     directory: RunDirectory
-    extras: tuple[Extra, ...] = ()
+    sections: tuple[Prepared, ...] = ()
 
     @property
     def clusters(self) -> list[str]:
@@ -77,6 +77,6 @@ def score_rows(
     good, bad = np.flatnonzero(assigned.reason == Reason.SCORED), np.flatnonzero(assigned.reason)
     at, usable = (good, table.take(good)) if len(bad) else (slice(None), table)
     scored = score_table(part, assigned, at, usable, plan, backend)
-    scored = with_extras(plan.extras, ScoredRows(part, assigned, good, scored), backend)
+    scored = with_sections(plan.sections, ScoredRows(part, assigned, good, scored), backend)
     refused = parts.with_reasons(table, assigned.reason, bad) if len(bad) else None
     return parts.write_part(part.partition.index, scored, refused, plan)

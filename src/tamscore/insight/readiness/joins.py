@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tamscore.errors import InputContractError
-from tamscore.extras.joins import ids_of, match_named, tables_of
 from tamscore.insight.readiness.finding import Finding
 from tamscore.passes.joins import Accounts, sorted_hashes
+from tamscore.scoring.joins import ids_of, joined_tables, match_named
 from tamscore.stages.draw import id_hash
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ MOST_ACCOUNTS = 20_000_000
 
 def from_tables(market: Run, sample: Run) -> Iterator[Finding]:
     """Yield the match of every joined table: its sampled rows looked up among all ids of the market."""
-    named = list(tables_of(sample))
+    named = list(joined_tables(sample))
     if not named:
         return
     if market.plan.rows > MOST_ACCOUNTS:

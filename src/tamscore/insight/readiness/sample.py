@@ -25,8 +25,8 @@ STANDARD_ERRORS = 3.0
 
 def sampled_plan(job: Job, plan: Plan, folder: Path) -> Plan:
     """Return the plan of a sample of the market and of its further tables; small ones are planned as they are."""
-    columns = {key: columns for key, (_, columns) in tables_of(job).items()}
-    tables = {key: sampled(table, columns[key], folder / f"{key}.parquet") for key, table in plan.tables.items()}
+    sides = tables_of(job)
+    tables = {key: sampled(table, sides[key].columns, folder / f"{key}.parquet") for key, table in plan.tables.items()}
     return replace(sampled(plan, columns_read(job), folder / "market.parquet"), tables=tables)
 
 

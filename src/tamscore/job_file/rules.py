@@ -38,12 +38,6 @@ from tamscore.config.method_checks import (
     quadrant_matches_threshold,
 )
 from tamscore.config.problems import Problem
-from tamscore.config.propensity_checks import (
-    columns_are_learned_from_once,
-    keys_of_a_label_need_one,
-    the_label_comes_after_the_features,
-    the_label_is_no_feature,
-)
 from tamscore.config.wording_checks import (
     converted_columns_are_read,
     currency_has_a_column,
@@ -51,13 +45,14 @@ from tamscore.config.wording_checks import (
     rates_are_given_once,
     words_are_mapped_once,
 )
-from tamscore.config.worth_checks import intent_is_kept, orders_or_columns
-from tamscore.schema import EXTRA_COLUMNS, OBJECT_SCHEMES
+from tamscore.schema import OBJECT_SCHEMES
+from tamscore.sections import SECTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from tamscore.config.job import Input, Output
+    from tamscore.scoring.section import Rule
 
 
 def whole_path(text: str) -> PurePath:
@@ -79,18 +74,15 @@ def output_is_apart_from_the_input(input_: Input, output: Output) -> Iterator[Pr
         yield Problem(("output", "path"), "a folder outside input.path", output.path, "name another folder")
 
 
-CHECKS: tuple[tuple[Callable[..., Iterator[Problem]], tuple[str, ...]], ...] = (
+RULES: tuple[Rule, ...] = (
     (output_is_apart_from_the_input, ("input", "output")),
     (roles_are_distinct, ("columns",)),
     (there_is_a_feature, ("features",)),
     (columns_are_listed_once, ("columns", "rows", "features")),
     (words_are_mapped_once, ("values",)),
-    (mapped_columns_are_read, ("values", "columns", "features", *EXTRA_COLUMNS)),
     (currency_has_a_column, ("columns", "currency")),
     (rates_are_given_once, ("currency",)),
-    (converted_columns_are_read, ("columns", "rows", "features", "campaigns", "currency", *EXTRA_COLUMNS)),
     (kept_columns_have_names_of_their_own, ("columns",)),
-    *((kept_columns_are_not_those_of(name), ("columns", name)) for name in EXTRA_COLUMNS),
     (features_have_one_kind, ("features",)),
     (features_say_what_an_account_is, ("columns", "features")),
     (allowed_are_features, ("features",)),
@@ -103,12 +95,6 @@ CHECKS: tuple[tuple[Callable[..., Iterator[Problem]], tuple[str, ...]], ...] = (
     (segments_of_campaigns_are_there, ("columns", "campaigns")),
     (campaign_ids_are_distinct, ("campaigns",)),
     (channels_are_distinct, ("campaigns",)),
-    (keys_of_a_label_need_one, ("propensity",)),
-    (the_label_comes_after_the_features, ("propensity",)),
-    (the_label_is_no_feature, ("columns", "features", "propensity")),
-    (columns_are_learned_from_once, ("columns", "features", "propensity")),
-    (orders_or_columns, ("lifetime_value",)),
-    (intent_is_kept, ("columns", "alerts")),
     (scheduler_is_for_remote, ("engine",)),
     (scheduler_is_safe, ("engine",)),
     (workers_are_ours, ("engine",)),
@@ -116,8 +102,18 @@ CHECKS: tuple[tuple[Callable[..., Iterator[Problem]], tuple[str, ...]], ...] = (
 )
 
 
+def all_rules() -> Iterator[Rule]:
+    """Yield the rules of every job file, then those of the sections that are registered."""
+    yield from RULES
+    yield mapped_columns_are_read, ("values", "columns", "features", *SECTIONS)
+    yield converted_columns_are_read, ("columns", "rows", "features", "campaigns", "currency", *SECTIONS)
+    for section in SECTIONS.values():
+        yield kept_columns_are_not_those_of(section.name, section.column_names), ("columns", section.name)
+        yield from section.rules
+
+
 def broken_rules(sections: Mapping[str, object]) -> Iterator[Problem]:
     """Yield what breaks the rules among the sections at hand; a rule about a missing section is not asked."""
-    for check, needs in CHECKS:
+    for rule, needs in all_rules():
         if sections.keys() >= set(needs):
-            yield from check(*(sections[name] for name in needs))
+            yield from rule(*(sections[name] for name in needs))

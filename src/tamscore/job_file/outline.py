@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
-from tamscore.config.job import Job
+from tamscore.job_file.model import job_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pydantic_core import core_schema
+
+    from tamscore.config import Job
 
 Node: TypeAlias = dict[str, Any]
 
@@ -35,8 +37,12 @@ class _TomlSchema(GenerateJsonSchema):
 
 
 @cache
+def _schema_of(model: type[Job]) -> Node:
+    return {"$schema": _TomlSchema.schema_dialect, **model.model_json_schema(schema_generator=_TomlSchema)}
+
+
 def _schema() -> Node:
-    return {"$schema": _TomlSchema.schema_dialect, **Job.model_json_schema(schema_generator=_TomlSchema)}
+    return _schema_of(job_model())
 
 
 def json_schema() -> dict[str, Any]:

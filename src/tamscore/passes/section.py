@@ -1,11 +1,10 @@
-"""What an optional part of the scores must be able to do, wherever its numbers come from."""
+"""What an optional section leaves in the scores, part by part, and beside them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tamscore.schema import EXTRA_COLUMNS
 from tamscore.store import tables
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ class ScoredRows:
 
 @dataclass(frozen=True)
 class Findings:
-    """What an extra leaves beside its columns.
+    """What a section leaves beside its columns.
 
     `record` stands in the manifest, `tables` among the tables of the run (`money` names columns that are told to the
     cent); `model`, a description and arrays by name, is kept for later runs.
@@ -50,30 +49,35 @@ class Findings:
     notices: tuple[str, ...] = ()
 
 
-class Extra(Protocol):
-    """An optional part of the scores, prepared: small, and the same for every worker."""
+class State(Protocol):
+    """All that a section needs to score accounts: small, and the same for every worker."""
 
-    @property
-    def name(self) -> str:
-        """Its section of the job file."""
-
-    def columns(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
-        """Its columns (s,) for the scored rows of a partition, named as in `EXTRA_COLUMNS`."""
+    def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
+        """Return its columns (s,) for the scored rows of a partition, by name."""
 
     def count(self, scored: pa.Table) -> Any:
-        """What a part of the scores comes to, told from its table alone: small, and added up in `findings`."""
+        """Return what a part of the scores comes to, by its table alone: small, and added up in `findings`."""
 
     def findings(self, counts: Sequence[Any]) -> Findings:
-        """What it leaves beside its columns, given the counts of all parts in order."""
+        """Return what it leaves beside its columns, given the counts of all parts in order."""
 
 
-def with_extras(extras: Sequence[Extra], rows: ScoredRows, backend: Backend) -> pa.Table:
-    """The scores with the columns of every extra behind them; one extra sees the columns of those before it."""
+@dataclass(frozen=True)
+class Prepared:
+    """A section that is ready to score accounts: its name, the names of the columns that it may add, its state."""
+
+    name: str
+    columns: tuple[str, ...]
+    state: State
+
+
+def with_sections(sections: Sequence[Prepared], rows: ScoredRows, backend: Backend) -> pa.Table:
+    """The scores with the columns of every section behind them; a section sees the columns of those before it."""
     table = rows.scores
-    for extra in extras:
-        made = extra.columns(ScoredRows(rows.part, rows.assigned, rows.at, table), backend)
-        if unknown := made.keys() - set(EXTRA_COLUMNS[extra.name]):
-            raise AssertionError(f"{extra.name}: columns {sorted(unknown)} are not in EXTRA_COLUMNS")
-        for name, column in made.items():
+    for section in sections:
+        scored = section.state.score(ScoredRows(rows.part, rows.assigned, rows.at, table), backend)
+        if unknown := scored.keys() - set(section.columns):
+            raise AssertionError(f"{section.name}: columns {sorted(unknown)} are not declared")
+        for name, column in scored.items():
             table = table.append_column(name, column)
     return table

@@ -1,24 +1,20 @@
-"""The market as the optional parts of the scores find it."""
+"""The market as optional sections find it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tamscore.fitting.fitted import Fitted
     from tamscore.origin import Origin
     from tamscore.passes.assign import AssignedRows
     from tamscore.passes.census import PartRows
-    from tamscore.passes.extra import Extra
     from tamscore.passes.policy import PartyMarket
     from tamscore.passes.score import PartyPolicy
     from tamscore.settings import Run
-
-
-Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True)
@@ -26,7 +22,7 @@ class Market:
     """The market once every account has its cluster and every cluster its ladder.
 
     `rows` and `assigned` come one for each partition, `fitted`, `parties` and `policies` one for each party type;
-    `prepared` are the extras whose columns stand before those that are made next.
+    `figures` are arrays (K,) by cluster that sections which were prepared before have left for those behind them.
     """
 
     this: Run
@@ -36,7 +32,7 @@ class Market:
     assigned: list[AssignedRows]
     parties: Sequence[PartyMarket]
     policies: tuple[PartyPolicy, ...]
-    prepared: tuple[Extra, ...] = ()
+    figures: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def clusters(self) -> tuple[str, ...]:
@@ -48,6 +44,6 @@ class Market:
         """The number of each party type's first cluster, by the party type's code."""
         return {policy.code: self.clusters.index(policy.cluster_ids[0]) for policy in self.policies}
 
-    def found(self, kind: type[Kind]) -> Kind | None:
-        """The extra of a kind among those that were prepared before; None where the run has none."""
-        return next((one for one in self.prepared if isinstance(one, kind)), None)
+    def figure(self, name: str) -> Any | None:
+        """The array (K,) by cluster that a section before has left under a name; None where none has."""
+        return self.figures.get(name)

@@ -1,0 +1,93 @@
+"""What an optional section of the job file is: its settings, its columns of the scores, and how these are made."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+
+from tamscore.config.section import SectionSettings
+from tamscore.passes.section import Prepared
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from tamscore.config.problems import Problem
+    from tamscore.origin import Origin
+    from tamscore.passes.census import PartRows
+    from tamscore.passes.section import State
+    from tamscore.schema import ScoreColumn
+    from tamscore.scoring.market import Market
+    from tamscore.settings import Run
+
+S = TypeVar("S", bound=SectionSettings)
+Rule: TypeAlias = "tuple[Callable[..., Iterator[Problem]], tuple[str, ...]]"
+"""A check of the job file, and the names of the sections that it is asked about."""
+
+
+class Section(ABC, Generic[S]):
+    """A topic that a job may ask for; `tamscore.sections` lists those that there are.
+
+    `name` is its table of the job file, its key in the manifest, and the name of its room.
+    Methods import what they compute with in their bodies: the job file is checked without any of it.
+    """
+
+    name: str
+    columns: tuple[ScoreColumn, ...] = ()
+    rules: tuple[Rule, ...] = ()
+
+    @property
+    @abstractmethod
+    def settings(self) -> type[S]:
+        """The keys of its table, with what they take and one sentence each."""
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The names of the columns that it adds to the scores, in order."""
+        return tuple(column.name for column in self.columns)
+
+    def check_early(self, this: Run, origin: Origin, parts: Sequence[PartRows], settings: S) -> None:
+        """Raise InputContractError if the census of the rows shows that what is asked for cannot be had."""
+
+    @abstractmethod
+    def prepare(self, market: Market, settings: S) -> State | str:
+        """Return what scores accounts, the same for every worker; in words what is missing if the market lacks it."""
+
+    def figures(self, state: Any) -> Mapping[str, Any]:
+        """Return arrays (K,) by cluster that sections behind it may read by name, see `Market.figures`."""
+        del state
+        return {}
+
+
+@dataclass(frozen=True)
+class Sections:
+    """The optional sections that a run has, and by name why it lacks the others."""
+
+    prepared: tuple[Prepared, ...]
+    missing: dict[str, str]
+
+
+def check_sections(sections: Iterable[Section[Any]], this: Run, origin: Origin, parts: Sequence[PartRows]) -> None:
+    """Raise InputContractError if the census of the rows shows that a section cannot do what the job asks for."""
+    asked = this.job.sections
+    for section in sections:
+        if section.name in asked:
+            section.check_early(this, origin, parts, asked[section.name])
+
+
+def prepare_sections(sections: Iterable[Section[Any]], market: Market) -> Sections:
+    """Return the sections that the job asks for and the market has the inputs of, ready to score accounts."""
+    asked = market.this.job.sections
+    prepared: list[Prepared] = []
+    missing: dict[str, str] = {}
+    for section in sections:
+        if section.name not in asked:
+            missing[section.name] = f"no [{section.name}] section"
+            continue
+        state = section.prepare(market, asked[section.name])
+        if isinstance(state, str):
+            missing[section.name] = state
+            continue
+        prepared.append(Prepared(section.name, section.column_names, state))
+        market = replace(market, figures={**market.figures, **section.figures(state)})
+    return Sections(tuple(prepared), missing)

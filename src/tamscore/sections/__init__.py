@@ -1,0 +1,52 @@
+"""The optional sections of the job file: a room each, and the one registry that everything walks.
+
+The job file's keys, the columns of the scores, `show`, `report`, `explain` and the reference all follow from it.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from tamscore.sections.alerts import AlertsSection
+from tamscore.sections.lifetime_value import LifetimeValueSection
+from tamscore.sections.next_offer import NextOfferSection
+from tamscore.sections.propensity import PropensitySection
+from tamscore.sections.segments import SegmentsSection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tamscore.scoring.section import Section
+
+_sections: dict[str, Section[Any]] = {}
+SECTIONS: Mapping[str, Section[Any]] = MappingProxyType(_sections)
+"""Every section by name, in the order in which they are prepared and their columns stand in the scores."""
+
+
+def register(section: Section[Any]) -> None:
+    """Add a section behind those that there are; raise ValueError if one of that name is there."""
+    if section.name in _sections:
+        raise ValueError(f"section {section.name!r} is registered twice")
+    _sections[section.name] = section
+
+
+@contextmanager
+def registered(section: Section[Any]) -> Iterator[None]:
+    """Add a section for as long as the block lasts, as tests do with one of their own."""
+    register(section)
+    try:
+        yield
+    finally:
+        del _sections[section.name]
+
+
+for _section in (
+    PropensitySection(),
+    LifetimeValueSection(),
+    AlertsSection(),
+    SegmentsSection(),
+    NextOfferSection(),
+):
+    register(_section)

@@ -1,0 +1,31 @@
+"""Who should be called now: customers that buy much less than a year ago while their cluster does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tamscore.config.worth import Alerts
+from tamscore.config.worth_checks import intent_is_kept
+from tamscore.schema import ScoreColumn
+from tamscore.scoring.section import Section
+
+if TYPE_CHECKING:
+    from tamscore.passes.section import State
+    from tamscore.scoring.market import Market
+
+
+class AlertsSection(Section[Alerts]):
+    """Who should be called now: customers that buy much less than a year ago while their cluster does not."""
+
+    name = "alerts"
+    settings = Alerts
+    columns = (
+        ScoreColumn("churn_alert", "truth", "sales fell by more than alerts.drop in a year, the cluster's did not"),
+    )
+    rules = ((intent_is_kept, ("columns", "alerts")),)
+
+    def prepare(self, market: Market, settings: Alerts) -> State | str:
+        """Return what raises alerts; in words what is missing if nothing is known about the year before."""
+        from tamscore.extras.alerts import prepare
+
+        return prepare(market, settings)

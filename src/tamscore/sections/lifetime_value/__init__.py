@@ -1,0 +1,45 @@
+"""What each customer is worth from today on, from orders or from columns of the input."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tamscore.config.worth import LifetimeValue
+from tamscore.config.worth_checks import orders_or_columns
+from tamscore.schema import ScoreColumn
+from tamscore.scoring.section import Section
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tamscore.passes.section import State
+    from tamscore.scoring.market import Market
+
+
+class LifetimeValueSection(Section[LifetimeValue]):
+    """What each customer is worth from today on, from orders or from columns of the input."""
+
+    name = "lifetime_value"
+    settings = LifetimeValue
+    columns = (
+        ScoreColumn("trailing_sales", "money", "sales of the last twelve months, by the orders where there are any"),
+        ScoreColumn("sales_before", "money", "sales of the twelve months before those"),
+        ScoreColumn("yearly_margin", "money", "trailing sales times margin"),
+        ScoreColumn("lifetime_value", "money", "margin to come, discounted, with the retention of the cluster"),
+        ScoreColumn("lifetime_value_seed36", "money", "revenue / order dates x 36, for comparison"),
+    )
+    rules = ((orders_or_columns, ("lifetime_value",)),)
+
+    def prepare(self, market: Market, settings: LifetimeValue) -> State | str:
+        """Return what values customers; in words what is missing if neither a margin nor the year before is known.
+
+        Raise InputContractError if orders are unusable, or none of their accounts is in the market.
+        """
+        from tamscore.extras.lifetime_value import prepare
+
+        return prepare(market, settings)
+
+    def figures(self, state: Any) -> Mapping[str, Any]:
+        """Return margin, sales now and before, mean lifetime value and median change (K,) of the clusters."""
+        figures: Mapping[str, Any] = state.figures
+        return figures

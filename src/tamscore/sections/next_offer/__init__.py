@@ -1,0 +1,34 @@
+"""What to offer next: a product that many peers own and the account does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tamscore.config.worth import NextOffer
+from tamscore.schema import ScoreColumn
+from tamscore.scoring.section import Section
+
+if TYPE_CHECKING:
+    from tamscore.passes.section import State
+    from tamscore.scoring.market import Market
+
+
+class NextOfferSection(Section[NextOffer]):
+    """What to offer next: a product that many peers own and the account does not."""
+
+    name = "next_offer"
+    settings = NextOffer
+    columns = (
+        ScoreColumn("next_offer", "text", "product that most peers own and the account lacks"),
+        ScoreColumn("next_offer_value", "money", "the product's own cut line among its owners"),
+        ScoreColumn("next_offer_share", "share", "share of the cluster's customers that own it"),
+    )
+
+    def prepare(self, market: Market, settings: NextOffer) -> State | str:
+        """Return the offers of every cluster.
+
+        Raise InputContractError if the table has too many products to be products.
+        """
+        from tamscore.extras.next_offer import prepare
+
+        return prepare(market, settings)

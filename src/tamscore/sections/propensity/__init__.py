@@ -1,0 +1,60 @@
+"""Who will buy: a calibrated probability learned from a dated window, a rank, or a look-alike score."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tamscore.config.propensity import Propensity
+from tamscore.config.propensity_checks import (
+    columns_are_learned_from_once,
+    keys_of_a_label_need_one,
+    the_label_comes_after_the_features,
+    the_label_is_no_feature,
+)
+from tamscore.schema import ScoreColumn
+from tamscore.scoring.section import Section
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.origin import Origin
+    from tamscore.passes.census import PartRows
+    from tamscore.passes.section import State
+    from tamscore.scoring.market import Market
+    from tamscore.settings import Run
+
+
+class PropensitySection(Section[Propensity]):
+    """Who will buy."""
+
+    name = "propensity"
+    settings = Propensity
+    columns = (
+        ScoreColumn("propensity", "share", "probability that the account buys in such a window"),
+        ScoreColumn("propensity_band", "text", "focus, middle or low, by the limits in propensity.bands"),
+        ScoreColumn("propensity_rank", "number", "rank among all accounts, where there are no probabilities"),
+        ScoreColumn("look_alike", "share", "share of customers around the account, where there is no label"),
+        ScoreColumn("propensity_reasons", "text", "features that move the score most, up or down"),
+    )
+    rules = (
+        (keys_of_a_label_need_one, ("propensity",)),
+        (the_label_comes_after_the_features, ("propensity",)),
+        (the_label_is_no_feature, ("columns", "features", "propensity")),
+        (columns_are_learned_from_once, ("columns", "features", "propensity")),
+    )
+
+    def check_early(self, this: Run, origin: Origin, parts: Sequence[PartRows], settings: Propensity) -> None:
+        """Raise InputContractError if there are too few labels to learn from, and something is to be learned."""
+        from tamscore.extras import labels
+
+        if settings.label is not None and origin.record["source"] != "frozen":
+            labels.check_early(this, parts, settings)
+
+    def prepare(self, market: Market, settings: Propensity) -> State | str:
+        """Return the propensity of a market; without a label how much accounts look like customers.
+
+        Raise InputContractError if there are too few buyers to learn from.
+        """
+        from tamscore.extras.propensity import prepare
+
+        return prepare(market, settings)

@@ -1,0 +1,30 @@
+"""Which segments are worth being one, and what to do about each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tamscore.config.worth import Segments
+from tamscore.schema import ScoreColumn
+from tamscore.scoring.section import Section
+
+if TYPE_CHECKING:
+    from tamscore.passes.section import State
+    from tamscore.scoring.market import Market
+
+
+class SegmentsSection(Section[Segments]):
+    """Which segments are worth being one, and what to do about each."""
+
+    name = "segments"
+    settings = Segments
+    columns = (
+        ScoreColumn("segment_action", "text", "what to do about the segment of the account"),
+        ScoreColumn("account_flags", "text", "what stands out about the account within its segment"),
+    )
+
+    def prepare(self, market: Market, settings: Segments) -> State | str:
+        """Return the tests of all segments; what the market does not tell is unknown."""
+        from tamscore.extras.segments import prepare
+
+        return prepare(market, settings)
