@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from jobs.trials import prepare
 from tamscore import config, job_file, pipeline
 from tamscore.progress import Progress
-from tamscore.stages import verdict
+from tamscore.sections.propensity import verdict
 
 TRIALS = ("bank_marketing", "crunchbase_2013_exits")
 HIDDEN = 0.25

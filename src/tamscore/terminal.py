@@ -10,8 +10,8 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, TextIO
 
 from tamscore import logs
-from tamscore.insight.wording import clean
 from tamscore.progress import Listener, unit_of
+from tamscore.view.words import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -17,8 +17,8 @@ from tamscore.cli import app
 from tamscore.errors import InputContractError, UsageError
 from tamscore.insight import explain
 from tamscore.insight.stored import open_run
-from tamscore.insight.wording import exact
 from tamscore.store import contents
+from tamscore.view.words import exact
 from tests.end_to_end import market
 
 

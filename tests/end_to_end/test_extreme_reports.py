@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
 from tamscore.report import write_report
-from tamscore.report.figures.axes import log_limits
+from tamscore.view.axes import log_limits
 from tests.end_to_end import market
 
 

@@ -14,9 +14,9 @@ import pytest
 
 from tamscore import pipeline
 from tamscore.errors import InputContractError
-from tamscore.extras import propensity_model
 from tamscore.insight import show
 from tamscore.progress import Progress
+from tamscore.sections.propensity import stored_model as propensity_model
 from tamscore.store import model
 from tamscore.store.location import location
 from tamscore.store.placed import files_of
@@ -127,9 +127,9 @@ def test_the_terminal_shows_bands_deciles_and_what_moves_them(done, capsys):
     console = Console(width=120, force_terminal=False)
     console.print(show.render(show.load(location(str(done.output))), 120))
     said = capsys.readouterr().out
-    assert "PROPENSITY" in said
+    assert "PROPENSITY BANDS" in said
     assert "boosted trees, isotonic" in said
-    assert "PROPENSITY BY DECILE" in said
+    assert "LIFT AND CALIBRATION BY DECILE" in said
     assert "everyone" in said
 
 

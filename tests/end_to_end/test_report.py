@@ -25,14 +25,14 @@ from tamscore.coverage import cover
 from tamscore.errors import UsageError
 from tamscore.insight import show
 from tamscore.insight.stored import open_run
-from tamscore.insight.wording import money
 from tamscore.progress import Progress
-from tamscore.report import write_report
-from tamscore.report.blocks import Figure
+from tamscore.report import page_of, write_report
 from tamscore.report.chapters import chapters
 from tamscore.report.evidence import gather
-from tamscore.report.page import render
+from tamscore.sections import SECTIONS
 from tamscore.store import history
+from tamscore.view.blocks import Figure
+from tamscore.view.words import money
 from tests.end_to_end import buyers, market
 from tests.page import Page
 
@@ -119,7 +119,7 @@ def test_what_a_run_has_not_is_left_out_and_named(bare, tmp_path):
     gone = {"coverage", "backtest", "choice-of-k", "moves"}
     assert [one["id"] for one in page.having("section")] == [name for name in ALL if name not in gone]
     told = [row[0] for row in page.table("Not in this report").rows]
-    words = ("Coverage", "What came of", "choice of k", "Who moved", "Propensity", "Lifetime value")
+    words = ("Coverage", "What came of", "choice of k", "Who moved", *(one.absent.partition(":")[0] for one in SECTIONS.values()))
     assert len(told) == len(words)
     assert all(any(word in one for one in told) for word in words)
     assert page.table("Clusters of end user").heads == ["id", "name", "accounts", "share", "buy"]
@@ -257,10 +257,15 @@ EXTRAS: dict[str, Any] = {
         "features": [{"feature": "size <b>", "mean_log_odds": 1.25}, {"feature": "growth", "mean_log_odds": 0.5}],
         "quality": {"auc": 0.875, "brier": 0.0625, "error": 0.01},
         "suspects": [],
+        "kind": "trees",
+        "calibration": "isotonic",
+        "labels": {"bought": 40, "did_not_buy": 400},
+        "window": {"label_start": "2026-01-01", "label_end": "2026-06-30"},
     },
     "lifetime_value": {
         "months": 36,
         "discount": 0.1,
+        "missing": [],
         "values": {"lifetime_value": {"accounts": 31, "total": 6200.0}},
         "retention": [{"cluster": "E01", "customers": 31, "own": 0.8, "shrunk": 0.75}],
     },
@@ -277,11 +282,13 @@ def test_propensity_and_lifetime_value_tell_what_is_stored(full):
     found = gather(with_extras(full, EXTRAS), None, Progress(), compare=False)
     told = chapters(found)
     anchors = [chapter.anchor for chapter in told]
-    assert anchors[anchors.index("coverage") : anchors.index("backtest")] == ["coverage", "propensity", "worth"]
-    page = Page(render(found, told))
+    assert anchors[anchors.index("coverage") : anchors.index("backtest")] == [
+        *("coverage", "propensity", "lifetime-value", "alerts"),
+    ]
+    page = Page(page_of(found, told))
     row = ["focus", "above 0.3", "20", "8", "80%", "20", "2.5", "0.25x"]
-    assert page.table("Bands").rows[0] == row
-    assert page.table("Lift and calibration").rows[2] == ["3", "10", "37.5%", "40.0%", "5.0", "50%"]
+    assert page.table("Propensity bands").rows[0] == row
+    assert page.table("Lift and calibration").rows[2] == ["3", "10", "37.5%", "40.0%", "5.0", "50%", "2.0"]
     assert page.table("What moves").rows == [["size <b>", "1.25"], ["growth", "0.50"]]
     assert page.table("Lifetime value").rows == [["lifetime value", "31", "6.2k", "200"]]
     text = " ".join(page.texts["p"])
@@ -296,8 +303,8 @@ def test_no_probability_is_told_where_there_is_none(full, mode):
     record = {**EXTRAS["propensity"], "mode": mode, "deciles": deciles}
     record |= {"quality": {"auc": 0.875}, "clusters": [{"cluster": "E01", "customer_share": 0.4}]}
     found = gather(with_extras(full, {"propensity": record}), None, Progress(), compare=False)
-    page = Page(render(found, [one for one in chapters(found) if one.anchor == "propensity"]))
-    assert all(not one.caption.startswith("Bands") for one in page.tables)
+    page = Page(page_of(found, [one for one in chapters(found) if one.anchor == "propensity"]))
+    assert all(not one.caption.startswith("Propensity bands") for one in page.tables)
     assert {"rank": "A rank, no probability", "look_alike": "a look-alike"}[mode] in " ".join(page.texts["p"])
 
 
@@ -309,7 +316,7 @@ def test_a_run_that_tells_who_will_buy_makes_a_chapter(tmp_path, labelled):
     told = write_report(open_run(done.output), Progress(), tmp_path / "report.html")
     page = Page((tmp_path / "report.html").read_text("utf-8"))
     assert "propensity" in [chapter.anchor for chapter in told]
-    shown = page.table("What moves" if labelled else "Clusters with most customers").rows
+    shown = page.table("What moves" if labelled else "Look-alike").rows
     record = (done.manifest() or {})["extras"]["propensity"]
     rows, name = (record["features"], "feature") if labelled else (record["clusters"], "cluster")
     assert [row[0] for row in shown] == [row[name] for row in rows]
@@ -324,7 +331,7 @@ def test_figures_of_a_frozen_propensity_are_told_as_those_of_the_run_that_learne
     twice = pipeline.score(job, Progress(), str(once.path), accept=True)
     for done, where in ((learned, ""), (once, f" in run {learned.run_key}"), (twice, f" in run {learned.run_key}")):
         found = gather(open_run(done.path), None, Progress(), compare=False)
-        page = Page(render(found, [one for one in chapters(found) if one.anchor == "propensity"]))
+        page = Page(page_of(found, [one for one in chapters(found) if one.anchor == "propensity"]))
         text = " ".join(page.texts["p"])
         assert f"times its share{where}; " in text
         assert f"left out{where}: AUC" in text
@@ -352,7 +359,7 @@ def test_a_page_stays_small_whatever_the_market(full):
             notices=("a notice " * 30,) * 500,
         ),
     )
-    assert len(render(large, chapters(large)).encode()) < LIMIT
+    assert len(page_of(large, chapters(large)).encode()) < LIMIT
 
 
 def test_figures_are_written_as_files(bare, tmp_path):

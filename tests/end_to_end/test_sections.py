@@ -20,6 +20,7 @@ from tamscore.scoring.section import Section
 from tamscore.sections import SECTIONS, register, registered
 from tamscore.store import model, verify
 from tamscore.store.placed import files_of
+from tamscore.view.blocks import Chapter, Text
 from tests.end_to_end import market
 
 if TYPE_CHECKING:
@@ -85,6 +86,10 @@ class DoublingSection(Section[Asked]):
         del settings
         return Doubled(market.this.plan.tables["doubling.path"].rows) if market.clusters else "no cluster"
 
+    def view(self, record: dict[str, Any]) -> Chapter:
+        """Return a chapter of one paragraph."""
+        return Chapter(self.name, "Doubling", "Everything is doubled.", (Text(f"in all {record['total']:,.0f}"),))
+
 
 class LackingSection(Section[Asked]):
     """A section that every market lacks something for."""
@@ -96,6 +101,10 @@ class LackingSection(Section[Asked]):
         """Return what is missing."""
         del market, settings
         return "no column growth"
+
+    def view(self, record: dict[str, Any]) -> Chapter:
+        """Return a chapter without a block."""
+        return Chapter(self.name, "Lacking", str(record))
 
 
 @pytest.fixture

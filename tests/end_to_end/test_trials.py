@@ -24,7 +24,7 @@ from tamscore import config, job_file, pipeline
 from tamscore.backtest.accounts import read_accounts
 from tamscore.errors import GateError, InputContractError
 from tamscore.progress import Progress
-from tamscore.stages import verdict
+from tamscore.sections.propensity import verdict
 from tests.end_to_end import market
 
 if TYPE_CHECKING:

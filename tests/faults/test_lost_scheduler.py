@@ -10,7 +10,7 @@ from distributed import Client
 from tamscore import pipeline
 from tamscore.errors import RetryableError
 from tamscore.progress import Listener, Progress
-from tamscore.stages import learning
+from tamscore.sections.propensity import learning
 from tests.end_to_end import market
 from tests.faults import everything
 from tests.faults.clusters import BUSY_S, wait_until

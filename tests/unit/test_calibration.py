@@ -8,8 +8,16 @@ import numpy as np
 import pytest
 from sklearn.isotonic import IsotonicRegression
 
-from tamscore.stages import calibration
-from tamscore.stages.calibration import ISOTONIC_FROM, Calibration, calibrate, freed, moved, sigmoid, through
+from tamscore.sections.propensity import calibration
+from tamscore.sections.propensity.calibration import (
+    ISOTONIC_FROM,
+    Calibration,
+    calibrate,
+    freed,
+    moved,
+    sigmoid,
+    through,
+)
 
 NOTHING = np.empty(0)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tamscore.stages import design
+from tamscore.sections.propensity import design
 from tamscore.stages.prepare import Vocabulary
 
 VALUES = np.array([1.0, 3.0, np.nan, 5.0, np.inf])

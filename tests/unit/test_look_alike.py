@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tamscore.stages.look_alike import LENT, Dense, look_alike
+from tamscore.sections.propensity.density import LENT, Dense, look_alike
 
 CENTERS = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 30.0]])
 SHARE = np.array([0.1, 0.5, 0.02])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tamscore.stages import reasons
-from tamscore.stages.design import Design, Number
+from tamscore.sections.propensity import reasons
+from tamscore.sections.propensity.design import Design, Number
 from tamscore.stages.prepare import Vocabulary
 
 NAMES = [("size low", "size high"), ("country = DE", "country = FR"), ("age low", "age high"), ("kind = a",)]

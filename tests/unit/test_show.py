@@ -14,7 +14,7 @@ from tamscore.errors import UsageError
 from tamscore.insight.show import render, to_json
 from tamscore.insight.summary import Summary
 from tamscore.insight.tables import Cluster, Quadrant, Sums, TopStep, cluster_named
-from tamscore.insight.wording import counted, money, share
+from tamscore.view.words import counted, money, share
 
 STEPS: dict[str, float | None] = {"p85": 5626.71, "p90": 7769.88, "p95": 10565.7, "top": 2_939_828.0}
 ENDS: dict[str, tuple[float | None, float | None]] = {"p85": (5111.0, 6444.0), "top": (None, None)}

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from rich.table import Table
 
 from tamscore import terminal
-from tamscore.insight.wording import clean
 from tamscore.progress import Progress
+from tamscore.view.words import clean
 
 PRINTABLE = st.text(st.characters().filter(str.isprintable))
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from tamscore.backend.host import HostBackend
-from tamscore.stages import trees
-from tamscore.stages.forest import LEAF, Forest, Nodes, forest_of
+from tamscore.sections.propensity import trees
+from tamscore.sections.propensity.forest import LEAF, Forest, Nodes, forest_of
 
 COUNT = 12
 

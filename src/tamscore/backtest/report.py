@@ -8,7 +8,7 @@ from rich.console import Group
 from rich.text import Text
 
 from tamscore.insight.layout import add, new_table, section
-from tamscore.insight.wording import NOTHING, counted, money, share, words
+from tamscore.view.words import NOTHING, counted, money, share, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

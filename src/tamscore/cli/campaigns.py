@@ -11,7 +11,7 @@ import typer
 from tamscore import terminal
 from tamscore.cli.arguments import AsJson, Run, file_option, place_option
 from tamscore.cli.export import Bom, Fields, NoGuard, Null, cleared_lines
-from tamscore.insight.wording import counted
+from tamscore.view.words import counted
 
 if TYPE_CHECKING:
     from tamscore.insight.campaigns import ChannelList

@@ -12,7 +12,7 @@ from tamscore import terminal
 from tamscore.cli.arguments import AsJson, JobFile, Overrides, place
 from tamscore.cli.work import near
 from tamscore.errors import InputContractError, TamscoreError, UsageError
-from tamscore.insight.wording import clean, counted
+from tamscore.view.words import clean, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

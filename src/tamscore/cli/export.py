@@ -13,7 +13,7 @@ import typer
 from tamscore import terminal
 from tamscore.cli.arguments import AsJson, Run, file_option, place_option
 from tamscore.errors import UsageError
-from tamscore.insight.wording import counted
+from tamscore.view.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

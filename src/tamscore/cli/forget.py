@@ -11,7 +11,7 @@ import typer
 
 from tamscore.cli.arguments import AsJson, Output
 from tamscore.errors import UsageError, unreadable
-from tamscore.insight.wording import counted
+from tamscore.view.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

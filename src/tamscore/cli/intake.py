@@ -14,7 +14,7 @@ from tamscore.cli import import_options as options
 from tamscore.cli.arguments import new_path
 from tamscore.cli.work import near
 from tamscore.errors import UsageError
-from tamscore.insight.wording import clean, counted
+from tamscore.view.words import clean, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -11,7 +11,7 @@ import typer
 from tamscore import terminal
 from tamscore.cli.arguments import AsJson, Output, Run, new_place, place_option
 from tamscore.errors import InputContractError
-from tamscore.insight.wording import clean
+from tamscore.view.words import clean
 
 if TYPE_CHECKING:
     from tamscore.insight.doctor import Check

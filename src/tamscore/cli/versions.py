@@ -10,7 +10,7 @@ import typer
 
 from tamscore import terminal
 from tamscore.cli.arguments import AsJson, Output
-from tamscore.insight.wording import counted
+from tamscore.view.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,7 +42,7 @@ def page(found: History, width: int | None) -> Group:
     from rich.console import Group
 
     from tamscore.insight.layout import add, new_table, section
-    from tamscore.insight.wording import NOTHING, money
+    from tamscore.view.words import NOTHING, money
 
     swaps = new_table("at|what|version|in place of|by|", width)
     for one in found.entries:

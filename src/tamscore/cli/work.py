@@ -13,7 +13,8 @@ from tamscore import terminal
 from tamscore.cli.arguments import EventsAsJson, JobFile, Overrides
 from tamscore.cli.at_work import at_work
 from tamscore.errors import GateError, NothingToDo
-from tamscore.insight.wording import counted, input_since, money, since
+from tamscore.insight.origins import input_since, since
+from tamscore.view.words import counted, money
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

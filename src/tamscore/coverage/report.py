@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.text import Text
 
 from tamscore.insight.layout import add, new_table, section
-from tamscore.insight.wording import NOTHING, change, clean, counted, money, share, words
+from tamscore.view.words import NOTHING, change, clean, counted, money, share, words
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

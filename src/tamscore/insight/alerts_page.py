@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.text import Text
 
 from tamscore.insight.layout import add, new_table, section
-from tamscore.insight.wording import clean, counted, money
+from tamscore.view.words import clean, counted, money
 
 if TYPE_CHECKING:
     from typing import Any

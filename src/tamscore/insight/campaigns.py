@@ -12,7 +12,7 @@ from tamscore.insight import export_file
 from tamscore.insight.export import order_of
 from tamscore.insight.layout import add, new_table
 from tamscore.insight.tables import optional_table
-from tamscore.insight.wording import money
+from tamscore.view.words import money
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

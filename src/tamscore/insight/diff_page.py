@@ -10,8 +10,8 @@ from rich.text import Text
 
 from tamscore.insight.causes import CAUSES
 from tamscore.insight.layout import add, new_table, section
-from tamscore.insight.wording import NOTHING, clean, counted, money, words
 from tamscore.passes.parts import KINDS
+from tamscore.view.words import NOTHING, clean, counted, money, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from rich.console import Group
 from rich.text import Text
 
-from tamscore.insight import explain_extras
 from tamscore.insight.layout import add, new_table, section
 from tamscore.insight.show import MEANINGS
-from tamscore.insight.wording import NOTHING, clean, counted, exact, words
+from tamscore.sections import SECTIONS
+from tamscore.view.blocks import table
+from tamscore.view.terminal import to_terminal
+from tamscore.view.words import NOTHING, clean, counted, exact, words
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -34,8 +36,8 @@ def render(found: Explanation, width: int | None) -> Group:
         parts += section("peers above it", above(found, width), note)
     if found.moves:
         parts += section("what would move it a step", Group(*(Text(move_text(one)) for one in found.moves)))
-    if known := explain_extras.known(found.account):
-        parts += section("what else is known", explain_extras.table(known, width))
+    if known := [line for each in SECTIONS.values() for line in each.explain(found.account)]:
+        parts.append(to_terminal(table("what else is known", "what|it says", known), width))
     return Group(*parts)
 
 

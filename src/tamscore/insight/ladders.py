@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tamscore.insight.layout import WIDE, add, new_table
-from tamscore.insight.wording import NOTHING, money, share, words
+from tamscore.view.words import NOTHING, money, share, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

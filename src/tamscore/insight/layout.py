@@ -8,7 +8,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from tamscore.insight.wording import clean
+from tamscore.view.words import clean
 
 if TYPE_CHECKING:
     from rich.console import JustifyMethod, RenderableType

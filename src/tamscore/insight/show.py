@@ -11,12 +11,14 @@ from rich.text import Text
 from tamscore.insight.campaigns import campaigns
 from tamscore.insight.ladders import TOP_STEP_NOTE, by_party, certainty, ladders, top_steps
 from tamscore.insight.layout import WIDE, add, is_roomy, new_table, section
+from tamscore.insight.origins import input_since, since
 from tamscore.insight.show_changes import drift_table, events_table
-from tamscore.insight.show_extras import extras
 from tamscore.insight.summary import Summary, load, to_json
 from tamscore.insight.tables import Sums
 from tamscore.insight.trust import trust
-from tamscore.insight.wording import NOTHING, clean, counted, input_since, money, share, since, words
+from tamscore.sections import section_chapters
+from tamscore.view.terminal import page
+from tamscore.view.words import NOTHING, clean, counted, money, share, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,8 +59,7 @@ def render(summary: Summary, width: int | None = 100) -> Group:
         parts += section("campaigns", campaigns(summary.campaigns, width), "tamscore campaigns writes their lists")
     for title, body, note in trust(summary, width):
         parts += section(title, body, note)
-    for title, body, note in extras(summary, width):
-        parts += section(title, body, note)
+    parts.append(page(section_chapters(summary.extras), width))
     if summary.top:
         of = f" of cluster {summary.cluster}" if summary.cluster else ""
         parts += section(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from tamscore.insight.layout import new_table
-from tamscore.insight.wording import NOTHING, share, words
+from tamscore.view.words import NOTHING, share, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from tamscore.insight.layout import add, is_roomy, new_table
-from tamscore.insight.wording import NOTHING, words
+from tamscore.view.words import NOTHING, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,10 +11,10 @@ from rich.console import Group
 
 from tamscore.insight.layout import add, new_table, section
 from tamscore.insight.what_if import ACCOUNTS, POTENTIAL, WHITESPACE
-from tamscore.insight.wording import change, money, words
 from tamscore.passes.parts import KINDS
 from tamscore.stages.potential import step_names
 from tamscore.stages.quadrant import PLAYS
+from tamscore.view.words import change, money, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 from tamscore.errors import UsageError
 from tamscore.store import commit
+from tamscore.view.words import clean
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tamscore.insight.stored import StoredRun
     from tamscore.progress import Progress
-    from tamscore.report.blocks import Chapter
+    from tamscore.report.evidence import Evidence
     from tamscore.store.location import Location
+    from tamscore.view.blocks import Chapter
 
 PACKAGES = ("jinja2", "matplotlib")
 """What a report needs beside a run."""
@@ -36,12 +38,11 @@ def write_report(
     check_packages()
     from tamscore.report.chapters import chapters
     from tamscore.report.evidence import gather
-    from tamscore.report.page import render
 
     found = gather(run, since, progress, compare=compare)
     with progress.stage("draw"):
         told = chapters(found)
-        text = render(found, told)
+        text = page_of(found, told)
     commit.sweep_beside(output)
     commit.place_bytes(text.encode(), output)
     if figures:
@@ -52,8 +53,8 @@ def write_report(
 
 def write_figures(chapters: list[Chapter], folder: Path) -> None:
     """Write every figure to a folder, as SVG and PNG, numbered in the order of the report."""
-    from tamscore.report.blocks import Figure
-    from tamscore.report.canvas import picture
+    from tamscore.view.blocks import Figure
+    from tamscore.view.canvas import picture
 
     folder.mkdir(parents=True, exist_ok=True)
     commit.sweep_beside(folder / "any")
@@ -68,3 +69,21 @@ def check_packages() -> None:
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
         raise UsageError(f"report: {' and '.join(missing)} not installed; pip install 'tamscore[report]'")
+
+
+def page_of(found: Evidence, chapters: list[Chapter]) -> str:
+    """The page that holds the chapters."""
+    from tamscore.view.page import render
+
+    return render(chapters, heading(found), about(found), found.run.name)
+
+
+def heading(found: Evidence) -> str:
+    """What the report is about: the folder that holds the market's input."""
+    return clean(found.run.job.input.path.rstrip("/*").rsplit("/", 1)[-1].removesuffix(".parquet")) or "market"
+
+
+def about(found: Evidence) -> str:
+    """When the run came to count, and which it is."""
+    when = f"{found.at[:10]} · " if found.at else ""
+    return f"{when}{found.summary.rows['scored']:,} accounts · run {found.run.name}"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.insight.wording import NOTHING, change, exact, share
-from tamscore.report.blocks import Cell, table
+from tamscore.view.blocks import Cell, table
+from tamscore.view.words import NOTHING, change, exact, share
 
 if TYPE_CHECKING:
-    from tamscore.report.blocks import Table
+    from tamscore.view.blocks import Table
 
 
 def input_table(told: dict[str, Any]) -> Table:
@@ -38,7 +38,7 @@ def input_table(told: dict[str, Any]) -> Table:
 
 def verdict(is_broken: bool) -> Cell:  # noqa: FBT001 - the only thing to say
     """The mark of a limit that is broken."""
-    return Cell("broken", colour="poor") if is_broken else Cell("")
+    return Cell("broken", mark="poor") if is_broken else Cell("")
 
 
 def gone(told: dict[str, Any]) -> str:

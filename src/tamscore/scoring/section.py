@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from tamscore.config.section import SectionSettings
 from tamscore.passes.section import Prepared
+from tamscore.view.words import said, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,7 +20,17 @@ if TYPE_CHECKING:
     from tamscore.schema import ScoreColumn
     from tamscore.scoring.market import Market
     from tamscore.settings import Run
+    from tamscore.view.blocks import Chapter
+    from tamscore.view.words import Unit
 
+UNITS: dict[str, Unit] = {
+    "number": "exact",
+    "money": "exact",
+    "share": "permille",
+    "text": "text",
+    "truth": "truth",
+}
+"""How a column of the scores is written, by its kind."""
 S = TypeVar("S", bound=SectionSettings)
 Rule: TypeAlias = "tuple[Callable[..., Iterator[Problem]], tuple[str, ...]]"
 """A check of the job file, and the names of the sections that it is asked about."""
@@ -28,11 +39,13 @@ Rule: TypeAlias = "tuple[Callable[..., Iterator[Problem]], tuple[str, ...]]"
 class Section(ABC, Generic[S]):
     """A topic that a job may ask for; `tamscore.sections` lists those that there are.
 
-    `name` is its table of the job file, its key in the manifest, and the name of its room.
+    `name` is its table of the job file, its key in the manifest, and the name of its room; `absent` says what a report
+    lacks without it.
     Methods import what they compute with in their bodies: the job file is checked without any of it.
     """
 
     name: str
+    absent: str = ""
     columns: tuple[ScoreColumn, ...] = ()
     rules: tuple[Rule, ...] = ()
 
@@ -57,6 +70,15 @@ class Section(ABC, Generic[S]):
         """Return arrays (K,) by cluster that sections behind it may read by name, see `Market.figures`."""
         del state
         return {}
+
+    @abstractmethod
+    def view(self, record: dict[str, Any]) -> Chapter:
+        """Return the chapter on what a run has recorded of it."""
+
+    def explain(self, account: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Return what its columns say of an account, each with its name; nothing where nothing is known."""
+        known = [column for column in self.columns if account.get(column.name) not in {None, ""}]
+        return [(words(column.name), said(account[column.name], UNITS[column.kind])) for column in known]
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from tamscore.scoring.section import Section
+    from tamscore.view.blocks import Chapter
 
 _sections: dict[str, Section[Any]] = {}
 SECTIONS: Mapping[str, Section[Any]] = MappingProxyType(_sections)
@@ -30,6 +31,11 @@ def register(section: Section[Any]) -> None:
     if section.name in _sections:
         raise ValueError(f"section {section.name!r} is registered twice")
     _sections[section.name] = section
+
+
+def section_chapters(records: Mapping[str, Any]) -> list[Chapter]:
+    """Return the chapter of every section that a run has a record of."""
+    return [section.view(records[name]) for name, section in SECTIONS.items() if name in records]
 
 
 @contextmanager

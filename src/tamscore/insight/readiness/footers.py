@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from tamscore.admission import most_missing
 from tamscore.insight.readiness.finding import Finding
-from tamscore.insight.wording import share
 from tamscore.store.statistics import read_statistics
+from tamscore.view.words import share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

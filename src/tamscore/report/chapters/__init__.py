@@ -15,25 +15,26 @@ from tamscore.report.chapters import (
     method,
     moves,
     potential,
-    propensity,
     quadrants,
     quality,
     ranking,
-    worth,
 )
+from tamscore.sections import SECTIONS, section_chapters
 
 if TYPE_CHECKING:
-    from tamscore.report.blocks import Chapter
     from tamscore.report.evidence import Evidence
+    from tamscore.view.blocks import Chapter
 
-ORDER = (
-    headline, clusters, potential, ladder, ranking, quadrants, coverage, propensity, worth, backtest, choice, moves,
-    quality,
-)  # fmt: skip
+BEFORE = (headline, clusters, potential, ladder, ranking, quadrants, coverage)
+AFTER = (backtest, choice, moves, quality)
+"""The chapters that stand before those of the sections, and after them."""
 
 
 def chapters(found: Evidence) -> list[Chapter]:
     """All chapters that there is something to say in, then what the report cannot tell and how it was made."""
-    made = [(module, module.chapter(found)) for module in ORDER]
-    missing = [str(getattr(module, "MISSING", "")) for module, one in made if one is None]
-    return [*(one for _, one in made if one), limits.chapter(found, missing), method.chapter(found)]
+    first, last = ([(module, module.chapter(found)) for module in order] for order in (BEFORE, AFTER))
+    missing = [str(getattr(module, "MISSING", "")) for module, one in [*first, *last] if one is None]
+    missing += [section.absent for name, section in SECTIONS.items() if name not in found.extras]
+    first_told, last_told = ([one for _, one in each if one] for each in (first, last))
+    told = [*first_told, *section_chapters(found.extras), *last_told]
+    return [*told, limits.chapter(found, missing), method.chapter(found)]

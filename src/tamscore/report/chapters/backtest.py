@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.insight.wording import counted, money, share, words
-from tamscore.report.blocks import Block, Chapter, table
 from tamscore.report.figures.hindsight import growth
+from tamscore.view.blocks import Block, Chapter, table
+from tamscore.view.words import counted, money, share, words
 
 if TYPE_CHECKING:
-    from tamscore.report.blocks import Table
     from tamscore.report.evidence import Evidence, Row
+    from tamscore.view.blocks import Table
 
 MISSING = (
     "What came of these scores: not known yet; tamscore backtest JOB --realised COLUMN holds them against later sales."

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.insight.wording import words
-from tamscore.report.blocks import Block, Chapter, table
 from tamscore.report.figures.choice import choice_of_k
+from tamscore.view.blocks import Block, Chapter, table
+from tamscore.view.words import words
 
 if TYPE_CHECKING:
-    from tamscore.report.blocks import Table
     from tamscore.report.evidence import Evidence
+    from tamscore.view.blocks import Table
 
 MISSING = (
     'The choice of k: the job or the model says how many clusters there are; clusters.k = "auto" chooses them by sales.'

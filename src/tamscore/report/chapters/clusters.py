@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.insight.ladders import by_party
-from tamscore.insight.wording import NOTHING, counted, share, words
 from tamscore.passes import glimpse
-from tamscore.report.blocks import Block, Cell, Chapter, Text, table
 from tamscore.report.figures.clusters import PartyMap, cluster_map
+from tamscore.view.blocks import Block, Cell, Chapter, Text, table
+from tamscore.view.words import NOTHING, counted, share, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tamscore.insight.tables import Cluster
-    from tamscore.report.blocks import Table
     from tamscore.report.evidence import Evidence
     from tamscore.store.model_parties import StoredParty
+    from tamscore.view.blocks import Table
 
 LISTED = 60
 """So many clusters of a party type stand in a table of the report; all stand in the tables of the run."""
@@ -93,5 +93,5 @@ def trust(row: dict[str, Any] | None) -> Iterator[Cell]:
         yield from (Cell(NOTHING), Cell(NOTHING))
         return
     similarity = "" if row["similarity"] is None else f" {row['similarity']:.2f}"
-    yield Cell(f"{row['grade']}{similarity}", colour=GRADES.get(row["grade"], ""))
+    yield Cell(f"{row['grade']}{similarity}", mark=GRADES.get(row["grade"], ""))
     yield Cell(f"{row['rule']} (F1 {row['f1']:.2f})")

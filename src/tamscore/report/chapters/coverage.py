@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.insight.wording import change, counted, money, words
-from tamscore.report.blocks import Block, Chapter, Text, table
 from tamscore.report.figures.coverage import coverage_map, hours
+from tamscore.view.blocks import Block, Chapter, Text, table
+from tamscore.view.words import change, counted, money, words
 
 if TYPE_CHECKING:
-    from tamscore.report.blocks import Table
     from tamscore.report.evidence import Evidence, Row
+    from tamscore.view.blocks import Table
 
 MISSING = "Coverage, and hours needed against hours there: not computed; tamscore coverage RUN does."
 DIGITAL = "digital"

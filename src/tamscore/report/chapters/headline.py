@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.insight.wording import change, counted, money, share
-from tamscore.report.blocks import Block, Chapter, Text, Tile, Tiles
 from tamscore.report.figures.changes import bridge, signed
+from tamscore.view.blocks import Block, Chapter, Text, Tile, Tiles
+from tamscore.view.words import change, counted, money, share
 
 if TYPE_CHECKING:
     from tamscore.report.changes import Changed

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.insight.wording import counted, money
-from tamscore.report.blocks import Chapter, Text
 from tamscore.report.figures.ladders import ladder, step_name
+from tamscore.view.blocks import Chapter, Text
+from tamscore.view.words import counted, money
 
 if TYPE_CHECKING:
     from tamscore.insight.tables import Cluster

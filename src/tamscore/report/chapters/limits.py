@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.insight.wording import counted
-from tamscore.report.blocks import Block, Chapter, Points, table
+from tamscore.view.blocks import Block, Chapter, Points, table
+from tamscore.view.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.insight.wording import since
-from tamscore.report.blocks import Cell, Chapter, Terms, table
+from tamscore.insight.origins import since
+from tamscore.view.blocks import Cell, Chapter, Terms, table
 
 if TYPE_CHECKING:
-    from tamscore.report.blocks import Table
     from tamscore.report.evidence import Evidence
+    from tamscore.view.blocks import Table
 
 
 def chapter(found: Evidence) -> Chapter:

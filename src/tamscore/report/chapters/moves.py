@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.insight.wording import counted, share
-from tamscore.report.blocks import Block, Cell, Chapter, Text, table
 from tamscore.report.chapters.clusters import LISTED
 from tamscore.report.figures.changes import moves
 from tamscore.report.input_change import input_table
+from tamscore.view.blocks import Block, Cell, Chapter, Text, table
+from tamscore.view.words import counted, share
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.report.blocks import Table
     from tamscore.report.changes import Changed
     from tamscore.report.evidence import Evidence
+    from tamscore.view.blocks import Table
 
 MISSING = "Who moved and why: there is no run before this one to compare with; name one with --since RUN."
 FLOWS = 12
@@ -67,7 +67,7 @@ def events(found: Evidence) -> Table:
     rows = [
         (
             row["cluster"],
-            Cell(row["event"], colour=EVENTS[row["event"]]),
+            Cell(row["event"], mark=EVENTS[row["event"]]),
             row["related"],
             row["name"],
             f"{row['accounts']:,}",

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tamscore.insight.ladders import basis_of
-from tamscore.insight.wording import counted, money, share, words
-from tamscore.report.blocks import Block, Chapter, Text, table
 from tamscore.report.chapters.clusters import LISTED
 from tamscore.report.figures.ladders import potentials, step_name, step_shares
+from tamscore.view.blocks import Block, Chapter, Text, table
+from tamscore.view.words import counted, money, share, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.insight.tables import Cluster, TopStep
-    from tamscore.report.blocks import Table
     from tamscore.report.evidence import Evidence
+    from tamscore.view.blocks import Table
 
 DRAWN = 20
 """So many clusters are drawn, those with the most whitespace."""

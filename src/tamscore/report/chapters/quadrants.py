@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tamscore.insight.show import KINDS, MEANINGS, quadrant_sums
-from tamscore.insight.wording import money, share, words
-from tamscore.report.blocks import Cell, Chapter, Text, table
 from tamscore.report.figures.quadrants import FIELDS, quadrant_map
+from tamscore.view.blocks import Cell, Chapter, Text, table
+from tamscore.view.words import money, share, words
 
 if TYPE_CHECKING:
     from tamscore.insight.tables import Sums
-    from tamscore.report.blocks import Table
     from tamscore.report.evidence import Evidence
+    from tamscore.view.blocks import Table
 
 ORDER = ("blue", "yellow", "orange", "grey", "teal")
 
@@ -48,7 +48,7 @@ def plays(found: Evidence) -> Table:
     for kind, noun in KINDS.items():
         whole = found.summary.totals[kind].whitespace
         for (name, play, role), sums in quadrant_sums(found.summary, kind):
-            colour = Cell(f"{name}: {MEANINGS.get(name, '')}", colour=name)
+            colour = Cell(f"{name}: {MEANINGS.get(name, '')}", mark=name)
             bar = Cell(money(sums.whitespace), sums.whitespace / whole if whole else 0.0)
             cells = (f"{sums.accounts:,}", money(sums.sales), money(sums.potential), bar, share(sums.whitespace, whole))
             rows.append((f"{kind} ({noun}s)", colour, words(play), words(role), *cells))

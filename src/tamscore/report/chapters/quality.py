@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tamscore.insight.show_changes import detail_of
-from tamscore.insight.wording import counted, share, words
-from tamscore.report.blocks import Block, Chapter, table
+from tamscore.view.blocks import Block, Chapter, table
+from tamscore.view.words import counted, share, words
 
 if TYPE_CHECKING:
-    from tamscore.report.blocks import Table
     from tamscore.report.evidence import Evidence
+    from tamscore.view.blocks import Table
 
 MEANINGS = {"rejected": "left out of the scores", "flagged": "scored, and marked", "filled": "given the median"}
 LISTED = 12

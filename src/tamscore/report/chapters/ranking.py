@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tamscore.insight.show import KINDS, against
-from tamscore.insight.wording import clean, counted, money, share, words
-from tamscore.report.blocks import Block, Cell, Chapter, table
 from tamscore.report.figures.ladders import step_name
+from tamscore.view.blocks import Block, Cell, Chapter, table
+from tamscore.view.words import clean, counted, money, share, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.insight.tables import Cluster
-    from tamscore.report.blocks import Table
     from tamscore.report.evidence import Evidence, Row
+    from tamscore.view.blocks import Table
 
 MISSING = "The whitespace ranking: the run has not stored its best accounts by kind; run its job again."
 GROUPS = 15
@@ -98,7 +98,7 @@ def cells(row: Row, cluster: Cluster, most: float, found: Evidence) -> list[Cell
         money(row["potential"]),
         f"{row['cluster']}",
         against(row["relative_message"]),
-        Cell(words(row["play"]), colour=row["quadrant"]),
+        Cell(words(row["play"]), mark=row["quadrant"]),
         reason(row, cluster, found),
     ]
 

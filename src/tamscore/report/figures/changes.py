@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.insight.wording import money
-from tamscore.report.blocks import Figure
-from tamscore.report.canvas import PALETTE
-from tamscore.report.figures.axes import note, rows_only
+from tamscore.view.axes import note, rows_only
+from tamscore.view.blocks import Figure
+from tamscore.view.canvas import PALETTE
+from tamscore.view.words import money
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tamscore.report.canvas import Canvas
+    from tamscore.view.canvas import Canvas
 
 
 def bridge(kinds: Mapping[str, tuple[float, Sequence[tuple[str, float]], float]], against: str) -> Figure:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.insight.wording import words
-from tamscore.report.blocks import Figure
-from tamscore.report.canvas import PALETTE, hue
-from tamscore.report.figures.axes import bare
+from tamscore.view.axes import bare
+from tamscore.view.blocks import Figure
+from tamscore.view.canvas import PALETTE, hue
+from tamscore.view.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.report.canvas import Canvas
+    from tamscore.view.canvas import Canvas
 
 LABELS = 24
 """So many clusters are named on the map and have a colour, the largest first; the rest is grey."""

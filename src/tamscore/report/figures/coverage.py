@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.insight.wording import words
-from tamscore.report.blocks import Figure
-from tamscore.report.canvas import PALETTE
-from tamscore.report.figures.axes import bare, note, rows_only
+from tamscore.view.axes import bare, note, rows_only
+from tamscore.view.blocks import Figure
+from tamscore.view.canvas import PALETTE
+from tamscore.view.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.report.canvas import Canvas
+    from tamscore.view.canvas import Canvas
 
 
 def hours(rows: Sequence[dict[str, Any]]) -> Figure:

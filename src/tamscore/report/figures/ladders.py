@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.insight.wording import money, words
-from tamscore.report.blocks import Figure
-from tamscore.report.canvas import PALETTE
-from tamscore.report.figures.axes import log_limits, money_ticks, note, percent_ticks, rows_only
+from tamscore.view.axes import log_limits, money_ticks, note, percent_ticks, rows_only
+from tamscore.view.blocks import Figure
+from tamscore.view.canvas import PALETTE
+from tamscore.view.words import money, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.insight.tables import Cluster
-    from tamscore.report.canvas import Canvas
+    from tamscore.view.canvas import Canvas
 
 POINTS = 600
 """A curve is drawn through so many points."""

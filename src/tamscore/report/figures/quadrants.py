@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.insight.wording import counted, money, words
-from tamscore.report.blocks import Figure
-from tamscore.report.canvas import PALETTE
-from tamscore.report.figures.axes import bare
+from tamscore.view.axes import bare
+from tamscore.view.blocks import Figure
+from tamscore.view.canvas import PALETTE
+from tamscore.view.words import counted, money, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tamscore.insight.tables import Sums
-    from tamscore.report.canvas import Canvas
+    from tamscore.view.canvas import Canvas
 
 FIELDS = {"yellow": (0, 1), "blue": (1, 1), "grey": (0, 0), "orange": (1, 0)}
 """Where each quadrant lies: sales low or high, potential low or high. Teal is the second grey."""

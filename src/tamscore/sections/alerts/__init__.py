@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tamscore.config.worth import Alerts
 from tamscore.config.worth_checks import intent_is_kept
@@ -12,12 +12,14 @@ from tamscore.scoring.section import Section
 if TYPE_CHECKING:
     from tamscore.passes.section import State
     from tamscore.scoring.market import Market
+    from tamscore.view.blocks import Chapter
 
 
 class AlertsSection(Section[Alerts]):
     """Who should be called now: customers that buy much less than a year ago while their cluster does not."""
 
     name = "alerts"
+    absent = "Churn alerts: not computed; a section [alerts] does, given sales a year before."
     settings = Alerts
     columns = (
         ScoreColumn("churn_alert", "truth", "sales fell by more than alerts.drop in a year, the cluster's did not"),
@@ -29,3 +31,9 @@ class AlertsSection(Section[Alerts]):
         from tamscore.extras.alerts import prepare
 
         return prepare(market, settings)
+
+    def view(self, record: dict[str, Any]) -> Chapter:
+        """Return the chapter on what a run has recorded."""
+        from tamscore.sections.alerts.view import chapter
+
+        return chapter(record)

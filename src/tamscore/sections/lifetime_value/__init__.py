@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 
     from tamscore.passes.section import State
     from tamscore.scoring.market import Market
+    from tamscore.view.blocks import Chapter
 
 
 class LifetimeValueSection(Section[LifetimeValue]):
     """What each customer is worth from today on, from orders or from columns of the input."""
 
     name = "lifetime_value"
+    absent = "Lifetime value: not computed; a section [lifetime_value] does, given orders or sales a year before."
     settings = LifetimeValue
     columns = (
         ScoreColumn("trailing_sales", "money", "sales of the last twelve months, by the orders where there are any"),
@@ -43,3 +45,9 @@ class LifetimeValueSection(Section[LifetimeValue]):
         """Return margin, sales now and before, mean lifetime value and median change (K,) of the clusters."""
         figures: Mapping[str, Any] = state.figures
         return figures
+
+    def view(self, record: dict[str, Any]) -> Chapter:
+        """Return the chapter on what a run has recorded."""
+        from tamscore.sections.lifetime_value.view import chapter
+
+        return chapter(record)

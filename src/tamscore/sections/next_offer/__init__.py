@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tamscore.config.worth import NextOffer
 from tamscore.schema import ScoreColumn
@@ -11,12 +11,14 @@ from tamscore.scoring.section import Section
 if TYPE_CHECKING:
     from tamscore.passes.section import State
     from tamscore.scoring.market import Market
+    from tamscore.view.blocks import Chapter
 
 
 class NextOfferSection(Section[NextOffer]):
     """What to offer next: a product that many peers own and the account does not."""
 
     name = "next_offer"
+    absent = "Next offers: not made; a section [next_offer] does, given sales by product."
     settings = NextOffer
     columns = (
         ScoreColumn("next_offer", "text", "product that most peers own and the account lacks"),
@@ -32,3 +34,9 @@ class NextOfferSection(Section[NextOffer]):
         from tamscore.extras.next_offer import prepare
 
         return prepare(market, settings)
+
+    def view(self, record: dict[str, Any]) -> Chapter:
+        """Return the chapter on what a run has recorded."""
+        from tamscore.sections.next_offer.view import chapter
+
+        return chapter(record)

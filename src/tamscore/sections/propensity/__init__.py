@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tamscore.config.propensity import Propensity
-from tamscore.config.propensity_checks import (
+from tamscore.schema import ScoreColumn
+from tamscore.scoring.section import Section
+from tamscore.sections.propensity.rules import (
     columns_are_learned_from_once,
     keys_of_a_label_need_one,
     the_label_comes_after_the_features,
     the_label_is_no_feature,
 )
-from tamscore.schema import ScoreColumn
-from tamscore.scoring.section import Section
+from tamscore.sections.propensity.settings import Propensity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from tamscore.passes.section import State
     from tamscore.scoring.market import Market
     from tamscore.settings import Run
+    from tamscore.view.blocks import Chapter
 
 
 class PropensitySection(Section[Propensity]):
     """Who will buy."""
 
     name = "propensity"
+    absent = "Propensity: not learned; a section [propensity] in the job file does, given who bought in a window."
     settings = Propensity
     columns = (
         ScoreColumn("propensity", "share", "probability that the account buys in such a window"),
@@ -45,7 +47,7 @@ class PropensitySection(Section[Propensity]):
 
     def check_early(self, this: Run, origin: Origin, parts: Sequence[PartRows], settings: Propensity) -> None:
         """Raise InputContractError if there are too few labels to learn from, and something is to be learned."""
-        from tamscore.extras import labels
+        from tamscore.sections.propensity import labels
 
         if settings.label is not None and origin.record["source"] != "frozen":
             labels.check_early(this, parts, settings)
@@ -55,6 +57,12 @@ class PropensitySection(Section[Propensity]):
 
         Raise InputContractError if there are too few buyers to learn from.
         """
-        from tamscore.extras.propensity import prepare
+        from tamscore.sections.propensity.columns import prepare
 
         return prepare(market, settings)
+
+    def view(self, record: dict[str, Any]) -> Chapter:
+        """Return the chapter on what a run has recorded."""
+        from tamscore.sections.propensity.view import chapter
+
+        return chapter(record)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tamscore.config.worth import Segments
 from tamscore.schema import ScoreColumn
@@ -11,12 +11,14 @@ from tamscore.scoring.section import Section
 if TYPE_CHECKING:
     from tamscore.passes.section import State
     from tamscore.scoring.market import Market
+    from tamscore.view.blocks import Chapter
 
 
 class SegmentsSection(Section[Segments]):
     """Which segments are worth being one, and what to do about each."""
 
     name = "segments"
+    absent = "Segment tests: not made; a section [segments] does."
     settings = Segments
     columns = (
         ScoreColumn("segment_action", "text", "what to do about the segment of the account"),
@@ -28,3 +30,9 @@ class SegmentsSection(Section[Segments]):
         from tamscore.extras.segments import prepare
 
         return prepare(market, settings)
+
+    def view(self, record: dict[str, Any]) -> Chapter:
+        """Return the chapter on what a run has recorded."""
+        from tamscore.sections.segments.view import chapter
+
+        return chapter(record)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.extras.ranks import ranks_among, sorted_scores
 from tamscore.passes.assign import by_party
 from tamscore.passes.features import stream_features
 from tamscore.passes.section import Findings
-from tamscore.stages.look_alike import Dense
-from tamscore.stages.look_alike import look_alike as share_around
+from tamscore.sections.propensity.density import Dense
+from tamscore.sections.propensity.density import look_alike as share_around
+from tamscore.sections.propensity.ranks import ranks_among, sorted_scores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 UNITS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 NOTHING = "-"
@@ -57,29 +60,34 @@ def clean(text: object) -> str:
     return "".join(char if char.isprintable() else "�" for char in str(text))
 
 
-def learned_in(propensity: dict[str, Any]) -> str:
-    """In which run a frozen propensity was learned, with its preposition: its figures are of that run; else nothing."""
-    run = propensity.get("model", {}).get("run")
-    return f" in run {run}" if run else ""
+Unit: TypeAlias = Literal[
+    "text", "id", "code", "number", "count", "money", "exact", "share", "percent", "permille", "factor", "tenths",
+    "hundredths", "thousandths", "signed", "truth",
+]  # fmt: skip
+"""What a value is, and so how it is written; `number` is for numbers that are words already."""
+TEXTS = frozenset({"text", "id", "code", "truth"})
+"""Units of values that are no numbers."""
+FORMS: dict[Unit, Callable[[Any], str]] = {
+    "code": lambda name: words(clean(name)),
+    "count": lambda value: f"{value:,.0f}",
+    "money": money,
+    "exact": exact,
+    "share": lambda value: share(value, 1),
+    "percent": lambda value: f"{value:.0%}",
+    "permille": lambda value: f"{value:.1%}",
+    "factor": lambda value: f"{value:.2f}x",
+    "tenths": lambda value: f"{value:,.1f}",
+    "hundredths": lambda value: f"{value:,.2f}",
+    "thousandths": lambda value: f"{value:.3f}",
+    "signed": lambda value: f"{value:+.1f}",
+    "truth": lambda value: "yes" if value else "no",
+}
 
 
-def since(origin: dict[str, Any]) -> str:
-    """Where the model of a run comes from, in words."""
-    if origin.get("source", "fitted") == "fitted":
-        return "fitted anew"
-    known, moved = origin["accounts_known"], origin["accounts_relabelled"]
-    how = {"frozen": "frozen, from run", "refreshed": "refreshed from run"}[origin["source"]]
-    own = "; cut lines of its own" if origin.get("ladders") == "own" else ""
-    kept = share(known - moved, known)
-    return f"{how} {origin['run']}{own}; {kept} of the {known:,} accounts known to it keep their cluster"
-
-
-def input_since(told: dict[str, Any]) -> str:
-    """How the input of a run differs from that of the run before, in one line; figures as the manifest has them."""
-    accounts, customers = told["accounts_before"], told["customers_before"]
-    text = (
-        f"compared with run {told['run']}: {share(told['gone'], accounts)} of {counted(accounts, 'account')} gone, "
-        f"{share(told['new'], accounts)} new; customers {change(customers, told['customers_now'])}, "
-        f"sales {money(told['sales_before'])} → {money(told['sales_now'])}"
-    )
-    return f"{text}; accepted" if told["accepted"] else text
+def said(value: Any, unit: Unit) -> str:
+    """A value in words: a text as it is, `-` for none, a number as its unit has it."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, str) and unit != "code":
+        return clean(value)
+    return FORMS.get(unit, clean)(value)

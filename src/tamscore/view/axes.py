@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.insight.wording import clean, money, words
-from tamscore.report.canvas import PALETTE
+from tamscore.view.canvas import PALETTE
+from tamscore.view.words import clean, money, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.report.canvas import Canvas
+    from tamscore.view.canvas import Canvas
 
 ALIKE = 0.1
 """Logarithms that lie closer together are shown as one place."""

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.stages import calibration, learning, verdict
-from tamscore.stages.calibration import rounded
-from tamscore.stages.learning import Scorer
-from tamscore.stages.reasons import offsets_of, strongest
+from tamscore.sections.propensity import calibration, learning, verdict
+from tamscore.sections.propensity.calibration import rounded
+from tamscore.sections.propensity.learning import Scorer
+from tamscore.sections.propensity.reasons import offsets_of, strongest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from tamscore.backend import Array, Backend
-    from tamscore.stages.calibration import Calibration
-    from tamscore.stages.design import Design
-    from tamscore.stages.forest import Forest
-    from tamscore.stages.learning import Learned, Training
-    from tamscore.stages.line import Line
-    from tamscore.stages.verdict import Decile, Verdict
+    from tamscore.sections.propensity.calibration import Calibration
+    from tamscore.sections.propensity.design import Design
+    from tamscore.sections.propensity.forest import Forest
+    from tamscore.sections.propensity.learning import Learned, Training
+    from tamscore.sections.propensity.line import Line
+    from tamscore.sections.propensity.verdict import Decile, Verdict
 
 BANDS = ("low", "middle", "focus")
 

@@ -7,10 +7,10 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tamscore.insight.wording import clean
+from tamscore.view.words import clean
 
 if TYPE_CHECKING:
-    from tamscore.report.blocks import Figure
+    from tamscore.view.blocks import Figure
 
 PALETTE = {
     "ink": "#17212c",

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.report.blocks import Figure
-from tamscore.report.canvas import PALETTE
-from tamscore.report.figures.axes import note, percent_ticks, rows_only
+from tamscore.view.axes import note, percent_ticks, rows_only
+from tamscore.view.blocks import Figure
+from tamscore.view.canvas import PALETTE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.report.canvas import Canvas
+    from tamscore.view.blocks import Table
+    from tamscore.view.canvas import Canvas
 
 
-def retention(rows: Sequence[dict[str, Any]]) -> Figure:
+def retention(rows: Sequence[dict[str, Any]], rates: Table) -> Figure:
     """Yearly retention by cluster: as seen, and drawn towards all of the party type."""
     told = ", ".join(f"{row['cluster']} {row['shrunk']:.0%}" for row in rows)
     alt = f"Share of customers that stay for another year: {told}."
@@ -34,4 +35,4 @@ def retention(rows: Sequence[dict[str, Any]]) -> Figure:
         panel.set_xlabel("customers that stay a year; pale: as seen; dark: used, thin clusters lean on all")
 
     size = 20 * len(rows)
-    return Figure("retention", "Who stays", alt, draw, 60 + size, 70 + round(1.2 * size))
+    return Figure("retention", "Who stays", alt, draw, 60 + size, 70 + round(1.2 * size), rates)

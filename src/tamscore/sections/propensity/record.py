@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.extras import propensity_model
 from tamscore.passes.section import Findings
-from tamscore.stages.propensity import BANDS
+from tamscore.sections.propensity import stored_model as propensity_model
+from tamscore.sections.propensity.judging import BANDS
 from tamscore.stages.separation import separability
 
 if TYPE_CHECKING:
-    from tamscore.extras.training import Drawn
-    from tamscore.stages.design import Design
-    from tamscore.stages.propensity import Judged, Propensity
+    from tamscore.sections.propensity.design import Design
+    from tamscore.sections.propensity.judging import Judged, Propensity
+    from tamscore.sections.propensity.training import Drawn
 
 ODD = 0.95
 """A feature that tells buyers apart alone so well, as area under the ROC curve, may know of the label window."""

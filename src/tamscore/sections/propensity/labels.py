@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import date
 
-    from tamscore.config.propensity import Propensity
     from tamscore.passes.census import PartRows
     from tamscore.schema import Partition
     from tamscore.scoring.market import Market
+    from tamscore.sections.propensity.settings import Propensity
     from tamscore.settings import Run
     from tamscore.stages.folding import IdForm
 

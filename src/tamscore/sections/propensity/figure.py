@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.report.blocks import Figure
-from tamscore.report.canvas import PALETTE
-from tamscore.report.figures.axes import note, percent_ticks
+from tamscore.view.axes import note, percent_ticks
+from tamscore.view.blocks import Figure
+from tamscore.view.canvas import PALETTE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.report.canvas import Canvas
+    from tamscore.view.blocks import Table
+    from tamscore.view.canvas import Canvas
 
 
-def lift(rows: Sequence[dict[str, Any]]) -> Figure:
+def lift(rows: Sequence[dict[str, Any]], deciles: Table) -> Figure:
     """The deciles as a curve of buyers reached and, where probabilities are told, predicted against observed."""
     told = ", ".join(f"{row['decile']:.0f}: {row['capture']:.0%}" for row in rows)
     alt = f"Share of all buyers reached by contacting the best deciles first: {told}."
@@ -31,7 +32,7 @@ def lift(rows: Sequence[dict[str, Any]]) -> Figure:
         for panel in rest:
             draw_calibration(panel, rows, canvas)
 
-    return Figure("propensity", "Who will buy", alt, draw, 280, 260 * (2 if calibrated else 1))
+    return Figure("propensity", "Who will buy", alt, draw, 280, 260 * (2 if calibrated else 1), deciles)
 
 
 def draw_lift(panel: Any, rows: Sequence[dict[str, Any]], canvas: Canvas) -> None:
@@ -42,7 +43,7 @@ def draw_lift(panel: Any, rows: Sequence[dict[str, Any]], canvas: Canvas) -> Non
     panel.fill_between(at, at, reached, color=PALETTE["pale"], alpha=0.3, lw=0)
     panel.plot(at, reached, "o-", color=PALETTE["main"], lw=1.8, ms=4)
     note(panel, f"{reached[1]:.0%} of buyers", (at[1], reached[1]), canvas, shift=(8, -4), ha="left")
-    note(panel, "by lot", (0.62, 0.62), canvas, color=PALETTE["soft"], shift=(6, -9), ha="left")
+    note(panel, "random order", (0.62, 0.62), canvas, color=PALETTE["soft"], shift=(6, -9), ha="left")
     panel.set_title("best accounts first")
     panel.set_xlabel("share of accounts contacted")
     panel.set_xlim(0, 1)

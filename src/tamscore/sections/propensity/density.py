@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.stages.calibration import rounded
+from tamscore.sections.propensity.calibration import rounded
 
 if TYPE_CHECKING:
     from tamscore.backend import Array, Backend

@@ -7,17 +7,16 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from tamscore import __version__
-from tamscore.insight.wording import clean
-from tamscore.report.svg import inline
+from tamscore.view.svg import inline
+from tamscore.view.words import said
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.report.blocks import Chapter, Figure
-    from tamscore.report.evidence import Evidence
+    from tamscore.view.blocks import Chapter, Figure
 
 
-def render(found: Evidence, chapters: Sequence[Chapter]) -> str:
+def render(chapters: Sequence[Chapter], heading: str, about: str, run: str) -> str:
     """The page as one text: style, script and figures inside, everything from data escaped."""
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
@@ -26,30 +25,19 @@ def render(found: Evidence, chapters: Sequence[Chapter]) -> str:
         return Markup(inline(figure, narrow=narrow))  # noqa: S704 - written by matplotlib, texts escaped
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters["said"] = said
     style = part("style.css").replace("DARK", part("dark.css").replace("\n", " "))
-    name = heading(found)
     fixed: dict[str, Any] = {"style": Markup(style), "script": Markup(part("script.js"))}  # noqa: S704 - our own files
     return environment.from_string(part("page.html.j2")).render(
         **fixed,
         svg=svg,
         chapters=chapters,
-        title=f"{name}: market report",
-        heading=name,
-        about=about(found),
+        title=f"{heading}: market report",
+        heading=heading,
+        about=about,
         version=__version__,
-        run=found.run.name,
+        run=run,
     )
-
-
-def heading(found: Evidence) -> str:
-    """What the report is about: the folder that holds the market's input."""
-    return clean(found.run.job.input.path.rstrip("/*").rsplit("/", 1)[-1].removesuffix(".parquet")) or "market"
-
-
-def about(found: Evidence) -> str:
-    """When the run came to count, and which it is."""
-    when = f"{found.at[:10]} · " if found.at else ""
-    return f"{when}{found.summary.rows['scored']:,} accounts · run {found.run.name}"
 
 
 @cache

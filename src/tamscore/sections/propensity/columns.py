@@ -9,12 +9,14 @@ import numpy as np
 
 from tamscore.arrow import text_dictionary
 from tamscore.engine.flow import LocalFlow
-from tamscore.extras import labels, propensity_model, propensity_record, training
-from tamscore.extras.look_alike import look_alike
-from tamscore.extras.ranks import ranks_among, sorted_scores
 from tamscore.passes.features import read_features
-from tamscore.stages import propensity, reasons
-from tamscore.stages.learning import Scorer
+from tamscore.sections.propensity import judging as propensity
+from tamscore.sections.propensity import labels, reasons, training
+from tamscore.sections.propensity import record as propensity_record
+from tamscore.sections.propensity import stored_model as propensity_model
+from tamscore.sections.propensity.learning import Scorer
+from tamscore.sections.propensity.look_alike import look_alike
+from tamscore.sections.propensity.ranks import ranks_among, sorted_scores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,11 +24,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.backend import Backend
-    from tamscore.config import propensity as config
     from tamscore.passes.section import Findings, ScoredRows, State
     from tamscore.schema import InputColumns, Partition
     from tamscore.scoring.market import Market
-    from tamscore.stages.propensity import Judged, Propensity
+    from tamscore.sections.propensity import settings as config
+    from tamscore.sections.propensity.judging import Judged, Propensity
 
 
 @dataclass(frozen=True)

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from tamscore.stages import line, trees
-from tamscore.stages.calibration import sigmoid
-from tamscore.stages.forest import forest_of
-from tamscore.stages.line import Line
+from tamscore.sections.propensity import line, trees
+from tamscore.sections.propensity.calibration import sigmoid
+from tamscore.sections.propensity.forest import forest_of
+from tamscore.sections.propensity.line import Line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from tamscore.backend import Array, Backend
-    from tamscore.stages.design import Design
-    from tamscore.stages.forest import Forest
-    from tamscore.stages.trees import Tree
+    from tamscore.sections.propensity.design import Design
+    from tamscore.sections.propensity.forest import Forest
+    from tamscore.sections.propensity.trees import Tree
 
 FOLDS = 5
 Kind = Literal["logistic", "trees"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.stages.trees import MOST_LEAVES, Split, Tree
+from tamscore.sections.propensity.trees import MOST_LEAVES, Split, Tree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

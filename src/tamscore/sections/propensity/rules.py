@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from tamscore.config.job import Columns
     from tamscore.config.method import Features
-    from tamscore.config.propensity import Propensity
+    from tamscore.sections.propensity.settings import Propensity
 
 SECTION = "propensity"
 NEEDS_LABEL = ("label_table", "account_id", "feature_cutoff", "label_start", "label_end", "as_of", "class_prior")

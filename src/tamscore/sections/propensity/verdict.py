@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tamscore.stages.learning import log_loss
+from tamscore.sections.propensity.learning import log_loss
 from tamscore.stages.separation import ranks
 
 PARTS = 10

@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from tamscore.report.canvas import PALETTE, rendered
+from tamscore.view.canvas import PALETTE, rendered
 
 if TYPE_CHECKING:
-    from tamscore.report.blocks import Figure
+    from tamscore.view.blocks import Figure
 
 SVG, LINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}href"
 USED = re.compile(r"#([\w-]+)")

@@ -10,9 +10,9 @@ import numpy as np
 from tamscore.passes.census import level_counts
 from tamscore.passes.features import joined_texts, read_features, taken
 from tamscore.schema import InputColumns
-from tamscore.stages import design as designs
+from tamscore.sections.propensity import design as designs
+from tamscore.sections.propensity.learning import Training
 from tamscore.stages import draw, prepare
-from tamscore.stages.learning import Training
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.backend import Backend
-    from tamscore.config.propensity import Propensity
     from tamscore.passes.census import PartRows
     from tamscore.scoring.market import Market
-    from tamscore.stages.design import Design
+    from tamscore.sections.propensity.design import Design
+    from tamscore.sections.propensity.settings import Propensity
 
 FLOOR = 0.005
 """Categories with a smaller share of the drawn rows are folded into 'other'."""

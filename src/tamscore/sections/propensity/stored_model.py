@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.errors import InputContractError
-from tamscore.extras import training
-from tamscore.stages.calibration import Calibration
-from tamscore.stages.design import Design, Number
-from tamscore.stages.forest import Forest, Nodes
-from tamscore.stages.line import Line
+from tamscore.sections.propensity import training
+from tamscore.sections.propensity.calibration import Calibration
+from tamscore.sections.propensity.design import Design, Number
+from tamscore.sections.propensity.forest import Forest, Nodes
+from tamscore.sections.propensity.judging import Propensity
+from tamscore.sections.propensity.line import Line
 from tamscore.stages.prepare import Vocabulary
-from tamscore.stages.propensity import Propensity
 from tamscore.store import model as stored_model
 from tamscore.store.placed import files_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tamscore.config import propensity as config
     from tamscore.scoring.market import Market
+    from tamscore.sections.propensity import settings as config
 
 NAME = "propensity"
 FORMAT = 1

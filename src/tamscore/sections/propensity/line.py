@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.backend import Array
-    from tamscore.stages.design import Design
+    from tamscore.sections.propensity.design import Design
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,29 @@
+"""Where the model of a run comes from, and how its input differs from that of the run before, in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tamscore.view.words import change, counted, money, share
+
+
+def since(origin: dict[str, Any]) -> str:
+    """Where the model of a run comes from, in words."""
+    if origin.get("source", "fitted") == "fitted":
+        return "fitted anew"
+    known, moved = origin["accounts_known"], origin["accounts_relabelled"]
+    how = {"frozen": "frozen, from run", "refreshed": "refreshed from run"}[origin["source"]]
+    own = "; cut lines of its own" if origin.get("ladders") == "own" else ""
+    kept = share(known - moved, known)
+    return f"{how} {origin['run']}{own}; {kept} of the {known:,} accounts known to it keep their cluster"
+
+
+def input_since(told: dict[str, Any]) -> str:
+    """How the input of a run differs from that of the run before, in one line; figures as the manifest has them."""
+    accounts, customers = told["accounts_before"], told["customers_before"]
+    text = (
+        f"compared with run {told['run']}: {share(told['gone'], accounts)} of {counted(accounts, 'account')} gone, "
+        f"{share(told['new'], accounts)} new; customers {change(customers, told['customers_now'])}, "
+        f"sales {money(told['sales_before'])} → {money(told['sales_now'])}"
+    )
+    return f"{text}; accepted" if told["accepted"] else text

@@ -1,0 +1,23 @@
+"""Next offers as people read them: what is offered to most accounts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tamscore.view.blocks import Chapter, table
+from tamscore.view.words import counted
+
+LISTED = 15
+"""So many offers are shown."""
+
+
+def chapter(record: dict[str, Any]) -> Chapter:
+    """Return the chapter on what a run has recorded."""
+    rows = [
+        (row["cluster"], row["product"], row["share"], row["value"], row["offered_to"])
+        for row in record["most"][:LISTED]
+    ]
+    note = f"products that {record['owned']:.0%} of a cluster's customers own; value: the product's own cut line"
+    offers = table("Next offers", "cluster:id|product|owned by:percent|value:money|offered to:count", rows, note)
+    message = f"{counted(record['accounts'], 'account')} lack something that many of their peers own."
+    return Chapter("next-offers", "Next offers", message, (offers,))

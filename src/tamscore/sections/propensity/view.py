@@ -1,0 +1,130 @@
+"""Propensity as people read it: who will buy, how far the probabilities hold, what contacting the best first saves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tamscore.sections.propensity.figure import lift
+from tamscore.view.blocks import Block, Cell, Chapter, Table, Text, table
+from tamscore.view.words import counted
+
+Record = dict[str, Any]
+LOOK_ALIKE = "No label was given: accounts are ranked by the share of customers around them, a look-alike."
+FROZEN = (
+    "The model was learned{}: lift, calibration and what moves the score are as they were found there; only the bands "
+    "count the accounts of this run."
+)
+KINDS = {"logistic": "logistic regression", "trees": "boosted trees"}
+QUALITY = {"auc": "AUC", "brier": "Brier score", "log_loss": "log loss", "error": "calibration error"}
+MARKS = {"focus": "good", "middle": "fair", "low": "grey"}
+LISTED = 10
+"""So many features are named."""
+
+
+def chapter(record: Record) -> Chapter:
+    """Return the chapter on what a run has recorded."""
+    if record["mode"] == "look_alike":
+        return Chapter("propensity", "Propensity", LOOK_ALIKE, (clusters(record),))
+    blocks: list[Block] = [Text(FROZEN.format(learned_in(record)))] if learned_in(record) else []
+    if record["mode"] == "probability":
+        blocks.append(bands(record))
+    blocks += [lift(record["deciles"], deciles(record)), features(record)]
+    if suspects := ", ".join(record.get("suspects", ())):
+        blocks.append(Text(f"{suspects}: tells buyers from others nearly alone; was it known by the cut-off?"))
+    return Chapter("propensity", "Propensity", message(record), tuple(blocks))
+
+
+def learned_in(record: Record) -> str:
+    """Return in which run a frozen propensity was learned, with its preposition: its figures are of that run."""
+    run = record.get("model", {}).get("run")
+    return f" in run {run}" if run else ""
+
+
+def message(record: Record) -> str:
+    """Return what it comes to, in one sentence."""
+    first = record["deciles"][0]
+    where = learned_in(record)
+    held = f"{'held' if where else 'holds'} {first['capture']:.0%} of the buyers, {first['lift']:.1f} times its share"
+    text = f"The best decile of the accounts {held}{where}"
+    if record["mode"] == "probability":
+        focus = next((row for row in record["bands"] if row["band"] == "focus"), None)
+        if focus and focus["against_everyone"]:
+            text += f"; a buyer in focus costs {focus['against_everyone']:.2f} times what calling everyone costs"
+        return f"{text}. Calibrated on accounts left out{where}: {quality(record)}."
+    return f"{text}. A rank, no probability: no account is known not to have bought. {quality(record)}."
+
+
+def quality(record: Record) -> str:
+    """Return the verdict in one line."""
+    found = record["quality"]
+    return ", ".join(f"{name} {found[key]:.3f}" for key, name in QUALITY.items() if found.get(key) is not None)
+
+
+def bands(record: Record) -> Table:
+    """Return a row a band: accounts, expected buyers, what contacting them costs; and where probabilities come from."""
+    rows = [
+        (
+            Cell(row["band"], mark=MARKS.get(row["band"], "")),
+            row["probability"],
+            row["accounts"],
+            row["expected_buyers"],
+            Cell(row["capture"] or 0.0, row["capture"] or 0.0),
+            row["cost"],
+            row["cost_per_buyer"],
+            row["against_everyone"],
+        )
+        for row in [*record["bands"], record["everyone"]]
+    ]
+    columns = (
+        "band|probability/2|accounts:count|expected buyers:count|of all:share/2|cost:money/3|a buyer:money/2|"
+        "vs everyone:factor/2"
+    )
+    return table("Propensity bands", columns, rows, source(record))
+
+
+def source(record: Record) -> str:
+    """Return where the probabilities come from."""
+    labels, window = record["labels"], record["window"]
+    frozen = f", learned{where}" if (where := learned_in(record)) else ""
+    bought = f"{counted(labels['bought'], 'account')} bought, {labels['did_not_buy']:,} did not"
+    when = f"{window['label_start']} to {window['label_end']}"
+    return f"{KINDS[record['kind']]}, {record['calibration']}{frozen}; {when}: {bought}"
+
+
+def deciles(record: Record) -> Table:
+    """Return predicted and observed share of buyers by decile, with lift and capture."""
+    largest = max(row["observed"] for row in record["deciles"]) or 1
+    rows = [
+        (
+            row["decile"],
+            row["accounts"],
+            row["predicted"],
+            Cell(row["observed"], row["observed"] / largest),
+            row["lift"],
+            row["capture"],
+            row["contacts"],
+        )
+        for row in record["deciles"]
+    ]
+    columns = (
+        "decile:count|accounts:count/2|predicted:permille|observed:permille|lift:tenths|of all buyers:share/2|"
+        "contacts a buyer:tenths/3"
+    )
+    title = "Lift and calibration by decile" if record["mode"] == "probability" else "Lift by decile, ranks only"
+    return table(title, columns, rows, f"{quality(record)}; on accounts left out{learned_in(record)}")
+
+
+def features(record: Record) -> Table:
+    """Return the columns that move scores most."""
+    most = sorted(record["features"], key=lambda row: -row["mean_log_odds"])[:LISTED]
+    largest = max((row["mean_log_odds"] for row in most), default=0.0) or 1.0
+    rows = [(row["feature"], Cell(row["mean_log_odds"], max(row["mean_log_odds"], 0.0) / largest)) for row in most]
+    note = f"mean size in log-odds over the accounts learned from{learned_in(record)}"
+    return table("What moves the score", "feature|moves:hundredths", rows, note)
+
+
+def clusters(record: Record) -> Table:
+    """Return the clusters with most customers."""
+    rows = [(row["cluster"], Cell(row["customer_share"], row["customer_share"])) for row in record["clusters"]]
+    note = "no label: the share of customers around an account, and its rank"
+    return table("Look-alike", "cluster:id|customers:share", rows[:LISTED], note)

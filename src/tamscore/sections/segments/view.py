@@ -1,0 +1,34 @@
+"""Segment tests as people read them: what became of every segment, and what to do about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tamscore.view.blocks import Chapter, Table, table
+from tamscore.view.words import words
+
+Record = dict[str, Any]
+TESTS = ("identifiable", "profitable", "growing", "meaningful")
+
+
+def chapter(record: Record) -> Chapter:
+    """Return the chapter on what a run has recorded."""
+    message = f"{record['meaningful']} of {record['of']} segments are meaningful."
+    return Chapter("segments", "Segments put to the test", message, (tests(record), flags(record)))
+
+
+def tests(record: Record) -> Table:
+    """Return the tests of every segment, and what to do about it."""
+    rows = [
+        (row["cluster"], *(row[name] for name in TESTS), row["action"], row["lifetime_value"], row["priority"])
+        for row in record["segments"]
+    ]
+    missing = ", ".join(map(words, record["missing"]))
+    note = f"no priority without {missing}" if missing else "priority weighs value, cost and network effect"
+    columns = "cluster:id|identifiable/3|profitable/3|growing/3|meaningful/2|action|lifetime value:money|priority:money"
+    return table("Segments", columns, rows, note)
+
+
+def flags(record: Record) -> Table:
+    """Return how many accounts carry each flag."""
+    return table("Account flags", "flag:code|accounts:count", record["flags"].items())

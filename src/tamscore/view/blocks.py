@@ -1,0 +1,176 @@
+"""What a page is made of: tables, figures, tiles, lists and paragraphs, known to no library that shows them.
+
+A cell holds a value and its column says what it is; words are made when a renderer puts them down. Blocks carry no
+colours and no markup, only what is good, fair or poor: each renderer has its own looks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+
+from tamscore.view.words import TEXTS, Unit, said
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from tamscore.view.canvas import Canvas
+
+Rank: TypeAlias = Literal[1, 2, 3]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its head, what its values are, and its rank: 1 always stands, 3 is the first to go for want of room."""
+
+    head: str
+    unit: Unit = "text"
+    rank: Rank = 1
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its values stand to the right and are never broken."""
+        return self.unit not in TEXTS
+
+    @classmethod
+    def parse(cls, text: str) -> Column:
+        """Return the column that `head:unit/rank` describes; unit and rank may be left out, `>` is short for a number.
+
+        Raises ValueError for a unit or a rank that there is not.
+        """
+        rest, _, rank = text.rpartition("/") if text[-2:-1] == "/" else (text, "", "1")
+        head, _, unit = rest.partition(":")
+        unit = unit or ("number" if head.startswith(">") else "text")
+        if unit not in get_args(Unit) or rank not in {"1", "2", "3"}:
+            raise ValueError(f"column {text!r}: expected head:unit/rank with one of {', '.join(get_args(Unit))}")
+        return cls(head.removeprefix(">"), unit, int(rank))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value in a table; with a `bar` behind it of that share of the full length, or with a `mark` such as good."""
+
+    value: Any
+    bar: float | None = None
+    mark: str = ""
+
+
+Row: TypeAlias = tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells under columns, in groups that are set apart."""
+
+    caption: str
+    columns: tuple[Column, ...]
+    groups: tuple[tuple[Row, ...], ...]
+    note: str = ""
+    folded: bool = False
+
+    kind = "table"
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows of all groups."""
+        return tuple(row for group in self.groups for row in group)
+
+    def words(self) -> list[list[str]]:
+        """Every cell in words, row by row."""
+        pairs = (zip(row, self.columns, strict=True) for row in self.rows)
+        return [[said(cell.value, column.unit) for cell, column in row] for row in pairs]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture that draws itself on a canvas, wide or narrow; `alt` says in words what it shows, `table` in numbers.
+
+    Heights are in units of 72 to the inch, on a canvas 720 wide, or 340 on a narrow one. Where there are no pictures,
+    the table stands in its place.
+    """
+
+    name: str
+    title: str
+    alt: str
+    draw: Callable[[Canvas], None]
+    height: int = 260
+    narrow_height: int = 280
+    table: Table | None = None
+
+    kind = "figure"
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One large number: what it is, the number, and what to know about it."""
+
+    label: str
+    value: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """A few large numbers side by side."""
+
+    tiles: tuple[Tile, ...]
+
+    kind = "tiles"
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph."""
+
+    text: str
+
+    kind = "text"
+
+
+@dataclass(frozen=True)
+class Points:
+    """A list of statements, each with a lead-in that may be empty."""
+
+    points: tuple[tuple[str, str], ...]
+
+    kind = "points"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Names with their values, such as versions."""
+
+    terms: tuple[tuple[str, str], ...]
+
+    kind = "terms"
+
+
+Block: TypeAlias = Figure | Table | Tiles | Text | Points | Terms
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A chapter: its anchor, its title, what it comes to in one sentence, and its blocks."""
+
+    anchor: str
+    title: str
+    message: str
+    blocks: tuple[Block, ...] = field(default=())
+
+
+def table(caption: str, columns: str, rows: Iterable[Iterable[Any]], note: str = "", *, folded: bool = False) -> Table:
+    """Return a table of one group; its columns are parted by `|`, see `Column.parse`, and values become cells."""
+    return grouped(caption, columns, [rows], note, folded=folded)
+
+
+def grouped(
+    caption: str, columns: str, groups: Iterable[Iterable[Iterable[Any]]], note: str = "", *, folded: bool = False
+) -> Table:
+    """Return a table whose rows stand in groups, else as `table`."""
+    made = (tuple(tuple(map(cell_of, row)) for row in rows) for rows in groups)
+    return Table(caption, tuple(map(Column.parse, columns.split("|"))), tuple(made), note, folded)
+
+
+def cell_of(value: Any) -> Cell:
+    """Return the cell of a value; a cell as it is."""
+    return value if isinstance(value, Cell) else Cell(value)
