@@ -17,11 +17,14 @@ from typer.testing import CliRunner
 from tamscore import pipeline
 from tamscore.cli import app
 from tamscore.errors import InputContractError, JobFileError, UsageError
-from tamscore.extras import next_offer, ownership, purchases
 from tamscore.job_file import load
-from tamscore.passes import figures, order_lines, product_lines
+from tamscore.passes import order_lines
 from tamscore.progress import Progress
-from tamscore.stages import lifetime_value
+from tamscore.sections.lifetime_value import gauges as figures
+from tamscore.sections.lifetime_value import purchases
+from tamscore.sections.lifetime_value import worth as lifetime_value
+from tamscore.sections.next_offer import columns as next_offer
+from tamscore.sections.next_offer import ownership, product_lines
 from tamscore.stages.draw import id_hash
 from tamscore.synthetic import write_market
 from tamscore.synthetic.orders import AS_OF
@@ -438,7 +441,7 @@ def test_show_tells_of_all_four_and_what_is_wrong_with_the_seed_formula(asked):
     page = CliRunner().invoke(app, ["show", str(asked["run"].output)]).stdout
     for title in ("LIFETIME VALUE", "RETENTION A YEAR", "ALERTS", "SEGMENTS", "ACCOUNT FLAGS", "NEXT OFFERS"):
         assert title in page
-    assert "a weekly buyer comes out 4x too low, a yearly buyer 12x too high" in " ".join(page.split())
+    assert "a weekly buyer comes out 4 times too low, a yearly buyer 12 times too high" in " ".join(page.split())
     assert "no priority without acquisition cost, network effect" in " ".join(page.split())
 
 

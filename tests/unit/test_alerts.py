@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tamscore.stages import alerts
+from tamscore.passes.by_cluster import quantile_by_cluster
+from tamscore.sections.alerts import churn as alerts
 
 NAN = float("nan")
 
@@ -32,7 +33,7 @@ def test_who_bought_nothing_before_cannot_leave(backend):
 @pytest.mark.parametrize("share", [0.5, 0.9])
 def test_quantiles_within_clusters_are_the_observed_values_of_numpy(backend, rng, share):
     values, label = rng.normal(size=400).round(1), rng.integers(0, 5, 400)
-    found = alerts.quantile_by_cluster(backend, values, label, 6, share)
+    found = quantile_by_cluster(backend, values, label, 6, share)
     expected = [np.quantile(values[label == c], share, method="inverted_cdf") for c in range(5)]
     assert found[:5].tolist() == expected
     assert np.isnan(found[5])

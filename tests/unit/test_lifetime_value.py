@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tamscore.stages import lifetime_value as ltv
+from tamscore.sections.lifetime_value import worth as ltv
 
 NAN = float("nan")
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamscore.extras.next_offer import NextOffer, left_out
-from tamscore.passes.product_lines import PartProducts
-from tamscore.stages import next_offer
+from tamscore.sections.next_offer import offers as next_offer
+from tamscore.sections.next_offer.columns import NextOffer, left_out
+from tamscore.sections.next_offer.product_lines import PartProducts
 
 
 def test_a_product_is_eligible_from_the_share_on_and_only_in_thick_clusters():

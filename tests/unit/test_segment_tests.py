@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tamscore.stages import segment_tests as st
+from tamscore.sections.segments import segment_tests as st
 
 NAN = float("nan")
 

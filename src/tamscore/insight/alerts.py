@@ -19,8 +19,9 @@ from tamscore.insight import diff
 from tamscore.insight.causes import CAUSES
 from tamscore.insight.diff import Before, Totals
 from tamscore.passes import policy
+from tamscore.passes.by_cluster import quantile_by_cluster
+from tamscore.sections.alerts import churn as alerts
 from tamscore.settings import ladder_rules, quadrant_rules
-from tamscore.stages import alerts
 from tamscore.stages.quadrant import PLAYS
 
 if TYPE_CHECKING:
@@ -173,7 +174,7 @@ def usual_change(changed: Sequence[Any], labels: Sequence[Any], place: int, clus
     """The change (K,) of an intent feature that nine in ten accounts of each cluster do not exceed."""
     change, label = np.concatenate([part[place] for part in changed]), np.concatenate(labels)
     known = ~np.isnan(change)
-    return alerts.quantile_by_cluster(load("cpu"), change[known], label[known], clusters, alerts.INTENT_SHARE)
+    return quantile_by_cluster(load("cpu"), change[known], label[known], clusters, alerts.INTENT_SHARE)
 
 
 def table_of(rows: pa.Table, alert: str, reasons: Sequence[str], **money: Any) -> pa.Table:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 LARGEST = 2.0**53 / UNITS
 """Amounts from here on are no longer exact to a ten-thousandth."""
+RANGE_ROWS = 500_000
+"""So many lines are held at a time."""
 MOST_RANGES = 16
 """So often a table is read at the most; a larger one takes more memory instead."""
 REFUSED = ("missing_id", "missing_date", "missing_amount", "after_as_of")

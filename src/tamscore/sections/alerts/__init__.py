@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.config.worth import Alerts
-from tamscore.config.worth_checks import intent_is_kept
 from tamscore.schema import ScoreColumn
 from tamscore.scoring.section import Section
+from tamscore.sections.alerts.settings import Alerts, intent_is_kept
 
 if TYPE_CHECKING:
     from tamscore.passes.section import State
@@ -28,7 +27,7 @@ class AlertsSection(Section[Alerts]):
 
     def prepare(self, market: Market, settings: Alerts) -> State | str:
         """Return what raises alerts; in words what is missing if nothing is known about the year before."""
-        from tamscore.extras.alerts import prepare
+        from tamscore.sections.alerts.columns import prepare
 
         return prepare(market, settings)
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.config.worth import LifetimeValue
-from tamscore.config.worth_checks import orders_or_columns
 from tamscore.schema import ScoreColumn
 from tamscore.scoring.section import Section
+from tamscore.sections.lifetime_value.settings import LifetimeValue, orders_or_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +36,7 @@ class LifetimeValueSection(Section[LifetimeValue]):
 
         Raise InputContractError if orders are unusable, or none of their accounts is in the market.
         """
-        from tamscore.extras.lifetime_value import prepare
+        from tamscore.sections.lifetime_value.columns import prepare
 
         return prepare(market, settings)
 

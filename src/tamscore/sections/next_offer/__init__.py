@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.config.worth import NextOffer
 from tamscore.schema import ScoreColumn
 from tamscore.scoring.section import Section
+from tamscore.sections.next_offer.settings import NextOffer
 
 if TYPE_CHECKING:
     from tamscore.passes.section import State
@@ -31,7 +31,7 @@ class NextOfferSection(Section[NextOffer]):
 
         Raise InputContractError if the table has too many products to be products.
         """
-        from tamscore.extras.next_offer import prepare
+        from tamscore.sections.next_offer.columns import prepare
 
         return prepare(market, settings)
 

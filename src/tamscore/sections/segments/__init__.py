@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.config.worth import Segments
 from tamscore.schema import ScoreColumn
 from tamscore.scoring.section import Section
+from tamscore.sections.segments.settings import Segments
 
 if TYPE_CHECKING:
     from tamscore.passes.section import State
@@ -27,7 +27,7 @@ class SegmentsSection(Section[Segments]):
 
     def prepare(self, market: Market, settings: Segments) -> State | str:
         """Return the tests of all segments; what the market does not tell is unknown."""
-        from tamscore.extras.segments import prepare
+        from tamscore.sections.segments.columns import prepare
 
         return prepare(market, settings)
 

@@ -9,12 +9,13 @@ import numpy as np
 
 from tamscore.arrow import float_column, level_codes, nullable
 from tamscore.errors import InputContractError
-from tamscore.extras.purchases import OrderRules, as_counts, money, read_purchases, unusable
-from tamscore.extras.retention import retention
-from tamscore.passes.figures import CENTS, SUMS, Source, gauge
+from tamscore.passes.by_cluster import CENTS, quantile_by_cluster
 from tamscore.passes.order_lines import OrderColumns
 from tamscore.passes.section import Findings
-from tamscore.stages import alerts, lifetime_value
+from tamscore.sections.lifetime_value import worth as lifetime_value
+from tamscore.sections.lifetime_value.gauges import SUMS, Source, gauge
+from tamscore.sections.lifetime_value.purchases import OrderRules, as_counts, money, read_purchases, unusable
+from tamscore.sections.lifetime_value.retention import retention
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.backend import Backend
-    from tamscore.config.worth import LifetimeValue as Section
-    from tamscore.extras.purchases import Purchases
     from tamscore.passes.section import ScoredRows
     from tamscore.scoring.market import Market
+    from tamscore.sections.lifetime_value.purchases import Purchases
+    from tamscore.sections.lifetime_value.settings import LifetimeValue as Section
 
 NO_MARGIN = "no margin: set lifetime_value.margin, or name lifetime_value.margin_column"
 NO_RETENTION = (
@@ -140,7 +141,7 @@ def prepare(market: Market, section: Section) -> LifetimeValue | str:
             f"{this.columns.account_id!r} of the market; name the column that has them in lifetime_value.order_account"
         )
     label, ratio = (np.concatenate([getattr(one, name) for one in gauges]) for name in ("label", "ratio"))
-    median = alerts.quantile_by_cluster(this.backend, ratio, label, len(market.clusters), 0.5)
+    median = quantile_by_cluster(this.backend, ratio, label, len(market.clusters), 0.5)
     return assembled(market, section, source, sums, median, bought)
 
 

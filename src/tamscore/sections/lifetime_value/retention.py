@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.stages.lifetime_value import Retention, shrunk_retention
+from tamscore.sections.lifetime_value.worth import Retention, shrunk_retention
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from tamscore.stages.prepare import nearest_rank
-
 if TYPE_CHECKING:
-    from tamscore.backend import Array, Backend
+    from tamscore.backend import Array
 
 INTENT_SHARE = 0.9
 """An intent feature speaks where it rose by more than nine in ten accounts of the cluster saw it rise."""
-
-
-def quantile_by_cluster(backend: Backend, values: Any, label: Any, clusters: int, share: float) -> Any:
-    """The nearest-rank quantile (k,) of host values (n,) within their clusters (n,); NaN for a cluster without any."""
-    ordered, offsets = backend.segment_order(backend.put(values), backend.put(label), clusters)
-    ordered, found = backend.get(ordered), np.full(clusters, np.nan)
-    for c, (start, stop) in enumerate(pairwise(offsets)):
-        if stop > start:
-            found[c] = ordered[start + nearest_rank(int(stop - start), share)]
-    return found
 
 
 def churns(xp: Any, sales: Array, before: Array, label: Array, median: Array, drop: float) -> Array:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.arrow import float_column, places_in, strings
+from tamscore.passes.by_cluster import cluster_codes
 from tamscore.passes.census import unusable_ids
-from tamscore.passes.figures import cluster_codes
 from tamscore.passes.order_lines import amounts
 from tamscore.stages.draw import id_hash
 from tamscore.stages.orders import Lines

@@ -10,15 +10,15 @@ import pyarrow as pa
 
 from tamscore.arrow import float_column, level_codes
 from tamscore.passes.section import Findings
-from tamscore.stages import alerts
+from tamscore.sections.alerts import churn as alerts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.backend import Backend
-    from tamscore.config.worth import Alerts as Section
     from tamscore.passes.section import ScoredRows
     from tamscore.scoring.market import Market
+    from tamscore.sections.alerts.settings import Alerts as Section
 
 NO_BEFORE = "nothing is known about sales a year before: [lifetime_value] with orders or sales_before tells it"
 

@@ -10,11 +10,11 @@ import pyarrow as pa
 
 from tamscore.arrow import level_codes, nullable
 from tamscore.errors import InputContractError
-from tamscore.extras.ownership import Owned, Sales
-from tamscore.passes.product_lines import PartProducts, ProductColumns, products_of
 from tamscore.passes.section import Findings
 from tamscore.passes.totals import is_total
-from tamscore.stages import next_offer
+from tamscore.sections.next_offer import offers as next_offer
+from tamscore.sections.next_offer.ownership import Owned, Sales
+from tamscore.sections.next_offer.product_lines import PartProducts, ProductColumns, products_of
 from tamscore.stages.draw import id_hash
 from tamscore.store import tables
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tamscore.backend import Backend
-    from tamscore.config.worth import NextOffer as Section
     from tamscore.passes.section import ScoredRows
     from tamscore.scoring.market import Market
+    from tamscore.sections.next_offer.offers import Offers
+    from tamscore.sections.next_offer.settings import NextOffer as Section
     from tamscore.stages.folding import IdForm
-    from tamscore.stages.next_offer import Offers
 
 MOST_PRODUCTS = 100_000
 MOST_TOLD = 50

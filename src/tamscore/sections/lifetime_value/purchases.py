@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tamscore.errors import InputContractError
-from tamscore.passes.order_lines import REFUSED, OrderColumns, ranges, read_lines, span
+from tamscore.passes.order_lines import RANGE_ROWS, REFUSED, OrderColumns, ranges, read_lines, span
 from tamscore.stages.orders import UNITS, Bought, Lines, Windows, bought, repeated
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from tamscore.progress import Progress
     from tamscore.store.partitions import Plan
 
-RANGE_ROWS = 500_000
 EPOCH = date(1970, 1, 1)
 COVERED = 31
 """Days that a table may begin late and still tell of a whole window."""

@@ -10,22 +10,22 @@ import pyarrow as pa
 
 from tamscore.arrow import float_column, level_codes, nullable, text_dictionary
 from tamscore.passes import policy as ladders
-from tamscore.passes.figures import CENTS, cents, cluster_codes
+from tamscore.passes.by_cluster import CENTS, cents, cluster_codes
 from tamscore.passes.section import Findings
-from tamscore.stages import segment_tests
-from tamscore.stages.segment_tests import TERMS, AccountFacts, FlagLimits, SegmentFacts, Verdicts
+from tamscore.sections.segments import segment_tests
+from tamscore.sections.segments.segment_tests import TERMS, AccountFacts, FlagLimits, SegmentFacts, Verdicts
 from tamscore.store import contents, tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.backend import Backend
-    from tamscore.config.worth import Segments as Section
     from tamscore.passes.assign import AssignedRows
     from tamscore.passes.census import PartRows
     from tamscore.passes.policy import PartyMarket
     from tamscore.passes.section import ScoredRows
     from tamscore.scoring.market import Market
+    from tamscore.sections.segments.settings import Segments as Section
 
 FIGURES = ("margin", "sales_now", "sales_before", "lifetime_value")
 """Figures of the clusters that the section of lifetime value leaves."""

@@ -1,22 +1,18 @@
-"""The sections of the job file that ask what customers are worth, and who should be called now."""
+"""The keys of [lifetime_value], and the rule that ties them together."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from tamscore.config.problems import Problem
 from tamscore.config.section import SectionSettings, SideTable
-from tamscore.config.values import (  # noqa: TC001 - read at run time
-    Column,
-    ColumnList,
-    Count,
-    Day,
-    OpenShare,
-    Share,
-    Storage,
-)
+from tamscore.config.values import Column, Count, Day, Share, Storage  # noqa: TC001 - read at run time
 from tamscore.schema import InputColumns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class LifetimeValue(SectionSettings):
@@ -79,56 +75,10 @@ class LifetimeValue(SectionSettings):
         return {"orders": SideTable(self.orders, columns, self.min_match_share, "order_account")}
 
 
-class Alerts(SectionSettings):
-    """Who should be called now."""
-
-    drop: OpenShare = 0.3
-    """A customer whose sales fell by more than this share in a year, while its cluster did not, may be leaving."""
-    intent: ColumnList = ()
-    """Kept columns that speak of an intent to buy when they rise, such as visits; see columns.keep."""
-
-    def numbers(self) -> tuple[str, ...]:
-        """Return the columns of intent."""
-        return self.intent
-
-
-class Segments(SectionSettings):
-    """Whether each segment is worth being one, and what should be done about it."""
-
-    acquisition_cost: Column | None = None
-    """Column with what it costs to win the account."""
-    network_effect: Column | None = None
-    """Column with what the account brings through others, in the currency of sales."""
-    weights: Annotated[tuple[float, float, float], Field(strict=False)] = (1.0, 1.0, 1.0)
-    """Weights of lifetime value, acquisition cost and network effect in a segment's priority; 0 leaves one out."""
-    cost_to_serve: Column | None = None
-    """Column with what the account costs to serve in twelve months; above its margin it is flagged."""
-    advocate: Column | None = None
-    """Column that is above 0 for accounts that speak for us, such as references."""
-
-    def numbers(self) -> tuple[str, ...]:
-        """Return the columns of the input that tell of an account."""
-        named = (self.acquisition_cost, self.network_effect, self.cost_to_serve, self.advocate)
-        return tuple(name for name in named if name)
-
-
-class NextOffer(SectionSettings):
-    """What to offer next: a product that many peers own and the account does not."""
-
-    path: Storage
-    """Table (Parquet or CSV) of sales by account and product; rows of the same pair are added up."""
-    account_id: Column | None = None
-    """Column of that table with the account's id; absent: columns.account_id."""
-    min_match_share: Share = 0.5
-    """Share of the rows of that table that must name an account of the market; the run stops where fewer do."""
-    product: Column = "product"
-    """Column of that table with the product."""
-    sales: Column = "sales"
-    """Column of that table with the sales; a product is owned where they come to more than 0."""
-    owned: OpenShare = 0.4
-    """Share of a cluster's customers that own a product, from which on it is offered to the others."""
-
-    def tables(self, account_id: str) -> dict[str, SideTable]:
-        """Return the table of sales by product."""
-        columns = InputColumns(self.account_id or account_id, self.sales, keep=(self.product,))
-        return {"path": SideTable(self.path, columns, self.min_match_share)}
+def orders_or_columns(lifetime_value: LifetimeValue | None) -> Iterator[Problem]:
+    """Yield the columns of the input that say what a table of orders says already."""
+    if lifetime_value is not None and lifetime_value.orders is not None:
+        for key in ("sales_before", "months_active", "revenue", "order_dates"):
+            if (column := getattr(lifetime_value, key)) is not None:
+                hint = f"lifetime_value.orders tells it; remove {key}, or the orders"
+                yield Problem(("lifetime_value", key), "no column beside orders", column, hint)

@@ -9,8 +9,8 @@ import numpy as np
 
 from tamscore.arrow import float_column
 from tamscore.errors import InputContractError
-from tamscore.schema import PARTY_TYPES, Reason
-from tamscore.stages import lifetime_value
+from tamscore.passes.by_cluster import cents, cluster_codes
+from tamscore.sections.lifetime_value import worth as lifetime_value
 from tamscore.stages.draw import id_hash
 from tamscore.stages.orders import NEVER, UNITS, Bought
 from tamscore.store import tables
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from tamscore.passes.census import PartRows
     from tamscore.stages.folding import IdForm
 
-CENTS = 100.0
 SUMS = ("accounts", "base", "stayed", "now", "before", "compared", "margin", "margins", "monthly", "valued", "ordered")
 """What is added up by cluster; money in cents, so that sums are exact in whatever order."""
 
@@ -123,16 +122,6 @@ class Gauge:
     ratio: Any
 
 
-def cluster_codes(part: PartRows, assigned: AssignedRows, first: dict[int, int]) -> tuple[Any, Any]:
-    """The places (s,) of the scored rows of a partition, and their clusters, numbered through the party types.
-
-    `first` is the number of each party type's first cluster by its code.
-    """
-    at = np.flatnonzero(assigned.reason == Reason.SCORED)
-    start = np.array([first.get(code, 0) for code in range(len(PARTY_TYPES))])
-    return at, start[part.party[at]] + assigned.label[at].astype(np.int64)
-
-
 def gauge(
     item: tuple[PartRows, AssignedRows],
     sales: str,
@@ -171,8 +160,3 @@ def gauged(known: Figures, label: Any, clusters: int) -> Gauge:
     sums = np.stack([np.bincount(label, weights=each[name], minlength=clusters) for name in SUMS])
     bought = known.before > 0
     return Gauge(sums, label[bought], now[bought] / known.before[bought])
-
-
-def cents(money: Any) -> Any:
-    """Amounts (m,) in whole cents, 0 where there is none."""
-    return np.rint(np.nan_to_num(money) * CENTS)

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.errors import InputContractError
-from tamscore.extras.purchases import RANGE_ROWS
-from tamscore.passes.order_lines import ranges
-from tamscore.passes.product_lines import Customers, ProductColumns, customers_of, read_sales
-from tamscore.stages import next_offer
+from tamscore.passes.order_lines import RANGE_ROWS, ranges
+from tamscore.sections.next_offer import offers as next_offer
+from tamscore.sections.next_offer.product_lines import Customers, ProductColumns, customers_of, read_sales
 from tamscore.stages.orders import UNITS, Lines, places
 from tamscore.stages.prepare import nearest_rank
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
     from tamscore.passes.order_lines import Range
     from tamscore.scoring.market import Market
-    from tamscore.stages.next_offer import Offers
+    from tamscore.sections.next_offer.offers import Offers
     from tamscore.store.partitions import Plan
 
 

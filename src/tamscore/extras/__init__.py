@@ -1,1 +1,0 @@
-"""What optional sections compute."""
