@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from tamscore.model.earlier import account_sales
 from tamscore.stages.draw import id_hash
 from tamscore.stages.input_change import broken_limits, compare, limits_after
-from tamscore.store.earlier import account_sales
 from tamscore.synthetic import write_market
 
 if TYPE_CHECKING:

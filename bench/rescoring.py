@@ -143,16 +143,16 @@ def rows_of(run: RunDirectory, name: str) -> list[dict[str, Any]]:
 
 def scrambled(run: RunDirectory, output: Path) -> RunDirectory:
     """A copy of a run whose model has its clusters in the opposite order, ids with them."""
-    from tamscore.store import commit, model
+    from tamscore.model import files as model
+    from tamscore.store import commit
     from tamscore.store.run_directory import MANIFEST, RunDirectory
 
     copy = RunDirectory(output, run.run_key)
     shutil.copytree(str(run.path), str(copy.path))
     description, arrays = model.read_raw(run.model)
-    description.pop("format")
     for party in description["parties"]:
         reverse(party, arrays)
-    files = {name: placed.record() for name, placed in model.write_model(copy.model, description, arrays).items()}
+    files = {name: placed.record() for name, placed in model.write_raw(copy.model, description, arrays).items()}
     manifest = record(run)
     commit.place_json({**manifest, "files": {**manifest["files"], **files}}, copy.path / MANIFEST)
     return copy

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.errors import GateError, InputContractError, RetryableError
+from tamscore.model.earlier import in_order, read_ids, read_sales
 from tamscore.passes import duplicates, join_causes
 from tamscore.schema import Reason
 from tamscore.stages import input_change
 from tamscore.store import history, tables
-from tamscore.store.earlier import in_order, read_ids, read_sales
 from tamscore.store.location import sizes_below
 from tamscore.store.pointer import pointer_of
 from tamscore.store.run_directory import CURRENT, RunDirectory, current_version
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.config import Job
+    from tamscore.model.earlier import EarlierRun
     from tamscore.passes.census import PartRows
     from tamscore.settings import Run
     from tamscore.stages.input_change import AccountSales, InputChange, Limits
-    from tamscore.store.earlier import EarlierRun
     from tamscore.store.location import Location
 
 GATE = "input_change"

@@ -12,6 +12,8 @@ from tamscore.fitting.fit import fit_parties
 from tamscore.fitting.fitted import Fitted, Kept
 from tamscore.fitting.party import party_counts
 from tamscore.fitting.refit import refit_parties
+from tamscore.model.earlier import NOWHERE
+from tamscore.model.files import check_fits
 from tamscore.outcome.model_record import settings_of
 from tamscore.passes.assign import PartyModel
 from tamscore.passes.features import Encoding
@@ -19,17 +21,15 @@ from tamscore.passes.sample import last_drawn
 from tamscore.passes.watch import WATCHED_ROWS, PartyWatch, Watch
 from tamscore.schema import PARTY_TYPES
 from tamscore.settings import columns_of
-from tamscore.store.earlier import NOWHERE
-from tamscore.store.model import check_fits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.config import Job
+    from tamscore.model.earlier import EarlierRun, Labels
+    from tamscore.model.record import PartyRecord
     from tamscore.passes.census import PartRows
     from tamscore.settings import Run
-    from tamscore.store.earlier import EarlierRun, Labels
-    from tamscore.store.model_parties import StoredParty
 
 
 class Origin(Protocol):
@@ -152,7 +152,7 @@ class Warm:
         return sorted(fitted, key=lambda one: one.model.encoding.party)
 
 
-def thawed(this: Run, party: StoredParty) -> Fitted:
+def thawed(this: Run, party: PartyRecord) -> Fitted:
     """One party type of an earlier model as it stands, ready to assign."""
     encoding = Encoding(this.columns, PARTY_TYPES.index(party.name), party.space.vocabularies, party.segments)
     model = PartyModel(party.name, encoding, party.space, party.centers, party.ids)
@@ -172,7 +172,7 @@ def watch_of(this: Run, parts: list[PartRows], origin: Origin, fitted: Sequence[
 
 
 def party_watch(
-    one: Fitted, stored: StoredParty | None, labels: Labels, parts: list[PartRows], seed: int
+    one: Fitted, stored: PartyRecord | None, labels: Labels, parts: list[PartRows], seed: int
 ) -> PartyWatch:
     """How a party type is watched; one that the earlier model did not know has nothing to drift from."""
     ids = one.model.ids

@@ -16,6 +16,7 @@ from tamscore.admission import check_rejected, take_census
 from tamscore.before import compare_input
 from tamscore.engine import connect, device, heap, memory
 from tamscore.hindsight import look_back, reach_of
+from tamscore.model.earlier import read_earlier
 from tamscore.origin import Fresh, Frozen, Warm, watch_of
 from tamscore.outcome import Outcome, write_outcome
 from tamscore.passes import glimpse, policy, room
@@ -29,7 +30,6 @@ from tamscore.sections import SECTIONS
 from tamscore.settings import Run, campaigns_of, columns_read, ladder_rules, plan_of, quadrant_rules
 from tamscore.stages import contract
 from tamscore.store import commit, forgotten, partitions, run_directory
-from tamscore.store.earlier import read_earlier
 from tamscore.store.location import location
 from tamscore.store.run_directory import RunDirectory, current_version
 from tamscore.store.versions import holds_runs

@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tamscore import job_file, pipeline
+from tamscore.model import files as model
 from tamscore.progress import Progress
-from tamscore.store import model
 from tamscore.synthetic import write_market
 from tests.conftest import gpu_missing, make_backend
 from tests.fake_gpu import FakeGpu

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tamscore.store import model
+from tamscore.model import files as model
 from tests.end_to_end import market
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ import pytest
 from tamscore import pipeline
 from tamscore.errors import InputContractError
 from tamscore.insight import show
+from tamscore.model import files as model
 from tamscore.progress import Progress
 from tamscore.sections.propensity import stored_model as propensity_model
-from tamscore.store import model
 from tamscore.store.location import location
 from tamscore.store.placed import files_of
 from tests.end_to_end import buyers, market

@@ -17,8 +17,8 @@ from rich.console import Console
 from tamscore import pipeline
 from tamscore.errors import GateError, InputContractError, UsageError
 from tamscore.insight.show_changes import drift_table
+from tamscore.model import files as model
 from tamscore.progress import Progress
-from tamscore.store import model
 from tamscore.store.commit import Placed
 from tamscore.store.run_directory import RunDirectory
 from tamscore.store.versions import find
@@ -363,8 +363,7 @@ def scramble(done, output, order):
     arrays["end_user.offsets"] = np.cumsum([0, *(len(sales[i]) for i in order)])
     party["clusters"] = [party["clusters"][i] for i in order]
     party["ladder"] |= {key: [party["ladder"][key][i] for i in order] for key in ("basis", "parent")}
-    description.pop("format")
-    files = {**model.write_model(here / "model", description, arrays)}
+    files = {**model.write_raw(here / "model", description, arrays)}
     scores = {name: record for name, record in done.manifest()["files"].items() if name.startswith("scores/part-")}
     manifest = {**done.manifest(), "files": scores | {name: placed_.record() for name, placed_ in files.items()}}
     (here / "manifest.json").write_text(json.dumps(manifest))

@@ -13,12 +13,13 @@ import pytest
 from tamscore import job_file, pipeline
 from tamscore.config.section import SectionSettings, SideTable
 from tamscore.errors import JobFileError
+from tamscore.model import files as model
 from tamscore.passes.section import Findings
 from tamscore.progress import Progress
 from tamscore.schema import InputColumns, ScoreColumn
 from tamscore.scoring.section import Section
 from tamscore.sections import SECTIONS, register, registered
-from tamscore.store import model, verify
+from tamscore.store import verify
 from tamscore.store.placed import files_of
 from tamscore.view.blocks import Chapter, Text
 from tests.end_to_end import market

@@ -16,17 +16,20 @@ from xxhash import xxh3_128_hexdigest
 
 import tamscore
 from tamscore.errors import InputContractError
+from tamscore.model import files as model
+from tamscore.model.text import FORMAT
 from tamscore.outcome.model_record import settings_of
 from tamscore.passes.features import Encoding, read_features
 from tamscore.settings import columns_of
-from tamscore.store import model, partitions
+from tamscore.store import partitions
 from tamscore.store.commit import Placed
-from tamscore.store.model_text import FORMAT
 from tests.end_to_end import market
 from tests.frozen_host import FrozenHost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tamscore.model.record import ModelRecord
 
 CHANGES: dict[str, Any] = {
     "features": {
@@ -70,7 +73,7 @@ def listed(files: dict[str, bytes]) -> dict[str, Placed]:
     return {f"model/{name}": Placed(len(data), xxh3_128_hexdigest(data)) for name, data in files.items()}
 
 
-def read(folder: Path, text: bytes, data: bytes) -> model.StoredModel:
+def read(folder: Path, text: bytes, data: bytes) -> ModelRecord:
     """The model of two files whose hashes are right."""
     files = {model.DESCRIPTION: text, model.ARRAYS: data}
     folder.mkdir(exist_ok=True)
@@ -79,7 +82,7 @@ def read(folder: Path, text: bytes, data: bytes) -> model.StoredModel:
     return model.read_model(folder, listed(files))
 
 
-def read_spoilt(folder: Path, description: dict[str, Any], arrays: dict[str, Any]) -> model.StoredModel:
+def read_spoilt(folder: Path, description: dict[str, Any], arrays: dict[str, Any]) -> ModelRecord:
     return read(folder, json.dumps(description).encode(), save(arrays))
 
 

@@ -18,9 +18,9 @@ from tamscore.cli import app
 from tamscore.errors import InputContractError, RetryableError, UsageError
 from tamscore.insight import summary
 from tamscore.insight.rollback import past, roll_back
+from tamscore.model.earlier import read_earlier, read_scored
 from tamscore.progress import Progress
 from tamscore.store import commit, contents, history, verify, versions
-from tamscore.store.earlier import read_earlier, read_scored
 from tamscore.store.pointer import current_version
 from tamscore.store.run_directory import CURRENT, RunDirectory
 from tests.end_to_end import market

@@ -11,11 +11,11 @@ import pytest
 from tamscore import backend as backends
 from tamscore import job_file, pipeline
 from tamscore.backend import kernels
+from tamscore.model import files as model
 from tamscore.progress import Progress
 from tamscore.stages.blocks import BlockRows, DrawnBlock
 from tamscore.stages.grid import fit_grid
 from tamscore.stages.kmeans import lloyd
-from tamscore.store import model
 from tamscore.synthetic import write_market
 from tests.conftest import gpu_missing
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamscore.store.earlier import NOWHERE, Labels
+from tamscore.model.earlier import NOWHERE, Labels
 
 HASHES = st.one_of(st.integers(0, 2**64 - 1), st.integers(0, 9), st.integers(2**64 - 9, 2**64 - 1))
 """Anywhere, and close together at either end, where many share their first bits."""

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
+from tamscore.model.earlier import account_sales
 from tamscore.stages.input_change import InputChange, broken_limits, compare, limits_after
-from tamscore.store.earlier import account_sales
 
 MARKETS = st.dictionaries(st.integers(0, 60), st.sampled_from([0.0, -5.0, 0.01, 1.0, 7.5, 700.0, 1e9]), max_size=60)
 QUIET = InputChange(1000, 1010, 10, 20, 200, 205, 5e6, 5.2e6, 900.0, 905.0, 190, 0.97, 0.0)

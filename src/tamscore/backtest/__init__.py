@@ -14,13 +14,14 @@ from tamscore.backtest.accounts import Accounts, read_accounts
 from tamscore.backtest.challengers import Customers, Loss, Rules, losses
 from tamscore.backtest.deciles import Tenth, rank_correlation, tenths
 from tamscore.backtest.joining import match_afterwards, scored_ids
+from tamscore.model import files as model
 from tamscore.outcome.plain import plain
 from tamscore.passes.features import Encoding, read_features
 from tamscore.passes.joins import Accounts as Joinable
 from tamscore.schema import PARTY_TYPES
 from tamscore.settings import columns_of
 from tamscore.stages.draw import id_hash
-from tamscore.store import commit, model, partitions, records, tables
+from tamscore.store import commit, partitions, records, tables
 from tamscore.store.location import location
 from tamscore.store.placed import Placed, files_of
 from tamscore.store.run_directory import BACKTESTS, RECORDS, run_key
@@ -28,10 +29,10 @@ from tamscore.store.run_directory import BACKTESTS, RECORDS, run_key
 if TYPE_CHECKING:
     from tamscore.backend import Backend
     from tamscore.config import Job
+    from tamscore.model.record import PartyRecord
     from tamscore.passes.match import Match
     from tamscore.progress import Progress
     from tamscore.store.location import Location
-    from tamscore.store.model_parties import StoredParty
     from tamscore.store.run_directory import RunDirectory
 
 KINDS = ("expansion", "acquisition")
@@ -128,7 +129,7 @@ def challenge(job: Job, directory: RunDirectory, accounts: Accounts, backend: Ba
     return found
 
 
-def sampled(job: Job, party: StoredParty, sample: Accounts, backend: Backend) -> Customers:
+def sampled(job: Job, party: PartyRecord, sample: Accounts, backend: Backend) -> Customers:
     """The sampled customers of a party type with their features, read partition by partition."""
     columns, space = columns_of(job), party.space
     encoding = Encoding(columns, PARTY_TYPES.index(party.name), space.vocabularies, party.segments)

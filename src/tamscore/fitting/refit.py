@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from tamscore.engine.flow import Flow
     from tamscore.fitting.ground import Ground
     from tamscore.fitting.party import Party
+    from tamscore.model.earlier import EarlierRun, Labels
+    from tamscore.model.record import PartyRecord
     from tamscore.passes.census import PartRows
     from tamscore.settings import Run
     from tamscore.stages.kmeans import Fit
-    from tamscore.store.earlier import EarlierRun, Labels
-    from tamscore.store.model_parties import StoredParty
 
 
 def refit_parties(this: Run, parts: list[PartRows], earlier: EarlierRun) -> list[Fitted]:
@@ -46,7 +46,7 @@ def refit_parties(this: Run, parts: list[PartRows], earlier: EarlierRun) -> list
     return each_party(this, parts, refit_known)
 
 
-def refit_party(this: Run, party: Party, old: StoredParty, labels: Labels) -> Fitted:
+def refit_party(this: Run, party: Party, old: PartyRecord, labels: Labels) -> Fitted:
     """The centers of one party type in a space of today, started from where the old clusters lie by now."""
     recipe = recipe_of(this.job, clusters_of(this.job, party.name) or len(old.centers))
     ground = ground_of(this, party)
@@ -78,7 +78,7 @@ KNOWN = 0.5
 """Where the earlier run knows less than this share of the accounts, ids are others, and clusters are told by place."""
 
 
-def old_places(this: Run, ground: Ground, old: StoredParty, labels: Labels, local: Flow) -> Places:
+def old_places(this: Run, ground: Ground, old: PartyRecord, labels: Labels, local: Flow) -> Places:
     """Where the drawn rows lie among the old clusters, in the space of the earlier model.
 
     A row belonged to the cluster that its account was in; where the accounts are others, to the nearest within reach.
@@ -94,7 +94,7 @@ def old_places(this: Run, ground: Ground, old: StoredParty, labels: Labels, loca
     return Places(nearest, int(far.sum()), label)
 
 
-def succeeded(this: Run, ground: Ground, fit: Fit, old: StoredParty, before: Places) -> Fitted:
+def succeeded(this: Run, ground: Ground, fit: Fit, old: PartyRecord, before: Places) -> Fitted:
     """The refreshed model with its clusters in the order and under the ids of those that they go on from."""
     label = np.concatenate(
         [
@@ -118,7 +118,7 @@ def succeeded(this: Run, ground: Ground, fit: Fit, old: StoredParty, before: Pla
     )
 
 
-def overlap_of(before: Places, now: Any, old: StoredParty, k: int) -> Overlap:
+def overlap_of(before: Places, now: Any, old: PartyRecord, k: int) -> Overlap:
     """How the rows lie in the old clusters and the new ones (m,), those that belonged to no old one apart."""
     settled = before.label >= 0
     pairs = before.label[settled] * k + now[settled]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.insight.stored import StoredRun
-    from tamscore.store.model_parties import StoredParty
+    from tamscore.model.record import PartyRecord
 
 NEAREST = 3
 """So many peers above an account are named."""
@@ -118,7 +118,7 @@ def check_rebuilt(run: StoredRun, row: dict[str, Any], values: Any) -> None:
         )
 
 
-def ladder(run: StoredRun, party: StoredParty, c: int, cluster: dict[str, Any]) -> tuple[Step, ...]:
+def ladder(run: StoredRun, party: PartyRecord, c: int, cluster: dict[str, Any]) -> tuple[Step, ...]:
     """The steps of a cluster's ladder, with the customer that each is the sales of."""
     rules, sales = ladder_rules(run.job), party.sales.of(c)
     shares = (*rules.lines, potential.top_share(rules.lines, rules.top_step))

@@ -11,12 +11,13 @@ import pyarrow as pa
 from tamscore import backend as backends
 from tamscore.errors import TamscoreError
 from tamscore.insight.join import AccountIndex
+from tamscore.model import files as model
 from tamscore.passes import policy
 from tamscore.passes.assign import NO_CLUSTER, assign_rows
 from tamscore.passes.census import take_census
 from tamscore.settings import columns_of, ladder_rules
 from tamscore.stages import potential
-from tamscore.store import model, partitions, tables
+from tamscore.store import partitions, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

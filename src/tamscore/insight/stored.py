@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore import job_file
 from tamscore.arrow import places_in, plain_table
+from tamscore.model import files as model
 from tamscore.passes import policy
 from tamscore.passes.assign import PartyModel
 from tamscore.passes.features import Encoding
 from tamscore.schema import PARTY_TYPES
 from tamscore.settings import columns_of, ladder_rules
-from tamscore.store import contents, model
+from tamscore.store import contents
 from tamscore.store.location import files_in
 from tamscore.store.placed import files_of
 from tamscore.store.versions import require_keys, run_named
@@ -24,11 +25,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.config import Job
+    from tamscore.model.record import ModelRecord, PartyRecord
     from tamscore.passes.policy import LadderRules, PartyMarket
     from tamscore.stages.folding import IdForm
     from tamscore.store.location import Location
-    from tamscore.store.model import StoredModel
-    from tamscore.store.model_parties import StoredParty
     from tamscore.store.run_directory import RunDirectory
 
 
@@ -60,7 +60,7 @@ class StoredRun:
         return form
 
     @cached_property
-    def model(self) -> StoredModel:
+    def model(self) -> ModelRecord:
         """Its model, held against the manifest; InputContractError where it was changed."""
         return model.read_model(self.directory.model, files_of(self.manifest))
 
@@ -120,7 +120,7 @@ class StoredRun:
         return places_in(clusters, pa.array(self.clusters))
 
 
-def party_model(stored: StoredParty, columns: Any) -> PartyModel:
+def party_model(stored: PartyRecord, columns: Any) -> PartyModel:
     """The model of a party type as it was when it was fitted."""
     encoding = Encoding(columns, PARTY_TYPES.index(stored.name), stored.space.vocabularies, stored.segments)
     return PartyModel(stored.name, encoding, stored.space, stored.centers, stored.ids)

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore import __version__
 from tamscore.engine import versions
+from tamscore.model import files as model
 from tamscore.outcome import honesty, ladders, model_record, summaries
 from tamscore.outcome.campaigns import campaign_table, silent_campaigns
 from tamscore.outcome.plain import money, money_columns, plain
 from tamscore.passes import remarks
 from tamscore.passes.parts import KINDS, MEASURES
 from tamscore.settings import ladder_rules, quadrant_rules
-from tamscore.store import commit, model
+from tamscore.store import commit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,7 +98,7 @@ def write_outcome(
     for name, table in tables_of(outcome, job).items():
         files[f"tables/{name}.parquet"] = commit.place_parquet(table, directory.tables / f"{name}.parquet")
         files[f"tables/{name}.csv"] = commit.place_csv(plain(table, cents), directory.tables / f"{name}.csv")
-    files |= model.write_model(directory.model, model_record.describe(outcome, job), model_record.model_arrays(outcome))
+    files |= model.write_model(directory.model, model_record.model_of(outcome, job))
     for name, one in outcome.findings.items():
         files |= model.write_extra(directory.model, name, *one.model) if one.model else {}
     for part in outcome.scored:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.fitting.fitted import Fitted
+    from tamscore.model.record import PartyRecord
     from tamscore.passes.watch import Seen
-    from tamscore.store.model_parties import StoredParty
 
 Row = dict[str, Any]
 FAR, VERY_FAR = 0.02, 0.05
@@ -87,7 +87,7 @@ def notice_of(row: Row) -> str:
     return f"{party}: {what} {row['verdict']} (stability index {row['psi']:.2f}; {row['detail']})"
 
 
-def drift_rows(one: Fitted, stored: StoredParty, seen: Seen, counts: Any, far: int, floor: float) -> Iterator[Row]:
+def drift_rows(one: Fitted, stored: PartyRecord, seen: Seen, counts: Any, far: int, floor: float) -> Iterator[Row]:
     """The drift of one party type: features, new categories, accounts far from every cluster, shares of the clusters.
 
     `counts` (k,) accounts of today by cluster of the earlier model, `far` how many of them lie out of its reach: all
@@ -110,7 +110,7 @@ def drift_rows(one: Fitted, stored: StoredParty, seen: Seen, counts: Any, far: i
     yield from cluster_rows(party, stored, counts, base)
 
 
-def category_rows(party: str, stored: StoredParty, seen: Seen, floor: float) -> Iterator[Row]:
+def category_rows(party: str, stored: PartyRecord, seen: Seen, floor: float) -> Iterator[Row]:
     """Categories that are new: they would stand for themselves by now, and more accounts than once have none that do.
 
     A category that has always been about as frequent as the floor is not new when it has come to lie above it.
@@ -126,7 +126,7 @@ def category_rows(party: str, stored: StoredParty, seen: Seen, floor: float) -> 
                 )
 
 
-def cluster_rows(party: str, stored: StoredParty, counts: Any, base: str) -> Iterator[Row]:
+def cluster_rows(party: str, stored: PartyRecord, counts: Any, base: str) -> Iterator[Row]:
     """How the shares of the clusters have moved, all together and one by one."""
     nothing = np.empty(0)
     before, now = Histogram("clusters", nothing, stored.counts), Histogram("clusters", nothing, counts)
@@ -142,7 +142,7 @@ def drift_row(party: str, what: str, name: str, base: str, **told: Any) -> Row:
     return {"party_type": party, "what": what, "name": name, "of": base, **told}
 
 
-def event_rows(one: Fitted, stored: StoredParty, counts: Any) -> Iterator[Row]:
+def event_rows(one: Fitted, stored: PartyRecord, counts: Any) -> Iterator[Row]:
     """What became of the clusters of one party type, which have `counts` (k,) accounts now."""
     names = dict(stored.clusters) | dict(zip(one.model.ids, one.names, strict=True))
     accounts = dict(zip(one.model.ids, counts.tolist(), strict=True))

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.model.earlier import NOWHERE, Labels
 from tamscore.stages import drift
 from tamscore.stages.draw import draw_number
 from tamscore.stages.drift import Histogram
-from tamscore.store.earlier import NOWHERE, Labels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tamscore.insight.tables import Cluster
+    from tamscore.model.record import PartyRecord
     from tamscore.report.evidence import Evidence
-    from tamscore.store.model_parties import StoredParty
     from tamscore.view.blocks import Table
 
 LISTED = 60
@@ -46,7 +46,7 @@ def message(found: Evidence) -> str:
     return f"Accounts are compared with their peers only: {told}{sure}."
 
 
-def party_map(found: Evidence, party: StoredParty) -> PartyMap:
+def party_map(found: Evidence, party: PartyRecord) -> PartyMap:
     """One party type as the map shows it, its largest clusters first."""
     order = np.argsort(-party.accounts.sum(axis=1), kind="stable")
     ids = [party.ids[c] for c in order]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.errors import InputContractError
+from tamscore.model import files as stored_model
 from tamscore.sections.propensity import training
 from tamscore.sections.propensity.calibration import Calibration
 from tamscore.sections.propensity.design import Design, Number
@@ -15,7 +16,6 @@ from tamscore.sections.propensity.forest import Forest, Nodes
 from tamscore.sections.propensity.judging import Propensity
 from tamscore.sections.propensity.line import Line
 from tamscore.stages.prepare import Vocabulary
-from tamscore.store import model as stored_model
 from tamscore.store.placed import files_of
 
 if TYPE_CHECKING:

@@ -6,15 +6,16 @@ Nothing in it can run code. What is read is held against the hashes of the manif
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tamscore.errors import InputContractError
+from tamscore.model.arrays import arrays_of
+from tamscore.model.parties import parties_of
+from tamscore.model.record import ModelRecord
+from tamscore.model.text import FORMAT, Description, description_of
 from tamscore.store import commit
-from tamscore.store.model_parties import StoredParty, stored_parties
-from tamscore.store.model_text import FORMAT, Description
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,23 +31,15 @@ PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04", b"
 """How pickles begin, plain or as joblib, PyTorch and others pack them."""
 
 
-@dataclass(frozen=True)
-class StoredModel:
-    """A model that was read and holds together: who made it, from which settings and features, its party types.
-
-    `settings` maps sections of the job file to the hash of what they said when the model was fitted.
-    """
-
-    tamscore: str
-    settings: dict[str, str]
-    numeric: tuple[str, ...]
-    categorical: tuple[str, ...]
-    parties: tuple[StoredParty, ...]
+def write_model(folder: Location, model: ModelRecord) -> dict[str, Placed]:
+    """The files of a model written to a folder."""
+    arrays = {name: array for party in model.parties for name, array in arrays_of(party).items()}
+    return write_raw(folder, description_of(model).model_dump(mode="json"), arrays)
 
 
-def write_model(folder: Location, description: dict[str, Any], arrays: dict[str, Any]) -> dict[str, Placed]:
-    """The files of a model written to a folder: its description, and its arrays by name."""
-    return write_pair(folder, (DESCRIPTION, ARRAYS), {"format": FORMAT, **description}, arrays)
+def write_raw(folder: Location, description: dict[str, Any], arrays: dict[str, Any]) -> dict[str, Placed]:
+    """A description and arrays as the files of a model, as `read_raw` has them."""
+    return write_pair(folder, (DESCRIPTION, ARRAYS), description, arrays)
 
 
 def write_extra(folder: Location, name: str, description: dict[str, Any], arrays: dict[str, Any]) -> dict[str, Placed]:
@@ -63,7 +56,7 @@ def read_extra(folder: Location, name: str, files: Mapping[str, Placed]) -> Pair
     if f"model/{names[0]}" not in files:
         return None
     text, data = (checked_bytes(folder, one, files) for one in names)
-    return json_of(folder / names[0], text), arrays_of(folder / names[1], data)
+    return json_of(folder / names[0], text), loaded(folder / names[1], data)
 
 
 def write_pair(
@@ -79,7 +72,7 @@ def write_pair(
     }
 
 
-def read_model(folder: Location, files: Mapping[str, Placed]) -> StoredModel:
+def read_model(folder: Location, files: Mapping[str, Placed]) -> ModelRecord:
     """The model in a folder; `files` are the files of its run as the manifest lists them.
 
     Raises InputContractError that names the file where one is missing, is not what the manifest says, cannot be read,
@@ -93,7 +86,7 @@ def read_model(folder: Location, files: Mapping[str, Placed]) -> StoredModel:
 def read_raw(folder: Location) -> tuple[dict[str, Any], dict[str, Any]]:
     """The description and the arrays of a model as they stand in its files, unchecked."""
     text, data = ((folder / name).read_bytes() for name in (DESCRIPTION, ARRAYS))
-    return json_of(folder / DESCRIPTION, text), arrays_of(folder / ARRAYS, data)
+    return json_of(folder / DESCRIPTION, text), loaded(folder / ARRAYS, data)
 
 
 def checked_bytes(folder: Location, name: str, files: Mapping[str, Placed]) -> bytes:
@@ -117,7 +110,7 @@ def checked_bytes(folder: Location, name: str, files: Mapping[str, Placed]) -> b
     return data
 
 
-def parsed(folder: Location, text: bytes, data: bytes) -> StoredModel:
+def parsed(folder: Location, text: bytes, data: bytes) -> ModelRecord:
     """The model that its two files hold; InputContractError where they do not make sense."""
     from pydantic import ValidationError
 
@@ -134,12 +127,12 @@ def parsed(folder: Location, text: bytes, data: bytes) -> StoredModel:
         raise InputContractError(
             f"{folder / DESCRIPTION}: {place}: {first['msg'].lower()}, got {first['input']!r:.80}; run its job again"
         ) from None
-    arrays = arrays_of(folder / ARRAYS, data)
+    arrays = loaded(folder / ARRAYS, data)
     try:
-        parties = stored_parties(said.parties, arrays)
+        parties = parties_of(said.parties, arrays)
     except ValueError as error:
         raise InputContractError(f"{folder / ARRAYS}: {error}; run its job again") from error
-    return StoredModel(said.tamscore, said.settings, said.inputs.numeric, said.inputs.categorical, parties)
+    return ModelRecord(said.tamscore, said.settings, said.inputs.numeric, said.inputs.categorical, parties)
 
 
 def json_of(path: Location, text: bytes) -> dict[str, Any]:
@@ -153,7 +146,7 @@ def json_of(path: Location, text: bytes) -> dict[str, Any]:
     return found
 
 
-def arrays_of(path: Location, data: bytes) -> dict[str, Any]:
+def loaded(path: Location, data: bytes) -> dict[str, Any]:
     """The arrays of a safetensors file by name."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
@@ -164,10 +157,10 @@ def arrays_of(path: Location, data: bytes) -> dict[str, Any]:
         raise InputContractError(f"{path}: is no safetensors file ({error}); run its job again") from error
 
 
-def check_fits(model: StoredModel, columns: InputColumns, settings: Mapping[str, str]) -> None:
+def check_fits(model: ModelRecord, columns: InputColumns, settings: Mapping[str, str]) -> None:
     """Nothing, where a job asks for what the model was fitted on; InputContractError with the differences else.
 
-    `settings` maps the sections of the job file to their hashes, as `StoredModel.settings` does.
+    `settings` maps the sections of the job file to their hashes, as `ModelRecord.settings` does.
     """
     problems = []
     for key, ours, theirs in (

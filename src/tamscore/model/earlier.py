@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.arrow import as_dictionary
+from tamscore.model.files import read_model
 from tamscore.stages import draw
 from tamscore.stages.input_change import AccountSales
 from tamscore.store import contents, tables
 from tamscore.store.location import location
-from tamscore.store.model import StoredModel, read_model
 from tamscore.store.placed import files_of
 from tamscore.store.run_directory import MANIFEST, RunDirectory
 from tamscore.store.versions import run_named
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from tamscore.model.record import ModelRecord
     from tamscore.stages.folding import IdForm
     from tamscore.store.location import Location
 
@@ -40,7 +41,7 @@ class EarlierRun:
     """
 
     directory: RunDirectory
-    model: StoredModel
+    model: ModelRecord
     digest: str
     source: dict[str, str]
     form: IdForm = "text"

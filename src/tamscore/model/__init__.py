@@ -1,0 +1,1 @@
+"""The model of a run: one record a party type, and its files."""

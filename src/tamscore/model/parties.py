@@ -1,0 +1,145 @@
+"""The record of each party type, read from what `model.json` says and the arrays beside it, which must bear it out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.model.arrays import Arrays
+from tamscore.model.record import PartyRecord
+from tamscore.stages import identity
+from tamscore.stages.drift import Histogram
+from tamscore.stages.grid import Grid
+from tamscore.stages.interval import Bounds
+from tamscore.stages.kmeans import Fit
+from tamscore.stages.potential import CustomerSales, PotentialTable
+from tamscore.stages.prepare import Vocabulary
+from tamscore.stages.quadrant import Limits
+from tamscore.stages.scale import ColumnScale
+from tamscore.stages.space import Space
+
+if TYPE_CHECKING:
+    from tamscore.model.text import ColumnText, PartyText
+
+
+def parties_of(text: tuple[PartyText, ...], arrays: dict[str, Any]) -> tuple[PartyRecord, ...]:
+    """All party types; ValueError where one is text twice, its arrays do not bear it out, or an array is left over."""
+    names = [party.party_type for party in text]
+    if len(set(names)) < len(names):
+        raise ValueError(f"party types told twice: {', '.join(names)}")
+    left = dict(arrays)
+    parties = tuple(party_of(party, left) for party in text)
+    if left:
+        raise ValueError(f"arrays of no party type: {', '.join(map(repr, sorted(left)[:5]))}")
+    return parties
+
+
+def party_of(text: PartyText, arrays: dict[str, Any]) -> PartyRecord:
+    """A party type put together from its description and its arrays, which are taken out of `arrays`.
+
+    Raises ValueError that names the array which is missing, has another shape or type, or holds what it must not.
+    """
+    segments = Vocabulary(text.market_segments.column, text.market_segments.levels) if text.market_segments else None
+    take = Arrays(text.party_type, arrays)
+    sizes = {"clusters": len(text.clusters), "segments": len(segments.all_levels) if segments else 1}
+    sizes |= {"features": len(text.features), "steps": len(text.ladder.lines) + 1}
+    space = space_of(text, take, sizes["segments"])
+    found = take.declared(sizes)
+    fit = text.fit
+    return PartyRecord(
+        name=text.party_type,
+        space=replace(space, grid=grid_of(text, found)),
+        segments=segments,
+        clusters=tuple((cluster.id, cluster.name) for cluster in text.clusters),
+        limits=Limits(*(np.inf if limit is None else limit for limit in (text.limits.potential, text.limits.sales))),
+        named=number_of_ids(text),
+        fit=Fit(found["centers"], found["counts"], fit.inertia, fit.passes, fit.batches, fit.reseeded),
+        rows=fit.rows,
+        constant=fit.constant,
+        spread=found["spread"],
+        reach=found["reach"],
+        histograms=histograms_of(space, take),
+        accounts=found["accounts"],
+        table=table_of(text, found),
+        sales=sales_of(text, found, "customer_sales", "offsets"),
+        by_segment=sales_of(text, found, "segment_sales", "segment_offsets"),
+    )
+
+
+def number_of_ids(text: PartyText) -> int:
+    """How many ids were ever given; ValueError where an id stands twice, or has a number that was not given yet."""
+    ids = [cluster.id for cluster in text.clusters]
+    known = set(identity.cluster_ids(text.party_type, text.named))
+    if len(set(ids)) < len(ids) or not known.issuperset(ids):
+        raise ValueError(f"{text.party_type}: expected different ids out of the first {text.named}, got {ids!r}")
+    return text.named
+
+
+def space_of(text: PartyText, take: Arrays, segments: int) -> Space:
+    """The space of a party type, without its grid; ValueError where its features do not follow from its columns."""
+    fill = take("fill", (len(text.columns), segments)) if text.columns else np.empty((0, segments))
+    scales = tuple(scale_of(column, here, take) for column, here in zip(text.columns, fill, strict=True))
+    vocabularies = tuple(Vocabulary(one.column, one.levels) for one in text.vocabularies)
+    space = Space(scales, vocabularies, text.level_weight)
+    if (names := tuple(feature.name for feature in space.features)) != text.features:
+        raise ValueError(f"{text.party_type}: features {text.features!r} do not follow from its columns {names!r}")
+    return space
+
+
+def grid_of(text: PartyText, found: dict[str, Any]) -> Grid:
+    """The grid; ValueError where the centers do not lie on it."""
+    centers, limit = found["centers"], found["limit"]
+    if (np.abs(centers) > limit).any() or (centers != np.rint(centers)).any():
+        raise ValueError(f"{text.party_type}.centers: expected whole numbers within the limits of the grid")
+    return Grid(text.unit, limit)
+
+
+def histograms_of(space: Space, take: Arrays) -> tuple[Histogram, ...]:
+    """How the features spread when the model was fitted: numeric columns, then categories."""
+    found = []
+    for scale in space.scales:
+        edges = take(f"edges.{scale.name}", (None,))
+        found.append(Histogram(scale.name, edges, take(f"bins.{scale.name}", (len(edges) + 2,), np.int64, least=0)))
+    for one in space.vocabularies:
+        bins = take(f"bins.{one.column}", (len(one.all_levels),), np.int64, least=0)
+        found.append(Histogram(one.column, np.empty(0), bins))
+    return tuple(found)
+
+
+def table_of(text: PartyText, found: dict[str, Any]) -> PotentialTable:
+    """The ladders; ValueError where there is not one for each cluster."""
+    ladder, k = text.ladder, len(text.clusters)
+    bounds = Bounds(ladder.level, found["bounds_low"], found["bounds_high"], found["bounds_supported"].astype(bool))
+    if not len(ladder.basis) == len(ladder.parent) == k:
+        raise ValueError(f"{text.party_type}: expected a basis and a parent for each of {k} clusters")
+    return PotentialTable(ladder.lines, found["cut_values"], found["support"], ladder.basis, ladder.parent, bounds)
+
+
+def scale_of(text: ColumnText, fill: Any, take: Arrays) -> ColumnScale:
+    """The scaling of a numeric column, with what it puts in place of a missing number in each segment (segments,)."""
+    low, high = -np.inf if text.low is None else text.low, np.inf if text.high is None else text.high
+    knots = scores = None
+    if text.scaling == "quantile_normal":
+        knots = take(f"knots.{text.name}", (None,))
+        scores = take(f"scores.{text.name}", (len(knots),))
+        if len(knots) < 2 or (np.diff(knots) <= 0).any() or (np.diff(scores) < 0).any():
+            raise ValueError(f"{take.party}.knots.{text.name}: expected two or more increasing knots")
+    if low > high:
+        raise ValueError(f"{take.party}: column {text.name!r} is clipped to nothing")
+    return ColumnScale(
+        text.name, text.scaling, fill, low, high, text.center, text.factor, knots, scores, text.missing_indicator
+    )
+
+
+def sales_of(text: PartyText, found: dict[str, Any], name: str, offsets_name: str) -> CustomerSales:
+    """Customers' sales sorted within groups: clusters, or market segments."""
+    sales, offsets = found[name], found[offsets_name]
+    if offsets[0] != 0 or offsets[-1] != len(sales) or (np.diff(offsets) < 0).any():
+        shown = f"{offsets.tolist()!r:.80}"
+        raise ValueError(f"{text.party_type}.{offsets_name}: expected to rise from 0 to {len(sales)}, got {shown}")
+    falls = np.flatnonzero(np.diff(sales) < 0) + 1
+    if not np.isin(falls, offsets).all():
+        raise ValueError(f"{text.party_type}.{name}: expected to be sorted within their groups")
+    return CustomerSales(sales, offsets)

@@ -1,0 +1,156 @@
+"""What `model.json` says: strict models of its text, made from a record and read back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from tamscore.stages.scale import Scaling
+
+if TYPE_CHECKING:
+    from tamscore.model.record import ModelRecord, PartyRecord
+    from tamscore.stages.scale import ColumnScale
+
+FORMAT = 2
+"""Goes up with every change of the files; models of another format are refused."""
+
+
+class ModelText(BaseModel):
+    """A part of `model.json`: strict about types, without unknown keys, NaN or infinity."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class ColumnText(ModelText):
+    """The scale of a numeric column; `low` and `high` are absent where nothing is clipped."""
+
+    name: str
+    scaling: Scaling
+    low: float | None
+    high: float | None
+    center: float
+    factor: float
+    missing_indicator: bool
+
+
+class VocabularyText(ModelText):
+    """The categories of a column that stand for themselves."""
+
+    column: str
+    levels: tuple[str, ...] = Field(strict=False)
+
+
+class ClusterText(ModelText):
+    """The id and the readable name of a cluster."""
+
+    id: str
+    name: str
+
+
+class LimitsText(ModelText):
+    """Where high begins; absent where nothing is high."""
+
+    potential: float | None
+    sales: float | None
+
+
+class LadderText(ModelText):
+    """The cut lines, whose customers the ladder of each cluster comes from, and how sure its bounds are."""
+
+    level: float = Field(gt=0, lt=1)
+    lines: tuple[float, ...] = Field(strict=False, min_length=1)
+    basis: tuple[str, ...] = Field(strict=False)
+    parent: tuple[str, ...] = Field(strict=False)
+
+
+class FitText(ModelText):
+    """How the centers came about, see `kmeans.Fit`; `constant` columns were dropped."""
+
+    rows: int = Field(ge=0)
+    inertia: int = Field(ge=0)
+    passes: int = Field(ge=0)
+    batches: int = Field(ge=0)
+    reseeded: int = Field(ge=0)
+    constant: tuple[str, ...] = Field(strict=False)
+
+
+class PartyText(ModelText):
+    """One party type."""
+
+    party_type: Literal["end_user", "channel"]
+    features: tuple[str, ...] = Field(strict=False)
+    columns: tuple[ColumnText, ...] = Field(strict=False)
+    vocabularies: tuple[VocabularyText, ...] = Field(strict=False)
+    market_segments: VocabularyText | None
+    level_weight: float = Field(gt=0)
+    unit: float = Field(gt=0)
+    clusters: tuple[ClusterText, ...] = Field(strict=False, min_length=1)
+    named: int = Field(ge=1)
+    limits: LimitsText
+    ladder: LadderText
+    fit: FitText
+
+
+class InputsText(ModelText):
+    """The features of the job, constant ones included, in its order."""
+
+    numeric: tuple[str, ...] = Field(strict=False)
+    categorical: tuple[str, ...] = Field(strict=False)
+
+
+class Description(ModelText):
+    """All of `model.json`."""
+
+    format: int
+    tamscore: str
+    settings: dict[str, str]
+    inputs: InputsText
+    parties: tuple[PartyText, ...] = Field(strict=False, min_length=1)
+
+
+def description_of(model: ModelRecord) -> Description:
+    """Return what `model.json` says of a model."""
+    return Description(
+        format=FORMAT,
+        tamscore=model.tamscore,
+        settings=model.settings,
+        inputs=InputsText(numeric=model.numeric, categorical=model.categorical),
+        parties=tuple(map(party_text, model.parties)),
+    )
+
+
+def party_text(party: PartyRecord) -> PartyText:
+    """Return what is said of a party type in words and single numbers."""
+    space, segments, table, fit = party.space, party.segments, party.table, party.fit
+    return PartyText(
+        party_type=party.name,  # type: ignore[arg-type]
+        features=tuple(feature.name for feature in space.features),
+        columns=tuple(map(column_text, space.scales)),
+        vocabularies=tuple(VocabularyText(column=one.column, levels=one.levels) for one in space.vocabularies),
+        market_segments=VocabularyText(column=segments.column, levels=segments.levels) if segments else None,
+        level_weight=space.level_weight,
+        unit=space.fitted_grid.unit,
+        clusters=tuple(ClusterText(id=name, name=words) for name, words in party.clusters),
+        named=party.named,
+        limits=LimitsText(potential=finite(party.limits.potential), sales=finite(party.limits.sales)),
+        ladder=LadderText(level=table.bounds.level, lines=table.lines, basis=table.basis, parent=table.parent),
+        fit=FitText(
+            rows=party.rows, inertia=fit.inertia, passes=fit.passes, batches=fit.batches, reseeded=fit.reseeded,
+            constant=party.constant,
+        ),
+    )  # fmt: skip
+
+
+def column_text(scale: ColumnScale) -> ColumnText:
+    """Return what is said of the scaling of a numeric column."""
+    return ColumnText(
+        name=scale.name, scaling=scale.scaling, low=finite(scale.low), high=finite(scale.high), center=scale.center,
+        factor=scale.factor, missing_indicator=scale.missing_indicator,
+    )  # fmt: skip
+
+
+def finite(value: float) -> float | None:
+    """Return the value, None where it stands for no bound."""
+    return float(value) if np.isfinite(value) else None
