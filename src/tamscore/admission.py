@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from tamscore.config import Rows
-    from tamscore.passes.census import PartRows
+    from tamscore.passes.part_rows import PartRows
     from tamscore.schema import Partition
     from tamscore.settings import Run
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tamscore.config import Job
     from tamscore.model.earlier import EarlierRun
-    from tamscore.passes.census import PartRows
+    from tamscore.passes.part_rows import PartRows
     from tamscore.settings import Run
     from tamscore.stages.input_change import AccountSales, InputChange, Limits
     from tamscore.store.location import Location

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tamscore.fitting.fitted import Fitted
     from tamscore.origin import Origin
     from tamscore.passes.assign import AssignedRows
-    from tamscore.passes.census import PartRows
+    from tamscore.passes.part_rows import PartRows
     from tamscore.settings import Run
 
 

@@ -14,13 +14,12 @@ from tamscore.fitting.party import party_counts
 from tamscore.fitting.refit import refit_parties
 from tamscore.model.earlier import NOWHERE
 from tamscore.model.files import check_fits
-from tamscore.outcome.model_record import settings_of
-from tamscore.passes.assign import PartyModel
 from tamscore.passes.features import Encoding
+from tamscore.passes.party_model import PartyModel
 from tamscore.passes.sample import last_drawn
 from tamscore.passes.watch import WATCHED_ROWS, PartyWatch, Watch
 from tamscore.schema import PARTY_TYPES
-from tamscore.settings import columns_of
+from tamscore.settings import columns_of, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from tamscore.config import Job
     from tamscore.model.earlier import EarlierRun, Labels
     from tamscore.model.record import PartyRecord
-    from tamscore.passes.census import PartRows
+    from tamscore.passes.part_rows import PartRows
     from tamscore.settings import Run
 
 

@@ -22,7 +22,8 @@ from tamscore.outcome import Outcome, write_outcome
 from tamscore.passes import glimpse, policy, room
 from tamscore.passes.assign import assign_rows, by_party
 from tamscore.passes.campaigns import check_live
-from tamscore.passes.score import ScorePlan, score_rows
+from tamscore.passes.plan import ScorePlan
+from tamscore.passes.score import score_rows
 from tamscore.scoring.joins import match_tables
 from tamscore.scoring.market import Market
 from tamscore.scoring.section import check_sections, prepare_sections
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from tamscore.origin import Origin
     from tamscore.outcome.review import Review
     from tamscore.passes.assign import AssignedRows
-    from tamscore.passes.census import PartRows
+    from tamscore.passes.part_rows import PartRows
     from tamscore.passes.parts import ScoredPart
     from tamscore.passes.watch import Watch
     from tamscore.progress import Progress

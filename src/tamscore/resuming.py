@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from tamscore.fitting.fitted import Change, Fitted, Kept
 from tamscore.fitting.guard import Verdict
 from tamscore.fitting.trust import Trust
-from tamscore.passes.assign import AssignedParty, AssignedRows, PartyCount, PartyModel
-from tamscore.passes.census import PartRows
+from tamscore.passes.assign import AssignedParty, AssignedRows, PartyCount
 from tamscore.passes.features import Encoding
 from tamscore.passes.glimpse import Glimpse
 from tamscore.passes.money import CurrencyCount, Money
+from tamscore.passes.part_rows import PartRows
 from tamscore.passes.parts import ScoredPart
+from tamscore.passes.party_model import PartyModel
 from tamscore.passes.watch import Seen
 from tamscore.schema import InputColumns, Partition
 from tamscore.stages.choose_k import Candidate

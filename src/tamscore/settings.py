@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from tamscore.passes.fit import Recipe
-from tamscore.passes.policy import LadderRules, QuadrantRules
+from tamscore.passes.arguments import LadderRules, QuadrantRules, Recipe
 from tamscore.schema import InputColumns, Limits
 from tamscore.stages.campaigns import DEFAULT, Bands, Campaign, CampaignMap
 from tamscore.stages.scale import NumericColumn
@@ -180,3 +180,17 @@ def campaigns_of(job: Job) -> CampaignMap:
 def campaign_of(segment: str, given: Given) -> Campaign:
     """The campaign of a segment, with what the job file leaves to be told by segment, channel and theme."""
     return Campaign(given.channel, given.theme, given.message or given.theme, given.id_for(segment))
+
+
+def settings_of(job: Job) -> dict[str, str]:
+    """The hashes of what a job says in the sections that make the model, by section."""
+    sections = {
+        "columns": job.columns.model_dump_json(include={"party_type", "market_segment"}),
+        "features": job.features.model_dump_json(exclude={"allow"}),
+        "clusters": job.clusters.model_dump_json(
+            exclude={"hysteresis", "k_range", "max_relabelled_share", "stability"}
+        ),
+        "potential": job.potential.model_dump_json(),
+        "quadrant": job.quadrant.model_dump_json(),
+    }
+    return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in sections.items()}

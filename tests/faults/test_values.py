@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from tamscore.errors import InputContractError
 from tamscore.passes import census
-from tamscore.passes.census import PartRows
 from tamscore.passes.duplicates import Groups, Suspects, find_suspects, settle
+from tamscore.passes.part_rows import PartRows
 from tamscore.schema import InputColumns, Partition, Piece, Reason
 from tamscore.stages import draw
 from tests.end_to_end import market

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from tamscore.passes import remarks
-from tamscore.passes.policy import LadderRules, PartyMarket, QuadrantRules
+from tamscore.passes.arguments import LadderRules, QuadrantRules
+from tamscore.passes.policy import PartyMarket
 from tamscore.stages import potential, whitespace
 from tamscore.stages.diagnose import skewed
 from tamscore.stages.quadrant import Limits

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tamscore.passes.census import PartRows
+from tamscore.passes.part_rows import PartRows
 from tamscore.passes.sample import last_drawn
 from tamscore.schema import Partition, Reason
 from tamscore.stages.draw import LAST, draw_number

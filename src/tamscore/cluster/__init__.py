@@ -19,7 +19,8 @@ from tamscore.cluster.draws import Draws, chunks, draw, hashes_of_ids, kept, see
 from tamscore.cluster.matrix import matrix_of, whole_weights
 from tamscore.cluster.parameters import require_parameters, seed_of, threads_of
 from tamscore.engine.flow import LocalFlow
-from tamscore.passes.fit import Recipe, fit_best
+from tamscore.passes.arguments import Recipe
+from tamscore.passes.fit import fit_best
 from tamscore.passes.kept import KeptRows
 from tamscore.stages.blocks import spans_of
 from tamscore.stages.lattice import fit_lattice, sq_distances

@@ -10,8 +10,8 @@ import numpy as np
 from tamscore.backend.host import HostBackend
 from tamscore.fitting import trust
 from tamscore.fitting.fitted import NOTHING_KEPT, Fitted
-from tamscore.passes.assign import PartyModel
 from tamscore.passes.fit import polish
+from tamscore.passes.party_model import PartyModel
 from tamscore.schema import PARTY_TYPES
 from tamscore.stages import diagnose, drift
 

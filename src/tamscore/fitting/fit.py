@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tamscore.fitting.fitted import Fitted
     from tamscore.fitting.ground import Ground
     from tamscore.fitting.party import Party
-    from tamscore.passes.census import PartRows
+    from tamscore.passes.part_rows import PartRows
     from tamscore.settings import Run
     from tamscore.stages.choose_k import Candidate
 

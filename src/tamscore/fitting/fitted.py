@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from tamscore.fitting.guard import Verdict
     from tamscore.fitting.trust import Trust
-    from tamscore.passes.assign import PartyModel
+    from tamscore.passes.party_model import PartyModel
     from tamscore.stages.choose_k import Candidate
     from tamscore.stages.drift import Histogram
     from tamscore.stages.kmeans import Fit

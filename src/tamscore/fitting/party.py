@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tamscore.engine.flow import Flow
     from tamscore.fitting.fitted import Fitted
-    from tamscore.passes.census import PartRows
+    from tamscore.passes.part_rows import PartRows
     from tamscore.passes.sample import SampledRows
     from tamscore.settings import Run
     from tamscore.stages.prepare import Vocabulary

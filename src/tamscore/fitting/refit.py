@@ -12,9 +12,10 @@ from tamscore.fitting.fit import fit_party
 from tamscore.fitting.fitted import Change, Fitted, Kept
 from tamscore.fitting.ground import ground_of
 from tamscore.fitting.party import each_party
-from tamscore.passes.assign import PartyModel, assign_blocks
+from tamscore.passes.assign import assign_blocks
 from tamscore.passes.features import Encoding
 from tamscore.passes.fit import fit_centers
+from tamscore.passes.party_model import PartyModel
 from tamscore.passes.refit import means, refit
 from tamscore.passes.sources import SampleSource
 from tamscore.settings import clusters_of, recipe_of
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from tamscore.fitting.party import Party
     from tamscore.model.earlier import EarlierRun, Labels
     from tamscore.model.record import PartyRecord
-    from tamscore.passes.census import PartRows
+    from tamscore.passes.part_rows import PartRows
     from tamscore.settings import Run
     from tamscore.stages.kmeans import Fit
 

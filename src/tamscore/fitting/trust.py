@@ -11,7 +11,7 @@ from tamscore.backend.host import HostBackend
 from tamscore.stages import rules, stability
 
 if TYPE_CHECKING:
-    from tamscore.passes.assign import PartyModel
+    from tamscore.passes.party_model import PartyModel
     from tamscore.passes.sample import SampledRows
 
 

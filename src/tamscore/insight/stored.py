@@ -10,8 +10,8 @@ from tamscore import job_file
 from tamscore.arrow import places_in, plain_table
 from tamscore.model import files as model
 from tamscore.passes import policy
-from tamscore.passes.assign import PartyModel
 from tamscore.passes.features import Encoding
+from tamscore.passes.party_model import PartyModel
 from tamscore.schema import PARTY_TYPES
 from tamscore.settings import columns_of, ladder_rules
 from tamscore.store import contents
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from tamscore.config import Job
     from tamscore.model.record import ModelRecord, PartyRecord
-    from tamscore.passes.policy import LadderRules, PartyMarket
+    from tamscore.passes.arguments import LadderRules
+    from tamscore.passes.policy import PartyMarket
     from tamscore.stages.folding import IdForm
     from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from tamscore.config import Job
     from tamscore.insight.stored import StoredRun
+    from tamscore.passes.arguments import QuadrantRules
     from tamscore.passes.policy import PartyMarket
     from tamscore.stages.quadrant import Limits
 
@@ -121,7 +122,7 @@ def answer(run: StoredRun, scenario: Scenario, job: Job) -> Answer:
     return Answer(scenario, tuple(party_answer(run, *each, quadrant_rules(job)) for each in pairs))
 
 
-def party_answer(run: StoredRun, market: PartyMarket, given: Limits | None, rules: policy.QuadrantRules) -> PartyAnswer:
+def party_answer(run: StoredRun, market: PartyMarket, given: Limits | None, rules: QuadrantRules) -> PartyAnswer:
     """What a party type comes to; limits of its quadrants are made under the rules, or given."""
     ids = market.model.ids
     limits, by_cluster = policy.limits_of(market, rules, given)

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from tamscore.passes.glimpse import Glimpse
     from tamscore.passes.match import Match
     from tamscore.passes.parts import ScoredPart
+    from tamscore.passes.plan import PartyPolicy
     from tamscore.passes.policy import PartyMarket
-    from tamscore.passes.score import PartyPolicy
     from tamscore.passes.section import Findings, Prepared
     from tamscore.progress import Progress
     from tamscore.store.commit import Placed

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 from tamscore import __version__
 from tamscore.model.record import ModelRecord, PartyRecord
+from tamscore.settings import settings_of
 
 if TYPE_CHECKING:
     from tamscore.config import Job
     from tamscore.fitting.fitted import Fitted
     from tamscore.outcome import Outcome
+    from tamscore.passes.plan import PartyPolicy
     from tamscore.passes.policy import PartyMarket
-    from tamscore.passes.score import PartyPolicy
 
 
 def model_of(outcome: Outcome, job: Job) -> ModelRecord:
@@ -44,17 +44,3 @@ def party_of(one: Fitted, market: PartyMarket, policy: PartyPolicy, reach: Any) 
         sales=market.sales,
         by_segment=market.by_segment,
     )
-
-
-def settings_of(job: Job) -> dict[str, str]:
-    """The hashes of what a job says in the sections that make the model, by section."""
-    sections = {
-        "columns": job.columns.model_dump_json(include={"party_type", "market_segment"}),
-        "features": job.features.model_dump_json(exclude={"allow"}),
-        "clusters": job.clusters.model_dump_json(
-            exclude={"hysteresis", "k_range", "max_relabelled_share", "stability"}
-        ),
-        "potential": job.potential.model_dump_json(),
-        "quadrant": job.quadrant.model_dump_json(),
-    }
-    return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in sections.items()}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.outcome import Outcome
-    from tamscore.passes.score import PartyPolicy
+    from tamscore.passes.plan import PartyPolicy
 
 
 def segment_table(outcome: Outcome) -> pa.Table:

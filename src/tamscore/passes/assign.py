@@ -18,29 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tamscore.backend import Backend
-    from tamscore.passes.census import PartRows
-    from tamscore.passes.features import Encoding, PartFeatures
+    from tamscore.passes.features import PartFeatures
     from tamscore.passes.glimpse import Glimpse
+    from tamscore.passes.part_rows import PartRows
+    from tamscore.passes.party_model import PartyModel
     from tamscore.passes.watch import Seen, Watch
-    from tamscore.stages.space import Space
 
 NO_CLUSTER = np.iinfo(np.uint16).max
-
-
-@dataclass(frozen=True)
-class PartyModel:
-    """The fitted model of one party type: how rows become blocks, the centers (k, d) in whole numbers, their ids."""
-
-    name: str
-    encoding: Encoding
-    space: Space
-    centers: Any
-    ids: tuple[str, ...]
-
-    @property
-    def k(self) -> int:
-        """The number of clusters."""
-        return len(self.centers)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from tamscore.stages.prepare import nearest_rank
 if TYPE_CHECKING:
     from tamscore.backend import Backend
     from tamscore.passes.assign import AssignedRows
-    from tamscore.passes.census import PartRows
+    from tamscore.passes.part_rows import PartRows
 
 CENTS = 100.0
 

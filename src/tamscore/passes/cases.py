@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.backend import Backend
-    from tamscore.passes.score import PartyPolicy, ScorePlan
+    from tamscore.passes.plan import PartyPolicy, ScorePlan
     from tamscore.stages.potential import CustomerSales
     from tamscore.stages.whitespace import Ranks
 

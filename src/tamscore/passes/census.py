@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,8 @@ import numpy as np
 from tamscore.arrow import as_dictionary, coded, float_column, truths
 from tamscore.errors import InputContractError
 from tamscore.passes.currencies import read_currencies
-from tamscore.passes.money import Money, money_of
+from tamscore.passes.money import money_of
+from tamscore.passes.part_rows import PartRows
 from tamscore.schema import LONGEST_ID, PARTY_TYPES, InputColumns, Partition, Reason
 from tamscore.stages import contract, draw
 from tamscore.store import tables
@@ -25,44 +26,6 @@ if TYPE_CHECKING:
 
 MOST_WORDS = 1000
 """So many different words that are no party type are counted; a column with more of them is another one."""
-
-
-@dataclass(frozen=True)
-class PartRows:
-    """The rows of one partition as the run remembers them: reason (m,) uint8, party (m,) int8, hash (m,) uint64.
-
-    `words` counts the party types that are none, `money` tells what the scored rows sell and in which currencies;
-    `buyers` (c,) are the positions of rows with sales above 0, and `bought` (c,) float64 their sales.
-    """
-
-    partition: Partition
-    reason: Any
-    party: Any
-    hashes: Any
-    sales_missing: int
-    segments: dict[str | None, int]
-    words: dict[str | None, int] = field(default_factory=dict)
-    money: Money = field(default_factory=Money)
-    buyers: Any = ()
-    bought: Any = ()
-
-    @property
-    def hashes_of_ids(self) -> Any:
-        """The hashes of the rows that have an id."""
-        there = self.reason != Reason.MISSING_ID
-        return self.hashes if there.all() else self.hashes[there]
-
-    def scored_of(self, party: int) -> Any:
-        """Which rows (m,) bool are of a party type and may be scored."""
-        return (self.reason == Reason.SCORED) & (self.party == party)
-
-    def of_party(self, party: int) -> Any:
-        """The positions of the rows of a party type that may be scored."""
-        return np.flatnonzero(self.scored_of(party))
-
-    def count_of(self, party: int) -> int:
-        """How many rows of a party type may be scored."""
-        return int(np.count_nonzero(self.scored_of(party)))
 
 
 def take_census(

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from tamscore.backend import Backend
     from tamscore.passes.assign import AssignedRows
     from tamscore.passes.cases import Cases, Scores
-    from tamscore.passes.census import PartRows
-    from tamscore.passes.score import PartyPolicy, ScorePlan
+    from tamscore.passes.part_rows import PartRows
+    from tamscore.passes.plan import PartyPolicy, ScorePlan
 
 KEPT_BEFORE = SCORE_COLUMNS.index("cluster")
 """Kept columns stand before this place."""

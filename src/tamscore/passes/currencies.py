@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from tamscore.arrow import holds_text
 from tamscore.errors import InputContractError
 from tamscore.passes.currency_words import is_common, is_currency, is_titled, one_spelling
-from tamscore.passes.money import MOST_CURRENCIES, Counts, merged_currencies
+from tamscore.passes.money import MOST_CURRENCIES, Counts, merged
 from tamscore.store import tables
 from tamscore.store.location import is_local
 from tamscore.substitution import fold_word
@@ -21,7 +21,7 @@ from tamscore.substitution import fold_word
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.passes.census import PartRows
+    from tamscore.passes.part_rows import PartRows
     from tamscore.schema import InputColumns, Partition
     from tamscore.substitution import Rates
 
@@ -165,3 +165,8 @@ def described(selling: Counts) -> str:
 def quoted(word: Any) -> str:
     """Return a word as a TOML string."""
     return json.dumps(word, ensure_ascii=False)
+
+
+def merged_currencies(parts: Sequence[PartRows], column: str) -> Counts | None:
+    """The rows of all partitions by currency, in the order of the alphabet; None where there are too many words."""
+    return merged(part.money.currencies.get(column, {}) for part in parts)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from tamscore.passes.census import PartRows
+    from tamscore.passes.part_rows import PartRows
     from tamscore.schema import InputColumns
 
 Rule: TypeAlias = Literal["identical", "sum", "reject", "error"]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.backend import Array, Backend
-    from tamscore.passes.census import PartRows
+    from tamscore.passes.part_rows import PartRows
     from tamscore.schema import InputColumns, Partition
     from tamscore.stages.prepare import Vocabulary
     from tamscore.substitution import Sums

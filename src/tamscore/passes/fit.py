@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,21 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tamscore.engine.flow import Flow
+    from tamscore.passes.arguments import Recipe
     from tamscore.passes.kept import KeptRows
     from tamscore.stages.blocks import Span
     from tamscore.stages.kmeans import Fit
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How centers are sought: see `[clusters]` in the job file."""
-
-    k: int
-    seed: int
-    seed_rows: int
-    restarts: int
-    batch_rows: int
-    max_passes: int
 
 
 def fit_centers(rows: KeptRows, seed_block: Any, recipe: Recipe, spans: Sequence[Span], local: Flow) -> Fit:

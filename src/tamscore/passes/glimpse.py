@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.backend import Backend
-    from tamscore.passes.assign import PartyModel
+    from tamscore.passes.party_model import PartyModel
     from tamscore.stages.space import RawRows
 
 ROWS = 1_500

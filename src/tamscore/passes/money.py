@@ -12,11 +12,10 @@ from tamscore.schema import Reason
 from tamscore.substitution import fold_word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     import pyarrow as pa
 
-    from tamscore.passes.census import PartRows
 
 TOP = 20
 """So many of the accounts with the largest sales are remembered."""
@@ -96,11 +95,6 @@ def add_count(counts: Counts, name: str | None, count: CurrencyCount) -> None:
     known = next((one for one in counts if one is not None and fold_word(one) == fold_word(folded)), None)
     key = (known or folded) if folded else None
     counts[key] = counts[key].plus(count) if key in counts else count
-
-
-def merged_currencies(parts: Sequence[PartRows], column: str) -> Counts | None:
-    """The rows of all partitions by currency, in the order of the alphabet; None where there are too many words."""
-    return merged(part.money.currencies.get(column, {}) for part in parts)
 
 
 def merged(parts: Iterable[Counts | None]) -> Counts | None:

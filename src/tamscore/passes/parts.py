@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.passes.assign import AssignedRows
-    from tamscore.passes.census import PartRows
-    from tamscore.passes.score import ScorePlan
+    from tamscore.passes.part_rows import PartRows
+    from tamscore.passes.plan import ScorePlan
     from tamscore.store.commit import Placed
 
 KINDS = ("acquisition", "expansion")

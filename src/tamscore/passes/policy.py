@@ -8,37 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.passes.assign import by_party
-from tamscore.passes.score import PartyPolicy
+from tamscore.passes.plan import PartyPolicy
 from tamscore.stages import potential, quadrant, whitespace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.backend import Backend
-    from tamscore.passes.assign import AssignedParty, AssignedRows, PartyModel
-    from tamscore.stages.potential import CustomerSales, PotentialTable, TopStep
-
-
-@dataclass(frozen=True)
-class LadderRules:
-    """How ladders are made and climbed: see `[potential]` in the job file."""
-
-    lines: tuple[float, ...]
-    top_step: TopStep
-    boundary: whitespace.Boundary
-    min_customers: int
-    level: float = 0.95
-
-
-@dataclass(frozen=True)
-class QuadrantRules:
-    """Where high begins: see `[quadrant]` in the job file; NaN and 0 where a rule does not apply."""
-
-    threshold: quadrant.Threshold
-    by_cluster: bool
-    potential: float
-    sales: float
-    capacity: int
+    from tamscore.passes.arguments import LadderRules, QuadrantRules
+    from tamscore.passes.assign import AssignedParty, AssignedRows
+    from tamscore.passes.party_model import PartyModel
+    from tamscore.stages.potential import CustomerSales, PotentialTable
 
 
 @dataclass(frozen=True)

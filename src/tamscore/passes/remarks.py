@@ -10,7 +10,8 @@ from tamscore.stages import top_step, whitespace
 from tamscore.stages.potential import OF_CLUSTER
 
 if TYPE_CHECKING:
-    from tamscore.passes.policy import LadderRules, PartyMarket, QuadrantRules
+    from tamscore.passes.arguments import LadderRules, QuadrantRules
+    from tamscore.passes.policy import PartyMarket
     from tamscore.stages.quadrant import Limits
 
 TOP_HEAVY = 0.5

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tamscore.backend import Backend
     from tamscore.passes.assign import AssignedRows
-    from tamscore.passes.census import PartRows
+    from tamscore.passes.part_rows import PartRows
 
 
 @dataclass(frozen=True)

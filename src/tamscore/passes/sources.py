@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from tamscore.backend import Backend, Moments
     from tamscore.engine.flow import Flow
-    from tamscore.passes.census import PartRows
     from tamscore.passes.features import Encoding
+    from tamscore.passes.part_rows import PartRows
     from tamscore.passes.sample import SampledRows
     from tamscore.stages.prepare import OrderStatistics, Vocabulary
     from tamscore.stages.scale import ColumnScale, NumericColumn

@@ -14,7 +14,7 @@ from tamscore.substitution import fold_word
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from tamscore.passes.census import PartRows
+    from tamscore.passes.part_rows import PartRows
     from tamscore.schema import InputColumns
 
 FEWEST = 10

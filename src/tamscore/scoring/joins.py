@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from tamscore.config.section import SideTable
     from tamscore.origin import Origin
-    from tamscore.passes.census import PartRows
     from tamscore.passes.match import Match
+    from tamscore.passes.part_rows import PartRows
     from tamscore.settings import Run
 
     Named: TypeAlias = tuple[str, SideTable, Joined]

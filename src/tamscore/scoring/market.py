@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from tamscore.fitting.fitted import Fitted
     from tamscore.origin import Origin
     from tamscore.passes.assign import AssignedRows
-    from tamscore.passes.census import PartRows
+    from tamscore.passes.part_rows import PartRows
+    from tamscore.passes.plan import PartyPolicy
     from tamscore.passes.policy import PartyMarket
-    from tamscore.passes.score import PartyPolicy
     from tamscore.settings import Run
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tamscore.config.problems import Problem
     from tamscore.origin import Origin
-    from tamscore.passes.census import PartRows
+    from tamscore.passes.part_rows import PartRows
     from tamscore.passes.section import State
     from tamscore.schema import ScoreColumn
     from tamscore.scoring.market import Market

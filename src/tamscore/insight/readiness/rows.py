@@ -20,7 +20,7 @@ from tamscore.store import tables
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.passes.census import PartRows
+    from tamscore.passes.part_rows import PartRows
     from tamscore.settings import Run
 
 FEW_CUSTOMERS = 100

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tamscore.backend import Backend
     from tamscore.passes.assign import AssignedRows
-    from tamscore.passes.census import PartRows
+    from tamscore.passes.part_rows import PartRows
     from tamscore.stages.folding import IdForm
 
 SUMS = ("accounts", "base", "stayed", "now", "before", "compared", "margin", "margins", "monthly", "valued", "ordered")

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.passes.assign import AssignedRows
-    from tamscore.passes.census import PartRows
     from tamscore.passes.order_lines import Range
+    from tamscore.passes.part_rows import PartRows
     from tamscore.schema import InputColumns, Partition
     from tamscore.stages.folding import IdForm
 

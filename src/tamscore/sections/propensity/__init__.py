@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.origin import Origin
-    from tamscore.passes.census import PartRows
+    from tamscore.passes.part_rows import PartRows
     from tamscore.passes.section import State
     from tamscore.scoring.market import Market
     from tamscore.settings import Run

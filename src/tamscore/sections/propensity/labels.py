@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import date
 
-    from tamscore.passes.census import PartRows
+    from tamscore.passes.part_rows import PartRows
     from tamscore.schema import Partition
     from tamscore.scoring.market import Market
     from tamscore.sections.propensity.settings import Propensity

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.backend import Backend
-    from tamscore.passes.assign import AssignedRows, PartyModel
-    from tamscore.passes.census import PartRows
+    from tamscore.passes.assign import AssignedRows
+    from tamscore.passes.part_rows import PartRows
+    from tamscore.passes.party_model import PartyModel
     from tamscore.passes.section import ScoredRows
     from tamscore.scoring.market import Market
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.backend import Backend
-    from tamscore.passes.census import PartRows
+    from tamscore.passes.part_rows import PartRows
     from tamscore.scoring.market import Market
     from tamscore.sections.propensity.design import Design
     from tamscore.sections.propensity.settings import Propensity

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tamscore.backend import Backend
     from tamscore.passes.assign import AssignedRows
-    from tamscore.passes.census import PartRows
+    from tamscore.passes.part_rows import PartRows
     from tamscore.passes.policy import PartyMarket
     from tamscore.passes.section import ScoredRows
     from tamscore.scoring.market import Market
