@@ -19,7 +19,7 @@ def main(market: Path, scores: Path, output: Path) -> dict[str, float]:
     import pyarrow.parquet as pq
 
     from bench.numbers_market import FEATURES
-    from tamscore.passes.parts import repeating
+    from tamscore.scoring.score.parts import repeating
     from tamscore.store import commit
 
     started = time.process_time()

@@ -52,7 +52,7 @@ def one_run(market: Path, output: Path, size: int, kill: Callable[[], None]) -> 
     """One whole run on worker processes, in partitions of so many rows."""
     from tamscore import job_file, pipeline
     from tamscore.progress import Progress
-    from tamscore.settings import columns_of
+    from tamscore.scoring.context import columns_of
     from tamscore.store import partitions
 
     partitions.PARTITION_ROWS = size

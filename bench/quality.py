@@ -11,17 +11,19 @@ from bench.measure import clock
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tamscore.fitting.fitted import Fitted
-    from tamscore.passes.part_rows import PartRows
-    from tamscore.settings import Run
+    from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.context import Run
+    from tamscore.scoring.fit.fitted import Fitted
 
 
 def quality(market: Path, output: Path, runs: int, overrides: list[str]) -> list[dict[str, Any]]:
     """For every party type: our inertia, that of each scikit-learn run, and the ratio to the best of them."""
-    from tamscore import admission, backend, job_file, settings
+    from tamscore import backend, job_file
     from tamscore.engine.flow import LocalFlow
-    from tamscore.fitting.fit import fit_parties
     from tamscore.progress import Progress
+    from tamscore.scoring import context as settings
+    from tamscore.scoring.census import market as admission
+    from tamscore.scoring.fit.fit import fit_parties
     from tamscore.store import partitions
 
     job = job_file.load(market / "job.toml", [f'output.path="{output}"', *overrides])
@@ -41,7 +43,7 @@ def quality(market: Path, output: Path, runs: int, overrides: list[str]) -> list
 
 def matrix(one: Fitted, parts: list[PartRows], run: Run) -> Any:
     """Every row of a party type (m, d) float32 in whole numbers."""
-    from tamscore.passes.sources import raw_rows
+    from tamscore.scoring.fit.sources import raw_rows
 
     model, columns = one.model, []
     for part in parts:

@@ -109,7 +109,7 @@ def frozen(folder: Path, output: Path, rows: int, seed: int, overrides: list[str
 
 def decode_and_write(job: Job, done: RunDirectory, copy: Path) -> dict[str, float]:
     """CPU seconds of decoding every column that a run reads, and of writing its parts again."""
-    from tamscore.settings import columns_of
+    from tamscore.scoring.context import columns_of
     from tamscore.store import commit, partitions, tables
 
     columns = columns_of(job)

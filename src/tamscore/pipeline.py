@@ -11,24 +11,27 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tamscore import backend as backends
-from tamscore import resuming
-from tamscore.admission import check_rejected, take_census
-from tamscore.before import compare_input
 from tamscore.engine import connect, device, heap, memory
-from tamscore.hindsight import look_back, reach_of
 from tamscore.model.earlier import read_earlier
-from tamscore.origin import Fresh, Frozen, Warm, watch_of
-from tamscore.outcome import Outcome, write_outcome
-from tamscore.passes import glimpse, policy, room
-from tamscore.passes.assign import assign_rows, by_party
-from tamscore.passes.campaigns import check_live
-from tamscore.passes.plan import ScorePlan
-from tamscore.passes.score import score_rows
-from tamscore.scoring.joins import match_tables
+from tamscore.scoring import cluster_map as glimpse
+from tamscore.scoring import memory_plan as room
+from tamscore.scoring import potential as policy
+from tamscore.scoring import resuming
+from tamscore.scoring.assign import assign_rows, by_party
+from tamscore.scoring.census.market import check_rejected, take_census
+from tamscore.scoring.context import Run, campaigns_of, columns_read, ladder_rules, plan_of, quadrant_rules
+from tamscore.scoring.input_change import compare_input
+from tamscore.scoring.joining.market import match_tables
+from tamscore.scoring.manifest import write_outcome
 from tamscore.scoring.market import Market
+from tamscore.scoring.model_source import Fresh, Frozen, Warm, watch_of
+from tamscore.scoring.review import look_back, reach_of
+from tamscore.scoring.score.campaigns import check_live
+from tamscore.scoring.score.plan import ScorePlan
+from tamscore.scoring.score.rows import score_rows
 from tamscore.scoring.section import check_sections, prepare_sections
+from tamscore.scoring.tables.outcome import Outcome
 from tamscore.sections import SECTIONS
-from tamscore.settings import Run, campaigns_of, columns_read, ladder_rules, plan_of, quadrant_rules
 from tamscore.stages import contract
 from tamscore.store import commit, forgotten, partitions, run_directory
 from tamscore.store.location import location
@@ -41,15 +44,15 @@ if TYPE_CHECKING:
 
     from tamscore.backend import Backend
     from tamscore.config import Job
-    from tamscore.fitting.fitted import Fitted
-    from tamscore.origin import Origin
-    from tamscore.outcome.review import Review
-    from tamscore.passes.assign import AssignedRows
-    from tamscore.passes.part_rows import PartRows
-    from tamscore.passes.parts import ScoredPart
-    from tamscore.passes.watch import Watch
     from tamscore.progress import Progress
+    from tamscore.scoring.assign import AssignedRows
+    from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.fit.fitted import Fitted
+    from tamscore.scoring.model_source import Origin
+    from tamscore.scoring.score.parts import ScoredPart
     from tamscore.scoring.section import Sections
+    from tamscore.scoring.tables.review import Review
+    from tamscore.scoring.watch import Watch
     from tamscore.store.partitions import Plan
 
 UNCOUNTED = ("engine", "output", "device", "input", "backtest", "coverage", "metrics")

@@ -12,11 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from tamscore import job_file, origin, pipeline
+from tamscore import job_file, pipeline
 from tamscore.backtest.joining import check_early
 from tamscore.cli import app
 from tamscore.errors import InputContractError, TamscoreError
 from tamscore.progress import Progress
+from tamscore.scoring import model_source as origin
 from tests.end_to_end import market
 from tests.end_to_end.buyers import WINDOW
 

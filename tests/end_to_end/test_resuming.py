@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 
-from tamscore import before, origin, pipeline
-from tamscore.fitting import choosing, fit, guard
-from tamscore.fitting.finish import polished
-from tamscore.passes import census
+from tamscore import pipeline
 from tamscore.progress import Progress
+from tamscore.scoring import input_change as before
+from tamscore.scoring import model_source as origin
+from tamscore.scoring.census import partition as census
+from tamscore.scoring.fit import choose_k as choosing
+from tamscore.scoring.fit import fit, guard
+from tamscore.scoring.fit.finish import polished
 from tamscore.store import checkpoints, contents, pruning
 from tests.end_to_end import market
 from tests.fake_gpu import FakeGpu

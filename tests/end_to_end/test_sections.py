@@ -14,9 +14,9 @@ from tamscore import job_file, pipeline
 from tamscore.config.section import SectionSettings, SideTable
 from tamscore.errors import JobFileError
 from tamscore.model import files as model
-from tamscore.passes.section import Findings
 from tamscore.progress import Progress
 from tamscore.schema import InputColumns, ScoreColumn
+from tamscore.scoring.score.sections import Findings
 from tamscore.scoring.section import Section
 from tamscore.sections import SECTIONS, register, registered
 from tamscore.store import verify
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tamscore.backend import Backend
-    from tamscore.passes.section import ScoredRows, State
     from tamscore.scoring.market import Market
+    from tamscore.scoring.score.sections import ScoredRows, State
     from tamscore.store.run_directory import RunDirectory
 
 ROWS, SIZE = 900, "revenue"

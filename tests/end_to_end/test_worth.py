@@ -18,8 +18,8 @@ from tamscore import pipeline
 from tamscore.cli import app
 from tamscore.errors import InputContractError, JobFileError, UsageError
 from tamscore.job_file import load
-from tamscore.passes import order_lines
 from tamscore.progress import Progress
+from tamscore.scoring.joining import order_lines
 from tamscore.sections.lifetime_value import gauges as figures
 from tamscore.sections.lifetime_value import purchases
 from tamscore.sections.lifetime_value import worth as lifetime_value

@@ -17,8 +17,8 @@ import pytest
 from tamscore import pipeline
 from tamscore.engine import device
 from tamscore.errors import DeviceError, MemoryLimitError, RetryableError
-from tamscore.passes.kept import KeptRows
 from tamscore.progress import Listener, Progress
+from tamscore.scoring.fit.kept_rows import KeptRows
 from tamscore.store import verify
 from tests.end_to_end import market
 from tests.fake_gpu import FakeGpu

@@ -18,8 +18,8 @@ import tamscore
 from tamscore.errors import InputContractError
 from tamscore.model import files as model
 from tamscore.model.text import FORMAT
-from tamscore.passes.features import Encoding, read_features
-from tamscore.settings import columns_of, settings_of
+from tamscore.scoring.context import columns_of, settings_of
+from tamscore.scoring.features import Encoding, read_features
 from tamscore.store import partitions
 from tamscore.store.commit import Placed
 from tests.end_to_end import market

@@ -16,7 +16,7 @@ from tamscore import pipeline
 from tamscore.errors import InputContractError, RetryableError, UsageError
 from tamscore.insight.show import load
 from tamscore.progress import Progress
-from tamscore.settings import columns_of, plan_of
+from tamscore.scoring.context import columns_of, plan_of
 from tamscore.store import contents, partitions, run_directory, tables, verify, versions
 from tamscore.store.location import location
 from tamscore.store.objects import bucket

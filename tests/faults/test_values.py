@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tamscore.errors import InputContractError
-from tamscore.passes import census
-from tamscore.passes.duplicates import Groups, Suspects, find_suspects, settle
-from tamscore.passes.part_rows import PartRows
 from tamscore.schema import InputColumns, Partition, Piece, Reason
+from tamscore.scoring.census import partition as census
+from tamscore.scoring.census.duplicates import Groups, Suspects, find_suspects, settle
+from tamscore.scoring.census.part_rows import PartRows
 from tamscore.stages import draw
 from tests.end_to_end import market
 

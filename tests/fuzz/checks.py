@@ -16,9 +16,9 @@ from tamscore import job_file
 from tamscore.backend.host import HostBackend
 from tamscore.errors import InputContractError, JobFileError, MemoryLimitError
 from tamscore.model import files as model
-from tamscore.passes.census import take_census
-from tamscore.passes.features import read_features
 from tamscore.schema import InputColumns, Limits
+from tamscore.scoring.census.partition import take_census
+from tamscore.scoring.features import read_features
 from tamscore.store import partitions, tables
 from tamscore.store.commit import Placed
 from tests.end_to_end import market

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tamscore.passes.by_cluster import quantile_by_cluster
+from tamscore.scoring.by_cluster import quantile_by_cluster
 from tamscore.sections.alerts import churn as alerts
 
 NAN = float("nan")

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamscore.passes.cases import tell_apart
+from tamscore.scoring.score.distinct_accounts import tell_apart
 
 NAN = float("nan")
 CLUSTERS = 4

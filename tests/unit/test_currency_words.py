@@ -5,8 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from tamscore.passes.currencies import holds_codes, selling_in_several
-from tamscore.passes.money import CurrencyCount
+from tamscore.scoring.census.currencies import holds_codes, selling_in_several
+from tamscore.scoring.census.money import CurrencyCount
 
 
 def several(*words):

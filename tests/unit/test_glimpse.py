@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tamscore.passes import glimpse
-from tamscore.passes.glimpse import ROWS, Glimpse
+from tamscore.scoring import cluster_map as glimpse
+from tamscore.scoring.cluster_map import ROWS, Glimpse
 
 
 def seen(hashes, label):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tamscore.passes.hysteresis import hold
+from tamscore.scoring.hysteresis import hold
 from tamscore.stages import kmeans
 from tamscore.stages.grid import Grid
 

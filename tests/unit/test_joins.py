@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tamscore.engine.flow import LocalFlow
 from tamscore.errors import InputContractError
-from tamscore.passes.joins import Accounts, Joined, joined_parts, match_ids, match_table, sorted_hashes
 from tamscore.schema import InputColumns
+from tamscore.scoring.joining.lookup import Accounts, Joined, joined_parts, match_ids, match_table, sorted_hashes
 from tamscore.stages.draw import id_hash
 from tamscore.store import partitions
 from tamscore.store.tables import account_ids

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from tamscore.errors import InputContractError
-from tamscore.passes import order_lines
-from tamscore.passes.order_lines import OrderColumns, Range, ranges
 from tamscore.schema import InputColumns
+from tamscore.scoring.joining import order_lines
+from tamscore.scoring.joining.order_lines import OrderColumns, Range, ranges
 from tamscore.store import partitions
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tamscore.arrow import level_codes
-from tamscore.passes import campaigns, parts
+from tamscore.scoring.score import campaigns, parts
 
 
 def pieces(*texts):

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tamscore.passes import remarks
-from tamscore.passes.arguments import LadderRules, QuadrantRules
-from tamscore.passes.policy import PartyMarket
+from tamscore.scoring import warnings as remarks
+from tamscore.scoring.arguments import LadderRules, QuadrantRules
+from tamscore.scoring.potential import PartyMarket
 from tamscore.stages import potential, whitespace
 from tamscore.stages.diagnose import skewed
 from tamscore.stages.quadrant import Limits

@@ -17,9 +17,10 @@ from tamscore.backend.host import HostBackend
 from tamscore.engine import task
 from tamscore.engine.flow import LocalFlow
 from tamscore.errors import MemoryLimitError
-from tamscore.passes import room, sample
 from tamscore.progress import Progress
 from tamscore.schema import InputColumns, Partition, Piece
+from tamscore.scoring import memory_plan as room
+from tamscore.scoring.fit import sample
 from tests.fake_gpu import FakeGpu
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tamscore.passes.part_rows import PartRows
-from tamscore.passes.sample import last_drawn
 from tamscore.schema import Partition, Reason
+from tamscore.scoring.census.part_rows import PartRows
+from tamscore.scoring.fit.sample import last_drawn
 from tamscore.stages.draw import LAST, draw_number
 
 SEED = 3

@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tamscore.passes.census import party_codes
-from tamscore.passes.features import read_features
-from tamscore.passes.words import unknown_words
 from tamscore.schema import InputColumns, Partition, Piece
+from tamscore.scoring.census.partition import party_codes
+from tamscore.scoring.census.words import unknown_words
+from tamscore.scoring.features import read_features
 from tamscore.store import tables
 from tamscore.store.substituting import mapped
 from tamscore.substitution import Rates, Substitution, Sums, fold_keys

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamscore.passes.totals import FEWEST, is_total, outselling
+from tamscore.scoring.census.totals import FEWEST, is_total, outselling
 
 
 def ordered(*sales):

@@ -8,7 +8,7 @@ import pytest
 
 from tamscore.errors import JobFileError
 from tamscore.job_file import parse
-from tamscore.settings import columns_of
+from tamscore.scoring.context import columns_of
 
 JOB: dict[str, Any] = {
     "input": {"path": "market"},

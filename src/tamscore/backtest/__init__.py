@@ -15,11 +15,11 @@ from tamscore.backtest.challengers import Customers, Loss, Rules, losses
 from tamscore.backtest.deciles import Tenth, rank_correlation, tenths
 from tamscore.backtest.joining import match_afterwards, scored_ids
 from tamscore.model import files as model
-from tamscore.outcome.plain import plain
-from tamscore.passes.features import Encoding, read_features
-from tamscore.passes.joins import Accounts as Joinable
 from tamscore.schema import PARTY_TYPES
-from tamscore.settings import columns_of
+from tamscore.scoring.context import columns_of
+from tamscore.scoring.features import Encoding, read_features
+from tamscore.scoring.joining.lookup import Accounts as Joinable
+from tamscore.scoring.tables.plain import plain
 from tamscore.stages.draw import id_hash
 from tamscore.store import commit, partitions, records, tables
 from tamscore.store.location import location
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from tamscore.backend import Backend
     from tamscore.config import Job
     from tamscore.model.record import PartyRecord
-    from tamscore.passes.match import Match
     from tamscore.progress import Progress
+    from tamscore.scoring.joining.match import Match
     from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tamscore.engine.flow import LocalFlow
-from tamscore.passes.joins import Accounts, Joined, match_table, sorted_hashes
 from tamscore.schema import InputColumns
-from tamscore.settings import substitution_of
+from tamscore.scoring.context import substitution_of
+from tamscore.scoring.joining.lookup import Accounts, Joined, match_table, sorted_hashes
 from tamscore.stages.draw import id_hash
 from tamscore.store import contents, partitions, tables
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.config import Job
-    from tamscore.passes.match import Match
     from tamscore.progress import Progress
+    from tamscore.scoring.joining.match import Match
     from tamscore.store.partitions import Plan
     from tamscore.store.run_directory import RunDirectory
 

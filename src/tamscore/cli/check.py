@@ -61,7 +61,7 @@ def check(job: JobFile, overrides: Overrides = None, as_json: AsJson = False) ->
 
 def plan_found(problems: list[TamscoreError], job: Job) -> Plan | None:
     """The plan of the market with those of its further tables; None with every problem kept if one has any."""
-    from tamscore.settings import columns_read, tables_of
+    from tamscore.scoring.context import columns_read, tables_of
     from tamscore.store import partitions
 
     market = attempt(problems, lambda: partitions.plan(job.input.path, columns_read(job)))
@@ -158,7 +158,7 @@ def method_lines(job: Job, plan: Plan | None) -> Iterator[Line]:
 
 def input_lines(job: Job, plan: Plan) -> Iterator[Line]:
     """The files, what was passed over, and the columns by the part they play."""
-    from tamscore.settings import columns_read
+    from tamscore.scoring.context import columns_read
 
     files, partitions = counted(len(plan.files), "file"), counted(len(plan.partitions), "partition")
     yield "input", f"{near(place(job.input.path))}: {plan.rows:,} rows in {files}, {partitions}"
@@ -204,7 +204,7 @@ def room_for(output: Location) -> list[str]:
 def output_lines(job: Job, choice: DeviceChoice | None, plan: Plan | None, room: list[str] | None) -> Iterator[Line]:
     """Where the results would go, and whether they are there already."""
     from tamscore import backend, pipeline
-    from tamscore.origin import Fresh
+    from tamscore.scoring.model_source import Fresh
 
     if choice is None or plan is None:
         yield "output", near(place(job.output.path))

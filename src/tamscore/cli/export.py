@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tamscore.insight.export_rows import Tally
     from tamscore.insight.overrides import Overrides
     from tamscore.insight.stored import StoredRun
-    from tamscore.passes.match import Match
+    from tamscore.scoring.joining.match import Match
 
 Fields = Annotated[
     str | None,

@@ -137,7 +137,7 @@ def result_lines(directory: RunDirectory, result: dict[str, Any]) -> list[str]:
 
 def sentence_of(match: dict[str, Any]) -> str:
     """How a joined table met the accounts, its path as seen from the working directory."""
-    from tamscore.passes.match import Match
+    from tamscore.scoring.joining.match import Match
     from tamscore.store.location import location
 
     return Match(**{**match, "table": near(location(match["table"]))}).sentence

@@ -19,9 +19,9 @@ from tamscore.cluster.draws import Draws, chunks, draw, hashes_of_ids, kept, see
 from tamscore.cluster.matrix import matrix_of, whole_weights
 from tamscore.cluster.parameters import require_parameters, seed_of, threads_of
 from tamscore.engine.flow import LocalFlow
-from tamscore.passes.arguments import Recipe
-from tamscore.passes.fit import fit_best
-from tamscore.passes.kept import KeptRows
+from tamscore.scoring.arguments import Recipe
+from tamscore.scoring.fit.centers import fit_best
+from tamscore.scoring.fit.kept_rows import KeptRows
 from tamscore.stages.blocks import spans_of
 from tamscore.stages.lattice import fit_lattice, sq_distances
 

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from tamscore.config import Coverage as Settings
     from tamscore.coverage.placing import Placement, Task
     from tamscore.insight.stored import StoredRun
-    from tamscore.passes.match import Match
     from tamscore.progress import Progress
+    from tamscore.scoring.joining.match import Match
 
 
 @dataclass(frozen=True)

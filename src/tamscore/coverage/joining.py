@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.coverage.names import LISTED, doubts_about, folded, likely, listed
-from tamscore.passes import joins
-from tamscore.passes.census import unusable_ids
-from tamscore.passes.joins import counted, explained, joined_parts
-from tamscore.passes.match import PERSON, Match
+from tamscore.scoring.census.partition import unusable_ids
+from tamscore.scoring.joining import lookup as joins
+from tamscore.scoring.joining.lookup import counted, explained, joined_parts
+from tamscore.scoring.joining.match import PERSON, Match
 from tamscore.stages.draw import id_hash
 from tamscore.substitution import fold_word
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tamscore.config import Coverage
     from tamscore.coverage.accounts import Accounts
-    from tamscore.passes.match import Match
+    from tamscore.scoring.joining.match import Match
 
 NUMBERS = ("hours", "expansion", "acquisition", "protection")
 CSV_TYPES = dict.fromkeys(NUMBERS, "float") | {"locked": "bool"}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tamscore.config import Coverage
     from tamscore.coverage.accounts import Accounts
     from tamscore.coverage.plans import TouchPlan
-    from tamscore.passes.match import Match
+    from tamscore.scoring.joining.match import Match
 
 KEYS = ("account_id", "role", "service_level")
 

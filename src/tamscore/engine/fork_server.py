@@ -25,9 +25,9 @@ NEEDED = (
     "tamscore.backend.host",
     "tamscore.engine.cluster",
     "tamscore.engine.shared",
-    "tamscore.passes.assign",
-    "tamscore.passes.sample",
-    "tamscore.passes.score",
+    "tamscore.scoring.assign",
+    "tamscore.scoring.fit.sample",
+    "tamscore.scoring.score.rows",
 )
 """What work on partitions needs; what a job asks for beyond that, the workers import themselves."""
 ENVIRONMENT = {

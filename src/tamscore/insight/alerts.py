@@ -18,10 +18,10 @@ from tamscore.errors import UsageError
 from tamscore.insight import diff
 from tamscore.insight.causes import CAUSES
 from tamscore.insight.diff import Before, Totals
-from tamscore.passes import policy
-from tamscore.passes.by_cluster import quantile_by_cluster
+from tamscore.scoring import potential as policy
+from tamscore.scoring.by_cluster import quantile_by_cluster
+from tamscore.scoring.context import ladder_rules, quadrant_rules
 from tamscore.sections.alerts import churn as alerts
-from tamscore.settings import ladder_rules, quadrant_rules
 from tamscore.stages.quadrant import PLAYS
 
 if TYPE_CHECKING:

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.errors import InputContractError
-from tamscore.settings import ladder_rules
+from tamscore.scoring.context import ladder_rules
 from tamscore.stages.whitespace import value_accounts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.insight.stored import StoredRun
-    from tamscore.passes.policy import PartyMarket
+    from tamscore.scoring.potential import PartyMarket
     from tamscore.stages.whitespace import Boundary
 
 LARGEST = 2.0**63

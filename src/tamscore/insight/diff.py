@@ -10,7 +10,7 @@ import numpy as np
 from tamscore.insight import causes, relabel
 from tamscore.insight.causes import CAUSES, Worlds, cents
 from tamscore.insight.join import AccountIndex
-from tamscore.passes.parts import KINDS
+from tamscore.scoring.score.parts import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

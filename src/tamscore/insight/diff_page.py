@@ -10,7 +10,7 @@ from rich.text import Text
 
 from tamscore.insight.causes import CAUSES
 from tamscore.insight.layout import add, new_table, section
-from tamscore.passes.parts import KINDS
+from tamscore.scoring.score.parts import KINDS
 from tamscore.view.words import NOTHING, clean, counted, money, words
 
 if TYPE_CHECKING:

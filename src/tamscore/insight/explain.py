@@ -10,7 +10,7 @@ import numpy as np
 
 from tamscore.errors import InputContractError
 from tamscore.insight import accounts, tables
-from tamscore.settings import ladder_rules, quadrant_rules
+from tamscore.scoring.context import ladder_rules, quadrant_rules
 from tamscore.stages import potential, whitespace
 from tamscore.stages.potential import step_names
 from tamscore.stages.prepare import nearest_rank

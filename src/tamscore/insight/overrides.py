@@ -11,8 +11,8 @@ import numpy as np
 
 from tamscore.config.problems import nearest
 from tamscore.errors import InputContractError
-from tamscore.passes.census import unusable_ids
-from tamscore.passes.joins import Accounts, counted, explained, joined_parts
+from tamscore.scoring.census.partition import unusable_ids
+from tamscore.scoring.joining.lookup import Accounts, counted, explained, joined_parts
 from tamscore.stages.draw import id_hash
 from tamscore.stages.folding import fold_ids
 from tamscore.store import csv_import
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.insight.stored import StoredRun
-    from tamscore.passes.match import Match
+    from tamscore.scoring.joining.match import Match
     from tamscore.stages.folding import IdForm
 
 COLUMNS = ("account", "field", "value", "reason", "expiry")

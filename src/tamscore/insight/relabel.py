@@ -12,10 +12,10 @@ from tamscore import backend as backends
 from tamscore.errors import TamscoreError
 from tamscore.insight.join import AccountIndex
 from tamscore.model import files as model
-from tamscore.passes import policy
-from tamscore.passes.assign import NO_CLUSTER, assign_rows
-from tamscore.passes.census import take_census
-from tamscore.settings import columns_of, ladder_rules
+from tamscore.scoring import potential as policy
+from tamscore.scoring.assign import NO_CLUSTER, assign_rows
+from tamscore.scoring.census.partition import take_census
+from tamscore.scoring.context import columns_of, ladder_rules
 from tamscore.stages import potential
 from tamscore.store import partitions, tables
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tamscore.insight.stored import StoredRun
-    from tamscore.passes.policy import PartyMarket
+    from tamscore.scoring.potential import PartyMarket
 
 FITTED = ("features", "columns", "vocabularies", "market_segments", "level_weight", "unit")
 """What `model.json` says of a party type that comes from the fit, not from the accounts that were scored."""

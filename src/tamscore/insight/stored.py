@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from tamscore import job_file
 from tamscore.arrow import places_in, plain_table
 from tamscore.model import files as model
-from tamscore.passes import policy
-from tamscore.passes.features import Encoding
-from tamscore.passes.party_model import PartyModel
 from tamscore.schema import PARTY_TYPES
-from tamscore.settings import columns_of, ladder_rules
+from tamscore.scoring import potential as policy
+from tamscore.scoring.context import columns_of, ladder_rules
+from tamscore.scoring.features import Encoding
+from tamscore.scoring.party_model import PartyModel
 from tamscore.store import contents
 from tamscore.store.location import files_in
 from tamscore.store.placed import files_of
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from tamscore.config import Job
     from tamscore.model.record import ModelRecord, PartyRecord
-    from tamscore.passes.arguments import LadderRules
-    from tamscore.passes.policy import PartyMarket
+    from tamscore.scoring.arguments import LadderRules
+    from tamscore.scoring.potential import PartyMarket
     from tamscore.stages.folding import IdForm
     from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory

@@ -10,9 +10,9 @@ import numpy as np
 from tamscore.config.problems import dotted, nearest
 from tamscore.errors import UsageError
 from tamscore.job_file.reading import split_override
-from tamscore.passes import policy
-from tamscore.passes.parts import KINDS
-from tamscore.settings import ladder_rules, quadrant_rules
+from tamscore.scoring import potential as policy
+from tamscore.scoring.context import ladder_rules, quadrant_rules
+from tamscore.scoring.score.parts import KINDS
 from tamscore.stages import quadrant
 from tamscore.stages.quadrant import PLAYS
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from tamscore.config import Job
     from tamscore.insight.stored import StoredRun
-    from tamscore.passes.arguments import QuadrantRules
-    from tamscore.passes.policy import PartyMarket
+    from tamscore.scoring.arguments import QuadrantRules
+    from tamscore.scoring.potential import PartyMarket
     from tamscore.stages.quadrant import Limits
 
 ANSWERED = ("potential", "quadrant")

@@ -11,7 +11,7 @@ from rich.console import Group
 
 from tamscore.insight.layout import add, new_table, section
 from tamscore.insight.what_if import ACCOUNTS, POTENTIAL, WHITESPACE
-from tamscore.passes.parts import KINDS
+from tamscore.scoring.score.parts import KINDS
 from tamscore.stages.potential import step_names
 from tamscore.stages.quadrant import PLAYS
 from tamscore.view.words import change, money, words

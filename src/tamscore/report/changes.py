@@ -10,7 +10,7 @@ import numpy as np
 from tamscore.insight import diff
 from tamscore.insight.causes import CAUSES
 from tamscore.insight.diff import Before, Totals
-from tamscore.passes.parts import KINDS
+from tamscore.scoring.score.parts import KINDS
 
 if TYPE_CHECKING:
     from tamscore.insight.diff import Changes, Comparison

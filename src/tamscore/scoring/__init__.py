@@ -1,1 +1,1 @@
-"""The run, from the market as it is valued to what its optional sections add."""
+"""The row's path: from who is there to what is written, each step with its driver and its work on one partition."""

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tamscore.fitting.fitted import Fitted
-    from tamscore.origin import Origin
-    from tamscore.passes.assign import AssignedRows
-    from tamscore.passes.part_rows import PartRows
-    from tamscore.passes.plan import PartyPolicy
-    from tamscore.passes.policy import PartyMarket
-    from tamscore.settings import Run
+    from tamscore.scoring.assign import AssignedRows
+    from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.context import Run
+    from tamscore.scoring.fit.fitted import Fitted
+    from tamscore.scoring.model_source import Origin
+    from tamscore.scoring.potential import PartyMarket
+    from tamscore.scoring.score.plan import PartyPolicy
 
 
 @dataclass(frozen=True)

@@ -7,19 +7,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from tamscore.config.section import SectionSettings
-from tamscore.passes.section import Prepared
+from tamscore.scoring.score.sections import Prepared
 from tamscore.view.words import said, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from tamscore.config.problems import Problem
-    from tamscore.origin import Origin
-    from tamscore.passes.part_rows import PartRows
-    from tamscore.passes.section import State
     from tamscore.schema import ScoreColumn
+    from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.context import Run
     from tamscore.scoring.market import Market
-    from tamscore.settings import Run
+    from tamscore.scoring.model_source import Origin
+    from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
     from tamscore.view.words import Unit
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from tamscore.insight.readiness.finding import Finding
 from tamscore.insight.readiness.sample import looked_at
-from tamscore.passes import census
+from tamscore.scoring.census import partition as census
 from tamscore.stages import prepare
 from tamscore.store import tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tamscore.settings import Run
+    from tamscore.scoring.context import Run
 
 FEWEST = 100
 """A column with fewer different values does not name accounts."""

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.admission import most_missing
 from tamscore.insight.readiness.finding import Finding
+from tamscore.scoring.census.market import most_missing
 from tamscore.store.statistics import read_statistics
 from tamscore.view.words import share
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from tamscore.errors import InputContractError
 from tamscore.insight.readiness.finding import Finding
-from tamscore.passes.joins import Accounts, sorted_hashes
-from tamscore.scoring.joins import ids_of, joined_tables, match_named
+from tamscore.scoring.joining.lookup import Accounts, sorted_hashes
+from tamscore.scoring.joining.market import ids_of, joined_tables, match_named
 from tamscore.stages.draw import id_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tamscore.settings import Run
+    from tamscore.scoring.context import Run
 
 MOST_ACCOUNTS = 20_000_000
 """The ids of larger markets are not read for a first look."""

@@ -15,7 +15,7 @@ from tamscore.insight.readiness.joins import from_tables
 from tamscore.insight.readiness.rows import from_rows
 from tamscore.insight.readiness.sample import sampled_job, sampled_plan
 from tamscore.progress import Progress
-from tamscore.settings import Run, columns_read
+from tamscore.scoring.context import Run, columns_read
 
 if TYPE_CHECKING:
     from tamscore.config import Job

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tamscore.admission import checks, count_rows
 from tamscore.arrow import float_column
 from tamscore.errors import InputContractError
 from tamscore.insight.readiness.finding import Finding
 from tamscore.insight.readiness.sample import looked_at
 from tamscore.schema import InputColumns, Reason
+from tamscore.scoring.census.market import checks, count_rows
 from tamscore.stages import contract
 from tamscore.store import tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.passes.part_rows import PartRows
-    from tamscore.settings import Run
+    from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.context import Run
 
 FEW_CUSTOMERS = 100
 """With fewer customers the potential of a market rests on a handful of accounts."""

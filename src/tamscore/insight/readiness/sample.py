@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tamscore.settings import columns_read, tables_of
+from tamscore.scoring.context import columns_read, tables_of
 from tamscore.store import partitions
 from tamscore.store.row_sample import SAMPLED_ROWS, sample_rows
 from tamscore.view.words import share

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.insight.ladders import by_party
-from tamscore.passes import glimpse
 from tamscore.report.figures.clusters import PartyMap, cluster_map
+from tamscore.scoring import cluster_map as glimpse
 from tamscore.view.blocks import Block, Cell, Chapter, Text, table
 from tamscore.view.words import NOTHING, counted, share, words
 

@@ -9,15 +9,15 @@ import numpy as np
 import pyarrow as pa
 
 from tamscore.arrow import float_column, level_codes
-from tamscore.passes.section import Findings
+from tamscore.scoring.score.sections import Findings
 from tamscore.sections.alerts import churn as alerts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.backend import Backend
-    from tamscore.passes.section import ScoredRows
     from tamscore.scoring.market import Market
+    from tamscore.scoring.score.sections import ScoredRows
     from tamscore.sections.alerts.settings import Alerts as Section
 
 NO_BEFORE = "nothing is known about sales a year before: [lifetime_value] with orders or sales_before tells it"

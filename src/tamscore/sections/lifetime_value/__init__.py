@@ -11,8 +11,8 @@ from tamscore.sections.lifetime_value.settings import LifetimeValue, orders_or_c
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tamscore.passes.section import State
     from tamscore.scoring.market import Market
+    from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
 
 

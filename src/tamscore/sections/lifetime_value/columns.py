@@ -9,9 +9,9 @@ import numpy as np
 
 from tamscore.arrow import float_column, level_codes, nullable
 from tamscore.errors import InputContractError
-from tamscore.passes.by_cluster import CENTS, quantile_by_cluster
-from tamscore.passes.order_lines import OrderColumns
-from tamscore.passes.section import Findings
+from tamscore.scoring.by_cluster import CENTS, quantile_by_cluster
+from tamscore.scoring.joining.order_lines import OrderColumns
+from tamscore.scoring.score.sections import Findings
 from tamscore.sections.lifetime_value import worth as lifetime_value
 from tamscore.sections.lifetime_value.gauges import SUMS, Source, gauge
 from tamscore.sections.lifetime_value.purchases import OrderRules, as_counts, money, read_purchases, unusable
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.backend import Backend
-    from tamscore.passes.section import ScoredRows
     from tamscore.scoring.market import Market
+    from tamscore.scoring.score.sections import ScoredRows
     from tamscore.sections.lifetime_value.purchases import Purchases
     from tamscore.sections.lifetime_value.settings import LifetimeValue as Section
 

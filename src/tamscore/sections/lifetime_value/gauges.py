@@ -9,7 +9,7 @@ import numpy as np
 
 from tamscore.arrow import float_column
 from tamscore.errors import InputContractError
-from tamscore.passes.by_cluster import cents, cluster_codes
+from tamscore.scoring.by_cluster import cents, cluster_codes
 from tamscore.sections.lifetime_value import worth as lifetime_value
 from tamscore.stages.draw import id_hash
 from tamscore.stages.orders import NEVER, UNITS, Bought
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.backend import Backend
-    from tamscore.passes.assign import AssignedRows
-    from tamscore.passes.part_rows import PartRows
+    from tamscore.scoring.assign import AssignedRows
+    from tamscore.scoring.census.part_rows import PartRows
     from tamscore.stages.folding import IdForm
 
 SUMS = ("accounts", "base", "stayed", "now", "before", "compared", "margin", "margins", "monthly", "valued", "ordered")

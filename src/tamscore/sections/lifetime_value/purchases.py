@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tamscore.errors import InputContractError
-from tamscore.passes.order_lines import RANGE_ROWS, REFUSED, OrderColumns, ranges, read_lines, span
+from tamscore.scoring.joining.order_lines import RANGE_ROWS, REFUSED, OrderColumns, ranges, read_lines, span
 from tamscore.stages.orders import UNITS, Bought, Lines, Windows, bought, repeated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tamscore.engine.flow import Flow
-    from tamscore.passes.order_lines import Range
     from tamscore.progress import Progress
+    from tamscore.scoring.joining.order_lines import Range
     from tamscore.store.partitions import Plan
 
 EPOCH = date(1970, 1, 1)

@@ -11,7 +11,7 @@ from tamscore.sections.lifetime_value.worth import Retention, shrunk_retention
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.passes.plan import PartyPolicy
+    from tamscore.scoring.score.plan import PartyPolicy
 
 
 def retention(

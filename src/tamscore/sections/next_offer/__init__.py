@@ -9,8 +9,8 @@ from tamscore.scoring.section import Section
 from tamscore.sections.next_offer.settings import NextOffer
 
 if TYPE_CHECKING:
-    from tamscore.passes.section import State
     from tamscore.scoring.market import Market
+    from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
 
 

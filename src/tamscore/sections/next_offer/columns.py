@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from tamscore.arrow import level_codes, nullable
 from tamscore.errors import InputContractError
-from tamscore.passes.section import Findings
-from tamscore.passes.totals import is_total
+from tamscore.scoring.census.totals import is_total
+from tamscore.scoring.score.sections import Findings
 from tamscore.sections.next_offer import offers as next_offer
 from tamscore.sections.next_offer.ownership import Owned, Sales
 from tamscore.sections.next_offer.product_lines import PartProducts, ProductColumns, products_of
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tamscore.backend import Backend
-    from tamscore.passes.section import ScoredRows
     from tamscore.scoring.market import Market
+    from tamscore.scoring.score.sections import ScoredRows
     from tamscore.sections.next_offer.offers import Offers
     from tamscore.sections.next_offer.settings import NextOffer as Section
     from tamscore.stages.folding import IdForm

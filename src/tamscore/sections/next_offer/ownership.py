@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.errors import InputContractError
-from tamscore.passes.order_lines import RANGE_ROWS, ranges
+from tamscore.scoring.joining.order_lines import RANGE_ROWS, ranges
 from tamscore.sections.next_offer import offers as next_offer
 from tamscore.sections.next_offer.product_lines import Customers, ProductColumns, customers_of, read_sales
 from tamscore.stages.orders import UNITS, Lines, places
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from tamscore.passes.order_lines import Range
+    from tamscore.scoring.joining.order_lines import Range
     from tamscore.scoring.market import Market
     from tamscore.sections.next_offer.offers import Offers
     from tamscore.store.partitions import Plan

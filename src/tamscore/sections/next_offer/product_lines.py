@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.arrow import float_column, places_in, strings
-from tamscore.passes.by_cluster import cluster_codes
-from tamscore.passes.census import unusable_ids
-from tamscore.passes.order_lines import amounts
+from tamscore.scoring.by_cluster import cluster_codes
+from tamscore.scoring.census.partition import unusable_ids
+from tamscore.scoring.joining.order_lines import amounts
 from tamscore.stages.draw import id_hash
 from tamscore.stages.orders import Lines
 from tamscore.store import tables
@@ -18,10 +18,10 @@ from tamscore.store import tables
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from tamscore.passes.assign import AssignedRows
-    from tamscore.passes.order_lines import Range
-    from tamscore.passes.part_rows import PartRows
     from tamscore.schema import InputColumns, Partition
+    from tamscore.scoring.assign import AssignedRows
+    from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.joining.order_lines import Range
     from tamscore.stages.folding import IdForm
 
 

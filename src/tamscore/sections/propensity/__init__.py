@@ -17,11 +17,11 @@ from tamscore.sections.propensity.settings import Propensity
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.origin import Origin
-    from tamscore.passes.part_rows import PartRows
-    from tamscore.passes.section import State
+    from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.context import Run
     from tamscore.scoring.market import Market
-    from tamscore.settings import Run
+    from tamscore.scoring.model_source import Origin
+    from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
 
 

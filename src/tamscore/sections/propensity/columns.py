@@ -9,7 +9,7 @@ import numpy as np
 
 from tamscore.arrow import text_dictionary
 from tamscore.engine.flow import LocalFlow
-from tamscore.passes.features import read_features
+from tamscore.scoring.features import read_features
 from tamscore.sections.propensity import judging as propensity
 from tamscore.sections.propensity import labels, reasons, training
 from tamscore.sections.propensity import record as propensity_record
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.backend import Backend
-    from tamscore.passes.section import Findings, ScoredRows, State
     from tamscore.schema import InputColumns, Partition
     from tamscore.scoring.market import Market
+    from tamscore.scoring.score.sections import Findings, ScoredRows, State
     from tamscore.sections.propensity import settings as config
     from tamscore.sections.propensity.judging import Judged, Propensity
 

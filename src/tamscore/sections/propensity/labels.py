@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import date
 
-    from tamscore.passes.part_rows import PartRows
     from tamscore.schema import Partition
+    from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.context import Run
     from tamscore.scoring.market import Market
     from tamscore.sections.propensity.settings import Propensity
-    from tamscore.settings import Run
     from tamscore.stages.folding import IdForm
 
 UNLABELLED, REJECTED = -1, -2

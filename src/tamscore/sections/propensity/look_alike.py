@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.passes.assign import by_party
-from tamscore.passes.features import stream_features
-from tamscore.passes.section import Findings
+from tamscore.scoring.assign import by_party
+from tamscore.scoring.features import stream_features
+from tamscore.scoring.score.sections import Findings
 from tamscore.sections.propensity.density import Dense
 from tamscore.sections.propensity.density import look_alike as share_around
 from tamscore.sections.propensity.ranks import ranks_among, sorted_scores
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.backend import Backend
-    from tamscore.passes.assign import AssignedRows
-    from tamscore.passes.part_rows import PartRows
-    from tamscore.passes.party_model import PartyModel
-    from tamscore.passes.section import ScoredRows
+    from tamscore.scoring.assign import AssignedRows
+    from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.market import Market
+    from tamscore.scoring.party_model import PartyModel
+    from tamscore.scoring.score.sections import ScoredRows
 
 
 @dataclass(frozen=True)

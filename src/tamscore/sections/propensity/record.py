@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.passes.section import Findings
+from tamscore.scoring.score.sections import Findings
 from tamscore.sections.propensity import stored_model as propensity_model
 from tamscore.sections.propensity.judging import BANDS
 from tamscore.stages.separation import separability

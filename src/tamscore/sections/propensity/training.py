@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.passes.census import level_counts
-from tamscore.passes.features import joined_texts, read_features, taken
 from tamscore.schema import InputColumns
+from tamscore.scoring.census.partition import level_counts
+from tamscore.scoring.features import joined_texts, read_features, taken
 from tamscore.sections.propensity import design as designs
 from tamscore.sections.propensity.learning import Training
 from tamscore.stages import draw, prepare
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.backend import Backend
-    from tamscore.passes.part_rows import PartRows
+    from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.market import Market
     from tamscore.sections.propensity.design import Design
     from tamscore.sections.propensity.settings import Propensity

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from tamscore.arrow import float_column, level_codes, nullable, text_dictionary
-from tamscore.passes import policy as ladders
-from tamscore.passes.by_cluster import CENTS, cents, cluster_codes
-from tamscore.passes.section import Findings
+from tamscore.scoring import potential as ladders
+from tamscore.scoring.by_cluster import CENTS, cents, cluster_codes
+from tamscore.scoring.score.sections import Findings
 from tamscore.sections.segments import segment_tests
 from tamscore.sections.segments.segment_tests import TERMS, AccountFacts, FlagLimits, SegmentFacts, Verdicts
 from tamscore.store import contents, tables
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.backend import Backend
-    from tamscore.passes.assign import AssignedRows
-    from tamscore.passes.part_rows import PartRows
-    from tamscore.passes.policy import PartyMarket
-    from tamscore.passes.section import ScoredRows
+    from tamscore.scoring.assign import AssignedRows
+    from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.market import Market
+    from tamscore.scoring.potential import PartyMarket
+    from tamscore.scoring.score.sections import ScoredRows
     from tamscore.sections.segments.settings import Segments as Section
 
 FIGURES = ("margin", "sales_now", "sales_before", "lifetime_value")

@@ -1,0 +1,173 @@
+"""The third pass: the cluster of every account, and the customers' sales that the potential tables are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.schema import Reason
+from tamscore.scoring import hysteresis
+from tamscore.scoring.cluster_map import joined, look
+from tamscore.scoring.features import stream_features
+from tamscore.stages import kmeans
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tamscore.backend import Backend
+    from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.cluster_map import Glimpse
+    from tamscore.scoring.features import PartFeatures
+    from tamscore.scoring.party_model import PartyModel
+    from tamscore.scoring.watch import Seen, Watch
+
+NO_CLUSTER = np.iinfo(np.uint16).max
+
+
+@dataclass(frozen=True)
+class PartyCount:
+    """One party type in one partition: cluster, segment and sales of customers (n,), and accounts (k, segments)."""
+
+    label: Any
+    segment: Any
+    sales: Any
+    accounts: Any
+
+    def merged(self, other: PartyCount) -> PartyCount:
+        """Both together, customers in their order."""
+        label, segment = np.concatenate((self.label, other.label)), np.concatenate((self.segment, other.segment))
+        sales = np.concatenate((self.sales, other.sales))
+        return PartyCount(label, segment, sales, self.accounts + other.accounts)
+
+
+@dataclass(frozen=True)
+class AssignedParty:
+    """One party type in some rows of a partition: its counts, and its inertia in whole numbers.
+
+    `seen` is there where a run builds on an earlier one, `glimpse` where rows are shown.
+    """
+
+    count: PartyCount
+    inertia: int
+    seen: Seen | None = None
+    glimpse: Glimpse | None = None
+
+    def merged(self, other: AssignedParty) -> AssignedParty:
+        """Both together."""
+        seen = self.seen.merged(other.seen) if self.seen and other.seen else None
+        shown = joined([self.glimpse, other.glimpse]) if self.glimpse and other.glimpse else None
+        return AssignedParty(self.count.merged(other.count), self.inertia + other.inertia, seen, shown)
+
+
+@dataclass(frozen=True)
+class AssignedRows:
+    """The rows of a partition after assignment: reason, label uint16, distance and margin float32, all (m,).
+
+    `parties` come one for each party type's model. `filled` counts the numbers that were missing, by column.
+    """
+
+    reason: Any
+    label: Any
+    distance: Any
+    margin: Any
+    parties: tuple[AssignedParty, ...]
+    filled: dict[str, int]
+
+
+def assign_rows(
+    item: PartRows,
+    models: tuple[PartyModel, ...],
+    backend: Backend,
+    shown: tuple[int, ...] = (),
+    watch: Watch | None = None,
+) -> AssignedRows:
+    """Cluster, distance and margin of every row of a partition; rows with unusable features get their reason.
+
+    `shown` tells for each model up to which hash rows are looked at; none are where it is empty.
+    """
+    columns = models[0].encoding.columns
+    pieces = stream_features(item.partition, columns, backend)
+    return together([assign_piece(piece, item, models, backend, shown, watch) for piece in pieces])
+
+
+def assign_piece(
+    features: PartFeatures,
+    item: PartRows,
+    models: tuple[PartyModel, ...],
+    backend: Backend,
+    shown: tuple[int, ...],
+    watch: Watch | None,
+) -> AssignedRows:
+    """The same for neighbouring rows of a partition."""
+    rows, reason, hashes = len(features.usable), item.reason[features.here].copy(), item.hashes[features.here]
+    label = np.full(rows, NO_CLUSTER, np.uint16)
+    distance, margin = np.full(rows, np.nan, np.float32), np.full(rows, np.nan, np.float32)
+    reason[~features.usable & (reason == Reason.SCORED)] = Reason.FEATURE_NOT_FINITE
+    codes = watch.labels.of(hashes) if watch else np.empty(0)
+    parties = []
+    for place, model in enumerate(models):
+        at = features.rows_of(item, model.encoding.party)
+        raw = features.raw(at, model.encoding, backend)
+        hold = Hold(watch.kept(place, codes[at]), watch.share) if watch else None
+        label[at], distance[at], margin[at], inertia = assign_blocks(backend, model, raw, hold)
+        seen = watch.look(place, features, at, hashes[at], codes[at], label[at], backend) if watch else None
+        glimpse = look(model, hashes[at], label[at], raw, shown[place], backend) if shown else None
+        count = count_party(label[at], backend.get(raw.segment), features.sales[at], model)
+        parties.append(AssignedParty(count, inertia, seen, glimpse))
+    filled = features.filled(reason == Reason.SCORED, backend)
+    return AssignedRows(reason, label, distance, margin, tuple(parties), filled)
+
+
+def together(pieces: Sequence[AssignedRows]) -> AssignedRows:
+    """Neighbouring rows of a partition as one."""
+    if len(pieces) == 1:
+        return pieces[0]
+    reason, label = np.concatenate([one.reason for one in pieces]), np.concatenate([one.label for one in pieces])
+    distance, margin = (np.concatenate(parts) for parts in zip(*((p.distance, p.margin) for p in pieces), strict=True))
+    parties = (reduce(AssignedParty.merged, parts) for parts in zip(*(one.parties for one in pieces), strict=True))
+    filled = {name: sum(one.filled[name] for one in pieces) for name in pieces[0].filled}
+    return AssignedRows(reason, label, distance, margin, tuple(parties), filled)
+
+
+def by_party(assigned: Iterable[AssignedRows]) -> list[tuple[AssignedParty, ...]]:
+    """What the partitions tell of each party type."""
+    return list(zip(*(rows.parties for rows in assigned), strict=True))
+
+
+@dataclass(frozen=True)
+class Hold:
+    """The labels (m,) that rows would keep, NO_CLUSTER for none, and how much farther away their cluster may be."""
+
+    previous: Any
+    share: float
+
+
+def assign_blocks(backend: Backend, model: PartyModel, raw: Any, hold: Hold | None = None) -> tuple[Any, Any, Any, int]:
+    """Label, distance and margin (m,) on the host, and inertia; block by block so that each stays in the cache."""
+    parts, inertia = [], 0
+    for start in range(0, len(raw), backend.block_rows):
+        block = model.space.block(backend, raw.part(start, start + backend.block_rows))
+        near = kmeans.assign(backend, model.space.fitted_grid, block, model.centers)
+        inertia += near.inertia
+        found = (backend.get(near.label), backend.get(near.distance), backend.get(near.margin))
+        if hold:
+            previous = hold.previous[start : start + backend.block_rows]
+            grid = model.space.fitted_grid
+            found, added = hysteresis.hold(backend, grid, block, model.centers, found, previous, hold.share)
+            inertia += added
+        parts.append(found)
+    if not parts:
+        return np.empty(0, np.uint16), np.empty(0, np.float32), np.empty(0, np.float32), 0
+    label, distance, margin = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return label.astype(np.uint16), distance.astype(np.float32), margin.astype(np.float32), inertia
+
+
+def count_party(label: Any, segment: Any, sales: Any, model: PartyModel) -> PartyCount:
+    """Customers of a party type with their sales, and accounts by cluster and market segment."""
+    segments = model.encoding.places
+    flat = np.bincount(label.astype(np.int64) * segments + segment, minlength=model.k * segments)
+    buys = sales > 0
+    return PartyCount(label[buys], segment[buys].astype(np.uint16), sales[buys], flat.reshape(model.k, segments))

@@ -1,0 +1,172 @@
+"""Which currencies the amounts of a market are in: one is expected, or a rate for each."""
+
+from __future__ import annotations
+
+import json
+from contextlib import nullcontext, suppress
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tamscore.arrow import holds_text
+from tamscore.errors import InputContractError
+from tamscore.scoring.census.currency_words import is_common, is_currency, is_titled, one_spelling
+from tamscore.scoring.census.money import MOST_CURRENCIES, Counts, merged
+from tamscore.store import tables
+from tamscore.store.location import is_local
+from tamscore.substitution import fold_word
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.schema import InputColumns, Partition
+    from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.substitution import Rates
+
+SAMPLE = 1000
+"""So many rows tell whether a column of text holds codes of currencies."""
+MOSTLY = 0.9
+"""Share of the words that have to be codes."""
+LISTED = 10
+"""So many currencies are named."""
+MOST_COLUMNS = 3
+"""So many columns are looked at."""
+
+
+def currency_columns(partitions: Sequence[Partition], schema: Any, columns: InputColumns) -> tuple[str, ...]:
+    """Return the columns whose words are to be counted as currencies: the one that the job names, else what looks so.
+
+    A column looks so by its title, or where the first rows hold hardly anything but codes of currencies.
+    """
+    if columns.currency:
+        return (columns.currency,)
+    names = [field.name for field in schema if holds_text(field.type)]
+    texts = [name for name in names if names.count(name) == 1 and name not in {columns.account_id, columns.name}]
+    titled = [name for name in texts if is_titled(name)]
+    found = titled or (holding_codes(partitions[0], texts) if partitions else [])
+    return tuple(found[:MOST_COLUMNS])
+
+
+def holding_codes(partition: Partition, names: Sequence[str]) -> list[str]:
+    """Return the columns of text whose first rows hold codes of currencies, common ones among them, and little else.
+
+    Nothing of a table in an object store or one that cannot be read so: whoever needs its columns will say why.
+    """
+    piece = partition.pieces[0]
+    if not names or not is_local(piece.path):
+        return []
+    try:
+        with pq.ParquetFile(piece.path, read_dictionary=list(names), pre_buffer=False) as file:
+            batches = file.iter_batches(
+                SAMPLE, row_groups=[piece.row_groups[0]], columns=list(names), use_threads=False
+            )
+            batch = next(batches, None)
+    except (pa.ArrowException, OSError):
+        return []
+    return [name for name in names if batch is not None and holds_codes(batch[name])]
+
+
+def holds_codes(column: pa.Array) -> bool:
+    """Return whether a column holds codes, signs or names of currencies, common ones among them, and little else."""
+    texts = column.cast(pa.string()).cast(pa.binary())  # nobody has looked yet whether they are UTF-8
+    words = pc.value_counts(texts).to_pylist()
+    counts = {(word["values"] or b"").decode(errors="replace"): word["counts"] for word in words}
+    named = sum(count for word, count in counts.items() if is_currency(word))
+    known = sum(count for word, count in counts.items() if word.strip())
+    return any(map(is_common, counts)) and named >= MOSTLY * known
+
+
+def read_currencies(partition: Partition, names: Sequence[str], columns: InputColumns) -> dict[str, pa.ChunkedArray]:
+    """Return columns of currencies; those that the job does not name and that cannot be read are left out."""
+    found = {}
+    for name in names:
+        with nullcontext() if name == columns.currency else suppress(InputContractError):
+            found[name] = tables.read(partition, [name], dictionary=[name])[name]
+    return found
+
+
+def settle_currencies(parts: Sequence[PartRows], names: Sequence[str], columns: InputColumns, path: str) -> list[str]:
+    """Return what is to be said about the currencies of accounts with sales.
+
+    Raises InputContractError where the column that the job names holds several of them, or one without a rate.
+    """
+    if columns.currency is None:
+        return [text for name in names if (text := several(name, merged_currencies(parts, name), columns))]
+    counts = merged_currencies(parts, columns.currency)
+    where = f"{path}: column {columns.currency!r}"
+    if counts is None:
+        raise InputContractError(f"{where} holds more than {MOST_CURRENCIES} different words, expected currencies")
+    rates = columns.substitution.rates
+    if rates is None:
+        require_one(counts, where, columns)
+    else:
+        require_rates(counts, where, rates)
+    return []
+
+
+def require_one(counts: Counts, where: str, columns: InputColumns) -> None:
+    """Raise InputContractError where accounts with sales have several currencies, or some of them none."""
+    selling = {name: count for name, count in counts.items() if count.selling}
+    if len(selling) > 1:
+        main = max((name for name in selling if name), key=lambda name: selling[name].selling)
+        others = ", ".join(f"{quoted(name)} = ..." for name in selling if name and name != main)
+        remedy = f"add [currency] with target = {quoted(main)} and rates = {{ {others} }}" if others else "fill them"
+        raise InputContractError(
+            f"{where}: expected one currency in all rows with sales, got {described(selling)}; sum of "
+            f"{columns.sales!r} per currency; {remedy}, or split the input"
+        )
+
+
+def require_rates(counts: Counts, where: str, rates: Rates) -> None:
+    """Raise InputContractError where rows with amounts have no currency, or one without a rate."""
+    more = len(rates.money) > 1
+    lost = {
+        name: count.unrated + (count.rows if more and name else 0)
+        for name, count in counts.items()
+        if fold_word(name or "") not in rates.factors
+    }
+    lost = {name: rows for name, rows in lost.items() if rows}
+    if not lost:
+        return
+    told = ", ".join(f"{name or 'none'} ({rows:,} rows)" for name, rows in list(lost.items())[:LISTED])
+    named = ", ".join(f"{quoted(name)} = ..." for name in lost if name)
+    remedy = f"add {named} to currency.rates" if named else "fill the column"
+    raise InputContractError(f"{where}: no rate for {told}; {remedy}")
+
+
+def several(name: str, counts: Counts | None, columns: InputColumns) -> str:
+    """Return a notice on a column that holds several currencies among accounts with sales; empty where it does not."""
+    selling = selling_in_several(counts)
+    if not selling:
+        return ""
+    return (
+        f"column {name!r} holds several currencies in rows with sales: {described(selling)}; sums of {columns.sales!r} "
+        f"take them for one: set columns.currency = {quoted(name)} and add [currency] with rates, or convert the input"
+    )
+
+
+def selling_in_several(counts: Counts | None) -> Counts:
+    """Return the words of rows with amounts where they are several and currencies; nothing else."""
+    selling: Counts = {word: count for word, count in (counts or {}).items() if count.selling and word}
+    different = {one_spelling(word) for word in selling if word}
+    return selling if len(different) > 1 and any(is_currency(word) for word in selling if word) else {}
+
+
+def described(selling: Counts) -> str:
+    """Return currencies with their rows and sums, the most frequent first."""
+    ordered = sorted(selling.items(), key=lambda pair: (-pair[1].selling, pair[0] or ""))
+    told = [f"{name or 'none'} ({count.selling:,} rows, sum {count.sales:,.2f})" for name, count in ordered[:LISTED]]
+    more = f" and {len(ordered) - LISTED} more" if len(ordered) > LISTED else ""
+    return ", ".join(told) + more
+
+
+def quoted(word: Any) -> str:
+    """Return a word as a TOML string."""
+    return json.dumps(word, ensure_ascii=False)
+
+
+def merged_currencies(parts: Sequence[PartRows], column: str) -> Counts | None:
+    """The rows of all partitions by currency, in the order of the alphabet; None where there are too many words."""
+    return merged(part.money.currencies.get(column, {}) for part in parts)

@@ -1,0 +1,196 @@
+"""From the job file to plain arguments: here the settings stop. And the run under way, which knows both."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from tamscore.schema import InputColumns, Limits
+from tamscore.scoring.arguments import LadderRules, QuadrantRules, Recipe
+from tamscore.stages.campaigns import DEFAULT, Bands, Campaign, CampaignMap
+from tamscore.stages.scale import NumericColumn
+from tamscore.store import partitions
+from tamscore.store.checkpoints import Checkpoints
+from tamscore.substitution import Rates, Substitution, fold_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Any
+
+    from tamscore.backend import Backend
+    from tamscore.config import Campaign as Given
+    from tamscore.config import Job
+    from tamscore.config.section import SideTable
+    from tamscore.engine.flow import Flow
+    from tamscore.progress import Progress
+    from tamscore.store.partitions import Plan
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run under way: its job, what it works with, and where it keeps what it has computed so far."""
+
+    job: Job
+    columns: InputColumns
+    plan: Plan
+    backend: Backend
+    flow: Flow
+    progress: Progress
+    checkpoints: Checkpoints = field(default_factory=Checkpoints)
+
+    def map(self, stage: str, function: Callable[..., Any], items: Iterable[Any], *shared: Any) -> Iterator[Any]:
+        """Yield `function(item, *shared)` of each partition's item, in order, as a stage; see `Flow.map`."""
+        return self.as_stage(stage, self.flow.map(function, items, *shared))
+
+    def as_stage(self, stage: str, results: Iterable[Any]) -> Iterator[Any]:
+        """Yield a result of each partition; a stage lasts as long, and counts the partitions' rows."""
+        with self.progress.stage(stage, self.plan.rows) as done:
+            for partition, result in zip(self.plan.partitions, results, strict=True):
+                yield result
+                done(partition.rows)
+
+
+def columns_of(job: Job) -> InputColumns:
+    """The input columns of a job by the part they play."""
+    columns = job.columns
+    return InputColumns(
+        account_id=columns.account_id,
+        sales=columns.sales,
+        party_type=columns.party_type,
+        market_segment=columns.market_segment,
+        revenue=columns.revenue,
+        name=columns.name,
+        non_negative=tuple(job.rows.non_negative),
+        size=job.campaigns.size,
+        keep=tuple(columns.keep),
+        numeric=tuple(job.features.numeric),
+        categorical=tuple(job.features.categorical),
+        limits=Limits(job.input.max_row_group_bytes, job.rows.max_market_segments, job.features.max_levels),
+        currency=columns.currency,
+        substitution=substitution_of(job),
+        id_form=columns.id_form,
+    )
+
+
+def substitution_of(job: Job) -> Substitution:
+    """What is read in place of what the input holds."""
+    words = {column: fold_keys(words) for column, words in job.values.items()}
+    return Substitution(words, rates_of(job), job.columns.sales if job.rows.duplicates == "sum" else None)
+
+
+def rates_of(job: Job) -> Rates | None:
+    """How amounts of the input become amounts of one currency; None where the job has no rates."""
+    currency, columns = job.currency, job.columns
+    if currency is None or columns.currency is None:
+        return None
+    amounts = [columns.sales, columns.revenue, *currency.columns]
+    amounts += [column for section in job.sections.values() for column in section.amounts()]
+    amounts += [job.backtest.realised] if job.backtest.table is None else []
+    return Rates(columns.currency, currency.factors, tuple(dict.fromkeys(filter(None, amounts))))
+
+
+def columns_read(job: Job) -> InputColumns:
+    """The input columns of a job with those that its optional sections ask for."""
+    sections = job.sections.values()
+    return replace(
+        columns_of(job),
+        more_numbers=tuple(name for section in sections for name in section.numbers()),
+        more_texts=tuple(name for section in sections for name in section.texts()),
+        more=tuple(name for section in sections for name in section.others()),
+    )
+
+
+def tables_of(job: Job) -> dict[str, SideTable]:
+    """The further tables that optional sections ask for, by `section.key`."""
+    far = job.engine.kind == "remote"
+    return {
+        f"{name}.{key}": replace(table, columns=replace(table.columns, far=far))
+        for name, section in job.sections.items()
+        for key, table in section.tables(job.columns.account_id).items()
+    }
+
+
+def plan_of(job: Job) -> Plan:
+    """The plan of the market, and of the tables of optional sections by `section.key`; raises as `partitions.plan`."""
+    plan = partitions.plan(job.input.path, columns_read(job))
+    tables = tables_of(job).items()
+    return replace(plan, tables={key: partitions.plan(table.path, table.columns, key) for key, table in tables})
+
+
+def numeric_columns(job: Job) -> list[NumericColumn]:
+    """How each numeric feature is treated."""
+    features = job.features
+    return [
+        NumericColumn(name, one.scaling, features.winsor_limits(name), features.has_missing_indicator(name), one.weight)
+        for name, one in features.numeric.items()
+    ]
+
+
+def clusters_of(job: Job, party: str) -> int | None:
+    """The number of clusters of a party type, None where it is to be chosen; one that the job leaves out gets one."""
+    k = job.clusters.k.get(party, 1) if isinstance(job.clusters.k, dict) else job.clusters.k
+    return None if isinstance(k, str) else k
+
+
+def fewest_clusters(job: Job, party: str) -> int:
+    """The least number of clusters that a party type may get."""
+    return clusters_of(job, party) or job.clusters.k_range[0]
+
+
+def most_clusters(job: Job, party: str) -> int:
+    """The largest number of clusters that a party type may get."""
+    return clusters_of(job, party) or job.clusters.k_range[1]
+
+
+def recipe_of(job: Job, k: int) -> Recipe:
+    """How so many centers are sought."""
+    clusters = job.clusters
+    return Recipe(k, clusters.seed, clusters.seed_rows, clusters.restarts, clusters.batch_rows, clusters.max_passes)
+
+
+def ladder_rules(job: Job) -> LadderRules:
+    """How ladders are made and climbed."""
+    rules = job.potential
+    return LadderRules(tuple(rules.lines), rules.top_step, rules.boundary, rules.min_customers, rules.interval_level)
+
+
+def quadrant_rules(job: Job) -> QuadrantRules:
+    """Where high begins."""
+    rules = job.quadrant
+    median = rules.threshold == "median"
+    potential, sales = (0.5, 0.5) if median else (rules.potential or 0.0, rules.sales or 0.0)
+    return QuadrantRules(rules.threshold, rules.level == "cluster", potential, sales, rules.capacity or 0)
+
+
+def campaigns_of(job: Job) -> CampaignMap:
+    """The campaign of every segment, and the size bands in order of size."""
+    rules = job.campaigns
+    by_band = rules.by == "band"
+    bands = sorted(rules.bands.items(), key=lambda pair: pair[1])
+    below = [(DEFAULT, -math.inf)] if by_band and rules.default else []
+    named = [name for name, _ in bands if name in rules.map] if by_band else list(rules.map)
+    names, limits = zip(*below, *bands, strict=True)
+    default = campaign_of(DEFAULT, rules.default) if rules.default else None
+    campaigns = {segment: campaign_of(segment, rules.map[segment]) for segment in named}
+    return CampaignMap(rules.by, Bands(names, limits), campaigns, default)
+
+
+def campaign_of(segment: str, given: Given) -> Campaign:
+    """The campaign of a segment, with what the job file leaves to be told by segment, channel and theme."""
+    return Campaign(given.channel, given.theme, given.message or given.theme, given.id_for(segment))
+
+
+def settings_of(job: Job) -> dict[str, str]:
+    """The hashes of what a job says in the sections that make the model, by section."""
+    sections = {
+        "columns": job.columns.model_dump_json(include={"party_type", "market_segment"}),
+        "features": job.features.model_dump_json(exclude={"allow"}),
+        "clusters": job.clusters.model_dump_json(
+            exclude={"hysteresis", "k_range", "max_relabelled_share", "stability"}
+        ),
+        "potential": job.potential.model_dump_json(),
+        "quadrant": job.quadrant.model_dump_json(),
+    }
+    return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in sections.items()}

@@ -1,0 +1,95 @@
+"""The centers of a party type: seeded, refined by mini-batches, polished by Lloyd passes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.backend.host import HostBackend
+from tamscore.scoring.fit.sample import drawn_blocks
+from tamscore.stages import kmeans
+from tamscore.stages.blocks import BlockRows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tamscore.engine.flow import Flow
+    from tamscore.scoring.arguments import Recipe
+    from tamscore.scoring.fit.kept_rows import KeptRows
+    from tamscore.stages.blocks import Span
+    from tamscore.stages.kmeans import Fit
+
+
+def fit_centers(rows: KeptRows, seed_block: Any, recipe: Recipe, spans: Sequence[Span], local: Flow) -> Fit:
+    """The centers of a party type: seeded on a few host rows (d, s), mini-batch steps, Lloyd passes to the end."""
+    fit = refined(rows, seed_block, recipe, spans, local, recipe.max_passes)
+    return kmeans.by_size(kmeans.without_empty(fit))
+
+
+def fit_best(
+    rows: KeptRows, turns: Iterable[tuple[Any, Recipe]], spans: Sequence[Span], local: Flow, passes: int
+) -> Fit:
+    """The best of several fits, each on seed rows (d, s) and by a recipe of its own; sized as `fit_centers` does.
+
+    Every fit gets a few passes over all rows; only the best quarter is carried on, up to so many `passes` in all.
+    """
+    tried = [refined(rows, block, recipe, spans, local, min(recipe.max_passes, FEW_PASSES)) for block, recipe in turns]
+    best = sorted(tried, key=lambda fit: fit.inertia)[: -(-len(tried) // CARRIED_ON)]
+    fit = min((settled(rows, fit, passes) for fit in best), key=lambda fit: fit.inertia)
+    return kmeans.by_size(kmeans.without_empty(fit))
+
+
+def refined(rows: KeptRows, block: Any, recipe: Recipe, spans: Sequence[Span], local: Flow, passes: int) -> Fit:
+    """Return a fit that is seeded on host rows (d, s), refined by mini-batches, polished by at most so many passes."""
+    seeds = seed(block, recipe, local)
+    centers, batches = kmeans.mini_batch(rows, seeds.centers, seeds.counts.astype(np.float64), spans)
+    return replace(kmeans.lloyd(rows, centers, passes), batches=batches)
+
+
+def settled(rows: KeptRows, fit: Fit, passes: int) -> Fit:
+    """A fit after so many passes in all, or as many as it takes."""
+    if fit.passes >= passes:
+        return fit
+    more = kmeans.lloyd(rows, fit.centers, passes - fit.passes)
+    return replace(more, passes=fit.passes + more.passes, batches=fit.batches)
+
+
+SHORT_PASSES = 5
+FEW_PASSES = 8
+CARRIED_ON = 4
+
+
+def seed(block: Any, recipe: Recipe, local: Flow) -> Fit:
+    """The best start on the seed rows (d, s): always on the host, so that CPU and GPU start from the same centers.
+
+    After Bradley & Fayyad (1998). Every start gets a few passes; only the best quarter is carried on until it settles.
+    """
+    host = HostBackend()
+    starts = range(0, block.shape[1], host.block_rows)
+    blocks = [block[:, start : start + host.block_rows] for start in starts]
+    rows = BlockRows(host, drawn_blocks(blocks, np.zeros(block.shape[1], np.uint64), host.block_rows))
+    tried: Iterable[Fit] = local.map(start_on, range(recipe.restarts), rows, block, recipe)
+    best = sorted(tried, key=lambda fit: fit.inertia)[: -(-recipe.restarts // CARRIED_ON)]
+    settled: Iterable[Fit] = local.map(carry_on, best, rows, recipe)
+    return min(settled, key=lambda fit: fit.inertia)
+
+
+def start_on(restart: int, rows: BlockRows, block: Any, recipe: Recipe) -> Fit:
+    """One start after a few passes."""
+    return kmeans.start_centers(rows.anew(), block, recipe.k, recipe.seed, restart, SHORT_PASSES)
+
+
+def carry_on(fit: Fit, rows: BlockRows, recipe: Recipe) -> Fit:
+    """The start carried on until it settles."""
+    return kmeans.lloyd(rows.anew(), fit.centers, recipe.max_passes, kmeans.SEEDING_TOLERANCE)
+
+
+def polish(rows: KeptRows, fit: Fit, passes: int) -> Fit:
+    """The fit after Lloyd passes over the rows given."""
+    if passes == 0:
+        return fit
+    polished = kmeans.lloyd(rows, fit.centers, passes, tolerance=0.0)
+    total = replace(polished, passes=fit.passes + polished.passes, batches=fit.batches)
+    return kmeans.by_size(kmeans.without_empty(total))

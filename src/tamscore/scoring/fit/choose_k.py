@@ -1,0 +1,81 @@
+"""`k = "auto"`: every candidate fitted on one resident sample, judged on customers' sales, one of them chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.backend.host import HostBackend
+from tamscore.stages import choose_k
+
+if TYPE_CHECKING:
+    from tamscore.backend import Backend
+    from tamscore.engine.flow import Flow
+    from tamscore.scoring.context import Run
+    from tamscore.stages.choose_k import Candidate
+    from tamscore.stages.space import RawRows, Space
+
+CUSTOMERS = 10_000
+"""So many customers of the sample are asked at the most."""
+FEWEST = 100
+"""With fewer customers the smallest number of clusters is taken: nothing could be told from so few."""
+ROWS_EACH = 20
+"""A candidate needs so many seed rows for each of its clusters."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The sample of a party type: its space, rows as read with their sales (m,), the seed rows as a block (d, s).
+
+    `each` is how many accounts of the market each of the m rows stands for.
+    """
+
+    space: Space
+    raw: RawRows
+    sales: Any
+    seeds: Any
+    each: float
+
+
+def choose(this: Run, party: str, sample: Sample, local: Flow) -> tuple[int, tuple[Candidate, ...]]:
+    """The number of clusters, and all candidates in order; none where there are too few customers to ask."""
+    clusters, potential = this.job.clusters, this.job.potential
+    buys = np.flatnonzero(sample.sales > 0)
+    asked = buys[:CUSTOMERS]
+    if len(asked) < FEWEST:
+        this.progress.notice(
+            f"{party}: {len(asked)} customers are too few to choose clusters.k by, {FEWEST} are needed; "
+            f"took {clusters.k_range[0]}"
+        )
+        return clusters.k_range[0], ()
+    judged = choose_k.Judged(
+        sample.seeds,
+        sample.space.fitted_grid.unit,
+        customers_of(sample, asked, this.backend),
+        sample.sales[asked],
+        sample.each * len(buys) / len(asked),
+        potential.lines[0],
+        potential.min_customers,
+        clusters.seed,
+    )
+    low, high = clusters.k_range
+    most = max(min(high, sample.seeds.shape[1] // ROWS_EACH), low + 1)
+    numbers = choose_k.candidates(low, most)[::-1]  # the longest work first
+    found = list(local.map(choose_k.examine, numbers, HostBackend(), judged))[::-1]
+    decided = choose_k.decide(found, potential.min_customers)
+    chosen = next(one for one in decided if one.chosen)
+    more = "; sales say that more would do better: raise clusters.k_range" if chosen.k == high else ""
+    this.progress.notice(f"{party}: {chosen.k} clusters, chosen among {len(decided)} from {low} to {most}{more}")
+    if not chosen.admitted:
+        this.progress.notice(
+            f"{party}: no number of clusters leaves each of them {potential.min_customers} customers and comes out "
+            "again under resampling; took the smallest"
+        )
+    return chosen.k, tuple(decided)
+
+
+def customers_of(sample: Sample, rows: Any, backend: Backend) -> Any:
+    """Some rows of the sample as a host block (d, n)."""
+    return backend.get(sample.space.block(backend, sample.raw.taken(backend.xp, backend.put(rows))))

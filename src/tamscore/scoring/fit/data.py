@@ -1,0 +1,84 @@
+"""What the centers of a party type are sought on: its space, and its rows there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from tamscore.errors import InputContractError
+from tamscore.scoring.context import fewest_clusters, numeric_columns
+from tamscore.scoring.features import Encoding
+from tamscore.scoring.fit.sources import EveryRow, SampleSource
+from tamscore.scoring.memory_plan import room_of
+from tamscore.stages import prepare
+from tamscore.stages.space import fit_space
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.scoring.context import Run
+    from tamscore.scoring.fit.kept_rows import KeptRows
+    from tamscore.scoring.fit.party import Party
+    from tamscore.scoring.fit.sources import Source
+    from tamscore.stages.blocks import Span
+    from tamscore.stages.prepare import Vocabulary
+    from tamscore.stages.space import Space
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What the centers of a party type are sought on: its rows in their space, and the rows drawn of them.
+
+    `seeds` (d, s) are the first of the drawn rows, `constant` the columns that were dropped.
+    """
+
+    encoding: Encoding
+    space: Space
+    sample: SampleSource
+    everywhere: EveryRow
+    rows: KeptRows
+    spans: Sequence[Span]
+    seeds: Any
+    constant: tuple[str, ...]
+
+
+def ground_of(this: Run, party: Party) -> Ground:
+    """The space of a party type, and its rows in it."""
+    clusters, features = this.job.clusters, this.job.features
+    check_rows(this, party)
+    encoding = Encoding(this.columns, party.code, (), party.segments)
+    room = room_of(this.flow, this.backend, this.job.engine.resident_share)
+    everywhere = EveryRow(this.flow, this.backend, tuple(party.parts), encoding, clusters.seed, room)
+    sample = SampleSource(party.local, this.backend, party.drawn, encoding)
+    source: Source = everywhere if clusters.fit_rows == "all" else sample
+    levels = {column: source.levels(column) for column in this.columns.categorical}
+    vocabularies = tuple(prepare.vocabulary(*each, features.category_floor) for each in levels.items())
+    check_levels(this, vocabularies)
+    sample, everywhere = sample.encoded(vocabularies), everywhere.encoded(vocabularies)
+    source = everywhere if clusters.fit_rows == "all" else sample
+    columns = numeric_columns(this.job)
+    space, constant = fit_space(columns, vocabularies, features.category_weight, source.order, source.moments)
+    seeds = this.backend.get(space.block(this.backend, sample.raw.part(0, clusters.seed_rows)))
+    rows, spans = source.rows(space), source.spans(clusters.batch_rows)
+    return Ground(replace(encoding, vocabularies=vocabularies), space, sample, everywhere, rows, spans, seeds, constant)
+
+
+def check_rows(this: Run, party: Party) -> None:
+    """Nothing, where a party type has rows for its clusters; InputContractError else."""
+    rows, k = len(party.drawn), fewest_clusters(this.job, party.name)
+    if rows < k:
+        raise InputContractError(
+            f"{this.job.input.path}: party type {party.name!r} has {rows} usable rows, fewer than clusters.k = {k}; "
+            "lower clusters.k, or give each party type its own: k = { end_user = …, channel = … }"
+        )
+
+
+def check_levels(this: Run, vocabularies: Sequence[Vocabulary]) -> None:
+    """Nothing, where no categorical column has too many categories; InputContractError else."""
+    for one in vocabularies:
+        if len(one.levels) > this.columns.limits.levels:
+            raise InputContractError(
+                f"{this.job.input.path}: column {one.column!r} has {len(one.levels):,} categories that stand for "
+                f"themselves, allowed are {this.columns.limits.levels:,}; raise features.category_floor, or "
+                "features.max_levels"
+            )

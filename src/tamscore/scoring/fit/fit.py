@@ -1,0 +1,50 @@
+"""The fit of a party type from nothing: the number of clusters as the job says or chosen, and the centers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from tamscore.scoring.context import clusters_of, recipe_of
+from tamscore.scoring.fit import choose_k as choosing
+from tamscore.scoring.fit.centers import fit_centers
+from tamscore.scoring.fit.data import ground_of
+from tamscore.scoring.fit.finish import fitted_on, polished, tell, trusted
+from tamscore.scoring.fit.party import each_party
+from tamscore.stages.identity import cluster_ids
+
+if TYPE_CHECKING:
+    from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.context import Run
+    from tamscore.scoring.fit.data import Ground
+    from tamscore.scoring.fit.fitted import Fitted
+    from tamscore.scoring.fit.party import Party
+    from tamscore.stages.choose_k import Candidate
+
+
+def fit_parties(this: Run, parts: list[PartRows]) -> list[Fitted]:
+    """The fitted model of every party type that has rows, on a sample drawn by account id or on every row."""
+    return each_party(this, parts, fit_party)
+
+
+def fit_party(this: Run, party: Party) -> Fitted:
+    """Space and centers of one party type."""
+    ground = ground_of(this, party)
+    k, choice = number_of_clusters(this, party, ground)
+    fit = fit_centers(ground.rows, ground.seeds, recipe_of(this.job, k), ground.spans, party.local)
+    fit = polished(this, ground, fit)
+    tell(this, ground, fit, k)
+    fitted = fitted_on(ground, fit, cluster_ids(party.name, len(fit.centers)), len(fit.centers))
+    return replace(trusted(this, ground, fitted), choice=choice)
+
+
+def number_of_clusters(this: Run, party: Party, ground: Ground) -> tuple[int, tuple[Candidate, ...]]:
+    """The number of clusters of a party type, as the job says or chosen, and the candidates it was chosen from."""
+    fixed = clusters_of(this.job, party.name)
+    if fixed is not None:
+        return fixed, ()
+    each = sum(part.count_of(party.code) for part in party.parts) / len(party.drawn)
+    sample = choosing.Sample(ground.space, ground.sample.raw, party.drawn.sales, ground.seeds, each)
+    choose = partial(choosing.choose, this, party.name, sample, party.local)
+    return this.checkpoints.once(f"choice-{party.name}", choose, f"number of clusters of {party.name}")

@@ -1,0 +1,79 @@
+"""The fit of a party type as the run hands it on, with what it keeps of an earlier model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tamscore.stages import identity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.scoring.fit.guard import Verdict
+    from tamscore.scoring.fit.trust import Trust
+    from tamscore.scoring.party_model import PartyModel
+    from tamscore.stages.choose_k import Candidate
+    from tamscore.stages.drift import Histogram
+    from tamscore.stages.kmeans import Fit
+    from tamscore.stages.lifecycle import Event
+    from tamscore.stages.potential import PotentialTable
+    from tamscore.stages.quadrant import Limits
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a party type keeps of an earlier model; None where it makes its own.
+
+    `names` of the clusters (None for new ones), ladders, limits of the quadrants, and `reach` (k,) of the clusters.
+    """
+
+    names: tuple[str | None, ...] = ()
+    table: PotentialTable | None = None
+    limits: Limits | None = None
+    reach: Any | None = None
+
+
+NOTHING_KEPT = Kept()
+
+
+@dataclass(frozen=True)
+class Change:
+    """How the clusters of a party type follow on those of an earlier model: events, and the fit rows under that model.
+
+    `counts` (old,) fit rows by old cluster, `far` how many of them lie out of reach of all of these.
+    """
+
+    events: Sequence[Event]
+    counts: Any
+    far: int
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The fit of a party type: model, how it came about, spread (d,) of features, rows fitted on, constant columns.
+
+    `histograms` say how the features spread over the fit rows, `named` how many ids its clusters have ever been given,
+    `change` how the clusters follow on those of an earlier model, where they were warmed up from it. `verdicts` are
+    those of the leakage guard on the features, `choice` the candidates that k was chosen from, `trust` is what is known
+    about every cluster; each is empty where the job does not ask for it.
+    """
+
+    model: PartyModel
+    fit: Fit
+    spread: Any
+    rows: int
+    constant: tuple[str, ...]
+    histograms: tuple[Histogram, ...]
+    named: int
+    kept: Kept = NOTHING_KEPT
+    change: Change | None = None
+    verdicts: tuple[Verdict, ...] = ()
+    choice: tuple[Candidate, ...] = ()
+    trust: tuple[Trust, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """The readable names of the clusters."""
+        apart = identity.differences(self.model.centers, self.fit.counts, self.spread)
+        return identity.cluster_names(self.model.space.features, apart, self.kept.names)

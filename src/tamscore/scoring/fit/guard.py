@@ -1,0 +1,128 @@
+"""The leakage guard: every feature judged on the sample, and the run stopped where one looks like sales in disguise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from tamscore.backend.host import HostBackend
+from tamscore.errors import GateError
+from tamscore.schema import PARTY_TYPES
+from tamscore.stages import echo, leakage, prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tamscore.config import Job
+    from tamscore.scoring.context import Run
+    from tamscore.scoring.fit.sample import SampledRows
+    from tamscore.stages.leakage import Evidence
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the guard says about a feature in a party type, and what it rests on.
+
+    `echo` is how far peers' sales echo an account's own under all features, `echo_without` how far without this one.
+    """
+
+    party_type: str
+    feature: str
+    verdict: Literal["clear", "suspect", "allowed"]
+    evidence: Evidence
+    echo: float
+    echo_without: float
+    reason: str
+
+
+def inspect(this: Run, samples: Mapping[int, SampledRows]) -> dict[int, tuple[Verdict, ...]]:
+    """The verdict on every feature by party type; GateError where one is a suspect and the job says so."""
+    if this.job.leakage.action == "off":
+        return dict.fromkeys(samples, ())
+    with this.progress.stage("guard", len(samples)) as done:
+        found, said = {}, []
+        for party, drawn in samples.items():
+            found[party], warning = judge(this.job, PARTY_TYPES[party], drawn)
+            said += warning
+            done(1)
+    suspects = [one for verdicts in found.values() for one in verdicts if one.verdict == "suspect"]
+    if suspects and this.job.leakage.action == "block":
+        raise GateError("\n".join(refusal(this.job, suspects, said)), gate="leakage")
+    for text in [*map(line, suspects), *said]:
+        this.progress.notice(text)
+    return found
+
+
+def judge(job: Job, party: str, drawn: SampledRows) -> tuple[tuple[Verdict, ...], list[str]]:
+    """The verdicts on the features of a party type, and what its suspects do to potential together."""
+    rows = leakage.chosen_rows(drawn.sales)
+    views, sales = views_of(job, drawn, rows), drawn.sales[rows]
+    limits = leakage.Limits(job.leakage.separability, job.leakage.told_apart, job.leakage.correlation)
+    found = leakage.evidence(views, sales, limits)
+    if not found:
+        return (), []
+    suspects = [name for name, one in found.items() if limits.suspects(one)]
+    backend = HostBackend()  # a sketch of few rows; the same on every device
+    whole, *without, cleared = map(float, echo.echoes(backend, views, sales, suspects, job.clusters.seed))
+    verdicts = tuple(
+        Verdict(party, name, ruling(job, name, suspects), one, whole, alone, reason(one, name in suspects))
+        for (name, one), alone in zip(found.items(), without, strict=True)
+    )
+    return verdicts, [together(party, suspects, whole, cleared)] if suspects else []
+
+
+def views_of(job: Job, drawn: SampledRows, rows: Any) -> dict[str, Any]:
+    """Every feature of the job as views (v, m) of some rows."""
+    views = {name: leakage.numeric_views(drawn.numeric[name][rows]) for name in job.features.numeric}
+    for name in job.features.categorical:
+        text = drawn.texts[name].take(rows)
+        levels = prepare.Vocabulary(name, tuple(sorted(set(text.unique().to_pylist()) - {None})))
+        views[name] = leakage.level_views(levels.encode(text))
+    return views
+
+
+def ruling(job: Job, feature: str, suspects: Sequence[str]) -> Literal["clear", "suspect", "allowed"]:
+    """What becomes of a feature."""
+    if feature not in suspects:
+        return "clear"
+    return "allowed" if feature in job.features.allow else "suspect"
+
+
+def reason(found: Evidence, suspect: bool) -> str:  # noqa: FBT001
+    """One sentence on why a feature is a suspect, or is none."""
+    if np.isnan(found.separability):
+        follows = f"has rank correlation {found.correlation:.2f} with sales, and there are no prospects to compare with"
+        return f"is a copy of sales: it {follows}" if suspect else follows
+    given, area = "given the other features", f"AUC {found.separability_given:.2f}"
+    if not suspect:
+        return f"{given}, prospects have it as customers do ({area})"
+    if found.separability_given < leakage.SURE:
+        area += f"; {found.told_apart_given:.0%} of the customers have values that hardly any prospect has"
+    return (
+        f"{given}, it tells customers from prospects ({area}), and its "
+        f"rank correlation with their sales is {found.correlation:.2f}"
+    )
+
+
+def together(party: str, suspects: Sequence[str], whole: float, cleared: float) -> str:
+    """What the suspects of a party type do to potential, in a sketch with them and without."""
+    what = " and ".join(map(repr, suspects)) if len(suspects) < 3 else f"these {len(suspects)}"
+    without = "no feature is left" if np.isnan(cleared) else f"it is {cleared:.2f}"
+    return f"{party}: own sales follow the peers' cut line with rank correlation {whole:.2f}; without {what} {without}"
+
+
+def line(one: Verdict) -> str:
+    """A verdict as a line of a message."""
+    return f"{one.party_type}: feature {one.feature!r} looks like sales in disguise: {one.reason}"
+
+
+def refusal(job: Job, suspects: Sequence[Verdict], said: Sequence[str]) -> list[str]:
+    """Why the run stops, feature by feature, and what to do."""
+    names = ", ".join(repr(name) for name in dict.fromkeys(one.feature for one in suspects))
+    remedy = (
+        f"leave out {names}; or, for what is known before an account buys, name it under features.allow; "
+        "[leakage] action = 'warn' only tells"
+    )
+    return [f"{job.input.path}: {text}" for text in [*map(line, suspects), *said]] + [remedy]

@@ -1,0 +1,127 @@
+"""The refresh of every party type: fitted from where the earlier model stood, its clusters matched to the old ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.scoring.assign import assign_blocks
+from tamscore.scoring.context import clusters_of, recipe_of
+from tamscore.scoring.features import Encoding
+from tamscore.scoring.fit.centers import fit_centers
+from tamscore.scoring.fit.data import ground_of
+from tamscore.scoring.fit.finish import fitted_on, polished, tell, trusted
+from tamscore.scoring.fit.fit import fit_party
+from tamscore.scoring.fit.fitted import Change, Fitted, Kept
+from tamscore.scoring.fit.party import each_party
+from tamscore.scoring.fit.refit_centers import means, refit
+from tamscore.scoring.fit.sources import SampleSource
+from tamscore.scoring.party_model import PartyModel
+from tamscore.stages import lifecycle
+from tamscore.stages.lifecycle import Overlap
+
+if TYPE_CHECKING:
+    from tamscore.engine.flow import Flow
+    from tamscore.model.earlier import EarlierRun, Labels
+    from tamscore.model.record import PartyRecord
+    from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.context import Run
+    from tamscore.scoring.fit.data import Ground
+    from tamscore.scoring.fit.party import Party
+    from tamscore.stages.kmeans import Fit
+
+
+def refit_parties(this: Run, parts: list[PartRows], earlier: EarlierRun) -> list[Fitted]:
+    """The refreshed model of every party type that has rows; one that the earlier model did not know is fitted anew."""
+    stored = {party.name: party for party in earlier.model.parties}
+
+    def refit_known(this: Run, party: Party) -> Fitted:
+        old = stored.get(party.name)
+        if old is not None:
+            return refit_party(this, party, old, earlier.labels)
+        this.progress.notice(f"{party.name}: the earlier model does not know it; fitted anew")
+        return fit_party(this, party)
+
+    return each_party(this, parts, refit_known)
+
+
+def refit_party(this: Run, party: Party, old: PartyRecord, labels: Labels) -> Fitted:
+    """The centers of one party type in a space of today, started from where the old clusters lie by now."""
+    recipe = recipe_of(this.job, clusters_of(this.job, party.name) or len(old.centers))
+    ground = ground_of(this, party)
+    before = old_places(this, ground, old, labels, party.local)
+    blocks = ground.space.blocks(this.backend, ground.sample.raw)
+    start = means(this.backend, blocks, before.nearest, len(old.centers))
+    fresh = fit_centers(ground.rows, ground.seeds, recipe, ground.spans, party.local)
+    fit = refit(ground.rows, start, fresh, recipe.max_passes)
+    if fit is fresh:
+        this.progress.notice(f"{old.name}: the clusters were found anew: those of the earlier model no longer fit")
+    fit = polished(this, ground, fit)
+    tell(this, ground, fit, recipe.k)
+    return succeeded(this, ground, fit, old, before)
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the drawn rows lie among the old clusters: the `nearest` (m,), and how many rows are `far` from all.
+
+    `label` (m,) is the old cluster that a row belonged to, -1 where it belonged to none.
+    """
+
+    nearest: Any
+    far: int
+    label: Any
+
+
+KNOWN = 0.5
+"""Where the earlier run knows less than this share of the accounts, ids are others, and clusters are told by place."""
+
+
+def old_places(this: Run, ground: Ground, old: PartyRecord, labels: Labels, local: Flow) -> Places:
+    """Where the drawn rows lie among the old clusters, in the space of the earlier model.
+
+    A row belonged to the cluster that its account was in; where the accounts are others, to the nearest within reach.
+    """
+    encoding = Encoding(this.columns, ground.encoding.party, old.space.vocabularies, old.segments)
+    raw = SampleSource(local, this.backend, ground.sample.drawn, encoding).raw
+    model = PartyModel(old.name, encoding, old.space, old.centers, old.ids)
+    nearest, distance, *_ = assign_blocks(this.backend, model, raw)
+    far = distance > old.reach[nearest]
+    label = labels.drawn(this.job.clusters.seed).among(old.ids, ground.sample.drawn.numbers)
+    if np.mean(label >= 0) < KNOWN:
+        label = np.where(far, -1, nearest.astype(np.int64))
+    return Places(nearest, int(far.sum()), label)
+
+
+def succeeded(this: Run, ground: Ground, fit: Fit, old: PartyRecord, before: Places) -> Fitted:
+    """The refreshed model with its clusters in the order and under the ids of those that they go on from."""
+    label = np.concatenate(
+        [
+            this.backend.get(this.backend.nearest(block, this.backend.put(fit.centers)).label)
+            for block in ground.space.blocks(this.backend, ground.sample.raw)
+        ]
+    )
+    overlap = overlap_of(before, label, old, len(fit.centers))
+    heir = lifecycle.heirs(overlap)
+    order = lifecycle.successors(heir, overlap.new)
+    overlap = replace(overlap, shared=overlap.shared[:, order], newcomers=overlap.newcomers[order])
+    heir = np.where(heir >= 0, np.argsort(order)[heir], -1)
+    ids, named = lifecycle.succeed(old.name, old.ids, heir, len(order), old.named)
+    fit = replace(fit, centers=fit.centers[order], counts=fit.counts[order])
+    known = dict(old.clusters)
+    fitted = fitted_on(ground, fit, ids, named, Kept(tuple(known.get(name) for name in ids)))
+    happened = lifecycle.events(overlap, heir, old.ids, ids)
+    return replace(
+        trusted(this, ground, fitted),
+        change=Change(happened, np.bincount(before.nearest, minlength=len(old.ids)), before.far),
+    )
+
+
+def overlap_of(before: Places, now: Any, old: PartyRecord, k: int) -> Overlap:
+    """How the rows lie in the old clusters and the new ones (m,), those that belonged to no old one apart."""
+    settled = before.label >= 0
+    pairs = before.label[settled] * k + now[settled]
+    shared = np.bincount(pairs, minlength=len(old.ids) * k).reshape(len(old.ids), k)
+    return Overlap(shared, np.bincount(now[~settled], minlength=k), old.counts / old.counts.sum())

@@ -1,0 +1,176 @@
+"""The rows that a model is fitted on: a sample that stays in this process, or every row on every worker.
+
+Statistics, levels and passes are folds over either; whoever fits does not know which.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property, reduce
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from tamscore.scoring.census.partition import level_counts, merged_counts
+from tamscore.scoring.features import read_features, read_texts
+from tamscore.scoring.fit.kept_rows import KeptRows
+from tamscore.scoring.fit.sample import drawn_blocks, keep_rows
+from tamscore.scoring.memory_plan import kept_bytes, resident
+from tamscore.stages import prepare, scale
+from tamscore.stages.blocks import BlockRows, Span, spans_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tamscore.backend import Backend, Moments
+    from tamscore.engine.flow import Flow
+    from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.features import Encoding
+    from tamscore.scoring.fit.sample import SampledRows
+    from tamscore.stages.prepare import OrderStatistics, Vocabulary
+    from tamscore.stages.scale import ColumnScale, NumericColumn
+    from tamscore.stages.space import RawRows, Space
+
+
+MOST_VALUES = 1_000_000
+"""Different values of a categorical column that are counted; they meet in one place."""
+
+
+class Source(Protocol):
+    """The rows that a model is fitted on."""
+
+    def encoded(self, vocabularies: tuple[Vocabulary, ...]) -> Source:
+        """The same rows with their categories encoded; what follows needs that, but for `levels`."""
+
+    def levels(self, column: str) -> dict[str | None, int]:
+        """How many rows each level of a categorical column has, nulls under None."""
+
+    def spans(self, batch_rows: int) -> list[Span]:
+        """Batches of about so many rows, as spans of draw numbers."""
+
+    def order(self, column: NumericColumn) -> OrderStatistics:
+        """The order statistics of one column."""
+
+    def moments(self, scales: tuple[ColumnScale, ...]) -> Moments:
+        """The moments of bent columns."""
+
+    def rows(self, space: Space) -> KeptRows:
+        """The rows as blocks of the space, ready for k-means."""
+
+
+@dataclass(frozen=True)
+class SampleSource:
+    """A sample that stays on one device."""
+
+    flow: Flow
+    backend: Backend
+    drawn: SampledRows
+    encoding: Encoding
+
+    def encoded(self, vocabularies: tuple[Vocabulary, ...]) -> SampleSource:
+        """The same rows with their categories encoded."""
+        return replace(self, encoding=replace(self.encoding, vocabularies=vocabularies))
+
+    @cached_property
+    def raw(self) -> RawRows:
+        """The sample on the device."""
+        numeric = {name: self.backend.put(column) for name, column in self.drawn.numeric.items()}
+        return self.encoding.raw(self.backend, numeric, self.drawn.texts, len(self.drawn))
+
+    def levels(self, column: str) -> dict[str | None, int]:
+        """How many rows of the sample each level of a categorical column has."""
+        return level_counts(self.drawn.texts[column])
+
+    def spans(self, batch_rows: int) -> list[Span]:
+        """The batches of the sample, as spans of draw numbers."""
+        return spans_of(len(self.drawn), batch_rows, int(self.drawn.numbers[-1]) + 1)
+
+    def order(self, column: NumericColumn) -> OrderStatistics:
+        """The order statistics of one column of the sample."""
+        return prepare.order_statistics(
+            self.backend, self.raw.numeric[column.name], self.raw.segment, self.encoding.places, column.shares
+        )
+
+    def moments(self, scales: tuple[ColumnScale, ...]) -> Moments:
+        """The moments of bent columns over the sample."""
+        return scale.bent_moments(self.backend, scales, self.raw.numeric, self.raw.segment)
+
+    def rows(self, space: Space) -> KeptRows:
+        """The sample as blocks, one handle a block so that threads share the work."""
+        blocks = drawn_blocks(space.blocks(self.backend, self.raw), self.drawn.numbers, self.backend.block_rows)
+        return KeptRows(self.flow, [BlockRows(self.backend, [block]) for block in blocks])
+
+
+@dataclass(frozen=True)
+class EveryRow:
+    """Every row of a party type, read where the workers are: statistics and passes are folds over partitions.
+
+    Rows stay on the devices between passes as long as they take no more than `room` bytes together.
+    """
+
+    flow: Flow
+    backend: Backend
+    parts: tuple[PartRows, ...]
+    encoding: Encoding
+    seed: int
+    room: float
+
+    def encoded(self, vocabularies: tuple[Vocabulary, ...]) -> EveryRow:
+        """The same rows with their categories encoded."""
+        return replace(self, encoding=replace(self.encoding, vocabularies=vocabularies))
+
+    def levels(self, column: str) -> dict[str | None, int]:
+        """How many rows each level of a categorical column has."""
+        where = f"{self.parts[0].partition.path}: column {column!r}"
+        counted = self.flow.map(count_levels, self.parts, self.encoding, column)
+        return merged_counts(counted, where, MOST_VALUES, "leave it out: it tells accounts apart one by one")
+
+    def spans(self, batch_rows: int) -> list[Span]:
+        """The batches of all rows, as spans of draw numbers."""
+        return spans_of(sum(part.count_of(self.encoding.party) for part in self.parts), batch_rows)
+
+    def order(self, column: NumericColumn) -> OrderStatistics:
+        """The order statistics of one column: its values meet here, one column at a time."""
+        values = list(self.flow.map(column_values, self.parts, self.encoding, column.name, self.backend))
+        together, segment = (np.concatenate(arrays) for arrays in zip(*values, strict=True))
+        put = self.backend.put
+        return prepare.order_statistics(self.backend, put(together), put(segment), self.encoding.places, column.shares)
+
+    def moments(self, scales: tuple[ColumnScale, ...]) -> Moments:
+        """The moments of bent columns, merged in partition order."""
+        parts: Iterable[Moments] = self.flow.map(moments_of_part, self.parts, self.encoding, scales, self.backend)
+        return reduce(scale.merge_moments, (part for part in parts if part.rows))
+
+    def rows(self, space: Space) -> KeptRows:
+        """Every row as blocks, kept by the workers where there is room, else read again for each pass."""
+        features = len(space.features)
+        stays = resident([kept_bytes(part.count_of(self.encoding.party), features) for part in self.parts], self.room)
+        items = list(zip(self.parts, stays, strict=True))
+        handles = self.flow.keep(keep_rows, items, self.encoding, space, self.seed, self.backend)
+        return KeptRows(self.flow, handles)
+
+
+def raw_rows(item: PartRows, encoding: Encoding, backend: Backend) -> RawRows:
+    """The usable rows of a party type in a partition."""
+    features = read_features(item.partition, encoding.columns, backend)
+    return features.raw(features.rows_of(item, encoding.party), encoding, backend)
+
+
+def column_values(item: PartRows, encoding: Encoding, name: str, backend: Backend) -> tuple[Any, Any]:
+    """The values (m,) of one column and their market segments, on the host."""
+    raw = raw_rows(item, replace(encoding, columns=replace(encoding.columns, numeric=(name,))), backend)
+    return backend.get(raw.numeric[name]), backend.get(raw.segment)
+
+
+def moments_of_part(item: PartRows, encoding: Encoding, scales: tuple[ColumnScale, ...], backend: Backend) -> Moments:
+    """The moments of bent columns over the rows of one partition."""
+    raw = raw_rows(item, encoding, backend)
+    if len(raw) == 0:
+        return scale.no_moments(len(scales))
+    return scale.bent_moments(backend, scales, raw.numeric, raw.segment)
+
+
+def count_levels(item: PartRows, encoding: Encoding, column: str) -> dict[str | None, int]:
+    """How many rows of a party type each level of a categorical column has in a partition."""
+    columns = replace(encoding.columns, categorical=(column,), market_segment=None)
+    return level_counts(read_texts(item.partition, columns)[column].take(item.of_party(encoding.party)))

@@ -1,0 +1,43 @@
+"""How far each cluster can be trusted: whether it comes out again, and whether a short rule says who belongs to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.backend.host import HostBackend
+from tamscore.stages import rules, stability
+
+if TYPE_CHECKING:
+    from tamscore.scoring.fit.sample import SampledRows
+    from tamscore.scoring.party_model import PartyModel
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Mean bootstrap Jaccard similarity of a cluster with its grade (NaN, "unknown" if unseen); its rule with F1."""
+
+    similarity: float
+    grade: str
+    rule: str
+    f1: float
+
+
+def trust(model: PartyModel, drawn: SampledRows, seeds: Any, seed: int) -> tuple[Trust, ...]:
+    """What is known about every cluster; `seeds` (d, s) are the first rows of the sample in the model's space."""
+    host = HostBackend()
+    similarity = stability.found_again(host, seeds, model.centers, seed)
+    rows = min(rules.ROWS, seeds.shape[1])
+    label = stability.labels(host, seeds[:, :rows], model.centers)
+    texts = {
+        one.column: (one.encode(drawn.texts[one.column][:rows]), one.all_levels) for one in model.space.vocabularies
+    }
+    numbers = {scale.name: drawn.numeric[scale.name][:rows].astype(np.float64) for scale in model.space.scales}
+    found = rules.rules_of(rules.choices_of(numbers, texts), label, model.k)
+    grades = ["unknown" if np.isnan(one) else stability.grade(one) for one in similarity]
+    return tuple(
+        Trust(float(each), grade, rule.text, rule.f1)
+        for each, grade, rule in zip(similarity, grades, found, strict=True)
+    )

@@ -1,0 +1,241 @@
+"""The input of a run compared with the run before, and whether a person must accept what changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.errors import GateError, InputContractError, RetryableError
+from tamscore.model.earlier import in_order, read_ids, read_sales
+from tamscore.schema import Reason
+from tamscore.scoring.census import duplicates
+from tamscore.scoring.joining import causes as join_causes
+from tamscore.stages import input_change
+from tamscore.store import history, tables
+from tamscore.store.location import sizes_below
+from tamscore.store.pointer import pointer_of
+from tamscore.store.run_directory import CURRENT, RunDirectory, current_version
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.config import Job
+    from tamscore.model.earlier import EarlierRun
+    from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.context import Run
+    from tamscore.stages.input_change import AccountSales, InputChange, Limits
+    from tamscore.store.location import Location
+
+GATE = "input_change"
+REMEDY = (
+    "nothing was published; look at the input; if it is right, run the command again with --accept, or raise the "
+    "settings named; another market belongs into another output.path"
+)
+
+
+@dataclass(frozen=True)
+class Base:
+    """The run before, with its accounts and their sales."""
+
+    directory: RunDirectory
+    sales: AccountSales
+
+    @property
+    def run(self) -> str:
+        """The key of the run."""
+        return self.directory.run_key
+
+
+def compare_input(
+    this: Run, output: Location, earlier: EarlierRun | None, parts: Sequence[PartRows], *, accept: bool
+) -> dict[str, Any] | None:
+    """Return the figures of the input beside the run before, as the manifest holds them; None without such a run.
+
+    That is the current version of the output, else the `earlier` run that the model comes from. Raises GateError where
+    a limit of `[input]` is broken, unless somebody accepts it.
+    """
+    if earlier is None and not (output / CURRENT).exists():
+        return None
+    found = this.checkpoints.once(checkpoint_name(output), lambda: compared(this, output, earlier, parts))
+    if found is None:
+        return None
+    run, change = found
+    directory = earlier.directory if earlier and earlier.directory.run_key == run else RunDirectory(output, run)
+    limits = limits_of(this.job, days_since(output, directory))
+    broken = list(input_change.broken_limits(change, limits))
+    told = {"run": run, **asdict(change), "limits": asdict(limits), "broken": broken, "accepted": bool(broken)}
+    measure(this, change)
+    lines = [sentence(name, change, limits) for name in broken]
+    if "accounts" in broken and (cause := other_ids(this, directory, earlier, parts)):
+        lines[0] += f"; new ids are those of accounts that are gone, written otherwise: {cause}"
+    if broken and not accept:
+        where = f"{this.job.input.path}: compared with run {run}"
+        message = "\n".join([*(f"{where}: {line}" for line in lines), REMEDY])
+        raise GateError(message, [{**told, "accepted": False}], gate=GATE)
+    for line in lines:
+        this.progress.notice(f"input accepted although, compared with run {run}, {line}")
+    return told
+
+
+def checkpoint_name(output: Location) -> str:
+    """Return the name under which the comparison is kept: another one where that version or its scores are others."""
+    version = str((pointer_of(output) or {}).get("version"))
+    directory = RunDirectory(output, version)
+    there = sorted(sizes_below(directory.scores).items()) if directory.scores.is_dir() else []
+    told = json.dumps((directory.manifest(), there), sort_keys=True)
+    return f"input-{version}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+
+
+def compared(
+    this: Run, output: Location, earlier: EarlierRun | None, parts: Sequence[PartRows]
+) -> tuple[str, InputChange] | None:
+    """Return the key of the run before and how the input differs from its own; None if there is none to read."""
+    base = base_of(this, output, earlier)
+    return (base.run, input_change.compare(base.sales, sales_of(parts))) if base else None
+
+
+def limits_of(job: Job, days: float | None) -> Limits:
+    """Return how much may change so many days after the run before."""
+    rules = job.input
+    return input_change.limits_after(days, rules.max_gone_share, rules.max_customer_change, rules.max_sales_change)
+
+
+def days_since(output: Location, directory: RunDirectory) -> float | None:
+    """Return the days since a run came to count, as the ledger of the output says where it is current there."""
+    ledger = output if current_version(output) == directory.run_key else directory.output
+    return history.days_since(ledger, directory.run_key)
+
+
+def base_of(this: Run, output: Location, earlier: EarlierRun | None) -> Base | None:
+    """The run before; None, with a notice where there is one that cannot be read."""
+    version = current_version(output)
+    if version is not None and (earlier is None or earlier.directory.run_key != version):
+        base = read_base(this, RunDirectory(output, version))
+        if base is not None or earlier is None:
+            return base
+    elif version is None and (output / CURRENT).exists():
+        not_compared(this, str(output / CURRENT), "it cannot be read")
+    if earlier is None:
+        return None
+    return Base(earlier.directory, earlier.scored[1])
+
+
+def read_base(this: Run, directory: RunDirectory) -> Base | None:
+    """The accounts of a run; None, with a notice, where they are not there or not whole."""
+    try:
+        sales = read_sales(directory, this.columns.id_form)
+        scored = (directory.manifest() or {})["rows"]["scored"]
+    except RetryableError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, InputContractError) as error:
+        not_compared(this, str(directory.path), f"its scores cannot be read ({type(error).__name__})")
+        return None
+    if len(sales.accounts) != scored:
+        not_compared(this, str(directory.path), f"{len(sales.accounts):,} of its {scored:,} scores are there")
+        return None
+    return Base(directory, sales)
+
+
+def not_compared(this: Run, where: str, why: str) -> None:
+    """Tell that the input was not compared with the run that counts, and why."""
+    this.progress.notice(f"input: not compared with the current version: {where}: {why}; tamscore verify says more")
+
+
+def sales_of(parts: Sequence[PartRows]) -> AccountSales:
+    """The accounts that may be scored now, and their sales."""
+    hashes, customers, sales = [], [], []
+    for part in parts:
+        scored = part.reason == Reason.SCORED
+        buys = scored[part.buyers]
+        hashes.append(part.hashes if scored.all() else part.hashes[scored])
+        customers.append(part.hashes[part.buyers[buys]])
+        sales.append(part.bought[buys])
+    return in_order(hashes, customers, sales)
+
+
+def other_ids(this: Run, directory: RunDirectory, earlier: EarlierRun | None, parts: Sequence[PartRows]) -> str:
+    """What may be wrong with the ids that the run before does not know, "" where nobody knows."""
+    columns = this.columns
+    if earlier and earlier.directory == directory:
+        before = earlier.scored[1].accounts
+    else:
+        before = read_sales(directory, columns.id_form).accounts
+    for part in parts:
+        known = duplicates.stand_among(part.hashes, before)
+        strange = np.flatnonzero((part.reason == Reason.SCORED) & ~known)[: join_causes.SAMPLE]
+        if len(strange):
+            table = tables.read(part.partition, [columns.account_id]).take(strange)
+            sample = tables.account_ids(table[columns.account_id], columns.id_form).to_pylist()
+            return join_causes.likely_cause(sample, read_ids(directory, columns.id_form)).cause
+    return ""
+
+
+def measure(this: Run, change: InputChange) -> None:
+    """Leave the figures that metrics have."""
+    this.progress.figures["input_gone_share"] = change.gone_share
+    if change.customers_before:
+        this.progress.figures["input_customers_ratio"] = change.customers_now / change.customers_before
+        this.progress.figures["input_sales_ratio"] = change.sales_now / change.sales_before
+
+
+def sentence(name: str, change: InputChange, limits: Limits) -> str:
+    """What is wrong with a broken limit: figures before and now, the limit, and the setting that holds it."""
+    return {"accounts": accounts, "customers": customers, "sales": sales, "ids": ids, "unit": unit}[name](
+        change, limits
+    )
+
+
+def accounts(change: InputChange, limits: Limits) -> str:
+    """Accounts that are gone."""
+    text = (
+        f"{change.gone:,} of {change.accounts_before:,} accounts are gone ({change.gone_share:.1%}) and "
+        f"{change.new:,} of {change.accounts_now:,} are new; allowed are {limits.gone:.1%} gone (input.max_gone_share)"
+    )
+    return text if change.gone < change.accounts_before else f"{text}; no id is known: are these ids of another kind?"
+
+
+def customers(change: InputChange, limits: Limits) -> str:
+    """Customers won or lost."""
+    return (
+        f"there were {change.customers_before:,} customers and are {change.customers_now:,} now; allowed is a change "
+        f"of {limits.customers:.1%} (input.max_customer_change)"
+    )
+
+
+def sales(change: InputChange, limits: Limits) -> str:
+    """Sum and median of sales."""
+    return (
+        f"sales of customers changed from {amount(change.sales_before)} to {amount(change.sales_now)} in sum and from "
+        f"{amount(change.median_before)} to {amount(change.median_now)} in the median; allowed is a factor of "
+        f"{limits.sales:g} (input.max_sales_change)"
+    )
+
+
+def ids(change: InputChange, _: Limits) -> str:
+    """Sales that do not follow those of the run before."""
+    if change.correlation is None:
+        return (
+            f"only {change.both:,} accounts are among both the {change.customers_before:,} customers before and the "
+            f"{change.customers_now:,} now, about as many as by chance: are ids or sales those of other accounts?"
+        )
+    return (
+        f"sales of the {change.both:,} accounts that buy in both runs have rank correlation {change.correlation:.2f}, "
+        f"expected at least {input_change.LEAST_CORRELATION}: are ids or sales those of other accounts?"
+    )
+
+
+def unit(change: InputChange, _: Limits) -> str:
+    """Sales in another unit."""
+    return (
+        f"sales of {change.hundredfold:.1%} of the {change.both:,} accounts that buy in both runs changed 100-fold or "
+        f"more, allowed are {input_change.MOST_OF_THEM:.0%}: are they in another unit?"
+    )
+
+
+def amount(sales: float | None) -> str:
+    """An amount of sales in full."""
+    return "none" if sales is None else f"{sales:,.2f}"

@@ -1,0 +1,1 @@
+"""How further tables meet the accounts of the market."""

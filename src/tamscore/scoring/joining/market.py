@@ -1,0 +1,90 @@
+"""The tables that optional sections join to the market, matched before anything is fitted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from tamscore.scoring.joining.line_currencies import currency_notices
+from tamscore.scoring.joining.lookup import Accounts, Joined, match_table, sorted_hashes
+from tamscore.store import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pyarrow as pa
+
+    from tamscore.config.section import SideTable
+    from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.context import Run
+    from tamscore.scoring.joining.match import Match
+    from tamscore.scoring.model_source import Origin
+
+    Named: TypeAlias = tuple[str, SideTable, Joined]
+    """A table that is joined, with the name of the section that reads it, and what this says of the table."""
+
+
+def match_tables(this: Run, origin: Origin, parts: Sequence[PartRows]) -> list[Match]:
+    """The match of every joined table with the accounts of the market; a notice where many rows met none.
+
+    Raises InputContractError where fewer rows of a table met one than its section asks for.
+    """
+    frozen = origin.record["source"] == "frozen"
+    named = list(joined_tables(this, fitting=not frozen))
+    if not named:
+        return []
+    known = sorted_hashes(part.hashes_of_ids for part in parts)
+    return match_named(this, named, Accounts(known, this.columns.id_form, lambda: ids_of(this)))
+
+
+def match_named(this: Run, named: Sequence[Named], accounts: Accounts) -> list[Match]:
+    """The match of tables, each with the name of its section; notices and errors as `match_tables` has them."""
+    found: list[Match] = []
+    with this.progress.stage("match", sum(table.plan.rows for _, _, table in named)) as done:
+        for name, side, table in named:
+            same = [one for (_, _, other), one in zip(named, found, strict=False) if is_same(other, table)]
+            match = same[0] if same else match_table(this.flow, table, accounts)
+            done(match.rows)
+            found.append(match.require(side.min_match_share, f"{name}.min_match_share", table.setting))
+    for (name, side, _), match in zip(named, found, strict=True):
+        if match.is_noticed:
+            this.progress.notice(f"{name}: {match.notice}{side.unmatched}")
+    for text in mixed_currencies(this):
+        this.progress.notice(text)
+    return found
+
+
+def mixed_currencies(this: Run) -> Iterator[str]:
+    """What is to be said about joined tables whose amounts are in several currencies."""
+    for name, key, side in side_tables(this):
+        if side.has_amounts:
+            yield from currency_notices(this.flow, side.path, this.plan.tables[f"{name}.{key}"], side.columns)
+
+
+def is_same(one: Joined, other: Joined) -> bool:
+    """Whether two sections join the same table by the same column."""
+    return (one.plan.digest, one.key, one.path) == (other.plan.digest, other.key, other.path)
+
+
+def side_tables(this: Run) -> Iterator[tuple[str, str, SideTable]]:
+    """The tables that optional sections read, each with the name of its section and its key there."""
+    for name, section in this.job.sections.items():
+        for key, side in section.tables(this.columns.account_id).items():
+            yield name, key, side
+
+
+def joined_tables(this: Run, *, fitting: bool = True) -> Iterator[Named]:
+    """The tables that the job joins by account id.
+
+    Without `fitting`, those that only a new model learns from are left out.
+    """
+    for name, key, side in side_tables(this):
+        if fitting or not side.for_fitting:
+            plan = this.plan.tables[f"{name}.{key}"]
+            yield name, side, Joined(side.path, plan, side.columns.account_id, f"{name}.{side.account_key}")
+
+
+def ids_of(this: Run) -> Iterator[pa.Array]:
+    """The ids of the market, partition by partition, as ids are compared."""
+    account_id = this.columns.account_id
+    for partition in this.plan.partitions:
+        yield tables.account_ids(tables.read(partition, [account_id])[account_id], this.columns.id_form)

@@ -1,0 +1,119 @@
+"""Order lines and product lines of one partition, by a hash of the account's id; a range of hashes at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.arrow import float_column
+from tamscore.errors import InputContractError
+from tamscore.scoring.census.partition import unusable_ids
+from tamscore.stages.draw import id_hash
+from tamscore.stages.orders import UNITS, Lines
+from tamscore.store import tables
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from tamscore.schema import Partition
+    from tamscore.stages.folding import IdForm
+
+LARGEST = 2.0**53 / UNITS
+"""Amounts from here on are no longer exact to a ten-thousandth."""
+RANGE_ROWS = 500_000
+"""So many lines are held at a time."""
+MOST_RANGES = 16
+"""So often a table is read at the most; a larger one takes more memory instead."""
+REFUSED = ("missing_id", "missing_date", "missing_amount", "after_as_of")
+"""Why a line does not count, in the order in which reasons are looked for."""
+
+
+@dataclass(frozen=True)
+class OrderColumns:
+    """Where an orders table has the account, the date and the amount."""
+
+    account_id: str
+    date: str
+    amount: str
+    id_form: IdForm = "text"
+
+
+@dataclass(frozen=True)
+class Range:
+    """The hashes from `low` to `high`, both of them in it."""
+
+    low: int
+    high: int
+
+    def holds(self, key: Any) -> Any:
+        """Which hashes (m,) bool lie in it."""
+        return (key >= np.uint64(self.low)) & (key <= np.uint64(self.high))
+
+
+def ranges(rows: int, most: int) -> list[Range]:
+    """All hashes in ranges of equal size, each of which about `most` of so many rows fall into; MOST_RANGES at most."""
+    count = min(max(-(-rows // most), 1), MOST_RANGES)
+    edges = [(i << 64) // count for i in range(count + 1)]
+    return [Range(low, high - 1) for low, high in pairwise(edges)]
+
+
+@dataclass(frozen=True)
+class ReadLines:
+    """The lines of a partition within a range, and how many of its lines were refused, in the order of REFUSED."""
+
+    lines: Lines
+    refused: Any
+
+
+def days_of(column: pa.ChunkedArray, where: str) -> tuple[Any, Any]:
+    """A column of dates as days (m,) int32 since 1970, 0 for null, and which of them are null.
+
+    Raises InputContractError where the column is of another type: text and numbers have too many readings.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not (pa.types.is_date(column.type) or pa.types.is_timestamp(column.type)):
+        raise InputContractError(
+            f"{where} is {column.type}, expected dates or timestamps; cast it, or convert the CSV with "
+            "'tamscore import --type COLUMN=date'"
+        )
+    days = pc.cast(column, pa.date32(), safe=False).cast(pa.int32())
+    return pc.fill_null(days, 0).to_numpy(), column.is_null().to_numpy()
+
+
+def span(partition: Partition, column: str) -> tuple[int, int] | None:
+    """The first and the last day of a partition's dates; None where it has none."""
+    days, missing = days_of(tables.read(partition, [column])[column], f"{partition.where}: column {column!r}")
+    known = days[~missing]
+    return (int(known.min()), int(known.max())) if len(known) else None
+
+
+def read_lines(partition: Partition, columns: OrderColumns, today: int, within: Range) -> ReadLines:
+    """The order lines of a partition that count, and fall into a range of hashes; its ids were matched before."""
+    account_id = columns.account_id
+    table = tables.read(partition, [account_id, columns.date, columns.amount], seen=[account_id])
+    ids = tables.account_ids(table[account_id], columns.id_form)
+    days, no_day = days_of(table[columns.date], f"{partition.where}: column {columns.date!r}")
+    amount = amounts(table[columns.amount], f"{partition.where}: column {columns.amount!r}")
+    reasons = (unusable_ids(ids), no_day, np.isnan(amount), days > today)
+    why = np.select(reasons, range(len(reasons)), len(reasons))
+    key = id_hash(ids)
+    rows = np.flatnonzero((why == len(reasons)) & within.holds(key))
+    lines = Lines(key[rows], id_hash(ids.take(rows), 1), days[rows], amount[rows])
+    return ReadLines(lines, np.bincount(why, minlength=len(reasons))[: len(reasons)])
+
+
+def amounts(column: pa.ChunkedArray, where: str) -> Any:
+    """A column of amounts in units (m,), NaN where there is none; InputContractError for one too large to be exact."""
+    found = float_column(column)
+    found = np.where(np.isfinite(found), found, np.nan)
+    if (np.abs(found) >= LARGEST).any():
+        raise InputContractError(
+            f"{where}: {np.nanmax(np.abs(found)):.3g} is too large to be added up exactly; remove it if it "
+            "is a placeholder, else take amounts in thousands"
+        )
+    return np.rint(found * UNITS)

@@ -1,0 +1,148 @@
+"""What a run leaves beside its scores: tables for people, the model for later runs, the manifest for both."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from tamscore import __version__
+from tamscore.engine import versions
+from tamscore.model import files as model
+from tamscore.scoring import warnings as remarks
+from tamscore.scoring.context import ladder_rules, quadrant_rules
+from tamscore.scoring.score.parts import KINDS, MEASURES
+from tamscore.scoring.tables import honesty, ladders, model_record, summaries
+from tamscore.scoring.tables.campaigns import campaign_table, silent_campaigns
+from tamscore.scoring.tables.plain import money, money_columns, plain
+from tamscore.store import commit
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from tamscore.config import Job
+    from tamscore.engine.device import DeviceChoice
+    from tamscore.progress import Progress
+    from tamscore.scoring.fit.fitted import Fitted
+    from tamscore.scoring.tables.outcome import Outcome
+    from tamscore.store.commit import Placed
+    from tamscore.store.run_directory import RunDirectory
+
+PACKAGES = ("numpy", "scikit-learn", "pyarrow", "dask", "safetensors")
+
+
+def write_outcome(
+    directory: RunDirectory, outcome: Outcome, job: Job, choice: DeviceChoice, progress: Progress
+) -> None:
+    """Write tables, model and manifest; with the manifest the run is complete."""
+    for text in remarks_on(outcome, job):
+        progress.notice(text)
+    files: dict[str, Placed] = {}
+    cents = money_columns(job).union(*(one.money for one in outcome.findings.values()))
+    for name, table in tables_of(outcome, job).items():
+        files[f"tables/{name}.parquet"] = commit.place_parquet(table, directory.tables / f"{name}.parquet")
+        files[f"tables/{name}.csv"] = commit.place_csv(plain(table, cents), directory.tables / f"{name}.csv")
+    files |= model.write_model(directory.model, model_record.model_of(outcome, job))
+    for name, one in outcome.findings.items():
+        files |= model.write_extra(directory.model, name, *one.model) if one.model else {}
+    for part in outcome.scored:
+        files |= part.files
+    directory.seal(manifest(outcome, job, choice, progress), files)
+
+
+def tables_of(outcome: Outcome, job: Job) -> dict[str, pa.Table]:
+    """The tables of a run by name; those of its optional sections come last."""
+    return {
+        "potential": ladders.potential_table(outcome),
+        "steps": ladders.step_table(outcome, job),
+        "top_step": ladders.top_step_table(outcome, job),
+        "segments": summaries.segment_table(outcome),
+        "quadrants": summaries.quadrant_table(outcome),
+        "campaigns": campaign_table(outcome, job),
+        "features": summaries.feature_table(outcome),
+        "quality": summaries.quality_table(outcome),
+        "map": summaries.map_table(outcome),
+        "top_accounts": summaries.top_accounts(outcome),
+        "top_by_kind": summaries.top_by_kind(outcome),
+        **outcome.review.tables,
+        "leakage": honesty.leakage_table(outcome),
+        "choice_of_k": honesty.choice_table(outcome),
+        "stability": honesty.stability_table(outcome),
+        **{name: table for one in outcome.findings.values() for name, table in one.tables.items()},
+    }
+
+
+def remarks_on(outcome: Outcome, job: Job) -> list[str]:
+    """What a person should know about the result, party type by party type, then section by section."""
+    ladder, rules = ladder_rules(job), quadrant_rules(job)
+    by_party = [
+        f"{policy.name}: {text}"
+        for market, policy in zip(outcome.markets, outcome.policies, strict=True)
+        for text in remarks.remarks(market, policy.limits, ladder, rules)
+    ]
+    of_sections = [f"{name}: {text}" for name, one in outcome.findings.items() for text in one.notices]
+    absent = [f"{name}: not computed: {why}" for name, why in outcome.missing.items() if name in job.sections]
+    return [*by_party, *silent_campaigns(campaign_table(outcome, job), job), *of_sections, *absent]
+
+
+def manifest(outcome: Outcome, job: Job, choice: DeviceChoice, progress: Progress) -> dict[str, Any]:
+    """What the run read, did and found, as it stands in `manifest.json`."""
+    by_kind = outcome.totals.sum(axis=(0, 1))
+    scored = sum(part.scored for part in outcome.scored)
+    if outcome.plan.rows != scored + sum(outcome.reasons.values()):
+        raise AssertionError(f"rows read {outcome.plan.rows}, scored {scored}, rejected {outcome.reasons}")
+    return {
+        "tamscore": __version__,
+        "python": platform.python_version(),
+        "packages": packages_of(choice),
+        "device": device_record(choice),
+        "job": job.model_dump(mode="json"),
+        "model": outcome.review.record,
+        "inputs": outcome.plan.record,
+        "input_change": outcome.review.input_change,
+        "rows": {
+            "read": outcome.plan.rows,
+            "scored": scored,
+            "rejected": outcome.reasons,
+            "flagged": outcome.flags,
+            "filled": outcome.filled,
+        },
+        "totals": {kind: dict(zip(MEASURES, money(by_kind[i]), strict=True)) for i, kind in enumerate(KINDS)},
+        "fit": {
+            one.model.name: fit_record(one, inertia)
+            for one, inertia in zip(outcome.fitted, outcome.inertia, strict=True)
+        },
+        "extras": {name: one.record for name, one in outcome.findings.items()},
+        "missing": outcome.missing,
+        "joins": [match.record for match in outcome.joins],
+        "notices": progress.notices,
+        "stages": [asdict(time) for time in progress.times],
+    }
+
+
+def packages_of(choice: DeviceChoice) -> dict[str, str]:
+    """Return the versions of the packages that the numbers passed through; of GPU libraries if a GPU computed."""
+    gpu = versions.gpu_libraries() if choice.name == "cuda" else {}
+    return {name: version(name) for name in PACKAGES} | gpu
+
+
+def device_record(choice: DeviceChoice) -> dict[str, Any]:
+    """Return which device computed and why; for GPUs also their names and the version of the driver."""
+    gpu = {"gpus": list(choice.gpus), "driver": versions.driver_version()} if choice.name == "cuda" else {}
+    return {"name": choice.name, "reason": choice.reason, **gpu}
+
+
+def fit_record(one: Fitted, inertia: int) -> dict[str, Any]:
+    """How a fit came about, and the inertia of all scored rows under it."""
+    fit, grid = one.fit, one.model.space.fitted_grid
+    return {
+        "clusters": len(fit.centers),
+        "inertia": inertia * grid.unit**2,
+        "rows": one.rows,
+        "inertia_per_row": fit.inertia * grid.unit**2 / max(int(fit.counts.sum()), 1),
+        "batches": fit.batches,
+        "passes": fit.passes,
+        "reseeded": fit.reseeded,
+        "constant_columns": one.constant,
+    }

@@ -1,0 +1,181 @@
+"""Where the model of a run comes from: fitted anew, frozen as an earlier run left it, or warmed up from there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from tamscore.errors import InputContractError
+from tamscore.model.earlier import NOWHERE
+from tamscore.model.files import check_fits
+from tamscore.schema import PARTY_TYPES
+from tamscore.scoring.context import columns_of, settings_of
+from tamscore.scoring.features import Encoding
+from tamscore.scoring.fit.fit import fit_parties
+from tamscore.scoring.fit.fitted import Fitted, Kept
+from tamscore.scoring.fit.party import party_counts
+from tamscore.scoring.fit.refit import refit_parties
+from tamscore.scoring.fit.sample import last_drawn
+from tamscore.scoring.party_model import PartyModel
+from tamscore.scoring.watch import WATCHED_ROWS, PartyWatch, Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.config import Job
+    from tamscore.model.earlier import EarlierRun, Labels
+    from tamscore.model.record import PartyRecord
+    from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.context import Run
+
+
+class Origin(Protocol):
+    """Where the model of a run comes from."""
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What the manifest says of it; part of what the run is named by."""
+
+    @property
+    def earlier(self) -> EarlierRun | None:
+        """The run that this one builds on."""
+
+    @property
+    def made(self) -> dict[str, Any] | None:
+        """How the model of the earlier run came about, where that run's scores of the same input stand for new ones."""
+
+    @property
+    def accept(self) -> bool:
+        """Whether accounts may change cluster, however many."""
+
+    def check(self, job: Job) -> None:
+        """Nothing, where the job suits; InputContractError that names what does not."""
+
+    def fitted(self, this: Run, parts: list[PartRows]) -> list[Fitted]:
+        """The model of every party type that has rows."""
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """A model fitted anew."""
+
+    earlier: None = None
+    made: None = None
+    accept: bool = True
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What the manifest says of it."""
+        return {"source": "fitted"}
+
+    def check(self, job: Job) -> None:
+        """Nothing: any job suits."""
+
+    def fitted(self, this: Run, parts: list[PartRows]) -> list[Fitted]:
+        """The model of every party type that has rows."""
+        return fit_parties(this, parts)
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """The model as an earlier run left it; with its ladders and limits, unless `own_ladders` are to be made.
+
+    `stands` says that scores which the earlier run made of the same input stand for new ones.
+    """
+
+    earlier: EarlierRun
+    own_ladders: bool = False
+    accept: bool = True
+    stands: bool = False
+
+    @property
+    def made(self) -> dict[str, Any] | None:
+        """How the model of the earlier run came about; None where its scores do not stand for new ones."""
+        source = self.earlier.source
+        same = source.get("ladders", self.record["ladders"]) == self.record["ladders"]
+        return source if self.stands and same else None
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What the manifest says of it."""
+        return {"source": "frozen", **self.earlier.record, "ladders": "own" if self.own_ladders else "frozen"}
+
+    def check(self, job: Job) -> None:
+        """Nothing, where the job says what the model was fitted under; InputContractError else."""
+        model, settings = self.earlier.model, settings_of(job)
+        if self.own_ladders:
+            free = {"potential", "quadrant"}
+            settings |= {name: told for name, told in model.settings.items() if name in free}
+        check_fits(model, columns_of(job), settings)
+
+    def fitted(self, this: Run, parts: list[PartRows]) -> list[Fitted]:
+        """The model of every party type that the earlier run knew; InputContractError where there are others by now."""
+        known = {party.name: party for party in self.earlier.model.parties}
+        for party, count in party_counts(parts).items():
+            if PARTY_TYPES[party] not in known:
+                raise InputContractError(
+                    f"{this.job.input.path}: {count:,} accounts are of party type {PARTY_TYPES[party]!r}, which the "
+                    f"model of run {self.earlier.directory.run_key} does not know; refresh the model, or fit a new one"
+                )
+        fitted = [thawed(this, party) for party in known.values()]
+        if not self.own_ladders:
+            return fitted
+        return [replace(one, kept=replace(one.kept, table=None, limits=None)) for one in fitted]
+
+
+@dataclass(frozen=True)
+class Warm:
+    """A model fitted from where an earlier one stood; `accept` says that a person has seen what it changes."""
+
+    earlier: EarlierRun
+    accept: bool = False
+    made: None = None
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What the manifest says of it."""
+        return {"source": "refreshed", **self.earlier.record}
+
+    def check(self, job: Job) -> None:
+        """Nothing, where the job has the features and columns of the model; InputContractError else."""
+        model = self.earlier.model
+        check_fits(model, columns_of(job), {**model.settings, "columns": settings_of(job)["columns"]})
+
+    def fitted(self, this: Run, parts: list[PartRows]) -> list[Fitted]:
+        """The model of every party type that has rows; one that has none now stays as it was, for when it returns."""
+        fitted = refit_parties(this, parts, self.earlier)
+        there = {one.model.name for one in fitted}
+        fitted += [thawed(this, party) for party in self.earlier.model.parties if party.name not in there]
+        return sorted(fitted, key=lambda one: one.model.encoding.party)
+
+
+def thawed(this: Run, party: PartyRecord) -> Fitted:
+    """One party type of an earlier model as it stands, ready to assign."""
+    encoding = Encoding(this.columns, PARTY_TYPES.index(party.name), party.space.vocabularies, party.segments)
+    model = PartyModel(party.name, encoding, party.space, party.centers, party.ids)
+    kept = Kept(party.names, party.table, party.limits, party.reach)
+    return Fitted(model, party.fit, party.spread, party.rows, party.constant, party.histograms, party.named, kept)
+
+
+def watch_of(this: Run, parts: list[PartRows], origin: Origin, fitted: Sequence[Fitted]) -> Watch | None:
+    """What a run looks at while it assigns; nothing where it builds on no other."""
+    if origin.earlier is None:
+        return None
+    seed = this.job.clusters.seed
+    labels = origin.earlier.labels
+    stored = {party.name: party for party in origin.earlier.model.parties}
+    parties = tuple(party_watch(one, stored.get(one.model.name), labels, parts, seed) for one in fitted)
+    return Watch(labels, seed, this.job.clusters.hysteresis, parties)
+
+
+def party_watch(
+    one: Fitted, stored: PartyRecord | None, labels: Labels, parts: list[PartRows], seed: int
+) -> PartyWatch:
+    """How a party type is watched; one that the earlier model did not know has nothing to drift from."""
+    ids = one.model.ids
+    place = np.array([ids.index(name) if name in ids else NOWHERE for name in labels.ids] + [NOWHERE], np.uint16)
+    up_to, _ = last_drawn(parts, one.model.encoding.party, seed, WATCHED_ROWS)
+    vocabularies = {each.column: each for each in stored.space.vocabularies} if stored else {}
+    return PartyWatch(place, stored.histograms if stored else (), vocabularies, up_to)

@@ -1,0 +1,26 @@
+"""The fitted model of a party type, as rows meet it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tamscore.scoring.features import Encoding
+    from tamscore.stages.space import Space
+
+
+@dataclass(frozen=True)
+class PartyModel:
+    """The fitted model of one party type: how rows become blocks, the centers (k, d) in whole numbers, their ids."""
+
+    name: str
+    encoding: Encoding
+    space: Space
+    centers: Any
+    ids: tuple[str, ...]
+
+    @property
+    def k(self) -> int:
+        """The number of clusters."""
+        return len(self.centers)

@@ -1,0 +1,69 @@
+"""What a run keeps of its work until it is complete: census, model, assignment, and what written parts come to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from tamscore.schema import InputColumns, Partition
+from tamscore.scoring.assign import AssignedParty, AssignedRows, PartyCount
+from tamscore.scoring.census.money import CurrencyCount, Money
+from tamscore.scoring.census.part_rows import PartRows
+from tamscore.scoring.cluster_map import Glimpse
+from tamscore.scoring.features import Encoding
+from tamscore.scoring.fit.fitted import Change, Fitted, Kept
+from tamscore.scoring.fit.guard import Verdict
+from tamscore.scoring.fit.trust import Trust
+from tamscore.scoring.party_model import PartyModel
+from tamscore.scoring.score.parts import ScoredPart
+from tamscore.scoring.watch import Seen
+from tamscore.stages.choose_k import Candidate
+from tamscore.stages.drift import Histogram
+from tamscore.stages.grid import Grid
+from tamscore.stages.input_change import InputChange
+from tamscore.stages.interval import Bounds
+from tamscore.stages.kmeans import Fit
+from tamscore.stages.leakage import Evidence
+from tamscore.stages.lifecycle import Event
+from tamscore.stages.potential import PotentialTable
+from tamscore.stages.prepare import Vocabulary
+from tamscore.stages.quadrant import Limits
+from tamscore.stages.scale import ColumnScale
+from tamscore.stages.space import Space
+from tamscore.store.checkpoints import Checkpoints
+from tamscore.store.placed import Placed
+from tamscore.store.stored_values import ValueFormat
+from tamscore.substitution import Sums
+
+if TYPE_CHECKING:
+    from tamscore.progress import Progress
+    from tamscore.store.partitions import Plan
+    from tamscore.store.run_directory import RunDirectory
+
+CENSUS = (PartRows, Money, CurrencyCount, Sums)
+SPACE = (Encoding, Vocabulary, Space, ColumnScale, Grid)
+MODEL = (Fitted, PartyModel, Fit, Histogram, Kept, PotentialTable, Bounds, Limits, Change, Event, Verdict, Evidence)
+TRUST = (Candidate, Trust)
+ASSIGNMENT = (AssignedRows, AssignedParty, PartyCount, Seen, Glimpse)
+SCORES = (ScoredPart, Placed)
+CLASSES = (InputChange, *CENSUS, *SPACE, *MODEL, *TRUST, *ASSIGNMENT, *SCORES)
+"""All that values of these stages are made of; see `ValueFormat`."""
+
+
+def checkpoints(directory: RunDirectory, columns: InputColumns, plan: Plan, progress: Progress) -> Checkpoints:
+    """Return the checkpoints of a run; partitions and columns in them are those of the plan, which its key covers."""
+
+    def partition_at(place: tuple[int, Sums | None]) -> Partition:
+        index, sums = place
+        return replace(plan.partitions[index], sums=sums) if sums is not None else plan.partitions[index]
+
+    def is_known(found: InputColumns) -> None:
+        if found != columns:
+            raise TypeError("columns other than those that the run reads cannot be stored")
+
+    references: dict[type, Any] = {
+        Partition: (lambda partition: (partition.index, partition.sums), partition_at),
+        InputColumns: (is_known, lambda _: columns),
+    }
+    rows = [partition.rows for partition in plan.partitions]
+    return Checkpoints(directory.checkpoints, directory.run_key, rows, ValueFormat(CLASSES, references), progress)

@@ -1,0 +1,86 @@
+"""What a run finds when it looks back at the one it builds on: drift, events, and whether a person must accept them."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.errors import GateError
+from tamscore.schema import Reason
+from tamscore.scoring.assign import by_party
+from tamscore.scoring.tables.review import Review, Row, drift_rows, event_rows
+from tamscore.scoring.watch import Seen
+from tamscore.stages import drift
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tamscore.scoring.assign import AssignedRows
+    from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.context import Run
+    from tamscore.scoring.fit.fitted import Fitted
+    from tamscore.scoring.model_source import Origin
+
+
+def look_back(
+    this: Run, origin: Origin, parts: list[PartRows], fitted: Sequence[Fitted], assigned: Sequence[AssignedRows]
+) -> Review:
+    """What there is to say about a run beside the one it builds on; nothing where it builds on none.
+
+    Raises GateError where more accounts would change cluster than the job allows, and nobody has accepted that.
+    """
+    if origin.earlier is None:
+        return Review(origin.record)
+    stored = {party.name: party for party in origin.earlier.model.parties}
+    parties = by_party(assigned)
+    seen = [reduce(Seen.merged, (part.seen for part in rows if part.seen)) for rows in parties]
+    drifted: list[Row] = []
+    events: list[Row] = []
+    for one, here, rows in zip(fitted, seen, parties, strict=True):
+        counts = sum(part.count.accounts for part in rows).sum(axis=1)
+        old = stored.get(one.model.name)
+        if old is not None:
+            then = (one.change.counts, one.change.far) if one.change else (counts, far_of(one, parts, assigned))
+            drifted += drift_rows(one, old, here, *then, this.job.features.category_floor)
+            events += event_rows(one, old, counts)
+    review = Review(origin.record, drifted, events, sum(one.known for one in seen), sum(one.moved for one in seen))
+    for text in review.notices:
+        this.progress.notice(text)
+    check_relabelled(this, origin, review)
+    return review
+
+
+def check_relabelled(this: Run, origin: Origin, review: Review) -> None:
+    """Nothing, where few enough accounts change cluster, or somebody has accepted it; GateError with the plan else."""
+    limit = this.job.clusters.max_relabelled_share
+    this.progress.figures["relabelled_share"] = review.relabelled
+    if review.relabelled > limit and not origin.accept:
+        raise GateError(
+            f"{review.relabelled:.1%} of {review.known:,} accounts would change cluster, allowed are "
+            f"{limit:.1%}; nothing was published; look at the plan, then refresh with --accept, or raise "
+            "clusters.max_relabelled_share",
+            review.events,
+            gate="relabelled_share",
+        )
+
+
+def places_of(one: Fitted, parts: Sequence[PartRows], assigned: Sequence[AssignedRows]) -> Iterator[tuple[Any, Any]]:
+    """Label and distance (m,) of the scored rows of a party type, partition by partition."""
+    for part, rows in zip(parts, assigned, strict=True):
+        here = (rows.reason == Reason.SCORED) & (part.party == one.model.encoding.party)
+        yield (rows.label, rows.distance) if here.all() else (rows.label[here], rows.distance[here])
+
+
+def far_of(one: Fitted, parts: Sequence[PartRows], assigned: Sequence[AssignedRows]) -> int:
+    """How many accounts lie out of reach of their cluster."""
+    reach = reach_of(one, parts, assigned)
+    return sum(int(np.sum(distance > reach[label])) for label, distance in places_of(one, parts, assigned))
+
+
+def reach_of(one: Fitted, parts: Sequence[PartRows], assigned: Sequence[AssignedRows]) -> Any:
+    """How far the clusters reach (k,): what the model has kept, or what the accounts of today say."""
+    if one.kept.reach is not None:
+        return one.kept.reach
+    return drift.reaches(places_of(one, parts, assigned), one.model.k)

@@ -1,0 +1,1 @@
+"""The last pass: every account's numbers, part by part."""

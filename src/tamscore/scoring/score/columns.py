@@ -1,0 +1,145 @@
+"""The columns of the scores: those that rows have of their own, and those that they share with their case."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.arrow import float_column, nullable, text_dictionary
+from tamscore.schema import SCORE_COLUMNS, Flag, InputColumns
+from tamscore.scoring.census.partition import sales_missing
+from tamscore.scoring.score import distinct_accounts as cases
+from tamscore.scoring.score.campaigns import campaign_columns
+from tamscore.scoring.score.parts import KINDS
+from tamscore.stages import contract, quadrant, whitespace
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+    from tamscore.backend import Backend
+    from tamscore.scoring.assign import AssignedRows
+    from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.score.distinct_accounts import Cases, Scores
+    from tamscore.scoring.score.plan import PartyPolicy, ScorePlan
+
+KEPT_BEFORE = SCORE_COLUMNS.index("cluster")
+"""Kept columns stand before this place."""
+
+
+def score_table(
+    part: PartRows, assigned: AssignedRows, at: Any, table: pa.Table, plan: ScorePlan, backend: Backend
+) -> pa.Table:
+    """All columns of the scores, in the order of the output contract, for the rows `at` of a partition.
+
+    These are places (s,) or a slice; `table` holds the input columns of these rows.
+    """
+    import pyarrow as pa
+
+    columns = plan.columns
+    sales, cluster = float_column(table[columns.sales]), cluster_of(part.party[at], assigned.label[at], plan.parties)
+    told = cases.tell_apart(cluster, sales, len(plan.clusters))
+    made = row_columns(table, sales, assigned.distance[at], assigned.margin[at], columns)
+    made |= campaign_columns(table, columns, plan.campaigns, cluster, plan.clusters)
+    made |= looked_up(case_columns(told, cases.score_cases(told, plan, backend), plan), told)
+    order = (*SCORE_COLUMNS[:KEPT_BEFORE], *columns.keep, *SCORE_COLUMNS[KEPT_BEFORE:])
+    return pa.table({name: made[name] for name in order if name in made})
+
+
+def cluster_of(party: Any, label: Any, parties: Sequence[PartyPolicy]) -> Any:
+    """The cluster (m,) int64 of rows, counted over all party types."""
+    first, count = np.zeros(1 + max(policy.code for policy in parties), np.int64), 0
+    for policy in parties:
+        first[policy.code] = count
+        count += len(policy.cluster_ids)
+    return np.take(first, party) + label
+
+
+def row_columns(table: pa.Table, sales: Any, distance: Any, margin: Any, columns: InputColumns) -> dict[str, Any]:
+    """What rows have of their own."""
+    names = {"account_id": columns.account_id, "name": columns.name, "market_segment": columns.market_segment}
+    read = {name: table[column] for name, column in names.items() if column}
+    read |= {name: table[name] for name in columns.keep}
+    made = {"distance": distance, "margin": finite(margin), "sales": sales}
+    flags = text_dictionary(row_flags(table, sales, columns), Flag.texts())
+    return {**read, **{name: nullable(values) for name, values in made.items()}, "flags": flags}
+
+
+def row_flags(table: pa.Table, sales: Any, columns: InputColumns) -> Any:
+    """The flag value (m,) uint8 of every row."""
+    revenue = float_column(table[columns.revenue]) if columns.revenue else None
+    non_negative = [float_column(table[name]) for name in columns.non_negative]
+    return contract.flags(sales, sales_missing(table[columns.sales]), revenue, non_negative)
+
+
+def looked_up(columns: dict[str, pa.Array], told: Cases) -> dict[str, pa.ChunkedArray]:
+    """The columns of cases for every row."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = pc.take(pa.table(columns), pa.array(told.of_rows), boundscheck=False)
+    return dict(zip(found.column_names, found.columns, strict=True))
+
+
+def case_columns(told: Cases, scores: Scores, plan: ScorePlan) -> dict[str, pa.Array]:
+    """What rows share with their case."""
+    import pyarrow as pa
+
+    parties = plan.parties
+    party_types = [policy.name for policy in parties for _ in policy.cluster_ids]
+    basis = [basis for policy in parties for basis in policy.table.basis]
+    support = np.concatenate([policy.table.support for policy in parties])
+    plays = ("quadrant", "play", "role", "service_level")
+    money = ("potential", "whitespace", "penetration")
+    return {
+        "party_type": text_dictionary(told.cluster, party_types),
+        "cluster": text_dictionary(told.cluster, plan.clusters),
+        "kind": text_dictionary((told.sales > 0).astype(np.int64), KINDS),
+        **{name: nullable(getattr(scores, name)) for name in money},
+        "step": pa.array(scores.step.astype(np.int8)),
+        "relative_potential": nullable(scores.ratio),
+        "relative_message": messages(scores.ratio),
+        "basis": text_dictionary(told.cluster, basis),
+        "support": pa.array(support[told.cluster]),
+        **certainty(told, scores, parties),
+        "rank": pa.array(scores.rank),
+        "rank_in_kind": pa.array(scores.rank_in_kind),
+        **{name: text_dictionary(scores.quadrant, [getattr(play, name) for play in quadrant.PLAYS]) for name in plays},
+    }
+
+
+def certainty(told: Cases, scores: Scores, parties: Sequence[PartyPolicy]) -> dict[str, pa.Array]:
+    """How sure the potential of every case is: its interval, and whether that rests on borrowed customers.
+
+    Potential above a capped top step is the account's own sales, which need no interval.
+    """
+    import pyarrow as pa
+
+    tables = [policy.table for policy in parties]
+    known = [table.bounds for table in tables]
+    values = np.concatenate([table.values for table in tables])
+    place = told.cluster * values.shape[1] + scores.step - 1
+    low, high = (np.concatenate(ends).ravel() for ends in zip(*((one.low, one.high) for one in known), strict=True))
+    supported = np.concatenate([one.supported for one in known]).ravel()
+    above = scores.potential > values.ravel()[place]
+    return {
+        "low_support": pa.array(~supported[place]),
+        "potential_low": nullable(np.where(above, np.nan, low[place])),
+        "potential_high": nullable(np.where(above, np.nan, high[place])),
+    }
+
+
+def messages(ratio: Any) -> pa.Array:
+    """The relative message of every case; there are few different ratios, since ladders are short."""
+    import pyarrow as pa
+
+    encoded = pa.array(np.round(ratio, 6)).dictionary_encode()
+    texts = [whitespace.relative_message(value) for value in encoded.dictionary.to_pylist()]
+    return text_dictionary(encoded.indices.to_numpy(), texts)
+
+
+def finite(values: Any) -> Any:
+    """Numbers (m,), with NaN for infinite ones: where there is no second center, there is no margin."""
+    return np.where(np.isfinite(values), values, np.nan)

@@ -1,0 +1,153 @@
+"""One part of the scores: its columns, its files, and what it comes to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.arrow import level_codes, text_dictionary
+from tamscore.schema import REASON_COLUMN, Flag, Reason
+from tamscore.scoring.score.campaigns import SUMMED, amounts, campaign_sums
+from tamscore.stages import quadrant
+from tamscore.store import commit, contents
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from tamscore.scoring.assign import AssignedRows
+    from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.score.plan import ScorePlan
+    from tamscore.store.commit import Placed
+
+KINDS = ("acquisition", "expansion")
+MEASURES = ("accounts", *SUMMED)
+SHARED = (
+    *("potential", "whitespace", "step", "relative_potential", "support", "potential_low", "potential_high"),
+    *("rank", "rank_in_kind"),
+)
+"""Columns of numbers that most accounts share with others, as all prospects of a cluster do.
+
+Sales and penetration are not among them: mostly zero, they take less time and room without a dictionary.
+"""
+TOP = 50
+"""So many of the best accounts of every part are handed on for the list of top accounts."""
+
+
+@dataclass(frozen=True)
+class ScoredPart:
+    """What a committed part comes to: rows, files, totals (clusters, quadrants, kinds, 4), flags, best accounts, sums.
+
+    `top` are the best of all kinds, `top_by_kind` those of each; `campaigns` holds the sums of each campaign by kind,
+    `counts` what optional sections have counted, one each.
+    `reused` says that an earlier, unfinished run had committed it.
+    """
+
+    scored: int
+    rejected: int
+    files: dict[str, Placed]
+    totals: Any
+    flags: dict[str, int]
+    top: pa.Table
+    top_by_kind: pa.Table
+    campaigns: dict[tuple[str | None, str | None], Any]
+    counts: tuple[Any, ...] = ()
+    reused: bool = False
+
+
+def reuse_part(
+    part: PartRows, assigned: AssignedRows, plan: ScorePlan, known: ScoredPart | None = None
+) -> ScoredPart | None:
+    """The part as an earlier, unfinished run has committed it; None where it must be made.
+
+    It is not read again where what these very files come to is `known`.
+    """
+    files = plan.directory.committed(part.partition.index)
+    if files is None:
+        return None
+    if known is not None and known.files == files:
+        return replace(known, reused=True)
+    path = plan.directory.part(part.partition.index)
+    scored = contents.placed_table(path, files[plan.directory.name_of(path)])
+    return described(scored, int(np.count_nonzero(assigned.reason)), files, plan, reused=True)
+
+
+def with_reasons(table: pa.Table, reason: Any, bad: Any) -> pa.Table:
+    """The rejected rows `bad` of a partition with the reason (m,) of each."""
+    reasons = text_dictionary(reason[bad], [reason.code for reason in Reason])
+    return table.take(bad).append_column(REASON_COLUMN, reasons)
+
+
+def write_part(index: int, scored: pa.Table, refused: pa.Table | None, plan: ScorePlan) -> ScoredPart:
+    """Write the scored rows and the rejected rows of a partition, then the sidecar that commits them."""
+    directory = plan.directory
+    placed = commit.place_parquet(scored, directory.part(index), repeating(scored))
+    files, rejected, bad = {directory.name_of(directory.part(index)): placed}, None, 0
+    if refused is not None:
+        bad, rejected = refused.num_rows, commit.place_parquet(refused, directory.rejected(index))
+        files[directory.name_of(directory.rejected(index))] = rejected
+    directory.commit_part(index, placed, rejected, {"scored": scored.num_rows, "rejected": bad})
+    return described(scored, bad, files, plan)
+
+
+def described(
+    scored: pa.Table, rejected: int, files: dict[str, Placed], plan: ScorePlan, *, reused: bool = False
+) -> ScoredPart:
+    """What a part comes to, told from its table."""
+    sums, flags, tops = totals(scored, plan), flag_counts(scored), (best(scored), best_by_kind(scored))
+    counts = tuple(section.state.count(scored) for section in plan.sections)
+    return ScoredPart(scored.num_rows, rejected, files, sums, flags, *tops, campaign_sums(scored), counts, reused)
+
+
+def totals(scored: pa.Table, plan: ScorePlan) -> Any:
+    """Accounts, sales, potential and whitespace (clusters, quadrants, kinds, 4) of the scored rows."""
+    axes = {
+        "cluster": plan.clusters,
+        "quadrant": [play.quadrant for play in quadrant.PLAYS],
+        "kind": KINDS,
+    }
+    cell, shape = np.zeros(scored.num_rows, np.int64), tuple(len(levels) for levels in axes.values())
+    for name, levels in axes.items():
+        cell = cell * len(levels) + level_codes(scored[name], levels)
+    measured = (None, *(amounts(scored[name]) for name in SUMMED))
+    sums = [np.bincount(cell, values, minlength=int(np.prod(shape))) for values in measured]
+    return np.stack(sums, axis=-1).reshape(*shape, len(measured))
+
+
+def flag_counts(scored: pa.Table) -> dict[str, int]:
+    """How many rows carry each flag."""
+    texts = Flag.texts()
+    counted, each = np.bincount(level_codes(scored["flags"], texts), minlength=len(texts)), np.arange(len(texts))
+    return {flag.name.lower(): int(counted[each & int(flag) > 0].sum()) for flag in Flag if flag.name}
+
+
+def best(scored: pa.Table) -> pa.Table:
+    """The first accounts in the order of the ranking: rank, then account id."""
+    return scored.take(leading(scored, np.arange(scored.num_rows), "rank"))
+
+
+def best_by_kind(scored: pa.Table) -> pa.Table:
+    """The first accounts of each kind, one kind after the other: rank within the kind, then account id."""
+    kind = level_codes(scored["kind"], KINDS)
+    found = [leading(scored, np.flatnonzero(kind == code), "rank_in_kind") for code in range(len(KINDS))]
+    return scored.take(np.concatenate(found))
+
+
+def leading(scored: pa.Table, rows: Any, ranking: str) -> Any:
+    """The places of the first accounts among some rows, by their rank in a ranking, then account id."""
+    import pyarrow.compute as pc
+
+    if len(rows) > TOP:
+        ranks = scored[ranking].to_numpy()[rows]
+        rows = rows[ranks <= np.partition(ranks, TOP - 1)[TOP - 1]]
+    keys = [(ranking, "ascending"), ("account_id", "ascending")]
+    among = scored.select([name for name, _ in keys]).take(rows)
+    return rows[pc.select_k_unstable(among, TOP, sort_keys=keys).to_numpy()]
+
+
+def repeating(scored: pa.Table) -> list[str]:
+    """The columns whose values come again and again: texts with a dictionary, and what a ladder gives."""
+    import pyarrow as pa
+
+    return [*SHARED, *(field.name for field in scored.schema if pa.types.is_dictionary(field.type))]

@@ -1,0 +1,48 @@
+"""What the score pass needs beside its rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tamscore.schema import InputColumns
+    from tamscore.scoring.score.sections import Prepared
+    from tamscore.stages.campaigns import CampaignMap
+    from tamscore.stages.potential import CustomerSales, PotentialTable
+    from tamscore.stages.quadrant import Limits
+    from tamscore.stages.whitespace import Boundary, Ranks
+    from tamscore.store.run_directory import RunDirectory
+
+
+@dataclass(frozen=True)
+class PartyPolicy:
+    """All that turns the rows of one party type into scores, once the model and its tables stand."""
+
+    name: str
+    code: int
+    cluster_ids: tuple[str, ...]
+    table: PotentialTable
+    sales: CustomerSales
+    ranks: Ranks
+    ranks_in_kind: Ranks
+    median_potential: Any
+    limits: Limits
+    cluster_quadrants: Any | None
+
+
+@dataclass(frozen=True)
+class ScorePlan:
+    """What the score pass needs beside its rows."""
+
+    columns: InputColumns
+    boundary: Boundary
+    parties: tuple[PartyPolicy, ...]
+    campaigns: CampaignMap
+    directory: RunDirectory
+    sections: tuple[Prepared, ...] = ()
+
+    @property
+    def clusters(self) -> list[str]:
+        """The ids of the clusters of all party types."""
+        return [cluster for policy in self.parties for cluster in policy.cluster_ids]

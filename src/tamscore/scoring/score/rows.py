@@ -1,0 +1,42 @@
+"""The last pass: every account's numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tamscore.schema import Reason
+from tamscore.scoring.score import parts
+from tamscore.scoring.score.columns import score_table
+from tamscore.scoring.score.sections import ScoredRows, with_sections
+from tamscore.store import tables
+
+if TYPE_CHECKING:
+    from tamscore.backend import Backend
+    from tamscore.scoring.assign import AssignedRows
+    from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.score.plan import ScorePlan
+
+
+def score_rows(
+    item: tuple[PartRows, AssignedRows, parts.ScoredPart | None], plan: ScorePlan, backend: Backend
+) -> parts.ScoredPart:
+    """Score the rows of a partition and write them, unless that was done before; what was written, in small.
+
+    The last of the item is what the part is known to come to if its files are there.
+    """
+    part, assigned, known = item
+    reused = parts.reuse_part(part, assigned, plan, known)
+    if reused is not None:
+        return reused
+    columns = plan.columns
+    wanted = [name for name in columns.all if name in columns.scored]
+    texts = [name for name in columns.texts if name in wanted]
+    table = tables.read(part.partition, wanted, dictionary=texts, seen=[columns.account_id]).combine_chunks()
+    good, bad = np.flatnonzero(assigned.reason == Reason.SCORED), np.flatnonzero(assigned.reason)
+    at, usable = (good, table.take(good)) if len(bad) else (slice(None), table)
+    scored = score_table(part, assigned, at, usable, plan, backend)
+    scored = with_sections(plan.sections, ScoredRows(part, assigned, good, scored), backend)
+    refused = parts.with_reasons(table, assigned.reason, bad) if len(bad) else None
+    return parts.write_part(part.partition.index, scored, refused, plan)

@@ -1,0 +1,83 @@
+"""What an optional section leaves in the scores, part by part, and beside them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tamscore.store import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+    from tamscore.backend import Backend
+    from tamscore.scoring.assign import AssignedRows
+    from tamscore.scoring.census.part_rows import PartRows
+
+
+@dataclass(frozen=True)
+class ScoredRows:
+    """The scored rows of a partition: their places `at` (s,) in it, and their scores so far, one row each.
+
+    `part` and `assigned` tell of every row of the partition: `assigned.label[at]` are the clusters of the scored ones.
+    """
+
+    part: PartRows
+    assigned: AssignedRows
+    at: Any
+    scores: pa.Table
+
+    def read(self, columns: Sequence[str], dictionary: Sequence[str] = ()) -> pa.Table:
+        """Columns of the input for the scored rows, those named in `dictionary` dictionary-encoded."""
+        return tables.read(self.part.partition, columns, dictionary).take(self.at)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a section leaves beside its columns.
+
+    `record` stands in the manifest, `tables` among the tables of the run (`money` names columns that are told to the
+    cent); `model`, a description and arrays by name, is kept for later runs.
+    """
+
+    record: dict[str, Any] = field(default_factory=dict)
+    tables: dict[str, pa.Table] = field(default_factory=dict)
+    money: frozenset[str] = frozenset()
+    model: tuple[dict[str, Any], dict[str, Any]] | None = None
+    notices: tuple[str, ...] = ()
+
+
+class State(Protocol):
+    """All that a section needs to score accounts: small, and the same for every worker."""
+
+    def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
+        """Return its columns (s,) for the scored rows of a partition, by name."""
+
+    def count(self, scored: pa.Table) -> Any:
+        """Return what a part of the scores comes to, by its table alone: small, and added up in `findings`."""
+
+    def findings(self, counts: Sequence[Any]) -> Findings:
+        """Return what it leaves beside its columns, given the counts of all parts in order."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A section that is ready to score accounts: its name, the names of the columns that it may add, its state."""
+
+    name: str
+    columns: tuple[str, ...]
+    state: State
+
+
+def with_sections(sections: Sequence[Prepared], rows: ScoredRows, backend: Backend) -> pa.Table:
+    """The scores with the columns of every section behind them; a section sees the columns of those before it."""
+    table = rows.scores
+    for section in sections:
+        scored = section.state.score(ScoredRows(rows.part, rows.assigned, rows.at, table), backend)
+        if unknown := scored.keys() - set(section.columns):
+            raise AssertionError(f"{section.name}: columns {sorted(unknown)} are not declared")
+        for name, column in scored.items():
+            table = table.append_column(name, column)
+    return table

@@ -1,0 +1,67 @@
+"""The tables that say how far a model can be trusted."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from tamscore.stages.choose_k import Candidate
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from tamscore.scoring.tables.outcome import Outcome
+
+VERDICT = ("party_type", "feature", "verdict", "reason")
+EVIDENCE = ("separability", "separability_given", "told_apart_given", "correlation", "correlation_given")
+ECHO = ("echo", "echo_without")
+
+
+def leakage_table(outcome: Outcome) -> pa.Table:
+    """One row per party type and feature: the verdict of the leakage guard, why, and what it rests on."""
+    rows = []
+    for verdict in (verdict for one in outcome.fitted for verdict in one.verdicts):
+        numbers = {name: getattr(verdict.evidence, name) for name in EVIDENCE}
+        numbers |= {name: getattr(verdict, name) for name in ECHO}
+        texts = {name: getattr(verdict, name) for name in VERDICT}
+        rows.append(texts | {name: rounded(value) for name, value in numbers.items()})
+    return table(rows, VERDICT, (*EVIDENCE, *ECHO))
+
+
+def choice_table(outcome: Outcome) -> pa.Table:
+    """One row per party type and number of clusters that was a candidate; none where the job says the number."""
+    import pyarrow as pa
+
+    party = [one.model.name for one in outcome.fitted for _ in one.choice]
+    every = [candidate for one in outcome.fitted for candidate in one.choice]
+    columns: dict[str, pa.Array] = {"party_type": pa.array(party, pa.string())}
+    for field in fields(Candidate):
+        values = [getattr(one, field.name) for one in every]
+        kind = {"int": pa.int64(), "bool": pa.bool_()}.get(str(field.type), pa.float64())
+        columns[field.name] = pa.array([rounded(v) if kind == pa.float64() else v for v in values], kind)
+    return pa.table(columns)
+
+
+def stability_table(outcome: Outcome) -> pa.Table:
+    """One row per cluster: its bootstrap similarity and grade, and the rule that describes it with its F1."""
+    rows = []
+    for one, policy, names in zip(outcome.fitted, outcome.policies, outcome.names, strict=True):
+        for cluster, name, known in zip(policy.cluster_ids, names, one.trust, strict=False):
+            texts = {"party_type": policy.name, "cluster": cluster, "name": name}
+            texts |= {"grade": known.grade, "rule": known.rule}
+            rows.append({**texts, "similarity": rounded(known.similarity), "f1": rounded(known.f1)})
+    return table(rows, ("party_type", "cluster", "name", "grade", "rule"), ("similarity", "f1"))
+
+
+def table(rows: list[dict[str, Any]], texts: tuple[str, ...], numbers: tuple[str, ...]) -> pa.Table:
+    """Rows as a table of these columns, also where there is no row."""
+    import pyarrow as pa
+
+    fields = [*((name, pa.string()) for name in texts), *((name, pa.float64()) for name in numbers)]
+    return pa.Table.from_pylist(rows, pa.schema(fields))
+
+
+def rounded(value: float) -> float | None:
+    """A number to six places, which no machine gets otherwise; None where there is none."""
+    return None if math.isnan(value) else round(float(value), 6)

@@ -1,0 +1,82 @@
+"""The tables of a run that tell of ladders: by cluster, by step, and by way to set the top step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.schema import POTENTIAL_HEAD
+from tamscore.scoring import warnings as remarks
+from tamscore.scoring.score.parts import KINDS
+from tamscore.scoring.tables.plain import money
+from tamscore.stages import top_step
+from tamscore.stages.potential import step_names
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from tamscore.config import Job
+    from tamscore.scoring.tables.outcome import Outcome
+
+
+def potential_table(outcome: Outcome) -> pa.Table:
+    """One row per cluster: its ladder, support, basis and distinct steps, and the interval of each cut value.
+
+    `low_support` says that the interval of the first cut line rests on borrowed customers.
+    """
+    import pyarrow as pa
+
+    columns: dict[str, list[Any]] = {name: [] for name in (*POTENTIAL_HEAD, "distinct_steps")}
+    steps: dict[str, list[float]] = {}
+    for policy, names in zip(outcome.policies, outcome.names, strict=True):
+        table = policy.table
+        borrowed = (~table.bounds.supported[:, 0]).tolist()
+        origin = (table.support.tolist(), table.basis, table.parent, borrowed, table.distinct.tolist())
+        told = ([policy.name] * len(names), policy.cluster_ids, names, *origin)
+        for column, values in zip(columns.values(), told, strict=True):
+            column.extend(values)
+        labels = step_names(table.lines)
+        ends = {"": table.values, "low_": table.bounds.low, "high_": table.bounds.high}
+        for end, amounts in ends.items():
+            for j, label in enumerate(labels):
+                steps.setdefault(end + label, []).extend(amounts[:, j].tolist())
+    amounts_of = {name: pa.array(column, pa.float64(), from_pandas=True) for name, column in steps.items()}
+    return pa.table({**columns, **amounts_of})
+
+
+def step_table(outcome: Outcome, job: Job) -> pa.Table:
+    """One row per party type, step and kind: accounts, whitespace, and the share of all whitespace it holds."""
+    import pyarrow as pa
+
+    rows = []
+    for market, policy in zip(outcome.markets, outcome.policies, strict=True):
+        sums = remarks.by_step(market, job.potential.boundary)
+        whole = max(float(sums[:, :, 1].sum()), 1e-300)
+        for j, step in enumerate(step_names(policy.table.lines)):
+            for i, kind in enumerate(KINDS):
+                accounts, held = money(sums[i, j])
+                head = {"party_type": policy.name, "step": step, "kind": kind}
+                rows.append({**head, "accounts": accounts, "whitespace": held, "share": round(held / whole, 6)})
+    return pa.Table.from_pylist(rows)
+
+
+def top_step_table(outcome: Outcome, job: Job) -> pa.Table:
+    """One row per party type and way to set the top step: what is open among customers, and with which step it lies.
+
+    `share_…` are shares of the expansion whitespace; `above` counts customers that buy more than the cap.
+    """
+    import pyarrow as pa
+
+    rows = []
+    for market, policy in zip(outcome.markets, outcome.policies, strict=True):
+        lines = policy.table.lines
+        for one in top_step.audit(market.sales, policy.table.values, lines, job.potential.boundary):
+            row: dict[str, Any] = {"party_type": policy.name, "top_step": one.top_step}
+            row["in_force"] = one.top_step == job.potential.top_step
+            row["expansion"] = money([one.whitespace.sum()])[0]
+            row["potential_to_sales"] = one.potential / one.sales if one.sales else None
+            names = (f"share_{step}" for step in step_names(lines))
+            rows.append(row | {"above": one.above} | dict(zip(names, np.round(one.shares, 6).tolist(), strict=True)))
+    columns = {name: pa.array([row[name] for row in rows], from_pandas=True) for name in rows[0]}
+    return pa.table(columns)

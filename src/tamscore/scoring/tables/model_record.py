@@ -1,0 +1,46 @@
+"""The model of a run as later runs and people read it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tamscore import __version__
+from tamscore.model.record import ModelRecord, PartyRecord
+from tamscore.scoring.context import settings_of
+
+if TYPE_CHECKING:
+    from tamscore.config import Job
+    from tamscore.scoring.fit.fitted import Fitted
+    from tamscore.scoring.potential import PartyMarket
+    from tamscore.scoring.score.plan import PartyPolicy
+    from tamscore.scoring.tables.outcome import Outcome
+
+
+def model_of(outcome: Outcome, job: Job) -> ModelRecord:
+    """Return the model of everything that a run found."""
+    each = zip(outcome.fitted, outcome.markets, outcome.policies, outcome.reaches, strict=True)
+    parties = tuple(party_of(*one) for one in each)
+    features = job.features
+    return ModelRecord(__version__, settings_of(job), tuple(features.numeric), features.categorical, parties)
+
+
+def party_of(one: Fitted, market: PartyMarket, policy: PartyPolicy, reach: Any) -> PartyRecord:
+    """Return the record of a party type, whose clusters reach as far as given (k,)."""
+    return PartyRecord(
+        name=one.model.name,
+        space=one.model.space,
+        segments=one.model.encoding.segments,
+        clusters=tuple(zip(policy.cluster_ids, one.names, strict=True)),
+        limits=policy.limits,
+        named=one.named,
+        fit=one.fit,
+        rows=one.rows,
+        constant=one.constant,
+        spread=one.spread,
+        reach=reach,
+        histograms=one.histograms,
+        accounts=market.accounts,
+        table=market.table,
+        sales=market.sales,
+        by_segment=market.by_segment,
+    )

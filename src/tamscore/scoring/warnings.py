@@ -1,0 +1,105 @@
+"""What a person should know about the result before acting on it, and the sums it rests on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.stages import top_step, whitespace
+from tamscore.stages.potential import OF_CLUSTER
+
+if TYPE_CHECKING:
+    from tamscore.scoring.arguments import LadderRules, QuadrantRules
+    from tamscore.scoring.potential import PartyMarket
+    from tamscore.stages.quadrant import Limits
+
+TOP_HEAVY = 0.5
+"""From this share of the expansion whitespace on, the top step deserves a word."""
+CROWDED = 1.5
+"""High is crowded where so many times the accounts asked for lie at or above the limit."""
+IDLE = 0.75
+"""Capacity lies idle where less than this share of it is taken."""
+LISTED = 6
+"""So many clusters are named in one remark."""
+
+
+def remarks(market: PartyMarket, limits: Limits, ladder: LadderRules, rules: QuadrantRules) -> list[str]:
+    """Everything worth saying about one party type."""
+    if not market.sales.support.sum():
+        return ["no account has sales above 0, so there is no potential to tell"]
+    said = [alone(market), thin(market, ladder.min_customers), top_heavy(market, ladder)]
+    if not rules.by_cluster:
+        said.append(crowded(market, limits, rules))
+    return [text for text in said if text]
+
+
+def by_step(market: PartyMarket, boundary: whitespace.Boundary) -> Any:
+    """Accounts and whitespace (steps, 2) of the prospects, then of the customers: (2, steps, 2)."""
+    standing, values = market.standing, market.table.values
+    step = whitespace.value_accounts(np, market.sales.sales, standing.customer_label, values, boundary).step - 1
+    sums = np.zeros((2, values.shape[1], 2))
+    sums[0, 0] = standing.prospects.sum(), np.sum(standing.prospects * np.nan_to_num(standing.prospect_potential))
+    sums[1, :, 0] = np.bincount(step, minlength=values.shape[1])
+    sums[1, :, 1] = np.bincount(step, weights=standing.customer_whitespace, minlength=values.shape[1])
+    return sums
+
+
+def alone(market: PartyMarket) -> str:
+    """A word where there is nobody to win."""
+    everyone = not market.standing.prospects.sum()
+    return "every account is a customer: all whitespace is expansion, none is acquisition" if everyone else ""
+
+
+def thin(market: PartyMarket, min_customers: int) -> str:
+    """A word on clusters that have too few customers for a table of their own."""
+    found = [c for c, basis in enumerate(market.table.basis) if basis != OF_CLUSTER]
+    if not found:
+        return ""
+    standing = market.standing
+    acquisition = standing.prospects * np.nan_to_num(standing.prospect_potential)
+    share = acquisition[found].sum() / acquisition.sum() if acquisition.sum() > 0 else 0.0
+    ids = market.model.ids
+    named = ", ".join(f"{ids[c]} has {market.table.support[c]}" for c in found[:LISTED])
+    more = f" and {len(found) - LISTED} more" if len(found) > LISTED else ""
+    return (
+        f"{len(found)} of {standing.clusters} clusters have fewer than {min_customers} customers ({named}{more}); "
+        f"they lean on their parent, and hold {share:.0%} of the acquisition whitespace"
+    )
+
+
+def top_heavy(market: PartyMarket, ladder: LadderRules) -> str:
+    """A word where most expansion whitespace hangs on the largest customers, and what a cap would leave of it."""
+    accounts, held = by_step(market, ladder.boundary)[1].T
+    share = held[-1] / held.sum() if held.sum() > 0 else 0.0
+    if ladder.top_step != "max" or share < TOP_HEAVY:
+        return ""
+    audits = top_step.audit(market.sales, market.table.values, ladder.lines, ladder.boundary)
+    capped = next(one.whitespace.sum() for one in audits if one.top_step == "p99")
+    return (
+        f"{share:.0%} of the expansion whitespace lies with the {accounts[-1]:,.0f} customers above the last cut line, "
+        f"which are measured against the largest of their cluster; potential.top_step = 'p99' would leave "
+        f"{capped / held.sum():.0%} of it"
+    )
+
+
+def crowded(market: PartyMarket, limits: Limits, rules: QuadrantRules) -> str:
+    """A word where accounts that share one potential make high mean more, or fewer, accounts than asked for."""
+    standing = market.standing
+    potential = np.append(standing.customer_potential, standing.prospect_potential)
+    counts = np.append(np.ones(len(standing.customer_potential)), standing.prospects)
+    high, total = counts[potential >= limits.potential].sum(), counts.sum()
+    if rules.threshold == "capacity" and high < IDLE * min(rules.capacity, total):
+        below = potential[potential < limits.potential]
+        following = counts[potential == below.max()].sum() if len(below) else 0
+        return (
+            f"high potential: {high:,.0f} accounts, not {rules.capacity:,}, since the next {following:,.0f} share one "
+            "potential"
+        )
+    if rules.threshold not in {"percentile", "median"} or high <= CROWDED * (1 - rules.potential) * total:
+        return ""
+    here = counts[potential == limits.potential].sum()
+    return (
+        f"high potential: {high / total:.0%} of the accounts, not {1 - rules.potential:.0%}, since {here:,.0f} share "
+        f"the limit of {limits.potential:,.2f}; quadrant.threshold = 'capacity' keeps them out"
+    )
