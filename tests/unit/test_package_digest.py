@@ -62,6 +62,6 @@ def test_compiled_modules_and_hidden_files_do_not_count(package, name):
 
 def test_workers_and_runs_go_by_the_digest_of_the_whole_package():
     names = {path.relative_to(ROOT).as_posix() for path in files_of(ROOT)}
-    assert {"backend/kernels.cu", "backend/host.py", "report/page/page.html.j2"} <= names
+    assert {"backend/kernels.cu", "backend/host.py", "view/page/page.html.j2"} <= names
     assert run_directory.code_digest() == package_digest()
     assert versions.versions()["tamscore code"] == package_digest()[:12]

@@ -14,9 +14,10 @@ import pytest
 
 from tamscore.errors import UsageError
 from tamscore.synthetic import CATEGORICAL, NUMERIC, PARTY_TYPES, write, write_market
+from tamscore.synthetic.draws import CHUNK_ROWS
 from tamscore.synthetic.measures import LEVELS, MEASURES, MISSING_CATEGORY, NON_NEGATIVE
 from tamscore.synthetic.names import ID_DIGITS, MAX_ROWS, account_ids
-from tamscore.synthetic.rows import CHUNK_ROWS, chunk_tables
+from tamscore.synthetic.rows import chunk_tables
 from tamscore.synthetic.segments import SEGMENTS, SLOTS, draw_segments, slots
 
 if TYPE_CHECKING:

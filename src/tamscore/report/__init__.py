@@ -54,7 +54,7 @@ def write_report(
 def write_figures(chapters: list[Chapter], folder: Path) -> None:
     """Write every figure to a folder, as SVG and PNG, numbered in the order of the report."""
     from tamscore.view.blocks import Figure
-    from tamscore.view.canvas import picture
+    from tamscore.view.drawing import picture
 
     folder.mkdir(parents=True, exist_ok=True)
     commit.sweep_beside(folder / "any")

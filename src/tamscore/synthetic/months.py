@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from tamscore.synthetic.rows import Draws
+    from tamscore.synthetic.draws import Draws
     from tamscore.synthetic.segments import Segments
 
 TURNOVER = 0.01

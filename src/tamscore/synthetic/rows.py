@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from tamscore.synthetic.measures import CATEGORICAL, FACTORS, LEVELS, MEASURES, MISSING_CATEGORY, PARTY_TYPES, Measure
+from tamscore.synthetic.draws import CHUNK_ROWS, CODES, draw
+from tamscore.synthetic.measures import CATEGORICAL, LEVELS, MEASURES, MISSING_CATEGORY, PARTY_TYPES, Measure
 from tamscore.synthetic.months import Month
 from tamscore.synthetic.names import company_names
-from tamscore.synthetic.segments import SLOTS, Segments
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from tamscore.synthetic.draws import Draws
+    from tamscore.synthetic.segments import Segments
+
     Floats = NDArray[np.float32]
     Codes = NDArray[np.uint16]
 
-CHUNK_ROWS = 16_384  # small enough that a chunk's columns stay in the processor's cache
-CODES = 65_536
 OUTLIER = 20  # of CODES: 0.03 % of values are off by a factor of 1,000, as if reported in thousands
 SIGN_ERROR = 4  # of CODES: so many headcounts carry a minus
 SALES_MISSING = 160  # of CODES: 0.24 % of all rows
@@ -28,32 +28,6 @@ RETURNS = 260  # of CODES: 0.4 % of customers sent back more than they bought
 FIRST_MONTH = Month()
 LAST_YEAR = 2024
 OLDEST = 400  # years
-
-
-@dataclass(frozen=True)
-class Draws:
-    """The random numbers of one chunk, drawn in one fixed order."""
-
-    noise: Floats  # (measures, n) standard normal
-    latent: Floats  # (2 + FACTORS, n) size, wallet, traits
-    code: Codes  # (measures + categories + 1, n) decides null, outlier, error
-    slot: Codes  # (1 + categories, n) below SLOTS: segment, then categories
-    chance: Floats  # (2, n) uniform: is a customer; penetration
-    word: Codes  # (2, n) words of the name
-
-
-def draw(seed: int, chunk: int) -> Draws:
-    """Return the random numbers of chunk number `chunk`."""
-    random = np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=(1, chunk))))
-    n, d, c = CHUNK_ROWS, len(MEASURES), len(CATEGORICAL)
-    return Draws(
-        noise=random.standard_normal((d, n), dtype=np.float32),
-        latent=random.standard_normal((2 + FACTORS, n), dtype=np.float32),
-        code=random.integers(0, CODES, (d + c + 1, n), dtype=np.uint16),
-        slot=random.integers(0, SLOTS, (1 + c, n), dtype=np.uint16),
-        chance=random.random((2, n), dtype=np.float32),
-        word=random.integers(0, CODES, (2, n), dtype=np.uint16),
-    )
 
 
 def chunk_tables(segments: Segments, seed: int, chunk: int, month: Month = FIRST_MONTH) -> tuple[pa.Table, pa.Table]:

@@ -10,10 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tamscore.errors import UsageError
+from tamscore.synthetic.draws import CHUNK_ROWS
 from tamscore.synthetic.job_file import job_file
 from tamscore.synthetic.measures import CATEGORICAL
 from tamscore.synthetic.orders import order_lines
-from tamscore.synthetic.rows import CHUNK_ROWS, FIRST_MONTH, chunk_tables
+from tamscore.synthetic.rows import FIRST_MONTH, chunk_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from tamscore.view.canvas import PALETTE, rendered
+from tamscore.view.canvas import PALETTE
+from tamscore.view.drawing import rendered
 
 if TYPE_CHECKING:
     from tamscore.view.blocks import Figure
