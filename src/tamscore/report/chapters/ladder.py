@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.report.figures.ladders import ladder, step_name
+from tamscore.insight.pages.potential import step_name
+from tamscore.report.figures.ladders import ladder
 from tamscore.view.blocks import Chapter, Text
 from tamscore.view.words import counted, money
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.insight.pages.potential import step_name
 from tamscore.view.axes import log_limits, money_ticks, note, percent_ticks, rows_only
 from tamscore.view.blocks import Figure
 from tamscore.view.canvas import PALETTE
@@ -65,11 +66,6 @@ def label_steps(panel: Any, steps: Sequence[tuple[str, float]], canvas: Canvas) 
     for value, texts in told:
         panel.axhline(value, color=PALETTE["mark"], lw=0.6, ls=(0, (2, 3)), alpha=0.7)
         note(panel, " · ".join(texts), (0.01, value), canvas, color=PALETTE["mark"], shift=(0, 6), ha="left")
-
-
-def step_name(name: str) -> str:
-    """A step as people call it."""
-    return "top" if name == "top" else name.upper()
 
 
 def potentials(clusters: Sequence[Cluster], level: float | None) -> Figure:
