@@ -18,7 +18,7 @@ MISSING = (
 
 
 def chapter(found: Evidence) -> Chapter | None:
-    """The chapter; None where the number of clusters was given."""
+    """Return the chapter; None if the number of clusters was given."""
     rows = found.summary.choice_of_k
     if not rows:
         return None

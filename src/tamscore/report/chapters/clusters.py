@@ -20,22 +20,19 @@ if TYPE_CHECKING:
 
 
 def chapter(found: Evidence) -> Chapter:
-    """The chapter."""
+    """Return the chapter."""
     blocks: list[Block] = []
     if maps := [party_map(found, party) for party in found.run.model.parties if found.map]:
         blocks.append(cluster_map(maps))
-    largest = sorted(found.summary.clusters, key=lambda one: -one.accounts)
-    ordered = [
-        one for party in by_party(found.summary.clusters) for one in largest if one.party_type == party[0].party_type
-    ]
-    blocks.append(shortened(sizes(ordered, named=True), "segments"))
+    largest_first = sorted(found.summary.clusters, key=lambda one: -one.accounts)
+    blocks.append(shortened(sizes(largest_first, named=True), "segments"))
     known = found.summary.stability
     blocks.append(shortened(trust(known), "stability") if known else Text(untold(found)))
     return Chapter("clusters", "Clusters of peers", message(found), tuple(blocks))
 
 
 def message(found: Evidence) -> str:
-    """What it comes to, in one sentence."""
+    """Return what it comes to, in one sentence."""
     parties = by_party(found.summary.clusters)
     told = " and ".join(f"{len(party)} of {words(party[0].party_type)} accounts" for party in parties)
     grades = Counter(row["grade"] for row in found.summary.stability)

@@ -17,7 +17,7 @@ STILL = {"+0.0%", "-0.0%", "0%"}
 
 
 def chapter(found: Evidence) -> Chapter:
-    """The chapter."""
+    """Return the chapter."""
     changed = found.changed
     blocks: list[Block] = [totals(found.summary, {kind: told(changed, kind) for kind in KINDS} if changed else None)]
     if changed:
@@ -28,7 +28,7 @@ def chapter(found: Evidence) -> Chapter:
 
 
 def message(found: Evidence) -> str:
-    """What it comes to, in one sentence."""
+    """Return what it comes to, in one sentence."""
     sold = found.summary.totals["expansion"]
     buys = f"customers buy {share(sold.sales, sold.potential)} of their potential"
     clusters = len(found.summary.clusters)

@@ -29,7 +29,7 @@ NOTED = 12
 
 
 def chapter(found: Evidence, missing: Sequence[str]) -> Chapter:
-    """The chapter; `missing` are the chapters left out, each with what would bring it."""
+    """Return the chapter; `missing` are the chapters left out, each with what would bring it."""
     blocks: list[Block] = [Points((*ALWAYS.items(), *of_this_run(found)))]
     if noted := found.summary.notices[:NOTED]:
         blocks.append(notices(noted))

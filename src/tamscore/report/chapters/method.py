@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def chapter(found: Evidence) -> Chapter:
-    """The chapter."""
+    """Return the chapter."""
     return Chapter("method", "How it was computed", message(found), (Terms(tuple(terms(found))), stages(found)))
 
 
 def message(found: Evidence) -> str:
-    """What it comes to, in one sentence."""
+    """Return what it comes to, in one sentence."""
     seconds = sum(stage["seconds"] for stage in found.run.manifest["stages"])
     rows, device = found.summary.rows["read"], found.summary.device["name"]
     return f"{rows:,} rows in {seconds:,.1f} seconds on {device}; the same input and job give the same bytes again."

@@ -24,7 +24,7 @@ FLOWS = 12
 
 
 def chapter(found: Evidence) -> Chapter | None:
-    """The chapter; None where there is no run before."""
+    """Return the chapter; None if there is no run before."""
     changed, told = found.changed, found.input_change
     inputs = [input_table(told)] if told else []
     if changed is None:
@@ -43,7 +43,7 @@ def chapter(found: Evidence) -> Chapter | None:
 
 
 def only_input(inputs: Sequence[Table]) -> Chapter | None:
-    """The chapter where the run before is gone by now, and only its input is known."""
+    """Return the chapter if the run before is gone by now, and only its input is known."""
     text = "The run before is not there any more; what it was scored on is still known."
     return Chapter("moves", "What changed", text, tuple(inputs)) if inputs else None
 

@@ -21,7 +21,7 @@ DRAWN = 20
 
 
 def chapter(found: Evidence) -> Chapter:
-    """The chapter."""
+    """Return the chapter."""
     clusters = sorted(found.summary.clusters, key=lambda one: (-held(one), one.cluster))
     level = found.summary.interval_level
     blocks: list[Block] = []
@@ -41,7 +41,7 @@ def held(one: Cluster) -> float:
 
 
 def message(clusters: Sequence[Cluster]) -> str:
-    """What it comes to, in one sentence."""
+    """Return what it comes to, in one sentence."""
     open_ = sorted((one.kinds["expansion"].whitespace for one in clusters), reverse=True)
     thin = sum(one.low_support for one in clusters)
     rests = f"; {counted(thin, 'ladder')} of {len(clusters)} lean on borrowed customers" if thin else ""

@@ -18,7 +18,7 @@ ORDER = ("blue", "yellow", "orange", "grey", "teal")
 
 
 def chapter(found: Evidence) -> Chapter:
-    """The chapter."""
+    """Return the chapter."""
     fields: dict[str, tuple[str, dict[str, Sums]]] = {}
     for kind in KINDS:
         for (name, play, _), sums in quadrant_sums(found.summary, kind):
@@ -29,7 +29,7 @@ def chapter(found: Evidence) -> Chapter:
 
 
 def message(found: Evidence) -> str:
-    """What it comes to, in one sentence."""
+    """Return what it comes to, in one sentence."""
     told = []
     for kind, noun in KINDS.items():
         whole = found.summary.totals[kind].whitespace

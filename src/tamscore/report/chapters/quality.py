@@ -16,7 +16,7 @@ MEANINGS = {"rejected": "left out of the scores", "flagged": "scored, and marked
 
 
 def chapter(found: Evidence) -> Chapter:
-    """The chapter."""
+    """Return the chapter."""
     blocks: list[Block] = [counts(found, ("rejected", "flagged"), "Rows rejected or flagged")]
     blocks.append(counts(found, ("filled",), "Numbers that were missing", folded=True))
     blocks += [block for block in (suspects(found.summary.leakage), drift(found.summary.drift)) if block.rows]
@@ -24,7 +24,7 @@ def chapter(found: Evidence) -> Chapter:
 
 
 def message(found: Evidence) -> str:
-    """What it comes to, in one sentence."""
+    """Return what it comes to, in one sentence."""
     rows = found.summary.rows
     rejected = sum(rows["rejected"].values())
     left = f"{rejected:,} rejected, each with its reason" if rejected else "none rejected"

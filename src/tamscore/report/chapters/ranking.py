@@ -16,7 +16,7 @@ MISSING = "The whitespace ranking: the run has not stored its best accounts by k
 
 
 def chapter(found: Evidence) -> Chapter | None:
-    """The chapter."""
+    """Return the chapter."""
     if not found.ranking:
         return None
     kinds = {kind: [row for row in found.ranking if row["kind"] == kind] for kind in KINDS}
@@ -30,7 +30,7 @@ def chapter(found: Evidence) -> Chapter | None:
 
 
 def message(kinds: dict[str, list[Row]], found: Evidence) -> str:
-    """What it comes to, in one sentence."""
+    """Return what it comes to, in one sentence."""
     told = []
     if rows := kinds["expansion"]:
         whole = found.summary.totals["expansion"].whitespace

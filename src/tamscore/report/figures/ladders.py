@@ -8,7 +8,7 @@ import numpy as np
 
 from tamscore.insight.pages.potential import step_name
 from tamscore.view.axes import log_limits, money_ticks, note, percent_ticks, rows_only
-from tamscore.view.blocks import Figure
+from tamscore.view.blocks import Figure, grouped
 from tamscore.view.canvas import PALETTE
 from tamscore.view.words import money, words
 
@@ -139,9 +139,10 @@ def step_shares(rows: Sequence[dict[str, Any]]) -> Figure:
         panel.set_xlim(0, 1)
         percent_ticks(panel.xaxis)
 
-    return Figure(
-        "steps", "Where on the ladder the whitespace waits", alt, draw, 50 + 34 * len(bars), 70 + 44 * len(bars)
-    )
+    groups = [[(*key, step_name(step), value) for step, value in steps.items()] for key, steps in bars.items()]
+    title = "Where on the ladder the whitespace waits"
+    numbers = grouped(title, "party type:code|kind:code|step|whitespace:money", groups)
+    return Figure("steps", title, alt, draw, 50 + 34 * len(bars), 70 + 44 * len(bars), numbers)
 
 
 def order_of(item: tuple[tuple[str, str], Any]) -> tuple[bool, str]:
