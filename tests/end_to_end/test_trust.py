@@ -137,5 +137,5 @@ def test_show_reads_neither_the_model_nor_the_scores(tmp_path):
     done = market.score(market.accounts(600), tmp_path)
     page = shown(done)
     for folder in (done.model, done.path / "scores"):
-        shutil.rmtree(folder)
+        shutil.rmtree(str(folder))
     assert shown(done) == page

@@ -438,7 +438,7 @@ def test_show_tells_of_all_four_and_what_is_wrong_with_the_seed_formula(asked):
     page = CliRunner().invoke(app, ["show", str(asked["run"].output)]).stdout
     for title in ("LIFETIME VALUE", "RETENTION A YEAR", "ALERTS", "SEGMENTS", "ACCOUNT FLAGS", "NEXT OFFERS"):
         assert title in page
-    assert "a weekly buyer comes out 4x too low, a yearly buyer 12x too high" in " ".join(page.split())
+    assert "a weekly buyer comes out 4 times too low, a yearly buyer 12 times too high" in " ".join(page.split())
     assert "no priority without acquisition cost, network effect" in " ".join(page.split())
 
 
