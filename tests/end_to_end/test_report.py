@@ -37,8 +37,8 @@ from tests.end_to_end import buyers, market
 from tests.page import Page
 
 ALL = [
-    "headline", "clusters", "potential", "ladder", "ranking", "quadrants", "coverage", "backtest", "choice-of-k",
-    "moves", "quality", "limits", "method",
+    "headline", "clusters", "potential", "ladder", "ranking", "quadrants", "campaigns", "coverage", "backtest",
+    "choice-of-k", "moves", "quality", "limits", "method",
 ]  # fmt: skip
 HOSTILE = "<script>alert('x')</script> & $\\frac{$ ¥\u202e"
 LIMIT = 3_000_000
@@ -116,19 +116,14 @@ def test_every_chapter_stands_in_its_place(written):
 def test_what_a_run_has_not_is_left_out_and_named(bare, tmp_path):
     write_report(bare, Progress(), tmp_path / "report.html")
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
-    gone = {"coverage", "backtest", "choice-of-k", "moves"}
+    gone = {"campaigns", "coverage", "backtest", "choice-of-k", "moves"}
     assert [one["id"] for one in page.having("section")] == [name for name in ALL if name not in gone]
     told = [row[0] for row in page.table("Not in this report").rows]
-    words = (
-        "Coverage",
-        "What came of",
-        "choice of k",
-        "Who moved",
-        *(one.absent.partition(":")[0] for one in SECTIONS.values()),
-    )
+    absent = (section.absent.partition(":")[0] for section in SECTIONS.values())
+    words = ("Campaigns", "Coverage", "What came of", "choice of k", "Who moved", *absent)
     assert len(told) == len(words)
     assert all(any(word in one for one in told) for word in words)
-    assert page.table("Clusters of end user").heads == ["id", "name", "accounts", "share", "buy"]
+    assert all("Trust in clusters" not in table.caption for table in page.tables)
     assert any("not asked for (clusters.stability)" in text for text in page.texts["p"])
 
 
@@ -173,20 +168,20 @@ def test_names_from_data_stay_texts(written):
 def test_the_numbers_are_those_of_the_stored_tables(full, written):
     _, page = written
     rows = {row["cluster"]: row for row in stored_table(full, "potential")}
-    shown = page.table("Potential table")
+    shown = page.table("Potential by cluster")
     assert {row[0] for row in shown.rows} == set(rows)
     for row in shown.rows:
         told, steps = rows[row[0]], ("p85", "p90", "p95", "top")
-        assert row[2:8] == [f"{told['support']:,}", row[3], *(money(told[step]) for step in steps)]
-        assert row[8].strip("()") == f"{money(told['low_p85'])} to {money(told['high_p85'])}"
+        assert row[4:8] == [money(told[step]) for step in steps]
+        assert row[8] == f"{money(told['low_p85'])} to {money(told['high_p85'])}"
+        assert row[10] == f"{told['support']:,}"
     for row in page.table("Intervals of every step").rows:
         ends = [(rows[row[0]][f"low_{step}"], rows[row[0]][f"high_{step}"]) for step in ("p85", "p90", "p95", "top")]
         assert row[2:] == ["-" if None in pair else " to ".join(map(money, pair)) for pair in ends]
-    for row in page.table("Accounts and money by kind").rows:
-        kind, quadrant = row[0].split()[0], row[1].split(":")[0]
-        held = [one for one in stored_table(full, "quadrants") if (one["kind"], one["quadrant"]) == (kind, quadrant)]
-        assert row[4] == f"{sum(one['accounts'] for one in held):,.0f}"
-        assert row[7] == money(sum(one["whitespace"] for one in held))
+    for row in page.table("Whitespace by kind").rows:
+        held = [one for one in stored_table(full, "quadrants") if [one["kind"], one["quadrant"]] == row[:2]]
+        assert row[5] == f"{sum(one['accounts'] for one in held):,.0f}"
+        assert row[6:9] == [money(sum(one[what] for one in held)) for what in ("sales", "potential", "whitespace")]
     totals = full.manifest["totals"]
     tiles = page.texts["dd"]
     assert f"{full.manifest['rows']['scored']:,}" in tiles
@@ -201,11 +196,11 @@ def test_the_ranking_lists_the_best_of_each_kind_with_two_digits(full, written):
         )[:50]
         shown = written[1].table(f"The 50 {noun}").rows
         assert [row[0] for row in shown] == [f"{one['rank_in_kind']:,}" for one in best]
-        assert all(one["account_id"] in row[1] for one, row in zip(best, shown, strict=True))
-        assert [row[2:5] for row in shown] == [
-            [money(one[m]) for m in ("whitespace", "sales", "potential")] for one in best
+        assert [row[1] for row in shown] == [one["account_id"] for one in best]
+        assert [row[4:7] for row in shown] == [
+            [money(one[m]) for m in ("sales", "potential", "whitespace")] for one in best
         ]
-        assert all(re.search(r"customers? like it buys? |above the ladder", row[8]) for row in shown)
+        assert all(re.search(r"customers? like it buys? |above the ladder", row[10]) for row in shown)
 
 
 def test_changes_add_up_and_moves_are_those_of_the_accounts(full):

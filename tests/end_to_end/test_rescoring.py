@@ -16,12 +16,13 @@ from rich.console import Console
 
 from tamscore import pipeline
 from tamscore.errors import GateError, InputContractError, UsageError
-from tamscore.insight.show_changes import drift_table
+from tamscore.insight.pages.changes import drift
 from tamscore.model import files as model
 from tamscore.progress import Progress
 from tamscore.store.commit import Placed
 from tamscore.store.run_directory import RunDirectory
 from tamscore.store.versions import find
+from tamscore.view.terminal import to_terminal
 from tests.conftest import make_backend
 from tests.end_to_end import market
 
@@ -255,7 +256,7 @@ def test_drift_says_what_its_shares_are_shares_of(first, tmp_path):
         assert {row["of"] for row in rows if row["what"] in {"far", "clusters", "cluster"}} == {base}
         assert {row["of"] for row in rows if row["what"] in {"feature", "category"}} == {"accounts drawn"}
         console = Console(file=(out := StringIO()), width=200)
-        console.print(drift_table(rows, None))
+        console.print(to_terminal(drift(rows), None))
         assert f"of the {base}\n" in re.sub(r" +\n", "\n", out.getvalue())
     far = next(row for row in rows_of(runs["fit rows"], "drift") if row["what"] == "far")
     rows = (runs["fit rows"].manifest() or {})["fit"][far["party_type"]]["rows"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 
 import pyarrow.parquet as pq
 import pytest
@@ -130,3 +131,11 @@ def test_a_run_may_do_without_bootstraps_and_rules(tmp_path):
     done = market.score(market.accounts(600), tmp_path, {"clusters.stability": False})
     assert pq.read_table(done.tables / "stability.parquet").num_rows == 0
     assert "TRUST IN CLUSTERS" not in shown(done)
+
+
+def test_show_reads_neither_the_model_nor_the_scores(tmp_path):
+    done = market.score(market.accounts(600), tmp_path)
+    page = shown(done)
+    for folder in (done.model, done.path / "scores"):
+        shutil.rmtree(str(folder))
+    assert shown(done) == page

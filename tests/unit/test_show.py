@@ -112,8 +112,9 @@ def test_one_is_counted_without_an_s():
 def test_no_line_is_longer_than_the_terminal_and_no_word_is_broken(width):
     text = text_of(SUMMARY, width)
     assert max(map(len, text.splitlines())) <= width
-    for word in ("Galbridge", "Insurance", "acquisition", "expansion", "2,631", "860k"):
+    for word in ("C1", "Galbridge", "acquisition", "expansion", "2,631", "860k"):
         assert word in text
+    assert ("Galbridge Insurance Group" in text) == (width > 80)
 
 
 def test_wider_terminals_are_told_more_and_files_everything():
@@ -136,15 +137,16 @@ def test_files_get_no_colours_lines_or_bars():
 
 def test_kinds_of_whitespace_are_never_added_up():
     assert "860k" in text_of(SUMMARY)
-    assert "expansion 1.7M with 454 customers" in text_of(SUMMARY)
-    assert "acquisition 20M with 4,808 prospects" in text_of(SUMMARY)
+    words = " ".join(text_of(SUMMARY).split())
+    assert "expansion whitespace 1.7M open with 454 customers; sales 1.5M of potential 3.2M" in words
+    assert "acquisition whitespace 20M open with 4,808 prospects" in words
     assert "22M" not in text_of(SUMMARY)
 
 
 def test_quadrants_of_all_party_types_are_one_line_for_each_kind():
-    lines = [line for line in text_of(SUMMARY).splitlines() if line.startswith("expansion")]
+    lines = [line for line in text_of(SUMMARY).splitlines() if line.split()[:2] == ["expansion", "blue"]]
     assert len(lines) == 1
-    assert lines[0].split()[-3:] == ["454", "1.7M", "100%"]
+    assert lines[0].split()[-5:] == ["454", "2.0", "4.0", "1.7M", "100%"]
 
 
 def test_rows_rejected_are_told_with_their_reasons_and_zeros_are_left_out():
@@ -153,7 +155,14 @@ def test_rows_rejected_are_told_with_their_reasons_and_zeros_are_left_out():
 
 def test_an_account_without_a_name_goes_by_its_id_and_without_a_message_by_none():
     line = next(line for line in text_of(SUMMARY).splitlines() if line.split()[:2] == ["2", "77"])
-    assert line.split()[6:8] == ["-", "blue"]
+    assert line.split()[:4] == ["2", "77", "-", "E01"]
+    assert line.split()[7:9] == ["-", "blue"]
+
+
+def test_without_names_there_is_no_column_of_names():
+    text = text_of(dataclasses.replace(SUMMARY, top=(account(name=None), account(account_id=77, name=None))))
+    line = next(line for line in text.splitlines() if line.startswith("rank"))
+    assert line.split()[:4] == ["rank", "account", "id", "cluster"]
 
 
 @pytest.mark.parametrize(
@@ -177,9 +186,9 @@ def test_the_basis_says_whose_customers_a_ladder_comes_from(basis, shown):
     steps = dict.fromkeys(STEPS) if basis == "none" else STEPS
     text = text_of(dataclasses.replace(SUMMARY, clusters=(cluster("end_user", "E01", basis=basis, steps=steps),)))
     line = next(line for line in text.splitlines() if line.startswith("E01"))
-    assert line.split()[-1] == shown
+    assert line.split()[-2:] == [shown, "227"]
     amounts = ["5.6k", "7.8k", "11k", "2.9M"]
-    assert line.split()[-7:-1] == [*(["-"] * 4 if basis == "none" else amounts), "5.1k", "6.4k"]
+    assert line.split()[-9:-2] == [*(["-"] * 4 if basis == "none" else amounts), "5.1k", "to", "6.4k"]
 
 
 def test_the_interval_of_the_first_cut_line_says_where_it_is_borrowed():

@@ -81,9 +81,10 @@ def tell_gate(gate: GateError, *, as_json: bool) -> None:
     elif as_json and gate.gate == "relabelled_share":
         print(json.dumps({"done": False, "gate": gate.gate, "plan": gate.plan}, ensure_ascii=False))
     elif gate.gate == "relabelled_share":
-        from tamscore.insight.show_changes import events_table
+        from tamscore.insight.pages.changes import events
+        from tamscore.view.terminal import to_terminal
 
-        terminal.put(lambda width: events_table(gate.plan, width))
+        terminal.put(lambda width: to_terminal(events(gate.plan), width))
 
 
 def tell_result(directory: RunDirectory, progress: Progress, *, as_json: bool, if_changed: bool) -> None:

@@ -10,15 +10,11 @@ from tamscore.config.campaigns import slug
 from tamscore.errors import UsageError
 from tamscore.insight import export_file
 from tamscore.insight.export import order_of
-from tamscore.insight.layout import add, new_table
 from tamscore.insight.tables import optional_table
-from tamscore.view.words import money
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-    from rich.table import Table
 
     from tamscore.insight.stored import StoredRun
     from tamscore.progress import Progress
@@ -29,7 +25,6 @@ FIELDS = (
     *("quadrant", "play", "role"),
 )
 """The fields of a list where none are asked for; `name` only where the job has names."""
-KINDS = {"expansion": "customers", "acquisition": "prospects"}
 
 
 @dataclass(frozen=True)
@@ -85,16 +80,3 @@ def write_lists(run: StoredRun, lists: Lists, progress: Progress) -> list[Channe
 def record(rows: Sequence[dict[str, Any]], written: Sequence[ChannelList]) -> dict[str, Any]:
     """Campaigns and lists as JSON holds them."""
     return {"campaigns": list(rows), "lists": [asdict(one) for one in written]}
-
-
-def campaigns(rows: Sequence[dict[str, Any]], width: int | None) -> Table:
-    """Customers, prospects and whitespace of each campaign, one a row."""
-    table = new_table("campaign|~segments|channel|~theme|>customers|>prospects|>expansion|>acquisition", width)
-    by_id: dict[str, dict[str, dict[str, Any]]] = {}
-    for row in rows:
-        by_id.setdefault(row["campaign_id"], {})[row["kind"]] = row
-    for name, kinds in by_id.items():
-        texts = [kinds["expansion"][key] for key in ("segments", "channel", "theme")]
-        counts = [f"{kinds[kind]['accounts']:,.0f}" for kind in KINDS]
-        add(table, name, *texts, *counts, *(money(kinds[kind]["whitespace"]) for kind in KINDS))
-    return table

@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.text import Text
 
 from tamscore.insight.layout import add, new_table, section
-from tamscore.insight.show import MEANINGS
+from tamscore.insight.pages.quadrants import MEANINGS
 from tamscore.sections import SECTIONS
 from tamscore.view.blocks import table
 from tamscore.view.terminal import to_terminal

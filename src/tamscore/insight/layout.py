@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from rich.console import JustifyMethod, RenderableType
 
 ROOMY = 96
-"""From this width on tables are spaced out and tell more."""
-WIDE = 116
-"""From this width on quadrants are explained."""
+"""From this width on tables are spaced out."""
 
 
 def section(title: str, body: RenderableType, note: str = "") -> list[RenderableType]:
@@ -34,11 +32,6 @@ def new_table(heads: str, width: int | None) -> Table:
         justify: JustifyMethod = "right" if head.startswith(">") else "left"
         table.add_column(head.lstrip(">~"), justify=justify, no_wrap=not head.startswith("~"), overflow="fold")
     return table
-
-
-def is_roomy(width: int | None) -> bool:
-    """Whether there is a terminal with room for more than the needful."""
-    return width is not None and width >= ROOMY
 
 
 def add(table: Table, *cells: Any) -> None:

@@ -129,9 +129,10 @@ class Text:
 
 @dataclass(frozen=True)
 class Points:
-    """A list of statements, each with a lead-in that may be empty."""
+    """A list of statements, each with a lead-in that may be empty; without a caption it needs no heading."""
 
     points: tuple[tuple[str, str], ...]
+    caption: str = ""
 
     kind = "points"
 

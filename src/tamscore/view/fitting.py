@@ -13,16 +13,29 @@ if TYPE_CHECKING:
 
 LONGEST_WORD = 14
 """A longer word of a text may be cut, with an ellipsis."""
+SHORTEST_NAME = 10
+"""A name, and a word of a text where there is no room, keeps so many characters; an ellipsis is one of them."""
+UNWRAPPED = 36
+"""A text of at most this width is not wrapped to make room for a column of rank 3, nor for wider gaps."""
 
 
 def columns_that_fit(block: Table, width: int | None) -> list[int]:
-    """Return the places of the columns to show; none where not even those of rank 1 fit: rows become paragraphs."""
-    every = list(range(len(block.columns)))
+    """Return the places of the columns to show; none if not even those of rank 1 fit: rows become paragraphs.
+
+    Columns leave one by one: rank 3 before rank 2, of the same rank the rightmost first.
+    """
+    shown = list(range(len(block.columns)))
     if width is None:
-        return every
-    least = least_widths(block)
-    ranked = ([place for place in every if block.columns[place].rank <= rank] for rank in (3, 2, 1))
-    return next((shown for shown in ranked if together([least[place] for place in shown], 1) <= width), [])
+        return shown
+    least, whole = least_widths(block), unwrapped_widths(block, names=False)
+    for place in sorted(shown, key=lambda place: (-block.columns[place].rank, -place)):
+        rank = block.columns[place].rank
+        if together([(whole if rank == 3 else least)[at] for at in shown], 1) <= width:
+            return shown
+        if rank == 1:
+            return []
+        shown.remove(place)
+    return []
 
 
 def together(widths: Sequence[int], gap: int) -> int:
@@ -43,7 +56,10 @@ def least_width(column: Column, cells: Sequence[str]) -> int:
     head = longest_word(column.head)
     if column.is_number or column.unit == "id":
         return max(head, *map(cell_len, cells))
-    return max(head, min(LONGEST_WORD, max(map(longest_word, cells))))
+    if column.unit == "name":
+        return max(head, min(SHORTEST_NAME, max(map(cell_len, cells))))
+    longest = SHORTEST_NAME if column.unit == "text" else LONGEST_WORD
+    return max(head, min(longest, max(map(longest_word, cells))))
 
 
 def longest_word(text: str) -> int:
@@ -51,21 +67,43 @@ def longest_word(text: str) -> int:
     return max(map(cell_len, text.split()), default=0)
 
 
+def unwrapped_widths(block: Table, *, names: bool) -> list[int]:
+    """Return the width of every column at which short texts, and short names if `names` is set, stay whole."""
+    return [
+        least if column.is_number or (column.unit == "name" and not names) else max(least, min(full, UNWRAPPED))
+        for column, least, full in zip(block.columns, least_widths(block), full_widths(block), strict=True)
+    ]
+
+
+def full_widths(block: Table) -> list[int]:
+    """Return the width of every column at which neither a cell nor the head wraps."""
+    columns = zip(block.columns, zip(*block.words(), strict=True), strict=True)
+    return [max(map(cell_len, (column.head, *cells))) for column, cells in columns]
+
+
 def widths_of(block: Table, shown: Sequence[int], width: int, gap: int) -> list[int]:
-    """Return the width of every column that is shown: its least one, then more where a text or a head wraps."""
-    words, least = block.words(), least_widths(block)
-    widths = [least[place] for place in shown]
-    spare = width - together(widths, gap)
-    full = [max(cell_len(block.columns[place].head), *(cell_len(row[place]) for row in words)) for place in shown]
-    texts_first = sorted(range(len(shown)), key=lambda at: (block.columns[shown[at]].is_number, full[at] - widths[at]))
-    for left, at in zip(range(len(shown), 0, -1), texts_first, strict=True):
-        more = min(full[at] - widths[at], spare if block.columns[shown[at]].is_number else max(spare // left, 0))
-        widths[at] += more
+    """Return the width of every column that is shown: its least one, then more where a text or a head wraps.
+
+    Texts share what is spare, those that need least first; names, then the heads of numbers and ids, take what is left.
+    """
+    least, full = least_widths(block), full_widths(block)
+    widths = {place: least[place] for place in shown}
+    spare = width - together([*widths.values()], gap)
+    order = sorted(shown, key=lambda place: (precedence(block.columns[place]), full[place] - least[place]))
+    texts = sum(precedence(block.columns[place]) == 0 for place in shown)
+    for at, place in enumerate(order):
+        more = min(full[place] - least[place], max(spare, 0) // max(texts - at, 1))
+        widths[place] += more
         spare -= more
-    return widths
+    return [widths[place] for place in shown]
+
+
+def precedence(column: Column) -> int:
+    """Return when a column is given more width than its least: texts 0, names 1, numbers and ids 2."""
+    return 2 if column.is_number or column.unit == "id" else 1 if column.unit == "name" else 0
 
 
 def fits_apart(block: Table, shown: Sequence[int], width: int) -> bool:
-    """Return whether the columns fit with two blanks between them."""
-    least = least_widths(block)
-    return together([least[place] for place in shown], 2) <= width
+    """Return whether the columns fit with two blanks between them and no text wraps or is cut for that."""
+    whole = unwrapped_widths(block, names=True)
+    return together([whole[place] for place in shown], 2) <= width

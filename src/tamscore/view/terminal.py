@@ -15,7 +15,7 @@ from tamscore.view.fitting import columns_that_fit, fits_apart, together, widths
 from tamscore.view.words import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from rich.console import RenderableType
 
@@ -39,8 +39,13 @@ LOOKS = {
 
 
 def page(chapters: Sequence[Chapter], width: int | None) -> Group:
-    """Return chapters for a terminal of that width; None for files and programs: no lines, bars, colours, limits."""
-    return Group(*(to_terminal(block, width) for chapter in chapters for block in chapter.blocks))
+    """Return chapters for a terminal of that width, as `stack` does their blocks."""
+    return stack([block for chapter in chapters for block in chapter.blocks], width)
+
+
+def stack(blocks: Iterable[Block], width: int | None) -> Group:
+    """Return blocks for a terminal of that width; None for files and programs: no lines, bars, colours, limits."""
+    return Group(*(to_terminal(block, width) for block in blocks))
 
 
 @singledispatch
@@ -56,10 +61,11 @@ def _(block: blocks.Table, width: int | None) -> RenderableType:
         return Group()
     shown = columns_that_fit(block, width)
     parts: list[RenderableType] = [heading(block.caption, block.note)] if block.caption else []
-    parts.append(grid(block, shown, width) if shown else paragraphs(block, width))
-    left = [column.head for place, column in enumerate(block.columns) if shown and place not in shown]
+    parts.append(grid(block, shown, width) if shown else paragraphs(block))
+    first = [place for place, column in enumerate(block.columns) if column.rank == 1]
+    left = [column.head for place, column in enumerate(block.columns) if place not in (shown or first)]
     if left:
-        parts.append(Words(f"not shown: {', '.join(left)}; widen the terminal or use --json", "dim"))
+        parts.append(Words(f"not shown: {', '.join(map(clean, left))}; widen the terminal or use --json", "dim"))
     return Group(*parts)
 
 
@@ -72,9 +78,12 @@ def _(block: blocks.Figure, width: int | None) -> RenderableType:
 def _(block: blocks.Tiles, width: int | None) -> RenderableType:
     del width
     lines = Drawn.grid(padding=(0, 2, 0, 0))
+    lines.add_column(style="bold")
+    lines.add_column(no_wrap=True, overflow="fold")
+    lines.add_column(style="dim", overflow="fold")
     for tile in block.tiles:
-        lines.add_row(Words(clean(tile.label), "bold"), Words(clean(tile.value)), Words(clean(tile.detail), "dim"))
-    return lines
+        lines.add_row(*(Words(clean(text)) for text in (tile.label, tile.value, tile.detail)))
+    return Group(Words(""), lines)
 
 
 @to_terminal.register(blocks.Text)
@@ -89,7 +98,7 @@ def _(block: blocks.Points, width: int | None) -> RenderableType:
     lines = Drawn.grid(padding=(0, 1, 0, 0))
     for lead, text in block.points:
         lines.add_row("-", Words.assemble((clean(lead), "bold"), " " if lead else "", clean(text)))
-    return lines
+    return Group(heading(block.caption, ""), lines) if block.caption else lines
 
 
 @to_terminal.register(blocks.Terms)
@@ -105,14 +114,14 @@ def _(block: blocks.Terms, width: int | None) -> RenderableType:
 
 def heading(title: str, note: str) -> RenderableType:
     """Return a title with what to know about it."""
-    return Group(Words(""), Words.assemble((title.upper(), "bold"), (f"  {note}" if note else "", "dim")))
+    return Group(Words(""), Words.assemble((clean(title).upper(), "bold"), (f"  {clean(note)}" if note else "", "dim")))
 
 
 def grid(block: blocks.Table, shown: Sequence[int], width: int | None) -> Drawn:
     """Return the rows under the heads of the columns that are shown."""
     gap = 2 if width is None or (width >= ROOMY and fits_apart(block, shown, width)) else 1
     look = None if width is None else box.SIMPLE_HEAD
-    drawn = Drawn(box=look, padding=(0, gap - 1, 0, 0), pad_edge=False, show_edge=False)
+    drawn = Drawn(box=look, padding=(0, gap if look is None else gap - 1, 0, 0), pad_edge=False, show_edge=False)
     widths: list[int | None] = [None] * len(shown)
     if width is not None:
         widths[:] = widths_of(block, shown, width, gap)
@@ -121,8 +130,8 @@ def grid(block: blocks.Table, shown: Sequence[int], width: int | None) -> Drawn:
         column = block.columns[place]
         solid = column.is_number or column.unit == "id"
         drawn.add_column(
-            column.head, justify="right" if column.is_number else "left", width=wide,
-            no_wrap=width is None, overflow="fold" if solid else "ellipsis",
+            Words(clean(column.head)), justify="right" if column.is_number else "left", width=wide,
+            no_wrap=width is None or column.unit == "name", overflow="fold" if solid else "ellipsis",
         )  # fmt: skip
         if place in bars:
             drawn.add_column("", width=BAR)
@@ -158,9 +167,8 @@ def cells_of(
     return cells
 
 
-def paragraphs(block: blocks.Table, width: int | None) -> RenderableType:
+def paragraphs(block: blocks.Table) -> RenderableType:
     """Return a paragraph a row: the heads of the columns of rank 1 with their values."""
-    del width
     lines: list[RenderableType] = []
     for texts in block.words():
         pairs = zip(block.columns, texts, strict=True)

@@ -24,6 +24,11 @@ def money(value: float | None) -> str:
     return f"{scaled:.{max(1 - math.floor(math.log10(abs(scaled))), 0)}f}{unit}"
 
 
+def span(low: float | None, high: float | None) -> str:
+    """Return two amounts as an interval: `5.1k to 6.4k`; `-` if there is none."""
+    return NOTHING if low is None or high is None else f"{money(low)} to {money(high)}"
+
+
 def exact(value: float) -> str:
     """An amount to the cent, whole amounts without cents: 1,234.50, 1,234."""
     return f"{value:,.2f}".removesuffix(".00")
@@ -61,16 +66,20 @@ def clean(text: object) -> str:
 
 
 Unit: TypeAlias = Literal[
-    "text", "id", "code", "number", "count", "money", "exact", "share", "percent", "permille", "factor", "tenths",
-    "hundredths", "thousandths", "signed", "truth",
+    "text", "name", "id", "code", "number", "count", "money", "span", "exact", "share", "percent", "permille", "factor",
+    "tenths", "hundredths", "thousandths", "ten_thousandths", "index", "signed", "truth",
 ]  # fmt: skip
-"""What a value is, and so how it is written; `number` is for numbers that are words already."""
-TEXTS = frozenset({"text", "id", "code", "truth"})
+"""What a value is, and so how it is written.
+
+`number` is for numbers that are words already, `name` for texts that may end in an ellipsis, `span` for two amounts.
+"""
+TEXTS = frozenset({"text", "name", "id", "code", "truth"})
 """Units of values that are no numbers."""
 FORMS: dict[Unit, Callable[[Any], str]] = {
     "code": lambda name: words(clean(name)),
     "count": lambda value: f"{value:,.0f}",
     "money": money,
+    "span": lambda ends: span(*ends),
     "exact": exact,
     "share": lambda value: share(value, 1),
     "percent": lambda value: f"{value:.0%}",
@@ -79,6 +88,8 @@ FORMS: dict[Unit, Callable[[Any], str]] = {
     "tenths": lambda value: f"{value:,.1f}",
     "hundredths": lambda value: f"{value:,.2f}",
     "thousandths": lambda value: f"{value:.3f}",
+    "ten_thousandths": lambda value: f"{value:.4f}",
+    "index": lambda value: f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}",
     "signed": lambda value: f"{value:+.1f}",
     "truth": lambda value: "yes" if value else "no",
 }

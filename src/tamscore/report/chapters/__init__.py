@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tamscore.report.chapters import (
     backtest,
+    campaigns,
     choice,
     clusters,
     coverage,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from tamscore.report.evidence import Evidence
     from tamscore.view.blocks import Chapter
 
-BEFORE = (headline, clusters, potential, ladder, ranking, quadrants, coverage)
+BEFORE = (headline, clusters, potential, ladder, ranking, quadrants, campaigns, coverage)
 AFTER = (backtest, choice, moves, quality)
 """The chapters that stand before those of the sections, and after them."""
 

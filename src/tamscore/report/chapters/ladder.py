@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.report.figures.ladders import ladder, step_name
+from tamscore.insight.pages.potential import step_name
+from tamscore.report.figures.ladders import ladder
 from tamscore.view.blocks import Chapter, Text
 from tamscore.view.words import counted, money
 
@@ -18,7 +19,7 @@ DRAWABLE = 10
 
 
 def chapter(found: Evidence) -> Chapter | None:
-    """The chapter, about the cluster with a ladder of its own where most expansion is open."""
+    """Return the chapter, about the cluster with a ladder of its own where most expansion is open."""
     own = [one for one in found.summary.clusters if one.basis == "cluster" and one.support >= DRAWABLE]
     if not own:
         return None
@@ -29,7 +30,7 @@ def chapter(found: Evidence) -> Chapter | None:
 
 
 def message(one: Cluster) -> str:
-    """What it comes to, in one sentence."""
+    """Return what it comes to, in one sentence."""
     sums = one.kinds["expansion"]
     all_ = f"{counted(sums.accounts, 'customer')} of {one.cluster} buy {money(sums.sales)}"
     return f"{all_}; were each on the next step of the ladder it would be {money(sums.potential)}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tamscore.insight.pages.headline import notices
 from tamscore.view.blocks import Block, Chapter, Points, table
 from tamscore.view.words import counted
 
@@ -28,8 +29,10 @@ NOTED = 12
 
 
 def chapter(found: Evidence, missing: Sequence[str]) -> Chapter:
-    """The chapter; `missing` are the chapters left out, each with what would bring it."""
+    """Return the chapter; `missing` are the chapters left out, each with what would bring it."""
     blocks: list[Block] = [Points((*ALWAYS.items(), *of_this_run(found)))]
+    if noted := found.summary.notices[:NOTED]:
+        blocks.append(notices(noted))
     if missing:
         rows = [(what, rest) for text in missing for what, _, rest in [text.partition(": ")]]
         blocks.append(table("Not in this report", "what|why, and what to do", rows))
@@ -48,5 +51,4 @@ def of_this_run(found: Evidence) -> list[tuple[str, str]]:
     if unstable:
         text = f"{', '.join(unstable[:20])} would look different had other accounts been drawn."
         told.append((f"{counted(len(unstable), 'unstable cluster')}.", text))
-    told += [("" if i else "Noted by the run.", text) for i, text in enumerate(found.summary.notices[:NOTED])]
     return told

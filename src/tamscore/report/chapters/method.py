@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tamscore.insight.origins import since
+from tamscore.insight.pages.headline import device
 from tamscore.view.blocks import Cell, Chapter, Terms, table
 
 if TYPE_CHECKING:
@@ -13,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def chapter(found: Evidence) -> Chapter:
-    """The chapter."""
+    """Return the chapter."""
     return Chapter("method", "How it was computed", message(found), (Terms(tuple(terms(found))), stages(found)))
 
 
 def message(found: Evidence) -> str:
-    """What it comes to, in one sentence."""
+    """Return what it comes to, in one sentence."""
     seconds = sum(stage["seconds"] for stage in found.run.manifest["stages"])
     rows, device = found.summary.rows["read"], found.summary.device["name"]
     return f"{rows:,} rows in {seconds:,.1f} seconds on {device}; the same input and job give the same bytes again."
@@ -39,7 +40,7 @@ def terms(found: Evidence) -> list[tuple[str, str]]:
         *([("current since", found.at)] if found.at else []),
         ("tamscore", f"{manifest['tamscore']}, Python {manifest['python']}"),
         ("packages", packages),
-        ("device", f"{manifest['device']['name']}: {manifest['device']['reason']}"),
+        ("device", device(found.summary)),
         ("model", since(model)),
         ("fit", fits),
         ("cut lines", ", ".join(f"P{line * 100:g}" for line in found.run.job.potential.lines)),
@@ -52,8 +53,5 @@ def stages(found: Evidence) -> Table:
     """How long each stage took."""
     times = found.run.manifest["stages"]
     longest = max((time["seconds"] for time in times), default=0.0) or 1.0
-    rows = [
-        (time["stage"], Cell(f"{time['seconds']:.2f} s", time["seconds"] / longest), f"{time['cpu_seconds']:.2f} s")
-        for time in times
-    ]
-    return table("Stages", "stage|>wall time|>CPU of this process", rows)
+    rows = [(time["stage"], Cell(time["seconds"], time["seconds"] / longest), time["cpu_seconds"]) for time in times]
+    return table("Stages", "stage|wall time, seconds:hundredths|CPU of this process, seconds:hundredths", rows)

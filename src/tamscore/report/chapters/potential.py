@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.insight.ladders import basis_of
-from tamscore.report.chapters.clusters import LISTED
-from tamscore.report.figures.ladders import potentials, step_name, step_shares
-from tamscore.view.blocks import Block, Chapter, Text, table
+from tamscore.insight.pages.potential import certainty, intervals, ladders, top_steps
+from tamscore.report.figures.ladders import potentials, step_shares
+from tamscore.report.shortened import shortened
+from tamscore.view.blocks import Block, Chapter, Text
 from tamscore.view.words import counted, money, share, words
 
 if TYPE_CHECKING:
@@ -15,24 +15,23 @@ if TYPE_CHECKING:
 
     from tamscore.insight.tables import Cluster, TopStep
     from tamscore.report.evidence import Evidence
-    from tamscore.view.blocks import Table
 
 DRAWN = 20
 """So many clusters are drawn, those with the most whitespace."""
 
 
 def chapter(found: Evidence) -> Chapter:
-    """The chapter."""
+    """Return the chapter."""
     clusters = sorted(found.summary.clusters, key=lambda one: (-held(one), one.cluster))
+    level = found.summary.interval_level
     blocks: list[Block] = []
     if drawn := [one for one in clusters if any(value for value in one.steps.values())][:DRAWN]:
-        blocks.append(potentials(drawn, found.summary.interval_level))
-    blocks.append(potential_table(clusters, found.summary.interval_level))
-    if found.summary.interval_level:
-        blocks.append(intervals(clusters, found.summary.interval_level))
+        blocks.append(potentials(drawn, level))
+    blocks.append(shortened(ladders(clusters), "potential"))
+    if level:
+        blocks += [certainty(found.summary.clusters, level), shortened(intervals(clusters, level), "potential")]
     if any(row["whitespace"] > 0 for row in found.steps):
-        blocks.append(step_shares(found.steps))
-        blocks += [Text(text) for text in top_steps(found)]
+        blocks += [step_shares(found.steps), *map(Text, top_step_texts(found)), top_steps(found.summary.top_steps)]
     return Chapter("potential", "Potential by cluster", message(clusters), tuple(blocks))
 
 
@@ -42,7 +41,7 @@ def held(one: Cluster) -> float:
 
 
 def message(clusters: Sequence[Cluster]) -> str:
-    """What it comes to, in one sentence."""
+    """Return what it comes to, in one sentence."""
     open_ = sorted((one.kinds["expansion"].whitespace for one in clusters), reverse=True)
     thin = sum(one.low_support for one in clusters)
     rests = f"; {counted(thin, 'ladder')} of {len(clusters)} lean on borrowed customers" if thin else ""
@@ -51,49 +50,7 @@ def message(clusters: Sequence[Cluster]) -> str:
     return f"Three clusters hold {share(sum(open_[:3]), sum(open_))} of the expansion whitespace{rests}."
 
 
-def potential_table(clusters: Sequence[Cluster], level: float | None) -> Table:
-    """The potential table: steps, interval of the first one, customers behind it, what is open."""
-    names = [*clusters[0].steps]
-    heads = "|".join(f">{step_name(name)}" for name in names)
-    rows = [
-        (
-            one.cluster,
-            one.name,
-            f"{one.support:,}",
-            basis_of(one),
-            *map(money, one.steps.values()),
-            interval(one),
-            *(money(one.kinds[kind].whitespace) for kind in ("expansion", "acquisition")),
-        )
-        for one in clusters[:LISTED]
-    ]
-    sure = f" at {level:.0%}" if level else ""
-    left = len(clusters) - len(rows)
-    note = f"{counted(left, 'more cluster')} in tables/potential.csv" if left else ""
-    heads = f"id|name|>customers|whose|{heads}|>{step_name(names[0])} lies in{sure}|>expansion|>acquisition"
-    return table("Potential table: what peers buy, by cluster", heads, rows, note)
-
-
-def interval(one: Cluster) -> str:
-    """Where the true first cut line lies; in brackets where that rests on borrowed customers."""
-    text = between(*next(iter(one.intervals.values())))
-    return f"({text})" if one.low_support else text
-
-
-def between(low: float | None, high: float | None) -> str:
-    """Two ends of an interval."""
-    return "-" if low is None or high is None else f"{money(low)} to {money(high)}"
-
-
-def intervals(clusters: Sequence[Cluster], level: float) -> Table:
-    """Where the true value of every step lies."""
-    names = [*clusters[0].steps]
-    rows = [(one.cluster, f"{one.support:,}", *(between(*one.intervals[name]) for name in names)) for one in clusters]
-    heads = "id|>customers|" + "|".join(f">{step_name(name)}" for name in names)
-    return table(f"Intervals of every step, at {level:.0%}", heads, rows[:LISTED], folded=True)
-
-
-def top_steps(found: Evidence) -> list[str]:
+def top_step_texts(found: Evidence) -> list[str]:
     """What hangs on the rule for the top step, a sentence for each party type."""
     told = []
     for one in found.summary.top_steps:

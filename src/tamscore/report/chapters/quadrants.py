@@ -4,32 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.insight.show import KINDS, MEANINGS, quadrant_sums
+from tamscore.insight.pages.headline import KINDS
+from tamscore.insight.pages.quadrants import plays, quadrant_sums
 from tamscore.report.figures.quadrants import FIELDS, quadrant_map
-from tamscore.view.blocks import Cell, Chapter, Text, table
+from tamscore.view.blocks import Chapter, Text
 from tamscore.view.words import money, share, words
 
 if TYPE_CHECKING:
     from tamscore.insight.tables import Sums
     from tamscore.report.evidence import Evidence
-    from tamscore.view.blocks import Table
 
 ORDER = ("blue", "yellow", "orange", "grey", "teal")
 
 
 def chapter(found: Evidence) -> Chapter:
-    """The chapter."""
+    """Return the chapter."""
     fields: dict[str, tuple[str, dict[str, Sums]]] = {}
     for kind in KINDS:
         for (name, play, _), sums in quadrant_sums(found.summary, kind):
             fields.setdefault(name, (play, {}))[1][kind] = sums
     fields = {name: fields[name] for name in (*ORDER, *FIELDS) if name in fields}
-    blocks = (quadrant_map(fields), plays(found), Text(thresholds(found)))
+    blocks = (quadrant_map(fields), plays(found.summary), Text(thresholds(found)))
     return Chapter("quadrants", "Quadrants and plays", message(found), blocks)
 
 
 def message(found: Evidence) -> str:
-    """What it comes to, in one sentence."""
+    """Return what it comes to, in one sentence."""
     told = []
     for kind, noun in KINDS.items():
         whole = found.summary.totals[kind].whitespace
@@ -40,20 +40,6 @@ def message(found: Evidence) -> str:
                 f"{share(sums.whitespace, whole)} of the {kind} lies with {sums.accounts:,} {noun}s ({words(play)})"
             )
     return f"{'; '.join(told) or 'Nothing is open'}."
-
-
-def plays(found: Evidence) -> Table:
-    """Accounts and money by kind and quadrant."""
-    rows = []
-    for kind, noun in KINDS.items():
-        whole = found.summary.totals[kind].whitespace
-        for (name, play, role), sums in quadrant_sums(found.summary, kind):
-            colour = Cell(f"{name}: {MEANINGS.get(name, '')}", mark=name)
-            bar = Cell(money(sums.whitespace), sums.whitespace / whole if whole else 0.0)
-            cells = (f"{sums.accounts:,}", money(sums.sales), money(sums.potential), bar, share(sums.whitespace, whole))
-            rows.append((f"{kind} ({noun}s)", colour, words(play), words(role), *cells))
-    heads = "kind|quadrant|play|who|>accounts|>sales|>potential|>whitespace|>share of kind"
-    return table("Accounts and money by kind and quadrant", heads, rows)
 
 
 def thresholds(found: Evidence) -> str:

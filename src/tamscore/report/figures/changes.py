@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tamscore.view.axes import note, rows_only
-from tamscore.view.blocks import Figure
+from tamscore.view.blocks import Figure, grouped, table
 from tamscore.view.canvas import PALETTE
 from tamscore.view.words import money
 
@@ -29,7 +29,10 @@ def bridge(kinds: Mapping[str, tuple[float, Sequence[tuple[str, float]], float]]
 
     rows = max(len(steps) for _, steps, _ in kinds.values()) + 2
     title = f"Whitespace, from {against} to this one"
-    return Figure("bridge", title, alt, draw, 60 + 22 * rows, (60 + 25 * rows) * len(kinds))
+    steps = [[("before", before), *steps, ("now", after)] for before, steps, after in kinds.values()]
+    groups = [[(kind, *step) for step in those] for kind, those in zip(kinds, steps, strict=True)]
+    numbers = grouped(title, "kind:code|step|whitespace:money", groups)
+    return Figure("bridge", title, alt, draw, 60 + 22 * rows, (60 + 25 * rows) * len(kinds), numbers)
 
 
 def draw_bridge(
@@ -79,4 +82,5 @@ def moves(rows: Sequence[tuple[str, str, int]], moved: int) -> Figure:
         panel.set_xticks([])
         panel.spines["bottom"].set_visible(False)
 
-    return Figure("moves", "Where accounts moved", alt, draw, 40 + 22 * len(rows), 40 + 25 * len(rows))
+    numbers = table("Where accounts moved", "from:id|to:id|accounts:count", rows)
+    return Figure("moves", numbers.caption, alt, draw, 40 + 22 * len(rows), 40 + 25 * len(rows), numbers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tamscore.insight.pages.choice import CRITERIA
 from tamscore.view.axes import log_limits, note
 from tamscore.view.blocks import Figure
 from tamscore.view.canvas import PALETTE
@@ -12,18 +13,11 @@ from tamscore.view.words import words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tamscore.view.blocks import Table
     from tamscore.view.canvas import Canvas
 
-CRITERIA = {
-    "elbow": ("elbow", max),
-    "calinski_harabasz": ("Calinski-Harabasz", max),
-    "davies_bouldin": ("Davies-Bouldin", min),
-    "silhouette": ("silhouette", max),
-}
-"""The criteria for the eye, and whether the largest or the smallest value is the best."""
 
-
-def choice_of_k(party: str, rows: Sequence[dict[str, Any]]) -> Figure:
+def choice_of_k(party: str, rows: Sequence[dict[str, Any]], candidates: Table) -> Figure:
     """Held-out loss by number of clusters with its standard error; small, what other criteria prefer."""
     chosen = next((row["k"] for row in rows if row["chosen"]), None)
     alt = f"Choice of k for {words(party)}: chosen {chosen}. Held-out loss: " + ", ".join(
@@ -38,7 +32,7 @@ def choice_of_k(party: str, rows: Sequence[dict[str, Any]]) -> Figure:
         for name in CRITERIA:
             draw_criterion(panels[name], name, rows, canvas)
 
-    return Figure(f"choice-of-k-{party.replace('_', '-')}", f"Choice of k, {words(party)}", alt, draw, 330, 420)
+    return Figure(f"choice-of-k-{party.replace('_', '-')}", candidates.caption, alt, draw, 330, 420, candidates)
 
 
 def narrow_mosaic() -> list[list[str]]:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.insight.pages.potential import step_name
 from tamscore.view.axes import log_limits, money_ticks, note, percent_ticks, rows_only
-from tamscore.view.blocks import Figure
+from tamscore.view.blocks import Figure, grouped
 from tamscore.view.canvas import PALETTE
 from tamscore.view.words import money, words
 
@@ -65,11 +66,6 @@ def label_steps(panel: Any, steps: Sequence[tuple[str, float]], canvas: Canvas) 
     for value, texts in told:
         panel.axhline(value, color=PALETTE["mark"], lw=0.6, ls=(0, (2, 3)), alpha=0.7)
         note(panel, " · ".join(texts), (0.01, value), canvas, color=PALETTE["mark"], shift=(0, 6), ha="left")
-
-
-def step_name(name: str) -> str:
-    """A step as people call it."""
-    return "top" if name == "top" else name.upper()
 
 
 def potentials(clusters: Sequence[Cluster], level: float | None) -> Figure:
@@ -143,9 +139,10 @@ def step_shares(rows: Sequence[dict[str, Any]]) -> Figure:
         panel.set_xlim(0, 1)
         percent_ticks(panel.xaxis)
 
-    return Figure(
-        "steps", "Where on the ladder the whitespace waits", alt, draw, 50 + 34 * len(bars), 70 + 44 * len(bars)
-    )
+    groups = [[(*key, step_name(step), value) for step, value in steps.items()] for key, steps in bars.items()]
+    title = "Where on the ladder the whitespace waits"
+    numbers = grouped(title, "party type:code|kind:code|step|whitespace:money", groups)
+    return Figure("steps", title, alt, draw, 50 + 34 * len(bars), 70 + 44 * len(bars), numbers)
 
 
 def order_of(item: tuple[tuple[str, str], Any]) -> tuple[bool, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from tamscore import __version__
 from tamscore.view.svg import inline
@@ -17,12 +17,18 @@ if TYPE_CHECKING:
 
 
 def render(chapters: Sequence[Chapter], heading: str, about: str, run: str) -> str:
-    """The page as one text: style, script and figures inside, everything from data escaped."""
+    """Return the page as one text: style, script and figures inside, everything from data escaped.
+
+    Raise TypeError for a kind of block that the template has no form for.
+    """
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
     def svg(figure: Figure, narrow: bool) -> Markup:  # noqa: FBT001 - called by the template
         return Markup(inline(figure, narrow=narrow))  # noqa: S704 - written by matplotlib, texts escaped
+
+    def refuse(block: object) -> NoReturn:
+        raise TypeError(f"render: no form for {type(block).__name__}")
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters["said"] = said
@@ -31,6 +37,7 @@ def render(chapters: Sequence[Chapter], heading: str, about: str, run: str) -> s
     return environment.from_string(part("page.html.j2")).render(
         **fixed,
         svg=svg,
+        refuse=refuse,
         chapters=chapters,
         title=f"{heading}: market report",
         heading=heading,

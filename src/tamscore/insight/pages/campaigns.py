@@ -1,0 +1,32 @@
+"""Campaigns: whom each reaches by which channel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tamscore.insight.pages.headline import KINDS
+from tamscore.view.blocks import table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tamscore.view.blocks import Table
+
+
+def campaigns(rows: Iterable[dict[str, Any]]) -> Table:
+    """Return customers, prospects and whitespace of each campaign."""
+    by_id: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in rows:
+        by_id.setdefault(row["campaign_id"], {})[row["kind"]] = row
+    cells = [
+        (
+            name,
+            *(kinds["expansion"][key] for key in ("segments", "channel", "theme")),
+            *(kinds[kind][what] for what in ("accounts", "whitespace") for kind in KINDS),
+        )
+        for name, kinds in by_id.items()
+    ]
+    columns = (
+        "campaign:id|segments/3|channel/2|theme/3|customers:count|prospects:count/2|expansion:money|acquisition:money/2"
+    )
+    return table("Campaigns", columns, cells, "tamscore campaigns --to DIR writes their lists")

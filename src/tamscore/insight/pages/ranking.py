@@ -1,0 +1,108 @@
+"""The ranking: accounts with the most whitespace, why they have it, and how they compare with their peers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tamscore.insight.pages.potential import step_name
+from tamscore.view.blocks import Cell, table
+from tamscore.view.words import counted, money, words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.insight.tables import Cluster
+    from tamscore.view.blocks import Table
+
+    Row = dict[str, Any]
+
+MEDIAN = "potential against the cluster's median account"
+GROUPS = 15
+"""So many clusters of prospects are listed."""
+
+
+def top_accounts(rows: Sequence[Row], cluster: str | None) -> Table:
+    """Return the first accounts of the ranking, of the market or of one cluster."""
+    return accounts(f"Top accounts{f' of cluster {cluster}' if cluster else ''}", rows, "rank", MEDIAN)
+
+
+def best_of_kind(rows: Sequence[Row], nouns: str, clusters: Sequence[Cluster], *, folded: bool = False) -> Table:
+    """Return the first accounts of a kind, with the reason why each has its potential."""
+    known = {cluster.cluster: cluster for cluster in clusters}
+    why = [reason(row, known[row["cluster"]]) for row in rows]
+    note = f"Accounts alike share a rank. vs median: {MEDIAN}."
+    return accounts(f"The {len(rows)} {nouns} with the most whitespace", rows, "rank_in_kind", note, why, folded=folded)
+
+
+def accounts(
+    caption: str, rows: Sequence[Row], rank: str, note: str, why: Sequence[str] = (), *, folded: bool = False
+) -> Table:
+    """Return accounts, one a row; names only if there are any, reasons only if they are given."""
+    named = any(row.get("name") for row in rows)
+    most = max((row["whitespace"] or 0.0 for row in rows), default=0.0) or 1.0
+    cells = [
+        [
+            row[rank],
+            str(row["account_id"]),
+            *[row.get("name") or None][:named],
+            row["cluster"],
+            row["sales"],
+            row["potential"],
+            Cell(row["whitespace"], (row["whitespace"] or 0.0) / most),
+            against(row["relative_message"]),
+            Cell(row["quadrant"], mark=row["quadrant"]),
+            row["play"],
+            *why[place : place + 1],
+        ]
+        for place, row in enumerate(rows)
+    ]
+    columns = (
+        f"rank:count|account id:id{'|name:name' * named}|cluster:id/2|sales:money/2|potential:money/2|"
+        f"whitespace:money|vs median:number/2|quadrant:code/2|play:code/2{'|why/3' * bool(why)}"
+    )
+    return table(caption, columns, cells, note, folded=folded)
+
+
+def against(message: str | None) -> str | None:
+    """Return the relative message in the width of a column: `3.2x` the potential of the cluster's median account."""
+    if not message:
+        return None
+    return "about 1x" if message.startswith("about the same") else message.split(" ", 1)[0]
+
+
+def prospects(clusters: Sequence[Cluster], whole: float) -> Table:
+    """Return prospects cluster by cluster, alike in each, with their share of the `whole` acquisition."""
+    first = next(iter(clusters[0].steps))
+    holders = [cluster for cluster in clusters if cluster.kinds["acquisition"].whitespace > 0]
+    holders.sort(key=lambda cluster: (-(cluster.steps[first] or 0.0), cluster.cluster))
+    rows = []
+    for cluster in holders[:GROUPS]:
+        sums = cluster.kinds["acquisition"]
+        part = sums.whitespace / whole
+        money_of = (sums.accounts, cluster.steps[first], sums.whitespace, Cell(part, part))
+        rows.append((cluster.cluster, cluster.name, *money_of, evidence_of(cluster, first)))
+    columns = (
+        "cluster:id|name|prospects:count|potential of each:money|whitespace of all:money|share of acquisition:share/2|"
+        "why/3"
+    )
+    note = "Prospects of one cluster are alike; the clusters with the most potential for each come first."
+    return table("Prospects, by cluster", columns, rows, note)
+
+
+def reason(row: Row, cluster: Cluster) -> str:
+    """Return why an account has its potential, in words that can be read to a seller."""
+    step = next((name for name, value in cluster.steps.items() if value == row["potential"]), None)
+    if step is None or row["potential"] is None:
+        return "stands above the ladder of its peers"
+    return evidence_of(cluster, step)
+
+
+def evidence_of(cluster: Cluster, step: str) -> str:
+    """Return what a step of a ladder says about peers."""
+    peers = counted(cluster.support, "customer")
+    lent = "" if cluster.basis == "cluster" else f", {words(cluster.basis)} with {cluster.parent}"
+    value = money(cluster.steps[step])
+    if step == "top":
+        return f"the best of {peers} like it buys {value}{lent}"
+    above = round(100 - float(step.removeprefix("p")), 6)
+    return f"{above:g}% of {peers} like it buy {value} or more ({step_name(step)}{lent})"
