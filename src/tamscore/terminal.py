@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.progress import Task, TaskID
 
     from tamscore.progress import StageTime
+    from tamscore.view.blocks import Chapter
 
 LOG_FORMAT: ContextVar[Literal["text", "json"]] = ContextVar("log_format", default="text")
 """Whether what is told goes to a person, or to a log that machines read."""
@@ -71,6 +72,22 @@ def put(page: Callable[[int | None], RenderableType]) -> None:
     with out.capture() as captured:  # without the spaces that fill up lines
         out.print(page(None))
     sys.stdout.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+
+
+def put_chapter(chapter: Chapter) -> None:
+    """Print a chapter to standard output: its title and what it comes to, where it has them, then its blocks."""
+    put(lambda width: drawn(chapter, width))
+
+
+def drawn(chapter: Chapter, width: int | None) -> RenderableType:
+    """Return a chapter as `put_chapter` prints it for a terminal of that width."""
+    from rich.console import Group
+    from rich.text import Text
+
+    from tamscore.view.terminal import page
+
+    heads = ((chapter.title, "bold"), (chapter.message, ""))
+    return Group(*(Text(clean(text), style) for text, style in heads if text), page([chapter], width))
 
 
 @contextmanager

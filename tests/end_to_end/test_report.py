@@ -119,7 +119,13 @@ def test_what_a_run_has_not_is_left_out_and_named(bare, tmp_path):
     gone = {"coverage", "backtest", "choice-of-k", "moves"}
     assert [one["id"] for one in page.having("section")] == [name for name in ALL if name not in gone]
     told = [row[0] for row in page.table("Not in this report").rows]
-    words = ("Coverage", "What came of", "choice of k", "Who moved", *(one.absent.partition(":")[0] for one in SECTIONS.values()))
+    words = (
+        "Coverage",
+        "What came of",
+        "choice of k",
+        "Who moved",
+        *(one.absent.partition(":")[0] for one in SECTIONS.values()),
+    )
     assert len(told) == len(words)
     assert all(any(word in one for one in told) for word in words)
     assert page.table("Clusters of end user").heads == ["id", "name", "accounts", "share", "buy"]

@@ -11,11 +11,17 @@ import typer
 from tamscore import terminal
 from tamscore.cli.arguments import AsJson, Run, file_option, place_option
 from tamscore.cli.export import Bom, Fields, NoGuard, Null, cleared_lines
+from tamscore.view.blocks import Chapter, table
 from tamscore.view.words import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tamscore.insight.campaigns import ChannelList
     from tamscore.insight.export_file import Target
+
+NAMES, MEASURES = ("campaign_id", "segments", "channel", "theme"), ("accounts", "whitespace")
+COLUMNS = "campaign:id/2|segments|channel/3|theme/3|customers:count|prospects:count|expansion:money|acquisition:money"
 
 
 def campaigns(  # noqa: PLR0913, PLR0917 - every option of the command
@@ -55,8 +61,18 @@ def campaigns(  # noqa: PLR0913, PLR0917 - every option of the command
     if as_json:
         print(json.dumps(told.record(rows, written), indent=1, ensure_ascii=False))
     else:
-        terminal.put(lambda width: told.campaigns(rows, width))
+        terminal.put_chapter(chapter(rows))
         print("".join(f"{text}\n" for one in written for text in lines(one, target)), end="")
+
+
+def chapter(rows: Sequence[dict[str, Any]]) -> Chapter:
+    """Return customers, prospects and whitespace of each campaign, one a row."""
+    kinds = [[row for row in rows if row["kind"] == kind] for kind in ("expansion", "acquisition")]
+    cells = [
+        (*(pair[0][key] for key in NAMES), *(row[key] for key in MEASURES for row in pair))
+        for pair in zip(*kinds, strict=True)
+    ]
+    return Chapter("campaigns", "", "", (table("", COLUMNS, cells),))
 
 
 def lines(one: ChannelList, target: Target) -> list[str]:
