@@ -21,6 +21,9 @@ KINDS = {
         "sales fell, those of its cluster's median customer did not; at stake is what was lost in a year",
     ),
 }
+COLUMNS = "account:id|name/3|cluster:id/2|reason|at stake:money|potential before:money/2|after:money/2"
+SHOWN = ("account_id", "name", "cluster", "reason", "at_stake", "potential_before", "potential_after")
+"""What is shown of an alert, in the order of the columns."""
 
 
 def rows_of(found: Alerts, kind: str) -> list[dict[str, Any]]:
@@ -34,10 +37,6 @@ def chapter(found: Alerts, top: int) -> Chapter:
     lists = [alerts(rows_of(found, kind), kind, top) for kind in KINDS]
     blocks: tuple[Block, ...] = (*map(Text, found.notices), *lists)
     return Chapter("alerts", f"{found.run}{since}", counted(found.table.num_rows, "alert"), blocks)
-
-
-COLUMNS = "account:id|name/3|cluster:id/2|reason|at stake:money|potential before:money/2|after:money/2"
-SHOWN = ("account_id", "name", "cluster", "reason", "at_stake", "potential_before", "potential_after")
 
 
 def alerts(rows: list[dict[str, Any]], kind: str, top: int) -> Table:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 TELLING = 3
 """So many features say what sets the peers apart."""
+MOVES = "step|if sales are|amount:exact|change:exact/2|new potential:exact"
+LIMITS = {("up", True): "at least", ("up", False): "above", ("down", True): "at most", ("down", False): "below"}
+"""How sales must stand to the limit of a move, by its direction and whether the limit itself will do."""
 
 
 def chapter(found: Explanation) -> Chapter:
@@ -120,7 +123,7 @@ def ladder(found: Explanation) -> Table:
         (">" if step is here else "", label(step), step.share, step.value, step.place, step.low, step.high)
         for step in found.ladder
     ]
-    columns = "|step|share of customers:permille/2|value:exact|customer:count/2|from:exact/3|to:exact/3"
+    columns = "|step:id|share of customers:permille/2|value:exact|customer:count/2|from:exact/3|to:exact/3"
     return without_empty(table("The ladder of its peers", columns, rows, basis(found)))
 
 
@@ -129,11 +132,6 @@ def above(found: Explanation) -> Table:
     note = f"the nearest of {counted(found.customers_above, 'customer')} of {found.account['cluster']}"
     rows = [(peer["account_id"], peer.get("name"), peer["sales"]) for peer in found.above]
     return without_empty(table("Peers above it", "account:id|name/2|sales:exact", rows, note))
-
-
-MOVES = "step|if sales are|amount:exact|change:exact/2|new potential:exact"
-LIMITS = {("up", True): "at least", ("up", False): "above", ("down", True): "at most", ("down", False): "below"}
-"""How sales must stand to the limit of a move, by its direction and whether the limit itself will do."""
 
 
 def move_row(move: Move) -> tuple[str, str, float, float, float]:

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 MEASURES = {"accounts": ACCOUNTS, "potential": POTENTIAL, "whitespace": WHITESPACE}
 ACQUISITION, EXPANSION = range(2)
+SIDES = "id:id" + "".join(
+    f"|{what} now:money/{rank}|{what} then:money/{rank}"
+    for what, rank in (("first step", 3), ("top step", 2), ("expansion", 1), ("acquisition", 1))
+)
+"""The columns of a cluster: each measure as it is and as it would be."""
 
 
 def chapter(answers: Sequence[Answer]) -> Chapter:
@@ -60,12 +65,6 @@ def changes_ladders(now: Answer, then: Answer) -> bool:
     """Whether a scenario changes any cut line, step, or account's potential."""
     pairs = zip(now.parties, then.parties, strict=True)
     return any(a.lines != b.lines or not np.array_equal(a.values, b.values, equal_nan=True) for a, b in pairs)
-
-
-SIDES = "id:id" + "".join(
-    f"|{what} now:money/{rank}|{what} then:money/{rank}"
-    for what, rank in (("first step", 3), ("top step", 2), ("expansion", 1), ("acquisition", 1))
-)
 
 
 def clusters(now: Answer, then: Answer) -> Table:
