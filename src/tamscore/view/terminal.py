@@ -43,6 +43,12 @@ def page(chapters: Sequence[Chapter], width: int | None) -> Group:
     return Group(*(to_terminal(block, width) for chapter in chapters for block in chapter.blocks))
 
 
+def titled(chapter: Chapter, width: int | None) -> Group:
+    """Return one chapter under its title and what it comes to, where it has them."""
+    heads = ((chapter.title, "bold"), (chapter.message, ""))
+    return Group(*(Words(clean(text), look) for text, look in heads if text), page([chapter], width))
+
+
 @singledispatch
 def to_terminal(block: Block, width: int | None) -> RenderableType:
     """Return a block as rich draws it; raises TypeError for a kind that there is no form for."""
