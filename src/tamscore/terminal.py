@@ -75,19 +75,10 @@ def put(page: Callable[[int | None], RenderableType]) -> None:
 
 
 def put_chapter(chapter: Chapter) -> None:
-    """Print a chapter to standard output: its title and what it comes to, where it has them, then its blocks."""
-    put(lambda width: drawn(chapter, width))
+    """Print a chapter to standard output under its title."""
+    from tamscore.view.terminal import titled
 
-
-def drawn(chapter: Chapter, width: int | None) -> RenderableType:
-    """Return a chapter as `put_chapter` prints it for a terminal of that width."""
-    from rich.console import Group
-    from rich.text import Text
-
-    from tamscore.view.terminal import page
-
-    heads = ((chapter.title, "bold"), (chapter.message, ""))
-    return Group(*(Text(clean(text), style) for text, style in heads if text), page([chapter], width))
+    put(lambda width: titled(chapter, width))
 
 
 @contextmanager

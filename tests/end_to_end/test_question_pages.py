@@ -18,7 +18,7 @@ from tamscore import pipeline, terminal
 from tamscore.cli import app
 from tamscore.progress import Progress
 from tamscore.view.blocks import Table, table, without_empty
-from tamscore.view.terminal import to_terminal
+from tamscore.view.terminal import titled, to_terminal
 from tamscore.view.words import said
 from tests.end_to_end import market, shop
 from tests.end_to_end.test_check import JOB
@@ -106,7 +106,7 @@ def tables_of(chapter):
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_fits_its_terminal_and_has_every_number_of_its_tables(chapters, page, width):
     chapter = chapters[page]
-    lines = printed(terminal.drawn(chapter, width), width)
+    lines = printed(titled(chapter, width), width)
     assert max(map(cell_len, lines)) <= width
     assert chapter.title.replace(" ", "") in "".join(lines).replace(" ", "")
     for block in tables_of(chapter):
