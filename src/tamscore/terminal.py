@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.progress import Task, TaskID
 
     from tamscore.progress import StageTime
+    from tamscore.view.blocks import Chapter
 
 LOG_FORMAT: ContextVar[Literal["text", "json"]] = ContextVar("log_format", default="text")
 """Whether what is told goes to a person, or to a log that machines read."""
@@ -71,6 +72,13 @@ def put(page: Callable[[int | None], RenderableType]) -> None:
     with out.capture() as captured:  # without the spaces that fill up lines
         out.print(page(None))
     sys.stdout.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+
+
+def put_chapter(chapter: Chapter) -> None:
+    """Print a chapter to standard output under its title."""
+    from tamscore.view.terminal import titled
+
+    put(lambda width: titled(chapter, width))
 
 
 @contextmanager

@@ -21,7 +21,7 @@ import pytest
 from typer.testing import CliRunner
 
 import tamscore
-from tamscore import config, errors
+from tamscore import errors, job_file
 from tamscore.cli import COMMANDS, app
 from tamscore.cli.failures import Stopped, stoppable
 
@@ -235,7 +235,7 @@ def leaves(of):
 
 @pytest.mark.parametrize("error", leaves(errors.TamscoreError), ids=lambda error: error.__name__)
 def test_every_error_of_ours_ends_with_its_exit_code_and_message(monkeypatch, error):
-    monkeypatch.setattr(config, "load", raising(error("first line\nsecond line")))
+    monkeypatch.setattr(job_file, "load", raising(error("first line\nsecond line")))
     result = call("run", "job.toml")
     assert result.exit_code == error.exit_code
     assert result.stderr == "error: first line\nerror: second line\n"
@@ -265,7 +265,7 @@ def raising(error):
 )
 def test_what_nobody_foresaw_is_one_line_and_no_traceback(monkeypatch, error, code, said):
     monkeypatch.delenv("TAMSCORE_DEBUG", raising=False)
-    monkeypatch.setattr(config, "load", raising(error))
+    monkeypatch.setattr(job_file, "load", raising(error))
     result = call("run", "job.toml")
     assert result.exit_code == code
     assert result.stderr.startswith(said)
@@ -273,7 +273,7 @@ def test_what_nobody_foresaw_is_one_line_and_no_traceback(monkeypatch, error, co
 
 
 def test_a_traceback_comes_on_request(monkeypatch):
-    monkeypatch.setattr(config, "load", raising(KeyError("x")))
+    monkeypatch.setattr(job_file, "load", raising(KeyError("x")))
     monkeypatch.setenv("TAMSCORE_DEBUG", "1")
     result = call("run", "job.toml")
     assert result.exit_code == 1

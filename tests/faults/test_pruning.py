@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -210,7 +211,7 @@ def test_history_shows_what_was_pruned_and_by_whom(tmp_path, monkeypatch):
     months(tmp_path, monkeypatch)
     done = CliRunner().invoke(app, ["prune", str(tmp_path), "--keep", "4"])
     assert done.exit_code == 0, done.output
-    assert f"removed  {KEYS[0]}" in done.stdout
+    assert re.search(rf"^removed +{KEYS[0]}", done.stdout, re.MULTILINE)
     assert "removed 2 versions" in done.stdout
     found = past(tmp_path)
     assert [one.version for one in found.entries if one.action == "prune"] == [KEYS[1], KEYS[0]]

@@ -36,4 +36,4 @@ def alerts(run: Run, since: Since = None, to: To = None, top: Top = 10, as_json:
     if as_json:
         print(alerts_page.to_json(found, top))
     else:
-        terminal.put(lambda width: alerts_page.render(found, top, width))
+        terminal.put_chapter(alerts_page.chapter(found, top))

@@ -38,11 +38,10 @@ def campaigns(  # noqa: PLR0913, PLR0917 - every option of the command
     """
     from tamscore.insight import campaigns as told
     from tamscore.insight.export_file import Target
-    from tamscore.insight.pages.campaigns import campaigns as campaigns_table
+    from tamscore.insight.pages.campaigns import chapter
     from tamscore.insight.stored import open_run
     from tamscore.progress import Progress
     from tamscore.store.handed_out import note
-    from tamscore.view.terminal import to_terminal
 
     scored = open_run(run)
     rows, written = told.campaigns_of_run(scored), []
@@ -57,7 +56,7 @@ def campaigns(  # noqa: PLR0913, PLR0917 - every option of the command
     if as_json:
         print(json.dumps(told.record(rows, written), indent=1, ensure_ascii=False))
     else:
-        terminal.put(lambda width: to_terminal(campaigns_table(rows), width))
+        terminal.put_chapter(chapter(rows))
         print("".join(f"{text}\n" for one in written for text in lines(one, target)), end="")
 
 

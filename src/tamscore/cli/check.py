@@ -12,12 +12,11 @@ from tamscore import terminal
 from tamscore.cli.arguments import AsJson, JobFile, Overrides, place
 from tamscore.cli.work import near
 from tamscore.errors import InputContractError, TamscoreError, UsageError
-from tamscore.view.words import clean, counted
+from tamscore.view.blocks import Chapter, Terms
+from tamscore.view.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-
-    from rich.table import Table
 
     from tamscore.config import Job
     from tamscore.engine.device import DeviceChoice
@@ -52,7 +51,8 @@ def check(job: JobFile, overrides: Overrides = None, as_json: AsJson = False) ->
     if as_json:
         print(json.dumps(as_record(lines, notes, problems), ensure_ascii=False))
     else:
-        terminal.put(lambda _: grid([*lines, *(("look at", text) for text in notes)]))
+        terms = Terms((*lines, *(("look at", text) for text in notes)))
+        terminal.put_chapter(Chapter("check", "", "", (terms,)))
     if problems:
         raise type(problems[0])("\n".join(map(str, problems)))
     if not as_json:
@@ -104,19 +104,6 @@ def as_record(lines: Iterable[Line], notes: list[str], problems: list[TamscoreEr
         facts.setdefault(name, []).append(text)
     told_problems = [{"text": str(problem), "exit_code": problem.exit_code} for problem in problems]
     return {"ready": not problems, "facts": facts, "notices": notes, "problems": told_problems}
-
-
-def grid(lines: Iterable[Line]) -> Table:
-    """Names and what there is to say about them, in two columns."""
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, text in lines:
-        table.add_row(Text(name), Text(clean(text)))
-    return table
 
 
 def attempt(problems: list[TamscoreError], ask: Callable[[], Found]) -> Found | None:

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tamscore import terminal
 from tamscore.cli.arguments import AsJson, Output
 from tamscore.errors import UsageError, unreadable
+from tamscore.view.blocks import Chapter, table, without_empty
 from tamscore.view.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tamscore.store.forgetting import Change, Forgetting
+    from tamscore.store.forgetting import Forgetting
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of accounts, as the scores have them.")]
 From = Annotated[
@@ -49,6 +51,7 @@ def forget(
     if as_json:
         print(json.dumps({"dry_run": dry_run, **asdict(found)}, indent=1, ensure_ascii=False))
     else:
+        terminal.put_chapter(chapter(found))
         print("\n".join(lines(found, dry_run=dry_run)))
 
 
@@ -64,14 +67,12 @@ def ids_in(file: Path) -> list[str]:
 
 
 def lines(found: Forgetting, *, dry_run: bool) -> list[str]:
-    """Return what changed in each version and beside, what was not found, and what is left to do."""
+    """Return what that comes to, what was not found, and what is left to do."""
     verb = "would forget" if dry_run else "forgot"
     files = sum(len(change.files) for change in found.versions) + len(found.beside)
     versions = counted(len(found.versions), "version")
     total = f"{verb} {counted(found.accounts, 'account')} in {versions}; {counted(files, 'file')} written again"
-    said = [*map(version_line, found.versions), *(f"beside   {name}" for name in found.beside)]
-    said += [f"removed  {version}  not complete: a run makes it anew" for version in found.unfinished]
-    said += [total, *not_found(found.unknown)]
+    said = [total, *not_found(found.unknown)]
     said += [
         f"column {column!r} names them in {counted(rows, 'row')} of other accounts; change that in the source table"
         for column, rows in found.named.items()
@@ -81,11 +82,17 @@ def lines(found: Forgetting, *, dry_run: bool) -> list[str]:
     return [*said, *SOURCE]
 
 
-def version_line(change: Change) -> str:
-    """Return what changed in a version."""
-    current = ", current" if change.current else ""
-    rows = f"{change.scored:,} scored and {change.rejected:,} rejected rows"
-    return f"version  {change.version}  {rows}, {counted(len(change.files), 'file')}{current}"
+def chapter(found: Forgetting) -> Chapter:
+    """Return what changed in each version and beside, one a row."""
+    rows = [
+        ("version", one.version, one.scored, one.rejected, len(one.files), "current" if one.current else "")
+        for one in found.versions
+    ]
+    nothing = (None, None, None)
+    beside = [("beside", name, *nothing, "") for name in found.beside]
+    unfinished = [("removed", name, *nothing, "not complete: a run makes it anew") for name in found.unfinished]
+    columns = "what|name:id|scored rows:count|rejected rows:count|files:count/2|note/2"
+    return Chapter("forget", "", "", (without_empty(table("", columns, [*rows, *beside, *unfinished])),))
 
 
 def not_found(unknown: Iterable[str]) -> list[str]:

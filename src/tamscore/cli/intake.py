@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -14,18 +14,19 @@ from tamscore.cli import import_options as options
 from tamscore.cli.arguments import new_path
 from tamscore.cli.work import near
 from tamscore.errors import UsageError
+from tamscore.view.blocks import Chapter, Table, table
 from tamscore.view.words import clean, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from rich.table import Table
+    from collections.abc import Callable, Iterable, Sequence
 
     from tamscore.store.csv_import import ImportReport
-    from tamscore.store.csv_import.plan import ColumnPlan, ImportPlan
+    from tamscore.store.csv_import.plan import ImportPlan
     from tamscore.store.csv_import.scan import Cell
 
 Result = TypeVar("Result")
+LONGEST = 34
+"""So many characters of the cells of a column are shown."""
 
 
 def synth(
@@ -139,7 +140,7 @@ def types_of(texts: Iterable[str]) -> dict[str, str]:
 
 def tell_plan(plan: ImportPlan) -> None:
     """Print the columns with their types, why, and what does not read as the type."""
-    terminal.put(lambda width: plan_table(plan, plain=width is None))
+    terminal.put_chapter(Chapter("import", "", "", (plan_table(plan),)))
     examples: list[tuple[str, Iterable[Cell]]] = [(column.name, column.bad_examples) for column in plan.columns]
     for name, cells in examples:
         for cell in cells:
@@ -176,29 +177,18 @@ def tell_files(plan: ImportPlan) -> None:
             )
 
 
-def plan_table(plan: ImportPlan, *, plain: bool) -> Table:
-    """One row for each column."""
-    from rich import box
-    from rich.table import Table
-
-    gap = 2 if plain else 0
-    table = Table(box=None if plain else box.SIMPLE_HEAD, padding=(0, gap, 0, 0), pad_edge=False, show_edge=False)
-    longest = max(len(column.name) for column in plan.columns)
-    table.add_column("column", overflow="fold", min_width=min(longest, 24))
-    table.add_column("type", no_wrap=True)
-    for name in ("filled", "empty", "bad"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("why", overflow="fold", min_width=26)
-    table.add_column("for example", no_wrap=True, overflow="ellipsis", max_width=34)
-    for column in plan.columns:
-        table.add_row(*map(clean, plan_row(column)))
-    return table
+def plan_table(plan: ImportPlan) -> Table:
+    """Return one row for each column."""
+    rows = [
+        (one.name, one.type, one.filled, one.empty, one.bad, one.why, examples(one.samples)) for one in plan.columns
+    ]
+    return table("", "column:id|type|filled:count|empty:count|bad:count|why/2|for example/3", rows)
 
 
-def plan_row(column: ColumnPlan) -> tuple[Any, ...]:
-    """The cells of one column in the table of the plan."""
-    numbers = (f"{column.filled:,}", f"{column.empty:,}", f"{column.bad:,}")
-    return (column.name, column.type, *numbers, column.why, " | ".join(column.samples))
+def examples(samples: Sequence[str]) -> str:
+    """Return some cells of a column in one line that is not too long."""
+    text = " | ".join(samples)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def tell_report(report: ImportReport, destination: Path) -> None:

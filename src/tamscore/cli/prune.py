@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tamscore import terminal
 from tamscore.cli.arguments import AsJson, Output
 from tamscore.errors import NothingToDo, UsageError
+from tamscore.view.blocks import Chapter, table, without_empty
+from tamscore.view.words import counted
 
 if TYPE_CHECKING:
     from tamscore.store.pruning import Pruning
@@ -40,7 +43,9 @@ def prune(
     if as_json:
         print(json.dumps({"dry_run": dry_run, **asdict(found)}, indent=1, ensure_ascii=False))
     else:
-        print("\n".join(lines(found, dry_run=dry_run)))
+        verb = "would remove" if dry_run else "removed"
+        terminal.put_chapter(chapter(found, verb))
+        print(total(found, verb))
     if not found.removed:
         raise typer.Exit(NothingToDo.exit_code)
 
@@ -59,14 +64,17 @@ def moment(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def lines(found: Pruning, *, dry_run: bool) -> list[str]:
-    """Return what was removed and what stays, a version a line, then what that comes to."""
-    verb = "would remove" if dry_run else "removed"
-    gone = [f"{verb}  {version}  {size / 1e6:,.1f} MB" for version, size in found.removed.items()]
-    stay = [f"{'kept':<{len(verb)}}  {one.version}  {one.why}" for one in found.kept]
-    count, size = len(found.removed), sum(found.removed.values())
-    total = f"{verb} {count} version{'s' * (count != 1)}, {size / 1e6:,.1f} MB" if gone else "nothing to remove"
-    return [*gone, *stay, total]
+def chapter(found: Pruning, verb: str) -> Chapter:
+    """Return what was removed and what stays, a version a row."""
+    gone = [(verb, version, size / 1e6, "") for version, size in found.removed.items()]
+    rows = [*gone, *(("kept", one.version, None, one.why) for one in found.kept)]
+    return Chapter("prune", "", "", (without_empty(table("", "what|version:id|MB:tenths|why/2", rows)),))
+
+
+def total(found: Pruning, verb: str) -> str:
+    """Return what the versions that were removed come to."""
+    size = sum(found.removed.values()) / 1e6
+    return f"{verb} {counted(len(found.removed), 'version')}, {size:,.1f} MB" if found.removed else "nothing to remove"
 
 
 def pin(

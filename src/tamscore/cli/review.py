@@ -33,7 +33,7 @@ def explain(
     if as_json:
         print(explain_page.to_json(found))
     else:
-        terminal.put(lambda width: explain_page.render(found, width))
+        terminal.put_chapter(explain_page.chapter(found))
 
 
 def diff(
@@ -62,7 +62,7 @@ def diff(
     if as_json:
         print(diff_page.to_json(found))
     else:
-        terminal.put(lambda width: diff_page.render(found, width))
+        terminal.put_chapter(diff_page.chapter(found))
 
 
 def what_if(
@@ -83,13 +83,13 @@ def what_if(
     """
     from tamscore.insight.stored import open_run
     from tamscore.insight.what_if import ask
-    from tamscore.insight.what_if_page import render, to_json
+    from tamscore.insight.what_if_page import chapter, to_json
 
     answers = ask(open_run(run), wanted(tuple(overrides or ()), scenarios or [], run))
     if as_json:
         print(to_json(answers))
     else:
-        terminal.put(lambda width: render(answers, width))
+        terminal.put_chapter(chapter(answers))
 
 
 def wanted(shared: tuple[str, ...], texts: list[str], run: Location) -> list[Scenario]:

@@ -10,12 +10,11 @@ import typer
 
 from tamscore import terminal
 from tamscore.cli.arguments import AsJson, Output
+from tamscore.view.blocks import Chapter, Table, table, without_empty
 from tamscore.view.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from rich.console import Group
 
     from tamscore.insight.rollback import History, Version
     from tamscore.store.history import Entry
@@ -34,28 +33,32 @@ def history(output: Output, as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps(asdict(found), indent=1, ensure_ascii=False))
     else:
-        terminal.put(lambda width: page(found, width))
+        terminal.put_chapter(chapter(found))
 
 
-def page(found: History, width: int | None) -> Group:
-    """The ledger and the versions as tables."""
-    from rich.console import Group
+def chapter(found: History) -> Chapter:
+    """Return the ledger and the versions as a chapter."""
+    missing = "" if found.entries else "no swap was recorded yet"
+    return Chapter("history", f"history of {found.output}", missing, (swaps(found), versions(found)))
 
-    from tamscore.insight.layout import add, new_table, section
-    from tamscore.view.words import NOTHING, money
 
-    swaps = new_table("at|what|version|in place of|by|", width)
-    for one in found.entries:
-        note = note_of(one, found.pruned)
-        add(swaps, one.at, one.action, one.version, one.replaced or NOTHING, f"{one.by} on {one.host}", note)
-    complete = new_table("version||made by|>accounts|>expansion|>acquisition", width)
-    for version in found.versions:
-        amounts = [money(version.whitespace[kind]) if version.whitespace else "" for kind in KINDS]
-        scored = "" if version.scored is None else f"{version.scored:,}"
-        add(complete, version.version, state_of(version), version.made_by, scored, *amounts)
-    note = found.output if found.entries else f"{found.output}: no swap was recorded yet"
-    ledger = section("history", swaps, note)[1:]
-    return Group(*ledger, *section("complete versions", complete, "whitespace by kind"))
+def swaps(found: History) -> Table:
+    """Return which version came in place of which."""
+    rows = [
+        (one.at, one.action, one.version, one.replaced, f"{one.by} on {one.host}", note_of(one, found.pruned))
+        for one in found.entries
+    ]
+    return without_empty(table("Swaps", "at:id|what|version:id|in place of:id/2|by/3|note/2", rows))
+
+
+def versions(found: History) -> Table:
+    """Return the complete versions."""
+    rows = [
+        (one.version, state_of(one), one.made_by, one.scored, *(one.whitespace.get(kind) for kind in KINDS))
+        for one in found.versions
+    ]
+    columns = "version:id|state|made by/3|accounts:count/2|expansion:money/2|acquisition:money/2"
+    return without_empty(table("Complete versions", columns, rows, "whitespace by kind"))
 
 
 def note_of(entry: Entry, pruned: Iterable[str]) -> str:

@@ -5,27 +5,25 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from rich.console import Group
-from rich.text import Text
-
-from tamscore.insight.layout import add, new_table, section
-from tamscore.view.words import clean, counted, money
+from tamscore.view.blocks import Chapter, Text, table, without_empty
+from tamscore.view.words import counted
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from rich.console import RenderableType
-    from rich.table import Table
-
     from tamscore.insight.alerts import Alerts
+    from tamscore.view.blocks import Block, Table
 
 KINDS = {
-    "buying": ("who may buy", "own features changed, or an intent feature rose; at stake is whitespace"),
+    "buying": ("Who may buy", "own features changed, or an intent feature rose; at stake is whitespace"),
     "churn": (
-        "who may leave",
+        "Who may leave",
         "sales fell, those of its cluster's median customer did not; at stake is what was lost in a year",
     ),
 }
+COLUMNS = "account:id|name/3|cluster:id/2|reason|at stake:money|potential before:money/2|after:money/2"
+SHOWN = ("account_id", "name", "cluster", "reason", "at_stake", "potential_before", "potential_after")
+"""What is shown of an alert, in the order of the columns."""
 
 
 def rows_of(found: Alerts, kind: str) -> list[dict[str, Any]]:
@@ -33,42 +31,19 @@ def rows_of(found: Alerts, kind: str) -> list[dict[str, Any]]:
     return [row for row in found.table.to_pylist() if row["alert"] == kind]
 
 
-def render(found: Alerts, top: int, width: int | None) -> Group:
-    """The alerts as tables for a terminal of that width; None for files and programs."""
+def chapter(found: Alerts, top: int) -> Chapter:
+    """Return the alerts as a chapter: a list of each kind that there is, at most so many in each."""
     since = f" since {found.since}" if found.since else ""
-    head = Text(clean(f"{found.run}{since}: {counted(found.table.num_rows, 'alert')}"), style="bold")
-    parts: list[RenderableType] = [head, *(Text(clean(text)) for text in found.notices)]
-    for kind, (title, note) in KINDS.items():
-        if rows := rows_of(found, kind):
-            shown = f"{min(top, len(rows))} of {len(rows):,}; {note}"
-            parts += section(title, LISTS[kind](rows[:top], width), shown)
-    return Group(*parts)
+    lists = [alerts(rows_of(found, kind), kind, top) for kind in KINDS]
+    blocks: tuple[Block, ...] = (*map(Text, found.notices), *lists)
+    return Chapter("alerts", f"{found.run}{since}", counted(found.table.num_rows, "alert"), blocks)
 
 
-def buying(rows: list[dict[str, Any]], width: int | None) -> Table:
-    """Who may buy, one a row."""
-    table = new_table("~account|cluster|reason|>at stake|>potential before|>after", width)
-    for row in rows:
-        ends = (money(row[f"potential_{when}"]) for when in ("before", "after"))
-        add(table, *cells(row), *ends)
-    return table
-
-
-def churning(rows: list[dict[str, Any]], width: int | None) -> Table:
-    """Who may leave, one a row: no potential is told for them."""
-    table = new_table("~account|cluster|reason|>at stake", width)
-    for row in rows:
-        add(table, *cells(row))
-    return table
-
-
-def cells(row: dict[str, Any]) -> tuple[str, ...]:
-    """What is told of any alert."""
-    return row["name"] or row["account_id"], row["cluster"], row["reason"], money(row["at_stake"])
-
-
-LISTS = {"buying": buying, "churn": churning}
-"""The list of each kind."""
+def alerts(rows: list[dict[str, Any]], kind: str, top: int) -> Table:
+    """Return the alerts of a kind, one a row; no potential is told for who may leave."""
+    title, note = KINDS[kind]
+    shown = [[row[name] for name in SHOWN] for row in rows[:top]]
+    return without_empty(table(title, COLUMNS, shown, f"{len(shown)} of {len(rows):,}; {note}"))
 
 
 def to_json(found: Alerts, top: int) -> str:

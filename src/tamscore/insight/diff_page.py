@@ -5,87 +5,74 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Group
-from rich.text import Text
-
 from tamscore.insight.causes import CAUSES
-from tamscore.insight.layout import add, new_table, section
 from tamscore.scoring.score.parts import KINDS
-from tamscore.view.words import NOTHING, clean, counted, money, words
+from tamscore.view.blocks import Chapter, Text, grouped, table, without_empty
+from tamscore.view.words import counted, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rich.console import RenderableType
-    from rich.table import Table
-
     from tamscore.insight.diff_table import Diff
+    from tamscore.view.blocks import Block, Table
 
-GROUPS = ("kept", "new", "gone")
+GROUPS = {"kept": 1, "new": 1, "gone": -1}
+"""What became of accounts, and whether their money came or went."""
+ORDER = tuple(reversed([*enumerate(KINDS)]))
+"""The kinds of whitespace with their places, as pages list them."""
+MOVER = ("account_id", "name", "cluster_before", "cluster_after")
+ENDS = ("potential_before", "potential_after")
+"""What is shown of an account that moved, before what each cause did."""
 
 
-def render(found: Diff, width: int | None) -> Group:
-    """The changes as tables for a terminal of that width; None for files and programs."""
+def chapter(found: Diff) -> Chapter:
+    """Return the changes as a chapter."""
     model = "under one model" if found.same_model else "under models fitted apart"
     kept = sum(int(found.totals.kept[k, 0]) for k in range(len(KINDS)))
-    head = Text(
-        clean(f"from {found.first} to {found.second}, {model}: {counted(kept, 'account')} in both"), style="bold"
-    )
-    parts: list[RenderableType] = [head, *(Text(clean(text)) for text in found.notices)]
-    parts += section("accounts", accounts(found, width), "of those kept the change, of the others what they hold")
-    parts += section("why potential and whitespace changed", why(found, width), "accounts in both runs")
-    if found.movers.num_rows:
-        parts += section("top movers", movers(found, width), "potential, and how each cause moved it")
-    return Group(*parts)
+    blocks: tuple[Block, ...] = (*map(Text, found.notices), accounts(found), why(found), movers(found))
+    message = f"{model}: {counted(kept, 'account')} in both"
+    return Chapter("diff", f"from {found.first} to {found.second}", message, blocks)
 
 
-def accounts(found: Diff, width: int | None) -> Table:
-    """Accounts kept, new and gone by kind, with their money."""
-    table = new_table("kind||>accounts|>potential|>whitespace|turned", width)
-    for k, kind in reversed([*enumerate(KINDS)]):
-        for group in GROUPS:
-            count, *amounts = getattr(found.totals, group)[k].tolist()
-            turned = turned_of(found, k) if group == "kept" else ""
-            shape = signed if group == "kept" else plain
-            add(table, kind, group, f"{count:,}", *map(shape, amounts), turned)
-        table.add_section()
-    return table
+def accounts(found: Diff) -> Table:
+    """Return accounts kept, new and gone by kind, and how they change potential and whitespace."""
+    groups = [[(kind, group, *account_cells(found, k, group)) for group in GROUPS] for k, kind in ORDER]
+    columns = "kind|group|accounts:count|potential:signed_money|whitespace:signed_money|turned:count/2|won or lost/3"
+    return without_empty(grouped("Accounts", columns, groups, "what each group adds, or takes away"))
 
 
-def turned_of(found: Diff, kind: int) -> str:
-    """How many accounts came over from the other kind."""
-    count = int(found.totals.turned[kind])
-    return f"{count:,} {'won: bought nothing before' if kind else 'lost: buy nothing any more'}" if count else ""
+def account_cells(found: Diff, kind: int, group: str) -> tuple[Any, ...]:
+    """Return the numbers of a group, and how many of its accounts came over from the other kind."""
+    count, *amounts = getattr(found.totals, group)[kind].tolist()
+    turned = int(found.totals.turned[kind]) if group == "kept" else 0
+    told = "won: bought nothing before" if kind else "lost: buy nothing any more"
+    return count, *(change(GROUPS[group] * amount) for amount in amounts), turned or None, told if turned else ""
 
 
-def why(found: Diff, width: int | None) -> Table:
-    """What each cause did, by kind."""
-    table = new_table("kind|cause|>accounts|>potential|>whitespace", width)
-    for k, kind in reversed([*enumerate(KINDS)]):
-        for cause, (count, *amounts) in zip(CAUSES, found.totals.parts[k].tolist(), strict=True):
-            add(table, kind, words(cause), f"{count:,}", *map(signed, amounts))
-        table.add_section()
-    return table
+def why(found: Diff) -> Table:
+    """Return what each cause did, by kind."""
+    groups = [
+        [(kind, cause, count, *map(change, amounts)) for cause, (count, *amounts) in zip(CAUSES, parts, strict=True)]
+        for kind, parts in ((kind, found.totals.parts[k].tolist()) for k, kind in ORDER)
+    ]
+    columns = "kind|cause:code|accounts:count|potential:signed_money|whitespace:signed_money"
+    return grouped("Why potential and whitespace changed", columns, groups, "accounts in both runs")
 
 
-def movers(found: Diff, width: int | None) -> Table:
-    """The accounts that moved most."""
-    table = new_table("~account|from|to|>before|>after|" + "|".join(f">{words(cause)}" for cause in CAUSES), width)
-    for row in found.movers.to_pylist():
-        ends = (money(float(row[f"potential_{when}"])) for when in ("before", "after"))
-        causes = (signed(100 * row[cause]) for cause in CAUSES)
-        add(table, row["name"] or row["account_id"], row["cluster_before"], row["cluster_after"], *ends, *causes)
-    return table
+def movers(found: Diff) -> Table:
+    """Return the accounts that moved most."""
+    rows = [
+        (*map(row.get, MOVER), *(float(row[end]) for end in ENDS), *(change(100 * row[cause]) for cause in CAUSES))
+        for row in found.movers.to_pylist()
+    ]
+    columns = "account:id|name/3|from:id/2|to:id/2|before:money|after:money"
+    causes = "".join(f"|{words(cause)}:signed_money" for cause in CAUSES)
+    return without_empty(table("Top movers", columns + causes, rows, "potential, and how each cause moved it"))
 
 
-def plain(cents: float) -> str:
-    """An amount in short."""
-    return money(float(cents) / 100)
-
-
-def signed(cents: float) -> str:
-    """A change in short, with its sign; `-` where there is none."""
-    return f"{'+' if cents > 0 else ''}{plain(cents)}" if cents else NOTHING
+def change(cents: float) -> float | None:
+    """Return a change in units of the currency; None where there is none."""
+    return float(cents) / 100 if cents else None
 
 
 def to_json(found: Diff) -> str:

@@ -6,39 +6,34 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from rich.console import Group
-from rich.text import Text
-
-from tamscore.insight.layout import add, new_table, section
 from tamscore.insight.pages.quadrants import MEANINGS
 from tamscore.sections import SECTIONS
-from tamscore.view.blocks import table
-from tamscore.view.terminal import to_terminal
-from tamscore.view.words import NOTHING, clean, counted, exact, words
+from tamscore.view.blocks import Chapter, Text, table, without_empty
+from tamscore.view.words import counted, exact, words
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.table import Table
-
     from tamscore.insight.explain import Explanation, Move, Step
+    from tamscore.view.blocks import Table
 
 TELLING = 3
 """So many features say what sets the peers apart."""
+MOVES = "step|if sales are|amount:exact|change:exact/2|new potential:exact"
+LIMITS = {("up", True): "at least", ("up", False): "above", ("down", True): "at most", ("down", False): "below"}
+"""How sales must stand to the limit of a move, by its direction and whether the limit itself will do."""
 
 
-def render(found: Explanation, width: int | None) -> Group:
-    """The explanation for a terminal of that width; None for files and programs."""
-    parts: list[RenderableType] = [Text(clean(title(found)), style="bold")]
-    parts += [Text(clean(text)) for text in (worth(found), peers(found), place(found))]
-    parts += section("the ladder of its peers", ladder(found, width), basis(found))
-    if found.above:
-        note = f"the nearest of {counted(found.customers_above, 'customer')} of {found.account['cluster']}"
-        parts += section("peers above it", above(found, width), note)
-    if found.moves:
-        parts += section("what would move it a step", Group(*(Text(move_text(one)) for one in found.moves)))
-    if known := [line for each in SECTIONS.values() for line in each.explain(found.account)]:
-        parts.append(to_terminal(table("what else is known", "what|it says", known), width))
-    return Group(*parts)
+def chapter(found: Explanation) -> Chapter:
+    """Return the explanation as a chapter under the name of its account."""
+    known = [line for each in SECTIONS.values() for line in each.explain(found.account)]
+    blocks = (
+        Text(peers(found)),
+        Text(place(found)),
+        ladder(found),
+        above(found),
+        table("What would move it a step", MOVES, map(move_row, found.moves)),
+        table("What else is known", "what|it says", known),
+    )
+    return Chapter("explain", title(found), worth(found), blocks)
 
 
 def title(found: Explanation) -> str:
@@ -121,35 +116,27 @@ def basis(found: Explanation) -> str:
     return rests if cluster["basis"] == "cluster" else f"{rests}; {words(cluster['basis'])}, parent {cluster['parent']}"
 
 
-def ladder(found: Explanation, width: int | None) -> Table:
-    """The steps, the one it stands at marked."""
-    intervals = any(step.low is not None for step in found.ladder)
-    table = new_table("|step|>share of customers|>value|>customer" + "|>from|>to" * intervals, width)
+def ladder(found: Explanation) -> Table:
+    """Return the steps, the one it stands at marked, with their intervals where the run has stored them."""
     here = step_of(found)
-    for step in found.ladder:
-        bounds = [NOTHING if end is None else exact(end) for end in (step.low, step.high)] if intervals else []
-        place = f"{step.place:,}" if step.place else NOTHING
-        value = NOTHING if step.value is None else exact(step.value)
-        add(table, ">" if step is here else "", label(step), f"{step.share:.1%}", value, place, *bounds)
-    return table
+    rows = [
+        (">" if step is here else "", label(step), step.share, step.value, step.place, step.low, step.high)
+        for step in found.ladder
+    ]
+    columns = "|step:id|share of customers:permille/2|value:exact|customer:count/2|from:exact/3|to:exact/3"
+    return without_empty(table("The ladder of its peers", columns, rows, basis(found)))
 
 
-def above(found: Explanation, width: int | None) -> Table:
-    """The nearest peers above the account."""
-    table = new_table("~account|~name|>sales", width)
-    for one in found.above:
-        add(table, one["account_id"], one.get("name") or NOTHING, exact(one["sales"]))
-    return table
+def above(found: Explanation) -> Table:
+    """Return the nearest peers above the account."""
+    note = f"the nearest of {counted(found.customers_above, 'customer')} of {found.account['cluster']}"
+    rows = [(peer["account_id"], peer.get("name"), peer["sales"]) for peer in found.above]
+    return without_empty(table("Peers above it", "account:id|name/2|sales:exact", rows, note))
 
 
-def move_text(move: Move) -> str:
-    """One move in a sentence."""
-    if move.direction == "up":
-        more = f"{exact(move.change)} more" if move.change > 0 else "nothing more"
-        reach = f"Sales of {exact(move.limit)} ({more})" if move.at else f"Sales above {exact(move.limit)} ({more})"
-        return f"{reach} would raise its potential to {exact(move.potential)}."
-    fall = f"Sales of {exact(move.limit)} or less" if move.at else f"Sales below {exact(move.limit)}"
-    return f"{fall} ({exact(-move.change)} lost) would lower its potential to {exact(move.potential)}."
+def move_row(move: Move) -> tuple[str, str, float, float, float]:
+    """Return a move as a row of `MOVES`."""
+    return move.direction, LIMITS[move.direction, move.at], move.limit, move.change, move.potential
 
 
 def to_json(found: Explanation) -> str:

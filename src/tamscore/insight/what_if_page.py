@@ -7,37 +7,33 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich.console import Group
 
-from tamscore.insight.layout import add, new_table, section
 from tamscore.insight.what_if import ACCOUNTS, POTENTIAL, WHITESPACE
 from tamscore.scoring.score.parts import KINDS
 from tamscore.stages.potential import step_names
 from tamscore.stages.quadrant import PLAYS
-from tamscore.view.words import change, money, words
+from tamscore.view.blocks import Chapter, grouped, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from rich.console import RenderableType
-    from rich.table import Table
-
     from tamscore.insight.what_if import Answer, PartyAnswer
+    from tamscore.view.blocks import Table
 
 MEASURES = {"accounts": ACCOUNTS, "potential": POTENTIAL, "whitespace": WHITESPACE}
 ACQUISITION, EXPANSION = range(2)
+SIDES = "id:id" + "".join(
+    f"|{what} now:money/{rank}|{what} then:money/{rank}"
+    for what, rank in (("first step", 3), ("top step", 2), ("expansion", 1), ("acquisition", 1))
+)
+"""The columns of a cluster: each measure as it is and as it would be."""
 
 
-def render(answers: Sequence[Answer], width: int | None) -> Group:
-    """The answers as tables: whitespace and quadrants over all scenarios, then the ladders that a scenario changes."""
+def chapter(answers: Sequence[Answer]) -> Chapter:
+    """Return whitespace and quadrants over all scenarios, then the clusters of each that changes a ladder."""
     now, *then = answers
-    parts: list[RenderableType] = section("whitespace", totals(answers, width), settings(then))[1:]
-    parts += section("accounts by quadrant", quadrants(answers, width))
-    for one in then:
-        if changes_ladders(now, one):
-            note = "steps of the ladders and what is open, as it is > as it would be"
-            parts += section(f"clusters: {one.scenario.name}", clusters(now, one, width), note)
-    return Group(*parts)
+    changed = (clusters(now, answer) for answer in then if changes_ladders(now, answer))
+    return Chapter("what-if", "What if", settings(then), (totals(answers), quadrants(answers), *changed))
 
 
 def settings(answers: Sequence[Answer]) -> str:
@@ -45,25 +41,24 @@ def settings(answers: Sequence[Answer]) -> str:
     return "; ".join(f"{one.scenario.name}: {', '.join(one.scenario.overrides)}" for one in answers)
 
 
-def totals(answers: Sequence[Answer], width: int | None) -> Table:
-    """Whitespace of both kinds, one row a scenario, with its change against the run as it is."""
-    table = new_table("scenario|>expansion|>change|>acquisition|>change", width)
-    now = answers[0].kinds
-    for one in answers:
-        cells = []
-        for kind in (EXPANSION, ACQUISITION):
-            held, before = one.kinds[kind, WHITESPACE], now[kind, WHITESPACE]
-            cells += [money(held), change(before, held)]
-        add(table, one.scenario.name, *cells)
-    return table
+def totals(answers: Sequence[Answer]) -> Table:
+    """Return whitespace of both kinds, one row a scenario, with its change against the run as it is."""
+    rows = [(answer.scenario.name, *held(answers[0], answer)) for answer in answers]
+    columns = "scenario" + "".join(f"|{kind}:money|{kind} change:change" for kind in ("expansion", "acquisition"))
+    return table("Whitespace", columns, rows)
 
 
-def quadrants(answers: Sequence[Answer], width: int | None) -> Table:
-    """Accounts in each quadrant, one row a scenario."""
-    table = new_table("scenario" + "".join(f"|>{play.quadrant}" for play in PLAYS), width)
-    for one in answers:
-        add(table, one.scenario.name, *(f"{count:,.0f}" for count in one.quadrants[:, :, ACCOUNTS].sum(axis=1)))
-    return table
+def held(now: Answer, then: Answer) -> Iterator[float | None]:
+    """Yield whitespace of each kind in a scenario, and its change; None where there was none."""
+    for kind in (EXPANSION, ACQUISITION):
+        before, after = (float(answer.kinds[kind, WHITESPACE]) for answer in (now, then))
+        yield from (after, (after - before) / before if before else None)
+
+
+def quadrants(answers: Sequence[Answer]) -> Table:
+    """Return accounts in each quadrant, one row a scenario."""
+    rows = [(one.scenario.name, *one.quadrants[:, :, ACCOUNTS].sum(axis=1).tolist()) for one in answers]
+    return table("Accounts by quadrant", "scenario" + "".join(f"|{play.quadrant}:count" for play in PLAYS), rows)
 
 
 def changes_ladders(now: Answer, then: Answer) -> bool:
@@ -72,16 +67,22 @@ def changes_ladders(now: Answer, then: Answer) -> bool:
     return any(a.lines != b.lines or not np.array_equal(a.values, b.values, equal_nan=True) for a, b in pairs)
 
 
-def clusters(now: Answer, then: Answer, width: int | None) -> Table:
-    """First step, top step and whitespace of every cluster, as it is and as it would be."""
-    table = new_table("id|>first step|>top step|>expansion|>acquisition|basis", width)
-    for before, after in zip(now.parties, then.parties, strict=True):
-        for c, cluster in enumerate(after.cluster_ids):
-            steps = [(before.values[c, j], after.values[c, j]) for j in (0, -1)]
-            held = [(open_in(before, c, kind), open_in(after, c, kind)) for kind in (EXPANSION, ACQUISITION)]
-            add(table, cluster, *(" > ".join(map(money, pair)) for pair in (*steps, *held)), words(after.basis[c]))
-        table.add_section()
-    return table
+def clusters(now: Answer, then: Answer) -> Table:
+    """Return first step, top step and whitespace of every cluster, as it is and as it would be."""
+    groups = [
+        [(cluster, *sides(before, after, c), after.basis[c]) for c, cluster in enumerate(after.cluster_ids)]
+        for before, after in zip(now.parties, then.parties, strict=True)
+    ]
+    note = "steps of the ladders and what is open, as it is and as it would be"
+    return grouped(f"Clusters: {then.scenario.name}", f"{SIDES}|basis:code/3", groups, note)
+
+
+def sides(now: PartyAnswer, then: PartyAnswer, c: int) -> Iterator[float]:
+    """Yield the first and the top step of a cluster and what is open in it by kind, each now and then."""
+    for step in (0, -1):
+        yield from (float(now.values[c, step]), float(then.values[c, step]))
+    for kind in (EXPANSION, ACQUISITION):
+        yield from (open_in(now, c, kind), open_in(then, c, kind))
 
 
 def open_in(party: PartyAnswer, c: int, kind: int) -> float:

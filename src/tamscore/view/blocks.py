@@ -6,7 +6,7 @@ colours and no markup, only what is good, fair or poor: each renderer has its ow
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from tamscore.view.words import TEXTS, Unit, said
@@ -170,6 +170,13 @@ def grouped(
     """Return a table whose rows stand in groups, else as `table`."""
     made = (tuple(tuple(map(cell_of, row)) for row in rows) for rows in groups)
     return Table(caption, tuple(map(Column.parse, columns.split("|"))), tuple(made), note, folded)
+
+
+def without_empty(block: Table) -> Table:
+    """Return a table without the columns that hold nothing in any row."""
+    places = [at for at in range(len(block.columns)) if any(row[at].value not in {None, ""} for row in block.rows)]
+    groups = tuple(tuple(tuple(row[at] for at in places) for row in rows) for rows in block.groups)
+    return replace(block, columns=tuple(block.columns[at] for at in places), groups=groups)
 
 
 def cell_of(value: Any) -> Cell:

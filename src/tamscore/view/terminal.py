@@ -48,6 +48,12 @@ def stack(blocks: Iterable[Block], width: int | None) -> Group:
     return Group(*(to_terminal(block, width) for block in blocks))
 
 
+def titled(chapter: Chapter, width: int | None) -> Group:
+    """Return one chapter under its title and what it comes to, where it has them."""
+    heads = ((chapter.title, "bold"), (chapter.message, ""))
+    return Group(*(Words(clean(text), look) for text, look in heads if text), page([chapter], width))
+
+
 @singledispatch
 def to_terminal(block: Block, width: int | None) -> RenderableType:
     """Return a block as rich draws it; raises TypeError for a kind that there is no form for."""
@@ -128,10 +134,9 @@ def grid(block: blocks.Table, shown: Sequence[int], width: int | None) -> Drawn:
     bars = bar_places(block, shown, widths, width, gap)
     for place, wide in zip(shown, widths, strict=True):
         column = block.columns[place]
-        solid = column.is_number or column.unit == "id"
         drawn.add_column(
             Words(clean(column.head)), justify="right" if column.is_number else "left", width=wide,
-            no_wrap=width is None or column.unit == "name", overflow="fold" if solid else "ellipsis",
+            no_wrap=width is None or column.unit == "name", overflow="ellipsis" if column.unit == "name" else "fold",
         )  # fmt: skip
         if place in bars:
             drawn.add_column("", width=BAR)

@@ -50,6 +50,11 @@ def change(before: float, after: float) -> str:
     return "0%" if abs(percent) < 1e-9 else f"{percent:+.0f}%" if abs(percent) >= 9.95 else f"{percent:+.1f}%"
 
 
+def signed_money(value: float) -> str:
+    """Return an amount in short, with its sign."""
+    return f"{'+' if value > 0 else ''}{money(value)}"
+
+
 def counted(count: float, noun: str) -> str:
     """A count with its noun, which takes an s where it is not one."""
     return f"{count:,.0f} {noun}{'' if count == 1 else 's'}"
@@ -67,7 +72,7 @@ def clean(text: object) -> str:
 
 Unit: TypeAlias = Literal[
     "text", "name", "id", "code", "number", "count", "money", "span", "exact", "share", "percent", "permille", "factor",
-    "tenths", "hundredths", "thousandths", "ten_thousandths", "index", "signed", "truth",
+    "tenths", "hundredths", "thousandths", "ten_thousandths", "index", "signed", "signed_money", "change", "truth",
 ]  # fmt: skip
 """What a value is, and so how it is written.
 
@@ -91,6 +96,8 @@ FORMS: dict[Unit, Callable[[Any], str]] = {
     "ten_thousandths": lambda value: f"{value:.4f}",
     "index": lambda value: f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}",
     "signed": lambda value: f"{value:+.1f}",
+    "signed_money": signed_money,
+    "change": lambda value: change(1.0, 1.0 + value),
     "truth": lambda value: "yes" if value else "no",
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tamscore.insight.pages.headline import KINDS
-from tamscore.view.blocks import table
+from tamscore.view.blocks import Chapter, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,3 +30,8 @@ def campaigns(rows: Iterable[dict[str, Any]]) -> Table:
         "campaign:id|segments/3|channel/2|theme/3|customers:count|prospects:count/2|expansion:money|acquisition:money/2"
     )
     return table("Campaigns", columns, cells, "tamscore campaigns --to DIR writes their lists")
+
+
+def chapter(rows: Iterable[dict[str, Any]]) -> Chapter:
+    """Return the page of the command `campaigns`."""
+    return Chapter("campaigns", "", "", (campaigns(rows),))
