@@ -27,7 +27,7 @@ def campaigns(rows: Iterable[dict[str, Any]]) -> Table:
         for name, kinds in by_id.items()
     ]
     columns = (
-        "campaign:id|segments/3|channel/2|theme/3|customers:count|prospects:count/2|expansion:money|acquisition:money/2"
+        "campaign:id/2|segments|channel/3|theme/3|customers:count|prospects:count|expansion:money|acquisition:money"
     )
     return table("Campaigns", columns, cells, "tamscore campaigns --to DIR writes their lists")
 
