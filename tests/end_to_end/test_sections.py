@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tamscore.store.run_directory import RunDirectory
 
 ROWS, SIZE = 900, "revenue"
-PROVIDED = tuple(SECTIONS)
+PROVIDED = tuple(name for name, section in SECTIONS.items() if not section.folder)
 
 
 class Asked(SectionSettings):

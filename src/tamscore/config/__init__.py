@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tamscore.config.campaigns import Campaign, Campaigns
-from tamscore.config.coverage import Coverage
 from tamscore.config.job import Backtest, Columns, Engine, Input, Job, Output, Rows
 from tamscore.config.method import (
     PRESETS,
@@ -23,7 +22,6 @@ __all__ = [
     "Campaigns",
     "Clusters",
     "Columns",
-    "Coverage",
     "Engine",
     "Features",
     "Input",

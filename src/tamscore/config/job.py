@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field
 
 from tamscore.config.campaigns import Campaigns
-from tamscore.config.coverage import Coverage
 from tamscore.config.method import Clusters, Features, Leakage, Potential, Quadrant
 from tamscore.config.metrics import Metrics
 from tamscore.config.section import SectionSettings
@@ -26,6 +25,8 @@ from tamscore.config.values import (  # noqa: TC001 - read at run time
 )
 from tamscore.config.wording import Currency, WordMaps  # noqa: TC001 - read at run time
 from tamscore.schema import Limits
+
+S = TypeVar("S", bound=SectionSettings)
 
 
 class Input(Settings):
@@ -139,7 +140,7 @@ class Output(Settings):
 class Job(Settings):
     """A job of tamscore: what is read, how it is scored, where the scores go.
 
-    The model that checks a job file has the optional sections beside these, see `job_file.job_model`.
+    The model that checks a job file has the sections of the registry beside these, see `job_file.job_model`.
     """
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -172,8 +173,6 @@ class Job(Settings):
     """Where the work runs."""
     backtest: Backtest = Field(default_factory=Backtest)
     """How scores are held against the sales of the window that followed."""
-    coverage: Coverage = Field(default_factory=Coverage)
-    """Who covers whom, with the hours there are."""
     metrics: Metrics = Field(default_factory=Metrics)
     """Where figures about the run are left."""
     output: Output
@@ -181,6 +180,10 @@ class Job(Settings):
 
     @property
     def sections(self) -> dict[str, Any]:
-        """The settings of the optional sections that the job has, by name: each a `SectionSettings` of its own kind."""
+        """The settings of those sections of the registry that the job has, by name, each of its own class."""
         there = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: section for name, section in there.items() if isinstance(section, SectionSettings)}
+
+    def section(self, kind: type[S]) -> S:
+        """Return the settings of a class; raise StopIteration if the job does not have that section."""
+        return next(section for section in self.sections.values() if isinstance(section, kind))

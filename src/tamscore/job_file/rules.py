@@ -105,8 +105,9 @@ RULES: tuple[Rule, ...] = (
 def all_rules() -> Iterator[Rule]:
     """Yield the rules of every job file, then those of the sections that are registered."""
     yield from RULES
-    yield mapped_columns_are_read, ("values", "columns", "features", *SECTIONS)
-    yield converted_columns_are_read, ("columns", "rows", "features", "campaigns", "currency", *SECTIONS)
+    scored = [name for name, section in SECTIONS.items() if not section.folder]
+    yield mapped_columns_are_read, ("values", "columns", "features", *scored)
+    yield converted_columns_are_read, ("columns", "rows", "features", "campaigns", "currency", *scored)
     for section in SECTIONS.values():
         yield kept_columns_are_not_those_of(section.name, section.column_names), ("columns", section.name)
         yield from section.rules

@@ -62,7 +62,7 @@ def clean(text: object) -> str:
 
 Unit: TypeAlias = Literal[
     "text", "id", "code", "number", "count", "money", "exact", "share", "percent", "permille", "factor", "tenths",
-    "hundredths", "thousandths", "signed", "truth",
+    "hundredths", "thousandths", "signed", "change", "truth",
 ]  # fmt: skip
 """What a value is, and so how it is written; `number` is for numbers that are words already."""
 TEXTS = frozenset({"text", "id", "code", "truth"})
@@ -80,6 +80,7 @@ FORMS: dict[Unit, Callable[[Any], str]] = {
     "hundredths": lambda value: f"{value:,.2f}",
     "thousandths": lambda value: f"{value:.3f}",
     "signed": lambda value: f"{value:+.1f}",
+    "change": lambda value: change(1.0, 1.0 + value),
     "truth": lambda value: "yes" if value else "no",
 }
 

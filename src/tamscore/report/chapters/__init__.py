@@ -8,7 +8,6 @@ from tamscore.report.chapters import (
     backtest,
     choice,
     clusters,
-    coverage,
     headline,
     ladder,
     limits,
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from tamscore.report.evidence import Evidence
     from tamscore.view.blocks import Chapter
 
-BEFORE = (headline, clusters, potential, ladder, ranking, quadrants, coverage)
+BEFORE = (headline, clusters, potential, ladder, ranking, quadrants)
 AFTER = (backtest, choice, moves, quality)
 """The chapters that stand before those of the sections, and after them."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from tamscore.view.axes import bare, note, rows_only
@@ -12,11 +13,16 @@ from tamscore.view.words import words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tamscore.view.blocks import Table
     from tamscore.view.canvas import Canvas
 
+SIZES = ("small", "large", "enterprise")
+"""The order of the usual size bands; others stand behind them by name."""
 
-def hours(rows: Sequence[dict[str, Any]]) -> Figure:
-    """Hours needed by role as a frame, hours there as a bar."""
+
+def hours(roles: Sequence[dict[str, Any]], table: Table) -> Figure:
+    """Return hours needed by each role with a limit as a frame, hours there as a bar; the table in numbers."""
+    rows = [row for row in roles if row["hours_available"] is not None]
     told = "; ".join(
         f"{words(r['role'])} {r['hours_needed']:,.0f} needed, {r['hours_available']:,.0f} there" for r in rows
     )
@@ -36,11 +42,16 @@ def hours(rows: Sequence[dict[str, Any]]) -> Figure:
         panel.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:,.0f}k" if value >= 1000 else f"{value:.0f}")
         panel.set_xlabel("hours a year; pale: what all quadrants ask for; dark: what there is")
 
-    return Figure("hours", "Hours needed and hours there", alt, draw, 50 + 32 * len(rows), 60 + 40 * len(rows))
+    size = (50 + 32 * len(rows), 60 + 40 * len(rows))
+    return Figure("hours", "Hours needed and hours there", alt, draw, *size, table)
 
 
-def coverage_map(bands: Sequence[str], roles: Sequence[str], counts: dict[tuple[str, str], int]) -> Figure:
-    """Accounts by size band and role; the darker a field, the larger the share of its band."""
+def coverage_map(every: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]], table: Table) -> Figure:
+    """Return accounts by size band and role; the darker a field, the larger the share of its band."""
+    roles, counts = [row["role"] for row in every], Counter[tuple[str, str]]()
+    for row in rows:
+        counts[row["band"], row["role"]] += row["accounts"]
+    bands = sorted({row["band"] for row in rows}, key=lambda name: (band_place(name), name))
     told = "; ".join(f"{words(b)}, {words(r)}: {count:,}" for (b, r), count in counts.items() if count)
     alt = f"Accounts by size band and role: {told}."
 
@@ -61,7 +72,12 @@ def coverage_map(bands: Sequence[str], roles: Sequence[str], counts: dict[tuple[
         panel.tick_params(labelcolor=PALETTE["soft"])
 
     size = (60 + 38 * len(bands), 70 + 38 * len(roles))
-    return Figure("coverage-map", "Who covers which accounts", alt, draw, *size)
+    return Figure("coverage-map", "Who covers which accounts", alt, draw, *size, table)
+
+
+def band_place(name: str) -> int:
+    """Return the place of a size band among the usual ones, behind them where it is another."""
+    return SIZES.index(name) if name in SIZES else len(SIZES)
 
 
 def field(panel: Any, at: tuple[int, int], count: int, whole: int, canvas: Canvas) -> None:

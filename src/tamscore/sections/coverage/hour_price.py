@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.stages.alike import alike
+from tamscore.sections.coverage.alike import alike
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tamscore.backend import Array, Backend
-    from tamscore.stages.alike import Alike
+    from tamscore.sections.coverage.alike import Alike
 
 ROUNDS = 400
 """Most prices that are tried for one bound; a bound that is not settled by then is still a bound."""

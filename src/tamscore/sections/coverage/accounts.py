@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -15,16 +15,39 @@ from tamscore.stages.folding import fold_ids
 from tamscore.substitution import fold_word
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
 
-    from tamscore.config import Coverage
-    from tamscore.insight.stored import StoredRun
+    from tamscore.sections.coverage.settings import Coverage
     from tamscore.stages.folding import IdForm
+    from tamscore.store.run_directory import RunDirectory
 
 MONEY = ("sales", "potential", "whitespace")
 TEXTS = ("quadrant", "role", "service_level", "campaign_band", "campaign_id", "campaign_channel")
+
+
+class ScoredRun(Protocol):
+    """What a coverage needs of a finished run."""
+
+    @property
+    def name(self) -> str:
+        """Its run key."""
+
+    @property
+    def directory(self) -> RunDirectory:
+        """Where it lies."""
+
+    @property
+    def id_form(self) -> IdForm:
+        """How its job compares account ids."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of its scores."""
+
+    def read(self, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """Yield columns of its scores, part by part, texts as texts."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +100,7 @@ class Accounts:
         return [(region, skill) for region in self.region.levels for skill in self.skill.levels]
 
 
-def read_accounts(run: StoredRun, settings: Coverage) -> Accounts:
+def read_accounts(run: ScoredRun, settings: Coverage) -> Accounts:
     """The scored accounts of a run; UsageError where it has no column that the settings name."""
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from tamscore.stages.alike import Alike
+    from tamscore.sections.coverage.alike import Alike
 
 BLOCK = 65_536
 CLOSE, NODES = 1e-6, 200

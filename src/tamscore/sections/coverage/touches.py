@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.arrow import places_in, strings
-from tamscore.coverage.joining import match_accounts
-from tamscore.coverage.names import folded
-from tamscore.coverage.people import read_table
-from tamscore.coverage.plans import DIGITAL
 from tamscore.errors import InputContractError
+from tamscore.sections.coverage.joining import match_accounts
+from tamscore.sections.coverage.names import folded
+from tamscore.sections.coverage.plans import DIGITAL
+from tamscore.sections.coverage.reading import read_table
 from tamscore.store import tables
 from tamscore.substitution import fold_word
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from tamscore.config import Coverage
-    from tamscore.coverage.accounts import Accounts
-    from tamscore.coverage.plans import TouchPlan
     from tamscore.passes.match import Match
+    from tamscore.sections.coverage.accounts import Accounts
+    from tamscore.sections.coverage.plans import TouchPlan
+    from tamscore.sections.coverage.settings import Coverage
 
 KEYS = ("account_id", "role", "service_level")
 

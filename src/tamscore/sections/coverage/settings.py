@@ -7,8 +7,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tamscore.config.settings import Settings
+from tamscore.config.section import SectionSettings
 from tamscore.config.values import Column, LocalPath, Positive, Share, Text  # noqa: TC001 - read at run time
+
+TABLES = ("people", "plans", "account_plans", "owners")
+"""The keys that name tables."""
 
 
 def default_team() -> dict[str, int]:
@@ -16,7 +19,7 @@ def default_team() -> dict[str, int]:
     return {"account_manager": 16, "hunter": 10, "inside_sales": 8, "sdr": 5, "channel_partner": 3}
 
 
-class Coverage(Settings):
+class Coverage(SectionSettings):
     """Who covers whom, with the hours there are; no score depends on it."""
 
     people: LocalPath | None = None
@@ -42,9 +45,12 @@ class Coverage(Settings):
     skill: Column | None = None
     """Column of the scores with the skill that an account asks for; people need to have it."""
 
+    def tables_named(self) -> dict[str, str]:
+        """Return the paths of the tables that are named, by key."""
+        named = {key: getattr(self, key) for key in TABLES}
+        return {key: path for key, path in named.items() if path is not None}
 
-def missing_tables(settings: Coverage) -> list[str]:
-    """What there is to say of tables that the settings name and that are not there, one text each."""
-    named = {key: getattr(settings, key) for key in ("people", "plans", "account_plans", "owners")}
-    lost = [(key, path) for key, path in named.items() if path is not None and not Path(path).is_file()]
-    return [f"coverage.{key}: {path} is not there; no score needs it, tamscore coverage will" for key, path in lost]
+    def absent_tables(self) -> list[str]:
+        """Return what to say of tables that are named and not there, one text each."""
+        lost = [(key, path) for key, path in self.tables_named().items() if not Path(path).is_file()]
+        return [f"coverage.{key}: {path} is not there; no score needs it, tamscore coverage will" for key, path in lost]

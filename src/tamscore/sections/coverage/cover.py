@@ -1,26 +1,26 @@
-"""Who covers whom: a role and a person for every account of a run, worth as much as the hours allow.
-
-Nothing of it changes a score. The results lie beside the runs, in `OUTPUT/coverage/`.
-"""
+"""From a finished run to who covers whom; no score changes. The results lie beside the runs, in `OUTPUT/coverage/`."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.coverage import summaries
-from tamscore.coverage.accounts import read_accounts
-from tamscore.coverage.joining import doubts_of, match_regions
-from tamscore.coverage.names import doubts_about_bands, spelled, with_levels, with_roles
-from tamscore.coverage.people import read_owners, read_people, read_plans
-from tamscore.coverage.placing import place_all, task_of
-from tamscore.coverage.plans import DIGITAL
-from tamscore.coverage.rules import RuleResult, compare
-from tamscore.coverage.touches import read_touches
 from tamscore.errors import UsageError
+from tamscore.sections.coverage import summaries
+from tamscore.sections.coverage.accounts import read_accounts
+from tamscore.sections.coverage.joining import doubts_of, match_regions
+from tamscore.sections.coverage.names import doubts_about_bands, spelled, with_levels, with_roles
+from tamscore.sections.coverage.placing import place_all
+from tamscore.sections.coverage.plans import DIGITAL
+from tamscore.sections.coverage.reading import read_owners, read_people, read_plans
+from tamscore.sections.coverage.result import Certificate, CoverageResult, record
+from tamscore.sections.coverage.rules import compare
+from tamscore.sections.coverage.settings import TABLES
+from tamscore.sections.coverage.task import task_of
+from tamscore.sections.coverage.touches import read_touches
 from tamscore.store import commit, records
 from tamscore.store.location import location
 from tamscore.store.placed import Placed
@@ -32,74 +32,17 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.backend import Backend
-    from tamscore.config import Coverage as Settings
-    from tamscore.coverage.placing import Placement, Task
-    from tamscore.insight.stored import StoredRun
-    from tamscore.passes.match import Match
     from tamscore.progress import Progress
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """How good a coverage is: what it is expected to bring, and what none can exceed.
-
-    Before: `value_of_roles` when roles were chosen, `value_of_naming` when people were named and hours were left over.
-    """
-
-    value: float
-    value_of_roles: float
-    value_of_naming: float
-    bound: float
-    rounds: int
-
-    @property
-    def gap(self) -> float:
-        """The part of the bound that is not reached."""
-        return self.part(self.bound - self.value)
-
-    @property
-    def naming(self) -> float:
-        """The part of the bound that was lost when people were named."""
-        return self.part(self.value_of_roles - self.value)
-
-    @property
-    def gap_before(self) -> float:
-        """The part of the bound that was not reached before hours left over were given out again."""
-        return self.part(self.bound - self.value_of_naming)
-
-    def part(self, lost: float) -> float:
-        """An amount as a part of the bound."""
-        return max(lost, 0.0) / abs(self.bound) if self.bound else 0.0
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """The coverage of a run: its certificate and the rows of its summaries; `path` holds the tables.
-
-    `unknown` are accounts that have a touch plan of their own and are not in the run; `joins` says how tables met the
-    accounts and people, `doubts` names persons, regions, skills and bands that met nothing.
-    """
-
-    run: str
-    path: str
-    accounts: int
-    certificate: Certificate
-    roles: list[dict[str, Any]]
-    people: list[dict[str, Any]]
-    bands: list[dict[str, Any]]
-    campaigns: list[dict[str, Any]]
-    consistency: list[dict[str, Any]]
-    moves: list[dict[str, Any]]
-    rules: list[RuleResult]
-    scenarios: list[dict[str, Any]]
-    unknown: tuple[str, ...] = ()
-    joins: tuple[Match, ...] = ()
-    doubts: tuple[str, ...] = ()
+    from tamscore.sections.coverage.accounts import ScoredRun
+    from tamscore.sections.coverage.placing import Placement
+    from tamscore.sections.coverage.rules import RuleResult
+    from tamscore.sections.coverage.settings import Coverage
+    from tamscore.sections.coverage.task import Task
 
 
 def cover(
-    run: StoredRun, settings: Settings, backend: Backend, progress: Progress, scenarios: Sequence[str] = ()
-) -> Coverage:
+    run: ScoredRun, settings: Coverage, backend: Backend, progress: Progress, scenarios: Sequence[str] = ()
+) -> CoverageResult:
     """The coverage of a finished run, written to `OUTPUT/coverage/`.
 
     `scenarios` are texts `ROLE=+2, ROLE=-1`: people more or less, whose value is told. Raises InputContractError where
@@ -133,15 +76,15 @@ def cover(
 
 
 def told_of(
-    run: StoredRun,
-    settings: Settings,
+    run: ScoredRun,
+    settings: Coverage,
     task: Task,
     found: Placement,
     rules: list[RuleResult],
     told: list[dict[str, Any]],
-) -> Coverage:
+) -> CoverageResult:
     """What there is to say about a placement."""
-    return Coverage(
+    return CoverageResult(
         run.name,
         str(run.directory.output / COVERAGE / key_of(run, settings)),
         len(task.accounts),
@@ -157,11 +100,10 @@ def told_of(
     )
 
 
-def key_of(run: StoredRun, settings: Settings) -> str:
+def key_of(run: ScoredRun, settings: Coverage) -> str:
     """The name of a coverage: the run, the settings, and what the tables that they name hold."""
-    files = {name: getattr(settings, name) for name in ("people", "plans", "account_plans", "owners")}
-    held = [f"{name} {Placed.of(location(path)).xxh3}" for name, path in files.items() if path]
-    return run_key(run.name, settings.model_dump_json(exclude=set(files)), *held)
+    held = [f"{name} {Placed.of(location(path)).xxh3}" for name, path in settings.tables_named().items()]
+    return run_key(run.name, settings.model_dump_json(exclude=set(TABLES)), *held)
 
 
 def changes_of(text: str, task: Task) -> Any:
@@ -178,7 +120,7 @@ def changes_of(text: str, task: Task) -> Any:
     return change
 
 
-def write(result: Coverage, accounts: pa.Table) -> None:
+def write(result: CoverageResult, accounts: pa.Table) -> None:
     """Write the accounts as Parquet, the summaries as Parquet and CSV, and the whole result as JSON."""
     import pyarrow as pa
 
@@ -190,9 +132,3 @@ def write(result: Coverage, accounts: pa.Table) -> None:
         if every[name]:
             files |= commit.place_both(pa.Table.from_pylist(every[name]), folder, name)
     records.place({name: part for name, part in every.items() if name != "moves"}, files, folder / RECORDS[COVERAGE])
-
-
-def record(result: Coverage) -> dict[str, Any]:
-    """The result as JSON holds it."""
-    sure = result.certificate
-    return {**asdict(result), "certificate": {**asdict(sure), "gap": sure.gap, "gap_before": sure.gap_before}}

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.coverage.plans import DIGITAL
+from tamscore.sections.coverage.plans import DIGITAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tamscore.coverage.placing import Placement, Task
-    from tamscore.stages.coverage import Offer
+    from tamscore.sections.coverage.offer import Offer
+    from tamscore.sections.coverage.placing import Placement
+    from tamscore.sections.coverage.task import Task
 
 
 BLOCK = 65_536

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.stages.hour_price import Options
+from tamscore.sections.coverage.hour_price import Options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.backend import Backend
-    from tamscore.coverage.accounts import Accounts
+    from tamscore.sections.coverage.accounts import Accounts
 
 DIGITAL = "digital"
 """The role without limit: it covers whoever has nobody."""

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.coverage.names import LISTED, doubts_about, folded, likely, listed
 from tamscore.passes import joins
 from tamscore.passes.census import unusable_ids
 from tamscore.passes.joins import counted, explained, joined_parts
 from tamscore.passes.match import PERSON, Match
+from tamscore.sections.coverage.names import LISTED, doubts_about, folded, likely, listed
 from tamscore.stages.draw import id_hash
 from tamscore.substitution import fold_word
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from tamscore.config import Coverage
-    from tamscore.coverage.accounts import Accounts
-    from tamscore.coverage.people import Person
+    from tamscore.sections.coverage.accounts import Accounts
+    from tamscore.sections.coverage.people import Person
+    from tamscore.sections.coverage.settings import Coverage
 
 SETTING = "coverage.min_match_share"
 REGION = "a region of the accounts"

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from tamscore.coverage.accounts import Accounts, Texts
-    from tamscore.coverage.people import Person
-    from tamscore.coverage.plans import TouchPlan
+    from tamscore.sections.coverage.accounts import Accounts, Texts
+    from tamscore.sections.coverage.people import Person
+    from tamscore.sections.coverage.plans import TouchPlan
 
 SEPARATORS = (r"\|", ";", r"[\r\n]", ",", "/")
 """What may stand between several names in one cell; a later one counts where an earlier one gives no known name."""

@@ -1,19 +1,19 @@
-"""People and the tables that tell of them: who has which hours, whom he serves, and which accounts he owns."""
+"""The tables of people, their touch plans and the accounts they own, read and checked."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tamscore.arrow import places_in, strings
-from tamscore.coverage.joining import match_accounts, match_persons, unknown_owners
-from tamscore.coverage.names import folded
-from tamscore.coverage.plans import DEFAULT_PLANS, DIGITAL, TouchPlan
 from tamscore.errors import InputContractError
+from tamscore.sections.coverage.joining import match_accounts, match_persons, unknown_owners
+from tamscore.sections.coverage.names import folded
+from tamscore.sections.coverage.people import Owners, Person
+from tamscore.sections.coverage.plans import DEFAULT_PLANS, DIGITAL, TouchPlan
 from tamscore.store import csv_import, tables
 from tamscore.substitution import fold_word
 
@@ -22,41 +22,12 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from tamscore.config import Coverage
-    from tamscore.coverage.accounts import Accounts
-    from tamscore.passes.match import Match
+    from tamscore.sections.coverage.accounts import Accounts
+    from tamscore.sections.coverage.settings import Coverage
 
 NUMBERS = ("hours", "expansion", "acquisition", "protection")
 CSV_TYPES = dict.fromkeys(NUMBERS, "float") | {"locked": "bool"}
 """The types of columns in CSV files; all others are texts."""
-
-
-@dataclass(frozen=True)
-class Person:
-    """One who covers accounts: role, hours a year, and the regions and skills served; no regions are all of them."""
-
-    name: str
-    role: str
-    hours: float
-    regions: frozenset[str] = frozenset()
-    skills: frozenset[str] = frozenset()
-
-    def serves(self, region: str, skill: str) -> bool:
-        """Whether accounts of that region that ask for that skill may be his."""
-        return (not self.regions or region in self.regions) and (not skill or skill in self.skills)
-
-
-@dataclass(frozen=True)
-class Owners:
-    """Who owns each account today: person (m,) by number or -1, and where (m,) that is locked.
-
-    `joins` says how the table met accounts and people, `doubts` names the owners who are none of these.
-    """
-
-    person: Any
-    locked: Any
-    joins: tuple[Match, ...] = ()
-    doubts: tuple[str, ...] = ()
 
 
 def read_people(settings: Coverage) -> list[Person]:

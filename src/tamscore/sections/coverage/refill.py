@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.stages.assignment import NOBODY
+from tamscore.sections.coverage.assignment import NOBODY
 
 if TYPE_CHECKING:
-    from tamscore.coverage.people import Owners
-    from tamscore.coverage.placing import Task
-    from tamscore.stages.coverage import Offer
+    from tamscore.sections.coverage.offer import Offer
+    from tamscore.sections.coverage.people import Owners
+    from tamscore.sections.coverage.task import Task
 
 ROUNDS = 50
 """How often those who wait are looked through at the most."""

@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.coverage.placing import moved
-from tamscore.coverage.plans import DIGITAL
-from tamscore.coverage.rules import quadrant_plans
-from tamscore.stages.assignment import NOBODY
+from tamscore.sections.coverage.assignment import NOBODY
+from tamscore.sections.coverage.placing import moved
+from tamscore.sections.coverage.plans import DIGITAL
+from tamscore.sections.coverage.rules import quadrant_plans
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pyarrow as pa
 
-    from tamscore.coverage.people import Owners, Person
-    from tamscore.coverage.placing import Placement, Task
+    from tamscore.sections.coverage.people import Owners, Person
+    from tamscore.sections.coverage.placing import Placement
+    from tamscore.sections.coverage.task import Task
 
 
 def spent(task: Task, found: Placement) -> tuple[Any, Any]:

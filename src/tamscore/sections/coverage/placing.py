@@ -7,58 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.coverage.names import likely
-from tamscore.coverage.plans import options_of
-from tamscore.coverage.refill import refill
-from tamscore.coverage.touches import NONE, Touches, hours_of
-from tamscore.errors import InputContractError
-from tamscore.stages.assignment import NOBODY, Load, Team, assign
-from tamscore.stages.coverage import Choice, Offer, choose, fitted
-from tamscore.stages.hour_price import Search
+from tamscore.sections.coverage.assignment import NOBODY, Load, Team, assign
+from tamscore.sections.coverage.choice import Choice, choose
+from tamscore.sections.coverage.hour_price import Search
+from tamscore.sections.coverage.offer import Offer, fitted
+from tamscore.sections.coverage.plans import options_of
+from tamscore.sections.coverage.refill import refill
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tamscore.backend import Backend
-    from tamscore.coverage.accounts import Accounts
-    from tamscore.coverage.people import Owners, Person
-    from tamscore.coverage.plans import TouchPlan
-
-
-@dataclass(frozen=True)
-class Task:
-    """What is to be covered, how it may be, and by whom; roles by number, those without limit infinite.
-
-    `hours` (o, m) of every plan for every account, `serves` (g, p) tells whose groups of accounts are whose.
-    """
-
-    accounts: Accounts
-    plans: Sequence[TouchPlan]
-    people: Sequence[Person]
-    roles: tuple[str, ...]
-    limits: Any
-    serves: Any
-    hours: Any
-
-    @property
-    def role_of_person(self) -> Any:
-        """The role (p,) of every person by number."""
-        return np.array([self.roles.index(person.role) for person in self.people], np.int64)
-
-    @property
-    def role_of_plan(self) -> Any:
-        """The role (o,) of every plan by number."""
-        return np.array([self.roles.index(plan.role) for plan in self.plans], np.int64)
-
-    def is_open(self, owners: Owners) -> Any:
-        """Which plans are open to each account (o, m): somebody of the role serves it; where locked, the owner does."""
-        held = np.full(len(self.accounts), NOBODY)
-        held[owners.locked] = self.role_of_person[owners.person[owners.locked]] if owners.locked.any() else held[:0]
-        found = np.empty((len(self.plans), len(self.accounts)), bool)
-        for o, role in enumerate(self.role_of_plan):
-            served = self.serves[:, self.role_of_person == role].any(axis=1) | np.isinf(self.limits[role])
-            found[o] = np.where(owners.locked, held == role, served[self.accounts.group])
-        return found
+    from tamscore.sections.coverage.people import Owners
+    from tamscore.sections.coverage.task import Task
 
 
 @dataclass(frozen=True)
@@ -180,21 +139,3 @@ def shrink_locked(task: Task, offer: Offer, owners: Owners, person: int, plan: A
     limits = np.where(np.arange(len(task.roles)) == task.roles.index(one.role), one.hours, 0.0)
     names = tuple(one.name for _ in task.roles)
     plan[rows] = fitted(Offer(offer.value[:, rows], offer.hours[:, rows], offer.role, limits, names), plan[rows])
-
-
-def task_of(
-    accounts: Accounts, plans: Sequence[TouchPlan], people: Sequence[Person], digital: str, touches: Touches = NONE
-) -> Task:
-    """What there is to do; InputContractError where somebody has a role without a plan."""
-    roles = tuple(dict.fromkeys(plan.role for plan in plans))
-    for person in people:
-        if person.role not in roles or person.role == digital:
-            raise InputContractError(
-                f"{person.name!r}: role {person.role!r} has no touch plan that takes hours; expected one of "
-                f"{', '.join(role for role in roles if role != digital)}{likely(person.role, roles)}"
-            )
-    serves = np.array([[one.serves(*group) for one in people] for group in accounts.groups], bool)
-    hours = [sum(one.hours for one in people if one.role == role) for role in roles]
-    limits = np.where([role == digital for role in roles], np.inf, hours)
-    serves = serves.reshape(len(accounts.groups), len(people))
-    return Task(accounts, plans, people, roles, limits, serves, hours_of(plans, len(accounts), touches))
