@@ -19,7 +19,6 @@ from typer.testing import CliRunner
 
 from tamscore import backend, pipeline
 from tamscore import report as reports
-from tamscore.backtest import backtest
 from tamscore.cli import app
 from tamscore.errors import UsageError
 from tamscore.insight import show
@@ -29,6 +28,7 @@ from tamscore.report import page_of, write_report
 from tamscore.report.chapters import chapters
 from tamscore.report.evidence import gather
 from tamscore.sections import SECTIONS
+from tamscore.sections.backtest.comparison import backtest
 from tamscore.sections.coverage.cover import cover
 from tamscore.sections.coverage.settings import Coverage
 from tamscore.store import history
@@ -119,7 +119,6 @@ def test_what_a_run_has_not_is_left_out_and_named(bare, tmp_path):
     assert [one["id"] for one in page.having("section")] == [name for name in ALL if name not in gone]
     told = [row[0] for row in page.table("Not in this report").rows]
     words = (
-        "What came of",
         "choice of k",
         "Who moved",
         *(one.absent.partition(":")[0] for one in SECTIONS.values()),

@@ -77,8 +77,6 @@ def plan_found(problems: list[TamscoreError], job: Job) -> Plan | None:
 
 def later_commands(job: Job) -> Iterator[Line]:
     """What would keep commands about the finished run from working; no score needs it."""
-    from tamscore.backtest.joining import check_early
-    from tamscore.progress import Progress
     from tamscore.sections import SECTIONS
 
     for name, settings in job.sections.items():
@@ -88,10 +86,6 @@ def later_commands(job: Job) -> Iterator[Line]:
         for look in () if absent else SECTIONS[name].later_checks(job):
             attempt(problems, look)
         yield from ((name, f"{problem}; no score needs it, tamscore {name} will") for problem in problems)
-    problems = []
-    if job.backtest.realised is not None:
-        attempt(problems, lambda: check_early(job, Progress()))
-    yield from (("backtest", f"{problem}; no score needs it, tamscore backtest will") for problem in problems)
 
 
 def as_record(lines: Iterable[Line], notes: list[str], problems: list[TamscoreError]) -> dict[str, Any]:

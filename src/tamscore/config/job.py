@@ -111,25 +111,6 @@ class Engine(Settings):
     """Folder for what workers put on disk, absent: the system's; for kind = "processes" or "cuda"."""
 
 
-class Backtest(Settings):
-    """How scores are held against the sales of the window that followed; no score depends on it."""
-
-    realised: Column | None = None
-    """Column with the account's sales in the next window."""
-    table: LocalPath | None = None
-    """File, folder or glob (Parquet or CSV) that holds the column, joined by account id; absent: the input itself."""
-    account_id: Column | None = None
-    """Column of that table that identifies an account; absent: columns.account_id."""
-    min_match_share: Share = 0.5
-    """Share of the rows of that table that must name an account of the market; the backtest stops where fewer do."""
-    missing: Literal["leave_out", "zero"] = "leave_out"
-    """Accounts without sales in the next window: left out and counted, or taken to have bought nothing."""
-    challenger_rows: Count = 10_000
-    """Customers of each party type, drawn by account id, that the challengers are compared on."""
-    neighbours: Count = 50
-    """Customers that the nearest-neighbour challenger asks."""
-
-
 class Output(Settings):
     """Where the scores are written."""
 
@@ -171,8 +152,6 @@ class Job(Settings):
     """Which channel and message each segment gets."""
     engine: Engine = Field(default_factory=Engine)
     """Where the work runs."""
-    backtest: Backtest = Field(default_factory=Backtest)
-    """How scores are held against the sales of the window that followed."""
     metrics: Metrics = Field(default_factory=Metrics)
     """Where figures about the run are left."""
     output: Output

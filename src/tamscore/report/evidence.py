@@ -10,7 +10,7 @@ from tamscore.insight.stored import open_run
 from tamscore.report.changes import changes_between
 from tamscore.sections import SECTIONS
 from tamscore.store import history, records
-from tamscore.store.run_directory import BACKTESTS, RECORDS, RunDirectory, current_version
+from tamscore.store.run_directory import RECORDS, RunDirectory, current_version
 
 if TYPE_CHECKING:
     from tamscore.insight.stored import StoredRun
@@ -38,7 +38,6 @@ class Evidence:
     steps: tuple[Row, ...]
     map: tuple[Row, ...]
     ranking: tuple[Row, ...]
-    backtest: Row | None = None
     changed: Changed | None = None
     input_change: Row | None = None
     later: dict[str, Row] = field(default_factory=dict)
@@ -68,7 +67,6 @@ def gather(run: StoredRun, since: Location | None, progress: Progress, *, compar
         steps,
         seen,
         best,
-        newest(directory.output, BACKTESTS, run.name),
         changes_between(earlier, run, against, progress) if earlier else None,
         run.manifest.get("input_change") if compare else None,
         later_answers(directory),

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tamscore.sections.alerts import AlertsSection
+from tamscore.sections.backtest import BacktestSection
 from tamscore.sections.coverage import CoverageSection
 from tamscore.sections.lifetime_value import LifetimeValueSection
 from tamscore.sections.next_offer import NextOfferSection
@@ -56,5 +57,6 @@ for _section in (
     AlertsSection(),
     SegmentsSection(),
     NextOfferSection(),
+    BacktestSection(),
 ):
     register(_section)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tamscore.report.chapters import (
-    backtest,
     choice,
     clusters,
     headline,
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from tamscore.view.blocks import Chapter
 
 BEFORE = (headline, clusters, potential, ladder, ranking, quadrants)
-AFTER = (backtest, choice, moves, quality)
+AFTER = (choice, moves, quality)
 """The chapters that stand before those of the sections, and after them."""
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.backtest.deciles import mean_interval
+from tamscore.sections.backtest.deciles import mean_interval
 from tamscore.stages.potential import CustomerSales, potential_table
 from tamscore.stages.prepare import nearest_rank
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from tamscore.backtest.accounts import Accounts
+    from tamscore.sections.backtest.accounts import Accounts
 
 TENTHS = 10
 DRAWS = 1000

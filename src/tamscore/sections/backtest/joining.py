@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tamscore.engine.flow import LocalFlow
 from tamscore.passes.joins import Accounts, Joined, match_table, sorted_hashes
 from tamscore.schema import InputColumns
+from tamscore.sections.backtest.settings import Backtest
 from tamscore.settings import substitution_of
 from tamscore.stages.draw import id_hash
 from tamscore.store import contents, partitions, tables
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 def check_early(job: Job, progress: Progress) -> None:
     """Raise an error if the sales afterwards cannot be had: no such path or column, or too few rows meet the market."""
     plan_of(job)
-    if job.backtest.table:
+    if job.section(Backtest).table:
         with progress.stage("match"):
             hashes = sorted_hashes(id_hash(ids) for ids in market_ids(job))
             match_afterwards(job, Accounts(hashes, job.columns.id_form, lambda: market_ids(job)))
@@ -35,7 +36,7 @@ def check_early(job: Job, progress: Progress) -> None:
 
 def plan_of(job: Job) -> Plan:
     """The plan of the table that has the sales afterwards, which may be the input; raises as `partitions.plan`."""
-    rules = job.backtest
+    rules = job.section(Backtest)
     columns = InputColumns(account_column(job), str(rules.realised))
     if rules.table:
         return partitions.plan(rules.table, columns, "backtest.table")
@@ -49,7 +50,8 @@ def market_plan(job: Job, columns: InputColumns) -> Plan:
 
 def account_column(job: Job) -> str:
     """The column of account ids beside the sales afterwards."""
-    return (job.backtest.account_id if job.backtest.table else None) or job.columns.account_id
+    rules = job.section(Backtest)
+    return (rules.account_id if rules.table else None) or job.columns.account_id
 
 
 def match_afterwards(job: Job, accounts: Accounts) -> Match | None:
@@ -57,7 +59,7 @@ def match_afterwards(job: Job, accounts: Accounts) -> Match | None:
 
     Raises InputContractError where fewer of its rows met an account than backtest.min_match_share.
     """
-    rules = job.backtest
+    rules = job.section(Backtest)
     if rules.table is None:
         return None
     table = Joined(rules.table, plan_of(job), account_column(job), "backtest.account_id")

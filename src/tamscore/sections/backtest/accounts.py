@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.arrow import as_dictionary, coded, float_column, level_codes
-from tamscore.backtest.joining import account_column, plan_of
 from tamscore.errors import InputContractError
 from tamscore.schema import PARTY_TYPES
+from tamscore.sections.backtest.joining import account_column, plan_of
+from tamscore.sections.backtest.settings import Backtest
 from tamscore.stages.draw import draw_number, id_hash
 from tamscore.store import contents, tables
 from tamscore.substitution import LARGEST_MONEY
@@ -82,6 +83,7 @@ def part_of(path: Location, form: IdForm) -> tuple[Any, ...]:
 
 def realised_of(job: Job, hashes: Any) -> Any:
     """The sales afterwards of the accounts with these sorted hashes (m,), NaN where the table does not tell."""
+    rules = job.section(Backtest)
     least, most, times = np.full(len(hashes), np.inf), np.full(len(hashes), -np.inf), np.zeros(len(hashes), np.int32)
     for here, values in told(job):
         place = np.minimum(np.searchsorted(hashes, here), len(hashes) - 1)
@@ -92,22 +94,22 @@ def realised_of(job: Job, hashes: Any) -> Any:
     found = np.where(most >= least, most, np.nan)
     if (np.abs(found) >= LARGEST_MONEY).any():
         raise InputContractError(
-            f"{job.backtest.table or job.input.path}: column {job.backtest.realised!r}: "
+            f"{rules.table or job.input.path}: column {rules.realised!r}: "
             f"{np.nanmax(np.abs(found)):.3g} is no amount of money; leave it empty"
         )
     # Of the input the run has counted copies of a row once, and added up rows that differ in sales only.
-    repeated = times > 1 if job.backtest.table else (times > 1) & (most > least)
+    repeated = times > 1 if rules.table else (times > 1) & (most > least)
     if repeated.any():
         raise InputContractError(
-            f"{job.backtest.table or job.input.path}: {np.count_nonzero(repeated):,} scored accounts stand more than "
-            f"once; one row an account is expected for column {job.backtest.realised!r}"
+            f"{rules.table or job.input.path}: {np.count_nonzero(repeated):,} scored accounts stand more than "
+            f"once; one row an account is expected for column {rules.realised!r}"
         )
-    return np.where(np.isnan(found), 0.0, found) if job.backtest.missing == "zero" else found
+    return np.where(np.isnan(found), 0.0, found) if rules.missing == "zero" else found
 
 
 def told(job: Job) -> Iterator[tuple[Any, Any]]:
     """Hashes of ids and sales afterwards, partition by partition."""
-    account_id, realised = account_column(job), str(job.backtest.realised)
+    account_id, realised = account_column(job), str(job.section(Backtest).realised)
     for partition in plan_of(job).partitions:
         table = tables.read(partition, [account_id, realised])
         yield id_hash(tables.account_ids(table[account_id], job.columns.id_form)), float_column(table[realised])

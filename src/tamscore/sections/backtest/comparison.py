@@ -1,23 +1,25 @@
-"""Scores of one window held against the sales of the next: tenths of whitespace against growth, and challengers.
+"""Scores of one window compared with the sales of the next: tenths of whitespace against growth, and challengers.
 
 Nothing of it changes a score. The results lie beside the runs, in `OUTPUT/backtests/`.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tamscore.backtest.accounts import Accounts, read_accounts
-from tamscore.backtest.challengers import Customers, Loss, Rules, losses
-from tamscore.backtest.deciles import Tenth, rank_correlation, tenths
-from tamscore.backtest.joining import match_afterwards, scored_ids
 from tamscore.outcome.plain import plain
 from tamscore.passes.features import Encoding, read_features
 from tamscore.passes.joins import Accounts as Joinable
 from tamscore.schema import PARTY_TYPES
+from tamscore.sections.backtest.accounts import Accounts, read_accounts
+from tamscore.sections.backtest.challengers import Customers, Rules, losses
+from tamscore.sections.backtest.deciles import rank_correlation, tenths
+from tamscore.sections.backtest.joining import match_afterwards, scored_ids
+from tamscore.sections.backtest.result import BacktestResult, record
+from tamscore.sections.backtest.settings import Backtest
 from tamscore.settings import columns_of
 from tamscore.stages.draw import id_hash
 from tamscore.store import commit, model, partitions, records, tables
@@ -28,8 +30,8 @@ from tamscore.store.run_directory import BACKTESTS, RECORDS, run_key
 if TYPE_CHECKING:
     from tamscore.backend import Backend
     from tamscore.config import Job
-    from tamscore.passes.match import Match
     from tamscore.progress import Progress
+    from tamscore.sections.backtest.challengers import Loss
     from tamscore.store.location import Location
     from tamscore.store.model_parties import StoredParty
     from tamscore.store.run_directory import RunDirectory
@@ -37,26 +39,7 @@ if TYPE_CHECKING:
 KINDS = ("expansion", "acquisition")
 
 
-@dataclass(frozen=True)
-class Backtest:
-    """What came of the scores of a run: accounts compared by kind, tenths, rank correlations by kind, losses.
-
-    `unknown` counts scored accounts whose sales afterwards are not known; they are left out.
-    `joined` says how the table of sales afterwards met the scored accounts, None where the input has them.
-    """
-
-    run: str
-    path: str
-    realised: str
-    accounts: dict[str, int]
-    unknown: int
-    rank_correlation: dict[str, float]
-    tenths: tuple[Tenth, ...]
-    losses: tuple[Loss, ...]
-    joined: Match | None = None
-
-
-def backtest(job: Job, directory: RunDirectory, progress: Progress, backend: Backend) -> Backtest:
+def backtest(job: Job, directory: RunDirectory, progress: Progress, backend: Backend) -> BacktestResult:
     """The backtest of a finished run of the job, written to `OUTPUT/backtests/`."""
     with progress.stage("join"):
         accounts = read_accounts(job, directory)
@@ -71,10 +54,10 @@ def backtest(job: Job, directory: RunDirectory, progress: Progress, backend: Bac
         correlation = {kind: rank_correlation(those) for kind, those in kinds.items()}
     with progress.stage("challengers"):
         compared = challenge(job, directory, accounts, backend)
-    result = Backtest(
+    result = BacktestResult(
         directory.run_key,
         str(place_of(job, directory)),
-        str(job.backtest.realised),
+        str(job.section(Backtest).realised),
         {kind: len(those) for kind, those in kinds.items()},
         len(accounts) - len(known),
         correlation,
@@ -88,10 +71,10 @@ def backtest(job: Job, directory: RunDirectory, progress: Progress, backend: Bac
 
 def place_of(job: Job, directory: RunDirectory) -> Location:
     """Where the results of a backtest lie: one folder for each run, and way to look at it."""
-    return directory.output / BACKTESTS / run_key(directory.run_key, job.backtest.model_dump_json())
+    return directory.output / BACKTESTS / run_key(directory.run_key, job.section(Backtest).model_dump_json())
 
 
-def write(result: Backtest) -> None:
+def write(result: BacktestResult) -> None:
     """Write the tables, as Parquet and CSV, and the whole result as JSON."""
     import pyarrow as pa
 
@@ -105,25 +88,16 @@ def write(result: Backtest) -> None:
     records.place(record(result), files, folder / RECORDS[BACKTESTS])
 
 
-def record(result: Backtest) -> dict[str, Any]:
-    """The result as JSON holds it; numbers that are none are null."""
-    told = asdict(result)
-    told["rank_correlation"] = {
-        kind: None if np.isnan(value) else value for kind, value in result.rank_correlation.items()
-    }
-    return told
-
-
 def challenge(job: Job, directory: RunDirectory, accounts: Accounts, backend: Backend) -> list[Loss]:
     """The held-out losses of the method and its challengers, on a sample of the customers of each party type."""
-    rules = Rules(tuple(job.potential.lines), job.potential.min_customers, job.backtest.neighbours)
+    rules = Rules(tuple(job.potential.lines), job.potential.min_customers, job.section(Backtest).neighbours)
     files = files_of(directory.manifest() or {})
     found = []
     for party in model.read_model(directory.model, files).parties:
         code = PARTY_TYPES.index(party.name)
         customers = accounts.at((accounts.party == code) & (accounts.sales > 0))
         lot = customers.drawn(job.clusters.seed)
-        sample = customers.at(np.sort(np.argsort(lot, kind="stable")[: job.backtest.challenger_rows]))
+        sample = customers.at(np.sort(np.argsort(lot, kind="stable")[: job.section(Backtest).challenger_rows]))
         found += losses(party.name, sampled(job, party, sample, backend), rules)
     return found
 
