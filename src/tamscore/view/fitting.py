@@ -58,7 +58,8 @@ def widths_of(block: Table, shown: Sequence[int], width: int, gap: int) -> list[
     spare = width - together(widths, gap)
     full = [max(cell_len(block.columns[place].head), *(cell_len(row[place]) for row in words)) for place in shown]
     texts_first = sorted(range(len(shown)), key=lambda at: (block.columns[shown[at]].is_number, full[at] - widths[at]))
-    for left, at in zip(range(len(shown), 0, -1), texts_first, strict=True):
+    texts = sum(not block.columns[place].is_number for place in shown)
+    for left, at in zip((max(texts - at, 1) for at in range(len(shown))), texts_first, strict=True):
         more = min(full[at] - widths[at], spare if block.columns[shown[at]].is_number else max(spare // left, 0))
         widths[at] += more
         spare -= more
