@@ -9,17 +9,17 @@ from bench.measure import clock, peak_megabytes
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tamscore.coverage.placing import Task
     from tamscore.insight.stored import StoredRun
+    from tamscore.sections.coverage.task import Task
 
 
 def task_of_run(run: StoredRun) -> Task:
     """What there is to do with the default plans and team."""
-    from tamscore.config import Coverage
-    from tamscore.coverage.accounts import read_accounts
-    from tamscore.coverage.people import read_people
-    from tamscore.coverage.placing import task_of
-    from tamscore.coverage.plans import DEFAULT_PLANS, DIGITAL
+    from tamscore.sections.coverage.accounts import read_accounts
+    from tamscore.sections.coverage.plans import DEFAULT_PLANS, DIGITAL
+    from tamscore.sections.coverage.reading import read_people
+    from tamscore.sections.coverage.settings import Coverage
+    from tamscore.sections.coverage.task import task_of
 
     settings = Coverage()
     return task_of(read_accounts(run, settings), DEFAULT_PLANS, read_people(settings), DIGITAL)
@@ -30,11 +30,11 @@ def role_choice(output: Path, people: bool = True) -> dict[str, Any]:  # noqa: F
     import numpy as np
 
     from tamscore import backend
-    from tamscore.coverage.people import Owners
-    from tamscore.coverage.plans import options_of
     from tamscore.insight.stored import open_run
-    from tamscore.stages.coverage import choose
-    from tamscore.stages.hour_price import Search
+    from tamscore.sections.coverage.choice import choose
+    from tamscore.sections.coverage.hour_price import Search
+    from tamscore.sections.coverage.people import Owners
+    from tamscore.sections.coverage.plans import options_of
 
     host, task = backend.load("cpu"), task_of_run(open_run(output))
     nobody = Owners(np.full(len(task.accounts), -1), np.zeros(len(task.accounts), bool))
@@ -56,10 +56,10 @@ def role_choice(output: Path, people: bool = True) -> dict[str, Any]:  # noqa: F
 def whole(output: Path) -> dict[str, Any]:
     """The whole command: read, choose, name people, compare with simple rules, write."""
     from tamscore import backend
-    from tamscore.config import Coverage
-    from tamscore.coverage import cover
     from tamscore.insight.stored import open_run
     from tamscore.progress import Progress
+    from tamscore.sections.coverage.cover import cover
+    from tamscore.sections.coverage.settings import Coverage
 
     with clock() as spent:
         found = cover(open_run(output), Coverage(), backend.load("cpu"), Progress())
@@ -72,9 +72,9 @@ def owned(output: Path, moves: int = 200) -> dict[str, Any]:
     import numpy as np
 
     from tamscore import backend
-    from tamscore.coverage.people import Owners
-    from tamscore.coverage.placing import moved, place_all
     from tamscore.insight.stored import open_run
+    from tamscore.sections.coverage.people import Owners
+    from tamscore.sections.coverage.placing import moved, place_all
 
     host, task = backend.load("cpu"), task_of_run(open_run(output))
     nobody = Owners(np.full(len(task.accounts), -1), np.zeros(len(task.accounts), bool))

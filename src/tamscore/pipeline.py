@@ -55,8 +55,8 @@ if TYPE_CHECKING:
     from tamscore.scoring.watch import Watch
     from tamscore.store.partitions import Plan
 
-UNCOUNTED = ("engine", "output", "device", "input", "backtest", "coverage", "metrics")
-"""Sections of the job file that change no number of a run."""
+UNCOUNTED = {"engine", "output", "device", "input", "metrics"}
+"""Sections of the job file that change no number of a run, beside those that are asked about finished runs."""
 
 
 def run(
@@ -172,7 +172,8 @@ def key_of(job: Job, plan: Plan, backend: Backend, record: dict[str, Any]) -> st
 
     Engine and output do not count, they change no number; nor does the place of a table, but what it holds.
     """
-    settings = job.model_dump(mode="json", exclude=set(UNCOUNTED))
+    later = {name for name, section in SECTIONS.items() if section.folder}
+    settings = job.model_dump(mode="json", exclude=UNCOUNTED | later)
     for table in plan.tables:
         section, _, key = table.partition(".")
         settings.get(section, {}).pop(key, None)

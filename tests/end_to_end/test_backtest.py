@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -11,14 +12,17 @@ import pytest
 from typer.testing import CliRunner
 
 from tamscore import backend, job_file, pipeline
-from tamscore.backtest import backtest
 from tamscore.cli import app
 from tamscore.errors import InputContractError, JobFileError
 from tamscore.progress import Progress
+from tamscore.sections import SECTIONS
+from tamscore.sections.backtest.comparison import backtest
+from tamscore.sections.backtest.view import answer
 from tamscore.store import history
 from tamscore.store.run_directory import current_version
 from tamscore.synthetic import write_market
 from tests.end_to_end import market
+from tests.terminal_pages import WIDTHS, printed, require_whole
 
 BOUND = {"backtest.realised": "later", "backtest.challenger_rows": 300}
 
@@ -149,12 +153,31 @@ def test_the_command_prints_tables_writes_files_and_answers_in_json(backtest_job
     page, machine = call(backtest_job, *later), call(backtest_job, *later, "--json")
     assert (page.exit_code, machine.exit_code) == (0, 0), page.output + machine.output
     result = json.loads(machine.stdout)
-    for word in ("ACQUISITION: WHITESPACE AGAINST GROWTH", "growth by lot", "THE PRICE OF SIMPLICITY", "boosted trees"):
+    for word in ("ACQUISITION: WHITESPACE AGAINST GROWTH", "by lot", "THE PRICE OF SIMPLICITY", "boosted trees"):
         assert word in page.stdout
     folder = backtest_job.parent / "scores" / "backtests"
     assert str(next(folder.iterdir())) == result["path"]
     assert pq.read_table(f"{result['path']}/tenths.parquet").to_pylist() == result["tenths"]
     assert pq.read_table(f"{result['path']}/challengers.parquet").to_pylist() == result["losses"]
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    """A backtest with tenths of both kinds, losses, and accounts that nothing is known of."""
+    rows = 1500
+    later = np.where(np.arange(rows) % 9 == 0, np.nan, np.random.default_rng(3).lognormal(8, 3, rows))
+    return looked_back(tmp_path_factory.mktemp("compared"), with_later(market.accounts(rows, seed=2), later))[0]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_number_is_whole_on_a_terminal_of_any_width(compared, width):
+    assert len(answer(compared).blocks) >= 4
+    require_whole([answer(compared)], width)
+
+
+def test_what_is_stored_reads_as_the_command_said(compared):
+    stored = json.loads((Path(compared.path) / "backtest.json").read_text("utf-8"))
+    assert printed([SECTIONS["backtest"].view(stored)], 120).strip() in printed([answer(compared)], 120)
 
 
 def test_without_a_column_for_what_came_afterwards_the_command_says_what_it_wants(backtest_job):

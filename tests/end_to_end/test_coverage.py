@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
-from rich.console import Console
 from typer.testing import CliRunner
 
-from tamscore import backend, config
+from tamscore import backend
 from tamscore.cli import app
-from tamscore.coverage import cover, record
-from tamscore.coverage.accounts import read_accounts
-from tamscore.coverage.people import read_owners, read_people, read_plans
-from tamscore.coverage.placing import place_all, task_of
-from tamscore.coverage.plans import DEFAULT_PLANS, DIGITAL
-from tamscore.coverage.report import render
-from tamscore.coverage.touches import hours_of, read_touches
 from tamscore.errors import InputContractError, UsageError
 from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
+from tamscore.sections import SECTIONS
+from tamscore.sections.coverage.accounts import read_accounts
+from tamscore.sections.coverage.cover import cover
+from tamscore.sections.coverage.placing import place_all
+from tamscore.sections.coverage.plans import DEFAULT_PLANS, DIGITAL
+from tamscore.sections.coverage.reading import read_owners, read_people, read_plans
+from tamscore.sections.coverage.result import record
+from tamscore.sections.coverage.settings import Coverage
+from tamscore.sections.coverage.task import task_of
+from tamscore.sections.coverage.touches import hours_of, read_touches
+from tamscore.sections.coverage.view import answer
 from tamscore.store.verify import problems_of_output
 from tests.end_to_end import market
+from tests.terminal_pages import WIDTHS, printed, require_whole
 
 SMALL_TEAM = {"account_manager": 2, "hunter": 1}
 
@@ -40,15 +44,34 @@ def run(tmp_path_factory):
 
 
 def covered(run, scenarios=(), **keys):
-    settings = config.Coverage.model_validate({"team": SMALL_TEAM, **keys}, strict=False)
+    settings = Coverage.model_validate({"team": SMALL_TEAM, **keys}, strict=False)
     result = cover(run, settings, backend.load("cpu"), Progress(), scenarios)
     return result, pq.read_table(f"{result.path}/accounts.parquet")
 
 
 def page_of(result):
-    console = Console(width=160, record=True, file=io.StringIO())
-    console.print(render(result, 160))
-    return console.export_text()
+    return printed([answer(result)], 160)
+
+
+@pytest.fixture(scope="module")
+def moved(run, tmp_path_factory):
+    """A coverage with changes of owner, a scenario and a plan of an account that is gone: every block has rows."""
+    folder = tmp_path_factory.mktemp("moved")
+    own = own_plans(folder, [{"account_id": name, "role": "hunter", "hours": 1.0} for name in ("A0000001", "gone")])
+    owners = owners_table(folder, owned_by(covered(run)[1], "account_manager 02", 60))
+    return covered(run, ["hunter=+1"], owners=owners, account_plans=own)[0]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_number_is_whole_on_a_terminal_of_any_width(moved, width):
+    require_whole([answer(moved)], width)
+
+
+def test_what_is_stored_reads_as_the_command_said_but_for_changes_of_owner(moved):
+    stored = json.loads((Path(moved.path) / "coverage.json").read_text("utf-8"))
+    told, said = SECTIONS["coverage"].view(stored), answer(moved)
+    assert [type(block) for block in told.blocks] == [type(block) for block in said.blocks[1:-1]]
+    assert printed([told], 120).strip() in printed([said], 120)
 
 
 def people_table(folder, rows):
@@ -244,7 +267,7 @@ def test_a_service_level_that_is_named_holds_for_it_alone_and_over_the_role(run,
     account = covered(run)[1]["account_id"][5].as_py()
     row = {"account_id": account, "role": "account_manager", "hours": 9.0, "service_level": None}
     path = own_plans(tmp_path, [{**row, "hours": 3.0, "service_level": "pooled"}, row])
-    settings = config.Coverage(team=SMALL_TEAM, account_plans=path)
+    settings = Coverage(team=SMALL_TEAM, account_plans=path)
     accounts = read_accounts(run, settings)
     hours = hours_of(DEFAULT_PLANS, len(accounts), read_touches(settings, accounts, DEFAULT_PLANS))
     changed = np.argwhere(hours != np.array([plan.hours for plan in DEFAULT_PLANS])[:, None]).tolist()
@@ -294,7 +317,7 @@ def split_team(folder):
 
 def test_hours_that_naming_people_leaves_over_are_given_out_again(run, tmp_path):
     """Nobody who waits finds a person with hours for him; nobody has more than his hours."""
-    settings = config.Coverage(people=split_team(tmp_path), region="industry")
+    settings = Coverage(people=split_team(tmp_path), region="industry")
     accounts, plans, people = read_accounts(run, settings), read_plans(settings), read_people(settings)
     task = task_of(accounts, plans, people, DIGITAL)
     owners = read_owners(settings, accounts, people)
@@ -359,7 +382,13 @@ def test_the_command_prints_tables_writes_files_and_answers_in_json(run, tmp_pat
     page, machine = CliRunner().invoke(app, call), CliRunner().invoke(app, [*call, "--json"])
     assert (page.exit_code, machine.exit_code) == (0, 0), page.output + machine.output
     result = json.loads(machine.stdout)
-    for word in ("HOURS", "AGAINST SIMPLE RULES", "quadrant cut to capacity", "MORE OR FEWER PEOPLE", "hunter 02"):
+    for word in (
+        "HOURS AND VALUE BY ROLE",
+        "AGAINST SIMPLE RULES",
+        "quadrant cut to capacity",
+        "MORE OR FEWER PEOPLE",
+        "hunter 02",
+    ):
         assert word in page.stdout
     hunters = next(row for row in result["roles"] if row["role"] == "hunter")
     assert (hunters["people"], hunters["hours_available"]) == (2, 1200.0)

@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tamscore import backend, pipeline
-from tamscore.backtest import backtest
 from tamscore.progress import Progress
+from tamscore.sections.backtest.comparison import backtest
 from tests.end_to_end import market, shop
 from tests.end_to_end.buyers import WINDOW
 

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pytest
 
 from tamscore import pipeline
-from tamscore.backtest.accounts import read_accounts
 from tamscore.errors import InputContractError
 from tamscore.progress import Progress
 from tamscore.scoring.census.row_digests import row_digests
+from tamscore.sections.backtest.accounts import read_accounts
 from tamscore.stages.folding import fold_ids
 from tests.end_to_end import market
 

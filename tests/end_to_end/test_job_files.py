@@ -9,6 +9,7 @@ import pytest
 
 from tamscore import job_file, pipeline
 from tamscore.progress import Progress
+from tamscore.sections.backtest.settings import Backtest
 from tamscore.synthetic import write_market
 
 JOBS = Path(__file__).parents[2] / "jobs"
@@ -28,7 +29,7 @@ def test_what_is_commented_out_in_the_job_file_to_copy_can_be_used_as_it_stands(
     everything, plain = (job_file.load(tmp_path / name) for name in ("all.toml", "plain.toml"))
     for section in ("rows", "features", "leakage", "clusters", "potential", "quadrant", "campaigns"):
         assert getattr(everything, section) == getattr(plain, section)
-    assert everything.backtest.realised == "sales_next_year"
+    assert everything.section(Backtest).realised == "sales_next_year"
 
 
 def test_the_job_file_to_copy_fits_the_synthetic_market_as_it_is(tmp_path):

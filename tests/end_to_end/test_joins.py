@@ -13,11 +13,11 @@ import pytest
 from typer.testing import CliRunner
 
 from tamscore import job_file, pipeline
-from tamscore.backtest.joining import check_early
 from tamscore.cli import app
 from tamscore.errors import InputContractError, TamscoreError
 from tamscore.progress import Progress
 from tamscore.scoring import model_source as origin
+from tamscore.sections.backtest.joining import check_early
 from tests.end_to_end import market
 from tests.end_to_end.buyers import WINDOW
 

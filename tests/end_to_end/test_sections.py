@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from tamscore.store.run_directory import RunDirectory
 
 ROWS, SIZE = 900, "revenue"
-PROVIDED = tuple(SECTIONS)
+PROVIDED = tuple(name for name, section in SECTIONS.items() if not section.folder)
 
 
 class Asked(SectionSettings):
@@ -106,6 +106,25 @@ class LackingSection(Section[Asked]):
     def view(self, record: dict[str, Any]) -> Chapter:
         """Return a chapter without a block."""
         return Chapter(self.name, "Lacking", str(record))
+
+
+class Later(SectionSettings):
+    """What is asked afterwards; no score depends on it."""
+
+    hours: float = 1.0
+    """Hours of nothing in particular."""
+
+
+class LaterSection(Section[Later]):
+    """A topic that is asked about a finished run."""
+
+    name = "later"
+    folder = "later"
+    settings = Later
+
+    def view(self, record: dict[str, Any]) -> Chapter:
+        """Return a chapter without a block."""
+        return Chapter(self.name, "Later", str(record))
 
 
 @pytest.fixture
@@ -183,6 +202,19 @@ def test_the_job_file_knows_a_section_only_while_it_is_registered(joined, tmp_pa
         register(DoublingSection())
     with pytest.raises(JobFileError, match=r"\[doubling\] adds a column"):
         market.job(joined, tmp_path / "scores", {"doubling": {"path": "more"}, "columns.keep": ["doubled"]})
+
+
+def test_a_topic_about_finished_runs_is_in_every_job_and_changes_no_run(tmp_path):
+    path = market.write(market.accounts(ROWS), tmp_path / "market")
+    with registered(LaterSection()):
+        jobs = [market.job(path, tmp_path / "scores", changes) for changes in ({}, {"later": {"hours": 2.0}})]
+        first, second = (pipeline.run(job, Progress()) for job in jobs)
+        assert job_file.json_schema()["properties"]["later"]["description"] == "What is asked afterwards."
+    assert [job.section(Later).hours for job in jobs] == [1.0, 2.0]
+    assert first.run_key == second.run_key
+    manifest = manifest_of(first)
+    assert manifest["job"]["later"] == {"hours": 1.0}
+    assert "later" not in manifest["missing"] | manifest["extras"]
 
 
 def test_a_table_that_no_section_has_is_refused(tmp_path):

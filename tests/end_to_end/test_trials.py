@@ -21,9 +21,9 @@ from sklearn.metrics import roc_auc_score
 from bench import propensity as bench_propensity
 from jobs.trials import prepare
 from tamscore import config, job_file, pipeline
-from tamscore.backtest.accounts import read_accounts
 from tamscore.errors import GateError, InputContractError
 from tamscore.progress import Progress
+from tamscore.sections.backtest.accounts import read_accounts
 from tamscore.sections.propensity import verdict
 from tests.end_to_end import market
 

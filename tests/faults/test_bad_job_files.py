@@ -34,7 +34,7 @@ CLUSTER_KEYS = (
 )
 TOP_KEYS = (
     "device, input, columns, rows, values, currency, features, leakage, clusters, potential, quadrant, campaigns, "
-    "engine, backtest, coverage, metrics, output, propensity, lifetime_value, alerts, segments, next_offer"
+    "engine, metrics, output, coverage, propensity, lifetime_value, alerts, segments, next_offer, backtest"
 )
 
 

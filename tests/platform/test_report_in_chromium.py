@@ -18,12 +18,13 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from tamscore import backend, config
+from tamscore import backend
 from tamscore.cli import app
-from tamscore.coverage import cover
 from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
 from tamscore.report import write_report
+from tamscore.sections.coverage.cover import cover
+from tamscore.sections.coverage.settings import Coverage
 
 pytestmark = pytest.mark.platform
 BUILD = Path(__file__).parents[2] / "build" / "report"
@@ -87,7 +88,7 @@ def page(tmp_path_factory):
     second = CliRunner().invoke(app, call)
     assert second.exit_code == 0, second.output
     run = open_run(output)
-    cover(run, config.Coverage.model_validate({"team": {"hunter": 2}}, strict=False), backend.load("cpu"), Progress())
+    cover(run, Coverage.model_validate({"team": {"hunter": 2}}, strict=False), backend.load("cpu"), Progress())
     write_report(run, Progress(), folder / "report.html")
     return folder / "report.html"
 

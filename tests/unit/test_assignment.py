@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tamscore.stages.assignment import NOBODY, Load, Team, able, assign, exact, greedy, placed
+from tamscore.sections.coverage.assignment import NOBODY, Load, Team, able, assign, exact, greedy, placed
 
 
 def load(hours, group=None, owner=None, locked=None, value=None, potential=None):

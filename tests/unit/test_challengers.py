@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tamscore.backtest import challengers
-from tamscore.backtest.challengers import CONTENDERS, Customers, Rules
+from tamscore.sections.backtest import challengers
+from tamscore.sections.backtest.challengers import CONTENDERS, Customers, Rules
 
 RULES = Rules((0.5, 0.9), 25, 20)
 

@@ -8,9 +8,9 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from tamscore import backend as backends
 from tamscore.errors import InputContractError
-from tamscore.stages import alike
-from tamscore.stages.coverage import choose
-from tamscore.stages.hour_price import Options, Search, ask
+from tamscore.sections.coverage import alike
+from tamscore.sections.coverage.choice import choose
+from tamscore.sections.coverage.hour_price import Options, Search, ask
 
 HOST = backends.load("cpu")
 ROLE = (0, 0, 1, 2, 3)

@@ -7,8 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from tamscore.backtest import deciles
-from tamscore.backtest.accounts import Accounts
+from tamscore.sections.backtest import deciles
+from tamscore.sections.backtest.accounts import Accounts
 from tamscore.stages.draw import mixed
 
 

@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 def at_work(job: Job, *, as_json: bool) -> Iterator[Progress]:
     """The progress of a run of the job; its metrics are left where the job asks for them.
 
-    A run that is done says last what its coverage would not find.
+    A run that is done says last which tables later commands would not find.
     """
-    from tamscore.config.coverage import missing_tables
     from tamscore.progress import Progress
 
     with terminal.listening(as_json=as_json) as listener:
@@ -33,7 +32,7 @@ def at_work(job: Job, *, as_json: bool) -> Iterator[Progress]:
             measure(job, progress, began, error)
             raise
         measure(job, progress, began)
-        for text in missing_tables(job.coverage):
+        for text in (text for section in job.sections.values() for text in section.absent_tables()):
             progress.notice(text)
 
 

@@ -76,23 +76,16 @@ def plan_found(problems: list[TamscoreError], job: Job) -> Plan | None:
 
 
 def later_commands(job: Job) -> Iterator[Line]:
-    """What would keep `coverage` and `backtest` from working; no score needs it."""
-    from tamscore.backtest.joining import check_early
-    from tamscore.config.coverage import missing_tables
-    from tamscore.coverage.people import read_people, read_plans
-    from tamscore.progress import Progress
+    """What would keep commands about the finished run from working; no score needs it."""
+    from tamscore.sections import SECTIONS
 
-    missing = missing_tables(job.coverage)
-    yield from (("coverage", text) for text in missing)
-    problems: list[TamscoreError] = []
-    if not missing:
-        attempt(problems, lambda: read_people(job.coverage))
-        attempt(problems, lambda: read_plans(job.coverage))
-    yield from (("coverage", f"{problem}; no score needs it, tamscore coverage will") for problem in problems)
-    problems.clear()
-    if job.backtest.realised is not None:
-        attempt(problems, lambda: check_early(job, Progress()))
-    yield from (("backtest", f"{problem}; no score needs it, tamscore backtest will") for problem in problems)
+    for name, settings in job.sections.items():
+        absent = settings.absent_tables()
+        yield from ((name, text) for text in absent)
+        problems: list[TamscoreError] = []
+        for look in () if absent else SECTIONS[name].later_checks(job):
+            attempt(problems, look)
+        yield from ((name, f"{problem}; no score needs it, tamscore {name} will") for problem in problems)
 
 
 def as_record(lines: Iterable[Line], notes: list[str], problems: list[TamscoreError]) -> dict[str, Any]:

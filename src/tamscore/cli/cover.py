@@ -14,8 +14,8 @@ from tamscore.cli.arguments import AsJson, Overrides, Run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.config import Coverage
     from tamscore.insight.stored import StoredRun
+    from tamscore.sections.coverage.settings import Coverage
 
 Config = Annotated[
     Path | None,
@@ -35,10 +35,12 @@ def coverage(
     Worth as much as the hours allow, with the price of an hour and what a person more would bring.
     """
     from tamscore import backend
-    from tamscore.coverage import cover, record
-    from tamscore.coverage.report import render
     from tamscore.insight.stored import open_run
     from tamscore.progress import Progress
+    from tamscore.sections.coverage.cover import cover
+    from tamscore.sections.coverage.result import record
+    from tamscore.sections.coverage.view import answer
+    from tamscore.view.terminal import page
 
     stored = open_run(run)
     settings = settings_of(stored, config, overrides or ())
@@ -47,7 +49,7 @@ def coverage(
     if as_json:
         print(json.dumps(record(result), indent=1, ensure_ascii=False, allow_nan=False))
     else:
-        terminal.put(lambda width: render(result, width))
+        terminal.put(lambda width: page([answer(result)], width))
 
 
 def settings_of(run: StoredRun, file: Path | None, overrides: Sequence[str]) -> Coverage:
@@ -55,11 +57,12 @@ def settings_of(run: StoredRun, file: Path | None, overrides: Sequence[str]) -> 
     from tamscore import job_file
     from tamscore.errors import JobFileError
     from tamscore.job_file.reading import read_text, tables_of
+    from tamscore.sections.coverage.settings import Coverage
 
     if file is None:
-        return run.job_with(overrides).coverage
+        return run.job_with(overrides).section(Coverage)
     tables: dict[str, Any] = tables_of(read_text(file), str(file))
     if "coverage" not in tables:
         raise JobFileError(f"{file}: coverage: expected a section [coverage], got nothing")
     job = {**run.manifest["job"], "coverage": tables["coverage"]}
-    return job_file.parse(job, str(file), overrides, file.parent).coverage
+    return job_file.parse(job, str(file), overrides, file.parent).section(Coverage)

@@ -33,16 +33,18 @@ def backtest(
     Tenths of whitespace against growth, beside a ranking by lot; and what other methods would have said better.
     """
     from tamscore import backend, job_file, pipeline
-    from tamscore.backtest import backtest as look_back
-    from tamscore.backtest import record
-    from tamscore.backtest.joining import check_early
-    from tamscore.backtest.report import render
     from tamscore.progress import Progress
+    from tamscore.sections.backtest.comparison import backtest as look_back
+    from tamscore.sections.backtest.joining import check_early
+    from tamscore.sections.backtest.result import record
+    from tamscore.sections.backtest.settings import Backtest
+    from tamscore.sections.backtest.view import answer
+    from tamscore.view.terminal import page
 
     short = {"backtest.realised": realised, "backtest.table": table}
     given = [f"{key}={json.dumps(value)}" for key, value in short.items() if value is not None]
     loaded = job_file.load(job, [*(overrides or ()), *given])
-    if loaded.backtest.realised is None:
+    if loaded.section(Backtest).realised is None:
         raise JobFileError(
             f"{job}: backtest.realised: expected the column with the sales of the next window, got nothing"
         )
@@ -54,4 +56,4 @@ def backtest(
     if as_json:
         print(json.dumps(record(result), indent=1, ensure_ascii=False, allow_nan=False))
     else:
-        terminal.put(lambda width: render(result, width))
+        terminal.put(lambda width: page([answer(result)], width))

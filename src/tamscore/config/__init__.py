@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from tamscore.config.campaigns import Campaign, Campaigns
-from tamscore.config.coverage import Coverage
-from tamscore.config.job import Backtest, Columns, Engine, Input, Job, Output, Rows
+from tamscore.config.job import Columns, Engine, Input, Job, Output, Rows
 from tamscore.config.method import (
     PRESETS,
     Clusters,
@@ -18,12 +17,10 @@ from tamscore.config.metrics import Metrics
 
 __all__ = [
     "PRESETS",
-    "Backtest",
     "Campaign",
     "Campaigns",
     "Clusters",
     "Columns",
-    "Coverage",
     "Engine",
     "Features",
     "Input",

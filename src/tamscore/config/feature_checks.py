@@ -9,7 +9,7 @@ from tamscore.config.problems import NOTHING, Problem, nearest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tamscore.config.job import Backtest, Columns
+    from tamscore.config.job import Columns
     from tamscore.config.method import Features
     from tamscore.config.problems import Place
 
@@ -49,14 +49,3 @@ def allowed_are_features(features: Features) -> Iterator[Problem]:
     for position, column in enumerate(features.allow):
         if column not in known:
             yield Problem(("features", "allow", position), "a feature of this job", column, nearest(column, known))
-
-
-def the_future_is_no_feature(columns: Columns, features: Features, backtest: Backtest) -> Iterator[Problem]:
-    """Yield a problem where what came afterwards is the sales themselves, or has told the clusters what to say."""
-    if backtest.table is None and backtest.realised is not None:
-        place = ("backtest", "realised")
-        if backtest.realised in {*features.numeric, *features.categorical}:
-            yield Problem(place, "a column that is no feature", backtest.realised, "nobody knows it beforehand")
-        if backtest.realised == columns.sales:
-            hint = "name the column of the next window, or another table in backtest.table"
-            yield Problem(place, "a column other than columns.sales", backtest.realised, hint)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field
 
 from tamscore.config.campaigns import Campaigns
-from tamscore.config.coverage import Coverage
 from tamscore.config.method import Clusters, Features, Leakage, Potential, Quadrant
 from tamscore.config.metrics import Metrics
 from tamscore.config.section import SectionSettings
@@ -26,6 +25,8 @@ from tamscore.config.values import (  # noqa: TC001 - read at run time
 )
 from tamscore.config.wording import Currency, WordMaps  # noqa: TC001 - read at run time
 from tamscore.schema import Limits
+
+S = TypeVar("S", bound=SectionSettings)
 
 
 class Input(Settings):
@@ -110,25 +111,6 @@ class Engine(Settings):
     """Folder for what workers put on disk, absent: the system's; for kind = "processes" or "cuda"."""
 
 
-class Backtest(Settings):
-    """How scores are held against the sales of the window that followed; no score depends on it."""
-
-    realised: Column | None = None
-    """Column with the account's sales in the next window."""
-    table: LocalPath | None = None
-    """File, folder or glob (Parquet or CSV) that holds the column, joined by account id; absent: the input itself."""
-    account_id: Column | None = None
-    """Column of that table that identifies an account; absent: columns.account_id."""
-    min_match_share: Share = 0.5
-    """Share of the rows of that table that must name an account of the market; the backtest stops where fewer do."""
-    missing: Literal["leave_out", "zero"] = "leave_out"
-    """Accounts without sales in the next window: left out and counted, or taken to have bought nothing."""
-    challenger_rows: Count = 10_000
-    """Customers of each party type, drawn by account id, that the challengers are compared on."""
-    neighbours: Count = 50
-    """Customers that the nearest-neighbour challenger asks."""
-
-
 class Output(Settings):
     """Where the scores are written."""
 
@@ -139,7 +121,7 @@ class Output(Settings):
 class Job(Settings):
     """A job of tamscore: what is read, how it is scored, where the scores go.
 
-    The model that checks a job file has the optional sections beside these, see `job_file.job_model`.
+    The model that checks a job file has the sections of the registry beside these, see `job_file.job_model`.
     """
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -170,10 +152,6 @@ class Job(Settings):
     """Which channel and message each segment gets."""
     engine: Engine = Field(default_factory=Engine)
     """Where the work runs."""
-    backtest: Backtest = Field(default_factory=Backtest)
-    """How scores are held against the sales of the window that followed."""
-    coverage: Coverage = Field(default_factory=Coverage)
-    """Who covers whom, with the hours there are."""
     metrics: Metrics = Field(default_factory=Metrics)
     """Where figures about the run are left."""
     output: Output
@@ -181,6 +159,10 @@ class Job(Settings):
 
     @property
     def sections(self) -> dict[str, Any]:
-        """The settings of the optional sections that the job has, by name: each a `SectionSettings` of its own kind."""
+        """The settings of those sections of the registry that the job has, by name, each of its own class."""
         there = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: section for name, section in there.items() if isinstance(section, SectionSettings)}
+
+    def section(self, kind: type[S]) -> S:
+        """Return the settings of a class; raise StopIteration if the job does not have that section."""
+        return next(section for section in self.sections.values() if isinstance(section, kind))

@@ -30,7 +30,7 @@ class SideTable:
 
 
 class SectionSettings(Settings):
-    """A section of the job file that adds columns to the scores; what it reads is checked before the run starts."""
+    """A section of the job file with a room of its own; what it reads is checked before the run starts."""
 
     def numbers(self) -> tuple[str, ...]:
         """Return the columns of the input, beside those of the market, that must hold numbers."""
@@ -55,3 +55,7 @@ class SectionSettings(Settings):
         """
         del account_id
         return {}
+
+    def absent_tables(self) -> list[str]:
+        """Return what to say of tables that no score needs and that are not there, one text each."""
+        return []

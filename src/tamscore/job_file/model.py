@@ -1,4 +1,4 @@
-"""The model of a whole job file: the sections that every job has, and one for each entry of the registry."""
+"""The model of a whole job file: the core's sections, and one for each entry of the registry."""
 
 from __future__ import annotations
 
@@ -22,10 +22,8 @@ def job_model() -> type[Job]:
 
 @cache
 def model_with(sections: tuple[Section[Any], ...]) -> type[Job]:
-    """Return the model of a job with these optional sections."""
-    fields: dict[str, Any] = {
-        section.name: (section.settings | None, Field(None, description=about(section))) for section in sections
-    }
+    """Return the model of a job with these sections."""
+    fields: dict[str, Any] = {section.name: field_of(section) for section in sections}
     return create_model("FullJob", __base__=Job, __module__=__name__, __doc__=Job.__doc__, **fields)
 
 
@@ -36,6 +34,9 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(name)
 
 
-def about(section: Section[Any]) -> str:
-    """Return what a section asks, in one sentence."""
-    return f"{(getdoc(section.settings) or section.name).partition('.')[0]}; absent: not asked."
+def field_of(section: Section[Any]) -> tuple[Any, Any]:
+    """Return type and default of a section: None if it is not asked for, its own if it is about finished runs."""
+    about = (getdoc(section.settings) or section.name).partition(".")[0]
+    if section.folder:
+        return section.settings, Field(default_factory=section.settings, description=f"{about.partition(';')[0]}.")
+    return section.settings | None, Field(None, description=f"{about}; absent: not asked.")

@@ -29,7 +29,6 @@ from tamscore.config.feature_checks import (
     allowed_are_features,
     features_have_one_kind,
     features_say_what_an_account_is,
-    the_future_is_no_feature,
     there_is_a_feature,
 )
 from tamscore.config.method_checks import (
@@ -86,7 +85,6 @@ RULES: tuple[Rule, ...] = (
     (features_have_one_kind, ("features",)),
     (features_say_what_an_account_is, ("columns", "features")),
     (allowed_are_features, ("features",)),
-    (the_future_is_no_feature, ("columns", "features", "backtest")),
     (clusters_fit_their_rows, ("clusters",)),
     (k_table_needs_party_type, ("columns", "clusters")),
     (quadrant_matches_threshold, ("quadrant",)),
@@ -105,8 +103,9 @@ RULES: tuple[Rule, ...] = (
 def all_rules() -> Iterator[Rule]:
     """Yield the rules of every job file, then those of the sections that are registered."""
     yield from RULES
-    yield mapped_columns_are_read, ("values", "columns", "features", *SECTIONS)
-    yield converted_columns_are_read, ("columns", "rows", "features", "campaigns", "currency", *SECTIONS)
+    scored = [name for name, section in SECTIONS.items() if not section.folder]
+    yield mapped_columns_are_read, ("values", "columns", "features", *scored)
+    yield converted_columns_are_read, ("columns", "rows", "features", "campaigns", "currency", *scored)
     for section in SECTIONS.values():
         yield kept_columns_are_not_those_of(section.name, section.column_names), ("columns", section.name)
         yield from section.rules

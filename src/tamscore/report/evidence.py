@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tamscore.insight import summary, tables
 from tamscore.insight.stored import open_run
 from tamscore.report.changes import changes_between
+from tamscore.sections import SECTIONS
 from tamscore.store import history, records
-from tamscore.store.run_directory import BACKTESTS, COVERAGE, RECORDS, RunDirectory, current_version
+from tamscore.store.run_directory import RECORDS, RunDirectory, current_version
 
 if TYPE_CHECKING:
     from tamscore.insight.stored import StoredRun
@@ -26,7 +27,8 @@ class Evidence:
     """Everything that chapters read; what the run does not have is None or empty.
 
     `ranking` holds the best accounts of each kind. `at` is when the run came to count, as its ledger says. `changed` is
-    against the run before, or the one named in its place; `input_change` what the run itself has compared.
+    against the run before, or the one named in its place; `input_change` what the run itself has compared, `later`
+    the newest answers about the finished run by section.
     """
 
     run: StoredRun
@@ -36,15 +38,14 @@ class Evidence:
     steps: tuple[Row, ...]
     map: tuple[Row, ...]
     ranking: tuple[Row, ...]
-    coverage: Row | None = None
-    backtest: Row | None = None
     changed: Changed | None = None
     input_change: Row | None = None
+    later: dict[str, Row] = field(default_factory=dict)
 
     @property
     def extras(self) -> dict[str, Row]:
-        """What the optional parts of the scores have found, by the section of the job file that asked for them."""
-        return dict(self.run.manifest.get("extras", {}))
+        """The record of every section of the registry that has one."""
+        return {**self.run.manifest.get("extras", {}), **self.later}
 
 
 def gather(run: StoredRun, since: Location | None, progress: Progress, *, compare: bool = True) -> Evidence:
@@ -66,11 +67,17 @@ def gather(run: StoredRun, since: Location | None, progress: Progress, *, compar
         steps,
         seen,
         best,
-        newest(directory.output, COVERAGE, run.name),
-        newest(directory.output, BACKTESTS, run.name),
         changes_between(earlier, run, against, progress) if earlier else None,
         run.manifest.get("input_change") if compare else None,
+        later_answers(directory),
     )
+
+
+def later_answers(directory: RunDirectory) -> dict[str, Row]:
+    """Return the newest record of every section that was asked about the finished run."""
+    asked = {name: section.folder for name, section in SECTIONS.items() if section.folder}
+    found = {name: newest(directory.output, folder, directory.run_key) for name, folder in asked.items()}
+    return {name: record for name, record in found.items() if record is not None}
 
 
 def run_before(run: StoredRun, since: Location | None, ledger: list[history.Entry]) -> StoredRun | None:

@@ -87,7 +87,6 @@ def rates_of(job: Job) -> Rates | None:
         return None
     amounts = [columns.sales, columns.revenue, *currency.columns]
     amounts += [column for section in job.sections.values() for column in section.amounts()]
-    amounts += [job.backtest.realised] if job.backtest.table is None else []
     return Rates(columns.currency, currency.factors, tuple(dict.fromkeys(filter(None, amounts))))
 
 

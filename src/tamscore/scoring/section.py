@@ -1,4 +1,4 @@
-"""What an optional section of the job file is: its settings, its columns of the scores, and how these are made."""
+"""What a section of the job file with a room of its own is: its settings, what it makes of a run, how that reads."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tamscore.view.words import said, words
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from tamscore.config import Job
     from tamscore.config.problems import Problem
     from tamscore.schema import ScoreColumn
     from tamscore.scoring.census.part_rows import PartRows
@@ -41,11 +42,14 @@ class Section(ABC, Generic[S]):
 
     `name` is its table of the job file, its key in the manifest, and the name of its room; `absent` says what a report
     lacks without it.
+    `folder` is the folder of an output that keeps its results, for a topic that is asked about a finished run: every
+    job has its table, and no score depends on it.
     Methods import what they compute with in their bodies: the job file is checked without any of it.
     """
 
     name: str
     absent: str = ""
+    folder: str = ""
     columns: tuple[ScoreColumn, ...] = ()
     rules: tuple[Rule, ...] = ()
 
@@ -62,9 +66,14 @@ class Section(ABC, Generic[S]):
     def check_early(self, this: Run, origin: Origin, parts: Sequence[PartRows], settings: S) -> None:
         """Raise InputContractError if the census of the rows shows that what is asked for cannot be had."""
 
-    @abstractmethod
     def prepare(self, market: Market, settings: S) -> State | str:
         """Return what scores accounts, the same for every worker; in words what is missing if the market lacks it."""
+        raise NotImplementedError(f"{self.name}: asked about a finished run")
+
+    def later_checks(self, job: Job) -> Iterable[Callable[[], object]]:
+        """Return what to try before a run, each raising TamscoreError if a command about the finished run would."""
+        del job
+        return ()
 
     def figures(self, state: Any) -> Mapping[str, Any]:
         """Return arrays (K,) by cluster that sections behind it may read by name, see `Market.figures`."""
@@ -103,6 +112,8 @@ def prepare_sections(sections: Iterable[Section[Any]], market: Market) -> Sectio
     prepared: list[Prepared] = []
     missing: dict[str, str] = {}
     for section in sections:
+        if section.folder:
+            continue
         if section.name not in asked:
             missing[section.name] = f"no [{section.name}] section"
             continue

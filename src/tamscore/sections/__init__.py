@@ -1,4 +1,4 @@
-"""The optional sections of the job file: a room each, and the one registry that everything walks.
+"""The sections of the job file that have rooms of their own, and the one registry that everything walks.
 
 The job file's keys, the columns of the scores, `show`, `report`, `explain` and the reference all follow from it.
 """
@@ -10,6 +10,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tamscore.sections.alerts import AlertsSection
+from tamscore.sections.backtest import BacktestSection
+from tamscore.sections.coverage import CoverageSection
 from tamscore.sections.lifetime_value import LifetimeValueSection
 from tamscore.sections.next_offer import NextOfferSection
 from tamscore.sections.propensity import PropensitySection
@@ -49,10 +51,12 @@ def registered(section: Section[Any]) -> Iterator[None]:
 
 
 for _section in (
+    CoverageSection(),
     PropensitySection(),
     LifetimeValueSection(),
     AlertsSection(),
     SegmentsSection(),
     NextOfferSection(),
+    BacktestSection(),
 ):
     register(_section)

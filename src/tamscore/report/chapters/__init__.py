@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tamscore.report.chapters import (
-    backtest,
     campaigns,
     choice,
     clusters,
-    coverage,
     headline,
     ladder,
     limits,
@@ -26,8 +24,8 @@ if TYPE_CHECKING:
     from tamscore.report.evidence import Evidence
     from tamscore.view.blocks import Chapter
 
-BEFORE = (headline, clusters, potential, ladder, ranking, quadrants, campaigns, coverage)
-AFTER = (backtest, choice, moves, quality)
+BEFORE = (headline, clusters, potential, ladder, ranking, quadrants, campaigns)
+AFTER = (choice, moves, quality)
 """The chapters that stand before those of the sections, and after them."""
 
 

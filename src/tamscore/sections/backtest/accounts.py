@@ -1,0 +1,115 @@
+"""Scored accounts beside what they really bought afterwards, joined by account id."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.arrow import as_dictionary, coded, float_column, level_codes
+from tamscore.errors import InputContractError
+from tamscore.schema import PARTY_TYPES
+from tamscore.sections.backtest.joining import account_column, plan_of
+from tamscore.sections.backtest.settings import Backtest
+from tamscore.stages.draw import draw_number, id_hash
+from tamscore.store import contents, tables
+from tamscore.substitution import LARGEST_MONEY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tamscore.config import Job
+    from tamscore.stages.folding import IdForm
+    from tamscore.store.location import Location
+    from tamscore.store.run_directory import RunDirectory
+
+SCORED = ("account_id", "party_type", "cluster", "sales", "whitespace")
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """Accounts (m,) in the order of their ids' hashes: party type and cluster as codes, money, sales afterwards.
+
+    `sales` are those of the score, at least 0; `realised` are NaN where nothing is known. 37 bytes an account.
+    """
+
+    hashes: Any
+    party: Any
+    cluster: Any
+    sales: Any
+    whitespace: Any
+    realised: Any
+
+    def __len__(self) -> int:
+        """The number of accounts m."""
+        return len(self.hashes)
+
+    def at(self, rows: Any) -> Accounts:
+        """The accounts at some places."""
+        return Accounts(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
+    @property
+    def growth(self) -> Any:
+        """What they bought more afterwards (m,)."""
+        return self.realised - self.sales
+
+    def drawn(self, seed: int) -> Any:
+        """A number (m,) for each account that has nothing to do with what it is."""
+        return draw_number(self.hashes, seed)
+
+
+def read_accounts(job: Job, directory: RunDirectory) -> Accounts:
+    """The scored accounts of a run, with their sales afterwards.
+
+    Raises InputContractError where the table of sales afterwards has an account twice.
+    """
+    parts = [part_of(path, job.columns.id_form) for path in directory.parts()]
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    order = np.argsort(columns[0], kind="stable")
+    hashes, party, cluster, sales, whitespace = (column[order] for column in columns)
+    return Accounts(hashes, party, cluster, sales, whitespace, realised_of(job, hashes))
+
+
+def part_of(path: Location, form: IdForm) -> tuple[Any, ...]:
+    """One part of the scores as arrays, in the order of `Accounts`."""
+    table = contents.whole(path, list(SCORED))
+    sales, whitespace = (np.nan_to_num(float_column(table[name])) for name in SCORED[3:])
+    party = level_codes(table["party_type"], PARTY_TYPES).astype(np.int8)
+    clusters = as_dictionary(table["cluster"])
+    cluster = coded(clusters, [int(name[1:]) for name in clusters.dictionary.to_pylist()], 0).astype(np.int32)
+    return id_hash(tables.account_ids(table["account_id"], form)), party, cluster, np.maximum(sales, 0.0), whitespace
+
+
+def realised_of(job: Job, hashes: Any) -> Any:
+    """The sales afterwards of the accounts with these sorted hashes (m,), NaN where the table does not tell."""
+    rules = job.section(Backtest)
+    least, most, times = np.full(len(hashes), np.inf), np.full(len(hashes), -np.inf), np.zeros(len(hashes), np.int32)
+    for here, values in told(job):
+        place = np.minimum(np.searchsorted(hashes, here), len(hashes) - 1)
+        known = hashes[place] == here
+        np.add.at(times, place[known], 1)
+        np.fmin.at(least, place[known], values[known])
+        np.fmax.at(most, place[known], values[known])
+    found = np.where(most >= least, most, np.nan)
+    if (np.abs(found) >= LARGEST_MONEY).any():
+        raise InputContractError(
+            f"{rules.table or job.input.path}: column {rules.realised!r}: "
+            f"{np.nanmax(np.abs(found)):.3g} is no amount of money; leave it empty"
+        )
+    # Of the input the run has counted copies of a row once, and added up rows that differ in sales only.
+    repeated = times > 1 if rules.table else (times > 1) & (most > least)
+    if repeated.any():
+        raise InputContractError(
+            f"{rules.table or job.input.path}: {np.count_nonzero(repeated):,} scored accounts stand more than "
+            f"once; one row an account is expected for column {rules.realised!r}"
+        )
+    return np.where(np.isnan(found), 0.0, found) if rules.missing == "zero" else found
+
+
+def told(job: Job) -> Iterator[tuple[Any, Any]]:
+    """Hashes of ids and sales afterwards, partition by partition."""
+    account_id, realised = account_column(job), str(job.section(Backtest).realised)
+    for partition in plan_of(job).partitions:
+        table = tables.read(partition, [account_id, realised])
+        yield id_hash(tables.account_ids(table[account_id], job.columns.id_form)), float_column(table[realised])

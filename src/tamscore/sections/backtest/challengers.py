@@ -1,0 +1,146 @@
+"""What the plain method costs: cut lines by clusters against challengers, on customers that neither has seen.
+
+The challengers are told the same features. None of them ever takes the place of the method.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.sections.backtest.deciles import mean_interval
+from tamscore.stages.potential import CustomerSales, potential_table
+from tamscore.stages.prepare import nearest_rank
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+FOLDS = 5
+FEWEST = 100
+"""Customers of a party type below which nothing is compared."""
+
+
+@dataclass(frozen=True)
+class Customers:
+    """Sampled customers of a party type: scaled features (n, d), cluster (n,), log sales (n,), lot (n,)."""
+
+    features: Any
+    cluster: Any
+    logs: Any
+    lot: Any
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the method is told (lines, fewest customers of a cluster) and the nearest-neighbour challenger."""
+
+    lines: tuple[float, ...]
+    min_customers: int
+    neighbours: int
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Mean held-out pinball loss of log sales of one contender at one cut line, and what it is worth against ours.
+
+    `below_method` is the share by which the loss lies below that of the method, with the ends of its interval.
+    """
+
+    party_type: str
+    contender: str
+    line: float
+    customers: int
+    loss: float
+    below_method: float
+    low: float
+    high: float
+
+
+def pinball(truth: Any, said: Any, share: float) -> Any:
+    """The loss (n,) of quantiles said at a share (Koenker & Bassett 1978)."""
+    off = truth - said
+    return np.maximum(share * off, (share - 1) * off)
+
+
+def losses(party: str, customers: Customers, rules: Rules) -> list[Loss]:
+    """The loss of the method and of every challenger by cut line; none where there are too few customers."""
+    if len(customers.logs) < FEWEST:
+        return []
+    fold = np.argsort(np.argsort(customers.lot)) % FOLDS
+    found = []
+    for name, contender in CONTENDERS.items():
+        said = np.empty((len(fold), len(rules.lines)))
+        for i in range(FOLDS):
+            said[fold == i] = contender(customers, fold != i, fold == i, rules)
+        found.append((name, said))
+    return [loss for j, line in enumerate(rules.lines) for loss in compared(party, customers, found, j, line)]
+
+
+def compared(party: str, customers: Customers, found: Sequence[tuple[str, Any]], j: int, line: float) -> list[Loss]:
+    """The contenders at one cut line; the first of them is the method."""
+    each = {name: pinball(customers.logs, said[:, j], line) for name, said in found}
+    ours = each[found[0][0]]
+    bins = np.argsort(customers.lot) % 1000
+    rows = []
+    for name, loss in each.items():
+        low, high = (end / ours.mean() for end in mean_interval(ours - loss, bins))
+        gain = float((ours - loss).mean() / ours.mean())
+        rows.append(Loss(party, name, line, len(ours), float(loss.mean()), gain, float(low), float(high)))
+    return rows
+
+
+def by_clusters(customers: Customers, seen: Any, asked: Any, rules: Rules) -> Any:
+    """The method: the cut lines of an account's cluster, thin clusters pooled with the party type."""
+    k = int(customers.cluster.max()) + 1
+    order = np.lexsort((customers.logs[seen], customers.cluster[seen]))
+    sales = np.exp(customers.logs[seen][order])
+    offsets = np.searchsorted(customers.cluster[seen][order], np.arange(k + 1))
+    everyone = [("all", np.sort(sales))] * k
+    table = potential_table(CustomerSales(sales, offsets), everyone, rules.lines, "max", rules.min_customers)
+    return np.log(table.values[customers.cluster[asked], :-1])
+
+
+def without_features(customers: Customers, seen: Any, asked: Any, rules: Rules) -> Any:
+    """The cut lines of all customers together: what is left when nothing is known of an account."""
+    return np.broadcast_to(
+        quantiles(np.sort(customers.logs[seen])[:, None], rules.lines), (asked.sum(), len(rules.lines))
+    )
+
+
+def by_neighbours(customers: Customers, seen: Any, asked: Any, rules: Rules) -> Any:
+    """The cut lines of the nearest customers in the space of the clusters."""
+    from sklearn.neighbors import NearestNeighbors
+
+    neighbours = min(rules.neighbours, int(seen.sum()))
+    near = NearestNeighbors(n_neighbors=neighbours).fit(customers.features[seen])
+    found = near.kneighbors(customers.features[asked], return_distance=False)
+    return quantiles(np.sort(customers.logs[seen][found].T, axis=0), rules.lines)
+
+
+def by_trees(customers: Customers, seen: Any, asked: Any, rules: Rules) -> Any:
+    """The quantiles that boosted trees (Friedman 2001; scikit-learn's histogram form) give, one model a cut line."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+    from threadpoolctl import threadpool_limits
+
+    said = []
+    with threadpool_limits(1, "openmp"):  # on a busy machine its threads spend more time waiting than working
+        for line in rules.lines:
+            trees = HistGradientBoostingRegressor(loss="quantile", quantile=line, early_stopping=False, random_state=0)
+            said.append(trees.fit(customers.features[seen], customers.logs[seen]).predict(customers.features[asked]))
+    return np.stack(said, axis=1)
+
+
+def quantiles(ordered: Any, lines: Sequence[float]) -> Any:
+    """The nearest-rank quantiles (m, lines) of sorted columns (n, m)."""
+    return np.stack([ordered[nearest_rank(len(ordered), line)] for line in lines], axis=1)
+
+
+CONTENDERS: dict[str, Callable[[Customers, Any, Any, Rules], Any]] = {
+    "clusters": by_clusters,
+    "no features": without_features,
+    "nearest neighbours": by_neighbours,
+    "boosted trees": by_trees,
+}
+"""Who is compared, the method first."""

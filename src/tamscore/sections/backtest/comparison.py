@@ -1,0 +1,118 @@
+"""Scores of one window compared with the sales of the next: tenths of whitespace against growth, and challengers.
+
+Nothing of it changes a score. The results lie beside the runs, in `OUTPUT/backtests/`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tamscore.model import files as model
+from tamscore.schema import PARTY_TYPES
+from tamscore.scoring.context import columns_of
+from tamscore.scoring.features import Encoding, read_features
+from tamscore.scoring.joining.lookup import Accounts as Joinable
+from tamscore.scoring.tables.plain import plain
+from tamscore.sections.backtest.accounts import Accounts, read_accounts
+from tamscore.sections.backtest.challengers import Customers, Rules, losses
+from tamscore.sections.backtest.deciles import rank_correlation, tenths
+from tamscore.sections.backtest.joining import match_afterwards, scored_ids
+from tamscore.sections.backtest.result import BacktestResult, record
+from tamscore.sections.backtest.settings import Backtest
+from tamscore.stages.draw import id_hash
+from tamscore.store import commit, partitions, records, tables
+from tamscore.store.location import location
+from tamscore.store.placed import Placed, files_of
+from tamscore.store.run_directory import BACKTESTS, RECORDS, run_key
+
+if TYPE_CHECKING:
+    from tamscore.backend import Backend
+    from tamscore.config import Job
+    from tamscore.model.record import PartyRecord
+    from tamscore.progress import Progress
+    from tamscore.sections.backtest.challengers import Loss
+    from tamscore.store.location import Location
+    from tamscore.store.run_directory import RunDirectory
+
+KINDS = ("expansion", "acquisition")
+
+
+def backtest(job: Job, directory: RunDirectory, progress: Progress, backend: Backend) -> BacktestResult:
+    """The backtest of a finished run of the job, written to `OUTPUT/backtests/`."""
+    with progress.stage("join"):
+        accounts = read_accounts(job, directory)
+        joined = match_afterwards(
+            job, Joinable(accounts.hashes, job.columns.id_form, lambda: scored_ids(job, directory))
+        )
+    known = accounts.at(~np.isnan(accounts.realised))
+    buys = known.sales > 0
+    kinds = dict(zip(KINDS, (known.at(buys), known.at(~buys)), strict=True))
+    with progress.stage("tenths"):
+        found = [one for kind, those in kinds.items() for one in tenths(kind, those, job.clusters.seed)]
+        correlation = {kind: rank_correlation(those) for kind, those in kinds.items()}
+    with progress.stage("challengers"):
+        compared = challenge(job, directory, accounts, backend)
+    result = BacktestResult(
+        directory.run_key,
+        str(place_of(job, directory)),
+        str(job.section(Backtest).realised),
+        {kind: len(those) for kind, those in kinds.items()},
+        len(accounts) - len(known),
+        correlation,
+        tuple(found),
+        tuple(compared),
+        joined,
+    )
+    write(result)
+    return result
+
+
+def place_of(job: Job, directory: RunDirectory) -> Location:
+    """Where the results of a backtest lie: one folder for each run, and way to look at it."""
+    return directory.output / BACKTESTS / run_key(directory.run_key, job.section(Backtest).model_dump_json())
+
+
+def write(result: BacktestResult) -> None:
+    """Write the tables, as Parquet and CSV, and the whole result as JSON."""
+    import pyarrow as pa
+
+    folder = location(result.path)
+    files: dict[str, Placed] = {}
+    money = {"whitespace", "sales", "realised", "growth", "growth_low", "growth_high", "median_growth"}
+    for name, rows in (("tenths", result.tenths), ("challengers", result.losses)):
+        if rows:
+            table = pa.Table.from_pylist([asdict(row) for row in rows])
+            files |= commit.place_both(table, folder, name, plain(table, money))
+    records.place(record(result), files, folder / RECORDS[BACKTESTS])
+
+
+def challenge(job: Job, directory: RunDirectory, accounts: Accounts, backend: Backend) -> list[Loss]:
+    """The held-out losses of the method and its challengers, on a sample of the customers of each party type."""
+    rules = Rules(tuple(job.potential.lines), job.potential.min_customers, job.section(Backtest).neighbours)
+    files = files_of(directory.manifest() or {})
+    found = []
+    for party in model.read_model(directory.model, files).parties:
+        code = PARTY_TYPES.index(party.name)
+        customers = accounts.at((accounts.party == code) & (accounts.sales > 0))
+        lot = customers.drawn(job.clusters.seed)
+        sample = customers.at(np.sort(np.argsort(lot, kind="stable")[: job.section(Backtest).challenger_rows]))
+        found += losses(party.name, sampled(job, party, sample, backend), rules)
+    return found
+
+
+def sampled(job: Job, party: PartyRecord, sample: Accounts, backend: Backend) -> Customers:
+    """The sampled customers of a party type with their features, read partition by partition."""
+    columns, space = columns_of(job), party.space
+    encoding = Encoding(columns, PARTY_TYPES.index(party.name), space.vocabularies, party.segments)
+    features = np.zeros((len(sample), len(space.features)), np.float32)
+    for partition in partitions.plan(job.input.path, columns).partitions:
+        ids = tables.account_ids(tables.read(partition, [columns.account_id])[columns.account_id], columns.id_form)
+        rows = np.flatnonzero(np.isin(hashes := id_hash(ids), sample.hashes))
+        if len(rows):
+            raw = read_features(partition, columns, backend).raw(rows, encoding, backend)
+            block = np.concatenate([backend.get(one) for one in space.blocks(backend, raw)], axis=1)
+            features[np.searchsorted(sample.hashes, hashes[rows])] = block.T * np.float32(space.fitted_grid.unit)
+    return Customers(features, sample.cluster, np.log(sample.sales), sample.drawn(job.clusters.seed))

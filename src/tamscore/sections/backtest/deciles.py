@@ -1,0 +1,112 @@
+"""Did the accounts with the most whitespace grow most? Ten tenths of a ranking, beside two rankings to beat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from tamscore.sections.backtest.accounts import Accounts
+
+TENTHS = 10
+DRAWS = 1000
+BINS = 1000
+"""A bootstrap draws this many bins of accounts, each drawn by lot; up to this many accounts it draws accounts."""
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Tenth:
+    """One tenth of the accounts of a kind, the first by rank: means, medians and what of it could be chance.
+
+    `growth` is the mean of sales afterwards less sales, `grew` the share of accounts with more than before; both with
+    the ends of their bootstrap intervals.
+    """
+
+    kind: str
+    ranked_by: str
+    tenth: int
+    accounts: int
+    whitespace: float
+    sales: float
+    realised: float
+    growth: float
+    growth_low: float
+    growth_high: float
+    median_growth: float
+    grew: float
+    grew_low: float
+    grew_high: float
+
+
+def tenths(kind: str, accounts: Accounts, seed: int) -> list[Tenth]:
+    """The tenths of the accounts of one kind by whitespace, by lot, and for customers by the sales they had.
+
+    Equal accounts stand in the order of the lot. Fewer than ten accounts make no tenths.
+    """
+    if len(accounts) < TENTHS:
+        return []
+    lot = accounts.drawn(seed)
+    by = {"whitespace": accounts.whitespace, "lot": np.zeros(len(accounts))}
+    if kind == "expansion":
+        by["sales"] = accounts.sales
+    found = []
+    for name, values in by.items():
+        order = np.lexsort((lot, -values))
+        for i, rows in enumerate(np.array_split(order, TENTHS)):
+            found.append(tenth(kind, name, i + 1, accounts.at(np.sort(rows)), seed))
+    return found
+
+
+def tenth(kind: str, ranked_by: str, number: int, accounts: Accounts, seed: int) -> Tenth:
+    """What became of the accounts of one tenth."""
+    growth = accounts.growth
+    grew = (growth > 0).astype(np.float64)
+    bins = np.argsort(accounts.drawn(seed + 1), kind="stable") % BINS
+    (low, high), (grew_low, grew_high) = (mean_interval(values, bins) for values in (growth, grew))
+    return Tenth(
+        kind,
+        ranked_by,
+        number,
+        accounts=len(accounts),
+        whitespace=float(accounts.whitespace.mean()),
+        sales=float(accounts.sales.mean()),
+        realised=float(accounts.realised.mean()),
+        growth=float(growth.mean()),
+        growth_low=low,
+        growth_high=high,
+        median_growth=float(np.median(growth)),
+        grew=float(grew.mean()),
+        grew_low=grew_low,
+        grew_high=grew_high,
+    )
+
+
+def mean_interval(values: Any, bins: Any) -> tuple[float, float]:
+    """The percentile bootstrap interval of a mean (Efron 1979), drawn over bins (m,) of the values (m,)."""
+    count = np.bincount(bins)
+    total = np.bincount(bins, weights=values)
+    drawn = weights(len(count))
+    means = (drawn @ total) / (drawn @ count)
+    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
+
+
+@lru_cache(maxsize=8)
+def weights(bins: int) -> Any:
+    """How often each of the bins is drawn (draws, bins), the same for every tenth of that size."""
+    random = np.random.Generator(np.random.Philox(bins))
+    return random.multinomial(bins, np.full(bins, 1 / bins), DRAWS).astype(np.float64)
+
+
+def rank_correlation(accounts: Accounts) -> float:
+    """Spearman's rank correlation of whitespace and growth; NaN where one of them does not vary."""
+    from scipy.stats import rankdata
+
+    ranks = [rankdata(values) for values in (accounts.whitespace, accounts.growth)]
+    if len(accounts) < 2 or any(np.ptp(rank) == 0 for rank in ranks):
+        return float("nan")
+    return float(np.corrcoef(*ranks)[0, 1])

@@ -1,0 +1,50 @@
+"""A backtest as a picture: what accounts of each tenth by whitespace bought afterwards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tamscore.view.axes import money_ticks
+from tamscore.view.blocks import Figure
+from tamscore.view.canvas import PALETTE
+from tamscore.view.words import money
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tamscore.view.blocks import Table
+    from tamscore.view.canvas import Canvas
+
+COLOURS = {"whitespace": "main", "sales": "orange", "lot": "grey"}
+
+
+def growth(kind: str, by: Mapping[str, Sequence[dict[str, Any]]], table: Table) -> Figure:
+    """Return the growth of each tenth by whitespace with its interval, beside tenths of the other rankings."""
+    told = ", ".join(money(one["growth"]) for one in by["whitespace"])
+    alt = f"Growth of {kind} by tenth of whitespace, the first has the most: {told}."
+
+    def draw(canvas: Canvas) -> None:
+        panel = canvas.panel()
+        for name, rows in by.items():
+            draw_tenths(panel, name, rows)
+        panel.legend(frameon=False, labelcolor="linecolor", fontsize=canvas.small, handlelength=1.2)
+        panel.axhline(0, color=PALETTE["soft"], lw=0.8)
+        panel.set_xticks(range(1, 11))
+        panel.set_xlim(0.5, 10.5)
+        money_ticks(panel.yaxis)
+        panel.set_xlabel("tenth, by most whitespace first")
+
+    return Figure(f"backtest-{kind}", f"Growth afterwards, {kind}", alt, draw, 270, 250, table)
+
+
+def draw_tenths(panel: Any, name: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Draw the tenths of one ranking; those by whitespace with their intervals."""
+    at, value = [one["tenth"] for one in rows], [one["growth"] for one in rows]
+    colour, own = PALETTE[COLOURS.get(name, "soft")], name == "whitespace"
+    if own:
+        ends = [
+            [one["growth"] - one["growth_low"] for one in rows],
+            [one["growth_high"] - one["growth"] for one in rows],
+        ]
+        panel.errorbar(at, value, ends, fmt="none", color=colour, lw=1)
+    panel.plot(at, value, "o-" if own else "-", color=colour, lw=1.6 if own else 1, ms=4, label=f"by {name}")

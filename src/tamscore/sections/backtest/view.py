@@ -1,0 +1,90 @@
+"""A backtest as people read it: tenths with their growth, contenders with their losses."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from tamscore.sections.backtest.figure import growth
+from tamscore.sections.backtest.result import record as record_of
+from tamscore.view.blocks import Block, Cell, Chapter, Table, Terms, grouped, table
+from tamscore.view.words import counted, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tamscore.sections.backtest.result import BacktestResult
+
+Record = dict[str, Any]
+NOTE = "growth: sales afterwards less sales, with its 95 % interval; by lot: a ranking that knows nothing"
+
+
+def answer(result: BacktestResult) -> Chapter:
+    """Return what the command says: where the tables lie, how the sales afterwards met accounts, and the chapter."""
+    told = chapter(record_of(result))
+    lines = [("backtest", result.path), ("afterwards", f"{result.realised}, not known of {result.unknown:,} accounts")]
+    lines += [("joined", result.joined.notice)] if result.joined is not None else []
+    lines.append(("result", told.message))
+    return Chapter(told.anchor, told.title, told.message, (Terms(tuple(lines)), *told.blocks))
+
+
+def chapter(record: Record) -> Chapter:
+    """Return the chapter on a backtest."""
+    kinds: dict[str, dict[str, list[Record]]] = {}
+    for row in record["tenths"]:
+        kinds.setdefault(row["kind"], {}).setdefault(row["ranked_by"], []).append(row)
+    blocks: list[Block] = [growth(kind, by, tenths(kind, by)) for kind, by in kinds.items()]
+    parties = groupby(record["losses"], lambda row: row["party_type"])
+    blocks += [losses(party, list(rows)) for party, rows in parties]
+    return Chapter("backtest", "What came of it", message(record), tuple(blocks))
+
+
+def message(record: Record) -> str:
+    """Return what it comes to, in one sentence."""
+    kinds = []
+    for kind, value in record["rank_correlation"].items():
+        known = "not known" if value is None else f"{value:+.2f}"
+        kinds.append(f"{known} over {counted(record['accounts'][kind], 'account')} of {kind}")
+    return f"Whitespace and growth afterwards: rank correlation {' and '.join(kinds)}."
+
+
+def tenths(kind: str, by: dict[str, list[Record]]) -> Table:
+    """Return the tenths of a kind by whitespace; beside each the growth of the tenth of the other rankings."""
+    others = [name for name in by if name != "whitespace"]
+    columns = (
+        "tenth:count|accounts:count/2|whitespace:money/2|sales:money/3|afterwards:money/3|median:money/3|grew:share/2|"
+        "growth:money|growth from:money|growth to:money"
+    )
+    columns += "".join(f"|by {name}:money/2|{name} from:money/3|{name} to:money/3" for name in others)
+    largest = max(row["growth"] for row in by["whitespace"])
+    names = ("tenth", "accounts", "whitespace", "sales", "realised", "median_growth", "grew")
+    rows = [
+        (
+            *(row[name] for name in names),
+            Cell(row["growth"], max(row["growth"], 0.0) / largest if largest > 0 else None),
+            *ends(row)[1:],
+            *(value for name in others for value in ends(by[name][at])),
+        )
+        for at, row in enumerate(by["whitespace"])
+    ]
+    return table(f"{kind}: whitespace against growth", columns, rows, NOTE, folded=True)
+
+
+def ends(row: Record) -> list[float]:
+    """Return the growth of a tenth, and the ends of its interval."""
+    return [row[name] for name in ("growth", "growth_low", "growth_high")]
+
+
+def losses(party: str, rows: Sequence[Record]) -> Table:
+    """Return the losses of all contenders by cut line, and by how much they lie below that of the method."""
+    groups = [list(lines(list(same))) for _, same in groupby(rows, lambda row: row["line"])]
+    note = f"{counted(rows[0]['customers'], 'customer')}, five folds, pinball loss of log sales"
+    columns = "cut line|contender|loss:number|below clusters:change|from:change/2|to:change/2"
+    return grouped(f"The price of simplicity: {words(party)}", columns, groups, note, folded=True)
+
+
+def lines(rows: Sequence[Record]) -> Iterator[tuple[Any, ...]]:
+    """Yield the contenders at one cut line; the first of them is the method."""
+    for row in rows:
+        gain = [None] * 3 if row is rows[0] else [row[name] for name in ("below_method", "low", "high")]
+        yield f"P{row['line'] * 100:g}", row["contender"], f"{row['loss']:.4f}", *gain

@@ -1,0 +1,93 @@
+"""Coverage: hours needed against hours there, and which accounts get which treatment."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from tamscore.view.axes import bare, note, rows_only
+from tamscore.view.blocks import Figure
+from tamscore.view.canvas import PALETTE
+from tamscore.view.words import words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.view.blocks import Table
+    from tamscore.view.canvas import Canvas
+
+SIZES = ("small", "large", "enterprise")
+"""The order of the usual size bands; others stand behind them by name."""
+
+
+def hours(roles: Sequence[dict[str, Any]], table: Table) -> Figure:
+    """Return hours needed by each role with a limit as a frame, hours there as a bar; the table in numbers."""
+    rows = [row for row in roles if row["hours_available"] is not None]
+    told = "; ".join(
+        f"{words(r['role'])} {r['hours_needed']:,.0f} needed, {r['hours_available']:,.0f} there" for r in rows
+    )
+    alt = f"Selling hours by role: {told}."
+
+    def draw(canvas: Canvas) -> None:
+        panel = canvas.panel()
+        for at, row in enumerate(rows):
+            needed, there = row["hours_needed"], row["hours_available"]
+            panel.barh(at, needed, 0.66, color=PALETTE["line"])
+            panel.barh(at, there, 0.3, color=PALETTE["main"])
+            share = f" ({there / needed:.0%})" if needed else ""
+            text = f"{there:,.0f} there{share}"
+            note(panel, text, (max(needed, there), at), canvas, shift=(6, 0))
+        rows_only(panel, [words(row["role"]) for row in rows], canvas)
+        panel.set_xlim(0, max(max(r["hours_needed"], r["hours_available"]) for r in rows) * 1.42 or 1.0)
+        panel.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:,.0f}k" if value >= 1000 else f"{value:.0f}")
+        panel.set_xlabel("hours a year; pale: what all quadrants ask for; dark: what there is")
+
+    size = (50 + 32 * len(rows), 60 + 40 * len(rows))
+    return Figure("hours", "Hours needed and hours there", alt, draw, *size, table)
+
+
+def coverage_map(every: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]], table: Table) -> Figure:
+    """Return accounts by size band and role; the darker a field, the larger the share of its band."""
+    roles, counts = [row["role"] for row in every], Counter[tuple[str, str]]()
+    for row in rows:
+        counts[row["band"], row["role"]] += row["accounts"]
+    bands = sorted({row["band"] for row in rows}, key=lambda name: (band_place(name), name))
+    told = "; ".join(f"{words(b)}, {words(r)}: {count:,}" for (b, r), count in counts.items() if count)
+    alt = f"Accounts by size band and role: {told}."
+
+    def draw(canvas: Canvas) -> None:
+        panel = canvas.panel()
+        bare(panel)
+        across, down = (bands, roles) if canvas.narrow else (roles, bands)
+        for y, row in enumerate(down):
+            for x, column in enumerate(across):
+                band, role = (column, row) if canvas.narrow else (row, column)
+                whole = sum(counts.get((band, other), 0) for other in roles) or 1
+                field(panel, (x, y), counts.get((band, role), 0), whole, canvas)
+        panel.set_xlim(-0.5, len(across) - 0.5)
+        panel.set_ylim(len(down) - 0.5, -0.5)
+        panel.xaxis.tick_top()
+        panel.set_xticks(range(len(across)), [words(one).replace(" ", "\n") for one in across])
+        panel.set_yticks(range(len(down)), [words(one) for one in down])
+        panel.tick_params(labelcolor=PALETTE["soft"])
+
+    size = (60 + 38 * len(bands), 70 + 38 * len(roles))
+    return Figure("coverage-map", "Who covers which accounts", alt, draw, *size, table)
+
+
+def band_place(name: str) -> int:
+    """Return the place of a size band among the usual ones, behind them where it is another."""
+    return SIZES.index(name) if name in SIZES else len(SIZES)
+
+
+def field(panel: Any, at: tuple[int, int], count: int, whole: int, canvas: Canvas) -> None:
+    """Draw one field: its share as a shade, its count as a number."""
+    from matplotlib.patches import Rectangle
+
+    x, y = at
+    shade = count / whole
+    colour, alpha = (PALETTE["main"], 0.12 + 0.88 * shade**0.5) if count else (PALETTE["line"], 0.35)
+    panel.add_patch(Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, fc=colour, alpha=alpha, ec="none"))
+    ink = PALETTE["paper"] if alpha > 0.55 else PALETTE["ink"]
+    if count:
+        panel.text(x, y, f"{count:,}", ha="center", va="center", fontsize=canvas.small, color=ink)

@@ -1,0 +1,135 @@
+"""Names that two tables share: persons, roles, regions, skills, bands; compared folded, and doubted by name."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.config.problems import one_edit_apart
+from tamscore.substitution import fold_word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    import pyarrow as pa
+
+    from tamscore.sections.coverage.accounts import Accounts, Texts
+    from tamscore.sections.coverage.people import Person
+    from tamscore.sections.coverage.plans import TouchPlan
+
+SEPARATORS = (r"\|", ";", r"[\r\n]", ",", "/")
+"""What may stand between several names in one cell; a later one counts where an earlier one gives no known name."""
+LISTED = 5
+"""So many names are listed in one message."""
+
+
+def folded(column: pa.Array) -> pa.Array:
+    """Return the names (m,) of a string array folded; '' for null."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    coded = pc.fill_null(column, "").dictionary_encode()
+    levels = pa.array([fold_word(level) for level in coded.dictionary.to_pylist()], pa.large_string())
+    return levels.take(coded.indices)
+
+
+def likely(name: str, known: Iterable[str]) -> str:
+    """Return "; did you mean …?" with the known names that are most like a name, '' where none is."""
+    spelling, wrong = {fold_word(one): one for one in known if one}, fold_word(name)
+    close = [one for one in spelling if one_edit_apart(wrong, one)] or get_close_matches(wrong, spelling)
+    return f"; did you mean {' or '.join(repr(spelling[one]) for one in close)}?" if close else ""
+
+
+def spelled(text: str, known: Sequence[str]) -> str:
+    """Return the known spelling of a name, the name itself where there is none."""
+    return next((one for one in known if fold_word(one) == fold_word(text)), text)
+
+
+def levels_of(name: str, texts: Texts) -> list[str]:
+    """Return the levels of a column that are the same name."""
+    return [level for level in texts.levels if fold_word(level) == fold_word(name)]
+
+
+def split(cell: str, known: Mapping[str, Any], separators: Sequence[str] = SEPARATORS) -> list[str]:
+    """Return the names in a cell of several; a name that is `known` (folded) stays whole, whatever stands in it.
+
+    Where splitting gives no known name the cell stays whole too, but for "|", which always splits.
+    """
+    if not separators or fold_word(cell) in known:
+        return [cell.strip()] if cell.strip() else []
+    pieces = [piece for part in re.split(separators[0], cell) for piece in split(part, known, separators[1:])]
+    always = separators[0] == SEPARATORS[0]
+    return pieces if always or any(fold_word(piece) in known for piece in pieces) else [cell.strip()]
+
+
+def with_levels(people: Sequence[Person], accounts: Accounts) -> list[Person]:
+    """Return the people with their regions and skills as the accounts spell them; unknown ones stay as they are."""
+    return [
+        replace(
+            person,
+            regions=resolved(person.regions, accounts.region),
+            skills=resolved(person.skills, accounts.skill),
+        )
+        for person in people
+    ]
+
+
+def resolved(cells: Iterable[str], texts: Texts) -> frozenset[str]:
+    """Return the names in cells of several names, each in all spellings that the accounts have."""
+    known = {fold_word(level): level for level in texts.levels}
+    names = [name for cell in cells for name in split(cell, known)]
+    return frozenset(level for name in names for level in levels_of(name, texts) or [name])
+
+
+def with_roles(plans: Sequence[TouchPlan], digital: str) -> tuple[TouchPlan, ...]:
+    """Return the plans with one spelling of every role, the first."""
+    roles = [digital, *(plan.role for plan in plans)]
+    return tuple(replace(plan, role=spelled(plan.role, roles)) for plan in plans)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first few names, and how many more there are."""
+    more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
+    return f"{', '.join(map(repr, names[:LISTED]))}{more}"
+
+
+def doubts_about(column: str, texts: Texts, people: Sequence[Person], path: str) -> Iterator[str]:
+    """Yield what people serve and no account has, and what accounts have and nobody serves, by name.
+
+    `column` is "region" or "skill", `path` the table of people.
+    """
+    served: dict[str, list[str]] = {}
+    for person in people:
+        for name in sorted(getattr(person, f"{column}s")):
+            served.setdefault(name, []).append(person.name)
+    strange = [name for name in served if name not in texts.levels]
+    for name in strange[:LISTED]:
+        yield f"{path}: no account has the {column} {name!r} of {listed(served[name])}{likely(name, texts.levels)}"
+    if len(strange) > LISTED:
+        yield f"{path}: no account has {len(strange) - LISTED:,} more of its {column}s"
+    counts = np.bincount(texts.code, minlength=len(texts.levels))
+    alone = [(int(counts[code]), level) for code, level in enumerate(texts.levels) if is_alone(level, column, people)]
+    for count, level in sorted(alone, key=lambda pair: (-pair[0], pair[1]))[:LISTED]:
+        of = f"of {column} {level!r}" if level else f"without a {column}"
+        yield f"nobody serves the {count:,} accounts {of}{likely(level, strange) if level else ''}"
+    if len(alone) > LISTED:
+        yield f"nobody serves the accounts of {len(alone) - LISTED:,} more {column}s"
+
+
+def doubts_about_bands(plans: Sequence[TouchPlan], accounts: Accounts) -> Iterator[str]:
+    """Yield the size bands that plans are limited to and no account has."""
+    levels = accounts.texts["campaign_band"].levels
+    for band in sorted({plan.band for plan in plans if plan.band} - {""}):
+        if not levels_of(band, accounts.texts["campaign_band"]):
+            yield f"touch plans of band {band!r} suit no account, which are of {listed(levels)}{likely(band, levels)}"
+
+
+def is_alone(level: str, column: str, people: Sequence[Person]) -> bool:
+    """Return whether nobody serves accounts of a region, or has the skill that accounts ask for."""
+    if column == "region":
+        return not any(not person.regions or level in person.regions for person in people)
+    return bool(level) and not any(level in person.skills for person in people)

@@ -1,0 +1,130 @@
+"""The options of coverage on the host, and how a choice among them is brought to the hours there are.
+
+The grain of hours leaves a role a little over or under: `fitted` takes back what is worth least for its hours, and
+`filled` gives out what is left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tamscore.errors import InputContractError
+
+SLACK = 1e-9
+"""The relative part of the hours by which rounding may seem to exceed them."""
+PASSES = 4
+"""How often the hours that are left are offered to all accounts."""
+BLOCK = 262_144
+"""So many accounts are offered hours together."""
+MISFITS = 500
+"""How many accounts too large for the hours that are left are passed over for smaller ones, each time."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """The options on the host, as rounding looks at them: value and hours (o, m), role (o,), limits and names (r,)."""
+
+    value: Any
+    hours: Any
+    role: Any
+    limits: Any
+    names: tuple[str, ...] = ()
+
+    def used(self, option: Any) -> Any:
+        """The hours (r,) that a choice takes."""
+        each = self.hours[option, np.arange(len(option))]
+        return np.bincount(self.role[option], each, len(self.limits))
+
+    def room(self, option: Any) -> Any:
+        """The hours (r,) that a choice leaves; below 0 where it takes too many."""
+        return self.limits * (1 + SLACK) - self.used(option)
+
+    def worth(self, option: Any) -> float:
+        """What a choice is worth."""
+        return float(self.value[option, np.arange(len(option))].sum())
+
+
+def fitted(offer: Offer, option: Any) -> Any:
+    """The choice (m,) with as many accounts moved to less as the hours ask for, those that lose least an hour first.
+
+    Of equals the later ids move. Accounts move within their role, or to one without limit. Raises InputContractError
+    where that does not help.
+    """
+    option = option.copy()
+    while len(over := np.flatnonzero(offer.room(option) < 0)):
+        rows = np.flatnonzero(offer.role[option] == over[0])
+        dest, loss, freed = retreats(offer, option, rows, int(over[0]))
+        order = np.lexsort((-rows, loss))
+        order = order[np.isfinite(loss[order])]
+        if not len(order):
+            name = offer.names[over[0]] if offer.names else f"role {over[0]}"
+            raise InputContractError(
+                f"{name}: {offer.used(option)[over[0]]:,.0f} hours are bound, {offer.limits[over[0]]:,.0f} are "
+                "there; release locks, allow more moves, or add people"
+            )
+        enough = np.searchsorted(np.cumsum(freed[order]), -offer.room(option)[over[0]]) + 1
+        option[rows[order[:enough]]] = dest[order[:enough]]
+    return option
+
+
+def retreats(offer: Offer, option: Any, rows: Any, role: int) -> tuple[Any, Any, Any]:
+    """Where accounts in `rows` of a role would move to, what that loses an hour (inf: nowhere), and hours it frees."""
+    value, hours = (part[option[rows], rows] for part in (offer.value, offer.hours))
+    freed = np.where((offer.role == role)[:, None], hours - offer.hours[:, rows], hours)
+    allowed = ((offer.role == role) | np.isinf(offer.limits[offer.role]))[:, None] & (freed > 0)
+    loss = np.full(allowed.shape, np.inf)
+    np.divide(value - offer.value[:, rows], freed, out=loss, where=allowed & np.isfinite(offer.value[:, rows]))
+    dest = np.argmin(loss, axis=0)
+    place = np.arange(len(rows))
+    return dest, loss[dest, place], freed[dest, place]
+
+
+def filled(offer: Offer, option: Any) -> Any:
+    """The choice (m,) with hours that are left given out, to those who gain most an hour first; of equals the first."""
+    option = option.copy()
+    for _ in range(PASSES):
+        before = offer.worth(option)
+        for o in range(len(offer.role)):
+            fill_with(offer, option, o)
+        if offer.worth(option) <= before:
+            break
+    return option
+
+
+def fill_with(offer: Offer, option: Any, o: int) -> None:
+    """Move accounts to an option while its role has hours left, in place."""
+    role = offer.role[o]
+    room = float(offer.room(option)[role])
+    rows, gain, need = takers(offer, option, o, room)
+    order = np.argsort(-gain / np.maximum(need, 1e-12), kind="stable")
+    rows, need = rows[order], need[order]
+    for _ in range(MISFITS):
+        fits = int(np.searchsorted(np.cumsum(np.maximum(need, 0.0)), room, side="right"))
+        option[rows[:fits]] = o
+        room -= float(need[:fits].sum())
+        rows, need = rows[fits:], need[fits:]
+        rows, need = rows[need <= room], need[need <= room]
+        if not len(rows):
+            return
+
+
+def takers(offer: Offer, option: Any, o: int, room: float) -> tuple[Any, Any, Any]:
+    """The accounts (n,) that gain by an option within the hours that its role has left, what, and the hours for it."""
+    starts = range(0, len(option), BLOCK)
+    parts = [takers_from(offer, option, o, room, start) for start in starts]  # block by block, which takes less memory
+    rows, gain, need = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return rows, gain, need
+
+
+def takers_from(offer: Offer, option: Any, o: int, room: float, start: int) -> tuple[Any, Any, Any]:
+    """The same among the accounts of the block that starts there."""
+    same = offer.role[option[start : start + BLOCK]] == offer.role[o]
+    here = np.flatnonzero(same | (offer.hours[o, start : start + BLOCK] <= room))
+    rows = start + here
+    has = np.where(same[here], offer.hours[option[rows], rows], 0.0)
+    gain, need = offer.value[o, rows] - offer.value[option[rows], rows], offer.hours[o, rows] - has
+    keep = (gain > 0) & (need <= room)
+    return rows[keep].astype(np.int32), gain[keep], need[keep]

@@ -1,0 +1,37 @@
+"""People who cover accounts, and who of them owns which account today."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tamscore.scoring.joining.match import Match
+
+
+@dataclass(frozen=True)
+class Person:
+    """One who covers accounts: role, hours a year, and the regions and skills served; no regions are all of them."""
+
+    name: str
+    role: str
+    hours: float
+    regions: frozenset[str] = frozenset()
+    skills: frozenset[str] = frozenset()
+
+    def serves(self, region: str, skill: str) -> bool:
+        """Return whether they may have accounts of that region that ask for that skill."""
+        return (not self.regions or region in self.regions) and (not skill or skill in self.skills)
+
+
+@dataclass(frozen=True)
+class Owners:
+    """Who owns each account today: person (m,) by number or -1, and where (m,) that is locked.
+
+    `joins` says how the table met accounts and people, `doubts` names the owners who are none of these.
+    """
+
+    person: Any
+    locked: Any
+    joins: tuple[Match, ...] = ()
+    doubts: tuple[str, ...] = ()

@@ -1,0 +1,157 @@
+"""The tables of people, their touch plans and the accounts they own, read and checked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.arrow import places_in, strings
+from tamscore.errors import InputContractError
+from tamscore.sections.coverage.joining import match_accounts, match_persons, unknown_owners
+from tamscore.sections.coverage.names import folded
+from tamscore.sections.coverage.people import Owners, Person
+from tamscore.sections.coverage.plans import DEFAULT_PLANS, DIGITAL, TouchPlan
+from tamscore.store import csv_import, tables
+from tamscore.substitution import fold_word
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+    from tamscore.sections.coverage.accounts import Accounts
+    from tamscore.sections.coverage.settings import Coverage
+
+NUMBERS = ("hours", "expansion", "acquisition", "protection")
+CSV_TYPES = dict.fromkeys(NUMBERS, "float") | {"locked": "bool"}
+"""The types of columns in CSV files; all others are texts."""
+
+
+def read_people(settings: Coverage) -> list[Person]:
+    """The people of the table, in its order, or as many as the settings tell of in each role.
+
+    Raises InputContractError where a name stands twice, in whatever capitals, or hours are negative or missing.
+    """
+    if settings.people is None:
+        return [
+            Person(f"{role} {i + 1:02d}", role, settings.hours_per_person)
+            for role, count in settings.team.items()
+            for i in range(count)
+        ]
+    found = [person_of(row, settings) for row in rows_of(settings.people, ("person", "role"))]
+    names = Counter(fold_word(person.name) for person in found)
+    for person in found:
+        if names[fold_word(person.name)] > 1 or not person.hours >= 0:
+            problem = "stands twice" if person.hours >= 0 else f"has {person.hours:g} hours, expected 0 or more"
+            raise InputContractError(f"{settings.people}: {person.name!r} {problem}")
+    return found
+
+
+def person_of(row: dict[str, Any], settings: Coverage) -> Person:
+    """The person in a row of the table; hours that are not given are those of everybody."""
+    several = [frozenset(filter(None, (row.get(name) or "").split("|"))) for name in ("regions", "skills")]
+    hours = settings.hours_per_person if row.get("hours") is None else float(row["hours"])
+    return Person(row["person"], row["role"], hours, *several)
+
+
+def read_plans(settings: Coverage) -> tuple[TouchPlan, ...]:
+    """The touch plans of the table, or the defaults; digital coverage is added where the table has none.
+
+    Raises InputContractError where a number is missing or negative.
+    """
+    if settings.plans is None:
+        return DEFAULT_PLANS
+    plans = []
+    for row in rows_of(settings.plans, ("role", "service_level", *NUMBERS)):
+        if any(row[name] is None or not float(row[name]) >= 0 for name in NUMBERS):
+            raise InputContractError(f"{settings.plans}: {row!r}: expected numbers ≥ 0 for {', '.join(NUMBERS)}")
+        numbers = {name: float(row[name]) for name in NUMBERS}
+        plans.append(TouchPlan(row["role"], row["service_level"], **numbers, band=row.get("band") or ""))
+    catches_all = any(plan.role == DIGITAL and not plan.band for plan in plans)
+    return tuple(plans) if catches_all else (*plans, DEFAULT_PLANS[-1])
+
+
+def read_owners(settings: Coverage, accounts: Accounts, people: Sequence[Person]) -> Owners:
+    """Who owns each account; rows of accounts or people that are gone are passed over and named, unless locked.
+
+    Raises InputContractError where an account has two owners, a lock names somebody who is not there, or fewer rows
+    than coverage.min_match_share meet an account or a person.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    person, locked = np.full(len(accounts), -1, np.int64), np.zeros(len(accounts), bool)
+    if settings.owners is None:
+        return Owners(person, locked)
+    table = read_table(settings.owners, ("account_id", "person"))
+    ids, names = tables.account_ids(table["account_id"], accounts.form), strings(table["person"])
+    if pc.count_distinct(ids).as_py() < len(ids):
+        raise InputContractError(f"{settings.owners}: accounts stand more than once; one owner an account is expected")
+    called = pa.array([fold_word(one.name) for one in people], pa.large_string())
+    who = places_in(folded(names), called)
+    is_locked = (
+        np.array([bool(value) for value in table["locked"].to_pylist()]) if "locked" in table.column_names else who < -1
+    )
+    row = places_in(ids, accounts.keys)
+    lost = np.flatnonzero(is_locked & ((who < 0) | (row < 0)))
+    if len(lost):
+        what = table.slice(int(lost[0]), 1).to_pylist()[0]
+        raise InputContractError(
+            f"{settings.owners}: {what!r}: locked, but the account was not scored or nobody is so called"
+        )
+    known, share = row >= 0, settings.min_match_share
+    person[row[known]], locked[row[known]] = who[known], is_locked[known]
+    matches = (
+        match_accounts(settings.owners, ids, row, accounts, share),
+        match_persons(settings, names, who, people),
+    )
+    doubts = unknown_owners(settings.owners, names.filter(pa.array(known)), who[known] >= 0, people)
+    return Owners(person, locked, matches, tuple(doubts))
+
+
+def rows_of(path: str, required: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the rows of a small table; blank ones are left out.
+
+    Raises InputContractError for a row without a person or a role, as a line of totals is.
+    """
+    rows = [row for row in read_table(path, required).to_pylist() if any(row[name] for name in required)]
+    for row in rows:
+        for name in {"person", "role"} & set(required):
+            if not row[name]:
+                some = {key: value for key, value in row.items() if value is not None}
+                raise InputContractError(
+                    f"{path}: {some!r}: expected a {name}, got an empty cell; fill it in or remove the row"
+                )
+    return rows
+
+
+def read_table(path: str, required: Sequence[str]) -> pa.Table:
+    """A Parquet or CSV table, texts as texts; InputContractError where it cannot be read, or lacks a column."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not Path(path).is_file():
+        raise InputContractError(f"{path}: expected a Parquet or CSV file, found none; check the path")
+    try:
+        table = csv_import.read_table(path, CSV_TYPES) if csv_import.is_csv(path) else pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        raise InputContractError(f"{path}: {str(error).strip()}; expected a Parquet or CSV table") from error
+    if missing := [name for name in required if name not in table.column_names]:
+        raise InputContractError(f"{path}: expected columns {', '.join(required)}, missing {', '.join(missing)}")
+    check_types(table, path)
+    return table
+
+
+def check_types(table: pa.Table, path: str) -> None:
+    """Nothing, where numbers are numbers and locks are true or false; InputContractError else."""
+    import pyarrow.types as t
+
+    for field in table.schema:
+        is_number = t.is_integer(field.type) or t.is_floating(field.type) or t.is_null(field.type)
+        if field.name in NUMBERS and not is_number:
+            raise InputContractError(f"{path}: column {field.name!r} is {field.type}, expected a number")
+        if field.name == "locked" and not (t.is_boolean(field.type) or t.is_null(field.type)):
+            raise InputContractError(f"{path}: column 'locked' is {field.type}, expected true or false")

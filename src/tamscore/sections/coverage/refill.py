@@ -1,0 +1,116 @@
+"""Hours that are left when people have been named, given to the accounts that wait and gain most an hour.
+
+An account that no person of its role could take became digital, and its hours lie idle with people of other regions or
+skills; so do those that a bound owner change frees. They go to whoever gains most, nobody above the hours there are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.sections.coverage.assignment import NOBODY
+
+if TYPE_CHECKING:
+    from tamscore.sections.coverage.offer import Offer
+    from tamscore.sections.coverage.people import Owners
+    from tamscore.sections.coverage.task import Task
+
+ROUNDS = 50
+"""How often those who wait are looked through at the most."""
+FIRST = 20_000
+"""So many of those who wait are looked at in a round, who gain most an hour."""
+
+
+@dataclass
+class Desk:
+    """People at work while hours are given out: plan (m,), person (m,), hours left (p,) and potential held (p,)."""
+
+    task: Task
+    offer: Offer
+    plan: Any
+    person: Any
+    room: Any
+    held: Any
+
+    @classmethod
+    def of(cls, task: Task, offer: Offer, plan: Any, person: Any) -> Desk:
+        """The people with what they have; plan and person are changed in place as hours are given out."""
+        has = np.flatnonzero(person != NOBODY)
+        count = len(task.people)
+        used = np.bincount(person[has], offer.hours[plan[has], has], count)
+        held = np.bincount(person[has], task.accounts.potential[has], count)
+        return cls(task, offer, plan, person, np.array([one.hours for one in task.people]) - used, held)
+
+    def give(self, row: int, plan: int, who: int) -> None:
+        """Let somebody cover an account by a plan."""
+        if self.person[row] == NOBODY:
+            self.held[who] += self.task.accounts.potential[row]
+        else:
+            self.room[who] += self.offer.hours[self.plan[row], row]
+        self.room[who] -= self.offer.hours[plan, row]
+        self.plan[row], self.person[row] = plan, who
+
+
+def refill(task: Task, offer: Offer, owners: Owners, plan: Any, person: Any) -> None:
+    """Give hours that are left to accounts without a person, and to those whose own person can do more, in place.
+
+    Of equals the first ids come first. No account leaves its person, so that no owner changes who would have stayed.
+    """
+    desk = Desk.of(task, offer, plan, person)
+    for _ in range(ROUNDS):
+        rows, plans = waiting(desk)
+        given = 0
+        for row, option in zip(rows.tolist(), plans.tolist(), strict=True):
+            who = taker(desk, owners, row, option)
+            if who is not None and offer.value[option, row] > offer.value[plan[row], row]:
+                desk.give(row, option, who)
+                given += 1
+        if not given:
+            return
+
+
+def waiting(desk: Desk) -> tuple[Any, Any]:
+    """Accounts (n,) and plans (n,) that somebody has hours for now, those that gain most an hour first."""
+    found = [np.zeros((3, 0))]
+    for option in np.flatnonzero(np.isfinite(desk.offer.limits[desk.offer.role])):
+        rows, worth = gaining(desk, int(option))
+        found.append(np.stack([rows, np.full(len(rows), option), worth]))
+    rows, plans, worth = np.concatenate(found, axis=1)
+    order = np.lexsort((plans, rows, -worth))[:FIRST]
+    return rows[order].astype(np.int64), plans[order].astype(np.int64)
+
+
+def gaining(desk: Desk, option: int) -> tuple[Any, Any]:
+    """Accounts (n,) that would gain by a plan somebody has hours for, and what they gain an hour."""
+    task, offer, role = desk.task, desk.offer, desk.offer.role[option]
+    who = np.flatnonzero(task.role_of_person == role)
+    most = np.where(task.serves[:, who], desk.room[who], -np.inf).max(axis=1, initial=-np.inf)
+    free = np.flatnonzero(desk.person == NOBODY)
+    free = free[offer.hours[option, free] <= most[task.accounts.group[free]]]
+    own = np.flatnonzero((offer.role[desk.plan] == role) & (desk.plan != option) & (desk.person != NOBODY))
+    more = offer.hours[option, own] - offer.hours[desk.plan[own], own]
+    keep = more <= desk.room[desk.person[own]]
+    rows = np.concatenate([free, own[keep]])
+    need = np.concatenate([offer.hours[option, free], more[keep]])
+    gain = offer.value[option, rows] - offer.value[desk.plan[rows], rows]
+    better = gain > 0
+    return rows[better], gain[better] / np.maximum(need[better], 1e-9)
+
+
+def taker(desk: Desk, owners: Owners, row: int, option: int) -> int | None:
+    """Who covers an account by a plan: its person, else its owner, else who holds least potential; None if nobody."""
+    task, need = desk.task, desk.offer.hours[option, row]
+    now, owner = int(desk.person[row]), int(owners.person[row])
+    if now != NOBODY:
+        more = need - desk.offer.hours[desk.plan[row], row]
+        return now if task.role_of_person[now] == desk.offer.role[option] and more <= desk.room[now] else None
+    may = task.serves[task.accounts.group[row]] & (task.role_of_person == desk.offer.role[option]) & (need <= desk.room)
+    if not may.any():
+        return None
+    if owner != NOBODY and may[owner]:
+        return owner
+    capacity = np.maximum([one.hours for one in task.people], 1e-12)
+    return int(np.argmin(np.where(may, desk.held / capacity, np.inf)))

@@ -1,0 +1,56 @@
+"""The section of the job file that says who there is to cover accounts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from tamscore.config.section import SectionSettings
+from tamscore.config.values import Column, LocalPath, Positive, Share, Text  # noqa: TC001 - read at run time
+
+TABLES = ("people", "plans", "account_plans", "owners")
+"""The keys that name tables."""
+
+
+def default_team() -> dict[str, int]:
+    """Return the team of the reference case: 42 people."""
+    return {"account_manager": 16, "hunter": 10, "inside_sales": 8, "sdr": 5, "channel_partner": 3}
+
+
+class Coverage(SectionSettings):
+    """Who covers whom, with the hours there are; no score depends on it."""
+
+    people: LocalPath | None = None
+    """Table of people, Parquet or CSV: person, role, hours, and where wanted regions and skills (a|b); absent: team."""
+    team: dict[Text, Annotated[int, Field(ge=0)]] = Field(default_factory=default_team)
+    """How many people there are in each role, where no table names them."""
+    hours_per_person: Positive = 1200.0
+    """Hours a year that a person has for accounts, where no table tells, and of one person more or less."""
+    plans: LocalPath | None = None
+    """Table of touch plans: role, service_level, hours, expansion, acquisition, protection; absent: the defaults."""
+    account_plans: LocalPath | None = None
+    """Table of hours of single accounts, in place of those of the plans: account_id, role, hours, and where wanted
+    service_level."""
+    owners: LocalPath | None = None
+    """Table of who owns which account today: account_id, person, and where wanted locked (true or false)."""
+    min_match_share: Share = 0.5
+    """Share of the rows of owners and account_plans that must name a scored account, and of the owners that must be
+    people; coverage stops where fewer do."""
+    max_moves: Annotated[int, Field(ge=0)] | None = None
+    """Most accounts that may change owner; absent: as many as it takes."""
+    region: Column | None = None
+    """Column of the scores with an account's region, see columns.keep; people serve the regions listed with them."""
+    skill: Column | None = None
+    """Column of the scores with the skill that an account asks for; people need to have it."""
+
+    def tables_named(self) -> dict[str, str]:
+        """Return the paths of the tables that are named, by key."""
+        named = {key: getattr(self, key) for key in TABLES}
+        return {key: path for key, path in named.items() if path is not None}
+
+    def absent_tables(self) -> list[str]:
+        """Return what to say of tables that are named and not there, one text each."""
+        lost = [(key, path) for key, path in self.tables_named().items() if not Path(path).is_file()]
+        return [f"coverage.{key}: {path} is not there; no score needs it, tamscore coverage will" for key, path in lost]

@@ -1,0 +1,162 @@
+"""What a coverage comes to: by role, person, size band and quadrant, and who changes owner."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.sections.coverage.assignment import NOBODY
+from tamscore.sections.coverage.placing import moved
+from tamscore.sections.coverage.plans import DIGITAL
+from tamscore.sections.coverage.rules import quadrant_plans
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+    from tamscore.sections.coverage.people import Owners, Person
+    from tamscore.sections.coverage.placing import Placement
+    from tamscore.sections.coverage.task import Task
+
+
+def spent(task: Task, found: Placement) -> tuple[Any, Any]:
+    """Hours and value (m,) of every account."""
+    rows = np.arange(len(task.accounts))
+    return found.offer.hours[found.plan, rows], found.offer.value[found.plan, rows]
+
+
+def account_table(task: Task, found: Placement, people: Sequence[Person], owners: Owners) -> pa.Table:
+    """One row per account in order of id: role, service level, person, hours, value, and who owned it before."""
+    import pyarrow as pa
+
+    hours, value = spent(task, found)
+    roles = pa.array([plan.role for plan in task.plans]).take(pa.array(found.plan))
+    levels = pa.array([plan.service_level for plan in task.plans]).take(pa.array(found.plan))
+    names = pa.array([one.name for one in people], pa.string())
+    who = [names.take(pa.array(codes, mask=codes == NOBODY)) for codes in (found.person, owners.person)]
+    columns = {"account_id": task.accounts.ids, "role": roles, "service_level": levels, "person": who[0]}
+    return pa.table({**columns, "hours": hours, "value": value.round(2), "owner": who[1]})
+
+
+def role_rows(task: Task, found: Placement, hours_each: float) -> list[dict[str, Any]]:
+    """One row per role: hours needed, there and used, the price of an hour, and the worth of one person more or less.
+
+    `hours_needed` are those that the plans of all quadrants ask for; `one_more` and `one_less` are what the bound
+    gains and loses with so many hours.
+    """
+    hours, value = spent(task, found)
+    role = task.role_of_plan[found.plan]
+    asked = zip(found.offer.hours, quadrant_plans(task), strict=True)
+    needed = np.array([hours_of[here].sum() for hours_of, here in asked])
+    rows = []
+    for r, name in enumerate(task.roles):
+        here, limited = role == r, name != DIGITAL
+        row = {"role": name, "people": int(np.count_nonzero(task.role_of_person == r)), "accounts": int(here.sum())}
+        row |= {
+            "hours_needed": float(needed[task.role_of_plan == r].sum()),
+            "hours_available": float(task.limits[r]) if limited else None,
+        }
+        row |= {"hours_used": float(hours[here].sum()), "value": round(float(value[here].sum()), 2)}
+        row |= {"price_of_an_hour": round(float(found.choice.price[r]), 4)}
+        for key, sign in (("one_more", 1.0), ("one_less", -1.0)):
+            change = sign * (np.arange(len(task.roles)) == r)
+            row[key] = round(value_of(found, task, change, hours_each), 2) if limited else None
+        rows.append(row)
+    return rows
+
+
+def value_of(found: Placement, task: Task, people: Any, hours_each: float) -> float:
+    """What people more or less by role (r,) are worth: by how much the bound changes."""
+    limits = np.maximum(task.limits + people * hours_each, 0.0)
+    return found.search.bound(limits).value - found.choice.bound
+
+
+def scenario(task: Task, found: Placement, text: str, people: Any, hours_each: float) -> dict[str, Any]:
+    """What a scenario of people more or less changes."""
+    return {"people": text, "change": round(value_of(found, task, people, hours_each), 2)}
+
+
+def people_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
+    """One row per person: accounts, hours there and used, potential and value."""
+    hours, value = spent(task, found)
+    has, count = found.person != NOBODY, len(task.people)
+    who = found.person[has]
+    accounts = np.bincount(who, minlength=count)
+    columns = {"hours_used": hours, "potential": task.accounts.potential, "value": value}
+    sums = {name: np.bincount(who, column[has], count) for name, column in columns.items()}
+    return [
+        {"person": one.name, "role": one.role, "hours": one.hours, "accounts": int(accounts[p])}
+        | {name: round(float(total[p]), 2) for name, total in sums.items()}
+        for p, one in enumerate(task.people)
+    ]
+
+
+def band_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
+    """One row per size band and role that has accounts there."""
+    band = task.accounts.texts["campaign_band"]
+    return grouped(task, found, "band", band.levels, band.code)
+
+
+def campaign_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
+    """One row per campaign, its channel and plan that has accounts there; none where the run has no campaigns."""
+    name, channel = (task.accounts.texts[text] for text in ("campaign_id", "campaign_channel"))
+    if name.levels == ("",):
+        return []
+    first = [int(np.argmax(name.code == code)) for code in range(len(name.levels))]
+    of = {level: channel.levels[channel.code[row]] for level, row in zip(name.levels, first, strict=True)}
+    rows = grouped(task, found, "campaign_id", name.levels, name.code)
+    return [{"campaign_id": row["campaign_id"], "channel": of[row["campaign_id"]], **row} for row in rows]
+
+
+def grouped(task: Task, found: Placement, key: str, levels: Sequence[str], code: Any) -> list[dict[str, Any]]:
+    """One row per level of a column and plan that has accounts there: accounts, hours, value."""
+    plans, place = len(task.plans), code.astype(np.int64) * len(task.plans) + found.plan
+    size = plans * len(levels)
+    hours, value = (np.bincount(place, column, size) for column in spent(task, found))
+    accounts = np.bincount(place, minlength=size)
+    return [
+        {key: levels[at // plans] or "all", "role": plan.role, "service_level": plan.service_level}
+        | {"accounts": int(accounts[at]), "hours": float(hours[at]), "value": round(float(value[at]), 2)}
+        for at in np.flatnonzero(accounts).tolist()
+        for plan in [task.plans[at % plans]]
+    ]
+
+
+def consistency_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
+    """One row per quadrant: the treatment most accounts get, their share, and accounts of that quadrant."""
+    quadrant = task.accounts.texts["quadrant"]
+    rows = []
+    for code, name in enumerate(quadrant.levels):
+        counts = np.bincount(found.plan[quadrant.code == code], minlength=len(task.plans))
+        most, whole = int(counts.argmax()), int(counts.sum())
+        treatment = {"quadrant": name or "all", "treatment": task.plans[most].name}
+        rows.append({**treatment, "accounts": whole, "share": round(float(counts[most] / whole), 6) if whole else None})
+    return sorted(rows, key=lambda row: str(row["quadrant"]))
+
+
+def move_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
+    """One row per account that changes owner, in order of id: from whom, to whom, and why."""
+    rows = np.flatnonzero(moved(found.owners, found.person))
+    return [
+        {
+            "account_id": task.accounts.ids[int(row)].as_py(),
+            "owner": task.people[found.owners.person[row]].name,
+            "person": task.people[found.person[row]].name if found.person[row] != NOBODY else None,
+            "reason": why(task, found, int(row)),
+        }
+        for row in rows
+    ]
+
+
+def why(task: Task, found: Placement, row: int) -> str:
+    """Why an account leaves its owner."""
+    owner = int(found.owners.person[row])
+    if not task.serves[task.accounts.group[row], owner]:
+        return "its owner does not serve its region or skill"
+    if found.person[row] == NOBODY:
+        return "its hours bring more elsewhere"
+    if task.role_of_person[owner] != task.role_of_plan[found.plan[row]]:
+        return "another role brings more"
+    return "its owner's hours are full"

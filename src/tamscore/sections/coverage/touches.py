@@ -1,0 +1,126 @@
+"""Touch plans of single accounts: hours of a role that a table tells, in place of those of the role's plans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.arrow import places_in, strings
+from tamscore.errors import InputContractError
+from tamscore.sections.coverage.joining import match_accounts
+from tamscore.sections.coverage.names import folded
+from tamscore.sections.coverage.plans import DIGITAL
+from tamscore.sections.coverage.reading import read_table
+from tamscore.store import tables
+from tamscore.substitution import fold_word
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+    from tamscore.scoring.joining.match import Match
+    from tamscore.sections.coverage.accounts import Accounts
+    from tamscore.sections.coverage.plans import TouchPlan
+    from tamscore.sections.coverage.settings import Coverage
+
+KEYS = ("account_id", "role", "service_level")
+
+
+@dataclass(frozen=True)
+class Touches:
+    """Hours of single accounts: account (t,), plan (t,) by number, hours (t,); and ids that the run does not have.
+
+    `joins` says how the table met the accounts.
+    """
+
+    account: Any
+    plan: Any
+    hours: Any
+    unknown: tuple[str, ...] = ()
+    joins: tuple[Match, ...] = ()
+
+
+NONE = Touches(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+
+
+def read_touches(settings: Coverage, accounts: Accounts, plans: Sequence[TouchPlan]) -> Touches:
+    """The hours of single accounts that the table tells; of all service levels of a role where it names none.
+
+    Ids that the run does not have are passed over and named. Raises InputContractError where hours are missing or not
+    above 0, a role or service level has no plan that takes hours, a row stands
+    twice, or fewer rows than coverage.min_match_share meet an account.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    path = settings.account_plans
+    if path is None:
+        return NONE
+    table = read_table(path, ("account_id", "role", "hours"))
+    if "service_level" not in table.column_names:
+        table = table.append_column("service_level", pa.nulls(table.num_rows, pa.string()))
+    ids = pc.fill_null(tables.account_ids(table["account_id"], accounts.form), "")
+    roles, levels = (folded(strings(table[key])) for key in KEYS[1:])
+    hours = table["hours"].cast(pa.float64()).combine_chunks().fill_null(np.nan).to_numpy()
+    fits = fitting(roles, levels, plans)
+    check(path, table, np.isfinite(hours) & (hours > 0), "expected hours above 0")
+    check(path, table, fits.any(axis=1), f"expected one of the plans {names(plans)}")
+    check(path, table, once(ids, roles, levels), "stands twice")
+    row = places_in(ids, accounts.keys.cast(ids.type))
+    general = levels.to_numpy(zero_copy_only=False) == ""
+    order = np.argsort(~general, kind="stable")  # a row that names its service level comes last and holds
+    entry, plan = np.nonzero(fits[order] & (row[order] >= 0)[:, None])
+    entry = order[entry]
+    unknown = tuple(sorted(set(ids.filter(pa.array(row < 0)).to_pylist())))
+    match = match_accounts(path, ids, row, accounts, settings.min_match_share)
+    return Touches(row[entry], plan, hours[entry], unknown, (match,))
+
+
+def fitting(roles: pa.Array, levels: pa.Array, plans: Sequence[TouchPlan]) -> Any:
+    """Which plans (t, o) each row of the table speaks of, given its role and level folded."""
+    role, level = (part.to_numpy(zero_copy_only=False) for part in (roles, levels))
+    same = [
+        (role == fold_word(plan.role))
+        & ((level == "") | (level == fold_word(plan.service_level)))
+        & (plan.role != DIGITAL)
+        for plan in plans
+    ]
+    return np.array(same, bool).T
+
+
+def once(ids: pa.Array, roles: pa.Array, levels: pa.Array) -> Any:
+    """Which rows (t,) are the first of their account, role and service level."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    between = pa.scalar("\x1f", pa.large_string())
+    keys = pc.binary_join_element_wise(ids, roles, levels, between).to_numpy(zero_copy_only=False)
+    first = np.zeros(len(keys), bool)
+    first[np.unique(keys, return_index=True)[1]] = True
+    return first
+
+
+def names(plans: Sequence[TouchPlan]) -> str:
+    """The plans that take hours, for a message."""
+    return ", ".join(dict.fromkeys(plan.name for plan in plans if plan.role != DIGITAL))
+
+
+def check(path: str, table: pa.Table, good: Any, expected: str) -> None:
+    """Nothing, where all rows are good; InputContractError with the first that is not, and how many there are, else."""
+    bad = np.flatnonzero(~good)
+    if len(bad):
+        what = table.slice(int(bad[0]), 1).to_pylist()[0]
+        more = f"; {len(bad):,} such rows" if len(bad) > 1 else ""
+        raise InputContractError(f"{path}: {what!r}: {expected}{more}")
+
+
+def hours_of(plans: Sequence[TouchPlan], accounts: int, touches: Touches = NONE) -> Any:
+    """The hours (o, m) of every plan for every account."""
+    hours = np.broadcast_to(np.array([plan.hours for plan in plans])[:, None], (len(plans), accounts))
+    if len(touches.account):
+        hours = hours.copy()
+        hours[touches.plan, touches.account] = touches.hours
+    return hours

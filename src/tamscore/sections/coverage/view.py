@@ -1,0 +1,130 @@
+"""A coverage as people read it: hours and their price, simple rules beside it, who gets what, and who changes owner."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from tamscore.sections.coverage.figure import coverage_map, hours
+from tamscore.sections.coverage.plans import DIGITAL
+from tamscore.sections.coverage.result import record as record_of
+from tamscore.view.blocks import Block, Chapter, Table, Terms, table
+from tamscore.view.words import counted, money, words
+
+if TYPE_CHECKING:
+    from tamscore.sections.coverage.result import CoverageResult
+
+Record = dict[str, Any]
+NAMED = 3
+"""So many unknown accounts are named."""
+
+
+def answer(result: CoverageResult) -> Chapter:
+    """Return what the command says: where the tables lie, what to know of the tables it read, and the chapter."""
+    told = chapter(record_of(result))
+    lines = [("coverage", result.path), ("accounts", f"{result.accounts:,} covered: {told.message}")]
+    if result.unknown:
+        some = f"{', '.join(map(repr, result.unknown[:NAMED]))}{' and others' if len(result.unknown) > NAMED else ''}"
+        lines.append(("unknown", f"{counted(len(result.unknown), 'account')} with a touch plan of its own: {some}"))
+    lines += [("joined", match.notice) for match in result.joins]
+    lines += [("doubt", text) for text in result.doubts]
+    return Chapter(told.anchor, told.title, told.message, (Terms(tuple(lines)), *told.blocks))
+
+
+def chapter(record: Record) -> Chapter:
+    """Return the chapter on a coverage; changes of owner are in a record that was not stored."""
+    blocks: tuple[Block, ...] = (
+        proof(record["certificate"]),
+        roles(record["roles"]),
+        rules(record["rules"]),
+        table("More or fewer people", "people|value a year:money", rows_of(record["scenarios"], "people change")),
+        coverage_map(record["roles"], record["bands"], treatments("size band", "band", record["bands"])),
+        treatments("campaign", "campaign_id", record["campaigns"]),
+        quadrants(record["consistency"]),
+        people(record["people"]),
+        moves(record.get("moves", ())),
+    )
+    shown = (block for block in blocks if not isinstance(block, Table) or block.rows)
+    return Chapter("coverage", "Coverage", message(record), tuple(shown))
+
+
+def message(record: Record) -> str:
+    """Return what it comes to, in one sentence."""
+    covered = sum(row["accounts"] for row in record["roles"] if row["role"] != DIGITAL)
+    uncovered = record["accounts"] - sum(row["accounts"] for row in record["roles"])
+    left = f"{counted(uncovered, 'account')} nobody" if uncovered else "nobody is left out"
+    best = max(record["roles"], key=lambda row: row["one_more"] or 0.0)
+    more = f"; one more {words(best['role'])} would bring {money(best['one_more'])} a year" if best["one_more"] else ""
+    return f"{counted(covered, 'account')} get a person, all others digital touch; {left}{more}."
+
+
+def proof(sure: Record) -> Terms:
+    """Return how good the coverage is proven to be."""
+    bound = abs(sure["bound"]) or 1.0
+    gap = f"{sure['gap']:.3%}, of it {max(sure['value_of_roles'] - sure['value'], 0.0) / bound:.3%} from naming people"
+    if sure["value"] > sure["value_of_naming"]:
+        gap += f"; {sure['gap_before']:.3%} before hours left over were given out again"
+    return Terms(
+        (
+            ("value", f"{money(sure['value'])} a year; none within these hours exceeds {money(sure['bound'])}"),
+            ("gap", gap),
+            ("basis", "touch plans, which are assumptions until they are measured"),
+        )
+    )
+
+
+def rows_of(rows: Any, names: str) -> list[list[Any]]:
+    """Return some values of every row, by name."""
+    return [[row[name] for name in names.split()] for row in rows]
+
+
+def roles(rows: list[Record]) -> Block:
+    """Return hours and value by role, and what one person more or less is worth; with a picture if any has a limit."""
+    names = "role people accounts hours_needed hours_available hours_used value price_of_an_hour one_more one_less"
+    columns = (
+        "role:code|people:count/2|accounts:count/2|hours needed:count|there:count|used:count|value a year:money|"
+        "an hour:money/2|one more:money|one less:money/2"
+    )
+    note = "needed: by all quadrants; one more, one less: what a person changes"
+    told = table("Hours and value by role", columns, rows_of(rows, names), note)
+    return hours(rows, told) if any(row["hours_available"] is not None for row in rows) else told
+
+
+def rules(rows: list[Record]) -> Table:
+    """Return what simple rules bring, against the coverage."""
+    best = rows[0]["value"]
+    against = [None, *(row["value"] / best - 1 if best else None for row in rows[1:])]
+    told = [
+        (row["rule"], row["value"], less, row["hours"], row["accounts"])
+        for row, less in zip(rows, against, strict=True)
+    ]
+    columns = "rule|value a year:money|against:change|hours:count/2|with a person:count/2"
+    return table("Against simple rules", columns, told, "the same hours and plans for all")
+
+
+def treatments(what: str, key: str, rows: list[Record]) -> Table:
+    """Return accounts, hours and value of every treatment in every size band or campaign."""
+    columns = f"{what}:id|role:code|service level:code/2|accounts:count|hours:count/2|value:money"
+    told = rows_of(rows, f"{key} role service_level accounts hours value")
+    return table(f"Coverage by {what}", columns, told, folded=True)
+
+
+def quadrants(rows: list[Record]) -> Table:
+    """Return what most accounts of a quadrant get, and how many of them."""
+    columns = "quadrant|accounts:count|treatment:code|share:share"
+    told = rows_of(rows, "quadrant accounts treatment share")
+    return table("Treatment by quadrant", columns, told, "what most accounts get", folded=True)
+
+
+def people(rows: list[Record]) -> Table:
+    """Return accounts, hours, potential and value of every person."""
+    columns = "person:id|role:code/2|accounts:count|used:count|hours:count/2|potential:money/3|value:money"
+    told = rows_of(rows, "person role accounts hours_used hours potential value")
+    return table("People", columns, told, folded=True)
+
+
+def moves(rows: Any) -> Table:
+    """Return how many accounts change owner for which reason."""
+    reasons = sorted(Counter(row["reason"] for row in rows).items())
+    every = [("all", len(rows))] if reasons else []
+    return table("Changes of owner", "reason|accounts:count", [*reasons, *every], "moves.csv lists them")
