@@ -20,15 +20,14 @@ from tamscore.config.values import (
     FitRows,
     OpenShare,
     Positive,
-    Scaling,
     Share,
     Winsorise,
     or_scaling_alone,
 )
 from tamscore.schema import Limits
+from tamscore.stages.scaling import MODES, Scaling
 
 PRESETS: dict[str, tuple[float, ...]] = {"p85": (0.85, 0.90, 0.95), "p80": (0.80, 0.85, 0.90, 0.95)}
-AFFINE_SCALINGS = frozenset({"standard", "robust", "minmax"})
 
 
 class NumericFeature(Settings):
@@ -68,7 +67,7 @@ class Features(Settings):
         """Return the quantiles in force for a numeric column, None where it is not clipped."""
         feature = self.numeric[column]
         if feature.winsorise is None:
-            return self.winsorise or None if feature.scaling in AFFINE_SCALINGS else None
+            return self.winsorise or None if MODES[feature.scaling].affine else None
         return feature.winsorise or None
 
     def has_missing_indicator(self, column: str) -> bool:

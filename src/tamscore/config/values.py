@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from tamscore.placeholders import placeholder_in, remedy
 from tamscore.schema import OBJECT_SCHEMES
+from tamscore.stages.scaling import Scaling
 
 if TYPE_CHECKING:
     from pydantic import ValidationInfo
@@ -189,7 +190,6 @@ FitRows = Annotated[
     Annotated[int, Field(ge=1000), Tag("sample")] | Annotated[Literal["all"], Tag("all")],
     Discriminator(_kind_of_fit_rows),
 ]
-Scaling = Literal["standard", "robust", "minmax", "log_standard", "quantile_normal", "none"]
 
 
 def or_scaling_alone(feature: Any) -> BeforeValidator:

@@ -18,6 +18,7 @@ from tamscore.stages.potential import CustomerSales, PotentialTable
 from tamscore.stages.prepare import Vocabulary
 from tamscore.stages.quadrant import Limits
 from tamscore.stages.scale import ColumnScale
+from tamscore.stages.scaling import MODES
 from tamscore.stages.space import Space
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def scale_of(text: ColumnText, fill: Any, take: Arrays) -> ColumnScale:
     """The scaling of a numeric column, with what it puts in place of a missing number in each segment (segments,)."""
     low, high = -np.inf if text.low is None else text.low, np.inf if text.high is None else text.high
     knots = scores = None
-    if text.scaling == "quantile_normal":
+    if MODES[text.scaling].knots:
         knots = take(f"knots.{text.name}", (None,))
         scores = take(f"scores.{text.name}", (len(knots),))
         if len(knots) < 2 or (np.diff(knots) <= 0).any() or (np.diff(scores) < 0).any():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from tamscore.stages.scale import Scaling
+from tamscore.stages.scaling import Scaling
 
 if TYPE_CHECKING:
     from tamscore.model.record import ModelRecord, PartyRecord

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from statistics import NormalDist
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tamscore.backend import Moments
+from tamscore.stages.scaling import MODES
 
 if TYPE_CHECKING:
     from tamscore.backend import Array, Backend
     from tamscore.stages.prepare import OrderStatistics
-
-Scaling = Literal["standard", "robust", "minmax", "log_standard", "quantile_normal", "none"]
-AFFINE: tuple[Scaling, ...] = ("standard", "robust", "minmax")
-NEEDS_MOMENTS: tuple[Scaling, ...] = ("standard", "log_standard")
-KNOTS = tuple(float(share) for share in np.linspace(0.0, 1.0, 257)[1:-1])
-"""Shares at which `quantile_normal` takes its knots, beside the two extremes."""
+    from tamscore.stages.scaling import Scaling
 
 
 @dataclass(frozen=True)
@@ -35,9 +30,7 @@ class NumericColumn:
     @property
     def shares(self) -> tuple[float, ...]:
         """The shares at which order statistics of the column are needed."""
-        robust = (0.25, 0.5, 0.75) if self.scaling == "robust" else ()
-        knots = KNOTS if self.scaling == "quantile_normal" else ()
-        return (*(self.winsorise or ()), *robust, *knots)
+        return (*(self.winsorise or ()), *MODES[self.scaling].shares)
 
 
 @dataclass(frozen=True)
@@ -64,43 +57,22 @@ class ColumnScale:
         x = xp.where(xp.isnan(column), fill if len(self.fill) == 1 else xp.take(fill, segment), column)
         if self.low > -np.inf or self.high < np.inf:
             x = xp.clip(x, self.low, self.high)
-        if self.scaling == "log_standard":
-            return signed_log(xp, x) if self.low < 0.0 else xp.log(1.0 + x)  # the same, without asking for a sign
-        if self.scaling == "quantile_normal":
-            return interpolate(xp, x, self.knots, self.scores)
-        return x
+        bend = MODES[self.scaling].bend
+        return bend(xp, self, x) if bend else x
 
     def apply(self, xp: Any, column: Array, segment: Array) -> Array:
         """The column (m,) float64 in the units of the clusters' space."""
         return (self.bend(xp, column, segment) - self.center) * self.factor
 
 
-def signed_log(xp: Any, x: Array) -> Array:
-    """`sign(x) * log(1 + |x|)`: the logarithm of money and counts that negative values survive."""
-    return xp.copysign(xp.log(1.0 + xp.abs(x)), x)
-
-
-def interpolate(xp: Any, x: Array, knots: Any, scores: Any) -> Array:
-    """The piecewise linear function through (knots, scores), constant beyond them; knots strictly increasing."""
-    at = xp.asarray(knots, dtype=xp.float64, device=x.device)
-    score = xp.asarray(scores, dtype=xp.float64, device=x.device)
-    right = xp.clip(xp.searchsorted(at, x), 1, at.shape[0] - 1)
-    left_knot, left_score = xp.take(at, right - 1), xp.take(score, right - 1)
-    share = (x - left_knot) / (xp.take(at, right) - left_knot)
-    return left_score + xp.clip(share, 0.0, 1.0) * (xp.take(score, right) - left_score)
-
-
 def before_moments(column: NumericColumn, order: OrderStatistics) -> ColumnScale:
     """The treatment of a column up to its center and factor, from its order statistics alone."""
+    mode = MODES[column.scaling]
     low, high = (order.at[share] for share in column.winsorise) if column.winsorise else (order.at[0.0], order.at[1.0])
-    if not column.winsorise and column.scaling not in ("minmax", "quantile_normal"):
+    if not column.winsorise and not mode.bounded:
         low, high = -np.inf, np.inf
-    knots, scores = normal_knots(order) if column.scaling == "quantile_normal" else (None, None)
-    center, spread = 0.0, 1.0
-    if column.scaling == "robust":
-        center, spread = order.at[0.5], order.at[0.75] - order.at[0.25]
-    if column.scaling == "minmax":
-        center, spread = low, high - low
+    knots, scores = mode.knots(order) if mode.knots else (None, None)
+    center, spread = mode.range(order, low, high) if mode.range else (0.0, 1.0)
     return ColumnScale(
         column.name,
         column.scaling,
@@ -156,18 +128,6 @@ def is_constant(scale: ColumnScale, order: OrderStatistics) -> bool:
     """Whether the column says nothing: one value only, after winsorising, and so no spread."""
     low, high = max(scale.low, order.at[0.0]), min(scale.high, order.at[1.0])
     return not high > low or scale.factor == 0.0
-
-
-def normal_knots(order: OrderStatistics) -> tuple[Any, Any]:
-    """Distinct values of a column at even shares and the normal score of each; ties take the middle of their shares."""
-    shares = np.array((1e-4, *KNOTS, 1.0 - 1e-4))
-    values = np.array((order.at[0.0], *(order.at[share] for share in KNOTS), order.at[1.0]))
-    knots, first, counts = np.unique(values, return_index=True, return_counts=True)
-    middle = (shares[first] + shares[first + counts - 1]) / 2
-    scores = np.array([NormalDist().inv_cdf(share) for share in middle])
-    if len(knots) == 1:
-        return np.array([knots[0], knots[0] + 1.0]), np.zeros(2)
-    return knots, scores
 
 
 def rounded(value: float, exponent: int) -> float:

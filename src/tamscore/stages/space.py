@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.stages.grid import Grid, fit_grid
-from tamscore.stages.scale import NEEDS_MOMENTS, before_moments, is_constant, with_moments
+from tamscore.stages.scale import before_moments, is_constant, with_moments
+from tamscore.stages.scaling import MODES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -135,7 +136,7 @@ def fit_space(
     order = {column.name: order_of(column) for column in columns}
     first = [(column, before_moments(column, order[column.name])) for column in columns]
     kept = [(column, scale) for column, scale in first if not is_constant(scale, order[column.name])]
-    standard = tuple(scale for _, scale in kept if scale.scaling in NEEDS_MOMENTS)
+    standard = tuple(scale for _, scale in kept if MODES[scale.scaling].standard)
     moments = moments_of(standard) if standard else None
     place = {scale.name: i for i, scale in enumerate(standard)}
     scales = []
