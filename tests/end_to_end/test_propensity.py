@@ -303,7 +303,7 @@ def test_a_frozen_model_tells_new_accounts_what_it_would_have_told_them(small, s
 
 @pytest.mark.parametrize(("key", "value"), [("format", 99), ("kind", "oracle"), ("numbers", 3), ("base", "x")])
 def test_a_stored_model_that_makes_no_sense_is_refused(key, value, scored):
-    stored = model.read_extra(scored.path / "model", "propensity", files_of(manifest_of(scored)))
+    stored = model.read_section(scored.path / "model", "propensity", files_of(manifest_of(scored)))
     assert stored is not None
     assert propensity_model.parsed(*stored, "model").design.columns == ("size", "growth", "industry")
     with pytest.raises(InputContractError, match=r"^model: propensity: .*; run its job again"):

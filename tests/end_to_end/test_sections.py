@@ -161,7 +161,7 @@ def test_a_section_leaves_its_columns_tables_record_and_model(joined, tmp_path):
     assert "doubling: said" in manifest["notices"]
     assert list(manifest["inputs"]["tables"]) == ["doubling.path", "lacking.path"]
     assert pq.read_table(directory.tables / "doubled.parquet").num_rows == 3
-    stored = model.read_extra(directory.model, "doubling", files_of(manifest))
+    stored = model.read_section(directory.model, "doubling", files_of(manifest))
     assert stored is not None
     assert stored[0] == {"say": "so"}
     assert verify.problems_of_output(directory.output) == []

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tamscore.sections.next_offer import offers as next_offer
-from tamscore.sections.next_offer.columns import NextOffer, left_out
+from tamscore.sections.next_offer.columns import NextOfferState, left_out
 from tamscore.sections.next_offer.product_lines import PartProducts
 
 
@@ -59,7 +59,7 @@ def test_the_first_bit_that_is_not_set_is_found(owned, count):
 def notices_on(*products):
     """What is said of offers of these products."""
     nothing: Any = None
-    told = NextOffer("account_id", "text", (), pa.array([], pa.large_string()), nothing, nothing, 0.1)
+    told = NextOfferState("account_id", "text", (), pa.array([], pa.large_string()), nothing, nothing, 0.1)
     return told.notices([{"product": name} for name in products])
 
 

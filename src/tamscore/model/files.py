@@ -42,12 +42,14 @@ def write_raw(folder: Location, description: dict[str, Any], arrays: dict[str, A
     return write_pair(folder, (DESCRIPTION, ARRAYS), description, arrays)
 
 
-def write_extra(folder: Location, name: str, description: dict[str, Any], arrays: dict[str, Any]) -> dict[str, Placed]:
+def write_section(
+    folder: Location, name: str, description: dict[str, Any], arrays: dict[str, Any]
+) -> dict[str, Placed]:
     """The files of the model of an optional part of the scores, written beside the model of the market."""
     return write_pair(folder, (f"{name}.json", f"{name}.safetensors"), description, arrays)
 
 
-def read_extra(folder: Location, name: str, files: Mapping[str, Placed]) -> Pair | None:
+def read_section(folder: Location, name: str, files: Mapping[str, Placed]) -> Pair | None:
     """What an optional part's model says, and its arrays; None where its run has none. Raises as `read_model`.
 
     Whoever asks looks at what they say: nothing but their hashes has been checked.

@@ -45,7 +45,7 @@ def write_outcome(
         files[f"tables/{name}.csv"] = commit.place_csv(plain(table, cents), directory.tables / f"{name}.csv")
     files |= model.write_model(directory.model, model_record.model_of(outcome, job))
     for name, one in outcome.findings.items():
-        files |= model.write_extra(directory.model, name, *one.model) if one.model else {}
+        files |= model.write_section(directory.model, name, *one.model) if one.model else {}
     for part in outcome.scored:
         files |= part.files
     directory.seal(manifest(outcome, job, choice, progress), files)

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from tamscore.backend import Backend
     from tamscore.scoring.market import Market
     from tamscore.scoring.score.sections import ScoredRows
-    from tamscore.sections.alerts.settings import Alerts as Section
+    from tamscore.sections.alerts.settings import Alerts
 
 NO_BEFORE = "nothing is known about sales a year before: [lifetime_value] with orders or sales_before tells it"
 
 
 @dataclass(frozen=True)
 class ChurnAlert:
-    """The extra: from which drop on, and the median (K,) of sales to sales before in each cluster."""
+    """The state: from which drop on, and the median (K,) of sales to sales before in each cluster."""
 
     clusters: tuple[str, ...]
     median: Any
@@ -63,7 +63,7 @@ class ChurnAlert:
         return Findings(record, {"churn": table}, frozenset({"sales_before"}))
 
 
-def prepare(market: Market, section: Section) -> ChurnAlert | str:
-    """The extra; in words what is missing where nothing is known about the year before."""
+def prepare(market: Market, settings: Alerts) -> ChurnAlert | str:
+    """The state; in words what is missing where nothing is known about the year before."""
     change = market.figure("median_change")
-    return NO_BEFORE if change is None else ChurnAlert(market.clusters, change, section.drop)
+    return NO_BEFORE if change is None else ChurnAlert(market.clusters, change, settings.drop)

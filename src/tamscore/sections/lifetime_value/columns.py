@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.market import Market
     from tamscore.scoring.score.sections import ScoredRows
     from tamscore.sections.lifetime_value.purchases import Purchases
-    from tamscore.sections.lifetime_value.settings import LifetimeValue as Section
+    from tamscore.sections.lifetime_value.settings import LifetimeValue
 
 NO_MARGIN = "no margin: set lifetime_value.margin, or name lifetime_value.margin_column"
 NO_RETENTION = (
@@ -36,8 +36,8 @@ NO_RETENTION = (
 
 
 @dataclass(frozen=True)
-class LifetimeValue:
-    """The extra: where figures come from, what they come to by cluster (K of all party types), what is worth what.
+class LifetimeValueState:
+    """The state: where figures come from, what they come to by cluster (K of all party types), what is worth what.
 
     `sums` (SUMS, K), `median` (K,) of sales to sales before, `worth` (K,) of one unit of monthly margin, None where
     `lacks` says what is missing; `record` for the manifest.
@@ -123,78 +123,78 @@ class LifetimeValue:
         return Findings({**self.record, "values": totals}, notices=self.notices)
 
 
-def prepare(market: Market, section: Section) -> LifetimeValue | str:
-    """The extra; in words what is missing where there is neither a margin nor anything about the year before.
+def prepare(market: Market, settings: LifetimeValue) -> LifetimeValueState | str:
+    """The state; in words what is missing where there is neither a margin nor anything about the year before.
 
     Raises InputContractError where orders are unusable, or none of their accounts is in the market.
     """
     this = market.this
-    bought = purchases_of(market, section)
-    source = source_of(market, section, bought)
+    bought = purchases_of(market, settings)
+    source = source_of(market, settings, bought)
     items = zip(market.rows, market.assigned, strict=True)
     shared = this.columns.sales, market.first, len(market.clusters), this.flow.share(source), this.backend
     gauges = list(this.map("worth", gauge, items, *shared))
     sums = sum(one.sums for one in gauges)
     if bought and not sums[SUMS.index("ordered")].any():
         raise InputContractError(
-            f"{section.orders}: none of its {len(bought.bought):,} accounts was scored, expected ids as in column "
+            f"{settings.orders}: none of its {len(bought.bought):,} accounts was scored, expected ids as in column "
             f"{this.columns.account_id!r} of the market; name the column that has them in lifetime_value.order_account"
         )
     label, ratio = (np.concatenate([getattr(one, name) for one in gauges]) for name in ("label", "ratio"))
     median = quantile_by_cluster(this.backend, ratio, label, len(market.clusters), 0.5)
-    return assembled(market, section, source, sums, median, bought)
+    return assembled(market, settings, source, sums, median, bought)
 
 
-def purchases_of(market: Market, section: Section) -> Purchases | None:
+def purchases_of(market: Market, settings: LifetimeValue) -> Purchases | None:
     """What the accounts have bought, where there are orders."""
-    if section.orders is None:
+    if settings.orders is None:
         return None
     this = market.this
     rules = OrderRules(
-        section.orders,
+        settings.orders,
         OrderColumns(
-            section.order_account or this.columns.account_id,
-            section.order_date,
-            section.order_amount,
+            settings.order_account or this.columns.account_id,
+            settings.order_date,
+            settings.order_amount,
             this.columns.id_form,
         ),
-        section.as_of,
-        section.copies == "drop",
-        section.retention_months,
+        settings.as_of,
+        settings.copies == "drop",
+        settings.retention_months,
         this.job.rows.max_rejected_share,
     )
     return read_purchases(this.plan.tables["lifetime_value.orders"], rules, this.flow, this.progress)
 
 
-def source_of(market: Market, section: Section, found: Purchases | None) -> Source:
+def source_of(market: Market, settings: LifetimeValue, found: Purchases | None) -> Source:
     """Where the figures of the market's accounts come from."""
-    columns = {name: getattr(section, name) for name in ("sales_before", "months_active", "revenue", "order_dates")}
-    columns["margin"] = section.margin_column
-    given = (market.this.columns.account_id, columns, section.margin, section.least_months)
+    columns = {name: getattr(settings, name) for name in ("sales_before", "months_active", "revenue", "order_dates")}
+    columns["margin"] = settings.margin_column
+    given = (market.this.columns.account_id, columns, settings.margin, settings.least_months)
     if found is None:
         return Source(*given)
     return Source(*given, found.bought, found.windows.today, found.knows_before, market.this.columns.id_form)
 
 
 def assembled(
-    market: Market, section: Section, source: Source, sums: Any, median: Any, found: Purchases | None
-) -> LifetimeValue | str:
-    """The extra from what the market comes to."""
-    months = section.retention_months if found else lifetime_value.MONTHS_A_YEAR
+    market: Market, settings: LifetimeValue, source: Source, sums: Any, median: Any, found: Purchases | None
+) -> LifetimeValueState | str:
+    """The state from what the market comes to."""
+    months = settings.retention_months if found else lifetime_value.MONTHS_A_YEAR
     by_name = dict(zip(SUMS, sums, strict=True))
-    rates, told = retention(market.policies, by_name, months, section.retention)
+    rates, told = retention(market.policies, by_name, months, settings.retention)
     lacks = [text for text, gone in ((NO_MARGIN, not by_name["margins"].any()), (NO_RETENTION, rates is None)) if gone]
     if len(lacks) == 2 and not by_name["compared"].any():
         return "; ".join(lacks)
-    worth = None if lacks else lifetime_value.annuity(rates, section.discount, section.months)
-    seed = section.seed36 and bool(found or (section.revenue and section.order_dates))
-    if section.seed36 and not seed:
+    worth = None if lacks else lifetime_value.annuity(rates, settings.discount, settings.months)
+    seed = settings.seed36 and bool(found or (settings.revenue and settings.order_dates))
+    if settings.seed36 and not seed:
         lacks.append("no seed36: name lifetime_value.revenue and lifetime_value.order_dates, or give orders")
     strangers = len(found.bought) - int(by_name["ordered"].sum()) if found else 0
     orders = {"as_of": found.as_of, "orders": {**found.rows, "accounts_not_scored": strangers}} if found else {}
-    record = {"months": section.months, "discount": section.discount, "missing": lacks, **orders, "retention": told}
+    record = {"months": settings.months, "discount": settings.discount, "missing": lacks, **orders, "retention": told}
     notices = [*lacks, *remarks(market, found, strangers)]
-    return LifetimeValue(source, market.clusters, sums, median, worth, seed, record, tuple(notices))
+    return LifetimeValueState(source, market.clusters, sums, median, worth, seed, record, tuple(notices))
 
 
 def remarks(market: Market, found: Purchases | None, strangers: int) -> list[str]:

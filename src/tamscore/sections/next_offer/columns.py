@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.market import Market
     from tamscore.scoring.score.sections import ScoredRows
     from tamscore.sections.next_offer.offers import Offers
-    from tamscore.sections.next_offer.settings import NextOffer as Section
+    from tamscore.sections.next_offer.settings import NextOffer
     from tamscore.stages.folding import IdForm
 
 MOST_PRODUCTS = 100_000
@@ -34,8 +34,8 @@ MOST_TOLD = 50
 
 
 @dataclass(frozen=True)
-class NextOffer:
-    """The extra: the offers of each cluster (K), and which accounts own what of them."""
+class NextOfferState:
+    """The state: the offers of each cluster (K), and which accounts own what of them."""
 
     account_id: str
     id_form: IdForm
@@ -105,26 +105,26 @@ class NextOffer:
         )
 
 
-def prepare(market: Market, section: Section) -> NextOffer:
-    """The extra; InputContractError where the table has too many products to be products."""
+def prepare(market: Market, settings: NextOffer) -> NextOfferState:
+    """The state; InputContractError where the table has too many products to be products."""
     this = market.this
     plan = this.plan.tables["next_offer.path"]
-    account_id, form = section.account_id or this.columns.account_id, this.columns.id_form
-    columns = ProductColumns(account_id, section.product, section.sales, form)
+    account_id, form = settings.account_id or this.columns.account_id, this.columns.id_form
+    columns = ProductColumns(account_id, settings.product, settings.sales, form)
     with this.progress.stage("products", plan.rows):
         found = list(this.flow.map(products_of, plan.partitions, columns))
         products = pa.chunked_array([part.products for part in found], pa.large_string()).unique().sort()
         if not 0 < len(products) <= MOST_PRODUCTS:
             raise InputContractError(
-                f"{section.path}: column {section.product!r} has {len(products):,} different products, expected 1 to "
+                f"{settings.path}: column {settings.product!r} has {len(products):,} different products, expected 1 to "
                 f"{MOST_PRODUCTS:,}; name the column of the product, or a coarser one"
             )
-        sales = Sales(market, section.path, plan, columns, products)
+        sales = Sales(market, settings.path, plan, columns, products)
         job = this.job
-        offers, owned = sales.offers(section.owned, job.potential.min_customers, job.potential.lines[0])
-    for text in left_out(section.path, plan.rows, found):
+        offers, owned = sales.offers(settings.owned, job.potential.min_customers, job.potential.lines[0])
+    for text in left_out(settings.path, plan.rows, found):
         this.progress.notice(f"next_offer: {text}")
-    return NextOffer(this.columns.account_id, form, market.clusters, products, offers, owned, section.owned)
+    return NextOfferState(this.columns.account_id, form, market.clusters, products, offers, owned, settings.owned)
 
 
 def left_out(path: str, rows: int, parts: Sequence[PartProducts]) -> Iterator[str]:

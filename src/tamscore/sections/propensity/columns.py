@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from tamscore.schema import InputColumns, Partition
     from tamscore.scoring.market import Market
     from tamscore.scoring.score.sections import Findings, ScoredRows, State
-    from tamscore.sections.propensity import settings as config
-    from tamscore.sections.propensity.judging import Judged, Propensity
+    from tamscore.sections.propensity.judging import Judged, PropensityModel
+    from tamscore.sections.propensity.settings import Propensity
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Probabilities:
     `order` are the scores (n,) of all accounts, sorted, that ranks are found among.
     """
 
-    model: Propensity
+    model: PropensityModel
     columns_read: InputColumns
     bands: tuple[float, float]
     record: dict[str, Any]
@@ -74,7 +74,7 @@ class Probabilities:
         return propensity_record.findings(self.model, self.record, sum(counts), self.bands, self.cost)
 
 
-def prepare(market: Market, section: config.Propensity) -> State:
+def prepare(market: Market, section: Propensity) -> State:
     """The propensity of a market; without a label how much accounts look like customers.
 
     Raises InputContractError where there are too few buyers to learn from.
@@ -88,7 +88,7 @@ def prepare(market: Market, section: config.Propensity) -> State:
     return Probabilities(model, columns, section.bands, record, section.cost_per_contact, order)
 
 
-def learned(market: Market, section: config.Propensity) -> tuple[Propensity, dict[str, Any]]:
+def learned(market: Market, section: Propensity) -> tuple[PropensityModel, dict[str, Any]]:
     """A propensity learned from the labels, with its record."""
     this = market.this
     label = labels.labels_of(market, section)
@@ -108,7 +108,7 @@ def learned(market: Market, section: config.Propensity) -> tuple[Propensity, dic
 
 
 def record_of(
-    judged: Judged, section: config.Propensity, counts: dict[int, int], used: int, drawn: training.Drawn
+    judged: Judged, section: Propensity, counts: dict[int, int], used: int, drawn: training.Drawn
 ) -> dict[str, Any]:
     """What the manifest says of a propensity, but for what it comes to."""
     return {
@@ -123,7 +123,7 @@ def record_of(
 
 
 def foretold(
-    model: Propensity, columns: InputColumns, partition: Partition, at: Any, backend: Backend
+    model: PropensityModel, columns: InputColumns, partition: Partition, at: Any, backend: Backend
 ) -> tuple[Any, Any | None, list[Any]]:
     """Score (s,), probability (s,) or None, and reasons (s,) of some rows of a partition, on the host."""
     features = read_features(partition, columns, backend)
@@ -145,7 +145,7 @@ def foretold(
     return score, probability if model.calibration else None, why
 
 
-def score_rows(item: Any, model: Propensity, columns: InputColumns, backend: Backend) -> Any:
+def score_rows(item: Any, model: PropensityModel, columns: InputColumns, backend: Backend) -> Any:
     """The scores of the scored rows of a partition, given its rows and its assignment."""
     part, assigned = item
     return foretold(model, columns, part.partition, np.flatnonzero(assigned.reason == 0), backend)[0]

@@ -27,7 +27,7 @@ BANDS = ("low", "middle", "focus")
 
 
 @dataclass(frozen=True)
-class Propensity:
+class PropensityModel:
     """Who will buy: a model on a design, and its calibration; None where scores are good for ranks alone."""
 
     design: Design
@@ -42,7 +42,7 @@ class Judged:
     `weights` says by column how much it moves scores on the average, in log-odds.
     """
 
-    propensity: Propensity
+    propensity: PropensityModel
     kind: str
     loss: dict[str, float]
     verdict: Verdict
@@ -60,7 +60,11 @@ class Foretold:
 
 
 def foretell(
-    propensity: Propensity, scorer: Scorer, backend: Backend, numbers: Mapping[str, Array], codes: Mapping[str, Array]
+    propensity: PropensityModel,
+    scorer: Scorer,
+    backend: Backend,
+    numbers: Mapping[str, Array],
+    codes: Mapping[str, Array],
 ) -> Foretold:
     """What a propensity says of a block of rows, given its numbers and categories (m,) on the device."""
     xp, design = backend.xp, propensity.design
@@ -82,7 +86,7 @@ def judge(
     made = calibrated(learned, training, rules)
     told = crossed(learned, training, rules) if made else None
     told_of = (learned.left_out if told is None else told, told, training.label, training.weight)
-    propensity = Propensity(design, learned.model, made)
+    propensity = PropensityModel(design, learned.model, made)
     fair = told if rules.honest else None
     return Judged(
         propensity,
@@ -140,7 +144,7 @@ def crossed(learned: Learned, training: Training, rules: Rules) -> Any:
     return found
 
 
-def weights_of(propensity: Propensity, training: Training) -> dict[str, float]:
+def weights_of(propensity: PropensityModel, training: Training) -> dict[str, float]:
     """How much each column moves the scores of the training rows on the average, the most first."""
     from tamscore.backend.host import HostBackend
 

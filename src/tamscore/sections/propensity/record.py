@@ -14,7 +14,7 @@ from tamscore.stages.separation import separability
 
 if TYPE_CHECKING:
     from tamscore.sections.propensity.design import Design
-    from tamscore.sections.propensity.judging import Judged, Propensity
+    from tamscore.sections.propensity.judging import Judged, PropensityModel
     from tamscore.sections.propensity.training import Drawn
 
 ODD = 0.95
@@ -51,7 +51,7 @@ def suspects(drawn: Drawn, design: Design) -> list[str]:
 
 
 def findings(
-    model: Propensity, record: dict[str, Any], counts: Any, bands: tuple[float, float], cost: float
+    model: PropensityModel, record: dict[str, Any], counts: Any, bands: tuple[float, float], cost: float
 ) -> Findings:
     """What a propensity leaves beside its columns; `counts` (2, 3) has accounts and expected buyers by band."""
     import pyarrow as pa

@@ -13,7 +13,7 @@ from tamscore.sections.propensity import training
 from tamscore.sections.propensity.calibration import Calibration
 from tamscore.sections.propensity.design import Design, Number
 from tamscore.sections.propensity.forest import Forest, Nodes
-from tamscore.sections.propensity.judging import Propensity
+from tamscore.sections.propensity.judging import PropensityModel
 from tamscore.sections.propensity.line import Line
 from tamscore.stages.prepare import Vocabulary
 from tamscore.store.placed import files_of
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tamscore.scoring.market import Market
-    from tamscore.sections.propensity import settings as config
+    from tamscore.sections.propensity.settings import Propensity
 
 NAME = "propensity"
 FORMAT = 1
 
 
-def both(model: Propensity, record: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def both(model: PropensityModel, record: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The description and the arrays of a model, with the record that later runs repeat."""
     return describe(model, record), arrays_of(model)
 
 
-def describe(model: Propensity, record: dict[str, Any]) -> dict[str, Any]:
+def describe(model: PropensityModel, record: dict[str, Any]) -> dict[str, Any]:
     """The model in words and single numbers."""
     line = isinstance(model.model, Line)
     calibration = model.calibration
@@ -49,7 +49,7 @@ def describe(model: Propensity, record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def arrays_of(model: Propensity) -> dict[str, Any]:
+def arrays_of(model: PropensityModel) -> dict[str, Any]:
     """The arrays of the model by name."""
     one = model.model
     if isinstance(one, Line):
@@ -61,7 +61,7 @@ def arrays_of(model: Propensity) -> dict[str, Any]:
     return {name: array.astype(np.uint8) if array.dtype == bool else array for name, array in found.items()}
 
 
-def kept(market: Market, section: config.Propensity) -> tuple[Propensity, dict[str, Any]] | None:
+def kept(market: Market, section: Propensity) -> tuple[PropensityModel, dict[str, Any]] | None:
     """The propensity of the run whose model is frozen, with its record; None where a model is to be learned.
 
     The record names the run that learned it, which may be one before that run: its figures are those found there.
@@ -71,7 +71,7 @@ def kept(market: Market, section: config.Propensity) -> tuple[Propensity, dict[s
     if record["source"] != "frozen" or market.origin.earlier is None:
         return None
     directory = market.origin.earlier.directory
-    found = stored_model.read_extra(directory.model, NAME, files_of(directory.manifest() or {}))
+    found = stored_model.read_section(directory.model, NAME, files_of(directory.manifest() or {}))
     if found is None:
         return None
     model = parsed(*found, str(directory.model))
@@ -85,7 +85,7 @@ def kept(market: Market, section: config.Propensity) -> tuple[Propensity, dict[s
     return model, {**told, "model": {"source": "frozen", "run": told["model"].get("run", directory.run_key)}}
 
 
-def parsed(said: Mapping[str, Any], arrays: Mapping[str, Any], where: str) -> Propensity:
+def parsed(said: Mapping[str, Any], arrays: Mapping[str, Any], where: str) -> PropensityModel:
     """The propensity that two files of a model hold; InputContractError where they do not make sense."""
     try:
         if said["format"] != FORMAT:
@@ -93,7 +93,7 @@ def parsed(said: Mapping[str, Any], arrays: Mapping[str, Any], where: str) -> Pr
         numbers = tuple(Number(**one) for one in said["numbers"])
         vocabularies = tuple(Vocabulary(one["column"], tuple(one["levels"])) for one in said["vocabularies"])
         design = Design(numbers, vocabularies)
-        return Propensity(design, model_of(said, arrays, design), calibration_of(said, arrays))
+        return PropensityModel(design, model_of(said, arrays, design), calibration_of(said, arrays))
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise InputContractError(f"{where}: {NAME}: {error}; run its job again") from error
 

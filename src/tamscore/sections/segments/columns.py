@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.market import Market
     from tamscore.scoring.potential import PartyMarket
     from tamscore.scoring.score.sections import ScoredRows
-    from tamscore.sections.segments.settings import Segments as Section
+    from tamscore.sections.segments.settings import Segments
 
 FIGURES = ("margin", "sales_now", "sales_before", "lifetime_value")
 """Figures of the clusters that the section of lifetime value leaves."""
@@ -35,8 +35,8 @@ DROP = 0.3
 
 
 @dataclass(frozen=True)
-class Segments:
-    """The extra: the action of each cluster (K), and from where on accounts of each cluster are flagged.
+class SegmentsState:
+    """The state: the action of each cluster (K), and from where on accounts of each cluster are flagged.
 
     `columns_of` names the input columns of size, cost to serve and advocacy, None for none.
     """
@@ -94,12 +94,12 @@ class Segments:
         )
 
 
-def prepare(market: Market, section: Section) -> Segments:
-    """The extra; what the market does not tell is unknown."""
+def prepare(market: Market, settings: Segments) -> SegmentsState:
+    """The state; what the market does not tell is unknown."""
     nothing = np.full(len(market.clusters), np.nan)
     totals = {name: nothing if (known := market.figure(name)) is None else known for name in FIGURES}
-    terms = np.stack([totals["lifetime_value"], *terms_of(market, section)])
-    value, gaps = segment_tests.priority(terms, section.weights)
+    terms = np.stack([totals["lifetime_value"], *terms_of(market, settings)])
+    value, gaps = segment_tests.priority(terms, settings.weights)
     verdicts = [judged(party, market, at, totals) for at, party in enumerate(market.parties)]
     told = {test: [one for each in verdicts for one in getattr(each, test)] for test in TESTS}
     names = [name for one in market.fitted for name in one.names]
@@ -115,17 +115,17 @@ def prepare(market: Market, section: Section) -> Segments:
     size, bands = market.this.job.campaigns.size, sorted(market.this.job.campaigns.bands.values())
     alerts = market.this.job.sections.get("alerts")
     small, drop = bands[1] if len(bands) > 1 else np.inf, alerts.drop if alerts else DROP
-    named = {"size": size, "cost": section.cost_to_serve, "advocate": section.advocate}
+    named = {"size": size, "cost": settings.cost_to_serve, "advocate": settings.advocate}
     limits = [FlagLimits(policy.limits.sales, policy.limits.potential, small, drop) for policy in market.policies]
     party = np.repeat(np.arange(len(market.policies)), [len(policy.cluster_ids) for policy in market.policies])
-    record = {"weights": section.weights, "meaningful": told["meaningful"].count("yes"), "of": len(names)}
+    record = {"weights": settings.weights, "meaningful": told["meaningful"].count("yes"), "of": len(names)}
     record["missing"] = sorted({term for gap in gaps for term in gap})
-    return Segments(market.clusters, tuple(told["action"]), tuple(limits), party, named, pa.table(columns), record)
+    return SegmentsState(market.clusters, tuple(told["action"]), tuple(limits), party, named, pa.table(columns), record)
 
 
-def terms_of(market: Market, section: Section) -> list[Any]:
+def terms_of(market: Market, settings: Segments) -> list[Any]:
     """Mean acquisition cost and network effect (K,) of the accounts of each cluster that have them; NaN for none."""
-    named = (section.acquisition_cost, section.network_effect)
+    named = (settings.acquisition_cost, settings.network_effect)
     clusters, asked = len(market.clusters), [name for name in named if name]
     nothing = np.full(clusters, np.nan)
     if not asked:
