@@ -199,7 +199,7 @@ def test_the_ranking_lists_the_best_of_each_kind_with_two_digits(full, written):
         assert [row[4:7] for row in shown] == [
             [money(one[m]) for m in ("sales", "potential", "whitespace")] for one in best
         ]
-        assert all(re.search(r"customers? like it buys? |above the ladder", row[10]) for row in shown)
+        assert all(re.search(r"customers? like it buys? |above the ladder", row[9]) for row in shown)
 
 
 def test_changes_add_up_and_moves_are_those_of_the_accounts(full):

@@ -50,17 +50,20 @@ def accounts(
             row["potential"],
             Cell(row["whitespace"], (row["whitespace"] or 0.0) / most),
             against(row["relative_message"]),
-            Cell(row["quadrant"], mark=row["quadrant"]),
-            row["play"],
-            *why[place : place + 1],
+            *([Cell(row["play"], mark=row["quadrant"]), why[place]] if why else quadrant_and_play(row)),
         ]
         for place, row in enumerate(rows)
     ]
     columns = (
         f"rank:count|account id:id{'|name:name' * named}|cluster:id/2|sales:money/2|potential:money/2|"
-        f"whitespace:money|vs median:number/2|quadrant:code/2|play:code/2{'|why/3' * bool(why)}"
+        f"whitespace:money|vs median:number/2|{'play:code/2|why/3' if why else 'quadrant:code/2|play:code/2'}"
     )
     return table(caption, columns, cells, note, folded=folded)
+
+
+def quadrant_and_play(row: Row) -> list[Any]:
+    """Return the quadrant of an account, and what it calls for."""
+    return [Cell(row["quadrant"], mark=row["quadrant"]), row["play"]]
 
 
 def against(message: str | None) -> str | None:
