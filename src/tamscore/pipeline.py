@@ -19,14 +19,13 @@ from tamscore.scoring import potential as policy
 from tamscore.scoring import resuming
 from tamscore.scoring.assign import assign_rows, by_party
 from tamscore.scoring.census.market import check_rejected, take_census
-from tamscore.scoring.context import Run, campaigns_of, columns_read, ladder_rules, plan_of, quadrant_rules
+from tamscore.scoring.context import Run, columns_read, ladder_rules, plan_of, quadrant_rules
 from tamscore.scoring.input_change import compare_input
 from tamscore.scoring.joining.market import match_tables
 from tamscore.scoring.manifest import write_outcome
 from tamscore.scoring.market import Market
 from tamscore.scoring.model_source import Fresh, Frozen, Warm, watch_of
 from tamscore.scoring.review import look_back, reach_of
-from tamscore.scoring.score.campaigns import check_live
 from tamscore.scoring.score.plan import ScorePlan
 from tamscore.scoring.score.rows import score_rows
 from tamscore.scoring.section import check_sections, prepare_sections
@@ -135,7 +134,6 @@ def carry_out(
             room.check_start(plan.partitions, columns, backend, flow)
             rows = take_census(this)
             change = None if yields else compare_input(this, directory.output, origin.earlier, rows, accept=accept)
-            check_live(campaigns_of(job), rows)
             joins = match_tables(this, origin, rows)
             check_sections(SECTIONS.values(), this, origin, rows)
             fitted = kept.once("model", partial(origin.fitted, this, rows), "model")
@@ -215,7 +213,7 @@ def value(
 def write_scores(market: Market, sections: Sections, directory: RunDirectory) -> list[ScoredPart]:
     """Every account's scores, written part by part."""
     this, boundary = market.this, market.this.job.potential.boundary
-    plan = ScorePlan(this.columns, boundary, market.policies, campaigns_of(this.job), directory, sections.prepared)
+    plan = ScorePlan(this.columns, boundary, market.policies, directory, sections.prepared)
     known = this.checkpoints.known("score", len(market.rows))
     parts = this.flow.map(
         score_rows, zip(market.rows, market.assigned, known, strict=True), this.flow.share(plan), this.backend

@@ -37,14 +37,9 @@ SCORE_COLUMNS = (
     "play",
     "role",
     "service_level",
-    "campaign_band",
-    "campaign_id",
-    "campaign_channel",
-    "campaign_theme",
-    "campaign_message",
     "flags",
 )
-"""The columns of the scores, in order; kept columns stand after the market segment."""
+"""The columns of the scores, in order; kept columns stand after the market segment, sections add their own."""
 POTENTIAL_HEAD = ("party_type", "cluster", "name", "support", "basis", "parent", "low_support")
 """What the potential table says of a cluster before its steps; each step has an interval from `low_…` to `high_…`."""
 REASON_COLUMN = "reason"
@@ -175,7 +170,8 @@ class Partition:
 class InputColumns:
     """The input columns by the part they play, `None` where the job has no such column; and what they may ask for.
 
-    `more_numbers`, `more_texts` and `more` are those that only optional sections of the job file ask for. `currency`
+    `more_numbers`, `more_texts` and `more` are those that only sections with rooms of their own ask for, `more_scored`
+    those of them that the scores are made of. `currency`
     tells the currency of each row's amounts; `substitution` says what is read in place of what the columns hold;
     `id_form` says how account ids are compared, see `folding.fold_ids`. `dates` are those of the columns that a CSV
     file must have dates in; `far` says that workers on other machines read the table.
@@ -188,7 +184,7 @@ class InputColumns:
     revenue: str | None = None
     name: str | None = None
     non_negative: tuple[str, ...] = ()
-    size: str | None = None
+    more_scored: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
     numeric: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
@@ -205,7 +201,7 @@ class InputColumns:
     @property
     def numbers(self) -> tuple[str, ...]:
         """Columns that must hold numbers, each once, in a fixed order."""
-        optional = tuple(name for name in (self.revenue, self.size) if name)
+        optional = (self.revenue,) if self.revenue else ()
         return tuple(dict.fromkeys((self.sales, *optional, *self.non_negative, *self.numeric, *self.more_numbers)))
 
     @property
@@ -223,6 +219,6 @@ class InputColumns:
     @property
     def scored(self) -> tuple[str, ...]:
         """The columns that the scores are made of once every account has its cluster: all but the features."""
-        optional = (self.market_segment, self.party_type, self.name, self.revenue, self.size)
+        optional = (self.market_segment, self.party_type, self.name, self.revenue, *self.more_scored)
         roles = tuple(name for name in optional if name)
         return tuple(dict.fromkeys((self.account_id, self.sales, *roles, *self.non_negative, *self.keep)))

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from tamscore import config
 from tamscore.cli import app
 from tamscore.errors import JobFileError
+from tamscore.sections.campaigns.settings import Campaign
 from tests.end_to_end import market
 
 BY_BAND = {"campaigns": {"size": "employees"}}
@@ -81,11 +81,11 @@ def test_a_live_market_segment_without_campaign_stops_the_run_before_anything_is
 
 def test_ids_stay_while_segment_channel_and_theme_do():
     """Whatever else changes: the market, the message, other campaigns."""
-    one = config.Campaign(channel="E-mail", theme="price")
-    assert one.id_for("small") == config.Campaign(channel="E-mail", theme="price", message="new").id_for("small")
+    one = Campaign(channel="E-mail", theme="price")
+    assert one.id_for("small") == Campaign(channel="E-mail", theme="price", message="new").id_for("small")
     assert one.id_for("small") == "small-e-mail-4fa13ae8"
     others = [("large", "E-mail", "price"), ("small", "letter", "price"), ("small", "E-mail", "return")]
-    ids = {config.Campaign(channel=c, theme=t).id_for(segment) for segment, c, t in others}
+    ids = {Campaign(channel=c, theme=t).id_for(segment) for segment, c, t in others}
     assert len({one.id_for("small"), *ids}) == 4
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from tamscore.store.run_directory import RunDirectory
 
 ROWS, SIZE = 900, "revenue"
-PROVIDED = tuple(name for name, section in SECTIONS.items() if not section.folder)
+PROVIDED = tuple(name for name, section in SECTIONS.items() if not (section.folder or section.always))
 
 
 class Asked(SectionSettings):

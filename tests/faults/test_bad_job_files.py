@@ -33,8 +33,8 @@ CLUSTER_KEYS = (
     "max_relabelled_share"
 )
 TOP_KEYS = (
-    "device, input, columns, rows, values, currency, features, leakage, clusters, potential, quadrant, campaigns, "
-    "engine, metrics, output, coverage, propensity, lifetime_value, alerts, segments, next_offer, backtest"
+    "device, input, columns, rows, values, currency, features, leakage, clusters, potential, quadrant, "
+    "engine, metrics, output, campaigns, coverage, propensity, lifetime_value, alerts, segments, next_offer, backtest"
 )
 
 

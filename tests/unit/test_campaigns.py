@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamscore.stages.campaigns import Bands, band_codes
+from tamscore.sections.campaigns.segments import Bands, band_codes
 
 BANDS = Bands(("small", "large", "huge"), (0.0, 250.0, 5000.0))
 

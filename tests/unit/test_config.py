@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import ValidationError
 
 from tamscore import errors
-from tamscore.config import Campaign, Job
 from tamscore.job_file import json_schema, load, parse
+from tamscore.sections.campaigns.settings import Campaign, Campaigns
 from tamscore.synthetic.job_file import job_file
+
+if TYPE_CHECKING:
+    from tamscore.config import Job
 
 SMALL: dict[str, Any] = {
     "input": {"path": "market"},
@@ -328,11 +331,14 @@ def test_thresholds_that_are_not_given_follow_from_their_kind(
 def test_a_default_campaign_completes_any_map() -> None:
     campaign = {"channel": "mail", "theme": "all"}
     job = small_job(campaigns={"bands": {"some": 10}, "default": campaign})
-    assert job.campaigns.default == Campaign(channel="mail", theme="all")
+    assert job.section(Campaigns).default == Campaign(channel="mail", theme="all")
 
 
 def test_fewer_of_the_default_bands_need_no_map() -> None:
-    assert small_job(campaigns={"bands": {"small": 0, "large": 50}}).campaigns.bands == {"small": 0.0, "large": 50.0}
+    assert small_job(campaigns={"bands": {"small": 0, "large": 50}}).section(Campaigns).bands == {
+        "small": 0.0,
+        "large": 50.0,
+    }
 
 
 def test_a_job_cannot_be_changed() -> None:

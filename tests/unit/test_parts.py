@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tamscore.arrow import level_codes
-from tamscore.scoring.score import campaigns, parts
+from tamscore.scoring.score import parts
+from tamscore.sections.campaigns import columns as campaigns
 
 
 def pieces(*texts):

@@ -38,9 +38,9 @@ def campaigns(  # noqa: PLR0913, PLR0917 - every option of the command
     """
     from tamscore.insight import campaigns as told
     from tamscore.insight.export_file import Target
-    from tamscore.insight.pages.campaigns import chapter
     from tamscore.insight.stored import open_run
     from tamscore.progress import Progress
+    from tamscore.sections.campaigns.view import chapter
     from tamscore.store.handed_out import note
 
     scored = open_run(run)

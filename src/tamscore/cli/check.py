@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Found = TypeVar("Found")
 Line = tuple[str, str]
+ROLES = ("account_id", "sales", "party_type", "market_segment", "revenue", "name")
 
 
 def check(job: JobFile, overrides: Overrides = None, as_json: AsJson = False) -> None:
@@ -147,11 +148,10 @@ def input_lines(job: Job, plan: Plan) -> Iterator[Line]:
         yield "", f"passed over: {', '.join(plan.ignored[:5])}{more}"
     columns = columns_read(job)
     yield "columns", f"{len(columns.all)} of {len(plan.schema.names)} are read"
-    roles = ("account_id", "sales", "party_type", "market_segment", "revenue", "name", "size")
-    for role in roles:
-        name = getattr(columns, role)
-        if name:
-            yield "", f"{role:<15}{name} ({plan.schema.field(name).type})"
+    roles = {role: [getattr(columns, role)] for role in ROLES}
+    roles |= {name: section.scored() for name, section in job.sections.items()}
+    for role, named in roles.items():
+        yield from (("", f"{role:<15}{name} ({plan.schema.field(name).type})") for name in named if name)
     if columns.keep:
         yield "", f"{'keep':<15}{', '.join(columns.keep)}"
     for name, table in plan.tables.items():

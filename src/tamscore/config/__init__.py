@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tamscore.config.campaigns import Campaign, Campaigns
 from tamscore.config.job import Columns, Engine, Input, Job, Output, Rows
 from tamscore.config.method import (
     PRESETS,
@@ -17,8 +16,6 @@ from tamscore.config.metrics import Metrics
 
 __all__ = [
     "PRESETS",
-    "Campaign",
-    "Campaigns",
     "Clusters",
     "Columns",
     "Engine",

@@ -6,7 +6,6 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import Field
 
-from tamscore.config.campaigns import Campaigns
 from tamscore.config.method import Clusters, Features, Leakage, Potential, Quadrant
 from tamscore.config.metrics import Metrics
 from tamscore.config.section import SectionSettings
@@ -148,8 +147,6 @@ class Job(Settings):
     """How the potential of an account follows from its peers' sales."""
     quadrant: Quadrant = Field(default_factory=Quadrant)
     """Where high begins, for potential and for sales."""
-    campaigns: Campaigns = Field(default_factory=Campaigns)
-    """Which channel and message each segment gets."""
     engine: Engine = Field(default_factory=Engine)
     """Where the work runs."""
     metrics: Metrics = Field(default_factory=Metrics)

@@ -36,6 +36,10 @@ class SectionSettings(Settings):
         """Return the columns of the input, beside those of the market, that must hold numbers."""
         return ()
 
+    def scored(self) -> tuple[str, ...]:
+        """Return those of the numbers that every part of the scores is made of: they are read with the rest."""
+        return ()
+
     def amounts(self) -> tuple[str, ...]:
         """Return those of the numbers that are amounts in the currency of the sales."""
         return ()

@@ -11,7 +11,6 @@ from tamscore.substitution import fold_word
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tamscore.config.campaigns import Campaigns
     from tamscore.config.job import Columns, Rows
     from tamscore.config.method import Features
     from tamscore.config.wording import Currency, WordMaps
@@ -63,15 +62,14 @@ def rates_are_given_once(currency: Currency | None) -> Iterator[Problem]:
 
 
 def converted_columns_are_read(
-    columns: Columns, rows: Rows, features: Features, campaigns: Campaigns, currency: Currency | None, *sections: object
+    columns: Columns, rows: Rows, features: Features, currency: Currency | None, *sections: object
 ) -> Iterator[Problem]:
     """Yield the columns of amounts that the job does not read."""
     if currency is None:
         return
     more = (name for section in sections if isinstance(section, SectionSettings) for name in section.numbers())
     read = dict.fromkeys((*features.numeric, *rows.non_negative, *columns.keep, *more))
-    optional = (columns.revenue, campaigns.size)
-    read |= dict.fromkeys(filter(None, (columns.sales, *optional)))
+    read |= dict.fromkeys(filter(None, (columns.sales, columns.revenue)))
     for position, column in enumerate(currency.columns):
         if column not in read or column == columns.account_id:
             place = ("currency", "columns", position)

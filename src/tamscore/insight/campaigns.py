@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from tamscore.config.campaigns import slug
 from tamscore.errors import UsageError
 from tamscore.insight import export_file
 from tamscore.insight.export import order_of
 from tamscore.insight.tables import optional_table
+from tamscore.sections.campaigns.settings import slug
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

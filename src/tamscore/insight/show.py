@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tamscore.insight.pages import changes, choice, clusters, headline, potential, quadrants, ranking
-from tamscore.insight.pages.campaigns import campaigns
 from tamscore.insight.summary import Summary, load, to_json
 from tamscore.sections import section_chapters
 from tamscore.view.terminal import stack
@@ -34,12 +33,11 @@ def page(summary: Summary) -> Iterator[Block]:
         yield potential.certainty(summary.clusters, summary.interval_level)
     yield clusters.sizes(summary.clusters)
     yield from market(summary) if summary.cluster is None else [clusters.differences(summary.apart)]
-    yield campaigns(summary.campaigns)
     yield changes.suspects(summary.leakage)
     for party, rows in choice.by_party(summary.choice_of_k).items():
         yield choice.candidates(party, rows)
     yield clusters.trust(summary.stability)
-    for chapter in section_chapters(summary.extras):
+    for chapter in section_chapters(summary.records):
         yield from chapter.blocks
     yield ranking.top_accounts(summary.top, summary.cluster)
     yield changes.events(summary.events)

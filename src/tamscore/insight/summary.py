@@ -54,6 +54,12 @@ class Summary:
     missing: dict[str, str] = field(default_factory=dict)
     input_change: dict[str, Any] | None = None
 
+    @property
+    def records(self) -> dict[str, dict[str, Any]]:
+        """The record of every section that has one: campaigns are recorded in a table."""
+        campaigns = {"campaigns": {"rows": self.campaigns}} if self.campaigns else {}
+        return {**campaigns, **self.extras}
+
 
 def load(path: Location, top: int = 10, cluster: str | None = None) -> Summary:
     """What the run at a path found, with its `top` best accounts; of one cluster only where it is named.

@@ -37,6 +37,6 @@ def __getattr__(name: str) -> Any:
 def field_of(section: Section[Any]) -> tuple[Any, Any]:
     """Return type and default of a section: None if it is not asked for, its own if it is about finished runs."""
     about = (getdoc(section.settings) or section.name).partition(".")[0]
-    if section.folder:
+    if section.folder or section.always:
         return section.settings, Field(default_factory=section.settings, description=f"{about.partition(';')[0]}.")
     return section.settings | None, Field(None, description=f"{about}; absent: not asked.")

@@ -6,13 +6,6 @@ import os
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING
 
-from tamscore.config.campaign_checks import (
-    bands_are_distinct,
-    campaign_ids_are_distinct,
-    campaign_map_is_total,
-    channels_are_distinct,
-    segments_of_campaigns_are_there,
-)
 from tamscore.config.column_checks import (
     columns_are_listed_once,
     kept_columns_are_not_those_of,
@@ -88,11 +81,6 @@ RULES: tuple[Rule, ...] = (
     (clusters_fit_their_rows, ("clusters",)),
     (k_table_needs_party_type, ("columns", "clusters")),
     (quadrant_matches_threshold, ("quadrant",)),
-    (bands_are_distinct, ("campaigns",)),
-    (campaign_map_is_total, ("campaigns",)),
-    (segments_of_campaigns_are_there, ("columns", "campaigns")),
-    (campaign_ids_are_distinct, ("campaigns",)),
-    (channels_are_distinct, ("campaigns",)),
     (scheduler_is_for_remote, ("engine",)),
     (scheduler_is_safe, ("engine",)),
     (workers_are_ours, ("engine",)),
@@ -105,7 +93,7 @@ def all_rules() -> Iterator[Rule]:
     yield from RULES
     scored = [name for name, section in SECTIONS.items() if not section.folder]
     yield mapped_columns_are_read, ("values", "columns", "features", *scored)
-    yield converted_columns_are_read, ("columns", "rows", "features", "campaigns", "currency", *scored)
+    yield converted_columns_are_read, ("columns", "rows", "features", "currency", *scored)
     for section in SECTIONS.values():
         yield kept_columns_are_not_those_of(section.name, section.column_names), ("columns", section.name)
         yield from section.rules

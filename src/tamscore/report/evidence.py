@@ -45,7 +45,7 @@ class Evidence:
     @property
     def extras(self) -> dict[str, Row]:
         """The record of every section of the registry that has one."""
-        return {**self.run.manifest.get("extras", {}), **self.later}
+        return {**self.summary.records, **self.run.manifest.get("extras", {}), **self.later}
 
 
 def gather(run: StoredRun, since: Location | None, progress: Progress, *, compare: bool = True) -> Evidence:

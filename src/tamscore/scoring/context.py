@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tamscore.schema import InputColumns, Limits
 from tamscore.scoring.arguments import LadderRules, QuadrantRules, Recipe
-from tamscore.stages.campaigns import DEFAULT, Bands, Campaign, CampaignMap
 from tamscore.stages.scale import NumericColumn
 from tamscore.store import partitions
 from tamscore.store.checkpoints import Checkpoints
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tamscore.backend import Backend
-    from tamscore.config import Campaign as Given
     from tamscore.config import Job
     from tamscore.config.section import SideTable
     from tamscore.engine.flow import Flow
@@ -63,7 +60,6 @@ def columns_of(job: Job) -> InputColumns:
         revenue=columns.revenue,
         name=columns.name,
         non_negative=tuple(job.rows.non_negative),
-        size=job.campaigns.size,
         keep=tuple(columns.keep),
         numeric=tuple(job.features.numeric),
         categorical=tuple(job.features.categorical),
@@ -98,6 +94,7 @@ def columns_read(job: Job) -> InputColumns:
         more_numbers=tuple(name for section in sections for name in section.numbers()),
         more_texts=tuple(name for section in sections for name in section.texts()),
         more=tuple(name for section in sections for name in section.others()),
+        more_scored=tuple(name for section in sections for name in section.scored()),
     )
 
 
@@ -161,24 +158,6 @@ def quadrant_rules(job: Job) -> QuadrantRules:
     median = rules.threshold == "median"
     potential, sales = (0.5, 0.5) if median else (rules.potential or 0.0, rules.sales or 0.0)
     return QuadrantRules(rules.threshold, rules.level == "cluster", potential, sales, rules.capacity or 0)
-
-
-def campaigns_of(job: Job) -> CampaignMap:
-    """The campaign of every segment, and the size bands in order of size."""
-    rules = job.campaigns
-    by_band = rules.by == "band"
-    bands = sorted(rules.bands.items(), key=lambda pair: pair[1])
-    below = [(DEFAULT, -math.inf)] if by_band and rules.default else []
-    named = [name for name, _ in bands if name in rules.map] if by_band else list(rules.map)
-    names, limits = zip(*below, *bands, strict=True)
-    default = campaign_of(DEFAULT, rules.default) if rules.default else None
-    campaigns = {segment: campaign_of(segment, rules.map[segment]) for segment in named}
-    return CampaignMap(rules.by, Bands(names, limits), campaigns, default)
-
-
-def campaign_of(segment: str, given: Given) -> Campaign:
-    """The campaign of a segment, with what the job file leaves to be told by segment, channel and theme."""
-    return Campaign(given.channel, given.theme, given.message or given.theme, given.id_for(segment))
 
 
 def settings_of(job: Job) -> dict[str, str]:

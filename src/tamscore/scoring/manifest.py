@@ -14,7 +14,6 @@ from tamscore.scoring import warnings as remarks
 from tamscore.scoring.context import ladder_rules, quadrant_rules
 from tamscore.scoring.score.parts import KINDS, MEASURES
 from tamscore.scoring.tables import honesty, ladders, model_record, summaries
-from tamscore.scoring.tables.campaigns import campaign_table, silent_campaigns
 from tamscore.scoring.tables.plain import money, money_columns, plain
 from tamscore.store import commit
 
@@ -59,7 +58,6 @@ def tables_of(outcome: Outcome, job: Job) -> dict[str, pa.Table]:
         "top_step": ladders.top_step_table(outcome, job),
         "segments": summaries.segment_table(outcome),
         "quadrants": summaries.quadrant_table(outcome),
-        "campaigns": campaign_table(outcome, job),
         "features": summaries.feature_table(outcome),
         "quality": summaries.quality_table(outcome),
         "map": summaries.map_table(outcome),
@@ -83,7 +81,7 @@ def remarks_on(outcome: Outcome, job: Job) -> list[str]:
     ]
     of_sections = [f"{name}: {text}" for name, one in outcome.findings.items() for text in one.notices]
     absent = [f"{name}: not computed: {why}" for name, why in outcome.missing.items() if name in job.sections]
-    return [*by_party, *silent_campaigns(campaign_table(outcome, job), job), *of_sections, *absent]
+    return [*by_party, *of_sections, *absent]
 
 
 def manifest(outcome: Outcome, job: Job, choice: DeviceChoice, progress: Progress) -> dict[str, Any]:
@@ -113,7 +111,7 @@ def manifest(outcome: Outcome, job: Job, choice: DeviceChoice, progress: Progres
             one.model.name: fit_record(one, inertia)
             for one, inertia in zip(outcome.fitted, outcome.inertia, strict=True)
         },
-        "extras": {name: one.record for name, one in outcome.findings.items()},
+        "extras": {name: one.record for name, one in outcome.findings.items() if one.record},
         "missing": outcome.missing,
         "joins": [match.record for match in outcome.joins],
         "notices": progress.notices,

@@ -43,13 +43,16 @@ class Section(ABC, Generic[S]):
     `name` is its table of the job file, its key in the manifest, and the name of its room; `absent` says what a report
     lacks without it.
     `folder` is the folder of an output that keeps its results, for a topic that is asked about a finished run: every
-    job has its table, and no score depends on it.
+    job has its table, and no score depends on it. `always` says that every job has its table though scores depend on
+    it; `before` names the column of the scores that its own stand in front of, "" for the end.
     Methods import what they compute with in their bodies: the job file is checked without any of it.
     """
 
     name: str
     absent: str = ""
     folder: str = ""
+    always: bool = False
+    before: str = ""
     columns: tuple[ScoreColumn, ...] = ()
     rules: tuple[Rule, ...] = ()
 
@@ -121,6 +124,6 @@ def prepare_sections(sections: Iterable[Section[Any]], market: Market) -> Sectio
         if isinstance(state, str):
             missing[section.name] = state
             continue
-        prepared.append(Prepared(section.name, section.column_names, state))
+        prepared.append(Prepared(section.name, section.column_names, state, section.before))
         market = replace(market, figures={**market.figures, **section.figures(state)})
     return Sections(tuple(prepared), missing)

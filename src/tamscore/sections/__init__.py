@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.sections.alerts import AlertsSection
 from tamscore.sections.backtest import BacktestSection
+from tamscore.sections.campaigns import CampaignsSection
 from tamscore.sections.coverage import CoverageSection
 from tamscore.sections.lifetime_value import LifetimeValueSection
 from tamscore.sections.next_offer import NextOfferSection
@@ -51,6 +52,7 @@ def registered(section: Section[Any]) -> Iterator[None]:
 
 
 for _section in (
+    CampaignsSection(),
     CoverageSection(),
     PropensitySection(),
     LifetimeValueSection(),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tamscore.report.chapters import (
-    campaigns,
     choice,
     clusters,
     headline,
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from tamscore.report.evidence import Evidence
     from tamscore.view.blocks import Chapter
 
-BEFORE = (headline, clusters, potential, ladder, ranking, quadrants, campaigns)
+BEFORE = (headline, clusters, potential, ladder, ranking, quadrants)
 AFTER = (choice, moves, quality)
 """The chapters that stand before those of the sections, and after them."""
 

@@ -10,7 +10,6 @@ from tamscore.arrow import float_column, nullable, text_dictionary
 from tamscore.schema import SCORE_COLUMNS, Flag, InputColumns
 from tamscore.scoring.census.partition import sales_missing
 from tamscore.scoring.score import distinct_accounts as cases
-from tamscore.scoring.score.campaigns import campaign_columns
 from tamscore.scoring.score.parts import KINDS
 from tamscore.stages import contract, quadrant, whitespace
 
@@ -42,7 +41,6 @@ def score_table(
     sales, cluster = float_column(table[columns.sales]), cluster_of(part.party[at], assigned.label[at], plan.parties)
     told = cases.tell_apart(cluster, sales, len(plan.clusters))
     made = row_columns(table, sales, assigned.distance[at], assigned.margin[at], columns)
-    made |= campaign_columns(table, columns, plan.campaigns, cluster, plan.clusters)
     made |= looked_up(case_columns(told, cases.score_cases(told, plan, backend), plan), told)
     order = (*SCORE_COLUMNS[:KEPT_BEFORE], *columns.keep, *SCORE_COLUMNS[KEPT_BEFORE:])
     return pa.table({name: made[name] for name in order if name in made})

@@ -9,7 +9,7 @@ import numpy as np
 
 from tamscore.arrow import level_codes, text_dictionary
 from tamscore.schema import REASON_COLUMN, Flag, Reason
-from tamscore.scoring.score.campaigns import SUMMED, amounts, campaign_sums
+from tamscore.scoring.score.amounts import SUMMED, amounts
 from tamscore.stages import quadrant
 from tamscore.store import commit, contents
 
@@ -39,8 +39,7 @@ TOP = 50
 class ScoredPart:
     """What a committed part comes to: rows, files, totals (clusters, quadrants, kinds, 4), flags, best accounts, sums.
 
-    `top` are the best of all kinds, `top_by_kind` those of each; `campaigns` holds the sums of each campaign by kind,
-    `counts` what optional sections have counted, one each.
+    `top` are the best of all kinds, `top_by_kind` those of each; `counts` what sections have counted, one each.
     `reused` says that an earlier, unfinished run had committed it.
     """
 
@@ -51,7 +50,6 @@ class ScoredPart:
     flags: dict[str, int]
     top: pa.Table
     top_by_kind: pa.Table
-    campaigns: dict[tuple[str | None, str | None], Any]
     counts: tuple[Any, ...] = ()
     reused: bool = False
 
@@ -97,7 +95,7 @@ def described(
     """What a part comes to, told from its table."""
     sums, flags, tops = totals(scored, plan), flag_counts(scored), (best(scored), best_by_kind(scored))
     counts = tuple(section.state.count(scored) for section in plan.sections)
-    return ScoredPart(scored.num_rows, rejected, files, sums, flags, *tops, campaign_sums(scored), counts, reused)
+    return ScoredPart(scored.num_rows, rejected, files, sums, flags, *tops, counts, reused)
 
 
 def totals(scored: pa.Table, plan: ScorePlan) -> Any:

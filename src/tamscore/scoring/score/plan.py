@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tamscore.schema import InputColumns
     from tamscore.scoring.score.sections import Prepared
-    from tamscore.stages.campaigns import CampaignMap
     from tamscore.stages.potential import CustomerSales, PotentialTable
     from tamscore.stages.quadrant import Limits
     from tamscore.stages.whitespace import Boundary, Ranks
@@ -38,7 +37,6 @@ class ScorePlan:
     columns: InputColumns
     boundary: Boundary
     parties: tuple[PartyPolicy, ...]
-    campaigns: CampaignMap
     directory: RunDirectory
     sections: tuple[Prepared, ...] = ()
 

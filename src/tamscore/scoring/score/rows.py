@@ -37,6 +37,6 @@ def score_rows(
     good, bad = np.flatnonzero(assigned.reason == Reason.SCORED), np.flatnonzero(assigned.reason)
     at, usable = (good, table.take(good)) if len(bad) else (slice(None), table)
     scored = score_table(part, assigned, at, usable, plan, backend)
-    scored = with_sections(plan.sections, ScoredRows(part, assigned, good, scored), backend)
+    scored = with_sections(plan.sections, ScoredRows(part, assigned, good, scored, usable), backend)
     refused = parts.with_reasons(table, assigned.reason, bad) if len(bad) else None
     return parts.write_part(part.partition.index, scored, refused, plan)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tamscore.store import tables
@@ -22,15 +22,19 @@ class ScoredRows:
     """The scored rows of a partition: their places `at` (s,) in it, and their scores so far, one row each.
 
     `part` and `assigned` tell of every row of the partition: `assigned.label[at]` are the clusters of the scored ones.
+    `inputs` are the columns of the input that were read for these rows already.
     """
 
     part: PartRows
     assigned: AssignedRows
     at: Any
     scores: pa.Table
+    inputs: pa.Table | None = None
 
     def read(self, columns: Sequence[str], dictionary: Sequence[str] = ()) -> pa.Table:
         """Columns of the input for the scored rows, those named in `dictionary` dictionary-encoded."""
+        if self.inputs is not None and not dictionary and set(columns) <= set(self.inputs.column_names):
+            return self.inputs.select(columns)
         return tables.read(self.part.partition, columns, dictionary).take(self.at)
 
 
@@ -64,20 +68,25 @@ class State(Protocol):
 
 @dataclass(frozen=True)
 class Prepared:
-    """A section that is ready to score accounts: its name, the names of the columns that it may add, its state."""
+    """A section that is ready to score accounts: its name, the names of the columns that it may add, its state.
+
+    They stand in front of the column `before`, at the end where it names none.
+    """
 
     name: str
     columns: tuple[str, ...]
     state: State
+    before: str = ""
 
 
 def with_sections(sections: Sequence[Prepared], rows: ScoredRows, backend: Backend) -> pa.Table:
     """The scores with the columns of every section behind them; a section sees the columns of those before it."""
     table = rows.scores
     for section in sections:
-        scored = section.state.score(ScoredRows(rows.part, rows.assigned, rows.at, table), backend)
+        scored = section.state.score(replace(rows, scores=table), backend)
         if unknown := scored.keys() - set(section.columns):
             raise AssertionError(f"{section.name}: columns {sorted(unknown)} are not declared")
-        for name, column in scored.items():
-            table = table.append_column(name, column)
+        place = table.column_names.index(section.before) if section.before else table.num_columns
+        for at, (name, column) in enumerate(scored.items(), place):
+            table = table.add_column(at, name, column)
     return table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.scoring.score.campaigns import SUMMED
+from tamscore.scoring.score.amounts import SUMMED
 from tamscore.stages.potential import step_names
 
 if TYPE_CHECKING:

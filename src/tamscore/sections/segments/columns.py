@@ -112,7 +112,8 @@ def prepare(market: Market, settings: Segments) -> SegmentsState:
         "priority": nullable(np.round(value, 2)),
         "missing": ["|".join(gap) for gap in gaps],
     }
-    size, bands = market.this.job.campaigns.size, sorted(market.this.job.campaigns.bands.values())
+    campaigns = market.this.job.sections["campaigns"]
+    size, bands = campaigns.size, sorted(campaigns.bands.values())
     alerts = market.this.job.sections.get("alerts")
     small, drop = bands[1] if len(bands) > 1 else np.inf, alerts.drop if alerts else DROP
     named = {"size": size, "cost": settings.cost_to_serve, "advocate": settings.advocate}

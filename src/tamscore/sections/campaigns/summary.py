@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.scoring.context import campaigns_of
 from tamscore.scoring.score.parts import KINDS, MEASURES
 from tamscore.scoring.tables.plain import money
-from tamscore.stages.campaigns import DEFAULT
+from tamscore.sections.campaigns.segments import DEFAULT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
 
-    from tamscore.config import Job
-    from tamscore.scoring.tables.outcome import Outcome
+    from tamscore.sections.campaigns.segments import CampaignMap
 
 TEXTS = ("campaign_id", "segments", "channel", "theme", "message")
 
 
-def campaign_table(outcome: Outcome, job: Job) -> pa.Table:
+def campaign_table(campaigns: CampaignMap, counts: Sequence[dict[Any, Any]]) -> pa.Table:
     """One row per campaign and kind, also where it reaches nobody: accounts, sales, potential and whitespace.
 
     No rows where no column tells the segments of the accounts.
@@ -26,11 +26,11 @@ def campaign_table(outcome: Outcome, job: Job) -> pa.Table:
     import pyarrow as pa
 
     sums: dict[Any, Any] = {}
-    for part in outcome.scored:
-        for key, each in part.campaigns.items():
+    for part in counts:
+        for key, each in part.items():
             sums[key] = sums.get(key, 0.0) + each
     rows = []
-    for told in campaign_rows(job) if sums else ():
+    for told in campaign_rows(campaigns) if sums else ():
         for kind in KINDS:
             each = sums.get((told["campaign_id"], kind), [0.0] * len(MEASURES))
             rows.append({**told, "kind": kind, **dict(zip(MEASURES, money(each), strict=True))})
@@ -38,23 +38,23 @@ def campaign_table(outcome: Outcome, job: Job) -> pa.Table:
     return pa.Table.from_pylist(rows, pa.schema(fields))
 
 
-def campaign_rows(job: Job) -> list[dict[str, Any]]:
+def campaign_rows(campaigns: CampaignMap) -> list[dict[str, Any]]:
     """Every campaign of a job in its order, with the segments it is for."""
     found: dict[str, dict[str, Any]] = {}
-    for segment, one in campaigns_of(job).each.items():
+    for segment, one in campaigns.each.items():
         told = {"campaign_id": one.id, "segments": segment, "channel": one.channel, "theme": one.theme}
         row = found.setdefault(one.id, {**told, "message": one.message})
         row["segments"] = segment if row["segments"] == segment else f"{row['segments']}, {segment}"
     return list(found.values())
 
 
-def silent_campaigns(table: pa.Table, job: Job) -> list[str]:
+def silent_campaigns(campaigns: CampaignMap, table: pa.Table) -> list[str]:
     """A remark for every campaign of market segments or clusters that has no account: its segment may be misspelt."""
-    if job.campaigns.by == "band":
+    if campaigns.by == "band":
         return []
     reached = {row["campaign_id"] for row in table.to_pylist() if row["accounts"]}
     return [
-        f"campaigns.map: no account is of {row['segments']!r}; campaign {row['campaign_id']} has nobody"
-        for row in campaign_rows(job)
+        f"map: no account is of {row['segments']!r}; campaign {row['campaign_id']} has nobody"
+        for row in campaign_rows(campaigns)
         if row["campaign_id"] not in reached and row["segments"] != DEFAULT
     ]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.insight.pages.headline import KINDS
 from tamscore.view.blocks import Chapter, table
+from tamscore.view.words import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from tamscore.view.blocks import Table
+
+
+KINDS = ("expansion", "acquisition")
 
 
 def campaigns(rows: Iterable[dict[str, Any]]) -> Table:
@@ -32,6 +35,8 @@ def campaigns(rows: Iterable[dict[str, Any]]) -> Table:
     return table("Campaigns", columns, cells, "tamscore campaigns --to DIR writes their lists")
 
 
-def chapter(rows: Iterable[dict[str, Any]]) -> Chapter:
-    """Return the page of the command `campaigns`."""
-    return Chapter("campaigns", "", "", (campaigns(rows),))
+def chapter(rows: Sequence[dict[str, Any]]) -> Chapter:
+    """Return the chapter on the campaigns of a run, given the rows of its table."""
+    names, channels = ({row[key] for row in rows} for key in ("campaign_id", "channel"))
+    message = f"{counted(len(names), 'campaign')} by {counted(len(channels), 'channel')} reach the accounts."
+    return Chapter("campaigns", "Campaigns", message, (campaigns(rows),))

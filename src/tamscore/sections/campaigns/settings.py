@@ -1,4 +1,4 @@
-"""The section of the job file that says how accounts are spoken to."""
+"""The keys of [campaigns]: how accounts are spoken to."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from tamscore.config.section import SectionSettings
 from tamscore.config.settings import Settings
 from tamscore.config.values import Column, Text  # noqa: TC001 - read at run time
 
@@ -50,7 +51,7 @@ def default_map() -> dict[str, Campaign]:
     }
 
 
-class Campaigns(Settings):
+class Campaigns(SectionSettings):
     """Which channel and message each segment gets."""
 
     by: Literal["band", "market_segment", "cluster"] = "band"
@@ -70,3 +71,11 @@ class Campaigns(Settings):
         """Return the data with an empty map where segments are no bands and the data has none."""
         other = isinstance(data, dict) and data.get("by", "band") != "band"
         return {"map": {}, **data} if other else data
+
+    def numbers(self) -> tuple[str, ...]:
+        """Return the column of size."""
+        return (self.size,) if self.size else ()
+
+    def scored(self) -> tuple[str, ...]:
+        """Return the column of size: bands are found while accounts are scored."""
+        return self.numbers()

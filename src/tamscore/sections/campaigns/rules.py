@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from tamscore.config.campaigns import slug
 from tamscore.config.problems import NOTHING, Problem, dotted, nearest
+from tamscore.sections.campaigns.settings import slug
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tamscore.config.campaigns import Campaign, Campaigns
     from tamscore.config.job import Columns
     from tamscore.config.problems import Place
+    from tamscore.sections.campaigns.settings import Campaign, Campaigns
 
 MAP = ("campaigns", "map")
 

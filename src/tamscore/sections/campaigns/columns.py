@@ -1,0 +1,132 @@
+"""Size band and campaign of every account, and what the accounts of a campaign come to."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.arrow import float_column, level_codes, text_dictionary
+from tamscore.errors import JobFileError
+from tamscore.scoring.score.amounts import SUMMED, amounts
+from tamscore.scoring.score.sections import Findings
+from tamscore.sections.campaigns.segments import DEFAULT, Bands, Campaign, CampaignMap, band_codes
+from tamscore.sections.campaigns.summary import campaign_table, silent_campaigns
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+    from tamscore.backend import Backend
+    from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.market import Market
+    from tamscore.scoring.score.sections import ScoredRows
+    from tamscore.sections.campaigns.settings import Campaign as Settings
+    from tamscore.sections.campaigns.settings import Campaigns
+
+TOLD = ("id", "channel", "theme", "message")
+NOBODY = Campaign("", "", "", "")
+"""What stands at rows of segments without a campaign; they are rejected rows, or the run had been stopped."""
+LISTED = 5
+"""So many segments are named where there are more without a campaign."""
+
+
+@dataclass(frozen=True)
+class CampaignsState:
+    """The campaigns of a job, the column of size (None for none), and the ids of all clusters (K)."""
+
+    campaigns: CampaignMap
+    size: str | None
+    clusters: tuple[str, ...]
+
+    def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
+        """Return size band and campaign of the scored rows.
+
+        There are no campaigns where they go by size and no column tells it.
+        """
+        del backend
+        out: dict[str, Any] = {}
+        segments: Sequence[str | None]
+        if self.size:
+            band = band_codes(float_column(rows.read([self.size])[self.size]), self.campaigns.bands)
+            out["campaign_band"] = text_dictionary(band, self.campaigns.bands.names)
+        if self.campaigns.by == "cluster":
+            codes, segments = level_codes(rows.scores["cluster"], list(self.clusters)), self.clusters
+        elif self.campaigns.by == "market_segment":
+            codes, segments = levels(rows.scores["market_segment"])
+        elif self.size:
+            codes, segments = band, self.campaigns.bands.names
+        else:
+            return out
+        each = [self.campaigns.of(segment) or NOBODY for segment in segments]
+        return out | {f"campaign_{name}": text_dictionary(codes, [getattr(one, name) for one in each]) for name in TOLD}
+
+    def count(self, scored: pa.Table) -> dict[tuple[str | None, str | None], Any]:
+        """Return accounts, sales, potential and whitespace (4,) of a part by campaign and kind."""
+        return campaign_sums(scored)
+
+    def findings(self, counts: Sequence[dict[tuple[str | None, str | None], Any]]) -> Findings:
+        """Return the table of campaigns, and a notice for each that has nobody."""
+        table = campaign_table(self.campaigns, counts)
+        return Findings(tables={"campaigns": table}, notices=tuple(silent_campaigns(self.campaigns, table)))
+
+
+def prepare(market: Market, settings: Campaigns) -> CampaignsState:
+    """Return the campaigns of a market."""
+    return CampaignsState(campaigns_of(settings), settings.size, market.clusters)
+
+
+def check_live(campaigns: CampaignMap, parts: Sequence[PartRows]) -> None:
+    """Nothing, where every market segment has a campaign; JobFileError that names those that have none else."""
+    if campaigns.by != "market_segment":
+        return
+    live = {segment for part in parts for segment in part.segments}
+    lost = sorted("" if segment is None else segment for segment in live if campaigns.of(segment) is None)
+    if lost:
+        names = ", ".join(repr(name) if name else "accounts without one" for name in lost[:LISTED])
+        more = f" and {len(lost) - LISTED:,} more" if len(lost) > LISTED else ""
+        raise JobFileError(
+            f"campaigns.map: expected a campaign for every market segment, got none for {names}{more}; "
+            "add them, or set campaigns.default"
+        )
+
+
+def campaigns_of(rules: Campaigns) -> CampaignMap:
+    """The campaign of every segment, and the size bands in order of size."""
+    by_band = rules.by == "band"
+    bands = sorted(rules.bands.items(), key=lambda pair: pair[1])
+    below = [(DEFAULT, -math.inf)] if by_band and rules.default else []
+    named = [name for name, _ in bands if name in rules.map] if by_band else list(rules.map)
+    names, limits = zip(*below, *bands, strict=True)
+    default = campaign_of(DEFAULT, rules.default) if rules.default else None
+    campaigns = {segment: campaign_of(segment, rules.map[segment]) for segment in named}
+    return CampaignMap(rules.by, Bands(names, limits), campaigns, default)
+
+
+def campaign_of(segment: str, given: Settings) -> Campaign:
+    """The campaign of a segment, with what the job file leaves to be told by segment, channel and theme."""
+    return Campaign(given.channel, given.theme, given.message or given.theme, given.id_for(segment))
+
+
+def levels(column: pa.ChunkedArray) -> tuple[Any, list[str | None]]:
+    """The code (m,) of every text of a column, and the texts by code; no text is None."""
+    import pyarrow as pa
+
+    whole = column.combine_chunks()
+    if not pa.types.is_dictionary(whole.type) or whole.null_count:
+        whole = whole.cast(pa.string()).dictionary_encode(null_encoding="encode")
+    return whole.indices.to_numpy(), whole.dictionary.to_pylist()
+
+
+def campaign_sums(scored: pa.Table) -> dict[tuple[str | None, str | None], Any]:
+    """Accounts, sales, potential and whitespace (4,) of scored rows by campaign and kind; empty without campaigns."""
+    if "campaign_id" not in scored.column_names or not scored.num_rows:
+        return {}
+    (name, names), (kind, kinds) = (levels(scored[key]) for key in ("campaign_id", "kind"))
+    place, size = name.astype(np.int64) * len(kinds) + kind, len(names) * len(kinds)
+    money = (amounts(scored[column]) for column in SUMMED)
+    sums = np.stack([np.bincount(place, each, size) for each in (None, *money)], axis=1)
+    return {(names[at // len(kinds)], kinds[at % len(kinds)]): sums[at] for at in np.flatnonzero(sums[:, 0]).tolist()}
