@@ -157,7 +157,7 @@ def test_the_commands_tell_and_swap(tmp_path):
     second = market.run(tmp_path / "market", str(first.output), {"potential": {"preset": "p80"}})
     page = CliRunner().invoke(app, ["history", str(first.output)])
     assert page.exit_code == 0, page.output
-    assert f"{second.run_key} current" in page.stdout
+    assert f"{second.run_key} current" in " ".join(page.stdout.split())
     found = json.loads(CliRunner().invoke(app, ["history", str(first.output), "--json"]).stdout)
     assert [one["version"] for one in found["entries"]] == [first.run_key, second.run_key]
     assert found["versions"][0]["scored"] == 1200
