@@ -15,7 +15,7 @@ HEAD = """# The job file, key by key
 
 *Made by `docs/job_file.py` from the models that check a job file; `make docs` renews it.*
 
-A job file is TOML. Only `input.path`, `output.path`, `features.numeric` and `clusters.k` have to be said; paths count
+A job file is TOML. Only `input.path`, `output.path`, `features.numeric` and `clusters.k` are required; paths count
 from the folder of the file. `tamscore check JOB` tells every mistake at once, `tamscore schema` prints the same as JSON
 Schema for editors, and any key may be set on the command line: `--set clusters.seed=7`.
 """
@@ -43,14 +43,14 @@ def lines() -> Iterator[str]:
 def table(
     title: str, about: str, keys: dict[str, Any], required: list[str], schema: dict[str, Any]
 ) -> Iterator[str]:  # fmt: skip
-    """One section: its keys with what they take, what they are if not said, and what they mean."""
+    """One section: its keys with what they take, their defaults, and what they mean."""
     yield f"## {title}\n"
     if about:
         yield f"{one_line(about)}\n"
-    yield "| key | takes | if not said | meaning |"
+    yield "| key | takes | default | meaning |"
     yield "| --- | --- | --- | --- |"
     for name, one in keys.items():
-        default = "must be said" if name in required else shown(one.get("default"))
+        default = "required" if name in required else shown(one.get("default"))
         yield f"| `{name}` | {takes(one, schema)} | {default} | {one_line(one.get('description', ''))} |"
     yield ""
 
