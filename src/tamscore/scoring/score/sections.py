@@ -31,11 +31,11 @@ class ScoredRows:
     scores: pa.Table
     inputs: pa.Table | None = None
 
-    def read(self, columns: Sequence[str], dictionary: Sequence[str] = ()) -> pa.Table:
-        """Columns of the input for the scored rows, those named in `dictionary` dictionary-encoded."""
-        if self.inputs is not None and not dictionary and set(columns) <= set(self.inputs.column_names):
+    def read(self, columns: Sequence[str]) -> pa.Table:
+        """Return columns of the input for the scored rows, read only if they are not there yet."""
+        if self.inputs is not None and set(columns) <= set(self.inputs.column_names):
             return self.inputs.select(columns)
-        return tables.read(self.part.partition, columns, dictionary).take(self.at)
+        return tables.read(self.part.partition, columns).take(self.at)
 
 
 @dataclass(frozen=True)
