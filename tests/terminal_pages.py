@@ -10,7 +10,7 @@ from rich.console import Console
 
 from tamscore.view.blocks import Figure, Table, Terms
 from tamscore.view.fitting import columns_that_fit
-from tamscore.view.terminal import page
+from tamscore.view.terminal import stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ WIDTHS = (60, 80, 100, 120, 200)
 def printed(chapters: Sequence[Chapter], width: int) -> str:
     """Return the page of some chapters on a terminal of that width."""
     console = Console(width=width, record=True, file=io.StringIO())
-    console.print(page(chapters, width))
+    console.print(stack([block for chapter in chapters for block in chapter.blocks], width))
     return console.export_text()
 
 
@@ -46,7 +46,7 @@ def require_whole(chapters: Sequence[Chapter], width: int) -> None:
         left = [column.head for at, column in enumerate(table.columns) if at not in shown]
         if left and columns_that_fit(table, width):
             assert f"not shown: {', '.join(left)}; widen the terminal or use --json" in flat
-        for row in table.words():
+        for row in table.words:
             for at in shown:
                 assert table.columns[at].unit != "id" or row[at] in text
                 expected[row[at]] += table.columns[at].is_number

@@ -149,7 +149,7 @@ def test_a_page_for_a_file_leaves_nothing_out(chapters, words, page):
     assert "not shown" not in text
     for block in tables_of(chapters[page]):
         lines = text.splitlines()
-        for row in block.words():
+        for row in block.words:
             assert any(stands_in(" ".join(row).split(), line) for line in lines), row
 
 
@@ -184,7 +184,7 @@ def test_the_values_on_a_page_are_those_of_the_json(chapters, words):
 def test_columns_that_hold_nothing_are_left_out():
     block = without_empty(table("", "a|b:count|c:money", [("x", 0, None), ("", 1, None)]))
     assert [column.head for column in block.columns] == ["a", "b"]
-    assert block.words() == [["x", "0"], ["", "1"]]
+    assert block.words == [["x", "0"], ["", "1"]]
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ def hold_against_values(block, width):
     lines, shown = printed(block, width), columns_that_fit(block, width)
     assert all(cell_len(line) <= (width or 400) for line in lines)
     rest = iter(lines)
-    for texts in block.words():
+    for texts in block.words:
         if shown:
             solid = [texts[at] for at in shown if block.columns[at].is_number or block.columns[at].unit == "id"]
             pattern = as_words(text for text in solid if text)

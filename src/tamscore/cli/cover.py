@@ -40,7 +40,6 @@ def coverage(
     from tamscore.sections.coverage.cover import cover
     from tamscore.sections.coverage.result import record
     from tamscore.sections.coverage.view import answer
-    from tamscore.view.terminal import page
 
     stored = open_run(run)
     settings = settings_of(stored, config, overrides or ())
@@ -49,7 +48,7 @@ def coverage(
     if as_json:
         print(json.dumps(record(result), indent=1, ensure_ascii=False, allow_nan=False))
     else:
-        terminal.put(lambda width: page([answer(result)], width))
+        terminal.put_chapter(answer(result))
 
 
 def settings_of(run: StoredRun, file: Path | None, overrides: Sequence[str]) -> Coverage:

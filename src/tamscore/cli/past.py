@@ -39,7 +39,6 @@ def backtest(
     from tamscore.sections.backtest.result import record
     from tamscore.sections.backtest.settings import Backtest
     from tamscore.sections.backtest.view import answer
-    from tamscore.view.terminal import page
 
     short = {"backtest.realised": realised, "backtest.table": table}
     given = [f"{key}={json.dumps(value)}" for key, value in short.items() if value is not None]
@@ -56,4 +55,4 @@ def backtest(
     if as_json:
         print(json.dumps(record(result), indent=1, ensure_ascii=False, allow_nan=False))
     else:
-        terminal.put(lambda width: page([answer(result)], width))
+        terminal.put_chapter(answer(result))

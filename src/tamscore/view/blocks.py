@@ -7,6 +7,7 @@ colours and no markup, only what is good, fair or poor: each renderer has its ow
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from tamscore.view.words import TEXTS, Unit, said
@@ -75,8 +76,9 @@ class Table:
         """The rows of all groups."""
         return tuple(row for group in self.groups for row in group)
 
+    @cached_property
     def words(self) -> list[list[str]]:
-        """Every cell in words, row by row."""
+        """Every cell in words, row by row; made once, since every width asks for it."""
         pairs = (zip(row, self.columns, strict=True) for row in self.rows)
         return [[said(cell.value, column.unit) for cell, column in row] for row in pairs]
 

@@ -46,8 +46,7 @@ def together(widths: Sequence[int], gap: int) -> int:
 def least_widths(block: Table) -> list[int]:
     """Return the least width of every column: the widest number or id, the longest word of a text and of the head."""
     return [
-        least_width(column, cells)
-        for column, cells in zip(block.columns, zip(*block.words(), strict=True), strict=True)
+        least_width(column, cells) for column, cells in zip(block.columns, zip(*block.words, strict=True), strict=True)
     ]
 
 
@@ -77,7 +76,7 @@ def unwrapped_widths(block: Table, *, names: bool) -> list[int]:
 
 def full_widths(block: Table) -> list[int]:
     """Return the width of every column at which neither a cell nor the head wraps."""
-    columns = zip(block.columns, zip(*block.words(), strict=True), strict=True)
+    columns = zip(block.columns, zip(*block.words, strict=True), strict=True)
     return [max(map(cell_len, (column.head, *cells))) for column, cells in columns]
 
 

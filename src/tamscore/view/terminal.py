@@ -38,11 +38,6 @@ LOOKS = {
 """Marks, and their colours."""
 
 
-def page(chapters: Sequence[Chapter], width: int | None) -> Group:
-    """Return chapters for a terminal of that width, as `stack` does their blocks."""
-    return stack([block for chapter in chapters for block in chapter.blocks], width)
-
-
 def stack(blocks: Iterable[Block], width: int | None) -> Group:
     """Return blocks for a terminal of that width; None for files and programs: no lines, bars, colours, limits."""
     return Group(*(to_terminal(block, width) for block in blocks))
@@ -51,7 +46,7 @@ def stack(blocks: Iterable[Block], width: int | None) -> Group:
 def titled(chapter: Chapter, width: int | None) -> Group:
     """Return one chapter under its title and what it comes to, where it has them."""
     heads = ((chapter.title, "bold"), (chapter.message, ""))
-    return Group(*(Words(clean(text), look) for text, look in heads if text), page([chapter], width))
+    return Group(*(Words(clean(text), look) for text, look in heads if text), stack(chapter.blocks, width))
 
 
 @singledispatch
@@ -140,7 +135,7 @@ def grid(block: blocks.Table, shown: Sequence[int], width: int | None) -> Drawn:
         )  # fmt: skip
         if place in bars:
             drawn.add_column("", width=BAR)
-    words = iter(block.words())
+    words = iter(block.words)
     for group in block.groups:
         for row, texts in zip(group, words, strict=False):
             drawn.add_row(*cells_of(row, texts, shown, bars, coloured=width is not None))
@@ -175,7 +170,7 @@ def cells_of(
 def paragraphs(block: blocks.Table) -> RenderableType:
     """Return a paragraph a row: the heads of the columns of rank 1 with their values."""
     lines: list[RenderableType] = []
-    for texts in block.words():
+    for texts in block.words:
         pairs = zip(block.columns, texts, strict=True)
         lines += [Words(f"{column.head} {text}".strip(), overflow="fold") for column, text in pairs if column.rank == 1]
         lines.append(Words(""))

@@ -25,7 +25,7 @@ def answer(result: BacktestResult) -> Chapter:
     lines = [("backtest", result.path), ("afterwards", f"{result.realised}, not known of {result.unknown:,} accounts")]
     lines += [("joined", result.joined.notice)] if result.joined is not None else []
     lines.append(("result", told.message))
-    return Chapter(told.anchor, told.title, told.message, (Terms(tuple(lines)), *told.blocks))
+    return Chapter(told.anchor, "", "", (Terms(tuple(lines)), *told.blocks))
 
 
 def chapter(record: Record) -> Chapter:

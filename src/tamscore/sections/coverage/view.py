@@ -28,7 +28,7 @@ def answer(result: CoverageResult) -> Chapter:
         lines.append(("unknown", f"{counted(len(result.unknown), 'account')} with a touch plan of its own: {some}"))
     lines += [("joined", match.notice) for match in result.joins]
     lines += [("doubt", text) for text in result.doubts]
-    return Chapter(told.anchor, told.title, told.message, (Terms(tuple(lines)), *told.blocks))
+    return Chapter(told.anchor, "", "", (Terms(tuple(lines)), *told.blocks))
 
 
 def chapter(record: Record) -> Chapter:
