@@ -40,7 +40,7 @@ def chapter(found: Alerts, top: int) -> Chapter:
 
 
 def alerts(rows: list[dict[str, Any]], kind: str, top: int) -> Table:
-    """Return the alerts of a kind, one a row; no potential is told for who may leave."""
+    """Return the alerts of a kind, one a row; accounts that may leave have no potential."""
     title, note = KINDS[kind]
     shown = [[row[name] for name in SHOWN] for row in rows[:top]]
     return without_empty(table(title, COLUMNS, shown, f"{len(shown)} of {len(rows):,}; {note}"))

@@ -25,7 +25,7 @@ def render(summary: Summary, width: int | None = 100) -> Group:
 
 
 def page(summary: Summary) -> Iterator[Block]:
-    """Yield the blocks of the page; a table without rows is left out by whoever puts it down."""
+    """Yield the blocks of the page; a renderer leaves out a table without rows."""
     yield headline.about(summary)
     yield headline.totals(summary)
     yield potential.ladders(summary.clusters)
