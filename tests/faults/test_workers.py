@@ -396,7 +396,7 @@ def test_what_is_shared_comes_to_each_worker_once_and_from_no_other(flow, plan):
 
 
 def test_kept_rows_stay_where_they_are_though_a_newcomer_has_nothing_to_do(flow):
-    """F32: work goes to the rows; after a death one worker keeps all of them, and the other fetches none."""
+    """F32: work goes to the rows; after a death they stay with those that made them again, and nobody fetches any."""
     assert wait_until(lambda: len(registered(flow)) == 2, 60)
     kept = flow.keep(tasks.kept_rows, items(8), 20_000)
     sizes = flow._client.run_on_scheduler(tasks.sizes, [one.future.key for one in kept])
@@ -406,6 +406,7 @@ def test_kept_rows_stay_where_they_are_though_a_newcomer_has_nothing_to_do(flow)
     assert list(flow.map(tasks.pass_over, kept, 0.0)) == [20_000] * 8
     assert wait_until(lambda: len(registered(flow)) == 2 and registered(flow) != before, 60)
     held, fetched = flow._client.run(tasks.keeps), flow._client.run(tasks.fetched)
+    assert sum(map(len, held.values())) == 8
     for _ in range(3):
         assert list(flow.map(tasks.pass_over, kept, 0.1)) == [20_000] * 8
     assert flow._client.run(tasks.fetched) == fetched
