@@ -68,12 +68,14 @@ def quality_case(rows: Rows = 300_000, seed: Seed = 0, peers: int = 10, override
 
 @app.command("estimator")
 def estimator_case(
-    rows: Rows = 200_000, seeds: Annotated[int, typer.Option(help="seeds of each data set")] = 3
+    rows: Rows = 200_000,
+    seeds: Annotated[int, typer.Option(help="seeds of each data set")] = 3,
+    first_seed: Annotated[int, typer.Option(help="the first of them")] = 0,
 ) -> None:
-    """Compare inertia and CPU of `tamscore.MiniBatchKMeans` with `KMeans(n_init=10)` on five data sets."""
+    """Compare inertia and CPU of `tamscore.MiniBatchKMeans` with `KMeans(n_init=10)` on five kinds of data."""
     from bench.estimator import estimator
 
-    for result in estimator(rows, seeds):
+    for result in estimator(rows, range(first_seed, first_seed + seeds)):
         record("estimator", result)
 
 

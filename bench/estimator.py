@@ -61,13 +61,13 @@ def noise(random: np.random.Generator, rows: int, columns: int) -> Any:
 
 
 DATA_SETS = {"market": (market, 11), "shop": (shop_lines, 24), "groups": (groups, 32), "cloud": (cloud, 16)}
-DATA_SETS["heavy"] = (heavy, 12)
+DATA_SETS |= {"heavy": (heavy, 12), "cloud, finely": (cloud, 64)}
 """Each data set with the number of clusters that are sought in it."""
 
 
-def estimator(rows: int, seeds: int) -> Iterator[dict[str, Any]]:
+def estimator(rows: int, seeds: range) -> Iterator[dict[str, Any]]:
     """For every data set and seed: inertia and CPU seconds of both, fitted in turn on standardised rows."""
-    for seed in range(seeds):
+    for seed in seeds:
         for name, (make, k) in DATA_SETS.items():
             x = make(rows, seed)
             x = (x - x.mean(axis=0)) / x.std(axis=0)
