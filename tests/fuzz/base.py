@@ -66,7 +66,7 @@ TIMED = {"_history.jsonl", "manifest.json", "_CURRENT.json", "_pins.json", "_loc
 
 def varies(name: str) -> bool:
     """Return whether a file tells of times or of how often something was done."""
-    return name.startswith("metrics/") or Path(name).name in TIMED
+    return name.startswith("metrics/") or "/handed_out/" in name or Path(name).name in TIMED
 
 
 def import_all() -> None:

@@ -43,8 +43,6 @@ READERS = {
 }
 WEIGHTS = {"report": 0.1, "coverage": 0.3, "backtest": 0.1, "score": 0.1, "refresh": 0.1}
 """Chances of readers, where not 1: what takes seconds is asked less often."""
-NAMED = 2
-"""So many readers look at each flip, and `verify`."""
 CLOCK = re.compile(r'"(seconds|cpu_seconds|rows_per_second|at|peak_[a-z]+)": ?[^,}\n]+')
 
 
@@ -60,7 +58,8 @@ class Answer:
 class Flips:
     """An output of two versions with a coverage and a backtest, and what readers say of it."""
 
-    def __init__(self, root: Path, base: Path | None) -> None:
+    def __init__(self, root: Path, base: Path | None, readers: int) -> None:
+        self.readers = readers
         self.base, self.work, self.said = base or root / "base", root / "work", root / "said"
         self.wrong: list[str] = []
         self.refused: Counter[str] = Counter()
@@ -113,7 +112,7 @@ class Flips:
         place, bit = draw.randrange(len(data)), draw.randrange(8)
         data[place] ^= 1 << bit
         readers: set[str] = set()
-        while len(readers) < NAMED:
+        while len(readers) < self.readers:
             readers.add(draw.choices([*READERS], [WEIGHTS.get(reader, 1.0) for reader in READERS])[0])
         label = f"{number}: bit {bit} of byte {place} of {name}"
         for reader in sorted(readers):
@@ -175,10 +174,11 @@ def main() -> int:
     parser.add_argument("--flips", type=int, default=500)
     parser.add_argument("--start", type=int, default=0, help="first case; another start, other cases")
     parser.add_argument("--base", type=Path, help="what an earlier campaign has made; made there if it is not there")
+    parser.add_argument("--readers", type=int, default=2, help="so many look at each flip, and `verify`")
     asked = parser.parse_args()
     root, began = Path(mkdtemp(prefix="tamscore-flips-")), time.monotonic()
     try:
-        flips = Flips(root, asked.base)
+        flips = Flips(root, asked.base, min(asked.readers, len(READERS)))
         for number in range(asked.start, asked.start + asked.flips):
             flips.flip(number)
             if not (number + 1) % 25:
@@ -187,7 +187,7 @@ def main() -> int:
         shutil.rmtree(root, ignore_errors=True)
     told = {
         "flips": asked.flips,
-        "reads": asked.flips * (NAMED + 1),
+        "reads": asked.flips * (flips.readers + 1),
         "refused": flips.refused,
         "wrong": len(flips.wrong),
     }
