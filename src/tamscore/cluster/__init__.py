@@ -61,9 +61,9 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
 
     Notes
     -----
-    Mini-batches after Sculley (2010), seeds after Arthur & Vassilvitskii (2007) and Bradley & Fayyad (1998). All
-    columns share one grid of about 10 million steps: next to a value of 10^9, differences below 100 are not seen. There
-    is no `partial_fit`: draws need all rows.
+    Mini-batches after Sculley (2010), seeds after Arthur & Vassilvitskii (2007) and Bradley & Fayyad (1998), moves of
+    badly placed seeds after Fritzke (2020). All columns share one grid of about 10 million steps: next to a value of
+    10^9, differences below 100 are not seen. There is no `partial_fit`: draws need all rows.
 
     Examples
     --------
@@ -83,11 +83,11 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
         self,
         n_clusters: int = 8,
         *,
-        n_init: int = 8,
-        n_starts: int = 5,
-        init_size: int = 10_000,
+        n_init: int = 2,
+        n_starts: int = 3,
+        init_size: int = 40_000,
         batch_size: int = 65_536,
-        max_iter: int = 100,
+        max_iter: int = 300,
         n_jobs: int | None = None,
         device: Literal["cpu", "cuda"] | None = None,
         random_state: Any = 0,
@@ -223,4 +223,5 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
         return matrix.home or backends.load(self.device or "cpu")
 
     def _recipe(self, seed: int) -> Recipe:
-        return Recipe(self.n_clusters, seed, self.init_size, self.n_starts, self.batch_size, self.max_iter)
+        rows, starts, batch, passes = self.init_size, self.n_starts, self.batch_size, self.max_iter
+        return Recipe(self.n_clusters, seed, rows, starts, batch, passes, moves=True)

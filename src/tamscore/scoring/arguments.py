@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How centers are sought: see `[clusters]` in the job file."""
+    """How centers are sought: see `[clusters]` in the job file; `moves` says that badly placed ones are moved."""
 
     k: int
     seed: int
@@ -21,6 +21,7 @@ class Recipe:
     restarts: int
     batch_rows: int
     max_passes: int
+    moves: bool = False
 
 
 @dataclass(frozen=True)

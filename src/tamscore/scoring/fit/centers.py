@@ -11,6 +11,7 @@ from tamscore.backend.host import HostBackend
 from tamscore.scoring.fit.sample import drawn_blocks
 from tamscore.stages import kmeans
 from tamscore.stages.blocks import BlockRows
+from tamscore.stages.breathing import breathe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -73,7 +74,8 @@ def seed(block: Any, recipe: Recipe, local: Flow) -> Fit:
     tried: Iterable[Fit] = local.map(start_on, range(recipe.restarts), rows, block, recipe)
     best = sorted(tried, key=lambda fit: fit.inertia)[: -(-recipe.restarts // CARRIED_ON)]
     settled: Iterable[Fit] = local.map(carry_on, best, rows, recipe)
-    return min(settled, key=lambda fit: fit.inertia)
+    fit = min(settled, key=lambda fit: fit.inertia)
+    return breathe(rows, block, fit, recipe.seed) if recipe.moves else fit
 
 
 def start_on(restart: int, rows: BlockRows, block: Any, recipe: Recipe) -> Fit:

@@ -1,0 +1,63 @@
+"""Moves of badly placed centers: never worse, and out of optima that Lloyd passes stay in."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tamscore.backend.host import HostBackend
+from tamscore.stages import kmeans
+from tamscore.stages.blocks import BlockRows
+from tamscore.stages.breathing import added, breathe, without_least
+
+GROUPS, OF_EACH = 9, 40
+
+
+def groups(seed: int) -> np.ndarray:
+    """Nine tight groups on a grid, as a block (2, 360)."""
+    random = np.random.default_rng(seed)
+    middle = np.array([(x, y) for x in range(3) for y in range(3)]) * 1000.0
+    return np.rint(np.repeat(middle, OF_EACH, axis=0) + random.normal(0, 30, (GROUPS * OF_EACH, 2))).T
+
+
+def badly_placed(block: np.ndarray) -> kmeans.Fit:
+    """Where Lloyd passes end that start with two centers in one group and one between two others."""
+    start = block.T[[0, 1, *range(OF_EACH, 8 * OF_EACH, OF_EACH)]]
+    return kmeans.lloyd(BlockRows.of(HostBackend(), block), start, 100)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_centers_find_the_groups_that_lloyd_passes_miss(seed):
+    block = groups(seed)
+    stuck = badly_placed(block)
+    moved = breathe(BlockRows.of(HostBackend(), block), block, stuck, seed)
+    assert moved.inertia < 0.2 * stuck.inertia
+    assert sorted(moved.counts) == [OF_EACH] * GROUPS
+
+
+@pytest.mark.parametrize("k", [1, 2, 7, 50])
+def test_a_move_never_makes_it_worse_and_keeps_the_number_of_centers(k):
+    block = np.rint(np.random.default_rng(k).normal(0, 500, (3, 400)))
+    rows = BlockRows.of(HostBackend(), block)
+    start = kmeans.start_centers(rows, block, k, 0, 0, 50)
+    moved = breathe(rows, block, start, 0)
+    assert moved.inertia <= start.inertia
+    assert moved.centers.shape == start.centers.shape
+    assert moved.counts.sum() == block.shape[1]
+
+
+def test_rows_that_are_all_the_same_are_left_alone():
+    block = np.ones((2, 30))
+    rows = BlockRows.of(HostBackend(), block)
+    fit = kmeans.lloyd(rows, np.array([[1.0, 1.0], [5.0, 5.0], [9.0, 9.0]]), 5)
+    assert breathe(rows, block, fit, 0).inertia == fit.inertia == 0
+
+
+def test_centers_are_added_where_the_error_is_and_taken_where_they_help_least():
+    block = np.rint(np.hstack([np.random.default_rng(0).normal(0, 400, (2, 200)), np.full((2, 50), 9000.0)]))
+    centers = np.array([[0.0, 0.0], [8999.0, 9000.0], [9001.0, 9000.0]])
+    more = added(block, centers, 1, np.random.default_rng(0))
+    assert np.abs(more[-1]).max() < 2000
+    left = without_least(block, centers, 1)
+    assert len(left) == 2
+    assert left[0].tolist() == [0.0, 0.0]
