@@ -1,0 +1,119 @@
+"""Who comes first: what is open times how likely it is, and the money that may be expected of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.stages.potential import CustomerSales
+
+TIERS = ("A", "B", "C", "D")
+LEAST_LOGIT, LOGIT_STEP, LOGITS = -20.0, 1 / 64, 2560
+"""Log odds are counted from -20 to 20, in steps of 1/64."""
+
+
+def log_odds(chance: Any) -> Any:
+    """The log odds (m,) of chances (m,), cut off where they are nearly certain."""
+    inside = np.clip(chance, 1e-9, 1 - 1e-9)
+    return np.clip(np.log(inside) - np.log1p(-inside), LEAST_LOGIT, -LEAST_LOGIT)
+
+
+def count_log_odds(chance: Any) -> Any:
+    """How many chances (m,) fall in each step of log odds (LOGITS,) int64: exact, so counts of parts add up."""
+    step = np.minimum((log_odds(chance) - LEAST_LOGIT) / LOGIT_STEP, LOGITS - 1).astype(np.int64)
+    return np.bincount(step, minlength=LOGITS)
+
+
+def shift_to(counts: Any, mean: float) -> float:
+    """The constant that moves counted log odds (LOGITS,) so that the mean chance is `mean`; 0 where none is counted."""
+    if not counts.sum():
+        return 0.0
+    middle = LEAST_LOGIT + (np.arange(LOGITS) + 0.5) * LOGIT_STEP
+    low, high = -40.0, 40.0
+    for _ in range(60):
+        half = (low + high) / 2
+        reached = float(counts @ (1 / (1 + np.exp(-(middle + half))))) / float(counts.sum())
+        low, high = (half, high) if reached < mean else (low, half)
+    return (low + high) / 2
+
+
+def shifted(chance: Any, by: float) -> Any:
+    """Chances (m,) with their log odds moved by a constant."""
+    return 1 / (1 + np.exp(-(log_odds(chance) + by)))
+
+
+def mean_above(customers: CustomerSales, own: Any, label: Any) -> Any:
+    """By how much the customers of a cluster buy more than an account does, on average (m,); NaN where nobody buys.
+
+    The mean over the customers of max(sales - own, 0), for accounts with own sales (m,) in clusters (m,); those of an
+    account that buys nothing are the customers' mean sales.
+    """
+    found = np.full(len(own), np.nan)
+    order = np.argsort(label, kind="stable")
+    bounds = np.searchsorted(label[order], np.arange(customers.groups + 1))
+    for group, (start, stop) in enumerate(pairwise(bounds.tolist())):
+        sales, rows = customers.of(group), order[start:stop]
+        if len(sales) and len(rows):
+            above = np.append(np.cumsum(sales[::-1])[::-1], 0.0)
+            first = np.searchsorted(sales, own[rows], side="right")
+            found[rows] = (above[first] - (len(sales) - first) * own[rows]) / len(sales)
+    return np.maximum(found, 0.0)
+
+
+def in_order(keys: Sequence[Any]) -> Any:
+    """The order (n,) of accounts by the first key (n,), the smallest first, ties by the next one, and so on.
+
+    Most accounts differ in the first key, so the others are looked at only where they do not.
+    """
+    order = np.argsort(keys[0], kind="stable")
+    first = keys[0][order]
+    same = first[1:] == first[:-1]
+    tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
+    among = order[tied]
+    order[tied] = among[np.lexsort([key[among] for key in reversed(keys)])]
+    return order
+
+
+def place_of(order: Any) -> Any:
+    """The place (n,) int32 from 1 of each account, given their order."""
+    place = np.empty(len(order), np.int32)
+    place[order] = np.arange(1, len(order) + 1, dtype=np.int32)
+    return place
+
+
+@dataclass(frozen=True)
+class TierRules:
+    """Where tiers end: after so much of the expected value, and after at least and at most so many of the accounts.
+
+    Shares are of all that came before together: tier A takes the first half of the value, B goes on up to 80 %. With
+    `counts` tiers are that many accounts each instead.
+    """
+
+    shares: tuple[float, ...] = (0.5, 0.8, 0.95)
+    least: tuple[float, ...] = (0.01, 0.05, 0.2)
+    most: tuple[float, ...] = (0.1, 0.3, 0.6)
+    counts: tuple[int, ...] = ()
+
+    def ends(self, expected: Any) -> list[int]:
+        """How many accounts tiers A, A to B, A to C hold, given the expected value (n,) of each in their order."""
+        total = len(expected)
+        if self.counts:
+            return [min(reached, total) for reached in accumulate(self.counts)]
+        reached = np.cumsum(np.nan_to_num(expected))
+        whole = reached[-1] if total else 0.0
+        ends = np.searchsorted(reached, whole * np.array(self.shares), side="left") + 1 if whole > 0 else np.zeros(3)
+        bounds = (np.ceil(np.array(share) * total) for share in (self.least, self.most))
+        held: list[int] = np.maximum.accumulate(np.clip(ends, *bounds)).astype(np.int64).tolist()
+        return held
+
+
+def tier_codes(order: Any, expected: Any, rules: TierRules) -> Any:
+    """The tier (n,) int8 of each account as a place in TIERS, given their order and the expected value (n,) of each."""
+    place = place_of(order)
+    return np.searchsorted(rules.ends(expected[order]), place, side="left").astype(np.int8)

@@ -1,0 +1,84 @@
+"""Priority: order without ties, tiers by value, chances with a given mean, money above own sales."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tamscore.stages import priority
+from tamscore.stages.potential import CustomerSales
+from tamscore.stages.priority import TierRules
+
+CHANCES = st.lists(st.floats(0, 1), min_size=1, max_size=60).map(np.array)
+
+
+@given(CHANCES, st.floats(0.01, 0.9))
+def test_chances_are_moved_to_the_mean_asked_for_and_keep_their_order(chances, mean):
+    chances = np.clip(chances, 1e-6, 1 - 1e-6)
+    by = priority.shift_to(priority.count_log_odds(chances), mean)
+    moved = priority.shifted(chances, by)
+    assert moved.mean() == pytest.approx(mean, rel=0.02, abs=1e-4)
+    order = np.argsort(chances, kind="stable")
+    assert (np.diff(moved[order]) >= 0).all()
+
+
+@given(st.data(), CHANCES)
+def test_counts_of_parts_add_up_to_those_of_all(data, chances):
+    at = data.draw(st.integers(0, len(chances)))
+    parts = sum(priority.count_log_odds(part) for part in (chances[:at], chances[at:]))
+    assert np.array_equal(parts, priority.count_log_odds(chances))
+
+
+def test_nobody_counted_is_moved_by_nothing():
+    assert priority.shift_to(np.zeros(priority.LOGITS, np.int64), 0.05) == 0.0
+
+
+SMALL = st.integers(0, 3).map(float)
+
+
+@given(st.lists(st.tuples(SMALL, SMALL, SMALL), max_size=50), st.randoms(use_true_random=False))
+def test_the_order_is_that_of_a_full_sort_whatever_the_order_of_the_rows(rows, random):
+    keys = [np.array([row[i] for row in rows]) for i in range(3)] + [np.arange(len(rows), dtype=np.uint64)]
+    order = priority.in_order(keys)
+    assert order.tolist() == np.lexsort(keys[::-1]).tolist()
+    mixed = np.array(random.sample(range(len(rows)), len(rows)), dtype=np.int64)
+    again = priority.in_order([key[mixed] for key in keys])
+    assert mixed[again].tolist() == order.tolist()
+    assert sorted(priority.place_of(order)) == list(range(1, len(rows) + 1))
+
+
+def sales_of(*groups: list[float]) -> CustomerSales:
+    offsets = np.cumsum([0, *map(len, groups)])
+    return CustomerSales(np.array([each for group in groups for each in sorted(group)]), offsets)
+
+
+@given(st.lists(st.floats(0.01, 1e6), min_size=1, max_size=30), st.lists(st.floats(0, 1e6), min_size=1, max_size=10))
+def test_money_above_own_sales_is_the_mean_of_what_others_buy_more(sales, own):
+    found = priority.mean_above(sales_of(sales), np.array(own), np.zeros(len(own), np.int64))
+    wanted = [np.mean(np.maximum(np.array(sales) - each, 0)) for each in own]
+    assert found == pytest.approx(np.array(wanted), rel=1e-9, abs=1e-6 * max(sales))
+
+
+def test_a_cluster_without_customers_promises_nothing_known():
+    found = priority.mean_above(sales_of([10.0, 30.0], []), np.array([0.0, 20.0, 0.0]), np.array([0, 0, 1]))
+    assert found[:2].tolist() == [20.0, 5.0]
+    assert np.isnan(found[2])
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=400))
+def test_tiers_follow_value_within_their_bounds(expected):
+    values = np.sort(np.array(expected))[::-1]
+    codes = priority.tier_codes(np.arange(len(values)), values, TierRules())
+    assert (np.diff(codes) >= 0).all()
+    reached = [np.count_nonzero(codes <= tier) for tier in range(3)]
+    for held, least, most in zip(reached, (0.01, 0.05, 0.2), (0.1, 0.3, 0.6), strict=True):
+        assert np.ceil(least * len(values)) <= held <= np.ceil(most * len(values))
+
+
+def test_tiers_take_the_shares_of_value_asked_for():
+    values = np.array([40.0, 10.0, 10.0, 10.0, 5.0, 5.0, 5.0, 5.0, 5.0, 5.0])
+    rules = TierRules(least=(0, 0, 0), most=(1, 1, 1))
+    assert rules.ends(values) == [2, 6, 9]
+    assert TierRules(counts=(3, 4, 100)).ends(values) == [3, 7, 10]
