@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.arrow import level_codes, text_dictionary
+from tamscore.arrow import as_dictionary, level_codes, text_dictionary
 from tamscore.schema import REASON_COLUMN, Flag, Reason
 from tamscore.scoring.score.amounts import SUMMED, amounts
 from tamscore.stages import quadrant
@@ -39,6 +39,7 @@ TOP = 50
 class ScoredPart:
     """What a committed part comes to: rows, files, totals (clusters, quadrants, kinds, 4), flags, best accounts, sums.
 
+    `plays` holds accounts, and cents of the same amounts, by party type, play and kind.
     `top` are the best of all kinds, `top_by_kind` those of each; `counts` what sections have counted, one each.
     `reused` says that an earlier, unfinished run had committed it.
     """
@@ -50,6 +51,7 @@ class ScoredPart:
     flags: dict[str, int]
     top: pa.Table
     top_by_kind: pa.Table
+    plays: dict[tuple[str, ...], Any]
     counts: tuple[Any, ...] = ()
     reused: bool = False
 
@@ -95,7 +97,7 @@ def described(
     """What a part comes to, told from its table."""
     sums, flags, tops = totals(scored, plan), flag_counts(scored), (best(scored), best_by_kind(scored))
     counts = tuple(section.state.count(scored) for section in plan.sections)
-    return ScoredPart(scored.num_rows, rejected, files, sums, flags, *tops, counts, reused)
+    return ScoredPart(scored.num_rows, rejected, files, sums, flags, *tops, play_totals(scored), counts, reused)
 
 
 def totals(scored: pa.Table, plan: ScorePlan) -> Any:
@@ -111,6 +113,22 @@ def totals(scored: pa.Table, plan: ScorePlan) -> Any:
     measured = (None, *(amounts(scored[name]) for name in SUMMED))
     sums = [np.bincount(cell, values, minlength=int(np.prod(shape))) for values in measured]
     return np.stack(sums, axis=-1).reshape(*shape, len(measured))
+
+
+def play_totals(scored: pa.Table) -> dict[tuple[str, ...], Any]:
+    """Accounts, and cents of sales, potential and whitespace (4,), of the scored rows by party type, play and kind."""
+    import pyarrow as pa
+
+    keys = ("party_type", "play", "kind")
+    measures = {name: np.rint(amounts(scored[name]) * 100.0) for name in SUMMED}
+    table = pa.table({**{name: as_dictionary(scored[name]) for name in keys}, **measures})
+    sums = (
+        table.group_by(keys, use_threads=False)
+        .aggregate([([], "count_all"), *((name, "sum") for name in SUMMED)])
+        .to_pylist()
+    )
+    names = ("count_all", *(f"{name}_sum" for name in SUMMED))
+    return {tuple(row[key] for key in keys): np.array([row[name] for name in names], float) for row in sums}
 
 
 def flag_counts(scored: pa.Table) -> dict[str, int]:
