@@ -31,6 +31,8 @@ SHARED = (
 
 Sales and penetration are not among them: mostly zero, they take less time and room without a dictionary.
 """
+PARTS = 2**20
+"""Sums by play count in whole units and in this part of a unit."""
 TOP = 50
 """So many of the best accounts of every part are handed on for the list of top accounts."""
 
@@ -39,7 +41,7 @@ TOP = 50
 class ScoredPart:
     """What a committed part comes to: rows, files, totals (clusters, quadrants, kinds, 4), flags, best accounts, sums.
 
-    `plays` holds accounts, and cents of the same amounts, by party type, play and kind.
+    `plays` holds the same by party type, play and kind, see `play_totals`.
     `top` are the best of all kinds, `top_by_kind` those of each; `counts` what sections have counted, one each.
     `reused` says that an earlier, unfinished run had committed it.
     """
@@ -116,19 +118,21 @@ def totals(scored: pa.Table, plan: ScorePlan) -> Any:
 
 
 def play_totals(scored: pa.Table) -> dict[tuple[str, ...], Any]:
-    """Accounts, and cents of sales, potential and whitespace (4,), of the scored rows by party type, play and kind."""
+    """Accounts, then whole units (3,) of sales, potential and whitespace, then what is left of them in parts of PARTS.
+
+    By party type, play and kind; sums of whole numbers, so that they are the same in any order.
+    """
     import pyarrow as pa
 
     keys = ("party_type", "play", "kind")
-    measures = {name: np.rint(amounts(scored[name]) * 100.0) for name in SUMMED}
-    table = pa.table({**{name: as_dictionary(scored[name]) for name in keys}, **measures})
-    sums = (
-        table.group_by(keys, use_threads=False)
-        .aggregate([([], "count_all"), *((name, "sum") for name in SUMMED)])
-        .to_pylist()
-    )
-    names = ("count_all", *(f"{name}_sum" for name in SUMMED))
-    return {tuple(row[key] for key in keys): np.array([row[name] for name in names], float) for row in sums}
+    given = {name: amounts(scored[name]) for name in SUMMED}
+    whole = {name: np.floor(values) for name, values in given.items()}
+    left = {f"{name}_left": np.rint((values - whole[name]) * PARTS) for name, values in given.items()}
+    table = pa.table({**{name: as_dictionary(scored[name]) for name in keys}, **whole, **left})
+    names = [*whole, *left]
+    sums = table.group_by(keys, use_threads=False).aggregate([([], "count_all"), *((name, "sum") for name in names)])
+    measured = ("count_all", *(f"{name}_sum" for name in names))
+    return {tuple(row[key] for key in keys): np.array([row[name] for name in measured]) for row in sums.to_pylist()}
 
 
 def flag_counts(scored: pa.Table) -> dict[str, int]:

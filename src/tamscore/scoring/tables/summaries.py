@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.scoring.score.parts import KINDS, MEASURES
+from tamscore.scoring.score.parts import KINDS, MEASURES, PARTS
 from tamscore.scoring.tables.plain import money
 from tamscore.stages import identity, quadrant
 
@@ -61,13 +61,8 @@ def play_table(outcome: Outcome) -> pa.Table:
     order = [policy.name for policy in outcome.policies]
     rows = []
     for key in sorted(sums, key=lambda key: (order.index(key[0]), key[2], key[1])):
-        accounts, *cents = sums[key].tolist()
-        rows.append(
-            {
-                **dict(zip(keys, key, strict=True)),
-                **dict(zip(MEASURES, money([accounts, *(one / 100.0 for one in cents)]), strict=True)),
-            }
-        )
+        whole, left = sums[key][:4], np.append(0.0, sums[key][4:] / PARTS)
+        rows.append({**dict(zip(keys, key, strict=True)), **dict(zip(MEASURES, money(whole + left), strict=True))})
     return pa.Table.from_pylist(rows)
 
 
