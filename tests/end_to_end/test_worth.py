@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from tamscore import pipeline
 from tamscore.cli import app
 from tamscore.errors import InputContractError, JobFileError, UsageError
+from tamscore.insight import export
 from tamscore.job_file import load
 from tamscore.progress import Progress
 from tamscore.scoring.joining import order_lines
@@ -155,12 +156,109 @@ def test_churn_is_told_where_the_account_fell_and_the_median_of_its_cluster_did_
         if row["sales_before"]:
             ratios[row["cluster"]].append(row["trailing_sales"] / row["sales_before"])
     steady = {c: np.quantile(values, 0.5, method="inverted_cdf") >= 0.7 for c, values in ratios.items()}
-    fell = [bool(row["sales_before"]) and row["trailing_sales"] < 0.7 * row["sales_before"] for row in asked["scores"]]
+    fell = [
+        bool(row["sales_before"]) and 0 < row["trailing_sales"] < 0.7 * row["sales_before"] for row in asked["scores"]
+    ]
     expected = [f and steady[row["cluster"]] for f, row in zip(fell, asked["scores"], strict=True)]
     assert [row["churn_alert"] for row in asked["scores"]] == expected
-    assert record_of(asked["run"], "alerts")["churn"] == sum(expected) > 0
+    assert record_of(asked["run"], "alerts")["lists"]["may_leave"]["accounts"] == sum(expected) > 0
     assert sum(fell) > sum(expected)
-    assert sum(row["churn_alerts"] for row in table_of(asked["run"], "churn")) == sum(expected)
+    assert sum(row["may_leave"] for row in table_of(asked["run"], "alerts")) == sum(expected)
+
+
+def test_who_bought_before_and_buys_nothing_now_has_left_and_is_to_be_won_back(asked):
+    left = [(row["sales_before"] or 0) > 0 and not (row["trailing_sales"] or 0) > 0 for row in asked["scores"]]
+    assert [row["account_state"] == "left" for row in asked["scores"]] == left
+    assert [row["play"] == "win_back" for row in asked["scores"]] == left
+    assert not any(row["churn_alert"] for row, gone in zip(asked["scores"], left, strict=True) if gone)
+    others = [row for row, gone in zip(asked["scores"], left, strict=True) if not gone]
+    assert all((row["account_state"] == "customer") == (row["kind"] == "expansion") for row in others)
+    told = record_of(asked["run"], "alerts")["lists"]["win_back"]
+    lost = sum(row["sales_before"] for row, gone in zip(asked["scores"], left, strict=True) if gone)
+    assert (told["accounts"], told["at_stake"]) == (sum(left), pytest.approx(lost))
+    assert sum(left) > 20
+
+
+def test_the_lists_name_the_first_accounts_and_plays_add_up(asked):
+    listed = [row for row in table_of(asked["run"], "alert_lists") if row["list"] == "win_back"]
+    left = [row for row in asked["scores"] if row["account_state"] == "left"]
+    left.sort(key=lambda row: (-row["sales_before"], row["account_id"]))
+    assert [row["account_id"] for row in listed] == [row["account_id"] for row in left[:50]]
+    assert [row["at_stake"] for row in listed] == [row["sales_before"] for row in left[:50]]
+    plays = {(row["party_type"], row["kind"], row["play"]): row for row in table_of(asked["run"], "plays")}
+    counted: dict[tuple[str, str, str], list[Any]] = defaultdict(list)
+    for row in asked["scores"]:
+        counted[row["party_type"], row["kind"], row["play"]].append(row)
+    assert plays.keys() == counted.keys()
+    for key, rows in counted.items():
+        assert plays[key]["accounts"] == len(rows)
+        assert plays[key]["whitespace"] == pytest.approx(sum(row["whitespace"] or 0 for row in rows), abs=0.02)
+
+
+FROM = shop.AS_OF
+
+
+def renewing(folder: Path, rows: int = 1200) -> pa.Table:
+    """The market of the shop with the days on which contracts end: some passed, some soon, some late, some none."""
+    table = market.accounts(rows)
+    days = np.random.default_rng(5).integers(-60, 200, rows)
+    ends = [FROM + timedelta(int(day)) if day % 7 else None for day in days]
+    ends[:4] = [FROM - timedelta(1), FROM, FROM + timedelta(90), FROM + timedelta(91)]
+    table = table.append_column("ends", pa.array(ends, pa.date32()))
+    market.write(table, folder / "ending")
+    return table
+
+
+@pytest.mark.parametrize("start", [None, "2026-06-30"])
+def test_contracts_that_end_soon_are_due_and_those_that_ended_are_not(asked, tmp_path, start):
+    """From the last day of the orders where the job names none; for customers alone."""
+    ends = dict(zip(*(renewing(tmp_path)[name].to_pylist() for name in ("account_id", "ends")), strict=True))
+    changes = {**asked["changes"], "columns.renewal_date": "ends", "alerts": {"renewals_from": start} if start else {}}
+    done = market.run(tmp_path / "ending", tmp_path / "scores", changes)
+    rows, last = market.scores(done).to_pylist(), FROM + timedelta(90)
+    due = 0
+    for row in rows:
+        end = ends[row["account_id"]]
+        expected = row["account_state"] == "customer" and end is not None and FROM <= end <= last
+        assert (row["renewal_due"], row["renews_on"]) == (expected, end)
+        assert (row["play"] == "renew") == expected
+        due += expected
+    record = record_of(done, "alerts")
+    assert (record["renewals"], record["lists"]["renew"]["accounts"]) == ({"from": str(FROM), "until": str(last)}, due)
+    listed = [row for row in table_of(done, "alert_lists") if row["list"] == "renew"]
+    assert [row["renews_on"] for row in listed] == sorted(row["renews_on"] for row in rows if row["renewal_due"])[:50]
+    page = CliRunner().invoke(app, ["alerts", str(done.output)]).stdout
+    assert "WHOSE CONTRACT ENDS" in page
+    assert str(listed[0]["renews_on"]) in page
+    CliRunner().invoke(app, ["export", str(done.output), "--to", str(tmp_path / "x.parquet")])
+    exported = {row["account_id"]: row for row in pq.read_table(tmp_path / "x.parquet").to_pylist()}
+    for row in rows:
+        assert {exported[row["account_id"]][name] == row[name] for name in ("play", *export.ACTIONS[:4])} == {True}
+    told = CliRunner().invoke(app, ["explain", str(done.output), listed[0]["account_id"]]).stdout
+    assert re.search(r"renewal due +yes", told)
+
+
+def test_no_run_takes_the_day_of_renewals_from_the_clock(tmp_path):
+    """Without orders and without a day nothing is due, and the run says why; with one the year before is not needed."""
+    renewing(tmp_path)
+    job = {"columns.renewal_date": "ends", "alerts": {}}
+    done = market.run(tmp_path / "ending", tmp_path / "scores", job)
+    assert "set alerts.renewals_from" in (done.manifest() or {})["missing"]["alerts"]
+    assert "renewal_due" not in market.scores(done).column_names
+    done = market.run(tmp_path / "ending", tmp_path / "scores", {**job, "alerts": {"renewals_from": "2026-07-01"}})
+    states = set(market.scores(done)["account_state"].to_pylist())
+    assert (states, set(record_of(done, "alerts")["lists"])) == ({"customer", "prospect"}, {"renew"})
+    assert "churn_alert" not in market.scores(done).column_names
+
+
+def test_a_column_of_renewals_must_hold_dates_and_have_a_reader(tmp_path):
+    table = market.accounts(1200)
+    market.write(table.append_column("ends", pa.array(["2026-07-01"] * 1200)), tmp_path / "ending")
+    job = {"columns.renewal_date": "ends", "alerts": {"renewals_from": "2026-07-01"}}
+    with pytest.raises(InputContractError, match=r"'ends' is string, expected dates .* --type ends=date"):
+        market.run(tmp_path / "ending", tmp_path / "scores", job)
+    with pytest.raises(JobFileError, match=r"columns.renewal_date: expected no column without \[alerts\]"):
+        market.run(tmp_path / "ending", tmp_path / "scores", {"columns.renewal_date": "ends"})
 
 
 def test_every_account_has_the_action_of_its_segment_and_tests_follow_the_totals(asked):
@@ -230,7 +328,7 @@ def test_row_order_partitions_workers_and_ranges_change_nothing(asked, tmp_path,
     }
     again = market.run(path, tmp_path / "scores", changes)
     assert market.different(market.scores(again), market.scores(asked["run"])) == []
-    for name in ("segment_tests", "churn", "next_offers"):
+    for name in ("segment_tests", "alerts", "alert_lists", "plays", "next_offers"):
         assert table_of(again, name) == table_of(asked["run"], name)
 
 
@@ -372,7 +470,7 @@ def test_what_is_missing_is_named_and_leaves_the_rest(asked, tmp_path):
     assert record_of(done, "lifetime_value")["missing"] == [
         "no margin: set lifetime_value.margin, or name lifetime_value.margin_column"
     ]
-    assert record_of(done, "alerts")["churn"] == record_of(asked["run"], "alerts")["churn"]
+    assert record_of(done, "alerts") == record_of(asked["run"], "alerts")
     assert {row["profitable"] for row in table_of(done, "segment_tests")} == {"unknown"}
     assert record_of(done, "segments")["missing"] == ["acquisition_cost", "lifetime_value", "network_effect"]
 

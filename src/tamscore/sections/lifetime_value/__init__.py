@@ -41,9 +41,11 @@ class LifetimeValueSection(Section[LifetimeValue]):
         return prepare(market, settings)
 
     def figures(self, state: Any) -> Mapping[str, Any]:
-        """Return margin, sales now and before, mean lifetime value and median change (K,) of the clusters."""
-        figures: Mapping[str, Any] = state.figures
-        return figures
+        """Return margin, sales now and before, mean lifetime value and median change (K,) of the clusters.
+
+        Beside them `as_of`, the day at which the orders are looked at; None without orders.
+        """
+        return {**state.figures, "as_of": state.record.get("as_of")}
 
     def view(self, record: dict[str, Any]) -> Chapter:
         """Return the chapter on what a run has recorded."""
