@@ -21,7 +21,7 @@ from sklearn.metrics import roc_auc_score
 from bench import propensity as bench_propensity
 from jobs.trials import prepare
 from tamscore import config, job_file, pipeline
-from tamscore.errors import GateError, InputContractError
+from tamscore.errors import InputContractError
 from tamscore.progress import Progress
 from tamscore.sections.backtest.accounts import read_accounts
 from tamscore.sections.propensity import verdict
