@@ -38,9 +38,10 @@ def score_table(
     import pyarrow as pa
 
     columns = plan.columns
-    sales, cluster = float_column(table[columns.sales]), cluster_of(part.party[at], assigned.label[at], plan.parties)
+    sales, rows = float_column(table[columns.sales]), assigned.columns
+    cluster = cluster_of(part.party[at], rows.label[at], plan.parties)
     told = cases.tell_apart(cluster, sales, len(plan.clusters))
-    made = row_columns(table, sales, assigned.distance[at], assigned.margin[at], columns)
+    made = row_columns(table, sales, rows.distance[at], rows.margin[at], columns)
     made |= looked_up(case_columns(told, cases.score_cases(told, plan, backend), plan), told)
     order = (*SCORE_COLUMNS[:KEPT_BEFORE], *columns.keep, *SCORE_COLUMNS[KEPT_BEFORE:])
     return pa.table({name: made[name] for name in order if name in made})
