@@ -14,6 +14,7 @@ from tamscore import backend as backends
 from tamscore.engine import connect, device, heap, memory
 from tamscore.errors import Refusals
 from tamscore.model.earlier import read_earlier
+from tamscore.progress import Progress
 from tamscore.scoring import cluster_map as glimpse
 from tamscore.scoring import memory_plan as room
 from tamscore.scoring import potential as policy
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
 
     from tamscore.backend import Backend
     from tamscore.config import Job
-    from tamscore.progress import Progress
     from tamscore.scoring.assign import AssignedRows
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.fit.fitted import Fitted
@@ -167,7 +167,7 @@ def admit(
         check_sections(SECTIONS.values(), this, origin, rows)
     if refusals.errors:
         with refusals.gather():
-            origin.judge_features(this, rows)
+            origin.judge_features(replace(this, progress=Progress()), rows)  # the stage that was reached stays
     refusals.raise_all()
     return rows, change, joins
 
