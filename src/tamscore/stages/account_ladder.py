@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from tamscore.backend import Array
 
-SLACK = 1.0 + 2.0**-48
+SLACK = 1.0 + 2.0**-51
 """Allows for the rounding of sales over typical sales, times typical sales: an account at a step has no whitespace."""
 
 
@@ -31,9 +31,8 @@ class AccountLadder:
 
     def money(self, xp: Any, typical: Array, multiple: Array, cap: Array) -> Array:
         """The value (m,) of steps with these multiples (m,), for accounts with typical sales (m,)."""
-        value = typical * multiple
-        value = xp.where(value > cap, cap, value)
-        return xp.floor(value * (self.cents * SLACK)) / self.cents
+        value = xp.floor(typical * multiple * (self.cents * SLACK)) / self.cents
+        return xp.where(value > cap, cap, value)
 
     def of_median(self, multiples: Any) -> Any:
         """The value (k, steps) of multiples (k, steps) for the median account of each cluster."""
@@ -41,5 +40,8 @@ class AccountLadder:
 
 
 def cents_of(median: float) -> float:
-    """The parts of one that money is rounded to: cents, finer where the customers' median sales are below 100."""
-    return 100.0 if median >= 100 else 10.0 ** float(4 - np.floor(np.log10(median)))
+    """The parts of one that money is rounded to: cents, much finer where the customers' median sales are below 1.
+
+    In between there is nothing: sums of tenths of a cent may lie midway between two cents.
+    """
+    return 100.0 if median >= 1 else 10.0 ** float(6 - np.floor(np.log10(median)))
