@@ -134,6 +134,13 @@ def message(ratio: float) -> str:
     return f"{float(shown):.{max(1 - int(exponent), 0)}f}x the potential of the median account of its cluster"
 
 
+def of_kind(row: dict[str, Any]) -> str:
+    """The quadrant whose play an account has: a prospect has that of low sales."""
+    low = {"blue": "yellow", "orange": "grey"}
+    colour: str = row["quadrant"]
+    return colour if row["kind"] == "expansion" else low.get(colour, colour)
+
+
 def quadrant_of(high_potential: bool, high_sales: bool) -> str:
     return {(True, True): "blue", (True, False): "yellow", (False, True): "orange", (False, False): "grey"}[
         high_potential, high_sales
@@ -209,7 +216,7 @@ def oracle(rows: list[Row], changes: Row, lent: dict[str, list[float]]) -> list[
     compared(told)
     placed(told, changes.get("quadrant", {}))
     for row in told:
-        row["play"], row["role"], row["service_level"] = PLAYS[row["quadrant"]]
+        row["play"], row["role"], row["service_level"] = PLAYS[of_kind(row)]
     return told
 
 

@@ -38,14 +38,15 @@ def ladders(sales, typical, label, *, lines, top, min_customers, **_):
     return potential.account_table(ordered, parents, relative, np.full(K, median), median, lines, top, min_customers)
 
 
-def value(sales, typical, label, table, boundary):
+def value(market, table, boundary):
+    sales, typical, label = market
     return whitespace.value_by_level(np, sales, typical, label, table.account, boundary)
 
 
 @given(market=markets(), policy=POLICIES)
 def test_potential_covers_sales_and_whitespace_is_what_is_open(market, policy):
     sales = market[0]
-    money = value(*market, ladders(*market, **policy), policy["boundary"])
+    money = value(market, ladders(*market, **policy), policy["boundary"])
     counted = np.where(sales > 0, sales, 0.0)
     assert (money.potential >= counted).all()
     assert (money.whitespace >= 0).all()
@@ -56,7 +57,7 @@ def test_potential_covers_sales_and_whitespace_is_what_is_open(market, policy):
 def test_the_customer_that_buys_most_over_its_level_has_no_whitespace_unless_its_cluster_is_thin(market, policy):
     sales, typical, label = market
     table = ladders(*market, **policy)
-    money = value(*market, table, policy["boundary"])
+    money = value(market, table, policy["boundary"])
     for cluster in np.flatnonzero(table.support >= policy["min_customers"]):
         here = np.flatnonzero((label == cluster) & (sales > 0))
         top = here[np.argmax(sales[here] / typical[here])]
@@ -65,7 +66,7 @@ def test_the_customer_that_buys_most_over_its_level_has_no_whitespace_unless_its
 
 @given(market=markets(), policy=POLICIES)
 def test_no_step_lies_above_the_largest_sales_that_its_ladder_comes_from(market, policy):
-    money = value(*market, ladders(*market, **policy), policy["boundary"])
+    money = value(market, ladders(*market, **policy), policy["boundary"])
     assert (money.potential <= np.nanmax(market[0])).all()
 
 
@@ -75,24 +76,24 @@ def test_more_own_sales_never_lower_the_own_potential(market, policy, factors):
     table = ladders(*market, **policy)
     rising = np.sort(np.append(0.0, sales[-1] * np.array(factors)))
     alike = np.full(len(rising), typical[-1]), np.full(len(rising), label[-1])
-    assert (np.diff(value(rising, *alike, table, policy["boundary"]).potential) >= 0).all()
+    assert (np.diff(value((rising, *alike), table, policy["boundary"]).potential) >= 0).all()
 
 
 @given(market=markets(), policy=POLICIES)
 def test_a_price_twice_as_high_doubles_every_potential_to_the_cent(market, policy):
     sales, typical, label = market
     once, twice = (ladders(sales * f, typical * np.float32(f), label, **policy) for f in (1.0, 2.0))
-    one = value(sales, typical, label, once, policy["boundary"]).potential
-    two = value(2 * sales, 2 * typical, label, twice, policy["boundary"]).potential
+    one = value(market, once, policy["boundary"]).potential
+    two = value((2 * sales, 2 * typical, label), twice, policy["boundary"]).potential
     assert (np.abs(two - 2 * one) <= 2 / once.account.cents + 1e-9 * one).all()
 
 
 @given(market=markets(), policy=POLICIES, seed=st.integers(0, 99))
 def test_order_changes_nothing(market, policy, seed):
     order = np.random.default_rng(seed).permutation(len(market[0]))
-    one = value(*market, ladders(*market, **policy), policy["boundary"]).potential
+    one = value(market, ladders(*market, **policy), policy["boundary"]).potential
     shuffled = tuple(column[order] for column in market)
-    other = value(*shuffled, ladders(*shuffled, **policy), policy["boundary"]).potential
+    other = value(shuffled, ladders(*shuffled, **policy), policy["boundary"]).potential
     assert one[order].tobytes() == other.tobytes()
 
 
@@ -101,7 +102,7 @@ def test_each_account_has_its_own_step_by_its_sales_over_its_level(market, polic
     """Against a computation account by account."""
     sales, typical, label = market
     table = ladders(*market, **policy)
-    ladder, money = table.account, value(*market, table, policy["boundary"])
+    ladder, money = table.account, value(market, table, policy["boundary"])
     assert ladder is not None
     for i, own in enumerate(np.where(sales > 0, sales, 0.0)):
         multiples, cap = ladder.multiples[label[i]], ladder.cap[label[i]]

@@ -95,7 +95,8 @@ def case_columns(told: Cases, scores: Scores, plan: ScorePlan) -> dict[str, pa.A
     party_types = [policy.name for policy in parties for _ in policy.cluster_ids]
     basis = [basis for policy in parties for basis in policy.table.basis]
     support = np.concatenate([policy.table.support for policy in parties])
-    plays = ("quadrant", "play", "role", "service_level")
+    play = quadrant.play_codes(scores.quadrant, told.sales > 0)
+    plays = ("play", "role", "service_level")
     money = ("potential", "whitespace", "penetration")
     return {
         "party_type": text_dictionary(told.cluster, party_types),
@@ -110,7 +111,8 @@ def case_columns(told: Cases, scores: Scores, plan: ScorePlan) -> dict[str, pa.A
         **certainty(told, scores, parties),
         "rank": pa.array(scores.rank),
         "rank_in_kind": pa.array(scores.rank_in_kind),
-        **{name: text_dictionary(scores.quadrant, [getattr(play, name) for play in quadrant.PLAYS]) for name in plays},
+        "quadrant": text_dictionary(scores.quadrant, [one.quadrant for one in quadrant.PLAYS]),
+        **{name: text_dictionary(play, [getattr(one, name) for one in quadrant.PLAYS]) for name in plays},
     }
 
 
