@@ -43,7 +43,7 @@ def chapter(record: Record) -> Chapter:
 
 VERDICTS = {
     "yes": "potential says more than size does",
-    "no": "no difference that chance does not explain",
+    "no": "the difference may be chance",
     "opposite": "the higher potential bought less",
     "too few": f"too few customers for a verdict, {FEWEST} are needed",
 }
