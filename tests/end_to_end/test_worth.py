@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from datetime import timedelta
+from datetime import date, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,26 +70,69 @@ def history(folder: Path) -> dict[str, list[Any]]:
 
 
 def test_lifetime_value_is_that_of_the_orders_worked_out_by_hand(asked):
-    orders, rates = history(asked["folder"]), {}
-    for told in record_of(asked["run"], "lifetime_value")["retention"]:
-        rates[told["cluster"]] = told["shrunk"]
-    year, valued = shop.AS_OF - timedelta(365), 0
+    orders, record = history(asked["folder"]), record_of(asked["run"], "lifetime_value")
+    assert record["form"] == "retention"
+    rates = {told["cluster"]: told["shrunk"] for told in record["retention"]}
+    tau, year, valued = 6 * median_gap(orders), shop.AS_OF - timedelta(365), 0
+    plain: list[float] = []
+    recent: list[float] = []
     for row in asked["scores"]:
         mine = orders.get(row["account_id"])
         if not mine:
             assert row["lifetime_value"] is row["trailing_sales"] is row["lifetime_value_seed36"] is None
             continue
         sales = sum(amount for day, amount in mine if day > year)
-        days = (shop.AS_OF - min(day for day, _ in mine)).days
-        months = min(max(days / 30.4375, 3.0), 12.0)
-        expected = 0.3 * sales / months * sum((rates[row["cluster"]] / 1.1) ** (t / 12) for t in range(1, 37))
+        days = (shop.AS_OF - max(day for day, _ in mine)).days
+        worth = sum((rates[row["cluster"]] / 1.1) ** (t / 12) for t in range(1, 37))
+        plain.append(0.3 * sales / 12 * worth)
+        recent.append(plain[-1] * np.exp(-days / tau))
+        expected = recent[-1] * record["recency"]["scale"]
         assert row["trailing_sales"] == pytest.approx(sales, abs=0.005)
         assert row["sales_before"] == pytest.approx(sum(amount for day, amount in mine if day <= year), abs=0.005)
         assert row["lifetime_value"] == pytest.approx(expected, rel=1e-4, abs=0.01)
         seed = sum(amount for _, amount in mine) / len({day for day, _ in mine}) * 36
         assert row["lifetime_value_seed36"] == pytest.approx(seed, abs=0.01)
         valued += 1
-    assert record_of(asked["run"], "lifetime_value")["values"]["lifetime_value"]["accounts"] == valued > 300
+    assert record["values"]["lifetime_value"]["accounts"] == valued > 300
+    assert record["recency"]["tau_days"] == tau
+    assert record["recency"]["scale"] == pytest.approx(sum(plain) / sum(recent), rel=1e-3)
+    assert record["values"]["lifetime_value"]["total"] == pytest.approx(sum(plain), rel=1e-3)
+
+
+def median_gap(orders: dict[str, list[Any]]) -> float:
+    """The median of the days between order days of the same account."""
+    gaps = []
+    for mine in orders.values():
+        days = sorted({day for day, amount in mine if amount > 0})
+        gaps += [(later - sooner).days for sooner, later in pairwise(days)]
+    return float(np.quantile(gaps, 0.5, method="inverted_cdf"))
+
+
+def test_both_forms_are_tried_on_months_whose_orders_the_values_do_not_know(asked):
+    """Worked out again from orders of the month that was held out, and shown beside each other."""
+    trial, orders = record_of(asked["run"], "lifetime_value")["trial"], history(asked["folder"])
+    assert (trial["after"], trial["until"], trial["months"]) == ("2026-05-30", "2026-06-30", 1)
+    then, scored = date(2026, 5, 30), {row["account_id"] for row in asked["scores"]}
+    known = {
+        one: [(day, amount) for day, amount in mine if day <= then]
+        for one, mine in orders.items()
+        if one in scored and min(day for day, _ in mine) <= then
+    }
+    spent = np.array([sum(amount for day, amount in orders[one] if day > then) for one in known])
+    tau, year = 6 * median_gap(known), date(2025, 5, 30)
+    sales = np.array([sum(amount for day, amount in mine if day > year) for mine in known.values()])
+    days = np.array([(then - max(day for day, _ in mine)).days for mine in known.values()])
+    value = sales / 12 * np.exp(-days / tau)
+    value *= (sales / 12).sum() / value.sum()
+    told = trial["forms"]["spend"]
+    assert told["total_to_spent"] == pytest.approx(value.sum() / spent.sum(), rel=0.001)
+    assert told["mean_error"] == pytest.approx(np.abs(value - spent).mean(), rel=0.001)
+    off = max(told["total_to_spent"], 1 / told["total_to_spent"])
+    assert told["penalised_error"] == pytest.approx(off * told["mean_error"], rel=1e-5)
+    assert trial["forms"]["retention"]["total_to_spent"] < told["total_to_spent"]
+    page = " ".join(CliRunner().invoke(app, ["show", str(asked["run"].output)]).stdout.split())
+    assert "FORMS OF THE LIFETIME VALUE" in page
+    assert f"{6 * median_gap(orders):,.0f} days without an order" in page
 
 
 def test_retention_counts_who_bought_in_both_years_by_cluster(asked):
@@ -332,32 +376,77 @@ def test_ids_that_share_a_hash_stay_apart(asked, tmp_path, monkeypatch):
     assert market.different(market.scores(again), market.scores(asked["run"])) == []
 
 
-def test_columns_of_the_input_tell_the_same_as_orders(asked, tmp_path):
-    """Trailing sales, sales before, months, revenue and dates as columns in place of the orders they come from."""
+def test_columns_of_the_input_tell_the_same_as_orders_but_for_recency(asked, tmp_path):
+    """Trailing sales, sales before, revenue and dates as columns in place of the orders they come from."""
     orders = history(asked["folder"])
     table = pq.read_table(asked["folder"] / "market")
-    told: dict[str, list[Any]] = {name: [] for name in ("sales", "before", "months", "spent", "days")}
+    told: dict[str, list[Any]] = {name: [] for name in ("sales", "before", "spent", "days")}
     year = shop.AS_OF - timedelta(365)
     for account in table["account_id"].to_pylist():
         mine = orders.get(account)
         told["sales"].append(round(sum(a for day, a in mine if day > year), 2) if mine else 0.0)
         told["before"].append(sum(a for day, a in mine if day <= year) if mine else None)
-        told["months"].append((shop.AS_OF - min(day for day, _ in mine)).days / 30.4375 if mine else None)
         told["spent"].append(sum(a for _, a in mine) if mine else None)
         told["days"].append(len({day for day, _ in mine}) if mine else None)
     table = table.drop_columns(["sales"])
     for name, values in told.items():
         table = table.append_column(name, pa.array(values, pa.float64()))
-    columns = {"sales_before": "before", "months_active": "months", "revenue": "spent", "order_dates": "days"}
+    columns = {"sales_before": "before", "revenue": "spent", "order_dates": "days"}
     section = {**columns, "margin": 0.3, "seed36": True}
     found = {}
     for name, part in (("columns", section), ("orders", asked["changes"]["lifetime_value"])):
         done = market.score(table, tmp_path / name, {"lifetime_value": part})
-        names = ["lifetime_value", "lifetime_value_seed36", "sales_before", "trailing_sales"]
-        found[name] = market.scores(done).select(names)
-    for name in found["columns"].column_names:
+        found[name] = market.scores(done)
+        record = record_of(done, "lifetime_value")
+        assert ("recency" in record) == (name == "orders")
+        assert record["form"] == "retention"
+    for name in ("lifetime_value_seed36", "sales_before", "trailing_sales"):
         one, other = (found[kind][name].to_numpy() for kind in found)
         assert one == pytest.approx(other, abs=0.011, nan_ok=True), name
+    totals = [pc.sum(found[kind]["lifetime_value"]).as_py() for kind in found]
+    assert totals[0] == pytest.approx(totals[1], rel=1e-3)  # recency moves value between accounts alone
+
+
+def test_values_from_elsewhere_take_the_place_of_those_computed(asked, tmp_path):
+    """They need neither margin nor retention; accounts without a number have none, and segments know their mean."""
+    table = pq.read_table(asked["folder"] / "market")
+    values = [None if at % 3 else at * 1.5 for at in range(table.num_rows)]
+    table = table.append_column("predicted", pa.array(values, pa.float64()))
+    changes = {"lifetime_value": {"column": "predicted"}, "segments": {"weights": [1, 0, 0]}}
+    done = market.score(table, tmp_path / "scores", changes)
+    given = dict(zip(table["account_id"].to_pylist(), values, strict=True))
+    scored = market.scores(done).to_pylist()
+    assert all(row["lifetime_value"] == given[row["account_id"]] for row in scored)
+    record = record_of(done, "lifetime_value")
+    known = [row["lifetime_value"] for row in scored if row["lifetime_value"] is not None]
+    assert (record["form"], record["column"], record["without_value"]) == (
+        "column",
+        "predicted",
+        len(scored) - len(known),
+    )
+    assert record["values"]["lifetime_value"] == {"accounts": len(known), "total": pytest.approx(sum(known))}
+    of_cluster: dict[str, list[float]] = defaultdict(list)
+    for row in scored:
+        of_cluster[row["cluster"]] += [row["lifetime_value"]] * (row["lifetime_value"] is not None)
+    for row in table_of(done, "segment_tests"):
+        assert row["priority"] == pytest.approx(np.mean(of_cluster[row["cluster"]]), abs=0.01)
+    page = " ".join(CliRunner().invoke(app, ["show", str(done.output)]).stdout.split())
+    assert f"lifetime values from column 'predicted'; {record['without_value']} accounts have none" in page
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (pa.array(["a", "b"]), r"column 'predicted' .*(number|string)"),
+        (pa.array([None, None], pa.float64()), r"column 'predicted': no scored account has a number in it"),
+        (pa.array([1e16, 1.0]), r"column 'predicted': 1e\+16 is no amount of money"),
+    ],
+)
+def test_a_column_of_values_that_holds_none_is_refused(tmp_path, column, message):
+    table = market.accounts(400)
+    table = table.append_column("predicted", pa.concat_arrays([column] * 200))
+    with pytest.raises(InputContractError, match=message):
+        market.score(table, tmp_path / "scores", {"lifetime_value": {"column": "predicted"}})
 
 
 def test_refunds_later_orders_strangers_and_unusable_lines_are_accounted_for(asked, tmp_path):

@@ -26,7 +26,7 @@ class LifetimeValueSection(Section[LifetimeValue]):
         ScoreColumn("trailing_sales", "money", "sales of the last twelve months, by the orders where there are any"),
         ScoreColumn("sales_before", "money", "sales of the twelve months before those"),
         ScoreColumn("yearly_margin", "money", "trailing sales times margin"),
-        ScoreColumn("lifetime_value", "money", "margin to come, discounted, with the retention of the cluster"),
+        ScoreColumn("lifetime_value", "money", "margin to come, discounted; or a value from elsewhere"),
         ScoreColumn("lifetime_value_seed36", "money", "revenue / order dates x 36, for comparison"),
     )
     rules = ((orders_or_columns, ("lifetime_value",)),)
