@@ -215,7 +215,9 @@ def value(
 def write_scores(market: Market, sections: Sections, directory: RunDirectory) -> list[ScoredPart]:
     """Every account's scores, written part by part."""
     this, boundary = market.this, market.this.job.potential.boundary
-    plan = ScorePlan(this.columns, boundary, market.policies, directory, sections.prepared)
+    plan = ScorePlan(
+        this.columns, boundary, market.policies, directory, sections.prepared, policy.order_of(market.parties)
+    )
     known = this.checkpoints.known("score", len(market.rows))
     parts = this.flow.map(
         score_rows, zip(market.rows, market.assigned, known, strict=True), this.flow.share(plan), this.backend

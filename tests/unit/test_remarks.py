@@ -82,9 +82,7 @@ def test_capacity_that_stays_idle_is_told_with_who_comes_next():
 def test_steps_hold_every_account_and_all_whitespace(boundary: whitespace.Boundary):
     market = party(even(), even(7.0), prospects=(3, 4))
     standing = whitespace.stand(market.sales, market.standing.prospects, market.table, boundary)
-    sums = remarks.by_step(
-        PartyMarket(market.model, market.sales, market.sales, None, market.table, standing), boundary
-    )
+    sums = remarks.by_step(PartyMarket(market.model, market.sales, market.sales, None, market.table, standing))
     assert sums[:, :, 0].sum(axis=1).tolist() == [7, 200]
     assert sums[1, :, 1].sum() == pytest.approx(standing.customer_whitespace.sum())
     assert sums[0, 0, 1] == 3 * market.table.values[0, 0] + 4 * market.table.values[1, 0]

@@ -54,7 +54,7 @@ def tables_of(outcome: Outcome, job: Job) -> dict[str, pa.Table]:
     """The tables of a run by name; those of its optional sections come last."""
     return {
         "potential": ladders.potential_table(outcome),
-        "steps": ladders.step_table(outcome, job),
+        "steps": ladders.step_table(outcome),
         "top_step": ladders.top_step_table(outcome, job),
         "segments": summaries.segment_table(outcome),
         "quadrants": summaries.quadrant_table(outcome),

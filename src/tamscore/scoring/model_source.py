@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tamscore.model.record import PartyRecord
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.context import Run
+    from tamscore.stages.level_loss import PartyLevel
 
 
 class Origin(Protocol):
@@ -154,9 +155,18 @@ class Warm:
 def thawed(this: Run, party: PartyRecord) -> Fitted:
     """One party type of an earlier model as it stands, ready to assign."""
     encoding = Encoding(this.columns, PARTY_TYPES.index(party.name), party.space.vocabularies, party.segments)
-    model = PartyModel(party.name, encoding, party.space, party.centers, party.ids)
+    level = level_under(this.job, party)
+    in_force = level.in_force if level else None
+    model = PartyModel(party.name, encoding, party.space, party.centers, party.ids, in_force)
     kept = Kept(party.names, party.table, party.limits, party.reach)
-    return Fitted(model, party.fit, party.spread, party.rows, party.constant, party.histograms, party.named, kept)
+    found = (model, party.fit, party.spread, party.rows, party.constant, party.histograms, party.named, kept)
+    return Fitted(*found, level=level)
+
+
+def level_under(job: Job, party: PartyRecord) -> PartyLevel | None:
+    """The level of an earlier model's party type under a job, which may ask for the other one with its own ladders."""
+    level = party.level
+    return replace(level, in_use=job.potential.level) if level and level.model else level
 
 
 def watch_of(this: Run, parts: list[PartRows], origin: Origin, fitted: Sequence[Fitted]) -> Watch | None:
