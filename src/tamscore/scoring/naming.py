@@ -33,7 +33,9 @@ def named(job: Job, fitted: Sequence[Fitted], progress: Progress, *, is_new: boo
     ids = [cluster for one in fitted for cluster in one.model.ids]
     if here := [cluster for cluster in ids if cluster in job.names]:
         progress.notice(f"names: {about(here, is_new=is_new)}")
-    if unknown := [key for key in job.names if key not in ids]:
+    segments = job.sections.get("segments")
+    unknown = [] if segments and segments.own else [key for key in job.names if key not in ids]
+    if unknown:
         progress.notice(f"names: there is no cluster {', '.join(unknown[:LISTED])}, only {', '.join(ids[:LISTED])} …")
     return [replace(one, naming=naming_of(job)) for one in fitted]
 
