@@ -766,7 +766,7 @@ def test_own_segments_are_the_same_for_any_partitions_and_workers(asked, owned, 
 def test_too_many_segments_or_columns_that_hold_none_are_refused_before_the_fit(asked, tmp_path, monkeypatch):
     monkeypatch.setattr(own, "MOST", 7)
     path = asked["folder"] / "market"
-    with pytest.raises(InputContractError, match=r"'industry' and 'segment' make 20 segments, .* at most 7"):
+    with pytest.raises(InputContractError, match=r"'industry' and 'segment' make 19 segments, .* at most 7"):
         market.run(path, tmp_path / "scores", OWN)
     for columns in (["industry", "industry"], ["name"], ["employees"]):
         with pytest.raises(JobFileError, match=r"segments.own\[\d\]: expected a column of texts"):
