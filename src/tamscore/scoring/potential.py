@@ -86,9 +86,16 @@ def ladders(
     model: PartyModel, by_cluster: CustomerSales, by_segment: CustomerSales, accounts: Any, rules: LadderRules
 ) -> PotentialTable:
     """The ladders that a party type's customers make under the rules."""
+    known = parents_of(model, by_cluster, by_segment, accounts, rules.min_customers)
+    return potential.potential_table(by_cluster, known, rules.lines, rules.top_step, rules.min_customers, rules.level)
+
+
+def parents_of(
+    model: PartyModel, by_cluster: CustomerSales, by_segment: CustomerSales, accounts: Any, enough: int
+) -> list[tuple[str, Any]]:
+    """Name and sorted customer sales of the parent of each cluster."""
     everyone = np.sort(by_cluster.sales)
-    parents = potential.parents_of(accounts, by_segment, parent_names(model), everyone, model.name, rules.min_customers)
-    return potential.potential_table(by_cluster, parents, rules.lines, rules.top_step, rules.min_customers, rules.level)
+    return potential.parents_of(accounts, by_segment, parent_names(model), everyone, model.name, enough)
 
 
 def policies(

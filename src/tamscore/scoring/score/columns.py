@@ -11,7 +11,8 @@ from tamscore.schema import SCORE_COLUMNS, Flag, InputColumns
 from tamscore.scoring.census.partition import sales_missing
 from tamscore.scoring.score import distinct_accounts as cases
 from tamscore.scoring.score.parts import KINDS
-from tamscore.stages import contract, quadrant, whitespace
+from tamscore.scoring.score.priority import counted_plays, play_columns, priority_columns
+from tamscore.stages import contract, whitespace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,13 +24,20 @@ if TYPE_CHECKING:
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.score.distinct_accounts import Cases, Scores
     from tamscore.scoring.score.plan import PartyPolicy, ScorePlan
+    from tamscore.scoring.score.priority import PartPriority
 
 KEPT_BEFORE = SCORE_COLUMNS.index("cluster")
 """Kept columns stand before this place."""
 
 
 def score_table(
-    part: PartRows, assigned: AssignedRows, at: Any, table: pa.Table, plan: ScorePlan, backend: Backend
+    part: PartRows,
+    assigned: AssignedRows,
+    priority: PartPriority,
+    at: Any,
+    table: pa.Table,
+    plan: ScorePlan,
+    backend: Backend,
 ) -> pa.Table:
     """All columns of the scores, in the order of the output contract, for the rows `at` of a partition.
 
@@ -37,11 +45,14 @@ def score_table(
     """
     import pyarrow as pa
 
-    columns = plan.columns
-    sales, cluster = float_column(table[columns.sales]), cluster_of(part.party[at], assigned.label[at], plan.parties)
+    columns, party = plan.columns, part.party[at]
+    sales, cluster = float_column(table[columns.sales]), cluster_of(party, assigned.label[at], plan.parties)
     told = cases.tell_apart(cluster, sales, len(plan.clusters))
     made = row_columns(table, sales, assigned.distance[at], assigned.margin[at], columns)
     made |= looked_up(case_columns(told, cases.score_cases(told, plan, backend), plan), told)
+    made |= priority_columns(priority, at)
+    if priority.high is not None:
+        made |= counted_plays(priority.high[at], party, sales, plan)
     order = (*SCORE_COLUMNS[:KEPT_BEFORE], *columns.keep, *SCORE_COLUMNS[KEPT_BEFORE:])
     return pa.table({name: made[name] for name in order if name in made})
 
@@ -89,7 +100,6 @@ def case_columns(told: Cases, scores: Scores, plan: ScorePlan) -> dict[str, pa.A
     party_types = [policy.name for policy in parties for _ in policy.cluster_ids]
     basis = [basis for policy in parties for basis in policy.table.basis]
     support = np.concatenate([policy.table.support for policy in parties])
-    plays = ("quadrant", "play", "role", "service_level")
     money = ("potential", "whitespace", "penetration")
     return {
         "party_type": text_dictionary(told.cluster, party_types),
@@ -104,7 +114,7 @@ def case_columns(told: Cases, scores: Scores, plan: ScorePlan) -> dict[str, pa.A
         **certainty(told, scores, parties),
         "rank": pa.array(scores.rank),
         "rank_in_kind": pa.array(scores.rank_in_kind),
-        **{name: text_dictionary(scores.quadrant, [getattr(play, name) for play in quadrant.PLAYS]) for name in plays},
+        **play_columns(scores.quadrant),
     }
 
 

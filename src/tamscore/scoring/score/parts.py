@@ -121,19 +121,19 @@ def flag_counts(scored: pa.Table) -> dict[str, int]:
 
 
 def best(scored: pa.Table) -> pa.Table:
-    """The first accounts in the order of the ranking: rank, then account id."""
-    return scored.take(leading(scored, np.arange(scored.num_rows), "rank"))
+    """The first accounts in the order of priority, then account id."""
+    return scored.take(leading(scored, np.arange(scored.num_rows), "priority"))
 
 
 def best_by_kind(scored: pa.Table) -> pa.Table:
-    """The first accounts of each kind, one kind after the other: rank within the kind, then account id."""
+    """The first accounts of each kind, one kind after the other: priority within the kind, then account id."""
     kind = level_codes(scored["kind"], KINDS)
-    found = [leading(scored, np.flatnonzero(kind == code), "rank_in_kind") for code in range(len(KINDS))]
+    found = [leading(scored, np.flatnonzero(kind == code), "priority_in_kind") for code in range(len(KINDS))]
     return scored.take(np.concatenate(found))
 
 
 def leading(scored: pa.Table, rows: Any, ranking: str) -> Any:
-    """The places of the first accounts among some rows, by their rank in a ranking, then account id."""
+    """The places of the first accounts among some rows, by their place in a ranking, then account id."""
     import pyarrow.compute as pc
 
     if len(rows) > TOP:

@@ -17,16 +17,17 @@ if TYPE_CHECKING:
     from tamscore.scoring.assign import AssignedRows
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.score.plan import ScorePlan
+    from tamscore.scoring.score.priority import PartPriority
 
 
 def score_rows(
-    item: tuple[PartRows, AssignedRows, parts.ScoredPart | None], plan: ScorePlan, backend: Backend
+    item: tuple[PartRows, AssignedRows, PartPriority, parts.ScoredPart | None], plan: ScorePlan, backend: Backend
 ) -> parts.ScoredPart:
     """Score the rows of a partition and write them, unless that was done before; what was written, in small.
 
     The last of the item is what the part is known to come to if its files are there.
     """
-    part, assigned, known = item
+    part, assigned, priority, known = item
     reused = parts.reuse_part(part, assigned, plan, known)
     if reused is not None:
         return reused
@@ -36,7 +37,7 @@ def score_rows(
     table = tables.read(part.partition, wanted, dictionary=texts, seen=[columns.account_id]).combine_chunks()
     good, bad = np.flatnonzero(assigned.reason == Reason.SCORED), np.flatnonzero(assigned.reason)
     at, usable = (good, table.take(good)) if len(bad) else (slice(None), table)
-    scored = score_table(part, assigned, at, usable, plan, backend)
+    scored = score_table(part, assigned, priority, at, usable, plan, backend)
     scored = with_sections(plan.sections, ScoredRows(part, assigned, good, scored, usable), backend)
     refused = parts.with_reasons(table, assigned.reason, bad) if len(bad) else None
     return parts.write_part(part.partition.index, scored, refused, plan)
