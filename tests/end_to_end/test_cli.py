@@ -355,16 +355,17 @@ def test_what_show_sums_up_is_what_the_scores_hold(market):
 
 
 @pytest.mark.parametrize("count", [0, 3, 50, 120])
-def test_the_top_accounts_are_the_first_by_rank_and_id_however_many_are_asked_for(market, count):
+def test_the_top_accounts_are_the_first_by_priority_however_many_are_asked_for(market, count):
     found = json.loads(call("show", market.output, "--json", "--top", count).stdout)["top"]
-    best = sorted(scores_of(market), key=lambda row: (row["rank"], row["account_id"]))[:count]
+    best = sorted(scores_of(market), key=lambda row: (row["priority"], row["account_id"]))[:count]
     assert [row["account_id"] for row in found] == [row["account_id"] for row in best]
 
 
 def test_one_cluster_is_shown_with_its_own_accounts_and_what_sets_it_apart(market):
     found = json.loads(call("show", market.output, "--json", "--top", 4, "--cluster", "e02").stdout)
     mine = sorted(
-        (row for row in scores_of(market) if row["cluster"] == "E02"), key=lambda row: (row["rank"], row["account_id"])
+        (row for row in scores_of(market) if row["cluster"] == "E02"),
+        key=lambda row: (row["priority"], row["account_id"]),
     )
     assert [one["cluster"] for one in found["clusters"]] == ["E02"]
     assert [row["account_id"] for row in found["top"]] == [row["account_id"] for row in mine[:4]]

@@ -1,4 +1,4 @@
-"""The ranking: customers and prospects with the most whitespace, why they have it, and how they compare."""
+"""Who to call first: customers and prospects in the order of priority, and why each stands there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tamscore.view.words import clean, counted, money, share
 if TYPE_CHECKING:
     from tamscore.report.evidence import Evidence, Row
 
-MISSING = "The whitespace ranking: the run has not stored its best accounts by kind; run its job again."
+MISSING = "Who to call first: the run has not stored its best accounts by kind; run its job again."
 
 
 def chapter(found: Evidence) -> Chapter | None:
@@ -26,7 +26,7 @@ def chapter(found: Evidence) -> Chapter | None:
     if rows := kinds["acquisition"]:
         whole = found.summary.totals["acquisition"].whitespace
         blocks += [prospects(clusters, whole), best_of_kind(rows, "prospects", clusters, folded=True)]
-    return Chapter("ranking", "Whitespace ranking", message(kinds, found), tuple(blocks))
+    return Chapter("ranking", "Who to call first", message(kinds, found), tuple(blocks))
 
 
 def message(kinds: dict[str, list[Row]], found: Evidence) -> str:
@@ -39,7 +39,8 @@ def message(kinds: dict[str, list[Row]], found: Evidence) -> str:
             f"the first {counted(len(rows), 'customer')} hold {part} of the expansion, {name_of(rows[0])} leads"
         )
     if rows := kinds["acquisition"]:
-        told.append(f"each of the best prospects could buy {money(rows[0]['potential'])}")
+        expected = sum(row.get("expected_value") or 0.0 for row in rows)
+        told.append(f"the first {counted(len(rows), 'prospect')} promise {money(expected)}, {name_of(rows[0])} leads")
     text = "; ".join(told)
     return f"{text[:1].upper()}{text[1:]}."
 
