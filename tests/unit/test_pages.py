@@ -62,7 +62,9 @@ FULL = dataclasses.replace(
         *(cluster("end_user", f"E{i:02d}", kinds={"expansion": LARGE, "acquisition": LARGE}) for i in range(1, 12)),
         cluster("channel", "C01", low_support=True, basis="pooled"),
     ),
-    top=tuple(account(account_id=f"C{i:010d}", priority=i, name="東京海上日動火災保険株式会社" * 2) for i in range(1, 11)),
+    top=tuple(
+        account(account_id=f"C{i:010d}", priority=i, name="東京海上日動火災保険株式会社" * 2) for i in range(1, 11)
+    ),
     campaigns=tuple(
         CAMPAIGN | {"campaign_id": "large-network-ads-4c0a2f8f", "kind": kind, "accounts": 1_234_567, "whitespace": 5e9}
         for kind in ("expansion", "acquisition")

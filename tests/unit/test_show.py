@@ -32,9 +32,9 @@ def account(**changes):
     return {
         "rank": 1, "account_id": "C1", "name": "Galbridge Insurance Group", "party_type": "end_user", "cluster": "E01",
         "kind": "expansion", "sales": 1318.0, "potential": 2571.0, "whitespace": 1253.0, "relative_potential": 3.2434,
-        "relative_message": "3.2x the potential of the median account of its cluster", "quadrant": "blue", "priority": 1,
-        "priority_in_kind": 1, "tier": "B", "probability": 0.125, "p_basis": "propensity", "expected_value": 156.6,
-        "play": "expand", "role": "account_manager",
+        "relative_message": "3.2x the potential of the median account of its cluster", "quadrant": "blue",
+        "priority": 1, "priority_in_kind": 1, "tier": "B", "probability": 0.125, "p_basis": "propensity",
+        "expected_value": 156.6, "play": "expand", "role": "account_manager",
     } | changes  # fmt: skip
 
 

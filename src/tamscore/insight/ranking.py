@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from tamscore.store.run_directory import RunDirectory
 
 ACCOUNT = (
-    "priority", "priority_in_kind", "tier", "probability", "p_basis", "expected_value", "rank", "account_id", "name", "party_type", "cluster", "kind", "sales", "potential", "whitespace",
+    "priority", "priority_in_kind", "tier", "probability", "p_basis", "expected_value",
+    "rank", "account_id", "name", "party_type", "cluster", "kind", "sales", "potential", "whitespace",
     "basis", "support", "low_support", "potential_low", "potential_high",
     "relative_potential", "relative_message", "quadrant", "play", "role",
 )  # fmt: skip

@@ -13,7 +13,8 @@ from tamscore.errors import TamscoreError
 from tamscore.insight.join import AccountIndex
 from tamscore.model import files as model
 from tamscore.scoring import potential as policy
-from tamscore.scoring.assign import NO_CLUSTER, assign_rows
+from tamscore.scoring.assign import assign_rows
+from tamscore.scoring.assign_blocks import NO_CLUSTER
 from tamscore.scoring.census.partition import take_census
 from tamscore.scoring.context import columns_of, ladder_rules
 from tamscore.stages import potential
@@ -84,7 +85,7 @@ def assigned(run: StoredRun, plan: partitions.Plan) -> Iterator[tuple[pa.Chunked
     first_of = np.cumsum([0, *(one.k for one in run.models)])
     for partition in plan.partitions:
         rows = take_census(partition, columns, reject_missing_sales=False)
-        labels = assign_rows(rows, run.models, host).label
+        labels = assign_rows(rows, run.models, host).columns.label
         codes = np.full(len(labels), -1)
         for place, one in enumerate(run.models):
             here = (rows.party == one.encoding.party) & (labels != NO_CLUSTER)

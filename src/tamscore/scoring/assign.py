@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.schema import Reason
-from tamscore.scoring import hysteresis
+from tamscore.scoring.assign_blocks import Hold, RowAssignment, RowRequest, assign_blocks
 from tamscore.scoring.cluster_map import joined, look
 from tamscore.scoring.features import stream_features
-from tamscore.stages import kmeans
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from tamscore.scoring.features import PartFeatures
     from tamscore.scoring.party_model import PartyModel
     from tamscore.scoring.watch import Seen, Watch
-
-NO_CLUSTER = np.iinfo(np.uint16).max
 
 
 @dataclass(frozen=True)
@@ -64,15 +61,13 @@ class AssignedParty:
 
 @dataclass(frozen=True)
 class AssignedRows:
-    """The rows of a partition after assignment: reason, label uint16, distance and margin float32, all (m,).
+    """The rows of a partition after assignment: their reason (m,), and what is computed of them.
 
     `parties` come one for each party type's model. `filled` counts the numbers that were missing, by column.
     """
 
     reason: Any
-    label: Any
-    distance: Any
-    margin: Any
+    columns: RowAssignment
     parties: tuple[AssignedParty, ...]
     filled: dict[str, int]
 
@@ -103,8 +98,7 @@ def assign_piece(
 ) -> AssignedRows:
     """The same for neighbouring rows of a partition."""
     rows, reason, hashes = len(features.usable), item.reason[features.here].copy(), item.hashes[features.here]
-    label = np.full(rows, NO_CLUSTER, np.uint16)
-    distance, margin = np.full(rows, np.nan, np.float32), np.full(rows, np.nan, np.float32)
+    columns = RowAssignment.unknown(rows)
     reason[~features.usable & (reason == Reason.SCORED)] = Reason.FEATURE_NOT_FINITE
     codes = watch.labels.of(hashes) if watch else np.empty(0)
     parties = []
@@ -112,57 +106,31 @@ def assign_piece(
         at = features.rows_of(item, model.encoding.party)
         raw = features.raw(at, model.encoding, backend)
         hold = Hold(watch.kept(place, codes[at]), watch.share) if watch else None
-        label[at], distance[at], margin[at], inertia = assign_blocks(backend, model, raw, hold)
-        seen = watch.look(place, features, at, hashes[at], codes[at], label[at], backend) if watch else None
-        glimpse = look(model, hashes[at], label[at], raw, shown[place], backend) if shown else None
-        count = count_party(label[at], backend.get(raw.segment), features.sales[at], model)
+        assigned, inertia = assign_blocks(backend, model, raw, RowRequest(hold))
+        columns.put(at, assigned)
+        label = assigned.label
+        seen = watch.look(place, features, at, hashes[at], codes[at], label, backend) if watch else None
+        glimpse = look(model, hashes[at], label, raw, shown[place], backend) if shown else None
+        count = count_party(label, backend.get(raw.segment), features.sales[at], model)
         parties.append(AssignedParty(count, inertia, seen, glimpse))
     filled = features.filled(reason == Reason.SCORED, backend)
-    return AssignedRows(reason, label, distance, margin, tuple(parties), filled)
+    return AssignedRows(reason, columns, tuple(parties), filled)
 
 
 def together(pieces: Sequence[AssignedRows]) -> AssignedRows:
     """Neighbouring rows of a partition as one."""
     if len(pieces) == 1:
         return pieces[0]
-    reason, label = np.concatenate([one.reason for one in pieces]), np.concatenate([one.label for one in pieces])
-    distance, margin = (np.concatenate(parts) for parts in zip(*((p.distance, p.margin) for p in pieces), strict=True))
+    reason = np.concatenate([one.reason for one in pieces])
+    columns = RowAssignment.concatenated([one.columns for one in pieces])
     parties = (reduce(AssignedParty.merged, parts) for parts in zip(*(one.parties for one in pieces), strict=True))
     filled = {name: sum(one.filled[name] for one in pieces) for name in pieces[0].filled}
-    return AssignedRows(reason, label, distance, margin, tuple(parties), filled)
+    return AssignedRows(reason, columns, tuple(parties), filled)
 
 
 def by_party(assigned: Iterable[AssignedRows]) -> list[tuple[AssignedParty, ...]]:
     """What the partitions tell of each party type."""
     return list(zip(*(rows.parties for rows in assigned), strict=True))
-
-
-@dataclass(frozen=True)
-class Hold:
-    """The labels (m,) that rows would keep, NO_CLUSTER for none, and how much farther away their cluster may be."""
-
-    previous: Any
-    share: float
-
-
-def assign_blocks(backend: Backend, model: PartyModel, raw: Any, hold: Hold | None = None) -> tuple[Any, Any, Any, int]:
-    """Label, distance and margin (m,) on the host, and inertia; block by block so that each stays in the cache."""
-    parts, inertia = [], 0
-    for start in range(0, len(raw), backend.block_rows):
-        block = model.space.block(backend, raw.part(start, start + backend.block_rows))
-        near = kmeans.assign(backend, model.space.fitted_grid, block, model.centers)
-        inertia += near.inertia
-        found = (backend.get(near.label), backend.get(near.distance), backend.get(near.margin))
-        if hold:
-            previous = hold.previous[start : start + backend.block_rows]
-            grid = model.space.fitted_grid
-            found, added = hysteresis.hold(backend, grid, block, model.centers, found, previous, hold.share)
-            inertia += added
-        parts.append(found)
-    if not parts:
-        return np.empty(0, np.uint16), np.empty(0, np.float32), np.empty(0, np.float32), 0
-    label, distance, margin = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return label.astype(np.uint16), distance.astype(np.float32), margin.astype(np.float32), inertia
 
 
 def count_party(label: Any, segment: Any, sales: Any, model: PartyModel) -> PartyCount:

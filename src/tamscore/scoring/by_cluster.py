@@ -25,7 +25,7 @@ def cluster_codes(part: PartRows, assigned: AssignedRows, first: dict[int, int])
     """
     at = np.flatnonzero(assigned.reason == Reason.SCORED)
     start = np.array([first.get(code, 0) for code in range(len(PARTY_TYPES))])
-    return at, start[part.party[at]] + assigned.label[at].astype(np.int64)
+    return at, start[part.party[at]] + assigned.columns.label[at].astype(np.int64)
 
 
 def cents(money: Any) -> Any:

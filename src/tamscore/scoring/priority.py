@@ -70,9 +70,9 @@ def accounts_of(market: Market, code: int, foretold: Sequence[Any] | None) -> Ac
     each = list(zip(market.rows, market.assigned, found, strict=True))
     return Accounts(
         found,
-        np.concatenate([rows.label[at] for _, rows, at in each]),
+        np.concatenate([rows.columns.label[at] for _, rows, at in each]),
         np.concatenate([sales_of(part)[at] for part, _, at in each]),
-        np.concatenate([rows.distance[at] for _, rows, at in each]),
+        np.concatenate([rows.columns.distance[at] for _, rows, at in each]),
         np.concatenate([part.hashes[at] for part, _, at in each]),
         None if foretold is None else np.concatenate([one[at] for one, at in zip(foretold, found, strict=True)]),
     )

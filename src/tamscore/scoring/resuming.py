@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.schema import InputColumns, Partition
 from tamscore.scoring.assign import AssignedParty, AssignedRows, PartyCount
+from tamscore.scoring.assign_blocks import RowAssignment
 from tamscore.scoring.census.money import CurrencyCount, Money
 from tamscore.scoring.census.part_rows import PartRows
 from tamscore.scoring.cluster_map import Glimpse
@@ -44,7 +45,7 @@ CENSUS = (PartRows, Money, CurrencyCount, Sums)
 SPACE = (Encoding, Vocabulary, Space, ColumnScale, Grid)
 MODEL = (Fitted, PartyModel, Fit, Histogram, Kept, PotentialTable, Bounds, Limits, Change, Event, Verdict, Evidence)
 TRUST = (Candidate, Trust)
-ASSIGNMENT = (AssignedRows, AssignedParty, PartyCount, Seen, Glimpse)
+ASSIGNMENT = (AssignedRows, RowAssignment, AssignedParty, PartyCount, Seen, Glimpse)
 SCORES = (ScoredPart, Placed)
 CLASSES = (InputChange, *CENSUS, *SPACE, *MODEL, *TRUST, *ASSIGNMENT, *SCORES)
 """All that values of these stages are made of; see `ValueFormat`."""

@@ -70,7 +70,8 @@ def places_of(one: Fitted, parts: Sequence[PartRows], assigned: Sequence[Assigne
     """Label and distance (m,) of the scored rows of a party type, partition by partition."""
     for part, rows in zip(parts, assigned, strict=True):
         here = (rows.reason == Reason.SCORED) & (part.party == one.model.encoding.party)
-        yield (rows.label, rows.distance) if here.all() else (rows.label[here], rows.distance[here])
+        label, distance = rows.columns.label, rows.columns.distance
+        yield (label, distance) if here.all() else (label[here], distance[here])
 
 
 def far_of(one: Fitted, parts: Sequence[PartRows], assigned: Sequence[AssignedRows]) -> int:

@@ -56,11 +56,10 @@ def accounts(
         ]
         for at, row in enumerate(rows)
     ]
-    columns = (
-        f"priority:count|account id:id{'|name:name' * named}{'|party type:code' * parties}|cluster:id/3|sales:money/3|potential:money/3|"
-        f"whitespace:money|likely:permille/2|expected:money|tier:code/2|"
-        f"{'play:code/2|why/3' if why else 'quadrant:code/3|play:code/2'}"
-    )
+    who = f"{'|name:name' * named}{'|party type:code' * parties}|cluster:id/3"
+    end = "play:code/2|why/3" if why else "quadrant:code/3|play:code/2"
+    money = "sales:money/3|potential:money/3|whitespace:money|likely:permille/2|expected:money|tier:code/2"
+    columns = f"priority:count|account id:id{who}|{money}|{end}"
     return table(caption, columns, cells, note, folded=folded)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.scoring.assign import assign_blocks
+from tamscore.scoring.assign_blocks import RowRequest, assign_blocks
 from tamscore.scoring.context import clusters_of, recipe_of
 from tamscore.scoring.features import Encoding
 from tamscore.scoring.fit.centers import fit_centers
@@ -87,8 +87,8 @@ def old_places(this: Run, ground: Ground, old: PartyRecord, labels: Labels, loca
     encoding = Encoding(this.columns, ground.encoding.party, old.space.vocabularies, old.segments)
     raw = SampleSource(local, this.backend, ground.sample.drawn, encoding).raw
     model = PartyModel(old.name, encoding, old.space, old.centers, old.ids)
-    nearest, distance, *_ = assign_blocks(this.backend, model, raw)
-    far = distance > old.reach[nearest]
+    near, _ = assign_blocks(this.backend, model, raw, RowRequest())
+    nearest, far = near.label, near.distance > old.reach[near.label]
     label = labels.drawn(this.job.clusters.seed).among(old.ids, ground.sample.drawn.numbers)
     if np.mean(label >= 0) < KNOWN:
         label = np.where(far, -1, nearest.astype(np.int64))

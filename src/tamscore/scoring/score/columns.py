@@ -45,10 +45,10 @@ def score_table(
     """
     import pyarrow as pa
 
-    columns, party = plan.columns, part.party[at]
-    sales, cluster = float_column(table[columns.sales]), cluster_of(party, assigned.label[at], plan.parties)
+    columns, party, rows = plan.columns, part.party[at], assigned.columns
+    sales, cluster = float_column(table[columns.sales]), cluster_of(party, rows.label[at], plan.parties)
     told = cases.tell_apart(cluster, sales, len(plan.clusters))
-    made = row_columns(table, sales, assigned.distance[at], assigned.margin[at], columns)
+    made = row_columns(table, sales, rows.distance[at], rows.margin[at], columns)
     made |= looked_up(case_columns(told, cases.score_cases(told, plan, backend), plan), told)
     made |= priority_columns(priority, at)
     if priority.high is not None:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class ScoredRows:
     """The scored rows of a partition: their places `at` (s,) in it, and their scores so far, one row each.
 
-    `part` and `assigned` tell of every row of the partition: `assigned.label[at]` are the clusters of the scored ones.
+    `part` and `assigned` tell of every row of the partition: `assigned.columns.label[at]` are the clusters
+    of the scored ones.
     `inputs` are the columns of the input that were read for these rows already.
     """
 

@@ -1,0 +1,110 @@
+"""What a party type's model says of its rows, computed block by block."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.scoring import hysteresis
+from tamscore.stages import kmeans
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from tamscore.backend import Array, Backend
+    from tamscore.scoring.party_model import PartyModel
+
+NO_CLUSTER = np.iinfo(np.uint16).max
+UNKNOWN = {"label": np.uint16(NO_CLUSTER), "distance": np.float32(np.nan), "margin": np.float32(np.nan)}
+"""The value of rows that no model knows, by column of `RowAssignment`."""
+ALWAYS = ("label", "distance", "margin")
+"""The columns that are computed without a request."""
+
+
+@dataclass(frozen=True)
+class RowAssignment:
+    """What is computed of rows, all (m,) on the host: label uint16, distance and margin float32.
+
+    A column that was not requested is None.
+    """
+
+    label: Any
+    distance: Any
+    margin: Any
+
+    @classmethod
+    def unknown(cls, rows: int, requested: Collection[str] = ()) -> RowAssignment:
+        """Return new arrays for rows that no model knows yet, with the `requested` columns beside the usual ones."""
+        return cls(**{name: np.full(rows, UNKNOWN[name]) for name in (*ALWAYS, *requested)})
+
+    @classmethod
+    def concatenated(cls, parts: Sequence[RowAssignment]) -> RowAssignment:
+        """Return neighbouring rows as one; all parts have the same columns."""
+        each = [part.columns() for part in parts]
+        return cls(**{name: np.concatenate([columns[name] for columns in each]) for name in each[0]})
+
+    def columns(self) -> dict[str, Any]:
+        """Return the columns that there are, by name."""
+        named = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return {name: column for name, column in named if column is not None}
+
+    def put(self, at: Any, part: RowAssignment) -> None:
+        """Write the columns (n,) of some rows to their places `at`."""
+        for name, column in part.columns().items():
+            getattr(self, name)[at] = column
+
+
+@dataclass(frozen=True)
+class Hold:
+    """The labels (m,) that rows would keep, NO_CLUSTER for none, and how much farther away their cluster may be."""
+
+    previous: Any
+    share: float
+
+    def part(self, rows: slice) -> Hold:
+        """Return the same for some of the rows."""
+        return Hold(self.previous[rows], self.share)
+
+
+@dataclass(frozen=True)
+class RowRequest:
+    """What is requested of rows beside their nearest cluster; each request has a value for every row."""
+
+    hold: Hold | None = None
+
+    def part(self, rows: slice) -> RowRequest:
+        """Return the request for some of the rows."""
+        asked = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return RowRequest(**{name: request.part(rows) for name, request in asked if request is not None})
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of `RowAssignment` that it adds to the usual ones."""
+        return ()
+
+
+def assign_blocks(backend: Backend, model: PartyModel, raw: Any, request: RowRequest) -> tuple[RowAssignment, int]:
+    """Return what is requested of rows, and their inertia; block by block so that each stays in the cache."""
+    parts, inertia = [], 0
+    for start in range(0, len(raw), backend.block_rows):
+        rows = slice(start, start + backend.block_rows)
+        block = model.space.block(backend, raw.part(rows.start, rows.stop))
+        part, added = assign_block(backend, model, block, request.part(rows))
+        parts.append(part)
+        inertia += added
+    return RowAssignment.concatenated(parts or [RowAssignment.unknown(0, request.columns)]), inertia
+
+
+def assign_block(backend: Backend, model: PartyModel, block: Array, request: RowRequest) -> tuple[RowAssignment, int]:
+    """Return what is requested of the rows of a block (d, m), and their inertia."""
+    grid = model.space.fitted_grid
+    near = kmeans.assign(backend, grid, block, model.centers)
+    placed, inertia = (backend.get(near.label), backend.get(near.distance), backend.get(near.margin)), near.inertia
+    if request.hold:
+        hold = request.hold
+        placed, added = hysteresis.hold(backend, grid, block, model.centers, placed, hold.previous, hold.share)
+        inertia += added
+    label, distance, margin = placed
+    return RowAssignment(label.astype(np.uint16), distance.astype(np.float32), margin.astype(np.float32)), inertia
