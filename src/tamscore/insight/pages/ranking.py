@@ -21,6 +21,24 @@ GROUPS = 15
 """So many clusters of prospects are listed."""
 
 
+def tiers(rows: Sequence[Row]) -> Table:
+    """Return the tiers of each party type and kind: accounts, likely wins, what is open and expected."""
+    whole: dict[tuple[str, str], float] = {}
+    for row in rows:
+        key = row["party_type"], row["kind"]
+        whole[key] = whole.get(key, 0.0) + (row["expected_value"] or 0.0)
+    cells = []
+    for row in rows:
+        part = (row["expected_value"] or 0.0) / (whole[row["party_type"], row["kind"]] or 1.0)
+        head = [row[name] for name in ("party_type", "kind", "tier", "accounts", "expected_wins", "whitespace")]
+        cells.append([*head, row["expected_value"], Cell(part, part)])
+    columns = (
+        "party type:code/3|kind:code|tier:code|accounts:count|likely wins:count/2|whitespace:money/3|expected:money|"
+        "share of expected:share/2"
+    )
+    return table("Tiers", columns, cells, "in the order of priority, within party type and kind")
+
+
 def top_accounts(rows: Sequence[Row], cluster: str | None) -> Table:
     """Return the first accounts in the order of priority, of the market or of one cluster."""
     return accounts(f"Call first{f' in cluster {cluster}' if cluster else ''}", rows, "priority", ORDER)

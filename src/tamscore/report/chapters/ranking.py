@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tamscore.insight.pages.headline import KINDS
-from tamscore.insight.pages.ranking import best_of_kind, prospects
+from tamscore.insight.pages.ranking import best_of_kind, prospects, tiers
 from tamscore.view.blocks import Block, Chapter
 from tamscore.view.words import clean, counted, money, share
 
@@ -20,7 +20,7 @@ def chapter(found: Evidence) -> Chapter | None:
     if not found.ranking:
         return None
     kinds = {kind: [row for row in found.ranking if row["kind"] == kind] for kind in KINDS}
-    clusters, blocks = found.summary.clusters, list[Block]()
+    clusters, blocks = found.summary.clusters, list[Block]([tiers(found.summary.priority)])
     if kinds["expansion"]:
         blocks.append(best_of_kind(kinds["expansion"], "customers", clusters))
     if rows := kinds["acquisition"]:
