@@ -353,5 +353,31 @@ def lost_worker_case(rows: Rows = 300_000, seed: Seed = 0, rounds: int = 3, part
         record("lost_worker", lost_worker(market(rows, seed), Path(output), rounds, parts, rows))
 
 
+@app.command("model")
+def model_case(
+    tables: Annotated[list[str] | None, typer.Option("--table", help="only these tables")] = None,
+    rows: Annotated[int, typer.Option(help="companies in a synthetic market")] = 20_000,
+    seeds: Annotated[int, typer.Option(help="synthetic markets")] = 5,
+    level: Annotated[str | None, typer.Option(help="level of potential")] = None,
+    others: Annotated[bool, typer.Option(help="lifetime value and look-alikes, too")] = True,  # noqa: FBT002 - a flag
+) -> None:
+    """Judge the model on real and synthetic tables: loss, stability, intervals, guard, lifetime value, look-alikes."""
+    from bench import model
+    from jobs.trials import prepare
+
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        prepare.prepare(prepare.RAW, work / "tables")
+        trials = model.real_trials(work / "tables") + [
+            model.Trial(f"synthetic_{seed}", market(rows, seed) / "job.toml", market(rows, seed) / "market")
+            for seed in range(seeds)
+        ]
+        for trial in trials:
+            if not tables or trial.name in tables:
+                record("model", {"measure": "potential", **model.model(trial, work / trial.name, level)})
+        for result in model.others(work / "tables", work) if others else ():
+            record("model", result)
+
+
 if __name__ == "__main__":
     app()

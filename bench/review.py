@@ -117,7 +117,7 @@ def export(first: Path, second: Path, to: Path) -> dict[str, Any]:
     before = peak_megabytes()
     with clock() as spent:
         run = open_run(second)
-        order = order_of(run, DEFAULT_FIELDS.split(","), {}, datetime.now(UTC).date())
+        order = order_of(run, DEFAULT_FIELDS, {}, datetime.now(UTC).date())
         tally = write(run, open_run(first), order, Target(to), Progress())
     counts = {"rows": tally.accounts, "exported": tally.exported, "new": tally.new, "changed": tally.changed}
     memory = {"peak_mb": peak_megabytes(), "grown_by_mb": peak_megabytes() - before}

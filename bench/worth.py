@@ -63,11 +63,11 @@ def realised(trial: Trial, tables: Path, ids: list[str]) -> Any:
 def lifetime_value(tables: Path, output: Path, peers: Path | None) -> Iterator[dict[str, Any]]:
     """How each way to value customers compares with what they spent; `peers` holds what other models expect."""
     for name, trial in TRIALS.items():
-        scores = pq.read_table(run(trial, tables, output / name).scores)
+        done = run(trial, tables, output / name)
+        scores, record = pq.read_table(done.scores), (done.manifest() or {})["extras"]["lifetime_value"]
         ids = scores["account_id"].to_pylist()
         ways = {
-            "dcf": scores["lifetime_value"].to_numpy(),
-            "dcf, nobody leaves": staying(trial, tables, output / f"{name}_staying"),
+            f"lifetime value, form {record['form']}": scores["lifetime_value"].to_numpy(),
             "seed36": scores["lifetime_value_seed36"].to_numpy(),
             "sales so far": scores["trailing_sales"].to_numpy(),
         }
@@ -78,17 +78,6 @@ def lifetime_value(tables: Path, output: Path, peers: Path | None) -> Iterator[d
         spent = realised(trial, tables, ids)
         for way, value in ways.items():
             yield {"table": name, "customers": len(ids), "way": way, **compared(np.nan_to_num(value), spent)}
-
-
-def staying(trial: Trial, tables: Path, output: Path) -> Any:
-    """Lifetime value (m,) where every customer is taken to stay."""
-    scores = pq.read_table(run(trial, tables, output).scores)
-    record = (run(trial, tables, output).manifest() or {})["extras"]["lifetime_value"]
-    rates = {told["cluster"]: told["shrunk"] for told in record["retention"]}
-    months = np.arange(1, record["months"] + 1)
-    worth = {cluster: np.sum(rate ** (months / 12)) for cluster, rate in rates.items()}
-    factor = np.array([worth[cluster] for cluster in scores["cluster"].cast(pa.string()).to_pylist()])
-    return scores["lifetime_value"].to_numpy() / factor * len(months)
 
 
 def compared(value: Any, spent: Any) -> dict[str, float]:

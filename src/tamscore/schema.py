@@ -57,7 +57,7 @@ class ScoreColumn:
     """A column that an optional section of the job file adds to the scores: its name, its kind, what it says."""
 
     name: str
-    kind: Literal["number", "money", "share", "text", "truth"]
+    kind: Literal["number", "money", "share", "text", "truth", "date"]
     meaning: str
 
 
@@ -178,9 +178,9 @@ class InputColumns:
 
     `more_numbers`, `more_texts` and `more` are those that only sections with rooms of their own ask for, `more_scored`
     those of them that the scores are made of. `currency`
-    tells the currency of each row's amounts; `substitution` says what is read in place of what the columns hold;
-    `id_form` says how account ids are compared, see `folding.fold_ids`. `dates` are those of the columns that a CSV
-    file must have dates in; `far` says that workers on other machines read the table.
+    tells the currency of each row's amounts, `renewal_date` when a contract ends; `substitution` says what is read in
+    place of what the columns hold; `id_form` says how account ids are compared, see `folding.fold_ids`. `dates` are
+    those of the columns that a CSV file must have dates in; `far` says that workers on other machines read the table.
     """
 
     account_id: str
@@ -203,6 +203,7 @@ class InputColumns:
     id_form: Literal["text", "crm18"] = "text"
     dates: tuple[str, ...] = ()
     far: bool = False
+    renewal_date: str | None = None
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -219,12 +220,12 @@ class InputColumns:
     @property
     def all(self) -> tuple[str, ...]:
         """Every column that the run reads, each once."""
-        name = (self.name,) if self.name else ()
-        return tuple(dict.fromkeys((self.account_id, *name, *self.numbers, *self.texts, *self.keep, *self.more)))
+        named = tuple(name for name in (self.name, self.renewal_date) if name)
+        return tuple(dict.fromkeys((self.account_id, *named, *self.numbers, *self.texts, *self.keep, *self.more)))
 
     @property
     def scored(self) -> tuple[str, ...]:
         """The columns that the scores are made of once every account has its cluster: all but the features."""
-        optional = (self.market_segment, self.party_type, self.name, self.revenue, *self.more_scored)
+        optional = (self.market_segment, self.party_type, self.name, self.revenue, self.renewal_date, *self.more_scored)
         roles = tuple(name for name in optional if name)
         return tuple(dict.fromkeys((self.account_id, self.sales, *roles, *self.non_negative, *self.keep)))

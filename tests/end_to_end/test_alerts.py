@@ -132,8 +132,11 @@ def test_churn_needs_no_earlier_run_and_what_is_lost_comes_first(tmp_path):
     changes = shop.build(tmp_path)
     done = market.run(tmp_path / "market", tmp_path / "scores", changes)
     found = alerts_of(open_run(done.output), None, Progress()).table.to_pylist()
-    rows = {row["account_id"]: row for row in market.scores(done).to_pylist() if row["churn_alert"]}
-    assert {row["account_id"] for row in found} == set(rows)
+    rows = {row["account_id"]: row for row in market.scores(done).to_pylist()}
+    left = {account for account, row in rows.items() if row["account_state"] == "left"}
+    assert {row["account_id"] for row in found if row["alert"] == "win_back"} == left
+    found = [row for row in found if row["alert"] == "churn"]
+    assert {row["account_id"] for row in found} == {account for account, row in rows.items() if row["churn_alert"]}
     assert found
     stakes = [row["at_stake"] for row in found]
     assert stakes == sorted(stakes, reverse=True)

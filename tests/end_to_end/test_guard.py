@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -13,6 +15,7 @@ from tamscore.synthetic import write_market
 from tests.end_to_end import market
 
 LEAK = {"features.numeric": {"employees": "log_standard", "growth": "standard", "orders": "log_standard"}}
+ONE_PARTY = LEAK | {"clusters.k": 4}
 
 
 def with_orders(rows=2000):
@@ -77,6 +80,40 @@ def test_a_leak_that_is_allowed_or_only_warned_of_is_scored_and_on_record(tmp_pa
     assert found.get("orders") == verdict
     assert {found.get(name) for name in ("employees", "growth", "industry")} == {None if verdict is None else "clear"}
     assert any("'orders' looks like sales" in text for text in (done.manifest() or {})["notices"]) is noticed
+
+
+def test_with_few_prospects_a_suspect_that_is_no_copy_of_sales_draws_a_warning_only(tmp_path):
+    """80 prospects, and a leak with noise; the same leak stops a market with 200 of them."""
+    table = with_noisy_orders(600, customers=0.85)
+    done = market.score(table, tmp_path / "few", ONE_PARTY)
+    notices = [text for text in (done.manifest() or {})["notices"] if "'orders' looks like sales" in text]
+    assert len(notices) == 1
+    assert "prospects to compare with, so the run goes on" in notices[0]
+    row = next(r for r in pq.read_table(done.tables / "leakage.parquet").to_pylist() if r["feature"] == "orders")
+    assert row["verdict"] == "suspect"
+    assert 50 <= row["prospects"] < 100
+    with pytest.raises(GateError, match="'orders' looks like sales"):
+        market.score(with_noisy_orders(600, customers=0.6), tmp_path / "many", ONE_PARTY)
+
+
+def test_accounts_with_missing_sales_do_not_make_a_suspect(tmp_path):
+    """A feature that is missing where sales are says nothing about who buys."""
+    table = market.accounts(2000, customers=0.6, channel=0.0)
+    unknown = np.random.default_rng(5).random(2000) < 0.3
+    sales = np.where(unknown, np.nan, table["sales"].to_numpy(zero_copy_only=False))
+    table = table.set_column(table.column_names.index("sales"), "sales", pa.array(sales, from_pandas=True))
+    filed = np.where(unknown, np.nan, np.random.default_rng(6).lognormal(3.0, 1.0, 2000))
+    table = table.append_column("orders", pa.array(filed, from_pandas=True))
+    done = market.score(table, tmp_path, ONE_PARTY)
+    rows = pq.read_table(done.tables / "leakage.parquet").to_pylist()
+    assert {row["verdict"] for row in rows} == {"clear"}
+
+
+def with_noisy_orders(rows, customers):
+    table = market.accounts(rows, customers=customers, channel=0.0)
+    sales = table["sales"].fill_null(0.0).to_numpy()
+    noise = np.exp(0.5 * np.random.default_rng(7).standard_normal(rows))
+    return table.append_column("orders", pa.array(np.maximum(sales, 0.0) * noise))
 
 
 def test_the_verdicts_do_not_depend_on_how_the_table_is_cut(tmp_path):

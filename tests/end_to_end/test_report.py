@@ -267,7 +267,15 @@ EXTRAS: dict[str, Any] = {
         "values": {"lifetime_value": {"accounts": 31, "total": 6200.0}},
         "retention": [{"cluster": "E01", "customers": 31, "own": 0.8, "shrunk": 0.75}],
     },
-    "alerts": {"churn": 7, "sales_before": 91_234.0, "drop": 0.3},
+    "alerts": {
+        "drop": 0.3,
+        "lists": {
+            "may_leave": {"accounts": 7, "at_stake": 91_234.0},
+            "win_back": {"accounts": 2_345, "at_stake": 4.5e6},
+            "renew": {"accounts": 12, "at_stake": 120_000.0},
+        },
+        "renewals": {"from": "2026-07-01", "until": "2026-09-29"},
+    },
 }
 """What optional parts of the scores store in a manifest, shortened."""
 
@@ -291,7 +299,9 @@ def test_propensity_and_lifetime_value_tell_what_is_stored(full):
     assert page.table("Lifetime value").rows == [["lifetime value", "31", "6.2k", "200"]]
     text = " ".join(page.texts["p"])
     assert "AUC 0.875, Brier score 0.062" in text
-    assert "7 customers that bought 91k a year before may be leaving" in text
+    assert (
+        "7 customers may be leaving (91k lost in a year); 2,345 accounts left (4.5M a year before); 12 renewals" in text
+    )
     assert len(page.having("figure", id="figure-propensity")) == len(page.having("figure", id="figure-retention")) == 1
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from datetime import timedelta
+from datetime import date, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from typer.testing import CliRunner
 from tamscore import pipeline
 from tamscore.cli import app
 from tamscore.errors import InputContractError, JobFileError, UsageError
+from tamscore.insight import export
 from tamscore.job_file import load
 from tamscore.progress import Progress
 from tamscore.scoring.joining import order_lines
@@ -67,26 +69,69 @@ def history(folder: Path) -> dict[str, list[Any]]:
 
 
 def test_lifetime_value_is_that_of_the_orders_worked_out_by_hand(asked):
-    orders, rates = history(asked["folder"]), {}
-    for told in record_of(asked["run"], "lifetime_value")["retention"]:
-        rates[told["cluster"]] = told["shrunk"]
-    year, valued = shop.AS_OF - timedelta(365), 0
+    orders, record = history(asked["folder"]), record_of(asked["run"], "lifetime_value")
+    assert record["form"] == "retention"
+    rates = {told["cluster"]: told["shrunk"] for told in record["retention"]}
+    tau, year, valued = 6 * median_gap(orders), shop.AS_OF - timedelta(365), 0
+    plain: list[float] = []
+    recent: list[float] = []
     for row in asked["scores"]:
         mine = orders.get(row["account_id"])
         if not mine:
             assert row["lifetime_value"] is row["trailing_sales"] is row["lifetime_value_seed36"] is None
             continue
         sales = sum(amount for day, amount in mine if day > year)
-        days = (shop.AS_OF - min(day for day, _ in mine)).days
-        months = min(max(days / 30.4375, 3.0), 12.0)
-        expected = 0.3 * sales / months * sum((rates[row["cluster"]] / 1.1) ** (t / 12) for t in range(1, 37))
+        days = (shop.AS_OF - max(day for day, _ in mine)).days
+        worth = sum((rates[row["cluster"]] / 1.1) ** (t / 12) for t in range(1, 37))
+        plain.append(0.3 * sales / 12 * worth)
+        recent.append(plain[-1] * np.exp(-days / tau))
+        expected = recent[-1] * record["recency"]["scale"]
         assert row["trailing_sales"] == pytest.approx(sales, abs=0.005)
         assert row["sales_before"] == pytest.approx(sum(amount for day, amount in mine if day <= year), abs=0.005)
         assert row["lifetime_value"] == pytest.approx(expected, rel=1e-4, abs=0.01)
         seed = sum(amount for _, amount in mine) / len({day for day, _ in mine}) * 36
         assert row["lifetime_value_seed36"] == pytest.approx(seed, abs=0.01)
         valued += 1
-    assert record_of(asked["run"], "lifetime_value")["values"]["lifetime_value"]["accounts"] == valued > 300
+    assert record["values"]["lifetime_value"]["accounts"] == valued > 300
+    assert record["recency"]["tau_days"] == tau
+    assert record["recency"]["scale"] == pytest.approx(sum(plain) / sum(recent), rel=1e-3)
+    assert record["values"]["lifetime_value"]["total"] == pytest.approx(sum(plain), rel=1e-3)
+
+
+def median_gap(orders: dict[str, list[Any]]) -> float:
+    """The median of the days between order days of the same account."""
+    gaps = []
+    for mine in orders.values():
+        days = sorted({day for day, amount in mine if amount > 0})
+        gaps += [(later - sooner).days for sooner, later in pairwise(days)]
+    return float(np.quantile(gaps, 0.5, method="inverted_cdf"))
+
+
+def test_both_forms_are_tried_on_months_whose_orders_the_values_do_not_know(asked):
+    """Worked out again from orders of the month that was held out, and shown beside each other."""
+    trial, orders = record_of(asked["run"], "lifetime_value")["trial"], history(asked["folder"])
+    assert (trial["after"], trial["until"], trial["months"]) == ("2026-05-30", "2026-06-30", 1)
+    then, scored = date(2026, 5, 30), {row["account_id"] for row in asked["scores"]}
+    known = {
+        one: [(day, amount) for day, amount in mine if day <= then]
+        for one, mine in orders.items()
+        if one in scored and min(day for day, _ in mine) <= then
+    }
+    spent = np.array([sum(amount for day, amount in orders[one] if day > then) for one in known])
+    tau, year = 6 * median_gap(known), date(2025, 5, 30)
+    sales = np.array([sum(amount for day, amount in mine if day > year) for mine in known.values()])
+    days = np.array([(then - max(day for day, _ in mine)).days for mine in known.values()])
+    value = sales / 12 * np.exp(-days / tau)
+    value *= (sales / 12).sum() / value.sum()
+    told = trial["forms"]["spend"]
+    assert told["total_to_spent"] == pytest.approx(value.sum() / spent.sum(), rel=0.001)
+    assert told["mean_error"] == pytest.approx(np.abs(value - spent).mean(), rel=0.001)
+    off = max(told["total_to_spent"], 1 / told["total_to_spent"])
+    assert told["penalised_error"] == pytest.approx(off * told["mean_error"], rel=1e-5)
+    assert trial["forms"]["retention"]["total_to_spent"] < told["total_to_spent"]
+    page = " ".join(CliRunner().invoke(app, ["show", str(asked["run"].output)]).stdout.split())
+    assert "FORMS OF THE LIFETIME VALUE" in page
+    assert f"{6 * median_gap(orders):,.0f} days without an order" in page
 
 
 def test_retention_counts_who_bought_in_both_years_by_cluster(asked):
@@ -111,12 +156,109 @@ def test_churn_is_told_where_the_account_fell_and_the_median_of_its_cluster_did_
         if row["sales_before"]:
             ratios[row["cluster"]].append(row["trailing_sales"] / row["sales_before"])
     steady = {c: np.quantile(values, 0.5, method="inverted_cdf") >= 0.7 for c, values in ratios.items()}
-    fell = [bool(row["sales_before"]) and row["trailing_sales"] < 0.7 * row["sales_before"] for row in asked["scores"]]
+    fell = [
+        bool(row["sales_before"]) and 0 < row["trailing_sales"] < 0.7 * row["sales_before"] for row in asked["scores"]
+    ]
     expected = [f and steady[row["cluster"]] for f, row in zip(fell, asked["scores"], strict=True)]
     assert [row["churn_alert"] for row in asked["scores"]] == expected
-    assert record_of(asked["run"], "alerts")["churn"] == sum(expected) > 0
+    assert record_of(asked["run"], "alerts")["lists"]["may_leave"]["accounts"] == sum(expected) > 0
     assert sum(fell) > sum(expected)
-    assert sum(row["churn_alerts"] for row in table_of(asked["run"], "churn")) == sum(expected)
+    assert sum(row["may_leave"] for row in table_of(asked["run"], "alerts")) == sum(expected)
+
+
+def test_who_bought_before_and_buys_nothing_now_has_left_and_is_to_be_won_back(asked):
+    left = [(row["sales_before"] or 0) > 0 and not (row["trailing_sales"] or 0) > 0 for row in asked["scores"]]
+    assert [row["account_state"] == "left" for row in asked["scores"]] == left
+    assert [row["play"] == "win_back" for row in asked["scores"]] == left
+    assert not any(row["churn_alert"] for row, gone in zip(asked["scores"], left, strict=True) if gone)
+    others = [row for row, gone in zip(asked["scores"], left, strict=True) if not gone]
+    assert all((row["account_state"] == "customer") == (row["kind"] == "expansion") for row in others)
+    told = record_of(asked["run"], "alerts")["lists"]["win_back"]
+    lost = sum(row["sales_before"] for row, gone in zip(asked["scores"], left, strict=True) if gone)
+    assert (told["accounts"], told["at_stake"]) == (sum(left), pytest.approx(lost))
+    assert sum(left) > 20
+
+
+def test_the_lists_name_the_first_accounts_and_plays_add_up(asked):
+    listed = [row for row in table_of(asked["run"], "alert_lists") if row["list"] == "win_back"]
+    left = [row for row in asked["scores"] if row["account_state"] == "left"]
+    left.sort(key=lambda row: (-row["sales_before"], row["account_id"]))
+    assert [row["account_id"] for row in listed] == [row["account_id"] for row in left[:50]]
+    assert [row["at_stake"] for row in listed] == [row["sales_before"] for row in left[:50]]
+    plays = {(row["party_type"], row["kind"], row["play"]): row for row in table_of(asked["run"], "plays")}
+    counted: dict[tuple[str, str, str], list[Any]] = defaultdict(list)
+    for row in asked["scores"]:
+        counted[row["party_type"], row["kind"], row["play"]].append(row)
+    assert plays.keys() == counted.keys()
+    for key, rows in counted.items():
+        assert plays[key]["accounts"] == len(rows)
+        assert plays[key]["whitespace"] == pytest.approx(sum(row["whitespace"] or 0 for row in rows), abs=0.02)
+
+
+FROM = shop.AS_OF
+
+
+def renewing(folder: Path, rows: int = 1200) -> pa.Table:
+    """The market of the shop with the days on which contracts end: some passed, some soon, some late, some none."""
+    table = market.accounts(rows)
+    days = np.random.default_rng(5).integers(-60, 200, rows)
+    ends = [FROM + timedelta(int(day)) if day % 7 else None for day in days]
+    ends[:4] = [FROM - timedelta(1), FROM, FROM + timedelta(90), FROM + timedelta(91)]
+    table = table.append_column("ends", pa.array(ends, pa.date32()))
+    market.write(table, folder / "ending")
+    return table
+
+
+@pytest.mark.parametrize("start", [None, "2026-06-30"])
+def test_contracts_that_end_soon_are_due_and_those_that_ended_are_not(asked, tmp_path, start):
+    """From the last day of the orders where the job names none; for customers alone."""
+    ends = dict(zip(*(renewing(tmp_path)[name].to_pylist() for name in ("account_id", "ends")), strict=True))
+    changes = {**asked["changes"], "columns.renewal_date": "ends", "alerts": {"renewals_from": start} if start else {}}
+    done = market.run(tmp_path / "ending", tmp_path / "scores", changes)
+    rows, last = market.scores(done).to_pylist(), FROM + timedelta(90)
+    due = 0
+    for row in rows:
+        end = ends[row["account_id"]]
+        expected = row["account_state"] == "customer" and end is not None and FROM <= end <= last
+        assert (row["renewal_due"], row["renews_on"]) == (expected, end)
+        assert (row["play"] == "renew") == expected
+        due += expected
+    record = record_of(done, "alerts")
+    assert (record["renewals"], record["lists"]["renew"]["accounts"]) == ({"from": str(FROM), "until": str(last)}, due)
+    listed = [row for row in table_of(done, "alert_lists") if row["list"] == "renew"]
+    assert [row["renews_on"] for row in listed] == sorted(row["renews_on"] for row in rows if row["renewal_due"])[:50]
+    page = CliRunner().invoke(app, ["alerts", str(done.output)]).stdout
+    assert "WHOSE CONTRACT ENDS" in page
+    assert str(listed[0]["renews_on"]) in page
+    CliRunner().invoke(app, ["export", str(done.output), "--to", str(tmp_path / "x.parquet")])
+    exported = {row["account_id"]: row for row in pq.read_table(tmp_path / "x.parquet").to_pylist()}
+    for row in rows:
+        assert {exported[row["account_id"]][name] == row[name] for name in ("play", *export.ACTIONS[:4])} == {True}
+    told = CliRunner().invoke(app, ["explain", str(done.output), listed[0]["account_id"]]).stdout
+    assert re.search(r"renewal due +yes", told)
+
+
+def test_no_run_takes_the_day_of_renewals_from_the_clock(tmp_path):
+    """Without orders and without a day nothing is due, and the run says why; with one the year before is not needed."""
+    renewing(tmp_path)
+    job = {"columns.renewal_date": "ends", "alerts": {}}
+    done = market.run(tmp_path / "ending", tmp_path / "scores", job)
+    assert "set alerts.renewals_from" in (done.manifest() or {})["missing"]["alerts"]
+    assert "renewal_due" not in market.scores(done).column_names
+    done = market.run(tmp_path / "ending", tmp_path / "scores", {**job, "alerts": {"renewals_from": "2026-07-01"}})
+    states = set(market.scores(done)["account_state"].to_pylist())
+    assert (states, set(record_of(done, "alerts")["lists"])) == ({"customer", "prospect"}, {"renew"})
+    assert "churn_alert" not in market.scores(done).column_names
+
+
+def test_a_column_of_renewals_must_hold_dates_and_have_a_reader(tmp_path):
+    table = market.accounts(1200)
+    market.write(table.append_column("ends", pa.array(["2026-07-01"] * 1200)), tmp_path / "ending")
+    job = {"columns.renewal_date": "ends", "alerts": {"renewals_from": "2026-07-01"}}
+    with pytest.raises(InputContractError, match=r"'ends' is string, expected dates .* --type ends=date"):
+        market.run(tmp_path / "ending", tmp_path / "scores", job)
+    with pytest.raises(JobFileError, match=r"columns.renewal_date: expected no column without \[alerts\]"):
+        market.run(tmp_path / "ending", tmp_path / "scores", {"columns.renewal_date": "ends"})
 
 
 def test_every_account_has_the_action_of_its_segment_and_tests_follow_the_totals(asked):
@@ -186,7 +328,7 @@ def test_row_order_partitions_workers_and_ranges_change_nothing(asked, tmp_path,
     }
     again = market.run(path, tmp_path / "scores", changes)
     assert market.different(market.scores(again), market.scores(asked["run"])) == []
-    for name in ("segment_tests", "churn", "next_offers"):
+    for name in ("segment_tests", "alerts", "alert_lists", "plays", "next_offers"):
         assert table_of(again, name) == table_of(asked["run"], name)
 
 
@@ -203,32 +345,77 @@ def test_ids_that_share_a_hash_stay_apart(asked, tmp_path, monkeypatch):
     assert market.different(market.scores(again), market.scores(asked["run"])) == []
 
 
-def test_columns_of_the_input_tell_the_same_as_orders(asked, tmp_path):
-    """Trailing sales, sales before, months, revenue and dates as columns in place of the orders they come from."""
+def test_columns_of_the_input_tell_the_same_as_orders_but_for_recency(asked, tmp_path):
+    """Trailing sales, sales before, revenue and dates as columns in place of the orders they come from."""
     orders = history(asked["folder"])
     table = pq.read_table(asked["folder"] / "market")
-    told: dict[str, list[Any]] = {name: [] for name in ("sales", "before", "months", "spent", "days")}
+    told: dict[str, list[Any]] = {name: [] for name in ("sales", "before", "spent", "days")}
     year = shop.AS_OF - timedelta(365)
     for account in table["account_id"].to_pylist():
         mine = orders.get(account)
         told["sales"].append(round(sum(a for day, a in mine if day > year), 2) if mine else 0.0)
         told["before"].append(sum(a for day, a in mine if day <= year) if mine else None)
-        told["months"].append((shop.AS_OF - min(day for day, _ in mine)).days / 30.4375 if mine else None)
         told["spent"].append(sum(a for _, a in mine) if mine else None)
         told["days"].append(len({day for day, _ in mine}) if mine else None)
     table = table.drop_columns(["sales"])
     for name, values in told.items():
         table = table.append_column(name, pa.array(values, pa.float64()))
-    columns = {"sales_before": "before", "months_active": "months", "revenue": "spent", "order_dates": "days"}
+    columns = {"sales_before": "before", "revenue": "spent", "order_dates": "days"}
     section = {**columns, "margin": 0.3, "seed36": True}
     found = {}
     for name, part in (("columns", section), ("orders", asked["changes"]["lifetime_value"])):
         done = market.score(table, tmp_path / name, {"lifetime_value": part})
-        names = ["lifetime_value", "lifetime_value_seed36", "sales_before", "trailing_sales"]
-        found[name] = market.scores(done).select(names)
-    for name in found["columns"].column_names:
+        found[name] = market.scores(done)
+        record = record_of(done, "lifetime_value")
+        assert ("recency" in record) == (name == "orders")
+        assert record["form"] == "retention"
+    for name in ("lifetime_value_seed36", "sales_before", "trailing_sales"):
         one, other = (found[kind][name].to_numpy() for kind in found)
         assert one == pytest.approx(other, abs=0.011, nan_ok=True), name
+    totals = [pc.sum(found[kind]["lifetime_value"]).as_py() for kind in found]
+    assert totals[0] == pytest.approx(totals[1], rel=1e-3)  # recency moves value between accounts alone
+
+
+def test_values_from_elsewhere_take_the_place_of_those_computed(asked, tmp_path):
+    """They need neither margin nor retention; accounts without a number have none, and segments know their mean."""
+    table = pq.read_table(asked["folder"] / "market")
+    values = [None if at % 3 else at * 1.5 for at in range(table.num_rows)]
+    table = table.append_column("predicted", pa.array(values, pa.float64()))
+    changes = {"lifetime_value": {"column": "predicted"}, "segments": {"weights": [1, 0, 0]}}
+    done = market.score(table, tmp_path / "scores", changes)
+    given = dict(zip(table["account_id"].to_pylist(), values, strict=True))
+    scored = market.scores(done).to_pylist()
+    assert all(row["lifetime_value"] == given[row["account_id"]] for row in scored)
+    record = record_of(done, "lifetime_value")
+    known = [row["lifetime_value"] for row in scored if row["lifetime_value"] is not None]
+    assert (record["form"], record["column"], record["without_value"]) == (
+        "column",
+        "predicted",
+        len(scored) - len(known),
+    )
+    assert record["values"]["lifetime_value"] == {"accounts": len(known), "total": pytest.approx(sum(known))}
+    of_cluster: dict[str, list[float]] = defaultdict(list)
+    for row in scored:
+        of_cluster[row["cluster"]] += [row["lifetime_value"]] * (row["lifetime_value"] is not None)
+    for row in table_of(done, "segment_tests"):
+        assert row["priority"] == pytest.approx(np.mean(of_cluster[row["cluster"]]), abs=0.01)
+    page = " ".join(CliRunner().invoke(app, ["show", str(done.output)]).stdout.split())
+    assert f"lifetime values from column 'predicted'; {record['without_value']} accounts have none" in page
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (pa.array(["a", "b"]), r"column 'predicted' .*(number|string)"),
+        (pa.array([None, None], pa.float64()), r"column 'predicted': no scored account has a number in it"),
+        (pa.array([1e16, 1.0]), r"column 'predicted': 1e\+16 is no amount of money"),
+    ],
+)
+def test_a_column_of_values_that_holds_none_is_refused(tmp_path, column, message):
+    table = market.accounts(400)
+    table = table.append_column("predicted", pa.concat_arrays([column] * 200))
+    with pytest.raises(InputContractError, match=message):
+        market.score(table, tmp_path / "scores", {"lifetime_value": {"column": "predicted"}})
 
 
 def test_refunds_later_orders_strangers_and_unusable_lines_are_accounted_for(asked, tmp_path):
@@ -283,7 +470,7 @@ def test_what_is_missing_is_named_and_leaves_the_rest(asked, tmp_path):
     assert record_of(done, "lifetime_value")["missing"] == [
         "no margin: set lifetime_value.margin, or name lifetime_value.margin_column"
     ]
-    assert record_of(done, "alerts")["churn"] == record_of(asked["run"], "alerts")["churn"]
+    assert record_of(done, "alerts") == record_of(asked["run"], "alerts")
     assert {row["profitable"] for row in table_of(done, "segment_tests")} == {"unknown"}
     assert record_of(done, "segments")["missing"] == ["acquisition_cost", "lifetime_value", "network_effect"]
 

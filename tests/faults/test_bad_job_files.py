@@ -842,9 +842,9 @@ FULL: dict[str, Any] = {
         "margin_column": "margins",
         "retention": 0.8,
         "retention_months": 6,
-        "least_months": 1,
         "discount": 0.05,
         "months": 24,
+        "column": "worth",
         "seed36": True,
     },
     "alerts": {"drop": 0.5, "intent": ["city"]},
@@ -908,7 +908,7 @@ def test_the_full_job_file_is_good_and_names_every_key() -> None:
     parse(FULL)
     missing = [(place, key) for place in TABLES for key in keys_at(place) if key not in at_place(place)]
     exclusive = [(("quadrant",), "potential"), (("engine",), "worker_memory_gib"), (("engine",), "scratch")]
-    exclusive += [(("lifetime_value",), key) for key in ("sales_before", "months_active", "revenue", "order_dates")]
+    exclusive += [(("lifetime_value",), key) for key in ("sales_before", "revenue", "order_dates")]
     assert missing == exclusive  # capacity, a scheduler of somebody else's, and orders take their place
 
 

@@ -48,6 +48,7 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
             "market_segment": None,
             "revenue": None,
             "name": None,
+            "renewal_date": None,
             "currency": None,
             "keep": (),
         },

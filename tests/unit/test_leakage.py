@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
-from bench import leaks
+from bench import guarding, leaks
 from tamscore.stages import leakage, separation
 from tamscore.stages.leakage import Evidence, Limits, evidence, level_views, numeric_views
 from tamscore.synthetic.measures import NUMERIC
@@ -75,6 +75,53 @@ def test_a_leak_is_a_suspect_and_no_other_feature_is_blamed(leak):
     columns, wallet, sales, random = world(1)
     made = LEAKS[leak](sales, columns, random)
     assert judged({**columns, "estimate": wallet, "made": made}, sales) == {"made"}
+
+
+def test_size_is_no_suspect_where_customers_are_larger():
+    """Large accounts buy far likelier than small ones, yet many prospects are as large as the median customer."""
+    columns, wallet, _, random = world(10)
+    chance = 1 / (1 + np.exp(5.0 - 1.4 * np.log(columns["employees"])))
+    sales = np.where(random.random(ROWS) < chance, wallet * random.lognormal(0.0, 0.7, ROWS), 0.0)
+    columns = {name: columns[name] for name in ("employees", "growth")}
+    views = {name: numeric_views(x) for name, x in columns.items()}
+    found = evidence(views, sales, LIMITS)["employees"]
+    assert found.separability_given > LIMITS.separability
+    assert found.correlation_given > LIMITS.correlation
+    assert judged(columns, sales) == set()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_leaks_that_prospects_carry_too_are_suspects(seed):
+    """Lapsed customers keep the value of their last year, and a floor hides who buys nothing."""
+    columns, wallet, sales, _ = world(seed)
+    for make, planted in guarding.leaks(sales).items():
+        found = [judged({**columns, "estimate": wallet, "made": leak}, sales) for leak in planted]
+        assert all(names <= {"made"} for names in found), make
+        assert sum(names == {"made"} for names in found) >= (3 if make == "carried by 30%" else 4), make
+
+
+def test_categories_and_missing_flags_are_never_taken_for_size():
+    random = np.random.default_rng(11)
+    sales = np.where(random.random(ROWS) < 0.3, random.lognormal(5, 1, ROWS), 0.0)
+    known = random.random(ROWS) < np.where(sales > 0, 0.95, 0.2)
+    columns = {"words": np.where(known, "there", "absent"), "gaps": np.where(known, 1.0, np.nan)}
+    views = {"words": level_views(known.astype(int)), "gaps": numeric_views(columns["gaps"])}
+    assert {found.overlap for found in evidence(views, sales, LIMITS).values()} == {0.0}
+
+
+@given(st.lists(st.tuples(st.integers(-3, 3), st.booleans()), min_size=2, max_size=40))
+def test_overlap_is_the_smaller_share_of_prospects_on_a_side_of_the_customers_median(rows):
+    values = np.array([0.0, 1.0, *(float(value) for value, _ in rows)])
+    customer = np.array([True, False, *(buys for _, buys in rows)])
+    middle = np.median(values[customer])
+    above = [value >= middle for value in values[~customer]]
+    below = [value <= middle for value in values[~customer]]
+    assert separation.overlap(values, customer) == min(sum(above), sum(below)) / len(above)
+
+
+def test_rows_without_known_sales_are_not_compared():
+    sales = np.array([np.nan, 0.0, 5.0, np.nan, -1.0, 7.0])
+    assert leakage.chosen_rows(sales).tolist() == [1, 2, 4, 5]
 
 
 def test_leaks_do_not_hide_behind_one_another():
@@ -153,6 +200,11 @@ def test_what_is_left_over_is_the_residual_of_least_squares_on_prospects():
         (Evidence(0.5, 0.9, 0.76, 0.13, 0.15), False),
         (Evidence(0.5, 0.0, 0.96, 0.5, 0.0), True),
         (Evidence(0.5, 0.9, 0.96, 0.5, -0.5), False),
+        (Evidence(0.5, 0.9, 0.76, 0.05, 0.25, 0.05), False),
+        (Evidence(0.5, 0.9, 0.6, 0.13, 0.25, 0.05), False),
+        (Evidence(0.5, 0.9, 0.76, 0.05, 0.25, 0.049), True),
+        (Evidence(0.5, 0.9, 0.88, 0.05, 0.25, 0.4), True),
+        (Evidence(0.5, 0.9, 0.76, 0.05, 0.85, 0.4), True),
         (Evidence(np.nan, 0.97, np.nan, np.nan, np.nan), False),
         (Evidence(np.nan, -0.99, np.nan, np.nan, np.nan), True),
     ],

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tamscore.sections.lifetime_value import forms, pace
 from tamscore.sections.lifetime_value import worth as ltv
 
 NAN = float("nan")
 
 
-def dcf(backend, sales, margin=1.0, months=12.0, retention=0.8, discount=0.1, horizon=36):
+def dcf(backend, sales, margin=1.0, months=12.0, retention=0.8, discount=0.1, horizon=36, days=0.0):
     sales = np.atleast_1d(np.array(sales, float))
-    given = (np.broadcast_to(np.array(one, float), sales.shape).copy() for one in (sales, margin, months))
-    bought, share, spread = (backend.put(one) for one in given)
+    given = (np.broadcast_to(np.array(one, float), sales.shape).copy() for one in (sales, margin, days))
+    bought, share, since = (backend.put(one) for one in given)
     label, worth = backend.put(np.zeros(len(sales), np.int64)), ltv.annuity([retention], discount, horizon)
-    return backend.get(ltv.dcf(backend.xp, bought, share, spread, label, backend.put(worth)))
+    monthly = ltv.monthly_margin(backend.xp, bought, share, months)
+    recent = ltv.recency(backend.xp, since, 180.0)
+    return backend.get(ltv.dcf(backend.xp, monthly, recent, label, backend.put(worth)))
 
 
 def seed36(backend, revenue, dates):
@@ -38,12 +43,33 @@ def test_who_leaves_at_once_is_worth_nothing_and_so_are_net_returns(backend):
     assert dcf(backend, -5.0).tolist() == [0.0]
 
 
-def test_young_customers_are_not_taken_to_have_bought_for_a_year(backend):
-    assert dcf(backend, [300.0, 300.0], months=[3.0, 12.0]) == pytest.approx(dcf(backend, [1200.0, 300.0]))
+def test_orders_of_half_a_year_tell_of_half_a_year(backend):
+    assert dcf(backend, 300.0, months=6.0) == pytest.approx(dcf(backend, 600.0))
+
+
+def test_six_usual_gaps_without_an_order_leave_a_customer_little_of_its_value(backend):
+    found = dcf(backend, [100.0] * 4, days=[0.0, 180.0, 360.0, np.inf])
+    assert found / found[0] == pytest.approx([1.0, np.exp(-1), np.exp(-2), 0.0])
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 700), st.integers(0, 2)), min_size=1, max_size=40),
+    st.floats(30, 900),
+)
+def test_the_scale_of_recency_keeps_the_total(rows, tau):
+    """The last cluster has no retention, and so no part in it."""
+    sales, days, label = (np.array(column) for column in zip(*rows, strict=True))
+    worth = np.array([20.0, 5.0, NAN])
+    recent = sales * np.exp(-days / tau)
+    sums = [np.bincount(label, weights=each, minlength=3) for each in (sales, recent)]
+    scale = ltv.recency_scale(worth, *sums)
+    known = label < 2
+    plain = (sales * worth[label])[known].sum()
+    assert (scale * recent * worth[label])[known].sum() == pytest.approx(plain) or plain == 0
 
 
 def test_what_is_unknown_stays_unknown(backend):
-    assert np.isnan(dcf(backend, [NAN, 1.0, 1.0], margin=[1.0, NAN, 1.0], months=[1.0, 1.0, NAN])).all()
+    assert np.isnan(dcf(backend, [NAN, 1.0], margin=[1.0, NAN])).all()
 
 
 def test_the_seed_formula_gives_a_weekly_buyer_four_times_too_little(backend):
@@ -64,10 +90,46 @@ def test_nobody_who_never_ordered_has_a_seed_value(backend):
     assert np.isnan(seed36(backend, [0.0], [0])).all()
 
 
-@pytest.mark.parametrize(("days", "least", "months"), [(0, 1, 1), (0, 3, 3), (365, 1, 365 / 30.4375), (3650, 1, 12)])
-def test_months_since_the_first_order_lie_between_the_least_and_twelve(backend, days, least, months):
-    found = ltv.active_months(backend.xp, backend.put(np.array([days], float)), float(least))
-    assert backend.get(found) == pytest.approx([months])
+@given(st.lists(st.lists(st.integers(1, 60), max_size=90), max_size=4))
+def test_the_pace_is_six_times_the_median_gap_however_gaps_are_counted(parts):
+    every = [gap for part in parts for gap in part]
+    found = pace.pace([pace.gap_counts(np.array(part, np.int64)) for part in [*parts, []]])
+    assert found.gaps == len(every)
+    median = np.quantile(every, 0.5, method="inverted_cdf") if len(every) >= 100 else 30
+    assert found.tau == 6 * median
+
+
+@pytest.mark.parametrize(("days", "covered"), [(1, 1), (183, 183 / 30.4375), (365, 365 / 30.4375), (3650, 12)])
+def test_orders_cover_the_months_since_the_first_of_them_twelve_at_most(days, covered):
+    assert pace.covered_months(1000, 999 + days) == pytest.approx(covered)
+
+
+@pytest.mark.parametrize(
+    ("months", "window", "horizon", "held"),
+    [(9, 3, 9, 3), (6, 3, 6, 1), (24, 12, 36, 1), (36, 12, 36, 12), (90, 12, 36, 12), (60, 12, 2, 2), (13, 12, 36, 0),
+     (14, 12, 36, 1)],
+)  # fmt: skip
+def test_what_two_windows_of_retention_leave_is_held_out(months, window, horizon, held):
+    assert pace.held_out_months(0, round(months * 30.4375), window, horizon) == held
+
+
+def form_of(retention_error, spend_error):
+    records = [{} if error is None else {"penalised_error": error} for error in (retention_error, spend_error)]
+    return forms.better_form(dict(zip(forms.FORMS, records, strict=True)))
+
+
+@pytest.mark.parametrize(
+    ("retention", "spend", "form"),
+    [(10, 9.6, "retention"), (10, 9.4, "spend"), (9, 10, "retention"), (None, 5, "spend"), (None, None, "retention")],
+)
+def test_spend_takes_over_where_it_is_clearly_better(retention, spend, form):
+    assert form_of(retention, spend) == form
+
+
+def test_the_error_of_a_form_is_penalised_by_the_factor_of_its_total():
+    found = forms.form_record(np.array([10.0, 0.0, NAN]), np.array([5.0, 15.0, 99.0]))
+    assert found == {"total_to_spent": 0.5, "mean_error": 10.0, "penalised_error": 20.0}
+    assert "penalised_error" not in forms.form_record(np.zeros(2), np.ones(2))
 
 
 def test_retention_of_clusters_that_differ_by_chance_alone_is_that_of_all():

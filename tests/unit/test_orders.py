@@ -32,7 +32,11 @@ def lines(*rows):
 
 
 def bought(*rows, windows=WINDOWS):
-    return orders.bought(lines(*rows).ordered(), windows)
+    return orders.bought(accounts(*rows), windows)
+
+
+def accounts(*rows):
+    return orders.Accounts.of(lines(*rows).ordered())
 
 
 @pytest.mark.parametrize(
@@ -50,7 +54,7 @@ def test_windows_end_with_today_and_hold_whole_years():
     assert (found.sales / orders.UNITS).tolist() == [3]
     assert (found.before / orders.UNITS).tolist() == [12]
     assert (found.revenue / orders.UNITS).tolist() == [31]
-    assert found.first.tolist() == [day("2022-02-28")]
+    assert found.last.tolist() == [day("2024-02-29")]
 
 
 def test_refunds_lower_sales_and_are_no_order_dates():
@@ -58,7 +62,28 @@ def test_refunds_lower_sales_and_are_no_order_dates():
                    (2, "2024-01-01", -5))  # fmt: skip
     assert (found.sales / orders.UNITS).tolist() == [3, -5]
     assert found.dates.tolist() == [1, 0]
-    assert found.first.tolist() == [day("2024-01-02"), orders.NEVER]
+    assert found.last.tolist() == [day("2024-01-02"), orders.NEVER]
+
+
+def test_gaps_lie_between_order_days_of_one_account():
+    """Refunds, two orders of a day and the step to the next account make no gap; nor does what comes later."""
+    found = accounts((1, "2024-01-01", 5), (1, "2024-01-01", 6), (1, "2024-01-05", -6), (1, "2024-01-11", 5),
+                     (1, "2024-02-10", 5), (2, "2024-01-01", 5), (3, "2024-01-01", 5),
+                     (3, "2024-01-03", 5))  # fmt: skip
+    assert found.gaps(day("2024-02-29")).tolist() == [10, 30, 2]
+    assert found.gaps(day("2024-02-09")).tolist() == [10, 2]
+
+
+def test_what_is_held_out_knows_nothing_of_what_came_later():
+    then = Windows.until(date(2023, 12, 31), 3)
+    rows = [(1, "2023-02-01", 1), (1, "2023-07-01", 2), (1, "2023-11-01", 4), (1, "2024-01-01", 8),
+            (2, "2024-01-01", 9), (3, "2022-12-31", 5), (3, "2024-02-29", -3)]  # fmt: skip
+    found = orders.held_out(accounts(*rows), then, day(str(TODAY)))
+    assert (found.sales / orders.UNITS).tolist() == [7, 0, 0]
+    assert (found.spent / orders.UNITS).tolist() == [8, 9, -3]
+    assert found.last.tolist() == [day("2023-11-01"), orders.NEVER, day("2022-12-31")]
+    assert found.base.tolist() == [True, False, False]
+    assert found.stayed.tolist() == [True, False, False]
 
 
 def test_who_returned_everything_did_not_stay():

@@ -49,7 +49,15 @@ EXTRAS: dict[str, Any] = {
         "months": 36, "discount": 0.1, "missing": [], "values": {"lifetime_value": {"accounts": 31, "total": 6.2e9}},
         "retention": [{"cluster": "E01", "customers": 31, "own": 0.8, "shrunk": 0.75}],
     },
-    "alerts": {"churn": 7, "sales_before": 91_234.0, "drop": 0.3},
+    "alerts": {
+        "drop": 0.3,
+        "lists": {
+            "may_leave": {"accounts": 7, "at_stake": 91_234.0},
+            "win_back": {"accounts": 2_345, "at_stake": 4.5e6},
+            "renew": {"accounts": 12, "at_stake": 120_000.0},
+        },
+        "renewals": {"from": "2026-07-01", "until": "2026-09-29"},
+    },
     "next_offer": {
         "owned": 0.25, "accounts": 1_234_567,
         "most": [{"cluster": "E01", "product": "cloud storage", "share": 0.6, "value": 1.2e6, "offered_to": 54_321}],

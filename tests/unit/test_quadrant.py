@@ -42,6 +42,15 @@ def test_each_quadrant_has_the_play_of_the_method():
     assert (PLAYS[4].quadrant, PLAYS[4].play) == ("teal", "deprioritise")
 
 
+def test_a_prospect_has_the_play_for_low_sales_at_its_potential():
+    """Where whole clusters are placed, a prospect may stand in a quadrant of high sales."""
+    codes = np.arange(len(PLAYS))
+    for_prospects = [PLAYS[code] for code in quadrant.play_codes(codes, np.zeros(5, bool))]
+    assert [play.sales for play in for_prospects] == ["low"] * 5
+    assert [play.potential for play in for_prospects] == [play.potential for play in PLAYS]
+    assert quadrant.play_codes(codes, np.ones(5, bool)).tolist() == codes.tolist()
+
+
 def test_nothing_is_high_under_an_infinite_limit(backend):
     codes = quadrant.quadrant_codes(
         backend.xp, backend.put(np.array([1e300])), backend.put(np.array([1e300])), Limits(np.inf, np.inf)

@@ -72,7 +72,7 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
     stand beside the model's values, and the accounts they name always come along.
     """
     from tamscore.insight import export_file
-    from tamscore.insight.export import DEFAULT_FIELDS, order_of
+    from tamscore.insight.export import default_fields, order_of
     from tamscore.insight.overrides import match
     from tamscore.insight.stored import open_run
     from tamscore.progress import Progress
@@ -80,7 +80,8 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
 
     scored = open_run(run)
     earlier = None if since is None else open_run(since, beside=scored.directory)
-    order = order_of(scored, (fields or DEFAULT_FIELDS).split(","), overrides_of(overrides, scored), day_of(on))
+    chosen = fields.split(",") if fields else default_fields(scored)
+    order = order_of(scored, chosen, overrides_of(overrides, scored), day_of(on))
     joined = None if overrides is None else match(overrides, scored, min_match_share)
     with terminal.listening(as_json=as_json) as listener:
         target = export_file.Target(to, not no_guard, null, bom)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tamscore.config.job import Columns, Rows
     from tamscore.config.method import Features
 
-ROLES = ("account_id", "sales", "party_type", "market_segment", "revenue", "name", "currency")
+ROLES = ("account_id", "sales", "party_type", "market_segment", "revenue", "name", "renewal_date", "currency")
 
 
 def roles_are_distinct(columns: Columns) -> Iterator[Problem]:

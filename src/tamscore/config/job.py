@@ -62,6 +62,8 @@ class Columns(Settings):
     """Column with the account's own reported revenue, in the currency of sales; used to flag impossible sales."""
     name: Column | None = None
     """Column with the account's name, for people to read."""
+    renewal_date: Column | None = None
+    """Column with the day on which the account's contract ends, dates or timestamps; [alerts] reads it."""
     currency: Column | None = None
     """Column with the currency of the account's amounts: one for all accounts with sales, or a rate for each."""
     keep: ColumnList = ()

@@ -1,4 +1,4 @@
-"""Who should be called now: what a run says of churn, and what moved since an earlier run.
+"""Who should be called now: the lists of a run, and what moved since an earlier run.
 
 A buying alert goes to an account whose own features changed so that the *earlier* run's model and ladders give it more:
 a higher step, or a potential that counts as high. What peers, a new model or other rules did to it raises none.
@@ -22,6 +22,7 @@ from tamscore.scoring import potential as policy
 from tamscore.scoring.by_cluster import quantile_by_cluster
 from tamscore.scoring.context import ladder_rules, quadrant_rules
 from tamscore.sections.alerts import churn as alerts
+from tamscore.sections.alerts import lists
 from tamscore.stages.quadrant import PLAYS
 
 if TYPE_CHECKING:
@@ -35,9 +36,14 @@ SCHEMA = pa.schema(
     [
         *((name, pa.string()) for name in ("alert", "account_id", "name", "cluster", "reason")),
         *((name, pa.float64()) for name in ("at_stake", "potential_before", "potential_after")),
+        ("renews_on", pa.date32()),
     ]
 )
-"""The columns of the alerts; at stake is the whitespace of who may buy, and the sales lost with who may leave."""
+"""The columns of the alerts; at stake is the whitespace of who may buy, else sales lost or to be renewed."""
+REASONS = {"may_leave": "sales fell", "win_back": "buys nothing any more", "renew": "contract ends"}
+"""What is said of an account on each list of a run."""
+NAMES = {"may_leave": "churn"}
+"""What the alerts of a list are called, where not as the list."""
 OWN, MOVE = CAUSES.index("own_sales"), CAUSES.index("cluster_move")
 
 
@@ -52,16 +58,16 @@ class Alerts:
 
 
 def alerts_of(run: StoredRun, since: StoredRun | None, progress: Progress) -> Alerts:
-    """Churn alerts of a run, and buying alerts since an earlier one.
+    """The accounts on the lists of a run, and buying alerts since an earlier one.
 
     Raises UsageError where the run knows of neither.
     """
-    if since is None and "churn_alert" not in run.columns:
+    if since is None and "account_state" not in run.columns:
         raise UsageError(
             f"{run.directory.path}: knows nothing of churn, and no earlier run is named; add --since RUN, or run its "
             "job with [alerts] and [lifetime_value]"
         )
-    found, notices = [*churning(run)], tuple[str, ...]()
+    found, notices = [*listed(run)], tuple[str, ...]()
     if since is not None:
         with progress.stage("prepare"):
             comparison = diff.compare(since, run)
@@ -75,15 +81,17 @@ def alerts_of(run: StoredRun, since: StoredRun | None, progress: Progress) -> Al
     return Alerts(run.name, since.name if since else None, table, notices)
 
 
-def churning(run: StoredRun) -> Iterator[pa.Table]:
-    """The accounts that the run says may leave, part by part."""
-    if "churn_alert" not in run.columns:
+def listed(run: StoredRun) -> Iterator[pa.Table]:
+    """The accounts that may leave, that left, and whose contract ends, part by part."""
+    if "account_state" not in run.columns:
         return
-    named = [name for name in ("name",) if name in run.columns]
-    for part in run.read(["account_id", "cluster", "trailing_sales", "sales_before", "churn_alert", *named]):
-        here = part.filter(part["churn_alert"])
-        lost = float_column(here["sales_before"]) - np.nan_to_num(float_column(here["trailing_sales"]))
-        yield table_of(here, "churn", ["sales fell"] * here.num_rows, at_stake=np.round(lost, 2))
+    wanted = ["account_id", "cluster", "sales", "account_state"]
+    optional = ("name", "trailing_sales", "sales_before", "churn_alert", "renewal_due", "renews_on")
+    for part in run.read([*wanted, *(name for name in optional if name in run.columns)]):
+        for name, reason in REASONS.items():
+            here = np.flatnonzero(lists.on_list(part, name))
+            money = lists.at_stake(part, name)[here]
+            yield table_of(part.take(here), NAMES.get(name, name), [reason] * len(here), at_stake=money)
 
 
 def buying(comparison: Comparison) -> Iterator[pa.Table]:
@@ -183,6 +191,8 @@ def table_of(rows: pa.Table, alert: str, reasons: Sequence[str], **money: Any) -
     for name in ("account_id", "name", "cluster"):
         if name in rows.column_names:
             columns[name] = rows[name].cast(pa.string())
+    if "renews_on" in rows.column_names:
+        columns["renews_on"] = rows["renews_on"]
     filled = [columns.get(one.name, pa.nulls(rows.num_rows, one.type)) for one in SCHEMA]
     return pa.table(
         [column if isinstance(column, pa.ChunkedArray) else pa.array(column) for column in filled], SCHEMA.names

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 KEY = "account_id"
 AMOUNTS = ("sales", "potential", "whitespace")
-DEFAULT_FIELDS = "cluster,kind,potential,whitespace,quadrant,play,role"
+DEFAULT_FIELDS = ("cluster", "kind", "potential", "whitespace", "quadrant", "play", "role")
+ACTIONS = ("account_state", "churn_alert", "renewal_due", "renews_on", "segment_action")
+"""Columns that are exported too, where nobody names the fields and the run has them."""
 VERSION, HASH = "score_version", "row_hash"
 BETWEEN, NO_VALUE = "\x1f", "\x00"
 
@@ -139,6 +141,11 @@ def order_of(run: StoredRun, fields: Sequence[str], overrides: Overrides, day: d
         raise UsageError(f"--fields: expected every column and header once, got {', '.join(fields)}")
     named = {account: {n: one for n, one in held.items() if n in chosen} for account, held in overrides.items()}
     return Order(chosen, key, {account: held for account, held in named.items() if held}, day)
+
+
+def default_fields(run: StoredRun) -> list[str]:
+    """The fields of an export where nobody names them: what every run says of an account, and what to do now."""
+    return [*DEFAULT_FIELDS, *(name for name in ACTIONS if name in run.columns)]
 
 
 def hint(column: str, known: Sequence[str]) -> str:

@@ -68,6 +68,7 @@ def columns_of(job: Job) -> InputColumns:
         currency=columns.currency,
         substitution=substitution_of(job),
         id_form=columns.id_form,
+        renewal_date=columns.renewal_date,
     )
 
 

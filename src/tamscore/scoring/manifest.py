@@ -59,6 +59,7 @@ def tables_of(outcome: Outcome, job: Job) -> dict[str, pa.Table]:
         "segments": summaries.segment_table(outcome),
         "quadrants": summaries.quadrant_table(outcome),
         "priority": summaries.priority_table(outcome),
+        "plays": summaries.play_table(outcome),
         "features": summaries.feature_table(outcome),
         "quality": summaries.quality_table(outcome),
         "map": summaries.map_table(outcome),

@@ -30,6 +30,7 @@ UNITS: dict[str, Unit] = {
     "share": "permille",
     "text": "text",
     "truth": "truth",
+    "date": "text",
 }
 """How a column of the scores is written, by its kind."""
 S = TypeVar("S", bound=SectionSettings)
@@ -44,7 +45,8 @@ class Section(ABC, Generic[S]):
     lacks without it.
     `folder` is the folder of an output that keeps its results, for a topic that is asked about a finished run: every
     job has its table, and no score depends on it. `always` says that every job has its table though scores depend on
-    it; `before` names the column of the scores that its own stand in front of, "" for the end.
+    it; `before` names the column of the scores that its own stand in front of, "" for the end, and `revised` those
+    columns of the core that it writes anew.
     Methods import what they compute with in their bodies: the job file is checked without any of it.
     """
 
@@ -53,6 +55,7 @@ class Section(ABC, Generic[S]):
     folder: str = ""
     always: bool = False
     before: str = ""
+    revised: tuple[str, ...] = ()
     columns: tuple[ScoreColumn, ...] = ()
     rules: tuple[Rule, ...] = ()
 
@@ -124,6 +127,6 @@ def prepare_sections(sections: Iterable[Section[Any]], market: Market) -> Sectio
         if isinstance(state, str):
             missing[section.name] = state
             continue
-        prepared.append(Prepared(section.name, section.column_names, state, section.before))
+        prepared.append(Prepared(section.name, section.column_names, state, section.before, section.revised))
         market = replace(market, figures={**market.figures, **section.figures(state)})
     return Sections(tuple(prepared), missing)

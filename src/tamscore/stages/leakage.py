@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.stages.separation import FRINGE, along, rank_correlation, ranks, separability, told_apart
+from tamscore.stages.separation import FRINGE, along, overlap, rank_correlation, ranks, separability, told_apart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,6 +23,10 @@ PROSPECTS, CUSTOMERS = 6_000, 3_000
 """So many rows of each are compared at the most."""
 FEWEST_PROSPECTS, FEWEST_CUSTOMERS = 50, 25
 """With fewer of either nothing is said."""
+PROSPECTS_TO_BLOCK = 100
+"""With fewer prospects a comparison with them is no reason to stop a run."""
+OVERLAP, PLAIN_SEPARABILITY, PLAIN_CORRELATION = 0.05, 0.88, 0.85
+"""Size is told from sales by it: so many prospects lie beyond the customers' median, and neither limit is reached."""
 ROWS_PER_VIEW = 5
 """A regression needs so many prospects for each of its terms, else features are compared without one."""
 RIDGE = 1e-4
@@ -42,7 +46,8 @@ class Evidence:
 
     `separability` is the area under the ROC curve of customers against prospects, in [0.5, 1]; `told_apart` the share
     of customers beyond the fringe of the prospects; `correlation` the rank correlation with sales among customers,
-    which given the others counts as negative where it runs against the feature's own. NaN where it cannot be had.
+    which given the others counts as negative where it runs against the feature's own; `overlap` the share of prospects
+    beyond the customers' median given the others, 0 for categories and missing values. NaN where it cannot be had.
     """
 
     separability: float
@@ -50,6 +55,7 @@ class Evidence:
     separability_given: float
     told_apart_given: float
     correlation_given: float
+    overlap: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -64,10 +70,18 @@ class Limits:
         """Whether a feature with this evidence is a suspect."""
         if np.isnan(found.separability):
             return abs(found.correlation) >= COPY
+        if follows_size(found):
+            return False
         if found.separability_given >= SURE and found.correlation_given >= AGAINST:
             return True
         apart = found.separability_given >= self.separability or found.told_apart_given >= self.told_apart
         return apart and found.correlation_given >= self.correlation
+
+
+def follows_size(found: Evidence) -> bool:
+    """Whether a feature with this evidence can be honest size: prospects reach the customers' median, too."""
+    near = found.separability_given < PLAIN_SEPARABILITY and found.correlation_given < PLAIN_CORRELATION
+    return near and found.overlap >= OVERLAP
 
 
 def numeric_views(column: Any) -> Any:
@@ -92,6 +106,7 @@ class Comparison:
     """Customers against prospects: views (v, m) in the prospects' units, the feature of each (v,), who buys (m,).
 
     `bounded` are the views clipped to what prospects have: a regression fitted on them must not be carried beyond.
+    `flags` (v,) are the views that are 0 or 1.
     """
 
     views: Any
@@ -99,6 +114,7 @@ class Comparison:
     owner: Any
     customer: Any
     sales: Any
+    flags: Any
 
     @classmethod
     def of(cls, features: Mapping[str, Any], sales: Any) -> Comparison:
@@ -115,7 +131,7 @@ class Comparison:
         spread = bounded[:, ~customer].std(axis=1, keepdims=True)
         unit = np.where(spread > 1e-9 * np.maximum(1.0, np.abs(mean)), spread, np.inf)
         alone = np.where(np.isinf(unit), 1.0, unit)
-        return cls((views - mean) / alone, (bounded - mean) / unit, owner, customer, sales[customer])
+        return cls((views - mean) / alone, (bounded - mean) / unit, owner, customer, sales[customer], binary)
 
     @cached_property
     def products(self) -> Any:
@@ -153,18 +169,19 @@ class Comparison:
         for v, left in zip(own, self.left_over(feature, others), strict=True):
             sign = np.sign(self.correlations[v]) or 1.0
             same_way = sign * along(left[self.customer], self.ranked)
-            given.append((separability(left, self.customer), told_apart(left, self.customer), float(same_way)))
+            shared = 0.0 if self.flags[v] else overlap(left, self.customer)
+            given.append((separability(left, self.customer), told_apart(left, self.customer), float(same_way), shared))
         return Evidence(alone, float(correlation), *max(given, key=lambda one: one[0] + one[1]))
 
 
 def chosen_rows(sales: Any) -> Any:
-    """The places of the rows that are compared: the first prospects and the first customers."""
-    prospects, customers = np.flatnonzero(~(sales > 0))[:PROSPECTS], np.flatnonzero(sales > 0)[:CUSTOMERS]
+    """The places of the rows that are compared: the first prospects and customers, of those whose sales are known."""
+    prospects, customers = np.flatnonzero(sales <= 0)[:PROSPECTS], np.flatnonzero(sales > 0)[:CUSTOMERS]
     return np.sort(np.concatenate((prospects, customers)))
 
 
 def evidence(features: Mapping[str, Any], sales: Any, limits: Limits) -> dict[str, Evidence]:
-    """What every feature, given as views (v, m), knows about sales (m,); nothing where customers are too few.
+    """What every feature, given as views (v, m), knows about sales (m,), all known; nothing of too few customers.
 
     Leaks stand in for one another, so suspects leave the regression one by one, the plainest first, and the rest is
     compared again: an honest feature that a leak is made of must not be blamed for it.

@@ -82,8 +82,8 @@ def months_back(day: date, months: int) -> int:
 class Bought:
     """What accounts (a,) have bought by order of key and check; money in units, net of refunds.
 
-    `sales` of the last twelve months, `before` of the twelve before those, `revenue` in all; `first` the day of the
-    first order (NEVER for refunds alone), `dates` how many days had one; whether the account counts in the `base` of
+    `sales` of the last twelve months, `before` of the twelve before those, `revenue` in all; `last` the day of the last
+    order (NEVER for refunds alone), `dates` how many days had one; whether the account counts in the `base` of
     retention, and has `stayed`.
     """
 
@@ -92,7 +92,7 @@ class Bought:
     sales: Any
     before: Any
     revenue: Any
-    first: Any
+    last: Any
     dates: Any
     base: Any
     stayed: Any
@@ -137,30 +137,90 @@ def repeated(lines: Lines) -> Any:
     return again
 
 
-def bought(lines: Lines, windows: Windows) -> Bought:
+@dataclass(frozen=True)
+class HeldOut:
+    """What the accounts (a,) of `Bought` had bought by an earlier day, and what they have `spent` since, in units.
+
+    `sales` of the twelve months before that day, `last` the day of the last order by then (NEVER for none), `base` and
+    `stayed` as retention counted them then.
+    """
+
+    sales: Any
+    last: Any
+    base: Any
+    stayed: Any
+    spent: Any
+
+    @classmethod
+    def together(cls, parts: Sequence[HeldOut]) -> HeldOut:
+        """The accounts of several parts, one after the other."""
+        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """Ordered lines by account: at which line each account `starts` (a,), and the place (n,) of the account of each."""
+
+    lines: Lines
+    starts: Any
+    place: Any
+
+    @classmethod
+    def of(cls, lines: Lines) -> Accounts:
+        """The accounts of ordered lines."""
+        new = np.ones(len(lines), bool)
+        new[1:] = (lines.key[1:] != lines.key[:-1]) | (lines.check[1:] != lines.check[:-1])
+        return cls(lines, np.flatnonzero(new), np.cumsum(new) - 1)
+
+    def net(self, after: int, until: int) -> Any:
+        """What each account bought (a,) after one day until another, in units."""
+        inside = (self.lines.day > after) & (self.lines.day <= until)
+        return np.bincount(self.place[inside], weights=self.lines.units[inside], minlength=len(self.starts))
+
+    def last(self, until: int) -> Any:
+        """The day (a,) int32 of each account's last order until a day, NEVER for none."""
+        order = (self.lines.units > 0) & (self.lines.day <= until)
+        found = np.full(len(self.starts), -NEVER, np.int32)
+        np.maximum.at(found, self.place[order], self.lines.day[order])
+        return np.where(found == -NEVER, NEVER, found).astype(np.int32)
+
+    @property
+    def order_days(self) -> Any:
+        """The lines (n,) bool that are the first order of their day; refunds are none."""
+        lines, order = self.lines, self.lines.units > 0
+        fresh = order.copy()  # orders of a day stand together, behind its refunds
+        same = (self.place[1:] == self.place[:-1]) & (lines.day[1:] == lines.day[:-1])
+        fresh[1:] &= ~(order[:-1] & same)
+        return fresh
+
+    def gaps(self, until: int) -> Any:
+        """The days (g,) between one order day and the next of the same account, both until a day."""
+        rows = np.flatnonzero(self.order_days & (self.lines.day <= until))
+        return np.diff(self.lines.day[rows].astype(np.int64))[np.diff(self.place[rows]) == 0]
+
+
+def bought(accounts: Accounts, windows: Windows) -> Bought:
     """What the accounts of ordered lines have bought; lines after today must have been left out."""
-    new = np.ones(len(lines), bool)
-    new[1:] = (lines.key[1:] != lines.key[:-1]) | (lines.check[1:] != lines.check[:-1])
-    starts = np.flatnonzero(new)
-    account, accounts = np.cumsum(new) - 1, len(starts)
-
-    def net(after: int, until: int) -> Any:
-        inside = (lines.day > after) & (lines.day <= until)
-        return np.bincount(account[inside], weights=lines.units[inside], minlength=accounts)
-
-    order = lines.units > 0
-    fresh = order.copy()  # the first order of its day; orders of a day stand together, behind its refunds
-    fresh[1:] &= ~(order[:-1] & (lines.day[1:] == lines.day[:-1]) & ~new[1:])
-    first = np.full(accounts, NEVER, np.int32)
-    np.minimum.at(first, account[order], lines.day[order])
+    lines, count = accounts.lines, len(accounts.starts)
     return Bought(
-        lines.key[starts],
-        lines.check[starts],
-        net(windows.last_year, windows.today),
-        net(windows.year_before, windows.last_year),
-        np.bincount(account, weights=lines.units, minlength=accounts),
-        first,
-        np.bincount(account[fresh], minlength=accounts).astype(np.int32),
-        net(windows.base, windows.stayed) > 0,
-        net(windows.stayed, windows.today) > 0,
+        lines.key[accounts.starts],
+        lines.check[accounts.starts],
+        accounts.net(windows.last_year, windows.today),
+        accounts.net(windows.year_before, windows.last_year),
+        np.bincount(accounts.place, weights=lines.units, minlength=count),
+        accounts.last(windows.today),
+        np.bincount(accounts.place[accounts.order_days], minlength=count).astype(np.int32),
+        accounts.net(windows.base, windows.stayed) > 0,
+        accounts.net(windows.stayed, windows.today) > 0,
+    )
+
+
+def held_out(accounts: Accounts, then: Windows, today: int) -> HeldOut:
+    """What the accounts had bought by the day that `then` ends with, and what they have spent since, until today."""
+    return HeldOut(
+        accounts.net(then.last_year, then.today),
+        accounts.last(then.today),
+        accounts.net(then.base, then.stayed) > 0,
+        accounts.net(then.stayed, then.today) > 0,
+        accounts.net(then.today, today),
     )

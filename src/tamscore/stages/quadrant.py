@@ -38,6 +38,10 @@ PLAYS = (
 """The plays by quadrant code, `2 * high potential + high sales`; teal is the second grey of the cluster level."""
 
 
+OF_PROSPECT = (0, 0, 2, 2, 4)
+"""The position in PLAYS of the play for a prospect, by quadrant code: the one for low sales at the same potential."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """At or above these, potential and sales count as high; infinite where nothing does."""
@@ -88,6 +92,14 @@ def quadrant_codes(xp: Any, potential: Array, sales: Array, bound: Limits) -> Ar
     """The position (m,) int64 in PLAYS of every account; a missing potential or sales counts as low."""
     high_potential = xp.astype(potential >= bound.potential, xp.int64)
     return 2 * high_potential + xp.astype(sales >= bound.sales, xp.int64)
+
+
+def play_codes(code: Any, buys: Any) -> Any:
+    """The position (m,) in PLAYS of each account's play, given its quadrant code and whether it `buys`, both (m,).
+
+    A prospect in a quadrant of high sales, as whole clusters may be, gets the play for low sales.
+    """
+    return np.where(buys, code, np.take(OF_PROSPECT, code))
 
 
 def cluster_codes(mean_potential: Any, mean_sales: Any, bound: Limits) -> Any:

@@ -41,3 +41,9 @@ def told_apart(values: Any, customer: Any) -> float:
     """The share of the customers that lie beyond the fringe of the prospects, on the side where there are more."""
     low, high = np.quantile(values[~customer], (FRINGE, 1 - FRINGE), method="inverted_cdf")
     return float(max(np.mean(values[customer] > high), np.mean(values[customer] < low)))
+
+
+def overlap(values: Any, customer: Any) -> float:
+    """The share of the prospects that lie beyond the customers' median (m,), on the side where there are fewer."""
+    prospects, middle = values[~customer], np.median(values[customer])
+    return float(min(np.mean(prospects >= middle), np.mean(prospects <= middle)))

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 class Verdict:
     """What the guard says about a feature in a party type, and what it rests on.
 
-    `echo` is how far peers' sales echo an account's own under all features, `echo_without` how far without this one.
+    `echo` is how far peers' sales echo an account's own under all features, `echo_without` how far without this one;
+    `prospects` is how many accounts without sales it was compared with.
     """
 
     party_type: str
@@ -35,6 +36,13 @@ class Verdict:
     echo: float
     echo_without: float
     reason: str
+    prospects: int
+
+    @property
+    def stops(self) -> bool:
+        """Whether the run may stop for it: a suspect with prospects enough to compare with, or a copy of sales."""
+        sure = self.prospects >= leakage.PROSPECTS_TO_BLOCK or abs(self.evidence.correlation) >= leakage.COPY
+        return self.verdict == "suspect" and sure
 
 
 def inspect(this: Run, samples: Mapping[int, SampledRows]) -> dict[int, tuple[Verdict, ...]]:
@@ -48,8 +56,9 @@ def inspect(this: Run, samples: Mapping[int, SampledRows]) -> dict[int, tuple[Ve
             said += warning
             done(1)
     suspects = [one for verdicts in found.values() for one in verdicts if one.verdict == "suspect"]
-    if suspects and this.job.leakage.action == "block":
-        raise GateError("\n".join(refusal(this.job, suspects, said)), gate="leakage")
+    stopping = [one for one in suspects if one.stops]
+    if stopping and this.job.leakage.action == "block":
+        raise GateError("\n".join(refusal(this.job, stopping, said)), gate="leakage")
     for text in [*map(line, suspects), *said]:
         this.progress.notice(text)
     return found
@@ -66,8 +75,9 @@ def judge(job: Job, party: str, drawn: SampledRows) -> tuple[tuple[Verdict, ...]
     suspects = [name for name, one in found.items() if limits.suspects(one)]
     backend = HostBackend()  # a sketch of few rows; the same on every device
     whole, *without, cleared = map(float, echo.echoes(backend, views, sales, suspects, job.clusters.seed))
+    prospects = int(np.count_nonzero(sales <= 0))
     verdicts = tuple(
-        Verdict(party, name, ruling(job, name, suspects), one, whole, alone, reason(one, name in suspects))
+        Verdict(party, name, ruling(job, name, suspects), one, whole, alone, reason(one, name in suspects), prospects)
         for (name, one), alone in zip(found.items(), without, strict=True)
     )
     return verdicts, [together(party, suspects, whole, cleared)] if suspects else []
@@ -96,6 +106,8 @@ def reason(found: Evidence, suspect: bool) -> str:  # noqa: FBT001
         follows = f"has rank correlation {found.correlation:.2f} with sales, and there are no prospects to compare with"
         return f"is a copy of sales: it {follows}" if suspect else follows
     given, area = "given the other features", f"AUC {found.separability_given:.2f}"
+    if not suspect and leakage.follows_size(found):
+        return f"{given}, {found.overlap:.0%} of the prospects lie beyond the customers' median ({area})"
     if not suspect:
         return f"{given}, prospects have it as customers do ({area})"
     if found.separability_given < leakage.SURE:
@@ -115,7 +127,8 @@ def together(party: str, suspects: Sequence[str], whole: float, cleared: float) 
 
 def line(one: Verdict) -> str:
     """A verdict as a line of a message."""
-    return f"{one.party_type}: feature {one.feature!r} looks like sales in disguise: {one.reason}"
+    few = "" if one.stops else f"; only {one.prospects} prospects to compare with, so the run goes on"
+    return f"{one.party_type}: feature {one.feature!r} looks like sales in disguise: {one.reason}{few}"
 
 
 def refusal(job: Job, suspects: Sequence[Verdict], said: Sequence[str]) -> list[str]:

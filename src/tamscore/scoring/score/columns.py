@@ -114,7 +114,7 @@ def case_columns(told: Cases, scores: Scores, plan: ScorePlan) -> dict[str, pa.A
         **certainty(told, scores, parties),
         "rank": pa.array(scores.rank),
         "rank_in_kind": pa.array(scores.rank_in_kind),
-        **play_columns(scores.quadrant),
+        **play_columns(scores.quadrant, told.sales > 0),
     }
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 BASES = ("win_rate", "look_alike", "propensity", "growth")
 PLACES = 6
 """Probabilities are told to so many decimal places."""
-PLAYS = ("quadrant", "play", "role", "service_level")
+PLAYS = ("play", "role", "service_level")
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,11 @@ def counted_plays(high: Any, party: Any, sales: Any, plan: ScorePlan) -> dict[st
     limit = np.full(1 + max(policy.code for policy in plan.parties), np.inf)
     for policy in plan.parties:
         limit[policy.code] = policy.limits.sales
-    return play_columns(2 * high.astype(np.int64) + (sales >= limit[party]))
+    return play_columns(2 * high.astype(np.int64) + (sales >= limit[party]), sales > 0)
 
 
-def play_columns(codes: Any) -> dict[str, pa.Array]:
-    """The columns of quadrants (s,), which are places in PLAYS."""
-    return {name: text_dictionary(codes, [getattr(play, name) for play in quadrant.PLAYS]) for name in PLAYS}
+def play_columns(code: Any, buys: Any) -> dict[str, pa.Array]:
+    """Quadrant and play of rows (s,), given the quadrant as a place in PLAYS, and who buys."""
+    play = quadrant.play_codes(code, buys)
+    found = {name: text_dictionary(play, [getattr(one, name) for one in quadrant.PLAYS]) for name in PLAYS}
+    return {"quadrant": text_dictionary(code, [one.quadrant for one in quadrant.PLAYS]), **found}

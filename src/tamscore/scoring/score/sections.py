@@ -71,13 +71,15 @@ class State(Protocol):
 class Prepared:
     """A section that is ready to score accounts: its name, the names of the columns that it may add, its state.
 
-    They stand in front of the column `before`, at the end where it names none.
+    They stand in front of the column `before`, at the end where it names none. Columns `revised` are those of the core
+    that it writes anew.
     """
 
     name: str
     columns: tuple[str, ...]
     state: State
     before: str = ""
+    revised: tuple[str, ...] = ()
 
 
 def with_sections(sections: Sequence[Prepared], rows: ScoredRows, backend: Backend) -> pa.Table:
@@ -85,8 +87,11 @@ def with_sections(sections: Sequence[Prepared], rows: ScoredRows, backend: Backe
     table = rows.scores
     for section in sections:
         scored = section.state.score(replace(rows, scores=table), backend)
-        if unknown := scored.keys() - set(section.columns):
+        if unknown := scored.keys() - {*section.columns, *section.revised}:
             raise AssertionError(f"{section.name}: columns {sorted(unknown)} are not declared")
+        for name in section.revised:
+            if name in scored:
+                table = table.set_column(table.column_names.index(name), name, scored.pop(name))
         place = table.column_names.index(section.before) if section.before else table.num_columns
         for at, (name, column) in enumerate(scored.items(), place):
             table = table.add_column(at, name, column)

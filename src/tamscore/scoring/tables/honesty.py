@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from tamscore.scoring.tables.outcome import Outcome
 
 VERDICT = ("party_type", "feature", "verdict", "reason")
-EVIDENCE = ("separability", "separability_given", "told_apart_given", "correlation", "correlation_given")
-ECHO = ("echo", "echo_without")
+EVIDENCE = ("separability", "separability_given", "told_apart_given", "correlation", "correlation_given", "overlap")
+ECHO = ("echo", "echo_without", "prospects")
 
 
 def leakage_table(outcome: Outcome) -> pa.Table:
@@ -23,7 +23,7 @@ def leakage_table(outcome: Outcome) -> pa.Table:
     rows = []
     for verdict in (verdict for one in outcome.fitted for verdict in one.verdicts):
         numbers = {name: getattr(verdict.evidence, name) for name in EVIDENCE}
-        numbers |= {name: getattr(verdict, name) for name in ECHO}
+        numbers |= {name: float(getattr(verdict, name)) for name in ECHO}
         texts = {name: getattr(verdict, name) for name in VERDICT}
         rows.append(texts | {name: rounded(value) for name, value in numbers.items()})
     return table(rows, VERDICT, (*EVIDENCE, *ECHO))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.scoring.score.parts import KINDS, MEASURES
+from tamscore.scoring.score.parts import KINDS, MEASURES, PARTS
 from tamscore.scoring.tables.plain import money
 from tamscore.stages import identity, quadrant
 from tamscore.stages.priority import TIERS
@@ -39,11 +39,13 @@ def quadrant_table(outcome: Outcome) -> pa.Table:
     for policy in outcome.policies:
         stop = start + len(policy.cluster_ids)
         here = outcome.totals[start:stop].sum(axis=0)
-        for q, play in enumerate(quadrant.PLAYS):
+        for q, colour in enumerate(quadrant.PLAYS):
             for i, kind in enumerate(KINDS):
                 if here[q, i, 0]:
-                    head = {"party_type": policy.name, "quadrant": play.quadrant, "play": play.play, "role": play.role}
-                    rows.append({**head, "kind": kind, **dict(zip(MEASURES, money(here[q, i]), strict=True))})
+                    play = quadrant.PLAYS[int(quadrant.play_codes(q, kind == "expansion"))]
+                    head = {"party_type": policy.name, "quadrant": colour.quadrant}
+                    head |= {"play": play.play, "role": play.role, "kind": kind}
+                    rows.append({**head, **dict(zip(MEASURES, money(here[q, i]), strict=True))})
         start = stop
     return pa.Table.from_pylist(rows)
 
@@ -60,6 +62,23 @@ def priority_table(outcome: Outcome) -> pa.Table:
                     head = {"party_type": policy.name, "kind": kind, "tier": tier, "accounts": int(accounts)}
                     told = dict(zip(("whitespace", "expected_value"), money(amounts), strict=True))
                     rows.append({**head, "expected_wins": round(wins, 2), **told})
+    return pa.Table.from_pylist(rows)
+
+
+def play_table(outcome: Outcome) -> pa.Table:
+    """One row per party type, kind and play that has accounts: what to do about how many of them."""
+    import pyarrow as pa
+
+    keys = ("party_type", "play", "kind")
+    sums: dict[tuple[str, ...], Any] = {}
+    for part in outcome.scored:
+        for key, one in part.plays.items():
+            sums[key] = sums.get(key, 0.0) + one
+    order = [policy.name for policy in outcome.policies]
+    rows = []
+    for key in sorted(sums, key=lambda key: (order.index(key[0]), key[2], key[1])):
+        whole, left = sums[key][:4], np.append(0.0, sums[key][4:] / PARTS)
+        rows.append({**dict(zip(keys, key, strict=True)), **dict(zip(MEASURES, money(whole + left), strict=True))})
     return pa.Table.from_pylist(rows)
 
 

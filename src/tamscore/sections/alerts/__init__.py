@@ -1,4 +1,4 @@
-"""Who should be called now: customers that buy much less than a year ago while their cluster does not."""
+"""Who should be called now: customers that fall while their cluster does not, that left, or whose contract ends."""
 
 from __future__ import annotations
 
@@ -6,27 +6,45 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.schema import ScoreColumn
 from tamscore.scoring.section import Section
-from tamscore.sections.alerts.settings import Alerts, intent_is_kept
+from tamscore.sections.alerts.settings import Alerts, intent_is_kept, renewals_are_read
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.context import Run
     from tamscore.scoring.market import Market
+    from tamscore.scoring.model_source import Origin
     from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
 
 
 class AlertsSection(Section[Alerts]):
-    """Who should be called now: customers that buy much less than a year ago while their cluster does not."""
+    """Who should be called now: customers that fall while their cluster does not, that left, or whose contract ends."""
 
     name = "alerts"
-    absent = "Churn alerts: not computed; a section [alerts] does, given sales a year before."
+    absent = "Alerts: not computed; a section [alerts] does, given sales a year before or days of renewal."
     settings = Alerts
     columns = (
-        ScoreColumn("churn_alert", "truth", "sales fell by more than alerts.drop in a year, the cluster's did not"),
+        ScoreColumn("account_state", "text", "customer, left (bought a year before, buys nothing now) or prospect"),
+        ScoreColumn(
+            "churn_alert", "truth", "still buys, yet sales fell by more than alerts.drop, the cluster's did not"
+        ),
+        ScoreColumn("renewal_due", "truth", "a customer whose contract ends within alerts.renewal_days"),
+        ScoreColumn("renews_on", "date", "the day on which the contract ends"),
     )
-    rules = ((intent_is_kept, ("columns", "alerts")),)
+    revised = ("play",)
+    rules = ((intent_is_kept, ("columns", "alerts")), (renewals_are_read, ("columns", "alerts")))
+
+    def check_early(self, this: Run, origin: Origin, parts: Sequence[PartRows], settings: Alerts) -> None:
+        """Raise InputContractError if the column of renewals holds no dates."""
+        from tamscore.sections.alerts.renewals import require_dates
+
+        del origin, parts, settings
+        require_dates(this.columns.renewal_date, this.plan)
 
     def prepare(self, market: Market, settings: Alerts) -> State | str:
-        """Return what raises alerts; in words what is missing if nothing is known about the year before."""
+        """Return what raises alerts; in words what is missing if neither the year before nor a renewal is known."""
         from tamscore.sections.alerts.columns import prepare
 
         return prepare(market, settings)

@@ -1,16 +1,20 @@
-"""The churn alert joins the scores: who buys much less than a year ago while its cluster does not."""
+"""Alerts join the scores: who may leave, who has left, whose contract ends, and the play that follows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from tamscore.arrow import float_column, level_codes
+from tamscore.arrow import float_column, level_codes, text_dictionary
 from tamscore.scoring.score.sections import Findings
 from tamscore.sections.alerts import churn as alerts
+from tamscore.sections.alerts import lists, renewals
+from tamscore.sections.alerts.renewals import NO_DAY, Renewals
+from tamscore.stages.quadrant import PLAYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,52 +22,104 @@ if TYPE_CHECKING:
     from tamscore.backend import Backend
     from tamscore.scoring.market import Market
     from tamscore.scoring.score.sections import ScoredRows
+    from tamscore.sections.alerts.lists import Listed
     from tamscore.sections.alerts.settings import Alerts
 
 NO_BEFORE = "nothing is known about sales a year before: [lifetime_value] with orders or sales_before tells it"
+NO_RENEWAL = "nor about renewals: columns.renewal_date names their days"
+LEVELS = (*dict.fromkeys(play.play for play in PLAYS), "win_back", "renew")
+"""The plays that an account may have: that of its quadrant, or one of the two that its state asks for."""
 
 
 @dataclass(frozen=True)
-class ChurnAlert:
-    """The state: from which drop on, and the median (K,) of sales to sales before in each cluster."""
+class AlertsState:
+    """The state: from which drop on, the median (K,) of sales to sales before in each cluster, which renewals are due.
+
+    `median` is None where nothing is known about the year before, `due` where no renewal can be told.
+    """
 
     clusters: tuple[str, ...]
-    median: Any
+    median: Any | None
     drop: float
+    due: Renewals | None = None
+    notices: tuple[str, ...] = ()
+
+    @property
+    def lists(self) -> list[str]:
+        """The lists that the run knows enough for."""
+        known = {
+            "may_leave": self.median is not None,
+            "win_back": self.median is not None,
+            "renew": self.due is not None,
+        }
+        return [name for name in lists.LISTS if known[name]]
 
     def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
-        """Which of the scored rows draw an alert."""
-        put, scores = backend.put, rows.scores
-        sales, before = (float_column(scores[name]) for name in ("trailing_sales", "sales_before"))
-        label = level_codes(scores["cluster"], list(self.clusters))
-        given = (put(sales), put(before), put(label), put(self.median))
-        return {"churn_alert": pa.array(backend.get(alerts.churns(backend.xp, *given, self.drop)))}
+        """State, alerts and play of the scored rows."""
+        scores, put = rows.scores, backend.put
+        sales = float_column(scores["sales"])
+        trailing, before = (known(scores, name) for name in ("trailing_sales", "sales_before"))
+        state = backend.get(alerts.states(backend.xp, *map(put, (sales, trailing, before))))
+        made: dict[str, pa.Array] = {"account_state": text_dictionary(state, alerts.STATES)}
+        if self.median is not None:
+            label = level_codes(scores["cluster"], list(self.clusters))
+            given = (put(trailing), put(before), put(label), put(self.median))
+            made["churn_alert"] = pa.array(backend.get(alerts.churns(backend.xp, *given, self.drop)))
+        renews = np.zeros(len(state), dtype=bool)
+        if self.due is not None:
+            days = renewals.days_in(rows.read([self.due.column]), self.due.column)
+            customer = state == alerts.STATES.index("customer")
+            renews = backend.get(renewals.due(put(days), put(customer), self.due))
+            made |= {"renewal_due": pa.array(renews), "renews_on": renewals.as_dates(days)}
+        return made | {"play": revised(scores["play"], state, renews)}
 
-    def count(self, scored: pa.Table) -> Any:
-        """Alerts (K,) of a part by cluster, and the sales before that are at stake, in cents (K,)."""
-        label = level_codes(scored["cluster"], list(self.clusters))
-        raised = scored["churn_alert"].to_numpy()
-        money = np.rint(np.nan_to_num(float_column(scored["sales_before"])) * 100.0)
-        return np.stack(
-            [np.bincount(label[raised], weights=one[raised], minlength=len(self.clusters)) for one in (raised, money)]
-        )
+    def count(self, scored: pa.Table) -> Listed:
+        """What the lists of a part come to, and the first accounts of each."""
+        return lists.listed(scored, self.clusters, self.lists)
 
-    def findings(self, counts: Sequence[Any]) -> Findings:
-        """How many alerts there are, by cluster too."""
-        accounts, money = sum(counts)
-        table = pa.table(
-            {
-                "cluster": list(self.clusters),
-                "churn_alerts": accounts.astype(np.int64),
-                "sales_before": np.round(money / 100.0, 2),
-                "median_change": pa.array(np.round(self.median - 1, 6), from_pandas=True),
-            }
-        )
-        record = {"drop": self.drop, "churn": int(accounts.sum()), "sales_before": round(money.sum() / 100.0, 2)}
-        return Findings(record, {"churn": table}, frozenset({"sales_before"}))
+    def findings(self, counts: Sequence[Listed]) -> Findings:
+        """How many accounts stand on each list, by cluster too, and the first of them."""
+        found = lists.joined(counts)
+        days = {} if self.due is None else {"renewals": self.due.record}
+        record = {"drop": self.drop, **days, "lists": lists.record(found)}
+        tables = {"alerts": self.by_cluster(found), "alert_lists": found.top}
+        return Findings(record, tables, frozenset(lists.MONEY), notices=self.notices)
+
+    def by_cluster(self, found: Listed) -> pa.Table:
+        """Return accounts and money at stake of each list by cluster, and how its median customer changed."""
+        columns: dict[str, Any] = {"cluster": list(self.clusters)}
+        for name, (accounts, cents) in found.sums.items():
+            columns[name] = accounts.astype(np.int64)
+            columns[f"{name}_at_stake"] = np.round(cents / 100.0, 2)
+        if self.median is not None:
+            columns["median_change"] = pa.array(np.round(self.median - 1, 6), from_pandas=True)
+        return pa.table(columns)
 
 
-def prepare(market: Market, settings: Alerts) -> ChurnAlert | str:
-    """The state; in words what is missing where nothing is known about the year before."""
-    change = market.figure("median_change")
-    return NO_BEFORE if change is None else ChurnAlert(market.clusters, change, settings.drop)
+def known(scores: pa.Table, name: str) -> Any:
+    """A column (m,) of the scores, NaN where the run does not know it."""
+    return float_column(scores[name]) if name in scores.column_names else np.full(scores.num_rows, np.nan)
+
+
+def revised(play: pa.ChunkedArray, state: Any, renews: Any) -> pa.DictionaryArray:
+    """The play of each account: win back who has left, renew what is due, else that of its quadrant."""
+    code = level_codes(play, list(LEVELS))
+    left = state == alerts.STATES.index("left")
+    return text_dictionary(np.select([left, renews], [len(LEVELS) - 2, len(LEVELS) - 1], code), LEVELS)
+
+
+def prepare(market: Market, settings: Alerts) -> AlertsState | str:
+    """The state; in words what is missing where neither the year before nor any renewal is known."""
+    change, column = market.figure("median_change"), market.this.columns.renewal_date
+    start = settings.renewals_from or day_of_orders(market)
+    due = None if column is None or start is None else Renewals.between(column, start, settings.renewal_days)
+    lacks = NO_DAY if column is not None and due is None else ""
+    if change is None and due is None:
+        return f"{NO_BEFORE}; {lacks or NO_RENEWAL}"
+    return AlertsState(market.clusters, change, settings.drop, due, (lacks,) if lacks else ())
+
+
+def day_of_orders(market: Market) -> date | None:
+    """The day at which the orders are looked at, None where there are none."""
+    text = market.figure("as_of")
+    return None if text is None else date.fromisoformat(text)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tamscore.config.problems import Problem
 from tamscore.config.section import SectionSettings
-from tamscore.config.values import ColumnList, OpenShare  # noqa: TC001 - read at run time
+from tamscore.config.values import ColumnList, Count, Day, OpenShare  # noqa: TC001 - read at run time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +19,11 @@ class Alerts(SectionSettings):
 
     drop: OpenShare = 0.3
     """A customer whose sales fell by more than this share in a year, while its cluster did not, may be leaving."""
+    renewal_days: Count = 90
+    """A contract that ends within so many days is due for renewal; see columns.renewal_date."""
+    renewals_from: Day | None = None
+    """Day from which these days count, such as 2026-10-31; absent: the last day of lifetime_value.orders.
+    Contracts that ended before are not due."""
     intent: ColumnList = ()
     """Kept columns that speak of an intent to buy when they rise, such as visits; see columns.keep."""
 
@@ -33,3 +38,13 @@ def intent_is_kept(columns: Columns, alerts: Alerts | None) -> Iterator[Problem]
         if column not in columns.keep:
             hint = "add it there, so that the next run can be compared with this one"
             yield Problem(("alerts", "intent", position), "a column of columns.keep", column, hint)
+
+
+def renewals_are_read(columns: Columns, alerts: Alerts | None) -> Iterator[Problem]:
+    """Yield a column of renewals that no alert is raised from, and a day without such a column."""
+    if columns.renewal_date is not None and alerts is None:
+        hint = "add a section [alerts], or remove the key"
+        yield Problem(("columns", "renewal_date"), "no column without [alerts]", columns.renewal_date, hint)
+    if columns.renewal_date is None and alerts is not None and alerts.renewals_from is not None:
+        hint = "name the column of the market in columns.renewal_date"
+        yield Problem(("alerts", "renewals_from"), "no day without columns.renewal_date", alerts.renewals_from, hint)

@@ -1,17 +1,42 @@
-"""Churn alerts as people read them."""
+"""Alerts as people read them."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tamscore.view.blocks import Chapter, table
+from tamscore.view.blocks import Chapter, Table, table
 from tamscore.view.words import counted, money
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def chapter(record: dict[str, Any]) -> Chapter:
+Record = dict[str, Any]
+TITLES = {"may_leave": "may leave", "win_back": "have left: win back", "renew": "renewal is due"}
+
+SENTENCES: dict[str, Callable[[int, str], str]] = {
+    "may_leave": lambda accounts, money: f"{counted(accounts, 'customer')} may be leaving ({money} lost in a year)",
+    "win_back": lambda accounts, money: f"{counted(accounts, 'account')} left ({money} a year before)",
+    "renew": lambda accounts, money: f"{counted(accounts, 'renewal')} due ({money} a year)",
+}
+
+
+def chapter(record: Record) -> Chapter:
     """Return the chapter on what a run has recorded."""
-    note = f"sales fell by over {record['drop']:.0%}, those of its cluster's median customer did not"
-    rows = [(record["churn"], record["sales_before"])]
-    alerts = table("Alerts", "churn alerts:count|sales a year before:money", rows, note)
-    lost = f"{counted(record['churn'], 'customer')} that bought {money(record['sales_before'])} a year before"
-    return Chapter("alerts", "Who may leave", f"{lost} may be leaving.", (alerts,))
+    message = "; ".join(
+        SENTENCES[name](one["accounts"], money(one["at_stake"])) for name, one in record["lists"].items()
+    )
+    return Chapter("alerts", "Who may leave, who left, who renews", f"{message}.", (lists(record),))
+
+
+def lists(record: Record) -> Table:
+    """Return how many accounts stand on each list, and what is at stake."""
+    when = record.get("renewals")
+    notes = []
+    if "may_leave" in record["lists"]:
+        notes.append(
+            f"may leave: sales fell by over {record['drop']:.0%}, those of the cluster's median customer did not"
+        )
+    if when:
+        notes.append(f"renewals: contracts that end from {when['from']} until {when['until']}")
+    rows = [(TITLES[name], one["accounts"], one["at_stake"]) for name, one in record["lists"].items()]
+    return table("Alerts", "list|accounts:count|at stake:money", rows, "; ".join(notes))

@@ -26,7 +26,7 @@ class LifetimeValueSection(Section[LifetimeValue]):
         ScoreColumn("trailing_sales", "money", "sales of the last twelve months, by the orders where there are any"),
         ScoreColumn("sales_before", "money", "sales of the twelve months before those"),
         ScoreColumn("yearly_margin", "money", "trailing sales times margin"),
-        ScoreColumn("lifetime_value", "money", "margin to come, discounted, with the retention of the cluster"),
+        ScoreColumn("lifetime_value", "money", "margin to come, discounted; or a value from elsewhere"),
         ScoreColumn("lifetime_value_seed36", "money", "revenue / order dates x 36, for comparison"),
     )
     rules = ((orders_or_columns, ("lifetime_value",)),)
@@ -41,9 +41,11 @@ class LifetimeValueSection(Section[LifetimeValue]):
         return prepare(market, settings)
 
     def figures(self, state: Any) -> Mapping[str, Any]:
-        """Return margin, sales now and before, mean lifetime value and median change (K,) of the clusters."""
-        figures: Mapping[str, Any] = state.figures
-        return figures
+        """Return margin, sales now and before, mean lifetime value and median change (K,) of the clusters.
+
+        Beside them `as_of`, the day at which the orders are looked at; None without orders.
+        """
+        return {**state.figures, "as_of": state.record.get("as_of")}
 
     def view(self, record: dict[str, Any]) -> Chapter:
         """Return the chapter on what a run has recorded."""

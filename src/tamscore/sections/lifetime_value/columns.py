@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.arrow import float_column, level_codes, nullable
 from tamscore.errors import InputContractError
 from tamscore.scoring.by_cluster import CENTS, quantile_by_cluster
 from tamscore.scoring.joining.order_lines import OrderColumns
-from tamscore.scoring.score.sections import Findings
 from tamscore.sections.lifetime_value import worth as lifetime_value
-from tamscore.sections.lifetime_value.gauges import SUMS, Source, gauge
+from tamscore.sections.lifetime_value.forms import Trial, try_forms, worth_of
+from tamscore.sections.lifetime_value.gauges import SUMS, Gauge, Source, gauge
 from tamscore.sections.lifetime_value.purchases import OrderRules, as_counts, money, read_purchases, unusable
 from tamscore.sections.lifetime_value.retention import retention
+from tamscore.sections.lifetime_value.state import LifetimeValueState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pyarrow as pa
-
-    from tamscore.backend import Backend
     from tamscore.scoring.market import Market
-    from tamscore.scoring.score.sections import ScoredRows
     from tamscore.sections.lifetime_value.purchases import Purchases
     from tamscore.sections.lifetime_value.settings import LifetimeValue
 
@@ -35,98 +30,11 @@ NO_RETENTION = (
 )
 
 
-@dataclass(frozen=True)
-class LifetimeValueState:
-    """The state: where figures come from, what they come to by cluster (K of all party types), what is worth what.
-
-    `sums` (SUMS, K), `median` (K,) of sales to sales before, `worth` (K,) of one unit of monthly margin, None where
-    `lacks` says what is missing; `record` for the manifest.
-    """
-
-    source: Source
-    clusters: tuple[str, ...]
-    sums: Any
-    median: Any
-    worth: Any | None
-    seed36: bool
-    record: dict[str, Any]
-    notices: tuple[str, ...]
-
-    def sum_of(self, name: str) -> Any:
-        """A sum (K,) by cluster."""
-        return self.sums[SUMS.index(name)]
-
-    @property
-    def knows_before(self) -> bool:
-        """Whether anything is known about sales before."""
-        return bool(self.sum_of("compared").sum())
-
-    @property
-    def figures(self) -> dict[str, Any]:
-        """Figures (K,) of the clusters, NaN where they are not known; without a year before no change is told."""
-        compared, margins = self.sum_of("compared") > 0, self.sum_of("margins") > 0
-        known = {
-            "margin": np.where(margins, self.sum_of("margin") / CENTS, np.nan),
-            "sales_now": np.where(compared, self.sum_of("now") / CENTS, np.nan),
-            "sales_before": np.where(compared, self.sum_of("before") / CENTS, np.nan),
-            "lifetime_value": self.mean,
-        }
-        return known | ({"median_change": self.median} if self.knows_before else {})
-
-    @property
-    def mean(self) -> Any:
-        """The mean lifetime value (K,) of the customers of each cluster, NaN where there is none."""
-        valued = self.sum_of("valued")
-        if self.worth is None:
-            return np.full(len(self.clusters), np.nan)
-        return np.divide(self.sum_of("monthly"), valued * CENTS, out=np.full(len(valued), np.nan), where=valued > 0) * (
-            self.worth
-        )
-
-    def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
-        """Trailing sales, sales before, margin and lifetime value of the scored rows; what is not known is left out."""
-        known = self.source.figures(rows.read(self.source.reads), float_column(rows.scores["sales"]), backend)
-        made = {"trailing_sales": known.sales}
-        if self.knows_before:
-            made["sales_before"] = known.before
-        if self.sum_of("margins").any():
-            made["yearly_margin"] = known.sales * known.margin
-        xp, put = backend.xp, backend.put
-        if self.worth is not None:
-            label = put(level_codes(rows.scores["cluster"], list(self.clusters)))
-            sales, margin, months = (put(one) for one in (known.sales, known.margin, known.months))
-            value = lifetime_value.dcf(xp, sales, margin, months, label, put(self.worth))
-            made["lifetime_value"] = backend.get(value)
-        if self.seed36:
-            seed = lifetime_value.seed36(xp, put(known.revenue), put(known.dates))
-            made["lifetime_value_seed36"] = backend.get(seed)
-        return {name: nullable(np.round(values, 2)) for name, values in made.items()}
-
-    def count(self, scored: pa.Table) -> dict[str, tuple[int, float]]:
-        """How many accounts of a part have each value, and what these add up to in cents."""
-        named = ("lifetime_value", "lifetime_value_seed36")
-        values = {name: float_column(scored[name]) for name in named if name in scored.column_names}
-        return {
-            name: (int(np.count_nonzero(~np.isnan(one))), float(np.nansum(np.rint(one * CENTS))))
-            for name, one in values.items()
-        }
-
-    def findings(self, counts: Sequence[dict[str, tuple[int, float]]]) -> Findings:
-        """The record with the totals of all parts."""
-        totals = {
-            name: {
-                "accounts": sum(part[name][0] for part in counts),
-                "total": round(sum(part[name][1] for part in counts) / CENTS, 2),
-            }
-            for name in counts[0]
-        }
-        return Findings({**self.record, "values": totals}, notices=self.notices)
-
-
 def prepare(market: Market, settings: LifetimeValue) -> LifetimeValueState | str:
     """The state; in words what is missing where there is neither a margin nor anything about the year before.
 
-    Raises InputContractError where orders are unusable, or none of their accounts is in the market.
+    Raises InputContractError where orders are unusable, none of their accounts is in the market, or no scored account
+    has a value from elsewhere.
     """
     this = market.this
     bought = purchases_of(market, settings)
@@ -140,9 +48,23 @@ def prepare(market: Market, settings: LifetimeValue) -> LifetimeValueState | str
             f"{settings.orders}: none of its {len(bought.bought):,} accounts was scored, expected ids as in column "
             f"{this.columns.account_id!r} of the market; name the column that has them in lifetime_value.order_account"
         )
+    if settings.column and not sums[SUMS.index("given")].any():
+        raise InputContractError(
+            f"column {settings.column!r}: no scored account has a number in it, expected lifetime values; name "
+            "the column that has them in lifetime_value.column, or remove the key"
+        )
     label, ratio = (np.concatenate([getattr(one, name) for one in gauges]) for name in ("label", "ratio"))
     median = quantile_by_cluster(this.backend, ratio, label, len(market.clusters), 0.5)
-    return assembled(market, settings, source, sums, median, bought)
+    trial = try_forms(bought, homes(gauges, bought), market.policies, settings, this.backend)
+    return assembled(market, settings, source, sums, median, bought, trial)
+
+
+def homes(gauges: Sequence[Gauge], found: Purchases | None) -> Any:
+    """The cluster (a,) of each account that has ordered, -1 where it was not scored."""
+    home = np.full(len(found.bought) if found else 0, -1)
+    for part in gauges:
+        home[part.place] = part.home
+    return home
 
 
 def purchases_of(market: Market, settings: LifetimeValue) -> Purchases | None:
@@ -161,6 +83,7 @@ def purchases_of(market: Market, settings: LifetimeValue) -> Purchases | None:
         settings.as_of,
         settings.copies == "drop",
         settings.retention_months,
+        settings.months,
         this.job.rows.max_rejected_share,
     )
     return read_purchases(this.plan.tables["lifetime_value.orders"], rules, this.flow, this.progress)
@@ -168,33 +91,72 @@ def purchases_of(market: Market, settings: LifetimeValue) -> Purchases | None:
 
 def source_of(market: Market, settings: LifetimeValue, found: Purchases | None) -> Source:
     """Where the figures of the market's accounts come from."""
-    columns = {name: getattr(settings, name) for name in ("sales_before", "months_active", "revenue", "order_dates")}
-    columns["margin"] = settings.margin_column
-    given = (market.this.columns.account_id, columns, settings.margin, settings.least_months)
+    columns = {name: getattr(settings, name) for name in ("sales_before", "revenue", "order_dates")}
+    columns |= {"margin": settings.margin_column, "value": settings.column}
+    given = market.this.columns.account_id, columns, settings.margin, market.this.columns.id_form
     if found is None:
         return Source(*given)
-    return Source(*given, found.bought, found.windows.today, found.knows_before, market.this.columns.id_form)
+    return Source(*given, found.bought, found.windows.today, found.months, found.pace.tau, found.knows_before)
 
 
 def assembled(
-    market: Market, settings: LifetimeValue, source: Source, sums: Any, median: Any, found: Purchases | None
+    market: Market,
+    settings: LifetimeValue,
+    source: Source,
+    sums: Any,
+    median: Any,
+    found: Purchases | None,
+    trial: Trial,
 ) -> LifetimeValueState | str:
     """The state from what the market comes to."""
     months = settings.retention_months if found else lifetime_value.MONTHS_A_YEAR
     by_name = dict(zip(SUMS, sums, strict=True))
     rates, told = retention(market.policies, by_name, months, settings.retention)
-    lacks = [text for text, gone in ((NO_MARGIN, not by_name["margins"].any()), (NO_RETENTION, rates is None)) if gone]
+    lacks = [] if settings.column else what_is_missing(by_name, rates)
     if len(lacks) == 2 and not by_name["compared"].any():
         return "; ".join(lacks)
-    worth = None if lacks else lifetime_value.annuity(rates, settings.discount, settings.months)
+    worth, record = None, given_record(settings, by_name)
+    if not (settings.column or lacks):
+        made = worth_of(trial.form, rates, by_name["monthly"], by_name["recent"], settings.discount, settings.months)
+        worth, record = made.by_cluster, {"form": trial.form, "trial": trial.record}
+        record |= recency_record(found, made.scale)
     seed = settings.seed36 and bool(found or (settings.revenue and settings.order_dates))
     if settings.seed36 and not seed:
         lacks.append("no seed36: name lifetime_value.revenue and lifetime_value.order_dates, or give orders")
     strangers = len(found.bought) - int(by_name["ordered"].sum()) if found else 0
     orders = {"as_of": found.as_of, "orders": {**found.rows, "accounts_not_scored": strangers}} if found else {}
-    record = {"months": settings.months, "discount": settings.discount, "missing": lacks, **orders, "retention": told}
-    notices = [*lacks, *remarks(market, found, strangers)]
+    rate = {"months": settings.months, "discount": settings.discount}
+    record = {**rate, **record, "missing": lacks, **orders, "retention": told}
+    notices = [*lacks, *given_remarks(settings, by_name), *remarks(market, found, strangers)]
     return LifetimeValueState(source, market.clusters, sums, median, worth, seed, record, tuple(notices))
+
+
+def what_is_missing(sums: dict[str, Any], rates: Any | None) -> list[str]:
+    """What lifetime values lack."""
+    return [text for text, gone in ((NO_MARGIN, not sums["margins"].any()), (NO_RETENTION, rates is None)) if gone]
+
+
+def given_record(settings: LifetimeValue, sums: dict[str, Any]) -> dict[str, Any]:
+    """What the manifest says of values from elsewhere; nothing where there are none."""
+    if not settings.column:
+        return {}
+    accounts = int(sums["accounts"].sum())
+    return {"form": "column", "column": settings.column, "without_value": accounts - int(sums["given"].sum())}
+
+
+def given_remarks(settings: LifetimeValue, sums: dict[str, Any]) -> list[str]:
+    """What a person should know about values from elsewhere."""
+    if not settings.column or (total := float(sums["value"].sum())) > 0:
+        return []
+    return [f"values of column {settings.column!r} add up to {total / CENTS:,.0f}; lifetime values are margin to come"]
+
+
+def recency_record(found: Purchases | None, scale: float) -> dict[str, Any]:
+    """What the manifest says of the factor of recency; nothing without orders."""
+    if found is None:
+        return {}
+    pace = {"tau_days": found.pace.tau, "gaps": found.pace.gaps, "scale": round(scale, 6)}
+    return {"covered_months": round(found.months, 3), "recency": pace}
 
 
 def remarks(market: Market, found: Purchases | None, strangers: int) -> list[str]:

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.stages.folding import IdForm
 
-SUMS = ("accounts", "base", "stayed", "now", "before", "compared", "margin", "margins", "monthly", "valued", "ordered")
+SUMS = (
+    "accounts", "base", "stayed", "now", "before", "compared", "margin", "margins", "monthly", "recent", "valued",
+    "ordered", "given", "value",
+)  # fmt: skip
 """What is added up by cluster; money in cents, so that sums are exact in whatever order."""
 
 
@@ -32,35 +35,41 @@ SUMS = ("accounts", "base", "stayed", "now", "before", "compared", "margin", "ma
 class Figures:
     """What is known about accounts (m,), float64 with NaN where it is not.
 
-    Sales of the last twelve months and of the twelve `before`, `months` that those are spread over, `revenue` and order
-    `dates` in all, `margin` as a share; whether the account is in the `base` of retention and has `stayed`, bool.
+    Sales of the last twelve months and of the twelve `before`, the margin of a month (`monthly`) and its factor of
+    `recency`, `revenue` and order `dates` in all, `margin` as a share, `value` from elsewhere; whether the account is
+    in the `base` of retention and has `stayed`, bool; its `place` among those that have bought, -1 for none.
     """
 
     sales: Any
     before: Any
-    months: Any
+    monthly: Any
+    recency: Any
     revenue: Any
     dates: Any
     margin: Any
+    value: Any
     base: Any
     stayed: Any
+    place: Any
 
 
 @dataclass(frozen=True)
 class Source:
     """Where figures come from: `bought` up to `today`, or columns of the input by figure; None for no such column.
 
-    Orders that do not reach back two years tell nothing about sales before.
+    `months` are those that trailing sales cover, `tau` the days of the factor of recency. Orders that do not reach back
+    two years tell nothing about sales before.
     """
 
     account_id: str
     columns: dict[str, str | None]
     margin: float | None
-    least_months: float
+    id_form: IdForm
     bought: Bought | None = None
     today: int = 0
+    months: float = float(lifetime_value.MONTHS_A_YEAR)
+    tau: float = np.inf
     knows_before: bool = False
-    id_form: IdForm = "text"
 
     @property
     def reads(self) -> list[str]:
@@ -82,16 +91,18 @@ class Source:
         margin = self.column(table, "margin")
         if self.margin is not None:
             margin = np.where(np.isnan(margin), self.margin, margin)
+        value = self.column(table, "value")
         if self.bought is not None:
-            return self.ordered(self.bought, tables.account_ids(table[self.account_id], self.id_form), margin, backend)
+            ids = tables.account_ids(table[self.account_id], self.id_form)
+            return self.ordered(self.bought, ids, margin, value, backend)
         before = self.column(table, "sales_before")
         buys = np.where((sales != 0) | (before > 0), sales, np.nan)
-        months = self.column(table, "months_active") if self.columns["months_active"] else np.full(len(sales), 12.0)
-        months = self.spread(months * lifetime_value.DAYS_A_MONTH, backend)
         revenue, dates = (self.column(table, name) for name in ("revenue", "order_dates"))
-        return Figures(buys, before, months, revenue, dates, margin, before > 0, sales > 0)
+        monthly, nowhere = self.monthly(buys, margin, backend), np.full(len(sales), -1)
+        recent = np.ones(len(sales))
+        return Figures(buys, before, monthly, recent, revenue, dates, margin, value, before > 0, sales > 0, nowhere)
 
-    def ordered(self, bought: Bought, ids: pa.Array, margin: Any, backend: Backend) -> Figures:
+    def ordered(self, bought: Bought, ids: pa.Array, margin: Any, value: Any, backend: Backend) -> Figures:
         """The figures of accounts (m,) with these ids from their orders."""
         place = bought.places(id_hash(ids), id_hash(ids, 1))
         known = place >= 0
@@ -100,26 +111,38 @@ class Source:
             return np.where(known, column[place] / per, np.nan)
 
         before = of(bought.before, UNITS) if self.knows_before else np.full(len(place), np.nan)
-        days = np.where(known & (bought.first[place] != NEVER), self.today - bought.first[place], np.nan)
         sales, revenue = of(bought.sales, UNITS), of(bought.revenue, UNITS)
+        last = np.where(known, bought.last[place], NEVER)
+        recent = recency_of(last, self.today, self.tau, backend)
         base, stayed = (known & column[place] for column in (bought.base, bought.stayed))
-        return Figures(sales, before, self.spread(days, backend), revenue, of(bought.dates), margin, base, stayed)
+        monthly = self.monthly(sales, margin, backend)
+        return Figures(sales, before, monthly, recent, revenue, of(bought.dates), margin, value, base, stayed, place)
 
-    def spread(self, days: Any, backend: Backend) -> Any:
-        """The months (m,) that trailing sales are spread over, so many days after the first order."""
-        return backend.get(lifetime_value.active_months(backend.xp, backend.put(days), self.least_months))
+    def monthly(self, sales: Any, margin: Any, backend: Backend) -> Any:
+        """The margin a month (m,) of trailing sales."""
+        made = lifetime_value.monthly_margin(backend.xp, backend.put(sales), backend.put(margin), self.months)
+        return backend.get(made)
+
+
+def recency_of(last: Any, today: int, tau: float, backend: Backend) -> Any:
+    """The factor of recency (m,) of accounts with such a last order, NaN for those without any."""
+    days = np.where(last == NEVER, np.nan, today - last.astype(np.float64))
+    return backend.get(lifetime_value.recency(backend.xp, backend.put(days), tau))
 
 
 @dataclass(frozen=True)
 class Gauge:
     """What a partition comes to by cluster: `sums` (SUMS, clusters), and how customers changed.
 
-    `label` (n,) and `ratio` (n,) of sales to sales before are those of customers that bought before.
+    `label` (n,) and `ratio` (n,) of sales to sales before are those of customers that bought before; `place` (o,) among
+    the accounts of the orders and `home` (o,), the cluster, those of accounts with orders.
     """
 
     sums: Any
     label: Any
     ratio: Any
+    place: Any
+    home: Any
 
 
 def gauge(
@@ -143,7 +166,6 @@ def gauged(known: Figures, label: Any, clusters: int) -> Gauge:
     now = np.where(np.isnan(known.sales), 0.0, known.sales)
     compared = ~np.isnan(known.before)
     margin = known.sales * known.margin
-    monthly = np.where(known.sales < 0, 0.0, known.sales) * known.margin / known.months
     each = {
         "accounts": np.ones(len(label)),
         "base": known.base,
@@ -153,10 +175,14 @@ def gauged(known: Figures, label: Any, clusters: int) -> Gauge:
         "compared": compared,
         "margin": cents(margin),
         "margins": ~np.isnan(margin),
-        "monthly": cents(monthly),
-        "valued": ~np.isnan(monthly),
+        "monthly": cents(known.monthly),
+        "recent": cents(known.monthly * known.recency),
+        "valued": ~np.isnan(known.monthly * known.recency),
         "ordered": ~np.isnan(known.revenue),
+        "given": ~np.isnan(known.value),
+        "value": cents(known.value),
     }
     sums = np.stack([np.bincount(label, weights=each[name], minlength=clusters) for name in SUMS])
-    bought = known.before > 0
-    return Gauge(sums, label[bought], now[bought] / known.before[bought])
+    bought, ordered = known.before > 0, known.place >= 0
+    ratio = now[bought] / known.before[bought]
+    return Gauge(sums, label[bought], ratio, known.place[ordered], label[ordered])

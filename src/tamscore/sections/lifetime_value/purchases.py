@@ -8,16 +8,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tamscore.errors import InputContractError
 from tamscore.scoring.joining.order_lines import RANGE_ROWS, REFUSED, OrderColumns, ranges, read_lines, span
-from tamscore.stages.orders import UNITS, Bought, Lines, Windows, bought, repeated
+from tamscore.sections.lifetime_value.pace import Pace, covered_months, gap_counts, held_out_months, pace
+from tamscore.stages.orders import (
+    UNITS,
+    Accounts,
+    Bought,
+    HeldOut,
+    Lines,
+    Windows,
+    bought,
+    held_out,
+    months_back,
+    repeated,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from tamscore.engine.flow import Flow
     from tamscore.progress import Progress
@@ -31,24 +43,43 @@ COVERED = 31
 
 @dataclass(frozen=True)
 class OrderRules:
-    """How an orders table is read: its columns, the day it is looked at (None: its last), what to do about copies."""
+    """How an orders table is read: its columns, the day it is looked at (None: its last), what to do about copies.
+
+    `horizon` is how many months lifetime values look ahead.
+    """
 
     path: str
     columns: OrderColumns
     as_of: date | None
     drop_copies: bool
     retention_months: int
+    horizon: int
     max_refused_share: float
 
 
 @dataclass(frozen=True)
+class Earlier:
+    """What was known on an earlier day, that `windows` end with, and what has been spent in the `months` since."""
+
+    held: HeldOut
+    windows: Windows
+    months: int
+    pace: Pace
+
+
+@dataclass(frozen=True)
 class Purchases:
-    """What accounts bought up to a day: `rows` tells what became of the lines, `begins` on which day the first lies."""
+    """What accounts bought up to a day: `rows` tells what became of the lines, `begins` on which day the first lies.
+
+    `earlier` is None where the orders are too short to hold any of them out.
+    """
 
     bought: Bought
     windows: Windows
     begins: int
     rows: dict[str, int]
+    pace: Pace
+    earlier: Earlier | None
 
     @property
     def knows_before(self) -> bool:
@@ -58,7 +89,32 @@ class Purchases:
     @property
     def as_of(self) -> str:
         """The day it is looked at, as people write it."""
-        return str(EPOCH + timedelta(self.windows.today))
+        return written(self.windows.today)
+
+    @property
+    def months(self) -> float:
+        """The months of the trailing twelve that the orders cover."""
+        return covered_months(self.begins, self.windows.today)
+
+
+@dataclass(frozen=True)
+class RangePurchases:
+    """What the accounts of a range bought, and the gaps between their orders by then and by the earlier day."""
+
+    bought: Bought
+    gaps: tuple[Any, Any]
+    held: HeldOut | None
+    earlier_gaps: tuple[Any, Any] | None
+
+
+def range_purchases(lines: Lines, windows: Windows, then: Windows | None) -> RangePurchases:
+    """What the accounts of ordered lines bought, `then` being the windows of the earlier day."""
+    accounts = Accounts.of(lines)
+    gaps = gap_counts(accounts.gaps(windows.today))
+    if then is None:
+        return RangePurchases(bought(accounts, windows), gaps, None, None)
+    held = held_out(accounts, then, windows.today)
+    return RangePurchases(bought(accounts, windows), gaps, held, gap_counts(accounts.gaps(then.today)))
 
 
 def read_purchases(plan: Plan, rules: OrderRules, flow: Flow, progress: Progress) -> Purchases:
@@ -72,6 +128,8 @@ def read_purchases(plan: Plan, rules: OrderRules, flow: Flow, progress: Progress
     begins, ends = min(first for first, _ in found), max(last for _, last in found)
     today = rules.as_of or EPOCH + timedelta(ends)
     windows = Windows.until(today, rules.retention_months)
+    months = held_out_months(begins, windows.today, rules.retention_months, rules.horizon)
+    then = earlier_windows(today, months, rules.retention_months)
     parts, rows = [], {"read": plan.rows, "copies": 0, "copies_dropped": 0}
     each = ranges(plan.rows, RANGE_ROWS)
     with progress.stage("orders", plan.rows * len(each)) as done:
@@ -83,9 +141,25 @@ def read_purchases(plan: Plan, rules: OrderRules, flow: Flow, progress: Progress
             if rules.drop_copies:
                 rows["copies_dropped"] += int(np.count_nonzero(copies))
                 lines = lines.at(~copies)
-            parts.append(bought(lines, windows))
+            parts.append(range_purchases(lines, windows, then))
     check_refused(rules, rows)
-    return Purchases(Bought.together(parts), windows, begins, rows)
+    now = Bought.together([part.bought for part in parts]), windows, begins, rows, pace([part.gaps for part in parts])
+    return Purchases(*now, earlier_purchases(parts, then, months))
+
+
+def earlier_windows(today: date, months: int, retention_months: int) -> Windows | None:
+    """The windows that end so many months ago; None for none."""
+    if not months:
+        return None
+    return Windows.until(EPOCH + timedelta(months_back(today, months)), retention_months)
+
+
+def earlier_purchases(parts: Sequence[RangePurchases], then: Windows | None, months: int) -> Earlier | None:
+    """What the accounts of all ranges had bought by the earlier day."""
+    if then is None:
+        return None
+    held = HeldOut.together([part.held for part in parts if part.held is not None])
+    return Earlier(held, then, months, pace([part.earlier_gaps for part in parts if part.earlier_gaps is not None]))
 
 
 def lines_within(
@@ -122,6 +196,11 @@ def unusable(rows: dict[str, int]) -> dict[str, int]:
 def as_counts(counts: dict[str, int]) -> str:
     """Counts by name in words."""
     return ", ".join(f"{name} {count:,}" for name, count in counts.items())
+
+
+def written(day: int) -> str:
+    """A day since 1970 as people write it."""
+    return str(EPOCH + timedelta(day))
 
 
 def money(units: float) -> float:

@@ -34,8 +34,6 @@ class LifetimeValue(SectionSettings):
     """Lines with the account, date and amount of another one: orders of their own, or the same one written twice."""
     sales_before: Column | None = None
     """Column with what the account spent in the twelve months before those of sales; the orders tell it, too."""
-    months_active: Column | None = None
-    """Column with the months since the account's first order; absent: twelve. The orders tell it, too."""
     revenue: Column | None = None
     """Column with all that the account has ever spent, for the seed formula; the orders tell it, too."""
     order_dates: Column | None = None
@@ -48,23 +46,23 @@ class LifetimeValue(SectionSettings):
     """Share of customers that stay a year, where sales before do not tell it."""
     retention_months: Count = 12
     """Months within which a customer that stays is expected to buy again, where orders tell it."""
-    least_months: Annotated[float, Field(gt=0, le=12)] = 3.0
-    """Fewest months that sales are spread over: the first order of a new customer is no monthly habit."""
     discount: Annotated[float, Field(ge=0)] = 0.1
     """Yearly rate at which later money counts less."""
     months: Count = 36
     """Months that are looked ahead."""
+    column: Column | None = None
+    """Column with lifetime values from elsewhere, in the currency of sales; the program then computes none."""
     seed36: bool = False
     """Whether the seed formula, revenue / order dates x 36, stands beside it; see what is wrong with it."""
 
     def numbers(self) -> tuple[str, ...]:
         """Return the columns of the input that tell of an account."""
-        named = (self.sales_before, self.months_active, self.revenue, self.order_dates, self.margin_column)
+        named = (self.sales_before, self.revenue, self.order_dates, self.margin_column, self.column)
         return tuple(name for name in named if name)
 
     def amounts(self) -> tuple[str, ...]:
-        """Return the columns of sales before, and of all that was ever spent."""
-        return tuple(name for name in (self.sales_before, self.revenue) if name)
+        """Return the columns of sales before, of all that was ever spent, and of values from elsewhere."""
+        return tuple(name for name in (self.sales_before, self.revenue, self.column) if name)
 
     def tables(self, account_id: str) -> dict[str, SideTable]:
         """Return the orders, where there are any."""
@@ -78,7 +76,7 @@ class LifetimeValue(SectionSettings):
 def orders_or_columns(lifetime_value: LifetimeValue | None) -> Iterator[Problem]:
     """Yield the columns of the input that say what a table of orders says already."""
     if lifetime_value is not None and lifetime_value.orders is not None:
-        for key in ("sales_before", "months_active", "revenue", "order_dates"):
+        for key in ("sales_before", "revenue", "order_dates"):
             if (column := getattr(lifetime_value, key)) is not None:
                 hint = f"lifetime_value.orders tells it; remove {key}, or the orders"
                 yield Problem(("lifetime_value", key), "no column beside orders", column, hint)

@@ -11,6 +11,10 @@ from tamscore.view.words import counted, money, words
 Record = dict[str, Any]
 DRAWN = 20
 """So many clusters are drawn, those with most customers."""
+FORMS = {
+    "retention": "The value is the margin of a month for as long as customers of the cluster stay.",
+    "spend": "The value is the margin of a month for all months ahead, as if every customer went on as before.",
+}
 SEED = (
     "The older formula (revenue over order dates times 36) stands beside it for comparison: a weekly buyer comes out 4 "
     "times too low, a yearly buyer 12 times too high."
@@ -20,6 +24,8 @@ SEED = (
 def chapter(record: Record) -> Chapter:
     """Return the chapter on what a run has recorded."""
     blocks: list[Block] = [values(record)] if record["values"] else []
+    if "form" in record:
+        blocks += form_blocks(record)
     if "lifetime_value_seed36" in record["values"]:
         blocks.append(Text(SEED))
     if record["retention"]:
@@ -34,6 +40,8 @@ def message(record: Record) -> str:
     if worth is None:
         return f"No lifetime value: {'; '.join(record['missing'])}."
     who, total = counted(worth["accounts"], "account"), money(worth["total"])
+    if record.get("form") == "column":
+        return f"{who} have a lifetime value in column {record['column']!r}; together {total}."
     return f"{who} that buy or have bought are worth {total} of margin over {record['months']} months."
 
 
@@ -45,7 +53,37 @@ def values(record: Record) -> Table:
     ]
     rate = f"{record['months']} months at a discount of {record['discount']:.0%} a year"
     note = f"accounts that buy or have bought; {rate}"
+    if record.get("form") == "column":
+        note = f"lifetime values from column {record['column']!r}; {record['without_value']:,} accounts have none"
     return table("Lifetime value", "value|accounts:count|total:money|mean:money", rows, note)
+
+
+def form_blocks(record: Record) -> list[Block]:
+    """Return which form is used, what recency does, and how both forms did in the months that were held out."""
+    if record["form"] == "column":
+        return []
+    blocks: list[Block] = [Text(f"{FORMS[record['form']]} {fading(record)}".strip())]
+    trial = record["trial"]
+    if "forms" not in trial:
+        return [*blocks, Text(f"No other form was tried: {trial['why']}.")]
+    rows = [
+        (words(name), each["total_to_spent"], each["mean_error"], each.get("penalised_error"))
+        for name, each in trial["forms"].items()
+    ]
+    note = (
+        f"valued on orders until {trial['after']}, compared with what was spent from then until {trial['until']}; "
+        "penalised: times the factor by which the total is off; spend is used where it is at least 5% better"
+    )
+    columns = "form|value / spent:factor|mean error:money|penalised error:money"
+    return [*blocks, table("Forms of the lifetime value", columns, rows, note)]
+
+
+def fading(record: Record) -> str:
+    """Return what the time since the last order does to a value."""
+    if "recency" not in record:
+        return ""
+    days = record["recency"]["tau_days"]
+    return f"{days:,.0f} days without an order divide a customer's share of it by 2.7; the total stays."
 
 
 def rates(record: Record) -> Table:

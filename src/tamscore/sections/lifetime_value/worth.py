@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from tamscore.backend import Array
 
 MONTHS_A_YEAR = 12
-DAYS_A_MONTH = 365.25 / MONTHS_A_YEAR
 SEED_MONTHS = 36
 """The seed formula takes every order date for a month, and so many of them for a lifetime."""
 
@@ -69,14 +68,32 @@ def annuity(retention: Any, discount: float, months: int) -> Any:
     return np.sum(monthly[:, None] ** np.arange(1, months + 1), axis=1)
 
 
-def dcf(xp: Any, sales: Array, margin: Array, months_active: Array, label: Array, worth: Array) -> Array:
-    """The discounted margin (m,) of customers with trailing sales and share of margin; NaN where one is unknown.
+def monthly_margin(xp: Any, sales: Array, margin: Array, months: float) -> Array:
+    """The margin a month (m,) of trailing sales that so many months cover; NaN where one is unknown.
 
-    `months_active` (m,) of the trailing twelve, `worth` (k,) the annuity of each cluster. Sales that are negative after
-    returns are worth nothing.
+    Sales that are negative after returns are worth nothing.
     """
-    bought = xp.where(sales < 0.0, 0.0, sales)
-    return bought * margin / months_active * xp.take(worth, label)
+    return xp.where(sales < 0.0, 0.0, sales) * margin / months
+
+
+def recency(xp: Any, days: Array, tau: float) -> Array:
+    """The factor (m,) of customers whose last order lies so many days back, exp(-days / tau)."""
+    return xp.exp(-days / tau)
+
+
+def dcf(xp: Any, monthly: Array, recent: Array, label: Array, worth: Array) -> Array:
+    """The discounted margin (m,) of customers with so much a month and a factor of recency; NaN where one is unknown.
+
+    `worth` (k,) is the annuity of each cluster, in which the scale of recency is contained.
+    """
+    return monthly * recent * xp.take(worth, label)
+
+
+def recency_scale(worth: Any, monthly: Any, recent: Any) -> float:
+    """The factor by which the total of all clusters (k,) stays what it is without recency; 1 where there is none."""
+    known = ~np.isnan(worth)
+    total, lowered = (float(np.sum((worth * sums)[known])) for sums in (monthly, recent))
+    return total / lowered if lowered > 0 else 1.0
 
 
 def seed36(xp: Any, revenue: Array, order_dates: Array) -> Array:
@@ -86,10 +103,3 @@ def seed36(xp: Any, revenue: Array, order_dates: Array) -> Array:
     twelve times too high, and nobody ever leaves.
     """
     return revenue / xp.where(order_dates > 0.0, order_dates, xp.nan) * float(SEED_MONTHS)
-
-
-def active_months(xp: Any, days: Array, least: float) -> Array:
-    """The months (m,) of the trailing twelve since an account's first order, `days` (m,) before today."""
-    months = days / DAYS_A_MONTH
-    months = xp.where(months < least, least, months)
-    return xp.where(months > MONTHS_A_YEAR, float(MONTHS_A_YEAR), months)

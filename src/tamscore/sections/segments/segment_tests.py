@@ -134,11 +134,11 @@ class FlagLimits:
 def account_flags(xp: Any, facts: AccountFacts, limits: FlagLimits) -> Array:
     """The flags (m,) int64 of accounts, one bit each in the order of FLAGS; what is unknown raises none.
 
-    Accounts with high sales before that have fallen; small ones with high potential; those that cost more to serve
-    than their margin brings; those that speak for us.
+    Accounts with high sales before that have fallen and still buy; small ones with high potential; those that cost
+    more to serve than their margin brings; those that speak for us.
     """
     raised = (
-        (facts.before >= limits.sales) & (facts.sales < (1.0 - limits.drop) * facts.before),
+        (facts.before >= limits.sales) & (facts.sales > 0.0) & (facts.sales < (1.0 - limits.drop) * facts.before),
         (facts.size < limits.small) & (facts.potential >= limits.potential),
         facts.cost > facts.margin,
         facts.advocate > 0.0,

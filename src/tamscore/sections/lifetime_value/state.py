@@ -1,0 +1,113 @@
+"""What values the customers of a market: the state of the section, and what it leaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.arrow import float_column, level_codes, nullable
+from tamscore.scoring.by_cluster import CENTS
+from tamscore.scoring.score.sections import Findings
+from tamscore.sections.lifetime_value import worth as lifetime_value
+from tamscore.sections.lifetime_value.gauges import SUMS, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+    from tamscore.backend import Backend
+    from tamscore.scoring.score.sections import ScoredRows
+
+
+@dataclass(frozen=True)
+class LifetimeValueState:
+    """The state: where figures come from, what they come to by cluster (K of all party types), what is worth what.
+
+    `sums` (SUMS, K), `median` (K,) of sales to sales before, `worth` (K,) of one unit of monthly margin with recency,
+    None where something is missing or values come from elsewhere; `record` for the manifest.
+    """
+
+    source: Source
+    clusters: tuple[str, ...]
+    sums: Any
+    median: Any
+    worth: Any | None
+    seed36: bool
+    record: dict[str, Any]
+    notices: tuple[str, ...]
+
+    def sum_of(self, name: str) -> Any:
+        """A sum (K,) by cluster."""
+        return self.sums[SUMS.index(name)]
+
+    @property
+    def knows_before(self) -> bool:
+        """Whether anything is known about sales before."""
+        return bool(self.sum_of("compared").sum())
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """Figures (K,) of the clusters, NaN where they are not known; without a year before no change is told."""
+        compared, margins = self.sum_of("compared") > 0, self.sum_of("margins") > 0
+        known = {
+            "margin": np.where(margins, self.sum_of("margin") / CENTS, np.nan),
+            "sales_now": np.where(compared, self.sum_of("now") / CENTS, np.nan),
+            "sales_before": np.where(compared, self.sum_of("before") / CENTS, np.nan),
+            "lifetime_value": self.mean,
+        }
+        return known | ({"median_change": self.median} if self.knows_before else {})
+
+    @property
+    def mean(self) -> Any:
+        """The mean lifetime value (K,) of the customers of each cluster, NaN where there is none."""
+        unknown = np.full(len(self.clusters), np.nan)
+        if self.source.columns["value"]:
+            total, count = self.sum_of("value"), self.sum_of("given")
+        elif self.worth is not None:
+            total, count = self.sum_of("recent") * self.worth, self.sum_of("valued")
+        else:
+            return unknown
+        return np.divide(total, count * CENTS, out=unknown, where=count > 0)
+
+    def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
+        """Trailing sales, sales before, margin and lifetime value of the scored rows; what is not known is left out."""
+        known = self.source.figures(rows.read(self.source.reads), float_column(rows.scores["sales"]), backend)
+        made = {"trailing_sales": known.sales}
+        if self.knows_before:
+            made["sales_before"] = known.before
+        if self.sum_of("margins").any():
+            made["yearly_margin"] = known.sales * known.margin
+        xp, put = backend.xp, backend.put
+        if self.source.columns["value"]:
+            made["lifetime_value"] = known.value
+        elif self.worth is not None:
+            label = put(level_codes(rows.scores["cluster"], list(self.clusters)))
+            value = lifetime_value.dcf(xp, put(known.monthly), put(known.recency), label, put(self.worth))
+            made["lifetime_value"] = backend.get(value)
+        if self.seed36:
+            seed = lifetime_value.seed36(xp, put(known.revenue), put(known.dates))
+            made["lifetime_value_seed36"] = backend.get(seed)
+        return {name: nullable(np.round(values, 2)) for name, values in made.items()}
+
+    def count(self, scored: pa.Table) -> dict[str, tuple[int, float]]:
+        """How many accounts of a part have each value, and what these add up to in cents."""
+        named = ("lifetime_value", "lifetime_value_seed36")
+        values = {name: float_column(scored[name]) for name in named if name in scored.column_names}
+        return {
+            name: (int(np.count_nonzero(~np.isnan(one))), float(np.nansum(np.rint(one * CENTS))))
+            for name, one in values.items()
+        }
+
+    def findings(self, counts: Sequence[dict[str, tuple[int, float]]]) -> Findings:
+        """The record with the totals of all parts."""
+        totals = {
+            name: {
+                "accounts": sum(part[name][0] for part in counts),
+                "total": round(sum(part[name][1] for part in counts) / CENTS, 2),
+            }
+            for name in counts[0]
+        }
+        return Findings({**self.record, "values": totals}, notices=self.notices)
