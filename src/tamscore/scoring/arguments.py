@@ -46,6 +46,11 @@ class QuadrantRules:
     sales: float
     capacity: int
 
+    @property
+    def counts_accounts(self) -> bool:
+        """Whether so many accounts have high potential, rather than all from some limit on."""
+        return self.threshold == "capacity" and not self.by_cluster
+
 
 @dataclass(frozen=True)
 class PriorityRules:

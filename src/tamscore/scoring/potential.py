@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -104,7 +104,8 @@ def policies(
     """What turns rows into scores, party type by party type; ranks run over all of them. Limits are made or given."""
     ranks = whitespace.rank_all([market.standing for market in markets])
     in_kind = whitespace.rank_by_kind([market.standing for market in markets])
-    return tuple(_policy(*each, rules) for each in zip(markets, ranks, in_kind, limits, strict=True))
+    given = limits_in_force(markets, rules, limits)
+    return tuple(_policy(*each, rules) for each in zip(markets, ranks, in_kind, given, strict=True))
 
 
 def _policy(
@@ -128,6 +129,16 @@ def _policy(
         limits,
         clusters,
     )
+
+
+def limits_in_force(
+    markets: Sequence[PartyMarket], rules: QuadrantRules, given: Sequence[quadrant.Limits | None]
+) -> Sequence[quadrant.Limits | None]:
+    """The limits given; where accounts are counted, what the last of them all has, whatever its party type."""
+    if not rules.counts_accounts:
+        return given
+    floor = quadrant.last_place([quadrant.accounts_by_potential(one.standing) for one in markets], rules.capacity)
+    return [replace(limits_of(one, rules, kept)[0], potential=floor) for one, kept in zip(markets, given, strict=True)]
 
 
 def limits_of(

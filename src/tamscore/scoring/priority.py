@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.schema import Reason
+from tamscore.scoring.context import ladder_rules, quadrant_rules
 from tamscore.scoring.potential import parents_of
 from tamscore.scoring.score.priority import BASES, PLACES, PartPriority
 from tamscore.stages import priority, whitespace
@@ -19,11 +20,12 @@ from tamscore.stages import priority, whitespace
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.scoring.arguments import PriorityRules
+    from tamscore.scoring.arguments import LadderRules, PriorityRules
     from tamscore.scoring.assign import AssignedRows
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.market import Market
     from tamscore.scoring.potential import PartyMarket
+    from tamscore.stages.priority import TierRules
 
 
 @dataclass(frozen=True)
@@ -50,17 +52,18 @@ def prioritise(market: Market, rules: PriorityRules, foretold: Sequence[Any] | N
     """The priority of every account, partition by partition.
 
     `foretold` holds for each partition the probabilities (m,) that an optional section has learned, None where none
-    has. `high` is there where quadrants count accounts, see `high_potential`.
+    has. `high` is there where quadrants count accounts: those with the most potential of all party types.
     """
-    quadrants = market.this.job.quadrant
-    counted = quadrants.threshold == "capacity" and quadrants.level == "account"
-    made = [PartPriority.empty(len(part.reason), counted=counted) for part in market.rows]
-    potentials = []
-    for party in market.parties:
-        accounts = accounts_of(market, party.model.encoding.party, foretold)
-        potentials.append((accounts, put_in_order(made, accounts, party, market, rules)))
-    if counted:
-        mark_high([one.high for one in made], made, potentials, quadrants.capacity or 0)
+    quadrants = quadrant_rules(market.this.job)
+    made = [PartPriority.empty(len(part.reason), counted=quadrants.counts_accounts) for part in market.rows]
+    parties = [accounts_of(market, party.model.encoding.party, foretold) for party in market.parties]
+    ladder = ladder_rules(market.this.job)
+    potentials = [put_in_order(made, *each, ladder, rules) for each in zip(parties, market.parties, strict=True)]
+    if quadrants.counts_accounts:
+        places = [np.concatenate([one.place[at] for one, at in zip(made, each.at, strict=True)]) for each in parties]
+        high = places_taken(potentials, places, [each.hashes for each in parties], quadrants.capacity)
+        for each, chosen in zip(parties, high, strict=True):
+            fill([one.high for one in made], each, chosen)
     return made
 
 
@@ -91,31 +94,47 @@ def sales_of(part: PartRows) -> Any:
 
 
 def put_in_order(
-    made: list[PartPriority], accounts: Accounts, party: PartyMarket, market: Market, rules: PriorityRules
+    made: list[PartPriority], accounts: Accounts, party: PartyMarket, ladder: LadderRules, rules: PriorityRules
 ) -> Any:
     """Fill in what the accounts of a party type get; return the potential (n,) of each."""
-    ladder = market.this.job.potential
     money = whitespace.value_accounts(np, accounts.sales, accounts.label, party.table.values, ladder.boundary)
     probability, basis = probabilities(accounts, rules)
+    expected = probability * mean_above(accounts, party, ladder.min_customers)
+    order = order_of(money.whitespace, probability, accounts.distance, accounts.hashes)
+    in_kind, tier = within_kinds(order, accounts.sales > 0, expected, rules.tiers)
+    told = {"probability": probability, "basis": basis, "expected": expected, "place": priority.place_of(order)}
+    for name, values in (told | {"in_kind": in_kind, "tier": tier}).items():
+        fill([getattr(one, name) for one in made], accounts, values)
+    return money.potential
+
+
+def fill(columns: list[Any], accounts: Accounts, values: Any) -> None:
+    """Put values (n,) of accounts in their places of the partitions' columns (m,)."""
+    for column, at, here in zip(columns, accounts.at, accounts.parts(values), strict=True):
+        column[at] = here
+
+
+def mean_above(accounts: Accounts, party: PartyMarket, enough: int) -> Any:
+    """By how much the customers of its cluster buy more than each account on average (n,)."""
     groups = [party.sales.of(cluster) for cluster in range(party.sales.groups)]
-    whose = (party.model, party.sales, party.by_segment, party.accounts)
-    lent = [sales for _, sales in parents_of(*whose, ladder.min_customers)]
-    above = priority.expected_above(groups, lent, ladder.min_customers, accounts.sales, accounts.label)
-    expected = probability * above
-    value = np.nan_to_num(money.whitespace * probability, nan=-np.inf)
-    order = priority.in_order([-value, -probability, accounts.distance, accounts.hashes])
-    buys = accounts.sales > 0
-    in_kind, tier = np.empty(len(order), np.int32), np.empty(len(order), np.int8)
+    parents = parents_of(party.model, party.sales, party.by_segment, party.accounts, enough)
+    return priority.expected_above(groups, [lent for _, lent in parents], enough, accounts.sales, accounts.label)
+
+
+def order_of(open_money: Any, probability: Any, distance: Any, hashes: Any) -> Any:
+    """The order (n,) of accounts with whitespace, probability, distance and hash (n,): the highest value first."""
+    value = np.nan_to_num(open_money * probability, nan=-np.inf)
+    return priority.in_order([-value, -probability, distance, hashes])
+
+
+def within_kinds(order: Any, buys: Any, expected: Any, tiers: TierRules) -> tuple[Any, Any]:
+    """The place (n,) int32 of each account within its kind, and its tier (n,) int8, given the order of all."""
+    place, tier = np.empty(len(order), np.int32), np.empty(len(order), np.int8)
     for kind in (buys, ~buys):
         mine = order[kind[order]]
-        in_kind[mine] = np.arange(1, len(mine) + 1)
-        tier[mine] = priority.tier_codes(np.arange(len(mine)), expected[mine], rules.tiers)
-    told = (probability.astype(np.float32), basis, expected, priority.place_of(order), in_kind, tier)
-    names = ("probability", "basis", "expected", "place", "in_kind", "tier")
-    for name, values in zip(names, told, strict=True):
-        for one, at, here in zip(made, accounts.at, accounts.parts(values), strict=True):
-            getattr(one, name)[at] = here
-    return money.potential
+        place[mine] = np.arange(1, len(mine) + 1)
+        tier[mine] = priority.tier_codes(np.arange(len(mine)), expected[mine], tiers)
+    return place, tier
 
 
 def probabilities(accounts: Accounts, rules: PriorityRules) -> tuple[Any, Any]:
@@ -130,16 +149,12 @@ def probabilities(accounts: Accounts, rules: PriorityRules) -> tuple[Any, Any]:
     return np.round(found, PLACES), basis
 
 
-def mark_high(high: list[Any], made: list[PartPriority], potentials: list[tuple[Accounts, Any]], capacity: int) -> None:
-    """Mark the `capacity` accounts with the most potential of all party types; ties go by priority."""
-    accounts = [each for each, _ in potentials]
-    potential = np.concatenate([np.nan_to_num(values, nan=-np.inf) for _, values in potentials])
-    place = np.concatenate([one.place[at] for each in accounts for one, at in zip(made, each.at, strict=True)])
-    hashes = np.concatenate([each.hashes for each in accounts])
-    chosen = np.zeros(len(place), bool)
-    chosen[priority.in_order([-potential, place, hashes])[:capacity]] = True
-    start = 0
-    for each in accounts:
-        for one, at in zip(high, each.at, strict=True):
-            one[at] = chosen[start : start + len(at)]
-            start += len(at)
+def places_taken(potentials: list[Any], places: list[Any], hashes: list[Any], capacity: int) -> list[Any]:
+    """Who (n,) bool has one of the `capacity` places for high potential, party type by party type.
+
+    Those with the most potential of all party types have them; ties go by priority, then by the hash of the id.
+    """
+    potential = np.nan_to_num(np.concatenate(potentials), nan=-np.inf)
+    taken = np.zeros(len(potential), bool)
+    taken[priority.in_order([-potential, np.concatenate(places), np.concatenate(hashes)])[:capacity]] = True
+    return np.split(taken, np.cumsum([len(each) for each in places])[:-1])
