@@ -25,10 +25,10 @@ from tamscore.scoring.joining.market import match_tables
 from tamscore.scoring.manifest import write_outcome
 from tamscore.scoring.market import Market
 from tamscore.scoring.model_source import Fresh, Frozen, Warm, watch_of
-from tamscore.scoring.priority import prioritise
+from tamscore.scoring.priority import foretell, prioritise
 from tamscore.scoring.review import look_back, reach_of
 from tamscore.scoring.score.plan import ScorePlan
-from tamscore.scoring.score.rows import score_rows
+from tamscore.scoring.score.rows import PartToScore, score_rows
 from tamscore.scoring.section import check_sections, prepare_sections
 from tamscore.scoring.tables.outcome import Outcome
 from tamscore.sections import SECTIONS
@@ -215,10 +215,11 @@ def write_scores(market: Market, sections: Sections, directory: RunDirectory) ->
     """Every account's scores, written part by part."""
     this, boundary = market.this, market.this.job.potential.boundary
     plan = ScorePlan(this.columns, boundary, market.policies, directory, sections.prepared)
+    foretold = foretell(market, sections.prepared)
     with this.progress.stage("priority"):
-        priorities = prioritise(market, priority_rules(this.job))
+        priorities = prioritise(market, priority_rules(this.job), foretold)
     known = this.checkpoints.known("score", len(market.rows))
-    items = zip(market.rows, market.assigned, priorities, known, strict=True)
+    items = map(PartToScore, market.rows, market.assigned, priorities, foretold, known)
     parts = this.flow.map(score_rows, items, this.flow.share(plan), this.backend)
     scored = list(this.as_stage("score", this.checkpoints.keeping("score", known, parts)))
     if reused := sum(part.reused for part in scored):

@@ -15,16 +15,19 @@ from tamscore.schema import Reason
 from tamscore.scoring.context import ladder_rules, quadrant_rules
 from tamscore.scoring.potential import parents_of
 from tamscore.scoring.score.priority import BASES, PLACES, PartPriority
+from tamscore.scoring.score.sections import Foreteller
 from tamscore.stages import priority, whitespace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from tamscore.backend import Backend
     from tamscore.scoring.arguments import LadderRules, PriorityRules
     from tamscore.scoring.assign import AssignedRows
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.market import Market
     from tamscore.scoring.potential import PartyMarket
+    from tamscore.scoring.score.sections import Foretold, Prepared
     from tamscore.stages.priority import TierRules
 
 
@@ -48,15 +51,40 @@ class Accounts:
         return np.split(values, np.cumsum([len(at) for at in self.at])[:-1])
 
 
-def prioritise(market: Market, rules: PriorityRules, foretold: Sequence[Any] | None = None) -> list[PartPriority]:
-    """The priority of every account, partition by partition.
+def foretell(market: Market, sections: Sequence[Prepared]) -> list[dict[str, Foretold]]:
+    """What sections say of the scored rows of each partition before these get their places, by the section's name."""
+    this = market.this
+    found: list[dict[str, Foretold]] = [{} for _ in market.rows]
+    items = list(zip(market.rows, market.assigned, strict=True))
+    for section in sections:
+        if not isinstance(section.state, Foreteller):
+            continue
+        state = this.flow.share(section.state)
 
-    `foretold` holds for each partition the probabilities (m,) that an optional section has learned, None where none
-    has. `high` is there where quadrants count accounts: those with the most potential of all party types.
+        def make(missing: list[Any], state: Any = state) -> Iterator[Foretold]:
+            return this.flow.map(foretell_rows, missing, state, this.backend)
+
+        told = this.checkpoints.each(f"foretold-{section.name}", items, make, section.name)
+        for one, each in zip(found, this.as_stage(section.name, told), strict=True):
+            one[section.name] = each
+    return found
+
+
+def foretell_rows(item: tuple[PartRows, AssignedRows], state: Foreteller, backend: Backend) -> Foretold:
+    """What the state of a section says of the scored rows of a partition."""
+    part, assigned = item
+    return state.foretell(part, np.flatnonzero(assigned.reason == Reason.SCORED), backend)
+
+
+def prioritise(market: Market, rules: PriorityRules, foretold: Sequence[Mapping[str, Foretold]]) -> list[PartPriority]:
+    """The priority of every account, partition by partition, given what sections have `foretold` of them.
+
+    `high` is there where quadrants count accounts: those with the most potential of all party types.
     """
     quadrants = quadrant_rules(market.this.job)
     made = [PartPriority.empty(len(part.reason), counted=quadrants.counts_accounts) for part in market.rows]
-    parties = [accounts_of(market, party.model.encoding.party, foretold) for party in market.parties]
+    known = [probability_of(rows, told) for rows, told in zip(market.assigned, foretold, strict=True)]
+    parties = [accounts_of(market, party.model.encoding.party, known) for party in market.parties]
     ladder = ladder_rules(market.this.job)
     potentials = [put_in_order(made, *each, ladder, rules) for each in zip(parties, market.parties, strict=True)]
     if quadrants.counts_accounts:
@@ -67,17 +95,29 @@ def prioritise(market: Market, rules: PriorityRules, foretold: Sequence[Any] | N
     return made
 
 
-def accounts_of(market: Market, code: int, foretold: Sequence[Any] | None) -> Accounts:
-    """All accounts of a party type."""
+def probability_of(rows: AssignedRows, foretold: Mapping[str, Foretold]) -> Any | None:
+    """The probability (m,) of the rows of a partition that a section has foretold; None where none has."""
+    found = next((each.probability for each in foretold.values() if each.probability is not None), None)
+    if found is None:
+        return None
+    whole = np.full(len(rows.reason), np.nan)
+    whole[rows.reason == Reason.SCORED] = found
+    return whole
+
+
+def accounts_of(market: Market, code: int, foretold: Sequence[Any | None]) -> Accounts:
+    """All accounts of a party type, given for each partition the probability (m,) of its rows where one is known."""
     found = [scored_of(part, rows, code) for part, rows in zip(market.rows, market.assigned, strict=True)]
     each = list(zip(market.rows, market.assigned, found, strict=True))
+    told = [one[at] for one, at in zip(foretold, found, strict=True) if one is not None]
+    known = np.concatenate(told) if told else None
     return Accounts(
         found,
         np.concatenate([rows.columns.label[at] for _, rows, at in each]),
         np.concatenate([sales_of(part)[at] for part, _, at in each]),
         np.concatenate([rows.columns.distance[at] for _, rows, at in each]),
         np.concatenate([part.hashes[at] for part, _, at in each]),
-        None if foretold is None else np.concatenate([one[at] for one, at in zip(foretold, found, strict=True)]),
+        known,
     )
 
 

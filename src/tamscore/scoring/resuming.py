@@ -17,6 +17,7 @@ from tamscore.scoring.fit.guard import Verdict
 from tamscore.scoring.fit.trust import Trust
 from tamscore.scoring.party_model import PartyModel
 from tamscore.scoring.score.parts import ScoredPart
+from tamscore.scoring.score.sections import Foretold
 from tamscore.scoring.watch import Seen
 from tamscore.stages.choose_k import Candidate
 from tamscore.stages.drift import Histogram
@@ -46,7 +47,7 @@ SPACE = (Encoding, Vocabulary, Space, ColumnScale, Grid)
 MODEL = (Fitted, PartyModel, Fit, Histogram, Kept, PotentialTable, Bounds, Limits, Change, Event, Verdict, Evidence)
 TRUST = (Candidate, Trust)
 ASSIGNMENT = (AssignedRows, RowAssignment, AssignedParty, PartyCount, Seen, Glimpse)
-SCORES = (ScoredPart, Placed)
+SCORES = (ScoredPart, Placed, Foretold)
 CLASSES = (InputChange, *CENSUS, *SPACE, *MODEL, *TRUST, *ASSIGNMENT, *SCORES)
 """All that values of these stages are made of; see `ValueFormat`."""
 
