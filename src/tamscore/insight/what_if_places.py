@@ -9,9 +9,10 @@ import numpy as np
 
 from tamscore.arrow import float_column
 from tamscore.model.earlier import hashes_and_sales
+from tamscore.scoring.potential import money_of
 from tamscore.scoring.priority import order_of, places_taken
 from tamscore.scoring.score.parts import KINDS
-from tamscore.stages import priority, whitespace
+from tamscore.stages import priority
 from tamscore.stages.quadrant import PLAYS
 
 if TYPE_CHECKING:
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from tamscore.scoring.arguments import LadderRules, QuadrantRules
     from tamscore.scoring.potential import PartyMarket
     from tamscore.stages.quadrant import Limits
+    from tamscore.stages.whitespace import Money
 
-READ = ("account_id", "sales", "cluster", "distance", "probability")
+NUMBERS = ("sales", "distance", "probability")
 
 
 def sums_by_place(
@@ -36,7 +38,7 @@ def sums_by_place(
     rows, ends = stored_rows(run), np.cumsum([market.standing.clusters for market in markets])
     parties = [party_rows(rows, *each) for each in pairwise([0, *ends])]
     money = [
-        whitespace.value_accounts(np, party["sales"], party["cluster"], market.table.values, ladder.boundary)
+        money_of(market.table, party["sales"], party["cluster"], party.get("typical_sales"), ladder.boundary)
         for party, market in zip(parties, markets, strict=True)
     ]
     places = [
@@ -58,14 +60,15 @@ def party_rows(rows: dict[str, Any], first: int, stop: int) -> dict[str, Any]:
 def stored_rows(run: StoredRun) -> dict[str, Any]:
     """Of every account of a run (n,): cluster over all party types, sales, distance, probability, hash of the id."""
     parts = []
-    for table in run.read(READ):
+    names = [*NUMBERS, *(name for name in ("typical_sales",) if name in run.columns)]
+    for table in run.read(["account_id", "cluster", *names]):
         hashes, _ = hashes_and_sales(table, run.id_form)
-        numbers = {name: float_column(table[name]) for name in ("sales", "distance", "probability")}
+        numbers = {name: float_column(table[name]) for name in names}
         parts.append({"cluster": run.codes(table["cluster"]), "hashes": hashes, **numbers})
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def summed(party: dict[str, Any], money: whitespace.Money, taken: Any, limit: Limits, market: PartyMarket) -> Any:
+def summed(party: dict[str, Any], money: Money, taken: Any, limit: Limits, market: PartyMarket) -> Any:
     """The sums (k, quadrants, kinds, 3) of the accounts of a party type, given who has a place (n,)."""
     quadrants = 2 * taken.astype(np.int64) + (party["sales"] >= limit.sales)
     shape = (market.standing.clusters, len(PLAYS), len(KINDS))

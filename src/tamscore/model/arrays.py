@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.model.levels import level_arrays
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -52,6 +54,7 @@ FIELDS = (
 def arrays_of(party: PartyRecord) -> dict[str, Any]:
     """Return the arrays of a party type by name, those of its columns last."""
     found = {field.name: array_at(party, field) for field in FIELDS} | dict(column_arrays(party))
+    found |= dict(level_arrays(party))
     return {f"{party.name}.{name}": array for name, array in found.items()}
 
 

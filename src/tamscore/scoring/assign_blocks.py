@@ -9,15 +9,18 @@ import numpy as np
 
 from tamscore.scoring import hysteresis
 from tamscore.stages import kmeans
+from tamscore.stages.level import ALL
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from tamscore.backend import Array, Backend
     from tamscore.scoring.party_model import PartyModel
+    from tamscore.stages.level import LevelModel
 
 NO_CLUSTER = np.iinfo(np.uint16).max
 UNKNOWN = {"label": np.uint16(NO_CLUSTER), "distance": np.float32(np.nan), "margin": np.float32(np.nan)}
+UNKNOWN["typical"] = np.float32(np.nan)
 """The value of rows that no model knows, by column of `RowAssignment`."""
 ALWAYS = ("label", "distance", "margin")
 """The columns that are computed without a request."""
@@ -27,12 +30,13 @@ ALWAYS = ("label", "distance", "margin")
 class RowAssignment:
     """What is computed of rows, all (m,) on the host: label uint16, distance and margin float32.
 
-    A column that was not requested is None.
+    `typical` float32 are typical sales by an account's own features. A column that was not requested is None.
     """
 
     label: Any
     distance: Any
     margin: Any
+    typical: Any = None
 
     @classmethod
     def unknown(cls, rows: int, requested: Collection[str] = ()) -> RowAssignment:
@@ -69,10 +73,22 @@ class Hold:
 
 
 @dataclass(frozen=True)
+class LevelRequest:
+    """Which model of the level each row (m,) int64 takes: that without its fold for customers, `level.ALL` else."""
+
+    models: Any
+
+    def part(self, rows: slice) -> LevelRequest:
+        """Return the same for some of the rows."""
+        return LevelRequest(self.models[rows])
+
+
+@dataclass(frozen=True)
 class RowRequest:
     """What is requested of rows beside their nearest cluster; each request has a value for every row."""
 
     hold: Hold | None = None
+    level: LevelRequest | None = None
 
     def part(self, rows: slice) -> RowRequest:
         """Return the request for some of the rows."""
@@ -82,7 +98,7 @@ class RowRequest:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of `RowAssignment` that it adds to the usual ones."""
-        return ()
+        return ("typical",) if self.level else ()
 
 
 def assign_blocks(backend: Backend, model: PartyModel, raw: Any, request: RowRequest) -> tuple[RowAssignment, int]:
@@ -107,4 +123,16 @@ def assign_block(backend: Backend, model: PartyModel, block: Array, request: Row
         placed, added = hysteresis.hold(backend, grid, block, model.centers, placed, hold.previous, hold.share)
         inertia += added
     label, distance, margin = placed
-    return RowAssignment(label.astype(np.uint16), distance.astype(np.float32), margin.astype(np.float32)), inertia
+    typical = typical_sales(backend, model.level, block, request.level) if request.level and model.level else None
+    found = RowAssignment(label.astype(np.uint16), distance.astype(np.float32), margin.astype(np.float32), typical)
+    return found, inertia
+
+
+def typical_sales(backend: Backend, level: LevelModel, block: Array, request: LevelRequest) -> Any:
+    """Return the typical sales (m,) float32 of the rows of a block, each by the model that is requested for it."""
+    xp, found = backend.xp, backend.get(level.level(backend.xp, block)).copy()
+    rows = np.flatnonzero(request.models != ALL)
+    if len(rows):
+        part = xp.take(block, backend.put(rows), axis=1)
+        found[rows] = backend.get(level.level(xp, part, backend.put(request.models[rows])))
+    return level.typical(found)

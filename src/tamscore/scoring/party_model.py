@@ -7,18 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tamscore.scoring.features import Encoding
+    from tamscore.stages.level import LevelModel
     from tamscore.stages.space import Space
 
 
 @dataclass(frozen=True)
 class PartyModel:
-    """The fitted model of one party type: how rows become blocks, the centers (k, d) in whole numbers, their ids."""
+    """The fitted model of one party type: how rows become blocks, the centers (k, d) in whole numbers, their ids.
+
+    `level` is there where potential is a matter of the account's own level.
+    """
 
     name: str
     encoding: Encoding
     space: Space
     centers: Any
     ids: tuple[str, ...]
+    level: LevelModel | None = None
 
     @property
     def k(self) -> int:

@@ -13,10 +13,10 @@ import numpy as np
 
 from tamscore.schema import Reason
 from tamscore.scoring.context import ladder_rules, quadrant_rules
-from tamscore.scoring.potential import parents_of
+from tamscore.scoring.potential import money_of, parents_of
 from tamscore.scoring.score.priority import BASES, PLACES, PartPriority
 from tamscore.scoring.score.sections import Foreteller
-from tamscore.stages import priority, whitespace
+from tamscore.stages import priority
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 class Accounts:
     """All accounts of a party type (n,), partition by partition: `at` are their places in each partition.
 
-    Cluster, sales with 0 for who buys nothing, distance to the center of the cluster, hash of the id; what the optional
-    section foretells of each (n,), None where none does.
+    Cluster, sales with 0 for who buys nothing, distance to the center of the cluster, hash of the id; typical sales
+    (n,), None at level cluster; what a section foretells of each (n,), None where none does.
     """
 
     at: list[Any]
@@ -44,6 +44,7 @@ class Accounts:
     sales: Any
     distance: Any
     hashes: Any
+    typical: Any | None
     foretold: Any | None
 
     def parts(self, values: Any) -> list[Any]:
@@ -84,7 +85,7 @@ def prioritise(market: Market, rules: PriorityRules, foretold: Sequence[Mapping[
     quadrants = quadrant_rules(market.this.job)
     made = [PartPriority.empty(len(part.reason), counted=quadrants.counts_accounts) for part in market.rows]
     known = [probability_of(rows, told) for rows, told in zip(market.assigned, foretold, strict=True)]
-    parties = [accounts_of(market, party.model.encoding.party, known) for party in market.parties]
+    parties = [accounts_of(market, party, known) for party in market.parties]
     ladder = ladder_rules(market.this.job)
     potentials = [put_in_order(made, *each, ladder, rules) for each in zip(parties, market.parties, strict=True)]
     if quadrants.counts_accounts:
@@ -105,8 +106,9 @@ def probability_of(rows: AssignedRows, foretold: Mapping[str, Foretold]) -> Any 
     return whole
 
 
-def accounts_of(market: Market, code: int, foretold: Sequence[Any | None]) -> Accounts:
+def accounts_of(market: Market, party: PartyMarket, foretold: Sequence[Any | None]) -> Accounts:
     """All accounts of a party type, given for each partition the probability (m,) of its rows where one is known."""
+    code = party.model.encoding.party
     found = [scored_of(part, rows, code) for part, rows in zip(market.rows, market.assigned, strict=True)]
     each = list(zip(market.rows, market.assigned, found, strict=True))
     told = [one[at] for one, at in zip(foretold, found, strict=True) if one is not None]
@@ -117,6 +119,7 @@ def accounts_of(market: Market, code: int, foretold: Sequence[Any | None]) -> Ac
         np.concatenate([sales_of(part)[at] for part, _, at in each]),
         np.concatenate([rows.columns.distance[at] for _, rows, at in each]),
         np.concatenate([part.hashes[at] for part, _, at in each]),
+        None if party.table.account is None else np.concatenate([rows.columns.typical[at] for _, rows, at in each]),
         known,
     )
 
@@ -137,7 +140,7 @@ def put_in_order(
     made: list[PartPriority], accounts: Accounts, party: PartyMarket, ladder: LadderRules, rules: PriorityRules
 ) -> Any:
     """Fill in what the accounts of a party type get; return the potential (n,) of each."""
-    money = whitespace.value_accounts(np, accounts.sales, accounts.label, party.table.values, ladder.boundary)
+    money = money_of(party.table, accounts.sales, accounts.label, accounts.typical, ladder.boundary)
     probability, basis = probabilities(accounts, rules)
     expected = probability * mean_above(accounts, party, ladder.min_customers)
     order = order_of(money.whitespace, probability, accounts.distance, accounts.hashes)
@@ -155,10 +158,17 @@ def fill(columns: list[Any], accounts: Accounts, values: Any) -> None:
 
 
 def mean_above(accounts: Accounts, party: PartyMarket, enough: int) -> Any:
-    """By how much the customers of its cluster buy more than each account on average (n,)."""
-    groups = [party.sales.of(cluster) for cluster in range(party.sales.groups)]
-    parents = parents_of(party.model, party.sales, party.by_segment, party.accounts, enough)
-    return priority.expected_above(groups, [lent for _, lent in parents], enough, accounts.sales, accounts.label)
+    """By how much the customers of its cluster buy more than each account on average (n,).
+
+    At level account they are held against it in multiples of typical sales.
+    """
+    sales, segments, own, unit = party.sales, party.by_segment, accounts.sales, 1.0
+    if accounts.typical is not None:
+        unit = accounts.typical.astype(np.float64)
+        sales, segments, own = sales.relative, segments.relative, own / unit
+    groups = [sales.of(cluster) for cluster in range(sales.groups)]
+    parents = parents_of(party.model, sales, segments, party.accounts, enough)
+    return unit * priority.expected_above(groups, [lent for _, lent in parents], enough, own, accounts.label)
 
 
 def order_of(open_money: Any, probability: Any, distance: Any, hashes: Any) -> Any:

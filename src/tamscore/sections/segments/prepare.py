@@ -121,7 +121,7 @@ def judged(party: PartyMarket, market: Market, at: int, totals: dict[str, Any]) 
     potential, sales = ladders.cluster_means(party)
     standing, k = party.standing, party.standing.clusters
     of_customers = np.bincount(standing.customer_label, weights=standing.customer_whitespace, minlength=k)
-    whitespace = of_customers + standing.prospects * np.nan_to_num(standing.prospect_potential)
+    whitespace = of_customers + standing.acquisition
     accounts = np.maximum(party.accounts.sum(axis=1), 1)
     margin, now, before = (totals[name][here] for name in ("margin", "sales_now", "sales_before"))
     facts = SegmentFacts(np.array(f1), margin, now, before, sales, potential, whitespace / accounts)
