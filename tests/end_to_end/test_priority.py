@@ -77,3 +77,22 @@ def test_partitions_and_their_order_change_no_place(tmp_path, rows):
 
 def by_id(rows):
     return {row["account_id"]: row for row in rows}
+
+
+def test_at_level_account_money_is_expected_in_multiples_of_typical_sales(tmp_path):
+    rows = scored(tmp_path, {"potential": {"level": "account"}})
+    for party in of_party(rows):
+        keys = [(-row["whitespace"] * row["probability"], -row["probability"], row["distance"]) for row in party]
+        assert keys == sorted(keys)
+        for row in party:
+            peers = [one for one in party if one["cluster"] == row["cluster"] and one["kind"] == "expansion"]
+            if len(peers) >= 25:
+                own = max(row["sales"] or 0.0, 0.0) / row["typical_sales"]
+                above = np.mean([max(one["sales"] / one["typical_sales"] - own, 0.0) for one in peers])
+                wanted = row["probability"] * row["typical_sales"] * above
+                assert row["expected_value"] == pytest.approx(wanted, rel=1e-9, abs=0.006)
+
+
+def test_exactly_as_many_accounts_are_high_at_level_account(tmp_path):
+    changes = {"potential": {"level": "account"}, "quadrant": {"threshold": "capacity", "capacity": 100}}
+    assert sum(row["quadrant"] in {"blue", "yellow"} for row in scored(tmp_path, changes)) == 100
