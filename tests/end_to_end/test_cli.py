@@ -77,7 +77,7 @@ def version_of(market):
 def scores_of(market):
     """Every scored account, texts as texts."""
     table = pa.concat_tables([pq.read_table(part) for part in sorted(version_of(market).glob("scores/part-*.parquet"))])
-    return table.select(["account_id", "cluster", "kind", "rank", "whitespace", "sales"]).to_pylist()
+    return table.select(["account_id", "cluster", "kind", "priority", "whitespace", "sales"]).to_pylist()
 
 
 def test_help_loads_nothing_heavy():
@@ -121,7 +121,9 @@ def test_the_first_line_of_a_run_is_the_device_and_every_stage_has_a_line(market
     lines = market.told.splitlines()
     assert lines[0] == 'notice text="device cpu: as asked"'
     names = [line.split()[1] for line in lines if line.startswith("stage ")]
-    assert names == [f"name={name}" for name in ("census", "sample", "guard", "fit", "assign", "potential", "score")]
+    assert names == [
+        f"name={name}" for name in ("census", "sample", "guard", "fit", "assign", "potential", "priority", "score")
+    ]
     assert sum(line.endswith(f" rows={ROWS}") for line in lines) == 4
 
 
@@ -332,7 +334,7 @@ def test_show_says_the_same_of_the_output_of_its_version_and_of_its_key(market):
     assert here.exit_code == 0, here.output
     assert here.stdout == version.stdout
     assert call("show", market.output / version_of(market).name[:8]).stdout == here.stdout
-    for title in ("POTENTIAL BY CLUSTER", "SEGMENT SIZES", "WHITESPACE BY KIND AND QUADRANT", "TOP ACCOUNTS"):
+    for title in ("POTENTIAL BY CLUSTER", "SEGMENT SIZES", "WHITESPACE BY KIND AND QUADRANT", "CALL FIRST"):
         assert title in here.stdout
     assert "\x1b" not in here.stdout
 
