@@ -12,7 +12,7 @@ from tamscore.scoring.census.money import CurrencyCount, Money
 from tamscore.scoring.census.part_rows import PartRows
 from tamscore.scoring.cluster_map import Glimpse
 from tamscore.scoring.features import Encoding
-from tamscore.scoring.fit.fitted import Change, Fitted, Kept
+from tamscore.scoring.fit.fitted import Change, Fitted, Kept, Naming
 from tamscore.scoring.fit.guard import Verdict
 from tamscore.scoring.fit.trust import Trust
 from tamscore.scoring.party_model import PartyModel
@@ -47,7 +47,21 @@ if TYPE_CHECKING:
 
 CENSUS = (PartRows, Money, CurrencyCount, Sums)
 SPACE = (Encoding, Vocabulary, Space, ColumnScale, Grid)
-MODEL = (Fitted, PartyModel, Fit, Histogram, Kept, PotentialTable, Bounds, Limits, Change, Event, Verdict, Evidence)
+MODEL = (
+    Fitted,
+    Naming,
+    PartyModel,
+    Fit,
+    Histogram,
+    Kept,
+    PotentialTable,
+    Bounds,
+    Limits,
+    Change,
+    Event,
+    Verdict,
+    Evidence,
+)
 TRUST = (Candidate, Trust)
 LEVEL = (PartyLevel, LevelModel, Columns, LevelLoss, AccountLadder)
 ASSIGNMENT = (AssignedRows, RowAssignment, AssignedParty, PartyCount, Seen, Glimpse)
