@@ -70,6 +70,7 @@ def tables_of(outcome: Outcome, job: Job) -> dict[str, pa.Table]:
         "leakage": honesty.leakage_table(outcome),
         "choice_of_k": honesty.choice_table(outcome),
         "stability": honesty.stability_table(outcome),
+        "potential_stability": honesty.moves_table(outcome),
         **{name: table for one in outcome.findings.values() for name, table in one.tables.items()},
     }
 
@@ -147,4 +148,5 @@ def fit_record(one: Fitted, inertia: int) -> dict[str, Any]:
         "passes": fit.passes,
         "reseeded": fit.reseeded,
         "constant_columns": one.constant,
+        "potential_stability": [asdict(each) for each in one.moves],
     }
