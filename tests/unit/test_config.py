@@ -96,6 +96,7 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
             "boundary": "at_or_below",
             "top_step": "max",
             "min_customers": 25,
+            "stability": None,
             "interval_level": 0.95,
         },
         "quadrant": {"threshold": "percentile", "level": "account", "potential": 0.8, "sales": 0.8, "capacity": None},

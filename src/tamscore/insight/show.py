@@ -51,3 +51,4 @@ def market(summary: Summary) -> Iterator[Block]:
     """Yield what there is of the whole market only."""
     yield quadrants.plays(summary)
     yield potential.top_steps(summary.top_steps)
+    yield potential.moves(summary.potential_stability)

@@ -13,7 +13,7 @@ from tamscore.model import files as model
 from tamscore.scoring import warnings as remarks
 from tamscore.scoring.context import ladder_rules, quadrant_rules
 from tamscore.scoring.score.parts import KINDS, MEASURES
-from tamscore.scoring.tables import honesty, ladders, model_record, summaries
+from tamscore.scoring.tables import honesty, ladders, model_record, portfolio, summaries
 from tamscore.scoring.tables.plain import money, money_columns, plain
 from tamscore.stages import diagnose
 from tamscore.store import commit
@@ -60,7 +60,8 @@ def tables_of(outcome: Outcome, job: Job) -> dict[str, pa.Table]:
         "segments": summaries.segment_table(outcome),
         "quadrants": summaries.quadrant_table(outcome),
         "priority": summaries.priority_table(outcome),
-        "plays": summaries.play_table(outcome),
+        "plays": portfolio.play_table(outcome),
+        "portfolio": portfolio.portfolio_table(outcome),
         "features": summaries.feature_table(outcome),
         "quality": summaries.quality_table(outcome),
         "map": summaries.map_table(outcome),
@@ -70,6 +71,7 @@ def tables_of(outcome: Outcome, job: Job) -> dict[str, pa.Table]:
         "leakage": honesty.leakage_table(outcome),
         "choice_of_k": honesty.choice_table(outcome),
         "stability": honesty.stability_table(outcome),
+        "potential_stability": honesty.moves_table(outcome),
         **{name: table for one in outcome.findings.values() for name, table in one.tables.items()},
     }
 
@@ -147,4 +149,5 @@ def fit_record(one: Fitted, inertia: int) -> dict[str, Any]:
         "passes": fit.passes,
         "reseeded": fit.reseeded,
         "constant_columns": one.constant,
+        "potential_stability": [asdict(each) for each in one.moves],
     }
