@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.schema import Reason
-from tamscore.scoring.assign_blocks import Hold, RowAssignment, RowRequest, assign_blocks
+from tamscore.scoring.assign_blocks import Folds, Hold, RowAssignment, RowRequest, assign_blocks
 from tamscore.scoring.cluster_map import joined, look
 from tamscore.scoring.features import stream_features
 
@@ -98,7 +98,7 @@ def assign_piece(
 ) -> AssignedRows:
     """The same for neighbouring rows of a partition."""
     rows, reason, hashes = len(features.usable), item.reason[features.here].copy(), item.hashes[features.here]
-    columns = RowAssignment.unknown(rows)
+    columns = RowAssignment.unknown(rows, ("look_alike",) if any(model.look_alike for model in models) else ())
     reason[~features.usable & (reason == Reason.SCORED)] = Reason.FEATURE_NOT_FINITE
     codes = watch.labels.of(hashes) if watch else np.empty(0)
     parties = []
@@ -106,7 +106,8 @@ def assign_piece(
         at = features.rows_of(item, model.encoding.party)
         raw = features.raw(at, model.encoding, backend)
         hold = Hold(watch.kept(place, codes[at]), watch.share) if watch else None
-        assigned, inertia = assign_blocks(backend, model, raw, RowRequest(hold))
+        folds = Folds(model.look_alike.folds(hashes[at])) if model.look_alike else None
+        assigned, inertia = assign_blocks(backend, model, raw, RowRequest(hold, folds))
         columns.put(at, assigned)
         label = assigned.label
         seen = watch.look(place, features, at, hashes[at], codes[at], label, backend) if watch else None

@@ -15,6 +15,7 @@ from tamscore.scoring.context import columns_of, settings_of
 from tamscore.scoring.features import Encoding
 from tamscore.scoring.fit.fit import fit_parties
 from tamscore.scoring.fit.fitted import Fitted, Kept
+from tamscore.scoring.fit.look_alike import is_enabled
 from tamscore.scoring.fit.party import party_counts
 from tamscore.scoring.fit.refit import refit_parties
 from tamscore.scoring.fit.sample import last_drawn
@@ -154,7 +155,8 @@ class Warm:
 def thawed(this: Run, party: PartyRecord) -> Fitted:
     """One party type of an earlier model as it stands, ready to assign."""
     encoding = Encoding(this.columns, PARTY_TYPES.index(party.name), party.space.vocabularies, party.segments)
-    model = PartyModel(party.name, encoding, party.space, party.centers, party.ids)
+    look_alike = party.look_alike if is_enabled(this.job) else None
+    model = PartyModel(party.name, encoding, party.space, party.centers, party.ids, look_alike)
     kept = Kept(party.names, party.table, party.limits, party.reach)
     return Fitted(model, party.fit, party.spread, party.rows, party.constant, party.histograms, party.named, kept)
 

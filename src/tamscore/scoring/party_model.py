@@ -7,18 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tamscore.scoring.features import Encoding
+    from tamscore.stages.look_alike import LookAlike
     from tamscore.stages.space import Space
 
 
 @dataclass(frozen=True)
 class PartyModel:
-    """The fitted model of one party type: how rows become blocks, the centers (k, d) in whole numbers, their ids."""
+    """The fitted model of one party type: how rows become blocks, the centers (k, d) in whole numbers, their ids.
+
+    `look_alike` tells customers from prospects; None where the job does not ask, or there are too few of either.
+    """
 
     name: str
     encoding: Encoding
     space: Space
     centers: Any
     ids: tuple[str, ...]
+    look_alike: LookAlike | None = None
 
     @property
     def k(self) -> int:

@@ -26,6 +26,7 @@ from tamscore.stages.interval import Bounds
 from tamscore.stages.kmeans import Fit
 from tamscore.stages.leakage import Evidence
 from tamscore.stages.lifecycle import Event
+from tamscore.stages.look_alike import LookAlike
 from tamscore.stages.potential import PotentialTable
 from tamscore.stages.prepare import Vocabulary
 from tamscore.stages.quadrant import Limits
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 CENSUS = (PartRows, Money, CurrencyCount, Sums)
 SPACE = (Encoding, Vocabulary, Space, ColumnScale, Grid)
 MODEL = (Fitted, PartyModel, Fit, Histogram, Kept, PotentialTable, Bounds, Limits, Change, Event, Verdict, Evidence)
-TRUST = (Candidate, Trust)
+TRUST = (Candidate, Trust, LookAlike)
 ASSIGNMENT = (AssignedRows, RowAssignment, AssignedParty, PartyCount, Seen, Glimpse)
 SCORES = (ScoredPart, Placed)
 CLASSES = (InputChange, *CENSUS, *SPACE, *MODEL, *TRUST, *ASSIGNMENT, *SCORES)

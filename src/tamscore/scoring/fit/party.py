@@ -30,6 +30,7 @@ class Party:
     """A party type that is to be fitted: its code, all rows of the market, those of its own that were drawn.
 
     `segments` are the market segments, None where the job has none; `local` are threads for work on the drawn rows.
+    `flagged` are the features that the leakage guard does not take for clear.
     """
 
     code: int
@@ -37,6 +38,7 @@ class Party:
     drawn: SampledRows
     segments: Vocabulary | None
     local: Flow
+    flagged: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -53,7 +55,8 @@ def each_party(this: Run, parts: list[PartRows], fit: Callable[[Run, Party], Fit
     with this.progress.stage("fit", len(counts)) as done, LocalFlow(this.job.engine.workers) as local:
         fitted = []
         for code, drawn in samples.items():
-            party = Party(code, parts, drawn, segments, local)
+            flagged = tuple(one.feature for one in verdicts[code] if one.verdict != "clear")
+            party = Party(code, parts, drawn, segments, local, flagged)
             one = this.checkpoints.once(f"model-{party.name}", partial(fit, this, party), f"model of {party.name}")
             fitted.append(replace(one, verdicts=verdicts[code]))
             done(1)

@@ -43,4 +43,5 @@ def party_of(one: Fitted, market: PartyMarket, policy: PartyPolicy, reach: Any) 
         table=market.table,
         sales=market.sales,
         by_segment=market.by_segment,
+        look_alike=one.model.look_alike,
     )
