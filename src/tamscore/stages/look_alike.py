@@ -30,6 +30,7 @@ FEWEST = 50
 CUSTOMERS, PROSPECTS = 6_000, 12_000
 """So many of the drawn rows are fitted on at the most."""
 RIDGES = (1.0, 10.0, 100.0)
+IDENTITY = np.array([0.0, 1.0])
 FEW_ROWS = 5_000
 """With fewer rows the ridge is chosen by the rows left out; with more it hardly matters, and the first is taken."""
 
@@ -178,13 +179,22 @@ def crossed(terms: Any, rows: FitRows, fold: Any, ridge: float) -> Crossed:
         found = fit_logistic(terms[:, inside], rows.customer[inside], rows.weight[inside], ridge, of_all)
         by_fold.append(found)
         odds[outside] = found @ terms[:, outside]
-    line = np.stack((np.ones(len(odds)), odds))
-    offset, slope = fit_logistic(line, rows.customer, rows.weight, 0.0, np.array([0.0, 1.0]))
+    offset, slope = calibrated(odds, rows)
     fair = offset + slope * odds
     loss = float(np.sum(rows.weight * (np.logaddexp(0.0, fair) - rows.customer * fair)))
-    return Crossed(
-        of_all, by_fold, (float(offset), max(float(slope), 0.0)), loss, area_under_curve(odds, rows.customer)
-    )
+    return Crossed(of_all, by_fold, (offset, slope), loss, area_under_curve(odds, rows.customer))
+
+
+def calibrated(odds: Any, rows: FitRows) -> tuple[float, float]:
+    """Offset and slope that make log odds (n,) of rows left out fair; those of the share of customers if they mislead.
+
+    They mislead where customers have the lower ones.
+    """
+    ones = np.ones((1, len(odds)))
+    offset, slope = fit_logistic(np.concatenate((ones, odds[None, :])), rows.customer, rows.weight, 0.0, IDENTITY)
+    if slope > 0.0:
+        return float(offset), float(slope)
+    return float(fit_logistic(ones, rows.customer, rows.weight, 0.0)[0]), 0.0
 
 
 def contributions(block: Any, bends: Any, slopes: Any, hinges: Any) -> Any:
