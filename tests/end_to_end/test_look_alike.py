@@ -9,6 +9,8 @@ from typer.testing import CliRunner
 
 from tamscore import pipeline
 from tamscore.cli import app
+from tamscore.insight.explain import explain
+from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
 from tests.conftest import make_backend
 from tests.end_to_end import market
@@ -115,3 +117,26 @@ def test_show_tells_how_well_customers_are_told_and_explain_the_probability(scor
     row = next(row for row in market.scores(scored).to_pylist() if row["look_alike"])
     text = CliRunner().invoke(app, ["explain", str(scored.path), row["account_id"]]).output
     assert f"{row['look_alike']:.1%}" in text
+
+
+def large_buyers():
+    """A market whose customers are large; they are otherwise like anybody."""
+    table = market.accounts(2_400, seed=6, channel=0.0)
+    random = np.random.default_rng(8)
+    size = np.log(table["revenue"].to_numpy() / 1000.0)
+    buys = random.random(2_400) < 1 / (1 + np.exp(6.0 - size))
+    return table.set_column(table.column_names.index("sales"), "sales", [np.where(buys, 50.0 + 10 * size.round(), 0.0)])
+
+
+def test_explain_says_by_which_features_an_account_looks_like_a_customer(tmp_path):
+    """The sum of what all columns add, and the average, make the log odds; without the input nothing is said."""
+    done = market.score(large_buyers(), tmp_path, {"leakage.action": "off"})
+    rows = market.scores(done).to_pylist()
+    best, worst = (pick(rows, key=lambda row: row["look_alike"]) for pick in (max, min))
+    found = {id_: explain(open_run(done.path), id_).look_alike for id_ in (best["account_id"], worst["account_id"])}
+    assert found[best["account_id"]][0].column == found[worst["account_id"]][0].column == "employees"
+    assert found[best["account_id"]][0].added > 0 > found[worst["account_id"]][0].added
+    page = CliRunner().invoke(app, ["explain", str(done.path), best["account_id"]]).output
+    assert "WHAT IT LOOKS LIKE A CUSTOMER BY" in page
+    (tmp_path / "market" / "part-00000.parquet").unlink()
+    assert explain(open_run(done.path), best["account_id"]).look_alike == ()
