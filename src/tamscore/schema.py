@@ -20,6 +20,7 @@ SCORE_COLUMNS = (
     "margin",
     "sales",
     "kind",
+    "typical_sales",
     "potential",
     "whitespace",
     "penetration",

@@ -88,6 +88,7 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
             "max_relabelled_share": 0.05,
         },
         "potential": {
+            "level": "cluster",
             "preset": "p85",
             "cut_lines": None,
             "boundary": "at_or_below",

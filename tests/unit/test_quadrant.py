@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tamscore.stages import quadrant
 from tamscore.stages.quadrant import PLAYS, Limits
-from tamscore.stages.whitespace import Standing
+from tests.standing import standing_of
 
 NAN = float("nan")
 NAMES = [play.quadrant for play in PLAYS]
@@ -90,9 +90,7 @@ def test_capacity_limits_potential_and_a_percentile_sales():
 
 
 def test_account_limits_count_customers_one_by_one_and_prospects_by_cluster():
-    standing = Standing(
-        np.array([4.0, 8.0]), np.array([0.0, 0.0]), np.array([0, 1]), np.array([4.0, 6.0]), np.array([7, 1])
-    )
+    standing = standing_of([4.0, 8.0], [0.0, 0.0], [0, 1], [4.0, 6.0], [7, 1])
     found = quadrant.account_limits(standing, np.array([1.0, 8.0]), "percentile", 0.85, 0.5, 0)
     assert found == Limits(6.0, 1.0), "of ten potentials eight are 4, the ninth is 6"
 

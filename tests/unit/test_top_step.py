@@ -23,7 +23,7 @@ def table_of(sales, top="max"):
 
 
 def audits_of(sales):
-    found = top_step.audit(sales, table_of(sales).values, P85, "at_or_below")
+    found = top_step.audit(sales, table_of(sales), "at_or_below")
     return {one.top_step: one for one in found}
 
 

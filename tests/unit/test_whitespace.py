@@ -11,8 +11,8 @@ from tamscore.backend.host import HostBackend
 from tamscore.stages import potential, whitespace
 from tamscore.stages.interval import Bounds
 from tamscore.stages.potential import CustomerSales, PotentialTable
-from tamscore.stages.whitespace import Standing
 from tests import oracle
+from tests.standing import standing_of
 from tests.strategies import account_sales, customer_sales, cut_lines
 
 HOST = HostBackend()
@@ -125,15 +125,15 @@ def account_ranks(ordered, ranks, sales, label):
 
 
 def test_ranks_run_over_all_party_types():
-    one = Standing(np.array([5.0]), np.array([3.0]), np.array([0]), np.array([9.0]), np.array([2]))
-    two = Standing(np.array([5.0]), np.array([4.0]), np.array([0]), np.array([1.0]), np.array([1]))
+    one = standing_of([5.0], [3.0], [0], [9.0], [2])
+    two = standing_of([5.0], [4.0], [0], [1.0], [1])
     first, second = whitespace.rank_all([one, two])
     assert (first.prospects.tolist(), second.customers.tolist()) == ([1], [3])
     assert (first.customers.tolist(), second.prospects.tolist()) == ([4], [5])
 
 
 def test_clusters_where_nobody_buys_come_last_and_share_their_place():
-    standing = Standing(np.array([5.0]), np.array([0.0]), np.array([0]), np.array([7.0, NAN, NAN]), np.array([1, 2, 3]))
+    standing = standing_of([5.0], [0.0], [0], [7.0, NAN, NAN], [1, 2, 3])
     ranks = whitespace.rank_all([standing])[0]
     assert ranks.customers.tolist() == [2]
     assert ranks.prospects.tolist() == [1, 3, 3]

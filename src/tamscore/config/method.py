@@ -122,6 +122,9 @@ class Clusters(Settings):
 class Potential(Settings):
     """How the potential of an account follows from its peers' sales."""
 
+    level: Literal["cluster", "account"] = "cluster"
+    """One ladder for all accounts of a cluster, or each account's own: the level that its features suggest, times the
+    cluster's ladder of what customers buy over their own level."""
     preset: Literal["p85", "p80"] = "p85"
     """Named cut lines: p85 is 0.85, 0.90, 0.95; p80 starts at 0.80. The largest sales is always the last step."""
     cut_lines: CutLines | None = None

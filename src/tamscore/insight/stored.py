@@ -124,7 +124,8 @@ class StoredRun:
 def party_model(stored: PartyRecord, columns: Any) -> PartyModel:
     """The model of a party type as it was when it was fitted."""
     encoding = Encoding(columns, PARTY_TYPES.index(stored.name), stored.space.vocabularies, stored.segments)
-    return PartyModel(stored.name, encoding, stored.space, stored.centers, stored.ids)
+    level = stored.level.in_force if stored.level else None
+    return PartyModel(stored.name, encoding, stored.space, stored.centers, stored.ids, level)
 
 
 def open_run(path: Location, beside: RunDirectory | None = None) -> StoredRun:

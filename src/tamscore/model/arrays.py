@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.model.levels import level_arrays
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -58,6 +60,7 @@ def arrays_of(party: PartyRecord) -> dict[str, Any]:
     found = {field.name: array_at(party, field) for field in FIELDS} | dict(column_arrays(party))
     if party.look_alike:
         found |= {f"look_alike.{name}": getattr(party.look_alike, name) for name in LOOK_ALIKE}
+    found |= dict(level_arrays(party))
     return {f"{party.name}.{name}": array for name, array in found.items()}
 
 

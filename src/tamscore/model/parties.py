@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.model.arrays import LOOK_ALIKE, Arrays
+from tamscore.model.levels import level_of, with_account, with_typical
 from tamscore.model.record import PartyRecord
 from tamscore.stages import identity
 from tamscore.stages.draw import LAST
@@ -50,7 +51,9 @@ def party_of(text: PartyText, arrays: dict[str, Any]) -> PartyRecord:
     sizes |= {"features": len(text.features), "steps": len(text.ladder.lines) + 1}
     space = space_of(text, take, sizes["segments"])
     found = take.declared(sizes)
-    fit = text.fit
+    fit, cents = text.fit, text.ladder.cents
+    of_sales = sales_of(text, found, "customer_sales", "offsets")
+    of_segments = sales_of(text, found, "segment_sales", "segment_offsets")
     return PartyRecord(
         name=text.party_type,
         space=replace(space, grid=grid_of(text, found)),
@@ -65,9 +68,10 @@ def party_of(text: PartyText, arrays: dict[str, Any]) -> PartyRecord:
         reach=found["reach"],
         histograms=histograms_of(space, take),
         accounts=found["accounts"],
-        table=table_of(text, found),
-        sales=sales_of(text, found, "customer_sales", "offsets"),
-        by_segment=sales_of(text, found, "segment_sales", "segment_offsets"),
+        table=with_account(table_of(text, found), cents, take, sizes),
+        sales=with_typical(of_sales, "customer_typical", take, there=cents is not None),
+        by_segment=with_typical(of_segments, "segment_typical", take, there=cents is not None),
+        level=level_of(text.level, take, sizes, len(space.scales)),
         look_alike=look_alike_of(text, take),
     )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tamscore.stages.drift import Histogram
     from tamscore.stages.kmeans import Fit
+    from tamscore.stages.level_loss import PartyLevel
     from tamscore.stages.look_alike import LookAlike
     from tamscore.stages.potential import CustomerSales, PotentialTable
     from tamscore.stages.prepare import Vocabulary
@@ -39,6 +40,7 @@ class PartyRecord:
     table: PotentialTable
     sales: CustomerSales
     by_segment: CustomerSales
+    level: PartyLevel | None = None
     look_alike: LookAlike | None = None
 
     @property

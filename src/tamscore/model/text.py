@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from tamscore.stages.level_loss import Level
 from tamscore.stages.scaling import Scaling
 
 if TYPE_CHECKING:
     from tamscore.model.record import ModelRecord, PartyRecord
+    from tamscore.stages.level_loss import PartyLevel
     from tamscore.stages.look_alike import LookAlike
     from tamscore.stages.scale import ColumnScale
 
@@ -58,12 +60,42 @@ class LimitsText(ModelText):
 
 
 class LadderText(ModelText):
-    """The cut lines, whose customers the ladder of each cluster comes from, and how sure its bounds are."""
+    """The cut lines, whose customers the ladder of each cluster comes from, and how sure its bounds are.
+
+    `cents` are there at level account: money is rounded down to so many parts of one.
+    """
 
     level: float = Field(gt=0, lt=1)
     lines: tuple[float, ...] = Field(strict=False, min_length=1)
     basis: tuple[str, ...] = Field(strict=False)
     parent: tuple[str, ...] = Field(strict=False)
+    cents: float | None = Field(default=None, gt=0)
+
+
+class LossText(ModelText):
+    """How well a level does on customers held out, see `level_loss.LevelLoss`."""
+
+    level: Level
+    loss: float = Field(ge=0)
+    error: float = Field(ge=0)
+    coverage: float = Field(ge=0, le=1)
+
+
+class LevelModelText(ModelText):
+    """What the model of the account's level rests on, see `level.LevelModel`."""
+
+    median: float = Field(gt=0)
+    penalty: float = Field(gt=0)
+    customers: int = Field(ge=1)
+    seed: int = Field(ge=0)
+
+
+class LevelText(ModelText):
+    """The level in use, the model of the account's level if there is one, and the losses of both levels."""
+
+    in_use: Level
+    model: LevelModelText | None
+    losses: tuple[LossText, ...] = Field(strict=False)
 
 
 class FitText(ModelText):
@@ -103,6 +135,7 @@ class PartyText(ModelText):
     limits: LimitsText
     ladder: LadderText
     fit: FitText
+    level: LevelText | None = None
     look_alike: LookAlikeText | None = None
 
 
@@ -148,7 +181,11 @@ def party_text(party: PartyRecord) -> PartyText:
         clusters=tuple(ClusterText(id=name, name=words) for name, words in party.clusters),
         named=party.named,
         limits=LimitsText(potential=finite(party.limits.potential), sales=finite(party.limits.sales)),
-        ladder=LadderText(level=table.bounds.level, lines=table.lines, basis=table.basis, parent=table.parent),
+        ladder=LadderText(
+            level=table.bounds.level, lines=table.lines, basis=table.basis, parent=table.parent,
+            cents=table.account.cents if table.account else None,
+        ),
+        level=level_text(party.level),
         fit=FitText(
             rows=party.rows, inertia=fit.inertia, passes=fit.passes, batches=fit.batches, reseeded=fit.reseeded,
             constant=party.constant,
@@ -163,6 +200,22 @@ def look_alike_text(made: LookAlike) -> LookAlikeText:
         seed=made.seed, last=str(made.last), area=made.area, customers=made.customers, prospects=made.prospects,
         excluded=made.excluded,
     )  # fmt: skip
+
+
+def level_text(level: PartyLevel | None) -> LevelText | None:
+    """Return what is said of a level in words and single numbers."""
+    if level is None:
+        return None
+    model = level.model
+    said = None
+    if model is not None:
+        said = LevelModelText(
+            median=model.median, penalty=model.penalty, customers=model.customers, seed=model.seed
+        )  # fmt: skip
+    losses = tuple(
+        LossText(level=one.level, loss=one.loss, error=one.error, coverage=one.coverage) for one in level.losses
+    )
+    return LevelText(in_use=level.in_use, model=said, losses=losses)
 
 
 def column_text(scale: ColumnScale) -> ColumnText:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tamscore.schema import Reason
-from tamscore.scoring.assign_blocks import Folds, Hold, RowAssignment, RowRequest, assign_blocks
+from tamscore.scoring.assign_blocks import Folds, Hold, LevelRequest, RowAssignment, RowRequest, assign_blocks
 from tamscore.scoring.cluster_map import joined, look
 from tamscore.scoring.features import stream_features
+from tamscore.stages.draw import draw_number
+from tamscore.stages.level import ALL, folds_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,18 +28,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PartyCount:
-    """One party type in one partition: cluster, segment and sales of customers (n,), and accounts (k, segments)."""
+    """One party type in one partition: cluster, segment and sales of customers (n,), and accounts (k, segments).
+
+    At level account also the customers' `typical` sales (n,), and cluster and typical sales of the prospects (p,).
+    """
 
     label: Any
     segment: Any
     sales: Any
     accounts: Any
+    typical: Any = None
+    open_label: Any = None
+    open_typical: Any = None
 
     def merged(self, other: PartyCount) -> PartyCount:
-        """Both together, customers in their order."""
-        label, segment = np.concatenate((self.label, other.label)), np.concatenate((self.segment, other.segment))
-        sales = np.concatenate((self.sales, other.sales))
-        return PartyCount(label, segment, sales, self.accounts + other.accounts)
+        """Both together, accounts in their order."""
+        pairs = {field.name: (getattr(self, field.name), getattr(other, field.name)) for field in fields(self)}
+        together = {name: np.concatenate(pair) for name, pair in pairs.items() if pair[0] is not None}
+        return PartyCount(**(together | {"accounts": self.accounts + other.accounts}))
 
 
 @dataclass(frozen=True)
@@ -98,7 +106,7 @@ def assign_piece(
 ) -> AssignedRows:
     """The same for neighbouring rows of a partition."""
     rows, reason, hashes = len(features.usable), item.reason[features.here].copy(), item.hashes[features.here]
-    columns = RowAssignment.unknown(rows, ("look_alike",) if any(model.look_alike for model in models) else ())
+    columns = RowAssignment.unknown(rows, columns_of(models))
     reason[~features.usable & (reason == Reason.SCORED)] = Reason.FEATURE_NOT_FINITE
     codes = watch.labels.of(hashes) if watch else np.empty(0)
     parties = []
@@ -106,13 +114,14 @@ def assign_piece(
         at = features.rows_of(item, model.encoding.party)
         raw = features.raw(at, model.encoding, backend)
         hold = Hold(watch.kept(place, codes[at]), watch.share) if watch else None
+        level = level_request(model, features.sales[at], hashes[at])
         folds = Folds(model.look_alike.folds(hashes[at])) if model.look_alike else None
-        assigned, inertia = assign_blocks(backend, model, raw, RowRequest(hold, folds))
+        assigned, inertia = assign_blocks(backend, model, raw, RowRequest(hold, level, folds))
         columns.put(at, assigned)
         label = assigned.label
         seen = watch.look(place, features, at, hashes[at], codes[at], label, backend) if watch else None
         glimpse = look(model, hashes[at], label, raw, shown[place], backend) if shown else None
-        count = count_party(label, backend.get(raw.segment), features.sales[at], model)
+        count = count_party(assigned, backend.get(raw.segment), features.sales[at], model)
         parties.append(AssignedParty(count, inertia, seen, glimpse))
     filled = features.filled(reason == Reason.SCORED, backend)
     return AssignedRows(reason, columns, tuple(parties), filled)
@@ -134,9 +143,24 @@ def by_party(assigned: Iterable[AssignedRows]) -> list[tuple[AssignedParty, ...]
     return list(zip(*(rows.parties for rows in assigned), strict=True))
 
 
-def count_party(label: Any, segment: Any, sales: Any, model: PartyModel) -> PartyCount:
+def columns_of(models: Sequence[PartyModel]) -> list[str]:
+    """The columns that some of the models add to those of every row."""
+    there = {"typical": any(model.level for model in models), "look_alike": any(model.look_alike for model in models)}
+    return [name for name, is_there in there.items() if is_there]
+
+
+def level_request(model: PartyModel, sales: Any, hashes: Any) -> LevelRequest | None:
+    """What is requested of a model of the level for rows with sales and id hashes (m,); nothing where there is none."""
+    if model.level is None:
+        return None
+    return LevelRequest(np.where(sales > 0, folds_of(draw_number(hashes, model.level.seed)), ALL))
+
+
+def count_party(rows: RowAssignment, segment: Any, sales: Any, model: PartyModel) -> PartyCount:
     """Customers of a party type with their sales, and accounts by cluster and market segment."""
-    segments = model.encoding.places
+    label, segments = rows.label, model.encoding.places
     flat = np.bincount(label.astype(np.int64) * segments + segment, minlength=model.k * segments)
     buys = sales > 0
-    return PartyCount(label[buys], segment[buys].astype(np.uint16), sales[buys], flat.reshape(model.k, segments))
+    levels = (rows.typical[buys], label[~buys], rows.typical[~buys]) if model.level else ()
+    accounts = flat.reshape(model.k, segments)
+    return PartyCount(label[buys], segment[buys].astype(np.uint16), sales[buys], accounts, *levels)

@@ -9,20 +9,18 @@ import numpy as np
 
 from tamscore.scoring import hysteresis
 from tamscore.stages import kmeans, look_alike
+from tamscore.stages.level import ALL
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from tamscore.backend import Array, Backend
     from tamscore.scoring.party_model import PartyModel
+    from tamscore.stages.level import LevelModel
 
 NO_CLUSTER = np.iinfo(np.uint16).max
-UNKNOWN = {
-    "label": np.uint16(NO_CLUSTER),
-    "distance": np.float32(np.nan),
-    "margin": np.float32(np.nan),
-    "look_alike": np.float32(np.nan),
-}
+UNKNOWN = {"label": np.uint16(NO_CLUSTER), **dict.fromkeys(("distance", "margin"), np.float32(np.nan))}
+UNKNOWN |= dict.fromkeys(("typical", "look_alike"), np.float32(np.nan))
 """The value of rows that no model knows, by column of `RowAssignment`."""
 ALWAYS = ("label", "distance", "margin")
 """The columns that are computed without a request."""
@@ -32,12 +30,14 @@ ALWAYS = ("label", "distance", "margin")
 class RowAssignment:
     """What is computed of rows, all (m,) on the host: label uint16, distance and margin float32.
 
-    `look_alike` are the log odds, float32, that a row is a customer's. A column that was not requested is None.
+    `typical` float32 are typical sales by an account's own features, `look_alike` float32 the log odds that a row is a
+    customer's. A column that was not requested is None.
     """
 
     label: Any
     distance: Any
     margin: Any
+    typical: Any = None
     look_alike: Any = None
 
     @classmethod
@@ -86,10 +86,22 @@ class Folds:
 
 
 @dataclass(frozen=True)
+class LevelRequest:
+    """Which model of the level each row (m,) int64 takes: that without its fold for customers, `level.ALL` else."""
+
+    models: Any
+
+    def part(self, rows: slice) -> LevelRequest:
+        """Return the same for some of the rows."""
+        return LevelRequest(self.models[rows])
+
+
+@dataclass(frozen=True)
 class RowRequest:
     """What is requested of rows beside their nearest cluster; each request has a value for every row."""
 
     hold: Hold | None = None
+    level: LevelRequest | None = None
     folds: Folds | None = None
 
     def part(self, rows: slice) -> RowRequest:
@@ -100,7 +112,8 @@ class RowRequest:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of `RowAssignment` that it adds to the usual ones."""
-        return () if self.folds is None else ("look_alike",)
+        there = {"typical": self.level, "look_alike": self.folds}
+        return tuple(name for name, request in there.items() if request is not None)
 
 
 def assign_blocks(backend: Backend, model: PartyModel, raw: Any, request: RowRequest) -> tuple[RowAssignment, int]:
@@ -129,4 +142,16 @@ def assign_block(backend: Backend, model: PartyModel, block: Array, request: Row
         placed, added = hysteresis.hold(backend, grid, block, model.centers, placed, hold.previous, hold.share)
         inertia += added
     label, distance, margin = placed
-    return RowAssignment(label.astype(np.uint16), distance.astype(np.float32), margin.astype(np.float32)), inertia
+    typical = typical_sales(backend, model.level, block, request.level) if request.level and model.level else None
+    found = RowAssignment(label.astype(np.uint16), distance.astype(np.float32), margin.astype(np.float32), typical)
+    return found, inertia
+
+
+def typical_sales(backend: Backend, level: LevelModel, block: Array, request: LevelRequest) -> Any:
+    """Return the typical sales (m,) float32 of the rows of a block, each by the model that is requested for it."""
+    xp, found = backend.xp, backend.get(level.level(backend.xp, block)).copy()
+    rows = np.flatnonzero(request.models != ALL)
+    if len(rows):
+        part = xp.take(block, backend.put(rows), axis=1)
+        found[rows] = backend.get(level.level(xp, part, backend.put(request.models[rows])))
+    return level.typical(found)

@@ -16,7 +16,7 @@ from tamscore.scoring.features import Encoding
 from tamscore.scoring.fit.fit import fit_parties
 from tamscore.scoring.fit.fitted import Fitted, Kept
 from tamscore.scoring.fit.look_alike import is_enabled
-from tamscore.scoring.fit.party import party_counts
+from tamscore.scoring.fit.party import judge_features, party_counts
 from tamscore.scoring.fit.refit import refit_parties
 from tamscore.scoring.fit.sample import last_drawn
 from tamscore.scoring.party_model import PartyModel
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tamscore.model.record import PartyRecord
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.context import Run
+    from tamscore.stages.level_loss import PartyLevel
 
 
 class Origin(Protocol):
@@ -54,6 +55,9 @@ class Origin(Protocol):
     def check(self, job: Job) -> None:
         """Nothing, where the job suits; InputContractError that names what does not."""
 
+    def judge_features(self, this: Run, parts: list[PartRows]) -> None:
+        """Raise GateError if the leakage guard stops a fit on these rows."""
+
     def fitted(self, this: Run, parts: list[PartRows]) -> list[Fitted]:
         """The model of every party type that has rows."""
 
@@ -73,6 +77,10 @@ class Fresh:
 
     def check(self, job: Job) -> None:
         """Nothing: any job suits."""
+
+    def judge_features(self, this: Run, parts: list[PartRows]) -> None:
+        """Raise GateError if the leakage guard stops a fit on these rows."""
+        judge_features(this, parts)
 
     def fitted(self, this: Run, parts: list[PartRows]) -> list[Fitted]:
         """The model of every party type that has rows."""
@@ -111,6 +119,9 @@ class Frozen:
             settings |= {name: told for name, told in model.settings.items() if name in free}
         check_fits(model, columns_of(job), settings)
 
+    def judge_features(self, this: Run, parts: list[PartRows]) -> None:
+        """Nothing: the features of a fitted model stay."""
+
     def fitted(self, this: Run, parts: list[PartRows]) -> list[Fitted]:
         """The model of every party type that the earlier run knew; InputContractError where there are others by now."""
         known = {party.name: party for party in self.earlier.model.parties}
@@ -144,6 +155,10 @@ class Warm:
         model = self.earlier.model
         check_fits(model, columns_of(job), {**model.settings, "columns": settings_of(job)["columns"]})
 
+    def judge_features(self, this: Run, parts: list[PartRows]) -> None:
+        """Raise GateError if the leakage guard stops a fit on these rows."""
+        judge_features(this, parts)
+
     def fitted(self, this: Run, parts: list[PartRows]) -> list[Fitted]:
         """The model of every party type that has rows; one that has none now stays as it was, for when it returns."""
         fitted = refit_parties(this, parts, self.earlier)
@@ -155,10 +170,19 @@ class Warm:
 def thawed(this: Run, party: PartyRecord) -> Fitted:
     """One party type of an earlier model as it stands, ready to assign."""
     encoding = Encoding(this.columns, PARTY_TYPES.index(party.name), party.space.vocabularies, party.segments)
+    level = level_under(this.job, party)
+    in_force = level.in_force if level else None
     look_alike = party.look_alike if is_enabled(this.job) else None
-    model = PartyModel(party.name, encoding, party.space, party.centers, party.ids, look_alike)
+    model = PartyModel(party.name, encoding, party.space, party.centers, party.ids, in_force, look_alike)
     kept = Kept(party.names, party.table, party.limits, party.reach)
-    return Fitted(model, party.fit, party.spread, party.rows, party.constant, party.histograms, party.named, kept)
+    found = (model, party.fit, party.spread, party.rows, party.constant, party.histograms, party.named, kept)
+    return Fitted(*found, level=level)
+
+
+def level_under(job: Job, party: PartyRecord) -> PartyLevel | None:
+    """The level of an earlier model's party type under a job, which may ask for the other one with its own ladders."""
+    level = party.level
+    return replace(level, in_use=job.potential.level) if level and level.model else level
 
 
 def watch_of(this: Run, parts: list[PartRows], origin: Origin, fitted: Sequence[Fitted]) -> Watch | None:

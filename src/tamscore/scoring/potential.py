@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,9 @@ import numpy as np
 from tamscore.scoring.assign import by_party
 from tamscore.scoring.score.plan import PartyPolicy
 from tamscore.stages import potential, quadrant, whitespace
+from tamscore.stages.prepare import nearest_rank
+from tamscore.stages.rank_order import RankOrder, rank_order
+from tamscore.stages.whitespace import Prospects
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +35,7 @@ class PartyMarket:
     accounts: Any
     table: PotentialTable
     standing: whitespace.Standing
+    prospects: Prospects | None = None
 
 
 def gather(
@@ -57,9 +62,21 @@ def _gather_party(
     label = np.concatenate([count.label for count in counts])
     segment = np.concatenate([count.segment for count in counts])
     accounts = sum(count.accounts for count in counts)
-    by_cluster = potential.sort_sales(backend, money, label, model.k)
-    by_segment = potential.sort_sales(backend, money, segment, len(parent_names(model)))
-    return settle(model, by_cluster, by_segment, accounts, rules, table)
+    typical = np.concatenate([count.typical for count in counts]) if model.level else None
+    by_cluster = potential.sort_sales(backend, money, label, model.k, typical)
+    by_segment = potential.sort_sales(backend, money, segment, len(parent_names(model)), typical)
+    prospects = None
+    if model.level:
+        open_label = np.concatenate([count.open_label for count in counts])
+        open_typical = np.concatenate([count.open_typical for count in counts])
+        prospects = sort_prospects(backend, open_label, open_typical, model.k)
+    return settle(model, by_cluster, by_segment, accounts, rules, table, prospects)
+
+
+def sort_prospects(backend: Backend, label: Any, typical: Any, clusters: int) -> Prospects:
+    """The prospects of a party type with clusters and typical sales (p,)."""
+    ordered, offsets = backend.segment_order(backend.put(typical), backend.put(label.astype(np.int64)), clusters)
+    return Prospects(backend.get(ordered), np.asarray(offsets, dtype=np.int64))
 
 
 def parent_names(model: PartyModel) -> tuple[str, ...]:
@@ -74,36 +91,73 @@ def settle(
     accounts: Any,
     rules: LadderRules,
     table: PotentialTable | None,
+    prospects: Prospects | None = None,
 ) -> PartyMarket:
-    """A party type whose customers' sales have met: its ladders, made under the rules or given, and its standing."""
-    table = table or ladders(model, by_cluster, by_segment, accounts, rules)
-    prospects = accounts.sum(axis=1) - by_cluster.support
-    standing = whitespace.stand(by_cluster, prospects, table, rules.boundary)
-    return PartyMarket(model, by_cluster, by_segment, accounts, table, standing)
+    """A party type whose customers' sales have met: its ladders, made under the rules or given, and its standing.
+
+    At level account its prospects are needed as well.
+    """
+    table = table or ladders(model, by_cluster, by_segment, accounts, rules, prospects)
+    standing = whitespace.stand(by_cluster, accounts.sum(axis=1) - by_cluster.support, table, rules.boundary, prospects)
+    return PartyMarket(model, by_cluster, by_segment, accounts, table, standing, prospects)
 
 
 def ladders(
-    model: PartyModel, by_cluster: CustomerSales, by_segment: CustomerSales, accounts: Any, rules: LadderRules
+    model: PartyModel,
+    by_cluster: CustomerSales,
+    by_segment: CustomerSales,
+    accounts: Any,
+    rules: LadderRules,
+    prospects: Prospects | None = None,
 ) -> PotentialTable:
-    """The ladders that a party type's customers make under the rules."""
-    everyone = np.sort(by_cluster.sales)
-    parents = potential.parents_of(accounts, by_segment, parent_names(model), everyone, model.name, rules.min_customers)
-    return potential.potential_table(by_cluster, parents, rules.lines, rules.top_step, rules.min_customers, rules.level)
+    """The ladders that a party type's customers make under the rules; at level account where prospects are given."""
+
+    def parents(segments: CustomerSales, clusters: CustomerSales) -> list[tuple[str, Any]]:
+        everyone, names = np.sort(clusters.sales), parent_names(model)
+        return potential.parents_of(accounts, segments, names, everyone, model.name, rules.min_customers)
+
+    how = rules.lines, rules.top_step, rules.min_customers, rules.level
+    of_sales = parents(by_segment, by_cluster)
+    if prospects is None or model.level is None:
+        return potential.potential_table(by_cluster, of_sales, *how)
+    relative, median = parents(by_segment.relative, by_cluster.relative), model.level.median
+    return potential.account_table(
+        by_cluster, of_sales, relative, median_typical(by_cluster, prospects, median), median, *how
+    )
+
+
+def median_typical(customers: CustomerSales, prospects: Prospects, median: float) -> Any:
+    """The typical sales (k,) of the median account of each cluster; `median` where a cluster has no account."""
+    each = zip(pairwise(customers.offsets), pairwise(prospects.offsets), strict=True)
+    pairs = (np.append(customers.typical[slice(*own)], prospects.typical[slice(*open_)]) for own, open_ in each)
+    return np.array(
+        [float(np.sort(typical)[nearest_rank(len(typical), 0.5)]) if len(typical) else median for typical in pairs]
+    )
 
 
 def policies(
     markets: Sequence[PartyMarket], rules: QuadrantRules, limits: Sequence[quadrant.Limits | None]
 ) -> tuple[PartyPolicy, ...]:
-    """What turns rows into scores, party type by party type; ranks run over all of them. Limits are made or given."""
-    ranks = whitespace.rank_all([market.standing for market in markets])
-    in_kind = whitespace.rank_by_kind([market.standing for market in markets])
+    """What turns rows into scores, party type by party type; ranks run over all of them. Limits are made or given.
+
+    Ranks are left out where a party type is at level account, see `order_of`.
+    """
+    none = [None] * len(markets)
+    own = any(market.prospects for market in markets)
+    ranks = none if own else whitespace.rank_all([market.standing for market in markets])
+    in_kind = none if own else whitespace.rank_by_kind([market.standing for market in markets])
     return tuple(_policy(*each, rules) for each in zip(markets, ranks, in_kind, limits, strict=True))
+
+
+def order_of(markets: Sequence[PartyMarket]) -> RankOrder | None:
+    """The order in which accounts are ranked one by one; None where no party type is at level account."""
+    return rank_order([market.standing for market in markets]) if any(market.prospects for market in markets) else None
 
 
 def _policy(
     market: PartyMarket,
-    ranks: whitespace.Ranks,
-    in_kind: whitespace.Ranks,
+    ranks: whitespace.Ranks | None,
+    in_kind: whitespace.Ranks | None,
     given: quadrant.Limits | None,
     rules: QuadrantRules,
 ) -> PartyPolicy:
@@ -141,6 +195,5 @@ def cluster_means(market: PartyMarket) -> tuple[Any, Any]:
     standing, accounts = market.standing, np.maximum(market.accounts.sum(axis=1), 1)
     label, k = standing.customer_label, standing.clusters
     of_customers = np.bincount(label, weights=standing.customer_potential, minlength=k)
-    of_prospects = standing.prospects * np.nan_to_num(standing.prospect_potential)
     sales = np.bincount(label, weights=market.sales.sales, minlength=k)
-    return (of_customers + of_prospects) / accounts, sales / accounts
+    return (of_customers + standing.acquisition) / accounts, sales / accounts

@@ -18,6 +18,7 @@ from tamscore.scoring.fit.trust import Trust
 from tamscore.scoring.party_model import PartyModel
 from tamscore.scoring.score.parts import ScoredPart
 from tamscore.scoring.watch import Seen
+from tamscore.stages.account_ladder import AccountLadder
 from tamscore.stages.choose_k import Candidate
 from tamscore.stages.drift import Histogram
 from tamscore.stages.grid import Grid
@@ -25,6 +26,8 @@ from tamscore.stages.input_change import InputChange
 from tamscore.stages.interval import Bounds
 from tamscore.stages.kmeans import Fit
 from tamscore.stages.leakage import Evidence
+from tamscore.stages.level import Columns, LevelModel
+from tamscore.stages.level_loss import LevelLoss, PartyLevel
 from tamscore.stages.lifecycle import Event
 from tamscore.stages.look_alike import LookAlike
 from tamscore.stages.potential import PotentialTable
@@ -46,9 +49,10 @@ CENSUS = (PartRows, Money, CurrencyCount, Sums)
 SPACE = (Encoding, Vocabulary, Space, ColumnScale, Grid)
 MODEL = (Fitted, PartyModel, Fit, Histogram, Kept, PotentialTable, Bounds, Limits, Change, Event, Verdict, Evidence)
 TRUST = (Candidate, Trust, LookAlike)
+LEVEL = (PartyLevel, LevelModel, Columns, LevelLoss, AccountLadder)
 ASSIGNMENT = (AssignedRows, RowAssignment, AssignedParty, PartyCount, Seen, Glimpse)
 SCORES = (ScoredPart, Placed)
-CLASSES = (InputChange, *CENSUS, *SPACE, *MODEL, *TRUST, *ASSIGNMENT, *SCORES)
+CLASSES = (InputChange, *CENSUS, *SPACE, *MODEL, *TRUST, *LEVEL, *ASSIGNMENT, *SCORES)
 """All that values of these stages are made of; see `ValueFormat`."""
 
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.stages import top_step, whitespace
-from tamscore.stages.potential import OF_CLUSTER
+from tamscore.stages import top_step
+from tamscore.stages.diagnose import tied_share
+from tamscore.stages.potential import OF_ACCOUNT, OF_CLUSTER
 
 if TYPE_CHECKING:
     from tamscore.scoring.arguments import LadderRules, QuadrantRules
@@ -20,6 +21,8 @@ CROWDED = 1.5
 """High is crowded where so many times the accounts asked for lie at or above the limit."""
 IDLE = 0.75
 """Capacity lies idle where less than this share of it is taken."""
+BANDED = 0.5
+"""Sales come in bands where such a share of the customers share amounts, and as many have ladders with merged steps."""
 LISTED = 6
 """So many clusters are named in one remark."""
 
@@ -28,20 +31,19 @@ def remarks(market: PartyMarket, limits: Limits, ladder: LadderRules, rules: Qua
     """Everything worth saying about one party type."""
     if not market.sales.support.sum():
         return ["no account has sales above 0, so there is no potential to tell"]
-    said = [alone(market), thin(market, ladder.min_customers), top_heavy(market, ladder)]
+    said = [banded(market), alone(market), thin(market, ladder.min_customers), top_heavy(market, ladder)]
     if not rules.by_cluster:
         said.append(crowded(market, limits, rules))
     return [text for text in said if text]
 
 
-def by_step(market: PartyMarket, boundary: whitespace.Boundary) -> Any:
+def by_step(market: PartyMarket) -> Any:
     """Accounts and whitespace (steps, 2) of the prospects, then of the customers: (2, steps, 2)."""
-    standing, values = market.standing, market.table.values
-    step = whitespace.value_accounts(np, market.sales.sales, standing.customer_label, values, boundary).step - 1
-    sums = np.zeros((2, values.shape[1], 2))
-    sums[0, 0] = standing.prospects.sum(), np.sum(standing.prospects * np.nan_to_num(standing.prospect_potential))
-    sums[1, :, 0] = np.bincount(step, minlength=values.shape[1])
-    sums[1, :, 1] = np.bincount(step, weights=standing.customer_whitespace, minlength=values.shape[1])
+    standing, steps = market.standing, market.table.values.shape[1]
+    step, sums = standing.customer_step - 1, np.zeros((2, steps, 2))
+    sums[0, 0] = standing.prospects.sum(), standing.acquisition.sum()
+    sums[1, :, 0] = np.bincount(step, minlength=steps)
+    sums[1, :, 1] = np.bincount(step, weights=standing.customer_whitespace, minlength=steps)
     return sums
 
 
@@ -51,13 +53,28 @@ def alone(market: PartyMarket) -> str:
     return "every account is a customer: all whitespace is expansion, none is acquisition" if everyone else ""
 
 
+def banded(market: PartyMarket) -> str:
+    """A word where sales come in bands: few different amounts, and steps of ladders that coincide."""
+    sales, table = market.sales.sales, market.table
+    merged = (table.distinct < table.values.shape[1]) & (table.support > 0)
+    tied = tied_share(sales)
+    if tied < BANDED or table.support[merged].sum() < BANDED * len(sales):
+        return ""
+    amounts, counts = np.unique(sales, return_counts=True)
+    return (
+        f"sales come in bands: {tied:.0%} of the customers share their amount with others, {counts.max():,} have "
+        f"{amounts[np.argmax(counts)]:,.2f}, and steps coincide in {np.count_nonzero(merged)} of {len(merged)} "
+        "ladders; potential tells no more than the bands do, give exact sales if there are any"
+    )
+
+
 def thin(market: PartyMarket, min_customers: int) -> str:
     """A word on clusters that have too few customers for a table of their own."""
-    found = [c for c, basis in enumerate(market.table.basis) if basis != OF_CLUSTER]
+    found = [c for c, basis in enumerate(market.table.basis) if basis not in {OF_CLUSTER, OF_ACCOUNT}]
     if not found:
         return ""
     standing = market.standing
-    acquisition = standing.prospects * np.nan_to_num(standing.prospect_potential)
+    acquisition = standing.acquisition
     share = acquisition[found].sum() / acquisition.sum() if acquisition.sum() > 0 else 0.0
     ids = market.model.ids
     named = ", ".join(f"{ids[c]} has {market.table.support[c]}" for c in found[:LISTED])
@@ -70,11 +87,11 @@ def thin(market: PartyMarket, min_customers: int) -> str:
 
 def top_heavy(market: PartyMarket, ladder: LadderRules) -> str:
     """A word where most expansion whitespace hangs on the largest customers, and what a cap would leave of it."""
-    accounts, held = by_step(market, ladder.boundary)[1].T
+    accounts, held = by_step(market)[1].T
     share = held[-1] / held.sum() if held.sum() > 0 else 0.0
     if ladder.top_step != "max" or share < TOP_HEAVY:
         return ""
-    audits = top_step.audit(market.sales, market.table.values, ladder.lines, ladder.boundary)
+    audits = top_step.audit(market.sales, market.table, ladder.boundary)
     capped = next(one.whitespace.sum() for one in audits if one.top_step == "p99")
     return (
         f"{share:.0%} of the expansion whitespace lies with the {accounts[-1]:,.0f} customers above the last cut line, "

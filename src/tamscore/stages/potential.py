@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from tamscore.stages import interval, pooling
+from tamscore.stages.account_ladder import AccountLadder, cents_of
 from tamscore.stages.prepare import nearest_rank
 
 if TYPE_CHECKING:
@@ -17,15 +18,19 @@ if TYPE_CHECKING:
     from tamscore.stages.interval import Bounds
 
 TopStep = Literal["max", "p99", "p99.5", "next_step"]
-OF_CLUSTER, POOLED, NO_CUSTOMERS = "cluster", "pooled", "none"
+OF_CLUSTER, OF_ACCOUNT, POOLED, NO_CUSTOMERS = "cluster", "account", "pooled", "none"
 
 
 @dataclass(frozen=True)
 class CustomerSales:
-    """The sales of customers, sorted within group: `sales` (n,) float64 and `offsets` (groups + 1,) int64."""
+    """The sales of customers, sorted within group: `sales` (n,) float64 and `offsets` (groups + 1,) int64.
+
+    At level account `typical` (n,) float32 are the typical sales of these customers.
+    """
 
     sales: Any
     offsets: Any
+    typical: Any = None
 
     @property
     def groups(self) -> int:
@@ -41,9 +46,24 @@ class CustomerSales:
         """The sorted sales of one group's customers."""
         return self.sales[int(self.offsets[group]) : int(self.offsets[group + 1])]
 
+    @property
+    def label(self) -> Any:
+        """The group (n,) int64 of each customer."""
+        return np.repeat(np.arange(self.groups), self.support)
 
-def sort_sales(backend: Backend, sales: Any, group: Any, groups: int) -> CustomerSales:
-    """Customers' sales (n,) sorted within their groups (n,), on the host."""
+    @property
+    def relative(self) -> CustomerSales:
+        """The sales over the typical ones, sorted within group."""
+        over = self.sales / self.typical
+        return CustomerSales(over[np.lexsort((over, self.label))], self.offsets)
+
+
+def sort_sales(backend: Backend, sales: Any, group: Any, groups: int, typical: Any = None) -> CustomerSales:
+    """Customers' sales (n,) sorted within their groups (n,), on the host; with them their typical sales if given."""
+    if typical is not None:
+        order = np.lexsort((typical, sales, group))
+        offsets = np.concatenate(([0], np.cumsum(np.bincount(group, minlength=groups))))
+        return CustomerSales(sales[order], offsets, typical[order])
     ordered, offsets = backend.segment_order(backend.put(sales), backend.put(group.astype(np.int64)), groups)
     return CustomerSales(backend.get(ordered), np.asarray(offsets, dtype=np.int64))
 
@@ -54,7 +74,8 @@ class PotentialTable:
 
     `values` (k, steps) float64 are the cut values and the top step, NaN where nobody buys; `support` (k,) the
     customers of the cluster; `basis` (k,) where its values come from: `cluster`, `pooled`, the parent, or `none`.
-    `bounds` says how sure the values are.
+    `bounds` says how sure the values are. At level account the values are those of each cluster's median account, and
+    `account` gives every account its own.
     """
 
     lines: tuple[float, ...]
@@ -63,6 +84,7 @@ class PotentialTable:
     basis: tuple[str, ...]
     parent: tuple[str, ...]
     bounds: Bounds
+    account: AccountLadder | None = None
 
     @property
     def distinct(self) -> Any:
@@ -115,6 +137,32 @@ def potential_table(
     bounds = interval.bounds(clusters, ladders, common, level)
     names = tuple(name for name, _ in parents)
     return PotentialTable(tuple(lines), ladders, clusters.support, tuple(basis), names, bounds)
+
+
+def account_table(
+    clusters: CustomerSales,
+    parents: Sequence[tuple[str, Any]],
+    relative_parents: Sequence[tuple[str, Any]],
+    typical: Any,
+    median: float,
+    *rules: Any,
+) -> PotentialTable:
+    """The ladders at level account, of relative sales; `rules` as for `potential_table`.
+
+    `typical` (k,) are the typical sales of the clusters' median accounts, `median` those of all customers. The cap of a
+    ladder is the largest sales of the customers that it comes from.
+    """
+    table = potential_table(clusters.relative, relative_parents, *rules)
+    caps = []
+    for c, (n, origin, (_, sales)) in enumerate(zip(clusters.support, table.basis, parents, strict=True)):
+        of_parent = sales[-1] if len(sales) else np.nan
+        own = clusters.of(c)[-1] if n else of_parent
+        caps.append(max(own, of_parent) if origin == POOLED else own)
+    bounds, cents = table.bounds, cents_of(median)
+    ladder = AccountLadder(table.values, bounds.low, bounds.high, np.array(caps), np.asarray(typical), cents)
+    values, low, high = map(ladder.of_median, (table.values, bounds.low, bounds.high))
+    basis = tuple(OF_ACCOUNT if one == OF_CLUSTER else one for one in table.basis)
+    return replace(table, values=values, basis=basis, bounds=replace(bounds, low=low, high=high), account=ladder)
 
 
 def pooled(mine: Any, common: pooling.Pool, cluster: int, n: int) -> Any:

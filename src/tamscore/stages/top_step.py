@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
 from tamscore.stages.potential import TopStep, top_share
 from tamscore.stages.prepare import nearest_rank
-from tamscore.stages.whitespace import value_accounts
+from tamscore.stages.whitespace import value_accounts, value_by_level
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.stages.potential import CustomerSales
+    from tamscore.stages.account_ladder import AccountLadder
+    from tamscore.stages.potential import CustomerSales, PotentialTable
     from tamscore.stages.whitespace import Boundary
 
 TOP_STEPS: tuple[TopStep, ...] = get_args(TopStep)
@@ -40,10 +41,17 @@ class TopStepAudit:
         return self.whitespace / whole if whole > 0 else np.full(len(self.whitespace), np.nan)
 
 
-def audit(sales: CustomerSales, values: Any, lines: Sequence[float], boundary: Boundary) -> list[TopStepAudit]:
-    """The audit of every top step on the ladders (k, steps); prospects stand at the first step whatever the top."""
-    label = np.repeat(np.arange(sales.groups), sales.support)
-    return [_audited(sales, label, with_top(sales, values, lines, top), top, boundary) for top in TOP_STEPS]
+def audit(sales: CustomerSales, table: PotentialTable, boundary: Boundary) -> list[TopStepAudit]:
+    """The audit of every top step on the ladders; prospects stand at the first step whatever the top."""
+    ladder, lines = table.account, table.lines
+    if ladder is None:
+        each: list[tuple[Any, AccountLadder | None]]
+        each = [(with_top(sales, table.values, lines, top), None) for top in TOP_STEPS]
+    else:
+        relative = sales.relative
+        tops = [with_top(relative, ladder.multiples, lines, top) for top in TOP_STEPS]
+        each = [(multiples, replace(ladder, multiples=multiples)) for multiples in tops]
+    return [_audited(sales, *pair, top, boundary) for pair, top in zip(each, TOP_STEPS, strict=True)]
 
 
 def with_top(sales: CustomerSales, values: Any, lines: Sequence[float], top_step: TopStep) -> Any:
@@ -55,8 +63,15 @@ def with_top(sales: CustomerSales, values: Any, lines: Sequence[float], top_step
     return np.column_stack((values[:, :-1], np.maximum(tops, values[:, -2])))
 
 
-def _audited(sales: CustomerSales, label: Any, values: Any, top_step: TopStep, boundary: Boundary) -> TopStepAudit:
-    money = value_accounts(np, sales.sales, label, values, boundary)
+def _audited(
+    sales: CustomerSales, values: Any, ladder: AccountLadder | None, top_step: TopStep, boundary: Boundary
+) -> TopStepAudit:
+    label = sales.label
+    if ladder is None:
+        money, climbed = value_accounts(np, sales.sales, label, values, boundary), sales.sales
+    else:
+        money = value_by_level(np, sales.sales, sales.typical, label, ladder, boundary)
+        climbed = sales.sales / sales.typical
     by_step = np.bincount(money.step - 1, weights=money.whitespace, minlength=values.shape[1])
-    above = int(np.count_nonzero(sales.sales > values[label, -1]))
+    above = int(np.count_nonzero(climbed > values[label, -1]))
     return TopStepAudit(top_step, float(sales.sales.sum()), float(money.potential.sum()), by_step, above)

@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.backend import Array
+    from tamscore.stages.account_ladder import AccountLadder
     from tamscore.stages.potential import CustomerSales, PotentialTable
 
+ABOUT = 1.15
+"""Potentials that differ by a smaller factor are about the same."""
 Boundary = Literal["at_or_below", "strictly_below"]
 
 
@@ -47,31 +50,84 @@ def value_accounts(xp: Any, sales: Array, label: Array, values: Array, boundary:
     return Money(potential, potential - bought, bought / positive, step + 1)
 
 
+def value_by_level(
+    xp: Any, sales: Array, typical: Array, label: Array, ladder: AccountLadder, boundary: Boundary
+) -> Money:
+    """The money of accounts with sales, typical sales and cluster (m,), each on its own ladder.
+
+    The step is that of sales over typical sales; its value is a multiple of the typical sales, never above the cap of
+    the cluster nor below own sales.
+    """
+    typical = xp.astype(typical, xp.float64)
+    counted = xp.where(xp.isnan(sales), 0.0, sales)
+    multiples = xp.asarray(ladder.multiples, device=label.device)
+    step = value_accounts(xp, counted / typical, label, multiples, boundary).step
+    place = label * multiples.shape[1] + step - 1
+    cap = xp.take(xp.asarray(ladder.cap, device=label.device), label)
+    value = ladder.money(xp, typical, xp.take(xp.reshape(multiples, (-1,)), place), cap)
+    potential = xp.where(counted > value, counted, value)
+    bought = xp.where(counted > 0.0, counted, 0.0)
+    positive = xp.where(potential > 0.0, potential, xp.nan)
+    return Money(potential, potential - bought, bought / positive, step)
+
+
+@dataclass(frozen=True)
+class Prospects:
+    """The typical sales (p,) float32 of a party type's prospects, sorted within cluster, and `offsets` (k + 1,)."""
+
+    typical: Any
+    offsets: Any
+
+    @property
+    def label(self) -> Any:
+        """The cluster (p,) int64 of each prospect."""
+        return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+
+
 @dataclass(frozen=True)
 class Standing:
     """What all accounts of a party type come to, told without listing them.
 
-    Customers stand one by one in the order of `CustomerSales`: `customer_potential`, `customer_whitespace` (n,). All
-    prospects of a cluster are alike: `prospect_potential` (k,), `prospects` (k,) how many.
+    Customers stand one by one in the order of `CustomerSales`: `customer_potential`, `customer_whitespace`,
+    `customer_step` (n,). Prospects come in groups of `prospects` (g,) accounts that are alike, cluster by cluster: one
+    group a cluster, or at level account one each.
     """
 
     customer_potential: Any
     customer_whitespace: Any
+    customer_step: Any
     customer_label: Any
     prospect_potential: Any
     prospects: Any
+    prospect_label: Any
+    clusters: int
 
     @property
-    def clusters(self) -> int:
-        """The number of clusters k."""
-        return len(self.prospects)
+    def acquisition(self) -> Any:
+        """The potential (k,) of the prospects of each cluster, all together."""
+        money = self.prospects * np.nan_to_num(self.prospect_potential)
+        return np.bincount(self.prospect_label, weights=money, minlength=self.clusters)
 
 
-def stand(sales: CustomerSales, prospects: Any, table: PotentialTable, boundary: Boundary) -> Standing:
-    """How the accounts of a party type stand, from the sorted sales of its customers and the prospects per cluster."""
-    label = np.repeat(np.arange(sales.groups), sales.support)
-    money = value_accounts(np, sales.sales, label, table.values, boundary)
-    return Standing(money.potential, money.whitespace, label, table.values[:, 0], np.asarray(prospects))
+def stand(
+    sales: CustomerSales, counts: Any, table: PotentialTable, boundary: Boundary, prospects: Prospects | None = None
+) -> Standing:
+    """How the accounts of a party type stand, from its customers' sorted sales and the `counts` (k,) of prospects.
+
+    At level account the prospects' typical sales are needed.
+    """
+    label, ladder = sales.label, table.account
+    if ladder is None or prospects is None:
+        money, of_prospects, groups = value_accounts(np, sales.sales, label, table.values, boundary), counts, None
+        potential = table.values[:, 0]
+    else:
+        money = value_by_level(np, sales.sales, sales.typical, label, ladder, boundary)
+        groups, of_prospects = prospects.label, np.ones(len(prospects.typical), np.int64)
+        nothing = np.zeros(len(groups))
+        potential = value_by_level(np, nothing, prospects.typical, groups, ladder, boundary).potential
+    groups = np.arange(sales.groups) if groups is None else groups
+    found = (money.potential, money.whitespace, money.step, label)
+    return Standing(*found, potential, np.asarray(of_prospects), groups, sales.groups)
 
 
 @dataclass(frozen=True)
@@ -146,11 +202,16 @@ def weighted_quantile(values: Any, counts: Any, share: float) -> float:
 
 def median_potential(standing: Standing) -> Any:
     """The potential of the median account of each cluster (k,): what relative messages compare with."""
+    customers, groups = (
+        np.searchsorted(label, np.arange(standing.clusters + 1))
+        for label in (standing.customer_label, standing.prospect_label)
+    )
     medians = []
-    for c in range(standing.clusters):
-        mine = standing.customer_potential[standing.customer_label == c]
-        values = np.append(mine, standing.prospect_potential[c])
-        medians.append(weighted_quantile(values, np.append(np.ones(len(mine)), standing.prospects[c]), 0.5))
+    for of_customers, of_groups in zip(pairwise(customers), pairwise(groups), strict=True):
+        mine, others = slice(*of_customers), slice(*of_groups)
+        values = np.append(standing.customer_potential[mine], standing.prospect_potential[others])
+        counts = np.append(np.ones(mine.stop - mine.start), standing.prospects[others])
+        medians.append(weighted_quantile(values, counts, 0.5))
     return np.array(medians)
 
 
@@ -158,9 +219,17 @@ def relative_message(ratio: float) -> str:
     """How an account compares with its cluster's median account, in words with two significant digits."""
     if not np.isfinite(ratio) or ratio <= 0:
         return ""
-    if 1 / 1.15 < ratio < 1.15:
+    if 1 / ABOUT < ratio < ABOUT:
         return "about the same potential as the median account of its cluster"
     return f"{two_digits(ratio)}x the potential of the median account of its cluster"
+
+
+def rounded_ratio(ratio: Any) -> Any:
+    """Ratios (m,) with two significant digits, and 1 for about the same: those with one message become one."""
+    inside = np.isfinite(ratio) & (ratio > 0)
+    digits = 10.0 ** (1 - np.floor(np.log10(ratio, out=np.zeros(len(ratio)), where=inside)))
+    rounded = np.where(inside, np.round(ratio * digits) / digits, ratio)
+    return np.where((ratio > 1 / ABOUT) & (ratio < ABOUT), 1.0, rounded)
 
 
 def two_digits(value: float) -> str:

@@ -11,6 +11,7 @@ from tamscore.scoring.fit import choose_k as choosing
 from tamscore.scoring.fit.centers import fit_centers
 from tamscore.scoring.fit.data import ground_of
 from tamscore.scoring.fit.finish import fitted_on, polished, tell, trusted
+from tamscore.scoring.fit.level import customer_levels, leveled, over_typical
 from tamscore.scoring.fit.party import each_party
 from tamscore.stages.identity import cluster_ids
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.context import Run
     from tamscore.scoring.fit.data import Ground
     from tamscore.scoring.fit.fitted import Fitted
+    from tamscore.scoring.fit.level import CustomerLevels
     from tamscore.scoring.fit.party import Party
     from tamscore.stages.choose_k import Candidate
 
@@ -31,20 +33,29 @@ def fit_parties(this: Run, parts: list[PartRows]) -> list[Fitted]:
 def fit_party(this: Run, party: Party) -> Fitted:
     """Space and centers of one party type."""
     ground = ground_of(this, party)
-    k, choice = number_of_clusters(this, party, ground)
+    customers = customer_levels(this, party, ground)
+    k, choice = number_of_clusters(this, party, ground, customers)
     fit = fit_centers(ground.rows, ground.seeds, recipe_of(this.job, k), ground.spans, party.local)
     fit = polished(this, ground, fit)
     tell(this, ground, fit, k)
     fitted = fitted_on(ground, fit, cluster_ids(party.name, len(fit.centers)), len(fit.centers))
-    return replace(trusted(this, ground, fitted), choice=choice)
+    return replace(trusted(this, ground, leveled(this, customers, fitted)), choice=choice)
 
 
-def number_of_clusters(this: Run, party: Party, ground: Ground) -> tuple[int, tuple[Candidate, ...]]:
-    """The number of clusters of a party type, as the job says or chosen, and the candidates it was chosen from."""
+def number_of_clusters(
+    this: Run, party: Party, ground: Ground, customers: CustomerLevels | None
+) -> tuple[int, tuple[Candidate, ...]]:
+    """The number of clusters of a party type, as the job says or chosen, and the candidates it was chosen from.
+
+    Candidates are judged by what customers buy, at level account by their sales over their typical sales.
+    """
     fixed = clusters_of(this.job, party.name)
     if fixed is not None:
         return fixed, ()
     each = sum(part.count_of(party.code) for part in party.parts) / len(party.drawn)
-    sample = choosing.Sample(ground.space, ground.sample.raw, party.drawn.sales, ground.seeds, each)
+    sales = party.drawn.sales
+    if customers and this.job.potential.level == "account":
+        sales = over_typical(party.drawn, customers)
+    sample = choosing.Sample(ground.space, ground.sample.raw, sales, ground.seeds, each)
     choose = partial(choosing.choose, this, party.name, sample, party.local)
     return this.checkpoints.once(f"choice-{party.name}", choose, f"number of clusters of {party.name}")

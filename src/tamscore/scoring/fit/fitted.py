@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tamscore.stages.choose_k import Candidate
     from tamscore.stages.drift import Histogram
     from tamscore.stages.kmeans import Fit
+    from tamscore.stages.level_loss import PartyLevel
     from tamscore.stages.lifecycle import Event
     from tamscore.stages.potential import PotentialTable
     from tamscore.stages.quadrant import Limits
@@ -56,7 +57,8 @@ class Fitted:
     `histograms` say how the features spread over the fit rows, `named` how many ids its clusters have ever been given,
     `change` how the clusters follow on those of an earlier model, where they were warmed up from it. `verdicts` are
     those of the leakage guard on the features, `choice` the candidates that k was chosen from, `trust` is what is known
-    about every cluster; each is empty where the job does not ask for it.
+    about every cluster; each is empty where the job does not ask for it. `level` is None where the model is of a
+    version that knew none.
     """
 
     model: PartyModel
@@ -71,6 +73,7 @@ class Fitted:
     verdicts: tuple[Verdict, ...] = ()
     choice: tuple[Candidate, ...] = ()
     trust: tuple[Trust, ...] = ()
+    level: PartyLevel | None = None
 
     @property
     def names(self) -> list[str]:

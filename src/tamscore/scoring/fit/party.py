@@ -6,13 +6,16 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tamscore.engine.flow import LocalFlow
 from tamscore.schema import PARTY_TYPES
 from tamscore.scoring.census import partition as census
 from tamscore.scoring.context import most_clusters
 from tamscore.scoring.fit import guard
-from tamscore.scoring.fit.sample import Draw, Gathered, draw_sample, last_drawn
+from tamscore.scoring.fit.sample import Draw, Gathered, draw_sample, last_customer, last_drawn
 from tamscore.stages import prepare
+from tamscore.stages.level import MOST_CUSTOMERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 class Party:
     """A party type that is to be fitted: its code, all rows of the market, those of its own that were drawn.
 
+    `customers` are drawn for the level of accounts, in order of their draw numbers.
     `segments` are the market segments, None where the job has none; `local` are threads for work on the drawn rows.
     `flagged` are the features that the leakage guard does not take for clear.
     """
@@ -36,6 +40,7 @@ class Party:
     code: int
     parts: list[PartRows]
     drawn: SampledRows
+    customers: SampledRows
     segments: Vocabulary | None
     local: Flow
     flagged: tuple[str, ...] = ()
@@ -50,17 +55,24 @@ def each_party(this: Run, parts: list[PartRows], fit: Callable[[Run, Party], Fit
     """What `fit` makes of every party type that has rows; the guard has seen them before."""
     counts = party_counts(parts)
     segments = segment_vocabulary(this, parts)
-    samples = draw_samples(this, parts, counts)
+    drawn = draw_samples(this, parts, counts)
+    samples = {party: sample for party, (sample, _) in drawn.items()}
     verdicts = this.checkpoints.once("guard", partial(guard.inspect, this, samples), "guard")
     with this.progress.stage("fit", len(counts)) as done, LocalFlow(this.job.engine.workers) as local:
         fitted = []
-        for code, drawn in samples.items():
+        for code, rows in drawn.items():
             flagged = tuple(one.feature for one in verdicts[code] if one.verdict != "clear")
-            party = Party(code, parts, drawn, segments, local, flagged)
+            party = Party(code, parts, *rows, segments, local, flagged)
             one = this.checkpoints.once(f"model-{party.name}", partial(fit, this, party), f"model of {party.name}")
             fitted.append(replace(one, verdicts=verdicts[code]))
             done(1)
     return fitted
+
+
+def judge_features(this: Run, parts: list[PartRows]) -> None:
+    """Raise GateError if the leakage guard stops a fit on these rows."""
+    if counts := party_counts(parts):
+        guard.inspect(this, draw_samples(this, parts, counts))
 
 
 def party_counts(parts: list[PartRows]) -> dict[int, int]:
@@ -80,17 +92,33 @@ def segment_vocabulary(this: Run, parts: list[PartRows]) -> Vocabulary | None:
     return prepare.Vocabulary(this.columns.market_segment, tuple(names))
 
 
-def draw_samples(this: Run, parts: list[PartRows], counts: dict[int, int]) -> dict[int, SampledRows]:
-    """The drawn rows of every party type."""
-    up_to, gathered = {}, {}
+def draw_samples(
+    this: Run, parts: list[PartRows], counts: dict[int, int]
+) -> dict[int, tuple[SampledRows, SampledRows]]:
+    """The drawn rows of every party type, and the customers that its level is fitted on.
+
+    At level cluster, where levels are only compared, these are the customers among the drawn rows.
+    """
+    seed, up_to, customers, gathered = this.job.clusters.seed, {}, {}, {}
     for party in counts:
         up_to[party], rows = last_of_sample(this, parts, party, counts)
+        customers[party] = 0
+        if this.job.potential.level == "account":
+            customers[party] = last_customer(parts, party, seed, MOST_CUSTOMERS)
+            rows += MOST_CUSTOMERS if customers[party] > up_to[party] else 0
         gathered[party] = Gathered(this.columns.numeric, rows)
-    draws = Draw(this.job.clusters.seed, up_to)
+    draws = Draw(seed, up_to, customers)
     for drawn in this.map("sample", draw_sample, parts, this.columns, draws, this.backend):
         for party, rows in drawn.items():
             gathered[party].add(rows)
-    return {party: gathered[party].in_order() for party in counts}
+    return {party: apart(gathered[party].in_order(), up_to[party]) for party in counts}
+
+
+def apart(drawn: SampledRows, up_to: int) -> tuple[SampledRows, SampledRows]:
+    """The sample of drawn rows in order, up to a draw number (inclusive), and the first customers of them all."""
+    buys = np.flatnonzero(drawn.sales > 0)[:MOST_CUSTOMERS]
+    inside = int(np.searchsorted(drawn.numbers, np.uint64(up_to), side="right"))
+    return drawn if inside == len(drawn) else drawn.taken(np.arange(inside)), drawn.taken(buys)
 
 
 def last_of_sample(this: Run, parts: list[PartRows], party: int, counts: dict[int, int]) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from tamscore.scoring.fit.data import ground_of
 from tamscore.scoring.fit.finish import fitted_on, polished, tell, trusted
 from tamscore.scoring.fit.fit import fit_party
 from tamscore.scoring.fit.fitted import Change, Fitted, Kept
+from tamscore.scoring.fit.level import customer_levels, leveled
 from tamscore.scoring.fit.party import each_party
 from tamscore.scoring.fit.refit_centers import means, refit
 from tamscore.scoring.fit.sources import SampleSource
@@ -51,6 +52,7 @@ def refit_party(this: Run, party: Party, old: PartyRecord, labels: Labels) -> Fi
     """The centers of one party type in a space of today, started from where the old clusters lie by now."""
     recipe = recipe_of(this.job, clusters_of(this.job, party.name) or len(old.centers))
     ground = ground_of(this, party)
+    customers = customer_levels(this, party, ground)
     before = old_places(this, ground, old, labels, party.local)
     blocks = ground.space.blocks(this.backend, ground.sample.raw)
     start = means(this.backend, blocks, before.nearest, len(old.centers))
@@ -60,7 +62,7 @@ def refit_party(this: Run, party: Party, old: PartyRecord, labels: Labels) -> Fi
         this.progress.notice(f"{old.name}: the clusters were found anew: those of the earlier model no longer fit")
     fit = polished(this, ground, fit)
     tell(this, ground, fit, recipe.k)
-    return succeeded(this, ground, fit, old, before)
+    return leveled(this, customers, succeeded(this, ground, fit, old, before))
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Draw:
-    """Which rows are drawn: the seed, and per party type the draw number up to which rows are taken."""
+    """Which rows are drawn: the seed, and per party type the draw number up to which rows are taken.
+
+    Customers are taken up to a number of their own.
+    """
 
     seed: int
     up_to: dict[int, int]
+    customers_up_to: dict[int, int]
+
+    def drawn(self, item: PartRows, numbers: Any, party: int) -> Any:
+        """The positions of the rows of a party type that are drawn, given the draw numbers (m,) of all rows."""
+        at = item.of_party(party)
+        further = self.customers_up_to[party]
+        rows = at[numbers[at] <= np.uint64(self.up_to[party])]
+        if further <= self.up_to[party]:
+            return rows
+        buyers = np.intersect1d(at, np.asarray(item.buyers, dtype=at.dtype), assume_unique=True)
+        return np.union1d(rows, buyers[numbers[buyers] <= np.uint64(further)])
 
 
 def last_drawn(parts: Sequence[PartRows], party: int, seed: int, wanted: int) -> tuple[int, int]:
@@ -44,6 +58,17 @@ def last_drawn(parts: Sequence[PartRows], party: int, seed: int, wanted: int) ->
             last = threshold(low, wanted)
             return last, sum(int(np.count_nonzero(numbers <= np.uint64(last))) for numbers in low)
         bound = min(LAST, 2 * bound)
+
+
+def last_customer(parts: Sequence[PartRows], party: int, seed: int, wanted: int) -> int:
+    """The draw number up to which (inclusive) so many customers are drawn; all where there are fewer."""
+    return threshold([customer_numbers(part, party, seed) for part in parts], wanted)
+
+
+def customer_numbers(part: PartRows, party: int, seed: int) -> Any:
+    """The draw numbers (c,) of the customers of a party type in a partition that may be scored."""
+    buyers = np.asarray(part.buyers, dtype=np.int64)
+    return draw_number(part.hashes[buyers[part.scored_of(party)[buyers]]], seed)
 
 
 def drawn_up_to(part: PartRows, party: int, seed: int, bound: int) -> Any:
@@ -68,13 +93,16 @@ class SampledRows:
         """The number of rows s."""
         return len(self.numbers)
 
+    def taken(self, rows: Any) -> SampledRows:
+        """The rows at the positions given."""
+        numeric = {name: column[rows] for name, column in self.numeric.items()}
+        return SampledRows(self.numbers[rows], self.sales[rows], numeric, taken(self.texts, rows))
+
 
 def draw_sample(item: PartRows, columns: InputColumns, draw: Draw, backend: Backend) -> dict[int, SampledRows]:
     """The drawn rows of a partition by party type; rows with numbers out of range are left out."""
     numbers = draw_number(item.hashes, draw.seed)
-    drawn = {
-        party: (at := item.of_party(party))[numbers[at] <= np.uint64(up_to)] for party, up_to in draw.up_to.items()
-    }
+    drawn = {party: draw.drawn(item, numbers, party) for party in draw.up_to}
     rows = np.sort(np.concatenate(list(drawn.values())))
     if not len(rows):
         return {}

@@ -14,7 +14,7 @@ from tamscore.scoring.score.parts import KINDS
 from tamscore.stages import contract, quadrant, whitespace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
 
@@ -40,9 +40,11 @@ def score_table(
     columns = plan.columns
     sales, rows = float_column(table[columns.sales]), assigned.columns
     cluster = cluster_of(part.party[at], rows.label[at], plan.parties)
-    told = cases.tell_apart(cluster, sales, len(plan.clusters))
+    typical = rows.typical[at] if plan.order else None
+    told = cases.tell_apart(cluster, sales, len(plan.clusters), typical)
     made = row_columns(table, sales, rows.distance[at], rows.margin[at], columns)
     made |= looked_up(case_columns(told, cases.score_cases(told, plan, backend), plan), told)
+    made |= {} if typical is None else {"typical_sales": nullable(typical.astype(np.float64))}
     order = (*SCORE_COLUMNS[:KEPT_BEFORE], *columns.keep, *SCORE_COLUMNS[KEPT_BEFORE:])
     return pa.table({name: made[name] for name in order if name in made})
 
@@ -73,10 +75,13 @@ def row_flags(table: pa.Table, sales: Any, columns: InputColumns) -> Any:
     return contract.flags(sales, sales_missing(table[columns.sales]), revenue, non_negative)
 
 
-def looked_up(columns: dict[str, pa.Array], told: Cases) -> dict[str, pa.ChunkedArray]:
+def looked_up(columns: dict[str, pa.Array], told: Cases) -> Mapping[str, pa.ChunkedArray | pa.Array]:
     """The columns of cases for every row."""
     import pyarrow as pa
     import pyarrow.compute as pc
+
+    if told.of_rows is None:
+        return columns
 
     found = pc.take(pa.table(columns), pa.array(told.of_rows), boundscheck=False)
     return dict(zip(found.column_names, found.columns, strict=True))
@@ -100,7 +105,7 @@ def case_columns(told: Cases, scores: Scores, plan: ScorePlan) -> dict[str, pa.A
         **{name: nullable(getattr(scores, name)) for name in money},
         "step": pa.array(scores.step.astype(np.int8)),
         "relative_potential": nullable(scores.ratio),
-        "relative_message": messages(scores.ratio),
+        "relative_message": messages(scores.ratio, many=told.typical is not None),
         "basis": text_dictionary(told.cluster, basis),
         "support": pa.array(support[told.cluster]),
         **certainty(told, scores, parties),
@@ -125,18 +130,37 @@ def certainty(told: Cases, scores: Scores, parties: Sequence[PartyPolicy]) -> di
     low, high = (np.concatenate(ends).ravel() for ends in zip(*((one.low, one.high) for one in known), strict=True))
     supported = np.concatenate([one.supported for one in known]).ravel()
     above = scores.potential > values.ravel()[place]
+    low, high = low[place], high[place]
+    if told.typical is not None:
+        own_bounds(told, scores, parties, (low, high, above))
     return {
         "low_support": pa.array(~supported[place]),
-        "potential_low": nullable(np.where(above, np.nan, low[place])),
-        "potential_high": nullable(np.where(above, np.nan, high[place])),
+        "potential_low": nullable(np.where(above, np.nan, low)),
+        "potential_high": nullable(np.where(above, np.nan, high)),
     }
 
 
-def messages(ratio: Any) -> pa.Array:
-    """The relative message of every case; there are few different ratios, since ladders are short."""
+def own_bounds(told: Cases, scores: Scores, parties: Sequence[PartyPolicy], ends: tuple[Any, Any, Any]) -> None:
+    """Fill in for the cases of party types at level account: low and high of their potential, whether it lies above."""
+    low, high, above = ends
+    first = 0
+    for policy in parties:
+        ladder, stop = policy.table.account, first + len(policy.cluster_ids)
+        if ladder is not None:
+            at = np.flatnonzero((told.cluster >= first) & (told.cluster < stop))
+            label, step, typical = told.cluster[at] - first, scores.step[at] - 1, told.typical[at].astype(np.float64)
+            reached = [ladder.money(np, typical, multiples[label, step], ladder.cap[label])
+                       for multiples in (ladder.low, ladder.multiples, ladder.high)]  # fmt: skip
+            low[at], above[at], high[at] = reached[0], scores.potential[at] > reached[1] + 1 / ladder.cents, reached[2]
+        first = stop
+
+
+def messages(ratio: Any, *, many: bool) -> pa.Array:
+    """The relative message of every case; `many` different ratios are rounded first to what their message says."""
     import pyarrow as pa
 
-    encoded = pa.array(np.round(ratio, 6)).dictionary_encode()
+    ratio = np.round(ratio, 6)
+    encoded = pa.array(whitespace.rounded_ratio(ratio) if many else ratio).dictionary_encode()
     texts = [whitespace.relative_message(value) for value in encoded.dictionary.to_pylist()]
     return text_dictionary(encoded.indices.to_numpy(), texts)
 

@@ -24,15 +24,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cases:
-    """Cluster (c,), counted over all party types, and sales (c,) of every case; the case `of_rows` (m,) of each row."""
+    """Cluster (c,), counted over all party types, and sales (c,) of every case; the case `of_rows` (m,) of each row.
+
+    At level account every row is a case of its own, in their order, with its `typical` sales (c,).
+    """
 
     cluster: Any
     sales: Any
     of_rows: Any
+    typical: Any = None
 
 
-def tell_apart(cluster: Any, sales: Any, clusters: int) -> Cases:
-    """The cases of rows with cluster and sales (m,): no sales and missing sales once a cluster, then all others."""
+def tell_apart(cluster: Any, sales: Any, clusters: int, typical: Any = None) -> Cases:
+    """The cases of rows with cluster and sales (m,): no sales and missing sales once a cluster, then all others.
+
+    Each row is a case of its own where their `typical` sales (m,) are given.
+    """
+    if typical is not None:
+        return Cases(cluster, sales, None, typical)
     alone = np.flatnonzero(np.abs(sales) > 0)
     of_rows = cluster + clusters * np.isnan(sales)
     of_rows[alone] = 2 * clusters + np.arange(len(alone))
@@ -71,29 +80,39 @@ def score_cases(cases: Cases, plan: ScorePlan, backend: Backend) -> Scores:
     for policy in plan.parties:
         stop = first + len(policy.cluster_ids)
         at = np.flatnonzero((cases.cluster >= first) & (cases.cluster < stop))
-        score_party(scores, at, cases.sales[at], cases.cluster[at] - first, policy, plan.boundary, backend)
+        typical = cases.typical[at] if cases.typical is not None and policy.table.account else None
+        score_party(scores, at, (cases.sales[at], typical), cases.cluster[at] - first, policy, plan, backend)
         first = stop
+    if plan.order:
+        open_, buys = scores.whitespace, cases.sales > 0
+        scores.rank = plan.order.rank(open_, scores.potential)
+        scores.rank_in_kind = plan.order.rank_in_kind(open_, scores.potential, buys)
     return scores
 
 
 def score_party(
     scores: Scores,
     at: Any,
-    sales: Any,
+    amounts: tuple[Any, Any],
     label: Any,
     policy: PartyPolicy,
-    boundary: whitespace.Boundary,
+    plan: ScorePlan,
     backend: Backend,
 ) -> None:
-    """Fill in what the cases of one party type get."""
-    xp, get = backend.xp, backend.get
-    on_device = backend.put(sales)
-    money = whitespace.value_accounts(xp, on_device, backend.put(label), backend.put(policy.table.values), boundary)
+    """Fill in what the cases of one party type get, given their sales and typical sales, None at level cluster."""
+    xp, get, (sales, typical) = backend.xp, backend.get, amounts
+    on_device, codes, ladder = backend.put(sales), backend.put(label), policy.table.account
+    if ladder is None or typical is None:
+        money = whitespace.value_accounts(xp, on_device, codes, backend.put(policy.table.values), plan.boundary)
+    else:
+        money = whitespace.value_by_level(xp, on_device, backend.put(typical), codes, ladder, plan.boundary)
     potential = get(money.potential)
     scores.potential[at], scores.whitespace[at] = potential, get(money.whitespace)
     scores.penetration[at], scores.step[at] = get(money.penetration), get(money.step)
     scores.ratio[at] = potential / np.where(policy.median_potential > 0, policy.median_potential, np.nan)[label]
-    scores.rank[at], scores.rank_in_kind[at] = placed(policy.sales, sales, label, (policy.ranks, policy.ranks_in_kind))
+    if policy.ranks and policy.ranks_in_kind:
+        rankings = policy.ranks, policy.ranks_in_kind
+        scores.rank[at], scores.rank_in_kind[at] = placed(policy.sales, sales, label, rankings)
     if policy.cluster_quadrants is None:
         scores.quadrant[at] = get(quadrant.quadrant_codes(xp, money.potential, on_device, policy.limits))
     else:

@@ -31,6 +31,8 @@ SHARED = (
 
 Sales and penetration are not among them: mostly zero, they take less time and room without a dictionary.
 """
+OF_LADDERS = ("step", "support")
+"""Those of them that they share where each account has a level of its own."""
 PARTS = 2**20
 """Sums by play count in whole units and in this part of a unit."""
 TOP = 50
@@ -167,7 +169,8 @@ def leading(scored: pa.Table, rows: Any, ranking: str) -> Any:
 
 
 def repeating(scored: pa.Table) -> list[str]:
-    """The columns whose values come again and again: texts with a dictionary, and what a ladder gives."""
+    """The columns whose values come again and again: texts with a dictionary, and what a cluster's ladder gives."""
     import pyarrow as pa
 
-    return [*SHARED, *(field.name for field in scored.schema if pa.types.is_dictionary(field.type))]
+    shared = OF_LADDERS if "typical_sales" in scored.column_names else SHARED
+    return [*shared, *(field.name for field in scored.schema if pa.types.is_dictionary(field.type))]

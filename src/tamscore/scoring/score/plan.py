@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.score.sections import Prepared
     from tamscore.stages.potential import CustomerSales, PotentialTable
     from tamscore.stages.quadrant import Limits
+    from tamscore.stages.rank_order import RankOrder
     from tamscore.stages.whitespace import Boundary, Ranks
     from tamscore.store.run_directory import RunDirectory
 
@@ -23,8 +24,8 @@ class PartyPolicy:
     cluster_ids: tuple[str, ...]
     table: PotentialTable
     sales: CustomerSales
-    ranks: Ranks
-    ranks_in_kind: Ranks
+    ranks: Ranks | None
+    ranks_in_kind: Ranks | None
     median_potential: Any
     limits: Limits
     cluster_quadrants: Any | None
@@ -32,13 +33,14 @@ class PartyPolicy:
 
 @dataclass(frozen=True)
 class ScorePlan:
-    """What the score pass needs beside its rows."""
+    """What the score pass needs beside its rows; `order` where accounts are ranked one by one."""
 
     columns: InputColumns
     boundary: Boundary
     parties: tuple[PartyPolicy, ...]
     directory: RunDirectory
     sections: tuple[Prepared, ...] = ()
+    order: RankOrder | None = None
 
     @property
     def clusters(self) -> list[str]:

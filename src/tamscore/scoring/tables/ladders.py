@@ -45,13 +45,13 @@ def potential_table(outcome: Outcome) -> pa.Table:
     return pa.table({**columns, **amounts_of})
 
 
-def step_table(outcome: Outcome, job: Job) -> pa.Table:
+def step_table(outcome: Outcome) -> pa.Table:
     """One row per party type, step and kind: accounts, whitespace, and the share of all whitespace it holds."""
     import pyarrow as pa
 
     rows = []
     for market, policy in zip(outcome.markets, outcome.policies, strict=True):
-        sums = remarks.by_step(market, job.potential.boundary)
+        sums = remarks.by_step(market)
         whole = max(float(sums[:, :, 1].sum()), 1e-300)
         for j, step in enumerate(step_names(policy.table.lines)):
             for i, kind in enumerate(KINDS):
@@ -71,7 +71,7 @@ def top_step_table(outcome: Outcome, job: Job) -> pa.Table:
     rows = []
     for market, policy in zip(outcome.markets, outcome.policies, strict=True):
         lines = policy.table.lines
-        for one in top_step.audit(market.sales, policy.table.values, lines, job.potential.boundary):
+        for one in top_step.audit(market.sales, policy.table, job.potential.boundary):
             row: dict[str, Any] = {"party_type": policy.name, "top_step": one.top_step}
             row["in_force"] = one.top_step == job.potential.top_step
             row["expansion"] = money([one.whitespace.sum()])[0]

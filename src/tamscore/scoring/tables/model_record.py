@@ -43,5 +43,6 @@ def party_of(one: Fitted, market: PartyMarket, policy: PartyPolicy, reach: Any) 
         table=market.table,
         sales=market.sales,
         by_segment=market.by_segment,
+        level=one.level,
         look_alike=one.model.look_alike,
     )

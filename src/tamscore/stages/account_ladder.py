@@ -1,0 +1,47 @@
+"""The ladder of an account by its own level: multiples of its typical sales."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from tamscore.backend import Array
+
+SLACK = 1.0 + 2.0**-51
+"""Allows for the rounding of sales over typical sales, times typical sales: an account at a step has no whitespace."""
+
+
+@dataclass(frozen=True)
+class AccountLadder:
+    """The steps of every cluster as multiples of typical sales, (k, steps), with their bounds `low` and `high`.
+
+    No step lies above the `cap` (k,). `typical` (k,) are the typical sales of each cluster's median account; money is
+    rounded down to `cents` parts of one.
+    """
+
+    multiples: Any
+    low: Any
+    high: Any
+    cap: Any
+    typical: Any
+    cents: float
+
+    def money(self, xp: Any, typical: Array, multiple: Array, cap: Array) -> Array:
+        """The value (m,) of steps with these multiples (m,), for accounts with typical sales (m,)."""
+        value = xp.floor(typical * multiple * (self.cents * SLACK)) / self.cents
+        return xp.where(value > cap, cap, value)
+
+    def of_median(self, multiples: Any) -> Any:
+        """The value (k, steps) of multiples (k, steps) for the median account of each cluster."""
+        return self.money(np, self.typical[:, None], multiples, self.cap[:, None])
+
+
+def cents_of(median: float) -> float:
+    """The parts of one that money is rounded to: cents, much finer where the customers' median sales are below 1.
+
+    In between there is nothing: sums of tenths of a cent may lie midway between two cents.
+    """
+    return 100.0 if median >= 1 else 10.0 ** float(6 - np.floor(np.log10(median)))

@@ -1,0 +1,156 @@
+"""The level of an account: what accounts like it buy, by its own features alone.
+
+A ridge regression of log sales on the features of a block, each with two hinges. Features and logarithms are rounded to
+grids, so that sums of products are exact: the same for any order of rows, and on every device.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.stages.prepare import nearest_rank
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tamscore.backend import Array
+
+UNIT, WEIGHT_UNIT = 2.0**-10, 2.0**-20
+"""Features and log sales are whole numbers of UNIT, weights whole numbers of WEIGHT_UNIT."""
+ONE, KNOT, REACH = 1024.0, 717.0, 8192.0
+"""In units: an indicator that is on, the place of the hinges (0.7), the largest value of a feature (8)."""
+MOST_CUSTOMERS, FEWEST_CUSTOMERS = 65_536, 30
+FOLDS, ALL = 5, 5
+"""Models 0 to 4 leave out the customers of one fold each, model ALL none."""
+PENALTIES = (100.0, 10.0, 1.0)
+CHUNK, STEEPEST, LARGEST_LEVEL = 8192, 2.0**30, 40.0
+
+
+@dataclass(frozen=True)
+class Columns:
+    """How the rows of a block become columns: the first `numeric` ones are numbers, the others indicators.
+
+    A number is multiplied by `factor` (numeric,), a power of two, rounded, and clipped to `low` and `high` (numeric,).
+    """
+
+    factor: Any
+    low: Any
+    high: Any
+
+    @property
+    def numeric(self) -> int:
+        """How many rows of a block are numbers."""
+        return len(self.factor)
+
+    def of(self, xp: Any, block: Array) -> Iterator[Array]:
+        """Yield the columns (m,) float64 of a block (d, m), whole numbers of UNIT: a number with two hinges, or one."""
+        for j in range(self.numeric):
+            whole = xp.astype(xp.round(block[j, :] * float(self.factor[j])), xp.float64)
+            x = xp.clip(whole, float(self.low[j]), float(self.high[j]))
+            yield x
+            yield xp.where(x > KNOT, x - KNOT, 0.0)
+            yield xp.where(x < -KNOT, -KNOT - x, 0.0)
+        for j in range(self.numeric, block.shape[0]):
+            yield xp.where(block[j, :] > 0, ONE, xp.zeros(block.shape[1], dtype=xp.float64, device=block.device))
+
+
+@dataclass(frozen=True)
+class LevelModel:
+    """Six models of the level: without each fold of the customers, and of all of them.
+
+    `weights` (6, columns) are whole numbers of WEIGHT_UNIT, `intercept` (6,) of UNIT * WEIGHT_UNIT. `median` is the
+    customers' median sales, `penalty` the chosen one, `customers` how many there were, `seed` that of their folds.
+    """
+
+    columns: Columns
+    weights: Any
+    intercept: Any
+    median: float
+    penalty: float
+    customers: int
+    seed: int
+
+    def level(self, xp: Any, block: Array, model: Array | None = None) -> Array:
+        """The level (m,) float64 of the rows of a block (d, m), exact; `model` (m,) int64 says which one, else ALL."""
+        weights, device = self.weights, block.device
+        if model is None:
+            total = xp.full(block.shape[1], float(self.intercept[ALL]), dtype=xp.float64, device=device)
+        else:
+            weights = xp.asarray(weights, device=device)
+            total = xp.take(xp.asarray(self.intercept, device=device), model)
+        for place, column in enumerate(self.columns.of(xp, block)):
+            weight = float(weights[ALL, place]) if model is None else xp.take(weights[:, place], model)
+            total = total + column * weight
+        return total * (UNIT * WEIGHT_UNIT)
+
+    def typical(self, level: Any) -> Any:
+        """The typical sales (m,) float32 of host levels (m,)."""
+        return (self.median * np.exp(np.clip(level, -LARGEST_LEVEL, LARGEST_LEVEL))).astype(np.float32)
+
+
+def folds_of(numbers: Any) -> Any:
+    """The fold (m,) int64 of customers by their draw numbers (m,) uint64."""
+    return (numbers % np.uint64(FOLDS)).astype(np.int64)
+
+
+def fit_level(block: Any, sales: Any, numbers: Any, numeric: int, unit: float, seed: int) -> LevelModel | None:
+    """The level by a host block (d, n) of customers with sales (n,) and draw numbers (n,); None of too few.
+
+    The first `numeric` rows of the block are numbers in units of `unit`. Of the penalties, the one with the least
+    squared error over the folds left out; the largest of equals.
+    """
+    n = len(sales)
+    if n < FEWEST_CUSTOMERS:
+        return None
+    median = float(np.sort(sales)[nearest_rank(n, 0.5)])
+    columns, fold = columns_of(block[:numeric], unit), folds_of(numbers)
+    logs = np.rint(np.log(sales / median) / UNIT)
+    sums = np.stack([products(columns, block[:, fold == f], logs[fold == f]) for f in range(FOLDS)])
+    total = sums.sum(axis=0)
+    tried = [[solve(total - sums[f], penalty) for f in range(FOLDS)] for penalty in PENALTIES]
+    errors = [sum(squared_error(sums[f], models[f]) for f in range(FOLDS)) for models in tried]
+    best = next(i for i, error in enumerate(errors) if error <= min(errors) * (1 + 1e-12))
+    models = np.stack([*tried[best], solve(total, PENALTIES[best])])
+    weights = np.clip(np.rint(models[:, 1:] / WEIGHT_UNIT), -STEEPEST, STEEPEST)
+    intercept = np.rint(models[:, 0] / WEIGHT_UNIT * ONE)
+    return LevelModel(columns, weights, intercept, median, PENALTIES[best], n, seed)
+
+
+def columns_of(block: Any, unit: float) -> Columns:
+    """How the numbers of a block (numeric, n) become columns: clipped to P1 and P99, halved while they are large."""
+    n = block.shape[1]
+    ordered = np.sort(block, axis=1).astype(np.float64) * (unit / UNIT)
+    low, high = ordered[:, nearest_rank(n, 0.01)], ordered[:, nearest_rank(n, 0.99)]
+    largest = np.maximum(np.maximum(np.abs(low), np.abs(high)), 1.0)
+    halved = 2.0 ** -np.maximum(np.ceil(np.log2(largest / REACH)), 0.0)
+    return Columns(halved * (unit / UNIT), np.rint(low * halved), np.rint(high * halved))
+
+
+def products(columns: Columns, block: Any, logs: Any) -> Any:
+    """The sums of products (c + 2, c + 2) of one, the columns and the logs (n,) of a block (d, n); exact."""
+    c = 3 * columns.numeric + block.shape[0] - columns.numeric
+    total = np.zeros((c + 2, c + 2))
+    for start in range(0, len(logs), CHUNK):
+        here = slice(start, start + CHUNK)
+        part = block[:, here]
+        rows = np.stack([np.full(part.shape[1], ONE), *columns.of(np, part), logs[here]])
+        total += rows @ rows.T
+    return total * UNIT**2
+
+
+def solve(sums: Any, penalty: float) -> Any:
+    """The intercept and the weights (c + 1,) of a ridge regression from sums of products; the intercept is free."""
+    n = max(float(sums[0, 0]), 1.0)
+    means = sums[0, 1:] / n
+    spread = sums[1:, 1:] - n * np.outer(means, means)
+    weights = np.linalg.solve(spread[:-1, :-1] + penalty * np.eye(len(spread) - 1), spread[:-1, -1])
+    return np.concatenate(([means[-1] - means[:-1] @ weights], weights))
+
+
+def squared_error(sums: Any, model: Any) -> float:
+    """The squared error of a model (c + 1,) over the rows that sums of products were taken of."""
+    miss = np.append(-model, 1.0)
+    return float(miss @ sums @ miss)
