@@ -72,7 +72,7 @@ def each_party(this: Run, parts: list[PartRows], fit: Callable[[Run, Party], Fit
 def judge_features(this: Run, parts: list[PartRows]) -> None:
     """Raise GateError if the leakage guard stops a fit on these rows."""
     if counts := party_counts(parts):
-        guard.inspect(this, draw_samples(this, parts, counts))
+        guard.inspect(this, {party: rows for party, (rows, _) in draw_samples(this, parts, counts).items()})
 
 
 def party_counts(parts: list[PartRows]) -> dict[int, int]:
