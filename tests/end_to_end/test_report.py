@@ -38,7 +38,7 @@ from tests.end_to_end import buyers, market
 from tests.page import Page
 
 ALL = [
-    "headline", "clusters", "potential", "ladder", "ranking", "quadrants", "campaigns", "coverage", "backtest",
+    "headline", "clusters", "potential", "ladder", "ranking", "quadrants", "look-alike", "campaigns", "coverage", "backtest",
     "choice-of-k", "moves", "quality", "limits", "method",
 ]  # fmt: skip
 HOSTILE = "<script>alert('x')</script> & $\\frac{$ ¥\u202e"

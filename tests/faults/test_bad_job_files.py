@@ -34,7 +34,7 @@ CLUSTER_KEYS = (
 )
 TOP_KEYS = (
     "device, input, columns, rows, values, currency, features, leakage, clusters, potential, quadrant, "
-    "engine, metrics, output, campaigns, coverage, propensity, lifetime_value, alerts, segments, next_offer, backtest"
+    "engine, metrics, output, look_alike, campaigns, coverage, propensity, lifetime_value, alerts, segments, next_offer, backtest"
 )
 
 
@@ -774,6 +774,7 @@ FULL: dict[str, Any] = {
         "interval_level": 0.9,
     },
     "quadrant": {"threshold": "capacity", "level": "cluster", "sales": 0.7, "capacity": 100},
+    "look_alike": {"enabled": False},
     "campaigns": {
         "by": "band",
         "size": "size",

@@ -49,3 +49,14 @@ def test_coefficients_lie_on_a_grid_and_a_start_changes_nothing():
     assert np.array_equal(found * ridge.GRID, np.rint(found * ridge.GRID))
     again = ridge.fit_logistic(terms, label, weight, 1.0, np.array([3.0, -2.0, 1.0, 0.5, 4.0]))
     assert np.array_equal(found, again)
+
+
+def test_one_step_away_from_all_rows_lies_the_fit_without_some_of_them():
+    terms, label, weight = rows(4, count=6_000)
+    parts = [np.arange(6_000) % 5 == fold for fold in range(5)]
+    found = ridge.fit_logistic(terms, label, weight, 1.0)
+    near = ridge.one_step_without(terms, label, weight, 1.0, found, [np.flatnonzero(part) for part in parts])
+    for part, one in zip(parts, near, strict=True):
+        exact = ridge.fit_logistic(terms[:, ~part], label[~part], weight[~part], 1.0)
+        assert one == pytest.approx(exact, abs=0.05 * np.abs(exact - found).max())
+        assert np.abs(exact - found).max() > 0.01

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.features import PartFeatures
     from tamscore.stages.look_alike import LookAlike
 
-NEAR = 2e-6
+NEAR = 1e-4
 """A probability that is rebuilt from the input may differ by so much from that in the scores."""
 FAINT = 0.05
 """Log odds below which a column is no reason: it changes a probability of a half by one in a hundred."""

@@ -30,7 +30,7 @@ class Ground:
     """What the centers of a party type are sought on: its rows in their space, and the rows drawn of them.
 
     `seeds` (d, s) are the first of the drawn rows, `constant` the columns that were dropped, `flagged` those that the
-    leakage guard does not take for clear.
+    leakage guard suspects, and that nobody has allowed.
     """
 
     encoding: Encoding

@@ -1,4 +1,4 @@
-"""The look-alike of a party type, fitted on the first drawn rows and the features that the leakage guard clears."""
+"""The look-alike of a party type, fitted on the first drawn rows and the features that the leakage guard lets pass."""
 
 from __future__ import annotations
 

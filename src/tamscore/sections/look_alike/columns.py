@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 OFF = "look_alike.enabled = false"
 TOO_FEW = f"fewer than {FEWEST} customers, or prospects, of any party type to compare"
-PLACES = 6
+PLACES = 4
 STRONGEST = 5
 """So many features are recorded for each party type."""
 
