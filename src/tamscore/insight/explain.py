@@ -58,10 +58,24 @@ class Move:
 
 
 @dataclass(frozen=True)
+class Elsewhere:
+    """Other peers, near those of a prospect, whose prospects have a higher potential.
+
+    `apart` says by how many standard deviations features of these peers lie above its own peers', the farthest first.
+    """
+
+    cluster: str
+    name: str
+    potential: float
+    apart: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
 class Explanation:
     """One account with everything that its potential follows from; `account` and `cluster` as their tables tell them.
 
     `above` are the nearest customers of its cluster at or above its potential, `customers_above` how many there are.
+    A customer has `moves` of its sales, a prospect `elsewhere`, since only other peers would change its potential.
     `limits` tell where high potential and high sales begin, `by_cluster` that the whole cluster is placed. `look_alike`
     are the columns that make it look like a customer, or not; empty where the input is no longer there.
     """
@@ -76,6 +90,7 @@ class Explanation:
     above: tuple[dict[str, Any], ...]
     customers_above: int
     moves: tuple[Move, ...]
+    elsewhere: tuple[Elsewhere, ...]
     limits: dict[str, float | None]
     by_cluster: bool
     look_alike: tuple[Reason, ...]
@@ -104,6 +119,7 @@ def explain(run: StoredRun, account_id: str) -> Explanation:
         tuple(nearest_above(run, row["cluster"], sales[first : first + NEAREST])),
         len(sales) - first,
         tuple(moves(run, row, party.table.values[c])),
+        elsewhere(run, row, party),
         {name: finite(getattr(party.limits, name)) for name in ("potential", "sales")},
         quadrant_rules(run.job).by_cluster,
         reasons(run, row, party),
@@ -155,19 +171,38 @@ def nearest_above(run: StoredRun, cluster: str, sales: Any) -> Sequence[dict[str
 
 
 def moves(run: StoredRun, row: dict[str, Any], values: Any) -> list[Move]:
-    """What would move an account to the step above, and to the one below, with its cluster's ladder as it is."""
-    if row["potential"] is None:
+    """What would move a customer to the step above, and to the one below, with its cluster's ladder as it is.
+
+    Nothing is told of a prospect: its potential is what its peers buy, and to say that it must buy more is no reason.
+    """
+    if row["potential"] is None or row["kind"] == "acquisition":
         return []
-    sold, now = max(row["sales"] or 0.0, 0.0), row["potential"]
+    sold, now = row["sales"], row["potential"]
     strictly = ladder_rules(run.job).boundary == "strictly_below"
     found = []
     higher, lower = values[values > now], values[values < now]
     if len(higher) and now in values:
         found.append(Move("up", now, strictly, now - sold, float(higher.min())))
-    if len(lower) and sold > 0:
+    if len(lower):
         limit = float(lower.max())
         found.append(Move("down", limit, not strictly or limit == values[-1], limit - sold, limit))
     return found
+
+
+def elsewhere(run: StoredRun, row: dict[str, Any], party: PartyRecord) -> tuple[Elsewhere, ...]:
+    """The nearest other clusters where a prospect would have a higher potential; none for a customer."""
+    if row["kind"] != "acquisition":
+        return ()
+    own, now = dict(tables.differences(run.directory, row["cluster"])), row["potential"] or 0.0
+    found = []
+    for (cluster, name), values in zip(party.clusters, party.table.values, strict=True):
+        value = finite(values[0])
+        if cluster != row["cluster"] and value is not None and value > now:
+            there = dict(tables.differences(run.directory, cluster))
+            apart = sorted(((each, there[each] - own[each]) for each in own), key=lambda one: (-abs(one[1]), one[0]))
+            distance = math.fsum(by**2 for _, by in apart)
+            found.append((distance, Elsewhere(cluster, name, value, tuple(apart[:NEAREST]))))
+    return tuple(one for _, one in sorted(found, key=lambda pair: (pair[0], pair[1].cluster))[:NEAREST])
 
 
 def finite(value: float) -> float | None:
