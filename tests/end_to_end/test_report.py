@@ -187,6 +187,36 @@ def test_the_numbers_are_those_of_the_stored_tables(full, written):
     assert all(money(totals[kind]["whitespace"]) in tiles for kind in totals)
 
 
+def test_accounts_by_play_and_segments_of_the_portfolio_add_up_to_the_scores(full, written):
+    """Each held against the scores; a prospect never stands among those to protect or expand."""
+    scores = market.scores(full.directory).to_pylist()
+    page = written[1]
+    for row in page.table("Accounts by play").rows:
+        held = [one for one in scores if [one["kind"], one["play"]] == [row[0], row[1].replace(" ", "_")]]
+        assert row[2] == f"{len(held):,}"
+        assert row[5] == money(sum(one["whitespace"] or 0.0 for one in held))
+    segments = {"grey": "digital", "teal": "digital", "yellow": "land", "orange": "account management"}
+    for row in page.table("Segments of the portfolio").rows:
+        held = [one for one in scores if one["kind"] == row[0]]
+        held = [one for one in held if segments.get(low_sales(one), "enterprise") == row[1]]
+        assert row[5] == f"{len(held):,}"
+        assert row[8] == money(sum(one["whitespace"] or 0.0 for one in held))
+    assert sum(one["accounts"] for one in stored_table(full, "portfolio")) == len(scores)
+    assert sum(one["accounts"] for one in stored_table(full, "plays")) == len(scores)
+    assert {"accounts by play", "from clusters to segments of the portfolio"} <= {
+        figure.lower() for figure in page.texts["figcaption"]
+    }
+
+
+def low_sales(row):
+    """The quadrant of an account; that of low sales for a prospect."""
+    return (
+        {"blue": "yellow", "orange": "grey"}.get(row["quadrant"], row["quadrant"])
+        if not (row["sales"] or 0) > 0
+        else row["quadrant"]
+    )
+
+
 def test_the_ranking_lists_the_best_of_each_kind_with_two_digits(full, written):
     scores = market.scores(full.directory).to_pylist()
     for kind, noun in (("expansion", "customers"), ("acquisition", "prospects")):

@@ -13,7 +13,7 @@ from tamscore.model import files as model
 from tamscore.scoring import warnings as remarks
 from tamscore.scoring.context import ladder_rules, quadrant_rules
 from tamscore.scoring.score.parts import KINDS, MEASURES
-from tamscore.scoring.tables import honesty, ladders, model_record, summaries
+from tamscore.scoring.tables import honesty, ladders, model_record, portfolio, summaries
 from tamscore.scoring.tables.plain import money, money_columns, plain
 from tamscore.stages import diagnose
 from tamscore.store import commit
@@ -59,7 +59,8 @@ def tables_of(outcome: Outcome, job: Job) -> dict[str, pa.Table]:
         "top_step": ladders.top_step_table(outcome, job),
         "segments": summaries.segment_table(outcome),
         "quadrants": summaries.quadrant_table(outcome),
-        "plays": summaries.play_table(outcome),
+        "plays": portfolio.play_table(outcome),
+        "portfolio": portfolio.portfolio_table(outcome),
         "features": summaries.feature_table(outcome),
         "quality": summaries.quality_table(outcome),
         "map": summaries.map_table(outcome),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.scoring.score.parts import KINDS, MEASURES, PARTS
+from tamscore.scoring.score.parts import KINDS, MEASURES
 from tamscore.scoring.tables.plain import money
 from tamscore.stages import identity, quadrant
 
@@ -46,23 +46,6 @@ def quadrant_table(outcome: Outcome) -> pa.Table:
                     head |= {"play": play.play, "role": play.role, "kind": kind}
                     rows.append({**head, **dict(zip(MEASURES, money(here[q, i]), strict=True))})
         start = stop
-    return pa.Table.from_pylist(rows)
-
-
-def play_table(outcome: Outcome) -> pa.Table:
-    """One row per party type, kind and play that has accounts: what to do about how many of them."""
-    import pyarrow as pa
-
-    keys = ("party_type", "play", "kind")
-    sums: dict[tuple[str, ...], Any] = {}
-    for part in outcome.scored:
-        for key, one in part.plays.items():
-            sums[key] = sums.get(key, 0.0) + one
-    order = [policy.name for policy in outcome.policies]
-    rows = []
-    for key in sorted(sums, key=lambda key: (order.index(key[0]), key[2], key[1])):
-        whole, left = sums[key][:4], np.append(0.0, sums[key][4:] / PARTS)
-        rows.append({**dict(zip(keys, key, strict=True)), **dict(zip(MEASURES, money(whole + left), strict=True))})
     return pa.Table.from_pylist(rows)
 
 
