@@ -39,6 +39,7 @@ def page(summary: Summary) -> Iterator[Block]:
     yield clusters.trust(summary.stability)
     for chapter in section_chapters(summary.records):
         yield from chapter.blocks
+    yield ranking.tiers(summary.priority)
     yield ranking.top_accounts(summary.top, summary.cluster)
     yield changes.events(summary.events)
     yield changes.drift(summary.drift)
