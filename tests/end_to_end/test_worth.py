@@ -27,6 +27,7 @@ from tamscore.sections.lifetime_value import purchases
 from tamscore.sections.lifetime_value import worth as lifetime_value
 from tamscore.sections.next_offer import columns as next_offer
 from tamscore.sections.next_offer import ownership, product_lines
+from tamscore.sections.segments.actions import ACTIONS
 from tamscore.stages.draw import id_hash
 from tamscore.synthetic import write_market
 from tamscore.synthetic.orders import AS_OF
@@ -261,20 +262,50 @@ def test_a_column_of_renewals_must_hold_dates_and_have_a_reader(tmp_path):
         market.run(tmp_path / "ending", tmp_path / "scores", {"columns.renewal_date": "ends"})
 
 
-def test_every_account_has_the_action_of_its_segment_and_tests_follow_the_totals(asked):
+def test_every_account_has_an_action_of_its_own_and_tests_follow_the_totals(asked):
     tests = {row["cluster"]: row for row in table_of(asked["run"], "segment_tests")}
     trust = {row["cluster"]: row["f1"] for row in table_of(asked["run"], "stability")}
     sums: dict[str, Any] = defaultdict(lambda: np.zeros(3))
+    actions: dict[tuple[str, str], int] = defaultdict(int)
+    whitespace = open_clusters(asked["scores"])
     for row in asked["scores"]:
-        assert row["segment_action"] == tests[row["cluster"]]["action"]
+        actions[row["cluster"], row["segment_action"]] += 1
+        assert row["segment_action"] == action_of(row, tests[row["cluster"]], whitespace)
         if row["sales_before"] is not None:
             sums[row["cluster"]] += [row["trailing_sales"], row["sales_before"], row["yearly_margin"]]
     for cluster, row in tests.items():
         assert [row["sales_now"], row["sales_before"], row["margin"]] == pytest.approx(sums[cluster].tolist(), abs=0.5)
+        for name in ACTIONS:
+            assert row[f"{name}_accounts"] == actions[cluster, name]
         assert row["identifiable"] == ("yes" if trust[cluster] >= 0.7 else "no")
         assert row["growing"] == ("yes" if row["sales_now"] > row["sales_before"] else "no")
         assert row["profitable"] == "yes"
         assert (row["priority"], row["missing"]) == (None, "acquisition_cost|network_effect")
+    assert record_of(asked["run"], "segments")["actions"] == {
+        name: sum(count for (_, action), count in actions.items() if action == name) for name in ACTIONS
+    }
+    assert {action for _, action in actions} >= {"protect", "invest", "maintain"}
+
+
+def open_clusters(rows: list[dict[str, Any]]) -> set[str]:
+    """The clusters whose whitespace per account lies above the median of the clusters of their party type."""
+    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        found[row["party_type"]][row["cluster"]].append(row["whitespace"] or 0.0)
+    means = {party: {c: float(np.mean(of)) for c, of in each.items()} for party, each in found.items()}
+    return {c for each in means.values() for c, mean in each.items() if mean > np.median([*each.values()])}
+
+
+def action_of(row: dict[str, Any], tests: dict[str, Any], is_open: set[str]) -> str:
+    """The action of an account by the words of the method."""
+    loses, buys = (row["yearly_margin"] or 0.0) < 0.0, row["account_state"] == "customer"
+    high_potential = row["quadrant"] in {"blue", "yellow"}
+    invests = tests["growing"] == "yes" and row["cluster"] in is_open and tests["profitable"] != "no"
+    if invests and high_potential and not loses:
+        return "invest"
+    if tests["profitable"] == "yes" and buys and row["quadrant"] in {"blue", "orange"} and not loses:
+        return "protect"
+    return "migrate" if tests["growing"] == "no" and buys and loses and not high_potential else "maintain"
 
 
 def test_a_run_under_a_kept_model_tests_segments_by_the_rules_of_its_model(asked, tmp_path):

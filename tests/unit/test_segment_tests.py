@@ -51,6 +51,11 @@ def test_what_earns_and_sells_is_protected():
     assert st.judge(facts(now=[90.0] * 3)).action == ("maintain", "protect", "protect")
 
 
+def test_what_earns_sells_and_grows_is_invested_in_where_it_is_open():
+    assert st.judge(facts()).action == ("maintain", "protect", "invest")
+    assert st.judge(facts(margin=[-1.0, -1.0, 0.0])).action == ("maintain",) * 3
+
+
 def test_what_grows_and_is_open_is_invested_in():
     assert st.judge(facts(margin=[NAN] * 3)).action == ("maintain", "maintain", "invest")
 

@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 from tamscore.arrow import plain_type
 from tamscore.config.problems import nearest
 from tamscore.errors import UsageError
-from tamscore.insight.causes import cents
 from tamscore.insight.diff_table import MONEY, decimal
 from tamscore.insight.join import AccountIndex
+from tamscore.insight.worlds import cents
 from tamscore.stages.draw import id_hash
 
 if TYPE_CHECKING:

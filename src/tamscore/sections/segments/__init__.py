@@ -21,13 +21,15 @@ class SegmentsSection(Section[Segments]):
     absent = "Segment tests: not made; a section [segments] does."
     settings = Segments
     columns = (
-        ScoreColumn("segment_action", "text", "what to do about the segment of the account"),
+        ScoreColumn(
+            "segment_action", "text", "what to do about the account, by the tests of its segment and its own quadrant"
+        ),
         ScoreColumn("account_flags", "text", "what stands out about the account within its segment"),
     )
 
     def prepare(self, market: Market, settings: Segments) -> State | str:
         """Return the tests of all segments; what the market does not tell is unknown."""
-        from tamscore.sections.segments.columns import prepare
+        from tamscore.sections.segments.prepare import prepare
 
         return prepare(market, settings)
 

@@ -8,41 +8,36 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from tamscore.arrow import float_column, level_codes, nullable, text_dictionary
-from tamscore.scoring import potential as ladders
-from tamscore.scoring.by_cluster import CENTS, cents, cluster_codes
+from tamscore.arrow import float_column, level_codes, text_dictionary
+from tamscore.scoring.score.parts import KINDS
 from tamscore.scoring.score.sections import Findings
 from tamscore.sections.segments import segment_tests
-from tamscore.sections.segments.segment_tests import TERMS, AccountFacts, FlagLimits, SegmentFacts, Verdicts
-from tamscore.store import contents, tables
+from tamscore.sections.segments.actions import ACTIONS, SegmentAnswers, Standing, account_actions
+from tamscore.sections.segments.segment_tests import TERMS, AccountFacts, FlagLimits
+from tamscore.stages.quadrant import PLAYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.backend import Backend
-    from tamscore.scoring.assign import AssignedRows
-    from tamscore.scoring.census.part_rows import PartRows
-    from tamscore.scoring.market import Market
-    from tamscore.scoring.potential import PartyMarket
     from tamscore.scoring.score.sections import ScoredRows
-    from tamscore.sections.segments.settings import Segments
 
-FIGURES = ("margin", "sales_now", "sales_before", "lifetime_value")
-"""Figures of the clusters that the section of lifetime value leaves."""
 TESTS = ("identifiable", "profitable", "growing", "meaningful", "action")
-DROP = 0.3
-"""A decline is what the churn alert calls one, where the job has no [alerts]."""
+STATES = ["prospect", "customer", "left"]
+COLOURS = [play.quadrant for play in PLAYS]
+HIGH = {name: np.array([getattr(play, name) == "high" for play in PLAYS]) for name in ("potential", "sales")}
+"""Which quadrants, in the order of COLOURS, have high potential and high sales."""
 
 
 @dataclass(frozen=True)
 class SegmentsState:
-    """The state: the action of each cluster (K), and from where on accounts of each cluster are flagged.
+    """The state: what the tests of each cluster (K) allow, and from where on accounts of each cluster are flagged.
 
-    `columns_of` names the input columns of size, cost to serve and advocacy, None for none.
+    `named` are the input columns of size, cost to serve and advocacy, None for none.
     """
 
     clusters: tuple[str, ...]
-    action: tuple[str, ...]
+    answers: SegmentAnswers
     limits: tuple[FlagLimits, ...]
     party: Any
     named: dict[str, str | None]
@@ -59,9 +54,23 @@ class SegmentsState:
             part = AccountFacts(**{name: backend.put(values[here]) for name, values in facts.items()})
             flags[here] = backend.get(segment_tests.account_flags(backend.xp, part, limits))
         return {
-            "segment_action": text_dictionary(label, list(self.action)),
+            "segment_action": text_dictionary(self.actions(rows.scores, label, facts["margin"], backend), ACTIONS),
             "account_flags": text_dictionary(flags, segment_tests.flag_texts()),
         }
+
+    def actions(self, scores: pa.Table, label: Any, margin: Any, backend: Backend) -> Any:
+        """The positions (s,) in ACTIONS of the scored rows, whose `margin` (s,) is NaN where it is not known."""
+        play = level_codes(scores["quadrant"], COLOURS)
+        buys = (
+            level_codes(scores["account_state"], STATES) == STATES.index("customer")
+            if "account_state" in scores.column_names
+            else level_codes(scores["kind"], KINDS) == KINDS.index("expansion")
+        )
+        own = Standing(*map(backend.put, (buys, HIGH["potential"][play], HIGH["sales"][play], margin < 0.0)))
+        answers = SegmentAnswers(
+            *(backend.put(getattr(self.answers, name)) for name in ("invest", "profitable", "shrinks"))
+        )
+        return backend.get(account_actions(backend.xp, answers, backend.put(label), own))
 
     def facts(self, rows: ScoredRows) -> dict[str, Any]:
         """What flags look at, by name; NaN (s,) where the run does not know it."""
@@ -75,108 +84,32 @@ class SegmentsState:
         found["margin"] = float_column(scores[margin]) if margin in scores.column_names else nothing
         return found | {name: float_column(table[column]) if column else nothing for name, column in self.named.items()}
 
-    def count(self, scored: pa.Table) -> Any:
-        """How many accounts (flags,) of a part carry each flag."""
+    def count(self, scored: pa.Table) -> tuple[Any, Any]:
+        """How many accounts (flags,) of a part carry each flag, and how many (K, actions) get each action."""
         texts = segment_tests.flag_texts()
         counted = np.bincount(level_codes(scored["account_flags"], texts), minlength=len(texts))
         each = np.arange(len(texts))
-        return np.array([counted[(each >> bit) % 2 == 1].sum() for bit in range(len(segment_tests.FLAGS))])
+        flags = np.array([counted[(each >> bit) % 2 == 1].sum() for bit in range(len(segment_tests.FLAGS))])
+        place = level_codes(scored["cluster"], list(self.clusters)) * len(ACTIONS)
+        place += level_codes(scored["segment_action"], ACTIONS)
+        return flags, np.bincount(place, minlength=len(self.clusters) * len(ACTIONS)).reshape(-1, len(ACTIONS))
 
-    def findings(self, counts: Sequence[Any]) -> Findings:
-        """The tests of all segments, and how many accounts carry each flag."""
-        flags = dict(zip(segment_tests.FLAGS, sum(counts).tolist(), strict=True))
+    def findings(self, counts: Sequence[tuple[Any, Any]]) -> Findings:
+        """The tests of all segments, and how many accounts get each action and carry each flag."""
+        flags = dict(zip(segment_tests.FLAGS, sum(one for one, _ in counts).tolist(), strict=True))
+        actions: Any = sum(one for _, one in counts)
+        table = self.table
+        for name, column in zip(ACTIONS, actions.T, strict=True):
+            table = table.append_column(f"{name}_accounts", pa.array(column))
         columns = frozenset({"margin", "sales_now", "sales_before", "priority", *TERMS})
         shown = ("cluster", *TESTS, "lifetime_value", "priority")
         return Findings(
-            {**self.record, "flags": flags, "segments": self.table.select(shown).to_pylist()},
-            {"segment_tests": self.table},
+            {
+                **self.record,
+                "flags": flags,
+                "actions": dict(zip(ACTIONS, actions.sum(axis=0).tolist(), strict=True)),
+                "segments": self.table.select(shown).to_pylist(),
+            },
+            {"segment_tests": table},
             columns,
         )
-
-
-def prepare(market: Market, settings: Segments) -> SegmentsState:
-    """The state; what the market does not tell is unknown."""
-    nothing = np.full(len(market.clusters), np.nan)
-    totals = {name: nothing if (known := market.figure(name)) is None else known for name in FIGURES}
-    terms = np.stack([totals["lifetime_value"], *terms_of(market, settings)])
-    value, gaps = segment_tests.priority(terms, settings.weights)
-    verdicts = [judged(party, market, at, totals) for at, party in enumerate(market.parties)]
-    told = {test: [one for each in verdicts for one in getattr(each, test)] for test in TESTS}
-    names = [name for one in market.fitted for name in one.names]
-    columns = {
-        "cluster": list(market.clusters),
-        "name": names,
-        **told,
-        **{name: nullable(np.round(totals[name], 2)) for name in ("margin", "sales_now", "sales_before")},
-        **{name: nullable(np.round(column, 2)) for name, column in zip(TERMS, terms, strict=True)},
-        "priority": nullable(np.round(value, 2)),
-        "missing": ["|".join(gap) for gap in gaps],
-    }
-    campaigns = market.this.job.sections["campaigns"]
-    size, bands = campaigns.size, sorted(campaigns.bands.values())
-    alerts = market.this.job.sections.get("alerts")
-    small, drop = bands[1] if len(bands) > 1 else np.inf, alerts.drop if alerts else DROP
-    named = {"size": size, "cost": settings.cost_to_serve, "advocate": settings.advocate}
-    limits = [FlagLimits(policy.limits.sales, policy.limits.potential, small, drop) for policy in market.policies]
-    party = np.repeat(np.arange(len(market.policies)), [len(policy.cluster_ids) for policy in market.policies])
-    record = {"weights": settings.weights, "meaningful": told["meaningful"].count("yes"), "of": len(names)}
-    record["missing"] = sorted({term for gap in gaps for term in gap})
-    return SegmentsState(market.clusters, tuple(told["action"]), tuple(limits), party, named, pa.table(columns), record)
-
-
-def terms_of(market: Market, settings: Segments) -> list[Any]:
-    """Mean acquisition cost and network effect (K,) of the accounts of each cluster that have them; NaN for none."""
-    named = (settings.acquisition_cost, settings.network_effect)
-    clusters, asked = len(market.clusters), [name for name in named if name]
-    nothing = np.full(clusters, np.nan)
-    if not asked:
-        return [nothing, nothing]
-    items = zip(market.rows, market.assigned, strict=True)
-    sums = sum(market.this.flow.map(sums_of, items, asked, market.first, clusters))
-    means = {
-        name: np.divide(money / CENTS, count, out=nothing.copy(), where=count > 0)
-        for name, (money, count) in zip(asked, sums, strict=True)
-    }
-    return [means.get(str(name), nothing) for name in named]
-
-
-def sums_of(item: tuple[PartRows, AssignedRows], asked: list[str], first: dict[int, int], clusters: int) -> Any:
-    """What columns come to by cluster in a partition (columns, 2, K): cents, and how many accounts have a number."""
-    part, assigned = item
-    at, label = cluster_codes(part, assigned, first)
-    table = tables.read(part.partition, asked).take(at)
-    columns = [float_column(table[name]) for name in asked]
-    return np.stack(
-        [
-            [np.bincount(label, weights=one, minlength=clusters) for one in (cents(column), ~np.isnan(column))]
-            for column in columns
-        ]
-    )
-
-
-def earlier_f1(market: Market) -> dict[str, float]:
-    """The F1 of the rules by cluster, as the run has it whose model is kept; nothing where there is no such run."""
-    earlier = market.origin.earlier
-    path = earlier.directory.tables / "stability.parquet" if earlier else None
-    if path is None or not path.is_file():
-        return {}
-    rows = contents.whole(path, ["cluster", "f1"]).to_pylist()
-    return {row["cluster"]: np.nan if row["f1"] is None else row["f1"] for row in rows}
-
-
-def judged(party: PartyMarket, market: Market, at: int, totals: dict[str, Any]) -> Verdicts:
-    """The verdicts on the clusters of one party type."""
-    policy, one = market.policies[at], market.fitted[at]
-    start = market.clusters.index(policy.cluster_ids[0])
-    here = slice(start, start + len(policy.cluster_ids))
-    known = {cluster: trust.f1 for cluster, trust in zip(policy.cluster_ids, one.trust, strict=False)}
-    known = known or earlier_f1(market)
-    f1 = [known.get(cluster, np.nan) for cluster in policy.cluster_ids]
-    potential, sales = ladders.cluster_means(party)
-    standing, k = party.standing, party.standing.clusters
-    of_customers = np.bincount(standing.customer_label, weights=standing.customer_whitespace, minlength=k)
-    whitespace = of_customers + standing.acquisition
-    accounts = np.maximum(party.accounts.sum(axis=1), 1)
-    margin, now, before = (totals[name][here] for name in ("margin", "sales_now", "sales_before"))
-    facts = SegmentFacts(np.array(f1), margin, now, before, sales, potential, whitespace / accounts)
-    return segment_tests.judge(facts)

@@ -36,12 +36,13 @@ class SegmentFacts:
 
 @dataclass(frozen=True)
 class Verdicts:
-    """The tests of each cluster (k,), `yes`, `no` or `unknown`, and the action that follows."""
+    """The tests of each cluster (k,), `yes`, `no` or `unknown`; `open` (k,) bool; the action that follows."""
 
     identifiable: tuple[str, ...]
     profitable: tuple[str, ...]
     growing: tuple[str, ...]
     meaningful: tuple[str, ...]
+    open: tuple[bool, ...]
     action: tuple[str, ...]
 
 
@@ -58,7 +59,7 @@ def judge(facts: SegmentFacts) -> Verdicts:
     action = tuple(
         action_of(*test[1:], *rest) for test, *rest in zip(tests, sells, is_open, is_low, loses, strict=True)
     )
-    return Verdicts(identifiable, profitable, growing, tuple(map(all_of, tests)), action)
+    return Verdicts(identifiable, profitable, growing, tuple(map(all_of, tests)), tuple(is_open.tolist()), action)
 
 
 def answers(known: Any, holds: Any) -> tuple[str, ...]:
@@ -77,11 +78,11 @@ def at_least_median(values: Any) -> Any:
 
 
 def action_of(profitable: str, growing: str, sells: bool, is_open: bool, is_low: bool, loses: bool) -> str:  # noqa: FBT001
-    """The first action that fits: protect what earns, invest where it grows, let go what loses for good."""
+    """The first action that fits: invest where it grows and may earn, protect what earns, let go what loses."""
+    if growing == YES and is_open and profitable != NO:
+        return "invest"
     if profitable == YES and sells:
         return "protect"
-    if growing == YES and is_open:
-        return "invest"
     if loses and growing == NO and is_low:
         return "migrate"
     return "maintain"

@@ -14,7 +14,7 @@ TESTS = ("identifiable", "profitable", "growing", "meaningful")
 def chapter(record: Record) -> Chapter:
     """Return the chapter on what a run has recorded."""
     message = f"{record['meaningful']} of {record['of']} segments are meaningful."
-    return Chapter("segments", "Segments put to the test", message, (tests(record), flags(record)))
+    return Chapter("segments", "Segments put to the test", message, (tests(record), actions(record), flags(record)))
 
 
 def tests(record: Record) -> Table:
@@ -27,6 +27,12 @@ def tests(record: Record) -> Table:
     note = f"no priority without {missing}" if missing else "priority weighs value, cost and network effect"
     columns = "cluster:id|identifiable/3|profitable/3|growing/3|meaningful/2|action|lifetime value:money|priority:money"
     return table("Segments", columns, rows, note)
+
+
+def actions(record: Record) -> Table:
+    """Return how many accounts get each action."""
+    note = "by the tests of the segment, and by what the account buys and could buy itself"
+    return table("Actions", "action:code|accounts:count", record["actions"].items(), note)
 
 
 def flags(record: Record) -> Table:

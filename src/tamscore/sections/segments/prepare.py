@@ -1,0 +1,128 @@
+"""Before rows are scored: every segment is tested, by what the market has of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from tamscore.arrow import float_column, nullable
+from tamscore.scoring import potential as ladders
+from tamscore.scoring.by_cluster import CENTS, cents, cluster_codes
+from tamscore.sections.segments import segment_tests
+from tamscore.sections.segments.actions import SegmentAnswers
+from tamscore.sections.segments.columns import TESTS, SegmentsState
+from tamscore.sections.segments.segment_tests import TERMS, FlagLimits, SegmentFacts, Verdicts
+from tamscore.store import contents, tables
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.scoring.assign import AssignedRows
+    from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.market import Market
+    from tamscore.scoring.potential import PartyMarket
+    from tamscore.sections.segments.settings import Segments
+
+FIGURES = ("margin", "sales_now", "sales_before", "lifetime_value")
+"""Figures of the clusters that the section of lifetime value leaves."""
+DROP = 0.3
+"""A decline is what the churn alert calls one, where the job has no [alerts]."""
+
+
+def prepare(market: Market, settings: Segments) -> SegmentsState:
+    """The state; what the market does not tell is unknown."""
+    nothing = np.full(len(market.clusters), np.nan)
+    totals = {name: nothing if (known := market.figure(name)) is None else known for name in FIGURES}
+    terms = np.stack([totals["lifetime_value"], *terms_of(market, settings)])
+    value, gaps = segment_tests.priority(terms, settings.weights)
+    verdicts = [judged(party, market, at, totals) for at, party in enumerate(market.parties)]
+    told = {test: [one for each in verdicts for one in getattr(each, test)] for test in TESTS}
+    names = [name for one in market.fitted for name in one.names]
+    columns = {
+        "cluster": list(market.clusters),
+        "name": names,
+        **told,
+        **{name: nullable(np.round(totals[name], 2)) for name in ("margin", "sales_now", "sales_before")},
+        **{name: nullable(np.round(column, 2)) for name, column in zip(TERMS, terms, strict=True)},
+        "priority": nullable(np.round(value, 2)),
+        "missing": ["|".join(gap) for gap in gaps],
+    }
+    campaigns = market.this.job.sections["campaigns"]
+    size, bands = campaigns.size, sorted(campaigns.bands.values())
+    alerts = market.this.job.sections.get("alerts")
+    small, drop = bands[1] if len(bands) > 1 else np.inf, alerts.drop if alerts else DROP
+    named = {"size": size, "cost": settings.cost_to_serve, "advocate": settings.advocate}
+    limits = [FlagLimits(policy.limits.sales, policy.limits.potential, small, drop) for policy in market.policies]
+    party = np.repeat(np.arange(len(market.policies)), [len(policy.cluster_ids) for policy in market.policies])
+    record = {"weights": settings.weights, "meaningful": told["meaningful"].count("yes"), "of": len(names)}
+    record["missing"] = sorted({term for gap in gaps for term in gap})
+    return SegmentsState(
+        market.clusters, answers_of(told, verdicts), tuple(limits), party, named, pa.table(columns), record
+    )
+
+
+def answers_of(told: dict[str, list[str]], verdicts: Sequence[Verdicts]) -> SegmentAnswers:
+    """What the tests of all segments allow."""
+    profitable, growing = (np.array(told[name]) for name in ("profitable", "growing"))
+    is_open = np.array([one for each in verdicts for one in each.open])
+    return SegmentAnswers((growing == "yes") & is_open & (profitable != "no"), profitable == "yes", growing == "no")
+
+
+def terms_of(market: Market, settings: Segments) -> list[Any]:
+    """Mean acquisition cost and network effect (K,) of the accounts of each cluster that have them; NaN for none."""
+    named = (settings.acquisition_cost, settings.network_effect)
+    clusters, asked = len(market.clusters), [name for name in named if name]
+    nothing = np.full(clusters, np.nan)
+    if not asked:
+        return [nothing, nothing]
+    items = zip(market.rows, market.assigned, strict=True)
+    sums = sum(market.this.flow.map(sums_of, items, asked, market.first, clusters))
+    means = {
+        name: np.divide(money / CENTS, count, out=nothing.copy(), where=count > 0)
+        for name, (money, count) in zip(asked, sums, strict=True)
+    }
+    return [means.get(str(name), nothing) for name in named]
+
+
+def sums_of(item: tuple[PartRows, AssignedRows], asked: list[str], first: dict[int, int], clusters: int) -> Any:
+    """What columns come to by cluster in a partition (columns, 2, K): cents, and how many accounts have a number."""
+    part, assigned = item
+    at, label = cluster_codes(part, assigned, first)
+    table = tables.read(part.partition, asked).take(at)
+    columns = [float_column(table[name]) for name in asked]
+    return np.stack(
+        [
+            [np.bincount(label, weights=one, minlength=clusters) for one in (cents(column), ~np.isnan(column))]
+            for column in columns
+        ]
+    )
+
+
+def earlier_f1(market: Market) -> dict[str, float]:
+    """The F1 of the rules by cluster, as the run has it whose model is kept; nothing where there is no such run."""
+    earlier = market.origin.earlier
+    path = earlier.directory.tables / "stability.parquet" if earlier else None
+    if path is None or not path.is_file():
+        return {}
+    rows = contents.whole(path, ["cluster", "f1"]).to_pylist()
+    return {row["cluster"]: np.nan if row["f1"] is None else row["f1"] for row in rows}
+
+
+def judged(party: PartyMarket, market: Market, at: int, totals: dict[str, Any]) -> Verdicts:
+    """The verdicts on the clusters of one party type."""
+    policy, one = market.policies[at], market.fitted[at]
+    start = market.clusters.index(policy.cluster_ids[0])
+    here = slice(start, start + len(policy.cluster_ids))
+    known = {cluster: trust.f1 for cluster, trust in zip(policy.cluster_ids, one.trust, strict=False)}
+    known = known or earlier_f1(market)
+    f1 = [known.get(cluster, np.nan) for cluster in policy.cluster_ids]
+    potential, sales = ladders.cluster_means(party)
+    standing, k = party.standing, party.standing.clusters
+    of_customers = np.bincount(standing.customer_label, weights=standing.customer_whitespace, minlength=k)
+    whitespace = of_customers + standing.acquisition
+    accounts = np.maximum(party.accounts.sum(axis=1), 1)
+    margin, now, before = (totals[name][here] for name in ("margin", "sales_now", "sales_before"))
+    facts = SegmentFacts(np.array(f1), margin, now, before, sales, potential, whitespace / accounts)
+    return segment_tests.judge(facts)
