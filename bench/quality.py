@@ -20,6 +20,7 @@ def quality(market: Path, output: Path, runs: int, overrides: list[str]) -> list
     """For every party type: our inertia, that of each scikit-learn run, and the ratio to the best of them."""
     from tamscore import backend, job_file
     from tamscore.engine.flow import LocalFlow
+    from tamscore.errors import Refusals
     from tamscore.progress import Progress
     from tamscore.scoring import context as settings
     from tamscore.scoring.census import market as admission
@@ -31,7 +32,7 @@ def quality(market: Path, output: Path, runs: int, overrides: list[str]) -> list
     plan = partitions.plan(job.input.path, columns)
     with LocalFlow(job.engine.workers) as flow:
         run = settings.Run(job, columns, plan, backend.load("cpu"), flow, Progress())
-        parts = admission.take_census(run)
+        parts = admission.take_census(run, Refusals())
         with clock() as spent:
             fitted = fit_parties(run, parts)
         rows = [matrix(one, parts, run) for one in fitted]

@@ -17,10 +17,11 @@ from __future__ import annotations
 
 import errno
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 
 GATES = ("leakage", "relabelled_share", "input_change")
@@ -99,6 +100,33 @@ class NothingToDo(TamscoreError):  # noqa: N818 - an outcome, not a failure
     """Return the outcome of a run that found its work done."""
 
     exit_code: ClassVar[int] = 10
+
+
+class Refusals:
+    """The refusals of a run, gathered so that all of them are reported at once."""
+
+    def __init__(self) -> None:
+        self.errors: list[InputContractError | GateError] = []
+
+    @contextmanager
+    def gather(self) -> Iterator[None]:
+        """Keep an InputContractError or GateError that is raised inside; what follows is asked all the same."""
+        try:
+            yield
+        except (InputContractError, GateError) as error:
+            self.errors.append(error)
+
+    def raise_all(self) -> None:
+        """Raise what was gathered, if anything: several refusals as one error of the kind of the first."""
+        if not self.errors:
+            return
+        first, *more = self.errors
+        if not more:
+            raise first
+        message = "\n".join(map(str, self.errors))
+        if isinstance(first, GateError):
+            raise GateError(message, first.plan, gate=first.gate)
+        raise InputContractError(message)
 
 
 LASTING = {

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from tamscore import backend as backends
 from tamscore.engine import connect, device, heap, memory
+from tamscore.errors import Refusals
 from tamscore.model.earlier import read_earlier
+from tamscore.progress import Progress
 from tamscore.scoring import cluster_map as glimpse
 from tamscore.scoring import memory_plan as room
 from tamscore.scoring import potential as policy
@@ -22,6 +24,7 @@ from tamscore.scoring.census.market import check_rejected, take_census
 from tamscore.scoring.context import Run, columns_read, ladder_rules, plan_of, quadrant_rules
 from tamscore.scoring.input_change import compare_input
 from tamscore.scoring.joining.market import match_tables
+from tamscore.scoring.joining.match import Match
 from tamscore.scoring.manifest import write_outcome
 from tamscore.scoring.market import Market
 from tamscore.scoring.model_source import Fresh, Frozen, Warm, watch_of
@@ -43,7 +46,6 @@ if TYPE_CHECKING:
 
     from tamscore.backend import Backend
     from tamscore.config import Job
-    from tamscore.progress import Progress
     from tamscore.scoring.assign import AssignedRows
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.fit.fitted import Fitted
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.section import Sections
     from tamscore.scoring.tables.review import Review
     from tamscore.scoring.watch import Watch
+    from tamscore.store.location import Location
     from tamscore.store.partitions import Plan
 
 UNCOUNTED = {"engine", "output", "device", "input", "metrics"}
@@ -132,10 +135,7 @@ def carry_out(
         ):
             this = Run(job, columns, plan, backend, flow, progress, kept)
             room.check_start(plan.partitions, columns, backend, flow)
-            rows = take_census(this)
-            change = None if yields else compare_input(this, directory.output, origin.earlier, rows, accept=accept)
-            joins = match_tables(this, origin, rows)
-            check_sections(SECTIONS.values(), this, origin, rows)
+            rows, change, joins = admit(this, origin, None if yields else directory.output, accept=accept)
             fitted = kept.once("model", partial(origin.fitted, this, rows), "model")
             assigned = assign(this, rows, fitted, partial(watch_of, this, rows, origin, fitted))
             review = replace(look_back(this, origin, rows, fitted, assigned), input_change=change)
@@ -147,6 +147,29 @@ def carry_out(
             progress.figures["workers"] = flow.workers
             progress.peaks = flow.ask(memory.peak, backend)
     return directory
+
+
+def admit(
+    this: Run, origin: Origin, output: Location | None, *, accept: bool
+) -> tuple[list[PartRows], dict[str, Any] | None, list[Match]]:
+    """The rows of the market, how the input compares with the run before, the match of its further tables.
+
+    Raises everything that the run is refused for, as far as it can be known before a fit: see `Refusals`. Without an
+    `output` the input is not compared.
+    """
+    refusals, change, joins = Refusals(), None, list[Match]()
+    rows = take_census(this, refusals)
+    with refusals.gather():
+        change = compare_input(this, output, origin.earlier, rows, accept=accept) if output else None
+    with refusals.gather():
+        joins = match_tables(this, origin, rows)
+    with refusals.gather():
+        check_sections(SECTIONS.values(), this, origin, rows)
+    if refusals.errors:
+        with refusals.gather():
+            origin.judge_features(replace(this, progress=Progress()), rows)  # the stage that was reached stays
+    refusals.raise_all()
+    return rows, change, joins
 
 
 def left_since(directory: RunDirectory) -> str:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 from bench import leaks
 from tamscore import job_file, pipeline
-from tamscore.errors import GateError, JobFileError
+from tamscore.cli import app
+from tamscore.errors import GateError, InputContractError, JobFileError, TamscoreError
 from tamscore.progress import Progress
 from tamscore.synthetic import write_market
 from tests.end_to_end import market
@@ -142,3 +147,77 @@ def test_honest_markets_pass(tmp_path):
     assert {row["verdict"] for row in rows} == {"clear"}
     assert len(rows) == 2 * 32
     market.score(market.plain_accounts(500), tmp_path / "plain", market.PLAIN)
+
+
+def refused(tmp_path, changes):
+    """A market with a leak, too many missing sales, and a label of few buyers: the message, line by line."""
+    table = with_orders()
+    missing = np.arange(2000) % 20 == 0
+    sales = np.where(missing, np.nan, table["sales"].fill_null(0.0).to_numpy())
+    table = table.set_column(table.column_names.index("sales"), "sales", pa.array(sales, from_pandas=True))
+    table = table.append_column("bought", pa.array((np.arange(2000) < 9).astype(np.int8)))
+    with pytest.raises(TamscoreError) as caught:
+        market.score(table, tmp_path, changes)
+    return caught.value
+
+
+LABELS = {
+    "propensity": {
+        "label": "bought",
+        "feature_cutoff": date(2024, 1, 1),
+        "label_start": date(2024, 1, 2),
+        "label_end": date(2024, 6, 30),
+        "numeric": ["growth"],
+    }
+}
+
+
+def test_a_run_says_all_that_it_is_refused_for_at_once(tmp_path):
+    error = refused(tmp_path, LEAK | LABELS | {"rows.max_sales_missing_share": 0.01})
+    assert isinstance(error, InputContractError)
+    for part in ("rows have no sales, allowed are 1.00%", "9 accounts are labelled 1", "'orders' looks like sales"):
+        assert part in str(error)
+    error = refused(tmp_path / "leak", LEAK)
+    assert isinstance(error, GateError)
+
+
+def test_check_says_what_the_guard_and_the_labels_would_say(tmp_path):
+    table = with_orders().append_column("bought", pa.array((np.arange(2000) < 9).astype(np.int8)))
+    market.write(table, tmp_path / "market")
+    (tmp_path / "job.toml").write_text(CHECKED, encoding="utf-8")
+    done = CliRunner().invoke(app, ["check", str(tmp_path / "job.toml"), "--json"])
+    told = json.loads(done.stdout)
+    codes = {one["exit_code"]: one["text"] for one in told["problems"]}
+    assert "9 accounts are labelled 1" in codes[3]
+    assert "'orders' looks like sales in disguise" in codes[4]
+    assert done.exit_code == 3
+
+
+CHECKED = """
+device = "cpu"
+[input]
+path = "market"
+[output]
+path = "scores"
+[rows]
+max_sales_missing_share = 0.5
+[features]
+categorical = ["industry"]
+[features.numeric]
+employees = "log_standard"
+orders = "log_standard"
+[clusters]
+k = 2
+[propensity]
+label = "bought"
+feature_cutoff = 2024-01-01
+label_start = 2024-01-02
+label_end = 2024-06-30
+numeric = ["growth"]
+"""
+
+
+def test_a_job_needs_no_numeric_feature(tmp_path):
+    done = market.score(market.accounts(2000), tmp_path, {"features": {"categorical": ["industry"]}})
+    rows = pq.read_table(done.tables / "leakage.parquet").to_pylist()
+    assert {row["feature"] for row in rows} == {"industry"}

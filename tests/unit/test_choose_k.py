@@ -15,12 +15,12 @@ from tamscore.stages import choose_k
 from tamscore.stages.choose_k import Candidate, Judged, candidates, decide, examine, held_out_loss
 
 
-def candidate(k, loss, error=0.01, thinnest=100.0, kept=0.9, inertia=1.0):
-    return Candidate(k, loss, error, thinnest, kept, inertia, 0.0, 0.0, 0.0)
+def candidate(k, loss, error=0.01, thin=0.0, kept=0.9, inertia=1.0):
+    return Candidate(k, loss, error, 100.0, thin, kept, inertia, 0.0, 0.0, 0.0)
 
 
-def chosen(found, min_customers=25):
-    (one,) = (one for one in decide(found, min_customers) if one.chosen)
+def chosen(found):
+    (one,) = (one for one in decide(found) if one.chosen)
     return one.k
 
 
@@ -37,15 +37,15 @@ def test_the_smallest_k_within_one_standard_error_of_the_lowest_loss_is_chosen()
     assert chosen([*found[:3], candidate(8, 0.200, error=0.005), found[4]]) == 8
 
 
-@pytest.mark.parametrize("flaw", [{"thinnest": 24.0}, {"kept": 0.7}])
-def test_a_candidate_with_a_thin_or_fleeting_cluster_is_not_admitted(flaw):
+@pytest.mark.parametrize("flaw", [{"thin": 0.021}, {"kept": 0.7}])
+def test_a_candidate_with_too_many_thin_or_with_fleeting_clusters_is_not_admitted(flaw):
     found = [candidate(2, 0.30), candidate(5, 0.21), candidate(8, 0.10, **flaw)]
     assert chosen(found) == 5
-    assert [one.admitted for one in decide(found, 25)] == [True, True, False]
+    assert [one.admitted for one in decide(found)] == [True, True, False]
 
 
 def test_where_none_is_admitted_the_smallest_is_taken():
-    assert chosen([candidate(4, 0.3, thinnest=1.0), candidate(2, 0.5, thinnest=3.0)]) == 2
+    assert chosen([candidate(4, 0.3, thin=0.5), candidate(2, 0.5, thin=0.3)]) == 2
 
 
 def test_the_elbow_lies_where_log_inertia_bends():
@@ -105,11 +105,11 @@ def separate(groups=4, each=300, seed=2):
 def test_groups_far_apart_are_found_and_their_number_chosen():
     block, sales = separate()
     judged = Judged(block, 1.0, block, sales, 1.0, 0.85, 25, seed=0)
-    found = decide([examine(k, HostBackend(), judged) for k in (2, 3, 4, 5, 6)], 25)
+    found = decide([examine(k, HostBackend(), judged) for k in (2, 3, 4, 5, 6)])
     four = next(one for one in found if one.k == 4)
     assert four.chosen
     assert four.kept > 0.99
-    assert four.thinnest == 300
+    assert (four.thinnest, four.thin) == (300, 0.0)
     assert max(found, key=lambda one: one.silhouette).k == 4
 
 
@@ -117,3 +117,15 @@ def test_the_thinnest_cluster_is_reckoned_for_the_whole_market():
     block, sales = separate()
     judged = Judged(block, 1.0, block, sales, 10.0, 0.85, 25, seed=0)
     assert examine(4, HostBackend(), judged).thinnest == 3000
+
+
+def test_one_thin_cluster_of_a_few_customers_does_not_veto():
+    """1.5 % of the customers in thin clusters: they are pooled, and the smallest loss is chosen."""
+    found = [candidate(2, 0.30), candidate(5, 0.10, thin=0.015)]
+    assert chosen(found) == 5
+
+
+@given(st.lists(st.integers(0, 60), min_size=1, max_size=12).filter(any), st.floats(1, 30))
+def test_the_thin_share_counts_the_customers_of_thin_clusters(support, enough):
+    thin = [n for n in support if n < enough]
+    assert choose_k.thin_share(np.array(support), enough) == pytest.approx(sum(thin) / sum(support))

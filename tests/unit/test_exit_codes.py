@@ -41,3 +41,30 @@ def test_an_old_typer_is_refused_with_the_command_that_updates_it(monkeypatch, v
         SystemExit, match=rf"typer {version} is too old, expected 0\.27\.2; pip install 'typer>=0\.27\.2'"
     ):
         cli.main()
+
+
+def fail(error):
+    raise error
+
+
+def test_refusals_are_raised_together_with_the_code_of_the_first():
+    refusals = errors.Refusals()
+    refusals.raise_all()
+    for error in (errors.GateError("suspect", [{"a": 1}], gate="leakage"), errors.InputContractError("too few labels")):
+        with refusals.gather():
+            fail(error)
+    with pytest.raises(errors.GateError) as caught:
+        refusals.raise_all()
+    assert str(caught.value) == "suspect\ntoo few labels"
+    assert (caught.value.gate, caught.value.plan) == ("leakage", ({"a": 1},))
+
+
+def test_a_single_refusal_is_raised_as_it_is_and_other_errors_are_not_gathered():
+    refusals, error = errors.Refusals(), errors.InputContractError("no")
+    with refusals.gather():
+        fail(error)
+    with pytest.raises(errors.InputContractError) as caught:
+        refusals.raise_all()
+    assert caught.value is error
+    with pytest.raises(errors.RetryableError), refusals.gather():
+        raise errors.RetryableError("later")

@@ -44,6 +44,20 @@ def test_an_unremarkable_market_draws_no_remark():
     assert said(party(even(), even(), prospects=(50, 50))) == ""
 
 
+def test_sales_in_bands_are_told_with_the_most_frequent_amount():
+    bands = [100.0] * 60 + [1000.0] * 38 + [5000.0, 7000.0]
+    text = said(party(bands, even(), prospects=(50, 50)), rules=QuadrantRules("absolute", False, 0.8, 0.8, 0))
+    assert text == ""  # half of the customers share amounts, the steps of their ladder coincide, but not of most
+    text = said(party(bands, bands, even(), prospects=(50, 50, 50)))
+    assert "sales come in bands: 67% of the customers share their amount with others, 121 have 100.00" in text
+    assert "steps coincide in 2 of 3 ladders" in text
+
+
+def test_amounts_that_many_share_are_no_bands_where_steps_differ():
+    prices = sorted([*map(float, range(1, 101)), *map(float, range(1, 101))])
+    assert "bands" not in said(party(prices, prospects=(9,)))
+
+
 def test_a_market_of_customers_alone_is_told():
     assert "every account is a customer" in said(party(even(), prospects=(0,)))
 

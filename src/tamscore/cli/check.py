@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tamscore import terminal
 from tamscore.cli.arguments import AsJson, JobFile, Overrides, place
 from tamscore.cli.work import near
-from tamscore.errors import InputContractError, TamscoreError, UsageError
+from tamscore.errors import TamscoreError, UsageError
 from tamscore.view.blocks import Chapter, Terms
 from tamscore.view.words import counted
 
@@ -47,7 +47,7 @@ def check(job: JobFile, overrides: Overrides = None, as_json: AsJson = False) ->
     lines += output_lines(loaded, choice, plan, room)
     lines += later_commands(loaded)
     findings = [] if plan is None else attempt(problems, lambda: look_at(loaded, plan)) or []
-    problems += [InputContractError(one.text) for one in findings if one.stops]
+    problems += [one.refusal(one.text) for one in findings if one.stops]
     notes = [one.text for one in findings if not one.stops]
     if as_json:
         print(json.dumps(as_record(lines, notes, problems), ensure_ascii=False))

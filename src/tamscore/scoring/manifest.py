@@ -15,6 +15,7 @@ from tamscore.scoring.context import ladder_rules, quadrant_rules
 from tamscore.scoring.score.parts import KINDS, MEASURES
 from tamscore.scoring.tables import honesty, ladders, model_record, summaries
 from tamscore.scoring.tables.plain import money, money_columns, plain
+from tamscore.stages import diagnose
 from tamscore.store import commit
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ def manifest(outcome: Outcome, job: Job, choice: DeviceChoice, progress: Progres
             one.model.name: fit_record(one, inertia)
             for one, inertia in zip(outcome.fitted, outcome.inertia, strict=True)
         },
+        "tied_share": {one.model.name: round(diagnose.tied_share(one.sales.sales), 6) for one in outcome.markets},
         "extras": {name: one.record for name, one in outcome.findings.items() if one.record},
         "missing": outcome.missing,
         "joins": [match.record for match in outcome.joins],

@@ -15,7 +15,7 @@ from tamscore.scoring.context import columns_of, settings_of
 from tamscore.scoring.features import Encoding
 from tamscore.scoring.fit.fit import fit_parties
 from tamscore.scoring.fit.fitted import Fitted, Kept
-from tamscore.scoring.fit.party import party_counts
+from tamscore.scoring.fit.party import judge_features, party_counts
 from tamscore.scoring.fit.refit import refit_parties
 from tamscore.scoring.fit.sample import last_drawn
 from tamscore.scoring.party_model import PartyModel
@@ -54,6 +54,9 @@ class Origin(Protocol):
     def check(self, job: Job) -> None:
         """Nothing, where the job suits; InputContractError that names what does not."""
 
+    def judge_features(self, this: Run, parts: list[PartRows]) -> None:
+        """Raise GateError if the leakage guard stops a fit on these rows."""
+
     def fitted(self, this: Run, parts: list[PartRows]) -> list[Fitted]:
         """The model of every party type that has rows."""
 
@@ -73,6 +76,10 @@ class Fresh:
 
     def check(self, job: Job) -> None:
         """Nothing: any job suits."""
+
+    def judge_features(self, this: Run, parts: list[PartRows]) -> None:
+        """Raise GateError if the leakage guard stops a fit on these rows."""
+        judge_features(this, parts)
 
     def fitted(self, this: Run, parts: list[PartRows]) -> list[Fitted]:
         """The model of every party type that has rows."""
@@ -111,6 +118,9 @@ class Frozen:
             settings |= {name: told for name, told in model.settings.items() if name in free}
         check_fits(model, columns_of(job), settings)
 
+    def judge_features(self, this: Run, parts: list[PartRows]) -> None:
+        """Nothing: the features of a fitted model stay."""
+
     def fitted(self, this: Run, parts: list[PartRows]) -> list[Fitted]:
         """The model of every party type that the earlier run knew; InputContractError where there are others by now."""
         known = {party.name: party for party in self.earlier.model.parties}
@@ -143,6 +153,10 @@ class Warm:
         """Nothing, where the job has the features and columns of the model; InputContractError else."""
         model = self.earlier.model
         check_fits(model, columns_of(job), {**model.settings, "columns": settings_of(job)["columns"]})
+
+    def judge_features(self, this: Run, parts: list[PartRows]) -> None:
+        """Raise GateError if the leakage guard stops a fit on these rows."""
+        judge_features(this, parts)
 
     def fitted(self, this: Run, parts: list[PartRows]) -> list[Fitted]:
         """The model of every party type that has rows; one that has none now stays as it was, for when it returns."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.stages import top_step
+from tamscore.stages.diagnose import tied_share
 from tamscore.stages.potential import OF_ACCOUNT, OF_CLUSTER
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ CROWDED = 1.5
 """High is crowded where so many times the accounts asked for lie at or above the limit."""
 IDLE = 0.75
 """Capacity lies idle where less than this share of it is taken."""
+BANDED = 0.5
+"""Sales come in bands where such a share of the customers share amounts, and as many have ladders with merged steps."""
 LISTED = 6
 """So many clusters are named in one remark."""
 
@@ -28,7 +31,7 @@ def remarks(market: PartyMarket, limits: Limits, ladder: LadderRules, rules: Qua
     """Everything worth saying about one party type."""
     if not market.sales.support.sum():
         return ["no account has sales above 0, so there is no potential to tell"]
-    said = [alone(market), thin(market, ladder.min_customers), top_heavy(market, ladder)]
+    said = [banded(market), alone(market), thin(market, ladder.min_customers), top_heavy(market, ladder)]
     if not rules.by_cluster:
         said.append(crowded(market, limits, rules))
     return [text for text in said if text]
@@ -48,6 +51,21 @@ def alone(market: PartyMarket) -> str:
     """A word where there is nobody to win."""
     everyone = not market.standing.prospects.sum()
     return "every account is a customer: all whitespace is expansion, none is acquisition" if everyone else ""
+
+
+def banded(market: PartyMarket) -> str:
+    """A word where sales come in bands: few different amounts, and steps of ladders that coincide."""
+    sales, table = market.sales.sales, market.table
+    merged = (table.distinct < table.values.shape[1]) & (table.support > 0)
+    tied = tied_share(sales)
+    if tied < BANDED or table.support[merged].sum() < BANDED * len(sales):
+        return ""
+    amounts, counts = np.unique(sales, return_counts=True)
+    return (
+        f"sales come in bands: {tied:.0%} of the customers share their amount with others, {counts.max():,} have "
+        f"{amounts[np.argmax(counts)]:,.2f}, and steps coincide in {np.count_nonzero(merged)} of {len(merged)} "
+        "ladders; potential tells no more than the bands do, give exact sales if there are any"
+    )
 
 
 def thin(market: PartyMarket, min_customers: int) -> str:

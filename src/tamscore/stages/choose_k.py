@@ -20,6 +20,8 @@ STARTS, SHORT_PASSES, PASSES = 3, 5, 50
 FOLDS = 5
 STABLE = 0.75
 """Rows must keep their cluster under resampling at least so far, on average."""
+MOST_THIN = 0.02
+"""So large a share of the customers may be in thin clusters, which are pooled."""
 INDEX_ROWS, SILHOUETTE_ROWS = 5_000, 2_000
 """The indices for the chart are computed on so many rows."""
 
@@ -29,14 +31,16 @@ class Candidate:
     """A number of clusters and what speaks for it.
 
     `loss` is the mean pinball loss of the first cut line over held-out customers, in logarithms of sales, `error` its
-    standard error; `thinnest` the fewest customers of a cluster, reckoned for the whole market; `kept` the mean Jaccard
-    similarity under resampling. The rest is for the chart: `elbow` is the height of log inertia below its chord.
+    standard error; `thinnest` the fewest customers of a cluster, reckoned for the whole market, `thin` the share of the
+    customers in clusters with too few of them; `kept` the mean Jaccard similarity under resampling. The rest is for the
+    chart: `elbow` is the height of log inertia below its chord.
     """
 
     k: int
     loss: float
     error: float
     thinnest: float
+    thin: float
     kept: float
     inertia: float
     calinski_harabasz: float
@@ -87,10 +91,16 @@ def examine(k: int, backend: Backend, judged: Judged) -> Candidate:
         float(loss.mean()),
         float(loss.std() / np.sqrt(len(loss))),
         float(support.min() * judged.customers_each),
+        thin_share(support, judged.min_customers / judged.customers_each),
         stability.kept(backend, judged.block, fit.centers, judged.seed),
         fit.inertia * judged.unit**2,
         *indices(few.T * np.float64(judged.unit), stability.labels(backend, few, fit.centers)),
     )
+
+
+def thin_share(support: Any, enough: float) -> float:
+    """The share of customers in clusters with fewer than enough of them, of the customers (k,) of each."""
+    return float(support[support < enough].sum() / support.sum())
 
 
 def held_out_loss(label: Any, sales: Any, k: int, line: float, min_customers: int) -> Any:
@@ -145,15 +155,15 @@ def below_chord(k: Sequence[int], inertia: Sequence[float]) -> Any:
     return 1 - x - y
 
 
-def decide(found: Sequence[Candidate], min_customers: int) -> list[Candidate]:
+def decide(found: Sequence[Candidate]) -> list[Candidate]:
     """The candidates with the elbow, those admitted, and the one chosen: the one-standard-error rule (Breiman 1984).
 
-    Of those whose clusters all have enough customers and keep their rows, the smallest whose loss is within one
-    standard error of the lowest. Where none is admitted, the smallest of all.
+    Of those with few customers in thin clusters, and whose clusters keep their rows, the smallest whose loss is within
+    one standard error of the lowest. Where none is admitted, the smallest of all.
     """
     curve = below_chord([one.k for one in found], [one.inertia for one in found])
     shown = [
-        replace(one, elbow=float(height), admitted=one.thinnest >= min_customers and one.kept >= STABLE)
+        replace(one, elbow=float(height), admitted=one.thin <= MOST_THIN and one.kept >= STABLE)
         for one, height in zip(found, curve, strict=True)
     ]
     admitted = [one for one in shown if one.admitted]

@@ -59,3 +59,9 @@ def correlated(names: Sequence[str], x: Any) -> list[str]:
     matrix = (deviation @ deviation.T) / np.maximum(np.outer(spread, spread), 1e-300)
     pairs = [(i, j) for i, j in np.argwhere(np.abs(matrix) > CORRELATED) if i < j]
     return [f"columns {names[i]!r} and {names[j]!r} have correlation {matrix[i, j]:.2f}" for i, j in pairs]
+
+
+def tied_share(values: Any) -> float:
+    """The share of values (n,) that another one equals; 0 where there are none."""
+    _, counts = np.unique(values, return_counts=True)
+    return float(counts[counts > 1].sum() / counts.sum()) if len(values) else 0.0

@@ -41,14 +41,15 @@ def candidates(party: str, rows: Sequence[Row]) -> Table:
             Cell(row["loss"], (row["loss"] - low) / (high - low) if high > low else 0.0),
             row["error"],
             row["thinnest"],
+            row.get("thin"),
             row["kept"],
             *(row[name] for name in CRITERIA),
         )
         for row in rows
     ]
     columns = (
-        "k:count|status|loss:ten_thousandths|± error:ten_thousandths|fewest customers:count/2|kept:hundredths/2|"
-        "elbow:index/2|CH:index/2|DB:index/2|silhouette:index/2"
+        "k:count|status|loss:ten_thousandths|± error:ten_thousandths|fewest customers:count/2|"
+        "in thin clusters:percent/2|kept:hundredths/2|elbow:index/2|CH:index/2|DB:index/2|silhouette:index/2"
     )
     return table(f"Choice of k, {words(party)}", columns, cells, preferences(rows))
 

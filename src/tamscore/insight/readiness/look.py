@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from tamscore import backend as backends
 from tamscore.engine.flow import LocalFlow
 from tamscore.insight.readiness.columns import from_columns
+from tamscore.insight.readiness.features import from_features
 from tamscore.insight.readiness.finding import Finding
 from tamscore.insight.readiness.footers import from_footers
 from tamscore.insight.readiness.joins import from_tables
@@ -37,4 +39,5 @@ def look_at(job: Job, plan: Plan) -> list[Finding]:
         sample = Run(job if whole else sampled_job(job, small.rows), columns, small, backend, flow, Progress())
         found = from_footers(job, columns, plan, nulls=not whole)
         found += [*from_rows(sample, plan.rows), *from_columns(sample, plan.rows), *from_tables(market, sample)]
-    return [Finding(one.text.replace(folder, job.input.path), one.stops) for one in found]
+        found += from_features(sample, plan.rows)
+    return [replace(one, text=one.text.replace(folder, job.input.path)) for one in found]

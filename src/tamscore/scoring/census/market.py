@@ -19,17 +19,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from tamscore.config import Rows
+    from tamscore.errors import Refusals
     from tamscore.schema import Partition
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.context import Run
 
 
-def take_census(this: Run) -> list[PartRows]:
-    """Who is there and who may be scored, duplicates settled; InputContractError where the rows break the contract."""
+def take_census(this: Run, refusals: Refusals) -> list[PartRows]:
+    """Who is there and who may be scored, duplicates settled; every check that the rows fail is one of the refusals.
+
+    Raises InputContractError with all of them where no row is left.
+    """
     parts, currencies, contrary = count_rows(this)
     for check in checks(this, parts, currencies, contrary):
-        for text in check():
-            this.progress.notice(text)
+        with refusals.gather():
+            for text in check():
+                this.progress.notice(text)
+    if not any((part.reason == Reason.SCORED).any() for part in parts):
+        refusals.raise_all()
     return parts
 
 

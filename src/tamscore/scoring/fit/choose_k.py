@@ -64,14 +64,14 @@ def choose(this: Run, party: str, sample: Sample, local: Flow) -> tuple[int, tup
     most = max(min(high, sample.seeds.shape[1] // ROWS_EACH), low + 1)
     numbers = choose_k.candidates(low, most)[::-1]  # the longest work first
     found = list(local.map(choose_k.examine, numbers, HostBackend(), judged))[::-1]
-    decided = choose_k.decide(found, potential.min_customers)
+    decided = choose_k.decide(found)
     chosen = next(one for one in decided if one.chosen)
     more = "; sales say that more would do better: raise clusters.k_range" if chosen.k == high else ""
     this.progress.notice(f"{party}: {chosen.k} clusters, chosen among {len(decided)} from {low} to {most}{more}")
     if not chosen.admitted:
         this.progress.notice(
-            f"{party}: no number of clusters leaves each of them {potential.min_customers} customers and comes out "
-            "again under resampling; took the smallest"
+            f"{party}: every number of clusters leaves more than {choose_k.MOST_THIN:.0%} of the customers in clusters "
+            f"of fewer than {potential.min_customers}, or does not come out again under resampling; took the smallest"
         )
     return chosen.k, tuple(decided)
 

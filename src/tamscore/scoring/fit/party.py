@@ -66,6 +66,12 @@ def each_party(this: Run, parts: list[PartRows], fit: Callable[[Run, Party], Fit
     return fitted
 
 
+def judge_features(this: Run, parts: list[PartRows]) -> None:
+    """Raise GateError if the leakage guard stops a fit on these rows."""
+    if counts := party_counts(parts):
+        guard.inspect(this, {party: rows for party, (rows, _) in draw_samples(this, parts, counts).items()})
+
+
 def party_counts(parts: list[PartRows]) -> dict[int, int]:
     """How many rows may be scored of every party type that has any."""
     counts = {party: sum(part.count_of(party) for part in parts) for party in range(len(PARTY_TYPES))}

@@ -1,0 +1,49 @@
+"""What a run would say of features and labels before it fits: suspects of the leakage guard, too few labels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tamscore.errors import GateError, InputContractError
+from tamscore.insight.readiness.finding import Finding
+from tamscore.insight.readiness.rows import with_features
+from tamscore.insight.readiness.sample import looked_at
+from tamscore.scoring.census.market import count_rows
+from tamscore.scoring.fit.party import judge_features
+from tamscore.scoring.model_source import Fresh
+from tamscore.scoring.section import check_sections
+from tamscore.sections import SECTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.context import Run
+
+
+def from_features(this: Run, rows: int) -> Iterator[Finding]:
+    """Yield what the guard finds in a market, or a sample of its rows; sections are asked about whole markets only."""
+    try:
+        counted, _, _ = count_rows(this)
+    except InputContractError:  # a finding of the rows already
+        return
+    parts = [with_features(part, this.columns) for part in counted]
+    whole = this.plan.rows == rows
+    if whole:
+        yield from sections_of(this, parts)
+    where, told = "" if whole else f"{looked_at(this.plan.rows, rows)}: ", len(this.progress.notices)
+    try:
+        judge_features(this, parts)
+    except GateError as error:
+        yield Finding(where + str(error), stops=True, refusal=GateError)
+    for text in this.progress.notices[told:]:
+        yield Finding(where + text)
+
+
+def sections_of(this: Run, parts: list[PartRows]) -> Iterator[Finding]:
+    """Yield why optional sections could not do what the job asks for."""
+    for section in SECTIONS.values():
+        try:
+            check_sections([section], this, Fresh(), parts)
+        except InputContractError as error:
+            yield Finding(str(error), stops=True)
