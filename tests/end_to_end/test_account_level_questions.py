@@ -50,7 +50,7 @@ def test_an_explanation_has_the_account_s_own_ladder_and_level(done):
         found = explain.explain(run, row["account_id"])
         assert found.level is not None
         assert found.level.typical == row["typical_sales"]
-        values = [step.value for step in found.ladder]
+        values = [step.value for step in found.ladder if step.value is not None]
         assert row["potential"] in values or row["potential"] == row["sales"]
         assert values == sorted(values)
         step = found.ladder[row["step"] - 1]
