@@ -28,6 +28,7 @@ from tamscore.scoring.joining.match import Match
 from tamscore.scoring.manifest import write_outcome
 from tamscore.scoring.market import Market
 from tamscore.scoring.model_source import Fresh, Frozen, Warm, watch_of
+from tamscore.scoring.naming import named
 from tamscore.scoring.review import look_back, reach_of
 from tamscore.scoring.score.plan import ScorePlan
 from tamscore.scoring.score.rows import score_rows
@@ -137,6 +138,7 @@ def carry_out(
             room.check_start(plan.partitions, columns, backend, flow)
             rows, change, joins = admit(this, origin, None if yields else directory.output, accept=accept)
             fitted = kept.once("model", partial(origin.fitted, this, rows), "model")
+            fitted = named(job, fitted, progress, is_new=origin.earlier is None)
             assigned = assign(this, rows, fitted, partial(watch_of, this, rows, origin, fitted))
             review = replace(look_back(this, origin, rows, fitted, assigned), input_change=change)
             market = value(this, origin, rows, fitted, assigned)

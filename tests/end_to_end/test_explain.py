@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from typer.testing import CliRunner
 
 from tamscore.cli import app
 from tamscore.errors import InputContractError, UsageError
-from tamscore.insight import explain
+from tamscore.insight import contrast, explain
 from tamscore.insight.stored import open_run
 from tamscore.store import contents
 from tamscore.view.words import exact
@@ -174,3 +175,66 @@ def test_the_page_tells_what_the_json_holds(done):
     for peer in found["above"]:
         assert peer["account_id"] in page.stdout
     assert CliRunner().invoke(app, ["explain", str(done.output), "no such"]).exit_code == 2
+
+
+def test_a_prospect_is_told_which_peers_would_have_more_potential_and_not_to_buy_more(run):
+    """Other clusters of its party type whose first step lies higher; nearest first, by all features."""
+    stored, rows = run
+    told = 0
+    for row in some_of_each([row for row in rows if row["kind"] == "acquisition"]):
+        found = explain.explain(stored, row["account_id"])
+        assert found.moves == ()
+        first = {one["cluster"]: one["potential"] for one in rows if one["kind"] == "acquisition"}
+        higher = {c for c, value in first.items() if c[0] == row["cluster"][0] and value > row["potential"]}
+        assert {one.cluster for one in found.elsewhere} <= higher
+        assert len(found.elsewhere) == min(3, len(higher))
+        assert all(one.potential == first[one.cluster] for one in found.elsewhere)
+        told += len(found.elsewhere)
+    assert told > 5
+
+
+def compared(done, first, second, *more):
+    return CliRunner().invoke(app, ["explain", str(done.output), first, "--against", second, *more])
+
+
+def test_two_accounts_are_compared_by_name_with_two_digits(done):
+    rows = market.scores(done).to_pylist()
+    high = next(row for row in rows if row["step"] == 4 and row["party_type"] == "end_user")
+    low = min((row for row in rows if row["cluster"] == high["cluster"]), key=lambda row: row["potential"])
+    ratio = high["potential"] / low["potential"]
+    assert ratio > 1.5
+    told = json.loads(compared(done, high["account_id"], low["account_id"], "--json").stdout)
+    names = [f"{row['name']} ({row['account_id']})" for row in (high, low)]
+    assert told["ratio"] == pytest.approx(ratio)
+    assert told["message"] == f"{names[0]} has {float(f'{ratio:.2g}'):g}x the potential of {names[1]}."
+    assert {one["column"] for one in told["differences"]} >= {"potential", "step", "sales"}
+    assert all(one["account"] == high[one["column"]] for one in told["differences"])
+    assert told["peers"] == []
+    assert "Both are among" in told["why"]
+    page = compared(done, high["account_id"], low["account_id"]).stdout
+    assert told["message"].split("x the")[0] in page
+    assert "WHAT DIFFERS" in page
+
+
+def test_accounts_of_different_peers_are_told_what_their_peers_differ_in(done):
+    rows = [row for row in market.scores(done).to_pylist() if row["kind"] == "acquisition"]
+    first = next(row for row in rows if row["cluster"] == "E01")
+    second = next(row for row in rows if row["cluster"] == "E02")
+    told = json.loads(compared(done, first["account_id"], second["account_id"], "--json").stdout)
+    gaps = [abs(one["account"] - one["against"]) for one in told["peers"]]
+    assert gaps == sorted(gaps, reverse=True)
+    assert "different peers" in told["why"]
+    assert told["ladders"][0]["account"] == first["potential"]
+    assert compared(done, second["account_id"], second["account_id"]).exit_code == 2
+    assert compared(done, second["account_id"], "no such").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("ratio", "words"),
+    [(3.7123, "3.7x"), (0.041, "0.041x"), (1.14, "about the same"), (1.16, "1.2x"), (None, "cannot")],
+)
+def test_the_message_has_two_digits_and_none_without_a_potential(done, ratio, words):
+    stored = open_run(done.output)
+    first, second = (row["account_id"] for row in market.scores(done).to_pylist()[:2])
+    found = contrast.contrast(stored, first, second)
+    assert words in contrast.message(replace(found, ratio=ratio))

@@ -27,6 +27,7 @@ from tamscore.sections.lifetime_value import purchases
 from tamscore.sections.lifetime_value import worth as lifetime_value
 from tamscore.sections.next_offer import columns as next_offer
 from tamscore.sections.next_offer import ownership, product_lines
+from tamscore.sections.segments import own
 from tamscore.sections.segments.actions import ACTIONS
 from tamscore.stages.draw import id_hash
 from tamscore.synthetic import write_market
@@ -703,3 +704,72 @@ def test_orders_and_products_that_have_moved_are_the_same(tmp_path):
     changes = shop.build(changed)
     pq.write_table(pq.read_table(changed / "products.parquet").slice(1), changed / "products.parquet")
     assert market.run(changed / "market", tmp_path / "scores", changes).run_key != runs[first].run_key
+
+
+OWN: dict[str, Any] = {
+    "segments": {"own": ["industry", "segment"]},
+    "names": {"retail · steel": "Shops and mills", "nothing · here": "Nobody"},
+    "titles": {"industry": {"levels": {"steel": "mills"}}},
+}
+
+
+@pytest.fixture(scope="module")
+def owned(asked, tmp_path_factory) -> RunDirectory:
+    """The shop with segments of its own."""
+    return market.run(
+        asked["folder"] / "market", tmp_path_factory.mktemp("own") / "scores", {**asked["changes"], **OWN}
+    )
+
+
+def test_own_segments_are_told_in_the_scores_and_tested_by_their_totals(asked, owned):
+    table = pq.read_table(asked["folder"] / "market").to_pylist()
+    texts = {row["account_id"]: f"{row['industry']} · {row['segment'] or 'unknown'}" for row in table}
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for row in market.scores(owned).to_pylist():
+        assert row["own_segment"] == texts[row["account_id"]]
+        groups[row["party_type"], row["own_segment"]].append(row)
+    found = {(row["party_type"], row["own_segment"]): row for row in table_of(owned, "own_segments")}
+    assert found.keys() == groups.keys()
+    for key, rows in groups.items():
+        row = found[key]
+        known = [one for one in rows if one["sales_before"] is not None]
+        now, before = (sum(one[name] for one in known) for name in ("trailing_sales", "sales_before"))
+        assert row["accounts"] == len(rows)
+        assert row["customers"] == sum((one["sales"] or 0) > 0 for one in rows)
+        assert row["whitespace"] == pytest.approx(sum(one["whitespace"] or 0 for one in rows), abs=0.01 * len(rows))
+        assert row["identifiable"] == "yes"
+        assert row["growing"] == (("yes" if now > before else "no") if known else "unknown")
+        margin = sum(one["yearly_margin"] or 0.0 for one in rows)
+        assert row["profitable"] == (("yes" if margin > 0 else "no") if known else "unknown")
+        if known:
+            assert (row["sales_now"], row["sales_before"]) == pytest.approx((now, before), abs=0.02)
+    assert record_of(owned, "segments")["own"]["of"] == len(found) > 20
+    actions = {row["action"] for row in found.values()}
+    assert actions >= {"protect", "invest", "maintain"}
+
+
+def test_own_segments_have_names_of_the_job_or_plain_words(owned):
+    names = {row["own_segment"]: row["name"] for row in table_of(owned, "own_segments")}
+    assert names["retail · steel"] == "Shops and mills"
+    assert names["steel · banking"] == "mills or banking accounts"
+    assert any("'nothing · here'" in text for text in (owned.manifest() or {})["notices"])
+    assert "Shops and mills" in CliRunner().invoke(app, ["show", str(owned.output)]).stdout
+
+
+def test_own_segments_are_the_same_for_any_partitions_and_workers(asked, owned, tmp_path):
+    table = pq.read_table(asked["folder"] / "market")
+    path = market.write(table.take(np.random.default_rng(3).permutation(table.num_rows)), tmp_path / "market", files=3)
+    again = market.run(path, tmp_path / "scores", {**asked["changes"], **OWN, "engine.workers": 1})
+    assert table_of(again, "own_segments") == table_of(owned, "own_segments")
+
+
+def test_too_many_segments_or_columns_that_hold_none_are_refused_before_the_fit(asked, tmp_path, monkeypatch):
+    monkeypatch.setattr(own, "MOST", 7)
+    path = asked["folder"] / "market"
+    with pytest.raises(InputContractError, match=r"'industry' and 'segment' make 19 segments, .* at most 7"):
+        market.run(path, tmp_path / "scores", OWN)
+    for columns in (["industry", "industry"], ["name"], ["employees"]):
+        with pytest.raises(JobFileError, match=r"segments.own\[\d\]: expected a column of texts"):
+            market.job(path, tmp_path, {"segments": {"own": columns}, "columns.name": "name"})
+    with pytest.raises(JobFileError, match=r"segments.own"):
+        market.job(path, tmp_path, {"segments": {"own": ["industry", "segment", "party_type", "note"]}})

@@ -61,6 +61,8 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
             "max_market_segments": 10_000,
         },
         "values": {},
+        "names": {},
+        "titles": {},
         "currency": None,
         "features": {
             "numeric": {},

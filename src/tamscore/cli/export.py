@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -60,6 +60,13 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
     on: Annotated[
         str | None, typer.Option("--on", metavar="DAY", help="The day on which overrides must hold; absent: today.")
     ] = None,
+    only: Annotated[
+        str | None,
+        typer.Option("--only", metavar="PLAY", help="Only accounts of a play, such as win_back, or COLUMN=VALUE."),
+    ] = None,
+    titles: Annotated[
+        bool, typer.Option("--titles", help="Headers in plain words, by [titles] of the job; the id keeps its name.")
+    ] = False,
     min_match_share: MinMatchShare = 0.5,
     no_guard: NoGuard = False,
     null: Null = None,
@@ -72,7 +79,7 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
     stand beside the model's values, and the accounts they name always come along.
     """
     from tamscore.insight import export_file
-    from tamscore.insight.export import default_fields, order_of
+    from tamscore.insight.export import default_fields, only_of, order_of, titles_of
     from tamscore.insight.overrides import match
     from tamscore.insight.stored import open_run
     from tamscore.progress import Progress
@@ -81,7 +88,11 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
     scored = open_run(run)
     earlier = None if since is None else open_run(since, beside=scored.directory)
     chosen = fields.split(",") if fields else default_fields(scored)
+    if titles:
+        chosen = titles_of(scored, chosen)
     order = order_of(scored, chosen, overrides_of(overrides, scored), day_of(on))
+    if only is not None:
+        order = replace(order, only=only_of(scored, only))
     joined = None if overrides is None else match(overrides, scored, min_match_share)
     with terminal.listening(as_json=as_json) as listener:
         target = export_file.Target(to, not no_guard, null, bom)

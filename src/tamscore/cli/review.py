@@ -13,6 +13,7 @@ from tamscore.cli.arguments import AsJson, Place, Run, file_option, place_argume
 from tamscore.errors import UsageError
 
 if TYPE_CHECKING:
+    from tamscore.insight.stored import StoredRun
     from tamscore.insight.what_if import Scenario
     from tamscore.store.location import Location
 
@@ -20,20 +21,38 @@ if TYPE_CHECKING:
 def explain(
     run: Run,
     account_id: Annotated[str, typer.Argument(metavar="ID", help="The account, as its id stands in the input.")],
+    against: Annotated[
+        str | None, typer.Option("--against", metavar="ID", help="Another account that it is compared with.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell why an account has its potential.
 
-    Its peers, the ladder of their sales, the nearest peers above it, its quadrant, and what would move it a step.
+    Its peers, the ladder of their sales, the nearest peers above it, its quadrant, and what would move it a step. With
+    --against, how many times the potential of another account it has, and what differs between the two.
     """
     from tamscore.insight import explain, explain_page
     from tamscore.insight.stored import open_run
 
+    if against is not None:
+        compare(open_run(run), account_id, against, as_json=as_json)
+        return
     found = explain.explain(open_run(run), account_id)
     if as_json:
         print(explain_page.to_json(found))
     else:
         terminal.put_chapter(explain_page.chapter(found))
+
+
+def compare(run: StoredRun, account_id: str, against: str, *, as_json: bool) -> None:
+    """Print how two accounts compare."""
+    from tamscore.insight import contrast, contrast_page
+
+    found = contrast.contrast(run, account_id, against)
+    if as_json:
+        print(contrast_page.to_json(found))
+    else:
+        terminal.put_chapter(contrast_page.chapter(found))
 
 
 def diff(

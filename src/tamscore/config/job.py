@@ -22,7 +22,7 @@ from tamscore.config.values import (  # noqa: TC001 - read at run time
     Share,
     Storage,
 )
-from tamscore.config.wording import Currency, WordMaps  # noqa: TC001 - read at run time
+from tamscore.config.wording import Currency, Names, Titles, WordMaps  # noqa: TC001 - read at run time
 from tamscore.schema import Limits
 
 S = TypeVar("S", bound=SectionSettings)
@@ -137,6 +137,11 @@ class Job(Settings):
     """Words of the input and what each is read as, one table a column: [values.partner] with Reseller = "channel".
     Capitals and blanks around a word do not matter, the empty word stands for missing ones, and words without an entry
     stay as they are."""
+    names: Names = Field(default_factory=dict)
+    """Names of clusters by id, such as E01 = "large plants", and of segments of segments.own by their text. A name
+    stays with its id when the model is refreshed; a new model may give the id to others, and the run says so."""
+    titles: Titles = Field(default_factory=dict)
+    """How people call columns, for names of clusters and export --titles: subsidiaries = "sites", or a table."""
     currency: Currency | None = None
     """How amounts of several currencies become amounts of one; absent: all amounts are in one currency."""
     features: Features

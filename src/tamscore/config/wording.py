@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from tamscore.config.settings import Settings
 from tamscore.config.values import Column, ColumnList, Positive, Text
 from tamscore.substitution import fold_word
 
 WordMaps: TypeAlias = dict[Column, dict[str, Text]]
+
+
+class Title(Settings):
+    """How people call a column, and what they say where it is high or low."""
+
+    title: Text | None = None
+    """Words for the column, such as sites for subsidiaries; absent: its name."""
+    high: Text | None = None
+    """Word where the column is high: before the title (many sites), or before the noun where there is no title (large
+    accounts)."""
+    low: Text | None = None
+    """Word where the column is low, likewise."""
+    levels: dict[str, Text] = Field(default_factory=dict)
+    """Nouns for accounts of a level, such as manufacturing = "manufacturers"."""
+
+
+def _title_alone(value: object) -> object:
+    return {"title": value} if isinstance(value, str) else value
+
+
+Titles: TypeAlias = dict[Column, Annotated[Title, BeforeValidator(_title_alone, json_schema_input_type=Text | Title)]]
+Names: TypeAlias = dict[Text, Text]
 
 
 class Currency(Settings):

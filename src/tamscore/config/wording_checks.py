@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tamscore.config.column_checks import ROLES
 from tamscore.config.problems import NOTHING, Problem, nearest
 from tamscore.config.section import SectionSettings
+from tamscore.schema import SCORE_COLUMNS
 from tamscore.substitution import fold_word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from tamscore.config.job import Columns, Rows
     from tamscore.config.method import Features
-    from tamscore.config.wording import Currency, WordMaps
+    from tamscore.config.wording import Currency, Names, Titles, WordMaps
 
 
 def words_are_mapped_once(values: WordMaps) -> Iterator[Problem]:
@@ -39,6 +41,32 @@ def mapped_columns_are_read(
         if column in numbers or column not in read:
             expected = "a column that the job reads as text or keeps"
             yield Problem(("values", column), expected, column, nearest(column, read))
+
+
+def names_are_distinct(names: Names) -> Iterator[Problem]:
+    """Yield the names that another cluster or segment has already."""
+    known: dict[str, str] = {}
+    for key, name in names.items():
+        if (first := known.setdefault(fold_word(name), key)) != key:
+            yield Problem(("names", key), "a name of its own", name, f"{first} has it already")
+
+
+def titled_columns_exist(added: Collection[str]) -> Callable[..., Iterator[Problem]]:
+    """Return the rule that titles are those of columns of the input or the scores, to which sections have `added`."""
+
+    def rule(titles: Titles, columns: Columns, features: Features, *sections: object) -> Iterator[Problem]:
+        roles = (getattr(columns, role) for role in ROLES)
+        read = [*filter(None, roles), *columns.keep, *features.numeric, *features.categorical]
+        for section in sections:
+            if isinstance(section, SectionSettings):
+                read += [*section.numbers(), *section.texts(), *section.others()]
+        known = dict.fromkeys((*read, *SCORE_COLUMNS, *added))
+        for column in titles:
+            if column not in known:
+                expected = "a column that the job reads, or one of the scores"
+                yield Problem(("titles", column), expected, column, nearest(column, known))
+
+    return rule
 
 
 def currency_has_a_column(columns: Columns, currency: Currency | None) -> Iterator[Problem]:

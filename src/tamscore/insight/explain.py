@@ -10,6 +10,7 @@ import numpy as np
 
 from tamscore.errors import InputContractError
 from tamscore.insight import accounts, tables
+from tamscore.insight.own_level import own_level, own_values
 from tamscore.scoring.context import ladder_rules, quadrant_rules
 from tamscore.stages import potential, whitespace
 from tamscore.stages.potential import step_names
@@ -18,6 +19,7 @@ from tamscore.stages.prepare import nearest_rank
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tamscore.insight.own_level import OwnLevel
     from tamscore.insight.stored import StoredRun
     from tamscore.model.record import PartyRecord
     from tamscore.stages.account_ladder import AccountLadder
@@ -58,16 +60,16 @@ class Move:
 
 
 @dataclass(frozen=True)
-class OwnLevel:
-    """An account's typical sales, those of the median account of its cluster, and the steps as `multiples` of them.
+class Elsewhere:
+    """Other peers, near those of a prospect, whose prospects have a higher potential.
 
-    No step lies above the `cap`, the largest sales of the customers that the multiples come from.
+    `apart` says by how many standard deviations features of these peers lie above its own peers', the farthest first.
     """
 
-    typical: float
-    of_cluster: float
-    multiples: tuple[float | None, ...]
-    cap: float | None
+    cluster: str
+    name: str
+    potential: float
+    apart: tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class Explanation:
     """One account with everything that its potential follows from; `account` and `cluster` as their tables tell them.
 
     `above` are the nearest customers of its cluster at or above its potential, `customers_above` how many there are.
+    A customer has `moves` of its sales, a prospect `elsewhere`, since only other peers would change its potential.
     `limits` tell where high potential and high sales begin, `by_cluster` that the whole cluster is placed.
     """
 
@@ -88,6 +91,7 @@ class Explanation:
     above: tuple[dict[str, Any], ...]
     customers_above: int
     moves: tuple[Move, ...]
+    elsewhere: tuple[Elsewhere, ...]
     limits: dict[str, float | None]
     by_cluster: bool
     level: OwnLevel | None = None
@@ -117,25 +121,11 @@ def explain(run: StoredRun, account_id: str) -> Explanation:
         tuple(nearest_above(run, row["cluster"], sales[first : first + NEAREST])),
         len(sales) - first,
         tuple(moves(run, row, values)),
+        elsewhere(run, row, party),
         {name: finite(getattr(party.limits, name)) for name in ("potential", "sales")},
         quadrant_rules(run.job).by_cluster,
         own_level(party.table.account, c, row),
     )
-
-
-def own_level(ladder: AccountLadder | None, c: int, row: dict[str, Any]) -> OwnLevel | None:
-    """The level of an account at level account; None at level cluster."""
-    if ladder is None:
-        return None
-    multiples = tuple(None if math.isnan(one) else float(one) for one in ladder.multiples[c])
-    return OwnLevel(float(row["typical_sales"]), float(ladder.typical[c]), multiples, finite(ladder.cap[c]))
-
-
-def own_values(ladder: AccountLadder | None, c: int, row: dict[str, Any], values: Any) -> Any:
-    """The values (steps,) of the account's own ladder at level account; those of its cluster else."""
-    if ladder is None:
-        return values
-    return ladder.money(np, np.float64(row["typical_sales"]), ladder.multiples[c], ladder.cap[c])
 
 
 def check_rebuilt(run: StoredRun, row: dict[str, Any], table: PotentialTable, c: int) -> None:
@@ -201,19 +191,38 @@ def nearest_above(run: StoredRun, cluster: str, sales: Any) -> Sequence[dict[str
 
 
 def moves(run: StoredRun, row: dict[str, Any], values: Any) -> list[Move]:
-    """What would move an account to the step above, and to the one below, with its cluster's ladder as it is."""
-    if row["potential"] is None:
+    """What would move a customer to the step above, and to the one below, with its cluster's ladder as it is.
+
+    Nothing is told of a prospect: its potential is what its peers buy, and to say that it must buy more is no reason.
+    """
+    if row["potential"] is None or row["kind"] == "acquisition":
         return []
-    sold, now = max(row["sales"] or 0.0, 0.0), row["potential"]
+    sold, now = row["sales"], row["potential"]
     strictly = ladder_rules(run.job).boundary == "strictly_below"
     found = []
     higher, lower = values[values > now], values[values < now]
     if len(higher) and now in values:
         found.append(Move("up", now, strictly, now - sold, float(higher.min())))
-    if len(lower) and sold > 0:
+    if len(lower):
         limit = float(lower.max())
         found.append(Move("down", limit, not strictly or limit == values[-1], limit - sold, limit))
     return found
+
+
+def elsewhere(run: StoredRun, row: dict[str, Any], party: PartyRecord) -> tuple[Elsewhere, ...]:
+    """The nearest other clusters where a prospect would have a higher potential; none for a customer."""
+    if row["kind"] != "acquisition":
+        return ()
+    own, now = dict(tables.differences(run.directory, row["cluster"])), row["potential"] or 0.0
+    found = []
+    for c, (cluster, name) in enumerate(party.clusters):
+        value = finite(own_values(party.table.account, c, row, party.table.values[c])[0])
+        if cluster != row["cluster"] and value is not None and value > now:
+            there = dict(tables.differences(run.directory, cluster))
+            apart = sorted(((each, there[each] - own[each]) for each in own), key=lambda one: (-abs(one[1]), one[0]))
+            distance = math.fsum(by**2 for _, by in apart)
+            found.append((distance, Elsewhere(cluster, name, value, tuple(apart[:NEAREST]))))
+    return tuple(one for _, one in sorted(found, key=lambda pair: (pair[0], pair[1].cluster))[:NEAREST])
 
 
 def finite(value: float) -> float | None:

@@ -13,7 +13,10 @@ from tamscore.view.blocks import Chapter, Text, table, without_empty
 from tamscore.view.words import counted, exact, words
 
 if TYPE_CHECKING:
-    from tamscore.insight.explain import Explanation, Move, OwnLevel, Step
+    from collections.abc import Iterable
+
+    from tamscore.insight.explain import Explanation, Move, Step
+    from tamscore.insight.own_level import OwnLevel
     from tamscore.view.blocks import Table
 
 TELLING = 3
@@ -33,7 +36,7 @@ def chapter(found: Explanation) -> Chapter:
         Text(place(found)),
         ladder(found),
         above(found),
-        table("What would move it a step", MOVES, map(move_row, found.moves)),
+        moves(found),
         table("What else is known", "what|it says", known),
     )
     return Chapter("explain", title(found), worth(found), blocks)
@@ -50,12 +53,12 @@ def title(found: Explanation) -> str:
 def peers(found: Explanation) -> str:
     """Which accounts it is compared with, and how well it fits in."""
     account, cluster = found.account, found.cluster
-    apart = ", ".join(f"{name} {value:+.1f}" for name, value in found.apart[:TELLING])
+    how = apart(found.apart[:TELLING])
     rule = f" Rule: {cluster['rule']}." if cluster.get("rule") else ""
     margin = account["margin"]
     near = f"; the next cluster's is {margin:.2f} farther" if margin is not None else ""
     return (
-        f"Its peers are the {found.peers:,} accounts of {account['cluster']}, {cluster['name']!r} ({apart} standard "
+        f"Its peers are the {found.peers:,} accounts of {account['cluster']}, {cluster['name']!r} ({how} standard "
         f"deviations from all {words(account['party_type'])} accounts).{rule} It lies {account['distance']:.2f} from "
         f"their center{near}."
     )
@@ -151,6 +154,20 @@ def above(found: Explanation) -> Table:
     note = f"the nearest of {counted(found.customers_above, 'customer')} of {found.account['cluster']}"
     rows = [(peer["account_id"], peer.get("name"), peer["sales"]) for peer in found.above]
     return without_empty(table("Peers above it", "account:id|name/2|sales:exact", rows, note))
+
+
+def moves(found: Explanation) -> Table:
+    """Return what would move a customer a step; where a prospect would have a higher potential."""
+    if found.account["kind"] == "expansion":
+        return table("What would move it a step", MOVES, map(move_row, found.moves))
+    note = "its own potential is what its peers buy; it changes where its features put it among other peers"
+    rows = [(one.cluster, one.name, one.potential, apart(one.apart)) for one in found.elsewhere]
+    return table("Where a prospect has more potential", "peers:id|name/2|potential:exact|they differ by", rows, note)
+
+
+def apart(features: Iterable[tuple[str, float]]) -> str:
+    """Return by how many standard deviations features differ."""
+    return ", ".join(f"{name} {by:+.1f}" for name, by in features)
 
 
 def move_row(move: Move) -> tuple[str, str, float, float, float]:

@@ -10,13 +10,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamscore.arrow import plain_type
+from tamscore.arrow import holds_text, plain_type
 from tamscore.config.problems import nearest
 from tamscore.errors import UsageError
 from tamscore.insight.diff_table import MONEY, decimal
 from tamscore.insight.join import AccountIndex
 from tamscore.insight.worlds import cents
+from tamscore.sections.alerts.columns import LEVELS
 from tamscore.stages.draw import id_hash
+from tamscore.view.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,6 +32,7 @@ AMOUNTS = ("sales", "potential", "whitespace")
 DEFAULT_FIELDS = ("cluster", "kind", "potential", "whitespace", "quadrant", "play", "role")
 ACTIONS = ("account_state", "churn_alert", "renewal_due", "renews_on", "segment_action")
 """Columns that are exported too, where nobody names the fields and the run has them."""
+TRUTHS = {"yes": True, "true": True, "no": False, "false": False}
 VERSION, HASH = "score_version", "row_hash"
 BETWEEN, NO_VALUE = "\x1f", "\x00"
 
@@ -38,14 +41,14 @@ BETWEEN, NO_VALUE = "\x1f", "\x00"
 class Order:
     """What is to be exported: fields by column, each with its header; overrides, and the day they are judged on.
 
-    `only`: a column and the text that it must hold, absent: all accounts.
+    `only`: a column and the text or truth value that it must hold, absent: all accounts.
     """
 
     fields: dict[str, str]
     key: str
     overrides: Overrides
     day: date
-    only: tuple[str, str] | None = None
+    only: tuple[str, str | bool] | None = None
 
     def read(self, run: StoredRun, columns: Sequence[str]) -> Iterator[pa.Table]:
         """Columns of the accounts that are looked at, part by part; none where the run lacks the column of `only`."""
@@ -146,6 +149,32 @@ def order_of(run: StoredRun, fields: Sequence[str], overrides: Overrides, day: d
 def default_fields(run: StoredRun) -> list[str]:
     """The fields of an export where nobody names them: what every run says of an account, and what to do now."""
     return [*DEFAULT_FIELDS, *(name for name in ACTIONS if name in run.columns)]
+
+
+def only_of(run: StoredRun, text: str) -> tuple[str, str | bool]:
+    """Return the column and the value that `COLUMN=VALUE` names, or a play alone; UsageError if there is none such."""
+    column, equals, value = (part.strip() for part in text.partition("="))
+    if not equals:
+        column, value = "play", text.strip()
+    kind = kinds_of(run).get(column)
+    if kind is None:
+        raise UsageError(f"--only: no column {column!r} to choose by; {hint(column, [*kinds_of(run)])}")
+    if pa.types.is_boolean(kind):
+        if value.lower() not in TRUTHS:
+            raise UsageError(f"--only: {column}: expected yes or no, got {value!r}")
+        return column, TRUTHS[value.lower()]
+    if not holds_text(kind):
+        raise UsageError(f"--only: column {column!r} holds {kind}, expected one of texts, or of yes and no")
+    if column == "play" and value not in LEVELS:
+        raise UsageError(f"--only: no play {value!r}; {nearest(value, LEVELS) or ', '.join(LEVELS)}")
+    return column, value
+
+
+def titles_of(run: StoredRun, fields: Sequence[str]) -> list[str]:
+    """Return fields with the title of the job as their header, in plain words if it has none; own headers stay."""
+    titles = {column: one.title for column, one in run.job.titles.items() if one.title}
+    plain = [text.strip() for text in fields]
+    return [one if "=" in one or one == KEY else f"{one}={titles.get(one) or words(one)}" for one in plain]
 
 
 def hint(column: str, known: Sequence[str]) -> str:

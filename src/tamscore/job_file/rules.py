@@ -34,7 +34,9 @@ from tamscore.config.wording_checks import (
     converted_columns_are_read,
     currency_has_a_column,
     mapped_columns_are_read,
+    names_are_distinct,
     rates_are_given_once,
+    titled_columns_exist,
     words_are_mapped_once,
 )
 from tamscore.schema import OBJECT_SCHEMES
@@ -72,6 +74,7 @@ RULES: tuple[Rule, ...] = (
     (there_is_a_feature, ("features",)),
     (columns_are_listed_once, ("columns", "rows", "features")),
     (words_are_mapped_once, ("values",)),
+    (names_are_distinct, ("names",)),
     (currency_has_a_column, ("columns", "currency")),
     (rates_are_given_once, ("currency",)),
     (kept_columns_have_names_of_their_own, ("columns",)),
@@ -94,6 +97,8 @@ def all_rules() -> Iterator[Rule]:
     scored = [name for name, section in SECTIONS.items() if not section.folder]
     yield mapped_columns_are_read, ("values", "columns", "features", *scored)
     yield converted_columns_are_read, ("columns", "rows", "features", "currency", *scored)
+    added = [name for section in SECTIONS.values() for name in section.column_names]
+    yield titled_columns_exist(added), ("titles", "columns", "features", *scored)
     for section in SECTIONS.values():
         yield kept_columns_are_not_those_of(section.name, section.column_names), ("columns", section.name)
         yield from section.rules

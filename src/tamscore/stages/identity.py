@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from tamscore.stages.naming import NO_TITLE, compose, level_phrase, missing_phrase, number_phrase
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tamscore.stages.naming import Phrase, Title
     from tamscore.stages.space import Feature
 
 APART = 0.5
 """A feature sets a cluster apart from half a standard deviation on."""
 FAINT = 0.2
 """Fainter differences name a cluster only where it would share its name otherwise; below this, none does."""
-AVERAGE = "average"
+AVERAGE = "average accounts"
 """The name of a cluster that nothing sets apart."""
+NO_TITLES: Mapping[str, Title] = MappingProxyType({})
 
 
 def cluster_ids(party: str, k: int) -> list[str]:
@@ -32,49 +38,59 @@ def differences(centers: Any, counts: Any, spread: Any) -> Any:
     return (centers - overall) / np.where(spread > 0, spread, 1.0)
 
 
-def cluster_names(features: Sequence[Feature], apart: Any, kept: Sequence[str | None] = ()) -> list[str]:
-    """A readable name for each cluster: its two most distinctive features, more where others share those two.
+def cluster_names(
+    features: Sequence[Feature], apart: Any, kept: Sequence[str | None] = (), titles: Mapping[str, Title] = NO_TITLES
+) -> list[str]:
+    """A readable name for each cluster: its two most distinctive features, more where others share that name.
 
-    The order of words tells nobody two clusters apart, so it does not count; a number does where words run out. `kept`
-    are the names that clusters have already, None for those without.
+    A number tells clusters apart where words run out. `kept` are the names that clusters have already, None for those
+    without; `titles` say how people call columns.
     """
     kept = kept or (None,) * len(apart)
-    taken = Counter(_words_of(name) for name in kept if name)
-    return [name or _name(_distinctive(features, row), taken) for name, row in zip(kept, apart, strict=True)]
+    taken = Counter(re.sub(r" \(\d+\)$", "", name) for name in kept if name)
+    return [name or _name(_distinctive(features, row), titles, taken) for name, row in zip(kept, apart, strict=True)]
 
 
-def _name(words: dict[str, float], taken: Counter[frozenset[str]]) -> str:
+def _name(parts: Sequence[_Part], titles: Mapping[str, Title], taken: Counter[str]) -> str:
     """A name that is not taken yet; it is noted as taken."""
-    length = min(2, sum(difference >= APART for difference in words.values()))
-    while frozenset([*words][:length] or [AVERAGE]) in taken and length < len(words):
+    length = min(2, sum(abs(part.difference) >= APART for part in parts))
+    while (name := _words(parts[:length], titles)) in taken and length < len(parts):
         length += 1
-    chosen = [*words][:length] or [AVERAGE]
-    taken[frozenset(chosen)] += 1
-    again = taken[frozenset(chosen)]
-    return " · ".join(chosen) + (f" ({again})" if again > 1 else "")
+    taken[name] += 1
+    return f"{name} ({taken[name]})" if taken[name] > 1 else name
 
 
-def _words_of(name: str) -> frozenset[str]:
-    """The words that a name was made of."""
-    return frozenset(re.sub(r" \(\d+\)$", "", name).split(" · "))
+@dataclass(frozen=True)
+class _Part:
+    """A feature that sets a cluster apart, its place among the features, and by how much it does."""
+
+    place: int
+    feature: Feature
+    difference: float
+
+    def phrase(self, titles: Mapping[str, Title]) -> Phrase:
+        column, title = self.feature.column, titles.get(self.feature.column, NO_TITLE)
+        if self.feature.kind == "missing":
+            return missing_phrase(column, title)
+        if self.feature.kind == "level":
+            return level_phrase(column, str(self.feature.level), title)
+        size = abs(self.difference)
+        strength = "very" if size >= 4 * APART else "" if size >= APART else "fairly"
+        return number_phrase(column, self.difference > 0, strength, title)
 
 
-def _distinctive(features: Sequence[Feature], row: Any) -> dict[str, float]:
-    """What sets a cluster apart, in words, and by how much; the most distinctive first."""
-    order = np.argsort(-np.abs(row), kind="stable")
-    return {_words(features[j], row[j]): float(abs(row[j])) for j in order if _speaks(features[j], row[j])}
+def _words(parts: Sequence[_Part], titles: Mapping[str, Title]) -> str:
+    """The name that parts make; in the order of the features, so that the same parts make the same name."""
+    ordered = sorted(parts, key=lambda part: part.place)
+    return compose([part.phrase(titles) for part in ordered]) or AVERAGE
+
+
+def _distinctive(features: Sequence[Feature], row: Any) -> list[_Part]:
+    """What sets a cluster apart; the most distinctive first."""
+    order = np.argsort(-np.abs(row), kind="stable").tolist()
+    return [_Part(j, features[j], float(row[j])) for j in order if _speaks(features[j], row[j])]
 
 
 def _speaks(feature: Feature, difference: float) -> bool:
     """Whether a difference says something: numbers either way, levels only where there are more of them."""
     return bool(abs(difference) >= FAINT) and (feature.kind == "numeric" or difference > 0)
-
-
-def _words(feature: Feature, difference: float) -> str:
-    """A difference in words: `high revenue`, `low growth`, `industry retail`."""
-    if feature.kind == "numeric":
-        size = "very " if abs(difference) >= 4 * APART else "" if abs(difference) >= APART else "rather "
-        return f"{size}{'high' if difference > 0 else 'low'} {feature.column.replace('_', ' ')}"
-    if feature.kind == "missing":
-        return f"{feature.column.replace('_', ' ')} unknown"
-    return f"{feature.column.replace('_', ' ')} {feature.level}"

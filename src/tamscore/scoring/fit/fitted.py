@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tamscore.stages import identity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tamscore.scoring.fit.guard import Verdict
     from tamscore.scoring.fit.trust import Trust
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tamscore.stages.kmeans import Fit
     from tamscore.stages.level_loss import PartyLevel
     from tamscore.stages.lifecycle import Event
+    from tamscore.stages.naming import Title
     from tamscore.stages.potential import PotentialTable
     from tamscore.stages.quadrant import Limits
 
@@ -36,6 +37,14 @@ class Kept:
 
 
 NOTHING_KEPT = Kept()
+
+
+@dataclass(frozen=True)
+class Naming:
+    """How people call columns, and the clusters that somebody has named, by id."""
+
+    titles: Mapping[str, Title] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -58,7 +67,7 @@ class Fitted:
     `change` how the clusters follow on those of an earlier model, where they were warmed up from it. `verdicts` are
     those of the leakage guard on the features, `choice` the candidates that k was chosen from, `trust` is what is known
     about every cluster; each is empty where the job does not ask for it. `level` is None where the model is of a
-    version that knew none.
+    version that knew none; `naming` says how people call things.
     """
 
     model: PartyModel
@@ -74,9 +83,12 @@ class Fitted:
     choice: tuple[Candidate, ...] = ()
     trust: tuple[Trust, ...] = ()
     level: PartyLevel | None = None
+    naming: Naming = Naming()
 
     @property
     def names(self) -> list[str]:
         """The readable names of the clusters."""
         apart = identity.differences(self.model.centers, self.fit.counts, self.spread)
-        return identity.cluster_names(self.model.space.features, apart, self.kept.names)
+        kept = self.kept.names or (None,) * self.model.k
+        given = [self.naming.names.get(cluster, name) for cluster, name in zip(self.model.ids, kept, strict=True)]
+        return identity.cluster_names(self.model.space.features, apart, given, self.naming.titles)

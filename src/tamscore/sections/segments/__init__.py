@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.schema import ScoreColumn
 from tamscore.scoring.section import Section
-from tamscore.sections.segments.settings import Segments
+from tamscore.sections.segments.settings import Segments, own_columns_are_groups
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.context import Run
     from tamscore.scoring.market import Market
+    from tamscore.scoring.model_source import Origin
     from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
 
@@ -24,8 +29,19 @@ class SegmentsSection(Section[Segments]):
         ScoreColumn(
             "segment_action", "text", "what to do about the account, by the tests of its segment and its own quadrant"
         ),
+        ScoreColumn("own_segment", "text", "the segment that segments.own makes of the account"),
         ScoreColumn("account_flags", "text", "what stands out about the account within its segment"),
     )
+
+    rules = ((own_columns_are_groups, ("columns", "features", "segments")),)
+
+    def check_early(self, this: Run, origin: Origin, parts: Sequence[PartRows], settings: Segments) -> None:
+        """Raise InputContractError if the user's own columns make too many segments."""
+        from tamscore.sections.segments.own import require_few
+
+        del origin, parts
+        if settings.own:
+            require_few(settings.own, this)
 
     def prepare(self, market: Market, settings: Segments) -> State | str:
         """Return the tests of all segments; what the market does not tell is unknown."""

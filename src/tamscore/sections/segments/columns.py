@@ -13,6 +13,7 @@ from tamscore.scoring.score.parts import KINDS
 from tamscore.scoring.score.sections import Findings
 from tamscore.sections.segments import segment_tests
 from tamscore.sections.segments.actions import ACTIONS, SegmentAnswers, Standing, account_actions
+from tamscore.sections.segments.own import MONEY, OwnSegments, Sums, own_column, sums_of
 from tamscore.sections.segments.segment_tests import TERMS, AccountFacts, FlagLimits
 from tamscore.stages.quadrant import PLAYS
 
@@ -33,7 +34,7 @@ HIGH = {name: np.array([getattr(play, name) == "high" for play in PLAYS]) for na
 class SegmentsState:
     """The state: what the tests of each cluster (K) allow, and from where on accounts of each cluster are flagged.
 
-    `named` are the input columns of size, cost to serve and advocacy, None for none.
+    `named` are the input columns of size, cost to serve and advocacy, None for none; `own` makes the user's segments.
     """
 
     clusters: tuple[str, ...]
@@ -43,6 +44,8 @@ class SegmentsState:
     named: dict[str, str | None]
     table: pa.Table
     record: dict[str, Any]
+    parties: tuple[str, ...] = ()
+    own: OwnSegments | None = None
 
     def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
         """Action and flags of the scored rows."""
@@ -53,7 +56,9 @@ class SegmentsState:
             here = np.flatnonzero(self.party[label] == code)
             part = AccountFacts(**{name: backend.put(values[here]) for name, values in facts.items()})
             flags[here] = backend.get(segment_tests.account_flags(backend.xp, part, limits))
+        own = {} if self.own is None else {"own_segment": own_column(rows.read(self.own.columns), self.own.columns)}
         return {
+            **own,
             "segment_action": text_dictionary(self.actions(rows.scores, label, facts["margin"], backend), ACTIONS),
             "account_flags": text_dictionary(flags, segment_tests.flag_texts()),
         }
@@ -84,32 +89,41 @@ class SegmentsState:
         found["margin"] = float_column(scores[margin]) if margin in scores.column_names else nothing
         return found | {name: float_column(table[column]) if column else nothing for name, column in self.named.items()}
 
-    def count(self, scored: pa.Table) -> tuple[Any, Any]:
-        """How many accounts (flags,) of a part carry each flag, and how many (K, actions) get each action."""
+    def count(self, scored: pa.Table) -> tuple[Any, Any, Sums]:
+        """How many accounts (flags,) carry each flag, how many (K, actions) get each action, sums of own segments."""
         texts = segment_tests.flag_texts()
         counted = np.bincount(level_codes(scored["account_flags"], texts), minlength=len(texts))
         each = np.arange(len(texts))
         flags = np.array([counted[(each >> bit) % 2 == 1].sum() for bit in range(len(segment_tests.FLAGS))])
         place = level_codes(scored["cluster"], list(self.clusters)) * len(ACTIONS)
         place += level_codes(scored["segment_action"], ACTIONS)
-        return flags, np.bincount(place, minlength=len(self.clusters) * len(ACTIONS)).reshape(-1, len(ACTIONS))
+        actions = np.bincount(place, minlength=len(self.clusters) * len(ACTIONS)).reshape(-1, len(ACTIONS))
+        return flags, actions, {} if self.own is None else sums_of(scored)
 
-    def findings(self, counts: Sequence[tuple[Any, Any]]) -> Findings:
+    def findings(self, counts: Sequence[tuple[Any, Any, Sums]]) -> Findings:
         """The tests of all segments, and how many accounts get each action and carry each flag."""
-        flags = dict(zip(segment_tests.FLAGS, sum(one for one, _ in counts).tolist(), strict=True))
-        actions: Any = sum(one for _, one in counts)
+        flags = dict(zip(segment_tests.FLAGS, sum(one for one, _, _ in counts).tolist(), strict=True))
+        actions: Any = sum(one for _, one, _ in counts)
         table = self.table
         for name, column in zip(ACTIONS, actions.T, strict=True):
             table = table.append_column(f"{name}_accounts", pa.array(column))
         columns = frozenset({"margin", "sales_now", "sales_before", "priority", *TERMS})
         shown = ("cluster", *TESTS, "lifetime_value", "priority")
+        tables: dict[str, pa.Table] = {"segment_tests": table}
+        own: dict[str, Any] = {}
+        notices: tuple[str, ...] = ()
+        if self.own is not None:
+            made = tables["own_segments"] = self.own.table([one for _, _, one in counts], self.parties)
+            own, notices = {"own": self.own.record(made)}, self.own.notices(made, self.clusters)
         return Findings(
             {
                 **self.record,
+                **own,
                 "flags": flags,
                 "actions": dict(zip(ACTIONS, actions.sum(axis=0).tolist(), strict=True)),
                 "segments": self.table.select(shown).to_pylist(),
             },
-            {"segment_tests": table},
-            columns,
+            tables,
+            columns | {*MONEY},
+            notices=notices,
         )

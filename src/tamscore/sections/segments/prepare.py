@@ -10,9 +10,11 @@ import pyarrow as pa
 from tamscore.arrow import float_column, nullable
 from tamscore.scoring import potential as ladders
 from tamscore.scoring.by_cluster import CENTS, cents, cluster_codes
+from tamscore.scoring.naming import naming_of
 from tamscore.sections.segments import segment_tests
 from tamscore.sections.segments.actions import SegmentAnswers
 from tamscore.sections.segments.columns import TESTS, SegmentsState
+from tamscore.sections.segments.own import OwnSegments
 from tamscore.sections.segments.segment_tests import TERMS, FlagLimits, SegmentFacts, Verdicts
 from tamscore.store import contents, tables
 
@@ -58,9 +60,15 @@ def prepare(market: Market, settings: Segments) -> SegmentsState:
     party = np.repeat(np.arange(len(market.policies)), [len(policy.cluster_ids) for policy in market.policies])
     record = {"weights": settings.weights, "meaningful": told["meaningful"].count("yes"), "of": len(names)}
     record["missing"] = sorted({term for gap in gaps for term in gap})
-    return SegmentsState(
-        market.clusters, answers_of(told, verdicts), tuple(limits), party, named, pa.table(columns), record
-    )
+    parties, own = tuple(policy.name for policy in market.policies), own_of(market, settings)
+    answers, table = answers_of(told, verdicts), pa.table(columns)
+    return SegmentsState(market.clusters, answers, tuple(limits), party, named, table, record, parties, own)
+
+
+def own_of(market: Market, settings: Segments) -> OwnSegments | None:
+    """The segments of the user's own, None where there are none."""
+    naming = naming_of(market.this.job)
+    return OwnSegments(settings.own, naming.titles, naming.names) if settings.own else None
 
 
 def answers_of(told: dict[str, list[str]], verdicts: Sequence[Verdicts]) -> SegmentAnswers:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from tamscore.config.problems import Problem
 from tamscore.config.section import SectionSettings
 from tamscore.config.values import Column  # noqa: TC001 - read at run time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tamscore.config.job import Columns
+    from tamscore.config.method import Features
 
 
 class Segments(SectionSettings):
@@ -24,7 +31,23 @@ class Segments(SectionSettings):
     advocate: Column | None = None
     """Column that is above 0 for accounts that speak for us, such as references."""
 
+    own: Annotated[tuple[Column, ...], Field(strict=False, max_length=3)] = ()
+    """Columns that make segments of your own, such as industry and region, tested like clusters; 5,000 at most."""
+
+    def texts(self) -> tuple[str, ...]:
+        """Return the columns that make segments of the user's own."""
+        return self.own
+
     def numbers(self) -> tuple[str, ...]:
         """Return the columns of the input that tell of an account."""
         named = (self.acquisition_cost, self.network_effect, self.cost_to_serve, self.advocate)
         return tuple(name for name in named if name)
+
+
+def own_columns_are_groups(columns: Columns, features: Features, segments: Segments | None) -> Iterator[Problem]:
+    """Yield the columns of own segments that stand twice, or hold ids, names or numbers."""
+    own = segments.own if segments is not None else ()
+    taken = {columns.account_id, columns.sales, columns.revenue, columns.name, columns.renewal_date, *features.numeric}
+    for position, column in enumerate(own):
+        if column in taken or column in own[:position]:
+            yield Problem(("segments", "own", position), "a column of texts, each once", column)

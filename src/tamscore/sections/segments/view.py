@@ -14,7 +14,8 @@ TESTS = ("identifiable", "profitable", "growing", "meaningful")
 def chapter(record: Record) -> Chapter:
     """Return the chapter on what a run has recorded."""
     message = f"{record['meaningful']} of {record['of']} segments are meaningful."
-    return Chapter("segments", "Segments put to the test", message, (tests(record), actions(record), flags(record)))
+    blocks = (tests(record), *own(record), actions(record), flags(record))
+    return Chapter("segments", "Segments put to the test", message, blocks)
 
 
 def tests(record: Record) -> Table:
@@ -27,6 +28,18 @@ def tests(record: Record) -> Table:
     note = f"no priority without {missing}" if missing else "priority weighs value, cost and network effect"
     columns = "cluster:id|identifiable/3|profitable/3|growing/3|meaningful/2|action|lifetime value:money|priority:money"
     return table("Segments", columns, rows, note)
+
+
+def own(record: Record) -> list[Table]:
+    """Return the segments of the user's own with most whitespace, where the job has some."""
+    if (found := record.get("own")) is None:
+        return []
+    shown = ("name", "party_type", "accounts", "whitespace", *TESTS, "action")
+    rows = [[row[name] for name in shown] for row in found["top"]]
+    columns = "segment:name|party type:code/3|accounts:count|whitespace:money"
+    columns += "".join(f"|{name}/3" for name in TESTS)
+    note = f"{len(rows)} of {found['of']:,} by {' and '.join(found['columns'])}; {found['meaningful']:,} are meaningful"
+    return [table("Segments of your own", f"{columns}|action", rows, note)]
 
 
 def actions(record: Record) -> Table:

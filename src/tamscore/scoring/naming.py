@@ -1,0 +1,49 @@
+"""What the job calls clusters and columns, once the clusters have their ids."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tamscore.scoring.fit.fitted import Naming
+from tamscore.stages.naming import Title
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.config import Job
+    from tamscore.progress import Progress
+    from tamscore.scoring.fit.fitted import Fitted
+
+LISTED = 6
+"""So many ids are named in one notice."""
+
+
+def naming_of(job: Job) -> Naming:
+    """Return how the job calls columns and clusters."""
+    titles = {
+        column: Title(one.title or "", one.high or "", one.low or "", dict(one.levels))
+        for column, one in job.titles.items()
+    }
+    return Naming(titles, dict(job.names))
+
+
+def named(job: Job, fitted: Sequence[Fitted], progress: Progress, *, is_new: bool) -> list[Fitted]:
+    """Return the fits with the names of the job; `is_new` says that a new model has given the ids out anew."""
+    ids = [cluster for one in fitted for cluster in one.model.ids]
+    if here := [cluster for cluster in ids if cluster in job.names]:
+        progress.notice(f"names: {about(here, is_new=is_new)}")
+    segments = job.sections.get("segments")
+    unknown = [] if segments and segments.own else [key for key in job.names if key not in ids]
+    if unknown:
+        progress.notice(f"names: there is no cluster {', '.join(unknown[:LISTED])}, only {', '.join(ids[:LISTED])} …")
+    return [replace(one, naming=naming_of(job)) for one in fitted]
+
+
+def about(ids: Sequence[str], *, is_new: bool) -> str:
+    """Return what a person should know of clusters that carry names of the job."""
+    more = f" and {len(ids) - LISTED} more" if len(ids) > LISTED else ""
+    which = ", ".join(ids[:LISTED]) + more
+    if is_new:
+        return f"{which} are named by id, and a new model was fitted: check that these are the accounts you had in mind"
+    return f"{which} keep their names, as they kept their ids"

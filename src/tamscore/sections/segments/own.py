@@ -1,0 +1,177 @@
+"""Segments of the user's own, such as industry and region: named, counted in the scores, and tested like clusters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from tamscore.arrow import as_dictionary, float_column, nullable
+from tamscore.errors import InputContractError
+from tamscore.scoring.by_cluster import CENTS, cents
+from tamscore.sections.segments.segment_tests import SegmentFacts, judge
+from tamscore.stages.naming import NO_TITLE, compose, level_phrase
+from tamscore.stages.prepare import UNKNOWN
+from tamscore.store import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tamscore.schema import Partition
+    from tamscore.scoring.context import Run
+    from tamscore.stages.naming import Title
+
+MOST = 5_000
+"""More segments than this are ids rather than segments."""
+TOP = 10
+"""So many segments are shown."""
+BETWEEN = " · "
+AMOUNTS = ("sales", "potential", "whitespace", "margin", "now", "before", "lifetime_value")
+COUNTS = ("accounts", "customers", "margins", "compared", "valued")
+MEASURES = (*AMOUNTS, *COUNTS)
+"""What is added up by segment: amounts in cents, then counts, so that sums are exact in any order."""
+MONEY = ("sales", "potential", "whitespace", "margin", "sales_now", "sales_before", "lifetime_value")
+TESTS = ("identifiable", "profitable", "growing", "meaningful", "action")
+Sums = dict[tuple[str, str], Any]
+"""Sums (MEASURES,) by party type and segment."""
+
+
+@dataclass(frozen=True)
+class OwnSegments:
+    """The columns that make the segments, what people call them, and the names that they gave to segments."""
+
+    columns: tuple[str, ...]
+    titles: Mapping[str, Title]
+    names: Mapping[str, str]
+
+    def name(self, text: str) -> str:
+        """Return the name of a segment: the given one, else plain words for its levels."""
+        levels = zip(self.columns, text.split(BETWEEN), strict=True)
+        phrases = [level_phrase(column, level, self.titles.get(column, NO_TITLE)) for column, level in levels]
+        return self.names.get(text) or compose(phrases)
+
+    def table(self, parts: Sequence[Sums], parties: Sequence[str]) -> pa.Table:
+        """Return a row for each party type and segment: its sums, its tests, its action; by party type and text."""
+        sums: Sums = {}
+        for part in parts:
+            for key, one in part.items():
+                sums[key] = sums.get(key, 0.0) + one
+        of_party = {
+            party: {text: sums[name, text] for name, text in sorted(sums) if name == party} for party in parties
+        }
+        return pa.concat_tables([self.party(*each) for each in of_party.items()])
+
+    def record(self, table: pa.Table) -> dict[str, Any]:
+        """Return how many segments there are and are meaningful, and those with most whitespace."""
+        shown = ("party_type", "name", "accounts", "whitespace", *TESTS)
+        first = table.sort_by([("whitespace", "descending"), ("party_type", "ascending"), ("own_segment", "ascending")])
+        meaningful = table["meaningful"].to_pylist().count("yes")
+        top = first.select(shown).slice(0, TOP).to_pylist()
+        return {"columns": list(self.columns), "of": table.num_rows, "meaningful": meaningful, "top": top}
+
+    def notices(self, table: pa.Table, clusters: Sequence[str]) -> tuple[str, ...]:
+        """Return what a person should know of names that no segment and no cluster has."""
+        unknown = [key for key in self.names if key not in {*table["own_segment"].to_pylist(), *clusters}]
+        listed = ", ".join(map(repr, unknown[:TOP]))
+        return (f"names of no cluster and no segment of your own: {listed}",) if unknown else ()
+
+    def party(self, party: str, sums: Mapping[str, Any]) -> pa.Table:
+        """Return the rows of a party type."""
+        stacked = np.array([*sums.values()]).reshape(-1, len(MEASURES)).T
+        of = dict(zip(MEASURES, stacked, strict=True))
+        money = {name: of[name] / CENTS for name in AMOUNTS}
+        known = {"margin": of["margins"], "now": of["compared"], "before": of["compared"]}
+        money |= {name: np.where(count > 0, money[name], np.nan) for name, count in known.items()}
+        value = np.divide(money["lifetime_value"], of["valued"], out=np.full(len(sums), np.nan), where=of["valued"] > 0)
+        per_account = [money[name] / of["accounts"] for name in ("sales", "potential", "whitespace")]
+        facts = SegmentFacts(np.ones(len(sums)), money["margin"], money["now"], money["before"], *per_account)
+        verdicts = judge(facts) if sums else None
+        told = {test: pa.array(getattr(verdicts, test) if verdicts else [], pa.string()) for test in TESTS}
+        amounts = {"sales_now": money["now"], "sales_before": money["before"], "lifetime_value": value}
+        return pa.table(
+            {
+                "party_type": pa.array([party] * len(sums), pa.string()),
+                "own_segment": pa.array([*sums], pa.string()),
+                "name": pa.array([self.name(text) for text in sums], pa.string()),
+                **{name: of[name].astype(np.int64) for name in ("accounts", "customers")},
+                **{name: np.round(money[name], 2) for name in ("sales", "potential", "whitespace")},
+                **told,
+                "margin": nullable(np.round(money["margin"], 2)),
+                **{name: nullable(np.round(values, 2)) for name, values in amounts.items()},
+            }
+        )
+
+
+def own_codes(table: pa.Table, columns: Sequence[str]) -> tuple[Any, list[str]]:
+    """Return the place (m,) of each row's segment among the texts of those that there are, and these in order."""
+    place, levels = np.zeros(table.num_rows, np.int64), []
+    for name in columns:
+        encoded = as_dictionary(table[name])
+        texts = [(text or "").strip() or UNKNOWN for text in (*encoded.dictionary.to_pylist(), UNKNOWN)]
+        distinct = sorted(set(texts))
+        at = {text: code for code, text in enumerate(distinct)}
+        codes = encoded.indices.fill_null(len(texts) - 1).to_numpy(zero_copy_only=False)
+        place = place * len(distinct) + np.array([at[text] for text in texts])[codes]
+        levels.append(distinct)
+    found, of_rows = np.unique(place, return_inverse=True)
+    places = np.unravel_index(found, [len(distinct) for distinct in levels])
+    pairs = zip(levels, places, strict=True)
+    each = [[distinct[code].replace(BETWEEN, " ") for code in codes.tolist()] for distinct, codes in pairs]
+    return of_rows, [BETWEEN.join(text) for text in zip(*each, strict=True)]
+
+
+def own_column(table: pa.Table, columns: Sequence[str]) -> pa.DictionaryArray:
+    """Return the segment of each row as text: the levels of its columns, `unknown` where there is none."""
+    codes, texts = own_codes(table, columns)
+    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(texts, pa.string()))
+
+
+def sums_of(scored: pa.Table) -> Sums:
+    """Return what the scored rows of a part come to."""
+    names = set(scored.column_names)
+
+    def column(name: str) -> Any:
+        return float_column(scored[name]) if name in names else np.full(scored.num_rows, np.nan)
+
+    sales, before, margin = column("sales"), column("sales_before"), column("yearly_margin")
+    value, trailing = column("lifetime_value"), column("trailing_sales")
+    compared = ~np.isnan(before)
+    each = {
+        "sales": cents(np.maximum(sales, 0.0)),
+        **{name: cents(column(name)) for name in ("potential", "whitespace")},
+        "margin": cents(margin),
+        "now": np.where(compared, cents(trailing), 0.0),
+        "before": cents(before),
+        "lifetime_value": cents(value),
+        "accounts": np.ones(scored.num_rows),
+        "customers": sales > 0,
+        "margins": ~np.isnan(margin),
+        "compared": compared,
+        "valued": ~np.isnan(value),
+    }
+    party, own = (as_dictionary(scored[name]) for name in ("party_type", "own_segment"))
+    texts = own.dictionary.to_pylist()
+    place = party.indices.to_numpy().astype(np.int64) * len(texts) + own.indices.to_numpy()
+    found, place = np.unique(place, return_inverse=True)
+    sums = np.stack([np.bincount(place, weights=each[name], minlength=len(found)) for name in MEASURES], axis=1)
+    keys = [(party.dictionary[code // len(texts)].as_py(), texts[code % len(texts)]) for code in found.tolist()]
+    return dict(zip(keys, sums, strict=True))
+
+
+def require_few(columns: Sequence[str], this: Run) -> None:
+    """Raise InputContractError if the columns make more than MOST segments."""
+    found: set[str] = set()
+    for texts in this.map("own segments", texts_of, this.plan.partitions, tuple(columns)):
+        found |= texts
+    if len(found) > MOST:
+        raise InputContractError(
+            f"segments.own: {' and '.join(map(repr, columns))} make {len(found):,} segments, expected at most "
+            f"{MOST:,}; name columns with fewer values, or fewer columns"
+        )
+
+
+def texts_of(partition: Partition, columns: tuple[str, ...]) -> set[str]:
+    """Return the segments that the rows of a partition are in."""
+    return set(own_codes(tables.read(partition, columns, dictionary=columns), columns)[1])
