@@ -38,8 +38,8 @@ from tests.end_to_end import buyers, market
 from tests.page import Page
 
 ALL = [
-    "headline", "clusters", "potential", "ladder", "ranking", "quadrants", "campaigns", "coverage", "backtest",
-    "level", "choice-of-k", "moves", "quality", "limits", "method",
+    "headline", "clusters", "potential", "ladder", "ranking", "quadrants", "look-alike", "campaigns", "coverage",
+    "backtest", "level", "choice-of-k", "moves", "quality", "limits", "method",
 ]  # fmt: skip
 HOSTILE = "<script>alert('x')</script> & $\\frac{$ ¥\u202e"
 LIMIT = 3_000_000
@@ -118,7 +118,7 @@ def test_what_a_run_has_not_is_left_out_and_named(bare, tmp_path):
     gone = {"campaigns", "coverage", "backtest", "choice-of-k", "moves"}
     assert [one["id"] for one in page.having("section")] == [name for name in ALL if name not in gone]
     told = [row[0] for row in page.table("Not in this report").rows]
-    absent = (section.absent.partition(":")[0] for section in SECTIONS.values())
+    absent = (section.absent.partition(":")[0] for name, section in SECTIONS.items() if name != "look_alike")
     words = ("choice of k", "Who moved", *absent)
     assert len(told) == len(words)
     assert all(any(word in one for one in told) for word in words)
@@ -187,14 +187,42 @@ def test_the_numbers_are_those_of_the_stored_tables(full, written):
     assert all(money(totals[kind]["whitespace"]) in tiles for kind in totals)
 
 
+def test_accounts_by_play_and_segments_of_the_portfolio_add_up_to_the_scores(full, written):
+    """Each held against the scores; a prospect never stands among those to protect or expand."""
+    scores = market.scores(full.directory).to_pylist()
+    page = written[1]
+    for row in page.table("Accounts by play").rows:
+        held = [one for one in scores if [one["kind"], one["play"]] == [row[0], row[1].replace(" ", "_")]]
+        assert row[2] == f"{len(held):,}"
+        assert row[5] == money(sum(one["whitespace"] or 0.0 for one in held))
+    segments = {"grey": "digital", "teal": "digital", "yellow": "land", "orange": "account management"}
+    for row in page.table("Segments of the portfolio").rows:
+        held = [one for one in scores if one["kind"] == row[0]]
+        held = [one for one in held if segments.get(low_sales(one), "enterprise") == row[1]]
+        assert row[5] == f"{len(held):,}"
+        assert row[8] == money(sum(one["whitespace"] or 0.0 for one in held))
+    assert sum(one["accounts"] for one in stored_table(full, "portfolio")) == len(scores)
+    assert sum(one["accounts"] for one in stored_table(full, "plays")) == len(scores)
+    assert {"accounts by play", "from clusters to segments of the portfolio"} <= {
+        figure.lower() for figure in page.texts["figcaption"]
+    }
+
+
+def low_sales(row):
+    """The quadrant of an account; that of low sales for a prospect."""
+    return (
+        {"blue": "yellow", "orange": "grey"}.get(row["quadrant"], row["quadrant"])
+        if not (row["sales"] or 0) > 0
+        else row["quadrant"]
+    )
+
+
 def test_the_ranking_lists_the_best_of_each_kind_with_two_digits(full, written):
     scores = market.scores(full.directory).to_pylist()
     for kind, noun in (("expansion", "customers"), ("acquisition", "prospects")):
-        best = sorted(
-            (one for one in scores if one["kind"] == kind), key=lambda one: (one["rank_in_kind"], one["account_id"])
-        )[:50]
-        shown = written[1].table(f"The 50 {noun}").rows
-        assert [row[0] for row in shown] == [f"{one['rank_in_kind']:,}" for one in best]
+        best = sorted((one for one in scores if one["kind"] == kind), key=lambda one: one["priority_in_kind"])[:50]
+        shown = written[1].table(f"The first 50 {noun}").rows
+        assert [row[0] for row in shown] == [f"{one['priority_in_kind']:,}" for one in best]
         assert [row[1] for row in shown] == [one["account_id"] for one in best]
         assert [row[4:7] for row in shown] == [
             [money(one[m]) for m in ("sales", "potential", "whitespace")] for one in best
@@ -307,29 +335,22 @@ def test_propensity_and_lifetime_value_tell_what_is_stored(full):
     assert len(page.having("figure", id="figure-propensity")) == len(page.having("figure", id="figure-retention")) == 1
 
 
-@pytest.mark.parametrize("mode", ["rank", "look_alike"])
-def test_no_probability_is_told_where_there_is_none(full, mode):
-    deciles = [{**row, "predicted": None} for row in EXTRAS["propensity"]["deciles"]]
-    record = {**EXTRAS["propensity"], "mode": mode, "deciles": deciles}
-    record |= {"quality": {"auc": 0.875}, "clusters": [{"cluster": "E01", "customer_share": 0.4}]}
-    found = gather(with_extras(full, {"propensity": record}), None, Progress(), compare=False)
+def test_a_probability_from_labels_of_buyers_alone_says_what_it_is(full):
+    found = gather(
+        with_extras(full, {"propensity": {**EXTRAS["propensity"], "mode": "labelled"}}), None, Progress(), compare=False
+    )
     page = Page(page_of(found, [one for one in chapters(found) if one.anchor == "propensity"]))
-    assert all(not one.caption.startswith("Propensity bands") for one in page.tables)
-    assert {"rank": "A rank, no probability", "look_alike": "a look-alike"}[mode] in " ".join(page.texts["p"])
+    assert "A probability is that of being labelled a buyer" in " ".join(page.texts["p"])
 
 
-@pytest.mark.parametrize("labelled", [True, False])
-def test_a_run_that_tells_who_will_buy_makes_a_chapter(tmp_path, labelled):
+def test_a_run_that_tells_who_will_buy_makes_a_chapter(tmp_path):
     """The record is that of a real run, so that both sides speak of the same keys."""
-    keys = buyers.CHANGES["propensity"] if labelled else {}
-    done = market.score(buyers.reference(1, 2_000), tmp_path, {**buyers.CHANGES, "propensity": keys})
+    done = market.score(buyers.reference(1, 2_000), tmp_path, buyers.CHANGES)
     told = write_report(open_run(done.output), Progress(), tmp_path / "report.html")
     page = Page((tmp_path / "report.html").read_text("utf-8"))
-    assert "propensity" in [chapter.anchor for chapter in told]
-    shown = page.table("What moves" if labelled else "Look-alike").rows
+    assert {"propensity", "look-alike"} <= {chapter.anchor for chapter in told}
     record = (done.manifest() or {})["extras"]["propensity"]
-    rows, name = (record["features"], "feature") if labelled else (record["clusters"], "cluster")
-    assert [row[0] for row in shown] == [row[name] for row in rows]
+    assert [row[0] for row in page.table("What moves").rows] == [row["feature"] for row in record["features"]]
 
 
 def test_figures_of_a_frozen_propensity_are_told_as_those_of_the_run_that_learned_it(tmp_path):

@@ -33,8 +33,9 @@ CLUSTER_KEYS = (
     "max_relabelled_share"
 )
 TOP_KEYS = (
-    "device, input, columns, rows, values, currency, features, leakage, clusters, potential, quadrant, "
-    "engine, metrics, output, campaigns, coverage, propensity, lifetime_value, alerts, segments, next_offer, backtest"
+    "device, input, columns, rows, values, names, titles, currency, features, leakage, clusters, potential, quadrant, "
+    "engine, metrics, output, look_alike, campaigns, coverage, propensity, lifetime_value, alerts, segments, "
+    "next_offer, backtest"
 )
 
 
@@ -772,8 +773,12 @@ FULL: dict[str, Any] = {
         "top_step": "p99",
         "min_customers": 30,
         "interval_level": 0.9,
+        "stability": True,
     },
     "quadrant": {"threshold": "capacity", "level": "cluster", "sales": 0.7, "capacity": 100},
+    "names": {"E01": "large plants"},
+    "titles": {"size": "employees"},
+    "look_alike": {"enabled": False},
     "campaigns": {
         "by": "band",
         "size": "size",
@@ -868,7 +873,7 @@ FULL: dict[str, Any] = {
 }
 TABLES: list[tuple[str, ...]] = [
     (),
-    *((section,) for section in FULL if section not in {"device", "values"}),
+    *((section,) for section in FULL if section not in {"device", "values", "names", "titles"}),
     ("features", "numeric", "size"),
     ("campaigns", "map", "small"),
     ("campaigns", "default"),

@@ -26,9 +26,9 @@ Row = dict[str, Any]
 class Evidence:
     """Everything that chapters read; what the run does not have is None or empty.
 
-    `ranking` holds the best accounts of each kind. `at` is when the run came to count, as its ledger says. `changed` is
-    against the run before, or the one named in its place; `input_change` what the run itself has compared, `later`
-    the newest answers about the finished run by section.
+    `ranking` holds the best accounts of each kind, `plays` and `portfolio` accounts by play and by segment. `at` is
+    when the run came to count, as its ledger says. `changed` is against the run before, or the one named in its place;
+    `input_change` what the run itself has compared, `later` the newest answers about the finished run by section.
     """
 
     run: StoredRun
@@ -38,6 +38,8 @@ class Evidence:
     steps: tuple[Row, ...]
     map: tuple[Row, ...]
     ranking: tuple[Row, ...]
+    plays: tuple[Row, ...] = ()
+    portfolio: tuple[Row, ...] = ()
     changed: Changed | None = None
     input_change: Row | None = None
     later: dict[str, Row] = field(default_factory=dict)
@@ -54,7 +56,9 @@ def gather(run: StoredRun, since: Location | None, progress: Progress, *, compar
     with progress.stage("read"):
         told = summary.load(directory.path, top=0)
         quality, steps = (tuple(tables.table(directory, name)) for name in ("quality", "steps"))
-        seen, best = (tables.optional_table(directory, name) for name in ("map", "top_by_kind"))
+        seen, best, plays, portfolio = (
+            tables.optional_table(directory, name) for name in ("map", "top_by_kind", "plays", "portfolio")
+        )
     ledger = history.entries(directory.output, current_version(directory.output))
     mine = [entry.at for entry in ledger if entry.version == run.name and entry.action == "run"]
     earlier = run_before(run, since, ledger) if compare else None
@@ -67,6 +71,8 @@ def gather(run: StoredRun, since: Location | None, progress: Progress, *, compar
         steps,
         seen,
         best,
+        plays,
+        portfolio,
         changes_between(earlier, run, against, progress) if earlier else None,
         run.manifest.get("input_change") if compare else None,
         later_answers(directory),

@@ -13,7 +13,7 @@ from tamscore.model import files as model
 from tamscore.scoring import warnings as remarks
 from tamscore.scoring.context import ladder_rules, quadrant_rules
 from tamscore.scoring.score.parts import KINDS, MEASURES
-from tamscore.scoring.tables import honesty, ladders, model_record, summaries
+from tamscore.scoring.tables import honesty, ladders, model_record, portfolio, summaries
 from tamscore.scoring.tables.plain import money, money_columns, plain
 from tamscore.stages import diagnose
 from tamscore.store import commit
@@ -60,7 +60,9 @@ def tables_of(outcome: Outcome, job: Job) -> dict[str, pa.Table]:
         "top_step": ladders.top_step_table(outcome, job),
         "segments": summaries.segment_table(outcome),
         "quadrants": summaries.quadrant_table(outcome),
-        "plays": summaries.play_table(outcome),
+        "priority": summaries.priority_table(outcome),
+        "plays": portfolio.play_table(outcome),
+        "portfolio": portfolio.portfolio_table(outcome),
         "features": summaries.feature_table(outcome),
         "quality": summaries.quality_table(outcome),
         "map": summaries.map_table(outcome),
@@ -71,6 +73,7 @@ def tables_of(outcome: Outcome, job: Job) -> dict[str, pa.Table]:
         "level": honesty.level_table(outcome),
         "choice_of_k": honesty.choice_table(outcome),
         "stability": honesty.stability_table(outcome),
+        "potential_stability": honesty.moves_table(outcome),
         **{name: table for one in outcome.findings.values() for name, table in one.tables.items()},
     }
 
@@ -84,7 +87,11 @@ def remarks_on(outcome: Outcome, job: Job) -> list[str]:
         for text in remarks.remarks(market, policy.limits, ladder, rules)
     ]
     of_sections = [f"{name}: {text}" for name, one in outcome.findings.items() for text in one.notices]
-    absent = [f"{name}: not computed: {why}" for name, why in outcome.missing.items() if name in job.sections]
+    absent = [
+        f"{name}: not computed: {why}"
+        for name, why in outcome.missing.items()
+        if name in job.sections and name in job.model_fields_set
+    ]
     return [*by_party, *of_sections, *absent]
 
 
@@ -158,4 +165,5 @@ def fit_record(one: Fitted, inertia: int) -> dict[str, Any]:
         "reseeded": fit.reseeded,
         "constant_columns": one.constant,
         "level": level_record(one.level),
+        "potential_stability": [asdict(each) for each in one.moves],
     }

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tamscore.insight.pages.headline import KINDS
 from tamscore.insight.tables import Sums
 from tamscore.view.blocks import Cell, grouped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tamscore.insight.summary import Summary
     from tamscore.view.blocks import Table
@@ -31,6 +31,36 @@ def plays(summary: Summary) -> Table:
     )
     groups = [list(plays_of(summary, kind)) for kind in KINDS]
     return grouped("Whitespace by kind and quadrant", columns, groups)
+
+
+SHOWN = ("accounts", "sales", "potential", "whitespace")
+
+
+def accounts_by_play(rows: Sequence[dict[str, Any]]) -> Table:
+    """Return accounts and money by kind and play over all party types, most accounts first."""
+    columns = "kind:code|play:code|accounts:count|sales:money|potential:money/3|whitespace:money"
+    return grouped("Accounts by play", columns, by_kind(rows, ("play",)))
+
+
+def portfolio(rows: Sequence[dict[str, Any]]) -> Table:
+    """Return accounts and money by kind and segment of the portfolio, what they need, and who works on them."""
+    columns = "kind:code|segment:code|need/2|role:code|service level:code/3|accounts:count|sales:money/3|"
+    columns += "potential:money/3|whitespace:money"
+    keys = ("portfolio_segment", "need", "role", "service_level")
+    return grouped("Segments of the portfolio", columns, by_kind(rows, keys))
+
+
+def by_kind(rows: Sequence[dict[str, Any]], keys: tuple[str, ...]) -> list[list[tuple[Any, ...]]]:
+    """Return the sums of rows by kind and keys, a group for each kind, most accounts first."""
+    groups = []
+    for kind in KINDS:
+        sums: dict[tuple[Any, ...], list[float]] = {}
+        for row in (row for row in rows if row["kind"] == kind):
+            held = sums.setdefault(tuple(row[key] for key in keys), [0.0] * len(SHOWN))
+            sums[tuple(row[key] for key in keys)] = [a + row[name] for a, name in zip(held, SHOWN, strict=True)]
+        ordered = sorted(sums.items(), key=lambda item: (-item[1][0], item[0]))
+        groups.append([(kind, *key, *amounts) for key, amounts in ordered])
+    return groups
 
 
 def plays_of(summary: Summary, kind: str) -> Iterator[list[object]]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from tamscore.insight.pages.headline import KINDS
-from tamscore.insight.pages.quadrants import plays, quadrant_sums
+from tamscore.insight.pages.quadrants import accounts_by_play, plays, portfolio, quadrant_sums
+from tamscore.report.figures.portfolio import plays_figure, portfolio_figure
 from tamscore.report.figures.quadrants import FIELDS, quadrant_map
 from tamscore.view.blocks import Chapter, Text
 from tamscore.view.words import money, share, words
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tamscore.insight.tables import Sums
     from tamscore.report.evidence import Evidence
+    from tamscore.view.blocks import Block, Figure
 
 ORDER = ("blue", "yellow", "orange", "grey", "teal")
 
@@ -24,8 +29,23 @@ def chapter(found: Evidence) -> Chapter:
         for (name, play, _), sums in quadrant_sums(found.summary, kind):
             fields.setdefault(name, (play, {}))[1][kind] = sums
     fields = {name: fields[name] for name in (*ORDER, *FIELDS) if name in fields}
-    blocks = (quadrant_map(fields), plays(found.summary), Text(thresholds(found)))
+    blocks: tuple[Block, ...] = (quadrant_map(fields), plays(found.summary), Text(thresholds(found)), *to_do(found))
     return Chapter("quadrants", "Quadrants and plays", message(found), blocks)
+
+
+def to_do(found: Evidence) -> Iterator[Figure]:
+    """Yield the accounts by play, and the segments of the portfolio by cluster, where the run has told them."""
+    if found.plays:
+        by_play: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(KINDS, 0))
+        for row in found.plays:
+            by_play[row["play"]][row["kind"]] += round(row["accounts"])
+        order = sorted(by_play, key=lambda play: (-sum(by_play[play].values()), play))
+        yield plays_figure({play: by_play[play] for play in order}, accounts_by_play(found.plays))
+    if found.portfolio:
+        held: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        for row in found.portfolio:
+            held[row["cluster"]][row["portfolio_segment"]] += round(row["accounts"])
+        yield portfolio_figure([*held.items()], portfolio(found.portfolio))
 
 
 def message(found: Evidence) -> str:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.scoring.score.parts import KINDS, MEASURES, PARTS
+from tamscore.scoring.score.parts import KINDS, MEASURES
 from tamscore.scoring.tables.plain import money
 from tamscore.stages import identity, quadrant
+from tamscore.stages.priority import TIERS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -49,20 +50,18 @@ def quadrant_table(outcome: Outcome) -> pa.Table:
     return pa.Table.from_pylist(rows)
 
 
-def play_table(outcome: Outcome) -> pa.Table:
-    """One row per party type, kind and play that has accounts: what to do about how many of them."""
+def priority_table(outcome: Outcome) -> pa.Table:
+    """One row per party type, kind and tier that has accounts: how many are likely won, what is open and expected."""
     import pyarrow as pa
 
-    keys = ("party_type", "play", "kind")
-    sums: dict[tuple[str, ...], Any] = {}
-    for part in outcome.scored:
-        for key, one in part.plays.items():
-            sums[key] = sums.get(key, 0.0) + one
-    order = [policy.name for policy in outcome.policies]
     rows = []
-    for key in sorted(sums, key=lambda key: (order.index(key[0]), key[2], key[1])):
-        whole, left = sums[key][:4], np.append(0.0, sums[key][4:] / PARTS)
-        rows.append({**dict(zip(keys, key, strict=True)), **dict(zip(MEASURES, money(whole + left), strict=True))})
+    for policy, kinds in zip(outcome.policies, outcome.tiers, strict=True):
+        for kind, tiers in zip(KINDS, kinds, strict=True):
+            for tier, (accounts, wins, *amounts) in zip(TIERS, tiers.tolist(), strict=True):
+                if accounts:
+                    head = {"party_type": policy.name, "kind": kind, "tier": tier, "accounts": int(accounts)}
+                    told = dict(zip(("whitespace", "expected_value"), money(amounts), strict=True))
+                    rows.append({**head, "expected_wins": round(wins, 2), **told})
     return pa.Table.from_pylist(rows)
 
 
