@@ -12,7 +12,7 @@ from tamscore.scoring.census.money import CurrencyCount, Money
 from tamscore.scoring.census.part_rows import PartRows
 from tamscore.scoring.cluster_map import Glimpse
 from tamscore.scoring.features import Encoding
-from tamscore.scoring.fit.fitted import Change, Fitted, Kept
+from tamscore.scoring.fit.fitted import Change, Fitted, Kept, Naming
 from tamscore.scoring.fit.guard import Verdict
 from tamscore.scoring.fit.trust import Trust
 from tamscore.scoring.party_model import PartyModel
@@ -46,12 +46,13 @@ if TYPE_CHECKING:
 
 CENSUS = (PartRows, Money, CurrencyCount, Sums)
 SPACE = (Encoding, Vocabulary, Space, ColumnScale, Grid)
-MODEL = (Fitted, PartyModel, Fit, Histogram, Kept, PotentialTable, Bounds, Limits, Change, Event, Verdict, Evidence)
+KEPT = (Kept, Naming, PotentialTable, Bounds, Limits)
+MODEL = (Fitted, PartyModel, Fit, Histogram, Change, Event, Verdict, Evidence)
 TRUST = (Candidate, Trust)
 LEVEL = (PartyLevel, LevelModel, Columns, LevelLoss, AccountLadder)
 ASSIGNMENT = (AssignedRows, RowAssignment, AssignedParty, PartyCount, Seen, Glimpse)
 SCORES = (ScoredPart, Placed)
-CLASSES = (InputChange, *CENSUS, *SPACE, *MODEL, *TRUST, *LEVEL, *ASSIGNMENT, *SCORES)
+CLASSES = (InputChange, *CENSUS, *SPACE, *KEPT, *MODEL, *TRUST, *LEVEL, *ASSIGNMENT, *SCORES)
 """All that values of these stages are made of; see `ValueFormat`."""
 
 
