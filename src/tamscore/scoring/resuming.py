@@ -17,6 +17,7 @@ from tamscore.scoring.fit.guard import Verdict
 from tamscore.scoring.fit.trust import Trust
 from tamscore.scoring.party_model import PartyModel
 from tamscore.scoring.score.parts import ScoredPart
+from tamscore.scoring.score.sections import Foretold
 from tamscore.scoring.watch import Seen
 from tamscore.stages.account_ladder import AccountLadder
 from tamscore.stages.choose_k import Candidate
@@ -29,6 +30,8 @@ from tamscore.stages.leakage import Evidence
 from tamscore.stages.level import Columns, LevelModel
 from tamscore.stages.level_loss import LevelLoss, PartyLevel
 from tamscore.stages.lifecycle import Event
+from tamscore.stages.moves import Moves
+from tamscore.stages.naming import Title
 from tamscore.stages.potential import PotentialTable
 from tamscore.stages.prepare import Vocabulary
 from tamscore.stages.quadrant import Limits
@@ -46,13 +49,13 @@ if TYPE_CHECKING:
 
 CENSUS = (PartRows, Money, CurrencyCount, Sums)
 SPACE = (Encoding, Vocabulary, Space, ColumnScale, Grid)
-KEPT = (Kept, Naming, PotentialTable, Bounds, Limits)
-MODEL = (Fitted, PartyModel, Fit, Histogram, Change, Event, Verdict, Evidence)
-TRUST = (Candidate, Trust)
+MODEL = (Fitted, PartyModel, Fit, Histogram, Kept, PotentialTable, Bounds, Limits, Change, Event, Verdict, Evidence)
+NAMES = (Naming, Title)
+TRUST = (Candidate, Trust, Moves)
 LEVEL = (PartyLevel, LevelModel, Columns, LevelLoss, AccountLadder)
 ASSIGNMENT = (AssignedRows, RowAssignment, AssignedParty, PartyCount, Seen, Glimpse)
-SCORES = (ScoredPart, Placed)
-CLASSES = (InputChange, *CENSUS, *SPACE, *KEPT, *MODEL, *TRUST, *LEVEL, *ASSIGNMENT, *SCORES)
+SCORES = (ScoredPart, Placed, Foretold)
+CLASSES = (InputChange, *CENSUS, *SPACE, *MODEL, *NAMES, *TRUST, *LEVEL, *ASSIGNMENT, *SCORES)
 """All that values of these stages are made of; see `ValueFormat`."""
 
 

@@ -11,8 +11,6 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.stages.potential import CustomerSales
-
 TIERS = ("A", "B", "C", "D")
 LEAST_LOGIT, LOGIT_STEP, LOGITS = -20.0, 1 / 64, 2560
 """Log odds are counted from -20 to 20, in steps of 1/64."""
@@ -48,22 +46,36 @@ def shifted(chance: Any, by: float) -> Any:
     return 1 / (1 + np.exp(-(log_odds(chance) + by)))
 
 
-def mean_above(customers: CustomerSales, own: Any, label: Any) -> Any:
-    """By how much the customers of a cluster buy more than an account does, on average (m,); NaN where nobody buys.
+def mean_above(groups: Sequence[Any], own: Any, label: Any) -> Any:
+    """By how much the customers of a group buy more than an account does, on average (m,); NaN where nobody buys.
 
-    The mean over the customers of max(sales - own, 0), for accounts with own sales (m,) in clusters (m,); those of an
-    account that buys nothing are the customers' mean sales.
+    The mean over the group's sorted sales of max(sales - own, 0), for accounts with own sales (m,) in groups (m,);
+    those of an account that buys nothing are the customers' mean sales.
     """
     found = np.full(len(own), np.nan)
     order = np.argsort(label, kind="stable")
-    bounds = np.searchsorted(label[order], np.arange(customers.groups + 1))
-    for group, (start, stop) in enumerate(pairwise(bounds.tolist())):
-        sales, rows = customers.of(group), order[start:stop]
+    bounds = np.searchsorted(label[order], np.arange(len(groups) + 1))
+    for sales, (start, stop) in zip(groups, pairwise(bounds.tolist()), strict=True):
+        rows = order[start:stop]
         if len(sales) and len(rows):
             above = np.append(np.cumsum(sales[::-1])[::-1], 0.0)
             first = np.searchsorted(sales, own[rows], side="right")
             found[rows] = (above[first] - (len(sales) - first) * own[rows]) / len(sales)
     return np.maximum(found, 0.0)
+
+
+def expected_above(groups: Sequence[Any], parents: Sequence[Any], enough: int, own: Any, label: Any) -> Any:
+    """The same for groups of which those with fewer than `enough` customers are weighed with their parents.
+
+    The weight of a group's own n customers is n / enough.
+    """
+    support = np.array([len(sales) for sales in groups])
+    found, thin = mean_above(groups, own, label), np.flatnonzero((support < enough)[label])
+    if len(thin):
+        weight = (support / enough)[label[thin]]
+        lent = mean_above(parents, own[thin], label[thin])
+        found[thin] = np.where(weight > 0, weight * np.nan_to_num(found[thin]), 0.0) + (1 - weight) * lent
+    return found
 
 
 def in_order(keys: Sequence[Any]) -> Any:
