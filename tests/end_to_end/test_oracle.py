@@ -297,7 +297,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 def test_every_number_of_every_account_is_what_the_method_says(tmp_path, changes):
     done = market.score(market.accounts(1500, seed=3), tmp_path, changes)
     rows = market.scores(done).to_pylist()
-    other = {"note", "distance", "margin", "flags", "potential_low", "potential_high"}
+    other = {"note", "distance", "margin", "flags", "potential_low", "potential_high", "look_alike"}
     names = [name for name in rows[0] if name not in other]
     wrong = {
         (name, row["account_id"]): (row[name], told[name])

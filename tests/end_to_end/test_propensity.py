@@ -212,19 +212,19 @@ def test_fifty_labels_of_each_kind_are_enough(small, tmp_path):
     assert record(done)["labels"] == {"bought": 50, "did_not_buy": 50, "unlabelled": SMALL - 100}
 
 
-def test_without_others_ranks_are_told_and_probabilities_withheld(small, tmp_path):
-    table = labels_among(small, 10**6, 0)
-    done = market.score(table, tmp_path, section())
-    scores = market.scores(done)
-    assert not {"propensity", "propensity_band"} & set(scores.column_names)
-    rank = scores["propensity_rank"].to_numpy()
-    assert rank.min() == 1
-    assert all(np.count_nonzero(rank < value) == value - 1 for value in np.unique(rank))  # ties share the better rank
-    truth = table.sort_by("account_id")["chance"].to_numpy()
-    assert truth[rank <= 300].mean() > 0.45
-    assert "brier" in record(done)["quality"]
-    assert record(done)["quality"]["brier"] is None
-    assert any("probabilities and bands are withheld" in text for text in manifest_of(done)["notices"])
+def test_labels_of_buyers_alone_give_the_probability_of_being_labelled(small, tmp_path):
+    """Half of the buyers are labelled: probabilities add up to those, rank as the truth does, and say what they are."""
+    known = labels_among(small, int(small["bought"].to_numpy().sum() / 2), 0)
+    done = market.score(known, tmp_path, section())
+    told = column(done, "propensity")
+    truth = small.sort_by("account_id")["chance"].to_numpy()
+    assert told.mean() == pytest.approx((known["bought"].to_numpy() == 1).mean(), rel=0.1)
+    assert told.mean() < 0.6 * truth.mean()
+    assert truth[np.argsort(-told)[:300]].mean() > 0.45
+    assert record(done)["mode"] == "labelled"
+    assert record(done)["quality"]["brier"] > 0
+    assert any("a probability is that of being labelled a buyer" in text for text in manifest_of(done)["notices"])
+    assert "propensity_band" in market.scores(done).column_names
 
 
 def test_with_a_class_prior_positives_alone_give_probabilities(small, tmp_path):
@@ -246,15 +246,13 @@ def test_a_class_prior_corrects_labels_that_are_no_fair_sample(small, tmp_path):
     assert record(done)["quality"]["brier"] is None  # nothing to hold it against
 
 
-def test_without_a_label_accounts_are_ranked_by_the_customers_around_them(small, tmp_path):
+def test_without_a_label_there_is_no_propensity_and_the_look_alike_is_named(small, tmp_path):
     done = market.score(small, tmp_path, {**buyers.CHANGES, "propensity": {}})
-    scores = market.scores(done)
-    assert set(scores.column_names) & {"propensity", "propensity_band", "propensity_reasons"} == set()
-    share, rank = scores["look_alike"].to_numpy(), scores["propensity_rank"].to_numpy()
-    assert np.array_equal(rank, [np.count_nonzero(share > one) + 1 for one in share])
-    truth = small.sort_by("account_id")["chance"].to_numpy()
-    assert truth[rank <= 300].mean() > 5 * truth[rank > 1500].mean()
-    assert record(done)["mode"] == "look_alike"
+    assert not {name for name in market.scores(done).column_names if name.startswith("propensity")}
+    assert "look_alike" in market.scores(done).column_names
+    told = manifest_of(done)
+    assert told["missing"]["propensity"].startswith("no label: name propensity.label; the column look_alike")
+    assert any("propensity: not computed: no label" in text for text in told["notices"])
 
 
 def test_a_label_other_than_1_or_0_is_refused(small, tmp_path):

@@ -38,8 +38,8 @@ from tests.end_to_end import buyers, market
 from tests.page import Page
 
 ALL = [
-    "headline", "clusters", "potential", "ladder", "ranking", "quadrants", "campaigns", "coverage", "backtest",
-    "choice-of-k", "moves", "quality", "limits", "method",
+    "headline", "clusters", "potential", "ladder", "ranking", "quadrants", "look-alike", "campaigns", "coverage",
+    "backtest", "choice-of-k", "moves", "quality", "limits", "method",
 ]  # fmt: skip
 HOSTILE = "<script>alert('x')</script> & $\\frac{$ ¥\u202e"
 LIMIT = 3_000_000
@@ -118,7 +118,7 @@ def test_what_a_run_has_not_is_left_out_and_named(bare, tmp_path):
     gone = {"campaigns", "coverage", "backtest", "choice-of-k", "moves"}
     assert [one["id"] for one in page.having("section")] == [name for name in ALL if name not in gone]
     told = [row[0] for row in page.table("Not in this report").rows]
-    absent = (section.absent.partition(":")[0] for section in SECTIONS.values())
+    absent = (section.absent.partition(":")[0] for name, section in SECTIONS.items() if name != "look_alike")
     words = ("choice of k", "Who moved", *absent)
     assert len(told) == len(words)
     assert all(any(word in one for one in told) for word in words)
@@ -335,29 +335,22 @@ def test_propensity_and_lifetime_value_tell_what_is_stored(full):
     assert len(page.having("figure", id="figure-propensity")) == len(page.having("figure", id="figure-retention")) == 1
 
 
-@pytest.mark.parametrize("mode", ["rank", "look_alike"])
-def test_no_probability_is_told_where_there_is_none(full, mode):
-    deciles = [{**row, "predicted": None} for row in EXTRAS["propensity"]["deciles"]]
-    record = {**EXTRAS["propensity"], "mode": mode, "deciles": deciles}
-    record |= {"quality": {"auc": 0.875}, "clusters": [{"cluster": "E01", "customer_share": 0.4}]}
-    found = gather(with_extras(full, {"propensity": record}), None, Progress(), compare=False)
+def test_a_probability_from_labels_of_buyers_alone_says_what_it_is(full):
+    found = gather(
+        with_extras(full, {"propensity": {**EXTRAS["propensity"], "mode": "labelled"}}), None, Progress(), compare=False
+    )
     page = Page(page_of(found, [one for one in chapters(found) if one.anchor == "propensity"]))
-    assert all(not one.caption.startswith("Propensity bands") for one in page.tables)
-    assert {"rank": "A rank, no probability", "look_alike": "a look-alike"}[mode] in " ".join(page.texts["p"])
+    assert "A probability is that of being labelled a buyer" in " ".join(page.texts["p"])
 
 
-@pytest.mark.parametrize("labelled", [True, False])
-def test_a_run_that_tells_who_will_buy_makes_a_chapter(tmp_path, labelled):
+def test_a_run_that_tells_who_will_buy_makes_a_chapter(tmp_path):
     """The record is that of a real run, so that both sides speak of the same keys."""
-    keys = buyers.CHANGES["propensity"] if labelled else {}
-    done = market.score(buyers.reference(1, 2_000), tmp_path, {**buyers.CHANGES, "propensity": keys})
+    done = market.score(buyers.reference(1, 2_000), tmp_path, buyers.CHANGES)
     told = write_report(open_run(done.output), Progress(), tmp_path / "report.html")
     page = Page((tmp_path / "report.html").read_text("utf-8"))
-    assert "propensity" in [chapter.anchor for chapter in told]
-    shown = page.table("What moves" if labelled else "Look-alike").rows
+    assert {"propensity", "look-alike"} <= {chapter.anchor for chapter in told}
     record = (done.manifest() or {})["extras"]["propensity"]
-    rows, name = (record["features"], "feature") if labelled else (record["clusters"], "cluster")
-    assert [row[0] for row in shown] == [row[name] for row in rows]
+    assert [row[0] for row in page.table("What moves").rows] == [row["feature"] for row in record["features"]]
 
 
 def test_figures_of_a_frozen_propensity_are_told_as_those_of_the_run_that_learned_it(tmp_path):

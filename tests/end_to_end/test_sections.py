@@ -138,7 +138,7 @@ def joined(tmp_path: Path) -> Iterator[Path]:
 def job_of(path: Path, output: Path) -> Any:
     """A job that asks for both."""
     asked = {"path": str(output.parent / "more.parquet")}
-    return market.job(path, output, {"doubling": asked, "lacking": asked})
+    return market.job(path, output, {"doubling": asked, "lacking": asked, "look_alike": {"enabled": False}})
 
 
 def manifest_of(directory: RunDirectory) -> dict[str, Any]:
@@ -157,7 +157,8 @@ def test_a_section_leaves_its_columns_tables_record_and_model(joined, tmp_path):
     told = dict(zip(*(scored[name].to_pylist() for name in ("account_id", "doubled")), strict=True))
     assert told == {account: 2 * revenue[account] for account in told}
     assert manifest["extras"] == {"doubling": {"total": sum(told.values()), "further": 1}}
-    assert manifest["missing"] == {**{name: f"no [{name}] section" for name in PROVIDED}, "lacking": "no column growth"}
+    lacks = {"look_alike": "look_alike.enabled = false", "lacking": "no column growth"}
+    assert manifest["missing"] == {**{name: f"no [{name}] section" for name in PROVIDED}, **lacks}
     assert "doubling: said" in manifest["notices"]
     assert list(manifest["inputs"]["tables"]) == ["doubling.path", "lacking.path"]
     assert pq.read_table(directory.tables / "doubled.parquet").num_rows == 3
@@ -190,7 +191,7 @@ def test_another_content_of_a_further_table_is_another_run(joined, tmp_path):
 def test_what_nobody_asks_for_is_missing_by_name(tmp_path):
     path = market.write(market.accounts(ROWS), tmp_path / "market")
     manifest = manifest_of(pipeline.run(market.job(path, tmp_path / "scores"), Progress()))
-    assert manifest["extras"] == {}
+    assert manifest["extras"].keys() == {"look_alike"}
     assert manifest["missing"] == {name: f"no [{name}] section" for name in PROVIDED}
 
 

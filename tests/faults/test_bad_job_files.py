@@ -33,8 +33,9 @@ CLUSTER_KEYS = (
     "max_relabelled_share"
 )
 TOP_KEYS = (
-    "device, input, columns, rows, values, currency, features, leakage, clusters, potential, quadrant, "
-    "engine, metrics, output, campaigns, coverage, propensity, lifetime_value, alerts, segments, next_offer, backtest"
+    "device, input, columns, rows, values, names, titles, currency, features, leakage, clusters, potential, quadrant, "
+    "engine, metrics, output, look_alike, campaigns, coverage, propensity, lifetime_value, alerts, segments, "
+    "next_offer, backtest"
 )
 
 
@@ -775,6 +776,9 @@ FULL: dict[str, Any] = {
         "stability": True,
     },
     "quadrant": {"threshold": "capacity", "level": "cluster", "sales": 0.7, "capacity": 100},
+    "names": {"E01": "large plants"},
+    "titles": {"size": "employees"},
+    "look_alike": {"enabled": False},
     "campaigns": {
         "by": "band",
         "size": "size",
@@ -869,7 +873,7 @@ FULL: dict[str, Any] = {
 }
 TABLES: list[tuple[str, ...]] = [
     (),
-    *((section,) for section in FULL if section not in {"device", "values"}),
+    *((section,) for section in FULL if section not in {"device", "values", "names", "titles"}),
     ("features", "numeric", "size"),
     ("campaigns", "map", "small"),
     ("campaigns", "default"),

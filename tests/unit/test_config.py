@@ -158,6 +158,7 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
             "region": None,
             "skill": None,
         },
+        "look_alike": {"enabled": True},
         "propensity": None,
         "lifetime_value": None,
         "alerts": None,

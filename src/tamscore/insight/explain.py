@@ -10,6 +10,7 @@ import numpy as np
 
 from tamscore.errors import InputContractError
 from tamscore.insight import accounts, tables
+from tamscore.insight.look_alike import reasons
 from tamscore.scoring.context import ladder_rules, quadrant_rules
 from tamscore.stages import potential, whitespace
 from tamscore.stages.potential import step_names
@@ -18,6 +19,7 @@ from tamscore.stages.prepare import nearest_rank
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tamscore.insight.look_alike import Reason
     from tamscore.insight.stored import StoredRun
     from tamscore.model.record import PartyRecord
 
@@ -74,7 +76,8 @@ class Explanation:
 
     `above` are the nearest customers of its cluster at or above its potential, `customers_above` how many there are.
     A customer has `moves` of its sales, a prospect `elsewhere`, since only other peers would change its potential.
-    `limits` tell where high potential and high sales begin, `by_cluster` that the whole cluster is placed.
+    `limits` tell where high potential and high sales begin, `by_cluster` that the whole cluster is placed. `look_alike`
+    are the columns that make it look like a customer, or not; empty where the input is no longer there.
     """
 
     run: str
@@ -90,6 +93,7 @@ class Explanation:
     elsewhere: tuple[Elsewhere, ...]
     limits: dict[str, float | None]
     by_cluster: bool
+    look_alike: tuple[Reason, ...]
 
 
 def explain(run: StoredRun, account_id: str) -> Explanation:
@@ -118,6 +122,7 @@ def explain(run: StoredRun, account_id: str) -> Explanation:
         elsewhere(run, row, party),
         {name: finite(getattr(party.limits, name)) for name in ("potential", "sales")},
         quadrant_rules(run.job).by_cluster,
+        reasons(run, row, party),
     )
 
 

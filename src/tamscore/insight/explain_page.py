@@ -34,6 +34,7 @@ def chapter(found: Explanation) -> Chapter:
         above(found),
         moves(found),
         table("What else is known", "what|it says", known),
+        look_alike(found),
     )
     return Chapter("explain", title(found), worth(found), blocks)
 
@@ -134,6 +135,20 @@ def above(found: Explanation) -> Table:
     note = f"the nearest of {counted(found.customers_above, 'customer')} of {found.account['cluster']}"
     rows = [(peer["account_id"], peer.get("name"), peer["sales"]) for peer in found.above]
     return without_empty(table("Peers above it", "account:id|name/2|sales:exact", rows, note))
+
+
+def look_alike(found: Explanation) -> Table:
+    """Return the columns that make it look like a customer, or not."""
+    rows = [(one.column, said_value(one.value), f"{one.added:+.2f}") for one in found.look_alike]
+    note = "change of the log odds beside an account with average features; above 0 speaks for a customer"
+    return table("What it looks like a customer by", "feature|value|>adds", rows, note)
+
+
+def said_value(value: str | float | None) -> str:
+    """Return the value of a feature in words."""
+    if value is None:
+        return "missing"
+    return value if isinstance(value, str) else f"{value:,.6g}"
 
 
 def moves(found: Explanation) -> Table:

@@ -51,9 +51,15 @@ FIELDS = (
 """The arrays that every party type has; `customer_sales` lie sorted within clusters that begin at `offsets`."""
 
 
+LOOK_ALIKE = ("offsets", "slopes", "hinges", "bends", "means", "spreads")
+"""The arrays of a look-alike, where there is one."""
+
+
 def arrays_of(party: PartyRecord) -> dict[str, Any]:
     """Return the arrays of a party type by name, those of its columns last."""
     found = {field.name: array_at(party, field) for field in FIELDS} | dict(column_arrays(party))
+    if party.look_alike:
+        found |= {f"look_alike.{name}": getattr(party.look_alike, name) for name in LOOK_ALIKE}
     found |= dict(level_arrays(party))
     return {f"{party.name}.{name}": array for name, array in found.items()}
 

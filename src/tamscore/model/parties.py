@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.model.arrays import Arrays
+from tamscore.model.arrays import LOOK_ALIKE, Arrays
 from tamscore.model.levels import level_of, with_account, with_typical
 from tamscore.model.record import PartyRecord
 from tamscore.stages import identity
+from tamscore.stages.draw import LAST
 from tamscore.stages.drift import Histogram
 from tamscore.stages.grid import Grid
 from tamscore.stages.interval import Bounds
 from tamscore.stages.kmeans import Fit
+from tamscore.stages.look_alike import FOLDS, LookAlike
 from tamscore.stages.potential import CustomerSales, PotentialTable
 from tamscore.stages.prepare import Vocabulary
 from tamscore.stages.quadrant import Limits
@@ -70,7 +72,22 @@ def party_of(text: PartyText, arrays: dict[str, Any]) -> PartyRecord:
         sales=with_typical(of_sales, "customer_typical", take, there=cents is not None),
         by_segment=with_typical(of_segments, "segment_typical", take, there=cents is not None),
         level=level_of(text.level, take, sizes, len(space.scales)),
+        look_alike=look_alike_of(text, take),
     )
+
+
+def look_alike_of(text: PartyText, take: Arrays) -> LookAlike | None:
+    """The look-alike of a party type; None where it has none."""
+    if (told := text.look_alike) is None:
+        return None
+    models, features, numeric = FOLDS + 1, len(text.features), len(text.columns)
+    shapes = {"offsets": (models,), "slopes": (models, features), "hinges": (models, numeric), "bends": (numeric,)}
+    shapes |= {"means": (features,), "spreads": (features,)}
+    found = {name: take(f"look_alike.{name}", shapes[name]) for name in LOOK_ALIKE}
+    if int(told.last) > LAST:
+        raise ValueError(f"{text.party_type}.look_alike.last: expected at most {LAST}, got {told.last}")
+    known = told.model_dump() | {"last": int(told.last), "excluded": told.excluded}
+    return LookAlike(**found, **known)
 
 
 def number_of_ids(text: PartyText) -> int:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from tamscore.stages.drift import Histogram
     from tamscore.stages.kmeans import Fit
     from tamscore.stages.level_loss import PartyLevel
+    from tamscore.stages.look_alike import LookAlike
     from tamscore.stages.potential import CustomerSales, PotentialTable
     from tamscore.stages.prepare import Vocabulary
     from tamscore.stages.quadrant import Limits
@@ -40,6 +41,7 @@ class PartyRecord:
     sales: CustomerSales
     by_segment: CustomerSales
     level: PartyLevel | None = None
+    look_alike: LookAlike | None = None
 
     @property
     def ids(self) -> tuple[str, ...]:

@@ -13,9 +13,10 @@ from tamscore.stages.scaling import Scaling
 if TYPE_CHECKING:
     from tamscore.model.record import ModelRecord, PartyRecord
     from tamscore.stages.level_loss import PartyLevel
+    from tamscore.stages.look_alike import LookAlike
     from tamscore.stages.scale import ColumnScale
 
-FORMAT = 2
+FORMAT = 3
 """Goes up with every change of the files; models of another format are refused."""
 
 
@@ -108,6 +109,17 @@ class FitText(ModelText):
     constant: tuple[str, ...] = Field(strict=False)
 
 
+class LookAlikeText(ModelText):
+    """How a look-alike came about, see `look_alike.LookAlike`; `last` is larger than the numbers that JSON keeps."""
+
+    seed: int = Field(ge=0)
+    last: str = Field(pattern=r"^[0-9]{1,20}$")
+    area: float = Field(ge=0, le=1)
+    customers: int = Field(ge=1)
+    prospects: int = Field(ge=1)
+    excluded: tuple[str, ...] = Field(strict=False)
+
+
 class PartyText(ModelText):
     """One party type."""
 
@@ -124,6 +136,7 @@ class PartyText(ModelText):
     ladder: LadderText
     fit: FitText
     level: LevelText | None = None
+    look_alike: LookAlikeText | None = None
 
 
 class InputsText(ModelText):
@@ -177,6 +190,15 @@ def party_text(party: PartyRecord) -> PartyText:
             rows=party.rows, inertia=fit.inertia, passes=fit.passes, batches=fit.batches, reseeded=fit.reseeded,
             constant=party.constant,
         ),
+        look_alike=look_alike_text(party.look_alike) if party.look_alike else None,
+    )  # fmt: skip
+
+
+def look_alike_text(made: LookAlike) -> LookAlikeText:
+    """Return what is said of a look-alike."""
+    return LookAlikeText(
+        seed=made.seed, last=str(made.last), area=made.area, customers=made.customers, prospects=made.prospects,
+        excluded=made.excluded,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.schema import Reason
-from tamscore.scoring.assign_blocks import Hold, LevelRequest, RowAssignment, RowRequest, assign_blocks
+from tamscore.scoring.assign_blocks import Folds, Hold, LevelRequest, RowAssignment, RowRequest, assign_blocks
 from tamscore.scoring.cluster_map import joined, look
 from tamscore.scoring.features import stream_features
 from tamscore.stages.draw import draw_number
@@ -106,7 +106,7 @@ def assign_piece(
 ) -> AssignedRows:
     """The same for neighbouring rows of a partition."""
     rows, reason, hashes = len(features.usable), item.reason[features.here].copy(), item.hashes[features.here]
-    columns = RowAssignment.unknown(rows, ("typical",) if any(model.level for model in models) else ())
+    columns = RowAssignment.unknown(rows, columns_of(models))
     reason[~features.usable & (reason == Reason.SCORED)] = Reason.FEATURE_NOT_FINITE
     codes = watch.labels.of(hashes) if watch else np.empty(0)
     parties = []
@@ -115,7 +115,8 @@ def assign_piece(
         raw = features.raw(at, model.encoding, backend)
         hold = Hold(watch.kept(place, codes[at]), watch.share) if watch else None
         level = level_request(model, features.sales[at], hashes[at])
-        assigned, inertia = assign_blocks(backend, model, raw, RowRequest(hold, level))
+        folds = Folds(model.look_alike.folds(hashes[at])) if model.look_alike else None
+        assigned, inertia = assign_blocks(backend, model, raw, RowRequest(hold, level, folds))
         columns.put(at, assigned)
         label = assigned.label
         seen = watch.look(place, features, at, hashes[at], codes[at], label, backend) if watch else None
@@ -140,6 +141,12 @@ def together(pieces: Sequence[AssignedRows]) -> AssignedRows:
 def by_party(assigned: Iterable[AssignedRows]) -> list[tuple[AssignedParty, ...]]:
     """What the partitions tell of each party type."""
     return list(zip(*(rows.parties for rows in assigned), strict=True))
+
+
+def columns_of(models: Sequence[PartyModel]) -> list[str]:
+    """The columns that some of the models add to those of every row."""
+    there = {"typical": any(model.level for model in models), "look_alike": any(model.look_alike for model in models)}
+    return [name for name, is_there in there.items() if is_there]
 
 
 def level_request(model: PartyModel, sales: Any, hashes: Any) -> LevelRequest | None:

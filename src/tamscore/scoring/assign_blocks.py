@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tamscore.scoring import hysteresis
-from tamscore.stages import kmeans
+from tamscore.stages import kmeans, look_alike
 from tamscore.stages.level import ALL
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from tamscore.stages.level import LevelModel
 
 NO_CLUSTER = np.iinfo(np.uint16).max
-UNKNOWN = {"label": np.uint16(NO_CLUSTER), "distance": np.float32(np.nan), "margin": np.float32(np.nan)}
-UNKNOWN["typical"] = np.float32(np.nan)
+UNKNOWN = {"label": np.uint16(NO_CLUSTER), **dict.fromkeys(("distance", "margin"), np.float32(np.nan))}
+UNKNOWN |= dict.fromkeys(("typical", "look_alike"), np.float32(np.nan))
 """The value of rows that no model knows, by column of `RowAssignment`."""
 ALWAYS = ("label", "distance", "margin")
 """The columns that are computed without a request."""
@@ -30,13 +30,15 @@ ALWAYS = ("label", "distance", "margin")
 class RowAssignment:
     """What is computed of rows, all (m,) on the host: label uint16, distance and margin float32.
 
-    `typical` float32 are typical sales by an account's own features. A column that was not requested is None.
+    `typical` float32 are typical sales by an account's own features, `look_alike` float32 the log odds that a row is a
+    customer's. A column that was not requested is None.
     """
 
     label: Any
     distance: Any
     margin: Any
     typical: Any = None
+    look_alike: Any = None
 
     @classmethod
     def unknown(cls, rows: int, requested: Collection[str] = ()) -> RowAssignment:
@@ -73,6 +75,17 @@ class Hold:
 
 
 @dataclass(frozen=True)
+class Folds:
+    """The places (m,) of the models of a look-alike that have not seen the rows."""
+
+    place: Any
+
+    def part(self, rows: slice) -> Folds:
+        """Return the same for some of the rows."""
+        return Folds(self.place[rows])
+
+
+@dataclass(frozen=True)
 class LevelRequest:
     """Which model of the level each row (m,) int64 takes: that without its fold for customers, `level.ALL` else."""
 
@@ -89,6 +102,7 @@ class RowRequest:
 
     hold: Hold | None = None
     level: LevelRequest | None = None
+    folds: Folds | None = None
 
     def part(self, rows: slice) -> RowRequest:
         """Return the request for some of the rows."""
@@ -98,7 +112,8 @@ class RowRequest:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of `RowAssignment` that it adds to the usual ones."""
-        return ("typical",) if self.level else ()
+        there = {"typical": self.level, "look_alike": self.folds}
+        return tuple(name for name, request in there.items() if request is not None)
 
 
 def assign_blocks(backend: Backend, model: PartyModel, raw: Any, request: RowRequest) -> tuple[RowAssignment, int]:
@@ -106,8 +121,12 @@ def assign_blocks(backend: Backend, model: PartyModel, raw: Any, request: RowReq
     parts, inertia = [], 0
     for start in range(0, len(raw), backend.block_rows):
         rows = slice(start, start + backend.block_rows)
-        block = model.space.block(backend, raw.part(rows.start, rows.stop))
-        part, added = assign_block(backend, model, block, request.part(rows))
+        here, asked = raw.part(rows.start, rows.stop), request.part(rows)
+        block = model.space.block(backend, here)
+        part, added = assign_block(backend, model, block, asked)
+        if asked.folds and model.look_alike:
+            odds = look_alike.log_odds(backend, model.space, model.look_alike, block, here, asked.folds.place)
+            part = replace(part, look_alike=odds)
         parts.append(part)
         inertia += added
     return RowAssignment.concatenated(parts or [RowAssignment.unknown(0, request.columns)]), inertia

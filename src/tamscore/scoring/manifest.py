@@ -85,7 +85,11 @@ def remarks_on(outcome: Outcome, job: Job) -> list[str]:
         for text in remarks.remarks(market, policy.limits, ladder, rules)
     ]
     of_sections = [f"{name}: {text}" for name, one in outcome.findings.items() for text in one.notices]
-    absent = [f"{name}: not computed: {why}" for name, why in outcome.missing.items() if name in job.sections]
+    absent = [
+        f"{name}: not computed: {why}"
+        for name, why in outcome.missing.items()
+        if name in job.sections and name in job.model_fields_set
+    ]
     return [*by_party, *of_sections, *absent]
 
 

@@ -15,6 +15,7 @@ from tamscore.scoring.context import columns_of, settings_of
 from tamscore.scoring.features import Encoding
 from tamscore.scoring.fit.fit import fit_parties
 from tamscore.scoring.fit.fitted import Fitted, Kept
+from tamscore.scoring.fit.look_alike import is_enabled
 from tamscore.scoring.fit.party import judge_features, party_counts
 from tamscore.scoring.fit.refit import refit_parties
 from tamscore.scoring.fit.sample import last_drawn
@@ -171,7 +172,8 @@ def thawed(this: Run, party: PartyRecord) -> Fitted:
     encoding = Encoding(this.columns, PARTY_TYPES.index(party.name), party.space.vocabularies, party.segments)
     level = level_under(this.job, party)
     in_force = level.in_force if level else None
-    model = PartyModel(party.name, encoding, party.space, party.centers, party.ids, in_force)
+    look_alike = party.look_alike if is_enabled(this.job) else None
+    model = PartyModel(party.name, encoding, party.space, party.centers, party.ids, in_force, look_alike)
     kept = Kept(party.names, party.table, party.limits, party.reach)
     found = (model, party.fit, party.spread, party.rows, party.constant, party.histograms, party.named, kept)
     return Fitted(*found, level=level)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tamscore.scoring.features import Encoding
     from tamscore.stages.level import LevelModel
+    from tamscore.stages.look_alike import LookAlike
     from tamscore.stages.space import Space
 
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 class PartyModel:
     """The fitted model of one party type: how rows become blocks, the centers (k, d) in whole numbers, their ids.
 
-    `level` is there where potential is a matter of the account's own level.
+    `level` is there where potential is a matter of the account's own level. `look_alike` tells customers from
+    prospects; None where the job does not ask, or there are too few of either.
     """
 
     name: str
@@ -24,6 +26,7 @@ class PartyModel:
     centers: Any
     ids: tuple[str, ...]
     level: LevelModel | None = None
+    look_alike: LookAlike | None = None
 
     @property
     def k(self) -> int:

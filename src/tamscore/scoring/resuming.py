@@ -30,6 +30,7 @@ from tamscore.stages.leakage import Evidence
 from tamscore.stages.level import Columns, LevelModel
 from tamscore.stages.level_loss import LevelLoss, PartyLevel
 from tamscore.stages.lifecycle import Event
+from tamscore.stages.look_alike import LookAlike
 from tamscore.stages.moves import Moves
 from tamscore.stages.naming import Title
 from tamscore.stages.potential import PotentialTable
@@ -51,7 +52,7 @@ CENSUS = (PartRows, Money, CurrencyCount, Sums)
 SPACE = (Encoding, Vocabulary, Space, ColumnScale, Grid)
 MODEL = (Fitted, PartyModel, Fit, Histogram, Kept, PotentialTable, Bounds, Limits, Change, Event, Verdict, Evidence)
 NAMES = (Naming, Title)
-TRUST = (Candidate, Trust, Moves)
+TRUST = (Candidate, Trust, Moves, LookAlike)
 LEVEL = (PartyLevel, LevelModel, Columns, LevelLoss, AccountLadder)
 ASSIGNMENT = (AssignedRows, RowAssignment, AssignedParty, PartyCount, Seen, Glimpse)
 SCORES = (ScoredPart, Placed, Foretold)

@@ -14,6 +14,7 @@ from tamscore.sections.backtest import BacktestSection
 from tamscore.sections.campaigns import CampaignsSection
 from tamscore.sections.coverage import CoverageSection
 from tamscore.sections.lifetime_value import LifetimeValueSection
+from tamscore.sections.look_alike import LookAlikeSection
 from tamscore.sections.next_offer import NextOfferSection
 from tamscore.sections.propensity import PropensitySection
 from tamscore.sections.segments import SegmentsSection
@@ -52,6 +53,7 @@ def registered(section: Section[Any]) -> Iterator[None]:
 
 
 for _section in (
+    LookAlikeSection(),
     CampaignsSection(),
     CoverageSection(),
     PropensitySection(),

@@ -31,10 +31,15 @@ def along(x: Any, ranked: Any) -> float:
 
 def separability(values: Any, customer: Any) -> float:
     """The area under the ROC curve (m,) of customers against prospects, whichever side they lie on: 0.5 to 1."""
+    area = area_under_curve(values, customer)
+    return max(area, 1 - area)
+
+
+def area_under_curve(values: Any, customer: Any) -> float:
+    """The area under the ROC curve of customers (m,) bool against prospects: 1 where all customers lie higher."""
     prospects, customers = np.sort(values[~customer]), np.sort(values[customer])
     twice = np.searchsorted(prospects, customers, "left").sum() + np.searchsorted(prospects, customers, "right").sum()
-    area = float(twice) / (2 * len(prospects) * len(customers))
-    return max(area, 1 - area)
+    return float(twice) / (2 * len(prospects) * len(customers))
 
 
 def told_apart(values: Any, customer: Any) -> float:

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 class Ground:
     """What the centers of a party type are sought on: its rows in their space, and the rows drawn of them.
 
-    `seeds` (d, s) are the first of the drawn rows, `constant` the columns that were dropped.
+    `seeds` (d, s) are the first of the drawn rows, `constant` the columns that were dropped, `flagged` those that the
+    leakage guard suspects, and that nobody has allowed.
     """
 
     encoding: Encoding
@@ -40,6 +41,7 @@ class Ground:
     spans: Sequence[Span]
     seeds: Any
     constant: tuple[str, ...]
+    flagged: tuple[str, ...]
 
 
 def ground_of(this: Run, party: Party) -> Ground:
@@ -60,7 +62,8 @@ def ground_of(this: Run, party: Party) -> Ground:
     space, constant = fit_space(columns, vocabularies, features.category_weight, source.order, source.moments)
     seeds = this.backend.get(space.block(this.backend, sample.raw.part(0, clusters.seed_rows)))
     rows, spans = source.rows(space), source.spans(clusters.batch_rows)
-    return Ground(replace(encoding, vocabularies=vocabularies), space, sample, everywhere, rows, spans, seeds, constant)
+    encoding = replace(encoding, vocabularies=vocabularies)
+    return Ground(encoding, space, sample, everywhere, rows, spans, seeds, constant, party.flagged)
 
 
 def check_rows(this: Run, party: Party) -> None:

@@ -12,6 +12,7 @@ from tamscore.schema import PARTY_TYPES
 from tamscore.scoring.fit import trust
 from tamscore.scoring.fit.centers import polish
 from tamscore.scoring.fit.fitted import NOTHING_KEPT, Fitted
+from tamscore.scoring.fit.look_alike import look_alike_of
 from tamscore.scoring.party_model import PartyModel
 from tamscore.stages import diagnose, drift
 
@@ -42,7 +43,8 @@ def fitted_on(ground: Ground, fit: Fit, ids: Sequence[str], named: int, kept: Ke
 
 
 def trusted(this: Run, ground: Ground, fitted: Fitted) -> Fitted:
-    """The fit with what is known about every cluster, where the job asks for it."""
+    """The fit with its look-alike, and with what is known about every cluster, where the job asks for them."""
+    fitted = replace(fitted, model=replace(fitted.model, look_alike=look_alike_of(this, ground)))
     if not this.job.clusters.stability:
         return fitted
     return replace(fitted, trust=trust.trust(fitted.model, ground.sample.drawn, ground.seeds, this.job.clusters.seed))

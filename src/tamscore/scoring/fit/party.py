@@ -34,6 +34,7 @@ class Party:
 
     `customers` are drawn for the level of accounts, in order of their draw numbers.
     `segments` are the market segments, None where the job has none; `local` are threads for work on the drawn rows.
+    `flagged` are the features that the leakage guard suspects, and that nobody has allowed.
     """
 
     code: int
@@ -42,6 +43,7 @@ class Party:
     customers: SampledRows
     segments: Vocabulary | None
     local: Flow
+    flagged: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -59,7 +61,8 @@ def each_party(this: Run, parts: list[PartRows], fit: Callable[[Run, Party], Fit
     with this.progress.stage("fit", len(counts)) as done, LocalFlow(this.job.engine.workers) as local:
         fitted = []
         for code, rows in drawn.items():
-            party = Party(code, parts, *rows, segments, local)
+            flagged = tuple(one.feature for one in verdicts[code] if one.verdict == "suspect")
+            party = Party(code, parts, *rows, segments, local, flagged)
             one = this.checkpoints.once(f"model-{party.name}", partial(fit, this, party), f"model of {party.name}")
             fitted.append(replace(one, verdicts=verdicts[code]))
             done(1)

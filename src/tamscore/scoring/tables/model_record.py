@@ -44,4 +44,5 @@ def party_of(one: Fitted, market: PartyMarket, policy: PartyPolicy, reach: Any) 
         sales=market.sales,
         by_segment=market.by_segment,
         level=one.level,
+        look_alike=one.model.look_alike,
     )

@@ -1,4 +1,4 @@
-"""Who will buy: a calibrated probability learned from a dated window, a rank, or a look-alike score."""
+"""Who will buy: a calibrated probability learned from a dated window."""
 
 from __future__ import annotations
 
@@ -34,8 +34,6 @@ class PropensitySection(Section[Propensity]):
     columns = (
         ScoreColumn("propensity", "share", "probability that the account buys in such a window"),
         ScoreColumn("propensity_band", "text", "focus, middle or low, by the limits in propensity.bands"),
-        ScoreColumn("propensity_rank", "number", "rank among all accounts, where there are no probabilities"),
-        ScoreColumn("look_alike", "share", "share of customers around the account, where there is no label"),
         ScoreColumn("propensity_reasons", "text", "features that move the score most, up or down"),
     )
     rules = (
@@ -53,7 +51,7 @@ class PropensitySection(Section[Propensity]):
             labels.check_early(this, parts, settings)
 
     def prepare(self, market: Market, settings: Propensity) -> State | str:
-        """Return the propensity of a market; without a label how much accounts look like customers.
+        """Return the propensity of a market; in words what is missing without a label.
 
         Raise InputContractError if there are too few buyers to learn from.
         """

@@ -16,8 +16,6 @@ from tamscore.sections.propensity import labels, reasons, training
 from tamscore.sections.propensity import record as propensity_record
 from tamscore.sections.propensity import stored_model as propensity_model
 from tamscore.sections.propensity.learning import Scorer
-from tamscore.sections.propensity.look_alike import look_alike
-from tamscore.sections.propensity.ranks import ranks_among, sorted_scores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,40 +30,32 @@ if TYPE_CHECKING:
     from tamscore.sections.propensity.judging import Judged, PropensityModel
     from tamscore.sections.propensity.settings import Propensity
 
+NO_LABEL = "no label: name propensity.label; the column look_alike tells who looks like a customer without one"
+
 
 @dataclass(frozen=True)
 class Probabilities:
-    """Probability, band and reasons of every account; rank and reasons, where the model has no calibration.
-
-    `order` are the scores (n,) of all accounts, sorted, that ranks are found among.
-    """
+    """Probability, band and reasons of every account."""
 
     model: PropensityModel
     columns_read: InputColumns
     bands: tuple[float, float]
     record: dict[str, Any]
     cost: float
-    order: Any = None
 
     def foretell(self, part: PartRows, at: Any, backend: Backend) -> Foretold:
-        """Probability, or else the score, and reasons of the scored rows of a partition."""
-        score, probability, why = foretold(self.model, self.columns_read, part.partition, at, backend)
+        """Probability and reasons of the scored rows of a partition."""
+        probability, why = foretold(self.model, self.columns_read, part.partition, at, backend)
         codes = np.min_scalar_type(-2 * sum(map(len, self.model.design.state_names)) - 1)
-        more = {f"reason {place}": one.astype(codes) for place, one in enumerate(why)}
-        return Foretold(probability, more if probability is not None else more | {"score": score})
+        return Foretold(probability, {f"reason {place}": one.astype(codes) for place, one in enumerate(why)})
 
     def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
         """The columns of the scored rows of a partition."""
         import pyarrow as pa
 
         told = rows.foretold or self.foretell(rows.part, rows.at, backend)
-        why = [one.astype(np.int64) for name, one in told.more.items() if name.startswith("reason")]
+        why = [one.astype(np.int64) for one in told.more.values()]
         text = text_dictionary(*reasons.texts(why, self.model.design.state_names))
-        if told.probability is None:
-            return {
-                "propensity_rank": pa.array(ranks_among(self.order, told.more["score"])),
-                "propensity_reasons": text,
-            }
         place = propensity.band(np, told.probability, self.bands)
         return {
             "propensity": pa.array(told.probability),
@@ -74,9 +64,7 @@ class Probabilities:
         }
 
     def count(self, scored: pa.Table) -> Any:
-        """Accounts and expected buyers (2, 3) by band; nothing where there are no probabilities."""
-        if self.model.calibration is None:
-            return np.zeros((2, len(propensity.BANDS)))
+        """Accounts and expected buyers (2, 3) by band."""
         told = scored["propensity"].to_numpy()
         place = propensity.band(np, told, self.bands)
         size = len(propensity.BANDS)
@@ -87,18 +75,17 @@ class Probabilities:
         return propensity_record.findings(self.model, self.record, sum(counts), self.bands, self.cost)
 
 
-def prepare(market: Market, section: Propensity) -> State:
-    """The propensity of a market; without a label how much accounts look like customers.
+def prepare(market: Market, section: Propensity) -> State | str:
+    """The propensity of a market; in words what is missing without a label.
 
     Raises InputContractError where there are too few buyers to learn from.
     """
     if section.label is None:
-        return look_alike(market)
+        return NO_LABEL
     kept = propensity_model.kept(market, section)
     model, record = kept or learned(market, section)
     columns = training.columns_of(market, section)
-    order = None if model.calibration else sorted_scores(market, score_rows, model, columns)
-    return Probabilities(model, columns, section.bands, record, section.cost_per_contact, order)
+    return Probabilities(model, columns, section.bands, record, section.cost_per_contact)
 
 
 def learned(market: Market, section: Propensity) -> tuple[PropensityModel, dict[str, Any]]:
@@ -125,7 +112,7 @@ def record_of(
 ) -> dict[str, Any]:
     """What the manifest says of a propensity, but for what it comes to."""
     return {
-        "mode": "probability" if judged.propensity.calibration else "rank",
+        "mode": "probability" if counts[0] or section.class_prior else "labelled",
         "model": {"source": "fitted"},
         **propensity_record.told(judged),
         "labels": {"bought": counts[1], "did_not_buy": counts[0], "unlabelled": counts[labels.UNLABELLED]},
@@ -137,12 +124,12 @@ def record_of(
 
 def foretold(
     model: PropensityModel, columns: InputColumns, partition: Partition, at: Any, backend: Backend
-) -> tuple[Any, Any | None, list[Any]]:
-    """Score (s,), probability (s,) or None, and reasons (s,) of some rows of a partition, on the host."""
+) -> tuple[Any, list[Any]]:
+    """Probability (s,) and reasons (s,) of some rows of a partition, on the host."""
     features = read_features(partition, columns, backend)
     scorer = Scorer.of(model.design, model.model, backend)
     codes = {one.column: one.encode(features.texts[one.column])[at] for one in model.design.vocabularies}
-    score, probability = np.empty(len(at)), np.empty(len(at))
+    probability = np.empty(len(at))
     why = [np.empty(len(at), np.int64) for _ in range(min(reasons.REASONS, len(model.design.columns)))]
     for start in range(0, len(at), backend.block_rows):
         here = slice(start, start + backend.block_rows)
@@ -150,15 +137,7 @@ def foretold(
         numbers = {name: backend.xp.take(column, rows) for name, column in features.numeric.items()}
         put = {name: backend.put(code[here]) for name, code in codes.items()}
         told = propensity.foretell(model, scorer, backend, numbers, put)
-        score[here] = backend.get(told.score)
-        if told.probability is not None:
-            probability[here] = backend.get(told.probability)
+        probability[here] = backend.get(told.probability)
         for place, one in zip(why, told.reasons, strict=True):
             place[here] = backend.get(one)
-    return score, probability if model.calibration else None, why
-
-
-def score_rows(item: Any, model: PropensityModel, columns: InputColumns, backend: Backend) -> Any:
-    """The scores of the scored rows of a partition, given its rows and its assignment."""
-    part, assigned = item
-    return foretold(model, columns, part.partition, np.flatnonzero(assigned.reason == 0), backend)[0]
+    return probability, why

@@ -28,11 +28,11 @@ BANDS = ("low", "middle", "focus")
 
 @dataclass(frozen=True)
 class PropensityModel:
-    """Who will buy: a model on a design, and its calibration; None where scores are good for ranks alone."""
+    """Who will buy: a model on a design, and its calibration."""
 
     design: Design
     model: Line | Forest
-    calibration: Calibration | None
+    calibration: Calibration
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,10 @@ class Judged:
 
 @dataclass(frozen=True)
 class Foretold:
-    """What a propensity says of rows: score (m,) in log-odds, probability (m,) or None, the strongest reasons (m,)."""
+    """What a propensity says of rows: score (m,) in log-odds, probability (m,), the strongest reasons (m,)."""
 
     score: Array
-    probability: Array | None
+    probability: Array
     reasons: list[Array]
 
 
@@ -71,8 +71,7 @@ def foretell(
     raw = design.raw(xp, numbers, codes)
     score, added = scorer.explained(xp, raw)
     found = strongest(xp, added, design.states(xp, raw, codes), offsets_of(design.state_names))
-    told = propensity.calibration.probability(xp, score) if propensity.calibration else None
-    return Foretold(rounded(xp, score), told, found)
+    return Foretold(rounded(xp, score), propensity.calibration.probability(xp, score), found)
 
 
 def judge(
@@ -84,16 +83,15 @@ def judge(
     """The propensity that the training rows teach, and how it did on rows that it was not taught."""
     learned = learning.learn(training, run)
     made = calibrated(learned, training, rules)
-    told = crossed(learned, training, rules) if made else None
-    told_of = (learned.left_out if told is None else told, told, training.label, training.weight)
+    told = crossed(learned, training, rules)
     propensity = PropensityModel(design, learned.model, made)
-    fair = told if rules.honest else None
+    fair = told if rules.prior is None else None
     return Judged(
         propensity,
         learned.kind,
         learned.loss,
         verdict.verdict(learned.left_out, fair, training.label, training.weight),
-        verdict.deciles(told_of[0], fair, training.label, training.weight),
+        verdict.deciles(told, fair, training.label, training.weight),
         weights_of(propensity, training),
     )
 
@@ -102,23 +100,17 @@ def judge(
 class Rules:
     """How scores become probabilities: the kind of calibration, and the class prior where one is given.
 
-    `negatives` says that rows with label 0 have not bought; else nobody knows.
+    `negatives` says that rows with label 0 have not bought; else nobody knows, and a probability without a prior is
+    that of being labelled a buyer.
     """
 
     kind: Any
     prior: float | None
     negatives: bool
 
-    @property
-    def honest(self) -> bool:
-        """Whether labels are a fair sample, so that probabilities can be held against them."""
-        return self.negatives and self.prior is None
 
-
-def calibrated(learned: Learned, training: Training, rules: Rules) -> Calibration | None:
-    """The calibration on rows left out; None where others are unlabelled and no class prior is given."""
-    if not rules.negatives and rules.prior is None:
-        return None
+def calibrated(learned: Learned, training: Training, rules: Rules) -> Calibration:
+    """The calibration on rows left out."""
     return moved(calibration.calibrate(learned.left_out, training.label, training.weight, rules.kind),
                  learned.left_out, training, rules)  # fmt: skip
 

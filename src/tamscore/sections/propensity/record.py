@@ -27,7 +27,7 @@ def told(judged: Judged) -> dict[str, Any]:
     return {
         "kind": judged.kind,
         "log_loss_left_out": {kind: round(loss, 6) for kind, loss in judged.loss.items()},
-        "calibration": calibration.kind if calibration else None,
+        "calibration": calibration.kind,
         "quality": {name: rounded(value) for name, value in asdict(judged.verdict).items()},
         "deciles": [{name: rounded(value) for name, value in asdict(one).items()} for one in judged.deciles],
         "features": [{"feature": name, "mean_log_odds": moves} for name, moves in judged.weights.items()],
@@ -60,11 +60,9 @@ def findings(
         "propensity_deciles": pa.Table.from_pylist(record["deciles"]),
         "propensity_features": pa.Table.from_pylist(record["features"]),
     }
-    full = dict(record)
-    if model.calibration is not None:
-        rows = band_rows(counts, bands, cost)
-        tables["propensity_bands"] = pa.Table.from_pylist(rows)
-        full |= {"bands": rows[:-1], "everyone": rows[-1], "expected_buyers": rows[-1]["expected_buyers"]}
+    rows = band_rows(counts, bands, cost)
+    tables["propensity_bands"] = pa.Table.from_pylist(rows)
+    full = {**record, "bands": rows[:-1], "everyone": rows[-1], "expected_buyers": rows[-1]["expected_buyers"]}
     return Findings(full, tables, frozenset({"cost", "cost_per_buyer"}), propensity_model.both(model, record),
                     notices(full))  # fmt: skip
 
@@ -75,10 +73,10 @@ def notices(record: dict[str, Any]) -> tuple[str, ...]:
         f"feature {name!r} tells buyers from others nearly alone; was it known by the cut-off?"
         for name in record["suspects"]
     ]
-    if record["mode"] == "rank":
+    if record["mode"] == "labelled":
         said.append(
-            "no account is labelled as not having bought: ranks are told, probabilities and bands are withheld; "
-            "propensity.class_prior would allow them"
+            "no account is labelled as not having bought: a probability is that of being labelled a buyer, and too low "
+            "if buyers lack the label; set propensity.class_prior to the share of accounts that buy"
         )
     return tuple(said)
 

@@ -29,7 +29,7 @@ class Propensity(SectionSettings):
 
     label: Column | None = None
     """Column that is 1 for accounts that bought in the label window, 0 for those that did not, missing where nobody
-    knows; absent: a look-alike score."""
+    knows; absent: no propensity, see look_alike."""
     label_table: Storage | None = None
     """File, folder or glob (Parquet or CSV) that holds the label, joined by account id; absent: the input itself."""
     account_id: Column | None = None

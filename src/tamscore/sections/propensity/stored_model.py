@@ -44,7 +44,7 @@ def describe(model: PropensityModel, record: dict[str, Any]) -> dict[str, Any]:
         "base": model.model.base,
         "numbers": [asdict(one) for one in model.design.numbers],
         "vocabularies": [{"column": one.column, "levels": one.levels} for one in model.design.vocabularies],
-        "calibration": {name: getattr(calibration, name) for name in single} if calibration else None,
+        "calibration": {name: getattr(calibration, name) for name in single},
         "record": record,
     }
 
@@ -56,8 +56,7 @@ def arrays_of(model: PropensityModel) -> dict[str, Any]:
         found = {"weights": np.asarray(one.weights), "means": np.asarray(one.means)}
     else:
         found = {"starts": one.starts, **one.nodes.columns}
-    if model.calibration is not None:
-        found |= {"calibration.x": model.calibration.x, "calibration.y": model.calibration.y}
+    found |= {"calibration.x": model.calibration.x, "calibration.y": model.calibration.y}
     return {name: array.astype(np.uint8) if array.dtype == bool else array for name, array in found.items()}
 
 
@@ -115,8 +114,6 @@ def model_of(said: Mapping[str, Any], arrays: Mapping[str, Any], design: Design)
     return forest
 
 
-def calibration_of(said: Mapping[str, Any], arrays: Mapping[str, Any]) -> Calibration | None:
+def calibration_of(said: Mapping[str, Any], arrays: Mapping[str, Any]) -> Calibration:
     """The calibration of a stored model."""
-    if said["calibration"] is None:
-        return None
     return Calibration(arrays["calibration.x"], arrays["calibration.y"], **said["calibration"])

@@ -9,7 +9,7 @@ from tamscore.view.blocks import Block, Cell, Chapter, Table, Text, table
 from tamscore.view.words import counted
 
 Record = dict[str, Any]
-LOOK_ALIKE = "No label was given: accounts are ranked by the share of customers around them, a look-alike."
+LABELLED = "A probability is that of being labelled a buyer: no account is known not to have bought."
 FROZEN = (
     "The model was learned{}: lift, calibration and what moves the score are as they were found there; only the bands "
     "count the accounts of this run."
@@ -23,12 +23,10 @@ LISTED = 10
 
 def chapter(record: Record) -> Chapter:
     """Return the chapter on what a run has recorded."""
-    if record["mode"] == "look_alike":
-        return Chapter("propensity", "Propensity", LOOK_ALIKE, (clusters(record),))
     blocks: list[Block] = [Text(FROZEN.format(learned_in(record)))] if learned_in(record) else []
-    if record["mode"] == "probability":
-        blocks.append(bands(record))
-    blocks += [lift(record["deciles"], deciles(record)), features(record)]
+    if record["mode"] == "labelled":
+        blocks.append(Text(LABELLED))
+    blocks += [bands(record), lift(record["deciles"], deciles(record)), features(record)]
     if suspects := ", ".join(record.get("suspects", ())):
         blocks.append(Text(f"{suspects}: tells buyers from others nearly alone; was it known by the cut-off?"))
     return Chapter("propensity", "Propensity", message(record), tuple(blocks))
@@ -46,12 +44,10 @@ def message(record: Record) -> str:
     where = learned_in(record)
     held = f"{'held' if where else 'holds'} {first['capture']:.0%} of the buyers, {first['lift']:.1f} times its share"
     text = f"The best decile of the accounts {held}{where}"
-    if record["mode"] == "probability":
-        focus = next((row for row in record["bands"] if row["band"] == "focus"), None)
-        if focus and focus["against_everyone"]:
-            text += f"; a buyer in focus costs {focus['against_everyone']:.2f} times what calling everyone costs"
-        return f"{text}. Calibrated on accounts left out{where}: {quality(record)}."
-    return f"{text}. A rank, no probability: no account is known not to have bought. {quality(record)}."
+    focus = next((row for row in record["bands"] if row["band"] == "focus"), None)
+    if focus and focus["against_everyone"]:
+        text += f"; a buyer in focus costs {focus['against_everyone']:.2f} times what calling everyone costs"
+    return f"{text}. Calibrated on accounts left out{where}: {quality(record)}."
 
 
 def quality(record: Record) -> str:
@@ -110,8 +106,9 @@ def deciles(record: Record) -> Table:
         "decile:count|accounts:count/2|predicted:permille|observed:permille|lift:tenths|of all buyers:share/2|"
         "contacts a buyer:tenths/3"
     )
-    title = "Lift and calibration by decile" if record["mode"] == "probability" else "Lift by decile, ranks only"
-    return table(title, columns, rows, f"{quality(record)}; on accounts left out{learned_in(record)}")
+    return table(
+        "Lift and calibration by decile", columns, rows, f"{quality(record)}; on accounts left out{learned_in(record)}"
+    )
 
 
 def features(record: Record) -> Table:
@@ -121,10 +118,3 @@ def features(record: Record) -> Table:
     rows = [(row["feature"], Cell(row["mean_log_odds"], max(row["mean_log_odds"], 0.0) / largest)) for row in most]
     note = f"mean size in log-odds over the accounts learned from{learned_in(record)}"
     return table("What moves the score", "feature|moves:hundredths", rows, note)
-
-
-def clusters(record: Record) -> Table:
-    """Return the clusters with most customers."""
-    rows = [(row["cluster"], Cell(row["customer_share"], row["customer_share"])) for row in record["clusters"]]
-    note = "no label: the share of customers around an account, and its rank"
-    return table("Look-alike", "cluster:id|customers:share", rows[:LISTED], note)

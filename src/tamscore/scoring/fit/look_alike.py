@@ -1,0 +1,35 @@
+"""The look-alike of a party type, fitted on the first drawn rows and the features that the leakage guard lets pass."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tamscore.backend.host import HostBackend
+from tamscore.scoring.features import taken
+from tamscore.stages.look_alike import FitRows, chosen_rows, fit_look_alike
+
+if TYPE_CHECKING:
+    from tamscore.config import Job
+    from tamscore.scoring.context import Run
+    from tamscore.scoring.fit.data import Ground
+    from tamscore.stages.look_alike import LookAlike
+
+SECTION = "look_alike"
+
+
+def is_enabled(job: Job) -> bool:
+    """Whether a job asks for a look-alike."""
+    return bool(getattr(job.sections.get(SECTION), "enabled", False))
+
+
+def look_alike_of(this: Run, ground: Ground) -> LookAlike | None:
+    """The look-alike of a party type; None where the job does not ask, or there are too few customers or prospects."""
+    drawn, host = ground.sample.drawn, HostBackend()
+    chosen = chosen_rows(drawn.sales) if is_enabled(this.job) else None
+    if chosen is None:
+        return None
+    at, weight = chosen
+    numeric = {name: column[at] for name, column in drawn.numeric.items()}
+    raw = ground.encoding.raw(host, numeric, taken(drawn.texts, at), len(at))
+    rows = FitRows(ground.space.block(host, raw), drawn.numbers[at], drawn.sales[at] > 0, weight)
+    return fit_look_alike(ground.space, rows, ground.flagged, this.job.clusters.seed)

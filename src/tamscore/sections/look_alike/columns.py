@@ -1,0 +1,79 @@
+"""The look-alike joins the scores: log odds of the assignment become probabilities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.arrow import nullable
+from tamscore.scoring.score.sections import Findings
+from tamscore.stages.look_alike import FEWEST
+from tamscore.stages.ridge import probability
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+    from tamscore.backend import Backend
+    from tamscore.scoring.fit.fitted import Fitted
+    from tamscore.scoring.market import Market
+    from tamscore.scoring.score.sections import ScoredRows
+    from tamscore.sections.look_alike.settings import LookAlikeSettings
+
+OFF = "look_alike.enabled = false"
+TOO_FEW = f"fewer than {FEWEST} customers, or prospects, of any party type to compare"
+PLACES = 4
+STRONGEST = 5
+"""So many features are recorded for each party type."""
+
+
+@dataclass(frozen=True)
+class LookAlikeState:
+    """The state of the section: what is recorded of each party type's look-alike."""
+
+    record: dict[str, Any]
+
+    def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
+        """The probability of the scored rows of a partition; null in a party type without a look-alike."""
+        del backend
+        odds = rows.assigned.columns.look_alike[rows.at].astype(np.float64)
+        return {"look_alike": nullable(np.round(probability(odds), PLACES))}
+
+    def count(self, scored: pa.Table) -> None:
+        """Nothing: an account that looks like a customer is none."""
+
+    def findings(self, counts: Sequence[None]) -> Findings:
+        """What is recorded."""
+        del counts
+        return Findings(self.record)
+
+
+def prepare(market: Market, settings: LookAlikeSettings) -> LookAlikeState | str:
+    """The state; in words why there is no look-alike."""
+    if not settings.enabled:
+        return OFF
+    parties = [party_record(one) for one in market.fitted if one.model.look_alike]
+    return LookAlikeState({"parties": parties}) if parties else TOO_FEW
+
+
+def party_record(one: Fitted) -> dict[str, Any]:
+    """What is recorded of the look-alike of a party type."""
+    made = one.model.look_alike
+    if made is None:
+        raise AssertionError(f"{one.model.name}: no look-alike")
+    names = [feature.name for feature in one.model.space.features]
+    order = np.argsort(-made.spreads, kind="stable")[:STRONGEST]
+    strongest = [
+        {"feature": names[j], "spread": round(float(made.spreads[j]), 6)} for j in order if made.spreads[j] > 0
+    ]
+    return {
+        "party_type": one.model.name,
+        "area": round(made.area, 6),
+        "customers": made.customers,
+        "prospects": made.prospects,
+        "excluded": list(made.excluded),
+        "strongest": strongest,
+    }

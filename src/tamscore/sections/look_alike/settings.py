@@ -1,0 +1,12 @@
+"""The keys of [look_alike]."""
+
+from __future__ import annotations
+
+from tamscore.config.section import SectionSettings
+
+
+class LookAlikeSettings(SectionSettings):
+    """How much each account looks like a customer; no label is needed."""
+
+    enabled: bool = True
+    """Whether customers are told from prospects by their features, and the scores have a column `look_alike`."""

@@ -1,0 +1,34 @@
+"""The look-alike as people read it: how well it tells customers from prospects, and by which features."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tamscore.view.blocks import Chapter, table
+from tamscore.view.words import words
+
+Record = dict[str, Any]
+NOTE = "area under the ROC curve of accounts that a model has not seen: 50% is chance, 100% is certainty"
+
+
+def chapter(record: Record) -> Chapter:
+    """Return the chapter on what a run has recorded."""
+    rows = [
+        (words(party["party_type"]), party["customers"], party["prospects"], party["area"], features(party))
+        for party in record["parties"]
+    ]
+    columns = "party type|customers:count/2|prospects:count/2|area:percent|told by"
+    return Chapter("look-alike", "Look-alike", message(record), (table("Look-alike", columns, rows, NOTE),))
+
+
+def features(party: Record) -> str:
+    """Return the features that tell most, and those that were left out."""
+    told = ", ".join(one["feature"] for one in party["strongest"]) or "nothing"
+    left = f"; left out: {', '.join(party['excluded'])}" if party["excluded"] else ""
+    return told + left
+
+
+def message(record: Record) -> str:
+    """Return how well customers are told from prospects, in one sentence."""
+    told = ", ".join(f"{party['area']:.0%} for {words(party['party_type'])}" for party in record["parties"])
+    return f"Features tell customers from prospects with an area under the ROC curve of {told}."
