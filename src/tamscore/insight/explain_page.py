@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from tamscore.insight.pages.calling import why_called
 from tamscore.insight.pages.quadrants import MEANINGS
 from tamscore.sections import SECTIONS
 from tamscore.view.blocks import Chapter, Text, table, without_empty
@@ -28,6 +29,7 @@ def chapter(found: Explanation) -> Chapter:
     """Return the explanation as a chapter under the name of its account."""
     known = [line for each in SECTIONS.values() for line in each.explain(found.account)]
     blocks = (
+        *called(found),
         Text(peers(found)),
         Text(place(found)),
         ladder(found),
@@ -37,6 +39,14 @@ def chapter(found: Explanation) -> Chapter:
         look_alike(found),
     )
     return Chapter("explain", title(found), worth(found), blocks)
+
+
+def called(found: Explanation) -> list[Text]:
+    """Return why it has its place, as a paragraph; none for a run that gives no places."""
+    account = found.account
+    why = why_called(account)
+    place = f"Number {account['priority']:,} of the {words(account['party_type'])} accounts" if why else ""
+    return [Text(f"{place}, tier {account['tier']}: {why}")] if why else []
 
 
 def title(found: Explanation) -> str:
