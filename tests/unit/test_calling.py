@@ -11,6 +11,8 @@ PROSPECT = {
     "probability": 0.0512, "p_basis": "look_alike", "expected_value": 312.4, "play": "land_and_adopt", "role": "hunter",
 }  # fmt: skip
 
+CUSTOMER = {"kind": "expansion", "sales": 90.0}
+
 
 def test_a_prospect_is_called_for_what_it_could_buy_and_how_much_it_looks_like_customers():
     assert why_called(PROSPECT) == (
@@ -24,14 +26,8 @@ def test_a_prospect_is_called_for_what_it_could_buy_and_how_much_it_looks_like_c
     [
         ({"p_basis": "propensity"}, "5.1% likely to buy, by who bought before"),
         ({"p_basis": "win_rate"}, "as is assumed of all prospects"),
-        (
-            {"kind": "expansion", "p_basis": "growth", "sales": 90.0},
-            "12k open beside 90 bought; 5.1% likely to buy more",
-        ),
-        (
-            {"kind": "expansion", "p_basis": "win_rate", "probability": 1.0, "sales": 90.0},
-            "bought; a customer already;",
-        ),
+        (CUSTOMER | {"p_basis": "growth"}, "12k open beside 90 bought; 5.1% likely to buy more"),
+        (CUSTOMER | {"p_basis": "win_rate", "probability": 1.0}, "12k open beside 90 bought; a customer already;"),
         ({"next_offer": "router"}, "by the hunter, with router."),
         ({"role": "digital", "play": "deprioritise"}, "next: deprioritise by digital means alone."),
     ],

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tamscore.insight.explain import Explanation, Move, Step
-    from tamscore.view.blocks import Table
+    from tamscore.view.blocks import Block, Table
 
 TELLING = 3
 """So many features say what sets the peers apart."""
@@ -28,7 +28,7 @@ LIMITS = {("up", True): "at least", ("up", False): "above", ("down", True): "at 
 def chapter(found: Explanation) -> Chapter:
     """Return the explanation as a chapter under the name of its account."""
     known = [line for each in SECTIONS.values() for line in each.explain(found.account)]
-    blocks = (
+    blocks: tuple[Block, ...] = (
         *called(found),
         Text(peers(found)),
         Text(place(found)),
