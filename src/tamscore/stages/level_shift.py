@@ -28,7 +28,7 @@ def shifts(model: LevelModel, customers: Any, sales: Any, prospects: Any, column
         return {}
     logs = np.rint(np.log(sales / model.median) / UNIT)
     total = products(model.columns, customers, logs)
-    rows = np.stack(list(model.columns.of(np, prospects))) * UNIT
+    rows = model.columns.of(prospects) * UNIT
     owner = owners(columns, model.columns.numeric)
     weights = np.append(model.intercept[ALL] * UNIT * WEIGHT_UNIT, model.weights[ALL] * WEIGHT_UNIT)
     whole = median_level(weights, rows)
