@@ -21,7 +21,7 @@ from tamscore.scoring import potential as policy
 from tamscore.scoring import resuming
 from tamscore.scoring.assign import assign_rows, by_party
 from tamscore.scoring.census.market import check_rejected, take_census
-from tamscore.scoring.context import Run, columns_read, ladder_rules, plan_of, quadrant_rules
+from tamscore.scoring.context import Run, columns_read, ladder_rules, plan_of, priority_rules, quadrant_rules
 from tamscore.scoring.input_change import compare_input
 from tamscore.scoring.joining.market import match_tables
 from tamscore.scoring.joining.match import Match
@@ -29,9 +29,10 @@ from tamscore.scoring.manifest import write_outcome
 from tamscore.scoring.market import Market
 from tamscore.scoring.model_source import Fresh, Frozen, Warm, watch_of
 from tamscore.scoring.naming import named
+from tamscore.scoring.priority import foretell, prioritise
 from tamscore.scoring.review import look_back, reach_of
 from tamscore.scoring.score.plan import ScorePlan
-from tamscore.scoring.score.rows import score_rows
+from tamscore.scoring.score.rows import PartToScore, score_rows
 from tamscore.scoring.section import check_sections, prepare_sections
 from tamscore.scoring.tables.outcome import Outcome
 from tamscore.sections import SECTIONS
@@ -241,10 +242,12 @@ def write_scores(market: Market, sections: Sections, directory: RunDirectory) ->
     plan = ScorePlan(
         this.columns, boundary, market.policies, directory, sections.prepared, policy.order_of(market.parties)
     )
+    foretold = foretell(market, sections.prepared)
+    with this.progress.stage("priority"):
+        priorities = prioritise(market, priority_rules(this.job), foretold)
     known = this.checkpoints.known("score", len(market.rows))
-    parts = this.flow.map(
-        score_rows, zip(market.rows, market.assigned, known, strict=True), this.flow.share(plan), this.backend
-    )
+    items = map(PartToScore, market.rows, market.assigned, priorities, foretold, known)
+    parts = this.flow.map(score_rows, items, this.flow.share(plan), this.backend)
     scored = list(this.as_stage("score", this.checkpoints.keeping("score", known, parts)))
     if reused := sum(part.reused for part in scored):
         this.progress.notice(f"resumed: {reused} of {len(scored)} parts were there already")

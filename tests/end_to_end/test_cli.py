@@ -77,7 +77,7 @@ def version_of(market):
 def scores_of(market):
     """Every scored account, texts as texts."""
     table = pa.concat_tables([pq.read_table(part) for part in sorted(version_of(market).glob("scores/part-*.parquet"))])
-    return table.select(["account_id", "cluster", "kind", "rank", "whitespace", "sales"]).to_pylist()
+    return table.select(["account_id", "cluster", "kind", "priority", "whitespace", "sales"]).to_pylist()
 
 
 def test_help_loads_nothing_heavy():
@@ -121,7 +121,9 @@ def test_the_first_line_of_a_run_is_the_device_and_every_stage_has_a_line(market
     lines = market.told.splitlines()
     assert lines[0] == 'notice text="device cpu: as asked"'
     names = [line.split()[1] for line in lines if line.startswith("stage ")]
-    assert names == [f"name={name}" for name in ("census", "sample", "guard", "fit", "assign", "potential", "score")]
+    assert names == [
+        f"name={name}" for name in ("census", "sample", "guard", "fit", "assign", "potential", "priority", "score")
+    ]
     assert sum(line.endswith(f" rows={ROWS}") for line in lines) == 4
 
 
@@ -332,7 +334,7 @@ def test_show_says_the_same_of_the_output_of_its_version_and_of_its_key(market):
     assert here.exit_code == 0, here.output
     assert here.stdout == version.stdout
     assert call("show", market.output / version_of(market).name[:8]).stdout == here.stdout
-    for title in ("POTENTIAL BY CLUSTER", "SEGMENT SIZES", "WHITESPACE BY KIND AND QUADRANT", "TOP ACCOUNTS"):
+    for title in ("POTENTIAL BY CLUSTER", "SEGMENT SIZES", "WHITESPACE BY KIND AND QUADRANT", "CALL FIRST"):
         assert title in here.stdout
     assert "\x1b" not in here.stdout
 
@@ -355,16 +357,17 @@ def test_what_show_sums_up_is_what_the_scores_hold(market):
 
 
 @pytest.mark.parametrize("count", [0, 3, 50, 120])
-def test_the_top_accounts_are_the_first_by_rank_and_id_however_many_are_asked_for(market, count):
+def test_the_top_accounts_are_the_first_by_priority_however_many_are_asked_for(market, count):
     found = json.loads(call("show", market.output, "--json", "--top", count).stdout)["top"]
-    best = sorted(scores_of(market), key=lambda row: (row["rank"], row["account_id"]))[:count]
+    best = sorted(scores_of(market), key=lambda row: (row["priority"], row["account_id"]))[:count]
     assert [row["account_id"] for row in found] == [row["account_id"] for row in best]
 
 
 def test_one_cluster_is_shown_with_its_own_accounts_and_what_sets_it_apart(market):
     found = json.loads(call("show", market.output, "--json", "--top", 4, "--cluster", "e02").stdout)
     mine = sorted(
-        (row for row in scores_of(market) if row["cluster"] == "E02"), key=lambda row: (row["rank"], row["account_id"])
+        (row for row in scores_of(market) if row["cluster"] == "E02"),
+        key=lambda row: (row["priority"], row["account_id"]),
     )
     assert [one["cluster"] for one in found["clusters"]] == ["E02"]
     assert [row["account_id"] for row in found["top"]] == [row["account_id"] for row in mine[:4]]

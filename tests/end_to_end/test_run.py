@@ -193,10 +193,10 @@ def test_tables_agree_with_the_scores(done):
         assert sums["whitespace"] == pytest.approx(sum(account["whitespace"] for account in mine), abs=0.006)
 
 
-def test_top_accounts_are_the_first_in_the_order_of_the_ranking(done):
-    """Whitespace, then potential, both falling; then account id, rising: the same fifty, in that order."""
+def test_top_accounts_are_the_first_in_the_order_of_priority(done):
+    """The places of both party types side by side; then account id, rising: the same fifty, in that order."""
     scored = market.scores(done).to_pylist()
-    order = sorted(scored, key=lambda row: (-row["whitespace"], -row["potential"], row["account_id"]))
+    order = sorted(scored, key=lambda row: (row["priority"], row["account_id"]))
     top = pq.read_table(done.tables / "top_accounts.parquet")["account_id"].to_pylist()
     assert top == [row["account_id"] for row in order[:50]]
 

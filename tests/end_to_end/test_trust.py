@@ -6,6 +6,8 @@ import io
 import json
 import shutil
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
@@ -139,3 +141,53 @@ def test_show_reads_neither_the_model_nor_the_scores(tmp_path):
     for folder in (done.model, done.path / "scores"):
         shutil.rmtree(str(folder))
     assert shown(done) == page
+
+
+def moves_in(done):
+    return pq.read_table(done.tables / "potential_stability.parquet").to_pylist()
+
+
+def test_a_run_that_chooses_k_says_how_far_potentials_move(tmp_path):
+    done = market.score(market.accounts(3000), tmp_path, AUTO | {"clusters.k": {"end_user": "auto", "channel": 2}})
+    rows = moves_in(done)
+    assert [(row["party_type"], row["redraw"]) for row in rows] == [("end_user", "1"), ("end_user", "2")]
+    assert all(0 <= row[name] <= 1 for row in rows for name in ("moved", "top_overlap"))
+    (chosen,) = (row for row in choice(done) if row["chosen"])
+    assert chosen["moved"] == pytest.approx(max(row["moved"] for row in rows))
+    record = (done.manifest() or {})["fit"]["end_user"]["potential_stability"]
+    assert [one["moved"] for one in record] == pytest.approx([row["moved"] for row in rows], abs=1e-6)
+    assert "STABILITY OF POTENTIALS" in shown(done)
+
+
+@pytest.mark.parametrize("level", ["cluster", "account"])
+def test_with_a_given_k_potentials_are_tried_where_the_job_asks_for_it(tmp_path, level):
+    given = {"clusters.k": {"end_user": 4, "channel": 2}, "potential.level": level}
+    assert moves_in(market.score(market.accounts(3000), tmp_path / "plain", given)) == []
+    done = market.score(market.accounts(3000), tmp_path / "asked", given | {"potential.stability": True})
+    rows = moves_in(done)
+    assert {row["party_type"] for row in rows} == {"end_user", "channel"}
+    assert max(row["moved"] for row in rows if row["party_type"] == "end_user") < 0.2  # four groups far apart
+    scores = [market.scores(market.score(market.accounts(3000), tmp_path / one, given)) for one in ("plain", "asked")]
+    assert scores[0].equals(scores[1])
+
+
+def test_how_potentials_move_does_not_depend_on_how_the_table_is_cut(tmp_path):
+    asked = {"potential.stability": True}
+    one = market.score(market.accounts(2000), tmp_path / "one", asked)
+    many = market.score(market.accounts(2000), tmp_path / "many", asked | {"engine": {"workers": 1}}, files=5)
+    ours, theirs = ((done.tables / "potential_stability.parquet").read_bytes() for done in (one, many))
+    assert ours == theirs
+
+
+def test_potentials_that_move_draw_a_warning_with_remedies(tmp_path):
+    """One smooth cloud in ten clusters: no two fits cut it alike."""
+    random = np.random.default_rng(0)
+    size = random.standard_normal((2, 2500))
+    sales = np.where(random.random(2500) < 0.5, np.exp(5.0 + 2.0 * size[0] + size[1]), 0.0)
+    table = market.accounts(2500, channel=0.0)
+    for name, column in (("employees", np.exp(size[0]) * 100), ("growth", size[1]), ("sales", sales)):
+        table = table.set_column(table.column_names.index(name), name, pa.array(column))
+    changes = {"clusters.k": 10, "potential.stability": True, "leakage": {"action": "off"}}
+    done = market.score(table, tmp_path, changes)
+    (text,) = (one for one in (done.manifest() or {})["notices"] if "move by more than 20%" in one)
+    assert "what may move less: potential.level = 'account', or a smaller clusters.k" in text

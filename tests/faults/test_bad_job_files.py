@@ -773,6 +773,7 @@ FULL: dict[str, Any] = {
         "top_step": "p99",
         "min_customers": 30,
         "interval_level": 0.9,
+        "stability": True,
     },
     "quadrant": {"threshold": "capacity", "level": "cluster", "sales": 0.7, "capacity": 100},
     "names": {"E01": "large plants"},

@@ -12,15 +12,25 @@ from sklearn.metrics import mean_pinball_loss
 
 from tamscore.backend.host import HostBackend
 from tamscore.stages import choose_k
-from tamscore.stages.choose_k import Candidate, Judged, candidates, decide, examine, held_out_loss
+from tamscore.stages.choose_k import (
+    Candidate,
+    Judged,
+    admitted,
+    candidates,
+    decide,
+    examine,
+    held_out_loss,
+    tried,
+    within_error,
+)
 
 
 def candidate(k, loss, error=0.01, thin=0.0, kept=0.9, inertia=1.0):
     return Candidate(k, loss, error, 100.0, thin, kept, inertia, 0.0, 0.0, 0.0)
 
 
-def chosen(found):
-    (one,) = (one for one in decide(found) if one.chosen)
+def chosen(found, moved=None):
+    (one,) = (one for one in decide(admitted(found), moved or {}) if one.chosen)
     return one.k
 
 
@@ -41,7 +51,7 @@ def test_the_smallest_k_within_one_standard_error_of_the_lowest_loss_is_chosen()
 def test_a_candidate_with_too_many_thin_or_with_fleeting_clusters_is_not_admitted(flaw):
     found = [candidate(2, 0.30), candidate(5, 0.21), candidate(8, 0.10, **flaw)]
     assert chosen(found) == 5
-    assert [one.admitted for one in decide(found)] == [True, True, False]
+    assert [one.admitted for one in admitted(found)] == [True, True, False]
 
 
 def test_where_none_is_admitted_the_smallest_is_taken():
@@ -105,7 +115,7 @@ def separate(groups=4, each=300, seed=2):
 def test_groups_far_apart_are_found_and_their_number_chosen():
     block, sales = separate()
     judged = Judged(block, 1.0, block, sales, 1.0, 0.85, 25, seed=0)
-    found = decide([examine(k, HostBackend(), judged) for k in (2, 3, 4, 5, 6)])
+    found = decide(admitted([examine(k, HostBackend(), judged) for k in (2, 3, 4, 5, 6)]), {})
     four = next(one for one in found if one.k == 4)
     assert four.chosen
     assert four.kept > 0.99
@@ -117,6 +127,30 @@ def test_the_thinnest_cluster_is_reckoned_for_the_whole_market():
     block, sales = separate()
     judged = Judged(block, 1.0, block, sales, 10.0, 0.85, 25, seed=0)
     assert examine(4, HostBackend(), judged).thinnest == 3000
+
+
+def test_of_candidates_within_an_error_the_one_whose_potentials_move_least_is_chosen():
+    found = [candidate(2, 0.30), candidate(5, 0.209), candidate(8, 0.200), candidate(10, 0.204)]
+    assert within_error(admitted(found)) == [5, 8, 10]
+    assert chosen(found, {5: 0.3, 8: 0.1, 10: 0.2}) == 8
+    assert chosen(found, {5: 0.104, 8: 0.1, 10: 0.2}) == 5  # equal in whole percents
+    assert chosen(found, {5: np.nan, 8: np.nan, 10: np.nan}) == 5
+    assert chosen(found, {5: 0.3, 10: 0.2}) == 10
+    assert [one.moved for one in decide(admitted(found), {8: 0.1})][2] == 0.1
+
+
+def test_a_candidate_beyond_an_error_is_not_chosen_however_little_moves():
+    found = [candidate(2, 0.30), candidate(5, 0.209), candidate(8, 0.200)]
+    assert chosen(found, {2: 0.0, 5: 0.3, 8: 0.2}) == 8
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=20, unique=True).map(sorted))
+def test_a_few_candidates_are_tried_the_smallest_and_the_largest_among_them(within):
+    found = tried(within)
+    assert found == sorted(set(found))
+    assert set(found) <= set(within)
+    assert (found[0], found[-1]) == (within[0], within[-1])
+    assert len(found) == min(len(within), choose_k.MOST_TRIED)
 
 
 def test_one_thin_cluster_of_a_few_customers_does_not_veto():

@@ -96,9 +96,15 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
             "boundary": "at_or_below",
             "top_step": "max",
             "min_customers": 25,
+            "stability": None,
             "interval_level": 0.95,
         },
         "quadrant": {"threshold": "percentile", "level": "account", "potential": 0.8, "sales": 0.8, "capacity": None},
+        "priority": {
+            "win_rate": {"acquisition": 0.05, "expansion": 1.0},
+            "growth_label": False,
+            "tiers": {"value": (0.5, 0.8, 0.95), "least": (0.01, 0.05, 0.2), "most": (0.1, 0.3, 0.6), "accounts": None},
+        },
         "campaigns": {
             "by": "band",
             "size": None,

@@ -70,7 +70,9 @@ FULL = dataclasses.replace(
         *(cluster("end_user", f"E{i:02d}", kinds={"expansion": LARGE, "acquisition": LARGE}) for i in range(1, 12)),
         cluster("channel", "C01", low_support=True, basis="pooled"),
     ),
-    top=tuple(account(account_id=f"C{i:010d}", rank=i, name="東京海上日動火災保険株式会社" * 2) for i in range(1, 11)),
+    top=tuple(
+        account(account_id=f"C{i:010d}", priority=i, name="東京海上日動火災保険株式会社" * 2) for i in range(1, 11)
+    ),
     campaigns=tuple(
         CAMPAIGN | {"campaign_id": "large-network-ads-4c0a2f8f", "kind": kind, "accounts": 1_234_567, "whitespace": 5e9}
         for kind in ("expansion", "acquisition")
@@ -161,11 +163,11 @@ COLUMNS = {
         *("potential by cluster: id name accounts customers P85 P90 P95 top basis",),
         *("segment sizes: id accounts share customers buying sales expansion acquisition",),
         *("whitespace by kind and quadrant: kind quadrant play role accounts whitespace share",),
-        *("top accounts: rank|account id|name|cluster|sales|potential|whitespace|vs median|quadrant",),
+        *("call first: priority|account id|name|whitespace|likely|expected|tier",),
         *("life of the clusters: id|event|related|name|accounts|fit rows before|now|shared",),
         *("choice of k, end user: k|status|loss|± error|fewest customers|kept|elbow|CH|DB|silhouette",),
     ),
-    100: ("top accounts: rank|account id|name|cluster|sales|potential|whitespace|vs median|quadrant|play",),
+    100: ("call first: priority|account id|name|whitespace|likely|expected|tier|play",),
 }
 """What a terminal of 80 and one of 100 columns show at least, on a market of usual size."""
 USUAL = dataclasses.replace(

@@ -8,27 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tamscore.stages import priority
-from tamscore.stages.potential import CustomerSales
 from tamscore.stages.priority import TierRules
 
-CHANCES = st.lists(st.floats(0, 1), min_size=1, max_size=60).map(np.array)
+ODDS = st.lists(st.floats(-13, 13), min_size=1, max_size=60).map(np.array)
 
 
-@given(CHANCES, st.floats(0.01, 0.9))
-def test_chances_are_moved_to_the_mean_asked_for_and_keep_their_order(chances, mean):
-    chances = np.clip(chances, 1e-6, 1 - 1e-6)
-    by = priority.shift_to(priority.count_log_odds(chances), mean)
-    moved = priority.shifted(chances, by)
-    assert moved.mean() == pytest.approx(mean, rel=0.02, abs=1e-4)
-    order = np.argsort(chances, kind="stable")
-    assert (np.diff(moved[order]) >= 0).all()
+@given(ODDS, st.floats(0.01, 0.9))
+def test_odds_are_moved_to_the_mean_asked_for(odds, mean):
+    by = priority.shift_to(priority.count_odds(odds), mean)
+    assert priority.chance_of(odds + by).mean() == pytest.approx(mean, rel=0.02, abs=1e-4)
 
 
-@given(st.data(), CHANCES)
-def test_counts_of_parts_add_up_to_those_of_all(data, chances):
-    at = data.draw(st.integers(0, len(chances)))
-    parts = sum(priority.count_log_odds(part) for part in (chances[:at], chances[at:]))
-    assert np.array_equal(parts, priority.count_log_odds(chances))
+@given(st.data(), ODDS)
+def test_counts_of_parts_add_up_to_those_of_all(data, odds):
+    at = data.draw(st.integers(0, len(odds)))
+    parts = sum(priority.count_odds(part) for part in (odds[:at], odds[at:]))
+    assert np.array_equal(parts, priority.count_odds(odds))
 
 
 def test_nobody_counted_is_moved_by_nothing():
@@ -49,20 +44,15 @@ def test_the_order_is_that_of_a_full_sort_whatever_the_order_of_the_rows(rows, r
     assert sorted(priority.place_of(order)) == list(range(1, len(rows) + 1))
 
 
-def sales_of(*groups: list[float]) -> CustomerSales:
-    offsets = np.cumsum([0, *map(len, groups)])
-    return CustomerSales(np.array([each for group in groups for each in sorted(group)]), offsets)
-
-
 @given(st.lists(st.floats(0.01, 1e6), min_size=1, max_size=30), st.lists(st.floats(0, 1e6), min_size=1, max_size=10))
 def test_money_above_own_sales_is_the_mean_of_what_others_buy_more(sales, own):
-    found = priority.mean_above(sales_of(sales), np.array(own), np.zeros(len(own), np.int64))
+    found = priority.mean_above([np.sort(sales)], np.array(own), np.zeros(len(own), np.int64))
     wanted = [np.mean(np.maximum(np.array(sales) - each, 0)) for each in own]
     assert found == pytest.approx(np.array(wanted), rel=1e-9, abs=1e-6 * max(sales))
 
 
 def test_a_cluster_without_customers_promises_nothing_known():
-    found = priority.mean_above(sales_of([10.0, 30.0], []), np.array([0.0, 20.0, 0.0]), np.array([0, 0, 1]))
+    found = priority.mean_above([np.array([10.0, 30.0]), np.array([])], np.array([0.0, 20.0, 0.0]), np.array([0, 0, 1]))
     assert found[:2].tolist() == [20.0, 5.0]
     assert np.isnan(found[2])
 
@@ -82,3 +72,9 @@ def test_tiers_take_the_shares_of_value_asked_for():
     rules = TierRules(least=(0, 0, 0), most=(1, 1, 1))
     assert rules.ends(values) == [2, 6, 9]
     assert TierRules(counts=(3, 4, 100)).ends(values) == [3, 7, 10]
+
+
+def test_thin_groups_are_weighed_with_their_parents():
+    groups, parents = [np.array([10.0, 30.0]), np.array([])], [np.array([40.0]), np.array([7.0])]
+    found = priority.expected_above(groups, parents, 8, np.array([0.0, 20.0, 0.0]), np.array([0, 0, 1]))
+    assert found.tolist() == [0.25 * 20 + 0.75 * 40, 0.25 * 5 + 0.75 * 20, 7.0]

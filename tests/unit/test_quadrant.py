@@ -69,6 +69,16 @@ def test_percentiles_are_taken_over_every_account(groups, sales, share):
 
 
 @given(groups=GROUPS, capacity=st.integers(1, 40))
+def test_the_last_place_is_the_potential_that_many_accounts_reach(groups, capacity):
+    """Over several party types; fewer than the places lie above it, and it is infinite where no potential is known."""
+    pairs = [(np.array([v for v, _ in part]), np.array([float(n) for _, n in part])) for part in (groups, groups[:1])]
+    every = np.concatenate([np.repeat(values, counts.astype(int)) for values, counts in pairs])
+    each = sorted(every[~np.isnan(every)], reverse=True)
+    found = quadrant.last_place(pairs, capacity)
+    assert found == (each[min(capacity, len(each)) - 1] if each else np.inf)
+
+
+@given(groups=GROUPS, capacity=st.integers(1, 40))
 def test_capacity_is_never_exceeded_and_never_idle_for_a_whole_group(groups, capacity):
     """As many accounts as fit, those of equal potential together."""
     values, counts = np.array([v for v, _ in groups]), np.array([float(n) for _, n in groups])

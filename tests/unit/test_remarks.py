@@ -86,12 +86,6 @@ def test_high_that_many_accounts_share_is_told_with_both_shares():
     assert "high potential: 100% of the accounts, not 20%, since 385 share the limit of 85.00" in text
 
 
-def test_capacity_that_stays_idle_is_told_with_who_comes_next():
-    rules = QuadrantRules("capacity", False, 0.0, 0.8, 200)
-    text = said(party(even(), prospects=(300,)), Limits(90.0, 80.0), rules)
-    assert "high potential: 15 accounts, not 200, since the next 385 share one potential" in text
-
-
 @pytest.mark.parametrize("boundary", ["at_or_below", "strictly_below"])
 def test_steps_hold_every_account_and_all_whitespace(boundary: whitespace.Boundary):
     market = party(even(), even(7.0), prospects=(3, 4))

@@ -33,7 +33,8 @@ def account(**changes):
         "rank": 1, "account_id": "C1", "name": "Galbridge Insurance Group", "party_type": "end_user", "cluster": "E01",
         "kind": "expansion", "sales": 1318.0, "potential": 2571.0, "whitespace": 1253.0, "relative_potential": 3.2434,
         "relative_message": "3.2x the potential of the median account of its cluster", "quadrant": "blue",
-        "play": "expand", "role": "account_manager",
+        "priority": 1, "priority_in_kind": 1, "tier": "B", "probability": 0.125, "p_basis": "propensity",
+        "expected_value": 156.6, "play": "expand", "role": "account_manager",
     } | changes  # fmt: skip
 
 
@@ -59,7 +60,7 @@ SUMMARY = Summary(
         TopStep("end_user", "max", True, 1_724_832.0, 3.24, 0, {"p85": 0.2, "top": 0.8}),
         TopStep("end_user", "p99", False, 424_832.0, 1.24, 5, {"p85": 0.7, "top": 0.3}),
     ),
-    top=(account(), account(rank=2, name=None, account_id=77, relative_message="")),
+    top=(account(), account(priority=2, name=None, account_id=77, probability=None, expected_value=None)),
     notices=("end_user: column 'x' is constant and was dropped",),
     interval_level=0.95,
 )
@@ -114,7 +115,7 @@ def test_no_line_is_longer_than_the_terminal_and_no_word_is_broken(width):
     assert max(map(len, text.splitlines())) <= width
     for word in ("C1", "Galbridge", "acquisition", "expansion", "2,631", "860k"):
         assert word in text
-    assert ("Galbridge Insurance Group" in text) == (width > 80)
+    assert ("Galbridge Insurance Group" in text) == (width > 100)
 
 
 def test_wider_terminals_are_told_more_and_files_everything():
@@ -153,30 +154,28 @@ def test_rows_rejected_are_told_with_their_reasons_and_zeros_are_left_out():
     assert "5,265 read, 5,262 scored, 3 rejected (duplicate id 3)" in text_of(SUMMARY)
 
 
-def test_an_account_without_a_name_goes_by_its_id_and_without_a_message_by_none():
+def test_an_account_without_a_name_goes_by_its_id_and_what_is_not_known_by_none():
     line = next(line for line in text_of(SUMMARY).splitlines() if line.split()[:2] == ["2", "77"])
     assert line.split()[:4] == ["2", "77", "-", "E01"]
-    assert line.split()[7:9] == ["-", "blue"]
+    assert line.split()[7:11] == ["-", "-", "B", "blue"]
 
 
 def test_without_names_there_is_no_column_of_names():
     text = text_of(dataclasses.replace(SUMMARY, top=(account(name=None), account(account_id=77, name=None))))
-    line = next(line for line in text.splitlines() if line.startswith("rank"))
-    assert line.split()[:4] == ["rank", "account", "id", "cluster"]
+    line = next(line for line in text.splitlines() if line.startswith("priority"))
+    assert line.split()[:4] == ["priority", "account", "id", "cluster"]
 
 
-@pytest.mark.parametrize(
-    ("message", "shown"),
-    [
-        ("3.2x the potential of the median account of its cluster", "3.2x"),
-        ("about the same potential as the median account of its cluster", "about 1x"),
-        (None, "-"),
-    ],
-)
-def test_the_relative_message_fits_a_column(message, shown):
-    summary = dataclasses.replace(SUMMARY, top=(account(relative_message=message),))
-    line = next(line for line in text_of(summary).splitlines() if "Galbridge" in line)
-    assert f" {shown} " in line
+def test_what_may_be_expected_stands_beside_how_likely_it_is():
+    line = next(line for line in text_of(SUMMARY).splitlines() if "Galbridge" in line)
+    assert line.split()[-5:] == ["12.5%", "160", "B", "blue", "expand"]
+
+
+def test_party_types_are_told_apart_where_there_are_several():
+    text = text_of(dataclasses.replace(SUMMARY, top=(account(), account(party_type="channel", account_id="C9"))))
+    line = next(line for line in text.splitlines() if "C9" in line)
+    assert "channel" in line.split()
+    assert "party type" not in text_of(SUMMARY).split("CALL FIRST")[1].splitlines()[1]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from tamscore.config.method import Clusters, Features, Leakage, Potential, Quadrant
 from tamscore.config.metrics import Metrics
+from tamscore.config.priority import Priority
 from tamscore.config.section import SectionSettings
 from tamscore.config.settings import Settings
 from tamscore.config.values import (  # noqa: TC001 - read at run time
@@ -154,6 +155,8 @@ class Job(Settings):
     """How the potential of an account follows from its peers' sales."""
     quadrant: Quadrant = Field(default_factory=Quadrant)
     """Where high begins, for potential and for sales."""
+    priority: Priority = Field(default_factory=Priority)
+    """Who comes first: what is open times how likely it is."""
     engine: Engine = Field(default_factory=Engine)
     """Where the work runs."""
     metrics: Metrics = Field(default_factory=Metrics)

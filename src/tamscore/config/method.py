@@ -135,6 +135,9 @@ class Potential(Settings):
     """Potential above the last cut line: the largest sales of the peers, or a cap on it."""
     min_customers: Count = 25
     """Clusters with fewer customers are pooled with their parent."""
+    stability: bool | None = None
+    """Whether the model is fitted again on two redraws of 90 % of the rows, to say how far potentials move; absent:
+    where clusters.k is "auto"."""
     interval_level: OpenShare = 0.95
     """Probability with which the interval of a potential holds the true cut value."""
 

@@ -171,6 +171,7 @@ Factor = Annotated[float, Field(ge=1)]
 Count = Annotated[int, Field(ge=1)]
 CutLines = Annotated[tuple[OpenShare, ...], Field(strict=False, min_length=1), AfterValidator(_increasing)]
 ProbabilityPair = Annotated[tuple[OpenShare, OpenShare], Field(strict=False), AfterValidator(_increasing)]
+ThreeShares = Annotated[tuple[OpenShare, OpenShare, OpenShare], Field(strict=False), AfterValidator(_increasing)]
 Limits = Annotated[tuple[Share, Share], Field(strict=False), AfterValidator(_increasing)]
 Winsorise = Annotated[
     Annotated[Limits, Tag("limits")] | Annotated[Literal[False], Tag("off")],

@@ -1,4 +1,4 @@
-"""The first accounts of the ranking, as they are shown."""
+"""The first accounts in the order of priority, as they are shown."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tamscore.store.run_directory import RunDirectory
 
 ACCOUNT = (
+    "priority", "priority_in_kind", "tier", "probability", "p_basis", "expected_value",
     "rank", "account_id", "name", "party_type", "cluster", "kind", "sales", "potential", "whitespace",
     "basis", "support", "low_support", "potential_low", "potential_high",
     "relative_potential", "relative_message", "quadrant", "play", "role",
@@ -21,7 +22,7 @@ ACCOUNT = (
 
 
 def best_accounts(directory: RunDirectory, count: int, cluster: str | None) -> list[dict[str, Any]]:
-    """The first accounts of the ranking, of the whole market or of one cluster.
+    """The first accounts in the order of priority, of the whole market or of one cluster.
 
     Those that the run has listed are taken from its list, more of them from the scores.
     """
@@ -50,5 +51,6 @@ def shown(accounts: pa.Table, cluster: str | None = None) -> pa.Table:
 
 
 def first(accounts: pa.Table, count: int) -> pa.Table:
-    """The first accounts in the order of the ranking: rank, then account id."""
-    return accounts.sort_by([("rank", "ascending"), ("account_id", "ascending")]).slice(0, count)
+    """The first accounts in the order of priority, then account id; by rank where a run has no priority yet."""
+    order = "priority" if "priority" in accounts.column_names else "rank"
+    return accounts.sort_by([(order, "ascending"), ("account_id", "ascending")]).slice(0, count)

@@ -39,6 +39,7 @@ def page(summary: Summary) -> Iterator[Block]:
     yield clusters.trust(summary.stability)
     for chapter in section_chapters(summary.records):
         yield from chapter.blocks
+    yield ranking.tiers(summary.priority)
     yield ranking.top_accounts(summary.top, summary.cluster)
     yield changes.events(summary.events)
     yield changes.drift(summary.drift)
@@ -50,3 +51,4 @@ def market(summary: Summary) -> Iterator[Block]:
     """Yield what there is of the whole market only."""
     yield quadrants.plays(summary)
     yield potential.top_steps(summary.top_steps)
+    yield potential.moves(summary.potential_stability)

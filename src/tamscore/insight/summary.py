@@ -48,7 +48,9 @@ class Summary:
     leakage: tuple[dict[str, Any], ...] = ()
     choice_of_k: tuple[dict[str, Any], ...] = ()
     stability: tuple[dict[str, Any], ...] = ()
+    potential_stability: tuple[dict[str, Any], ...] = ()
     campaigns: tuple[dict[str, Any], ...] = ()
+    priority: tuple[dict[str, Any], ...] = ()
     interval_level: float | None = None
     extras: dict[str, dict[str, Any]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
@@ -90,7 +92,7 @@ def load(path: Location, top: int = 10, cluster: str | None = None) -> Summary:
     return replace(found, **of_the_market(directory, manifest))
 
 
-MARKET_TABLES = ("drift", "events", "leakage", "choice_of_k", "campaigns")
+MARKET_TABLES = ("drift", "events", "leakage", "choice_of_k", "potential_stability", "campaigns", "priority")
 
 
 def of_the_market(directory: RunDirectory, manifest: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from tamscore.config.problems import dotted, nearest
 from tamscore.errors import UsageError
+from tamscore.insight.what_if_places import sums_by_place
 from tamscore.job_file.reading import split_override
 from tamscore.scoring import potential as policy
 from tamscore.scoring.context import ladder_rules, quadrant_rules
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from tamscore.config import Job
     from tamscore.insight.stored import StoredRun
-    from tamscore.scoring.arguments import QuadrantRules
     from tamscore.scoring.potential import PartyMarket
     from tamscore.stages.quadrant import Limits
 
@@ -118,22 +118,33 @@ def answer(run: StoredRun, scenario: Scenario, job: Job) -> Answer:
     markets = run.markets(ladder_rules(job))
     as_it_is = (job.potential, job.quadrant) == (run.job.potential, run.job.quadrant)
     given = [party.limits if as_it_is else None for party in run.model.parties]
-    pairs = zip(markets, given, strict=True)
-    return Answer(scenario, tuple(party_answer(run, *each, quadrant_rules(job)) for each in pairs))
+    rules = quadrant_rules(job)
+    in_force = policy.limits_in_force(markets, rules, given)
+    limits = [policy.limits_of(market, rules, one) for market, one in zip(markets, in_force, strict=True)]
+    if rules.counts_accounts:
+        sums = sums_by_place(run, markets, [one for one, _ in limits], rules, ladder_rules(job))
+    else:
+        sums = [sums_of(run, market, *one) for market, one in zip(markets, limits, strict=True)]
+    told = zip(markets, limits, sums, strict=True)
+    return Answer(scenario, tuple(party_answer(market, one, money) for market, (one, _), money in told))
 
 
-def party_answer(run: StoredRun, market: PartyMarket, given: Limits | None, rules: QuadrantRules) -> PartyAnswer:
-    """What a party type comes to; limits of its quadrants are made under the rules, or given."""
+def party_answer(market: PartyMarket, limits: Limits, sums: Any) -> PartyAnswer:
+    """What a party type comes to, given its limits and its sums."""
+    model, table = market.model, market.table
+    return PartyAnswer(model.name, model.ids, table.lines, table.values, table.basis, limits, sums)
+
+
+def sums_of(run: StoredRun, market: PartyMarket, limits: Limits, by_cluster: Any | None) -> Any:
+    """The sums (k, quadrants, kinds, 3) of a party type, told without its accounts."""
     ids = market.model.ids
-    limits, by_cluster = policy.limits_of(market, rules, given)
     sums = np.zeros((market.standing.clusters, len(PLAYS), len(KINDS), 3))
     add_customers(sums[:, :, 1], market, limits, by_cluster)
     owing = np.zeros(len(ids), np.int64)
     if by_cluster is None and limits.sales <= 0:
         owing = below_zero(run, ids)
     add_prospects(sums[:, :, 0], market, limits, by_cluster, owing)
-    table = market.table
-    return PartyAnswer(market.model.name, ids, table.lines, table.values, table.basis, limits, sums)
+    return sums
 
 
 def add_customers(sums: Any, market: PartyMarket, limits: Limits, by_cluster: Any | None) -> None:

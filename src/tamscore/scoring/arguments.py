@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tamscore.stages.potential import TopStep
+    from tamscore.stages.priority import TierRules
     from tamscore.stages.quadrant import Threshold
     from tamscore.stages.whitespace import Boundary
 
@@ -44,3 +45,18 @@ class QuadrantRules:
     potential: float
     sales: float
     capacity: int
+
+    @property
+    def counts_accounts(self) -> bool:
+        """Whether so many accounts have high potential, rather than all from some limit on."""
+        return self.threshold == "capacity" and not self.by_cluster
+
+
+@dataclass(frozen=True)
+class PriorityRules:
+    """Who comes first: see `[priority]` in the job file."""
+
+    acquisition: float
+    expansion: float
+    growth_label: bool
+    tiers: TierRules

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tamscore.schema import InputColumns, Limits
-from tamscore.scoring.arguments import LadderRules, QuadrantRules, Recipe
+from tamscore.scoring.arguments import LadderRules, PriorityRules, QuadrantRules, Recipe
+from tamscore.stages.priority import TierRules
 from tamscore.stages.scale import NumericColumn
 from tamscore.store import partitions
 from tamscore.store.checkpoints import Checkpoints
@@ -159,6 +160,13 @@ def quadrant_rules(job: Job) -> QuadrantRules:
     median = rules.threshold == "median"
     potential, sales = (0.5, 0.5) if median else (rules.potential or 0.0, rules.sales or 0.0)
     return QuadrantRules(rules.threshold, rules.level == "cluster", potential, sales, rules.capacity or 0)
+
+
+def priority_rules(job: Job) -> PriorityRules:
+    """Who comes first."""
+    rules, tiers = job.priority, job.priority.tiers
+    ends = TierRules(tiers.value, tiers.least, tiers.most, tiers.accounts or ())
+    return PriorityRules(rules.win_rate.acquisition, rules.win_rate.expansion, rules.growth_label, ends)
 
 
 def settings_of(job: Job) -> dict[str, str]:

@@ -59,6 +59,7 @@ def tables_of(outcome: Outcome, job: Job) -> dict[str, pa.Table]:
         "top_step": ladders.top_step_table(outcome, job),
         "segments": summaries.segment_table(outcome),
         "quadrants": summaries.quadrant_table(outcome),
+        "priority": summaries.priority_table(outcome),
         "plays": portfolio.play_table(outcome),
         "portfolio": portfolio.portfolio_table(outcome),
         "features": summaries.feature_table(outcome),
@@ -70,6 +71,7 @@ def tables_of(outcome: Outcome, job: Job) -> dict[str, pa.Table]:
         "leakage": honesty.leakage_table(outcome),
         "choice_of_k": honesty.choice_table(outcome),
         "stability": honesty.stability_table(outcome),
+        "potential_stability": honesty.moves_table(outcome),
         **{name: table for one in outcome.findings.values() for name, table in one.tables.items()},
     }
 
@@ -151,4 +153,5 @@ def fit_record(one: Fitted, inertia: int) -> dict[str, Any]:
         "passes": fit.passes,
         "reseeded": fit.reseeded,
         "constant_columns": one.constant,
+        "potential_stability": [asdict(each) for each in one.moves],
     }

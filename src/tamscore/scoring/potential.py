@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -111,19 +111,32 @@ def ladders(
     prospects: Prospects | None = None,
 ) -> PotentialTable:
     """The ladders that a party type's customers make under the rules; at level account where prospects are given."""
-
-    def parents(segments: CustomerSales, clusters: CustomerSales) -> list[tuple[str, Any]]:
-        everyone, names = np.sort(clusters.sales), parent_names(model)
-        return potential.parents_of(accounts, segments, names, everyone, model.name, rules.min_customers)
-
     how = rules.lines, rules.top_step, rules.min_customers, rules.level
-    of_sales = parents(by_segment, by_cluster)
+    of_sales = parents_of(model, by_cluster, by_segment, accounts, rules.min_customers)
     if prospects is None or model.level is None:
         return potential.potential_table(by_cluster, of_sales, *how)
-    relative, median = parents(by_segment.relative, by_cluster.relative), model.level.median
+    median = model.level.median
+    relative = parents_of(model, by_cluster.relative, by_segment.relative, accounts, rules.min_customers)
     return potential.account_table(
         by_cluster, of_sales, relative, median_typical(by_cluster, prospects, median), median, *how
     )
+
+
+def parents_of(
+    model: PartyModel, by_cluster: CustomerSales, by_segment: CustomerSales, accounts: Any, enough: int
+) -> list[tuple[str, Any]]:
+    """Name and sorted customer sales of the parent of each cluster."""
+    everyone, names = np.sort(by_cluster.sales), parent_names(model)
+    return potential.parents_of(accounts, by_segment, names, everyone, model.name, enough)
+
+
+def money_of(
+    table: PotentialTable, sales: Any, label: Any, typical: Any | None, boundary: whitespace.Boundary
+) -> whitespace.Money:
+    """The money of accounts with sales and cluster (m,), and with typical sales (m,) at level account."""
+    if table.account is None or typical is None:
+        return whitespace.value_accounts(np, sales, label, table.values, boundary)
+    return whitespace.value_by_level(np, sales, typical, label, table.account, boundary)
 
 
 def median_typical(customers: CustomerSales, prospects: Prospects, median: float) -> Any:
@@ -142,11 +155,12 @@ def policies(
 
     Ranks are left out where a party type is at level account, see `order_of`.
     """
+    given = limits_in_force(markets, rules, limits)
     none = [None] * len(markets)
     own = any(market.prospects for market in markets)
     ranks = none if own else whitespace.rank_all([market.standing for market in markets])
     in_kind = none if own else whitespace.rank_by_kind([market.standing for market in markets])
-    return tuple(_policy(*each, rules) for each in zip(markets, ranks, in_kind, limits, strict=True))
+    return tuple(_policy(*each, rules) for each in zip(markets, ranks, in_kind, given, strict=True))
 
 
 def order_of(markets: Sequence[PartyMarket]) -> RankOrder | None:
@@ -175,6 +189,16 @@ def _policy(
         limits,
         clusters,
     )
+
+
+def limits_in_force(
+    markets: Sequence[PartyMarket], rules: QuadrantRules, given: Sequence[quadrant.Limits | None]
+) -> Sequence[quadrant.Limits | None]:
+    """The limits given; where accounts are counted, what the last of them all has, whatever its party type."""
+    if not rules.counts_accounts:
+        return given
+    floor = quadrant.last_place([quadrant.accounts_by_potential(one.standing) for one in markets], rules.capacity)
+    return [replace(limits_of(one, rules, kept)[0], potential=floor) for one, kept in zip(markets, given, strict=True)]
 
 
 def limits_of(

@@ -12,11 +12,12 @@ from tamscore.scoring.census.money import CurrencyCount, Money
 from tamscore.scoring.census.part_rows import PartRows
 from tamscore.scoring.cluster_map import Glimpse
 from tamscore.scoring.features import Encoding
-from tamscore.scoring.fit.fitted import Change, Fitted, Kept
+from tamscore.scoring.fit.fitted import Change, Fitted, Kept, Naming
 from tamscore.scoring.fit.guard import Verdict
 from tamscore.scoring.fit.trust import Trust
 from tamscore.scoring.party_model import PartyModel
 from tamscore.scoring.score.parts import ScoredPart
+from tamscore.scoring.score.sections import Foretold
 from tamscore.scoring.watch import Seen
 from tamscore.stages.account_ladder import AccountLadder
 from tamscore.stages.choose_k import Candidate
@@ -30,6 +31,8 @@ from tamscore.stages.level import Columns, LevelModel
 from tamscore.stages.level_loss import LevelLoss, PartyLevel
 from tamscore.stages.lifecycle import Event
 from tamscore.stages.look_alike import LookAlike
+from tamscore.stages.moves import Moves
+from tamscore.stages.naming import Title
 from tamscore.stages.potential import PotentialTable
 from tamscore.stages.prepare import Vocabulary
 from tamscore.stages.quadrant import Limits
@@ -48,11 +51,12 @@ if TYPE_CHECKING:
 CENSUS = (PartRows, Money, CurrencyCount, Sums)
 SPACE = (Encoding, Vocabulary, Space, ColumnScale, Grid)
 MODEL = (Fitted, PartyModel, Fit, Histogram, Kept, PotentialTable, Bounds, Limits, Change, Event, Verdict, Evidence)
-TRUST = (Candidate, Trust, LookAlike)
+NAMES = (Naming, Title)
+TRUST = (Candidate, Trust, Moves, LookAlike)
 LEVEL = (PartyLevel, LevelModel, Columns, LevelLoss, AccountLadder)
 ASSIGNMENT = (AssignedRows, RowAssignment, AssignedParty, PartyCount, Seen, Glimpse)
-SCORES = (ScoredPart, Placed)
-CLASSES = (InputChange, *CENSUS, *SPACE, *MODEL, *TRUST, *LEVEL, *ASSIGNMENT, *SCORES)
+SCORES = (ScoredPart, Placed, Foretold)
+CLASSES = (InputChange, *CENSUS, *SPACE, *MODEL, *NAMES, *TRUST, *LEVEL, *ASSIGNMENT, *SCORES)
 """All that values of these stages are made of; see `ValueFormat`."""
 
 

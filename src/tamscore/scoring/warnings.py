@@ -19,8 +19,6 @@ TOP_HEAVY = 0.5
 """From this share of the expansion whitespace on, the top step deserves a word."""
 CROWDED = 1.5
 """High is crowded where so many times the accounts asked for lie at or above the limit."""
-IDLE = 0.75
-"""Capacity lies idle where less than this share of it is taken."""
 BANDED = 0.5
 """Sales come in bands where such a share of the customers share amounts, and as many have ladders with merged steps."""
 LISTED = 6
@@ -101,22 +99,15 @@ def top_heavy(market: PartyMarket, ladder: LadderRules) -> str:
 
 
 def crowded(market: PartyMarket, limits: Limits, rules: QuadrantRules) -> str:
-    """A word where accounts that share one potential make high mean more, or fewer, accounts than asked for."""
+    """A word where accounts that share one potential make high mean more accounts than asked for."""
     standing = market.standing
     potential = np.append(standing.customer_potential, standing.prospect_potential)
     counts = np.append(np.ones(len(standing.customer_potential)), standing.prospects)
     high, total = counts[potential >= limits.potential].sum(), counts.sum()
-    if rules.threshold == "capacity" and high < IDLE * min(rules.capacity, total):
-        below = potential[potential < limits.potential]
-        following = counts[potential == below.max()].sum() if len(below) else 0
-        return (
-            f"high potential: {high:,.0f} accounts, not {rules.capacity:,}, since the next {following:,.0f} share one "
-            "potential"
-        )
     if rules.threshold not in {"percentile", "median"} or high <= CROWDED * (1 - rules.potential) * total:
         return ""
     here = counts[potential == limits.potential].sum()
     return (
         f"high potential: {high / total:.0%} of the accounts, not {1 - rules.potential:.0%}, since {here:,.0f} share "
-        f"the limit of {limits.potential:,.2f}; quadrant.threshold = 'capacity' keeps them out"
+        f"the limit of {limits.potential:,.2f}; quadrant.threshold = 'capacity' takes as many as can be covered"
     )

@@ -12,7 +12,7 @@ from tamscore.stages.blocks import BlockRows
 from tamscore.stages.prepare import nearest_rank
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tamscore.backend import Backend
 
@@ -20,6 +20,8 @@ STARTS, SHORT_PASSES, PASSES = 3, 5, 50
 FOLDS = 5
 STABLE = 0.75
 """Rows must keep their cluster under resampling at least so far, on average."""
+MOST_TRIED = 3
+"""The potentials of so many candidates are looked at under redraws."""
 MOST_THIN = 0.02
 """So large a share of the customers may be in thin clusters, which are pooled."""
 INDEX_ROWS, SILHOUETTE_ROWS = 5_000, 2_000
@@ -32,8 +34,9 @@ class Candidate:
 
     `loss` is the mean pinball loss of the first cut line over held-out customers, in logarithms of sales, `error` its
     standard error; `thinnest` the fewest customers of a cluster, reckoned for the whole market, `thin` the share of the
-    customers in clusters with too few of them; `kept` the mean Jaccard similarity under resampling. The rest is for the
-    chart: `elbow` is the height of log inertia below its chord.
+    customers in clusters with too few of them; `kept` the mean Jaccard similarity under resampling; `moved` the share
+    of the accounts whose potential moves under a redraw, NaN if it was not tried. The rest is for the chart: `elbow` is
+    the height of log inertia below its chord.
     """
 
     k: int
@@ -46,6 +49,7 @@ class Candidate:
     calinski_harabasz: float
     davies_bouldin: float
     silhouette: float
+    moved: float = float("nan")
     elbow: float = float("nan")
     admitted: bool = False
     chosen: bool = False
@@ -155,19 +159,42 @@ def below_chord(k: Sequence[int], inertia: Sequence[float]) -> Any:
     return 1 - x - y
 
 
-def decide(found: Sequence[Candidate]) -> list[Candidate]:
-    """The candidates with the elbow, those admitted, and the one chosen: the one-standard-error rule (Breiman 1984).
+def admitted(found: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates with the elbow, and those admitted marked.
 
-    Of those with few customers in thin clusters, and whose clusters keep their rows, the smallest whose loss is within
-    one standard error of the lowest. Where none is admitted, the smallest of all.
+    These are the ones with few customers in thin clusters whose clusters keep their rows.
     """
     curve = below_chord([one.k for one in found], [one.inertia for one in found])
-    shown = [
+    return [
         replace(one, elbow=float(height), admitted=one.thin <= MOST_THIN and one.kept >= STABLE)
         for one, height in zip(found, curve, strict=True)
     ]
-    admitted = [one for one in shown if one.admitted]
-    best = min(admitted, key=lambda one: one.loss, default=None)
-    within = [one.k for one in admitted if best and one.loss <= best.loss + best.error]
-    k = min(within, default=min(one.k for one in shown))
-    return [replace(one, chosen=one.k == k) for one in shown]
+
+
+def within_error(found: Sequence[Candidate]) -> list[int]:
+    """The numbers of clusters admitted whose loss is within one standard error of the lowest (Breiman et al. 1984).
+
+    Where none is admitted, the smallest of all.
+    """
+    those = [one for one in found if one.admitted]
+    best = min(those, key=lambda one: one.loss, default=None)
+    within = [one.k for one in those if best and one.loss <= best.loss + best.error]
+    return sorted(within) or [min(one.k for one in found)]
+
+
+def tried(within: Sequence[int]) -> list[int]:
+    """The numbers of clusters whose potentials are looked at: at most so many, from the smallest to the largest."""
+    places = np.unique(np.rint(np.linspace(0, len(within) - 1, min(len(within), MOST_TRIED))).astype(int))
+    return [within[place] for place in places]
+
+
+def decide(found: Sequence[Candidate], moved: Mapping[int, float]) -> list[Candidate]:
+    """The candidates with the one chosen: of those within one standard error, the one whose potentials move least.
+
+    `moved` is the share of accounts that move, by number of clusters; the smallest of equals in whole percents, and
+    the smallest of all where nothing was tried.
+    """
+    within = within_error(found)
+    known = {k: round(moved[k], 2) for k in within if not np.isnan(moved.get(k, np.nan))}
+    k = min(known, key=lambda k: (known[k], k)) if known else within[0]
+    return [replace(one, chosen=one.k == k, moved=moved.get(one.k, np.nan)) for one in found]

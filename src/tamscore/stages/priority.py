@@ -11,22 +11,15 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.stages.potential import CustomerSales
-
 TIERS = ("A", "B", "C", "D")
 LEAST_LOGIT, LOGIT_STEP, LOGITS = -20.0, 1 / 64, 2560
 """Log odds are counted from -20 to 20, in steps of 1/64."""
 
 
-def log_odds(chance: Any) -> Any:
-    """The log odds (m,) of chances (m,), cut off where they are nearly certain."""
-    inside = np.clip(chance, 1e-9, 1 - 1e-9)
-    return np.clip(np.log(inside) - np.log1p(-inside), LEAST_LOGIT, -LEAST_LOGIT)
-
-
-def count_log_odds(chance: Any) -> Any:
-    """How many chances (m,) fall in each step of log odds (LOGITS,) int64: exact, so counts of parts add up."""
-    step = np.minimum((log_odds(chance) - LEAST_LOGIT) / LOGIT_STEP, LOGITS - 1).astype(np.int64)
+def count_odds(odds: Any) -> Any:
+    """How many log odds (m,) fall in each step (LOGITS,) int64: exact, so counts of parts add up."""
+    inside = np.clip(odds, LEAST_LOGIT, -LEAST_LOGIT)
+    step = np.minimum((inside - LEAST_LOGIT) / LOGIT_STEP, LOGITS - 1).astype(np.int64)
     return np.bincount(step, minlength=LOGITS)
 
 
@@ -38,32 +31,46 @@ def shift_to(counts: Any, mean: float) -> float:
     low, high = -40.0, 40.0
     for _ in range(60):
         half = (low + high) / 2
-        reached = float(counts @ (1 / (1 + np.exp(-(middle + half))))) / float(counts.sum())
+        reached = float(counts @ chance_of(middle + half)) / float(counts.sum())
         low, high = (half, high) if reached < mean else (low, half)
     return (low + high) / 2
 
 
-def shifted(chance: Any, by: float) -> Any:
-    """Chances (m,) with their log odds moved by a constant."""
-    return 1 / (1 + np.exp(-(log_odds(chance) + by)))
+def chance_of(odds: Any) -> Any:
+    """The probabilities (m,) of log odds (m,)."""
+    return 1 / (1 + np.exp(-np.clip(odds, 2 * LEAST_LOGIT, -2 * LEAST_LOGIT)))
 
 
-def mean_above(customers: CustomerSales, own: Any, label: Any) -> Any:
-    """By how much the customers of a cluster buy more than an account does, on average (m,); NaN where nobody buys.
+def mean_above(groups: Sequence[Any], own: Any, label: Any) -> Any:
+    """By how much the customers of a group buy more than an account does, on average (m,); NaN where nobody buys.
 
-    The mean over the customers of max(sales - own, 0), for accounts with own sales (m,) in clusters (m,); those of an
-    account that buys nothing are the customers' mean sales.
+    The mean over the group's sorted sales of max(sales - own, 0), for accounts with own sales (m,) in groups (m,);
+    those of an account that buys nothing are the customers' mean sales.
     """
     found = np.full(len(own), np.nan)
     order = np.argsort(label, kind="stable")
-    bounds = np.searchsorted(label[order], np.arange(customers.groups + 1))
-    for group, (start, stop) in enumerate(pairwise(bounds.tolist())):
-        sales, rows = customers.of(group), order[start:stop]
+    bounds = np.searchsorted(label[order], np.arange(len(groups) + 1))
+    for sales, (start, stop) in zip(groups, pairwise(bounds.tolist()), strict=True):
+        rows = order[start:stop]
         if len(sales) and len(rows):
             above = np.append(np.cumsum(sales[::-1])[::-1], 0.0)
             first = np.searchsorted(sales, own[rows], side="right")
             found[rows] = (above[first] - (len(sales) - first) * own[rows]) / len(sales)
     return np.maximum(found, 0.0)
+
+
+def expected_above(groups: Sequence[Any], parents: Sequence[Any], enough: int, own: Any, label: Any) -> Any:
+    """The same for groups of which those with fewer than `enough` customers are weighed with their parents.
+
+    The weight of a group's own n customers is n / enough.
+    """
+    support = np.array([len(sales) for sales in groups])
+    found, thin = mean_above(groups, own, label), np.flatnonzero((support < enough)[label])
+    if len(thin):
+        weight = (support / enough)[label[thin]]
+        lent = mean_above(parents, own[thin], label[thin])
+        found[thin] = np.where(weight > 0, weight * np.nan_to_num(found[thin]), 0.0) + (1 - weight) * lent
+    return found
 
 
 def in_order(keys: Sequence[Any]) -> Any:

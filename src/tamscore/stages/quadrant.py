@@ -10,6 +10,8 @@ import numpy as np
 from tamscore.stages.whitespace import weighted_quantile
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tamscore.backend import Array
     from tamscore.stages.whitespace import Standing
 
@@ -54,9 +56,37 @@ def account_limits(
     standing: Standing, customer_sales: Any, kind: Threshold, potential: float, sales: float, capacity: int
 ) -> Limits:
     """The limits for accounts: shares for `percentile`, money for `absolute`, a number of accounts for `capacity`."""
-    values = np.append(standing.customer_potential, standing.prospect_potential)
-    counts = np.append(np.ones(len(standing.customer_potential)), standing.prospects)
+    values, counts = accounts_by_potential(standing)
+    if kind == "capacity":
+        return Limits(last_place([(values, counts)], capacity), limits_of_sales(customer_sales, sales))
     return limits(values, counts, customer_sales, np.ones(len(customer_sales)), kind, potential, sales, capacity)
+
+
+def accounts_by_potential(standing: Standing) -> tuple[Any, Any]:
+    """Potentials (n,), and how many accounts (n,) have each: customers one by one, prospects by cluster."""
+    values = np.append(standing.customer_potential, standing.prospect_potential)
+    return values, np.append(np.ones(len(standing.customer_potential)), standing.prospects)
+
+
+def last_place(groups: Sequence[tuple[Any, Any]], capacity: int) -> float:
+    """The potential of the last of the `capacity` accounts with the most, over several pairs of potentials and counts.
+
+    Infinite where no potential is known. Accounts that share it may be more than there are places left: which of them
+    are high is told by priority.
+    """
+    values, counts = (np.concatenate(each) for each in zip(*groups, strict=True))
+    there = (counts > 0) & ~np.isnan(values)
+    if not there.any():
+        return np.inf
+    order = np.argsort(-values[there], kind="stable")
+    last = np.searchsorted(np.cumsum(counts[there][order]), capacity)
+    return float(values[there][order][min(last, len(order) - 1)])
+
+
+def limits_of_sales(customer_sales: Any, share: float) -> float:
+    """At or above this quantile of customers' sales (n,), sales are high; infinite where nobody buys."""
+    found = weighted_quantile(customer_sales, np.ones(len(customer_sales)), share)
+    return np.inf if np.isnan(found) else found
 
 
 def limits(

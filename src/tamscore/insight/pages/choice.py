@@ -43,13 +43,15 @@ def candidates(party: str, rows: Sequence[Row]) -> Table:
             row["thinnest"],
             row.get("thin"),
             row["kept"],
+            row.get("moved"),
             *(row[name] for name in CRITERIA),
         )
         for row in rows
     ]
     columns = (
         "k:count|status|loss:ten_thousandths|± error:ten_thousandths|fewest customers:count/2|"
-        "in thin clusters:percent/2|kept:hundredths/2|elbow:index/2|CH:index/2|DB:index/2|silhouette:index/2"
+        "in thin clusters:percent/2|kept:hundredths/2|moved:percent/2|"
+        "elbow:index/2|CH:index/2|DB:index/2|silhouette:index/2"
     )
     return table(f"Choice of k, {words(party)}", columns, cells, preferences(rows))
 

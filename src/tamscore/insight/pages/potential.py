@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tamscore.insight.pages.clusters import by_party
 from tamscore.view.blocks import Cell, Text, grouped, table
@@ -81,3 +81,11 @@ def top_step(row: TopStep) -> Iterable[object]:
     """Return the cells of one way to set the top step."""
     name = f"{row.top_step}{' *' * row.in_force}"
     return [row.party_type, name, row.expansion, row.potential_to_sales, *row.shares.values(), row.above]
+
+
+def moves(rows: Sequence[dict[str, Any]]) -> Table:
+    """Return how far potentials move if the model is fitted again, redraw by redraw."""
+    columns = "party type:code|redraw:id|potential moves > 20%:share|rank correlation:hundredths|top 5% stay:share"
+    names = ("party_type", "redraw", "moved", "rank_correlation", "top_overlap")
+    note = "refits on 90% of the rows, each from another start; rank correlation and top by whitespace"
+    return table("Stability of potentials", columns, [[row[name] for name in names] for row in rows], note)

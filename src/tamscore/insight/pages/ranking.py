@@ -1,4 +1,4 @@
-"""The ranking: accounts with the most whitespace, why they have it, and how they compare with their peers."""
+"""Who comes first: accounts in the order of priority, why they stand there, and what may be expected of them."""
 
 from __future__ import annotations
 
@@ -16,61 +16,74 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
-MEDIAN = "potential against the cluster's median account"
+ORDER = "whitespace times the probability that the account is won; expected: that probability times what peers buy more"
 GROUPS = 15
 """So many clusters of prospects are listed."""
 
 
+def tiers(rows: Sequence[Row]) -> Table:
+    """Return the tiers of each party type and kind: accounts, likely wins, what is open and expected."""
+    whole: dict[tuple[str, str], float] = {}
+    for row in rows:
+        key = row["party_type"], row["kind"]
+        whole[key] = whole.get(key, 0.0) + (row["expected_value"] or 0.0)
+    cells = []
+    for row in rows:
+        part = (row["expected_value"] or 0.0) / (whole[row["party_type"], row["kind"]] or 1.0)
+        head = [row[name] for name in ("party_type", "kind", "tier", "accounts", "expected_wins", "whitespace")]
+        cells.append([*head, row["expected_value"], Cell(part, part)])
+    columns = (
+        "party type:code/3|kind:code|tier:code|accounts:count|likely wins:count/2|whitespace:money/3|expected:money|"
+        "share of expected:share/2"
+    )
+    return table("Tiers", columns, cells, "in the order of priority, within party type and kind")
+
+
 def top_accounts(rows: Sequence[Row], cluster: str | None) -> Table:
-    """Return the first accounts of the ranking, of the market or of one cluster."""
-    return accounts(f"Top accounts{f' of cluster {cluster}' if cluster else ''}", rows, "rank", MEDIAN)
+    """Return the first accounts in the order of priority, of the market or of one cluster."""
+    return accounts(f"Call first{f' in cluster {cluster}' if cluster else ''}", rows, "priority", ORDER)
 
 
 def best_of_kind(rows: Sequence[Row], nouns: str, clusters: Sequence[Cluster], *, folded: bool = False) -> Table:
     """Return the first accounts of a kind, with the reason why each has its potential."""
     known = {cluster.cluster: cluster for cluster in clusters}
     why = [reason(row, known[row["cluster"]]) for row in rows]
-    note = f"Accounts alike share a rank. vs median: {MEDIAN}."
-    return accounts(f"The {len(rows)} {nouns} with the most whitespace", rows, "rank_in_kind", note, why, folded=folded)
+    return accounts(f"The first {len(rows)} {nouns}", rows, "priority_in_kind", ORDER, why, folded=folded)
 
 
 def accounts(
-    caption: str, rows: Sequence[Row], rank: str, note: str, why: Sequence[str] = (), *, folded: bool = False
+    caption: str, rows: Sequence[Row], place: str, note: str, why: Sequence[str] = (), *, folded: bool = False
 ) -> Table:
     """Return accounts, one a row; names only if there are any, reasons only if they are given."""
-    named = any(row.get("name") for row in rows)
-    most = max((row["whitespace"] or 0.0 for row in rows), default=0.0) or 1.0
+    named, parties = any(row.get("name") for row in rows), len({row["party_type"] for row in rows}) > 1
+    most = max((row.get("expected_value") or 0.0 for row in rows), default=0.0) or 1.0
     cells = [
         [
-            row[rank],
+            row.get(place) or row["rank"],
             str(row["account_id"]),
             *[row.get("name") or None][:named],
+            *[row["party_type"]][:parties],
             row["cluster"],
             row["sales"],
             row["potential"],
-            Cell(row["whitespace"], (row["whitespace"] or 0.0) / most),
-            against(row["relative_message"]),
-            *([Cell(row["play"], mark=row["quadrant"]), why[place]] if why else quadrant_and_play(row)),
+            row["whitespace"],
+            row.get("probability"),
+            Cell(row.get("expected_value"), (row.get("expected_value") or 0.0) / most),
+            row.get("tier"),
+            *([Cell(row["play"], mark=row["quadrant"]), why[at]] if why else quadrant_and_play(row)),
         ]
-        for place, row in enumerate(rows)
+        for at, row in enumerate(rows)
     ]
-    columns = (
-        f"rank:count|account id:id{'|name:name' * named}|cluster:id/2|sales:money/2|potential:money/2|"
-        f"whitespace:money|vs median:number/2|{'play:code/2|why/3' if why else 'quadrant:code/2|play:code/2'}"
-    )
+    who = f"{'|name:name' * named}{'|party type:code' * parties}|cluster:id/3"
+    end = "play:code/2|why/3" if why else "quadrant:code/3|play:code/2"
+    money = "sales:money/3|potential:money/3|whitespace:money|likely:permille/2|expected:money|tier:code/2"
+    columns = f"priority:count|account id:id{who}|{money}|{end}"
     return table(caption, columns, cells, note, folded=folded)
 
 
 def quadrant_and_play(row: Row) -> list[Any]:
     """Return the quadrant of an account, and what it calls for."""
     return [Cell(row["quadrant"], mark=row["quadrant"]), row["play"]]
-
-
-def against(message: str | None) -> str | None:
-    """Return the relative message in the width of a column: `3.2x` the potential of the cluster's median account."""
-    if not message:
-        return None
-    return "about 1x" if message.startswith("about the same") else message.split(" ", 1)[0]
 
 
 def prospects(clusters: Sequence[Cluster], whole: float) -> Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.insight.pages.potential import certainty, intervals, ladders, top_steps
+from tamscore.insight.pages.potential import certainty, intervals, ladders, moves, top_steps
 from tamscore.report.figures.ladders import potentials, step_shares
 from tamscore.report.shortened import shortened
 from tamscore.view.blocks import Block, Chapter, Text
@@ -32,6 +32,8 @@ def chapter(found: Evidence) -> Chapter:
         blocks += [certainty(found.summary.clusters, level), shortened(intervals(clusters, level), "potential")]
     if any(row["whitespace"] > 0 for row in found.steps):
         blocks += [step_shares(found.steps), *map(Text, top_step_texts(found)), top_steps(found.summary.top_steps)]
+    if found.summary.potential_stability:
+        blocks.append(moves(found.summary.potential_stability))
     return Chapter("potential", "Potential by cluster", message(clusters), tuple(blocks))
 
 

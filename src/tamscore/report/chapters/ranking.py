@@ -1,18 +1,18 @@
-"""The ranking: customers and prospects with the most whitespace, why they have it, and how they compare."""
+"""Who to call first: customers and prospects in the order of priority, and why each stands there."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from tamscore.insight.pages.headline import KINDS
-from tamscore.insight.pages.ranking import best_of_kind, prospects
+from tamscore.insight.pages.ranking import best_of_kind, prospects, tiers
 from tamscore.view.blocks import Block, Chapter
 from tamscore.view.words import clean, counted, money, share
 
 if TYPE_CHECKING:
     from tamscore.report.evidence import Evidence, Row
 
-MISSING = "The whitespace ranking: the run has not stored its best accounts by kind; run its job again."
+MISSING = "Who to call first: the run has not stored its best accounts by kind; run its job again."
 
 
 def chapter(found: Evidence) -> Chapter | None:
@@ -20,13 +20,13 @@ def chapter(found: Evidence) -> Chapter | None:
     if not found.ranking:
         return None
     kinds = {kind: [row for row in found.ranking if row["kind"] == kind] for kind in KINDS}
-    clusters, blocks = found.summary.clusters, list[Block]()
+    clusters, blocks = found.summary.clusters, list[Block]([tiers(found.summary.priority)])
     if kinds["expansion"]:
         blocks.append(best_of_kind(kinds["expansion"], "customers", clusters))
     if rows := kinds["acquisition"]:
         whole = found.summary.totals["acquisition"].whitespace
         blocks += [prospects(clusters, whole), best_of_kind(rows, "prospects", clusters, folded=True)]
-    return Chapter("ranking", "Whitespace ranking", message(kinds, found), tuple(blocks))
+    return Chapter("ranking", "Who to call first", message(kinds, found), tuple(blocks))
 
 
 def message(kinds: dict[str, list[Row]], found: Evidence) -> str:
@@ -39,7 +39,8 @@ def message(kinds: dict[str, list[Row]], found: Evidence) -> str:
             f"the first {counted(len(rows), 'customer')} hold {part} of the expansion, {name_of(rows[0])} leads"
         )
     if rows := kinds["acquisition"]:
-        told.append(f"each of the best prospects could buy {money(rows[0]['potential'])}")
+        expected = sum(row.get("expected_value") or 0.0 for row in rows)
+        told.append(f"the first {counted(len(rows), 'prospect')} promise {money(expected)}, {name_of(rows[0])} leads")
     text = "; ".join(told)
     return f"{text[:1].upper()}{text[1:]}."
 

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.backend.host import HostBackend
-from tamscore.stages import choose_k
+from tamscore.stages import choose_k, moves
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tamscore.backend import Backend
     from tamscore.engine.flow import Flow
     from tamscore.scoring.context import Run
     from tamscore.stages.choose_k import Candidate
+    from tamscore.stages.moves import Moves
     from tamscore.stages.space import RawRows, Space
 
 CUSTOMERS = 10_000
@@ -39,8 +42,14 @@ class Sample:
     each: float
 
 
-def choose(this: Run, party: str, sample: Sample, local: Flow) -> tuple[int, tuple[Candidate, ...]]:
-    """The number of clusters, and all candidates in order; none where there are too few customers to ask."""
+def choose(
+    this: Run, party: str, sample: Sample, local: Flow, moves_of: Callable[[int], tuple[Moves, ...]]
+) -> tuple[int, tuple[Candidate, ...], tuple[Moves, ...]]:
+    """The number of clusters, all candidates in order, and how potentials move with it.
+
+    There are no candidates where there are too few customers to ask. `moves_of` says how potentials move with a number
+    of clusters.
+    """
     clusters, potential = this.job.clusters, this.job.potential
     buys = np.flatnonzero(sample.sales > 0)
     asked = buys[:CUSTOMERS]
@@ -49,7 +58,7 @@ def choose(this: Run, party: str, sample: Sample, local: Flow) -> tuple[int, tup
             f"{party}: {len(asked)} customers are too few to choose clusters.k by, {FEWEST} are needed; "
             f"took {clusters.k_range[0]}"
         )
-        return clusters.k_range[0], ()
+        return clusters.k_range[0], (), moves_of(clusters.k_range[0])
     judged = choose_k.Judged(
         sample.seeds,
         sample.space.fitted_grid.unit,
@@ -64,7 +73,9 @@ def choose(this: Run, party: str, sample: Sample, local: Flow) -> tuple[int, tup
     most = max(min(high, sample.seeds.shape[1] // ROWS_EACH), low + 1)
     numbers = choose_k.candidates(low, most)[::-1]  # the longest work first
     found = list(local.map(choose_k.examine, numbers, HostBackend(), judged))[::-1]
-    decided = choose_k.decide(found)
+    known = choose_k.admitted(found)
+    tried = {k: moves_of(k) for k in choose_k.tried(choose_k.within_error(known))}
+    decided = choose_k.decide(known, {k: moves.worst(one) for k, one in tried.items()})
     chosen = next(one for one in decided if one.chosen)
     more = "; sales say that more would do better: raise clusters.k_range" if chosen.k == high else ""
     this.progress.notice(f"{party}: {chosen.k} clusters, chosen among {len(decided)} from {low} to {most}{more}")
@@ -73,7 +84,7 @@ def choose(this: Run, party: str, sample: Sample, local: Flow) -> tuple[int, tup
             f"{party}: every number of clusters leaves more than {choose_k.MOST_THIN:.0%} of the customers in clusters "
             f"of fewer than {potential.min_customers}, or does not come out again under resampling; took the smallest"
         )
-    return chosen.k, tuple(decided)
+    return chosen.k, tuple(decided), tried[chosen.k]
 
 
 def customers_of(sample: Sample, rows: Any, backend: Backend) -> Any:

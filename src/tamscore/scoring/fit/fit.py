@@ -13,6 +13,7 @@ from tamscore.scoring.fit.data import ground_of
 from tamscore.scoring.fit.finish import fitted_on, polished, tell, trusted
 from tamscore.scoring.fit.level import customer_levels, leveled, over_typical
 from tamscore.scoring.fit.party import each_party
+from tamscore.scoring.fit.refits import moves_of, tell_moves
 from tamscore.stages.identity import cluster_ids
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.fit.level import CustomerLevels
     from tamscore.scoring.fit.party import Party
     from tamscore.stages.choose_k import Candidate
+    from tamscore.stages.moves import Moves
 
 
 def fit_parties(this: Run, parts: list[PartRows]) -> list[Fitted]:
@@ -34,28 +36,30 @@ def fit_party(this: Run, party: Party) -> Fitted:
     """Space and centers of one party type."""
     ground = ground_of(this, party)
     customers = customer_levels(this, party, ground)
-    k, choice = number_of_clusters(this, party, ground, customers)
+    k, choice, found = number_of_clusters(this, party, ground, customers)
     fit = fit_centers(ground.rows, ground.seeds, recipe_of(this.job, k), ground.spans, party.local)
     fit = polished(this, ground, fit)
     tell(this, ground, fit, k)
+    tell_moves(this, party.name, k, found, choice)
     fitted = fitted_on(ground, fit, cluster_ids(party.name, len(fit.centers)), len(fit.centers))
-    return replace(trusted(this, ground, leveled(this, customers, fitted)), choice=choice)
+    return replace(trusted(this, ground, leveled(this, customers, fitted)), choice=choice, moves=found)
 
 
 def number_of_clusters(
     this: Run, party: Party, ground: Ground, customers: CustomerLevels | None
-) -> tuple[int, tuple[Candidate, ...]]:
-    """The number of clusters of a party type, as the job says or chosen, and the candidates it was chosen from.
+) -> tuple[int, tuple[Candidate, ...], tuple[Moves, ...]]:
+    """The number of clusters of a party type, as the job says or chosen, the candidates, and how potentials move.
 
     Candidates are judged by what customers buy, at level account by their sales over their typical sales.
     """
     fixed = clusters_of(this.job, party.name)
     if fixed is not None:
-        return fixed, ()
+        return fixed, (), moves_of(this, party, ground, customers, fixed)
     each = sum(part.count_of(party.code) for part in party.parts) / len(party.drawn)
     sales = party.drawn.sales
     if customers and this.job.potential.level == "account":
         sales = over_typical(party.drawn, customers)
     sample = choosing.Sample(ground.space, ground.sample.raw, sales, ground.seeds, each)
-    choose = partial(choosing.choose, this, party.name, sample, party.local)
+    moves = partial(moves_of, this, party, ground, customers)
+    choose = partial(choosing.choose, this, party.name, sample, party.local, moves)
     return this.checkpoints.once(f"choice-{party.name}", choose, f"number of clusters of {party.name}")

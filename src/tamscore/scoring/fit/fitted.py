@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tamscore.stages.kmeans import Fit
     from tamscore.stages.level_loss import PartyLevel
     from tamscore.stages.lifecycle import Event
+    from tamscore.stages.moves import Moves
     from tamscore.stages.naming import Title
     from tamscore.stages.potential import PotentialTable
     from tamscore.stages.quadrant import Limits
@@ -66,8 +67,8 @@ class Fitted:
     `histograms` say how the features spread over the fit rows, `named` how many ids its clusters have ever been given,
     `change` how the clusters follow on those of an earlier model, where they were warmed up from it. `verdicts` are
     those of the leakage guard on the features, `choice` the candidates that k was chosen from, `trust` is what is known
-    about every cluster; each is empty where the job does not ask for it. `level` is None where the model is of a
-    version that knew none; `naming` says how people call things.
+    about every cluster, `moves` how potentials move under redraws; each is empty where the job does not ask for it.
+    `level` is None where the model is of a version that knew none; `naming` says how people call things.
     """
 
     model: PartyModel
@@ -84,6 +85,7 @@ class Fitted:
     trust: tuple[Trust, ...] = ()
     level: PartyLevel | None = None
     naming: Naming = Naming()
+    moves: tuple[Moves, ...] = ()
 
     @property
     def names(self) -> list[str]:

@@ -11,7 +11,8 @@ from tamscore.schema import SCORE_COLUMNS, Flag, InputColumns
 from tamscore.scoring.census.partition import sales_missing
 from tamscore.scoring.score import distinct_accounts as cases
 from tamscore.scoring.score.parts import KINDS
-from tamscore.stages import contract, quadrant, whitespace
+from tamscore.scoring.score.priority import counted_plays, play_columns, priority_columns
+from tamscore.stages import contract, whitespace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,13 +24,20 @@ if TYPE_CHECKING:
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.score.distinct_accounts import Cases, Scores
     from tamscore.scoring.score.plan import PartyPolicy, ScorePlan
+    from tamscore.scoring.score.priority import PartPriority
 
 KEPT_BEFORE = SCORE_COLUMNS.index("cluster")
 """Kept columns stand before this place."""
 
 
 def score_table(
-    part: PartRows, assigned: AssignedRows, at: Any, table: pa.Table, plan: ScorePlan, backend: Backend
+    part: PartRows,
+    assigned: AssignedRows,
+    priority: PartPriority,
+    at: Any,
+    table: pa.Table,
+    plan: ScorePlan,
+    backend: Backend,
 ) -> pa.Table:
     """All columns of the scores, in the order of the output contract, for the rows `at` of a partition.
 
@@ -37,14 +45,16 @@ def score_table(
     """
     import pyarrow as pa
 
-    columns = plan.columns
-    sales, rows = float_column(table[columns.sales]), assigned.columns
-    cluster = cluster_of(part.party[at], rows.label[at], plan.parties)
+    columns, party, rows = plan.columns, part.party[at], assigned.columns
+    sales, cluster = float_column(table[columns.sales]), cluster_of(party, rows.label[at], plan.parties)
     typical = rows.typical[at] if plan.order else None
     told = cases.tell_apart(cluster, sales, len(plan.clusters), typical)
     made = row_columns(table, sales, rows.distance[at], rows.margin[at], columns)
     made |= looked_up(case_columns(told, cases.score_cases(told, plan, backend), plan), told)
     made |= {} if typical is None else {"typical_sales": nullable(typical.astype(np.float64))}
+    made |= priority_columns(priority, at)
+    if priority.high is not None:
+        made |= counted_plays(priority.high[at], party, sales, plan)
     order = (*SCORE_COLUMNS[:KEPT_BEFORE], *columns.keep, *SCORE_COLUMNS[KEPT_BEFORE:])
     return pa.table({name: made[name] for name in order if name in made})
 
@@ -95,8 +105,6 @@ def case_columns(told: Cases, scores: Scores, plan: ScorePlan) -> dict[str, pa.A
     party_types = [policy.name for policy in parties for _ in policy.cluster_ids]
     basis = [basis for policy in parties for basis in policy.table.basis]
     support = np.concatenate([policy.table.support for policy in parties])
-    play = quadrant.play_codes(scores.quadrant, told.sales > 0)
-    plays = ("play", "role", "service_level")
     money = ("potential", "whitespace", "penetration")
     return {
         "party_type": text_dictionary(told.cluster, party_types),
@@ -111,8 +119,7 @@ def case_columns(told: Cases, scores: Scores, plan: ScorePlan) -> dict[str, pa.A
         **certainty(told, scores, parties),
         "rank": pa.array(scores.rank),
         "rank_in_kind": pa.array(scores.rank_in_kind),
-        "quadrant": text_dictionary(scores.quadrant, [one.quadrant for one in quadrant.PLAYS]),
-        **{name: text_dictionary(play, [getattr(one, name) for one in quadrant.PLAYS]) for name in plays},
+        **play_columns(scores.quadrant, told.sales > 0),
     }
 
 

@@ -11,9 +11,12 @@ from tamscore.arrow import as_dictionary, level_codes, text_dictionary
 from tamscore.schema import REASON_COLUMN, Flag, Reason
 from tamscore.scoring.score.amounts import SUMMED, amounts
 from tamscore.stages import quadrant
+from tamscore.stages.priority import TIERS
 from tamscore.store import commit, contents
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import pyarrow as pa
 
     from tamscore.scoring.assign import AssignedRows
@@ -43,6 +46,7 @@ TOP = 50
 class ScoredPart:
     """What a committed part comes to: rows, files, totals (clusters, quadrants, kinds, 4), flags, best accounts, sums.
 
+    `tiers` (party types, kinds, tiers, 4) are accounts, probability, whitespace and expected value, added up.
     `plays` holds the same by party type, play and kind, see `play_totals`.
     `top` are the best of all kinds, `top_by_kind` those of each; `counts` what sections have counted, one each.
     `reused` says that an earlier, unfinished run had committed it.
@@ -55,6 +59,7 @@ class ScoredPart:
     flags: dict[str, int]
     top: pa.Table
     top_by_kind: pa.Table
+    tiers: Any
     plays: dict[tuple[str, ...], Any]
     counts: tuple[Any, ...] = ()
     reused: bool = False
@@ -101,7 +106,8 @@ def described(
     """What a part comes to, told from its table."""
     sums, flags, tops = totals(scored, plan), flag_counts(scored), (best(scored), best_by_kind(scored))
     counts = tuple(section.state.count(scored) for section in plan.sections)
-    return ScoredPart(scored.num_rows, rejected, files, sums, flags, *tops, play_totals(scored), counts, reused)
+    tiers, plays = tier_totals(scored, plan), play_totals(scored)
+    return ScoredPart(scored.num_rows, rejected, files, sums, flags, *tops, tiers, plays, counts, reused)
 
 
 def totals(scored: pa.Table, plan: ScorePlan) -> Any:
@@ -111,10 +117,21 @@ def totals(scored: pa.Table, plan: ScorePlan) -> Any:
         "quadrant": [play.quadrant for play in quadrant.PLAYS],
         "kind": KINDS,
     }
+    return sums_by(scored, axes, SUMMED)
+
+
+def tier_totals(scored: pa.Table, plan: ScorePlan) -> Any:
+    """Accounts, probability, whitespace and expected value (party types, kinds, tiers, 4) of the scored rows."""
+    axes = {"party_type": [policy.name for policy in plan.parties], "kind": KINDS, "tier": TIERS}
+    return sums_by(scored, axes, ("probability", "whitespace", "expected_value"))
+
+
+def sums_by(scored: pa.Table, axes: Mapping[str, Sequence[str]], columns: Sequence[str]) -> Any:
+    """Rows and sums of columns (..., 1 + columns) by the levels of some columns of texts."""
     cell, shape = np.zeros(scored.num_rows, np.int64), tuple(len(levels) for levels in axes.values())
     for name, levels in axes.items():
         cell = cell * len(levels) + level_codes(scored[name], levels)
-    measured = (None, *(amounts(scored[name]) for name in SUMMED))
+    measured = (None, *(amounts(scored[name]) for name in columns))
     sums = [np.bincount(cell, values, minlength=int(np.prod(shape))) for values in measured]
     return np.stack(sums, axis=-1).reshape(*shape, len(measured))
 
@@ -145,19 +162,19 @@ def flag_counts(scored: pa.Table) -> dict[str, int]:
 
 
 def best(scored: pa.Table) -> pa.Table:
-    """The first accounts in the order of the ranking: rank, then account id."""
-    return scored.take(leading(scored, np.arange(scored.num_rows), "rank"))
+    """The first accounts in the order of priority, then account id."""
+    return scored.take(leading(scored, np.arange(scored.num_rows), "priority"))
 
 
 def best_by_kind(scored: pa.Table) -> pa.Table:
-    """The first accounts of each kind, one kind after the other: rank within the kind, then account id."""
+    """The first accounts of each kind, one kind after the other: priority within the kind, then account id."""
     kind = level_codes(scored["kind"], KINDS)
-    found = [leading(scored, np.flatnonzero(kind == code), "rank_in_kind") for code in range(len(KINDS))]
+    found = [leading(scored, np.flatnonzero(kind == code), "priority_in_kind") for code in range(len(KINDS))]
     return scored.take(np.concatenate(found))
 
 
 def leading(scored: pa.Table, rows: Any, ranking: str) -> Any:
-    """The places of the first accounts among some rows, by their rank in a ranking, then account id."""
+    """The places of the first accounts among some rows, by their place in a ranking, then account id."""
     import pyarrow.compute as pc
 
     if len(rows) > TOP:

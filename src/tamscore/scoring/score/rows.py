@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,17 +18,28 @@ if TYPE_CHECKING:
     from tamscore.scoring.assign import AssignedRows
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.score.plan import ScorePlan
+    from tamscore.scoring.score.priority import PartPriority
+    from tamscore.scoring.score.sections import Foretold
 
 
-def score_rows(
-    item: tuple[PartRows, AssignedRows, parts.ScoredPart | None], plan: ScorePlan, backend: Backend
-) -> parts.ScoredPart:
-    """Score the rows of a partition and write them, unless that was done before; what was written, in small.
+@dataclass(frozen=True)
+class PartToScore:
+    """A partition that is to be scored: its rows, their clusters, their places, what sections foretold of them by name.
 
-    The last of the item is what the part is known to come to if its files are there.
+    `known` is what the part comes to if its files are there.
     """
-    part, assigned, known = item
-    reused = parts.reuse_part(part, assigned, plan, known)
+
+    part: PartRows
+    assigned: AssignedRows
+    priority: PartPriority
+    foretold: dict[str, Foretold] = field(default_factory=dict)
+    known: parts.ScoredPart | None = None
+
+
+def score_rows(item: PartToScore, plan: ScorePlan, backend: Backend) -> parts.ScoredPart:
+    """Score the rows of a partition and write them, unless that was done before; what was written, in small."""
+    part, assigned = item.part, item.assigned
+    reused = parts.reuse_part(part, assigned, plan, item.known)
     if reused is not None:
         return reused
     columns = plan.columns
@@ -36,7 +48,7 @@ def score_rows(
     table = tables.read(part.partition, wanted, dictionary=texts, seen=[columns.account_id]).combine_chunks()
     good, bad = np.flatnonzero(assigned.reason == Reason.SCORED), np.flatnonzero(assigned.reason)
     at, usable = (good, table.take(good)) if len(bad) else (slice(None), table)
-    scored = score_table(part, assigned, at, usable, plan, backend)
-    scored = with_sections(plan.sections, ScoredRows(part, assigned, good, scored, usable), backend)
+    scored = score_table(part, assigned, item.priority, at, usable, plan, backend)
+    scored = with_sections(plan.sections, ScoredRows(part, assigned, good, scored, usable), item.foretold, backend)
     refused = parts.with_reasons(table, assigned.reason, bad) if len(bad) else None
     return parts.write_part(part.partition.index, scored, refused, plan)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from tamscore.store import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
 
@@ -18,12 +18,24 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Foretold:
+    """What a section knows of the scored rows of a partition before they get their places.
+
+    The probability (s,) that each is won, and more arrays (s,) by name, for its columns.
+    """
+
+    probability: Any
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class ScoredRows:
     """The scored rows of a partition: their places `at` (s,) in it, and their scores so far, one row each.
 
     `part` and `assigned` tell of every row of the partition: `assigned.columns.label[at]` are the clusters
     of the scored ones.
-    `inputs` are the columns of the input that were read for these rows already.
+    `inputs` are the columns of the input that were read for these rows already, `foretold` is what the section that is
+    asked has said of them before.
     """
 
     part: PartRows
@@ -31,6 +43,7 @@ class ScoredRows:
     at: Any
     scores: pa.Table
     inputs: pa.Table | None = None
+    foretold: Foretold | None = None
 
     def read(self, columns: Sequence[str]) -> pa.Table:
         """Return columns of the input for the scored rows, read only if they are not there yet."""
@@ -67,6 +80,14 @@ class State(Protocol):
         """Return what it leaves beside its columns, given the counts of all parts in order."""
 
 
+@runtime_checkable
+class Foreteller(Protocol):
+    """The state of a section that says how likely accounts are won: asked once, before they get their places."""
+
+    def foretell(self, part: PartRows, at: Any, backend: Backend) -> Foretold:
+        """Return what it says of the scored rows `at` (s,) of a partition; `score` gets that back."""
+
+
 @dataclass(frozen=True)
 class Prepared:
     """A section that is ready to score accounts: its name, the names of the columns that it may add, its state.
@@ -82,11 +103,13 @@ class Prepared:
     revised: tuple[str, ...] = ()
 
 
-def with_sections(sections: Sequence[Prepared], rows: ScoredRows, backend: Backend) -> pa.Table:
+def with_sections(
+    sections: Sequence[Prepared], rows: ScoredRows, foretold: Mapping[str, Foretold], backend: Backend
+) -> pa.Table:
     """The scores with the columns of every section behind them; a section sees the columns of those before it."""
     table = rows.scores
     for section in sections:
-        scored = section.state.score(replace(rows, scores=table), backend)
+        scored = section.state.score(replace(rows, scores=table, foretold=foretold.get(section.name)), backend)
         if unknown := scored.keys() - {*section.columns, *section.revised}:
             raise AssertionError(f"{section.name}: columns {sorted(unknown)} are not declared")
         for name in section.revised:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 from tamscore.stages.choose_k import Candidate
+from tamscore.stages.moves import Moves
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,6 +42,17 @@ def choice_table(outcome: Outcome) -> pa.Table:
         kind = {"int": pa.int64(), "bool": pa.bool_()}.get(str(field.type), pa.float64())
         columns[field.name] = pa.array([rounded(v) if kind == pa.float64() else v for v in values], kind)
     return pa.table(columns)
+
+
+def moves_table(outcome: Outcome) -> pa.Table:
+    """One row per party type and redraw: how far potentials move if the model is fitted again on 90 % of the rows."""
+    rows = [
+        {"party_type": one.model.name, "redraw": str(redraw + 1)}
+        | {name: rounded(value) for name, value in asdict(moves).items()}
+        for one in outcome.fitted
+        for redraw, moves in enumerate(one.moves)
+    ]
+    return table(rows, ("party_type", "redraw"), tuple(field.name for field in fields(Moves)))
 
 
 def stability_table(outcome: Outcome) -> pa.Table:

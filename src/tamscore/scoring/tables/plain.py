@@ -21,7 +21,7 @@ def money(values: Any) -> list[float]:
 def money_columns(job: Job) -> set[str]:
     """The columns of the tables that hold money."""
     steps = step_names(job.potential.lines)
-    ends = ("potential_low", "potential_high", "expansion")
+    ends = ("potential_low", "potential_high", "expansion", "expected_value")
     return {*SUMMED, *ends, *(end + step for end in ("", "low_", "high_") for step in steps)}
 
 

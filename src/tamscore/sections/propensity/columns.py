@@ -10,6 +10,7 @@ import numpy as np
 from tamscore.arrow import text_dictionary
 from tamscore.engine.flow import LocalFlow
 from tamscore.scoring.features import read_features
+from tamscore.scoring.score.sections import Foretold
 from tamscore.sections.propensity import judging as propensity
 from tamscore.sections.propensity import labels, reasons, training
 from tamscore.sections.propensity import record as propensity_record
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from tamscore.backend import Backend
     from tamscore.schema import InputColumns, Partition
+    from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.market import Market
     from tamscore.scoring.score.sections import Findings, ScoredRows, State
     from tamscore.sections.propensity.judging import Judged, PropensityModel
@@ -41,15 +43,22 @@ class Probabilities:
     record: dict[str, Any]
     cost: float
 
+    def foretell(self, part: PartRows, at: Any, backend: Backend) -> Foretold:
+        """Probability and reasons of the scored rows of a partition."""
+        probability, why = foretold(self.model, self.columns_read, part.partition, at, backend)
+        codes = np.min_scalar_type(-2 * sum(map(len, self.model.design.state_names)) - 1)
+        return Foretold(probability, {f"reason {place}": one.astype(codes) for place, one in enumerate(why)})
+
     def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
         """The columns of the scored rows of a partition."""
         import pyarrow as pa
 
-        probability, why = foretold(self.model, self.columns_read, rows.part.partition, rows.at, backend)
+        told = rows.foretold or self.foretell(rows.part, rows.at, backend)
+        why = [one.astype(np.int64) for one in told.more.values()]
         text = text_dictionary(*reasons.texts(why, self.model.design.state_names))
-        place = propensity.band(np, probability, self.bands)
+        place = propensity.band(np, told.probability, self.bands)
         return {
-            "propensity": pa.array(probability),
+            "propensity": pa.array(told.probability),
             "propensity_band": text_dictionary(place, list(propensity.BANDS)),
             "propensity_reasons": text,
         }

@@ -1,0 +1,221 @@
+"""Between potential and scores: all accounts of a party type meet, and get their place, their tier, what is expected.
+
+Value is whitespace times the probability that the account is won. Ties go by probability, then by how near an account
+lies to the center of its cluster, then by the hash of its id: no two accounts share a place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.schema import Reason
+from tamscore.scoring.context import ladder_rules, quadrant_rules
+from tamscore.scoring.potential import money_of, parents_of
+from tamscore.scoring.score.priority import BASES, PLACES, PartPriority
+from tamscore.scoring.score.sections import Foreteller
+from tamscore.stages import priority
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from tamscore.backend import Backend
+    from tamscore.scoring.arguments import LadderRules, PriorityRules
+    from tamscore.scoring.assign import AssignedRows
+    from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.market import Market
+    from tamscore.scoring.potential import PartyMarket
+    from tamscore.scoring.score.sections import Foretold, Prepared
+    from tamscore.stages.priority import TierRules
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """All accounts of a party type (n,), partition by partition: `at` are their places in each partition.
+
+    Cluster, sales with 0 for who buys nothing, distance to the center of the cluster, hash of the id; typical sales
+    (n,), None at level cluster; the log odds (n,) that it looks like a customer, None where nothing tells; what a
+    section foretells of each (n,), None where none does.
+    """
+
+    at: list[Any]
+    label: Any
+    sales: Any
+    distance: Any
+    hashes: Any
+    typical: Any | None
+    odds: Any | None
+    foretold: Any | None
+
+    def parts(self, values: Any) -> list[Any]:
+        """Values (n,) partition by partition."""
+        return np.split(values, np.cumsum([len(at) for at in self.at])[:-1])
+
+
+def foretell(market: Market, sections: Sequence[Prepared]) -> list[dict[str, Foretold]]:
+    """What sections say of the scored rows of each partition before these get their places, by the section's name."""
+    this = market.this
+    found: list[dict[str, Foretold]] = [{} for _ in market.rows]
+    items = list(zip(market.rows, market.assigned, strict=True))
+    for section in sections:
+        if not isinstance(section.state, Foreteller):
+            continue
+        state = this.flow.share(section.state)
+
+        def make(missing: list[Any], state: Any = state) -> Iterator[Foretold]:
+            return this.flow.map(foretell_rows, missing, state, this.backend)
+
+        told = this.checkpoints.each(f"foretold-{section.name}", items, make, section.name)
+        for one, each in zip(found, this.as_stage(section.name, told), strict=True):
+            one[section.name] = each
+    return found
+
+
+def foretell_rows(item: tuple[PartRows, AssignedRows], state: Foreteller, backend: Backend) -> Foretold:
+    """What the state of a section says of the scored rows of a partition."""
+    part, assigned = item
+    return state.foretell(part, np.flatnonzero(assigned.reason == Reason.SCORED), backend)
+
+
+def prioritise(market: Market, rules: PriorityRules, foretold: Sequence[Mapping[str, Foretold]]) -> list[PartPriority]:
+    """The priority of every account, partition by partition, given what sections have `foretold` of them.
+
+    `high` is there where quadrants count accounts: those with the most potential of all party types.
+    """
+    quadrants = quadrant_rules(market.this.job)
+    made = [PartPriority.empty(len(part.reason), counted=quadrants.counts_accounts) for part in market.rows]
+    known = [probability_of(rows, told) for rows, told in zip(market.assigned, foretold, strict=True)]
+    parties = [accounts_of(market, party, known) for party in market.parties]
+    ladder = ladder_rules(market.this.job)
+    potentials = [put_in_order(made, *each, ladder, rules) for each in zip(parties, market.parties, strict=True)]
+    if quadrants.counts_accounts:
+        places = [np.concatenate([one.place[at] for one, at in zip(made, each.at, strict=True)]) for each in parties]
+        high = places_taken(potentials, places, [each.hashes for each in parties], quadrants.capacity)
+        for each, chosen in zip(parties, high, strict=True):
+            fill([one.high for one in made], each, chosen)
+    return made
+
+
+def probability_of(rows: AssignedRows, foretold: Mapping[str, Foretold]) -> Any | None:
+    """The probability (m,) of the rows of a partition that a section has foretold; None where none has."""
+    found = next((each.probability for each in foretold.values()), None)
+    if found is None:
+        return None
+    whole = np.full(len(rows.reason), np.nan)
+    whole[rows.reason == Reason.SCORED] = found
+    return whole
+
+
+def accounts_of(market: Market, party: PartyMarket, foretold: Sequence[Any | None]) -> Accounts:
+    """All accounts of a party type, given for each partition the probability (m,) of its rows where one is known."""
+    code = party.model.encoding.party
+    found = [scored_of(part, rows, code) for part, rows in zip(market.rows, market.assigned, strict=True)]
+    each = list(zip(market.rows, market.assigned, found, strict=True))
+    told = [one[at] for one, at in zip(foretold, found, strict=True) if one is not None]
+    known = np.concatenate(told) if told else None
+
+    def column(name: str) -> Any:
+        return np.concatenate([getattr(rows.columns, name)[at] for _, rows, at in each])
+
+    return Accounts(
+        found,
+        column("label"),
+        np.concatenate([sales_of(part)[at] for part, _, at in each]),
+        column("distance"),
+        np.concatenate([part.hashes[at] for part, _, at in each]),
+        None if party.table.account is None else column("typical"),
+        None if party.model.look_alike is None else column("look_alike"),
+        known,
+    )
+
+
+def scored_of(part: PartRows, rows: AssignedRows, code: int) -> Any:
+    """The places of the scored rows of a party type in a partition."""
+    return np.flatnonzero((rows.reason == Reason.SCORED) & (part.party == code))
+
+
+def sales_of(part: PartRows) -> Any:
+    """The sales (m,) of the rows of a partition, 0 for those that buy nothing."""
+    sales = np.zeros(len(part.reason))
+    sales[part.buyers] = part.bought
+    return sales
+
+
+def put_in_order(
+    made: list[PartPriority], accounts: Accounts, party: PartyMarket, ladder: LadderRules, rules: PriorityRules
+) -> Any:
+    """Fill in what the accounts of a party type get; return the potential (n,) of each."""
+    money = money_of(party.table, accounts.sales, accounts.label, accounts.typical, ladder.boundary)
+    probability, basis = probabilities(accounts, rules)
+    expected = probability * mean_above(accounts, party, ladder.min_customers)
+    order = order_of(money.whitespace, probability, accounts.distance, accounts.hashes)
+    in_kind, tier = within_kinds(order, accounts.sales > 0, expected, rules.tiers)
+    told = {"probability": probability, "basis": basis, "expected": expected, "place": priority.place_of(order)}
+    for name, values in (told | {"in_kind": in_kind, "tier": tier}).items():
+        fill([getattr(one, name) for one in made], accounts, values)
+    return money.potential
+
+
+def fill(columns: list[Any], accounts: Accounts, values: Any) -> None:
+    """Put values (n,) of accounts in their places of the partitions' columns (m,)."""
+    for column, at, here in zip(columns, accounts.at, accounts.parts(values), strict=True):
+        column[at] = here
+
+
+def mean_above(accounts: Accounts, party: PartyMarket, enough: int) -> Any:
+    """By how much the customers of its cluster buy more than each account on average (n,).
+
+    At level account they are held against it in multiples of typical sales.
+    """
+    sales, segments, own, unit = party.sales, party.by_segment, accounts.sales, 1.0
+    if accounts.typical is not None:
+        unit = accounts.typical.astype(np.float64)
+        sales, segments, own = sales.relative, segments.relative, own / unit
+    groups = [sales.of(cluster) for cluster in range(sales.groups)]
+    parents = parents_of(party.model, sales, segments, party.accounts, enough)
+    return unit * priority.expected_above(groups, [lent for _, lent in parents], enough, own, accounts.label)
+
+
+def order_of(open_money: Any, probability: Any, distance: Any, hashes: Any) -> Any:
+    """The order (n,) of accounts with whitespace, probability, distance and hash (n,): the highest value first."""
+    value = np.nan_to_num(open_money * probability, nan=-np.inf)
+    return priority.in_order([-value, -probability, distance, hashes])
+
+
+def within_kinds(order: Any, buys: Any, expected: Any, tiers: TierRules) -> tuple[Any, Any]:
+    """The place (n,) int32 of each account within its kind, and its tier (n,) int8, given the order of all."""
+    place, tier = np.empty(len(order), np.int32), np.empty(len(order), np.int8)
+    for kind in (buys, ~buys):
+        mine = order[kind[order]]
+        place[mine] = np.arange(1, len(mine) + 1)
+        tier[mine] = priority.tier_codes(np.arange(len(mine)), expected[mine], tiers)
+    return place, tier
+
+
+def probabilities(accounts: Accounts, rules: PriorityRules) -> tuple[Any, Any]:
+    """How likely each account (n,) is won, to six places, and where that is known from (n,), in BASES."""
+    buys = accounts.sales > 0
+    found = np.where(buys, rules.expansion, rules.acquisition)
+    basis = np.zeros(len(buys), np.int8)
+    if accounts.odds is not None:
+        odds = accounts.odds[~buys].astype(np.float64)
+        found[~buys] = priority.chance_of(odds + priority.shift_to(priority.count_odds(odds), rules.acquisition))
+        basis[~buys] = BASES.index("look_alike")
+    if accounts.foretold is not None:
+        known = ~np.isnan(accounts.foretold) & (rules.growth_label | ~buys)
+        found[known] = accounts.foretold[known]
+        basis[known] = np.where(buys[known], BASES.index("growth"), BASES.index("propensity"))
+    return np.round(found, PLACES), basis
+
+
+def places_taken(potentials: list[Any], places: list[Any], hashes: list[Any], capacity: int) -> list[Any]:
+    """Who (n,) bool has one of the `capacity` places for high potential, party type by party type.
+
+    Those with the most potential of all party types have them; ties go by priority, then by the hash of the id.
+    """
+    potential = np.nan_to_num(np.concatenate(potentials), nan=-np.inf)
+    taken = np.zeros(len(potential), bool)
+    taken[priority.in_order([-potential, np.concatenate(places), np.concatenate(hashes)])[:capacity]] = True
+    return np.split(taken, np.cumsum([len(each) for each in places])[:-1])

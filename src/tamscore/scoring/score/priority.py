@@ -1,0 +1,76 @@
+"""The columns of priority, and quadrants where they count accounts: those that ties do not share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.arrow import nullable, text_dictionary
+from tamscore.stages import quadrant
+from tamscore.stages.priority import TIERS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from tamscore.scoring.score.plan import ScorePlan
+
+BASES = ("win_rate", "look_alike", "propensity", "growth")
+PLACES = 6
+"""Probabilities are told to so many decimal places."""
+PLAYS = ("play", "role", "service_level")
+
+
+@dataclass(frozen=True)
+class PartPriority:
+    """The priority of the rows of a partition, all (m,); rows that are not scored have place 0.
+
+    Probability float32 with its basis int8 in BASES, expected value float64, places from 1 among all accounts of the
+    party type and among those of the kind, tier int8 in TIERS; `high` says who has high potential where the job counts
+    places for that, None elsewhere.
+    """
+
+    probability: Any
+    basis: Any
+    expected: Any
+    place: Any
+    in_kind: Any
+    tier: Any
+    high: Any | None
+
+    @classmethod
+    def empty(cls, rows: int, *, counted: bool) -> PartPriority:
+        """That of rows of which none is scored."""
+        probability, expected = np.full(rows, np.nan, np.float32), np.full(rows, np.nan)
+        (place, in_kind), (basis, tier) = np.zeros((2, rows), np.int32), np.zeros((2, rows), np.int8)
+        return cls(probability, basis, expected, place, in_kind, tier, np.zeros(rows, bool) if counted else None)
+
+
+def priority_columns(priority: PartPriority, at: Any) -> dict[str, pa.Array]:
+    """What the rows `at` of a partition have of their own: how likely, how much, and which place."""
+    import pyarrow as pa
+
+    return {
+        "probability": pa.array(np.round(priority.probability[at].astype(np.float64), PLACES)),
+        "p_basis": text_dictionary(priority.basis[at], list(BASES)),
+        "expected_value": nullable(np.round(priority.expected[at], 2)),
+        "priority": pa.array(priority.place[at]),
+        "priority_in_kind": pa.array(priority.in_kind[at]),
+        "tier": text_dictionary(priority.tier[at], list(TIERS)),
+    }
+
+
+def counted_plays(high: Any, party: Any, sales: Any, plan: ScorePlan) -> dict[str, pa.Array]:
+    """Quadrant and play of rows (s,) whose high potential is a place among so many, given party type and sales."""
+    limit = np.full(1 + max(policy.code for policy in plan.parties), np.inf)
+    for policy in plan.parties:
+        limit[policy.code] = policy.limits.sales
+    return play_columns(2 * high.astype(np.int64) + (sales >= limit[party]), sales > 0)
+
+
+def play_columns(code: Any, buys: Any) -> dict[str, pa.Array]:
+    """Quadrant and play of rows (s,), given the quadrant as a place in PLAYS, and who buys."""
+    play = quadrant.play_codes(code, buys)
+    found = {name: text_dictionary(play, [getattr(one, name) for one in quadrant.PLAYS]) for name in PLAYS}
+    return {"quadrant": text_dictionary(code, [one.quadrant for one in quadrant.PLAYS]), **found}

@@ -1,0 +1,111 @@
+"""Priority in the scores of a run: whose turn it is, in which tier, and what may be expected."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+import numpy as np
+import pytest
+
+from tests.end_to_end import market
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    """The scores of a market with customers and prospects of both party types."""
+    return scored(tmp_path_factory.mktemp("priority"))
+
+
+def scored(folder, changes=None, **layout):
+    return market.scores(market.score(market.accounts(1500), folder, changes or {}, **layout)).to_pylist()
+
+
+def of_party(rows):
+    order = sorted(rows, key=lambda row: (row["party_type"], row["priority"]))
+    return [list(group) for _, group in groupby(order, key=lambda row: row["party_type"])]
+
+
+def test_no_two_accounts_of_a_party_type_share_a_place(rows):
+    for party in of_party(rows):
+        assert [row["priority"] for row in party] == list(range(1, len(party) + 1))
+        for kind in ("expansion", "acquisition"):
+            mine = [row["priority_in_kind"] for row in party if row["kind"] == kind]
+            assert mine == list(range(1, len(mine) + 1))
+
+
+def test_value_falls_along_the_order_and_nearer_accounts_come_first_where_it_is_the_same(rows):
+    for party in of_party(rows):
+        keys = [(-row["whitespace"] * row["probability"], -row["probability"], row["distance"]) for row in party]
+        assert keys == sorted(keys)
+
+
+def test_win_rates_stand_in_where_nothing_tells_more(tmp_path):
+    rows = scored(tmp_path, {"look_alike": {"enabled": False}, "priority": {"win_rate": {"expansion": 0.5}}})
+    found = {(row["kind"], row["probability"], row["p_basis"]) for row in rows}
+    assert found == {("expansion", 0.5, "win_rate"), ("acquisition", 0.05, "win_rate")}
+
+
+def test_prospects_that_look_like_customers_are_likelier_with_the_win_rate_on_the_average(rows):
+    known = {row["party_type"] for row in rows if row["p_basis"] == "look_alike"}
+    assert "end_user" in known
+    for party in known:
+        prospects = [row for row in rows if row["party_type"] == party and row["kind"] == "acquisition"]
+        assert {row["p_basis"] for row in prospects} == {"look_alike"}
+        assert np.mean([row["probability"] for row in prospects]) == pytest.approx(0.05, rel=0.02)
+        by_likeness = sorted(prospects, key=lambda row: row["look_alike"])
+        likely = [row["probability"] for row in by_likeness]
+        assert np.corrcoef(np.arange(len(likely)), likely)[0, 1] > 0.5
+
+
+def test_a_prospect_may_be_expected_to_buy_what_customers_like_it_buy_times_its_probability(rows):
+    for party in of_party(rows):
+        for row in party:
+            peers = [one["sales"] for one in party if one["cluster"] == row["cluster"] and one["kind"] == "expansion"]
+            if len(peers) >= 25:
+                above = np.mean(np.maximum(np.array(peers) - max(row["sales"] or 0.0, 0.0), 0.0))
+                assert row["expected_value"] == pytest.approx(above * row["probability"], abs=0.006)
+
+
+def test_tiers_follow_the_order_within_kind(rows):
+    for party in of_party(rows):
+        for kind in ("expansion", "acquisition"):
+            tiers = [row["tier"] for row in party if row["kind"] == kind]
+            assert tiers == sorted(tiers)
+            assert 0 < tiers.count("A") <= np.ceil(0.1 * len(tiers))
+
+
+@pytest.mark.parametrize("capacity", [1, 37, 100, 10**6])
+def test_exactly_as_many_accounts_have_high_potential_as_can_be_covered(tmp_path, capacity):
+    rows = scored(tmp_path, {"quadrant": {"threshold": "capacity", "capacity": capacity}})
+    high = [row for row in rows if row["quadrant"] in {"blue", "yellow"}]
+    rest = [row["potential"] for row in rows if row["quadrant"] not in {"blue", "yellow"}]
+    assert len(high) == min(capacity, len(rows))
+    assert min(row["potential"] for row in high) >= max(rest, default=0.0)
+
+
+def test_partitions_and_their_order_change_no_place(tmp_path, rows):
+    again = scored(tmp_path, files=5)
+    assert by_id(again) == by_id(rows)
+
+
+def by_id(rows):
+    return {row["account_id"]: row for row in rows}
+
+
+def test_at_level_account_money_is_expected_in_multiples_of_typical_sales(tmp_path):
+    rows = scored(tmp_path, {"potential": {"level": "account"}})
+    for party in of_party(rows):
+        keys = [(-row["whitespace"] * row["probability"], -row["probability"], row["distance"]) for row in party]
+        assert keys == sorted(keys)
+        for row in party:
+            peers = [one for one in party if one["cluster"] == row["cluster"] and one["kind"] == "expansion"]
+            if len(peers) >= 25:
+                own = max(row["sales"] or 0.0, 0.0) / row["typical_sales"]
+                above = np.mean([max(one["sales"] / one["typical_sales"] - own, 0.0) for one in peers])
+                wanted = row["probability"] * row["typical_sales"] * above
+                assert row["expected_value"] == pytest.approx(wanted, rel=1e-9, abs=0.006)
+
+
+def test_exactly_as_many_accounts_are_high_at_level_account(tmp_path):
+    changes = {"potential": {"level": "account"}, "quadrant": {"threshold": "capacity", "capacity": 100}}
+    assert sum(row["quadrant"] in {"blue", "yellow"} for row in scored(tmp_path, changes)) == 100
