@@ -179,7 +179,7 @@ def later_buyers(tables: Path, work: Path) -> Iterator[dict[str, Any]]:
     """Yield how well look-alike and the cluster's customer share tell which prospects buy later."""
     before = Trial("irs_bmf", prepare.HERE / "irs_bmf.toml", tables / "irs_bmf.parquet")
     late = pq.read_table(tables / "irs_bmf_2026.parquet")
-    done = pipeline.run(before.load(work / "look", "propensity={}"), Progress())
+    done = pipeline.run(before.load(work / "look"), Progress())
     scores = pq.read_table(done.scores).sort_by("account_id")
     buys = late.filter(pc.greater(pc.fill_null(late["REVENUE_AMT"], 0), 0))["EIN"]
     there = pc.is_in(scores["account_id"].cast(pa.string()), late["EIN"].combine_chunks())
@@ -204,7 +204,7 @@ def later_buyers(tables: Path, work: Path) -> Iterator[dict[str, Any]]:
 def others(tables: Path, work: Path) -> Iterator[dict[str, Any]]:
     """Yield how lifetime value and look-alikes compare with what came later."""
     for result in worth.lifetime_value(tables, work / "worth", None):
-        if result["way"] in {"dcf", "sales so far"}:
+        if result["way"].startswith(("lifetime value", "sales so far")):
             yield {"measure": "lifetime value", **result}
     for result in later_buyers(tables, work):
         yield {"measure": "look-alike", **result}
