@@ -25,6 +25,8 @@ RAW = HERE.parents[2] / "shared" / "data"
 OUT = HERE / "tables"
 CDNOW_SPLIT = date(1997, 9, 30)
 """The last day of the first 39 of 78 weeks."""
+CRUNCHBASE_SPLIT = 2010
+"""The last year that a backtest of funded companies knows."""
 MIX = ("Fresh", "Milk", "Grocery", "Frozen", "Detergents_Paper", "Delicassen")
 FAMILIES = {
     "christmas": "CHRISTMAS|XMAS|REINDEER|SANTA|ADVENT",
@@ -157,6 +159,28 @@ def online_retail_halves(folder: Path) -> tuple[Any, str]:
     return customers.append_column("net_sales_later", pc.fill_null(later["net_sales"].take(place), 0.0)), note
 
 
+def online_retail_spring(folder: Path) -> tuple[Any, str]:
+    """The customers of the first third of the window, with what they bought in the second."""
+    return shop_window(folder, 0)
+
+
+def online_retail_autumn(folder: Path) -> tuple[Any, str]:
+    """The customers of the second third of the window, with what they bought in the last."""
+    return shop_window(folder, 1)
+
+
+def shop_window(folder: Path, third: int) -> tuple[Any, str]:
+    """The customers of a third of the window, with what they bought in the next; who bought nothing has 0."""
+    lines = pq.read_table(folder / "online_retail_2010_2011.parquet")
+    dates = lines["InvoiceDate"].to_numpy()
+    place = (dates - dates.min()) / (dates.max() - dates.min()) * 3
+    now, then = ((place >= first) & (place < first + 1) for first in (third, third + 1))
+    customers, note = shop_customers(lines.filter(pa.array(now)))
+    later, _ = shop_customers(lines.filter(pa.array(then)))
+    at = pc.index_in(customers["customer_id"], value_set=later["customer_id"].combine_chunks())
+    return customers.append_column("net_sales_later", pc.fill_null(later["net_sales"].take(at), 0.0)), note
+
+
 def online_retail_orders(folder: Path) -> tuple[Any, str]:
     """The invoices of the shop's customers with day and net amount; returns are invoices of their own."""
     lines = known_lines(pq.read_table(folder / "online_retail_2010_2011.parquet"))
@@ -218,6 +242,34 @@ def cdnow(folder: Path) -> tuple[Any, str]:
     return pa.table(
         {"customer_id": early["customer_id"], "began_week": pc.floor(pc.divide(began, 7)), "sales": sales}
     ), ""
+
+
+def cdnow_halves(folder: Path) -> tuple[Any, str]:
+    """The customers of that shop until 30 September 1997, with what they spent in the nine months after."""
+    orders, _ = cdnow_orders(folder)
+    late = orders.filter(pc.greater(orders["date"], pa.scalar(CDNOW_SPLIT)))
+    spent = late.group_by("customer_id").aggregate([("amount", "sum")])
+    customers, note = cdnow(folder)
+    at = pc.index_in(customers["customer_id"], value_set=spent["customer_id"].combine_chunks())
+    return customers.append_column("sales_later", pc.fill_null(spent["amount_sum"].take(at), 0.0)), note
+
+
+def crunchbase_2013_rounds(folder: Path) -> tuple[Any, str]:
+    """Funded companies as of 2010: what they had raised by then, and what they raised in 2011 to 2013."""
+    rounds, note = imported(folder / "crunchbase-rounds.csv", max_bad_share=0.01)
+    year, raised = rounds["funded_year"].to_numpy(), np.nan_to_num(rounds["raised_amount_usd"].to_numpy())
+    companies, _ = imported(folder / "crunchbase-companies.csv", {"funding_total_usd": "int"}, max_bad_share=0.01)
+    ids = np.array(companies["permalink"].to_pylist())
+    at = pc.index_in(rounds["company_permalink"], value_set=companies["permalink"].combine_chunks())
+    place = pc.fill_null(at, -1).to_numpy()
+    sums = [
+        np.bincount(place[here], weights=raised[here], minlength=len(ids))
+        for here in ((place >= 0) & (year <= CRUNCHBASE_SPLIT), (place >= 0) & (year > CRUNCHBASE_SPLIT))
+    ]
+    age = pc.subtract(CRUNCHBASE_SPLIT, pc.year(companies["founded_at"]))
+    columns = {name: companies[name] for name in ("permalink", "category_code", "state_code")}
+    table = pa.table({**columns, "age": age, "raised": sums[0], "raised_later": sums[1]})
+    return table.filter(pa.array(sums[0] > 0)), note
 
 
 def shop_customers(lines: Any) -> tuple[Any, str]:
@@ -307,13 +359,17 @@ TABLES: dict[str, tuple[str, Callable[[Path], tuple[Any, str]]]] = {
     "irs_bmf_2026": ("irs_bmf", irs_bmf_2026),
     "online_retail": ("online_retail", online_retail),
     "online_retail_halves": ("online_retail", online_retail_halves),
+    "online_retail_spring": ("online_retail", online_retail_spring),
+    "online_retail_autumn": ("online_retail", online_retail_autumn),
     "online_retail_orders": ("online_retail", online_retail_orders),
     "online_retail_products": ("online_retail", online_retail_products),
     "online_retail_products_later": ("online_retail", online_retail_products_later),
     "cdnow": ("cdnow", cdnow),
     "cdnow_orders": ("cdnow", cdnow_orders),
+    "cdnow_halves": ("cdnow", cdnow_halves),
     "bank_marketing": ("bank_marketing", bank_marketing),
     "crunchbase_2013": ("crunchbase_2013", crunchbase_2013),
+    "crunchbase_2013_rounds": ("crunchbase_2013", crunchbase_2013_rounds),
 }
 """Tables by name: the folder of the raw tables they are made from, and how."""
 

@@ -99,6 +99,26 @@ def test_the_truth_of_a_synthetic_market_is_found_again(tmp_path):
     assert first["whitespace"].growth_low > 3 * first["lot"].growth_high
 
 
+@pytest.mark.parametrize("level", ["cluster", "account"])
+def test_customers_of_equal_sales_come_first_and_tell_what_potential_is_worth(tmp_path, level):
+    """Later sales are the sales of today and a tenth of what the peers' cut line says, which no size explains."""
+    table = market.accounts(3000, seed=2, customers=0.8, channel=0.0)
+    group = market.peer_group(3000, 2)
+    sales = np.nan_to_num(table["sales"].to_numpy())
+    later = np.where(sales > 0, sales + np.exp(group) + np.random.default_rng(1).standard_normal(3000), 0.0)
+    result, _ = looked_back(tmp_path, with_later(table, later), {"clusters.k": 4, "potential.level": level})
+    (found,) = result.pairs
+    assert found.customers == result.accounts["expansion"]
+    assert found.verdict == "yes"
+    assert found.share is not None
+    assert found.share > 0.65
+    page = printed([answer(result)], 120)
+    assert page.index("CUSTOMERS OF EQUAL SALES") < page.index("EXPANSION: WHITESPACE")
+    assert "customers of equal sales the one with the higher potential bought more in" in page
+    stored = pq.read_table(f"{result.path}/pairs.parquet").to_pylist()
+    assert stored[0]["share"] == found.share
+
+
 def test_a_backtest_changes_no_score_and_no_run(tmp_path):
     table = with_later(market.accounts(600, seed=2), np.arange(600.0))
     result, done = looked_back(tmp_path, table)

@@ -39,9 +39,22 @@ def test_value_falls_along_the_order_and_nearer_accounts_come_first_where_it_is_
         assert keys == sorted(keys)
 
 
-def test_win_rates_stand_in_where_nothing_tells_more(rows):
+def test_win_rates_stand_in_where_nothing_tells_more(tmp_path):
+    rows = scored(tmp_path, {"look_alike": {"enabled": False}, "priority": {"win_rate": {"expansion": 0.5}}})
     found = {(row["kind"], row["probability"], row["p_basis"]) for row in rows}
-    assert found == {("expansion", 1.0, "win_rate"), ("acquisition", 0.05, "win_rate")}
+    assert found == {("expansion", 0.5, "win_rate"), ("acquisition", 0.05, "win_rate")}
+
+
+def test_prospects_that_look_like_customers_are_likelier_with_the_win_rate_on_the_average(rows):
+    known = {row["party_type"] for row in rows if row["p_basis"] == "look_alike"}
+    assert "end_user" in known
+    for party in known:
+        prospects = [row for row in rows if row["party_type"] == party and row["kind"] == "acquisition"]
+        assert {row["p_basis"] for row in prospects} == {"look_alike"}
+        assert np.mean([row["probability"] for row in prospects]) == pytest.approx(0.05, rel=0.02)
+        by_likeness = sorted(prospects, key=lambda row: row["look_alike"])
+        likely = [row["probability"] for row in by_likeness]
+        assert np.corrcoef(np.arange(len(likely)), likely)[0, 1] > 0.5
 
 
 def test_a_prospect_may_be_expected_to_buy_what_customers_like_it_buy_times_its_probability(rows):

@@ -36,7 +36,8 @@ class Accounts:
     """All accounts of a party type (n,), partition by partition: `at` are their places in each partition.
 
     Cluster, sales with 0 for who buys nothing, distance to the center of the cluster, hash of the id; typical sales
-    (n,), None at level cluster; what a section foretells of each (n,), None where none does.
+    (n,), None at level cluster; the log odds (n,) that it looks like a customer, None where nothing tells; what a
+    section foretells of each (n,), None where none does.
     """
 
     at: list[Any]
@@ -45,6 +46,7 @@ class Accounts:
     distance: Any
     hashes: Any
     typical: Any | None
+    odds: Any | None
     foretold: Any | None
 
     def parts(self, values: Any) -> list[Any]:
@@ -113,13 +115,18 @@ def accounts_of(market: Market, party: PartyMarket, foretold: Sequence[Any | Non
     each = list(zip(market.rows, market.assigned, found, strict=True))
     told = [one[at] for one, at in zip(foretold, found, strict=True) if one is not None]
     known = np.concatenate(told) if told else None
+
+    def column(name: str) -> Any:
+        return np.concatenate([getattr(rows.columns, name)[at] for _, rows, at in each])
+
     return Accounts(
         found,
-        np.concatenate([rows.columns.label[at] for _, rows, at in each]),
+        column("label"),
         np.concatenate([sales_of(part)[at] for part, _, at in each]),
-        np.concatenate([rows.columns.distance[at] for _, rows, at in each]),
+        column("distance"),
         np.concatenate([part.hashes[at] for part, _, at in each]),
-        None if party.table.account is None else np.concatenate([rows.columns.typical[at] for _, rows, at in each]),
+        None if party.table.account is None else column("typical"),
+        None if party.model.look_alike is None else column("look_alike"),
         known,
     )
 
@@ -192,6 +199,10 @@ def probabilities(accounts: Accounts, rules: PriorityRules) -> tuple[Any, Any]:
     buys = accounts.sales > 0
     found = np.where(buys, rules.expansion, rules.acquisition)
     basis = np.zeros(len(buys), np.int8)
+    if accounts.odds is not None:
+        odds = accounts.odds[~buys].astype(np.float64)
+        found[~buys] = priority.chance_of(odds + priority.shift_to(priority.count_odds(odds), rules.acquisition))
+        basis[~buys] = BASES.index("look_alike")
     if accounts.foretold is not None:
         known = ~np.isnan(accounts.foretold) & (rules.growth_label | ~buys)
         found[known] = accounts.foretold[known]

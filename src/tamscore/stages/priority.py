@@ -16,15 +16,10 @@ LEAST_LOGIT, LOGIT_STEP, LOGITS = -20.0, 1 / 64, 2560
 """Log odds are counted from -20 to 20, in steps of 1/64."""
 
 
-def log_odds(chance: Any) -> Any:
-    """The log odds (m,) of chances (m,), cut off where they are nearly certain."""
-    inside = np.clip(chance, 1e-9, 1 - 1e-9)
-    return np.clip(np.log(inside) - np.log1p(-inside), LEAST_LOGIT, -LEAST_LOGIT)
-
-
-def count_log_odds(chance: Any) -> Any:
-    """How many chances (m,) fall in each step of log odds (LOGITS,) int64: exact, so counts of parts add up."""
-    step = np.minimum((log_odds(chance) - LEAST_LOGIT) / LOGIT_STEP, LOGITS - 1).astype(np.int64)
+def count_odds(odds: Any) -> Any:
+    """How many log odds (m,) fall in each step (LOGITS,) int64: exact, so counts of parts add up."""
+    inside = np.clip(odds, LEAST_LOGIT, -LEAST_LOGIT)
+    step = np.minimum((inside - LEAST_LOGIT) / LOGIT_STEP, LOGITS - 1).astype(np.int64)
     return np.bincount(step, minlength=LOGITS)
 
 
@@ -36,14 +31,14 @@ def shift_to(counts: Any, mean: float) -> float:
     low, high = -40.0, 40.0
     for _ in range(60):
         half = (low + high) / 2
-        reached = float(counts @ (1 / (1 + np.exp(-(middle + half))))) / float(counts.sum())
+        reached = float(counts @ chance_of(middle + half)) / float(counts.sum())
         low, high = (half, high) if reached < mean else (low, half)
     return (low + high) / 2
 
 
-def shifted(chance: Any, by: float) -> Any:
-    """Chances (m,) with their log odds moved by a constant."""
-    return 1 / (1 + np.exp(-(log_odds(chance) + by)))
+def chance_of(odds: Any) -> Any:
+    """The probabilities (m,) of log odds (m,)."""
+    return 1 / (1 + np.exp(-np.clip(odds, 2 * LEAST_LOGIT, -2 * LEAST_LOGIT)))
 
 
 def mean_above(groups: Sequence[Any], own: Any, label: Any) -> Any:

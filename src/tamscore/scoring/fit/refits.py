@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.fit.party import Party
     from tamscore.stages.choose_k import Candidate
 
-ROWS, CUSTOMERS = 8_000, 20_000
+ROWS, CUSTOMERS = 5_000, 20_000
 """So many accounts are fitted again, and so many customers make their ladders, at the most."""
 
 

@@ -31,7 +31,8 @@ SCORED = ("account_id", "party_type", "cluster", "sales", "whitespace")
 class Accounts:
     """Accounts (m,) in the order of their ids' hashes: party type and cluster as codes, money, sales afterwards.
 
-    `sales` are those of the score, at least 0; `realised` are NaN where nothing is known. 37 bytes an account.
+    `sales` are those of the score, at least 0; `realised` are NaN where nothing is known; `typical` sales are there at
+    level account only. 37 to 45 bytes an account.
     """
 
     hashes: Any
@@ -40,6 +41,7 @@ class Accounts:
     sales: Any
     whitespace: Any
     realised: Any
+    typical: Any = None
 
     def __len__(self) -> int:
         """The number of accounts m."""
@@ -47,7 +49,8 @@ class Accounts:
 
     def at(self, rows: Any) -> Accounts:
         """The accounts at some places."""
-        return Accounts(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+        columns = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Accounts(**{name: None if values is None else values[rows] for name, values in columns.items()})
 
     @property
     def growth(self) -> Any:
@@ -64,21 +67,24 @@ def read_accounts(job: Job, directory: RunDirectory) -> Accounts:
 
     Raises InputContractError where the table of sales afterwards has an account twice.
     """
-    parts = [part_of(path, job.columns.id_form) for path in directory.parts()]
+    by_account = job.potential.level == "account"
+    parts = [part_of(path, job.columns.id_form, by_account=by_account) for path in directory.parts()]
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     order = np.argsort(columns[0], kind="stable")
-    hashes, party, cluster, sales, whitespace = (column[order] for column in columns)
-    return Accounts(hashes, party, cluster, sales, whitespace, realised_of(job, hashes))
+    hashes, party, cluster, sales, whitespace, *typical = (column[order] for column in columns)
+    return Accounts(hashes, party, cluster, sales, whitespace, realised_of(job, hashes), *typical)
 
 
-def part_of(path: Location, form: IdForm) -> tuple[Any, ...]:
-    """One part of the scores as arrays, in the order of `Accounts`."""
-    table = contents.whole(path, list(SCORED))
+def part_of(path: Location, form: IdForm, *, by_account: bool) -> tuple[Any, ...]:
+    """One part of the scores as arrays, in the order of `Accounts`, without sales afterwards."""
+    table = contents.whole(path, [*SCORED, *(("typical_sales",) if by_account else ())])
+    typical = (float_column(table["typical_sales"]),) if by_account else ()
     sales, whitespace = (np.nan_to_num(float_column(table[name])) for name in SCORED[3:])
     party = level_codes(table["party_type"], PARTY_TYPES).astype(np.int8)
     clusters = as_dictionary(table["cluster"])
     cluster = coded(clusters, [int(name[1:]) for name in clusters.dictionary.to_pylist()], 0).astype(np.int32)
-    return id_hash(tables.account_ids(table["account_id"], form)), party, cluster, np.maximum(sales, 0.0), whitespace
+    hashes = id_hash(tables.account_ids(table["account_id"], form))
+    return hashes, party, cluster, np.maximum(sales, 0.0), whitespace, *typical
 
 
 def realised_of(job: Job, hashes: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Scores of one window compared with the sales of the next: tenths of whitespace against growth, and challengers.
+"""Scores of one window compared with the sales of the next: customers of equal sales, tenths, and challengers.
 
 Nothing of it changes a score. The results lie beside the runs, in `OUTPUT/backtests/`.
 """
@@ -20,6 +20,7 @@ from tamscore.sections.backtest.accounts import Accounts, read_accounts
 from tamscore.sections.backtest.challengers import Customers, Rules, losses
 from tamscore.sections.backtest.deciles import rank_correlation, tenths
 from tamscore.sections.backtest.joining import match_afterwards, scored_ids
+from tamscore.sections.backtest.pairs import Pairs, pairs_of
 from tamscore.sections.backtest.result import BacktestResult, record
 from tamscore.sections.backtest.settings import Backtest
 from tamscore.stages.draw import id_hash
@@ -50,6 +51,8 @@ def backtest(job: Job, directory: RunDirectory, progress: Progress, backend: Bac
     known = accounts.at(~np.isnan(accounts.realised))
     buys = known.sales > 0
     kinds = dict(zip(KINDS, (known.at(buys), known.at(~buys)), strict=True))
+    with progress.stage("pairs"):
+        paired = pairs(directory, known.at(buys))
     with progress.stage("tenths"):
         found = [one for kind, those in kinds.items() for one in tenths(kind, those, job.clusters.seed)]
         correlation = {kind: rank_correlation(those) for kind, those in kinds.items()}
@@ -61,6 +64,7 @@ def backtest(job: Job, directory: RunDirectory, progress: Progress, backend: Bac
         str(job.section(Backtest).realised),
         {kind: len(those) for kind, those in kinds.items()},
         len(accounts) - len(known),
+        tuple(paired),
         correlation,
         tuple(found),
         tuple(compared),
@@ -82,11 +86,22 @@ def write(result: BacktestResult) -> None:
     folder = location(result.path)
     files: dict[str, Placed] = {}
     money = {"whitespace", "sales", "realised", "growth", "growth_low", "growth_high", "median_growth"}
-    for name, rows in (("tenths", result.tenths), ("challengers", result.losses)):
+    for name, rows in (("pairs", result.pairs), ("tenths", result.tenths), ("challengers", result.losses)):
         if rows:
             table = pa.Table.from_pylist([asdict(row) for row in rows])
             files |= commit.place_both(table, folder, name, plain(table, money))
     records.place(record(result), files, folder / RECORDS[BACKTESTS])
+
+
+def pairs(directory: RunDirectory, customers: Accounts) -> list[Pairs]:
+    """Neighbours by sales among the customers of each party type that has any."""
+    record = model.read_model(directory.model, files_of(directory.manifest() or {}))
+    found = []
+    for party in record.parties:
+        those = customers.at(customers.party == PARTY_TYPES.index(party.name))
+        if len(those):
+            found.append(pairs_of(party, those))
+    return found
 
 
 def challenge(job: Job, directory: RunDirectory, accounts: Accounts, backend: Backend) -> list[Loss]:

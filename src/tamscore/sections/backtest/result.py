@@ -10,11 +10,12 @@ if TYPE_CHECKING:
     from tamscore.scoring.joining.match import Match
     from tamscore.sections.backtest.challengers import Loss
     from tamscore.sections.backtest.deciles import Tenth
+    from tamscore.sections.backtest.pairs import Pairs
 
 
 @dataclass(frozen=True)
 class BacktestResult:
-    """What came of the scores of a run: accounts compared by kind, tenths, rank correlations by kind, losses.
+    """What came of the scores of a run: neighbours by sales, accounts by kind, tenths, rank correlations, losses.
 
     `unknown` counts scored accounts whose sales afterwards are not known; they are left out.
     `joined` says how the table of sales afterwards met the scored accounts, None where the input has them.
@@ -25,6 +26,7 @@ class BacktestResult:
     realised: str
     accounts: dict[str, int]
     unknown: int
+    pairs: tuple[Pairs, ...]
     rank_correlation: dict[str, float]
     tenths: tuple[Tenth, ...]
     losses: tuple[Loss, ...]

@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from tamscore.sections.backtest.figure import growth
+from tamscore.sections.backtest.pairs import FEWEST
 from tamscore.sections.backtest.result import record as record_of
 from tamscore.view.blocks import Block, Cell, Chapter, Table, Terms, grouped, table
 from tamscore.view.words import counted, words
@@ -33,19 +34,52 @@ def chapter(record: Record) -> Chapter:
     kinds: dict[str, dict[str, list[Record]]] = {}
     for row in record["tenths"]:
         kinds.setdefault(row["kind"], {}).setdefault(row["ranked_by"], []).append(row)
-    blocks: list[Block] = [growth(kind, by, tenths(kind, by)) for kind, by in kinds.items()]
+    blocks: list[Block] = [neighbours(record["pairs"])] if record.get("pairs") else []
+    blocks += [growth(kind, by, tenths(kind, by)) for kind, by in kinds.items()]
     parties = groupby(record["losses"], lambda row: row["party_type"])
     blocks += [losses(party, list(rows)) for party, rows in parties]
     return Chapter("backtest", "What came of it", message(record), tuple(blocks))
 
 
+VERDICTS = {
+    "yes": "potential says more than size does",
+    "no": "the difference may be chance",
+    "opposite": "the higher potential bought less",
+    "too few": f"too few customers for a verdict, {FEWEST} are needed",
+}
+
+
+def neighbours(rows: Sequence[Record]) -> Table:
+    """Return what customers of equal sales bought later, by party type."""
+    columns = (
+        "party type:code|customers:count|pairs:count|higher potential bought more:permille|±:permille|"
+        "rank correlation at equal sales:hundredths/2|verdict"
+    )
+    names = ("party_type", "customers", "pairs", "share", "half_width", "partial")
+    cells = [(*(row[name] for name in names), VERDICTS[row["verdict"]]) for row in rows]
+    note = "neighbours by sales whose potential differs; 50% says nothing"
+    return table("Customers of equal sales: who buys more later", columns, cells, note)
+
+
+def pairs_message(record: Record) -> str:
+    """Return what customers of equal sales come to, in one sentence for each party type that has a verdict."""
+    told = []
+    for row in record.get("pairs") or ():
+        if row["verdict"] != "too few":
+            share = f"{row['share']:.1%} ± {row['half_width']:.1%}"
+            head = f"Of two {words(row['party_type'])} customers of equal sales"
+            found = f"the one with the higher potential bought more in {share} of the pairs"
+            told.append(f"{head} {found}: {VERDICTS[row['verdict']]}. ")
+    return "".join(told)
+
+
 def message(record: Record) -> str:
-    """Return what it comes to, in one sentence."""
+    """Return what it comes to: customers of equal sales first."""
     kinds = []
     for kind, value in record["rank_correlation"].items():
         known = "not known" if value is None else f"{value:+.2f}"
         kinds.append(f"{known} over {counted(record['accounts'][kind], 'account')} of {kind}")
-    return f"Whitespace and growth afterwards: rank correlation {' and '.join(kinds)}."
+    return f"{pairs_message(record)}Whitespace and growth afterwards: rank correlation {' and '.join(kinds)}."
 
 
 def tenths(kind: str, by: dict[str, list[Record]]) -> Table:
