@@ -70,7 +70,8 @@ def model(trial: Trial, work: Path, level: str | None = None) -> dict[str, Any]:
     """Judge the model of one trial: fit, refits and guard, at a level of potential where one is given."""
     changes = [f'potential.level="{level}"'] if level else []
     with clock() as spent:
-        first = scores_of(pipeline.run(trial.load(work / "first", 'clusters.k="auto"', *changes), Progress()))
+        done = pipeline.run(trial.load(work / "first", 'clusters.k="auto"', *changes), Progress())
+    first = scores_of(done)
     refits = [refit(trial, work / f"refit-{i}", i, changes) for i in range(REFITS)]
     judged = [moved(first, again) for again in refits]
     job = trial.load(work / "first", *changes)
@@ -79,6 +80,7 @@ def model(trial: Trial, work: Path, level: str | None = None) -> dict[str, Any]:
         "level": level or "cluster",
         "clusters": len(pc.unique(first["cluster"])),
         **held_out(first, job),
+        **levels_of(done),
         **{name: round(max(found[name] for found in judged), 4) for name in ("moved", "median_move")},
         **{name: round(min(found[name] for found in judged), 4) for name in ("rank_correlation", "top_overlap")},
         "refits_inside_interval": round(float(np.mean([found["inside"] for found in judged])), 4),
@@ -97,6 +99,19 @@ def refit(trial: Trial, work: Path, number: int, changes: list[str]) -> pa.Table
     work.mkdir(parents=True, exist_ok=True)
     pq.write_table(table.filter(pa.array(np.array(draw) < REDRAW * 2**32)), work / "market.parquet")
     return scores_of(pipeline.run(trial.load(work / "scores", *settings, table=work / "market.parquet"), Progress()))
+
+
+def levels_of(done: RunDirectory) -> dict[str, Any]:
+    """Return the held-out loss and coverage of both levels as the run reports them, over all party types."""
+    rows = pq.read_table(done.tables / "level.parquet").to_pylist()
+    found = {}
+    for level in ("cluster", "account"):
+        mine = [row for row in rows if row["level"] == level]
+        customers = sum(row["customers"] for row in mine)
+        for name in ("loss", "coverage"):
+            mean = sum(row[name] * row["customers"] for row in mine) / customers if customers else float("nan")
+            found[f"{name}_at_{level}"] = round(mean, 5)
+    return found
 
 
 def scores_of(done: RunDirectory) -> pa.Table:
