@@ -189,32 +189,29 @@ def test_the_numbers_are_those_of_the_stored_tables(full, written):
 
 def test_accounts_by_play_and_segments_of_the_portfolio_add_up_to_the_scores(full, written):
     """Each held against the scores; a prospect never stands among those to protect or expand."""
-    scores = market.scores(full.directory).to_pylist()
-    page = written[1]
+    scores, page = market.scores(full.directory).to_pylist(), written[1]
     for row in page.table("Accounts by play").rows:
         held = [one for one in scores if [one["kind"], one["play"]] == [row[0], row[1].replace(" ", "_")]]
         assert row[2] == f"{len(held):,}"
-        assert row[5] == money(sum(one["whitespace"] or 0.0 for one in held))
-    segments = {"grey": "digital", "teal": "digital", "yellow": "land", "orange": "account management"}
+        assert row[5:] == [money(sum(one[name] or 0.0 for one in held)) for name in ("whitespace", "expected_value")]
     for row in page.table("Segments of the portfolio").rows:
-        held = [one for one in scores if one["kind"] == row[0]]
-        held = [one for one in held if segments.get(low_sales(one), "enterprise") == row[1]]
+        held = [one for one in scores if [one["kind"], segment_of(one)] == row[:2]]
         assert row[5] == f"{len(held):,}"
-        assert row[8] == money(sum(one["whitespace"] or 0.0 for one in held))
-    assert sum(one["accounts"] for one in stored_table(full, "portfolio")) == len(scores)
-    assert sum(one["accounts"] for one in stored_table(full, "plays")) == len(scores)
-    assert {"accounts by play", "from clusters to segments of the portfolio"} <= {
-        figure.lower() for figure in page.texts["figcaption"]
-    }
+        assert row[8:] == [money(sum(one[name] or 0.0 for one in held)) for name in ("whitespace", "expected_value")]
+    for name in ("portfolio", "plays"):
+        assert sum(one["accounts"] for one in stored_table(full, name)) == len(scores)
+    assert {one["portfolio_segment"] for one in stored_table(full, "portfolio")} >= {"global", "enterprise", "land"}
+    titles = {figure.lower() for figure in page.texts["figcaption"]}
+    assert {"accounts by play", "from clusters to segments of the portfolio"} <= titles
 
 
-def low_sales(row):
-    """The quadrant of an account; that of low sales for a prospect."""
-    return (
-        {"blue": "yellow", "orange": "grey"}.get(row["quadrant"], row["quadrant"])
-        if not (row["sales"] or 0) > 0
-        else row["quadrant"]
-    )
+def segment_of(row):
+    """The segment of the portfolio of an account, by its quadrant, for a prospect by that of low sales."""
+    low = {"blue": "yellow", "orange": "grey"} if row["kind"] == "acquisition" else {}
+    colour = low.get(row["quadrant"], row["quadrant"])
+    if colour == "blue":
+        return "global" if row["tier"] == "A" else "enterprise"
+    return {"yellow": "land", "orange": "account management"}.get(colour, "digital")
 
 
 def test_the_ranking_lists_the_best_of_each_kind_with_two_digits(full, written):
@@ -224,10 +221,10 @@ def test_the_ranking_lists_the_best_of_each_kind_with_two_digits(full, written):
         shown = written[1].table(f"The first 50 {noun}").rows
         assert [row[0] for row in shown] == [f"{one['priority_in_kind']:,}" for one in best]
         assert [row[1] for row in shown] == [one["account_id"] for one in best]
-        assert [row[4:7] for row in shown] == [
+        assert [row[5:8] for row in shown] == [
             [money(one[m]) for m in ("sales", "potential", "whitespace")] for one in best
         ]
-        assert all(re.search(r"customers? like it buys? |above the ladder", row[9]) for row in shown)
+        assert all(re.search(r"customers? like it buys? |above the ladder", row[-1]) for row in shown)
 
 
 def test_changes_add_up_and_moves_are_those_of_the_accounts(full):

@@ -773,3 +773,21 @@ def test_too_many_segments_or_columns_that_hold_none_are_refused_before_the_fit(
             market.job(path, tmp_path, {"segments": {"own": columns}, "columns.name": "name"})
     with pytest.raises(JobFileError, match=r"segments.own"):
         market.job(path, tmp_path, {"segments": {"own": ["industry", "segment", "party_type", "note"]}})
+
+
+def test_what_sections_have_counted_is_kept_for_a_run_that_goes_on(asked, owned, tmp_path, monkeypatch):
+    """A run that is killed before its manifest goes on from its parts, with the same tables."""
+    job = market.job(asked["folder"] / "market", tmp_path / "scores", {**asked["changes"], **OWN})
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "write_outcome", killed)
+        with pytest.raises(KeyboardInterrupt):
+            pipeline.run(job, Progress())
+    progress = Progress()
+    again = pipeline.run(job, progress)
+    assert "resumed: census, model, assignment were there already" in progress.notices
+    for name in ("alerts", "alert_lists", "own_segments", "segment_tests", "plays", "portfolio"):
+        assert table_of(again, name) == table_of(owned, name)
+
+
+def killed(*_: Any) -> None:
+    raise KeyboardInterrupt

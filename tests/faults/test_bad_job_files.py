@@ -727,6 +727,7 @@ FULL: dict[str, Any] = {
         "market_segment": "industry",
         "revenue": "revenue",
         "name": "name",
+        "renewal_date": "ends",
         "currency": "currency",
         "id_form": "crm18",
         "keep": ["city"],
@@ -852,13 +853,14 @@ FULL: dict[str, Any] = {
         "column": "worth",
         "seed36": True,
     },
-    "alerts": {"drop": 0.5, "intent": ["city"]},
+    "alerts": {"drop": 0.5, "intent": ["city"], "renewal_days": 60, "renewals_from": "2026-01-31"},
     "segments": {
         "acquisition_cost": "cost",
         "network_effect": "brings",
         "weights": [1, 1, 0],
         "cost_to_serve": "serve",
         "advocate": "speaks",
+        "own": ["trade"],
     },
     "next_offer": {
         "min_match_share": 0.4,

@@ -20,7 +20,7 @@ JOB = {
     "input": {"path": "market"},
     "output": {"path": "scores"},
     "columns": {"account_id": "id", "sales": "sales", "market_segment": "industry", "keep": ["country", "web_visits"]},
-    "features": {"numeric": {"employees": "standard", "assets": "standard"}},
+    "features": {"numeric": {"employees": "standard", "assets": "standard", "subsidiaries": "standard"}},
     "clusters": {"k": 8},
 }
 COMMANDS: Any = typer.main.get_command(app)

@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 
 TELLING = 5
 """So many features say what sets the peers of two accounts apart."""
-CODES = ("party_type", "kind", "quadrant", "play", "role", "service_level", "basis", "account_state", "segment_action")
+CODES = (
+    *("party_type", "kind", "quadrant", "play", "role", "service_level", "basis", "p_basis"),
+    *("account_state", "segment_action"),
+)
 CORE: dict[str, Unit] = {
-    **dict.fromkeys(("sales", "potential", "whitespace", "potential_low", "potential_high"), "exact"),
+    **dict.fromkeys(("sales", "potential", "whitespace", "potential_low", "potential_high", "expected_value"), "exact"),
     **dict.fromkeys(CODES, "code"),
-    **dict.fromkeys(("support", "rank", "rank_in_kind"), "count"),
-    "penetration": "permille",
+    **dict.fromkeys(("support", "rank", "rank_in_kind", "priority", "priority_in_kind"), "count"),
+    **dict.fromkeys(("penetration", "probability"), "permille"),
     "low_support": "truth",
 }
 """How the columns of the core, and those that hold codes, are written."""

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from tamscore.insight.pages.calling import why_called
 from tamscore.insight.pages.quadrants import MEANINGS
 from tamscore.sections import SECTIONS
 from tamscore.stages.whitespace import two_digits
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from tamscore.insight.explain import Explanation, Move, Step
     from tamscore.insight.own_level import OwnLevel
-    from tamscore.view.blocks import Table
+    from tamscore.view.blocks import Block, Table
 
 TELLING = 3
 """So many features say what sets the peers apart."""
@@ -30,7 +31,8 @@ def chapter(found: Explanation) -> Chapter:
     """Return the explanation as a chapter under the name of its account."""
     known = [line for each in SECTIONS.values() for line in each.explain(found.account)]
     own = Text(level(found.level)) if found.level else None
-    blocks = (
+    blocks: tuple[Block, ...] = (
+        *called(found),
         Text(peers(found)),
         *([own] if own else ()),
         Text(place(found)),
@@ -41,6 +43,14 @@ def chapter(found: Explanation) -> Chapter:
         look_alike(found),
     )
     return Chapter("explain", title(found), worth(found), blocks)
+
+
+def called(found: Explanation) -> list[Text]:
+    """Return why it has its place, as a paragraph; none for a run that gives no places."""
+    account = found.account
+    why = why_called(account)
+    place = f"Number {account['priority']:,} of the {words(account['party_type'])} accounts" if why else ""
+    return [Text(f"{place}, tier {account['tier']}: {why}")] if why else []
 
 
 def title(found: Explanation) -> str:

@@ -33,19 +33,19 @@ def plays(summary: Summary) -> Table:
     return grouped("Whitespace by kind and quadrant", columns, groups)
 
 
-SHOWN = ("accounts", "sales", "potential", "whitespace")
+SHOWN = ("accounts", "sales", "potential", "whitespace", "expected_value")
 
 
 def accounts_by_play(rows: Sequence[dict[str, Any]]) -> Table:
     """Return accounts and money by kind and play over all party types, most accounts first."""
-    columns = "kind:code|play:code|accounts:count|sales:money|potential:money/3|whitespace:money"
+    columns = "kind:code|play:code|accounts:count|sales:money|potential:money/3|whitespace:money|expected:money/2"
     return grouped("Accounts by play", columns, by_kind(rows, ("play",)))
 
 
 def portfolio(rows: Sequence[dict[str, Any]]) -> Table:
     """Return accounts and money by kind and segment of the portfolio, what they need, and who works on them."""
     columns = "kind:code|segment:code|need/2|role:code|service level:code/3|accounts:count|sales:money/3|"
-    columns += "potential:money/3|whitespace:money"
+    columns += "potential:money/3|whitespace:money|expected:money/2"
     keys = ("portfolio_segment", "need", "role", "service_level")
     return grouped("Segments of the portfolio", columns, by_kind(rows, keys))
 

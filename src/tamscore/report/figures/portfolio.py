@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tamscore.view.canvas import Canvas
 
 COLOURS = {
+    "global": PALETTE["main"],
     "enterprise": PALETTE["blue"],
     "land": PALETTE["yellow"],
     "account_management": PALETTE["orange"],

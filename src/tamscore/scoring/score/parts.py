@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.arrow import as_dictionary, level_codes, text_dictionary
+from tamscore.arrow import level_codes, text_dictionary
 from tamscore.schema import REASON_COLUMN, Flag, Reason
 from tamscore.scoring.score.amounts import SUMMED, amounts
+from tamscore.scoring.score.exact_totals import exact_totals
 from tamscore.stages import quadrant
 from tamscore.stages.priority import TIERS
 from tamscore.store import commit, contents
@@ -36,8 +37,6 @@ Sales and penetration are not among them: mostly zero, they take less time and r
 """
 OF_LADDERS = ("step", "support")
 """Those of them that they share where each account has a level of its own."""
-PARTS = 2**20
-"""Sums by play count in whole units and in this part of a unit."""
 TOP = 50
 """So many of the best accounts of every part are handed on for the list of top accounts."""
 
@@ -47,7 +46,7 @@ class ScoredPart:
     """What a committed part comes to: rows, files, totals (clusters, quadrants, kinds, 4), flags, best accounts, sums.
 
     `tiers` (party types, kinds, tiers, 4) are accounts, probability, whitespace and expected value, added up.
-    `plays` holds the same by party type, play and kind, see `play_totals`.
+    `work` holds sums by all that decides what is done about accounts, see `exact_totals`.
     `top` are the best of all kinds, `top_by_kind` those of each; `counts` what sections have counted, one each.
     `reused` says that an earlier, unfinished run had committed it.
     """
@@ -60,7 +59,7 @@ class ScoredPart:
     top: pa.Table
     top_by_kind: pa.Table
     tiers: Any
-    plays: dict[tuple[str, ...], Any]
+    work: dict[tuple[str, ...], Any]
     counts: tuple[Any, ...] = ()
     reused: bool = False
 
@@ -106,7 +105,7 @@ def described(
     """What a part comes to, told from its table."""
     sums, flags, tops = totals(scored, plan), flag_counts(scored), (best(scored), best_by_kind(scored))
     counts = tuple(section.state.count(scored) for section in plan.sections)
-    tiers, plays = tier_totals(scored, plan), play_totals(scored)
+    tiers, plays = tier_totals(scored, plan), exact_totals(scored)
     return ScoredPart(scored.num_rows, rejected, files, sums, flags, *tops, tiers, plays, counts, reused)
 
 
@@ -134,24 +133,6 @@ def sums_by(scored: pa.Table, axes: Mapping[str, Sequence[str]], columns: Sequen
     measured = (None, *(amounts(scored[name]) for name in columns))
     sums = [np.bincount(cell, values, minlength=int(np.prod(shape))) for values in measured]
     return np.stack(sums, axis=-1).reshape(*shape, len(measured))
-
-
-def play_totals(scored: pa.Table) -> dict[tuple[str, ...], Any]:
-    """Accounts, then whole units (3,) of sales, potential and whitespace, then what is left of them in parts of PARTS.
-
-    By party type, play and kind; sums of whole numbers, so that they are the same in any order.
-    """
-    import pyarrow as pa
-
-    keys = ("party_type", "play", "kind")
-    given = {name: amounts(scored[name]) for name in SUMMED}
-    whole = {name: np.floor(values) for name, values in given.items()}
-    left = {f"{name}_left": np.rint((values - whole[name]) * PARTS) for name, values in given.items()}
-    table = pa.table({**{name: as_dictionary(scored[name]) for name in keys}, **whole, **left})
-    names = [*whole, *left]
-    sums = table.group_by(keys, use_threads=False).aggregate([([], "count_all"), *((name, "sum") for name in names)])
-    measured = ("count_all", *(f"{name}_sum" for name in names))
-    return {tuple(row[key] for key in keys): np.array([row[name] for name in measured]) for row in sums.to_pylist()}
 
 
 def flag_counts(scored: pa.Table) -> dict[str, int]:

@@ -23,12 +23,13 @@ ECHO = ("echo", "echo_without", "prospects")
 def leakage_table(outcome: Outcome) -> pa.Table:
     """One row per party type and feature: the verdict of the leakage guard, why, and what it rests on."""
     rows = []
-    for verdict in (verdict for one in outcome.fitted for verdict in one.verdicts):
+    for fitted, verdict in ((one, verdict) for one in outcome.fitted for verdict in one.verdicts):
         numbers = {name: getattr(verdict.evidence, name) for name in EVIDENCE}
+        numbers["level_shift"] = fitted.shifts.get(verdict.feature, math.nan)
         numbers |= {name: float(getattr(verdict, name)) for name in ECHO}
         texts = {name: getattr(verdict, name) for name in VERDICT}
         rows.append(texts | {name: rounded(value) for name, value in numbers.items()})
-    return table(rows, VERDICT, (*EVIDENCE, *ECHO))
+    return table(rows, VERDICT, (*EVIDENCE, *ECHO, "level_shift"))
 
 
 def level_table(outcome: Outcome) -> pa.Table:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
-from tamscore.scoring.score.parts import KINDS, MEASURES, PARTS
+from tamscore.scoring.score.exact_totals import MEASURES, added_up
+from tamscore.scoring.score.parts import KINDS
 from tamscore.scoring.tables.plain import money
 from tamscore.scoring.tables.summaries import clusters
 from tamscore.stages import quadrant
@@ -16,30 +15,37 @@ if TYPE_CHECKING:
 
     from tamscore.scoring.tables.outcome import Outcome
 
+
+class Segment(NamedTuple):
+    """A segment of the portfolio: its name, and what its accounts need."""
+
+    name: str
+    need: str
+
+
+GLOBAL = Segment("global", "a plan of their own, across all their places")
 SEGMENTS = {
-    "blue": ("enterprise", "growth beyond what they buy today"),
-    "yellow": ("land", "a first or a wider use"),
-    "orange": ("account_management", "to keep what works"),
-    "grey": ("digital", "a way to buy without a visit"),
-    "teal": ("digital", "a way to buy without a visit"),
+    "blue": Segment("enterprise", "growth beyond what they buy today"),
+    "yellow": Segment("land", "a first or a wider use"),
+    "orange": Segment("account_management", "to keep what works"),
+    "grey": Segment("digital", "a way to buy without a visit"),
+    "teal": Segment("digital", "a way to buy without a visit"),
 }
-"""The segment of the portfolio that the accounts of a quadrant belong to, and what they need, by the play's colour."""
+"""The segment that the accounts of a quadrant belong to; those of blue that are in tier A are global."""
+COLOURS = {play.quadrant: code for code, play in enumerate(quadrant.PLAYS)}
 
 
 def play_table(outcome: Outcome) -> pa.Table:
     """One row per party type, kind and play that has accounts: what to do about how many of them."""
     import pyarrow as pa
 
-    keys = ("party_type", "play", "kind")
-    sums: dict[tuple[str, ...], Any] = {}
-    for part in outcome.scored:
-        for key, one in part.plays.items():
-            sums[key] = sums.get(key, 0.0) + one
+    keys = ("party_type", "kind", "play")
+    sums = added_up((part.work for part in outcome.scored), lambda row: tuple(row[key] for key in keys))
     order = [policy.name for policy in outcome.policies]
-    rows = []
-    for key in sorted(sums, key=lambda key: (order.index(key[0]), key[2], key[1])):
-        whole, left = sums[key][:4], np.append(0.0, sums[key][4:] / PARTS)
-        rows.append({**dict(zip(keys, key, strict=True)), **dict(zip(MEASURES, money(whole + left), strict=True))})
+    rows = [
+        {**dict(zip(keys, key, strict=True)), **dict(zip(MEASURES, money(sums[key]), strict=True))}
+        for key in sorted(sums, key=lambda key: (order.index(key[0]), *key[1:]))
+    ]
     return pa.Table.from_pylist(rows)
 
 
@@ -47,21 +53,19 @@ def portfolio_table(outcome: Outcome) -> pa.Table:
     """One row per cluster, segment of the portfolio and kind that has accounts: what they need, who works on them."""
     import pyarrow as pa
 
+    sums = added_up((part.work for part in outcome.scored), portfolio_key)
     rows = []
-    for (policy, cluster, name), by_quadrant in zip(clusters(outcome), outcome.totals, strict=True):
-        sums: dict[tuple[str, str], Any] = {}
-        plays: dict[tuple[str, str], quadrant.Play] = {}
-        for code in range(len(quadrant.PLAYS)):
-            for i, kind in enumerate(KINDS):
-                play = quadrant.PLAYS[int(quadrant.play_codes(code, kind == "expansion"))]
-                key = SEGMENTS[play.quadrant][0], kind
-                plays[key] = play
-                sums[key] = sums.get(key, 0.0) + by_quadrant[code, i]
-        for (segment, kind), one in sums.items():
-            if one[0]:
-                play = plays[segment, kind]
-                head = {"party_type": policy.name, "cluster": cluster, "name": name, "portfolio_segment": segment}
-                head |= {"kind": kind, "need": SEGMENTS[play.quadrant][1], "role": play.role}
-                head |= {"service_level": play.service_level}
-                rows.append({**head, **dict(zip(MEASURES, money(one), strict=True))})
+    for policy, cluster, name in clusters(outcome):
+        for key in sorted(key for key in sums if key[0] == cluster):
+            head = {"party_type": policy.name, "cluster": cluster, "name": name}
+            head |= dict(zip(("portfolio_segment", "kind", "need", "role", "service_level"), key[1:], strict=True))
+            rows.append({**head, **dict(zip(MEASURES, money(sums[key]), strict=True))})
     return pa.Table.from_pylist(rows)
+
+
+def portfolio_key(row: dict[str, str]) -> tuple[str, ...]:
+    """Return cluster, segment of the portfolio, kind, need, role and service level of accounts."""
+    buys = row["kind"] == KINDS[1]
+    play = quadrant.PLAYS[int(quadrant.play_codes(COLOURS[row["quadrant"]], buys))]
+    segment = GLOBAL if play.quadrant == "blue" and row["tier"] == "A" else SEGMENTS[play.quadrant]
+    return row["cluster"], segment.name, row["kind"], segment.need, play.role, play.service_level

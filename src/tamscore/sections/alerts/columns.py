@@ -17,7 +17,7 @@ from tamscore.sections.alerts.renewals import NO_DAY, Renewals
 from tamscore.stages.quadrant import PLAYS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tamscore.backend import Backend
     from tamscore.scoring.market import Market
@@ -79,16 +79,16 @@ class AlertsState:
 
     def findings(self, counts: Sequence[Listed]) -> Findings:
         """How many accounts stand on each list, by cluster too, and the first of them."""
-        found = lists.joined(counts)
+        sums, top = lists.joined(counts)
         days = {} if self.due is None else {"renewals": self.due.record}
-        record = {"drop": self.drop, **days, "lists": lists.record(found)}
-        tables = {"alerts": self.by_cluster(found), "alert_lists": found.top}
+        record = {"drop": self.drop, **days, "lists": lists.record(sums)}
+        tables = {"alerts": self.by_cluster(sums), "alert_lists": top}
         return Findings(record, tables, frozenset(lists.MONEY), notices=self.notices)
 
-    def by_cluster(self, found: Listed) -> pa.Table:
+    def by_cluster(self, sums: Mapping[str, tuple[Any, Any]]) -> pa.Table:
         """Return accounts and money at stake of each list by cluster, and how its median customer changed."""
         columns: dict[str, Any] = {"cluster": list(self.clusters)}
-        for name, (accounts, cents) in found.sums.items():
+        for name, (accounts, cents) in sums.items():
             columns[name] = accounts.astype(np.int64)
             columns[f"{name}_at_stake"] = np.round(cents / 100.0, 2)
         if self.median is not None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -26,12 +25,8 @@ KEYS = {
 """Who comes first on each list."""
 
 
-@dataclass(frozen=True)
-class Listed:
-    """What lists come to: accounts (K,) by cluster and cents at stake (K,), by name; and the first accounts of each."""
-
-    sums: Mapping[str, tuple[Any, Any]]
-    top: pa.Table
+Listed: TypeAlias = "tuple[dict[str, tuple[Any, Any]], pa.Table]"
+"""What lists come to: accounts (K,) by cluster and cents at stake (K,), by name; and the first accounts of each."""
 
 
 def on_list(scored: pa.Table, name: str) -> Any:
@@ -81,21 +76,21 @@ def listed(scored: pa.Table, clusters: Sequence[str], names: Sequence[str]) -> L
         counted = np.bincount(label[rows], minlength=len(clusters))
         sums[name] = counted, np.bincount(label[rows], np.rint(money * 100.0), len(clusters))
         tops.append(first_of(rows_of(scored, name, rows, money), name))
-    return Listed(sums, pa.concat_tables(tops))
+    return sums, pa.concat_tables(tops)
 
 
 def joined(parts: Sequence[Listed]) -> Listed:
     """What the lists of all parts come to."""
-    names = list(parts[0].sums)
-    sums = {name: (sum(one.sums[name][0] for one in parts), sum(one.sums[name][1] for one in parts)) for name in names}
-    every = pa.concat_tables([part.top for part in parts])
+    names = list(parts[0][0])
+    sums = {name: (sum(one[name][0] for one, _ in parts), sum(one[name][1] for one, _ in parts)) for name in names}
+    every = pa.concat_tables([top for _, top in parts])
     tops = [first_of(every.filter(pc.equal(every["list"], name)), name) for name in names]
-    return Listed(sums, pa.concat_tables(tops))
+    return sums, pa.concat_tables(tops)
 
 
-def record(found: Listed) -> dict[str, dict[str, float]]:
+def record(sums: Mapping[str, tuple[Any, Any]]) -> dict[str, dict[str, float]]:
     """Accounts and what is at stake, by list."""
     return {
         name: {"accounts": int(accounts.sum()), "at_stake": round(float(cents.sum()) / 100.0, 2)}
-        for name, (accounts, cents) in found.sums.items()
+        for name, (accounts, cents) in sums.items()
     }

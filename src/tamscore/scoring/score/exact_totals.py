@@ -1,0 +1,48 @@
+"""What rows come to by everything that decides what is done about them, the same in any order of the rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.arrow import as_dictionary
+from tamscore.scoring.score.amounts import SUMMED, amounts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    import pyarrow as pa
+
+KEYS = ("party_type", "cluster", "quadrant", "tier", "play", "kind")
+AMOUNTS = (*SUMMED, "expected_value")
+MEASURES = ("accounts", *AMOUNTS)
+PARTS = 2**20
+"""Amounts are added up in whole units, and what is left of them in this part of a unit."""
+
+
+def exact_totals(scored: pa.Table) -> dict[tuple[str, ...], Any]:
+    """Return accounts, whole units of AMOUNTS, and what is left of them in PARTS, by KEYS: whole numbers, so exact."""
+    import pyarrow as pa
+
+    given = {name: amounts(scored[name]) for name in AMOUNTS}
+    whole = {name: np.floor(values) for name, values in given.items()}
+    left = {f"{name}_left": np.rint((values - whole[name]) * PARTS) for name, values in given.items()}
+    table = pa.table({**{name: as_dictionary(scored[name]) for name in KEYS}, **whole, **left})
+    names = [*whole, *left]
+    sums = table.group_by(KEYS, use_threads=False).aggregate([([], "count_all"), *((name, "sum") for name in names)])
+    measured = ("count_all", *(f"{name}_sum" for name in names))
+    return {tuple(row[key] for key in KEYS): np.array([row[name] for name in measured]) for row in sums.to_pylist()}
+
+
+def added_up(
+    parts: Iterable[Mapping[tuple[str, ...], Any]], key_of: Callable[[dict[str, str]], tuple[str, ...]]
+) -> dict[tuple[str, ...], Any]:
+    """Return MEASURES of all parts by the key that a function makes of KEYS, added up before they are rounded."""
+    sums: dict[tuple[str, ...], Any] = {}
+    for part in parts:
+        for values, one in part.items():
+            key = key_of(dict(zip(KEYS, values, strict=True)))
+            sums[key] = sums.get(key, 0.0) + one
+    cut = len(MEASURES)
+    return {key: one[:cut] + np.append(0.0, one[cut:] / PARTS) for key, one in sums.items()}
