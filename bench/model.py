@@ -15,8 +15,10 @@ from bench import guarding, worth
 from bench.measure import clock
 from jobs.trials import prepare
 from tamscore import job_file, pipeline
+from tamscore.model.files import read_model
 from tamscore.progress import Progress
 from tamscore.stages.choose_k import FOLDS, cut_lines
+from tamscore.store.placed import files_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,13 +82,33 @@ def model(trial: Trial, work: Path, level: str | None = None) -> dict[str, Any]:
         "level": level or "cluster",
         "clusters": len(pc.unique(first["cluster"])),
         **held_out(first, job),
-        **levels_of(done),
+        "levels": levels(done),
+        "said_to_move": said_to_move(done),
         **{name: round(max(found[name] for found in judged), 4) for name in ("moved", "median_move")},
         **{name: round(min(found[name] for found in judged), 4) for name in ("rank_correlation", "top_overlap")},
         "refits_inside_interval": round(float(np.mean([found["inside"] for found in judged])), 4),
         "guard": guarding.guard(job),
         **spent,
     }
+
+
+def levels(done: RunDirectory) -> dict[str, Any]:
+    """Return held-out loss, its standard error and coverage of both levels, by party type, as the run has them."""
+    record = read_model(done.model, files_of(done.manifest() or {}))
+    return {
+        party.name: {
+            one.level: [round(value, 5) for value in (one.loss, one.error, one.coverage)] for one in party.level.losses
+        }
+        for party in record.parties
+        if party.level
+    }
+
+
+def said_to_move(done: RunDirectory) -> dict[str, float]:
+    """Return the share of potentials that move, as the run says it, by party type: the larger of its redraws."""
+    fit = (done.manifest() or {})["fit"]
+    moves = {party: [each["moved"] for each in one["potential_stability"]] for party, one in fit.items()}
+    return {party: round(max(shares), 4) for party, shares in moves.items() if shares}
 
 
 def refit(trial: Trial, work: Path, number: int, changes: list[str]) -> pa.Table:
@@ -99,19 +121,6 @@ def refit(trial: Trial, work: Path, number: int, changes: list[str]) -> pa.Table
     work.mkdir(parents=True, exist_ok=True)
     pq.write_table(table.filter(pa.array(np.array(draw) < REDRAW * 2**32)), work / "market.parquet")
     return scores_of(pipeline.run(trial.load(work / "scores", *settings, table=work / "market.parquet"), Progress()))
-
-
-def levels_of(done: RunDirectory) -> dict[str, Any]:
-    """Return the held-out loss and coverage of both levels as the run reports them, over all party types."""
-    rows = pq.read_table(done.tables / "level.parquet").to_pylist()
-    found = {}
-    for level in ("cluster", "account"):
-        mine = [row for row in rows if row["level"] == level]
-        customers = sum(row["customers"] for row in mine)
-        for name in ("loss", "coverage"):
-            mean = sum(row[name] * row["customers"] for row in mine) / customers if customers else float("nan")
-            found[f"{name}_at_{level}"] = round(mean, 5)
-    return found
 
 
 def scores_of(done: RunDirectory) -> pa.Table:
@@ -170,7 +179,7 @@ def later_buyers(tables: Path, work: Path) -> Iterator[dict[str, Any]]:
     """Yield how well look-alike and the cluster's customer share tell which prospects buy later."""
     before = Trial("irs_bmf", prepare.HERE / "irs_bmf.toml", tables / "irs_bmf.parquet")
     late = pq.read_table(tables / "irs_bmf_2026.parquet")
-    done = pipeline.run(before.load(work / "look", "propensity={}"), Progress())
+    done = pipeline.run(before.load(work / "look"), Progress())
     scores = pq.read_table(done.scores).sort_by("account_id")
     buys = late.filter(pc.greater(pc.fill_null(late["REVENUE_AMT"], 0), 0))["EIN"]
     there = pc.is_in(scores["account_id"].cast(pa.string()), late["EIN"].combine_chunks())
@@ -195,7 +204,7 @@ def later_buyers(tables: Path, work: Path) -> Iterator[dict[str, Any]]:
 def others(tables: Path, work: Path) -> Iterator[dict[str, Any]]:
     """Yield how lifetime value and look-alikes compare with what came later."""
     for result in worth.lifetime_value(tables, work / "worth", None):
-        if result["way"] in {"dcf", "sales so far"}:
+        if result["way"].startswith(("lifetime value", "sales so far")):
             yield {"measure": "lifetime value", **result}
     for result in later_buyers(tables, work):
         yield {"measure": "look-alike", **result}
