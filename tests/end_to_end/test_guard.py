@@ -221,3 +221,32 @@ def test_a_job_needs_no_numeric_feature(tmp_path):
     done = market.score(market.accounts(2000), tmp_path, {"features": {"categorical": ["industry"]}})
     rows = pq.read_table(done.tables / "leakage.parquet").to_pylist()
     assert {row["feature"] for row in rows} == {"industry"}
+
+
+def with_escaped_leak(rows=3000):
+    """Purchases with noise, which three in ten prospects carry as well: size, as far as the guard can see."""
+    table = market.accounts(rows, customers=0.5, channel=0.0)
+    random = np.random.default_rng(8)
+    sales = np.maximum(table["sales"].fill_null(0.0).to_numpy(), 0.0)
+    lapsed = (sales == 0) & (random.random(rows) < 0.3)
+    bought = np.where(lapsed, random.choice(sales[sales > 0], rows), sales) * np.exp(0.9 * random.standard_normal(rows))
+    return table.append_column("orders", pa.array(bought))
+
+
+def test_at_level_account_a_feature_that_carries_the_level_of_prospects_stops_the_run(tmp_path):
+    """The guard lets the leak pass at level cluster."""
+    market.score(with_escaped_leak(), tmp_path / "cluster", ONE_PARTY)
+    account = ONE_PARTY | {"potential.level": "account"}
+    with pytest.raises(GateError, match="feature 'orders' carries the level of prospects") as caught:
+        market.score(with_escaped_leak(), tmp_path / "account", account)
+    assert caught.value.gate == "leakage"
+    assert "or set potential.level = 'cluster'" in str(caught.value)
+    warned = market.score(with_escaped_leak(), tmp_path / "warned", account | {"leakage": {"action": "warn"}})
+    assert any("carries the level of prospects" in text for text in (warned.manifest() or {})["notices"])
+    shifts = {
+        row["feature"]: row["level_shift"] for row in pq.read_table(warned.tables / "leakage.parquet").to_pylist()
+    }
+    assert shifts["orders"] > 2
+    assert max(shift for name, shift in shifts.items() if name != "orders") < 1.5
+    allowed = market.score(with_escaped_leak(), tmp_path / "allowed", account | {"features.allow": ["orders"]})
+    assert not any("carries the level" in text for text in (allowed.manifest() or {})["notices"])

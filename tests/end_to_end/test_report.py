@@ -39,7 +39,7 @@ from tests.page import Page
 
 ALL = [
     "headline", "clusters", "potential", "ladder", "ranking", "quadrants", "look-alike", "campaigns", "coverage",
-    "backtest", "choice-of-k", "moves", "quality", "limits", "method",
+    "backtest", "level", "choice-of-k", "moves", "quality", "limits", "method",
 ]  # fmt: skip
 HOSTILE = "<script>alert('x')</script> & $\\frac{$ ¥\u202e"
 LIMIT = 3_000_000

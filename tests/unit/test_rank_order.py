@@ -24,13 +24,14 @@ def test_places_are_those_of_comparing_all_pairs(rng):
     potential = np.concatenate([*(p for _, p, *_ in parties), prospects])
     buys = np.arange(len(open_)) < len(open_) - len(prospects)
     ahead = (open_[:, None] < open_) | ((open_[:, None] == open_) & (potential[:, None] < potential))
-    found = rank_order(standings)
-    assert found.rank(open_, potential).tolist() == (1 + ahead.sum(axis=1)).tolist()
-    in_kind = 1 + (ahead & (buys[:, None] == buys)).sum(axis=1)
-    assert found.rank_in_kind(open_, potential, buys).tolist() == in_kind.tolist()
+    rank, rank_in_kind = rank_order(standings).ranks(open_, potential, buys)
+    assert rank.tolist() == (1 + ahead.sum(axis=1)).tolist()
+    assert rank_in_kind.tolist() == (1 + (ahead & (buys[:, None] == buys)).sum(axis=1)).tolist()
 
 
 def test_accounts_without_a_potential_come_last():
     found = rank_order([standing_of([5.0], [1.0], [0], [NAN, 7.0], [2, 1])])
     money = np.array([7.0, 1.0, NAN, NAN])
-    assert found.rank(money, np.array([7.0, 5.0, NAN, NAN])).tolist() == [1, 2, 3, 3]
+    rank, in_kind = found.ranks(money, np.array([7.0, 5.0, NAN, NAN]), money == 1)
+    assert rank.tolist() == [1, 2, 3, 3]
+    assert in_kind.tolist() == [1, 1, 2, 2]

@@ -113,9 +113,8 @@ def test_one_is_counted_without_an_s():
 def test_no_line_is_longer_than_the_terminal_and_no_word_is_broken(width):
     text = text_of(SUMMARY, width)
     assert max(map(len, text.splitlines())) <= width
-    for word in ("C1", "Galbridge", "acquisition", "expansion", "2,631", "860k"):
+    for word in ("C1", "Galbridge Insurance Group", "acquisition", "expansion", "2,631", "860k"):
         assert word in text
-    assert ("Galbridge Insurance Group" in text) == (width > 100)
 
 
 def test_wider_terminals_are_told_more_and_files_everything():

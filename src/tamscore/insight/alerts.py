@@ -44,7 +44,9 @@ REASONS = {"may_leave": "sales fell", "win_back": "buys nothing any more", "rene
 """What is said of an account on each list of a run."""
 NAMES = {"may_leave": "churn"}
 """What the alerts of a list are called, where not as the list."""
-OWN, MOVE = CAUSES.index("own_sales"), CAUSES.index("cluster_move")
+OWN, MOVE, LEVEL = (CAUSES.index(cause) for cause in ("own_sales", "cluster_move", "level"))
+RISE = 1.2
+"""At level account, where there are no shared steps, a rise by this factor counts as one."""
 
 
 @dataclass(frozen=True)
@@ -140,12 +142,16 @@ class Limits:
 
 
 def own_rise(comparison: Comparison, changes: Changes, limits: Limits) -> Any:
-    """Which accounts rose a step, and which a quadrant (2, m) bool, because their own features changed."""
+    """Which accounts rose a step, and which a quadrant (2, m) bool, because their own features changed.
+
+    At level account potential must rise by a fifth.
+    """
     then, now = changes.clusters
     moved = comparison.moved(changes.ids, then, now)
     low = changes.potential[0] + changes.parts[OWN]
-    high = low + changes.parts[MOVE]
-    rose = (high > low) & (changes.potential[1] > changes.potential[0])
+    high = low + changes.parts[MOVE] + changes.parts[LEVEL]
+    enough = np.where(comparison.worlds.first.own[moved], high >= RISE * low, high > low)
+    rose = (high > low) & enough & (changes.potential[1] > changes.potential[0])
     if limits.high is not None:
         return np.stack([rose, limits.high[moved] & ~limits.high[then]])
     return np.stack([rose, (low < limits.potential[then]) & (high >= limits.potential[moved])])

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.insight import causes, relabel
-from tamscore.insight.causes import CAUSES, Worlds, cents
+from tamscore.insight import causes, relabel, worlds
+from tamscore.insight.causes import CAUSES, Triple, Worlds
 from tamscore.insight.join import AccountIndex
+from tamscore.insight.worlds import cents
 from tamscore.scoring.score.parts import KINDS
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from tamscore.insight.stored import StoredRun
 
 READ = ("account_id", "cluster", "sales", "potential", "whitespace")
+LEVEL_GONE = (
+    "the first run is at level account, the second is not: what a new model did is told together with that, as policy"
+)
 UNKNOWN_INPUT = (
     "the model was fitted anew, and the input of the second run is not there any more as it was scored: what peers, "
     "moves between clusters and the new model did is told together, as model"
@@ -29,24 +33,39 @@ UNKNOWN_INPUT = (
 
 @dataclass(frozen=True)
 class Before:
-    """The accounts of the first run: 26 bytes each beside their index; amounts float64, `code` uint16 their cluster."""
+    """The accounts of the first run: 34 bytes each beside their index; amounts float64, `code` uint16 their cluster.
+
+    Typical sales are NaN at level cluster.
+    """
 
     accounts: AccountIndex
     code: Any
     sales: Any
     potential: Any
     whitespace: Any
+    typical: Any
 
     @classmethod
     def of(cls, run: StoredRun) -> Before:
         """All accounts of a run."""
         ids, columns = [], []
-        for table in run.read(READ):
+        for table in run.read(columns_of(run)):
             ids.append(table["account_id"])
             money = (table[name].to_numpy() for name in READ[2:])
-            columns.append((run.codes(table["cluster"]).astype(np.uint16), *money))
+            columns.append((run.codes(table["cluster"]).astype(np.uint16), *money, typical_of(table)))
         accounts = AccountIndex.of(ids, run.id_form)
         return cls(accounts, *(np.concatenate(column) for column in zip(*columns, strict=True)))
+
+
+def columns_of(run: StoredRun) -> tuple[str, ...]:
+    """The columns of a run's scores that a comparison reads."""
+    return (*READ, *(name for name in ("typical_sales",) if name in run.columns))
+
+
+def typical_of(table: pa.Table) -> Any:
+    """The typical sales (m,) of accounts, NaN where they have none."""
+    there = "typical_sales" in table.column_names
+    return table["typical_sales"].to_numpy() if there else np.full(table.num_rows, np.nan)
 
 
 @dataclass(frozen=True)
@@ -73,19 +92,33 @@ class Comparison:
         found = self.labels.of(ids)
         return np.where(found >= 0, found, then)
 
+    def clusters(self, ids: Any, then: Any, now: Any) -> Triple:
+        """The clusters (m,) of accounts of both runs."""
+        return Triple(then, self.moved(ids, then, now), now)
+
+    def typical(self, ids: Any, then: Any, now: Any) -> Triple:
+        """The typical sales (m,) of accounts of both runs; as they were where the first run's model cannot be asked."""
+        if self.same_model:
+            return Triple(then, now, now)
+        if self.labels is None:
+            return Triple(then, then, now)
+        found = self.labels.typical_of(ids)
+        return Triple(then, np.where(np.isnan(found), then, found), now)
+
 
 def compare(first: StoredRun, second: StoredRun) -> Comparison:
     """Two runs, ready to be compared account by account."""
-    before, after = causes.stored_world(first), causes.under_rules_of(first, second)
-    if relabel.same_model(first, second):
+    before, after = worlds.stored_world(first), worlds.under_rules_of(first, second)
+    notices = () if after else (LEVEL_GONE,)
+    if after and relabel.same_model(first, second):
         return Comparison(first, second, Worlds(before, after, after), True, None, ())
     if same_accounts(first, second):
-        return Comparison(first, second, Worlds(before, before, after), False, None, ())
+        return Comparison(first, second, Worlds(before, before, after), False, None, notices)
     labels = relabel.labels_under(first, second)
     if labels is None:
-        return Comparison(first, second, Worlds(before, before, after), False, None, (UNKNOWN_INPUT,))
-    peers = causes.settled_world(relabel.markets_under(first, second, labels), before.boundary)
-    return Comparison(first, second, Worlds(before, peers, after), False, labels, ())
+        return Comparison(first, second, Worlds(before, before, after), False, None, (*notices, UNKNOWN_INPUT))
+    peers = worlds.settled_world(relabel.markets_under(first, second, labels), before.boundary)
+    return Comparison(first, second, Worlds(before, peers, after), False, labels, notices)
 
 
 def same_accounts(first: StoredRun, second: StoredRun) -> bool:
@@ -141,7 +174,7 @@ def changes(comparison: Comparison, before: Before, seen: Any, totals: Totals) -
     """
     second = comparison.second
     named = [name for name in ("name",) if name in second.columns]
-    for table in second.read([*READ, *named]):
+    for table in second.read([*columns_of(second), *named]):
         rows = before.accounts.rows_of(table["account_id"])
         kept = np.flatnonzero(rows >= 0)
         seen[rows[kept]] = True
@@ -153,17 +186,21 @@ def changes(comparison: Comparison, before: Before, seen: Any, totals: Totals) -
 def change_of(comparison: Comparison, before: Before, table: pa.Table, rows: Any, totals: Totals) -> Changes:
     """The changes of accounts of the second run from what they were as accounts `rows` (m,) of the first."""
     then, now = before.code[rows].astype(np.int64), comparison.second.codes(table["cluster"])
-    moved = comparison.moved(table["account_id"], then, now)
+    ids = table["account_id"]
+    codes, typical = (
+        comparison.clusters(ids, then, now),
+        comparison.typical(ids, before.typical[rows], typical_of(table)),
+    )
     sales = table["sales"].to_numpy()
     potential = cents(before.potential[rows]), cents(table["potential"].to_numpy())
     found = Changes(
-        table["account_id"],
+        ids,
         table["name"] if "name" in table.column_names else None,
         (then, now),
         (cents(before.sales[rows]), cents(sales)),
         potential,
         (cents(before.whitespace[rows]), cents(table["whitespace"].to_numpy())),
-        causes.parts(comparison.worlds, *potential, sales, (then, moved, now)),
+        causes.parts(comparison.worlds, *potential, sales, codes, typical),
     )
     add_changes(totals, found, before.sales[rows] > 0, sales > 0)
     return found

@@ -52,7 +52,11 @@ def account_cells(found: Diff, kind: int, group: str) -> tuple[Any, ...]:
 def why(found: Diff) -> Table:
     """Return what each cause did, by kind."""
     groups = [
-        [(kind, cause, count, *map(change, amounts)) for cause, (count, *amounts) in zip(CAUSES, parts, strict=True)]
+        [
+            (kind, cause, count, *map(change, amounts))
+            for cause, (count, *amounts) in zip(CAUSES, parts, strict=True)
+            if count or cause != "level"  # there are no levels of accounts at level cluster
+        ]
         for kind, parts in ((kind, found.totals.parts[k].tolist()) for k, kind in ORDER)
     ]
     columns = "kind|cause:code|accounts:count|potential:signed_money|whitespace:signed_money"

@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from tamscore.insight import diff
-from tamscore.insight.causes import CAUSES, cents
+from tamscore.insight.causes import CAUSES
 from tamscore.insight.diff import Before, Totals
+from tamscore.insight.worlds import cents
 from tamscore.store import commit
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ import numpy as np
 from tamscore.errors import InputContractError
 from tamscore.insight import accounts, tables
 from tamscore.insight.look_alike import reasons
+from tamscore.insight.own_level import own_level, own_values
 from tamscore.scoring.context import ladder_rules, quadrant_rules
 from tamscore.stages import potential, whitespace
 from tamscore.stages.potential import step_names
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.insight.look_alike import Reason
+    from tamscore.insight.own_level import OwnLevel
     from tamscore.insight.stored import StoredRun
     from tamscore.model.record import PartyRecord
+    from tamscore.stages.account_ladder import AccountLadder
+    from tamscore.stages.potential import PotentialTable
 
 NEAREST = 3
 """So many peers above an account are named."""
@@ -94,6 +98,7 @@ class Explanation:
     limits: dict[str, float | None]
     by_cluster: bool
     look_alike: tuple[Reason, ...]
+    level: OwnLevel | None = None
 
 
 def explain(run: StoredRun, account_id: str) -> Explanation:
@@ -105,7 +110,8 @@ def explain(run: StoredRun, account_id: str) -> Explanation:
     party = next(party for party in run.model.parties if party.name == row["party_type"])
     c = [cluster for cluster, _ in party.clusters].index(row["cluster"])
     cluster = next(one for one in tables.table(run.directory, "potential") if one["cluster"] == row["cluster"])
-    check_rebuilt(run, row, party.table.values[c])
+    check_rebuilt(run, row, party.table, c)
+    values = own_values(party.table.account, c, row, party.table.values[c])
     sales = party.sales.of(c)
     first = first_above(sales, row)
     return Explanation(
@@ -114,23 +120,27 @@ def explain(run: StoredRun, account_id: str) -> Explanation:
         cluster,
         int(party.accounts[c].sum()),
         tables.differences(run.directory, row["cluster"]),
-        ladder(run, party, c, cluster),
+        ladder(run, party, c, cluster, row),
         row["step"] if row["potential"] is not None else None,
         tuple(nearest_above(run, row["cluster"], sales[first : first + NEAREST])),
         len(sales) - first,
-        tuple(moves(run, row, party.table.values[c])),
+        tuple(moves(run, row, values)),
         elsewhere(run, row, party),
         {name: finite(getattr(party.limits, name)) for name in ("potential", "sales")},
         quadrant_rules(run.job).by_cluster,
         reasons(run, row, party),
+        own_level(party.table.account, c, row),
     )
 
 
-def check_rebuilt(run: StoredRun, row: dict[str, Any], values: Any) -> None:
-    """Nothing, where the ladder (steps,) gives the account the potential that it was scored with."""
-    sold = np.array([np.nan if row["sales"] is None else row["sales"]])
-    label = np.zeros(1, np.int64)
-    money = whitespace.value_accounts(np, sold, label, values[None], ladder_rules(run.job).boundary)
+def check_rebuilt(run: StoredRun, row: dict[str, Any], table: PotentialTable, c: int) -> None:
+    """Raise InputContractError unless its ladder gives an account the potential that it was scored with."""
+    sold, boundary = np.array([np.nan if row["sales"] is None else row["sales"]]), ladder_rules(run.job).boundary
+    if table.account is None:
+        money = whitespace.value_accounts(np, sold, np.zeros(1, np.int64), table.values[c][None], boundary)
+    else:
+        typical = np.array([row["typical_sales"]])
+        money = whitespace.value_by_level(np, sold, typical, np.array([c]), table.account, boundary)
     rebuilt = finite(money.potential[0])
     if rebuilt != row["potential"]:
         raise InputContractError(
@@ -139,11 +149,26 @@ def check_rebuilt(run: StoredRun, row: dict[str, Any], values: Any) -> None:
         )
 
 
-def ladder(run: StoredRun, party: PartyRecord, c: int, cluster: dict[str, Any]) -> tuple[Step, ...]:
-    """The steps of a cluster's ladder, with the customer that each is the sales of."""
+def account_ladder(
+    own: AccountLadder, c: int, row: dict[str, Any], steps: Sequence[tuple[str, float]]
+) -> tuple[Step, ...]:
+    """The steps of an account's own ladder, given their names and shares."""
+    typical = np.float64(row["typical_sales"])
+    ends = [own.money(np, typical, multiples[c], own.cap[c]) for multiples in (own.multiples, own.low, own.high)]
+    values, low, high = ([finite(value) for value in one] for one in ends)
+    return tuple(Step(name, share, values[j], None, low[j], high[j]) for j, (name, share) in enumerate(steps))
+
+
+def ladder(
+    run: StoredRun, party: PartyRecord, c: int, cluster: dict[str, Any], row: dict[str, Any]
+) -> tuple[Step, ...]:
+    """The steps of an account's ladder, each with the customer that it is the sales of where the cluster shares it."""
     rules, sales = ladder_rules(run.job), party.sales.of(c)
     shares = (*rules.lines, potential.top_share(rules.lines, rules.top_step))
     steps = []
+    own_ladder = party.table.account
+    if own_ladder is not None:
+        return account_ladder(own_ladder, c, row, list(zip(step_names(rules.lines), shares, strict=True)))
     for name, share, value in zip(step_names(rules.lines), shares, party.table.values[c], strict=True):
         place = nearest_rank(len(sales), share) if len(sales) else None
         own = place is not None and sales[place] == value
@@ -195,8 +220,8 @@ def elsewhere(run: StoredRun, row: dict[str, Any], party: PartyRecord) -> tuple[
         return ()
     own, now = dict(tables.differences(run.directory, row["cluster"])), row["potential"] or 0.0
     found = []
-    for (cluster, name), values in zip(party.clusters, party.table.values, strict=True):
-        value = finite(values[0])
+    for c, (cluster, name) in enumerate(party.clusters):
+        value = finite(own_values(party.table.account, c, row, party.table.values[c])[0])
         if cluster != row["cluster"] and value is not None and value > now:
             there = dict(tables.differences(run.directory, cluster))
             apart = sorted(((each, there[each] - own[each]) for each in own), key=lambda one: (-abs(one[1]), one[0]))

@@ -6,8 +6,10 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from tamscore.insight.pages.calling import why_called
 from tamscore.insight.pages.quadrants import MEANINGS
 from tamscore.sections import SECTIONS
+from tamscore.stages.whitespace import two_digits
 from tamscore.view.blocks import Chapter, Text, table, without_empty
 from tamscore.view.words import counted, exact, words
 
@@ -15,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tamscore.insight.explain import Explanation, Move, Step
-    from tamscore.view.blocks import Table
+    from tamscore.insight.own_level import OwnLevel
+    from tamscore.view.blocks import Block, Table
 
 TELLING = 3
 """So many features say what sets the peers apart."""
@@ -27,8 +30,11 @@ LIMITS = {("up", True): "at least", ("up", False): "above", ("down", True): "at 
 def chapter(found: Explanation) -> Chapter:
     """Return the explanation as a chapter under the name of its account."""
     known = [line for each in SECTIONS.values() for line in each.explain(found.account)]
-    blocks = (
+    own = Text(level(found.level)) if found.level else None
+    blocks: tuple[Block, ...] = (
+        *called(found),
         Text(peers(found)),
+        *([own] if own else ()),
         Text(place(found)),
         ladder(found),
         above(found),
@@ -37,6 +43,14 @@ def chapter(found: Explanation) -> Chapter:
         look_alike(found),
     )
     return Chapter("explain", title(found), worth(found), blocks)
+
+
+def called(found: Explanation) -> list[Text]:
+    """Return why it has its place, as a paragraph; none for a run that gives no places."""
+    account = found.account
+    why = why_called(account)
+    place = f"Number {account['priority']:,} of the {words(account['party_type'])} accounts" if why else ""
+    return [Text(f"{place}, tier {account['tier']}: {why}")] if why else []
 
 
 def title(found: Explanation) -> str:
@@ -61,6 +75,18 @@ def peers(found: Explanation) -> str:
     )
 
 
+def level(own: OwnLevel) -> str:
+    """What accounts with its features typically buy, and how that becomes its ladder."""
+    times = own.typical / own.of_cluster if own.of_cluster > 0 else 0.0
+    first = own.multiples[0]
+    reach = f" The first step is {first:.2f} times that" if first is not None else ""
+    cap = f"; no step lies above {exact(own.cap)}, the most that a customer of its peers spends" if own.cap else ""
+    return (
+        f"Peers of its size typically spend {exact(own.typical)}, {two_digits(times)}x the median account of its "
+        f"cluster.{reach}{cap if reach else ''}."
+    )
+
+
 def worth(found: Explanation) -> str:
     """What it could spend, what it spends, what is open."""
     account = found.account
@@ -78,7 +104,7 @@ def standing(found: Explanation) -> str:
     if step is None:
         return "its own sales: it is above the top of its peers' ladder"
     if step.place is None:
-        return f"{label(step)} of its peers"
+        return f"{label(step)} of {'peers of its size' if found.level else 'its peers'}"
     support = found.cluster["support"]
     nth = f"customer {step.place:,} of {support:,}, counted upwards,"
     who = "the largest customer" if step.place == support else nth
@@ -116,7 +142,11 @@ def basis(found: Explanation) -> str:
     """How many customers the ladder rests on, and whose."""
     cluster = found.cluster
     rests = f"{counted(cluster['support'], 'customer')} behind it"
-    return rests if cluster["basis"] == "cluster" else f"{rests}; {words(cluster['basis'])}, parent {cluster['parent']}"
+    return (
+        rests
+        if cluster["basis"] in {"cluster", "account"}
+        else f"{rests}; {words(cluster['basis'])}, parent {cluster['parent']}"
+    )
 
 
 def ladder(found: Explanation) -> Table:

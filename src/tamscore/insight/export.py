@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 from tamscore.arrow import holds_text, plain_type
 from tamscore.config.problems import nearest
 from tamscore.errors import UsageError
-from tamscore.insight.causes import cents
 from tamscore.insight.diff_table import MONEY, decimal
 from tamscore.insight.join import AccountIndex
+from tamscore.insight.worlds import cents
 from tamscore.sections.alerts.columns import LEVELS
 from tamscore.stages.draw import id_hash
 from tamscore.view.words import words

@@ -16,9 +16,9 @@ ACCOUNT = (
     "priority", "priority_in_kind", "tier", "probability", "p_basis", "expected_value",
     "rank", "account_id", "name", "party_type", "cluster", "kind", "sales", "potential", "whitespace",
     "basis", "support", "low_support", "potential_low", "potential_high",
-    "relative_potential", "relative_message", "quadrant", "play", "role",
+    "relative_potential", "relative_message", "quadrant", "play", "role", "next_offer",
 )  # fmt: skip
-"""What is shown of an account; `name` only where the job has names."""
+"""What is shown of an account, as far as the run has it."""
 
 
 def best_accounts(directory: RunDirectory, count: int, cluster: str | None) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.insight.pages import changes, choice, clusters, headline, potential, quadrants, ranking
+from tamscore.insight.pages import calling, changes, choice, clusters, headline, level, potential, quadrants, ranking
 from tamscore.insight.summary import Summary, load, to_json
 from tamscore.sections import section_chapters
 from tamscore.view.terminal import stack
@@ -34,17 +34,19 @@ def page(summary: Summary) -> Iterator[Block]:
     yield clusters.sizes(summary.clusters)
     yield from market(summary) if summary.cluster is None else [clusters.differences(summary.apart)]
     yield changes.suspects(summary.leakage)
+    yield from level.blocks(summary.level)
     for party, rows in choice.by_party(summary.choice_of_k).items():
         yield choice.candidates(party, rows)
     yield clusters.trust(summary.stability)
     for chapter in section_chapters(summary.records):
         yield from chapter.blocks
     yield ranking.tiers(summary.priority)
-    yield ranking.top_accounts(summary.top, summary.cluster)
     yield changes.events(summary.events)
     yield changes.drift(summary.drift)
     if summary.notices:
         yield headline.notices(summary.notices)
+    yield ranking.top_accounts(summary.top, summary.cluster)
+    yield calling.reasons_to_call(summary.top)
 
 
 def market(summary: Summary) -> Iterator[Block]:

@@ -6,8 +6,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tamscore import job_file
 from tamscore.arrow import places_in, plain_table
+from tamscore.backend import load
+from tamscore.errors import UsageError
 from tamscore.model import files as model
 from tamscore.schema import PARTY_TYPES
 from tamscore.scoring import potential as policy
@@ -29,6 +33,8 @@ if TYPE_CHECKING:
     from tamscore.scoring.arguments import LadderRules
     from tamscore.scoring.potential import PartyMarket
     from tamscore.stages.folding import IdForm
+    from tamscore.stages.level_loss import Level
+    from tamscore.stages.whitespace import Prospects
     from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
 
@@ -71,18 +77,40 @@ class StoredRun:
         columns = columns_of(self.job)
         return tuple(party_model(one, columns) for one in self.model.parties)
 
-    def markets(self, rules: LadderRules) -> list[PartyMarket]:
+    def markets(self, rules: LadderRules, level: Level | None = None) -> list[PartyMarket]:
         """Every party type on the ladders that its stored customers' sales make under the rules.
 
-        Under its own rules the run keeps the ladders that it has, which may be those of a frozen model.
+        Under its own rules the run keeps the ladders that it has, which may be those of a frozen model. UsageError for
+        level account where the run was at level cluster: it has stored no typical sales.
         """
-        own = ladder_rules(self.job)
-        keeps = replace(rules, boundary=own.boundary) == own
-        pairs = zip(self.models, self.model.parties, strict=True)
-        return [
-            policy.settle(model, one.sales, one.by_segment, one.accounts, rules, one.table if keeps else None)
-            for model, one in pairs
-        ]
+        own, job_level = ladder_rules(self.job), self.job.potential.level
+        level = level or job_level
+        if level == "account" and job_level == "cluster":
+            raise UsageError("potential.level: stored facts do not tell the level of accounts; run the job with --set")
+        keeps = level == job_level and replace(rules, boundary=own.boundary) == own
+        found = []
+        for party, one in zip(self.models, self.model.parties, strict=True):
+            used = party if level == "account" else replace(party, level=None)
+            prospects = self.prospects(one.name) if used.level else None
+            table = one.table if keeps else None
+            found.append(policy.settle(used, one.sales, one.by_segment, one.accounts, rules, table, prospects))
+        return found
+
+    def prospects(self, party: str, *, sold_nothing: bool | None = None) -> Prospects:
+        """The typical sales of the prospects of a party type, from the scores.
+
+        With `sold_nothing` only those with sales of 0; with False all others, whose sales are missing or negative.
+        """
+        mine = next(one.ids for one in self.models if one.name == party)
+        first, label, typical = self.clusters.index(mine[0]), [], []
+        for table in self.read(["cluster", "sales", "typical_sales"]):
+            code, sales = self.codes(table["cluster"]) - first, table["sales"].to_numpy()
+            here = (code >= 0) & (code < len(mine)) & ~(sales > 0)
+            if sold_nothing is not None:
+                here &= (sales == 0) == sold_nothing
+            label.append(code[here])
+            typical.append(table["typical_sales"].to_numpy()[here].astype(np.float32))
+        return policy.sort_prospects(load("cpu"), np.concatenate(label), np.concatenate(typical), len(mine))
 
     def parts(self) -> list[Location]:
         """The files of its scores in order."""

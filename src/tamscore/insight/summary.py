@@ -46,6 +46,7 @@ class Summary:
     drift: tuple[dict[str, Any], ...] = ()
     events: tuple[dict[str, Any], ...] = ()
     leakage: tuple[dict[str, Any], ...] = ()
+    level: tuple[dict[str, Any], ...] = ()
     choice_of_k: tuple[dict[str, Any], ...] = ()
     stability: tuple[dict[str, Any], ...] = ()
     potential_stability: tuple[dict[str, Any], ...] = ()
@@ -92,7 +93,7 @@ def load(path: Location, top: int = 10, cluster: str | None = None) -> Summary:
     return replace(found, **of_the_market(directory, manifest))
 
 
-MARKET_TABLES = ("drift", "events", "leakage", "choice_of_k", "potential_stability", "campaigns", "priority")
+MARKET_TABLES = ("drift", "events", "leakage", "level", "choice_of_k", "potential_stability", "campaigns", "priority")
 
 
 def of_the_market(directory: RunDirectory, manifest: dict[str, Any]) -> dict[str, Any]:

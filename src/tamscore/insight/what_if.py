@@ -16,9 +16,10 @@ from tamscore.scoring.context import ladder_rules, quadrant_rules
 from tamscore.scoring.score.parts import KINDS
 from tamscore.stages import quadrant
 from tamscore.stages.quadrant import PLAYS
+from tamscore.stages.whitespace import stand
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tamscore.config import Job
     from tamscore.insight.stored import StoredRun
@@ -115,7 +116,7 @@ def key_of(override: str) -> tuple[str, ...]:
 
 def answer(run: StoredRun, scenario: Scenario, job: Job) -> Answer:
     """What the stored accounts come to under the settings of a job."""
-    markets = run.markets(ladder_rules(job))
+    markets = run.markets(ladder_rules(job), job.potential.level)
     as_it_is = (job.potential, job.quadrant) == (run.job.potential, run.job.quadrant)
     given = [party.limits if as_it_is else None for party in run.model.parties]
     rules = quadrant_rules(job)
@@ -137,13 +138,11 @@ def party_answer(market: PartyMarket, limits: Limits, sums: Any) -> PartyAnswer:
 
 def sums_of(run: StoredRun, market: PartyMarket, limits: Limits, by_cluster: Any | None) -> Any:
     """The sums (k, quadrants, kinds, 3) of a party type, told without its accounts."""
-    ids = market.model.ids
     sums = np.zeros((market.standing.clusters, len(PLAYS), len(KINDS), 3))
     add_customers(sums[:, :, 1], market, limits, by_cluster)
-    owing = np.zeros(len(ids), np.int64)
-    if by_cluster is None and limits.sales <= 0:
-        owing = below_zero(run, ids)
-    add_prospects(sums[:, :, 0], market, limits, by_cluster, owing)
+    zero_is_high = by_cluster is None and limits.sales <= 0
+    for group in prospect_groups(run, market, zero_is_high=zero_is_high):
+        add_prospects(sums[:, :, 0], group, limits, by_cluster)
     return sums
 
 
@@ -157,19 +156,45 @@ def add_customers(sums: Any, market: PartyMarket, limits: Limits, by_cluster: An
         sums[:, :, measure] += np.bincount(place, weights, k * quadrants).reshape(k, quadrants)
 
 
-def add_prospects(sums: Any, market: PartyMarket, limits: Limits, by_cluster: Any | None, owing: Any) -> None:
-    """Add the prospects to the sums (k, quadrants, 3): those of one cluster are alike.
+@dataclass(frozen=True)
+class ProspectGroup:
+    """Prospects with the same sales, NaN for none at all: cluster, potential and `counts` of accounts, all (g,)."""
 
-    But for one case: where high sales begin at 0, prospects with sales of 0 are high, those with returns or no sales
-    at all, `owing` (k,) of them, are not.
+    sales: float
+    label: Any
+    potential: Any
+    counts: Any
+
+
+def prospect_groups(run: StoredRun, market: PartyMarket, *, zero_is_high: bool) -> Iterator[ProspectGroup]:
+    """Yield the prospects of a party type.
+
+    Where high sales begin at 0, prospects with sales of 0 are high, those with returns or no sales at all are not, so
+    they come apart.
     """
-    standing = market.standing
-    for sales, counts in ((0.0, standing.prospects - owing), (np.nan, owing)):
-        potential = standing.prospect_potential
-        codes = quadrant.quadrant_codes(np, potential, np.full(len(potential), sales), limits)
-        codes = codes if by_cluster is None else by_cluster
-        money = counts * np.nan_to_num(potential)
-        sums[np.arange(len(codes)), codes] += np.stack([counts, money, money], axis=1)
+    standing, name = market.standing, market.model.name
+    label, potential, counts = standing.prospect_label, standing.prospect_potential, standing.prospects
+    if not zero_is_high:
+        yield ProspectGroup(0.0, label, potential, counts)
+    elif market.prospects is None:
+        owing = below_zero(run, market.model.ids)
+        yield ProspectGroup(0.0, label, potential, counts - owing)
+        yield ProspectGroup(np.nan, label, potential, owing)
+    else:
+        for sales, sold_nothing in ((0.0, True), (np.nan, False)):
+            some = run.prospects(name, sold_nothing=sold_nothing)
+            alike = stand(market.sales, counts, market.table, "at_or_below", some)
+            yield ProspectGroup(sales, alike.prospect_label, alike.prospect_potential, alike.prospects)
+
+
+def add_prospects(sums: Any, group: ProspectGroup, limits: Limits, by_cluster: Any | None) -> None:
+    """Add prospects to the sums (k, quadrants, 3)."""
+    k, quadrants, _ = sums.shape
+    codes = quadrant.quadrant_codes(np, group.potential, np.full(len(group.label), group.sales), limits)
+    codes = codes if by_cluster is None else by_cluster[group.label]
+    place, money = group.label * quadrants + codes, group.counts * np.nan_to_num(group.potential)
+    for measure, weights in ((ACCOUNTS, group.counts), (POTENTIAL, money), (WHITESPACE, money)):
+        sums[:, :, measure] += np.bincount(place, weights, k * quadrants).reshape(k, quadrants)
 
 
 def below_zero(run: StoredRun, cluster_ids: Sequence[str]) -> Any:

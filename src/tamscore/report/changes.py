@@ -23,6 +23,7 @@ WHITESPACE = 2
 CALLED = {
     "own_sales": "own sales",
     "cluster_move": "moved to other peers",
+    "level": "own features",
     "peers": "sales of peers",
     "model": "new clusters",
     "policy": "other rules",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tamscore.progress import Progress
     from tamscore.scoring.fit.fitted import Fitted
     from tamscore.scoring.tables.outcome import Outcome
+    from tamscore.stages.level_loss import PartyLevel
     from tamscore.store.commit import Placed
     from tamscore.store.run_directory import RunDirectory
 
@@ -69,6 +70,7 @@ def tables_of(outcome: Outcome, job: Job) -> dict[str, pa.Table]:
         "top_by_kind": summaries.top_by_kind(outcome),
         **outcome.review.tables,
         "leakage": honesty.leakage_table(outcome),
+        "level": honesty.level_table(outcome),
         "choice_of_k": honesty.choice_table(outcome),
         "stability": honesty.stability_table(outcome),
         "potential_stability": honesty.moves_table(outcome),
@@ -129,6 +131,15 @@ def manifest(outcome: Outcome, job: Job, choice: DeviceChoice, progress: Progres
     }
 
 
+def level_record(level: PartyLevel | None) -> dict[str, Any] | None:
+    """Which level of potential is in use, on how many customers it rests, and the held-out loss of both levels."""
+    if level is None:
+        return None
+    losses = {one.level: {"loss": one.loss, "error": one.error, "coverage": one.coverage} for one in level.losses}
+    customers = level.model.customers if level.model else 0
+    return {"in_use": level.in_use, "customers": customers, "losses": losses}
+
+
 def packages_of(choice: DeviceChoice) -> dict[str, str]:
     """Return the versions of the packages that the numbers passed through; of GPU libraries if a GPU computed."""
     gpu = versions.gpu_libraries() if choice.name == "cuda" else {}
@@ -153,5 +164,6 @@ def fit_record(one: Fitted, inertia: int) -> dict[str, Any]:
         "passes": fit.passes,
         "reseeded": fit.reseeded,
         "constant_columns": one.constant,
+        "level": level_record(one.level),
         "potential_stability": [asdict(each) for each in one.moves],
     }

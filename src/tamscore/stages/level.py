@@ -7,6 +7,7 @@ grids, so that sums of products are exact: the same for any order of rows, and o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +15,6 @@ import numpy as np
 from tamscore.stages.prepare import nearest_rank
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tamscore.backend import Array
 
 UNIT, WEIGHT_UNIT = 2.0**-10, 2.0**-20
@@ -45,16 +44,23 @@ class Columns:
         """How many rows of a block are numbers."""
         return len(self.factor)
 
-    def of(self, xp: Any, block: Array) -> Iterator[Array]:
-        """Yield the columns (m,) float64 of a block (d, m), whole numbers of UNIT: a number with two hinges, or one."""
-        for j in range(self.numeric):
-            whole = xp.astype(xp.round(block[j, :] * float(self.factor[j])), xp.float64)
-            x = xp.clip(whole, float(self.low[j]), float(self.high[j]))
-            yield x
-            yield xp.where(x > KNOT, x - KNOT, 0.0)
-            yield xp.where(x < -KNOT, -KNOT - x, 0.0)
-        for j in range(self.numeric, block.shape[0]):
-            yield xp.where(block[j, :] > 0, ONE, xp.zeros(block.shape[1], dtype=xp.float64, device=block.device))
+    def whole(self, xp: Any, block: Array, j: int) -> Array:
+        """A number (m,) of a block (d, m) in whole numbers of UNIT."""
+        return xp.clip(xp.round(block[j, :] * float(self.factor[j])), float(self.low[j]), float(self.high[j]))
+
+    def flags(self, xp: Any, block: Array) -> Array:
+        """The indicators (i, m) of a block (d, m) as 0 and ONE."""
+        return xp.astype(block[self.numeric :, :] > 0, xp.float64) * ONE
+
+    def of(self, block: Any) -> Any:
+        """The columns (c, n) float64 of a host block (d, n) in whole numbers of UNIT, three of a number."""
+        found = [hinged(self.whole(np, block, j).astype(np.float64)) for j in range(self.numeric)]
+        return np.concatenate([*found, self.flags(np, block)])
+
+
+def hinged(x: Any) -> Any:
+    """A number (n,) with its two hinges, as (3, n)."""
+    return np.stack([x, np.maximum(x - KNOT, 0.0), np.maximum(-KNOT - x, 0.0)])
 
 
 @dataclass(frozen=True)
@@ -73,17 +79,26 @@ class LevelModel:
     customers: int
     seed: int
 
+    @cached_property
+    def steps(self) -> tuple[Any, ...]:
+        """What each value of a number from its lowest to its highest (v,) adds to the level, by model: (6, v) each."""
+        each = zip(self.columns.low, self.columns.high, strict=True)
+        values = (hinged(np.arange(low, high + 1)) for low, high in each)
+        return tuple(self.weights[:, 3 * j : 3 * j + 3] @ x for j, x in enumerate(values))
+
     def level(self, xp: Any, block: Array, model: Array | None = None) -> Array:
         """The level (m,) float64 of the rows of a block (d, m), exact; `model` (m,) int64 says which one, else ALL."""
-        weights, device = self.weights, block.device
-        if model is None:
-            total = xp.full(block.shape[1], float(self.intercept[ALL]), dtype=xp.float64, device=device)
-        else:
-            weights = xp.asarray(weights, device=device)
-            total = xp.take(xp.asarray(self.intercept, device=device), model)
-        for place, column in enumerate(self.columns.of(xp, block)):
-            weight = float(weights[ALL, place]) if model is None else xp.take(weights[:, place], model)
-            total = total + column * weight
+        columns, rows, device = self.columns, block.shape[1], block.device
+        chosen = slice(ALL, ALL + 1) if model is None else slice(None)
+        which = xp.zeros(rows, dtype=xp.int64, device=device) if model is None else model
+        weights = self.weights[chosen, 3 * columns.numeric :]
+        fixed = xp.matmul(xp.asarray(weights, device=device), columns.flags(xp, block))
+        fixed = fixed + xp.asarray(self.intercept[chosen, None], device=device)
+        total = xp.take(xp.reshape(fixed, (-1,)), which * rows + xp.arange(rows, dtype=xp.int64, device=device))
+        for j, steps in enumerate(self.steps):
+            place = xp.astype(columns.whole(xp, block, j) - float(columns.low[j]), xp.int64)
+            place = place if model is None else which * steps.shape[1] + place
+            total = total + xp.take(xp.asarray(np.ravel(steps[chosen]), device=device), place)
         return total * (UNIT * WEIGHT_UNIT)
 
     def typical(self, level: Any) -> Any:
@@ -136,7 +151,7 @@ def products(columns: Columns, block: Any, logs: Any) -> Any:
     for start in range(0, len(logs), CHUNK):
         here = slice(start, start + CHUNK)
         part = block[:, here]
-        rows = np.stack([np.full(part.shape[1], ONE), *columns.of(np, part), logs[here]])
+        rows = np.concatenate([np.full((1, part.shape[1]), ONE), columns.of(part), logs[None, here]])
         total += rows @ rows.T
     return total * UNIT**2
 

@@ -24,25 +24,18 @@ class RankOrder:
     prospects: Any
     customers: Any
 
-    def rank(self, whitespace: Any, potential: Any) -> Any:
-        """The place (m,) from 1 among all accounts, whitespace first, then potential; equal ones share the better."""
-        return self._ahead_prospects(whitespace) + self._ahead_customers(whitespace, potential) + 1
+    def ranks(self, whitespace: Any, potential: Any, buys: Any) -> tuple[Any, Any]:
+        """The places (m,) from 1 among all accounts, and among those that buy, (m,) bool, as the account does or not.
 
-    def rank_in_kind(self, whitespace: Any, potential: Any, buys: Any) -> Any:
-        """The place (m,) from 1 among the customers for accounts that buy, (m,) bool, else among the prospects."""
-        place = np.empty(len(buys), np.int64)
-        place[buys] = self._ahead_customers(whitespace[buys], potential[buys]) + 1
-        place[~buys] = self._ahead_prospects(whitespace[~buys]) + 1
-        return place
-
-    def _ahead_prospects(self, whitespace: Any) -> Any:
-        """How many prospects are ahead: all that a prospect can buy is whitespace."""
-        money = np.nan_to_num(whitespace, nan=-np.inf)
-        return len(self.prospects) - np.searchsorted(self.prospects, money, side="right")
-
-    def _ahead_customers(self, whitespace: Any, potential: Any) -> Any:
-        """How many customers are ahead."""
-        return len(self.customers) - np.searchsorted(self.customers, pairs(whitespace, potential), side="right")
+        Whitespace counts first, then potential; equal accounts share the better place.
+        """
+        order = np.argsort(whitespace, kind="stable")  # neighbours are found near each other
+        open_, keys = whitespace[order], pairs(whitespace[order], potential[order])
+        prospects, customers = np.empty((2, len(order)), np.int64)
+        money = np.nan_to_num(open_, nan=-np.inf)
+        prospects[order] = len(self.prospects) - np.searchsorted(self.prospects, money, side="right")
+        customers[order] = len(self.customers) - np.searchsorted(self.customers, keys, side="right")
+        return 1 + prospects + customers, 1 + np.where(buys, customers, prospects)
 
 
 def rank_order(standings: Sequence[Standing]) -> RankOrder:

@@ -40,7 +40,7 @@ def ladder(cluster: Cluster) -> list[object]:
 
 def basis_of(cluster: Cluster) -> str | None:
     """Return whose customers the ladder of a cluster comes from."""
-    return {"cluster": "own", "none": None}.get(cluster.basis, cluster.basis)
+    return {"cluster": "own", "account": "own level", "none": None}.get(cluster.basis, cluster.basis)
 
 
 def legend(clusters: Sequence[Cluster]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tamscore.insight.pages.calling import chance_of
 from tamscore.insight.pages.potential import step_name
 from tamscore.view.blocks import Cell, table
 from tamscore.view.words import counted, money, words
@@ -67,7 +68,7 @@ def accounts(
             row["sales"],
             row["potential"],
             row["whitespace"],
-            row.get("probability"),
+            chance_of(row),
             Cell(row.get("expected_value"), (row.get("expected_value") or 0.0) / most),
             row.get("tier"),
             *([Cell(row["play"], mark=row["quadrant"]), why[at]] if why else quadrant_and_play(row)),

@@ -9,6 +9,7 @@ from tamscore.report.chapters import (
     clusters,
     headline,
     ladder,
+    level,
     limits,
     method,
     moves,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from tamscore.view.blocks import Chapter
 
 BEFORE = (headline, clusters, potential, ladder, ranking, quadrants)
-AFTER = (choice, moves, quality)
+AFTER = (level, choice, moves, quality)
 """The chapters that stand before those of the sections, and after them."""
 
 

@@ -12,6 +12,7 @@ from tamscore.scoring.fit.centers import fit_centers
 from tamscore.scoring.fit.data import ground_of
 from tamscore.scoring.fit.finish import fitted_on, polished, tell, trusted
 from tamscore.scoring.fit.level import customer_levels, leveled, over_typical
+from tamscore.scoring.fit.level_guard import level_shifts
 from tamscore.scoring.fit.party import each_party
 from tamscore.scoring.fit.refits import moves_of, tell_moves
 from tamscore.stages.identity import cluster_ids
@@ -36,13 +37,14 @@ def fit_party(this: Run, party: Party) -> Fitted:
     """Space and centers of one party type."""
     ground = ground_of(this, party)
     customers = customer_levels(this, party, ground)
+    shifts = level_shifts(this, party, ground, customers)
     k, choice, found = number_of_clusters(this, party, ground, customers)
     fit = fit_centers(ground.rows, ground.seeds, recipe_of(this.job, k), ground.spans, party.local)
     fit = polished(this, ground, fit)
     tell(this, ground, fit, k)
     tell_moves(this, party.name, k, found, choice)
     fitted = fitted_on(ground, fit, cluster_ids(party.name, len(fit.centers)), len(fit.centers))
-    return replace(trusted(this, ground, leveled(this, customers, fitted)), choice=choice, moves=found)
+    return replace(trusted(this, ground, leveled(this, customers, fitted)), choice=choice, moves=found, shifts=shifts)
 
 
 def number_of_clusters(

@@ -67,6 +67,9 @@ class Fitted:
     `histograms` say how the features spread over the fit rows, `named` how many ids its clusters have ever been given,
     `change` how the clusters follow on those of an earlier model, where they were warmed up from it. `verdicts` are
     those of the leakage guard on the features, `choice` the candidates that k was chosen from, `trust` is what is known
+    about every cluster, `moves` how potentials move under redraws, `shifts` by what factor the level of prospects moves
+    without a feature; each is empty where the job does not ask for it. `level` is None where the model is of a version
+    that knew none; `naming` says how people call things.
     about every cluster, `moves` how potentials move under redraws; each is empty where the job does not ask for it.
     `level` is None where the model is of a version that knew none; `naming` says how people call things.
     """
@@ -86,6 +89,7 @@ class Fitted:
     level: PartyLevel | None = None
     naming: Naming = Naming()
     moves: tuple[Moves, ...] = ()
+    shifts: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:

@@ -16,6 +16,7 @@ from tamscore.scoring.fit.finish import fitted_on, polished, tell, trusted
 from tamscore.scoring.fit.fit import fit_party
 from tamscore.scoring.fit.fitted import Change, Fitted, Kept
 from tamscore.scoring.fit.level import customer_levels, leveled
+from tamscore.scoring.fit.level_guard import level_shifts
 from tamscore.scoring.fit.party import each_party
 from tamscore.scoring.fit.refit_centers import means, refit
 from tamscore.scoring.fit.sources import SampleSource
@@ -53,6 +54,7 @@ def refit_party(this: Run, party: Party, old: PartyRecord, labels: Labels) -> Fi
     recipe = recipe_of(this.job, clusters_of(this.job, party.name) or len(old.centers))
     ground = ground_of(this, party)
     customers = customer_levels(this, party, ground)
+    shifts = level_shifts(this, party, ground, customers)
     before = old_places(this, ground, old, labels, party.local)
     blocks = ground.space.blocks(this.backend, ground.sample.raw)
     start = means(this.backend, blocks, before.nearest, len(old.centers))
@@ -62,7 +64,7 @@ def refit_party(this: Run, party: Party, old: PartyRecord, labels: Labels) -> Fi
         this.progress.notice(f"{old.name}: the clusters were found anew: those of the earlier model no longer fit")
     fit = polished(this, ground, fit)
     tell(this, ground, fit, recipe.k)
-    return leveled(this, customers, succeeded(this, ground, fit, old, before))
+    return replace(leveled(this, customers, succeeded(this, ground, fit, old, before)), shifts=shifts)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from tamscore.backend.host import HostBackend
 from tamscore.scoring.context import clusters_of, ladder_rules, recipe_of
 from tamscore.scoring.fit.centers import seed
 from tamscore.stages import kmeans, moves
+from tamscore.stages.blocks import BlockRows
 from tamscore.stages.moves import Accounts, Moves, Rules
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from tamscore.scoring.fit.party import Party
     from tamscore.stages.choose_k import Candidate
 
-ROWS, CUSTOMERS = 5_000, 20_000
-"""So many accounts are fitted again, and so many customers make their ladders, at the most."""
+ROWS, SEEDS, CUSTOMERS, PASSES = 20_000, 5_000, 20_000, 10
+"""So many accounts are fitted again at the most, from so many seed rows, in so many passes; and customers asked."""
 
 
 def is_asked(this: Run, party: str) -> bool:
@@ -46,8 +47,12 @@ def moves_of(this: Run, party: Party, ground: Ground, customers: CustomerLevels 
     buyers = Accounts(customers.block[:, of], customers.sales[of], customers.numbers[of])
 
     def money(rows: Accounts, buyers: Accounts, start: int) -> Any:
-        fit = kmeans.without_empty(seed(rows.block, replace(recipe, seed=recipe.seed + start), party.local))
-        return moves.money_of(host, fit.centers, rows, buyers, rules)
+        seeds = seed(
+            np.ascontiguousarray(rows.block[:, :SEEDS]), replace(recipe, seed=recipe.seed + start), party.local
+        )
+        everyone = BlockRows.of(host, rows.block)
+        fit = kmeans.lloyd(everyone, seeds.centers, PASSES, kmeans.SEEDING_TOLERANCE)
+        return moves.money_of(host, kmeans.without_empty(fit).centers, rows, buyers, rules)
 
     first, found = money(rows, buyers, 0), []
     for redraw in range(moves.REDRAWS):

@@ -84,9 +84,8 @@ def score_cases(cases: Cases, plan: ScorePlan, backend: Backend) -> Scores:
         score_party(scores, at, (cases.sales[at], typical), cases.cluster[at] - first, policy, plan, backend)
         first = stop
     if plan.order:
-        open_, buys = scores.whitespace, cases.sales > 0
-        scores.rank = plan.order.rank(open_, scores.potential)
-        scores.rank_in_kind = plan.order.rank_in_kind(open_, scores.potential, buys)
+        buys = cases.sales > 0
+        scores.rank, scores.rank_in_kind = plan.order.ranks(scores.whitespace, scores.potential, buys)
     return scores
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from tamscore.scoring.tables.outcome import Outcome
 
+LEVEL = ("party_type", "level", "in_use", "loss", "error", "coverage", "customers")
 VERDICT = ("party_type", "feature", "verdict", "reason")
 EVIDENCE = ("separability", "separability_given", "told_apart_given", "correlation", "correlation_given", "overlap")
 ECHO = ("echo", "echo_without", "prospects")
@@ -22,12 +23,30 @@ ECHO = ("echo", "echo_without", "prospects")
 def leakage_table(outcome: Outcome) -> pa.Table:
     """One row per party type and feature: the verdict of the leakage guard, why, and what it rests on."""
     rows = []
-    for verdict in (verdict for one in outcome.fitted for verdict in one.verdicts):
+    for fitted, verdict in ((one, verdict) for one in outcome.fitted for verdict in one.verdicts):
         numbers = {name: getattr(verdict.evidence, name) for name in EVIDENCE}
+        numbers["level_shift"] = fitted.shifts.get(verdict.feature, math.nan)
         numbers |= {name: float(getattr(verdict, name)) for name in ECHO}
         texts = {name: getattr(verdict, name) for name in VERDICT}
         rows.append(texts | {name: rounded(value) for name, value in numbers.items()})
-    return table(rows, VERDICT, (*EVIDENCE, *ECHO))
+    return table(rows, VERDICT, (*EVIDENCE, *ECHO, "level_shift"))
+
+
+def level_table(outcome: Outcome) -> pa.Table:
+    """One row per party type and level of potential: its loss on held-out customers, and whether it is in use."""
+    import pyarrow as pa
+
+    rows = []
+    for one in outcome.fitted:
+        level = one.level
+        if level is None or level.model is None:
+            continue
+        for loss in level.losses:
+            row = {"party_type": one.model.name, "level": loss.level, "in_use": loss.level == level.in_use}
+            row |= {name: rounded(getattr(loss, name)) for name in ("loss", "error", "coverage")}
+            rows.append(row | {"customers": level.model.customers})
+    kinds = [pa.string(), pa.string(), pa.bool_(), pa.float64(), pa.float64(), pa.float64(), pa.int64()]
+    return pa.Table.from_pylist(rows, pa.schema(list(zip(LEVEL, kinds, strict=True))))
 
 
 def choice_table(outcome: Outcome) -> pa.Table:

@@ -1,0 +1,58 @@
+"""The leakage guard at level account: every feature dropped in turn from the level of a party type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tamscore.errors import GateError
+from tamscore.stages import leakage, level_shift
+
+if TYPE_CHECKING:
+    from tamscore.scoring.context import Run
+    from tamscore.scoring.fit.data import Ground
+    from tamscore.scoring.fit.level import CustomerLevels
+    from tamscore.scoring.fit.party import Party
+
+
+def level_shifts(this: Run, party: Party, ground: Ground, customers: CustomerLevels | None) -> dict[str, float]:
+    """The factor by which prospects' median level moves without each feature; nothing at level cluster.
+
+    Raises GateError if a feature that the job does not allow moves it beyond the limit.
+    """
+    rules = this.job.leakage
+    if customers is None or rules.action == "off" or this.job.potential.level != "account":
+        return {}
+    seeds = ground.seeds
+    prospects = np.flatnonzero(party.drawn.sales[: seeds.shape[1]] <= 0)[: leakage.PROSPECTS]
+    columns = [feature.column for feature in ground.space.features]
+    found = level_shift.shifts(customers.model, customers.block, customers.sales, seeds[:, prospects], columns)
+    odd = {name: factor for name, factor in found.items() if name not in this.job.features.allow}
+    stops = rules.action == "block" and len(prospects) >= leakage.PROSPECTS_TO_BLOCK
+    worst = [name for name, factor in odd.items() if factor > level_shift.BLOCK]
+    if stops and worst:
+        lines = refusal(this.job.input.path, party.name, {name: odd[name] for name in worst})
+        raise GateError("\n".join(lines), gate="leakage")
+    for name, factor in odd.items():
+        if factor > level_shift.WARN:
+            this.progress.notice(f"{party.name}: {sentence(name, factor)}")
+    return found
+
+
+def sentence(name: str, factor: float) -> str:
+    """What a feature does to the level."""
+    return (
+        f"feature {name!r} carries the level of prospects: without it their median potential moves by a factor of "
+        f"{factor:.1f}, as with sales in disguise"
+    )
+
+
+def refusal(path: str, party: str, found: dict[str, float]) -> list[str]:
+    """Why the run stops, and what to do."""
+    names = ", ".join(map(repr, found))
+    remedy = (
+        f"leave out {names}; or, for what is known before an account buys, name it under features.allow; or set "
+        "potential.level = 'cluster'"
+    )
+    return [*(f"{path}: {party}: {sentence(name, factor)}" for name, factor in found.items()), remedy]
