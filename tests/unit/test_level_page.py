@@ -7,11 +7,11 @@ import pytest
 from tamscore.insight.pages import level
 
 
-def rows(cluster, account, in_use="cluster"):
+def rows(losses, in_use="cluster"):
     return [
         {"party_type": "end_user", "level": name, "in_use": name == in_use, "loss": loss, "error": 0.01,
          "coverage": 0.85, "customers": 900}
-        for name, loss in (("cluster", cluster), ("account", account))
+        for name, loss in zip(("cluster", "account"), losses, strict=True)
     ]  # fmt: skip
 
 
@@ -26,11 +26,11 @@ def rows(cluster, account, in_use="cluster"):
     ],
 )
 def test_the_verdict_names_the_better_level_and_the_key(losses, in_use, said):
-    assert said in level.verdict(rows(*losses, in_use))
+    assert said in level.verdict(rows(losses, in_use))
 
 
 def test_levels_that_were_not_compared_are_not_shown():
     assert list(level.blocks([])) == []
-    table, text = level.blocks(rows(0.4, 0.3))
+    table, text = level.blocks(rows((0.4, 0.3)))
     assert [row[1] for row in table.words] == ["cluster *", "account"]
     assert text.text.startswith("end user: level account")
