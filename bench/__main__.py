@@ -79,6 +79,18 @@ def estimator_case(
         record("estimator", result)
 
 
+@app.command("priority")
+def priority_case(rows: Rows = 100_000, seeds: int = 5) -> None:
+    """Money of those who are called first, against order by whitespace; and what is expected against what came."""
+    from bench.priority import case, summary
+
+    results = []
+    for seed in range(seeds):
+        results.append(case(rows, seed))
+        record("priority", results[-1])
+    record("priority", summary(results))
+
+
 @app.command("propensity")
 def propensity_case() -> None:
     """Compare propensity on real tables with a tuned boosting of scikit-learn on the same split."""

@@ -15,8 +15,10 @@ from bench import guarding, worth
 from bench.measure import clock
 from jobs.trials import prepare
 from tamscore import job_file, pipeline
+from tamscore.model.files import read_model
 from tamscore.progress import Progress
 from tamscore.stages.choose_k import FOLDS, cut_lines
+from tamscore.store.placed import files_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +72,8 @@ def model(trial: Trial, work: Path, level: str | None = None) -> dict[str, Any]:
     """Judge the model of one trial: fit, refits and guard, at a level of potential where one is given."""
     changes = [f'potential.level="{level}"'] if level else []
     with clock() as spent:
-        first = scores_of(pipeline.run(trial.load(work / "first", 'clusters.k="auto"', *changes), Progress()))
+        done = pipeline.run(trial.load(work / "first", 'clusters.k="auto"', *changes), Progress())
+    first = scores_of(done)
     refits = [refit(trial, work / f"refit-{i}", i, changes) for i in range(REFITS)]
     judged = [moved(first, again) for again in refits]
     job = trial.load(work / "first", *changes)
@@ -79,12 +82,33 @@ def model(trial: Trial, work: Path, level: str | None = None) -> dict[str, Any]:
         "level": level or "cluster",
         "clusters": len(pc.unique(first["cluster"])),
         **held_out(first, job),
+        "levels": levels(done),
+        "said_to_move": said_to_move(done),
         **{name: round(max(found[name] for found in judged), 4) for name in ("moved", "median_move")},
         **{name: round(min(found[name] for found in judged), 4) for name in ("rank_correlation", "top_overlap")},
         "refits_inside_interval": round(float(np.mean([found["inside"] for found in judged])), 4),
         "guard": guarding.guard(job),
         **spent,
     }
+
+
+def levels(done: RunDirectory) -> dict[str, Any]:
+    """Return held-out loss, its standard error and coverage of both levels, by party type, as the run has them."""
+    record = read_model(done.model, files_of(done.manifest() or {}))
+    return {
+        party.name: {
+            one.level: [round(value, 5) for value in (one.loss, one.error, one.coverage)] for one in party.level.losses
+        }
+        for party in record.parties
+        if party.level
+    }
+
+
+def said_to_move(done: RunDirectory) -> dict[str, float]:
+    """Return the share of potentials that move, as the run says it, by party type: the larger of its redraws."""
+    fit = (done.manifest() or {})["fit"]
+    moves = {party: [each["moved"] for each in one["potential_stability"]] for party, one in fit.items()}
+    return {party: round(max(shares), 4) for party, shares in moves.items() if shares}
 
 
 def refit(trial: Trial, work: Path, number: int, changes: list[str]) -> pa.Table:
@@ -155,7 +179,7 @@ def later_buyers(tables: Path, work: Path) -> Iterator[dict[str, Any]]:
     """Yield how well look-alike and the cluster's customer share tell which prospects buy later."""
     before = Trial("irs_bmf", prepare.HERE / "irs_bmf.toml", tables / "irs_bmf.parquet")
     late = pq.read_table(tables / "irs_bmf_2026.parquet")
-    done = pipeline.run(before.load(work / "look", "propensity={}"), Progress())
+    done = pipeline.run(before.load(work / "look"), Progress())
     scores = pq.read_table(done.scores).sort_by("account_id")
     buys = late.filter(pc.greater(pc.fill_null(late["REVENUE_AMT"], 0), 0))["EIN"]
     there = pc.is_in(scores["account_id"].cast(pa.string()), late["EIN"].combine_chunks())
@@ -180,7 +204,7 @@ def later_buyers(tables: Path, work: Path) -> Iterator[dict[str, Any]]:
 def others(tables: Path, work: Path) -> Iterator[dict[str, Any]]:
     """Yield how lifetime value and look-alikes compare with what came later."""
     for result in worth.lifetime_value(tables, work / "worth", None):
-        if result["way"] in {"dcf", "sales so far"}:
+        if result["way"].startswith(("lifetime value", "sales so far")):
             yield {"measure": "lifetime value", **result}
     for result in later_buyers(tables, work):
         yield {"measure": "look-alike", **result}

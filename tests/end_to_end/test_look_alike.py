@@ -111,6 +111,20 @@ def test_suspects_of_the_leakage_guard_take_no_part_unless_a_person_allows_them(
         assert record(done)["parties"][0]["area"] > 0.95
 
 
+def test_categories_alone_and_features_that_do_not_vary_make_one_too(tmp_path):
+    """Without anything that varies, everyone has the share of customers."""
+    alone = {"features": {"numeric": {}, "categorical": ["industry"]}}
+    done = market.score(market.accounts(900, channel=0.0), tmp_path / "alone", alone)
+    assert np.isfinite(odds(done)).all()
+    table = market.accounts(900, channel=0.0)
+    same = table.set_column(table.column_names.index("growth"), "growth", [np.ones(900)])
+    changes = {"features": {"numeric": {"growth": "standard"}, "categorical": []}, "clusters.k": 2}
+    found = odds(market.score(same, tmp_path / "same", changes))
+    sales = table["sales"].to_numpy(zero_copy_only=False)
+    assert len(set(found.tolist())) <= 6
+    assert found.mean() == pytest.approx((sales > 0).sum() / np.isfinite(sales).sum(), abs=0.02)
+
+
 def test_show_tells_how_well_customers_are_told_and_explain_the_probability(scored):
     page = CliRunner().invoke(app, ["show", str(scored.output)]).stdout
     assert "LOOK-ALIKE" in page

@@ -30,6 +30,8 @@ FEWEST = 50
 CUSTOMERS, PROSPECTS = 4_000, 8_000
 """So many of the drawn rows are fitted on at the most."""
 RIDGES = (1.0, 10.0, 100.0)
+FAINT_RIDGE = 1e-3
+"""Keeps a calibration solvable where no feature varies."""
 IDENTITY = np.array([0.0, 1.0])
 FEW_ROWS = 5_000
 """With fewer rows the ridge is chosen by the rows left out, and every fold has a fit of its own.
@@ -202,7 +204,9 @@ def calibrated(odds: Any, rows: FitRows) -> tuple[float, float]:
     They mislead where customers have the lower ones.
     """
     ones = np.ones((1, len(odds)))
-    offset, slope = fit_logistic(np.concatenate((ones, odds[None, :])), rows.customer, rows.weight, 0.0, IDENTITY)
+    offset, slope = fit_logistic(
+        np.concatenate((ones, odds[None, :])), rows.customer, rows.weight, FAINT_RIDGE, IDENTITY
+    )
     if slope > 0.0:
         return float(offset), float(slope)
     return float(fit_logistic(ones, rows.customer, rows.weight, 0.0)[0]), 0.0
