@@ -38,13 +38,17 @@ JOBS: dict[str, dict[str, Any]] = {
     },
     "on all rows, polished": {
         "clusters": {"k": 5, "fit_rows": "all", "polish_passes": 4},
-        "potential": {"preset": "p80", "boundary": "strictly_below", "top_step": "p99"},
+        "potential": {"preset": "p80", "boundary": "strictly_below", "top_step": "p99", "stability": True},
         "quadrant": {"threshold": "median", "level": "cluster"},
     },
     "on a sample, polished": {
         "clusters": {"k": 4, "fit_rows": 1500, "polish_passes": 2},
         "potential": {"cut_lines": [0.5, 0.9], "top_step": "next_step", "min_customers": 60},
         "quadrant": {"threshold": "capacity", "capacity": 300},
+    },
+    "at level account, with stability": {
+        "clusters": {"k": {"end_user": 6, "channel": 2}, "fit_rows": 1500},
+        "potential": {"level": "account", "stability": True},
     },
 }
 RECIPE = {"seed_rows": 1000, "restarts": 3, "batch_rows": 200}
