@@ -11,6 +11,7 @@ from tamscore import pipeline
 from tamscore.model import files as model
 from tamscore.progress import Progress
 from tests.end_to_end import market
+from tests.end_to_end.test_resuming import KilledError, forbid
 from tests.fake_gpu import FakeGpu
 
 if TYPE_CHECKING:
@@ -152,3 +153,21 @@ def test_k_auto_judges_by_the_level_in_use(table, tmp_path):
     ]
     losses = [[float(line.split(",")[2]) for line in text.splitlines()[1:]] for text in tables]
     assert losses[0] != losses[1]
+
+
+@pytest.mark.parametrize("own_ladders", [False, True])
+@pytest.mark.parametrize("step", ["value", "write_outcome"])
+def test_a_run_that_was_cut_off_goes_on_to_the_same_bytes(table, done, tmp_path, monkeypatch, step, own_ladders):
+    path = market.write(table, tmp_path / "market", files=2)
+
+    def score(output: Path, progress: Progress) -> RunDirectory:
+        job = market.job(path, output, LEVEL)
+        return pipeline.score(job, progress, str(done.path), own_ladders=own_ladders, accept=True)
+
+    whole, progress = score(tmp_path / "whole", Progress()), Progress()
+    with monkeypatch.context() as patch:
+        forbid(patch, pipeline, step)
+        with pytest.raises(KilledError):
+            score(tmp_path / "scores", Progress())
+    assert_same(whole, score(tmp_path / "scores", progress))
+    assert any(notice.startswith("resumed: ") for notice in progress.notices)

@@ -168,3 +168,56 @@ def test_the_page_of_the_command_names_campaigns_and_files(by_band, tmp_path):
     assert "ease of use, price" in page
     assert f"accounts in {tmp_path}/email.csv" in page
     assert pa.csv.read_csv(tmp_path / "email.csv").column_names[:3] == ["account_id", "campaign_id", "open"]
+
+
+BY_TIER: dict[str, Any] = {
+    "by": "tier",
+    "map": {"A": {"channel": "visit", "theme": "return"}, "B": {"channel": "call", "theme": "return"}},
+    "default": LETTER | {"likely_channel": "call"},
+    "likely_from": 0.06,
+}
+
+
+@pytest.mark.parametrize(
+    ("campaigns", "level", "known"),
+    [
+        (BY_TIER, "tier", {"A": "visit", "B": "call"}),
+        ({"by": "play", "map": {"expand": {"channel": "visit", "theme": "more"}}, "default": LETTER}, "play",
+         {"expand": "visit"}),
+    ],
+)  # fmt: skip
+def test_campaigns_go_by_tier_or_play_and_likely_wins_to_a_channel_of_their_own(tmp_path, campaigns, level, known):
+    done = market.score(market.accounts(900), tmp_path, {"campaigns": campaigns})
+    rows = market.scores(done).to_pylist()
+    likely = [row for row in rows if row["p_basis"] != "win_rate" and row["probability"] >= 0.06]
+    assert likely
+    for row in rows:
+        default = "call" if level == "tier" and row in likely else "letter"
+        assert row["campaign_channel"] == known.get(row[level], default)
+    told = {row["campaign_id"]: row["segments"] for row in campaigns_of(done)}
+    assert (sorted(told.values()) == ["A", "B", "default", "default (likely)"]) == (level == "tier")
+    assert Counter(row["campaign_id"] for row in rows) == {
+        name: sum(row["accounts"] for row in campaigns_of(done) if row["campaign_id"] == name) for name in told
+    }
+
+
+def test_own_segments_have_campaigns(tmp_path):
+    campaigns = {"by": "own_segment", "map": {"retail": {"channel": "visit", "theme": "x"}}, "default": LETTER}
+    changes = {"campaigns": campaigns, "segments": {"own": ["industry"]}}
+    rows = market.scores(market.score(market.accounts(900), tmp_path, changes)).to_pylist()
+    assert {row["campaign_channel"] == "visit" for row in rows if row["own_segment"] == "retail"} == {True}
+    assert {row["campaign_channel"] for row in rows if row["own_segment"] != "retail"} == {"letter"}
+
+
+@pytest.mark.parametrize(
+    ("campaigns", "word"),
+    [
+        ({"by": "tier", "map": {"E": LETTER}, "default": LETTER}, "campaigns.map.E: expected one of A, B, C, D"),
+        ({"by": "tier", "map": {"A": LETTER}}, "campaigns.map.B: expected a campaign for this tier"),
+        ({"by": "own_segment", "default": LETTER}, 'segments.own: expected columns for campaigns.by = "own_segment"'),
+    ],
+)
+def test_campaigns_of_tiers_and_own_segments_are_complete_before_anything_is_read(tmp_path, campaigns, word):
+    with pytest.raises(JobFileError) as refused:
+        market.job(tmp_path, tmp_path / "scores", {"campaigns": campaigns})
+    assert word in str(refused.value)

@@ -19,8 +19,12 @@ from tamscore import pipeline
 from tamscore.cli import app
 from tamscore.errors import InputContractError, JobFileError, UsageError
 from tamscore.insight import export
+from tamscore.insight.stored import open_run
 from tamscore.job_file import load
 from tamscore.progress import Progress
+from tamscore.report import page_of
+from tamscore.report.chapters import chapters
+from tamscore.report.evidence import gather
 from tamscore.scoring.joining import order_lines
 from tamscore.sections.lifetime_value import gauges as figures
 from tamscore.sections.lifetime_value import purchases
@@ -34,6 +38,7 @@ from tamscore.synthetic import write_market
 from tamscore.synthetic.orders import AS_OF
 from tests.conftest import make_backend
 from tests.end_to_end import market, shop
+from tests.page import Page
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -200,6 +205,12 @@ def test_the_lists_name_the_first_accounts_and_plays_add_up(asked):
 FROM = shop.AS_OF
 
 
+def report_of(run: RunDirectory) -> Page:
+    """The report of a run."""
+    found = gather(open_run(run.output), None, Progress(), compare=False)
+    return Page(page_of(found, chapters(found)))
+
+
 def renewing(folder: Path, rows: int = 1200) -> pa.Table:
     """The market of the shop with the days on which contracts end: some passed, some soon, some late, some none."""
     table = market.accounts(rows)
@@ -236,6 +247,9 @@ def test_contracts_that_end_soon_are_due_and_those_that_ended_are_not(asked, tmp
     exported = {row["account_id"]: row for row in pq.read_table(tmp_path / "x.parquet").to_pylist()}
     for row in rows:
         assert {exported[row["account_id"]][name] == row[name] for name in ("play", *export.ACTIONS[:4])} == {True}
+    shown = report_of(done).table("Accounts: renewal is due").rows
+    assert [row[0] for row in shown] == [row["account_id"] for row in listed[:20]]
+    assert str(listed[0]["renews_on"]) in shown[0]
     told = CliRunner().invoke(app, ["explain", str(done.output), listed[0]["account_id"]]).stdout
     assert re.search(r"renewal due +yes", told)
 

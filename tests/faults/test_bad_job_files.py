@@ -34,7 +34,7 @@ CLUSTER_KEYS = (
 )
 TOP_KEYS = (
     "device, input, columns, rows, values, names, titles, currency, features, leakage, clusters, potential, quadrant, "
-    "engine, metrics, output, look_alike, campaigns, coverage, propensity, lifetime_value, alerts, segments, "
+    "priority, engine, metrics, output, look_alike, campaigns, coverage, propensity, lifetime_value, alerts, segments, "
     "next_offer, backtest"
 )
 
@@ -768,6 +768,7 @@ FULL: dict[str, Any] = {
         "max_relabelled_share": 0.2,
     },
     "potential": {
+        "level": "account",
         "preset": "p80",
         "cut_lines": [0.5],
         "boundary": "strictly_below",
@@ -777,6 +778,7 @@ FULL: dict[str, Any] = {
         "stability": True,
     },
     "quadrant": {"threshold": "capacity", "level": "cluster", "sales": 0.7, "capacity": 100},
+    "priority": {"win_rate": {}, "growth_label": True, "tiers": {"value": [0.4, 0.7, 0.9]}},
     "names": {"E01": "large plants"},
     "titles": {"size": "employees"},
     "look_alike": {"enabled": False},

@@ -16,8 +16,8 @@ from tamscore.errors import UsageError
 from tamscore.insight.diff_table import MONEY, decimal
 from tamscore.insight.join import AccountIndex
 from tamscore.insight.worlds import cents
-from tamscore.sections.alerts.columns import LEVELS
 from tamscore.stages.draw import id_hash
+from tamscore.stages.quadrant import ACCOUNT_PLAYS
 from tamscore.view.words import words
 
 if TYPE_CHECKING:
@@ -165,8 +165,8 @@ def only_of(run: StoredRun, text: str) -> tuple[str, str | bool]:
         return column, TRUTHS[value.lower()]
     if not holds_text(kind):
         raise UsageError(f"--only: column {column!r} holds {kind}, expected one of texts, or of yes and no")
-    if column == "play" and value not in LEVELS:
-        raise UsageError(f"--only: no play {value!r}; {nearest(value, LEVELS) or ', '.join(LEVELS)}")
+    if column == "play" and value not in ACCOUNT_PLAYS:
+        raise UsageError(f"--only: no play {value!r}; {nearest(value, ACCOUNT_PLAYS) or ', '.join(ACCOUNT_PLAYS)}")
     return column, value
 
 

@@ -40,14 +40,16 @@ class Evidence:
     ranking: tuple[Row, ...]
     plays: tuple[Row, ...] = ()
     portfolio: tuple[Row, ...] = ()
+    alerts: tuple[Row, ...] = ()
     changed: Changed | None = None
     input_change: Row | None = None
     later: dict[str, Row] = field(default_factory=dict)
 
     @property
     def extras(self) -> dict[str, Row]:
-        """The record of every section of the registry that has one."""
-        return {**self.summary.records, **self.run.manifest.get("extras", {}), **self.later}
+        """The record of every section of the registry that has one; alerts with the first accounts of their lists."""
+        found = {**self.summary.records, **self.run.manifest.get("extras", {}), **self.later}
+        return {**found, "alerts": {**found["alerts"], "first": self.alerts}} if "alerts" in found else found
 
 
 def gather(run: StoredRun, since: Location | None, progress: Progress, *, compare: bool = True) -> Evidence:
@@ -56,9 +58,8 @@ def gather(run: StoredRun, since: Location | None, progress: Progress, *, compar
     with progress.stage("read"):
         told = summary.load(directory.path, top=0)
         quality, steps = (tuple(tables.table(directory, name)) for name in ("quality", "steps"))
-        seen, best, plays, portfolio = (
-            tables.optional_table(directory, name) for name in ("map", "top_by_kind", "plays", "portfolio")
-        )
+        names = ("map", "top_by_kind", "plays", "portfolio", "alert_lists")
+        seen, best, plays, portfolio, alerts = (tables.optional_table(directory, name) for name in names)
     ledger = history.entries(directory.output, current_version(directory.output))
     mine = [entry.at for entry in ledger if entry.version == run.name and entry.action == "run"]
     earlier = run_before(run, since, ledger) if compare else None
@@ -73,6 +74,7 @@ def gather(run: StoredRun, since: Location | None, progress: Progress, *, compar
         best,
         plays,
         portfolio,
+        alerts,
         changes_between(earlier, run, against, progress) if earlier else None,
         run.manifest.get("input_change") if compare else None,
         later_answers(directory),

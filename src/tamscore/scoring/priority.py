@@ -100,7 +100,7 @@ def prioritise(market: Market, rules: PriorityRules, foretold: Sequence[Mapping[
 
 def probability_of(rows: AssignedRows, foretold: Mapping[str, Foretold]) -> Any | None:
     """The probability (m,) of the rows of a partition that a section has foretold; None where none has."""
-    found = next((each.probability for each in foretold.values()), None)
+    found = next((each.probability for each in foretold.values() if each.probability is not None), None)
     if found is None:
         return None
     whole = np.full(len(rows.reason), np.nan)

@@ -54,13 +54,13 @@ def registered(section: Section[Any]) -> Iterator[None]:
 
 for _section in (
     LookAlikeSection(),
-    CampaignsSection(),
     CoverageSection(),
     PropensitySection(),
     LifetimeValueSection(),
     AlertsSection(),
     SegmentsSection(),
     NextOfferSection(),
+    CampaignsSection(),
     BacktestSection(),
 ):
     register(_section)

@@ -39,7 +39,8 @@ PLAYS = (
 )
 """The plays by quadrant code, `2 * high potential + high sales`; teal is the second grey of the cluster level."""
 
-
+ACCOUNT_PLAYS = (*dict.fromkeys(play.play for play in PLAYS), "win_back", "renew")
+"""The plays that an account may have: that of its quadrant, or one of the two that its state asks for."""
 OF_PROSPECT = (0, 0, 2, 2, 4)
 """The position in PLAYS of the play for a prospect, by quadrant code: the one for low sales at the same potential."""
 

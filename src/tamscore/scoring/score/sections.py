@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 class Foretold:
     """What a section knows of the scored rows of a partition before they get their places.
 
-    The probability (s,) that each is won, and more arrays (s,) by name, for its columns.
+    The probability (s,) that each is won, None where it tells none, and more arrays (s,) by name, for its columns.
     """
 
-    probability: Any
+    probability: Any | None
     more: dict[str, Any] = field(default_factory=dict)
 
 

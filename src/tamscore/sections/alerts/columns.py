@@ -14,7 +14,7 @@ from tamscore.scoring.score.sections import Findings
 from tamscore.sections.alerts import churn as alerts
 from tamscore.sections.alerts import lists, renewals
 from tamscore.sections.alerts.renewals import NO_DAY, Renewals
-from tamscore.stages.quadrant import PLAYS
+from tamscore.stages.quadrant import ACCOUNT_PLAYS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 NO_BEFORE = "nothing is known about sales a year before: [lifetime_value] with orders or sales_before tells it"
 NO_RENEWAL = "nor about renewals: columns.renewal_date names their days"
-LEVELS = (*dict.fromkeys(play.play for play in PLAYS), "win_back", "renew")
-"""The plays that an account may have: that of its quadrant, or one of the two that its state asks for."""
 
 
 @dataclass(frozen=True)
@@ -103,9 +101,10 @@ def known(scores: pa.Table, name: str) -> Any:
 
 def revised(play: pa.ChunkedArray, state: Any, renews: Any) -> pa.DictionaryArray:
     """The play of each account: win back who has left, renew what is due, else that of its quadrant."""
-    code = level_codes(play, list(LEVELS))
+    code = level_codes(play, list(ACCOUNT_PLAYS))
     left = state == alerts.STATES.index("left")
-    return text_dictionary(np.select([left, renews], [len(LEVELS) - 2, len(LEVELS) - 1], code), LEVELS)
+    asked = [ACCOUNT_PLAYS.index(name) for name in ("win_back", "renew")]
+    return text_dictionary(np.select([left, renews], asked, code), ACCOUNT_PLAYS)
 
 
 def prepare(market: Market, settings: Alerts) -> AlertsState | str:

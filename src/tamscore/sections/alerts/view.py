@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.view.blocks import Chapter, Table, table
+from tamscore.view.blocks import Chapter, Table, table, without_empty
 from tamscore.view.words import counted, money
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 Record = dict[str, Any]
 TITLES = {"may_leave": "may leave", "win_back": "have left: win back", "renew": "renewal is due"}
 
+SHOWN = 20
+"""So many accounts of each list stand in the report."""
 SENTENCES: dict[str, Callable[[int, str], str]] = {
     "may_leave": lambda accounts, money: f"{counted(accounts, 'customer')} may be leaving ({money} lost in a year)",
     "win_back": lambda accounts, money: f"{counted(accounts, 'account')} left ({money} a year before)",
@@ -25,7 +27,20 @@ def chapter(record: Record) -> Chapter:
     message = "; ".join(
         SENTENCES[name](one["accounts"], money(one["at_stake"])) for name, one in record["lists"].items()
     )
-    return Chapter("alerts", "Who may leave, who left, who renews", f"{message}.", (lists(record),))
+    return Chapter("alerts", "Who may leave, who left, who renews", f"{message}.", (lists(record), *first(record)))
+
+
+def first(record: Record) -> Iterator[Table]:
+    """Yield the first accounts of each list, where the record was given them."""
+    for name, title in TITLES.items():
+        rows = [row for row in record.get("first", ()) if row["list"] == name][:SHOWN]
+        if rows:
+            shown = [
+                (row["account_id"], row.get("name"), row["cluster"], row["renews_on"], row["at_stake"]) for row in rows
+            ]
+            columns = "account:id|name:name/2|cluster:id/3|renews on/2|at stake:money"
+            note = f"the first {len(rows)} of {record['lists'][name]['accounts']:,}"
+            yield without_empty(table(f"Accounts: {title}", columns, shown, note, folded=True))
 
 
 def lists(record: Record) -> Table:

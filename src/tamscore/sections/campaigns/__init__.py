@@ -11,6 +11,7 @@ from tamscore.sections.campaigns.rules import (
     campaign_ids_are_distinct,
     campaign_map_is_total,
     channels_are_distinct,
+    levels_have_campaigns,
     segments_of_campaigns_are_there,
 )
 from tamscore.sections.campaigns.settings import Campaigns
@@ -44,7 +45,8 @@ class CampaignsSection(Section[Campaigns]):
     rules = (
         (bands_are_distinct, ("campaigns",)),
         (campaign_map_is_total, ("campaigns",)),
-        (segments_of_campaigns_are_there, ("columns", "campaigns")),
+        (levels_have_campaigns, ("campaigns",)),
+        (segments_of_campaigns_are_there, ("columns", "campaigns", "segments")),
         (campaign_ids_are_distinct, ("campaigns",)),
         (channels_are_distinct, ("campaigns",)),
     )

@@ -11,6 +11,7 @@ import numpy as np
 from tamscore.arrow import float_column, level_codes, text_dictionary
 from tamscore.errors import JobFileError
 from tamscore.scoring.score.amounts import SUMMED, amounts
+from tamscore.scoring.score.priority import BASES
 from tamscore.scoring.score.sections import Findings
 from tamscore.sections.campaigns.segments import DEFAULT, Bands, Campaign, CampaignMap, band_codes
 from tamscore.sections.campaigns.summary import campaign_table, silent_campaigns
@@ -55,13 +56,15 @@ class CampaignsState:
             out["campaign_band"] = text_dictionary(band, self.campaigns.bands.names)
         if self.campaigns.by == "cluster":
             codes, segments = level_codes(rows.scores["cluster"], list(self.clusters)), self.clusters
-        elif self.campaigns.by == "market_segment":
-            codes, segments = levels(rows.scores["market_segment"])
+        elif self.campaigns.by != "band":
+            codes, segments = levels(rows.scores[self.campaigns.by])
         elif self.size:
             codes, segments = band, self.campaigns.bands.names
         else:
             return out
-        each = [self.campaigns.of(segment) or NOBODY for segment in segments]
+        of_segment = [self.campaigns.of(segment) or NOBODY for segment in segments]
+        each = [one for campaign in of_segment for one in (campaign, campaign.likely or campaign)]
+        codes = 2 * codes.astype(np.int64) + likely_wins(rows.scores, self.campaigns.likely_from)
         return out | {f"campaign_{name}": text_dictionary(codes, [getattr(one, name) for one in each]) for name in TOLD}
 
     def count(self, scored: pa.Table) -> dict[tuple[str | None, str | None], Any]:
@@ -72,6 +75,12 @@ class CampaignsState:
         """Return the table of campaigns, and a notice for each that has nobody."""
         table = campaign_table(self.campaigns, counts)
         return Findings(tables={"campaigns": table}, notices=tuple(silent_campaigns(self.campaigns, table)))
+
+
+def likely_wins(scores: pa.Table, start: float) -> Any:
+    """Which accounts (m,) bool are likely won, as far as something tells it account by account."""
+    assumed = level_codes(scores["p_basis"], BASES) == BASES.index("win_rate")
+    return ~assumed & (float_column(scores["probability"]) >= start)
 
 
 def prepare(market: Market, settings: Campaigns) -> CampaignsState:
@@ -103,12 +112,16 @@ def campaigns_of(rules: Campaigns) -> CampaignMap:
     names, limits = zip(*below, *bands, strict=True)
     default = campaign_of(DEFAULT, rules.default) if rules.default else None
     campaigns = {segment: campaign_of(segment, rules.map[segment]) for segment in named}
-    return CampaignMap(rules.by, Bands(names, limits), campaigns, default)
+    return CampaignMap(rules.by, Bands(names, limits), campaigns, default, rules.likely_from)
 
 
 def campaign_of(segment: str, given: Settings) -> Campaign:
     """The campaign of a segment, with what the job file leaves to be told by segment, channel and theme."""
-    return Campaign(given.channel, given.theme, given.message or given.theme, given.id_for(segment))
+    message, likely = given.message or given.theme, None
+    if given.likely_channel and given.likely_channel != given.channel:
+        other = given.model_copy(update={"channel": given.likely_channel, "likely_channel": None, "id": None})
+        likely = Campaign(other.channel, given.theme, message, other.id_for(segment))
+    return Campaign(given.channel, given.theme, message, given.id_for(segment), likely)
 
 
 def levels(column: pa.ChunkedArray) -> tuple[Any, list[str | None]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tamscore.config.problems import NOTHING, Problem, dotted, nearest
 from tamscore.sections.campaigns.settings import slug
+from tamscore.stages.priority import TIERS
+from tamscore.stages.quadrant import ACCOUNT_PLAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
     from tamscore.sections.campaigns.settings import Campaign, Campaigns
 
 MAP = ("campaigns", "map")
+FOUND = {"cluster": "clusters", "own_segment": "segments of your own"}
+"""Segments that nobody knows before a run, by what campaigns go by."""
+LEVELS: dict[str, tuple[str, ...]] = {"tier": TIERS, "play": ACCOUNT_PLAYS}
+"""All segments that there are, where the job file need not say them."""
 
 
 def every_campaign(campaigns: Campaigns) -> Iterator[tuple[Place, Campaign]]:
@@ -43,6 +49,16 @@ def campaign_map_is_total(campaigns: Campaigns) -> Iterator[Problem]:
         yield Problem(("campaigns", "bands"), "one band that starts at 0", bands, hint)
 
 
+def levels_have_campaigns(campaigns: Campaigns) -> Iterator[Problem]:
+    """Yield the tiers or plays that there are not, and those without a campaign."""
+    known = LEVELS.get(campaigns.by, ())
+    for name in (name for name in campaigns.map if known and name not in known):
+        yield Problem((*MAP, name), f"one of {', '.join(known)}", name, nearest(name, known))
+    for name in (name for name in known if campaigns.default is None and name not in campaigns.map):
+        hint = f"add [{dotted((*MAP, name))}] or set campaigns.default"
+        yield Problem((*MAP, name), f"a campaign for this {campaigns.by}", hint=hint)
+
+
 def bands_are_distinct(campaigns: Campaigns) -> Iterator[Problem]:
     """Yield the size bands that start where another one starts."""
     starts = Counter(campaigns.bands.values())
@@ -51,14 +67,16 @@ def bands_are_distinct(campaigns: Campaigns) -> Iterator[Problem]:
             yield Problem(("campaigns", "bands", band), "a lower limit of its own", start)
 
 
-def segments_of_campaigns_are_there(columns: Columns, campaigns: Campaigns) -> Iterator[Problem]:
+def segments_of_campaigns_are_there(columns: Columns, campaigns: Campaigns, segments: Any) -> Iterator[Problem]:
     """Yield a problem where nothing tells the segments, or where nobody can know yet whether the map is total."""
+    if campaigns.by == "own_segment" and not (segments and segments.own):
+        yield Problem(("segments", "own"), 'columns for campaigns.by = "own_segment"', NOTHING)
     if campaigns.by == "market_segment" and columns.market_segment is None:
         hint = 'or take campaigns.by = "band" or "cluster"'
         yield Problem(("columns", "market_segment"), 'a column for campaigns.by = "market_segment"', NOTHING, hint)
-    if campaigns.by == "cluster" and campaigns.default is None:
-        hint = "clusters are found by the run; new ones would have no campaign"
-        yield Problem(("campaigns", "default"), 'a campaign for campaigns.by = "cluster"', NOTHING, hint)
+    if campaigns.by in FOUND and campaigns.default is None:
+        hint = f"{FOUND[campaigns.by]} are found by the run; new ones would have no campaign"
+        yield Problem(("campaigns", "default"), f'a campaign for campaigns.by = "{campaigns.by}"', NOTHING, hint)
 
 
 def campaign_ids_are_distinct(campaigns: Campaigns) -> Iterator[Problem]:

@@ -8,16 +8,19 @@ from typing import Any
 import numpy as np
 
 DEFAULT = "default"
+LIKELY = " (likely)"
+"""What the segment of likely wins is called beside the rest of it."""
 
 
 @dataclass(frozen=True)
 class Campaign:
-    """What is said to segments, and where; `id` is how other systems know it."""
+    """What is said to segments, and where; `id` is how other systems know it, `likely` the campaign of likely wins."""
 
     channel: str
     theme: str
     message: str
     id: str
+    likely: Campaign | None = None
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class CampaignMap:
     bands: Bands
     campaigns: dict[str, Campaign]
     default: Campaign | None = None
+    likely_from: float = 1.0
 
     def of(self, segment: str | None) -> Campaign | None:
         """The campaign of a segment, None where it has none; accounts in no segment have the default."""
@@ -43,8 +47,14 @@ class CampaignMap:
 
     @property
     def each(self) -> dict[str, Campaign]:
-        """Every campaign by its segment, the default last."""
-        return self.campaigns | ({DEFAULT: self.default} if self.default else {})
+        """Every campaign by its segment, the default last; that of likely wins behind the one for the others."""
+        every = self.campaigns | ({DEFAULT: self.default} if self.default else {})
+        return {
+            name: one
+            for segment, each in every.items()
+            for name, one in ((segment, each), (f"{segment}{LIKELY}", each.likely))
+            if one is not None
+        }
 
 
 def band_codes(size: Any, bands: Bands) -> Any:

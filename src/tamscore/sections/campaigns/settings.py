@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from tamscore.config.section import SectionSettings
 from tamscore.config.settings import Settings
-from tamscore.config.values import Column, Text  # noqa: TC001 - read at run time
+from tamscore.config.values import Column, OpenShare, Text  # noqa: TC001 - read at run time
 
 
 class Campaign(Settings):
@@ -24,6 +24,9 @@ class Campaign(Settings):
     """What the message says; absent: its theme."""
     id: Text | None = None
     """How other systems know the campaign; absent: made of segment, channel and theme, so that it stays."""
+
+    likely_channel: Text | None = None
+    """Channel for its accounts that are likely won, see campaigns.likely_from; absent: the same."""
 
     def id_for(self, segment: str) -> str:
         """Return its id as the campaign of a segment: the one given, or text to read with a hash behind it."""
@@ -54,14 +57,17 @@ def default_map() -> dict[str, Campaign]:
 class Campaigns(SectionSettings):
     """Which channel and message each segment gets."""
 
-    by: Literal["band", "market_segment", "cluster"] = "band"
-    """What the segments are: size bands, the values of columns.market_segment, or clusters."""
+    by: Literal["band", "market_segment", "cluster", "tier", "play", "own_segment"] = "band"
+    """What the segments are: size bands, the values of columns.market_segment, clusters, tiers A to D, plays, or the
+    segments of segments.own."""
     size: Column | None = None
     """Numeric column that measures the size of an account, for example employees."""
     bands: Annotated[dict[Text, float], Field(min_length=1)] = Field(default_factory=default_bands)
     """Size bands by name, each with its lower limit."""
     map: dict[Text, Campaign] = Field(default_factory=default_map)
     """Campaign of each segment, by its name; bands have one each if you say nothing."""
+    likely_from: OpenShare = 0.3
+    """Accounts whose own probability is at least this go to the likely_channel of their campaign."""
     default: Campaign | None = None
     """Campaign of the accounts whose segment has none."""
 

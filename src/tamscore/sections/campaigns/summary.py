@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.scoring.score.parts import KINDS, MEASURES
 from tamscore.scoring.tables.plain import money
-from tamscore.sections.campaigns.segments import DEFAULT
+from tamscore.sections.campaigns.segments import DEFAULT, LIKELY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,5 +56,5 @@ def silent_campaigns(campaigns: CampaignMap, table: pa.Table) -> list[str]:
     return [
         f"map: no account is of {row['segments']!r}; campaign {row['campaign_id']} has nobody"
         for row in campaign_rows(campaigns)
-        if row["campaign_id"] not in reached and row["segments"] != DEFAULT
+        if row["campaign_id"] not in reached and row["segments"] != DEFAULT and not row["segments"].endswith(LIKELY)
     ]

@@ -44,21 +44,27 @@ class Probabilities:
     cost: float
 
     def foretell(self, part: PartRows, at: Any, backend: Backend) -> Foretold:
-        """Probability and reasons of the scored rows of a partition."""
+        """Probability and reasons of the scored rows of a partition.
+
+        Nobody is known to be won by labels of buyers alone: their probability is that of having a label.
+        """
         probability, why = foretold(self.model, self.columns_read, part.partition, at, backend)
         codes = np.min_scalar_type(-2 * sum(map(len, self.model.design.state_names)) - 1)
-        return Foretold(probability, {f"reason {place}": one.astype(codes) for place, one in enumerate(why)})
+        reasons_ = {f"reason {place}": one.astype(codes) for place, one in enumerate(why)}
+        wins = probability if self.record["mode"] == "probability" else None
+        return Foretold(wins, {"probability": probability, **reasons_})
 
     def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
         """The columns of the scored rows of a partition."""
         import pyarrow as pa
 
         told = rows.foretold or self.foretell(rows.part, rows.at, backend)
-        why = [one.astype(np.int64) for one in told.more.values()]
-        text = text_dictionary(*reasons.texts(why, self.model.design.state_names))
-        place = propensity.band(np, told.probability, self.bands)
+        probability, *why = told.more.values()
+        numbers = [one.astype(np.int64) for one in why]
+        text = text_dictionary(*reasons.texts(numbers, self.model.design.state_names))
+        place = propensity.band(np, probability, self.bands)
         return {
-            "propensity": pa.array(told.probability),
+            "propensity": pa.array(probability),
             "propensity_band": text_dictionary(place, list(propensity.BANDS)),
             "propensity_reasons": text,
         }
