@@ -711,6 +711,7 @@ def test_a_job_file_error_crosses_process_borders_with_its_problems() -> None:
 
 
 # Every key with a fixed name, in a job file where each is present: (the tables above it, the key).
+CAMPAIGN = {"channel": "email", "theme": "price", "message": "cheap", "id": "c1", "likely_channel": "call"}
 FULL: dict[str, Any] = {
     "device": "cpu",
     "input": {
@@ -786,8 +787,9 @@ FULL: dict[str, Any] = {
         "by": "band",
         "size": "size",
         "bands": {"small": 0},
-        "map": {"small": {"channel": "email", "theme": "price", "message": "cheap", "id": "c1"}},
-        "default": {"channel": "email", "theme": "price", "message": "cheap", "id": "c1"},
+        "map": {"small": CAMPAIGN},
+        "default": CAMPAIGN,
+        "likely_from": 0.2,
     },
     "engine": {
         "kind": "remote",

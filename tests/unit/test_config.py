@@ -110,20 +110,29 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
             "size": None,
             "bands": {"small": 0.0, "large": 250.0, "enterprise": 5000.0},
             "map": {
-                "small": {"channel": "email", "theme": "ease of use, price", "message": None, "id": None},
+                "small": {
+                    "channel": "email",
+                    "theme": "ease of use, price",
+                    "message": None,
+                    "id": None,
+                    "likely_channel": None,
+                },
                 "large": {
                     "channel": "professional-network ads",
                     "theme": "scale, integration, return",
                     "message": None,
                     "id": None,
+                    "likely_channel": None,
                 },
                 "enterprise": {
                     "channel": "account-based marketing",
                     "theme": "scale, integration, return",
                     "message": None,
                     "id": None,
+                    "likely_channel": None,
                 },
             },
+            "likely_from": 0.3,
             "default": None,
         },
         "engine": {

@@ -46,7 +46,8 @@ class Section(ABC, Generic[S]):
     `folder` is the folder of an output that keeps its results, for a topic that is asked about a finished run: every
     job has its table, and no score depends on it. `always` says that every job has its table though scores depend on
     it; `before` names the column of the scores that its own stand in front of, "" for the end, and `revised` those
-    columns of the core that it writes anew.
+    columns of the core that it writes anew. `last` says that it is prepared and asked for its columns after all others,
+    since it may go by theirs.
     Methods import what they compute with in their bodies: the job file is checked without any of it.
     """
 
@@ -55,6 +56,7 @@ class Section(ABC, Generic[S]):
     folder: str = ""
     always: bool = False
     before: str = ""
+    last: bool = False
     revised: tuple[str, ...] = ()
     columns: tuple[ScoreColumn, ...] = ()
     rules: tuple[Rule, ...] = ()
@@ -117,7 +119,7 @@ def prepare_sections(sections: Iterable[Section[Any]], market: Market) -> Sectio
     asked = market.this.job.sections
     prepared: list[Prepared] = []
     missing: dict[str, str] = {}
-    for section in sections:
+    for section in sorted(sections, key=lambda one: one.last):
         if section.folder:
             continue
         if section.name not in asked:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _sections: dict[str, Section[Any]] = {}
 SECTIONS: Mapping[str, Section[Any]] = MappingProxyType(_sections)
-"""Every section by name, in the order in which they are prepared and their columns stand in the scores."""
+"""Every section by name, in the order in which people read of them; see `Section.last`."""
 
 
 def register(section: Section[Any]) -> None:
@@ -54,13 +54,13 @@ def registered(section: Section[Any]) -> Iterator[None]:
 
 for _section in (
     LookAlikeSection(),
+    CampaignsSection(),
     CoverageSection(),
     PropensitySection(),
     LifetimeValueSection(),
     AlertsSection(),
     SegmentsSection(),
     NextOfferSection(),
-    CampaignsSection(),
     BacktestSection(),
 ):
     register(_section)

@@ -35,6 +35,7 @@ class CampaignsSection(Section[Campaigns]):
     always = True
     absent = "Campaigns: none; name campaigns.size or set campaigns.by, and run the job again."
     before = "flags"
+    last = True
     columns = (
         ScoreColumn("campaign_band", "text", "size band of the account"),
         ScoreColumn("campaign_id", "text", "campaign that the account belongs to; it stays from run to run"),
