@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.arrow import float_column
+from tamscore.errors import UsageError
 from tamscore.model.earlier import hashes_and_sales
 from tamscore.scoring.potential import money_of
 from tamscore.scoring.priority import order_of, places_taken
@@ -34,7 +35,10 @@ def sums_by_place(
     rules: QuadrantRules,
     ladder: LadderRules,
 ) -> list[Any]:
-    """Accounts, potential and whitespace (k, quadrants, kinds, 3) of each party type under other rules."""
+    """Accounts, potential and whitespace (k, quadrants, kinds, 3) of each party type under other rules.
+
+    Raises UsageError where the run has no probabilities, since an earlier version made it.
+    """
     rows, ends = stored_rows(run), np.cumsum([market.standing.clusters for market in markets])
     parties = [party_rows(rows, *each) for each in pairwise([0, *ends])]
     money = [
@@ -60,6 +64,8 @@ def party_rows(rows: dict[str, Any], first: int, stop: int) -> dict[str, Any]:
 def stored_rows(run: StoredRun) -> dict[str, Any]:
     """Of every account of a run (n,): cluster over all party types, sales, distance, probability, hash of the id."""
     parts = []
+    if "probability" not in run.columns:
+        raise UsageError(f"run {run.name}: scored before accounts had places; run its job again to count them")
     names = [*NUMBERS, *(name for name in ("typical_sales",) if name in run.columns)]
     for table in run.read(["account_id", "cluster", *names]):
         hashes, _ = hashes_and_sales(table, run.id_form)
