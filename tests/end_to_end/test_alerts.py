@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from typing import Any
@@ -143,6 +144,20 @@ def test_churn_needs_no_earlier_run_and_what_is_lost_comes_first(tmp_path):
     for row in found:
         lost = rows[row["account_id"]]
         assert row["at_stake"] == pytest.approx(lost["sales_before"] - (lost["trailing_sales"] or 0), abs=0.011)
+
+
+def test_sales_that_may_be_lost_count_for_the_priority_of_a_customer(tmp_path):
+    changes = shop.build(tmp_path)
+    asked = {**changes, "alerts": {**changes.get("alerts", {}), "churn_chance": 0.8}}
+    rows = market.scores(market.run(tmp_path / "market", tmp_path / "scores", asked)).to_pylist()
+    alerted = [row for row in rows if row["churn_alert"]]
+    assert alerted
+    assert all(row["value_at_risk"] == pytest.approx(0.8 * row["trailing_sales"], abs=0.011) for row in alerted)
+    assert {row["value_at_risk"] for row in rows if not row["churn_alert"]} == {0.0}
+    for party in {row["party_type"] for row in rows}:
+        mine = sorted((row for row in rows if row["party_type"] == party), key=lambda row: row["priority"])
+        value = [row["whitespace"] * row["probability"] + row["value_at_risk"] for row in mine]
+        assert all(one >= other - 0.02 for one, other in itertools.pairwise(value))
 
 
 def test_a_list_has_the_columns_that_its_kind_has_something_for(first, tmp_path):

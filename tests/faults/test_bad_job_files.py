@@ -857,7 +857,7 @@ FULL: dict[str, Any] = {
         "column": "worth",
         "seed36": True,
     },
-    "alerts": {"drop": 0.5, "intent": ["city"], "renewal_days": 60, "renewals_from": "2026-01-31"},
+    "alerts": {"drop": 0.5, "intent": ["city"], "churn_chance": 0.4, "renewal_days": 60, "renewals_from": "2026-01-31"},
     "segments": {
         "acquisition_cost": "cost",
         "network_effect": "brings",

@@ -11,7 +11,7 @@ from tamscore.arrow import float_column
 from tamscore.errors import UsageError
 from tamscore.model.earlier import hashes_and_sales
 from tamscore.scoring.potential import money_of
-from tamscore.scoring.priority import order_of, places_taken
+from tamscore.scoring.priority import order_of, places_taken, value_of
 from tamscore.scoring.score.parts import KINDS
 from tamscore.stages import priority
 from tamscore.stages.quadrant import PLAYS
@@ -45,13 +45,16 @@ def sums_by_place(
         money_of(market.table, party["sales"], party["cluster"], party.get("typical_sales"), ladder.boundary)
         for party, market in zip(parties, markets, strict=True)
     ]
-    places = [
-        priority.place_of(order_of(each.whitespace, party["probability"], party["distance"], party["hashes"]))
-        for each, party in zip(money, parties, strict=True)
-    ]
+    places = [places_of(each.whitespace, party) for each, party in zip(money, parties, strict=True)]
     hashes = [party["hashes"] for party in parties]
     taken = places_taken([each.potential for each in money], places, hashes, rules.capacity)
     return [summed(*each) for each in zip(parties, money, taken, limits, markets, strict=True)]
+
+
+def places_of(open_money: Any, party: dict[str, Any]) -> Any:
+    """The place (n,) of each account of a party type, given its whitespace (n,)."""
+    value = value_of(open_money, party["probability"], party.get("value_at_risk"))
+    return priority.place_of(order_of(value, party["probability"], party["distance"], party["hashes"]))
 
 
 def party_rows(rows: dict[str, Any], first: int, stop: int) -> dict[str, Any]:
@@ -66,7 +69,7 @@ def stored_rows(run: StoredRun) -> dict[str, Any]:
     parts = []
     if "probability" not in run.columns:
         raise UsageError(f"run {run.name}: scored before accounts had places; run its job again to count them")
-    names = [*NUMBERS, *(name for name in ("typical_sales",) if name in run.columns)]
+    names = [*NUMBERS, *(name for name in ("typical_sales", "value_at_risk") if name in run.columns)]
     for table in run.read(["account_id", "cluster", *names]):
         hashes, _ = hashes_and_sales(table, run.id_form)
         numbers = {name: float_column(table[name]) for name in names}

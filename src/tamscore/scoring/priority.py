@@ -1,7 +1,8 @@
 """Between potential and scores: all accounts of a party type meet, and get their place, their tier, what is expected.
 
-Value is whitespace times the probability that the account is won. Ties go by probability, then by how near an account
-lies to the center of its cluster, then by the hash of its id: no two accounts share a place.
+Value is whitespace times the probability that the account is won, and what may be lost of a customer's sales. Ties go
+by probability, then by how near an account lies to the center of its cluster, then by the hash of its id: no two
+accounts share a place.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from tamscore.schema import Reason
 from tamscore.scoring.context import ladder_rules, quadrant_rules
 from tamscore.scoring.potential import money_of, parents_of
 from tamscore.scoring.score.priority import BASES, PLACES, PartPriority
-from tamscore.scoring.score.sections import Foreteller
+from tamscore.scoring.score.sections import Foreteller, RowsToForetell
 from tamscore.stages import priority
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.market import Market
     from tamscore.scoring.potential import PartyMarket
-    from tamscore.scoring.score.sections import Foretold, Prepared
+    from tamscore.scoring.score.sections import Foretold, Prepared, State
     from tamscore.stages.priority import TierRules
 
 
@@ -36,8 +37,8 @@ class Accounts:
     """All accounts of a party type (n,), partition by partition: `at` are their places in each partition.
 
     Cluster, sales with 0 for who buys nothing, distance to the center of the cluster, hash of the id; typical sales
-    (n,), None at level cluster; the log odds (n,) that it looks like a customer, None where nothing tells; what a
-    section foretells of each (n,), None where none does.
+    (n,), None at level cluster; the log odds (n,) that it looks like a customer, None where nothing tells; probability
+    and money at risk that sections foretell (n,), None where none does.
     """
 
     at: list[Any]
@@ -48,6 +49,7 @@ class Accounts:
     typical: Any | None
     odds: Any | None
     foretold: Any | None
+    at_risk: Any | None
 
     def parts(self, values: Any) -> list[Any]:
         """Values (n,) partition by partition."""
@@ -57,26 +59,25 @@ class Accounts:
 def foretell(market: Market, sections: Sequence[Prepared]) -> list[dict[str, Foretold]]:
     """What sections say of the scored rows of each partition before these get their places, by the section's name."""
     this = market.this
-    found: list[dict[str, Foretold]] = [{} for _ in market.rows]
+    if not any(isinstance(section.state, Foreteller) for section in sections):
+        return [{} for _ in market.rows]
+    states = this.flow.share({section.name: section.state for section in sections})
+
+    def make(missing: list[Any]) -> Iterator[dict[str, Foretold]]:
+        return this.flow.map(foretell_rows, missing, states, this.backend)
+
     items = list(zip(market.rows, market.assigned, strict=True))
-    for section in sections:
-        if not isinstance(section.state, Foreteller):
-            continue
-        state = this.flow.share(section.state)
-
-        def make(missing: list[Any], state: Any = state) -> Iterator[Foretold]:
-            return this.flow.map(foretell_rows, missing, state, this.backend)
-
-        told = this.checkpoints.each(f"foretold-{section.name}", items, make, section.name)
-        for one, each in zip(found, this.as_stage(section.name, told), strict=True):
-            one[section.name] = each
-    return found
+    return list(this.as_stage("foretell", this.checkpoints.each("foretold", items, make, "what was foretold")))
 
 
-def foretell_rows(item: tuple[PartRows, AssignedRows], state: Foreteller, backend: Backend) -> Foretold:
-    """What the state of a section says of the scored rows of a partition."""
+def foretell_rows(
+    item: tuple[PartRows, AssignedRows], states: Mapping[str, State], backend: Backend
+) -> dict[str, Foretold]:
+    """What the states of sections say of the scored rows of a partition, by the section's name."""
     part, assigned = item
-    return state.foretell(part, np.flatnonzero(assigned.reason == Reason.SCORED), backend)
+    at = np.flatnonzero(assigned.reason == Reason.SCORED)
+    rows = RowsToForetell(part, assigned, at, tuple(states.values()), backend)
+    return {name: state.foretell(rows) for name, state in states.items() if isinstance(state, Foreteller)}
 
 
 def prioritise(market: Market, rules: PriorityRules, foretold: Sequence[Mapping[str, Foretold]]) -> list[PartPriority]:
@@ -86,8 +87,7 @@ def prioritise(market: Market, rules: PriorityRules, foretold: Sequence[Mapping[
     """
     quadrants = quadrant_rules(market.this.job)
     made = [PartPriority.empty(len(part.reason), counted=quadrants.counts_accounts) for part in market.rows]
-    known = [probability_of(rows, told) for rows, told in zip(market.assigned, foretold, strict=True)]
-    parties = [accounts_of(market, party, known) for party in market.parties]
+    parties = [accounts_of(market, party, foretold) for party in market.parties]
     ladder = ladder_rules(market.this.job)
     potentials = [put_in_order(made, *each, ladder, rules) for each in zip(parties, market.parties, strict=True)]
     if quadrants.counts_accounts:
@@ -98,9 +98,9 @@ def prioritise(market: Market, rules: PriorityRules, foretold: Sequence[Mapping[
     return made
 
 
-def probability_of(rows: AssignedRows, foretold: Mapping[str, Foretold]) -> Any | None:
-    """The probability (m,) of the rows of a partition that a section has foretold; None where none has."""
-    found = next((each.probability for each in foretold.values() if each.probability is not None), None)
+def told_of(rows: AssignedRows, foretold: Mapping[str, Foretold], name: str) -> Any | None:
+    """What a section has foretold under a name of the rows of a partition (m,), NaN elsewhere; None where none has."""
+    found = next((getattr(each, name) for each in foretold.values() if getattr(each, name) is not None), None)
     if found is None:
         return None
     whole = np.full(len(rows.reason), np.nan)
@@ -108,13 +108,16 @@ def probability_of(rows: AssignedRows, foretold: Mapping[str, Foretold]) -> Any 
     return whole
 
 
-def accounts_of(market: Market, party: PartyMarket, foretold: Sequence[Any | None]) -> Accounts:
-    """All accounts of a party type, given for each partition the probability (m,) of its rows where one is known."""
+def accounts_of(market: Market, party: PartyMarket, foretold: Sequence[Mapping[str, Foretold]]) -> Accounts:
+    """All accounts of a party type, given what was foretold of each partition."""
     code = party.model.encoding.party
     found = [scored_of(part, rows, code) for part, rows in zip(market.rows, market.assigned, strict=True)]
     each = list(zip(market.rows, market.assigned, found, strict=True))
-    told = [one[at] for one, at in zip(foretold, found, strict=True) if one is not None]
-    known = np.concatenate(told) if told else None
+
+    def known(name: str) -> Any | None:
+        told = [told_of(rows, one, name) for rows, one in zip(market.assigned, foretold, strict=True)]
+        here = [one[at] for one, at in zip(told, found, strict=True) if one is not None]
+        return np.concatenate(here) if here else None
 
     def column(name: str) -> Any:
         return np.concatenate([getattr(rows.columns, name)[at] for _, rows, at in each])
@@ -127,7 +130,8 @@ def accounts_of(market: Market, party: PartyMarket, foretold: Sequence[Any | Non
         np.concatenate([part.hashes[at] for part, _, at in each]),
         None if party.table.account is None else column("typical"),
         None if party.model.look_alike is None else column("look_alike"),
-        known,
+        known("probability"),
+        known("at_risk"),
     )
 
 
@@ -150,7 +154,8 @@ def put_in_order(
     money = money_of(party.table, accounts.sales, accounts.label, accounts.typical, ladder.boundary)
     probability, basis = probabilities(accounts, rules)
     expected = probability * mean_above(accounts, party, ladder.min_customers)
-    order = order_of(money.whitespace, probability, accounts.distance, accounts.hashes)
+    value = value_of(money.whitespace, probability, accounts.at_risk)
+    order = order_of(value, probability, accounts.distance, accounts.hashes)
     in_kind, tier = within_kinds(order, accounts.sales > 0, expected, rules.tiers)
     told = {"probability": probability, "basis": basis, "expected": expected, "place": priority.place_of(order)}
     for name, values in (told | {"in_kind": in_kind, "tier": tier}).items():
@@ -178,9 +183,14 @@ def mean_above(accounts: Accounts, party: PartyMarket, enough: int) -> Any:
     return unit * priority.expected_above(groups, [lent for _, lent in parents], enough, own, accounts.label)
 
 
-def order_of(open_money: Any, probability: Any, distance: Any, hashes: Any) -> Any:
-    """The order (n,) of accounts with whitespace, probability, distance and hash (n,): the highest value first."""
+def value_of(open_money: Any, probability: Any, at_risk: Any | None) -> Any:
+    """What a call is worth (n,): whitespace times probability, and what may be lost of what an account buys."""
     value = np.nan_to_num(open_money * probability, nan=-np.inf)
+    return value if at_risk is None else value + np.nan_to_num(at_risk)
+
+
+def order_of(value: Any, probability: Any, distance: Any, hashes: Any) -> Any:
+    """The order (n,) of accounts with value, probability, distance and hash (n,): the highest value first."""
     return priority.in_order([-value, -probability, distance, hashes])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from tamscore.store import tables
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
 class Foretold:
     """What a section knows of the scored rows of a partition before they get their places.
 
-    The probability (s,) that each is won, None where it tells none, and more arrays (s,) by name, for its columns.
+    The probability (s,) that each is won and what it may cost if it leaves (s,), None where it tells none; and more
+    arrays (s,) by name, for its columns.
     """
 
-    probability: Any | None
+    probability: Any | None = None
+    at_risk: Any | None = None
     more: dict[str, Any] = field(default_factory=dict)
 
 
@@ -80,12 +83,37 @@ class State(Protocol):
         """Return what it leaves beside its columns, given the counts of all parts in order."""
 
 
+@dataclass(frozen=True)
+class RowsToForetell:
+    """The scored rows `at` (s,) of a partition before they get their places, with the states of all sections."""
+
+    part: PartRows
+    assigned: AssignedRows
+    at: Any
+    states: tuple[State, ...]
+    backend: Backend
+
+    @cached_property
+    def sales_windows(self) -> tuple[Any, Any] | None:
+        """Sales (s,) of the last twelve months and of those before, NaN where unknown; None where no section knows."""
+        known = next((state for state in self.states if isinstance(state, SalesHistory)), None)
+        return None if known is None else known.sales_windows(self.part, self.at, self.backend)
+
+
+@runtime_checkable
+class SalesHistory(Protocol):
+    """The state of a section that knows what accounts bought lately, and before."""
+
+    def sales_windows(self, part: PartRows, at: Any, backend: Backend) -> tuple[Any, Any]:
+        """Return the sales (s,) of the last twelve months and of those before of rows of a partition."""
+
+
 @runtime_checkable
 class Foreteller(Protocol):
-    """The state of a section that says how likely accounts are won: asked once, before they get their places."""
+    """The state of a section that places depend on: asked once, before accounts get theirs."""
 
-    def foretell(self, part: PartRows, at: Any, backend: Backend) -> Foretold:
-        """Return what it says of the scored rows `at` (s,) of a partition; `score` gets that back."""
+    def foretell(self, rows: RowsToForetell) -> Foretold:
+        """Return what it says of the scored rows of a partition; `score` gets that back."""
 
 
 @dataclass(frozen=True)

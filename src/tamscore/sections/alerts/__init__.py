@@ -30,6 +30,9 @@ class AlertsSection(Section[Alerts]):
         ScoreColumn(
             "churn_alert", "truth", "still buys, yet sales fell by more than alerts.drop, the cluster's did not"
         ),
+        ScoreColumn(
+            "value_at_risk", "money", "sales of a customer with a churn alert times alerts.churn_chance, else 0"
+        ),
         ScoreColumn("renewal_due", "truth", "a customer whose contract ends within alerts.renewal_days"),
         ScoreColumn("renews_on", "date", "the day on which the contract ends"),
     )

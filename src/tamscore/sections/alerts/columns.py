@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from tamscore.arrow import float_column, level_codes, text_dictionary
-from tamscore.scoring.score.sections import Findings
+from tamscore.scoring.by_cluster import cluster_codes
+from tamscore.scoring.score.sections import Findings, Foretold
 from tamscore.sections.alerts import churn as alerts
 from tamscore.sections.alerts import lists, renewals
 from tamscore.sections.alerts.renewals import NO_DAY, Renewals
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from tamscore.backend import Backend
     from tamscore.scoring.market import Market
-    from tamscore.scoring.score.sections import ScoredRows
+    from tamscore.scoring.score.sections import RowsToForetell, ScoredRows
     from tamscore.sections.alerts.lists import Listed
     from tamscore.sections.alerts.settings import Alerts
 
@@ -33,12 +34,15 @@ NO_RENEWAL = "nor about renewals: columns.renewal_date names their days"
 class AlertsState:
     """The state: from which drop on, the median (K,) of sales to sales before in each cluster, which renewals are due.
 
+    `chance` is how likely a customer with a churn alert leaves, `first` the number of each party type's first cluster.
     `median` is None where nothing is known about the year before, `due` where no renewal can be told.
     """
 
     clusters: tuple[str, ...]
     median: Any | None
     drop: float
+    chance: float
+    first: dict[int, int]
     due: Renewals | None = None
     notices: tuple[str, ...] = ()
 
@@ -52,6 +56,18 @@ class AlertsState:
         }
         return [name for name in lists.LISTS if known[name]]
 
+    def foretell(self, rows: RowsToForetell) -> Foretold:
+        """What may be lost of the sales of the scored rows of a partition: those with an alert, times the chance."""
+        windows = rows.sales_windows
+        if self.median is None or windows is None:
+            return Foretold()
+        now, before = windows
+        _, label = cluster_codes(rows.part, rows.assigned, self.first)
+        put, get = rows.backend.put, rows.backend.get
+        given = (put(now), put(before), put(label), put(self.median))
+        leaves = get(alerts.churns(rows.backend.xp, *given, self.drop))
+        return Foretold(at_risk=np.where(leaves, np.round(now * self.chance, 2), 0.0))
+
     def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
         """State, alerts and play of the scored rows."""
         scores, put = rows.scores, backend.put
@@ -63,6 +79,8 @@ class AlertsState:
             label = level_codes(scores["cluster"], list(self.clusters))
             given = (put(trailing), put(before), put(label), put(self.median))
             made["churn_alert"] = pa.array(backend.get(alerts.churns(backend.xp, *given, self.drop)))
+        if rows.foretold is not None and rows.foretold.at_risk is not None:
+            made["value_at_risk"] = pa.array(rows.foretold.at_risk)
         renews = np.zeros(len(state), dtype=bool)
         if self.due is not None:
             days = renewals.days_in(rows.read([self.due.column]), self.due.column)
@@ -115,7 +133,9 @@ def prepare(market: Market, settings: Alerts) -> AlertsState | str:
     lacks = NO_DAY if column is not None and due is None else ""
     if change is None and due is None:
         return f"{NO_BEFORE}; {lacks or NO_RENEWAL}"
-    return AlertsState(market.clusters, change, settings.drop, due, (lacks,) if lacks else ())
+    return AlertsState(
+        market.clusters, change, settings.drop, settings.churn_chance, market.first, due, (lacks,) if lacks else ()
+    )
 
 
 def day_of_orders(market: Market) -> date | None:

@@ -19,6 +19,8 @@ class Alerts(SectionSettings):
 
     drop: OpenShare = 0.3
     """A customer whose sales fell by more than this share in a year, while its cluster did not, may be leaving."""
+    churn_chance: OpenShare = 0.5
+    """How likely a customer with such an alert leaves: its sales times this are at risk, and count for its priority."""
     renewal_days: Count = 90
     """A contract that ends within so many days is due for renewal; see columns.renewal_date."""
     renewals_from: Day | None = None

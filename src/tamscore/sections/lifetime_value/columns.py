@@ -128,7 +128,9 @@ def assembled(
     rate = {"months": settings.months, "discount": settings.discount}
     record = {**rate, **record, "missing": lacks, **orders, "retention": told}
     notices = [*lacks, *given_remarks(settings, by_name), *remarks(market, found, strangers)]
-    return LifetimeValueState(source, market.clusters, sums, median, worth, seed, record, tuple(notices))
+    return LifetimeValueState(
+        source, market.this.columns.sales, market.clusters, sums, median, worth, seed, record, tuple(notices)
+    )
 
 
 def what_is_missing(sums: dict[str, Any], rates: Any | None) -> list[str]:

@@ -12,6 +12,7 @@ from tamscore.scoring.by_cluster import CENTS
 from tamscore.scoring.score.sections import Findings
 from tamscore.sections.lifetime_value import worth as lifetime_value
 from tamscore.sections.lifetime_value.gauges import SUMS, Source
+from tamscore.store import tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.backend import Backend
+    from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.score.sections import ScoredRows
 
 
@@ -26,11 +28,13 @@ if TYPE_CHECKING:
 class LifetimeValueState:
     """The state: where figures come from, what they come to by cluster (K of all party types), what is worth what.
 
-    `sums` (SUMS, K), `median` (K,) of sales to sales before, `worth` (K,) of one unit of monthly margin with recency,
-    None where something is missing or values come from elsewhere; `record` for the manifest.
+    `sales` is the column of the market's sales; `sums` (SUMS, K), `median` (K,) of sales to sales before, `worth` (K,)
+    of one unit of monthly margin with recency, None where something is missing or values come from elsewhere; `record`
+    for the manifest.
     """
 
     source: Source
+    sales: str
     clusters: tuple[str, ...]
     sums: Any
     median: Any
@@ -71,6 +75,12 @@ class LifetimeValueState:
         else:
             return unknown
         return np.divide(total, count * CENTS, out=unknown, where=count > 0)
+
+    def sales_windows(self, part: PartRows, at: Any, backend: Backend) -> tuple[Any, Any]:
+        """Sales (s,) of the last twelve months and of those before of rows of a partition, NaN where not known."""
+        sales = float_column(tables.read(part.partition, [self.sales])[self.sales].take(at))
+        known = self.source.figures(tables.read(part.partition, self.source.reads).take(at), sales, backend)
+        return known.sales, known.before
 
     def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
         """Trailing sales, sales before, margin and lifetime value of the scored rows; what is not known is left out."""

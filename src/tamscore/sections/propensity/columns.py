@@ -10,7 +10,7 @@ import numpy as np
 from tamscore.arrow import text_dictionary
 from tamscore.engine.flow import LocalFlow
 from tamscore.scoring.features import read_features
-from tamscore.scoring.score.sections import Foretold
+from tamscore.scoring.score.sections import Foretold, RowsToForetell
 from tamscore.sections.propensity import judging as propensity
 from tamscore.sections.propensity import labels, reasons, training
 from tamscore.sections.propensity import record as propensity_record
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from tamscore.backend import Backend
     from tamscore.schema import InputColumns, Partition
-    from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.market import Market
     from tamscore.scoring.score.sections import Findings, ScoredRows, State
     from tamscore.sections.propensity.judging import Judged, PropensityModel
@@ -43,22 +42,22 @@ class Probabilities:
     record: dict[str, Any]
     cost: float
 
-    def foretell(self, part: PartRows, at: Any, backend: Backend) -> Foretold:
+    def foretell(self, rows: RowsToForetell) -> Foretold:
         """Probability and reasons of the scored rows of a partition.
 
         Nobody is known to be won by labels of buyers alone: their probability is that of having a label.
         """
-        probability, why = foretold(self.model, self.columns_read, part.partition, at, backend)
+        probability, why = foretold(self.model, self.columns_read, rows.part.partition, rows.at, rows.backend)
         codes = np.min_scalar_type(-2 * sum(map(len, self.model.design.state_names)) - 1)
         reasons_ = {f"reason {place}": one.astype(codes) for place, one in enumerate(why)}
         wins = probability if self.record["mode"] == "probability" else None
-        return Foretold(wins, {"probability": probability, **reasons_})
+        return Foretold(wins, more={"probability": probability, **reasons_})
 
     def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
         """The columns of the scored rows of a partition."""
         import pyarrow as pa
 
-        told = rows.foretold or self.foretell(rows.part, rows.at, backend)
+        told = rows.foretold or self.foretell(RowsToForetell(rows.part, rows.assigned, rows.at, (), backend))
         probability, *why = told.more.values()
         numbers = [one.astype(np.int64) for one in why]
         text = text_dictionary(*reasons.texts(numbers, self.model.design.state_names))
