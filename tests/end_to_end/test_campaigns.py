@@ -221,3 +221,47 @@ def test_campaigns_of_tiers_and_own_segments_are_complete_before_anything_is_rea
     with pytest.raises(JobFileError) as refused:
         market.job(tmp_path, tmp_path / "scores", {"campaigns": campaigns})
     assert word in str(refused.value)
+
+
+LIMITED: dict[str, Any] = {
+    "by": "tier",
+    "map": {
+        "A": {"channel": "visit", "theme": "x", "contacts": 7},
+        "B": {"channel": "call", "theme": "x", "budget": 100.0, "cost_per_contact": 4.0, "contacts": 60},
+        "C": {"channel": "letter", "theme": "x", "least_probability": 0.05},
+    },
+    "default": {"channel": "email", "theme": "x"},
+}
+
+
+def listed_in(folder, channel):
+    return [row["account_id"] for row in pyarrow.csv.read_csv(folder / f"{channel}.csv").to_pylist()]
+
+
+@pytest.mark.parametrize("layout", [{}, {"row_group": 150}])
+def test_lists_hold_the_accounts_that_promise_most_within_contacts_and_budget(tmp_path, layout):
+    done = market.score(market.accounts(900), tmp_path, {"campaigns": LIMITED}, **layout)
+    rows = market.scores(done).to_pylist()
+    ask(done.output, "--to", tmp_path / "lists")
+    for tier, channel, most in (("A", "visit", 7), ("B", "call", 25)):
+        mine = [row for row in rows if row["tier"] == tier]
+        mine.sort(key=lambda row: (-row["expected_value"], row["priority"], row["party_type"] == "channel"))
+        assert len(mine) > most
+        assert set(listed_in(tmp_path / "lists", channel)) == {row["account_id"] for row in mine[:most]}
+    likely = {row["account_id"] for row in rows if row["tier"] == "C" and row["probability"] >= 0.05}
+    assert set(listed_in(tmp_path / "lists", "letter")) == likely
+    assert 0 < len(likely) < sum(row["tier"] == "C" for row in rows)
+    assert len(listed_in(tmp_path / "lists", "email")) == sum(row["tier"] == "D" for row in rows)
+    limits = {
+        row["contacts"]: row["listed"] for row in pq.read_table(done.tables / "campaign_limits.parquet").to_pylist()
+    }
+    assert limits == {7: 7, 25: 25, None: len(likely)}
+
+
+def test_who_falls_out_of_a_limited_list_has_left_it(tmp_path):
+    first = market.score(market.accounts(900), tmp_path / "first", {"campaigns": LIMITED})
+    fewer = {"map": {**LIMITED["map"], "A": {"channel": "visit", "theme": "x", "contacts": 3}}}
+    later = market.run(tmp_path / "first" / "market", tmp_path / "first" / "scores", {"campaigns": LIMITED | fewer})
+    told = ask(later.output, "--to", tmp_path / "lists", "--since", first.run_key, "--json")
+    visit = next(one for one in json.loads(told)["lists"] if one["channel"] == "visit")
+    assert visit["gone"] == 4

@@ -711,7 +711,17 @@ def test_a_job_file_error_crosses_process_borders_with_its_problems() -> None:
 
 
 # Every key with a fixed name, in a job file where each is present: (the tables above it, the key).
-CAMPAIGN = {"channel": "email", "theme": "price", "message": "cheap", "id": "c1", "likely_channel": "call"}
+CAMPAIGN = {
+    "channel": "email",
+    "theme": "price",
+    "message": "cheap",
+    "id": "c1",
+    "contacts": 9,
+    "budget": 8.0,
+    "cost_per_contact": 2.0,
+    "least_probability": 0.1,
+    "likely_channel": "call",
+}
 FULL: dict[str, Any] = {
     "device": "cpu",
     "input": {

@@ -72,7 +72,9 @@ def write_lists(run: StoredRun, lists: Lists, progress: Progress) -> list[Channe
     written = []
     for channel in channels:
         target = replace(lists.like, path=lists.folder / f"{slug(channel)}{lists.like.path.suffix}")
-        tally = export_file.write(run, lists.since, replace(order, only=(CHANNEL, channel)), target, progress)
+        tally = export_file.write(
+            run, lists.since, replace(order, only=(CHANNEL, channel), limited=True), target, progress
+        )
         written.append(ChannelList(channel, str(target.path), tally.exported, tally.gone, tally.emptied, tally.cleared))
     return written
 

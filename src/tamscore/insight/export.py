@@ -15,7 +15,9 @@ from tamscore.config.problems import nearest
 from tamscore.errors import UsageError
 from tamscore.insight.diff_table import MONEY, decimal
 from tamscore.insight.join import AccountIndex
+from tamscore.insight.tables import optional_table
 from tamscore.insight.worlds import cents
+from tamscore.sections.campaigns.limits import READ, limits_of, within
 from tamscore.stages.draw import id_hash
 from tamscore.stages.quadrant import ACCOUNT_PLAYS
 from tamscore.view.words import words
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from tamscore.insight.overrides import Overrides
     from tamscore.insight.stored import StoredRun
+    from tamscore.sections.campaigns.limits import ListLimit
 
 KEY = "account_id"
 AMOUNTS = ("sales", "potential", "whitespace")
@@ -41,7 +44,8 @@ BETWEEN, NO_VALUE = "\x1f", "\x00"
 class Order:
     """What is to be exported: fields by column, each with its header; overrides, and the day they are judged on.
 
-    `only`: a column and the text or truth value that it must hold, absent: all accounts.
+    `only`: a column and the text or truth value that it must hold, absent: all accounts. With `limited` campaigns have
+    the accounts alone that their limits let into their lists.
     """
 
     fields: dict[str, str]
@@ -49,24 +53,35 @@ class Order:
     overrides: Overrides
     day: date
     only: tuple[str, str | bool] | None = None
+    limited: bool = False
 
     def read(self, run: StoredRun, columns: Sequence[str]) -> Iterator[pa.Table]:
         """Columns of the accounts that are looked at, part by part; none where the run lacks the column of `only`."""
         if self.only is None:
             yield from run.read(columns)
         elif self.only[0] in run.columns:
-            name, text = self.only
-            for table in run.read(list(dict.fromkeys((*columns, name)))):
-                yield table.filter(pc.equal(table[name], text)).combine_chunks()
+            bounds = self.limits(run)
+            for table in run.read(list(dict.fromkeys((*columns, *self.told_by(run))))):
+                yield table.filter(pa.array(self.lists(table, bounds))).combine_chunks()
 
-    def lists(self, table: pa.Table) -> Any:
+    def limits(self, run: StoredRun) -> dict[str, ListLimit]:
+        """The limits of the campaigns of a run; none where they are not asked for."""
+        return limits_of(optional_table(run.directory, "campaign_limits")) if self.limited else {}
+
+    def told_by(self, run: StoredRun) -> list[str]:
+        """The columns of a run that tell which accounts are looked at."""
+        only, bounds = (self.only or ())[:1], READ if self.limits(run) else ()
+        return [name for name in (*only, *bounds) if name in run.columns]
+
+    def lists(self, table: pa.Table, limits: dict[str, ListLimit]) -> Any:
         """Which accounts (m,) bool of a table are looked at."""
         if self.only is None:
             return np.ones(table.num_rows, dtype=bool)
         name, text = self.only
         if name not in table.column_names:
             return np.zeros(table.num_rows, dtype=bool)
-        return pc.fill_null(pc.equal(table[name], text), False).to_numpy()
+        chosen = pc.fill_null(pc.equal(table[name], text), False).to_numpy()
+        return chosen & within(table, limits) if limits else chosen
 
     @cached_property
     def overridden(self) -> list[str]:
@@ -92,7 +107,7 @@ class Since:
     @classmethod
     def of(cls, run: StoredRun, order: Order) -> Since:
         """The accounts of a run as an export of it would have told them; a field that it lacks is empty."""
-        wanted = dict.fromkeys((KEY, *order.fields, *(order.only or ())[:1]))
+        wanted, bounds = dict.fromkeys((KEY, *order.fields, *order.told_by(run))), order.limits(run)
         there = [name for name in wanted if name in run.columns]
         ids, hashes, filled, listed = [], [np.zeros(0, np.uint64)], [bits_of(no_cells(0, order))], [np.zeros(0, bool)]
         for table in run.read(there):
@@ -100,7 +115,7 @@ class Since:
             ids.append(table[KEY])
             hashes.append(id_hash(told(values)))
             filled.append(bits_of(~empty_cells(values)))
-            listed.append(order.lists(table))
+            listed.append(order.lists(table, bounds))
         index = AccountIndex.of(ids, run.id_form)
         seen = np.zeros(len(index), dtype=bool)
         return cls(index, np.concatenate(hashes), np.concatenate(filled), np.concatenate(listed), seen)

@@ -13,7 +13,8 @@ from tamscore.errors import JobFileError
 from tamscore.scoring.score.amounts import SUMMED, amounts
 from tamscore.scoring.score.priority import BASES
 from tamscore.scoring.score.sections import Findings
-from tamscore.sections.campaigns.segments import DEFAULT, Bands, Campaign, CampaignMap, band_codes
+from tamscore.sections.campaigns import limits
+from tamscore.sections.campaigns.segments import DEFAULT, EVERYBODY, Bands, Campaign, CampaignMap, band_codes
 from tamscore.sections.campaigns.summary import campaign_table, silent_campaigns
 
 if TYPE_CHECKING:
@@ -67,14 +68,19 @@ class CampaignsState:
         codes = 2 * codes.astype(np.int64) + likely_wins(rows.scores, self.campaigns.likely_from)
         return out | {f"campaign_{name}": text_dictionary(codes, [getattr(one, name) for one in each]) for name in TOLD}
 
-    def count(self, scored: pa.Table) -> dict[tuple[str | None, str | None], Any]:
-        """Return accounts, sales, potential and whitespace (4,) of a part by campaign and kind."""
-        return campaign_sums(scored)
+    def count(self, scored: pa.Table) -> dict[str, Any]:
+        """Return what a part comes to by campaign and kind, and the first accounts of campaigns with limits."""
+        sums = campaign_sums(scored)
+        limited = self.campaigns.limited if sums else []
+        best = {one.id: limits.first_of(scored, one) for one in limited}
+        return {"sums": sums, "best": best}
 
-    def findings(self, counts: Sequence[dict[tuple[str | None, str | None], Any]]) -> Findings:
-        """Return the table of campaigns, and a notice for each that has nobody."""
-        table = campaign_table(self.campaigns, counts)
-        return Findings(tables={"campaigns": table}, notices=tuple(silent_campaigns(self.campaigns, table)))
+    def findings(self, counts: Sequence[dict[str, Any]]) -> Findings:
+        """Return the table of campaigns, that of their limits, and a notice for each that has nobody."""
+        table = campaign_table(self.campaigns, [part["sums"] for part in counts])
+        limited = self.campaigns.limited if table.num_rows else []
+        bounds = {"campaign_limits": limits.limits_table(limited, [part["best"] for part in counts])} if limited else {}
+        return Findings(tables={"campaigns": table, **bounds}, notices=tuple(silent_campaigns(self.campaigns, table)))
 
 
 def likely_wins(scores: pa.Table, start: float) -> Any:
@@ -118,10 +124,11 @@ def campaigns_of(rules: Campaigns) -> CampaignMap:
 def campaign_of(segment: str, given: Settings) -> Campaign:
     """The campaign of a segment, with what the job file leaves to be told by segment, channel and theme."""
     message, likely = given.message or given.theme, None
+    bounds = EVERYBODY if given.most is None else given.most, given.least_probability
     if given.likely_channel and given.likely_channel != given.channel:
         other = given.model_copy(update={"channel": given.likely_channel, "likely_channel": None, "id": None})
-        likely = Campaign(other.channel, given.theme, message, other.id_for(segment))
-    return Campaign(given.channel, given.theme, message, given.id_for(segment), likely)
+        likely = Campaign(other.channel, given.theme, message, other.id_for(segment), *bounds)
+    return Campaign(given.channel, given.theme, message, given.id_for(segment), *bounds, likely)
 
 
 def levels(column: pa.ChunkedArray) -> tuple[Any, list[str | None]]:

@@ -8,19 +8,30 @@ from typing import Any
 import numpy as np
 
 DEFAULT = "default"
+EVERYBODY = 2**62
 LIKELY = " (likely)"
 """What the segment of likely wins is called beside the rest of it."""
 
 
 @dataclass(frozen=True)
 class Campaign:
-    """What is said to segments, and where; `id` is how other systems know it, `likely` the campaign of likely wins."""
+    """What is said to segments, and where; `id` is how other systems know it, `likely` the campaign of likely wins.
+
+    Its list holds `contacts` accounts at the most, none with less than the least probability.
+    """
 
     channel: str
     theme: str
     message: str
     id: str
+    contacts: int = EVERYBODY
+    least_probability: float = 0.0
     likely: Campaign | None = None
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether its list may lack accounts of it."""
+        return self.contacts < EVERYBODY or self.least_probability > 0
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,11 @@ class CampaignMap:
             for name, one in ((segment, each), (f"{segment}{LIKELY}", each.likely))
             if one is not None
         }
+
+    @property
+    def limited(self) -> list[Campaign]:
+        """The campaigns whose lists have limits, each id once."""
+        return list({one.id: one for one in self.each.values() if one.is_limited}.values())
 
 
 def band_codes(size: Any, bands: Bands) -> Any:

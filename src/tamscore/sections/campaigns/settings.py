@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from tamscore.config.section import SectionSettings
 from tamscore.config.settings import Settings
-from tamscore.config.values import Column, OpenShare, Text  # noqa: TC001 - read at run time
+from tamscore.config.values import Column, Count, OpenShare, Positive, Share, Text  # noqa: TC001 - read at run time
 
 
 class Campaign(Settings):
@@ -25,8 +25,22 @@ class Campaign(Settings):
     id: Text | None = None
     """How other systems know the campaign; absent: made of segment, channel and theme, so that it stays."""
 
+    contacts: Count | None = None
+    """Most accounts in its list, those that promise most; absent: all."""
+    budget: Positive | None = None
+    """Most money that contacting the accounts in its list may cost, at cost_per_contact; absent: any."""
+    cost_per_contact: Positive = 1.0
+    """What contacting one of its accounts costs."""
+    least_probability: Share = 0.0
+    """Least probability of the accounts in its list."""
     likely_channel: Text | None = None
     """Channel for its accounts that are likely won, see campaigns.likely_from; absent: the same."""
+
+    @property
+    def most(self) -> int | None:
+        """Return how many accounts its list may hold, None for all."""
+        paid = None if self.budget is None else int(self.budget / self.cost_per_contact + 1e-9)
+        return min((limit for limit in (self.contacts, paid) if limit is not None), default=None)
 
     def id_for(self, segment: str) -> str:
         """Return its id as the campaign of a segment: the one given, or text to read with a hash behind it."""
