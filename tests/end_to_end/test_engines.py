@@ -101,7 +101,7 @@ def test_processes_give_the_bytes_of_threads_listen_on_loopback_only_and_are_gon
     assert watcher.addresses <= {"127.0.0.1", "::1"}
     assert watcher.addresses
     assert len(watcher.children - before) >= 2
-    assert {"census", "sample", "guard", "fit", "assign", "potential", "score"} == set(watcher.stages)
+    assert {"census", "sample", "guard", "fit", "assign", "potential", "priority", "score"} == set(watcher.stages)
     assert workers_of() == []
 
 

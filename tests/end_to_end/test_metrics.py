@@ -63,7 +63,7 @@ def test_a_run_leaves_figures_that_add_up_and_say_the_same_in_both_files(folder,
     assert rows["read"] == 3000 == rows["scored"] + sum(rows["rejected"].values())
     assert sum(cluster["accounts"] for cluster in record["scores"]["clusters"]) == rows["scored"]
     assert [stage["stage"] for stage in record["stages"]] == [
-        *("census", "sample", "guard", "fit", "assign", "potential", "score"),
+        *("census", "sample", "guard", "fit", "assign", "potential", "priority", "score"),
     ]
     assert {stage["rows"] for stage in record["stages"] if stage["stage"] in {"census", "assign", "score"}} == {3000}
     assert sum(stage["seconds"] for stage in record["stages"]) < record["seconds"]

@@ -36,6 +36,8 @@ STAGES = (
     "orders",
     "worth",
     "products",
+    "foretell",
+    "priority",
     "score",
 )
 """The stages of a run with every optional section; later ones need no worker."""
