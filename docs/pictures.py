@@ -22,7 +22,7 @@ PICTURES = {
     "headline": "section:not(#headline), nav { display: none }",
     "clusters": "section:not(#clusters), nav, p, h2, .scroll { display: none }",
     "ladder": "section:not(#ladder), nav, p, h2 { display: none }",
-    "quadrants": "section:not(#quadrants), nav, p, h2, .scroll { display: none }",
+    "quadrants": "section:not(#quadrants), nav, p, h2, .scroll, figure ~ figure { display: none }",
 }
 """What is left out of the page for each picture."""
 ALONE = (

@@ -296,6 +296,19 @@ def test_a_model_that_contradicts_itself_is_refused_by_name(tmp_path, raw, kind)
     assert "bad/" in str(caught.value)
 
 
+def test_a_model_of_the_format_before_is_read(tmp_path, raw):
+    """It knows no level and no look-alike; all else stays."""
+    description, arrays = raw
+    description["format"] = 2
+    for party in description["parties"]:
+        del party["level"], party["look_alike"], party["ladder"]["cents"]
+    for name in [name for name in arrays if ".level_" in name or ".look_alike." in name]:
+        del arrays[name]
+    found = read_spoilt(tmp_path / "model", description, arrays)
+    assert [party.name for party in found.parties] == ["end_user", "channel"]
+    assert {(party.level, party.look_alike) for party in found.parties} == {(None, None)}
+
+
 @pytest.mark.parametrize(
     "text", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 100_000, b'{"format": 2}', b'{"format": 2, "format": 2}']
 )

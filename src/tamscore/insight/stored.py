@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
 
+RETIRED = {"lifetime_value": ("months_active", "least_months")}
+"""Keys that the jobs of earlier versions may hold, by section."""
+
 
 @dataclass(frozen=True)
 class StoredRun:
@@ -58,7 +61,8 @@ class StoredRun:
 
     def job_with(self, overrides: Sequence[str], sections: Mapping[str, Any] | None = None) -> Job:
         """The job that was run, with sections replaced, then keys set; JobFileError that lists what is wrong then."""
-        return job_file.parse({**self.manifest["job"], **(sections or {})}, f"run {self.name}", overrides)
+        kept = {name: without_retired(name, found) for name, found in self.manifest["job"].items()}
+        return job_file.parse({**kept, **(sections or {})}, f"run {self.name}", overrides)
 
     @property
     def id_form(self) -> IdForm:
@@ -147,6 +151,12 @@ class StoredRun:
         import pyarrow as pa
 
         return places_in(clusters, pa.array(self.clusters))
+
+
+def without_retired(section: str, settings: Any) -> Any:
+    """A section of a stored job without the keys that an earlier version knew."""
+    retired = RETIRED.get(section, ())
+    return {key: value for key, value in settings.items() if key not in retired} if retired and settings else settings
 
 
 def party_model(stored: PartyRecord, columns: Any) -> PartyModel:

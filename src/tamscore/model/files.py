@@ -14,7 +14,7 @@ from tamscore.errors import InputContractError
 from tamscore.model.arrays import arrays_of
 from tamscore.model.parties import parties_of
 from tamscore.model.record import ModelRecord
-from tamscore.model.text import FORMAT, Description, description_of
+from tamscore.model.text import FORMAT, READ, Description, description_of
 from tamscore.store import commit
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def parsed(folder: Location, text: bytes, data: bytes) -> ModelRecord:
 
     raw = json_of(folder / DESCRIPTION, text)
     version = raw.get("format")
-    if version != FORMAT:
+    if version not in READ:
         remedy = "update tamscore" if isinstance(version, int) and version > FORMAT else "run its job again"
         raise InputContractError(f"{folder / DESCRIPTION}: expected format {FORMAT}, got {version!r}; {remedy}")
     try:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from tamscore.stages.scale import ColumnScale
 
 FORMAT = 3
-"""Goes up with every change of the files; models of another format are refused."""
+"""Goes up with every change of the files."""
+READ = (2, FORMAT)
+"""Formats that are read: models of 2 know no level and no look-alike. Others are refused."""
 
 
 class ModelText(BaseModel):

@@ -170,14 +170,18 @@ def priority_rules(job: Job) -> PriorityRules:
 
 
 def settings_of(job: Job) -> dict[str, str]:
-    """The hashes of what a job says in the sections that make the model, by section."""
+    """The hashes of what a job says in the sections that make the model, by section.
+
+    Level cluster is left out, as in models from before there were levels.
+    """
+    ladders = {"stability"} | ({"level"} if job.potential.level == "cluster" else set())
     sections = {
         "columns": job.columns.model_dump_json(include={"party_type", "market_segment"}),
         "features": job.features.model_dump_json(exclude={"allow"}),
         "clusters": job.clusters.model_dump_json(
             exclude={"hysteresis", "k_range", "max_relabelled_share", "stability"}
         ),
-        "potential": job.potential.model_dump_json(),
+        "potential": job.potential.model_dump_json(exclude=ladders),
         "quadrant": job.quadrant.model_dump_json(),
     }
     return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in sections.items()}

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 Record = dict[str, Any]
 TITLES = {"may_leave": "may leave", "win_back": "have left: win back", "renew": "renewal is due"}
 
+TITLE = "Who may leave, who left, who renews"
+EARLIER = "{} may be leaving or have left; the run was made by a version that did not tell them apart."
 SHOWN = 20
 """So many accounts of each list stand in the report."""
 SENTENCES: dict[str, Callable[[int, str], str]] = {
@@ -24,10 +26,12 @@ SENTENCES: dict[str, Callable[[int, str], str]] = {
 
 def chapter(record: Record) -> Chapter:
     """Return the chapter on what a run has recorded."""
+    if "lists" not in record:
+        return Chapter("alerts", TITLE, EARLIER.format(counted(record["churn"], "customer")), ())
     message = "; ".join(
         SENTENCES[name](one["accounts"], money(one["at_stake"])) for name, one in record["lists"].items()
     )
-    return Chapter("alerts", "Who may leave, who left, who renews", f"{message}.", (lists(record), *first(record)))
+    return Chapter("alerts", TITLE, f"{message}.", (lists(record), *first(record)))
 
 
 def first(record: Record) -> Iterator[Table]:

@@ -14,7 +14,7 @@ TESTS = ("identifiable", "profitable", "growing", "meaningful")
 def chapter(record: Record) -> Chapter:
     """Return the chapter on what a run has recorded."""
     message = f"{record['meaningful']} of {record['of']} segments are meaningful."
-    blocks = (tests(record), *own(record), actions(record), flags(record))
+    blocks = (tests(record), *own(record), *actions(record), flags(record))
     return Chapter("segments", "Segments put to the test", message, blocks)
 
 
@@ -42,10 +42,12 @@ def own(record: Record) -> list[Table]:
     return [table("Segments of your own", f"{columns}|action", rows, note)]
 
 
-def actions(record: Record) -> Table:
-    """Return how many accounts get each action."""
+def actions(record: Record) -> list[Table]:
+    """Return how many accounts get each action; nothing for a run whose actions were those of segments."""
+    if "actions" not in record:
+        return []
     note = "by the tests of the segment, and by what the account buys and could buy itself"
-    return table("Actions", "action:code|accounts:count", record["actions"].items(), note)
+    return [table("Actions", "action:code|accounts:count", record["actions"].items(), note)]
 
 
 def flags(record: Record) -> Table:
