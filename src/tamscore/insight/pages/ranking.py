@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.insight.pages.calling import chance_of
 from tamscore.insight.pages.potential import step_name
-from tamscore.view.blocks import Cell, table
+from tamscore.view.blocks import Cell, table, without_empty
 from tamscore.view.words import counted, money, words
 
 if TYPE_CHECKING:
@@ -70,16 +70,16 @@ def accounts(
             row["whitespace"],
             chance_of(row),
             Cell(row.get("expected_value"), (row.get("expected_value") or 0.0) / most),
-            row.get("tier"),
+            *([] if why else [row.get("tier")]),
             *([Cell(row["play"], mark=row["quadrant"]), why[at]] if why else quadrant_and_play(row)),
         ]
         for at, row in enumerate(rows)
     ]
     who = f"{'|name:name' * named}{'|party type:code' * parties}|cluster:id/3"
-    end = "play:code/2|why/3" if why else "quadrant:code/3|play:code/2"
-    money = "sales:money/3|potential:money/3|whitespace:money|likely:permille/2|expected:money|tier:code/2"
+    end = "play:code/2|why/3" if why else "tier:code/2|quadrant:code/3|play:code/2"
+    money = "sales:money/3|potential:money/3|whitespace:money|likely:permille/2|expected:money"
     columns = f"priority:count|account id:id{who}|{money}|{end}"
-    return table(caption, columns, cells, note, folded=folded)
+    return without_empty(table(caption, columns, cells, note, folded=folded))
 
 
 def quadrant_and_play(row: Row) -> list[Any]:
