@@ -214,6 +214,10 @@ def test_own_segments_have_campaigns(tmp_path):
     [
         ({"by": "tier", "map": {"E": LETTER}, "default": LETTER}, "campaigns.map.E: expected one of A, B, C, D"),
         ({"by": "tier", "map": {"A": LETTER}}, "campaigns.map.B: expected a campaign for this tier"),
+        (
+            {"by": "tier", "default": LETTER | {"budget": 0.5}},
+            "campaigns.default.budget: expected at least one cost_per_contact, 1",
+        ),
         ({"by": "own_segment", "default": LETTER}, 'segments.own: expected columns for campaigns.by = "own_segment"'),
     ],
 )

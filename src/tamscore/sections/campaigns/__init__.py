@@ -8,6 +8,7 @@ from tamscore.schema import ScoreColumn
 from tamscore.scoring.section import Section
 from tamscore.sections.campaigns.rules import (
     bands_are_distinct,
+    budgets_pay_for_somebody,
     campaign_ids_are_distinct,
     campaign_map_is_total,
     channels_are_distinct,
@@ -50,6 +51,7 @@ class CampaignsSection(Section[Campaigns]):
         (segments_of_campaigns_are_there, ("columns", "campaigns", "segments")),
         (campaign_ids_are_distinct, ("campaigns",)),
         (channels_are_distinct, ("campaigns",)),
+        (budgets_pay_for_somebody, ("campaigns",)),
     )
 
     def check_early(self, this: Run, origin: Origin, parts: Sequence[PartRows], settings: Campaigns) -> None:

@@ -88,6 +88,13 @@ def campaign_ids_are_distinct(campaigns: Campaigns) -> Iterator[Problem]:
             yield Problem((*place, "id"), "an id of its own", one.id, hint)
 
 
+def budgets_pay_for_somebody(campaigns: Campaigns) -> Iterator[Problem]:
+    """Yield the budgets that do not pay for one contact."""
+    for place, one in every_campaign(campaigns):
+        if one.most == 0:
+            yield Problem((*place, "budget"), f"at least one cost_per_contact, {one.cost_per_contact:g}", one.budget)
+
+
 def channels_are_distinct(campaigns: Campaigns) -> Iterator[Problem]:
     """Yield the channels whose lists would be files of the same name."""
     taken: dict[str, str] = {}
