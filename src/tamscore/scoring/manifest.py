@@ -60,7 +60,7 @@ def tables_of(outcome: Outcome, job: Job) -> dict[str, pa.Table]:
         "top_step": ladders.top_step_table(outcome, job),
         "segments": summaries.segment_table(outcome),
         "quadrants": summaries.quadrant_table(outcome),
-        "priority": summaries.priority_table(outcome),
+        "priority": portfolio.priority_table(outcome),
         "plays": portfolio.play_table(outcome),
         "portfolio": portfolio.portfolio_table(outcome),
         "features": summaries.feature_table(outcome),

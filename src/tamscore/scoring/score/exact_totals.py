@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 KEYS = ("party_type", "cluster", "quadrant", "tier", "play", "kind")
-AMOUNTS = (*SUMMED, "expected_value")
-MEASURES = ("accounts", *AMOUNTS)
-PARTS = 2**20
-"""Amounts are added up in whole units, and what is left of them in this part of a unit."""
+AMOUNTS = (*SUMMED, "expected_value", "probability")
+MEASURES = ("accounts", *SUMMED, "expected_value")
+"""What most tables tell of these totals, in their order; the sum of probabilities comes last."""
+PARTS = 10**6
+"""Amounts are added up in whole units, and what is left of them in this part of a unit, which cents and probabilities
+have a whole number of."""
 
 
 def exact_totals(scored: pa.Table) -> dict[tuple[str, ...], Any]:
@@ -38,11 +40,11 @@ def exact_totals(scored: pa.Table) -> dict[tuple[str, ...], Any]:
 def added_up(
     parts: Iterable[Mapping[tuple[str, ...], Any]], key_of: Callable[[dict[str, str]], tuple[str, ...]]
 ) -> dict[tuple[str, ...], Any]:
-    """Return MEASURES of all parts by the key that a function makes of KEYS, added up before they are rounded."""
+    """Return accounts and AMOUNTS of all parts by the key that a function makes of KEYS, added up, then rounded."""
     sums: dict[tuple[str, ...], Any] = {}
     for part in parts:
         for values, one in part.items():
             key = key_of(dict(zip(KEYS, values, strict=True)))
             sums[key] = sums.get(key, 0.0) + one
-    cut = len(MEASURES)
+    cut = 1 + len(AMOUNTS)
     return {key: one[:cut] + np.append(0.0, one[cut:] / PARTS) for key, one in sums.items()}

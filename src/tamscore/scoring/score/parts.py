@@ -12,12 +12,9 @@ from tamscore.schema import REASON_COLUMN, Flag, Reason
 from tamscore.scoring.score.amounts import SUMMED, amounts
 from tamscore.scoring.score.exact_totals import exact_totals
 from tamscore.stages import quadrant
-from tamscore.stages.priority import TIERS
 from tamscore.store import commit, contents
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     import pyarrow as pa
 
     from tamscore.scoring.assign import AssignedRows
@@ -45,7 +42,6 @@ TOP = 50
 class ScoredPart:
     """What a committed part comes to: rows, files, totals (clusters, quadrants, kinds, 4), flags, best accounts, sums.
 
-    `tiers` (party types, kinds, tiers, 4) are accounts, probability, whitespace and expected value, added up.
     `work` holds sums by all that decides what is done about accounts, see `exact_totals`.
     `top` are the best of all kinds, `top_by_kind` those of each; `counts` what sections have counted, one each.
     `reused` says that an earlier, unfinished run had committed it.
@@ -58,7 +54,6 @@ class ScoredPart:
     flags: dict[str, int]
     top: pa.Table
     top_by_kind: pa.Table
-    tiers: Any
     work: dict[tuple[str, ...], Any]
     counts: tuple[Any, ...] = ()
     reused: bool = False
@@ -105,8 +100,7 @@ def described(
     """What a part comes to, told from its table."""
     sums, flags, tops = totals(scored, plan), flag_counts(scored), (best(scored), best_by_kind(scored))
     counts = tuple(section.state.count(scored) for section in plan.sections)
-    tiers, plays = tier_totals(scored, plan), exact_totals(scored)
-    return ScoredPart(scored.num_rows, rejected, files, sums, flags, *tops, tiers, plays, counts, reused)
+    return ScoredPart(scored.num_rows, rejected, files, sums, flags, *tops, exact_totals(scored), counts, reused)
 
 
 def totals(scored: pa.Table, plan: ScorePlan) -> Any:
@@ -116,21 +110,10 @@ def totals(scored: pa.Table, plan: ScorePlan) -> Any:
         "quadrant": [play.quadrant for play in quadrant.PLAYS],
         "kind": KINDS,
     }
-    return sums_by(scored, axes, SUMMED)
-
-
-def tier_totals(scored: pa.Table, plan: ScorePlan) -> Any:
-    """Accounts, probability, whitespace and expected value (party types, kinds, tiers, 4) of the scored rows."""
-    axes = {"party_type": [policy.name for policy in plan.parties], "kind": KINDS, "tier": TIERS}
-    return sums_by(scored, axes, ("probability", "whitespace", "expected_value"))
-
-
-def sums_by(scored: pa.Table, axes: Mapping[str, Sequence[str]], columns: Sequence[str]) -> Any:
-    """Rows and sums of columns (..., 1 + columns) by the levels of some columns of texts."""
     cell, shape = np.zeros(scored.num_rows, np.int64), tuple(len(levels) for levels in axes.values())
     for name, levels in axes.items():
         cell = cell * len(levels) + level_codes(scored[name], levels)
-    measured = (None, *(amounts(scored[name]) for name in columns))
+    measured = (None, *(amounts(scored[name]) for name in SUMMED))
     sums = [np.bincount(cell, values, minlength=int(np.prod(shape))) for values in measured]
     return np.stack(sums, axis=-1).reshape(*shape, len(measured))
 

@@ -49,11 +49,6 @@ class Outcome:
         return sum(part.totals for part in self.scored)
 
     @property
-    def tiers(self) -> Any:
-        """Accounts, probability, whitespace, expected value by party type, kind and tier."""
-        return sum(part.tiers for part in self.scored)
-
-    @property
     def flags(self) -> dict[str, int]:
         """Flagged rows by flag."""
         return {name: sum(part.flags[name] for part in self.scored) for name in self.scored[0].flags}

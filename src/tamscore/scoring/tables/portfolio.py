@@ -1,8 +1,8 @@
-"""What to do with how many accounts: by play, and by the segment of the portfolio that each cluster's accounts make."""
+"""What to do with how many accounts: by tier, by play, and by segment of the portfolio within each cluster."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tamscore.scoring.score.exact_totals import MEASURES, added_up
 from tamscore.scoring.score.parts import KINDS
@@ -43,9 +43,25 @@ def play_table(outcome: Outcome) -> pa.Table:
     sums = added_up((part.work for part in outcome.scored), lambda row: tuple(row[key] for key in keys))
     order = [policy.name for policy in outcome.policies]
     rows = [
-        {**dict(zip(keys, key, strict=True)), **dict(zip(MEASURES, money(sums[key]), strict=True))}
+        {**dict(zip(keys, key, strict=True)), **measured(sums[key])}
         for key in sorted(sums, key=lambda key: (order.index(key[0]), *key[1:]))
     ]
+    return pa.Table.from_pylist(rows)
+
+
+def priority_table(outcome: Outcome) -> pa.Table:
+    """One row per party type, kind and tier that has accounts: how many are likely won, what is open and expected."""
+    import pyarrow as pa
+
+    keys = ("party_type", "kind", "tier")
+    sums = added_up((part.work for part in outcome.scored), lambda row: tuple(row[key] for key in keys))
+    order = [policy.name for policy in outcome.policies]
+    rows = []
+    for key in sorted(sums, key=lambda key: (order.index(key[0]), *key[1:])):
+        accounts, _, _, *amounts, wins = sums[key].tolist()
+        told = dict(zip(("whitespace", "expected_value"), money(amounts), strict=True))
+        head = {**dict(zip(keys, key, strict=True)), "accounts": int(accounts), "expected_wins": round(wins, 2)}
+        rows.append({**head, **told})
     return pa.Table.from_pylist(rows)
 
 
@@ -59,8 +75,13 @@ def portfolio_table(outcome: Outcome) -> pa.Table:
         for key in sorted(key for key in sums if key[0] == cluster):
             head = {"party_type": policy.name, "cluster": cluster, "name": name}
             head |= dict(zip(("portfolio_segment", "kind", "need", "role", "service_level"), key[1:], strict=True))
-            rows.append({**head, **dict(zip(MEASURES, money(sums[key]), strict=True))})
+            rows.append({**head, **measured(sums[key])})
     return pa.Table.from_pylist(rows)
+
+
+def measured(sums: Any) -> dict[str, float]:
+    """Return MEASURES of accounts that come to these sums."""
+    return dict(zip(MEASURES, money(sums[: len(MEASURES)]), strict=True))
 
 
 def portfolio_key(row: dict[str, str]) -> tuple[str, ...]:

@@ -9,7 +9,6 @@ import numpy as np
 from tamscore.scoring.score.parts import KINDS, MEASURES
 from tamscore.scoring.tables.plain import money
 from tamscore.stages import identity, quadrant
-from tamscore.stages.priority import TIERS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -47,21 +46,6 @@ def quadrant_table(outcome: Outcome) -> pa.Table:
                     head |= {"play": play.play, "role": play.role, "kind": kind}
                     rows.append({**head, **dict(zip(MEASURES, money(here[q, i]), strict=True))})
         start = stop
-    return pa.Table.from_pylist(rows)
-
-
-def priority_table(outcome: Outcome) -> pa.Table:
-    """One row per party type, kind and tier that has accounts: how many are likely won, what is open and expected."""
-    import pyarrow as pa
-
-    rows = []
-    for policy, kinds in zip(outcome.policies, outcome.tiers, strict=True):
-        for kind, tiers in zip(KINDS, kinds, strict=True):
-            for tier, (accounts, wins, *amounts) in zip(TIERS, tiers.tolist(), strict=True):
-                if accounts:
-                    head = {"party_type": policy.name, "kind": kind, "tier": tier, "accounts": int(accounts)}
-                    told = dict(zip(("whitespace", "expected_value"), money(amounts), strict=True))
-                    rows.append({**head, "expected_wins": round(wins, 2), **told})
     return pa.Table.from_pylist(rows)
 
 
