@@ -78,8 +78,8 @@ class LifetimeValueState:
 
     def sales_windows(self, part: PartRows, at: Any, backend: Backend) -> tuple[Any, Any]:
         """Sales (s,) of the last twelve months and of those before of rows of a partition, NaN where not known."""
-        sales = float_column(tables.read(part.partition, [self.sales])[self.sales].take(at))
-        known = self.source.figures(tables.read(part.partition, self.source.reads).take(at), sales, backend)
+        table = tables.read(part.partition, list(dict.fromkeys((*self.source.reads, self.sales)))).take(at)
+        known = self.source.figures(table, float_column(table[self.sales]), backend)
         return known.sales, known.before
 
     def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
