@@ -61,17 +61,16 @@ class Order:
             yield from run.read(columns)
         elif self.only[0] in run.columns:
             bounds = self.limits(run)
-            for table in run.read(list(dict.fromkeys((*columns, *self.told_by(run))))):
+            for table in run.read(list(dict.fromkeys((*columns, *self.told_by(run, bounds))))):
                 yield table.filter(pa.array(self.lists(table, bounds))).combine_chunks()
 
     def limits(self, run: StoredRun) -> dict[str, ListLimit]:
         """The limits of the campaigns of a run; none where they are not asked for."""
         return limits_of(optional_table(run.directory, "campaign_limits")) if self.limited else {}
 
-    def told_by(self, run: StoredRun) -> list[str]:
+    def told_by(self, run: StoredRun, limits: dict[str, ListLimit]) -> list[str]:
         """The columns of a run that tell which accounts are looked at."""
-        only, bounds = (self.only or ())[:1], READ if self.limits(run) else ()
-        return [name for name in (*only, *bounds) if name in run.columns]
+        return [name for name in (*(self.only or ())[:1], *(READ if limits else ())) if name in run.columns]
 
     def lists(self, table: pa.Table, limits: dict[str, ListLimit]) -> Any:
         """Which accounts (m,) bool of a table are looked at."""
@@ -107,7 +106,8 @@ class Since:
     @classmethod
     def of(cls, run: StoredRun, order: Order) -> Since:
         """The accounts of a run as an export of it would have told them; a field that it lacks is empty."""
-        wanted, bounds = dict.fromkeys((KEY, *order.fields, *order.told_by(run))), order.limits(run)
+        bounds = order.limits(run)
+        wanted = dict.fromkeys((KEY, *order.fields, *order.told_by(run, bounds)))
         there = [name for name in wanted if name in run.columns]
         ids, hashes, filled, listed = [], [np.zeros(0, np.uint64)], [bits_of(no_cells(0, order))], [np.zeros(0, bool)]
         for table in run.read(there):

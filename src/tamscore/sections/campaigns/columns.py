@@ -14,7 +14,7 @@ from tamscore.scoring.score.amounts import SUMMED, amounts
 from tamscore.scoring.score.priority import BASES
 from tamscore.scoring.score.sections import Findings
 from tamscore.sections.campaigns import limits
-from tamscore.sections.campaigns.segments import DEFAULT, EVERYBODY, Bands, Campaign, CampaignMap, band_codes
+from tamscore.sections.campaigns.segments import DEFAULT, Bands, Campaign, CampaignMap, band_codes
 from tamscore.sections.campaigns.summary import campaign_table, silent_campaigns
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def campaigns_of(rules: Campaigns) -> CampaignMap:
 def campaign_of(segment: str, given: Settings) -> Campaign:
     """The campaign of a segment, with what the job file leaves to be told by segment, channel and theme."""
     message, likely = given.message or given.theme, None
-    bounds = EVERYBODY if given.most is None else given.most, given.least_probability
+    bounds = given.most, given.least_probability
     if given.likely_channel and given.likely_channel != given.channel:
         other = given.model_copy(update={"channel": given.likely_channel, "likely_channel": None, "id": None})
         likely = Campaign(other.channel, given.theme, message, other.id_for(segment), *bounds)

@@ -9,7 +9,6 @@ import numpy as np
 
 from tamscore.arrow import float_column, level_codes
 from tamscore.schema import PARTY_TYPES
-from tamscore.sections.campaigns.segments import EVERYBODY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,8 +55,7 @@ def first_of(scored: pa.Table, campaign: Campaign) -> tuple[int, Any]:
     These are as many as its list may hold; none where it may hold all.
     """
     mine = members(scored, campaign.id) & (float_column(scored["probability"]) >= campaign.least_probability)
-    most = 0 if campaign.contacts == EVERYBODY else campaign.contacts
-    return int(np.count_nonzero(mine)), first(promises(scored)[mine], most)
+    return int(np.count_nonzero(mine)), first(promises(scored)[mine], campaign.contacts or 0)
 
 
 def first(rows: Any, most: int) -> Any:
@@ -72,11 +70,11 @@ def limits_table(campaigns: Sequence[Campaign], counts: Sequence[Mapping[str, tu
     rows = []
     for one in campaigns:
         parts = [part[one.id] for part in counts if one.id in part]
-        likely, most = sum(count for count, _ in parts), None if one.contacts == EVERYBODY else one.contacts
-        last: list[float | None] = [None, None]
+        likely, most = sum(count for count, _ in parts), one.contacts
+        listed, last = likely, [None, None]
         if most is not None and likely >= most:
-            last = first(np.concatenate([each for _, each in parts]), most)[-1].tolist()
-        told = {"contacts": most, "listed": min(likely, one.contacts), "least_probability": one.least_probability}
+            listed, last = most, first(np.concatenate([each for _, each in parts]), most)[-1].tolist()
+        told = {"contacts": most, "listed": listed, "least_probability": one.least_probability}
         rows.append({"campaign_id": one.id, **told, **dict(zip(BOUNDS, last, strict=True))})
     whole, shares = ("contacts", "listed"), ("least_probability", *BOUNDS)
     kinds = [(name, pa.int64()) for name in whole] + [(name, pa.float64()) for name in shares]

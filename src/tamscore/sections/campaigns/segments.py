@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 DEFAULT = "default"
-EVERYBODY = 2**62
 LIKELY = " (likely)"
 """What the segment of likely wins is called beside the rest of it."""
 
@@ -17,21 +16,21 @@ LIKELY = " (likely)"
 class Campaign:
     """What is said to segments, and where; `id` is how other systems know it, `likely` the campaign of likely wins.
 
-    Its list holds `contacts` accounts at the most, none with less than the least probability.
+    Its list holds `contacts` accounts at the most (None for all), none with less than the least probability.
     """
 
     channel: str
     theme: str
     message: str
     id: str
-    contacts: int = EVERYBODY
+    contacts: int | None = None
     least_probability: float = 0.0
     likely: Campaign | None = None
 
     @property
     def is_limited(self) -> bool:
         """Whether its list may lack accounts of it."""
-        return self.contacts < EVERYBODY or self.least_probability > 0
+        return self.contacts is not None or self.least_probability > 0
 
 
 @dataclass(frozen=True)
