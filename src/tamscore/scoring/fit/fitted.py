@@ -70,8 +70,6 @@ class Fitted:
     about every cluster, `moves` how potentials move under redraws, `shifts` by what factor the level of prospects moves
     without a feature; each is empty where the job does not ask for it. `level` is None where the model is of a version
     that knew none; `naming` says how people call things.
-    about every cluster, `moves` how potentials move under redraws; each is empty where the job does not ask for it.
-    `level` is None where the model is of a version that knew none; `naming` says how people call things.
     """
 
     model: PartyModel
