@@ -57,7 +57,7 @@ class AlertsState:
         return [name for name in lists.LISTS if known[name]]
 
     def foretell(self, rows: RowsToForetell) -> Foretold:
-        """What may be lost of the sales of the scored rows of a partition: those with an alert, times the chance."""
+        """Churn alerts of the scored rows of a partition, and what may be lost: their sales times the chance."""
         windows = rows.sales_windows
         if self.median is None or windows is None:
             return Foretold()
@@ -66,7 +66,8 @@ class AlertsState:
         put, get = rows.backend.put, rows.backend.get
         given = (put(now), put(before), put(label), put(self.median))
         leaves = get(alerts.churns(rows.backend.xp, *given, self.drop))
-        return Foretold(at_risk=np.where(leaves, np.round(now * self.chance, 2), 0.0))
+        at_risk = np.where(leaves, np.round(now * self.chance, 2), 0.0)
+        return Foretold(at_risk=at_risk, more={"churn_alert": leaves})
 
     def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
         """State, alerts and play of the scored rows."""
@@ -75,12 +76,10 @@ class AlertsState:
         trailing, before = (known(scores, name) for name in ("trailing_sales", "sales_before"))
         state = backend.get(alerts.states(backend.xp, *map(put, (sales, trailing, before))))
         made: dict[str, pa.Array] = {"account_state": text_dictionary(state, alerts.STATES)}
-        if self.median is not None:
-            label = level_codes(scores["cluster"], list(self.clusters))
-            given = (put(trailing), put(before), put(label), put(self.median))
-            made["churn_alert"] = pa.array(backend.get(alerts.churns(backend.xp, *given, self.drop)))
-        if rows.foretold is not None and rows.foretold.at_risk is not None:
-            made["value_at_risk"] = pa.array(rows.foretold.at_risk)
+        told = rows.foretold or Foretold()
+        if told.at_risk is not None:
+            made["churn_alert"] = pa.array(told.more["churn_alert"])
+            made["value_at_risk"] = pa.array(told.at_risk)
         renews = np.zeros(len(state), dtype=bool)
         if self.due is not None:
             days = renewals.days_in(rows.read([self.due.column]), self.due.column)

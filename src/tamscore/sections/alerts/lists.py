@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamscore.arrow import float_column, level_codes, plain_table, truths
+from tamscore.sections.alerts.churn import STATES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +37,7 @@ def on_list(scored: pa.Table, name: str) -> Any:
     elif name == "renew":
         column = "renewal_due"
     else:
-        return level_codes(scored["account_state"], ["prospect", "customer", "left"]) == 2
+        return level_codes(scored["account_state"], STATES) == STATES.index("left")
     return truths(scored[column]) if column in scored.column_names else np.zeros(scored.num_rows, dtype=bool)
 
 

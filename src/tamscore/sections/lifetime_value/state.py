@@ -77,10 +77,10 @@ class LifetimeValueState:
         return np.divide(total, count * CENTS, out=unknown, where=count > 0)
 
     def sales_windows(self, part: PartRows, at: Any, backend: Backend) -> tuple[Any, Any]:
-        """Sales (s,) of the last twelve months and of those before of rows of a partition, NaN where not known."""
+        """Sales (s,) of the last twelve months and before, to the cent as the scores have them; NaN where not known."""
         table = tables.read(part.partition, list(dict.fromkeys((*self.source.reads, self.sales)))).take(at)
         known = self.source.figures(table, float_column(table[self.sales]), backend)
-        return known.sales, known.before
+        return np.round(known.sales, 2), np.round(known.before, 2)
 
     def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
         """Trailing sales, sales before, margin and lifetime value of the scored rows; what is not known is left out."""
