@@ -287,7 +287,8 @@ def test_outputs_from_before_manifests_were_recorded_are_read_as_they_are(tmp_pa
     assert roll_back(tmp_path, OLD)[1].run_key == OLD
 
 
-TORN = [b"", b"{", b"\xff\xfe", b"[]", b"null", b'{"version": 7}', b"{}", b"[" * 5000]
+UNHEARD_OF = json.dumps({"version": "0" * 16, "manifest_sha256": "0" * 64}).encode()
+TORN = [b"", b"{", b"\xff\xfe", b"[]", b"null", b'{"version": 7}', b"{}", b"[" * 5000, UNHEARD_OF]
 
 
 @pytest.mark.parametrize("torn", TORN, ids=range(len(TORN)))
@@ -298,6 +299,7 @@ def test_where_the_pointer_is_torn_after_a_rollback_the_ledger_decides(tmp_path,
     roll_back(tmp_path, NEW)
     (tmp_path / CURRENT).write_bytes(torn)
     assert current_version(tmp_path) == NEW
+    assert any(str(tmp_path / CURRENT) in problem for problem in verify.problems_of_output(tmp_path))
     assert versions.find(tmp_path).run_key == NEW
     assert roll_back(tmp_path)[1].run_key == NEW
     assert json.loads((tmp_path / CURRENT).read_bytes())["version"] == NEW

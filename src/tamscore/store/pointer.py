@@ -37,15 +37,24 @@ def pointer_of(output: Location) -> dict[str, Any] | None:
 
 
 def current_version(output: Location) -> str | None:
-    """Return the version that the pointer names, or where it is torn the one that the ledger names.
+    """Return the version that the pointer names; the one that the ledger names where the pointer is torn or spoilt.
 
-    None where there is no pointer. Raise InputContractError where the pointer is torn and the ledger cannot decide, and
-    as `read_json` where the pointer cannot be read.
+    It is spoilt where it names a version that is not there and that the ledger has never heard of. None where there is
+    no pointer. Raise InputContractError where the ledger cannot decide, and as `read_json` where the pointer cannot be
+    read.
     """
     pointer = pointer_of(output)
-    if pointer is not None:
+    if pointer is not None and not is_spoilt(output, str(pointer["version"])):
         return str(pointer["version"])
     return version_of_ledger(output) if (output / CURRENT).exists() else None
+
+
+def is_spoilt(output: Location, version: str) -> bool:
+    """Whether a version that a pointer names is not there, and unknown to the ledger that there is."""
+    if (output / "versions" / version).is_dir():
+        return False
+    entries = history.entries(output)
+    return bool(entries) and all(version != entry.version for entry in entries)
 
 
 def version_of_ledger(output: Location) -> str:
