@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from tamscore import backend as backends
 from tamscore.cluster.draws import Draws, chunks, draw, hashes_of_ids, kept, seed_rows, weighed_sum
 from tamscore.cluster.matrix import matrix_of, whole_weights
-from tamscore.cluster.parameters import require_parameters, seed_of, threads_of
+from tamscore.cluster.parameters import fits_of, require_parameters, seed_of, seed_rows_of, threads_of
 from tamscore.engine.flow import LocalFlow
 from tamscore.scoring.arguments import Recipe
 from tamscore.scoring.fit.centers import fit_best
@@ -42,8 +42,10 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
     ----------
     n_clusters : number of clusters, from 1.
     n_init : number of fits, each from seed rows of its own; after 8 full passes only the best quarter goes on.
+        "auto" takes 4 below 32 clusters, where one badly placed center costs much, else 2.
     n_starts : number of k-means++ starts of a fit on its seed rows; the best one is refined.
-    init_size : number of seed rows of a fit, at least `n_clusters`; drawn by hash.
+    init_size : number of seed rows of a fit, at least `n_clusters`; drawn by hash. "auto" takes 40,000, or 1,600 for
+        each cluster where that is more.
     batch_size : rows of a mini-batch; the mini-batches go through all rows once.
     max_iter : most full passes over all rows after that; they end when inertia falls by less than a millionth.
     n_jobs : threads; None and -1 take one for each processor that the process may use.
@@ -83,9 +85,9 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
         self,
         n_clusters: int = 8,
         *,
-        n_init: int = 2,
+        n_init: int | Literal["auto"] = "auto",
         n_starts: int = 3,
-        init_size: int = 40_000,
+        init_size: int | Literal["auto"] = "auto",
         batch_size: int = 65_536,
         max_iter: int = 300,
         n_jobs: int | None = None,
@@ -130,9 +132,10 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
         with LocalFlow(threads_of(self.n_jobs), guest=True) as flow:
             drawn = draw(counted, self._lattice, backend, draws)
             rows = KeptRows(flow, kept(drawn, backend, flow.workers))
-            spans, turns = spans_of(count, self.batch_size), range(self.n_init)
-            seeds = (seed_rows(drawn, turn, self.init_size, backend) for turn in turns)
-            recipes = (self._recipe(seed * self.n_init + turn) for turn in turns)
+            fits, size = fits_of(self), seed_rows_of(self)
+            seeds = (seed_rows(drawn, turn, size, backend) for turn in range(fits))
+            recipes = (self._recipe(seed * fits + turn, size) for turn in range(fits))
+            spans = spans_of(count, self.batch_size)
             fit = fit_best(rows, zip(seeds, recipes, strict=True), spans, flow, self.max_iter)
         self._take(fit, matrix)
         self.labels_, sq_distance = self._nearest(matrix, backend)
@@ -222,6 +225,6 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
             raise ValueError("device='cpu': got an array on a GPU; set device=None, or copy it with cupy.asnumpy(X)")
         return matrix.home or backends.load(self.device or "cpu")
 
-    def _recipe(self, seed: int) -> Recipe:
-        rows, starts, batch, passes = self.init_size, self.n_starts, self.batch_size, self.max_iter
+    def _recipe(self, seed: int, rows: int) -> Recipe:
+        starts, batch, passes = self.n_starts, self.batch_size, self.max_iter
         return Recipe(self.n_clusters, seed, rows, starts, batch, passes, moves=True)

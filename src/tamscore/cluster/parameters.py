@@ -8,22 +8,44 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 COUNTS = ("n_clusters", "n_init", "n_starts", "init_size", "batch_size", "max_iter")
+AUTO = ("n_init", "init_size")
+MANY = 32
+"""From so many clusters on, fits differ little from one another, and more by which rows they are seeded on."""
+FITS, FITS_OF_MANY = 4, 2
+SEED_ROWS, SEED_ROWS_A_CLUSTER = 40_000, 1_600
 
 
 def require_parameters(estimator: Any) -> None:
     """Raise ValueError that names the first parameter that is out of range."""
     for name in COUNTS:
         value = getattr(estimator, name)
+        if name in AUTO and value == "auto":
+            continue
         if not is_whole(value) or value < 1:
-            raise ValueError(f"{name}: expected a whole number from 1 on, got {value!r}")
+            either = " or 'auto'" if name in AUTO else ""
+            raise ValueError(f"{name}: expected a whole number from 1 on{either}, got {value!r}")
     threads = estimator.n_jobs
     if threads is not None and (not is_whole(threads) or threads < -1 or threads == 0):
         raise ValueError(f"n_jobs: expected None, -1 or a number of threads, got {threads!r}")
     if estimator.device not in {None, "cpu", "cuda"}:
         raise ValueError(f"device: expected None, 'cpu' or 'cuda', got {estimator.device!r}")
-    if estimator.init_size < estimator.n_clusters:
+    if seed_rows_of(estimator) < estimator.n_clusters:
         least = f"at least n_clusters={estimator.n_clusters} rows"
         raise ValueError(f"init_size: expected {least}, got {estimator.init_size}")
+
+
+def fits_of(estimator: Any) -> int:
+    """The number of fits of which the best one is taken."""
+    if estimator.n_init == "auto":
+        return FITS if estimator.n_clusters < MANY else FITS_OF_MANY
+    return int(estimator.n_init)
+
+
+def seed_rows_of(estimator: Any) -> int:
+    """The number of seed rows of a fit."""
+    if estimator.init_size == "auto":
+        return max(SEED_ROWS, SEED_ROWS_A_CLUSTER * int(estimator.n_clusters))
+    return int(estimator.init_size)
 
 
 def is_whole(value: Any) -> bool:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tamscore.stages.kmeans import Fit
 
 MOST_MOVED = 5
+PASSES_GROWN = 5
+"""With centers more than there are to be in the end, it is enough to see which of them help."""
 PASSES = 30
 GAIN = 1e-4
 """Inertia must fall by this share of itself, or a move does not count."""
@@ -50,7 +52,8 @@ def breathe(rows: BlockRows, block: Any, fit: Fit, seed: int) -> Fit:
     """
     best, moved, random = fit, min(MOST_MOVED, len(fit.centers) - 1), np.random.default_rng([seed, 0])
     while moved > 0:
-        grown = kmeans.lloyd(rows.anew(), added(block, best.centers, moved, random), PASSES, kmeans.SEEDING_TOLERANCE)
+        more = added(block, best.centers, moved, random)
+        grown = kmeans.lloyd(rows.anew(), more, PASSES_GROWN, kmeans.SEEDING_TOLERANCE)
         left = without_least(block, grown.centers, moved)
         tried = kmeans.lloyd(rows.anew(), left, PASSES, kmeans.SEEDING_TOLERANCE)
         if tried.inertia < best.inertia * (1 - GAIN):
