@@ -262,6 +262,31 @@ def test_lists_hold_the_accounts_that_promise_most_within_contacts_and_budget(tm
     assert limits == {7: 7, 25: 25, None: len(likely)}
 
 
+@pytest.mark.parametrize("layout", [{}, {"row_group": 150}])
+def test_likely_wins_and_the_others_of_a_segment_share_its_limit(tmp_path, layout):
+    """The limit is the segment's, not that of each channel: who promises most of both is listed."""
+    visit = {"channel": "visit", "likely_channel": "call", "theme": "x", "budget": 60.0, "cost_per_contact": 2.0}
+    changes = {
+        "campaigns": {"by": "tier", "default": visit, "likely_from": 0.055},
+        "priority": {"win_rate": {"expansion": 0.05}},
+    }
+    done = market.score(market.accounts(900), tmp_path, changes, **layout)
+    rows = market.scores(done).to_pylist()
+    ask(done.output, "--to", tmp_path / "lists")
+    rows.sort(key=lambda row: (-row["expected_value"], row["priority"], row["party_type"] == "channel"))
+    first = rows[:30]
+    for channel in ("visit", "call"):
+        mine = {row["account_id"] for row in first if row["campaign_channel"] == channel}
+        assert mine
+        assert set(listed_in(tmp_path / "lists", channel)) == mine
+    limits = pq.read_table(done.tables / "campaign_limits.parquet").to_pylist()
+    assert {row["contacts"] for row in limits} == {30}
+    assert sum(row["listed"] for row in limits) == 30
+    assert {row["campaign_id"]: row["shared_with"] for row in limits} == {
+        row["shared_with"]: row["campaign_id"] for row in limits
+    }
+
+
 def test_who_falls_out_of_a_limited_list_has_left_it(tmp_path):
     first = market.score(market.accounts(900), tmp_path / "first", {"campaigns": LIMITED})
     fewer = {"map": {**LIMITED["map"], "A": {"channel": "visit", "theme": "x", "contacts": 3}}}

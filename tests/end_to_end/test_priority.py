@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from tests.end_to_end import market
@@ -109,3 +110,27 @@ def test_at_level_account_money_is_expected_in_multiples_of_typical_sales(tmp_pa
 def test_exactly_as_many_accounts_are_high_at_level_account(tmp_path):
     changes = {"potential": {"level": "account"}, "quadrant": {"threshold": "capacity", "capacity": 100}}
     assert sum(row["quadrant"] in {"blue", "yellow"} for row in scored(tmp_path, changes)) == 100
+
+
+def test_the_portfolio_says_what_its_segments_take_as_far_as_the_job_knows(tmp_path):
+    """Hours times their cost, and what an account costs beside; a cost that the job leaves open is null, never 0."""
+    given = {
+        "hours": {"enterprise": 40.0, "land": 30.0, "account_management": 10.0},
+        "cost_per_hour": {"account_manager": 90.0},
+        "cost_per_account": {"enterprise": 5.0, "digital": 2.5},
+    }
+    done = market.score(market.accounts(1500), tmp_path, {"portfolio": given})
+    rows = pq.read_table(done.tables / "portfolio.parquet").to_pylist()
+    assert {row["portfolio_segment"] for row in rows} >= {"enterprise", "land", "account_management", "digital"}
+    each = {"enterprise": (40, 3605), "land": (30, None), "account_management": (10, 900), "digital": (None, 2.5)}
+    for row in rows:
+        hours, cost = each.get(row["portfolio_segment"], (None, None))
+        assert row["hours"] == (hours and hours * row["accounts"])
+        assert row["cost"] == (cost and pytest.approx(cost * row["accounts"]))
+
+
+def test_without_a_portfolio_in_the_job_hours_and_cost_are_empty_columns_of_numbers(tmp_path):
+    done = market.score(market.accounts(500), tmp_path)
+    table = pq.read_table(done.tables / "portfolio.parquet")
+    for name in ("hours", "cost"):
+        assert (str(table.schema.field(name).type), table[name].null_count) == ("double", table.num_rows)

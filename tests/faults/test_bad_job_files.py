@@ -34,8 +34,8 @@ CLUSTER_KEYS = (
 )
 TOP_KEYS = (
     "device, input, columns, rows, values, names, titles, currency, features, leakage, clusters, potential, quadrant, "
-    "priority, engine, metrics, output, look_alike, campaigns, coverage, propensity, lifetime_value, alerts, segments, "
-    "next_offer, backtest"
+    "priority, portfolio, engine, metrics, output, look_alike, campaigns, coverage, propensity, lifetime_value, "
+    "alerts, segments, next_offer, backtest"
 )
 
 
@@ -69,6 +69,26 @@ WRONG: list[tuple[str, str, list[str]]] = [
             (
                 "clusters.k_range[1]: expected at most 20000 clusters, got 30000; "
                 "raise clusters.seed_rows and clusters.fit_rows"
+            )
+        ],
+    ),
+    (
+        "hours cost something and none are taken",
+        job_text(portfolio="hours = {land = 30}\ncost_per_hour = {account_manager = 90}"),
+        [
+            (
+                "portfolio.hours: expected hours of global or enterprise or account_management, on which "
+                "account_manager works, got nothing; or remove portfolio.cost_per_hour.account_manager"
+            )
+        ],
+    ),
+    (
+        "a segment of the portfolio that there is not",
+        job_text(portfolio="hours = {landing = 30}"),
+        [
+            (
+                "portfolio.hours.landing: expected one of global, enterprise, account_management, land, digital, "
+                "got 'landing'; did you mean 'land'?"
             )
         ],
     ),
@@ -790,6 +810,7 @@ FULL: dict[str, Any] = {
     },
     "quadrant": {"threshold": "capacity", "level": "cluster", "sales": 0.7, "capacity": 100},
     "priority": {"win_rate": {}, "growth_label": True, "tiers": {"value": [0.4, 0.7, 0.9]}},
+    "portfolio": {"hours": {"land": 30}, "cost_per_hour": {"hunter": 80}, "cost_per_account": {"digital": 2}},
     "names": {"E01": "large plants"},
     "titles": {"size": "employees"},
     "look_alike": {"enabled": False},

@@ -105,6 +105,7 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
             "growth_label": False,
             "tiers": {"value": (0.5, 0.8, 0.95), "least": (0.01, 0.05, 0.2), "most": (0.1, 0.3, 0.6), "accounts": None},
         },
+        "portfolio": {"hours": {}, "cost_per_hour": {}, "cost_per_account": {}},
         "campaigns": {
             "by": "band",
             "size": None,

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from tamscore.config.method import Clusters, Features, Leakage, Potential, Quadrant
 from tamscore.config.metrics import Metrics
+from tamscore.config.portfolio import Portfolio
 from tamscore.config.priority import Priority
 from tamscore.config.section import SectionSettings
 from tamscore.config.settings import Settings
@@ -157,6 +158,8 @@ class Job(Settings):
     """Where high begins, for potential and for sales."""
     priority: Priority = Field(default_factory=Priority)
     """Who comes first: what is open times how likely it is."""
+    portfolio: Portfolio = Field(default_factory=Portfolio)
+    """What the accounts of each segment of the portfolio take in a year."""
     engine: Engine = Field(default_factory=Engine)
     """Where the work runs."""
     metrics: Metrics = Field(default_factory=Metrics)

@@ -1,14 +1,16 @@
-"""The rules that tie keys of `[priority]` together."""
+"""The rules that tie keys of `[priority]`, and of `[portfolio]`, together."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.config.problems import Problem
+from tamscore.config.portfolio import SEGMENTS_OF_ROLES
+from tamscore.config.problems import NOTHING, Problem, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tamscore.config.portfolio import Portfolio
     from tamscore.config.priority import Priority
 
 
@@ -19,3 +21,25 @@ def tiers_leave_room(priority: Priority) -> Iterator[Problem]:
         if least > most:
             place = ("priority", "tiers", "least")
             yield Problem(place, f"at most {most:g} for tier {name}, as priority.tiers.most says", least)
+
+
+def portfolio_keys_are_known(portfolio: Portfolio) -> Iterator[Problem]:
+    """Yield the segments of the portfolio and the roles that there are not."""
+    segments = tuple(name for names in SEGMENTS_OF_ROLES.values() for name in names)
+    for key, known in (
+        ("hours", segments),
+        ("cost_per_hour", tuple(SEGMENTS_OF_ROLES)),
+        ("cost_per_account", segments),
+    ):
+        for name in getattr(portfolio, key):
+            if name not in known:
+                yield Problem(("portfolio", key, name), f"one of {', '.join(known)}", name, nearest(name, known))
+
+
+def costs_have_hours(portfolio: Portfolio) -> Iterator[Problem]:
+    """Yield the roles whose hours cost something, yet of whose segments none takes hours."""
+    for role in portfolio.cost_per_hour:
+        segments = SEGMENTS_OF_ROLES.get(role, ())
+        if segments and not any(name in portfolio.hours for name in segments):
+            place, hint = ("portfolio", "hours"), f"or remove portfolio.cost_per_hour.{role}"
+            yield Problem(place, f"hours of {' or '.join(segments)}, on which {role} works", NOTHING, hint)

@@ -17,7 +17,8 @@ from tamscore.backend import load
 from tamscore.errors import UsageError
 from tamscore.insight import diff
 from tamscore.insight.causes import CAUSES
-from tamscore.insight.diff import Before, Totals
+from tamscore.insight.diff_before import Before
+from tamscore.insight.diff_totals import Totals
 from tamscore.scoring import potential as policy
 from tamscore.scoring.by_cluster import quantile_by_cluster
 from tamscore.scoring.context import ladder_rules, quadrant_rules

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.insight import causes, relabel, worlds
-from tamscore.insight.causes import CAUSES, Triple, Worlds
-from tamscore.insight.join import AccountIndex
+from tamscore.insight import causes, diff_priority, relabel, worlds
+from tamscore.insight.causes import Triple, Worlds
+from tamscore.insight.diff_before import columns_of, typical_of
+from tamscore.insight.diff_priority import Standing
+from tamscore.insight.diff_totals import add_accounts, add_changes, add_priority
 from tamscore.insight.worlds import cents
-from tamscore.scoring.score.parts import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pyarrow as pa
 
+    from tamscore.insight.diff_before import Before
+    from tamscore.insight.diff_priority import PriorityChange
+    from tamscore.insight.diff_totals import Totals
     from tamscore.insight.relabel import Labels
     from tamscore.insight.stored import StoredRun
 
-READ = ("account_id", "cluster", "sales", "potential", "whitespace")
 LEVEL_GONE = (
     "the first run is at level account, the second is not: what a new model did is told together with that, as policy"
 )
@@ -29,43 +32,6 @@ UNKNOWN_INPUT = (
     "the model was fitted anew, and the input of the second run is not there any more as it was scored: what peers, "
     "moves between clusters and the new model did is told together, as model"
 )
-
-
-@dataclass(frozen=True)
-class Before:
-    """The accounts of the first run: 34 bytes each beside their index; amounts float64, `code` uint16 their cluster.
-
-    Typical sales are NaN at level cluster.
-    """
-
-    accounts: AccountIndex
-    code: Any
-    sales: Any
-    potential: Any
-    whitespace: Any
-    typical: Any
-
-    @classmethod
-    def of(cls, run: StoredRun) -> Before:
-        """All accounts of a run."""
-        ids, columns = [], []
-        for table in run.read(columns_of(run)):
-            ids.append(table["account_id"])
-            money = (table[name].to_numpy() for name in READ[2:])
-            columns.append((run.codes(table["cluster"]).astype(np.uint16), *money, typical_of(table)))
-        accounts = AccountIndex.of(ids, run.id_form)
-        return cls(accounts, *(np.concatenate(column) for column in zip(*columns, strict=True)))
-
-
-def columns_of(run: StoredRun) -> tuple[str, ...]:
-    """The columns of a run's scores that a comparison reads."""
-    return (*READ, *(name for name in ("typical_sales",) if name in run.columns))
-
-
-def typical_of(table: pa.Table) -> Any:
-    """The typical sales (m,) of accounts, NaN where they have none."""
-    there = "typical_sales" in table.column_names
-    return table["typical_sales"].to_numpy() if there else np.full(table.num_rows, np.nan)
 
 
 @dataclass(frozen=True)
@@ -82,6 +48,11 @@ class Comparison:
     same_model: bool
     labels: Labels | None
     notices: tuple[str, ...]
+
+    @property
+    def priority(self) -> bool:
+        """Whether both runs tell where accounts stand."""
+        return bool(diff_priority.columns_of(self.first) and diff_priority.columns_of(self.second))
 
     def moved(self, ids: Any, then: Any, now: Any) -> Any:
         """The clusters (m,) of accounts of both runs under the first run's model, as they are in the second."""
@@ -129,26 +100,11 @@ def same_accounts(first: StoredRun, second: StoredRun) -> bool:
 
 
 @dataclass
-class Totals:
-    """Sums over accounts by kind in the second run, in the order of KINDS; money in cents.
-
-    `parts` (kinds, causes, 3): accounts that a cause touched, change of potential, change of whitespace. `kept`, `new`
-    and `gone` (kinds, 3): accounts, potential, whitespace; of those kept the changes of both. `turned` (kinds,): kept
-    accounts that were of the other kind before.
-    """
-
-    parts: Any = field(default_factory=lambda: np.zeros((len(KINDS), len(CAUSES), 3), np.int64))
-    kept: Any = field(default_factory=lambda: np.zeros((len(KINDS), 3), np.int64))
-    new: Any = field(default_factory=lambda: np.zeros((len(KINDS), 3), np.int64))
-    gone: Any = field(default_factory=lambda: np.zeros((len(KINDS), 3), np.int64))
-    turned: Any = field(default_factory=lambda: np.zeros(len(KINDS), np.int64))
-
-
-@dataclass
 class Changes:
     """The changes of some accounts, as rows: ids, clusters, and money (m,) in cents; one column of parts per cause.
 
-    `whitespace_own` is what own sales did to whitespace; all other causes do to it what they do to potential.
+    Of the parts of whitespace only that of own sales differs from the one of potential. `priority` is None where one of
+    the two runs has none.
     """
 
     ids: pa.ChunkedArray
@@ -158,6 +114,7 @@ class Changes:
     potential: tuple[Any, Any]
     whitespace: tuple[Any, Any]
     parts: Any
+    priority: PriorityChange | None = None
 
     @property
     def whitespace_parts(self) -> Any:
@@ -174,7 +131,7 @@ def changes(comparison: Comparison, before: Before, seen: Any, totals: Totals) -
     """
     second = comparison.second
     named = [name for name in ("name",) if name in second.columns]
-    for table in second.read([*columns_of(second), *named]):
+    for table in second.read([*columns_of(second, priority=before.standing is not None), *named]):
         rows = before.accounts.rows_of(table["account_id"])
         kept = np.flatnonzero(rows >= 0)
         seen[rows[kept]] = True
@@ -202,29 +159,14 @@ def change_of(comparison: Comparison, before: Before, table: pa.Table, rows: Any
         (cents(before.whitespace[rows]), cents(table["whitespace"].to_numpy())),
         causes.parts(comparison.worlds, *potential, sales, codes, typical),
     )
-    add_changes(totals, found, before.sales[rows] > 0, sales > 0)
+    bought, buys = before.sales[rows] > 0, sales > 0
+    add_changes(totals, found, bought, buys)
+    if before.standing is not None and before.order is not None:
+        steps = np.cumsum([found.whitespace[0], *found.whitespace_parts], axis=0)
+        now = Standing.of(table)
+        found.priority = diff_priority.change(before.standing.take(rows), now, before.order, steps, bought != buys)
+        add_priority(totals, found.priority, buys)
     return found
-
-
-def add_accounts(sums: Any, sales: Any, potential: Any, whitespace: Any) -> None:
-    """Add accounts to sums (kinds, 3) of accounts, potential and whitespace."""
-    for kind in range(len(KINDS)):
-        here = (sales > 0) == bool(kind)
-        money = [cents(np.asarray(column))[here].sum() for column in (potential, whitespace)]
-        sums[kind] += [np.count_nonzero(here), *money]
-
-
-def add_changes(totals: Totals, found: Changes, bought: Any, buys: Any) -> None:
-    """Add changes to the totals, by whether the accounts (m,) bought in the first run and buy in the second."""
-    open_parts = found.whitespace_parts
-    for kind in range(len(KINDS)):
-        here = buys == bool(kind)
-        change = [np.sum((after - before)[here]) for before, after in (found.potential, found.whitespace)]
-        totals.kept[kind] += [np.count_nonzero(here), *change]
-        totals.turned[kind] += np.count_nonzero(here & (bought != buys))
-        touched = np.count_nonzero((found.parts != 0)[:, here] | (open_parts != 0)[:, here], axis=1)
-        sums = [part[:, here].sum(axis=1) for part in (found.parts, open_parts)]
-        totals.parts[kind] += np.stack([touched, *sums], axis=1)
 
 
 def gone(before: Before, seen: Any, totals: Totals) -> Any:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tamscore.insight.causes import CAUSES
+from tamscore.insight.diff_priority import CALL_CAUSES, EXPECTED_CAUSES, QUADRANTS
+from tamscore.insight.pages.priority_changes import ORDER, tables
 from tamscore.scoring.score.parts import KINDS
+from tamscore.stages.priority import TIERS
 from tamscore.view.blocks import Chapter, Text, grouped, table, without_empty
 from tamscore.view.words import counted, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tamscore.insight.diff_table import Diff
+    from tamscore.insight.diff_totals import Totals
     from tamscore.view.blocks import Block, Table
 
 GROUPS = {"kept": 1, "new": 1, "gone": -1}
 """What became of accounts, and whether their money came or went."""
-ORDER = tuple(reversed([*enumerate(KINDS)]))
-"""The kinds of whitespace with their places, as pages list them."""
 MOVER = ("account_id", "name", "cluster_before", "cluster_after")
 ENDS = ("potential_before", "potential_after")
 """What is shown of an account that moved, before what each cause did."""
@@ -29,7 +32,13 @@ def chapter(found: Diff) -> Chapter:
     """Return the changes as a chapter."""
     model = "under one model" if found.same_model else "under models fitted apart"
     kept = sum(int(found.totals.kept[k, 0]) for k in range(len(KINDS)))
-    blocks: tuple[Block, ...] = (*map(Text, found.notices), accounts(found), why(found), movers(found))
+    blocks: tuple[Block, ...] = (
+        *map(Text, found.notices),
+        accounts(found),
+        why(found),
+        movers(found),
+        *tables(found.totals, found.callers.to_pylist()),
+    )
     message = f"{model}: {counted(kept, 'account')} in both"
     return Chapter("diff", f"from {found.first} to {found.second}", message, blocks)
 
@@ -88,6 +97,7 @@ def to_json(found: Diff) -> str:
         "notices": found.notices,
         "kinds": {kind: kind_record(found, k) for k, kind in enumerate(KINDS)},
         "movers": [dict(mover_record(row)) for row in found.movers.to_pylist()],
+        "callers": [dict(mover_record(row)) for row in found.callers.to_pylist()],
     }
     return json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
 
@@ -97,7 +107,30 @@ def kind_record(found: Diff, kind: int) -> dict[str, Any]:
     totals = found.totals
     groups = {group: sums(getattr(totals, group)[kind]) for group in GROUPS}
     causes = {cause: sums(totals.parts[kind, place]) for place, cause in enumerate(CAUSES)}
-    return {**groups, "turned": int(totals.turned[kind]), "causes": causes}
+    record = {**groups, "turned": int(totals.turned[kind]), "causes": causes}
+    return record | (priority_record(totals, kind) if totals.tiers.any() else {})
+
+
+def priority_record(totals: Totals, kind: int) -> dict[str, Any]:
+    """What changed the priority of the accounts of a kind, and how many have another tier or quadrant."""
+    calls = zip(CALL_CAUSES, totals.calls[kind].tolist(), strict=True)
+    expected = zip(EXPECTED_CAUSES, (totals.expected[kind] / 100).tolist(), strict=True)
+    return {
+        "calls": {cause: {"accounts": count, "value": amount / 100} for cause, (count, amount) in calls},
+        "expected_value": dict(expected),
+        "tiers": flows(totals.tiers[kind], TIERS),
+        "quadrants": flows(totals.quadrants[kind], QUADRANTS),
+    }
+
+
+def flows(counts: Any, levels: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Accounts by what they were and what they are; what nobody is, is left out."""
+    rows = zip(levels, counts.tolist(), strict=True)
+    return {
+        before: {now: count for now, count in zip(levels, row, strict=True) if count}
+        for before, row in rows
+        if any(row)
+    }
 
 
 def sums(values: Any) -> dict[str, float]:
@@ -110,4 +143,4 @@ def mover_record(row: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """An account that moved, as JSON holds it."""
     for name, value in row.items():
         if name != "status":
-            yield name, value if value is None or isinstance(value, str) else float(value)
+            yield name, float(value) if isinstance(value, Decimal) else value

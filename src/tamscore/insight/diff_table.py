@@ -11,7 +11,10 @@ import pyarrow as pa
 
 from tamscore.insight import diff
 from tamscore.insight.causes import CAUSES
-from tamscore.insight.diff import Before, Totals
+from tamscore.insight.diff_before import READ, Before
+from tamscore.insight.diff_columns import MONEY, decimal, priority_of, standing
+from tamscore.insight.diff_priority import CALL_CAUSES, EXPECTED_CAUSES, PLACE_CAUSES, Standing
+from tamscore.insight.diff_totals import Totals
 from tamscore.insight.worlds import cents
 from tamscore.store import commit
 
@@ -23,9 +26,9 @@ if TYPE_CHECKING:
     from tamscore.insight.stored import StoredRun
     from tamscore.progress import Progress
 
-MONEY = pa.decimal128(20, 2)
 TEXT = pa.dictionary(pa.int32(), pa.string())
 BATCH = 131_072
+ENDS = ("before", "after")
 SCHEMA = pa.schema(
     [
         ("status", TEXT),
@@ -38,6 +41,10 @@ SCHEMA = pa.schema(
         *((cause, MONEY) for cause in CAUSES),
         *((name, MONEY) for name in ("whitespace_before", "whitespace_after", "whitespace_change")),
         ("whitespace_own_sales", MONEY),
+        *((f"{code}_{when}", TEXT) for code in ("tier", "quadrant", "p_basis") for when in ENDS),
+        *((f"priority_{name}", pa.int64()) for name in (*ENDS, "change", *PLACE_CAUSES)),
+        *((f"call_{name}", MONEY) for name in (*ENDS, "change", *CALL_CAUSES)),
+        *((f"expected_value_{name}", MONEY) for name in (*ENDS, "change", *EXPECTED_CAUSES)),
     ]
 )
 """The columns of the table. An account that is new has nothing before, one that is gone nothing after."""
@@ -45,12 +52,16 @@ SCHEMA = pa.schema(
 
 @dataclass
 class Diff:
-    """What changed between two runs: the totals, the accounts whose potential moved most, and what to know."""
+    """What changed between two runs: the totals, the accounts whose potential moved most, and what to know.
+
+    `callers` are the accounts whose call gained or lost most value; there are none where a run has no priority.
+    """
 
     first: str
     second: str
     totals: Totals
     movers: pa.Table
+    callers: pa.Table
     same_model: bool
     notices: tuple[str, ...]
 
@@ -62,7 +73,7 @@ def compare(first: StoredRun, second: StoredRun, progress: Progress, top: int = 
     for text in comparison.notices:
         progress.notice(text)
     empty = SCHEMA.empty_table()
-    found = Diff(first.name, second.name, Totals(), empty, comparison.same_model, comparison.notices)
+    found = Diff(first.name, second.name, Totals(), empty, empty, comparison.same_model, comparison.notices)
     with progress.stage("compare", second.manifest["rows"]["scored"]) as done:
         tables = rows(comparison, found, top, done)
         if to is None:
@@ -83,11 +94,12 @@ def write(tables: Iterator[pa.Table], file: Any) -> None:
 
 def rows(comparison: Comparison, found: Diff, top: int, done: Any) -> Iterator[pa.Table]:
     """The accounts of both runs in order of the second, the new ones among them, those gone at the end."""
-    before = Before.of(comparison.first)
+    before = Before.of(comparison.first, priority=comparison.priority)
     seen = np.zeros(len(before.accounts), dtype=bool)
     for changes, fresh in diff.changes(comparison, before, seen, found.totals):
         kept = kept_rows(comparison, changes)
-        found.movers = most_moved(pa.concat_tables([found.movers, kept]), top)
+        found.movers = most_moved(pa.concat_tables([found.movers, kept]), "potential_change", top)
+        found.callers = most_moved(pa.concat_tables([found.callers, kept]), "call_change", top)
         yield kept
         yield new_rows(fresh)
         done(kept.num_rows + fresh.num_rows)
@@ -111,20 +123,23 @@ def kept_rows(comparison: Comparison, changes: Changes) -> pa.Table:
         columns[f"{measure}_change"] = decimal(later - earlier)
     columns |= {cause: decimal(part) for cause, part in zip(CAUSES, changes.parts, strict=True)}
     columns["whitespace_own_sales"] = decimal(changes.whitespace_parts[0])
-    return table_of("kept", len(changes.ids), columns)
+    return table_of("kept", len(changes.ids), columns | priority_of(changes.priority))
 
 
 def new_rows(fresh: pa.Table) -> pa.Table:
     """The accounts that only the second run has."""
-    return table_of("new", fresh.num_rows, {**named(fresh), **amounts("after", fresh), **placed("after", fresh)})
+    columns = {**named(fresh), **amounts("after", fresh), **placed("after", fresh)}
+    known = standing("after", Standing.of(fresh)) if "priority" in fresh.column_names else {}
+    return table_of("new", fresh.num_rows, columns | known)
 
 
 def gone_rows(comparison: Comparison, before: Before, places: Any) -> pa.Table:
     """Accounts that only the first run has, by their places in it."""
-    money = {name: pa.chunked_array([getattr(before, name)[places]]) for name in diff.READ[2:]}
+    money = {name: pa.chunked_array([getattr(before, name)[places]]) for name in READ[2:]}
     columns: dict[str, Any] = {"account_id": before.accounts.ids.take(places)}
     columns["cluster_before"] = clusters(before.code[places].astype(np.int64), comparison.first)
-    return table_of("gone", len(places), {**columns, **amounts("before", money)})
+    known = standing("before", before.standing.take(places)) if before.standing else {}
+    return table_of("gone", len(places), {**columns, **amounts("before", money), **known})
 
 
 def named(fresh: pa.Table) -> dict[str, Any]:
@@ -139,7 +154,7 @@ def placed(when: str, fresh: pa.Table) -> dict[str, Any]:
 
 def amounts(when: str, money: Any) -> dict[str, Any]:
     """Sales, potential and whitespace of accounts."""
-    return {f"{name}_{when}": decimal(cents(money[name].to_numpy())) for name in diff.READ[2:]}
+    return {f"{name}_{when}": decimal(cents(money[name].to_numpy())) for name in READ[2:]}
 
 
 def table_of(status: str, length: int, columns: dict[str, Any]) -> pa.Table:
@@ -157,17 +172,11 @@ def clusters(codes: Any, run: StoredRun) -> pa.Array:
     return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(run.clusters, pa.string()))
 
 
-def decimal(money: Any) -> pa.Array:
-    """Whole cents (m,) int64 as amounts with two places."""
-    words = np.stack([money, money >> 63], axis=1)  # 128 bits, the sign carried into the upper half
-    return pa.Array.from_buffers(MONEY, len(money), [None, pa.py_buffer(np.ascontiguousarray(words))])
-
-
-def most_moved(changed: pa.Table, top: int) -> pa.Table:
-    """The accounts whose potential changed most, up or down, those with the first ids where equal; none unchanged."""
+def most_moved(changed: pa.Table, column: str, top: int) -> pa.Table:
+    """The accounts whose column changed most, up or down, those with the first ids where equal; none unchanged."""
     import pyarrow.compute as pc
 
-    size = pc.abs(changed["potential_change"].cast(pa.float64())).to_numpy()
+    size = np.nan_to_num(pc.abs(changed[column].cast(pa.float64())).to_numpy())
     moved = np.flatnonzero(size > 0)
     if len(moved) > top:
         least = np.partition(size[moved], -top)[-top] if top else np.inf

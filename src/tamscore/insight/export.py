@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from tamscore.arrow import holds_text, plain_type
 from tamscore.config.problems import nearest
 from tamscore.errors import UsageError
-from tamscore.insight.diff_table import MONEY, decimal
+from tamscore.insight.diff_columns import MONEY, decimal
 from tamscore.insight.join import AccountIndex
 from tamscore.insight.tables import optional_table
 from tamscore.insight.worlds import cents

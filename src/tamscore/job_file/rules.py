@@ -29,7 +29,7 @@ from tamscore.config.method_checks import (
     k_table_needs_party_type,
     quadrant_matches_threshold,
 )
-from tamscore.config.priority_checks import tiers_leave_room
+from tamscore.config.priority_checks import costs_have_hours, portfolio_keys_are_known, tiers_leave_room
 from tamscore.config.problems import Problem
 from tamscore.config.wording_checks import (
     converted_columns_are_read,
@@ -86,6 +86,8 @@ RULES: tuple[Rule, ...] = (
     (k_table_needs_party_type, ("columns", "clusters")),
     (quadrant_matches_threshold, ("quadrant",)),
     (tiers_leave_room, ("priority",)),
+    (portfolio_keys_are_known, ("portfolio",)),
+    (costs_have_hours, ("portfolio",)),
     (scheduler_is_for_remote, ("engine",)),
     (scheduler_is_safe, ("engine",)),
     (workers_are_ours, ("engine",)),

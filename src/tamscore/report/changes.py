@@ -9,7 +9,8 @@ import numpy as np
 
 from tamscore.insight import diff
 from tamscore.insight.causes import CAUSES
-from tamscore.insight.diff import Before, Totals
+from tamscore.insight.diff_before import Before
+from tamscore.insight.diff_totals import Totals
 from tamscore.scoring.score.parts import KINDS
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ class Changed:
 def changes_between(first: StoredRun, second: StoredRun, against: str, progress: Progress) -> Changed:
     """What changed from one run, called `against`, to another; reads the accounts of both once."""
     with progress.stage("prepare"):
-        comparison, before, totals = diff.compare(first, second), Before.of(first), Totals()
+        comparison, totals = diff.compare(first, second), Totals()
+        before = Before.of(first, priority=comparison.priority)
     seen, tally = np.zeros(len(before.accounts), dtype=bool), Tally.of(comparison)
     with progress.stage("compare", second.manifest["rows"]["scored"]) as done:
         for found, fresh in diff.changes(comparison, before, seen, totals):

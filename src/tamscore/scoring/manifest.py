@@ -62,7 +62,7 @@ def tables_of(outcome: Outcome, job: Job) -> dict[str, pa.Table]:
         "quadrants": summaries.quadrant_table(outcome),
         "priority": portfolio.priority_table(outcome),
         "plays": portfolio.play_table(outcome),
-        "portfolio": portfolio.portfolio_table(outcome),
+        "portfolio": portfolio.portfolio_table(outcome, job.portfolio),
         "features": summaries.feature_table(outcome),
         "quality": summaries.quality_table(outcome),
         "map": summaries.map_table(outcome),

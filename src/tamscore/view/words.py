@@ -72,7 +72,8 @@ def clean(text: object) -> str:
 
 Unit: TypeAlias = Literal[
     "text", "name", "id", "code", "number", "count", "money", "span", "exact", "share", "percent", "permille", "factor",
-    "tenths", "hundredths", "thousandths", "ten_thousandths", "index", "signed", "signed_money", "change", "truth",
+    "tenths", "hundredths", "thousandths", "ten_thousandths", "index", "signed", "places", "signed_money", "change",
+    "truth",
 ]  # fmt: skip
 """What a value is, and so how it is written.
 
@@ -96,6 +97,7 @@ FORMS: dict[Unit, Callable[[Any], str]] = {
     "ten_thousandths": lambda value: f"{value:.4f}",
     "index": lambda value: f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}",
     "signed": lambda value: f"{value:+.1f}",
+    "places": lambda value: f"{value:+,.0f}",
     "signed_money": signed_money,
     "change": lambda value: change(1.0, 1.0 + value),
     "truth": lambda value: "yes" if value else "no",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.insight.pages.headline import KINDS
 from tamscore.insight.tables import Sums
-from tamscore.view.blocks import Cell, grouped
+from tamscore.view.blocks import Cell, grouped, without_empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,6 +34,7 @@ def plays(summary: Summary) -> Table:
 
 
 SHOWN = ("accounts", "sales", "potential", "whitespace", "expected_value")
+EFFORT = ("hours", "cost")
 
 
 def accounts_by_play(rows: Sequence[dict[str, Any]]) -> Table:
@@ -45,22 +46,32 @@ def accounts_by_play(rows: Sequence[dict[str, Any]]) -> Table:
 def portfolio(rows: Sequence[dict[str, Any]]) -> Table:
     """Return accounts and money by kind and segment of the portfolio, what they need, and who works on them."""
     columns = "kind:code|segment:code|need/2|role:code|service level:code/3|accounts:count|sales:money/3|"
-    columns += "potential:money/3|whitespace:money|expected:money/2"
+    columns += "potential:money/3|whitespace:money|expected:money/2|hours:count/2|cost:money/2"
     keys = ("portfolio_segment", "need", "role", "service_level")
-    return grouped("Segments of the portfolio", columns, by_kind(rows, keys))
+    note = "hours and cost of a year, as [portfolio] of the job tells them"
+    groups = by_kind(rows, keys, (*SHOWN, *EFFORT))
+    return without_empty(grouped("Segments of the portfolio", columns, groups, note))
 
 
-def by_kind(rows: Sequence[dict[str, Any]], keys: tuple[str, ...]) -> list[list[tuple[Any, ...]]]:
-    """Return the sums of rows by kind and keys, a group for each kind, most accounts first."""
+def by_kind(
+    rows: Sequence[dict[str, Any]], keys: tuple[str, ...], shown: tuple[str, ...] = SHOWN
+) -> list[list[tuple[Any, ...]]]:
+    """Return the sums of rows by kind and keys, a group for each kind, most accounts first; None for the unknown."""
     groups = []
     for kind in KINDS:
-        sums: dict[tuple[Any, ...], list[float]] = {}
+        held: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
         for row in (row for row in rows if row["kind"] == kind):
-            held = sums.setdefault(tuple(row[key] for key in keys), [0.0] * len(SHOWN))
-            sums[tuple(row[key] for key in keys)] = [a + row[name] for a, name in zip(held, SHOWN, strict=True)]
-        ordered = sorted(sums.items(), key=lambda item: (-item[1][0], item[0]))
+            held.setdefault(tuple(row[key] for key in keys), []).append(row)
+        sums = [(key, [total(each, name) for name in shown]) for key, each in held.items()]
+        ordered = sorted(sums, key=lambda item: (-(item[1][0] or 0), item[0]))
         groups.append([(kind, *key, *amounts) for key, amounts in ordered])
     return groups
+
+
+def total(rows: Sequence[dict[str, Any]], name: str) -> float | None:
+    """Return the sum of a column; None where a row does not know it."""
+    values = [row.get(name) for row in rows]
+    return None if None in values else float(sum(filter(None, values)))
 
 
 def plays_of(summary: Summary, kind: str) -> Iterator[list[object]]:

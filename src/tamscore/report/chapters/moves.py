@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tamscore.insight.pages.changes import events
+from tamscore.insight.pages.priority_changes import tables
 from tamscore.report.figures.changes import moves
 from tamscore.report.input_change import input_table
 from tamscore.report.shortened import shortened
@@ -32,7 +33,7 @@ def chapter(found: Evidence) -> Chapter | None:
     blocks: list[Block] = [*inputs]
     if changed.moves:
         blocks += [moves(changed.moves[:FLOWS], changed.moved), reasons(changed)]
-    blocks += [Text(text) for text in changed.notices]
+    blocks += [*tables(changed.totals), *map(Text, changed.notices)]
     if found.summary.events:
         blocks.append(shortened(events(found.summary.events), "events"))
     text = (

@@ -11,8 +11,11 @@ from tamscore.scoring.tables.summaries import clusters
 from tamscore.stages import quadrant
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
 
+    from tamscore.config.portfolio import Portfolio
     from tamscore.scoring.tables.outcome import Outcome
 
 
@@ -32,6 +35,7 @@ SEGMENTS = {
     "teal": Segment("digital", "a way to buy without a visit"),
 }
 """The segment that the accounts of a quadrant belong to; those of blue that are in tier A are global."""
+EFFORT = ("hours", "cost")
 COLOURS = {play.quadrant: code for code, play in enumerate(quadrant.PLAYS)}
 
 
@@ -65,8 +69,11 @@ def priority_table(outcome: Outcome) -> pa.Table:
     return pa.Table.from_pylist(rows)
 
 
-def portfolio_table(outcome: Outcome) -> pa.Table:
-    """One row per cluster, segment of the portfolio and kind that has accounts: what they need, who works on them."""
+def portfolio_table(outcome: Outcome, given: Portfolio) -> pa.Table:
+    """One row per cluster, segment of the portfolio and kind that has accounts: what they need, who works on them.
+
+    Hours and cost of a year as far as the job tells them, null else.
+    """
     import pyarrow as pa
 
     sums = added_up((part.work for part in outcome.scored), portfolio_key)
@@ -75,8 +82,31 @@ def portfolio_table(outcome: Outcome) -> pa.Table:
         for key in sorted(key for key in sums if key[0] == cluster):
             head = {"party_type": policy.name, "cluster": cluster, "name": name}
             head |= dict(zip(("portfolio_segment", "kind", "need", "role", "service_level"), key[1:], strict=True))
-            rows.append({**head, **measured(sums[key])})
-    return pa.Table.from_pylist(rows)
+            told = measured(sums[key])
+            effort = effort_of(given, head["portfolio_segment"], head["role"], told["accounts"])
+            rows.append({**head, **told, **effort})
+    return floats(pa.Table.from_pylist(rows), EFFORT)
+
+
+def effort_of(given: Portfolio, segment: str, role: str, accounts: float) -> dict[str, float | None]:
+    """Return hours and cost of a year for so many accounts of a segment, None for what the job does not tell."""
+    hours, rate, each = given.hours.get(segment), given.cost_per_hour.get(role), given.cost_per_account.get(segment)
+    worked = None if hours is None else round(accounts * hours, 2)
+    paid = [] if each is None else [accounts * each]
+    if worked and rate is None:
+        return {"hours": worked, "cost": None}
+    if rate is not None and worked is not None:
+        paid.append(worked * rate)
+    return {"hours": worked, "cost": round(sum(paid), 2) if paid else None}
+
+
+def floats(table: pa.Table, names: Sequence[str]) -> pa.Table:
+    """Return the table with columns of numbers, also where no row has any."""
+    import pyarrow as pa
+
+    for name in names:
+        table = table.set_column(table.column_names.index(name), name, table[name].cast(pa.float64()))
+    return table
 
 
 def measured(sums: Any) -> dict[str, float]:

@@ -72,8 +72,7 @@ class CampaignsState:
         """Return what a part comes to by campaign and kind, and the first accounts of campaigns with limits."""
         sums = campaign_sums(scored)
         limited = self.campaigns.limited if sums else []
-        best = {one.id: limits.first_of(scored, one) for one in limited}
-        return {"sums": sums, "best": best}
+        return {"sums": sums, "best": [limits.first_of(scored, one) for one in limited]}
 
     def findings(self, counts: Sequence[dict[str, Any]]) -> Findings:
         """Return the table of campaigns, that of their limits, and a notice for each that has nobody."""

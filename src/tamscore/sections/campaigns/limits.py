@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.arrow import float_column, level_codes
+from tamscore.arrow import float_column, level_codes, places_in
 from tamscore.schema import PARTY_TYPES
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from tamscore.sections.campaigns.segments import Campaign
+    from tamscore.sections.campaigns.segments import SharedLimit
 
 READ = ("campaign_id", "party_type", "probability", "expected_value", "priority")
 """The columns of the scores that tell who stands in a list."""
@@ -35,12 +35,11 @@ class ListLimit:
     last_place: float = np.inf
 
 
-def members(scored: pa.Table, name: str) -> Any:
-    """Which accounts (m,) bool belong to a campaign."""
+def members(scored: pa.Table, ids: Sequence[str]) -> Any:
+    """Which of the campaigns of these ids (m,) int64 each account belongs to, -1 for none of them."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
-    return pc.fill_null(pc.equal(scored["campaign_id"].cast(pa.string()), name), False).to_numpy()
+    return places_in(scored["campaign_id"].cast(pa.string()), pa.array(ids, pa.string()))
 
 
 def promises(scored: pa.Table) -> Any:
@@ -49,36 +48,45 @@ def promises(scored: pa.Table) -> Any:
     return np.stack([expected, 2 * priority + level_codes(scored["party_type"], PARTY_TYPES)], axis=1)
 
 
-def first_of(scored: pa.Table, campaign: Campaign) -> tuple[int, Any]:
-    """How many accounts of a campaign are likely enough, and expected value and place (n, 2) of the first of them.
+def first_of(scored: pa.Table, limit: SharedLimit) -> tuple[Any, Any]:
+    """How many accounts of each campaign under a limit (ids,) are likely enough, and the first of them together.
 
-    These are as many as its list may hold; none where it may hold all.
+    Of these expected value, place and campaign (n, 3), as many as the lists may hold; none where they may hold all.
     """
-    mine = members(scored, campaign.id) & (float_column(scored["probability"]) >= campaign.least_probability)
-    return int(np.count_nonzero(mine)), first(promises(scored)[mine], campaign.contacts or 0)
+    campaign = members(scored, limit.ids)
+    mine = (campaign >= 0) & (float_column(scored["probability"]) >= limit.least_probability)
+    rows = np.column_stack([promises(scored), campaign])[mine]
+    return np.bincount(campaign[mine], minlength=len(limit.ids)), first(rows, limit.contacts or 0)
 
 
 def first(rows: Any, most: int) -> Any:
-    """The first `most` of rows (n, 2) by expected value, the most first, then by place."""
+    """The first `most` of rows (n, 3) by expected value, the most first, then by place."""
     return rows[np.lexsort((rows[:, 1], -rows[:, 0]))[:most]]
 
 
-def limits_table(campaigns: Sequence[Campaign], counts: Sequence[Mapping[str, tuple[int, Any]]]) -> pa.Table:
-    """One row per campaign with limits: how many its list may hold and holds, and where it ends."""
+def limits_table(limits: Sequence[SharedLimit], counts: Sequence[Sequence[tuple[Any, Any]]]) -> pa.Table:
+    """One row per campaign with limits: how many its list holds, and where it ends.
+
+    Campaigns that share a limit, see `shared_with`, hold `contacts` accounts together. `counts` has what `first_of`
+    finds in each part of the scores, limit by limit.
+    """
     import pyarrow as pa
 
-    rows = []
-    for one in campaigns:
-        parts = [part[one.id] for part in counts if one.id in part]
-        likely, most = sum(count for count, _ in parts), one.contacts
-        listed, last = likely, [None, None]
-        if most is not None and likely >= most:
-            listed, last = most, first(np.concatenate([each for _, each in parts]), most)[-1].tolist()
-        told = {"contacts": most, "listed": listed, "least_probability": one.least_probability}
-        rows.append({"campaign_id": one.id, **told, **dict(zip(BOUNDS, last, strict=True))})
-    whole, shares = ("contacts", "listed"), ("least_probability", *BOUNDS)
-    kinds = [(name, pa.int64()) for name in whole] + [(name, pa.float64()) for name in shares]
-    return pa.Table.from_pylist(rows, pa.schema([("campaign_id", pa.string()), *kinds]))
+    rows: list[dict[str, Any]] = []
+    for limit, parts in zip(limits, zip(*counts, strict=True), strict=True):
+        listed, last = sum(likely for likely, _ in parts), [None, None]
+        if limit.contacts is not None and listed.sum() >= limit.contacts:
+            kept = first(np.concatenate([each for _, each in parts]), limit.contacts)
+            listed, last = np.bincount(kept[:, 2].astype(np.int64), minlength=len(limit.ids)), kept[-1, :2].tolist()
+        ends = {"least_probability": limit.least_probability, **dict(zip(BOUNDS, last, strict=True))}
+        for name, held in zip(limit.ids, listed.tolist(), strict=True):
+            others = ", ".join(one for one in limit.ids if one != name) or None
+            told = {"campaign_id": name, "shared_with": others, "contacts": limit.contacts, "listed": held}
+            rows.append(told | ends)
+    texts, whole = ("campaign_id", "shared_with"), ("contacts", "listed")
+    kinds = [(name, pa.string()) for name in texts] + [(name, pa.int64()) for name in whole]
+    numbers = [(name, pa.float64()) for name in ("least_probability", *BOUNDS)]
+    return pa.Table.from_pylist(rows, pa.schema(kinds + numbers))
 
 
 def limits_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, ListLimit]:
@@ -96,5 +104,5 @@ def within(scored: pa.Table, limits: Mapping[str, ListLimit]) -> Any:
     likely = float_column(scored["probability"])
     for name, limit in limits.items():
         early = (expected > limit.least_expected) | ((expected == limit.least_expected) & (place <= limit.last_place))
-        listed &= ~members(scored, name) | (early & (likely >= limit.least_probability))
+        listed &= (members(scored, [name]) < 0) | (early & (likely >= limit.least_probability))
     return listed

@@ -16,7 +16,8 @@ LIKELY = " (likely)"
 class Campaign:
     """What is said to segments, and where; `id` is how other systems know it, `likely` the campaign of likely wins.
 
-    Its list holds `contacts` accounts at the most (None for all), none with less than the least probability.
+    Its list holds `contacts` accounts at the most (None for all), together with the list of its likely wins, none with
+    less than the least probability.
     """
 
     channel: str
@@ -31,6 +32,15 @@ class Campaign:
     def is_limited(self) -> bool:
         """Whether its list may lack accounts of it."""
         return self.contacts is not None or self.least_probability > 0
+
+
+@dataclass(frozen=True)
+class SharedLimit:
+    """What campaigns may list together: at most so many `contacts` (None for all), at least so likely."""
+
+    ids: tuple[str, ...]
+    contacts: int | None
+    least_probability: float
 
 
 @dataclass(frozen=True)
@@ -67,9 +77,15 @@ class CampaignMap:
         }
 
     @property
-    def limited(self) -> list[Campaign]:
-        """The campaigns whose lists have limits, each id once."""
-        return list({one.id: one for one in self.each.values() if one.is_limited}.values())
+    def limited(self) -> list[SharedLimit]:
+        """The limits of lists: one for each campaign that has any, together with those of its likely wins."""
+        ids: dict[str, dict[str, None]] = {}
+        bounds = {}
+        for one in (*self.campaigns.values(), *([self.default] if self.default else [])):
+            if one.is_limited:
+                ids.setdefault(one.id, {}).update(dict.fromkeys(each.id for each in (one, one.likely) if each))
+                bounds[one.id] = one.contacts, one.least_probability
+        return [SharedLimit(tuple(names), *bounds[name]) for name, names in ids.items()]
 
 
 def band_codes(size: Any, bands: Bands) -> Any:
