@@ -21,6 +21,7 @@ MEANINGS = {
     "grey": "low potential, low sales",
     "teal": "low potential, low sales",
 }
+SUGGESTS = "role: what the quadrant suggests; a coverage decides account by account"
 
 
 def plays(summary: Summary) -> Table:
@@ -30,7 +31,7 @@ def plays(summary: Summary) -> Table:
         "whitespace:money|share:share/2"
     )
     groups = [list(plays_of(summary, kind)) for kind in KINDS]
-    return grouped("Whitespace by kind and quadrant", columns, groups)
+    return grouped("Whitespace by kind and quadrant", columns, groups, SUGGESTS)
 
 
 SHOWN = ("accounts", "sales", "potential", "whitespace", "expected_value")
@@ -47,7 +48,7 @@ def portfolio(rows: Sequence[dict[str, Any]]) -> Table:
     columns = "kind:code|segment:code|need/2|role:code|service level:code/3|accounts:count|sales:money/3|"
     columns += "potential:money/3|whitespace:money|expected:money/2"
     keys = ("portfolio_segment", "need", "role", "service_level")
-    return grouped("Segments of the portfolio", columns, by_kind(rows, keys))
+    return grouped("Segments of the portfolio", columns, by_kind(rows, keys), SUGGESTS)
 
 
 def by_kind(rows: Sequence[dict[str, Any]], keys: tuple[str, ...]) -> list[list[tuple[Any, ...]]]:
