@@ -58,9 +58,11 @@ class FinishedRun:
     def scores(self) -> ds.Dataset:
         """Return its scores as a dataset, a row an account; `.to_table(columns=…, filter=…)` reads what is asked for.
 
-        A part whose bytes are not those of the manifest raises InputContractError when it is opened.
+        With a coverage each part is decoded whole, and has `role`, `service_level`, `person` and `hours` beside what it
+        holds. A part whose bytes are not those of the manifest raises InputContractError when it is opened.
         """
-        return verified_files.dataset(self._run.parts())
+        roles = self._run.roles
+        return verified_files.dataset(self._run.parts(), None if roles.plan is None else roles.whole)
 
     def explain(self, account_id: str) -> Explanation:
         """Return why an account has its potential: its cluster, ladder, nearest peers above, and what would move it.
@@ -93,14 +95,15 @@ class Tables(Mapping[str, Any]):
         return len(self._names)
 
 
-def open_run(path: str | Location) -> FinishedRun:
+def open_run(path: str | Location, plan: str | None = None) -> FinishedRun:
     """Return the run at a path: an output folder (its current version), or one of its versions, `scores/3fa9`.
 
-    Raise UsageError if there is none, InputContractError if its manifest was changed.
+    Who covers an account is what the coverage made last says, or the one whose name begins with `plan`. Raise
+    UsageError if there is no such run or coverage, InputContractError if its manifest was changed.
 
     >>> import tamscore
     >>> tamscore.open_run("nowhere")
     Traceback (most recent call last):
     tamscore.errors.UsageError: ...
     """
-    return FinishedRun(stored.open_run(location(str(path))))
+    return FinishedRun(stored.open_run(location(str(path)), plan=plan))

@@ -42,11 +42,13 @@ SCORE_COLUMNS = (
     "tier",
     "quadrant",
     "play",
-    "role",
-    "service_level",
+    "suggested_role",
+    "suggested_service_level",
     "flags",
 )
 """The columns of the scores, in order; kept columns stand after the market segment, sections add their own."""
+COVERAGE_COLUMNS = ("role", "service_level", "person", "hours")
+"""The columns of a coverage: in the scores where the job has it made (all but hours), else joined by who reads them."""
 POTENTIAL_HEAD = ("party_type", "cluster", "name", "support", "basis", "parent", "low_support")
 """What the potential table says of a cluster before its steps; each step has an interval from `low_…` to `high_…`."""
 REASON_COLUMN = "reason"

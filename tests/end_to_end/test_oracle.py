@@ -269,7 +269,7 @@ def oracle(rows: list[Row], changes: Row, lent: dict[str, list[float]]) -> list[
     prioritised(told, potential.get("min_customers", 25))
     placed(told, changes.get("quadrant", {}))
     for row in told:
-        row["play"], row["role"], row["service_level"] = PLAYS[of_kind(row)]
+        row["play"], row["suggested_role"], row["suggested_service_level"] = PLAYS[of_kind(row)]
     return told
 
 

@@ -74,6 +74,14 @@ Overrides = Annotated[
     ),
 ]
 Run = Annotated[Place, place_argument("RUN", "The output folder of a job, or one of its versions: scores/3fa9.")]
+Plan = Annotated[
+    str | None,
+    typer.Option(
+        "--plan",
+        metavar="NAME",
+        help="Read that coverage, by the start of its name; else the last one.",
+    ),
+]
 Output = Annotated[Place, place_argument("OUTPUT", "The output folder of a job.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
 EventsAsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON, and events as JSON lines.")]

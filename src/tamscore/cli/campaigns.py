@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from tamscore import terminal
-from tamscore.cli.arguments import AsJson, Run, file_option, place_option
+from tamscore.cli.arguments import AsJson, Plan, Run, file_option, place_option
 from tamscore.cli.export import Bom, Fields, NoGuard, Null, cleared_lines
 from tamscore.view.words import counted
 
@@ -30,6 +30,7 @@ def campaigns(  # noqa: PLR0913, PLR0917 - every option of the command
     no_guard: NoGuard = False,
     null: Null = None,
     bom: Bom = False,
+    plan: Plan = None,
     as_json: AsJson = False,
 ) -> None:
     """Show whom campaigns reach, and write a list for every channel.
@@ -43,7 +44,7 @@ def campaigns(  # noqa: PLR0913, PLR0917 - every option of the command
     from tamscore.sections.campaigns.view import chapter
     from tamscore.store.handed_out import note
 
-    scored = open_run(run)
+    scored = open_run(run, plan=plan)
     rows, written = told.campaigns_of_run(scored), []
     target = Target((to or Path()) / f"list.{form}", not no_guard, null, bom)
     if to is not None:

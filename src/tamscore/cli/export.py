@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tamscore import terminal
-from tamscore.cli.arguments import AsJson, Run, file_option, place_option
+from tamscore.cli.arguments import AsJson, Plan, Run, file_option, place_option
 from tamscore.errors import UsageError
 from tamscore.view.words import counted
 
@@ -71,6 +71,7 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
     no_guard: NoGuard = False,
     null: Null = None,
     bom: Bom = False,
+    plan: Plan = None,
     as_json: AsJson = False,
 ) -> None:
     """Write what changed to a file, ready for a bulk upsert.
@@ -85,7 +86,7 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
     from tamscore.progress import Progress
     from tamscore.store.handed_out import note
 
-    scored = open_run(run)
+    scored = open_run(run, plan=plan)
     earlier = None if since is None else open_run(since, beside=scored.directory)
     chosen = fields.split(",") if fields else default_fields(scored)
     if titles:

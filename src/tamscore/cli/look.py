@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tamscore import terminal
-from tamscore.cli.arguments import AsJson, Output, Run, new_place, place_option
+from tamscore.cli.arguments import AsJson, Output, Plan, Run, new_place, place_option
 from tamscore.errors import InputContractError
 from tamscore.view.words import clean
 
@@ -22,6 +22,7 @@ def show(
     as_json: AsJson = False,
     top: Annotated[int, typer.Option("--top", metavar="N", min=0, help="Accounts to list.")] = 10,
     cluster: Annotated[str | None, typer.Option("--cluster", metavar="ID", help="Look at one cluster only.")] = None,
+    plan: Plan = None,
 ) -> None:
     """Show what a run found.
 
@@ -29,7 +30,7 @@ def show(
     """
     from tamscore.insight.show import load, render, to_json
 
-    summary = load(run, top, cluster)
+    summary = load(run, top, cluster, plan)
     if as_json:
         print(to_json(summary))
     else:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from tamscore import terminal
-from tamscore.cli.arguments import AsJson, Run, file_option, new_place, place, place_option
+from tamscore.cli.arguments import AsJson, Plan, Run, file_option, new_place, place, place_option
 from tamscore.cli.work import near
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def report(
     since: Annotated[
         Any, place_option("--since", "RUN", "Tell changes against this run, not the one before; none for neither.")
     ] = None,
+    plan: Plan = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a run as one page: figures, tables, and what they come to.
@@ -38,7 +39,7 @@ def report(
     from tamscore.store.handed_out import note
 
     check_packages()
-    stored = open_run(run)
+    stored = open_run(run, plan=plan)
     target: Location = output or place("report.html")
     compare = str(since) != NOTHING
     with terminal.listening(as_json=as_json) as listener:

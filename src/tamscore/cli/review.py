@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tamscore import terminal
-from tamscore.cli.arguments import AsJson, Place, Run, file_option, place_argument
+from tamscore.cli.arguments import AsJson, Place, Plan, Run, file_option, place_argument
 from tamscore.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def explain(
     against: Annotated[
         str | None, typer.Option("--against", metavar="ID", help="Another account that it is compared with.")
     ] = None,
+    plan: Plan = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell why an account has its potential.
@@ -35,9 +36,9 @@ def explain(
     from tamscore.insight.stored import open_run
 
     if against is not None:
-        compare(open_run(run), account_id, against, as_json=as_json)
+        compare(open_run(run, plan=plan), account_id, against, as_json=as_json)
         return
-    found = explain.explain(open_run(run), account_id)
+    found = explain.explain(open_run(run, plan=plan), account_id)
     if as_json:
         print(explain_page.to_json(found))
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tamscore.config.problems import Problem
-from tamscore.schema import REASON_COLUMN, SCORE_COLUMNS
+from tamscore.schema import COVERAGE_COLUMNS, REASON_COLUMN, SCORE_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -44,7 +44,7 @@ def columns_are_listed_once(columns: Columns, rows: Rows, features: Features) ->
 def kept_columns_have_names_of_their_own(columns: Columns) -> Iterator[Problem]:
     """Yield the kept columns that the scores, or the rejected rows, have columns of the same name for."""
     for position, column in enumerate(columns.keep):
-        if column in {*SCORE_COLUMNS, REASON_COLUMN}:
+        if column in {*SCORE_COLUMNS, *COVERAGE_COLUMNS, REASON_COLUMN}:
             hint = "the output has a column of that name; rename it in the input"
             yield Problem(("columns", "keep", position), "a name of its own", column, hint)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tamscore.config.column_checks import ROLES
 from tamscore.config.problems import NOTHING, Problem, nearest
 from tamscore.config.section import SectionSettings
-from tamscore.schema import SCORE_COLUMNS
+from tamscore.schema import COVERAGE_COLUMNS, SCORE_COLUMNS
 from tamscore.substitution import fold_word
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def titled_columns_exist(added: Collection[str]) -> Callable[..., Iterator[Probl
         for section in sections:
             if isinstance(section, SectionSettings):
                 read += [*section.numbers(), *section.texts(), *section.others()]
-        known = dict.fromkeys((*read, *SCORE_COLUMNS, *added))
+        known = dict.fromkeys((*read, *SCORE_COLUMNS, *COVERAGE_COLUMNS, *added))
         for column in titles:
             if column not in known:
                 expected = "a column that the job reads, or one of the scores"

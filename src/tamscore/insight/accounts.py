@@ -38,7 +38,7 @@ def account(run: StoredRun, account_id: str) -> dict[str, Any]:
     for find in (row_of, partial(row_spelled, form=run.id_form)):
         for part in run.parts():
             if (row := find(part, account_id)) is not None:
-                return row
+                return run.roles.of_row(row)
     for part in run.rejected():
         if (row := row_of(part, account_id, run.job.columns.account_id)) is not None:
             raise UsageError(f"{account_id!r} was not scored: rejected as {row['reason']!r}, see {part}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import UsageError
 from tamscore.insight import export_file
-from tamscore.insight.export import order_of
+from tamscore.insight.export import order_of, with_role
 from tamscore.insight.tables import optional_table
 from tamscore.sections.campaigns.settings import slug
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 CHANNEL = "campaign_channel"
 FIELDS = (
     *("name", "campaign_id", CHANNEL, "campaign_theme", "campaign_message", "cluster", "kind", "whitespace"),
-    *("quadrant", "play", "role"),
+    *("quadrant", "play", "role", "person"),
 )
-"""The fields of a list where none are asked for; `name` only where the job has names."""
+"""The fields of a list where none are asked for; those that the run has."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def campaigns_of_run(run: StoredRun) -> tuple[dict[str, Any], ...]:
 def write_lists(run: StoredRun, lists: Lists, progress: Progress) -> list[ChannelList]:
     """A file for each channel with the accounts that it reaches, in the order of the campaigns; see `export_file`."""
     channels = dict.fromkeys(row["channel"] for row in campaigns_of_run(run))
-    fields = lists.fields or [name for name in FIELDS if name in run.columns]
+    fields = lists.fields or [name for name in with_role(FIELDS, run) if name in run.columns]
     order = order_of(run, fields, {}, date.min)  # without overrides no day counts
     lists.like.check()
     lists.folder.mkdir(parents=True, exist_ok=True)

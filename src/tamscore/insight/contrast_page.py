@@ -22,7 +22,18 @@ if TYPE_CHECKING:
 TELLING = 5
 """So many features say what sets the peers of two accounts apart."""
 CODES = (
-    *("party_type", "kind", "quadrant", "play", "role", "service_level", "basis", "p_basis"),
+    *(
+        "party_type",
+        "kind",
+        "quadrant",
+        "play",
+        "role",
+        "service_level",
+        "suggested_role",
+        "suggested_service_level",
+        "basis",
+        "p_basis",
+    ),
     *("account_state", "segment_action"),
 )
 CORE: dict[str, Unit] = {

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tamscore.insight.pages.calling import why_called
 from tamscore.insight.pages.quadrants import MEANINGS
 from tamscore.sections import SECTIONS
 from tamscore.stages.whitespace import two_digits
 from tamscore.view.blocks import Chapter, Text, table, without_empty
-from tamscore.view.words import counted, exact, words
+from tamscore.view.words import clean, counted, exact, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from tamscore.insight.explain import Explanation, Move, Step
     from tamscore.insight.own_level import OwnLevel
@@ -132,10 +132,19 @@ def place(found: Explanation) -> str:
     kind = "customers" if account["kind"] == "expansion" else "prospects"
     return (
         f"High begins at {bounds}: {by} {words(account['quadrant'])} ({MEANINGS[account['quadrant']]}), so "
-        f"{words(account['play'])} ({words(account['role'])}, {words(account['service_level'])}). "
+        f"{words(account['play'])} ({covered_by(account)}). "
         f"It ranks {account['rank']:,} of all accounts, "
         f"{account['rank_in_kind']:,} of the {kind}."
     )
+
+
+def covered_by(account: Mapping[str, Any]) -> str:
+    """Return who covers an account and how, or what its quadrant suggests where no coverage says it."""
+    if account.get("role") is None:
+        suggested = (words(account[name]) for name in ("suggested_role", "suggested_service_level"))
+        return f"suggested: {', '.join(suggested)}"
+    who = [clean(account["person"])] if account.get("person") else []
+    return ", ".join([*who, words(account["role"]), words(account["service_level"])])
 
 
 def basis(found: Explanation) -> str:

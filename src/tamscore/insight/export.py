@@ -15,8 +15,10 @@ from tamscore.config.problems import nearest
 from tamscore.errors import UsageError
 from tamscore.insight.diff_columns import MONEY, decimal
 from tamscore.insight.join import AccountIndex
+from tamscore.insight.roles import SUGGESTED
 from tamscore.insight.tables import optional_table
 from tamscore.insight.worlds import cents
+from tamscore.schema import COVERAGE_COLUMNS
 from tamscore.sections.campaigns.limits import READ, limits_of, within
 from tamscore.stages.draw import id_hash
 from tamscore.stages.quadrant import ACCOUNT_PLAYS
@@ -163,7 +165,12 @@ def order_of(run: StoredRun, fields: Sequence[str], overrides: Overrides, day: d
 
 def default_fields(run: StoredRun) -> list[str]:
     """The fields of an export where nobody names them: what every run says of an account, and what to do now."""
-    return [*DEFAULT_FIELDS, *(name for name in ACTIONS if name in run.columns)]
+    return [*with_role(DEFAULT_FIELDS, run), *(name for name in ACTIONS if name in run.columns)]
+
+
+def with_role(fields: Sequence[str], run: StoredRun) -> list[str]:
+    """Return fields with the role that the quadrant suggests in place of the role, where no coverage says that."""
+    return [SUGGESTED.get(name, name) if name not in run.columns else name for name in fields]
 
 
 def only_of(run: StoredRun, text: str) -> tuple[str, str | bool]:
@@ -193,7 +200,9 @@ def titles_of(run: StoredRun, fields: Sequence[str]) -> list[str]:
 
 
 def hint(column: str, known: Sequence[str]) -> str:
-    """What may have been meant."""
+    """What may have been meant, or has to be computed first."""
+    if column in COVERAGE_COLUMNS:
+        return "a coverage tells it, and the run has none: tamscore coverage RUN"
     return nearest(column, known) or f"the scores have {', '.join(known)}"
 
 

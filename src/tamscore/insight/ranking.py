@@ -10,19 +10,20 @@ from tamscore.store import contents
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from tamscore.insight.roles import RoleColumns
     from tamscore.store.run_directory import RunDirectory
 
 ACCOUNT = (
     "priority", "priority_in_kind", "tier", "probability", "p_basis", "expected_value",
     "rank", "account_id", "name", "party_type", "cluster", "kind", "sales", "potential", "whitespace",
     "basis", "support", "low_support", "potential_low", "potential_high",
-    "relative_potential", "relative_message", "quadrant", "play", "role", "next_offer",
+    "relative_potential", "relative_message", "quadrant", "play", "suggested_role", "role", "person", "next_offer",
 )  # fmt: skip
 """What is shown of an account, as far as the run has it."""
 
 
-def best_accounts(directory: RunDirectory, count: int, cluster: str | None) -> list[dict[str, Any]]:
-    """The first accounts in the order of priority, of the whole market or of one cluster.
+def best_accounts(directory: RunDirectory, roles: RoleColumns, count: int, cluster: str | None) -> list[dict[str, Any]]:
+    """The first accounts in the order of priority, of the whole market or of one cluster, and who covers them.
 
     Those that the run has listed are taken from its list, more of them from the scores.
     """
@@ -30,24 +31,23 @@ def best_accounts(directory: RunDirectory, count: int, cluster: str | None) -> l
 
     listed = contents.whole(directory.tables / "top_accounts.parquet")
     if cluster is None and count <= listed.num_rows:
-        found = shown(listed).slice(0, count)
+        found = shown(listed, roles).slice(0, count)
     else:
         parts = directory.parts() if count else []
-        best = [first(shown(contents.whole(part), cluster), count) for part in parts]
-        found = first(pa.concat_tables(best), count) if best else shown(listed).slice(0, 0)
+        best = [first(shown(contents.whole(part), roles, cluster), count) for part in parts]
+        found = first(pa.concat_tables(best), count) if best else shown(listed, roles).slice(0, 0)
     rows: list[dict[str, Any]] = found.to_pylist()
     return rows
 
 
-def shown(accounts: pa.Table, cluster: str | None = None) -> pa.Table:
+def shown(accounts: pa.Table, roles: RoleColumns, cluster: str | None = None) -> pa.Table:
     """What is shown of the accounts, of one cluster or all, with texts as texts."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    columns = accounts.select([name for name in ACCOUNT if name in accounts.column_names])
     if cluster is not None:
-        columns = columns.filter(pc.equal(columns["cluster"].cast(pa.string()), cluster))
-    return plain_table(columns)
+        accounts = accounts.filter(pc.equal(accounts["cluster"].cast(pa.string()), cluster))
+    return plain_table(roles.joined(accounts, [name for name in ACCOUNT if roles.has(name, accounts)]))
 
 
 def first(accounts: pa.Table, count: int) -> pa.Table:

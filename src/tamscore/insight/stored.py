@@ -12,6 +12,7 @@ from tamscore import job_file
 from tamscore.arrow import places_in, plain_table
 from tamscore.backend import load
 from tamscore.errors import UsageError
+from tamscore.insight.roles import role_columns
 from tamscore.model import files as model
 from tamscore.schema import PARTY_TYPES
 from tamscore.scoring import potential as policy
@@ -19,6 +20,7 @@ from tamscore.scoring.context import columns_of, ladder_rules
 from tamscore.scoring.features import Encoding
 from tamscore.scoring.party_model import PartyModel
 from tamscore.store import contents
+from tamscore.store.coverages import coverage_of
 from tamscore.store.location import files_in
 from tamscore.store.placed import files_of
 from tamscore.store.versions import require_keys, run_named
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.config import Job
+    from tamscore.insight.roles import RoleColumns
     from tamscore.model.record import ModelRecord, PartyRecord
     from tamscore.scoring.arguments import LadderRules
     from tamscore.scoring.potential import PartyMarket
@@ -44,10 +47,14 @@ RETIRED = {"lifetime_value": ("months_active", "least_months")}
 
 @dataclass(frozen=True)
 class StoredRun:
-    """A complete run on disk; what is asked for is read once."""
+    """A complete run on disk; what is asked for is read once.
+
+    Who covers an account is what the coverage made last says of it, or the one whose name begins with `plan`.
+    """
 
     directory: RunDirectory
     manifest: dict[str, Any]
+    plan: str | None = None
 
     @property
     def name(self) -> str:
@@ -131,15 +138,19 @@ class StoredRun:
         return tuple(self.schema.names)
 
     @cached_property
+    def roles(self) -> RoleColumns:
+        """Who covers its accounts, as every reader sees it; UsageError where it has no coverage of that name."""
+        return role_columns(self.directory, self.id_form, self.plan)
+
+    @property
     def schema(self) -> pa.Schema:
-        """The columns of its scores with their types."""
-        with contents.parquet_file(self.parts()[0]) as file:
-            return file.schema_arrow
+        """The columns of its scores with their types, those of its coverage among them."""
+        return self.roles.schema
 
     def read(self, columns: Sequence[str]) -> Iterator[pa.Table]:
         """Columns of its scores, part by part, texts as texts."""
         for part in self.parts():
-            yield plain_table(contents.whole(part, columns))
+            yield plain_table(self.roles.joined(contents.whole(part, self.roles.needed(columns)), columns))
 
     @cached_property
     def clusters(self) -> tuple[str, ...]:
@@ -166,11 +177,14 @@ def party_model(stored: PartyRecord, columns: Any) -> PartyModel:
     return PartyModel(stored.name, encoding, stored.space, stored.centers, stored.ids, level)
 
 
-def open_run(path: Location, beside: RunDirectory | None = None) -> StoredRun:
+def open_run(path: Location, beside: RunDirectory | None = None, plan: str | None = None) -> StoredRun:
     """The complete run that a path names: an output (its current version), a version, or the beginning of a run key.
 
-    A run key alone is sought in the output of the run `beside` it. UsageError where there is none, or more than one.
+    A run key alone is sought in the output of the run `beside` it. UsageError where there is none, or more than one,
+    or no coverage of the run whose name begins with `plan`.
     """
     directory, manifest = run_named(path, beside.output if beside else None)
     require_keys(directory, manifest, ("job", "totals"))
-    return StoredRun(directory, manifest)
+    if plan is not None:
+        coverage_of(directory.output, directory.run_key, plan)
+    return StoredRun(directory, manifest, plan)

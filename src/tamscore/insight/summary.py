@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tamscore.insight.ranking import best_accounts
+from tamscore.insight.roles import role_columns
 from tamscore.insight.tables import (
     cluster_named,
     clusters_of,
@@ -20,6 +21,7 @@ from tamscore.insight.tables import (
 from tamscore.store.versions import require_keys, run_named
 
 if TYPE_CHECKING:
+    from tamscore.insight.roles import RoleColumns
     from tamscore.insight.tables import Cluster, Quadrant, Sums, TopStep
     from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
@@ -56,6 +58,7 @@ class Summary:
     extras: dict[str, dict[str, Any]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     input_change: dict[str, Any] | None = None
+    coverage: str | None = None
 
     @property
     def records(self) -> dict[str, dict[str, Any]]:
@@ -64,15 +67,17 @@ class Summary:
         return {**campaigns, **self.extras}
 
 
-def load(path: Location, top: int = 10, cluster: str | None = None) -> Summary:
+def load(path: Location, top: int = 10, cluster: str | None = None, plan: str | None = None) -> Summary:
     """What the run at a path found, with its `top` best accounts; of one cluster only where it is named.
 
-    Raises UsageError where there is no complete run, or no such cluster.
+    Who covers them is what the coverage made last says, or the one whose name begins with `plan`. Raises UsageError
+    where there is no complete run, no such cluster, or no such coverage.
     """
     directory, manifest = run_named(path)
     require_keys(directory, manifest, ("tamscore", "device", "totals", "notices", "job"))
     clusters = clusters_of(directory)
     known = None if cluster is None else cluster_named(cluster, clusters)
+    roles = role_columns(directory, manifest["job"]["columns"].get("id_form", "text"), plan)
     found = Summary(
         run=directory.run_key,
         path=str(directory.path),
@@ -81,9 +86,10 @@ def load(path: Location, top: int = 10, cluster: str | None = None) -> Summary:
         rows=dict(manifest["rows"]),
         totals={kind: sums_of(sums) for kind, sums in manifest["totals"].items()},
         clusters=tuple(one for one in clusters if known in {None, one.cluster}),
-        top=tuple(best_accounts(directory, top, known)),
+        top=tuple(best_accounts(directory, roles, top, known)),
         notices=tuple(notice for notice in manifest["notices"] if not notice.startswith("device ")),
         cluster=known,
+        coverage=told_of(roles),
         model=dict(manifest.get("model", {})),
         stability=tuple(row for row in optional_table(directory, "stability") if known in {None, row["cluster"]}),
         interval_level=manifest["job"]["potential"].get("interval_level"),
@@ -91,6 +97,13 @@ def load(path: Location, top: int = 10, cluster: str | None = None) -> Summary:
     if known is not None:
         return replace(found, apart=differences(directory, known))
     return replace(found, **of_the_market(directory, manifest))
+
+
+def told_of(roles: RoleColumns) -> str | None:
+    """Where it is said who covers an account; None where the run knows only what quadrants suggest."""
+    if roles.plan is not None:
+        return f"{roles.plan.name}, roles and persons are those of tamscore coverage"
+    return "roles and persons are those of the scores" if roles.is_sealed else None
 
 
 MARKET_TABLES = ("drift", "events", "leakage", "level", "choice_of_k", "potential_stability", "campaigns", "priority")

@@ -10,7 +10,7 @@ from tamscore.insight.stored import open_run
 from tamscore.report.changes import changes_between
 from tamscore.sections import SECTIONS
 from tamscore.store import history, records
-from tamscore.store.run_directory import RECORDS, RunDirectory, current_version
+from tamscore.store.run_directory import COVERAGE, RECORDS, RunDirectory, current_version
 
 if TYPE_CHECKING:
     from tamscore.insight.stored import StoredRun
@@ -56,7 +56,7 @@ def gather(run: StoredRun, since: Location | None, progress: Progress, *, compar
     """All that there is to tell of a run; against the run `since`, else the one it replaced, unless told not to."""
     directory = run.directory
     with progress.stage("read"):
-        told = summary.load(directory.path, top=0)
+        told = summary.load(directory.path, top=0, plan=run.plan)
         quality, steps = (tuple(tables.table(directory, name)) for name in ("quality", "steps"))
         names = ("map", "top_by_kind", "plays", "portfolio", "alert_lists")
         seen, best, plays, portfolio, alerts = (tables.optional_table(directory, name) for name in names)
@@ -77,15 +77,21 @@ def gather(run: StoredRun, since: Location | None, progress: Progress, *, compar
         alerts,
         changes_between(earlier, run, against, progress) if earlier else None,
         run.manifest.get("input_change") if compare else None,
-        later_answers(directory),
+        later_answers(run),
     )
 
 
-def later_answers(directory: RunDirectory) -> dict[str, Row]:
-    """Return the newest record of every section that was asked about the finished run."""
+def later_answers(run: StoredRun) -> dict[str, Row]:
+    """Return the newest record of every section that was asked about the finished run, and of its coverage in force."""
+    directory = run.directory
     asked = {name: section.folder for name, section in SECTIONS.items() if section.folder}
-    found = {name: newest(directory.output, folder, directory.run_key) for name, folder in asked.items()}
-    return {name: record for name, record in found.items() if record is not None}
+    found = {
+        name: newest(directory.output, folder, directory.run_key)
+        for name, folder in asked.items()
+        if folder != COVERAGE
+    }
+    plan = {} if run.roles.plan is None else {"coverage": run.roles.plan.record}
+    return {name: record for name, record in {**found, **plan}.items() if record is not None}
 
 
 def run_before(run: StoredRun, since: Location | None, ledger: list[history.Entry]) -> StoredRun | None:

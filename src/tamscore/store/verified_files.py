@@ -11,15 +11,20 @@ from pyarrow import fs
 from tamscore.store import contents
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tamscore.store.location import Location
 
 
-def dataset(files: Sequence[Location]) -> ds.Dataset:
-    """Parquet files of one version as one dataset; raise InputContractError if one is not what its run wrote."""
+def dataset(files: Sequence[Location], change: Callable[[pa.Table], pa.Table] | None = None) -> ds.Dataset:
+    """Parquet files of one version as one dataset; raise InputContractError if one is not what its run wrote.
+
+    With a `change` each file is decoded when it is opened, and read as what that makes of its table.
+    """
     places = {str(file): file for file in files}
-    return ds.dataset(list(places), filesystem=fs.PyFileSystem(VerifiedFiles(places)), format="parquet")
+    handler = VerifiedFiles(places) if change is None else ChangedFiles(places, change)
+    form = "parquet" if change is None else "ipc"
+    return ds.dataset(list(places), filesystem=fs.PyFileSystem(handler), format=form)
 
 
 class VerifiedFiles(fs.FileSystemHandler):  # type: ignore[misc]
@@ -60,3 +65,19 @@ class VerifiedFiles(fs.FileSystemHandler):  # type: ignore[misc]
 
     create_dir = delete_dir = delete_dir_contents = delete_root_dir_contents = delete_file = refuse
     move = copy_file = open_output_stream = open_append_stream = refuse
+
+
+class ChangedFiles(VerifiedFiles):
+    """Reads what a function makes of the table in each of the files given, as Arrow's file format in memory."""
+
+    def __init__(self, places: dict[str, Location], change: Callable[[pa.Table], pa.Table]) -> None:
+        super().__init__(places)
+        self._change = change
+
+    def open_input_file(self, path: str) -> Any:
+        """Return the table made of a file, verified, as a file."""
+        table = self._change(contents.whole(self._places[path]))
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_file(sink, table.schema, options=pa.ipc.IpcWriteOptions(unify_dictionaries=True)) as writer:
+            writer.write_table(table)
+        return pa.BufferReader(sink.getvalue())

@@ -52,7 +52,8 @@ def likely(account: Mapping[str, Any]) -> str:
 
 def next_step(account: Mapping[str, Any]) -> str:
     """Return what to do, who does it, and with which product where one is known."""
-    who = ROLE.get(account["role"]) or f"by the {words(account['role'])}"
+    role = account.get("role") or account["suggested_role"]
+    who = f"by {clean(account['person'])}" if account.get("person") else ROLE.get(role) or f"by the {words(role)}"
     offer = f", with {clean(account['next_offer'])}" if account.get("next_offer") else ""
     return f"{words(account['play'])} {who}{offer}"
 

@@ -34,6 +34,8 @@ def about_lines(summary: Summary) -> Iterator[tuple[str, str]]:
         yield "input", input_since(summary.input_change)
     forgotten = f", {rows['forgotten']:,} forgotten" if rows.get("forgotten") else ""
     yield "rows", f"{rows['read']:,} read, {rows['scored']:,} scored, {rejected(summary)}{forgotten}"
+    if summary.coverage:
+        yield "coverage", summary.coverage
     if any(rows["flagged"].values()):
         yield "flagged", reasons(rows["flagged"])
     if summary.cluster is not None:

@@ -21,6 +21,7 @@ MEANINGS = {
     "grey": "low potential, low sales",
     "teal": "low potential, low sales",
 }
+SUGGESTS = "role: what the quadrant suggests; a coverage decides account by account"
 
 
 def plays(summary: Summary) -> Table:
@@ -30,7 +31,7 @@ def plays(summary: Summary) -> Table:
         "whitespace:money|share:share/2"
     )
     groups = [list(plays_of(summary, kind)) for kind in KINDS]
-    return grouped("Whitespace by kind and quadrant", columns, groups)
+    return grouped("Whitespace by kind and quadrant", columns, groups, SUGGESTS)
 
 
 SHOWN = ("accounts", "sales", "potential", "whitespace", "expected_value")
@@ -48,7 +49,7 @@ def portfolio(rows: Sequence[dict[str, Any]]) -> Table:
     columns = "kind:code|segment:code|need/2|role:code|service level:code/3|accounts:count|sales:money/3|"
     columns += "potential:money/3|whitespace:money|expected:money/2|hours:count/2|cost:money/2"
     keys = ("portfolio_segment", "need", "role", "service_level")
-    note = "hours and cost of a year, as [portfolio] of the job tells them"
+    note = f"{SUGGESTS}; hours and cost of a year, as [portfolio] of the job tells them"
     groups = by_kind(rows, keys, (*SHOWN, *EFFORT))
     return without_empty(grouped("Segments of the portfolio", columns, groups, note))
 

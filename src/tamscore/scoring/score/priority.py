@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 BASES = ("win_rate", "look_alike", "propensity", "growth")
 PLACES = 6
 """Probabilities are told to so many decimal places."""
-PLAYS = ("play", "role", "service_level")
+PLAYS = {"play": "play", "suggested_role": "role", "suggested_service_level": "service_level"}
+"""The columns that follow from a play, with what each holds of it."""
 
 
 @dataclass(frozen=True)
@@ -72,5 +73,6 @@ def counted_plays(high: Any, party: Any, sales: Any, plan: ScorePlan) -> dict[st
 def play_columns(code: Any, buys: Any) -> dict[str, pa.Array]:
     """Quadrant and play of rows (s,), given the quadrant as a place in PLAYS, and who buys."""
     play = quadrant.play_codes(code, buys)
-    found = {name: text_dictionary(play, [getattr(one, name) for one in quadrant.PLAYS]) for name in PLAYS}
+    told = {column: [getattr(one, name) for one in quadrant.PLAYS] for column, name in PLAYS.items()}
+    found = {column: text_dictionary(play, texts) for column, texts in told.items()}
     return {"quadrant": text_dictionary(code, [one.quadrant for one in quadrant.PLAYS]), **found}

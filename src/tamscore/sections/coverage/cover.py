@@ -19,9 +19,10 @@ from tamscore.sections.coverage.reading import read_owners, read_people, read_pl
 from tamscore.sections.coverage.result import Certificate, CoverageResult, record
 from tamscore.sections.coverage.rules import compare
 from tamscore.sections.coverage.settings import TABLES
+from tamscore.sections.coverage.suggested import SuggestedRoles
 from tamscore.sections.coverage.task import task_of
 from tamscore.sections.coverage.touches import read_touches
-from tamscore.store import commit, records
+from tamscore.store import commit, coverages, records
 from tamscore.store.location import location
 from tamscore.store.placed import Placed
 from tamscore.store.run_directory import COVERAGE, RECORDS, run_key
@@ -49,7 +50,7 @@ def cover(
     tables break their contract, or locks and the limit on moves do not fit into the hours.
     """
     with progress.stage("read"):
-        accounts = read_accounts(run, settings)
+        accounts = read_accounts(SuggestedRoles(run), settings)
         plans, people = with_roles(read_plans(settings), DIGITAL), with_levels(read_people(settings), accounts)
         known = {plan.role for plan in plans}
         people = [replace(one, role=spelled(one.role, [*known])) for one in people]
@@ -132,3 +133,4 @@ def write(result: CoverageResult, accounts: pa.Table) -> None:
         if every[name]:
             files |= commit.place_both(pa.Table.from_pylist(every[name]), folder, name)
     records.place({name: part for name, part in every.items() if name != "moves"}, files, folder / RECORDS[COVERAGE])
+    coverages.set_last(folder, result.run)

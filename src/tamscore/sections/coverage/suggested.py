@@ -1,0 +1,67 @@
+"""A run as coverage asks it for roles: those that quadrants suggest, whatever its scores say or an earlier coverage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tamscore.arrow import level_codes, text_dictionary
+from tamscore.schema import COVERAGE_COLUMNS
+from tamscore.stages.quadrant import PLAYS, play_codes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pyarrow as pa
+
+    from tamscore.sections.coverage.accounts import ScoredRun
+    from tamscore.stages.folding import IdForm
+    from tamscore.store.run_directory import RunDirectory
+
+FROM = ("quadrant", "kind")
+"""The columns that roles and service levels are suggested by."""
+MADE = ("role", "service_level")
+
+
+@dataclass(frozen=True)
+class SuggestedRoles:
+    """A run whose columns `role` and `service_level` are those that the quadrants of its accounts suggest."""
+
+    run: ScoredRun
+
+    @property
+    def name(self) -> str:
+        """Its run key."""
+        return self.run.name
+
+    @property
+    def directory(self) -> RunDirectory:
+        """Where it lies."""
+        return self.run.directory
+
+    @property
+    def id_form(self) -> IdForm:
+        """How its job compares account ids."""
+        return self.run.id_form
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of its scores, without those of a coverage."""
+        return (*(name for name in self.run.columns if name not in COVERAGE_COLUMNS), *MADE)
+
+    def read(self, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """Yield columns of its scores, part by part."""
+        made = [name for name in columns if name in MADE]
+        wanted = dict.fromkeys([*(name for name in columns if name not in MADE), *(FROM if made else ())])
+        for table in self.run.read([*wanted]):
+            whole = table
+            for name in made:
+                whole = whole.append_column(name, suggested(table, name))
+            yield whole.select([*columns])
+
+
+def suggested(table: pa.Table, name: str) -> pa.DictionaryArray:
+    """Return the role, or the service level, that the quadrant of each account (m,) suggests."""
+    code = level_codes(table["quadrant"], [play.quadrant for play in PLAYS])
+    buys = level_codes(table["kind"], ["acquisition", "expansion"]) > 0
+    return text_dictionary(play_codes(code, buys), [getattr(play, name) for play in PLAYS])

@@ -1,0 +1,69 @@
+"""The coverages of a version, in `OUTPUT/coverage/`, and which of them counts: the last one made, unless one is named.
+
+Beside their folders `OUTPUT/coverage/RUN.json` names the last one made of a run; without it the time of change decides.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tamscore.errors import UsageError
+from tamscore.store import commit, records
+from tamscore.store.pointer import RUN_KEY
+from tamscore.store.run_directory import COVERAGE, RECORDS
+
+if TYPE_CHECKING:
+    from tamscore.store.location import Location
+
+LAST = "last_coverage"
+"""The key of that file under which the name stands."""
+
+
+def set_last(folder: Location, run: str) -> None:
+    """Let a coverage, whose record is in place, be the one that counts for a run."""
+    commit.place_json({"run": run, LAST: folder.name}, note_of(folder.parent, run))
+
+
+def note_of(coverages: Location, run: str) -> Location:
+    """Where it stands which coverage of a run was made last."""
+    return coverages / f"{run}.json"
+
+
+def coverage_of(output: Location, run: str, name: str | None = None) -> Location | None:
+    """Return the folder of the coverage of a run that counts, or of the one whose name begins so; None if none counts.
+
+    Raise UsageError if a name is given and none, or more than one, begins so; InputContractError if a record was
+    changed.
+    """
+    if name is None:
+        return last_made(output, run)
+    found = [folder for folder in coverages(output, run) if name and folder.name.startswith(name.lower())]
+    if len(found) == 1:
+        return found[0]
+    there = ", ".join(folder.name for folder in found or coverages(output, run)) or "none; tamscore coverage makes one"
+    problem = "several coverages of the run begin so" if found else "no coverage of the run begins so"
+    raise UsageError(f"--plan: {name!r}: {problem}; there are {there}")
+
+
+def last_made(output: Location, run: str) -> Location | None:
+    """Return the folder of the coverage of a run that was made last, None if there is none."""
+    note = commit.read_json(note_of(output / COVERAGE, run)) or {}
+    folder = output / COVERAGE / str(note.get(LAST))
+    if RUN_KEY.fullmatch(folder.name) and (folder / RECORDS[COVERAGE]).is_file() and record_of(folder)["run"] == run:
+        return folder
+    there = coverages(output, run)
+    return there[-1] if there else None
+
+
+def coverages(output: Location, run: str) -> list[Location]:
+    """Return the folders of all coverages of a run, by time of change."""
+    folder = output / COVERAGE
+    inside: list[Location] = sorted(folder.iterdir(), key=str) if folder.is_dir() else []
+    found = [one for one in inside if RUN_KEY.fullmatch(one.name) and (one / RECORDS[COVERAGE]).is_file()]
+    found.sort(key=lambda one: ((one / RECORDS[COVERAGE]).stat().st_mtime_ns, one.name))
+    return [one for one in found if record_of(one).get("run") == run]
+
+
+def record_of(folder: Location) -> dict[str, Any]:
+    """Return the record of a coverage; raise InputContractError that names the file if it was changed."""
+    return records.read(folder / RECORDS[COVERAGE])
