@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 def task_of_run(run: StoredRun) -> Task:
     """What there is to do with the default plans and team."""
     from tamscore.sections.coverage.accounts import read_accounts
-    from tamscore.sections.coverage.plans import DEFAULT_PLANS, DIGITAL
+    from tamscore.sections.coverage.cover import plans_of
+    from tamscore.sections.coverage.plans import DIGITAL
     from tamscore.sections.coverage.reading import read_people
     from tamscore.sections.coverage.settings import Coverage
     from tamscore.sections.coverage.task import task_of
 
     settings = Coverage()
-    return task_of(read_accounts(run, settings), DEFAULT_PLANS, read_people(settings), DIGITAL)
+    accounts, people = read_accounts(run, settings), read_people(settings)
+    return task_of(accounts, plans_of(settings, accounts, people), people, DIGITAL)
 
 
 def role_choice(output: Path, people: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002 - a switch of a case

@@ -15,7 +15,7 @@ from tamscore.stages.folding import fold_ids
 from tamscore.substitution import fold_word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import pyarrow as pa
 
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from tamscore.store.run_directory import RunDirectory
 
 MONEY = ("sales", "potential", "whitespace")
-TEXTS = ("quadrant", "role", "service_level", "campaign_band", "campaign_id", "campaign_channel")
+CHANCE = "probability"
+LIMITING = ("party_type", "quadrant", "kind", "tier", "market_segment")
+"""Columns of the scores that a plan may be limited by, beside size band and region."""
+TEXTS = (*LIMITING, "role", "service_level", "campaign_band", "campaign_id", "campaign_channel")
 
 
 class ScoredRun(Protocol):
@@ -59,18 +62,26 @@ class Texts:
 
     def equal(self, text: str) -> Any:
         """Where (m,) the column holds a text, compared as a name."""
-        same = [code for code, level in enumerate(self.levels) if fold_word(level) == fold_word(text)]
-        return np.isin(self.code, same)
+        return self.among([text])
+
+    def among(self, texts: Iterable[str]) -> Any:
+        """Where (m,) the column holds one of several texts, compared as names."""
+        asked = {fold_word(text) for text in texts}
+        return np.array([fold_word(level) in asked for level in self.levels], bool)[self.code]
 
 
 @dataclass(frozen=True)
 class Accounts:
-    """Accounts (m,) in order of id: money, texts by column name, and the region and skill they ask for, '' for none."""
+    """Accounts (m,) in order of id: money, texts by column name, and the region and skill they ask for, '' for none.
+
+    `likely` (m,) is the probability of each over the mean of its kind; 1 where the run knows none.
+    """
 
     ids: pa.Array
     sales: Any
     potential: Any
     whitespace: Any
+    likely: Any
     texts: dict[str, Texts]
     region: Texts
     skill: Texts
@@ -85,9 +96,21 @@ class Accounts:
         """The number of accounts m."""
         return len(self.ids)
 
-    def in_band(self, band: str) -> Any:
-        """Which accounts (m,) are of a size band; all of them where none is named."""
-        return self.texts["campaign_band"].equal(band) if band else np.ones(len(self), bool)
+    @property
+    def promise(self) -> Any:
+        """The whitespace (m,) of each account times how likely it is won, against the mean of its kind."""
+        return self.whitespace * self.likely
+
+    def within(self, limits: Sequence[tuple[str, frozenset[str]]]) -> Any:
+        """Which accounts (m,) hold one of the names in every column of the limits."""
+        here = np.ones(len(self), bool)
+        for column, names in limits:
+            here &= self.column(column).among(names)
+        return here
+
+    def column(self, name: str) -> Texts:
+        """Return a column that plans may be limited by, under the name that the table of plans gives it."""
+        return {"region": self.region, "band": self.texts["campaign_band"]}.get(name) or self.texts[name]
 
     @property
     def group(self) -> Any:
@@ -111,23 +134,39 @@ def read_accounts(run: ScoredRun, settings: Coverage) -> Accounts:
             hint = nearest(column, run.columns) or "keep it: columns.keep"
             raise UsageError(f"coverage.{key}: {column!r}: expected a column of the scores; {hint}")
     named = [name for name in (*TEXTS, *dict.fromkeys(filter(None, asked.values()))) if name in run.columns]
-    parts = [part_of(table, named) for table in run.read(["account_id", *MONEY, *named])]
+    numbers = [*MONEY, *([CHANCE] if CHANCE in run.columns else [])]
+    parts = [part_of(table, numbers, named) for table in run.read(["account_id", *numbers, *named])]
     pa.default_memory_pool().release_unused()  # what decoding took is as much as all that follows
     ids = pa.concat_arrays([part[0] for part in parts])
     order = pc.sort_indices(ids)
     rows = order.to_numpy()
-    sales, potential, whitespace = (np.concatenate([part[1][i] for part in parts])[rows] for i in range(len(MONEY)))
+    sales, potential, whitespace, *chance = (
+        np.concatenate([part[1][i] for part in parts])[rows] for i in range(len(numbers))
+    )
+    likely = against_mean(chance[0], sales > 0) if chance else np.ones(len(ids))
     texts = {name: together([part[2][name] for part in parts], rows) for name in named}
     nothing = Texts(("",), np.zeros(len(ids), np.uint8))
     region, skill = (texts[column] if column else nothing for column in asked.values())
     every = {name: texts.get(name, nothing) for name in TEXTS}
-    return Accounts(ids.take(order), sales, potential, whitespace, every, region, skill, run.id_form)
+    return Accounts(ids.take(order), sales, potential, whitespace, likely, every, region, skill, run.id_form)
 
 
-def part_of(table: pa.Table, named: Sequence[str]) -> tuple[pa.Array, list[Any], dict[str, Texts]]:
-    """Ids, money and texts of one part of the scores; texts as codes, which take less room."""
-    money = [np.nan_to_num(float_column(table[name])) for name in MONEY]
-    return strings(table["account_id"]), money, {name: texts_of(table[name]) for name in named}
+def against_mean(chance: Any, buys: Any) -> Any:
+    """The probability (m,) of each account over the mean of its kind, customers or prospects; 1 where that is 0."""
+    found = np.ones(len(chance))
+    for kind in (buys, ~buys):
+        mean = float(chance[kind].mean()) if kind.any() else 0.0
+        if mean > 0:
+            found[kind] = chance[kind] / mean
+    return found
+
+
+def part_of(
+    table: pa.Table, numbers: Sequence[str], named: Sequence[str]
+) -> tuple[pa.Array, list[Any], dict[str, Texts]]:
+    """Ids, numbers and texts of one part of the scores; texts as codes, which take less room."""
+    found = [np.nan_to_num(float_column(table[name])) for name in numbers]
+    return strings(table["account_id"]), found, {name: texts_of(table[name]) for name in named}
 
 
 def texts_of(column: pa.ChunkedArray) -> Texts:

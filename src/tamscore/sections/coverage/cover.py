@@ -12,9 +12,9 @@ from tamscore.errors import UsageError
 from tamscore.sections.coverage import summaries
 from tamscore.sections.coverage.accounts import read_accounts
 from tamscore.sections.coverage.joining import doubts_of, match_regions
-from tamscore.sections.coverage.names import doubts_about_bands, spelled, with_levels, with_roles
+from tamscore.sections.coverage.names import doubts_about_limits, spelled, with_levels, with_limits, with_roles
 from tamscore.sections.coverage.placing import place_all
-from tamscore.sections.coverage.plans import DIGITAL
+from tamscore.sections.coverage.plans import DIGITAL, for_team, with_partners
 from tamscore.sections.coverage.reading import read_owners, read_people, read_plans
 from tamscore.sections.coverage.result import Certificate, CoverageResult, record
 from tamscore.sections.coverage.rules import compare
@@ -34,8 +34,10 @@ if TYPE_CHECKING:
 
     from tamscore.backend import Backend
     from tamscore.progress import Progress
-    from tamscore.sections.coverage.accounts import ScoredRun
+    from tamscore.sections.coverage.accounts import Accounts, ScoredRun
+    from tamscore.sections.coverage.people import Person
     from tamscore.sections.coverage.placing import Placement
+    from tamscore.sections.coverage.plans import TouchPlan
     from tamscore.sections.coverage.rules import RuleResult
     from tamscore.sections.coverage.settings import Coverage
     from tamscore.sections.coverage.task import Task
@@ -51,7 +53,8 @@ def cover(
     """
     with progress.stage("read"):
         accounts = read_accounts(SuggestedRoles(run), settings)
-        plans, people = with_roles(read_plans(settings), DIGITAL), with_levels(read_people(settings), accounts)
+        people = with_levels(read_people(settings), accounts)
+        plans = plans_of(settings, accounts, people)
         known = {plan.role for plan in plans}
         people = [replace(one, role=spelled(one.role, [*known])) for one in people]
         people = people if settings.people else [one for one in people if one.role in known]
@@ -59,7 +62,7 @@ def cover(
         task = task_of(accounts, plans, people, DIGITAL, touches)
         owners = read_owners(settings, accounts, people)
         matches = (*match_regions(settings, accounts, people), *owners.joins, *touches.joins)
-        doubts = (*owners.doubts, *doubts_of(settings, accounts, people), *doubts_about_bands(plans, accounts))
+        doubts = (*owners.doubts, *doubts_of(settings, accounts, people), *doubts_about_limits(plans, accounts))
         asked = [changes_of(text, task) for text in scenarios]
     with progress.stage("cover"):
         found = place_all(backend, task, owners, settings.max_moves)
@@ -74,6 +77,12 @@ def cover(
         )
     write(result, summaries.account_table(task, found, people, owners))
     return result
+
+
+def plans_of(settings: Coverage, accounts: Accounts, people: Sequence[Person]) -> tuple[TouchPlan, ...]:
+    """Return the touch plans that hold for these accounts and people, in one spelling of every name."""
+    plans = with_limits(with_roles(read_plans(settings), DIGITAL), accounts)
+    return for_team(plans, people) if settings.plans is None else with_partners(plans)
 
 
 def told_of(

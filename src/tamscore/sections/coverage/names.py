@@ -120,12 +120,26 @@ def doubts_about(column: str, texts: Texts, people: Sequence[Person], path: str)
         yield f"nobody serves the accounts of {len(alone) - LISTED:,} more {column}s"
 
 
-def doubts_about_bands(plans: Sequence[TouchPlan], accounts: Accounts) -> Iterator[str]:
-    """Yield the size bands that plans are limited to and no account has."""
-    levels = accounts.texts["campaign_band"].levels
-    for band in sorted({plan.band for plan in plans if plan.band} - {""}):
-        if not levels_of(band, accounts.texts["campaign_band"]):
-            yield f"touch plans of band {band!r} suit no account, which are of {listed(levels)}{likely(band, levels)}"
+def with_limits(plans: Sequence[TouchPlan], accounts: Accounts) -> tuple[TouchPlan, ...]:
+    """Return the plans with the names that limit them as the accounts spell them; unknown ones stay as they are."""
+    return tuple(
+        replace(
+            plan,
+            limits=tuple((column, resolved(cells, accounts.column(column))) for column, cells in plan.limits),
+        )
+        for plan in plans
+    )
+
+
+def doubts_about_limits(plans: Sequence[TouchPlan], accounts: Accounts) -> Iterator[str]:
+    """Yield the names that plans are limited to and no account has, by column."""
+    asked = {(column, name) for plan in plans for column, names in plan.limits for name in names}
+    for column, name in sorted(asked):
+        texts = accounts.column(column)
+        if not levels_of(name, texts):
+            known = [level for level in texts.levels if level]
+            has = f"which are of {listed(known)}{likely(name, known)}" if known else "which have none"
+            yield f"touch plans of {column} {name!r} suit no account, {has}"
 
 
 def is_alone(level: str, column: str, people: Sequence[Person]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from tamscore.backend import Backend
     from tamscore.sections.coverage.accounts import Accounts
+    from tamscore.sections.coverage.people import Person
 
 DIGITAL = "digital"
 """The role without limit: it covers whoever has nobody."""
@@ -24,7 +25,9 @@ class TouchPlan:
     """A role and service level: hours a year an account takes, and the shares of money it is expected to bring.
 
     `expansion` and `acquisition` are the shares of a customer's and a prospect's whitespace won in a year, `protection`
-    is the share of a customer's sales kept that would be lost without any coverage. `band`: for that size band only.
+    is the share of a customer's sales kept that would be lost without any coverage; shares won are averages. `limits`
+    are columns with the names that an account must hold one of for the plan to be open to it. A `last_resort` is for
+    accounts to which no other plan without limit of hours is open.
     """
 
     role: str
@@ -33,7 +36,8 @@ class TouchPlan:
     expansion: float
     acquisition: float
     protection: float
-    band: str = ""
+    limits: tuple[tuple[str, frozenset[str]], ...] = ()
+    last_resort: bool = False
 
     @property
     def name(self) -> str:
@@ -41,31 +45,54 @@ class TouchPlan:
         return f"{self.role}/{self.service_level}"
 
 
+PARTNER = "channel_partner"
+"""The role whose people take channel accounts, and end users only where a plan says so."""
+OF_CHANNEL = (("party_type", frozenset({"channel"})),)
+OF_END_USERS = (("party_type", frozenset({"end_user"})),)
 DEFAULT_PLANS = (
-    TouchPlan("account_manager", "high_touch", 40.0, 0.12, 0.03, 0.06),
-    TouchPlan("account_manager", "pooled", 10.0, 0.05, 0.01, 0.05),
-    TouchPlan("hunter", "high_touch", 30.0, 0.06, 0.09, 0.02),
-    TouchPlan("inside_sales", "pooled", 8.0, 0.03, 0.025, 0.03),
-    TouchPlan("sdr", "pooled", 4.0, 0.01, 0.015, 0.01),
-    TouchPlan("channel_partner", "pooled", 6.0, 0.025, 0.02, 0.02),
+    TouchPlan("account_manager", "high_touch", 40.0, 0.12, 0.03, 0.06, OF_END_USERS),
+    TouchPlan("account_manager", "pooled", 10.0, 0.05, 0.01, 0.05, OF_END_USERS),
+    TouchPlan("hunter", "high_touch", 30.0, 0.06, 0.09, 0.02, OF_END_USERS),
+    TouchPlan("inside_sales", "pooled", 8.0, 0.03, 0.025, 0.03, OF_END_USERS),
+    TouchPlan("sdr", "pooled", 4.0, 0.01, 0.015, 0.01, OF_END_USERS),
+    TouchPlan(PARTNER, "pooled", 6.0, 0.025, 0.02, 0.02, OF_CHANNEL),
     TouchPlan(DIGITAL, "digital", 0.0, 0.004, 0.002, 0.005),
 )
 """Assumptions, not measurements: account managers keep and grow customers, hunters win accounts with much to win."""
 
 
-def expected_value(plan: TouchPlan, whitespace: Any, sales: Any) -> Any:
-    """What covering accounts by a plan is expected to bring in a year (m,), in money."""
+def for_team(plans: Sequence[TouchPlan], people: Sequence[Person]) -> tuple[TouchPlan, ...]:
+    """The default plans for a team: where nobody is a partner manager, everybody may have channel accounts."""
+    if any(person.role == PARTNER and person.hours > 0 for person in people):
+        return tuple(plans)
+    return tuple(plan if plan.role == PARTNER else replace(plan, limits=()) for plan in plans)
+
+
+def with_partners(plans: Sequence[TouchPlan]) -> tuple[TouchPlan, ...]:
+    """The plans of a table, where those of partner managers that name no party type are for channel accounts."""
+    return tuple(
+        replace(plan, limits=(*plan.limits, *OF_CHANNEL))
+        if plan.role == PARTNER and "party_type" not in dict(plan.limits)
+        else plan
+        for plan in plans
+    )
+
+
+def expected_value(plan: TouchPlan, promise: Any, sales: Any) -> Any:
+    """What covering accounts by a plan is expected to bring in a year (m,), in money.
+
+    `promise` (m,) is the whitespace times the probability over the mean of its kind.
+    """
     buys = sales > 0
-    return np.where(buys, plan.expansion, plan.acquisition) * whitespace + plan.protection * np.maximum(sales, 0.0)
+    return np.where(buys, plan.expansion, plan.acquisition) * promise + plan.protection * np.maximum(sales, 0.0)
 
 
 def options_of(
     backend: Backend, plans: Sequence[TouchPlan], roles: Sequence[str], accounts: Accounts, is_open: Any, hours: Any
 ) -> Options:
     """Value of every plan for every account, with its hours (o, m); plans not open (o, m) to it are worth -inf."""
-    value = np.empty(is_open.shape)
+    value, promise = np.empty(is_open.shape), accounts.promise
     for o, plan in enumerate(plans):
-        here = is_open[o] & accounts.in_band(plan.band)
-        value[o] = np.where(here, expected_value(plan, accounts.whitespace, accounts.sales), -np.inf)
+        value[o] = np.where(is_open[o], expected_value(plan, promise, accounts.sales), -np.inf)
     role = tuple(roles.index(plan.role) for plan in plans)
     return Options(backend.put(value), backend.put(hours), role, tuple(roles))

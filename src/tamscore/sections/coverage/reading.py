@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from tamscore.arrow import places_in, strings
 from tamscore.errors import InputContractError
+from tamscore.sections.coverage.accounts import LIMITING
 from tamscore.sections.coverage.joining import match_accounts, match_persons, unknown_owners
 from tamscore.sections.coverage.names import folded
 from tamscore.sections.coverage.people import Owners, Person
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.settings import Coverage
 
 NUMBERS = ("hours", "expansion", "acquisition", "protection")
+LIMITS = ("band", "region", *LIMITING)
+"""The columns that limit a plan to accounts that hold one of the names in the cell."""
 CSV_TYPES = dict.fromkeys(NUMBERS, "float") | {"locked": "bool"}
 """The types of columns in CSV files; all others are texts."""
 
@@ -58,7 +62,7 @@ def person_of(row: dict[str, Any], settings: Coverage) -> Person:
 
 
 def read_plans(settings: Coverage) -> tuple[TouchPlan, ...]:
-    """The touch plans of the table, or the defaults; digital coverage is added where the table has none.
+    """The touch plans of the table, or the defaults; digital coverage is added where the table has none for everybody.
 
     Raises InputContractError where a number is missing or negative.
     """
@@ -68,10 +72,12 @@ def read_plans(settings: Coverage) -> tuple[TouchPlan, ...]:
     for row in rows_of(settings.plans, ("role", "service_level", *NUMBERS)):
         if any(row[name] is None or not float(row[name]) >= 0 for name in NUMBERS):
             raise InputContractError(f"{settings.plans}: {row!r}: expected numbers ≥ 0 for {', '.join(NUMBERS)}")
-        numbers = {name: float(row[name]) for name in NUMBERS}
-        plans.append(TouchPlan(row["role"], row["service_level"], **numbers, band=row.get("band") or ""))
-    catches_all = any(plan.role == DIGITAL and not plan.band for plan in plans)
-    return tuple(plans) if catches_all else (*plans, DEFAULT_PLANS[-1])
+        hours, expansion, acquisition, protection = (float(row[name]) for name in NUMBERS)
+        limits = tuple((name, frozenset({row[name]})) for name in LIMITS if row.get(name))
+        rates = (expansion, acquisition, protection)
+        plans.append(TouchPlan(row["role"], row["service_level"], hours, *rates, limits))
+    catches_all = any(fold_word(plan.role) == DIGITAL and not plan.limits for plan in plans)
+    return tuple(plans) if catches_all else (*plans, replace(DEFAULT_PLANS[-1], last_resort=True))
 
 
 def read_owners(settings: Coverage, accounts: Accounts, people: Sequence[Person]) -> Owners:

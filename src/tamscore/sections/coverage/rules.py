@@ -67,7 +67,7 @@ def quadrant_plans(task: Task) -> Any:
     """The plans (o, m) that are those of each account's quadrant."""
     texts = task.accounts.texts
     same = [texts["role"].equal(one.role) & texts["service_level"].equal(one.service_level) for one in task.plans]
-    return np.array([mask & (plan.role != DIGITAL) for plan, mask in zip(task.plans, same, strict=True)])
+    return np.array([mask & task.within(o) & (task.plans[o].role != DIGITAL) for o, mask in enumerate(same)])
 
 
 def in_order(offer: Offer, order: Any, allowed: Any) -> Any:

@@ -29,7 +29,8 @@ class Coverage(SectionSettings):
     hours_per_person: Positive = 1200.0
     """Hours a year that a person has for accounts, where no table tells, and of one person more or less."""
     plans: LocalPath | None = None
-    """Table of touch plans: role, service_level, hours, expansion, acquisition, protection; absent: the defaults."""
+    """Table of touch plans: role, service_level, hours, expansion, acquisition, protection, and where wanted the limits
+    party_type, quadrant, kind, tier, market_segment, region, band; absent: the defaults."""
     account_plans: LocalPath | None = None
     """Table of hours of single accounts, in place of those of the plans: account_id, role, hours, and where wanted
     service_level."""

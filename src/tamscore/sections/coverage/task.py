@@ -46,14 +46,24 @@ class Task:
         return np.array([self.roles.index(plan.role) for plan in self.plans], np.int64)
 
     def is_open(self, owners: Owners) -> Any:
-        """Which plans are open to each account (o, m): somebody of the role serves it; where locked, the owner does."""
+        """Which plans are open to each account (o, m): it is within their limits, and somebody of the role serves it.
+
+        Where it is locked its owner does. A last resort is open to those alone who have no other plan without limit.
+        """
         held = np.full(len(self.accounts), NOBODY)
         held[owners.locked] = self.role_of_person[owners.person[owners.locked]] if owners.locked.any() else held[:0]
         found = np.empty((len(self.plans), len(self.accounts)), bool)
         for o, role in enumerate(self.role_of_plan):
             served = self.serves[:, self.role_of_person == role].any(axis=1) | np.isinf(self.limits[role])
-            found[o] = np.where(owners.locked, held == role, served[self.accounts.group])
+            found[o] = np.where(owners.locked, held == role, served[self.accounts.group] & self.within(o))
+        last = np.array([plan.last_resort for plan in self.plans])
+        free = ~last & np.isinf(self.limits[self.role_of_plan])
+        found[last] &= ~found[free].any(axis=0)
         return found
+
+    def within(self, plan: int) -> Any:
+        """Which accounts (m,) are within the limits of a plan by number."""
+        return self.accounts.within(self.plans[plan].limits)
 
 
 def task_of(

@@ -1,0 +1,178 @@
+"""Laws of a coverage, on any small market: hours, party types, limits of plans, locks and changes of owner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tamscore import backend
+from tamscore.errors import InputContractError
+from tamscore.sections.coverage.accounts import TEXTS, Accounts, Texts, against_mean
+from tamscore.sections.coverage.people import Owners, Person
+from tamscore.sections.coverage.placing import moved, place_all
+from tamscore.sections.coverage.plans import (
+    DEFAULT_PLANS,
+    DIGITAL,
+    OF_CHANNEL,
+    PARTNER,
+    TouchPlan,
+    expected_value,
+    for_team,
+    with_partners,
+)
+from tamscore.sections.coverage.task import Task, task_of
+
+HOST = backend.load("cpu")
+ROLES = ("account_manager", "hunter", "inside_sales", "sdr", PARTNER)
+REGIONS = ("north", "south")
+
+
+def texts(levels, random, m):
+    return Texts(tuple(levels), random.integers(0, len(levels), m).astype(np.uint8))
+
+
+def market(m, seed, channel=0.3):
+    """Accounts (m,) of both party types, all quadrants and tiers, in two regions."""
+    random = np.random.default_rng(seed)
+    sales = np.where(random.random(m) < 0.4, random.lognormal(6, 1.5, m).round(2), 0.0)
+    whitespace = random.lognormal(7, 1.5, m).round(2)
+    every = {name: Texts(("",), np.zeros(m, np.uint8)) for name in TEXTS}
+    every["party_type"] = Texts(("channel", "end_user"), (random.random(m) >= channel).astype(np.uint8))
+    every["quadrant"] = texts(("blue", "grey", "orange", "yellow"), random, m)
+    every["tier"] = texts("ABCD", random, m)
+    every["kind"] = Texts(("acquisition", "expansion"), (sales > 0).astype(np.uint8))
+    likely = against_mean(random.random(m) ** 3, sales > 0)
+    skill = Texts(("",), np.zeros(m, np.uint8))
+    ids = pa.array([f"A{i:04d}" for i in range(m)], pa.large_string())
+    return Accounts(ids, sales, sales + whitespace, whitespace, likely, every, texts(REGIONS, random, m), skill)
+
+
+@dataclass(frozen=True)
+class Solved:
+    """A coverage of a small market, as its laws look at it: role, hours and person by account."""
+
+    task: Task
+    owners: Owners
+    found: Any
+
+    @property
+    def role(self):
+        return np.array([plan.role for plan in self.task.plans])[self.found.plan]
+
+    @property
+    def hours(self):
+        return self.found.offer.hours[self.found.plan, np.arange(len(self.task.accounts))]
+
+
+@st.composite
+def teams(draw):
+    """Up to four people of any roles, hours and regions."""
+    hours = st.sampled_from([0.0, 12.0, 40.0, 100.0])
+    regions = st.sampled_from([frozenset(), *(frozenset({one}) for one in REGIONS)])
+    drawn = draw(st.lists(st.tuples(st.sampled_from(ROLES), hours, regions), max_size=4))
+    return [Person(f"person {i}", *one) for i, one in enumerate(drawn)]
+
+
+def owners_of(random, accounts, people):
+    """Some accounts owned, a few of them locked."""
+    m = len(accounts)
+    owned = (random.random(m) < 0.3) & bool(people)
+    person = np.where(owned, random.integers(0, max(len(people), 1), m), -1)
+    return Owners(person, owned & (random.random(m) < 0.1))
+
+
+@st.composite
+def problems(draw, channel=0.3):
+    """A market with its team, owners, a limit on changes of owner, and the plans for them."""
+    accounts = market(draw(st.integers(1, 40)), draw(st.integers(0, 2**16)), channel)
+    people = draw(teams())
+    owners = owners_of(np.random.default_rng(draw(st.integers(0, 2**16))), accounts, people)
+    return accounts, people, owners, draw(st.sampled_from([None, 0, 3]))
+
+
+def solved(problem, plans=None):
+    """The coverage of a problem; None where locks do not fit into the hours."""
+    accounts, people, owners, most = problem
+    task = task_of(accounts, for_team(DEFAULT_PLANS, people) if plans is None else plans, people, DIGITAL)
+    try:
+        return Solved(task, owners, place_all(HOST, task, owners, most))
+    except InputContractError:
+        return None
+
+
+@settings(max_examples=60, deadline=None)
+@given(problem=problems())
+def test_hours_are_never_exceeded_and_locks_and_the_limit_on_moves_are_kept(problem):
+    accounts, people, owners, most = problem
+    if (done := solved(problem)) is None:
+        return
+    has = done.found.person >= 0
+    used = np.bincount(done.found.person[has], done.hours[has], len(people))
+    assert (used <= np.array([one.hours for one in people]) * (1 + 1e-9)).all()
+    assert (has == (done.role != DIGITAL)).all()
+    assert (done.found.person[owners.locked] == owners.person[owners.locked]).all()
+    if most is not None:
+        assert moved(owners, done.found.person).sum() <= most
+    free = has & ~owners.locked
+    if most is None:
+        assert done.task.serves[accounts.group[free], done.found.person[free]].all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(problem=problems())
+def test_no_end_user_has_a_partner_manager_unless_a_plan_says_so(problem):
+    accounts, _, owners, most = problem
+    if (done := solved(problem)) is None or most is not None:
+        return
+    partner = (done.role == PARTNER) & ~owners.locked
+    assert (accounts.texts["party_type"].equal("channel") | ~partner).all()
+    plan = TouchPlan(PARTNER, "pooled", 6.0, 0.025, 0.02, 0.02)
+    assert with_partners([plan])[0].limits == OF_CHANNEL
+    said = TouchPlan(PARTNER, "pooled", 6.0, 0.025, 0.02, 0.02, (("party_type", frozenset({"end_user"})),))
+    assert with_partners([said]) == (said,)
+
+
+@pytest.mark.parametrize("column", ["party_type", "quadrant", "kind", "tier", "region"])
+def test_a_plan_is_for_the_accounts_within_its_limits_alone(column):
+    accounts = market(60, 5)
+    name = accounts.column(column).levels[-1]
+    plan = TouchPlan("hunter", "pooled", 5.0, 0.5, 0.5, 0.5, ((column, frozenset({name.upper()})),))
+    done = solved((accounts, [Person("Ann", "hunter", 1e6)], nobody(60), None), (plan, DEFAULT_PLANS[-1]))
+    assert (done.role == "hunter").tolist() == accounts.column(column).equal(name).tolist()
+
+
+def nobody(m):
+    return Owners(np.full(m, -1), np.zeros(m, bool))
+
+
+def test_without_partner_managers_everybody_may_have_channel_accounts():
+    accounts = market(40, 1, channel=1.0)
+    staff = [Person("Ann", "account_manager", 1e6)]
+    assert set(solved((accounts, staff, nobody(40), None)).role) == {"account_manager"}
+    with_partner = [*staff, Person("Pia", PARTNER, 1e6)]
+    assert set(solved((accounts, with_partner, nobody(40), None)).role) == {PARTNER}
+
+
+def test_a_last_resort_is_for_those_alone_to_whom_no_other_plan_without_hours_is_open():
+    accounts = market(60, 2)
+    own = TouchPlan(DIGITAL, "mail", 0.0, 0.0, 0.0, 0.0, (("quadrant", frozenset({"grey", "yellow"})),))
+    last = TouchPlan(DIGITAL, DIGITAL, 0.0, 0.9, 0.9, 0.9, last_resort=True)
+    done = solved((accounts, [], nobody(60), None), (own, last))
+    quadrant = accounts.texts["quadrant"]
+    assert (done.found.plan == 0).tolist() == quadrant.among(["grey", "yellow"]).tolist()
+
+
+def test_rates_are_averages_scaled_by_the_probability_over_the_mean_of_its_kind():
+    buys = np.array([True, True, False, False])
+    likely = against_mean(np.array([1.0, 1.0, 0.02, 0.06]), buys)
+    assert likely.tolist() == [1.0, 1.0, 0.5, 1.5]
+    plan = TouchPlan("hunter", "high_touch", 30.0, 0.1, 0.2, 0.5)
+    value = expected_value(plan, 100.0 * likely, np.array([10.0, 0.0, 0.0, -5.0]))
+    assert value == pytest.approx([15.0, 20.0, 10.0, 30.0])
+    assert against_mean(np.zeros(4), buys).tolist() == [1.0] * 4
