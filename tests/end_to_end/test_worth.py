@@ -762,6 +762,31 @@ def test_own_segments_are_told_in_the_scores_and_tested_by_their_totals(asked, o
     assert actions >= {"protect", "invest", "maintain"}
 
 
+def test_own_segments_have_a_priority_of_their_own_terms_and_what_is_missing_leaves_it_open(asked, tmp_path):
+    """Each term is the mean over the accounts that have it; a term with a weight that nobody has is no 0."""
+    table, random = pq.read_table(asked["folder"] / "market"), np.random.default_rng(9)
+    cost = [None if chance < 0.3 else round(50 * chance, 2) for chance in random.random(table.num_rows).tolist()]
+    cost = [None if row["industry"] == "software" else one for one, row in zip(cost, table.to_pylist(), strict=True)]
+    path = market.write(table.append_column("cost", pa.array(cost)), tmp_path / "market", files=2)
+    section = {**OWN["segments"], "acquisition_cost": "cost", "weights": [1, 2, 0]}
+    done = market.run(path, tmp_path / "scores", {**asked["changes"], **OWN, "segments": section})
+    given = dict(zip(table["account_id"].to_pylist(), cost, strict=True))
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for row in market.scores(done).to_pylist():
+        groups[row["party_type"], row["own_segment"]].append(row)
+    rows = table_of(done, "own_segments")
+    assert {row["missing"] for row in rows} >= {"", "acquisition_cost"}
+    for row in rows:
+        mine = groups[row["party_type"], row["own_segment"]]
+        values = [one["lifetime_value"] for one in mine if one["lifetime_value"] is not None]
+        costs = [given[one["account_id"]] for one in mine if given[one["account_id"]] is not None]
+        gaps = [name for name, known in (("lifetime_value", values), ("acquisition_cost", costs)) if not known]
+        assert row["missing"] == "|".join(gaps)
+        expected = None if gaps else pytest.approx(np.mean(values) - 2 * np.mean(costs), abs=0.03)
+        assert row["priority"] == expected
+    assert any(row["priority"] is not None for row in record_of(done, "segments")["own"]["top"])
+
+
 def test_own_segments_have_names_of_the_job_or_plain_words(owned):
     names = {row["own_segment"]: row["name"] for row in table_of(owned, "own_segments")}
     assert names["retail · steel"] == "Shops and mills"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +11,8 @@ import pyarrow as pa
 from tamscore.arrow import as_dictionary, float_column, nullable
 from tamscore.errors import InputContractError
 from tamscore.scoring.by_cluster import CENTS, cents
-from tamscore.sections.segments.segment_tests import SegmentFacts, judge
+from tamscore.sections.segments.segment_tests import TERMS, SegmentFacts, judge
+from tamscore.sections.segments.segment_tests import priority as segment_priority
 from tamscore.stages.naming import NO_TITLE, compose, level_phrase
 from tamscore.stages.prepare import UNKNOWN
 from tamscore.store import tables
@@ -32,7 +33,7 @@ AMOUNTS = ("sales", "potential", "whitespace", "margin", "now", "before", "lifet
 COUNTS = ("accounts", "customers", "margins", "compared", "valued")
 MEASURES = (*AMOUNTS, *COUNTS)
 """What is added up by segment: amounts in cents, then counts, so that sums are exact in any order."""
-MONEY = ("sales", "potential", "whitespace", "margin", "sales_now", "sales_before", "lifetime_value")
+MONEY = ("sales", "potential", "whitespace", "margin", "sales_now", "sales_before", *TERMS, "priority")
 TESTS = ("identifiable", "profitable", "growing", "meaningful", "action")
 Sums = dict[tuple[str, str], Any]
 """Sums (MEASURES,) by party type and segment."""
@@ -40,11 +41,16 @@ Sums = dict[tuple[str, str], Any]
 
 @dataclass(frozen=True)
 class OwnSegments:
-    """The columns that make the segments, what people call them, and the names that they gave to segments."""
+    """The columns that make the segments, what people call them, and the names that they gave to segments.
+
+    `terms` are mean acquisition cost and network effect by party type and segment, `weights` those of a priority.
+    """
 
     columns: tuple[str, ...]
     titles: Mapping[str, Title]
     names: Mapping[str, str]
+    weights: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    terms: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
 
     def name(self, text: str) -> str:
         """Return the name of a segment: the given one, else plain words for its levels."""
@@ -65,7 +71,7 @@ class OwnSegments:
 
     def record(self, table: pa.Table) -> dict[str, Any]:
         """Return how many segments there are and are meaningful, and those with most whitespace."""
-        shown = ("party_type", "name", "accounts", "whitespace", *TESTS)
+        shown = ("party_type", "name", "accounts", "whitespace", *TESTS, "priority")
         first = table.sort_by([("whitespace", "descending"), ("party_type", "ascending"), ("own_segment", "ascending")])
         meaningful = table["meaningful"].to_pylist().count("yes")
         top = first.select(shown).slice(0, TOP).to_pylist()
@@ -89,7 +95,11 @@ class OwnSegments:
         facts = SegmentFacts(np.ones(len(sums)), money["margin"], money["now"], money["before"], *per_account)
         verdicts = judge(facts) if sums else None
         told = {test: pa.array(getattr(verdicts, test) if verdicts else [], pa.string()) for test in TESTS}
-        amounts = {"sales_now": money["now"], "sales_before": money["before"], "lifetime_value": value}
+        given = np.array([self.terms.get((party, text), (np.nan, np.nan)) for text in sums]).reshape(-1, 2)
+        terms = np.stack([value, *given.T])
+        priority, gaps = segment_priority(terms, self.weights)
+        amounts = {"sales_now": money["now"], "sales_before": money["before"], **dict(zip(TERMS, terms, strict=True))}
+        amounts["priority"] = priority
         return pa.table(
             {
                 "party_type": pa.array([party] * len(sums), pa.string()),
@@ -100,6 +110,7 @@ class OwnSegments:
                 **told,
                 "margin": nullable(np.round(money["margin"], 2)),
                 **{name: nullable(np.round(values, 2)) for name, values in amounts.items()},
+                "missing": pa.array(["|".join(gap) for gap in gaps], pa.string()),
             }
         )
 

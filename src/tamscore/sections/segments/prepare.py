@@ -15,6 +15,7 @@ from tamscore.sections.segments import segment_tests
 from tamscore.sections.segments.actions import SegmentAnswers
 from tamscore.sections.segments.columns import TESTS, SegmentsState
 from tamscore.sections.segments.own import OwnSegments
+from tamscore.sections.segments.own_terms import terms_of_own
 from tamscore.sections.segments.segment_tests import TERMS, FlagLimits, SegmentFacts, Verdicts
 from tamscore.store import contents, tables
 
@@ -68,7 +69,10 @@ def prepare(market: Market, settings: Segments) -> SegmentsState:
 def own_of(market: Market, settings: Segments) -> OwnSegments | None:
     """The segments of the user's own, None where there are none."""
     naming = naming_of(market.this.job)
-    return OwnSegments(settings.own, naming.titles, naming.names) if settings.own else None
+    if not settings.own:
+        return None
+    terms = terms_of_own(market, settings)
+    return OwnSegments(settings.own, naming.titles, naming.names, settings.weights, terms)
 
 
 def answers_of(told: dict[str, list[str]], verdicts: Sequence[Verdicts]) -> SegmentAnswers:

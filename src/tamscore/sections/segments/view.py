@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tamscore.view.blocks import Chapter, Table, table
+from tamscore.view.blocks import Chapter, Table, table, without_empty
 from tamscore.view.words import words
 
 Record = dict[str, Any]
@@ -34,12 +34,12 @@ def own(record: Record) -> list[Table]:
     """Return the segments of the user's own with most whitespace, where the job has some."""
     if (found := record.get("own")) is None:
         return []
-    shown = ("name", "party_type", "accounts", "whitespace", *TESTS, "action")
-    rows = [[row[name] for name in shown] for row in found["top"]]
+    shown = ("name", "party_type", "accounts", "whitespace", *TESTS, "action", "priority")
+    rows = [[row.get(name) for name in shown] for row in found["top"]]
     columns = "segment:name|party type:code/3|accounts:count|whitespace:money"
     columns += "".join(f"|{name}/3" for name in TESTS)
     note = f"{len(rows)} of {found['of']:,} by {' and '.join(found['columns'])}; {found['meaningful']:,} are meaningful"
-    return [table("Segments of your own", f"{columns}|action", rows, note)]
+    return [without_empty(table("Segments of your own", f"{columns}|action|priority:money/2", rows, note))]
 
 
 def actions(record: Record) -> list[Table]:
