@@ -218,9 +218,11 @@ def test_the_ranking_lists_the_best_of_each_kind_with_two_digits(full, written):
     scores = market.scores(full.directory).to_pylist()
     for kind, noun in (("expansion", "customers"), ("acquisition", "prospects")):
         best = sorted((one for one in scores if one["kind"] == kind), key=lambda one: one["priority_in_kind"])[:50]
+        best.sort(key=lambda one: one["party_type"] == "channel")
         shown = written[1].table(f"The first 50 {noun}").rows
-        assert [row[0] for row in shown] == [f"{one['priority_in_kind']:,}" for one in best]
-        assert [row[1] for row in shown] == [one["account_id"] for one in best]
+        assert [row[0] for row in shown] == [one["party_type"].replace("_", " ") for one in best]
+        assert [row[1] for row in shown] == [f"{one['priority_in_kind']:,}" for one in best]
+        assert [row[2] for row in shown] == [one["account_id"] for one in best]
         assert [row[5:8] for row in shown] == [
             [money(one[m]) for m in ("sales", "potential", "whitespace")] for one in best
         ]

@@ -171,9 +171,13 @@ def test_what_may_be_expected_stands_beside_how_likely_it_is():
 
 
 def test_party_types_are_told_apart_where_there_are_several():
-    text = text_of(dataclasses.replace(SUMMARY, top=(account(), account(party_type="channel", account_id="C9"))))
-    line = next(line for line in text.splitlines() if "C9" in line)
-    assert "channel" in line.split()
+    """Places count within a party type: each stands in a group of its own, and no width drops which one it is."""
+    both = (account(party_type="channel", account_id="C9"), account(), account(account_id="E8"))
+    for width in (60, 100, 200):
+        lines = text_of(dataclasses.replace(SUMMARY, top=both), width).splitlines()
+        place = {name: next(i for i, line in enumerate(lines) if name in line.split()) for name in ("C9", "E8")}
+        assert lines[place["C9"]].startswith("channel")
+        assert place["E8"] < place["C9"]
     assert "party type" not in text_of(SUMMARY).split("CALL FIRST")[1].splitlines()[1]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tamscore.arrow import plain_table
+from tamscore.schema import PARTY_TYPES
 from tamscore.store import contents
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ ACCOUNT = (
 def best_accounts(directory: RunDirectory, roles: RoleColumns, count: int, cluster: str | None) -> list[dict[str, Any]]:
     """The first accounts in the order of priority, of the whole market or of one cluster, and who covers them.
 
+    Each party type has an order of its own: where there are several, its accounts stand together, end users first.
     Those that the run has listed are taken from its list, more of them from the scores.
     """
     import pyarrow as pa
@@ -37,7 +39,7 @@ def best_accounts(directory: RunDirectory, roles: RoleColumns, count: int, clust
         best = [first(shown(contents.whole(part), roles, cluster), count) for part in parts]
         found = first(pa.concat_tables(best), count) if best else shown(listed, roles).slice(0, 0)
     rows: list[dict[str, Any]] = found.to_pylist()
-    return rows
+    return sorted(rows, key=lambda row: PARTY_TYPES.index(row["party_type"]))
 
 
 def shown(accounts: pa.Table, roles: RoleColumns, cluster: str | None = None) -> pa.Table:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.insight.pages.calling import chance_of
 from tamscore.insight.pages.potential import step_name
-from tamscore.view.blocks import Cell, table, without_empty
+from tamscore.schema import PARTY_TYPES
+from tamscore.view.blocks import Cell, grouped, table, without_empty
 from tamscore.view.words import counted, money, words
 
 if TYPE_CHECKING:
@@ -55,15 +56,19 @@ def best_of_kind(rows: Sequence[Row], nouns: str, clusters: Sequence[Cluster], *
 def accounts(
     caption: str, rows: Sequence[Row], place: str, note: str, why: Sequence[str] = (), *, folded: bool = False
 ) -> Table:
-    """Return accounts, one a row; names only if there are any, reasons only if they are given."""
-    named, parties = any(row.get("name") for row in rows), len({row["party_type"] for row in rows}) > 1
+    """Return accounts, one a row; names only if there are any, reasons only if they are given.
+
+    Places are those within a party type, so each party type is a group of its own and every row names it.
+    """
+    named, found = any(row.get("name") for row in rows), {row["party_type"] for row in rows}
+    parties = [party for party in PARTY_TYPES if party in found]
     most = max((row.get("expected_value") or 0.0 for row in rows), default=0.0) or 1.0
     cells = [
         [
+            *[row["party_type"]][: len(found) - 1],
             row.get(place) or row["rank"],
             str(row["account_id"]),
             *[row.get("name") or None][:named],
-            *[row["party_type"]][:parties],
             row["cluster"],
             row["sales"],
             row["potential"],
@@ -75,11 +80,13 @@ def accounts(
         ]
         for at, row in enumerate(rows)
     ]
-    who = f"{'|name:name' * named}{'|party type:code' * parties}|cluster:id/3"
+    who = f"{'|name:name' * named}|cluster:id/3"
     end = "play:code/2|why/3" if why else "tier:code/2|quadrant:code/3|play:code/2"
     money = "sales:money/3|potential:money/3|whitespace:money|likely:permille/2|expected:money"
-    columns = f"priority:count|account id:id{who}|{money}|{end}"
-    return without_empty(table(caption, columns, cells, note, folded=folded))
+    columns = f"{'party type:code|' * (len(found) > 1)}priority:count|account id:id{who}|{money}|{end}"
+    groups = [[cell for cell, row in zip(cells, rows, strict=True) if row["party_type"] == party] for party in parties]
+    note += "; priority counts within each party type" if len(found) > 1 else ""
+    return without_empty(grouped(caption, columns, groups, note, folded=folded))
 
 
 def quadrant_and_play(row: Row) -> list[Any]:
