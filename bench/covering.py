@@ -14,17 +14,11 @@ if TYPE_CHECKING:
 
 
 def task_of_run(run: StoredRun) -> Task:
-    """What there is to do with the default plans and team."""
-    from tamscore.sections.coverage.accounts import read_accounts
-    from tamscore.sections.coverage.cover import plans_of
-    from tamscore.sections.coverage.plans import DIGITAL
-    from tamscore.sections.coverage.reading import read_people
+    """What there is to do with the default plans and team, where no account is owed anything."""
+    from tamscore.sections.coverage.question import read_question
     from tamscore.sections.coverage.settings import Coverage
-    from tamscore.sections.coverage.task import task_of
 
-    settings = Coverage()
-    accounts, people = read_accounts(run, settings), read_people(settings)
-    return task_of(accounts, plans_of(settings, accounts, people), people, DIGITAL)
+    return read_question(run, Coverage(minimum_treatment={})).task
 
 
 def role_choice(output: Path, people: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002 - a switch of a case

@@ -337,7 +337,7 @@ def test_hours_that_naming_people_leaves_over_are_given_out_again(run, tmp_path)
 
 
 def test_the_gap_is_told_before_and_after_hours_are_given_out_again(run, tmp_path):
-    result, _ = covered(run, people=split_team(tmp_path), region="industry")
+    result, _ = covered(run, people=split_team(tmp_path), region="industry", minimum_treatment={})
     sure = result.certificate
     assert sure.gap < sure.gap_before
     assert f"{sure.gap_before:.3%} before hours left over were given out again" in page_of(result)
@@ -401,3 +401,30 @@ def test_a_file_without_the_section_is_refused(run, tmp_path):
     refused = CliRunner().invoke(app, ["coverage", str(run.directory.output), "--config", str(tmp_path / "team.toml")])
     assert refused.exit_code == 2
     assert "expected a section [coverage]" in refused.stderr
+
+
+def test_whom_hours_do_not_reach_is_reported_with_the_price_of_an_hour_that_would(run):
+    result, accounts = covered(run, team={"sdr": 1}, hours_per_person=400)
+    rows = {row["rule"]: row for row in result.minimum}
+    assert list(rows) == ["blue", "A", "orange"]
+    short = pq.read_table(f"{result.path}/shortfall.parquet")
+    assert short.group_by("rule", use_threads=False).aggregate([([], "count_all")]).to_pylist() == [
+        {"rule": rule, "count_all": row["short"]} for rule, row in rows.items() if row["short"]
+    ]
+    lacking = accounts.filter(accounts["shortfall"].is_valid())
+    assert sorted(short["account_id"].to_pylist()) == lacking["account_id"].to_pylist()
+    for row in rows.values():
+        assert row["owed"] == row["reached"] + row["short"]
+        assert row["hours_short"] == 4.0 * row["short"]
+        assert (row["price_of_an_hour"] is None) == (row["short"] == 0)
+    assert sum(row["reached"] for row in rows.values()) == 100
+    assert short["account_id"].to_pylist()[0] in page_of(result)
+    assert "costs" in page_of(result)
+
+
+def test_what_least_service_costs_is_the_difference_to_a_coverage_without_it(run):
+    with_it, free = covered(run)[0], covered(run, minimum_treatment={})[0]
+    assert free.minimum == []
+    assert free.certificate.without_minimum is None
+    assert with_it.certificate.without_minimum == pytest.approx(free.certificate.bound, rel=1e-4)
+    assert with_it.certificate.value < free.certificate.value

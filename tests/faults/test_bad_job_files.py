@@ -847,6 +847,7 @@ FULL: dict[str, Any] = {
         "hours_per_person": 1000,
         "plans": "plans.csv",
         "account_plans": "accounts.csv",
+        "minimum_treatment": {"blue": "high_touch", "B": "pooled"},
         "owners": "owners.csv",
         "max_moves": 10,
         "region": "city",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 
 from tamscore import backend
 from tamscore.errors import InputContractError
-from tamscore.sections.coverage.accounts import TEXTS, Accounts, Texts, against_mean
+from tamscore.sections.coverage.accounts import TEXTS, Accounts, against_mean, place_of
+from tamscore.sections.coverage.minimum import levels_of_plans
 from tamscore.sections.coverage.people import Owners, Person
 from tamscore.sections.coverage.placing import moved, place_all
 from tamscore.sections.coverage.plans import (
@@ -26,7 +28,10 @@ from tamscore.sections.coverage.plans import (
     for_team,
     with_partners,
 )
+from tamscore.sections.coverage.reach import Kinds, in_order
+from tamscore.sections.coverage.shortfall import without_it
 from tamscore.sections.coverage.task import Task, task_of
+from tamscore.sections.coverage.texts import Texts
 
 HOST = backend.load("cpu")
 ROLES = ("account_manager", "hunter", "inside_sales", "sdr", PARTNER)
@@ -50,7 +55,17 @@ def market(m, seed, channel=0.3):
     likely = against_mean(random.random(m) ** 3, sales > 0)
     skill = Texts(("",), np.zeros(m, np.uint8))
     ids = pa.array([f"A{i:04d}" for i in range(m)], pa.large_string())
-    return Accounts(ids, sales, sales + whitespace, whitespace, likely, every, texts(REGIONS, random, m), skill)
+    return Accounts(
+        ids,
+        sales,
+        sales + whitespace,
+        whitespace,
+        likely,
+        place_of(whitespace * likely),
+        every,
+        texts(REGIONS, random, m),
+        skill,
+    )
 
 
 @dataclass(frozen=True)
@@ -96,10 +111,14 @@ def problems(draw, channel=0.3):
     return accounts, people, owners, draw(st.sampled_from([None, 0, 3]))
 
 
-def solved(problem, plans=None):
+MINIMUM = {"blue": "pooled", "A": "pooled", "orange": "pooled"}
+
+
+def solved(problem, plans=None, minimum=MINIMUM):
     """The coverage of a problem; None where locks do not fit into the hours."""
     accounts, people, owners, most = problem
     task = task_of(accounts, for_team(DEFAULT_PLANS, people) if plans is None else plans, people, DIGITAL)
+    task = replace(task, minimum=minimum)
     try:
         return Solved(task, owners, place_all(HOST, task, owners, most))
     except InputContractError:
@@ -176,3 +195,107 @@ def test_rates_are_averages_scaled_by_the_probability_over_the_mean_of_its_kind(
     value = expected_value(plan, 100.0 * likely, np.array([10.0, 0.0, 0.0, -5.0]))
     assert value == pytest.approx([15.0, 20.0, 10.0, 30.0])
     assert against_mean(np.zeros(4), buys).tolist() == [1.0] * 4
+
+
+def hours_for(done, row, later):
+    """The most hours by which a person who serves an account could cover it, and the fewest that it takes, by person.
+
+    Those are hours that are left, and hours of accounts in the mask `later` (m,) that are not locked.
+    """
+    task, offer = done.task, done.found.offer
+    has = done.found.person >= 0
+    used = np.bincount(done.found.person[has], done.hours[has], len(task.people))
+    takes = has & later & ~done.owners.locked
+    freed = np.bincount(done.found.person[takes], done.hours[takes], len(task.people))
+    for p, person in enumerate(task.people):
+        is_own = done.found.person[row] == p
+        plans = (task.role_of_plan == task.role_of_person[p]) & np.isfinite(offer.value[:, row])
+        plans &= levels_of_plans(task.plans) >= 1
+        if plans.any() and task.serves[task.accounts.group_of(row), p]:
+            yield person.hours - used[p] + freed[p] + is_own * done.hours[row], offer.hours[plans, row].min()
+
+
+@settings(max_examples=120, deadline=None)
+@given(problem=problems())
+def test_no_blue_account_is_digital_while_somebody_who_serves_it_spends_hours_on_grey_ones(problem):
+    """And none of tier A while hours go to accounts that are owed nothing, are orange or come later in tier A."""
+    accounts, people, owners, _ = problem
+    if not people or (done := solved((accounts, people, owners, None))) is None:
+        return
+    owed = done.found.owed
+    order = np.full(len(accounts), len(owed))
+    order[owed.account] = np.arange(len(owed))
+    short = ~owed.met(levels_of_plans(done.task.plans), done.found.plan)
+    for row in owed.account[short & ~owners.locked[owed.account]].tolist():
+        for there, needed in hours_for(done, row, order > order[row]):
+            assert there < needed * (1 - 1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(problem=problems())
+def test_what_is_said_of_least_service_bounds_what_it_costs(problem):
+    """A coverage never brings more than the bound that is said of it; without least service it brings no less."""
+    accounts, people, owners, _ = problem
+    if (done := solved((accounts, people, owners, None))) is None:
+        return
+    free = solved((accounts, people, owners, None), minimum={})
+    assert done.found.value <= done.found.choice.bound * (1 + 1e-9)
+    assert free.found.value <= without_it(done.task, done.found) * (1 + 1e-6)
+    assert done.found.within.met(levels_of_plans(done.task.plans), done.found.plan).all()
+
+
+def ways_to_serve(need, room, kinds):
+    """Whether accounts of these kinds all find whole hours of one of two kinds of people, by trying every way."""
+    for way in itertools.product(range(2), repeat=len(kinds)):
+        taken = [sum(need[kind][by] for kind, by in zip(kinds, way, strict=True) if by == who) for who in range(2)]
+        if all(hours <= there for hours, there in zip(taken, room, strict=True)):
+            return True
+    return False
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    need=st.lists(st.lists(st.sampled_from([np.inf, 10.0]), min_size=2, max_size=2), min_size=2, max_size=2),
+    room=st.lists(st.sampled_from([0.0, 10.0, 20.0]), min_size=2, max_size=2),
+    kind=st.lists(st.integers(0, 1), min_size=1, max_size=6),
+)
+def test_accounts_are_reached_one_after_the_other_where_all_of_them_find_hours(need, room, kind):
+    """Against every way to serve them; all need the same hours, so that parts of an account serve no more."""
+    served: list[int] = []
+    for row in range(len(kind)):
+        if ways_to_serve(need, room, [kind[i] for i in (*served, row)]):
+            served.append(row)
+    told = in_order(Kinds(np.array(need), np.array(room)), np.array(kind))
+    assert np.flatnonzero(told).tolist() == served
+
+
+def test_where_hours_do_not_suffice_blue_comes_first_then_tier_a_by_priority_then_orange():
+    accounts = market(60, 9, channel=0.0)
+    done = solved((accounts, [Person("Ann", "sdr", 80.0)], nobody(60), None))
+    owed = done.found.owed
+    rank = [owed.rules[rule] for rule in owed.rule.tolist()]
+    assert rank == sorted(rank, key=["blue", "A", "orange"].index)
+    for rule in range(1, 4):
+        places = accounts.priority[owed.account[owed.rule == rule]]
+        assert (np.diff(places) > 0).all()
+    met = owed.met(levels_of_plans(done.task.plans), done.found.plan)
+    assert met.tolist() == [True] * 20 + [False] * (len(owed) - 20)
+
+
+def test_a_level_that_only_intense_plans_give_is_kept():
+    accounts = market(40, 3, channel=0.0)
+    staff = [Person("Ann", "account_manager", 400.0)]
+    done = solved((accounts, staff, nobody(40), None), minimum={"blue": "high_touch"})
+    blue = np.flatnonzero(accounts.texts["quadrant"].equal("blue"))
+    first = blue[np.argsort(accounts.priority[blue])][:10]
+    assert set(done.hours[first]) == {40.0}
+
+
+def test_an_account_that_no_digital_plan_is_for_gets_a_person_first():
+    accounts = market(60, 2, channel=0.0)
+    own = TouchPlan(DIGITAL, "mail", 0.0, 0.0, 0.0, 0.0, (("quadrant", frozenset({"grey", "yellow", "blue"})),))
+    last = replace(DEFAULT_PLANS[-1], last_resort=True)
+    orange = accounts.texts["quadrant"].equal("orange")
+    staff = [Person("Ann", "sdr", 4.0 * orange.sum())]
+    done = solved((accounts, staff, nobody(60), None), (DEFAULT_PLANS[4], own, last))
+    assert (done.role == "sdr").tolist() == orange.tolist()

@@ -174,6 +174,7 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
             "hours_per_person": 1200.0,
             "plans": None,
             "account_plans": None,
+            "minimum_treatment": {"blue": "pooled", "A": "pooled", "orange": "pooled"},
             "owners": None,
             "min_match_share": 0.5,
             "max_moves": None,

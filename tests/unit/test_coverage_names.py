@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tamscore.sections.coverage.accounts import Texts
 from tamscore.sections.coverage.names import doubts_about, folded, likely, resolved, split, with_roles
 from tamscore.sections.coverage.people import Person
 from tamscore.sections.coverage.plans import DEFAULT_PLANS, DIGITAL
+from tamscore.sections.coverage.texts import Texts
 
 LEVELS = ("", "Bosnia, Herzegovina", "North", "South", "UK/Ireland", "Zu\u0308rich")
 

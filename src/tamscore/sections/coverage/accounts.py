@@ -11,11 +11,11 @@ import numpy as np
 from tamscore.arrow import float_column, strings
 from tamscore.config.problems import nearest
 from tamscore.errors import UsageError
+from tamscore.sections.coverage.texts import Texts, texts_of, together
 from tamscore.stages.folding import fold_ids
-from tamscore.substitution import fold_word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tamscore.store.run_directory import RunDirectory
 
 MONEY = ("sales", "potential", "whitespace")
-CHANCE = "probability"
+LIKELY = ("probability", "priority")
 LIMITING = ("party_type", "quadrant", "kind", "tier", "market_segment")
 """Columns of the scores that a plan may be limited by, beside size band and region."""
 TEXTS = (*LIMITING, "role", "service_level", "campaign_band", "campaign_id", "campaign_channel")
@@ -54,27 +54,11 @@ class ScoredRun(Protocol):
 
 
 @dataclass(frozen=True)
-class Texts:
-    """A column of few texts: its levels, and the level (m,) of every account; no text is ''."""
-
-    levels: tuple[str, ...]
-    code: Any
-
-    def equal(self, text: str) -> Any:
-        """Where (m,) the column holds a text, compared as a name."""
-        return self.among([text])
-
-    def among(self, texts: Iterable[str]) -> Any:
-        """Where (m,) the column holds one of several texts, compared as names."""
-        asked = {fold_word(text) for text in texts}
-        return np.array([fold_word(level) in asked for level in self.levels], bool)[self.code]
-
-
-@dataclass(frozen=True)
 class Accounts:
     """Accounts (m,) in order of id: money, texts by column name, and the region and skill they ask for, '' for none.
 
-    `likely` (m,) is the probability of each over the mean of its kind; 1 where the run knows none.
+    `likely` (m,) is the probability of each over the mean of its kind; 1 where the run knows none. `priority` (m,) is
+    its place, 1 for the first.
     """
 
     ids: pa.Array
@@ -82,6 +66,7 @@ class Accounts:
     potential: Any
     whitespace: Any
     likely: Any
+    priority: Any
     texts: dict[str, Texts]
     region: Texts
     skill: Texts
@@ -115,7 +100,11 @@ class Accounts:
     @property
     def group(self) -> Any:
         """The number (m,) of each account's pair of region and skill."""
-        return self.region.code.astype(np.int32) * len(self.skill.levels) + self.skill.code
+        return self.group_of(slice(None))
+
+    def group_of(self, rows: Any) -> Any:
+        """The number of the pair of region and skill of some accounts."""
+        return self.region.code[rows].astype(np.int32) * len(self.skill.levels) + self.skill.code[rows]
 
     @property
     def groups(self) -> list[tuple[str, str]]:
@@ -134,21 +123,29 @@ def read_accounts(run: ScoredRun, settings: Coverage) -> Accounts:
             hint = nearest(column, run.columns) or "keep it: columns.keep"
             raise UsageError(f"coverage.{key}: {column!r}: expected a column of the scores; {hint}")
     named = [name for name in (*TEXTS, *dict.fromkeys(filter(None, asked.values()))) if name in run.columns]
-    numbers = [*MONEY, *([CHANCE] if CHANCE in run.columns else [])]
+    numbers = [*MONEY, *(name for name in LIKELY if name in run.columns)]
     parts = [part_of(table, numbers, named) for table in run.read(["account_id", *numbers, *named])]
     pa.default_memory_pool().release_unused()  # what decoding took is as much as all that follows
     ids = pa.concat_arrays([part[0] for part in parts])
     order = pc.sort_indices(ids)
     rows = order.to_numpy()
-    sales, potential, whitespace, *chance = (
-        np.concatenate([part[1][i] for part in parts])[rows] for i in range(len(numbers))
-    )
-    likely = against_mean(chance[0], sales > 0) if chance else np.ones(len(ids))
+    money = {name: np.concatenate([part[1][i] for part in parts])[rows] for i, name in enumerate(numbers)}
+    likely = against_mean(money[LIKELY[0]], money["sales"] > 0) if LIKELY[0] in money else np.ones(len(ids))
     texts = {name: together([part[2][name] for part in parts], rows) for name in named}
     nothing = Texts(("",), np.zeros(len(ids), np.uint8))
     region, skill = (texts[column] if column else nothing for column in asked.values())
     every = {name: texts.get(name, nothing) for name in TEXTS}
-    return Accounts(ids.take(order), sales, potential, whitespace, likely, every, region, skill, run.id_form)
+    place = (money[LIKELY[1]] if LIKELY[1] in money else place_of(money["whitespace"])).astype(np.int32)
+    sales, potential, whitespace = (money[name] for name in MONEY)
+    ordered = ids.take(order)
+    return Accounts(ordered, sales, potential, whitespace, likely, place, every, region, skill, run.id_form)
+
+
+def place_of(amount: Any) -> Any:
+    """The place (m,) of each account, 1 for the largest amount; of equals the first come first."""
+    place = np.empty(len(amount), np.int32)
+    place[np.argsort(-amount, kind="stable")] = np.arange(1, len(amount) + 1)
+    return place
 
 
 def against_mean(chance: Any, buys: Any) -> Any:
@@ -167,22 +164,3 @@ def part_of(
     """Ids, numbers and texts of one part of the scores; texts as codes, which take less room."""
     found = [np.nan_to_num(float_column(table[name])) for name in numbers]
     return strings(table["account_id"]), found, {name: texts_of(table[name]) for name in named}
-
-
-def texts_of(column: pa.ChunkedArray) -> Texts:
-    """A column as codes of its distinct values, written as texts."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    coded = pc.fill_null(column.combine_chunks().cast(pa.string()), "").dictionary_encode()
-    least = np.min_scalar_type(len(coded.dictionary))
-    return Texts(tuple(coded.dictionary.to_pylist()), coded.indices.to_numpy().astype(least))
-
-
-def together(parts: Sequence[Texts], rows: Any) -> Texts:
-    """The texts of all parts, brought to an order; levels in order of name, whatever the parts."""
-    levels = sorted({level for part in parts for level in part.levels})
-    place = {level: i for i, level in enumerate(levels)}
-    least = np.min_scalar_type(len(levels))
-    codes = [np.array([place[level] for level in part.levels], least)[part.code] for part in parts]
-    return Texts(tuple(levels), np.concatenate(codes)[rows])

@@ -9,19 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.errors import UsageError
-from tamscore.sections.coverage import summaries
-from tamscore.sections.coverage.accounts import read_accounts
-from tamscore.sections.coverage.joining import doubts_of, match_regions
-from tamscore.sections.coverage.names import doubts_about_limits, spelled, with_levels, with_limits, with_roles
+from tamscore.sections.coverage import shortfall, summaries
 from tamscore.sections.coverage.placing import place_all
-from tamscore.sections.coverage.plans import DIGITAL, for_team, with_partners
-from tamscore.sections.coverage.reading import read_owners, read_people, read_plans
+from tamscore.sections.coverage.plans import DIGITAL
+from tamscore.sections.coverage.question import read_question
 from tamscore.sections.coverage.result import Certificate, CoverageResult, record
 from tamscore.sections.coverage.rules import compare
 from tamscore.sections.coverage.settings import TABLES
-from tamscore.sections.coverage.suggested import SuggestedRoles
-from tamscore.sections.coverage.task import task_of
-from tamscore.sections.coverage.touches import read_touches
 from tamscore.store import commit, coverages, records
 from tamscore.store.location import location
 from tamscore.store.placed import Placed
@@ -34,10 +28,8 @@ if TYPE_CHECKING:
 
     from tamscore.backend import Backend
     from tamscore.progress import Progress
-    from tamscore.sections.coverage.accounts import Accounts, ScoredRun
-    from tamscore.sections.coverage.people import Person
+    from tamscore.sections.coverage.accounts import ScoredRun
     from tamscore.sections.coverage.placing import Placement
-    from tamscore.sections.coverage.plans import TouchPlan
     from tamscore.sections.coverage.rules import RuleResult
     from tamscore.sections.coverage.settings import Coverage
     from tamscore.sections.coverage.task import Task
@@ -52,17 +44,8 @@ def cover(
     tables break their contract, or locks and the limit on moves do not fit into the hours.
     """
     with progress.stage("read"):
-        accounts = read_accounts(SuggestedRoles(run), settings)
-        people = with_levels(read_people(settings), accounts)
-        plans = plans_of(settings, accounts, people)
-        known = {plan.role for plan in plans}
-        people = [replace(one, role=spelled(one.role, [*known])) for one in people]
-        people = people if settings.people else [one for one in people if one.role in known]
-        touches = read_touches(settings, accounts, plans)
-        task = task_of(accounts, plans, people, DIGITAL, touches)
-        owners = read_owners(settings, accounts, people)
-        matches = (*match_regions(settings, accounts, people), *owners.joins, *touches.joins)
-        doubts = (*owners.doubts, *doubts_of(settings, accounts, people), *doubts_about_limits(plans, accounts))
+        question = read_question(run, settings)
+        task, owners = question.task, question.owners
         asked = [changes_of(text, task) for text in scenarios]
     with progress.stage("cover"):
         found = place_all(backend, task, owners, settings.max_moves)
@@ -73,16 +56,13 @@ def cover(
             for one in zip(scenarios, asked, strict=True)
         ]
         result = replace(
-            told_of(run, settings, task, found, rules, told), unknown=touches.unknown, joins=matches, doubts=doubts
+            told_of(run, settings, task, found, rules, told),
+            unknown=question.unknown,
+            joins=question.joins,
+            doubts=question.doubts,
         )
-    write(result, summaries.account_table(task, found, people, owners))
+    write(result, summaries.account_table(task, found, owners), shortfall.shortfall_table(task, found))
     return result
-
-
-def plans_of(settings: Coverage, accounts: Accounts, people: Sequence[Person]) -> tuple[TouchPlan, ...]:
-    """Return the touch plans that hold for these accounts and people, in one spelling of every name."""
-    plans = with_limits(with_roles(read_plans(settings), DIGITAL), accounts)
-    return for_team(plans, people) if settings.plans is None else with_partners(plans)
 
 
 def told_of(
@@ -94,12 +74,16 @@ def told_of(
     told: list[dict[str, Any]],
 ) -> CoverageResult:
     """What there is to say about a placement."""
+    roles = summaries.role_rows(task, found, settings.hours_per_person)
+    sure = Certificate(found.value, found.choice.value, found.before, found.choice.bound, found.choice.rounds)
+    if len(found.owed):
+        sure = replace(sure, without_minimum=shortfall.without_it(task, found))
     return CoverageResult(
         run.name,
         str(run.directory.output / COVERAGE / key_of(run, settings)),
         len(task.accounts),
-        Certificate(found.value, found.choice.value, found.before, found.choice.bound, found.choice.rounds),
-        summaries.role_rows(task, found, settings.hours_per_person),
+        sure,
+        roles,
         summaries.people_rows(task, found),
         summaries.band_rows(task, found),
         summaries.campaign_rows(task, found),
@@ -107,6 +91,7 @@ def told_of(
         summaries.move_rows(task, found),
         rules,
         told,
+        shortfall.minimum_rows(task, found, roles),
     )
 
 
@@ -130,15 +115,16 @@ def changes_of(text: str, task: Task) -> Any:
     return change
 
 
-def write(result: CoverageResult, accounts: pa.Table) -> None:
+def write(result: CoverageResult, accounts: pa.Table, short: pa.Table) -> None:
     """Write the accounts as Parquet, the summaries as Parquet and CSV, and the whole result as JSON."""
     import pyarrow as pa
 
     folder = location(result.path)
-    repeating = ["role", "service_level", "person", "owner"]
+    repeating = ["role", "service_level", "person", "owner", "shortfall"]
     files = {"accounts.parquet": commit.place_parquet(accounts, folder / "accounts.parquet", repeating)}
+    files |= commit.place_both(short, folder, "shortfall")
     every = record(result)
-    for name in ("roles", "people", "bands", "campaigns", "consistency", "moves", "rules"):
+    for name in ("roles", "people", "bands", "campaigns", "consistency", "moves", "rules", "minimum"):
         if every[name]:
             files |= commit.place_both(pa.Table.from_pylist(every[name]), folder, name)
     records.place({name: part for name, part in every.items() if name != "moves"}, files, folder / RECORDS[COVERAGE])

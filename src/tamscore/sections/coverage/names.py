@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from tamscore.sections.coverage.accounts import Accounts, Texts
+    from tamscore.sections.coverage.accounts import Accounts
     from tamscore.sections.coverage.people import Person
     from tamscore.sections.coverage.plans import TouchPlan
+    from tamscore.sections.coverage.texts import Texts
 
 SEPARATORS = (r"\|", ";", r"[\r\n]", ",", "/")
 """What may stand between several names in one cell; a later one counts where an earlier one gives no known name."""

@@ -9,10 +9,13 @@ import numpy as np
 
 from tamscore.sections.coverage.assignment import NOBODY, Load, Team, assign
 from tamscore.sections.coverage.choice import Choice, choose
-from tamscore.sections.coverage.hour_price import Search
+from tamscore.sections.coverage.claims import claim
+from tamscore.sections.coverage.hour_price import Options, Search
+from tamscore.sections.coverage.minimum import Owed, levels_of_plans, owed_by, with_penalty
 from tamscore.sections.coverage.offer import Offer, fitted
 from tamscore.sections.coverage.plans import options_of
-from tamscore.sections.coverage.refill import refill
+from tamscore.sections.coverage.reach import reached
+from tamscore.sections.coverage.refill import Desk, refill
 
 if TYPE_CHECKING:
     from tamscore.backend import Backend
@@ -24,7 +27,8 @@ if TYPE_CHECKING:
 class Placement:
     """Plan (m,) and person (m,) of every account, -1 where none; the choice of roles that it began with.
 
-    `before`: what it was expected to bring before hours left over were given out again.
+    `before`: what it was expected to bring before hours left over were given out again. `owed`: who is owed what
+    service level, `within`: whom of them the hours reach, and all of these get it.
     """
 
     plan: Any
@@ -34,11 +38,17 @@ class Placement:
     search: Search
     owners: Owners
     before: float
+    owed: Owed
+    within: Owed
 
     @property
     def value(self) -> float:
         """What it is expected to bring."""
         return self.offer.worth(self.plan)
+
+    def options(self, backend: Backend) -> Options:
+        """What each account may be covered by, without penalties."""
+        return Options(backend.put(self.offer.value), backend.put(self.offer.hours), self.search.options.role)
 
 
 def place_all(backend: Backend, task: Task, owners: Owners, max_moves: int | None) -> Placement:
@@ -71,22 +81,34 @@ def loss_of_staying(task: Task, found: Placement, rows: Any) -> Any:
     own = task.role_of_plan[:, None] == task.role_of_person[who]
     best = np.where(own, found.offer.value[:, rows], -np.inf).max(axis=0)
     loss = found.offer.value[found.plan[rows], rows] - best
-    return np.where(task.serves[task.accounts.group[rows], who], loss, np.inf)
+    return np.where(task.serves[task.accounts.group_of(rows), who], loss, np.inf)
 
 
 def place(backend: Backend, task: Task, owners: Owners) -> Placement:
     """The plan and person of every account, locks kept, whatever else changes owner."""
-    options = options_of(backend, task.plans, task.roles, task.accounts, task.is_open(owners), task.hours)
-    search = Search(backend, options, len(task.roles))
-    choice = choose(backend, options, task.limits, search)
-    value, hours = backend.get(options.value), backend.get(options.hours)
-    offer = Offer(value, hours, task.role_of_plan, task.limits, task.roles)
+    is_open, level = task.is_open(owners), levels_of_plans(task.plans)
+    options = options_of(backend, task.plans, task.roles, task.accounts, is_open, task.hours)
+    owed = owed_by(task, task.minimum, is_open)
+    within = owed.of(reached(task, owed, owners, is_open, level, backend.get(options.hours)))
+    bound_by = with_penalty(backend, options, level, within)
+    search = Search(backend, bound_by, len(task.roles))
+    choice = choose(backend, bound_by, task.limits, search)
+    offer = Offer(backend.get(bound_by.value), backend.get(options.hours), task.role_of_plan, task.limits, task.roles)
     plan, person = choice.option.copy(), np.full(len(task.accounts), NOBODY)
     for role in np.flatnonzero(np.isfinite(task.limits)):
         place_role(task, offer, owners, int(role), plan, person)
-    before = offer.worth(plan)
-    refill(task, offer, owners, plan, person)
-    return Placement(plan, person, choice, offer, search, owners, before)
+    true = replace(offer, value=backend.get(options.value))
+    before, desk = true.worth(plan), Desk.of(task, offer, plan, person)
+    refill(desk, owners)
+    while claim(desk, owners, owed, level):
+        refill(desk, owners)
+    met = owed.met(level, plan)
+    if not within.met(level, plan).all():  # hours that are left in small pieces serve nobody
+        within = owed.of(met)
+        search = Search(backend, with_penalty(backend, options, level, within), len(task.roles))
+        choice = replace(choice, bound=search.bound(task.limits).value)
+    choice = replace(choice, value=true.worth(choice.option))
+    return Placement(plan, person, choice, true, search, owners, before, owed, within)
 
 
 def place_role(task: Task, offer: Offer, owners: Owners, role: int, plan: Any, person: Any) -> None:
@@ -115,7 +137,7 @@ def load_of(task: Task, offer: Offer, owners: Owners, rows: Any, who: Any, plan:
     value, hours = offer.value[plan[rows], rows], offer.hours[plan[rows], rows]
     market = task.accounts
     owner = place[owners.person[rows]]  # the last place is that of nobody
-    return Load(hours, value, market.potential[rows], market.group[rows], owner, owners.locked[rows])
+    return Load(hours, value, market.potential[rows], market.group_of(rows), owner, owners.locked[rows])
 
 
 def smaller(offer: Offer, role: int, rows: Any, plan: Any) -> Any:

@@ -44,6 +44,19 @@ class Desk:
         held = np.bincount(person[has], task.accounts.potential[has], count)
         return cls(task, offer, plan, person, np.array([one.hours for one in task.people]) - used, held)
 
+    def leave(self, row: int) -> None:
+        """Take an account from its person, if it has one; it gets the best plan without limit."""
+        who = self.person[row]
+        if who != NOBODY:
+            self.room[who] += self.offer.hours[self.plan[row], row]
+            self.held[who] -= self.task.accounts.potential[row]
+            self.plan[row], self.person[row] = self.without(row), NOBODY
+
+    def without(self, rows: Any) -> Any:
+        """The best plan without limit of some accounts."""
+        free = np.flatnonzero(np.isinf(self.offer.limits[self.offer.role]))
+        return free[self.offer.value[free][:, rows].argmax(axis=0)]
+
     def give(self, row: int, plan: int, who: int) -> None:
         """Let somebody cover an account by a plan."""
         if self.person[row] == NOBODY:
@@ -54,12 +67,12 @@ class Desk:
         self.plan[row], self.person[row] = plan, who
 
 
-def refill(task: Task, offer: Offer, owners: Owners, plan: Any, person: Any) -> None:
+def refill(desk: Desk, owners: Owners) -> None:
     """Give hours that are left to accounts without a person, and to those whose own person can do more, in place.
 
     Of equals the first ids come first. No account leaves its person, so that no owner changes who would have stayed.
     """
-    desk = Desk.of(task, offer, plan, person)
+    offer, plan = desk.offer, desk.plan
     for _ in range(ROUNDS):
         rows, plans = waiting(desk)
         given = 0
@@ -89,7 +102,7 @@ def gaining(desk: Desk, option: int) -> tuple[Any, Any]:
     who = np.flatnonzero(task.role_of_person == role)
     most = np.where(task.serves[:, who], desk.room[who], -np.inf).max(axis=1, initial=-np.inf)
     free = np.flatnonzero(desk.person == NOBODY)
-    free = free[offer.hours[option, free] <= most[task.accounts.group[free]]]
+    free = free[offer.hours[option, free] <= most[task.accounts.group_of(free)]]
     own = np.flatnonzero((offer.role[desk.plan] == role) & (desk.plan != option) & (desk.person != NOBODY))
     more = offer.hours[option, own] - offer.hours[desk.plan[own], own]
     keep = more <= desk.room[desk.person[own]]
@@ -107,7 +120,11 @@ def taker(desk: Desk, owners: Owners, row: int, option: int) -> int | None:
     if now != NOBODY:
         more = need - desk.offer.hours[desk.plan[row], row]
         return now if task.role_of_person[now] == desk.offer.role[option] and more <= desk.room[now] else None
-    may = task.serves[task.accounts.group[row]] & (task.role_of_person == desk.offer.role[option]) & (need <= desk.room)
+    may = (
+        task.serves[task.accounts.group_of(row)]
+        & (task.role_of_person == desk.offer.role[option])
+        & (need <= desk.room)
+    )
     if not may.any():
         return None
     if owner != NOBODY and may[owner]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ class Certificate:
     """How good a coverage is: what it is expected to bring, and what none can exceed.
 
     Before: `value_of_roles` when roles were chosen, `value_of_naming` when people were named and hours were left over.
+    `without_minimum`: what none can exceed that owes no account a service level; None where no account is owed one.
     """
 
     value: float
@@ -22,6 +23,7 @@ class Certificate:
     value_of_naming: float
     bound: float
     rounds: int
+    without_minimum: float | None = None
 
     @property
     def gap(self) -> float:
@@ -63,6 +65,7 @@ class CoverageResult:
     moves: list[dict[str, Any]]
     rules: list[RuleResult]
     scenarios: list[dict[str, Any]]
+    minimum: list[dict[str, Any]] = field(default_factory=list)
     unknown: tuple[str, ...] = ()
     joins: tuple[Match, ...] = ()
     doubts: tuple[str, ...] = ()

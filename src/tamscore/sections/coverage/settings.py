@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -13,10 +13,18 @@ from tamscore.config.values import Column, LocalPath, Positive, Share, Text  # n
 TABLES = ("people", "plans", "account_plans", "owners")
 """The keys that name tables."""
 
+Segment = Literal["blue", "yellow", "orange", "grey", "teal", "A", "B", "C", "D"]
+ServiceLevel = Literal["digital", "pooled", "high_touch"]
+
 
 def default_team() -> dict[str, int]:
     """Return the team of the reference case: 42 people."""
     return {"account_manager": 16, "hunter": 10, "inside_sales": 8, "sdr": 5, "channel_partner": 3}
+
+
+def default_minimum() -> dict[Segment, ServiceLevel]:
+    """Return the least service of quadrants and tiers: large customers and tier A have a person, so have loyal ones."""
+    return {"blue": "pooled", "A": "pooled", "orange": "pooled"}
 
 
 class Coverage(SectionSettings):
@@ -34,6 +42,9 @@ class Coverage(SectionSettings):
     account_plans: LocalPath | None = None
     """Table of hours of single accounts, in place of those of the plans: account_id, role, hours, and where wanted
     service_level."""
+    minimum_treatment: dict[Segment, ServiceLevel] = Field(default_factory=default_minimum)
+    """Least service level of the accounts of a quadrant or tier, as far as hours allow: pooled or high_touch. They are
+    served in the order blue, A, orange, B, yellow, C, grey, teal, D, and by priority; {} for none."""
     owners: LocalPath | None = None
     """Table of who owns which account today: account_id, person, and where wanted locked (true or false)."""
     min_match_share: Share = 0.5

@@ -10,13 +10,14 @@ from tamscore.sections.coverage.assignment import NOBODY
 from tamscore.sections.coverage.placing import moved
 from tamscore.sections.coverage.plans import DIGITAL
 from tamscore.sections.coverage.rules import quadrant_plans
+from tamscore.sections.coverage.shortfall import bound_at, short_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pyarrow as pa
 
-    from tamscore.sections.coverage.people import Owners, Person
+    from tamscore.sections.coverage.people import Owners
     from tamscore.sections.coverage.placing import Placement
     from tamscore.sections.coverage.task import Task
 
@@ -27,17 +28,21 @@ def spent(task: Task, found: Placement) -> tuple[Any, Any]:
     return found.offer.hours[found.plan, rows], found.offer.value[found.plan, rows]
 
 
-def account_table(task: Task, found: Placement, people: Sequence[Person], owners: Owners) -> pa.Table:
-    """One row per account in order of id: role, service level, person, hours, value, and who owned it before."""
+def account_table(task: Task, found: Placement, owners: Owners) -> pa.Table:
+    """One row per account in order of id: role, service level, person, hours, value, and who owned it before.
+
+    `shortfall` is the rule by which it is owed more than it gets, null for all others.
+    """
     import pyarrow as pa
 
     hours, value = spent(task, found)
     roles = pa.array([plan.role for plan in task.plans]).take(pa.array(found.plan))
     levels = pa.array([plan.service_level for plan in task.plans]).take(pa.array(found.plan))
-    names = pa.array([one.name for one in people], pa.string())
+    names = pa.array([one.name for one in task.people], pa.string())
     who = [names.take(pa.array(codes, mask=codes == NOBODY)) for codes in (found.person, owners.person)]
     columns = {"account_id": task.accounts.ids, "role": roles, "service_level": levels, "person": who[0]}
-    return pa.table({**columns, "hours": hours, "value": value.round(2), "owner": who[1]})
+    columns |= {"hours": hours, "value": value.round(2), "owner": who[1]}
+    return pa.table({**columns, "shortfall": short_of(task, found)})
 
 
 def role_rows(task: Task, found: Placement, hours_each: float) -> list[dict[str, Any]]:
@@ -46,31 +51,45 @@ def role_rows(task: Task, found: Placement, hours_each: float) -> list[dict[str,
     `hours_needed` are those that the plans of all quadrants ask for; `one_more` and `one_less` are what the bound
     gains and loses with so many hours.
     """
-    hours, value = spent(task, found)
-    role = task.role_of_plan[found.plan]
     asked = zip(found.offer.hours, quadrant_plans(task), strict=True)
     needed = np.array([hours_of[here].sum() for hours_of, here in asked])
-    rows = []
-    for r, name in enumerate(task.roles):
-        here, limited = role == r, name != DIGITAL
-        row = {"role": name, "people": int(np.count_nonzero(task.role_of_person == r)), "accounts": int(here.sum())}
-        row |= {
-            "hours_needed": float(needed[task.role_of_plan == r].sum()),
-            "hours_available": float(task.limits[r]) if limited else None,
-        }
-        row |= {"hours_used": float(hours[here].sum()), "value": round(float(value[here].sum()), 2)}
-        row |= {"price_of_an_hour": round(float(found.choice.price[r]), 4)}
-        for key, sign in (("one_more", 1.0), ("one_less", -1.0)):
-            change = sign * (np.arange(len(task.roles)) == r)
-            row[key] = round(value_of(found, task, change, hours_each), 2) if limited else None
-        rows.append(row)
-    return rows
+    each = [float(needed[task.role_of_plan == r].sum()) for r in range(len(task.roles))]
+    return [role_row(task, found, r, hours, hours_each) for r, hours in enumerate(each)]
+
+
+def role_row(task: Task, found: Placement, r: int, needed: float, hours_each: float) -> dict[str, Any]:
+    """The row of a role by number, given the hours that are needed of it."""
+    hours, value = spent(task, found)
+    here, limited = task.role_of_plan[found.plan] == r, task.roles[r] != DIGITAL
+    people = int(np.count_nonzero(task.role_of_person == r))
+    row = {"role": task.roles[r], "people": people, "accounts": int(here.sum()), "hours_needed": needed}
+    row |= {"hours_available": float(task.limits[r]) if limited else None}
+    row |= {"hours_used": float(hours[here].sum()), "value": round(float(value[here].sum()), 2)}
+    one = (np.arange(len(task.roles)) == r).astype(np.float64)
+    more, less = (value_of(found, task, sign * one, hours_each) if limited else None for sign in (1.0, -1.0))
+    row["price_of_an_hour"] = round(price(found, r, more, hours_each), 4)
+    return row | {"one_more": cents(more), "one_less": cents(less)}
+
+
+def price(found: Placement, role: int, one_more: float | None, hours_each: float) -> float:
+    """What one more hour of a role brings.
+
+    Where all hours go to accounts that are owed a service level, the price at which the others do without hours is no
+    more than a limit: there it is the mean over the hours of one more person.
+    """
+    limit = float(found.choice.price[role])
+    return min(limit, one_more / hours_each) if one_more is not None and len(found.within) else limit
+
+
+def cents(amount: float | None) -> float | None:
+    """An amount in whole cents."""
+    return None if amount is None else round(amount, 2)
 
 
 def value_of(found: Placement, task: Task, people: Any, hours_each: float) -> float:
     """What people more or less by role (r,) are worth: by how much the bound changes."""
     limits = np.maximum(task.limits + people * hours_each, 0.0)
-    return found.search.bound(limits).value - found.choice.bound
+    return bound_at(task, found, limits) - found.choice.bound
 
 
 def scenario(task: Task, found: Placement, text: str, people: Any, hours_each: float) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from tamscore.sections.coverage.names import likely
 from tamscore.sections.coverage.touches import NONE, Touches, hours_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tamscore.sections.coverage.accounts import Accounts
     from tamscore.sections.coverage.people import Owners, Person
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 class Task:
     """What is to be covered, how it may be, and by whom; roles by number, those without limit infinite.
 
-    `hours` (o, m) of every plan for every account, `serves` (g, p) tells whose groups of accounts are whose.
+    `hours` (o, m) of every plan for every account, `serves` (g, p) tells whose groups of accounts are whose. `minimum`
+    is the least service level by quadrant and tier.
     """
 
     accounts: Accounts
@@ -34,6 +35,7 @@ class Task:
     limits: Any
     serves: Any
     hours: Any
+    minimum: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def role_of_person(self) -> Any:
@@ -60,6 +62,10 @@ class Task:
         free = ~last & np.isinf(self.limits[self.role_of_plan])
         found[last] &= ~found[free].any(axis=0)
         return found
+
+    def with_limits(self, limits: Any) -> Task:
+        """Return the task with other hours (r,) of the roles."""
+        return replace(self, limits=limits)
 
     def within(self, plan: int) -> Any:
         """Which accounts (m,) are within the limits of a plan by number."""

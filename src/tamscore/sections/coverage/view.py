@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.result import CoverageResult
 
 Record = dict[str, Any]
+LAW = {"plans": "no digital plan", **{tier: f"tier {tier}" for tier in "ABCD"}}
+"""How the rules of least service are called; quadrants by their name."""
 NAMED = 3
 """So many unknown accounts are named."""
 
@@ -36,6 +38,7 @@ def chapter(record: Record) -> Chapter:
     blocks: tuple[Block, ...] = (
         proof(record["certificate"]),
         roles(record["roles"]),
+        minimum(record.get("minimum", [])),
         rules(record["rules"]),
         table("More or fewer people", "people|value a year:money", rows_of(record["scenarios"], "people change")),
         coverage_map(record["roles"], record["bands"], treatments("size band", "band", record["bands"])),
@@ -64,10 +67,12 @@ def proof(sure: Record) -> Terms:
     gap = f"{sure['gap']:.3%}, of it {max(sure['value_of_roles'] - sure['value'], 0.0) / bound:.3%} from naming people"
     if sure["value"] > sure["value_of_naming"]:
         gap += f"; {sure['gap_before']:.3%} before hours left over were given out again"
+    lines = (("least service", price_of_minimum(sure)),) if sure.get("without_minimum") else ()
     return Terms(
         (
             ("value", f"{money(sure['value'])} a year; none within these hours exceeds {money(sure['bound'])}"),
             ("gap", gap),
+            *lines,
             ("basis", "touch plans, which are assumptions until they are measured"),
         )
     )
@@ -76,6 +81,13 @@ def proof(sure: Record) -> Terms:
 def rows_of(rows: Any, names: str) -> list[list[Any]]:
     """Return some values of every row, by name."""
     return [[row[name] for name in names.split()] for row in rows]
+
+
+def price_of_minimum(sure: Record) -> str:
+    """Return what it costs that accounts are owed a service level."""
+    most = sure["without_minimum"]
+    share = max(most - sure["value"], 0.0) / abs(most)
+    return f"costs {money(max(most - sure['value'], 0.0))} a year at the most ({share:.2%}); without it {money(most)}"
 
 
 def roles(rows: list[Record]) -> Block:
@@ -88,6 +100,19 @@ def roles(rows: list[Record]) -> Block:
     note = "needed: by all quadrants; one more, one less: what a person changes"
     told = table("Hours and value by role", columns, rows_of(rows, names), note)
     return hours(rows, told) if any(row["hours_available"] is not None for row in rows) else told
+
+
+def minimum(rows: list[Record]) -> Table:
+    """Return how many accounts are owed a service level, how many get it, and what the others lack."""
+    columns = (
+        "owed to|at least:code|accounts:count|reached:count|short:count|hours lacking:count|of role:code/2|"
+        "an hour:money/2|first of them/3"
+    )
+    names = "rule service_level owed reached short hours_short role price_of_an_hour first"
+    told = [{**row, "rule": LAW.get(row["rule"], row["rule"])} for row in rows]
+    return table(
+        "Least service", columns, rows_of(told, names), "shortfall.csv lists the accounts that hours do not reach"
+    )
 
 
 def rules(rows: list[Record]) -> Table:

@@ -1,0 +1,85 @@
+"""Hours that go to others, claimed for accounts that are owed a service level and were left out when people were named.
+
+Afterwards nobody who serves such an account holds hours for accounts that are owed nothing, or come later, with which
+the account could be served.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.sections.coverage.assignment import NOBODY
+
+if TYPE_CHECKING:
+    from tamscore.sections.coverage.minimum import Owed
+    from tamscore.sections.coverage.people import Owners
+    from tamscore.sections.coverage.refill import Desk
+
+
+def claim(desk: Desk, owners: Owners, owed: Owed, level: Any) -> int:
+    """Give accounts (s,) what they are owed, in their order, by hours of those that come later; how many got it.
+
+    `level` (o,) says how intense each plan is. Locked accounts keep their hours.
+    """
+    order = np.full(len(desk.plan), len(owed))
+    order[owed.account] = np.arange(len(owed))
+    waits = np.flatnonzero(~owed.met(level, desk.plan) & ~owners.locked[owed.account])
+    given, failed = 0, set[tuple[float, ...]]()
+    for place in waits.tolist():
+        row = int(owed.account[place])
+        plans = open_plans(desk, row, level >= owed.least[place])
+        group = int(desk.task.accounts.group_of(row))
+        kind = (group, *plans.tolist(), *desk.offer.hours[plans, row].tolist())
+        if kind in failed:
+            continue
+        if served(desk, owners, order, row, plans):
+            given += 1
+        else:
+            failed.add(kind)
+    return given
+
+
+def open_plans(desk: Desk, row: int, enough: Any) -> Any:
+    """The plans with hours that are open to an account and give it enough, those with the fewest hours first."""
+    offer = desk.offer
+    limited = np.isfinite(offer.limits[offer.role])
+    plans = np.flatnonzero(enough & limited & np.isfinite(offer.value[:, row]))
+    return plans[np.argsort(offer.hours[plans, row], kind="stable")]
+
+
+def served(desk: Desk, owners: Owners, order: Any, row: int, plans: Any) -> bool:
+    """Serve an account by one of the plans where that costs least, in place; False where nobody has hours for it."""
+    task, offer = desk.task, desk.offer
+    held = np.flatnonzero((desk.person != NOBODY) & ~owners.locked & (order > order[row]))
+    spent = offer.hours[desk.plan[held], held]
+    free = desk.room + np.bincount(desk.person[held], spent, len(desk.room))
+    if desk.person[row] != NOBODY:
+        free[desk.person[row]] += offer.hours[desk.plan[row], row]
+    may = task.serves[task.accounts.group_of(row)]
+    for plan in plans.tolist():
+        who = np.flatnonzero(may & (task.role_of_person == offer.role[plan]) & (free >= offer.hours[plan, row]))
+        if len(who):
+            desk.leave(row)
+            costs = [cost(desk, held[desk.person[held] == p], p, offer.hours[plan, row]) for p in who.tolist()]
+            best = min(range(len(who)), key=lambda i: costs[i][0])
+            for other in costs[best][1].tolist():
+                desk.leave(other)
+            desk.give(row, plan, int(who[best]))
+            return True
+    return False
+
+
+def cost(desk: Desk, held: Any, person: int, need: float) -> tuple[float, Any]:
+    """What it costs to free hours of a person, and the accounts that leave: those that lose least an hour first."""
+    short = need - desk.room[person]
+    if short <= 0:
+        return 0.0, held[:0]
+    offer = desk.offer
+    hours = offer.hours[desk.plan[held], held]
+    loss = offer.value[desk.plan[held], held] - offer.value[desk.without(held), held]
+    by_hour = np.argsort(loss / hours, kind="stable")
+    enough = int(np.searchsorted(np.cumsum(hours[by_hour]), short * (1 - 1e-12))) + 1
+    leave = by_hour[:enough]
+    return float(loss[leave].sum()), held[leave]

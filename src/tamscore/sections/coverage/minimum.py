@@ -1,0 +1,109 @@
+"""Least service: which accounts a plan owes more than digital, in which order, and how many of them the hours reach.
+
+An account that is owed a service level and would get less costs a penalty beyond anything that its hours bring
+elsewhere. So prices, rounding and people all serve those first whom the hours reach; see `reach`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.sections.coverage.hour_price import Options
+from tamscore.sections.coverage.plans import DIGITAL
+from tamscore.substitution import fold_word
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tamscore.backend import Backend
+    from tamscore.sections.coverage.accounts import Accounts
+    from tamscore.sections.coverage.plans import TouchPlan
+    from tamscore.sections.coverage.task import Task
+
+LEVELS = ("digital", "pooled", "high_touch")
+"""Service levels from the least to the most intense; a plan with hours and another level counts as pooled."""
+ORDER = ("blue", "A", "orange", "B", "yellow", "C", "grey", "teal", "D")
+"""Quadrants and tiers in the order in which their accounts are served where hours do not reach all."""
+BY_PLANS = "plans"
+"""The rule for accounts to which no plan without hours is open, but for the last resort; it comes first."""
+ABOVE = 2.0
+"""The penalty is so many times what the hours of any plan can bring elsewhere."""
+
+
+@dataclass(frozen=True)
+class Owed:
+    """Accounts (s,) that are owed a service level, in the order in which they are served.
+
+    `least` (s,) is the level as a place in LEVELS, `rule` (s,) a place in `rules`, the quadrants and tiers with the
+    plans first.
+    """
+
+    account: Any
+    least: Any
+    rule: Any
+    rules: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        """The number of accounts s."""
+        return len(self.account)
+
+    def met(self, level: Any, plan: Any) -> Any:
+        """Which of the accounts (s,) get what they are owed under a plan (m,), given the level (o,) of each plan."""
+        return level[plan[self.account]] >= self.least
+
+    def of(self, here: Any) -> Owed:
+        """Those of the accounts where a mask (s,) is true."""
+        return Owed(self.account[here], self.least[here], self.rule[here], self.rules)
+
+
+def owed_by(task: Task, minimum: Mapping[str, str], is_open: Any) -> Owed:
+    """Who is owed which service level, by rule and then by priority; an account goes by the first rule that it meets.
+
+    `is_open` (o, m) says which plans are open to each account. Accounts that no plan of their level is open to stay.
+    """
+    accounts = task.accounts
+    rules = (BY_PLANS, *(name for name in ORDER if LEVELS.index(minimum.get(name, DIGITAL)) > 0))
+    rule = np.full(len(accounts), len(rules), np.int8)
+    for place in range(len(rules) - 1, 0, -1):
+        rule[members(accounts, rules[place])] = place
+    last = np.array([plan.last_resort for plan in task.plans])
+    if last.any():
+        rule[is_open[last].any(axis=0)] = 0
+    account = np.flatnonzero(rule < len(rules))
+    account = account[np.lexsort((accounts.priority[account], rule[account]))]
+    least = np.array([1, *(LEVELS.index(minimum[name]) for name in rules[1:])], np.int8)
+    return Owed(account, least[rule[account]], rule[account], rules)
+
+
+def members(accounts: Accounts, name: str) -> Any:
+    """Which accounts (m,) are of a quadrant or tier; a tier is named by a capital letter."""
+    return accounts.texts["tier" if name.isupper() else "quadrant"].equal(name)
+
+
+def levels_of_plans(plans: Sequence[TouchPlan]) -> Any:
+    """The service level (o,) of each plan as a place in LEVELS."""
+    return np.array([0 if plan.role == DIGITAL else 1 + (fold_word(plan.service_level) == LEVELS[2]) for plan in plans])
+
+
+def with_penalty(backend: Backend, options: Options, level: Any, owed: Owed) -> Options:
+    """The options with a penalty on those that give accounts less than they are owed, given each plan's level (o,)."""
+    if not len(owed):
+        return options
+    value = backend.get(options.value).copy()
+    less = level[:, None] < owed.least[None, :]
+    value[:, owed.account] -= np.where(less, penalty(value, backend.get(options.hours)), 0.0)
+    return Options(backend.put(value), options.hours, options.role, options.names)
+
+
+def penalty(value: Any, hours: Any) -> float:
+    """More than the hours of any plan can bring elsewhere, from value and hours (o, m)."""
+    least = np.where(np.isfinite(value), value, np.inf).min(axis=0)
+    best = max(
+        float(np.max((row - least)[here] / need[here], initial=0.0))
+        for row, need in zip(value, hours, strict=True)
+        for here in [np.isfinite(row) & (need > 0)]
+    )
+    return ABOVE * max(best * float(hours.max(initial=0.0)), 1.0)

@@ -1,0 +1,69 @@
+"""What a coverage is asked: the accounts of a run, and the tables of people, plans and owners, read and checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tamscore.sections.coverage.accounts import read_accounts
+from tamscore.sections.coverage.joining import doubts_of, match_regions
+from tamscore.sections.coverage.names import doubts_about_limits, spelled, with_levels, with_limits, with_roles
+from tamscore.sections.coverage.plans import DIGITAL, PARTNER, for_team, with_partners
+from tamscore.sections.coverage.reading import read_owners, read_people, read_plans
+from tamscore.sections.coverage.suggested import SuggestedRoles
+from tamscore.sections.coverage.task import Task, task_of
+from tamscore.sections.coverage.touches import read_touches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tamscore.scoring.joining.match import Match
+    from tamscore.sections.coverage.accounts import Accounts, ScoredRun
+    from tamscore.sections.coverage.people import Owners, Person
+    from tamscore.sections.coverage.plans import TouchPlan
+    from tamscore.sections.coverage.settings import Coverage
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is to be covered, who owns it today, and what to know of the tables: as in `CoverageResult`."""
+
+    task: Task
+    owners: Owners
+    unknown: tuple[str, ...]
+    joins: tuple[Match, ...]
+    doubts: tuple[str, ...]
+
+
+def read_question(run: ScoredRun, settings: Coverage) -> Question:
+    """The question that the settings ask of a finished run.
+
+    Raises InputContractError where tables break their contract, UsageError where the run lacks a column.
+    """
+    accounts = read_accounts(SuggestedRoles(run), settings)
+    people = with_levels(read_people(settings), accounts)
+    plans = plans_of(settings, accounts, people)
+    known = {plan.role for plan in plans}
+    people = [replace(one, role=spelled(one.role, [*known])) for one in people]
+    people = people if settings.people else [one for one in people if one.role in known]
+    touches = read_touches(settings, accounts, plans)
+    minimum: dict[str, str] = {name: level for name, level in settings.minimum_treatment.items()}  # noqa: C416 - types
+    task = replace(task_of(accounts, plans, people, DIGITAL, touches), minimum=minimum)
+    owners = read_owners(settings, accounts, people)
+    matches = (*match_regions(settings, accounts, people), *owners.joins, *touches.joins)
+    doubts = (*owners.doubts, *doubts_of(settings, accounts, people), *doubts_about_limits(plans, accounts))
+    return Question(task, owners, touches.unknown, matches, (*doubts, *idle_partners(task)))
+
+
+def plans_of(settings: Coverage, accounts: Accounts, people: Sequence[Person]) -> tuple[TouchPlan, ...]:
+    """Return the touch plans that hold for these accounts and people, in one spelling of every name."""
+    plans = with_limits(with_roles(read_plans(settings), DIGITAL), accounts)
+    return for_team(plans, people) if settings.plans is None else with_partners(plans)
+
+
+def idle_partners(task: Task) -> Iterator[str]:
+    """Yield that partner managers have nobody to cover, where no account is a channel account."""
+    hours = sum(person.hours for person in task.people if person.role == PARTNER)
+    open_to = [o for o, plan in enumerate(task.plans) if plan.role == PARTNER]
+    if hours > 0 and not any(task.within(o).any() for o in open_to):
+        yield f"{hours:,.0f} hours of {PARTNER} are idle: no account is within the limits of its plans"

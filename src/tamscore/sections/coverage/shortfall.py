@@ -1,0 +1,102 @@
+"""Accounts that are owed a service level: how many get it, whom the hours do not reach, and what it costs and would."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.sections.coverage.hour_price import Search
+from tamscore.sections.coverage.minimum import LEVELS, levels_of_plans, with_penalty
+from tamscore.sections.coverage.reach import reached
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pyarrow as pa
+
+    from tamscore.sections.coverage.placing import Placement
+    from tamscore.sections.coverage.task import Task
+
+FIRST = 5
+"""So many accounts that hours do not reach are named for each rule."""
+
+
+def without_it(task: Task, found: Placement) -> float:
+    """What no coverage can exceed that owes nobody anything."""
+    if not len(found.within):
+        return found.choice.bound
+    search = found.search
+    return Search(search.backend, found.options(search.backend), search.roles).bound(task.limits).value
+
+
+def bound_at(task: Task, found: Placement, limits: Any) -> float:
+    """What no coverage can exceed with other hours (r,), of those that serve whom these hours reach.
+
+    With more hours it serves those whom the hours there are reach.
+    """
+    if not len(found.within) or (limits >= task.limits).all():
+        return found.search.bound(limits).value
+    other, level = task.with_limits(limits), levels_of_plans(task.plans)
+    is_open = np.isfinite(found.offer.value)
+    here = reached(other, found.within, found.owners, is_open, level, found.offer.hours)
+    if here.all():
+        return found.search.bound(limits).value
+    backend = found.search.backend
+    options = with_penalty(backend, found.options(backend), level, found.within.of(here))
+    return Search(backend, options, len(task.roles)).bound(limits).value
+
+
+def minimum_rows(task: Task, found: Placement, roles: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """One row per rule that somebody is owed by: accounts owed, reached and short, and the hours that are lacking.
+
+    `role` and `price_of_an_hour` are those of the role that would serve most of them with the fewest hours; `first`
+    names those who come first, as text.
+    """
+    owed, offer = found.owed, found.offer
+    level = levels_of_plans(task.plans)
+    met, price = owed.met(level, found.plan), {row["role"]: row["price_of_an_hour"] for row in roles}
+    hours = np.where(np.isfinite(offer.value[:, owed.account]), offer.hours[:, owed.account], np.inf)
+    need = np.where(level[:, None] >= owed.least, hours, np.inf)
+    rows = []
+    for rule in np.unique(owed.rule).tolist():
+        here = owed.rule == rule
+        lack = np.flatnonzero(here & ~met)
+        best = need[:, lack].argmin(axis=0)
+        most = np.bincount(best[np.isfinite(need[best, lack])], minlength=len(task.plans))
+        role = task.plans[int(most.argmax())].role if most.any() else None
+        least = need[:, lack].min(axis=0)
+        rows.append(
+            {"rule": owed.rules[rule], "service_level": LEVELS[int(owed.least[here][0])], "owed": int(here.sum())}
+            | {"reached": int((here & met).sum()), "short": len(lack)}
+            | {"hours_short": float(least[np.isfinite(least)].sum()), "role": role}
+            | {"price_of_an_hour": price[role] if role else None}
+            | {"first": ", ".join(task.accounts.ids[int(row)].as_py() for row in owed.account[lack[:FIRST]])}
+        )
+    return rows
+
+
+def short_of(task: Task, found: Placement) -> pa.Array:
+    """The rule (m,) by which each account is owed more than it gets, null for all others."""
+    import pyarrow as pa
+
+    owed = found.owed
+    short = ~owed.met(levels_of_plans(task.plans), found.plan)
+    code = np.full(len(task.accounts), -1, np.int32)
+    code[owed.account[short]] = owed.rule[short]
+    return pa.array(owed.rules, pa.string()).take(pa.array(code, mask=code < 0))
+
+
+def shortfall_table(task: Task, found: Placement) -> pa.Table:
+    """The accounts that are owed more than they get, in the order in which they would be served."""
+    import pyarrow as pa
+
+    owed = found.owed
+    lack = owed.of(~owed.met(levels_of_plans(task.plans), found.plan))
+    columns = {
+        "account_id": task.accounts.ids.take(pa.array(lack.account)),
+        "rule": pa.array(owed.rules, pa.string()).take(pa.array(lack.rule)),
+        "service_level": pa.array(LEVELS).take(pa.array(lack.least)),
+        "priority": task.accounts.priority[lack.account],
+    }
+    return pa.table(columns)
