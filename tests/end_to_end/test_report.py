@@ -80,10 +80,10 @@ def full(tmp_path_factory):
     market.run(folder / "then", folder / "scores", CHANGES)
     job = market.job(folder / "now", folder / "scores", {**CHANGES, "backtest": {"realised": "revenue"}})
     done = pipeline.run(job, Progress(), accept=True)
-    stored = open_run(done.output)
-    cover(stored, Coverage.model_validate({"team": {"hunter": 2}}, strict=False), backend.load("cpu"), Progress())
+    team = Coverage.model_validate({"team": {"hunter": 2}}, strict=False)
+    cover(open_run(done.output), team, backend.load("cpu"), Progress())
     backtest(job, done, Progress(), backend.load("cpu"))
-    return stored
+    return open_run(done.output)
 
 
 @pytest.fixture(scope="module")

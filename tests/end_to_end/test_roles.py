@@ -28,7 +28,7 @@ from tamscore.store.verify import problems_of_output
 from tests.end_to_end import market
 
 ROWS = 600
-CHANGES = {"campaigns": {"size": "employees"}}
+CHANGES = {"campaigns": {"size": "employees", "covered_accounts": True}}
 SUGGESTED = ("suggested_role", "suggested_service_level")
 
 

@@ -84,6 +84,7 @@ def test_lifetime_value_is_that_of_the_orders_worked_out_by_hand(asked):
     recent: list[float] = []
     for row in asked["scores"]:
         mine = orders.get(row["account_id"])
+        assert row["last_order"] == max((day for day, _ in mine or ()), default=None)
         if not mine:
             assert row["lifetime_value"] is row["trailing_sales"] is row["lifetime_value_seed36"] is None
             continue

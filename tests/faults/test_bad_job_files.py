@@ -821,6 +821,7 @@ FULL: dict[str, Any] = {
         "map": {"small": CAMPAIGN},
         "default": CAMPAIGN,
         "likely_from": 0.2,
+        "covered_accounts": True,
     },
     "engine": {
         "kind": "remote",

@@ -29,6 +29,7 @@ READERS = {
     "export, changes": ["export", "{run}", "--to", f"{WRITTEN}.parquet", "--since", "{other}"],
     "campaigns": ["campaigns", "{run}", "--to", WRITTEN, "--json"],
     "campaigns, changes": ["campaigns", "{run}", "--to", WRITTEN, "--since", "{other}", "--json"],
+    "lists": ["lists", "{run}", "--to", WRITTEN, "--since", "{other}", "--no-pages", "--json"],
     "diff": ["diff", "{other}", "{run}", "--json"],
     "alerts": ["alerts", "{run}", "--since", "{other}", "--json"],
     "report": ["report", "{run}", "--output", f"{WRITTEN}.html"],

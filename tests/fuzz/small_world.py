@@ -33,6 +33,7 @@ COMMANDS: dict[str, list[str]] = {
     "export": ["export", "scores", "--to", "upsert.csv"],
     "export, changes": ["export", "scores", "--to", "changes.parquet", "--since", "{first}"],
     "campaigns": ["campaigns", "scores", "--to", "lists"],
+    "lists": ["lists", "scores", "--to", "work"],
     "alerts": ["alerts", "scores", "--since", "{first}", "--to", "alerts.parquet"],
     "diff": ["diff", "{first}", "scores", "--to", "diff.parquet"],
     "prune": ["prune", "scores", "--keep", "1"],

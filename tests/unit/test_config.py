@@ -147,6 +147,7 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
             },
             "likely_from": 0.3,
             "default": None,
+            "covered_accounts": False,
         },
         "engine": {
             "kind": "local",

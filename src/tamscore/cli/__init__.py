@@ -22,6 +22,7 @@ from tamscore.cli import (
     export,
     forget,
     intake,
+    lists,
     look,
     page,
     past,
@@ -93,6 +94,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     },
     "What becomes of runs": {
         "export": export.export,
+        "lists": lists.lists,
         "campaigns": campaigns.campaigns,
         "verify": look.verify,
         "history": versions.history,

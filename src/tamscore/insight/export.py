@@ -13,13 +13,12 @@ import pyarrow.compute as pc
 from tamscore.arrow import holds_text, plain_type
 from tamscore.config.problems import nearest
 from tamscore.errors import UsageError
+from tamscore.insight.campaign_lists import CampaignLists
 from tamscore.insight.diff_columns import MONEY, decimal
 from tamscore.insight.join import AccountIndex
 from tamscore.insight.roles import SUGGESTED
-from tamscore.insight.tables import optional_table
 from tamscore.insight.worlds import cents
 from tamscore.schema import COVERAGE_COLUMNS
-from tamscore.sections.campaigns.limits import READ, limits_of, within
 from tamscore.stages.draw import id_hash
 from tamscore.stages.quadrant import ACCOUNT_PLAYS
 from tamscore.view.words import words
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
     from tamscore.insight.overrides import Overrides
     from tamscore.insight.stored import StoredRun
-    from tamscore.sections.campaigns.limits import ListLimit
 
 KEY = "account_id"
 AMOUNTS = ("sales", "potential", "whitespace")
@@ -47,7 +45,7 @@ class Order:
     """What is to be exported: fields by column, each with its header; overrides, and the day they are judged on.
 
     `only`: a column and the text or truth value that it must hold, absent: all accounts. With `limited` campaigns have
-    the accounts alone that their limits let into their lists.
+    the accounts alone that stand in their lists.
     """
 
     fields: dict[str, str]
@@ -62,19 +60,19 @@ class Order:
         if self.only is None:
             yield from run.read(columns)
         elif self.only[0] in run.columns:
-            bounds = self.limits(run)
+            bounds = self.lists_of(run)
             for table in run.read(list(dict.fromkeys((*columns, *self.told_by(run, bounds))))):
                 yield table.filter(pa.array(self.lists(table, bounds))).combine_chunks()
 
-    def limits(self, run: StoredRun) -> dict[str, ListLimit]:
-        """The limits of the campaigns of a run; none where they are not asked for."""
-        return limits_of(optional_table(run.directory, "campaign_limits")) if self.limited else {}
+    def lists_of(self, run: StoredRun) -> CampaignLists | None:
+        """Who stands in the lists of the campaigns of a run; None where that is not asked for."""
+        return CampaignLists.of(run) if self.limited else None
 
-    def told_by(self, run: StoredRun, limits: dict[str, ListLimit]) -> list[str]:
+    def told_by(self, run: StoredRun, bounds: CampaignLists | None) -> list[str]:
         """The columns of a run that tell which accounts are looked at."""
-        return [name for name in (*(self.only or ())[:1], *(READ if limits else ())) if name in run.columns]
+        return [name for name in (*(self.only or ())[:1], *(bounds.read if bounds else ())) if name in run.columns]
 
-    def lists(self, table: pa.Table, limits: dict[str, ListLimit]) -> Any:
+    def lists(self, table: pa.Table, bounds: CampaignLists | None) -> Any:
         """Which accounts (m,) bool of a table are looked at."""
         if self.only is None:
             return np.ones(table.num_rows, dtype=bool)
@@ -82,7 +80,7 @@ class Order:
         if name not in table.column_names:
             return np.zeros(table.num_rows, dtype=bool)
         chosen = pc.fill_null(pc.equal(table[name], text), False).to_numpy()
-        return chosen & within(table, limits) if limits else chosen
+        return chosen & bounds.has(table) if bounds else chosen
 
     @cached_property
     def overridden(self) -> list[str]:
@@ -108,7 +106,7 @@ class Since:
     @classmethod
     def of(cls, run: StoredRun, order: Order) -> Since:
         """The accounts of a run as an export of it would have told them; a field that it lacks is empty."""
-        bounds = order.limits(run)
+        bounds = order.lists_of(run)
         wanted = dict.fromkeys((KEY, *order.fields, *order.told_by(run, bounds)))
         there = [name for name in wanted if name in run.columns]
         ids, hashes, filled, listed = [], [np.zeros(0, np.uint64)], [bits_of(no_cells(0, order))], [np.zeros(0, bool)]

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tamscore.insight import summary, tables
-from tamscore.insight.stored import open_run
+from tamscore.insight.earlier_run import ledger_of, run_before
 from tamscore.report.changes import changes_between
 from tamscore.sections import SECTIONS
-from tamscore.store import history, records
-from tamscore.store.run_directory import COVERAGE, RECORDS, RunDirectory, current_version
+from tamscore.store import records
+from tamscore.store.run_directory import COVERAGE, RECORDS
 
 if TYPE_CHECKING:
     from tamscore.insight.stored import StoredRun
@@ -60,9 +60,8 @@ def gather(run: StoredRun, since: Location | None, progress: Progress, *, compar
         quality, steps = (tuple(tables.table(directory, name)) for name in ("quality", "steps"))
         names = ("map", "top_by_kind", "plays", "portfolio", "alert_lists")
         seen, best, plays, portfolio, alerts = (tables.optional_table(directory, name) for name in names)
-    ledger = history.entries(directory.output, current_version(directory.output))
-    mine = [entry.at for entry in ledger if entry.version == run.name and entry.action == "run"]
-    earlier = run_before(run, since, ledger) if compare else None
+    mine = [entry.at for entry in ledger_of(run) if entry.version == run.name and entry.action == "run"]
+    earlier = run_before(run, since) if compare else None
     against = f"run {earlier.name}" if earlier and since is not None else "the run before"
     return Evidence(
         run,
@@ -92,16 +91,6 @@ def later_answers(run: StoredRun) -> dict[str, Row]:
     }
     plan = {} if run.roles.plan is None else {"coverage": run.roles.plan.record}
     return {name: record for name, record in {**found, **plan}.items() if record is not None}
-
-
-def run_before(run: StoredRun, since: Location | None, ledger: list[history.Entry]) -> StoredRun | None:
-    """The run to compare with: the one named, else the one that this run replaced, where it is still whole."""
-    if since is not None:
-        return open_run(since, beside=run.directory)
-    name = history.before(ledger, run.name)
-    if name is None or RunDirectory(run.directory.output, name).manifest() is None:
-        return None
-    return open_run(RunDirectory(run.directory.output, name).path)
 
 
 def newest(output: Location, kind: str, run: str) -> Row | None:

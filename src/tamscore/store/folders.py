@@ -114,6 +114,18 @@ def put_in_place(folder: Path, target: Path, mine: Collection[str]) -> None:
     disk.flush_folder(target.parent)
 
 
+def fixed_by(folder: Path) -> str | None:
+    """Return why a folder cannot be swapped for another one, None where nothing speaks against it."""
+    if folder.is_mount():
+        return "it is a mount point"
+    if Path.cwd().is_relative_to(folder):
+        return "it is or holds the current folder"
+    inner = sorted(
+        entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(disk.TEMPORARY)
+    )
+    return f"it holds the folder {inner[0]!r}" if inner else None
+
+
 def move_in(folder: Path, target: Path) -> None:
     """Move a staged folder to a target that is not there yet, or what it holds into one that is there and empty.
 

@@ -49,11 +49,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A value in a table; with a `bar` behind it of that share of the full length, or with a `mark` such as good."""
+    """A value in a table; with a `bar` behind it of that share of the full length, or with a `mark` such as good.
+
+    On a page it leads to the file `link`, which lies beside the page.
+    """
 
     value: Any
     bar: float | None = None
     mark: str = ""
+    link: str = ""
 
 
 Row: TypeAlias = tuple[Cell, ...]

@@ -67,7 +67,8 @@ def words(name: str) -> str:
 
 def clean(text: object) -> str:
     """The text without characters that would move the cursor or break a line: names come from data."""
-    return "".join(char if char.isprintable() else "�" for char in str(text))
+    plain = str(text)
+    return plain if plain.isprintable() else "".join(char if char.isprintable() else "�" for char in plain)
 
 
 Unit: TypeAlias = Literal[

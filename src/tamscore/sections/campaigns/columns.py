@@ -72,7 +72,8 @@ class CampaignsState:
         """Return what a part comes to by campaign and kind, and the first accounts of campaigns with limits."""
         sums = campaign_sums(scored)
         limited = self.campaigns.limited if sums else []
-        return {"sums": sums, "best": [limits.first_of(scored, one) for one in limited]}
+        free = scored if self.campaigns.covered_accounts or not limited else scored.filter(uncovered(scored))
+        return {"sums": sums, "best": [limits.first_of(free, one) for one in limited]}
 
     def findings(self, counts: Sequence[dict[str, Any]]) -> Findings:
         """Return the table of campaigns, that of their limits, and a notice for each that has nobody."""
@@ -80,6 +81,13 @@ class CampaignsState:
         limited = self.campaigns.limited if table.num_rows else []
         bounds = {"campaign_limits": limits.limits_table(limited, [part["best"] for part in counts])} if limited else {}
         return Findings(tables={"campaigns": table, **bounds}, notices=tuple(silent_campaigns(self.campaigns, table)))
+
+
+def uncovered(scored: pa.Table) -> Any:
+    """Return which accounts (m,) bool no person covers, as far as the scores say who does."""
+    if "person" not in scored.column_names:
+        return np.ones(scored.num_rows, bool)
+    return scored["person"].is_null().to_numpy()
 
 
 def likely_wins(scores: pa.Table, start: float) -> Any:
@@ -117,7 +125,8 @@ def campaigns_of(rules: Campaigns) -> CampaignMap:
     names, limits = zip(*below, *bands, strict=True)
     default = campaign_of(DEFAULT, rules.default) if rules.default else None
     campaigns = {segment: campaign_of(segment, rules.map[segment]) for segment in named}
-    return CampaignMap(rules.by, Bands(names, limits), campaigns, default, rules.likely_from)
+    map_ = rules.by, Bands(names, limits), campaigns, default
+    return CampaignMap(*map_, rules.likely_from, rules.covered_accounts)
 
 
 def campaign_of(segment: str, given: Settings) -> Campaign:

@@ -53,13 +53,17 @@ class Bands:
 
 @dataclass(frozen=True)
 class CampaignMap:
-    """The campaign of every segment: of size bands, market segments or clusters, as `by` says; or the default."""
+    """The campaign of every segment: of size bands, market segments or clusters, as `by` says; or the default.
+
+    `covered_accounts` says that their lists have accounts that a person covers, too.
+    """
 
     by: str
     bands: Bands
     campaigns: dict[str, Campaign]
     default: Campaign | None = None
     likely_from: float = 1.0
+    covered_accounts: bool = False
 
     def of(self, segment: str | None) -> Campaign | None:
         """The campaign of a segment, None where it has none; accounts in no segment have the default."""

@@ -84,6 +84,8 @@ class Campaigns(SectionSettings):
     """Accounts whose own probability is at least this go to the likely_channel of their campaign."""
     default: Campaign | None = None
     """Campaign of the accounts whose segment has none."""
+    covered_accounts: bool = False
+    """Whether accounts that a person covers stand in the lists of campaigns, too."""
 
     @model_validator(mode="before")
     @classmethod

@@ -28,6 +28,7 @@ class LifetimeValueSection(Section[LifetimeValue]):
         ScoreColumn("yearly_margin", "money", "trailing sales times margin"),
         ScoreColumn("lifetime_value", "money", "margin to come, discounted; or a value from elsewhere"),
         ScoreColumn("lifetime_value_seed36", "money", "revenue / order dates x 36, for comparison"),
+        ScoreColumn("last_order", "date", "day of the last order, where there are orders"),
     )
     rules = ((orders_or_columns, ("lifetime_value",)),)
 

@@ -12,6 +12,7 @@ from tamscore.scoring.by_cluster import CENTS
 from tamscore.scoring.score.sections import Findings
 from tamscore.sections.lifetime_value import worth as lifetime_value
 from tamscore.sections.lifetime_value.gauges import SUMS, Source
+from tamscore.stages.orders import NEVER
 from tamscore.store import tables
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from tamscore.backend import Backend
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.score.sections import ScoredRows
+    from tamscore.stages.orders import Bought
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ class LifetimeValueState:
         if self.seed36:
             seed = lifetime_value.seed36(xp, put(known.revenue), put(known.dates))
             made["lifetime_value_seed36"] = backend.get(seed)
-        return {name: nullable(np.round(values, 2)) for name, values in made.items()}
+        last = {"last_order": last_orders(self.source.bought, known.place)} if self.source.bought else {}
+        return {name: nullable(np.round(values, 2)) for name, values in made.items()} | last
 
     def count(self, scored: pa.Table) -> dict[str, tuple[int, float]]:
         """How many accounts of a part have each value, and what these add up to in cents."""
@@ -121,3 +124,11 @@ class LifetimeValueState:
             for name in counts[0]
         }
         return Findings({**self.record, "values": totals}, notices=self.notices)
+
+
+def last_orders(bought: Bought, place: Any) -> pa.Array:
+    """Return the day of the last order of accounts (m,) at these places among those that have bought; null for none."""
+    import pyarrow as pa
+
+    days = np.append(bought.last, NEVER)[place]
+    return pa.array(days.astype(np.int32), pa.int32(), mask=days == NEVER).cast(pa.date32())

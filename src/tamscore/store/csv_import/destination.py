@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tamscore.errors import UsageError
-from tamscore.store.disk import TEMPORARY
+from tamscore.store.folders import fixed_by
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from pathlib import Path
 
     from tamscore.store.csv_import.plan import ImportPlan
 
@@ -46,16 +46,6 @@ def require_own_folder(folder: Path, targets: Collection[Path]) -> None:
             f"{folder}: cannot be replaced as a whole, so that its readers never see some old and some new files: "
             f"{why}; name a folder of its own"
         )
-
-
-def fixed_by(folder: Path) -> str | None:
-    """Return why a folder cannot be swapped for another one, None where nothing speaks against it."""
-    if folder.is_mount():
-        return "it is a mount point"
-    if Path.cwd().is_relative_to(folder):
-        return "it is or holds the current folder"
-    inner = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(TEMPORARY))
-    return f"it holds the folder {inner[0]!r}" if inner else None
 
 
 def targets_in(folder: Path, plan: ImportPlan) -> list[Path]:

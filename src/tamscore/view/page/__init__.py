@@ -16,11 +16,37 @@ if TYPE_CHECKING:
     from tamscore.view.blocks import Chapter, Figure
 
 
-def render(chapters: Sequence[Chapter], heading: str, about: str, run: str) -> str:
+def render(
+    chapters: Sequence[Chapter],
+    heading: str,
+    about: str,
+    run: str,
+    kicker: str = "Market report",
+    *,
+    wide: bool = False,
+) -> str:
     """Return the page as one text: style, script and figures inside, everything from data escaped.
+
+    `kicker` says what kind of page it is; one that is `wide` is printed on paper laid across.
 
     Raise TypeError for a kind of block that the template has no form for.
     """
+    page: str = template().render(
+        chapters=chapters,
+        title=f"{heading}: {kicker.lower()}",
+        kicker=kicker,
+        wide=wide,
+        heading=heading,
+        about=about,
+        version=__version__,
+        run=run,
+    )
+    return page
+
+
+@cache
+def template() -> Any:
+    """The template of the page, compiled once, with all that is the same on every page."""
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
@@ -34,17 +60,7 @@ def render(chapters: Sequence[Chapter], heading: str, about: str, run: str) -> s
     environment.filters["said"] = said
     style = part("style.css").replace("DARK", part("dark.css").replace("\n", " "))
     fixed: dict[str, Any] = {"style": Markup(style), "script": Markup(part("script.js"))}  # noqa: S704 - our own files
-    return environment.from_string(part("page.html.j2")).render(
-        **fixed,
-        svg=svg,
-        refuse=refuse,
-        chapters=chapters,
-        title=f"{heading}: market report",
-        heading=heading,
-        about=about,
-        version=__version__,
-        run=run,
-    )
+    return environment.from_string(part("page.html.j2"), globals={**fixed, "svg": svg, "refuse": refuse})
 
 
 @cache

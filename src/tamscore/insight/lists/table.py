@@ -1,0 +1,77 @@
+"""A list as a flat table, and what every list comes to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from tamscore.arrow import float_column
+from tamscore.insight.diff_columns import MONEY, decimal
+from tamscore.insight.export import VERSION
+from tamscore.insight.worlds import cents
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.insight.lists.gather import WorkList
+
+COLUMNS = (
+    *("priority", "account_id", "name", "party_type", "market_segment", "kind", "tier", "play", "why", "sales"),
+    *("potential", "whitespace", "probability", "expected_value", "next_offer", "alerts", "last_order", "changed"),
+    *("role", "service_level", "person", "hours", "campaign_id", "campaign_channel", "campaign_message"),
+)
+"""The columns of a list in its file, those that there are."""
+AMOUNTS = ("sales", "potential", "whitespace", "expected_value")
+OF_CAMPAIGNS = ("campaign_id", "campaign_channel", "campaign_message")
+
+
+def flat(one: WorkList, version: str) -> pa.Table:
+    """Return the rows of a list as its file holds them: amounts to the cent, and the version of the scores."""
+    names = [name for name in COLUMNS if name in one.accounts.column_names]
+    columns = {name: to_the_cent(one.accounts[name]) if name in AMOUNTS else one.accounts[name] for name in names}
+    return pa.table({**columns, VERSION: pa.array([version] * one.accounts.num_rows, pa.string())})
+
+
+def to_the_cent(column: pa.ChunkedArray) -> pa.Array:
+    """Return amounts with two places, null where there is none."""
+    values = float_column(column)
+    known = ~np.isnan(values)
+    found = decimal(cents(np.where(known, values, 0.0)))
+    return pa.compute.if_else(pa.array(known), found, pa.scalar(None, MONEY))
+
+
+def total(one: WorkList, column: str, kind: str | None = None) -> float | None:
+    """Return the sum of a column, to the cent each, over a list or its accounts of a kind; None where unknown."""
+    if column not in one.accounts.column_names:
+        return None
+    values = np.round(np.nan_to_num(float_column(one.accounts[column])), 2)
+    if kind is not None:
+        values = values[pa.compute.equal(one.accounts["kind"], kind).to_numpy()]
+    return float(values.sum())
+
+
+def summary(lists: Sequence[WorkList], stems: dict[tuple[str, str], str]) -> list[dict[str, Any]]:
+    """Return a row for every list: whose it is, its files, how many accounts it has, and what these come to."""
+    return [
+        {
+            "list": one.kind,
+            "name": one.name,
+            "role_or_channel": one.by,
+            "accounts": one.accounts.num_rows,
+            "expansion": rounded(total(one, "whitespace", "expansion")),
+            "acquisition": rounded(total(one, "whitespace", "acquisition")),
+            "expected_value": rounded(total(one, "expected_value")),
+            "hours_planned": rounded(total(one, "hours") if one.kind == "person" else None),
+            "hours_available": one.hours,
+            "file": f"{stems[one.kind, one.name]}.csv",
+            "page": f"{stems[one.kind, one.name]}.html",
+        }
+        for one in lists
+    ]
+
+
+def rounded(value: float | None) -> float | None:
+    """Return an amount to the cent."""
+    return None if value is None else round(value, 2)

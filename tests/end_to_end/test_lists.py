@@ -1,0 +1,223 @@
+"""Lists of people and campaigns: every covered account once, in order, said as `explain` says it, safe to open."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from tamscore import backend
+from tamscore.cli import app
+from tamscore.insight.lists.names import LONGEST, file_stems
+from tamscore.insight.pages.calling import why_called
+from tamscore.insight.stored import open_run
+from tamscore.progress import Progress
+from tamscore.schema import PARTY_TYPES
+from tamscore.sections.coverage.cover import cover
+from tamscore.sections.coverage.settings import Coverage
+from tests.end_to_end import market, shop
+from tests.page import Page
+
+STAFF = ("Jörg", "Jorg", "=1+1", "../../etc/x", "日本 太郎", "CON", "<b>Ann</b> & Söhne|a:b/1", "idle")
+MONEY = ("sales", "potential", "whitespace", "expected_value")
+
+
+def covered(output, folder, names=STAFF, **keys):
+    rows = [{"person": name, "role": "account_manager", "hours": 0.0 if name == "idle" else 300.0} for name in names]
+    folder.mkdir(exist_ok=True)
+    pq.write_table(pa.Table.from_pylist(rows), folder / "people.parquet")
+    settings = Coverage.model_validate({"people": str(folder / "people.parquet"), **keys})
+    return cover(open_run(output), settings, backend.load("cpu"), Progress())
+
+
+def ask(*words):
+    return CliRunner().invoke(app, ["lists", *(str(word) for word in words)])
+
+
+def made(output, to, *words):
+    done = ask(output, "--to", to, *words)
+    assert done.exit_code == 0, done.output
+    return json.loads((to / "lists.json").read_text("utf-8"))["lists"]
+
+
+def rows_of(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def week(tmp_path_factory):
+    """A shop of this week, the week before in the same output, a coverage of both weeks; and the lists of this week."""
+    folder = tmp_path_factory.mktemp("week")
+    changes = shop.build(folder) | {"campaigns": {"size": "employees"}}
+    now = pq.read_table(folder / "market")
+    market.write(now.slice(40), folder / "then")
+    before = market.run(folder / "then", folder / "scores", changes)
+    covered(before.output, folder / "then_people", STAFF[2:5])
+    sales = [5.0 if value == 0 and row % 3 == 0 else value for row, value in enumerate(now["sales"].to_pylist())]
+    market.write(now.set_column(now.column_names.index("sales"), "sales", pa.array(sales)), folder / "now")
+    output = market.run(folder / "now", folder / "scores", changes).output
+    result = covered(output, folder / "people")
+    return {"output": output, "plan": result.path, "rows": made(output, folder / "lists"), "lists": folder / "lists"}
+
+
+def of_people(week):
+    return {row["name"]: rows_of(week["lists"] / row["file"]) for row in week["rows"] if row["list"] == "person"}
+
+
+def test_every_account_with_a_person_stands_once_in_the_list_of_that_person(week):
+    table = pq.read_table(f"{week['plan']}/accounts.parquet").to_pylist()
+    found = [(row["account_id"], name) for name, rows in of_people(week).items() for row in rows]
+    assert Counter(found) == Counter((row["account_id"], row["person"]) for row in table if row["person"])
+    assert len(found) > 50
+    assert [row["name"] for row in week["rows"] if row["list"] == "person"] == list(STAFF)
+    assert of_people(week)["idle"] == []
+
+
+def test_lists_of_campaigns_have_the_accounts_that_nobody_covers_and_no_others(week):
+    table = pq.read_table(f"{week['plan']}/accounts.parquet").to_pylist()
+    lists = {row["name"]: rows_of(week["lists"] / row["file"]) for row in week["rows"] if row["list"] == "campaign"}
+    found = [row["account_id"] for rows in lists.values() for row in rows]
+    assert sorted(found) == sorted(row["account_id"] for row in table if not row["person"])
+    assert all({row["campaign_id"] for row in rows} == {name} for name, rows in lists.items())
+
+
+def test_accounts_stand_in_order_of_priority_and_are_explained_as_everywhere(week):
+    run = open_run(week["output"])
+    known = {row["account_id"]: row for table in run.read(run.columns) for row in table.to_pylist()}
+    for row in week["rows"]:
+        rows = rows_of(week["lists"] / row["file"])
+        places = [(PARTY_TYPES.index(one["party_type"]), int(one["priority"])) for one in rows]
+        assert places == sorted(places)
+        for one in rows:
+            account = known[one["account_id"]]
+            assert one["why"] == why_called(account)
+            told = [one[name] and float(one[name]) for name in MONEY]
+            assert told == ["" if account[name] is None else round(account[name], 2) for name in MONEY]
+            assert (one["last_order"] or None) == (account["last_order"] and str(account["last_order"]))
+            assert ("may leave" in one["alerts"]) == bool(account["churn_alert"])
+            assert ("left:" in one["alerts"]) == (account["account_state"] == "left")
+        assert {one["score_version"] for one in rows} <= {run.name}
+
+
+def test_what_changed_since_the_run_before_is_told(week):
+    run = open_run(week["output"])
+    before = open_run(next(path for path in (week["output"] / "versions").iterdir() if path.name != run.name))
+    then = {
+        row["account_id"]: row for table in before.read(("account_id", "kind", "person")) for row in table.to_pylist()
+    }
+    now = {row["account_id"]: row for table in run.read(("account_id", "kind", "person")) for row in table.to_pylist()}
+    told = {row["account_id"]: row["changed"] for one in week["rows"] for row in rows_of(week["lists"] / one["file"])}
+    assert told.keys() == now.keys()
+    for account, text in told.items():
+        old: Any = then.get(account)
+        new = now[account]
+        assert ("new account" in text) == (old is None)
+        assert ("became a customer" in text) == (old is not None and old["kind"] < new["kind"])
+        other = old is not None and old["person"] not in {None, new["person"]}
+        assert (f"was with {old['person']}" in text) if other else ("was with" not in text)
+    assert sum("became a customer" in text for text in told.values()) > 10
+    assert sum("was with" in text for text in told.values()) > 10
+
+
+def test_without_a_run_to_compare_with_nothing_is_said_of_changes(week, tmp_path):
+    rows = made(week["output"], tmp_path / "lists", "--since", "none")
+    assert all("changed" not in row for one in rows for row in rows_of(tmp_path / "lists" / one["file"]))
+
+
+def test_the_summary_says_who_got_what_and_the_page_leads_there(week):
+    summary = rows_of(week["lists"] / "summary.csv")
+    index = Page((week["lists"] / "index.html").read_text("utf-8"))
+    links = [one["href"] for one in index.having("a") if not one["href"].startswith("#")]
+    assert sorted(links) == sorted(name for row in week["rows"] for name in (row["page"], row["file"]))
+    for row, told in zip(week["rows"], summary, strict=True):
+        rows = rows_of(week["lists"] / row["file"])
+        assert row["accounts"] == len(rows) == int(told["accounts"])
+        assert row["expected_value"] == pytest.approx(sum(float(one["expected_value"] or 0) for one in rows), abs=0.01)
+        assert row["expansion"] == pytest.approx(
+            sum(float(one["whitespace"] or 0) for one in rows if one["kind"] == "expansion"), abs=0.01
+        )
+        if row["list"] == "person":
+            assert row["hours_planned"] == pytest.approx(sum(float(one["hours"]) for one in rows))
+            assert row["hours_planned"] <= row["hours_available"]
+        page = Page((week["lists"] / row["page"]).read_text("utf-8"))
+        ids = [cell for grid in page.tables for line in grid.rows for cell in line if cell.startswith("A0")]
+        assert ids == [one["account_id"] for one in rows[:300]]
+
+
+def test_whatever_people_are_called_files_are_safe_and_cells_run_nothing(week):
+    names = sorted(path.name for path in week["lists"].iterdir())
+    assert len({name.lower() for name in names}) == len(names)
+    assert all(name.isascii() and "/" not in name and "<" not in name for name in names)
+    assert not (week["lists"].parent / "etc").exists()
+    for path in week["lists"].glob("*.csv"):
+        with path.open(newline="", encoding="utf-8") as file:
+            assert not [cell for row in csv.reader(file) for cell in row if cell.startswith(("=", "@", "+1"))]
+    told = {row["person"] for name, rows in of_people(week).items() for row in rows if name == "=1+1"}
+    assert told == {"'=1+1"}
+
+
+def test_names_that_come_to_the_same_keep_their_files_whoever_else_is_there():
+    stems = file_stems("person", ["Jörg", "jorg", "JÖRG", "Ann", "x" * 99, "", "太郎"])
+    assert len({*stems.values()}) == 7
+    assert stems["Ann"] == "person-ann"
+    assert all(len(stem) <= len("person-") + LONGEST + 9 for stem in stems.values())
+    assert file_stems("person", ["JÖRG", "jorg"])["JÖRG"] == stems["JÖRG"]
+
+
+def test_lists_of_people_who_left_go_and_files_of_others_stay(week, tmp_path):
+    to = tmp_path / "lists"
+    made(week["output"], to)
+    (to / "notes.txt").write_text("mine", encoding="utf-8")
+    gone = to / next(row["file"] for row in week["rows"] if row["name"] == "Jörg")
+    assert gone.is_file()
+    first = sorted(path.name for path in (week["output"] / "coverage").iterdir() if path.is_dir())
+    covered(week["output"], tmp_path / "fewer", STAFF[1:3])
+    made(week["output"], to)
+    assert not gone.exists()
+    assert (to / "notes.txt").read_text("utf-8") == "mine"
+    plan = next(name for name in first if str(name) in week["plan"])
+    assert [row["name"] for row in made(week["output"], to, "--plan", plan)][: len(STAFF)] == list(STAFF)
+
+
+def test_the_same_lists_are_the_same_bytes(week, tmp_path):
+    plan = Path(week["plan"]).name
+    made(week["output"], tmp_path / "lists", "--plan", plan)
+    there = {path.name: path.read_bytes() for path in week["lists"].iterdir()}
+    assert {path.name: path.read_bytes() for path in (tmp_path / "lists").iterdir()} == there
+
+
+def test_files_that_are_no_lists_are_replaced_only_if_asked(week, tmp_path):
+    to = tmp_path / "lists"
+    to.mkdir()
+    (to / "index.html").write_text("mine", encoding="utf-8")
+    done = ask(week["output"], "--to", to)
+    assert done.exit_code == 2
+    assert "add --overwrite" in done.stderr
+    made(week["output"], to, "--overwrite")
+    (to / "inner").mkdir()
+    refused = ask(week["output"], "--to", to)
+    assert refused.exit_code == 2
+    assert "it holds the folder 'inner'" in refused.stderr
+    assert ask(week["output"], "--to", to / "index.html").exit_code == 2
+
+
+def test_without_pages_there_are_files_alone(week, tmp_path):
+    rows = made(week["output"], tmp_path / "lists", "--no-pages")
+    assert {path.suffix for path in (tmp_path / "lists").iterdir()} == {".csv", ".json"}
+    assert all("page" not in row for row in rows)
+
+
+def test_without_a_coverage_nobody_has_a_list(tmp_path):
+    done = market.score(market.accounts(300), tmp_path)
+    refused = ask(done.output, "--to", tmp_path / "lists")
+    assert refused.exit_code == 2
+    assert "run tamscore coverage first" in refused.stderr
+    assert not (tmp_path / "lists").exists()
