@@ -42,7 +42,7 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
     ----------
     n_clusters : number of clusters, from 1.
     n_init : number of fits, each from seed rows of its own; after 8 full passes only the best quarter goes on.
-        "auto" takes 4 below 32 clusters, where one badly placed center costs much, else 2.
+        "auto" takes 4 below 16 clusters, 6 below 48, else 2.
     n_starts : number of k-means++ starts of a fit on its seed rows; the best one is refined.
     init_size : number of seed rows of a fit, at least `n_clusters`; drawn by hash. "auto" takes 40,000, or 1,600 for
         each cluster where that is more.

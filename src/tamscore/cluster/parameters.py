@@ -9,9 +9,10 @@ from sklearn.utils import check_random_state
 
 COUNTS = ("n_clusters", "n_init", "n_starts", "init_size", "batch_size", "max_iter")
 AUTO = ("n_init", "init_size")
-MANY = 32
-"""From so many clusters on, fits differ little from one another, and more by which rows they are seeded on."""
-FITS, FITS_OF_MANY = 4, 2
+FITS = {16: 4, 48: 6}
+"""Fits below so many clusters; the more clusters, the more places to end in."""
+FITS_OF_MANY = 2
+"""Fits from 48 clusters on: they differ little from one another, and more by which rows they are seeded on."""
 SEED_ROWS, SEED_ROWS_A_CLUSTER = 40_000, 1_600
 
 
@@ -37,7 +38,7 @@ def require_parameters(estimator: Any) -> None:
 def fits_of(estimator: Any) -> int:
     """The number of fits of which the best one is taken."""
     if estimator.n_init == "auto":
-        return FITS if estimator.n_clusters < MANY else FITS_OF_MANY
+        return next((fits for most, fits in FITS.items() if estimator.n_clusters < most), FITS_OF_MANY)
     return int(estimator.n_init)
 
 
