@@ -51,7 +51,8 @@ def case(rows: int, seed: int) -> dict[str, Any]:
 def judged(accounts: pl.DataFrame) -> dict[str, Any]:
     """Money that may truly be expected of the first prospects, in two orders, and of the tenth that promises most.
 
-    The most there is stands beside it: the first by the truth itself, which no order by features can beat. A new customer gives us the share of its wallet that customers of its segment give.
+    The most there is stands beside it: the first by the truth itself, which no order by features can beat. A new
+    customer gives us the share of its wallet that customers of its segment give.
     """
     buys = accounts.filter(pl.col("kind") == "expansion")
     share = buys.group_by("segment").agg((pl.col("sales").sum() / pl.col("wallet").sum()).alias("share"))
