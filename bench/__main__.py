@@ -91,6 +91,15 @@ def priority_case(rows: Rows = 100_000, seeds: int = 5) -> None:
     record("priority", summary(results))
 
 
+@app.command("later-window")
+def later_window_case() -> None:
+    """Hold the best tenth by priority, by whitespace and by today's sales against what came later in real tables."""
+    from bench import later_window
+
+    for result in later_window.cases():
+        record("priority", result)
+
+
 @app.command("propensity")
 def propensity_case() -> None:
     """Compare propensity on real tables with a tuned boosting of scikit-learn on the same split."""

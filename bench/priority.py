@@ -51,14 +51,17 @@ def case(rows: int, seed: int) -> dict[str, Any]:
 def judged(accounts: pl.DataFrame) -> dict[str, Any]:
     """Money that may truly be expected of the first prospects, in two orders, and of the tenth that promises most.
 
-    A new customer gives us the share of its wallet that customers of its segment give.
+    The most there is stands beside it: the first by the truth itself, which no order by features can beat. A new
+    customer gives us the share of its wallet that customers of its segment give.
     """
     buys = accounts.filter(pl.col("kind") == "expansion")
     share = buys.group_by("segment").agg((pl.col("sales").sum() / pl.col("wallet").sum()).alias("share"))
     prospects = accounts.filter((pl.col("kind") == "acquisition") & (pl.col("party_type") == "end_user"))
     prospects = prospects.join(share, on="segment").with_columns((pl.col("wallet") * pl.col("share")).alias("worth"))
     first = {order: prospects.sort([order, "account_id"]).head(FIRST) for order in ("rank", "priority")}
+    promised = prospects["worth"] * prospects["chance"]
     money = {order: float((one["worth"] * one["chance"]).sum()) for order, one in first.items()}
+    most = float(promised.sort(descending=True).head(FIRST).sum())
     best = prospects.sort("expected_value", descending=True).head(len(prospects) // 10)
     expected, came = float(best["expected_value"].sum()), float((best["worth"] * best["bought"]).sum())
     return {
@@ -66,6 +69,8 @@ def judged(accounts: pl.DataFrame) -> dict[str, Any]:
         "by_whitespace": round(money["rank"]),
         "by_priority": round(money["priority"]),
         "ratio": round(money["priority"] / money["rank"], 3),
+        "most_there_is": round(most),
+        "share_of_most": round(money["priority"] / most, 3),
         "best_tenth": {"expected": round(expected), "came": round(came)},
         "expected_over_came": round(expected / came, 3),
         "places_shared": len(accounts) - accounts.select("party_type", "priority").unique().height,

@@ -191,3 +191,60 @@ def test_the_command_prints_a_table_writes_a_file_and_speaks_json(first, tmp_pat
     assert told["buying"]["alerts"] == pq.read_metadata(tmp_path / "alerts.parquet").num_rows >= 30
     assert len(told["buying"]["top"]) == 3
     assert told["since"] == done.run_key
+
+
+@pytest.fixture(scope="module")
+def replaced(first, tmp_path_factory):
+    """Three versions in one output: as it was, forty accounts grown up, and the same with other rules."""
+    folder, (_, table) = tmp_path_factory.mktemp("replaced"), first
+    chosen = np.flatnonzero(market.peer_group(ROWS) == 0)[:40]
+    path = market.write(table, folder / "market")
+    runs = [market.run(path, folder / "scores", CHANGES)]
+    market.write(grown_up(table, chosen), folder / "market")
+    for changes in (CHANGES, {**CHANGES, "campaigns": {"size": "employees"}}):
+        job = market.job(path, folder / "scores", changes)
+        runs.append(pipeline.score(job, Progress(), str(runs[0].path), accept=True))
+    return runs
+
+
+def exported(run, to, *options):
+    """The rows of an export with its buying alerts by account."""
+    call = ["export", str(run.path), "--to", str(to), "--fields", "play,buying_alert,buying_reason", *options]
+    done = CliRunner().invoke(app, call)
+    assert done.exit_code == 0, done.output
+    return {row["account_id"]: row for row in pq.read_table(to).to_pylist()}
+
+
+def test_an_export_has_the_buying_alerts_since_the_run_before(replaced, tmp_path):
+    """The same as the command tells; and once they are gone again, an export of changes takes them back."""
+    before, grown, still = replaced
+    told = alerts_of(open_run(grown.path), open_run(before.path), Progress()).table.to_pylist()
+    alerts = {row["account_id"]: row["reason"] for row in told}
+    assert len(alerts) >= 30
+    rows = exported(grown, tmp_path / "a.parquet")
+    assert {account: row["buying_reason"] for account, row in rows.items() if row["buying_alert"]} == alerts
+    assert {row["buying_reason"] for row in rows.values() if not row["buying_alert"]} == {None}
+    only = exported(grown, tmp_path / "b.parquet", "--only", "buying_alert=yes")
+    assert only.keys() == alerts.keys()
+    over = exported(still, tmp_path / "c.parquet", "--since", grown.run_key)
+    assert over.keys() == alerts.keys()
+    assert not any(row["buying_alert"] for row in over.values())
+
+
+def test_a_run_without_a_run_before_cannot_export_buying_alerts(replaced, tmp_path):
+    call = ["export", str(replaced[0].path), "--to", str(tmp_path / "a.csv"), "--fields", "buying_alert"]
+    done = CliRunner().invoke(app, call)
+    assert (done.exit_code, "needs the run that this one replaced" in done.stderr) == (2, True)
+
+
+def test_alerts_and_report_are_told_against_the_run_before_unless_said_otherwise(replaced, tmp_path):
+    grown = replaced[1]
+    told = json.loads(CliRunner().invoke(app, ["alerts", str(grown.path), "--json"]).stdout)
+    assert (told["since"], told["buying"]["alerts"] >= 30) == (replaced[0].run_key, True)
+    none = CliRunner().invoke(app, ["alerts", str(grown.path), "--since", "none"])
+    assert (none.exit_code, "knows nothing of churn" in none.stderr) == (2, True)
+    page = tmp_path / "report.html"
+    assert CliRunner().invoke(app, ["report", str(grown.path), "--output", str(page)]).exit_code == 0
+    text = page.read_text(encoding="utf-8")
+    assert "Who may buy" in text
+    assert f"the first 20 of {told['buying']['alerts']:,}" in text

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from tamscore import backend
 from tamscore.cli import app
+from tamscore.insight.lists.gather import groups_of
 from tamscore.insight.lists.names import LONGEST, file_stems
 from tamscore.insight.pages.calling import why_called
 from tamscore.insight.stored import open_run
@@ -213,6 +214,13 @@ def test_without_pages_there_are_files_alone(week, tmp_path):
     rows = made(week["output"], tmp_path / "lists", "--no-pages")
     assert {path.suffix for path in (tmp_path / "lists").iterdir()} == {".csv", ".json"}
     assert all("page" not in row for row in rows)
+
+
+def test_where_people_cover_everybody_no_campaign_has_a_list():
+    accounts = pa.table({"account_id": ["A", "B", "C"], "campaign_id": ["y", "x", "y"]})
+    assert groups_of(accounts.slice(0, 0), "campaign_id") == {}
+    found = {name: one["account_id"].to_pylist() for name, one in groups_of(accounts, "campaign_id").items()}
+    assert found == {"x": ["B"], "y": ["A", "C"]}
 
 
 def test_without_a_coverage_nobody_has_a_list(tmp_path):

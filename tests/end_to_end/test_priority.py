@@ -58,13 +58,26 @@ def test_prospects_that_look_like_customers_are_likelier_with_the_win_rate_on_th
         assert np.corrcoef(np.arange(len(likely)), likely)[0, 1] > 0.5
 
 
-def test_a_prospect_may_be_expected_to_buy_what_customers_like_it_buy_times_its_probability(rows):
-    for party in of_party(rows):
-        for row in party:
-            peers = [one["sales"] for one in party if one["cluster"] == row["cluster"] and one["kind"] == "expansion"]
-            if len(peers) >= 25:
-                above = np.mean(np.maximum(np.array(peers) - max(row["sales"] or 0.0, 0.0), 0.0))
-                assert row["expected_value"] == pytest.approx(above * row["probability"], abs=0.006)
+def test_of_few_customers_a_prospect_may_be_expected_to_buy_what_those_of_its_cluster_buy(tmp_path):
+    """Fewer than 30 tell no level of accounts: expected value goes by the mean of the cluster's customers."""
+    changes = {"potential.min_customers": 5}
+    rows = market.scores(market.score(market.accounts(1500, channel=0.05), tmp_path, changes)).to_pylist()
+    party = next(party for party in of_party(rows) if sum(row["kind"] == "expansion" for row in party) < 30)
+    told = 0
+    for row in party:
+        peers = [one["sales"] for one in party if one["cluster"] == row["cluster"] and one["kind"] == "expansion"]
+        if len(peers) >= 5:
+            above = np.mean(np.maximum(np.array(peers) - max(row["sales"] or 0.0, 0.0), 0.0))
+            assert row["expected_value"] == pytest.approx(above * row["probability"], abs=0.006)
+            told += 1
+    assert told
+
+
+def test_expected_value_goes_by_what_accounts_like_it_buy_at_either_level(tmp_path, rows):
+    """The ladder is a matter of the level of potential; what may be expected is not."""
+    again = by_id(scored(tmp_path, {"potential": {"level": "account"}}))
+    for row in rows:
+        assert again[row["account_id"]]["expected_value"] == row["expected_value"]
 
 
 def test_tiers_follow_the_order_within_kind(rows):

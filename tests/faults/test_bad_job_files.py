@@ -73,6 +73,21 @@ WRONG: list[tuple[str, str, list[str]]] = [
         ],
     ),
     (
+        "a label of growth that nothing holds",
+        job_text(priority="growth_label = true"),
+        [
+            (
+                "priority.growth_label: expected false without [propensity], got true; add its label of whose sales "
+                "grew, or remove the key"
+            )
+        ],
+    ),
+    (
+        "tiers by shares and by numbers",
+        job_text(priority="tiers = {accounts = [10, 20, 30], most = [0.2, 0.4, 0.6]}"),
+        ["priority.tiers.most: expected no shares beside priority.tiers.accounts, got [0.2, 0.4, 0.6]; remove one"],
+    ),
+    (
         "hours cost something and none are taken",
         job_text(portfolio="hours = {land = 30}\ncost_per_hour = {account_manager = 90}"),
         [

@@ -10,7 +10,7 @@ import typer
 
 from tamscore import terminal
 from tamscore.cli.arguments import AsJson, Plan, Run, file_option, place_option
-from tamscore.cli.export import Bom, Fields, NoGuard, Null, cleared_lines
+from tamscore.cli.export import Bom, Fields, NoGuard, Null, asked_for, cleared_lines
 from tamscore.view.words import counted
 
 if TYPE_CHECKING:
@@ -38,17 +38,19 @@ def campaigns(  # noqa: PLR0913, PLR0917 - every option of the command
     Each account stands in the list of its channel with the id of its campaign, which stays the same from run to run.
     """
     from tamscore.insight import campaigns as told
+    from tamscore.insight.alerted_run import with_alerts
     from tamscore.insight.export_file import Target
     from tamscore.insight.stored import open_run
     from tamscore.progress import Progress
     from tamscore.sections.campaigns.view import chapter
     from tamscore.store.handed_out import note
 
-    scored = open_run(run, plan=plan)
+    asked = asked_for(fields)
+    scored = with_alerts(open_run(run, plan=plan), asked)
     rows, written = told.campaigns_of_run(scored), []
     target = Target((to or Path()) / f"list.{form}", not no_guard, null, bom)
     if to is not None:
-        earlier = None if since is None else open_run(since, beside=scored.directory)
+        earlier = None if since is None else with_alerts(open_run(since, beside=scored.directory), asked)
         lists = told.Lists(to, fields.split(",") if fields else (), earlier, target)
         with terminal.listening(as_json=as_json) as listener:
             progress = Progress(listener)

@@ -80,14 +80,16 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
     stand beside the model's values, and the accounts they name always come along.
     """
     from tamscore.insight import export_file
+    from tamscore.insight.alerted_run import with_alerts
     from tamscore.insight.export import default_fields, only_of, order_of, titles_of
     from tamscore.insight.overrides import match
     from tamscore.insight.stored import open_run
     from tamscore.progress import Progress
     from tamscore.store.handed_out import note
 
-    scored = open_run(run, plan=plan)
-    earlier = None if since is None else open_run(since, beside=scored.directory)
+    asked = asked_for(fields, only)
+    scored = with_alerts(open_run(run, plan=plan), asked)
+    earlier = None if since is None else with_alerts(open_run(since, beside=scored.directory), asked)
     chosen = fields.split(",") if fields else default_fields(scored)
     if titles:
         chosen = titles_of(scored, chosen)
@@ -102,6 +104,11 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
         note(scored.directory, "export", to, progress)
     tell = as_record if as_json else as_text
     print(tell(tally, order, target, joined, compared=earlier is not None))
+
+
+def asked_for(fields: str | None, only: str | None = None) -> list[str]:
+    """The columns that the options of an export name."""
+    return [text.partition("=")[0].strip() for text in (*(fields or "").split(","), only or "")]
 
 
 def overrides_of(path: Path | None, run: StoredRun) -> Overrides:

@@ -23,6 +23,22 @@ def tiers_leave_room(priority: Priority) -> Iterator[Problem]:
             yield Problem(place, f"at most {most:g} for tier {name}, as priority.tiers.most says", least)
 
 
+def tiers_are_shares_or_numbers(priority: Priority) -> Iterator[Problem]:
+    """Yield the shares of tiers that stand beside numbers of accounts, which would decide alone."""
+    tiers = priority.tiers
+    for name in ("value", "least", "most"):
+        if tiers.accounts is not None and name in tiers.model_fields_set:
+            given = list(getattr(tiers, name))
+            yield Problem(("priority", "tiers", name), "no shares beside priority.tiers.accounts", given, "remove one")
+
+
+def growth_has_a_label(priority: Priority, propensity: object | None) -> Iterator[Problem]:
+    """Yield a label of growth that there is nothing of."""
+    if priority.growth_label and propensity is None:
+        hint = "add its label of whose sales grew, or remove the key"
+        yield Problem(("priority", "growth_label"), "false without [propensity]", True, hint)
+
+
 def portfolio_keys_are_known(portfolio: Portfolio) -> Iterator[Problem]:
     """Yield the segments of the portfolio and the roles that there are not."""
     segments = tuple(name for names in SEGMENTS_OF_ROLES.values() for name in names)

@@ -36,6 +36,8 @@ DEFAULT_FIELDS = ("cluster", "kind", "potential", "whitespace", "quadrant", "pla
 ACTIONS = ("account_state", "churn_alert", "renewal_due", "renews_on", "segment_action")
 """Columns that are exported too, where nobody names the fields and the run has them."""
 TRUTHS = {"yes": True, "true": True, "no": False, "false": False}
+BUYING = ("buying_alert", "buying_reason")
+"""Columns that compare a run with the one before, see `alerted_run`."""
 VERSION, HASH = "score_version", "row_hash"
 BETWEEN, NO_VALUE = "\x1f", "\x00"
 
@@ -199,6 +201,8 @@ def titles_of(run: StoredRun, fields: Sequence[str]) -> list[str]:
 
 def hint(column: str, known: Sequence[str]) -> str:
     """What may have been meant, or has to be computed first."""
+    if column in BUYING:
+        return "a buying alert needs the run that this one replaced, and there is none"
     if column in COVERAGE_COLUMNS:
         return "a coverage tells it, and the run has none: tamscore coverage RUN"
     return nearest(column, known) or f"the scores have {', '.join(known)}"

@@ -29,7 +29,13 @@ from tamscore.config.method_checks import (
     k_table_needs_party_type,
     quadrant_matches_threshold,
 )
-from tamscore.config.priority_checks import costs_have_hours, portfolio_keys_are_known, tiers_leave_room
+from tamscore.config.priority_checks import (
+    costs_have_hours,
+    growth_has_a_label,
+    portfolio_keys_are_known,
+    tiers_are_shares_or_numbers,
+    tiers_leave_room,
+)
 from tamscore.config.problems import Problem
 from tamscore.config.wording_checks import (
     converted_columns_are_read,
@@ -86,6 +92,8 @@ RULES: tuple[Rule, ...] = (
     (k_table_needs_party_type, ("columns", "clusters")),
     (quadrant_matches_threshold, ("quadrant",)),
     (tiers_leave_room, ("priority",)),
+    (tiers_are_shares_or_numbers, ("priority",)),
+    (growth_has_a_label, ("priority", "propensity")),
     (portfolio_keys_are_known, ("portfolio",)),
     (costs_have_hours, ("portfolio",)),
     (scheduler_is_for_remote, ("engine",)),

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
-from tamscore.insight import diff
+from tamscore.errors import UsageError
+from tamscore.insight import alerts, diff
 from tamscore.insight.causes import CAUSES
 from tamscore.insight.diff_before import Before
 from tamscore.insight.diff_totals import Totals
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 REASONS = ("own features", "new model", "both")
 """Why an account is in another cluster: it has changed itself, the clusters have, or both."""
 WHITESPACE = 2
+BUYERS = 20
+"""So many accounts with a buying alert stand in a report."""
 CALLED = {
     "own_sales": "own sales",
     "cluster_move": "moved to other peers",
@@ -38,7 +42,7 @@ class Changed:
 
     `moves` are flows (from, to, accounts), the largest first; `reasons` count the accounts that moved by REASONS, None
     where they cannot be told apart. Whitespace `before` and `after` by kind, in units of the currency. `against` is
-    what a person calls the first run.
+    what a person calls the first run. `buying` counts the accounts with a buying alert, `buyers` are the first of them.
     """
 
     first: str
@@ -51,6 +55,8 @@ class Changed:
     reasons: dict[str, int] | None
     before: dict[str, float]
     after: dict[str, float]
+    buying: int = 0
+    buyers: tuple[dict[str, Any], ...] = ()
 
     @property
     def moved(self) -> int:
@@ -79,6 +85,8 @@ def changes_between(first: StoredRun, second: StoredRun, against: str, progress:
             tally.add(found)
             done(len(found.ids) + fresh.num_rows)
         diff.gone(before, seen, totals)
+    with progress.stage("alerts"):
+        buying = buyers_of(comparison)
     told_apart = not comparison.notices
     then, now = ({kind: run.manifest["totals"][kind]["whitespace"] for kind in KINDS} for run in (first, second))
     return Changed(
@@ -92,7 +100,18 @@ def changes_between(first: StoredRun, second: StoredRun, against: str, progress:
         dict(zip(REASONS, tally.reasons.tolist(), strict=True)) if told_apart else None,
         then,
         now,
+        *buying,
     )
+
+
+def buyers_of(comparison: Comparison) -> tuple[int, tuple[dict[str, Any], ...]]:
+    """How many accounts have a buying alert, and the first of them; none without its features kept."""
+    try:
+        found = pa.concat_tables([alerts.SCHEMA.empty_table(), *alerts.buying(comparison)])
+    except UsageError:
+        return 0, ()
+    first = found.sort_by([("at_stake", "descending"), ("account_id", "ascending")]).slice(0, BUYERS)
+    return found.num_rows, tuple(first.to_pylist())
 
 
 @dataclass

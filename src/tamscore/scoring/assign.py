@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 class PartyCount:
     """One party type in one partition: cluster, segment and sales of customers (n,), and accounts (k, segments).
 
-    At level account also the customers' `typical` sales (n,), and cluster and typical sales of the prospects (p,).
+    Where they are known the customers' `typical` sales (n,), at level account also cluster and typical sales of the
+    prospects (p,).
     """
 
     label: Any
@@ -145,15 +146,15 @@ def by_party(assigned: Iterable[AssignedRows]) -> list[tuple[AssignedParty, ...]
 
 def columns_of(models: Sequence[PartyModel]) -> list[str]:
     """The columns that some of the models add to those of every row."""
-    there = {"typical": any(model.level for model in models), "look_alike": any(model.look_alike for model in models)}
+    there = {"typical": any(model.typical for model in models), "look_alike": any(model.look_alike for model in models)}
     return [name for name, is_there in there.items() if is_there]
 
 
 def level_request(model: PartyModel, sales: Any, hashes: Any) -> LevelRequest | None:
     """What is requested of a model of the level for rows with sales and id hashes (m,); nothing where there is none."""
-    if model.level is None:
+    if model.typical is None:
         return None
-    return LevelRequest(np.where(sales > 0, folds_of(draw_number(hashes, model.level.seed)), ALL))
+    return LevelRequest(np.where(sales > 0, folds_of(draw_number(hashes, model.typical.seed)), ALL))
 
 
 def count_party(rows: RowAssignment, segment: Any, sales: Any, model: PartyModel) -> PartyCount:
@@ -161,6 +162,7 @@ def count_party(rows: RowAssignment, segment: Any, sales: Any, model: PartyModel
     label, segments = rows.label, model.encoding.places
     flat = np.bincount(label.astype(np.int64) * segments + segment, minlength=model.k * segments)
     buys = sales > 0
-    levels = (rows.typical[buys], label[~buys], rows.typical[~buys]) if model.level else ()
+    typical = rows.typical[buys] if model.typical else None
+    prospects = (label[~buys], rows.typical[~buys]) if model.level else ()
     accounts = flat.reshape(model.k, segments)
-    return PartyCount(label[buys], segment[buys].astype(np.uint16), sales[buys], accounts, *levels)
+    return PartyCount(label[buys], segment[buys].astype(np.uint16), sales[buys], accounts, typical, *prospects)

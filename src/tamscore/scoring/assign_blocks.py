@@ -142,7 +142,7 @@ def assign_block(backend: Backend, model: PartyModel, block: Array, request: Row
         placed, added = hysteresis.hold(backend, grid, block, model.centers, placed, hold.previous, hold.share)
         inertia += added
     label, distance, margin = placed
-    typical = typical_sales(backend, model.level, block, request.level) if request.level and model.level else None
+    typical = typical_sales(backend, model.typical, block, request.level) if request.level and model.typical else None
     found = RowAssignment(label.astype(np.uint16), distance.astype(np.float32), margin.astype(np.float32), typical)
     return found, inertia
 

@@ -171,9 +171,9 @@ def thawed(this: Run, party: PartyRecord) -> Fitted:
     """One party type of an earlier model as it stands, ready to assign."""
     encoding = Encoding(this.columns, PARTY_TYPES.index(party.name), party.space.vocabularies, party.segments)
     level = level_under(this.job, party)
-    in_force = level.in_force if level else None
+    in_force, typical = (level.in_force, level.model) if level else (None, None)
     look_alike = party.look_alike if is_enabled(this.job) else None
-    model = PartyModel(party.name, encoding, party.space, party.centers, party.ids, in_force, look_alike)
+    model = PartyModel(party.name, encoding, party.space, party.centers, party.ids, in_force, look_alike, typical)
     kept = Kept(party.names, party.table, party.limits, party.reach)
     found = (model, party.fit, party.spread, party.rows, party.constant, party.histograms, party.named, kept)
     return Fitted(*found, level=level)

@@ -17,7 +17,8 @@ class PartyModel:
     """The fitted model of one party type: how rows become blocks, the centers (k, d) in whole numbers, their ids.
 
     `level` is there where potential is a matter of the account's own level. `look_alike` tells customers from
-    prospects; None where the job does not ask, or there are too few of either.
+    prospects; None where the job does not ask, or there are too few of either. `typical` tells what accounts like it
+    buy, which expected value goes by at either level; None where there are too few customers.
     """
 
     name: str
@@ -27,6 +28,7 @@ class PartyModel:
     ids: tuple[str, ...]
     level: LevelModel | None = None
     look_alike: LookAlike | None = None
+    typical: LevelModel | None = None
 
     @property
     def k(self) -> int:

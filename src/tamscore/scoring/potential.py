@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PartyMarket:
-    """One party type after assignment: customers' sales by cluster and by segment, accounts (k, segments), the rest."""
+    """One party type after assignment: customers' sales by cluster and by segment, accounts (k, segments), the rest.
+
+    `relative` are customers' sales over what accounts like them buy, by cluster and by segment, where that is known.
+    """
 
     model: PartyModel
     sales: CustomerSales
@@ -36,6 +39,7 @@ class PartyMarket:
     table: PotentialTable
     standing: whitespace.Standing
     prospects: Prospects | None = None
+    relative: tuple[CustomerSales, CustomerSales] | None = None
 
 
 def gather(
@@ -62,15 +66,21 @@ def _gather_party(
     label = np.concatenate([count.label for count in counts])
     segment = np.concatenate([count.segment for count in counts])
     accounts = sum(count.accounts for count in counts)
-    typical = np.concatenate([count.typical for count in counts]) if model.level else None
-    by_cluster = potential.sort_sales(backend, money, label, model.k, typical)
-    by_segment = potential.sort_sales(backend, money, segment, len(parent_names(model)), typical)
+    typical = np.concatenate([count.typical for count in counts]) if model.typical else None
+    groups = (label, model.k), (segment, len(parent_names(model)))
+    own = typical if model.level else None
+    by_cluster, by_segment = (potential.sort_sales(backend, money, *group, own) for group in groups)
+    relative = None
+    if typical is not None:
+        of_cluster, of_segment = (potential.sort_sales(backend, money / typical, *group) for group in groups)
+        relative = of_cluster, of_segment
     prospects = None
     if model.level:
         open_label = np.concatenate([count.open_label for count in counts])
         open_typical = np.concatenate([count.open_typical for count in counts])
         prospects = sort_prospects(backend, open_label, open_typical, model.k)
-    return settle(model, by_cluster, by_segment, accounts, rules, table, prospects)
+    settled = settle(model, by_cluster, by_segment, accounts, rules, table, prospects)
+    return replace(settled, relative=relative)
 
 
 def sort_prospects(backend: Backend, label: Any, typical: Any, clusters: int) -> Prospects:

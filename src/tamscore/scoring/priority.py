@@ -37,8 +37,8 @@ class Accounts:
     """All accounts of a party type (n,), partition by partition: `at` are their places in each partition.
 
     Cluster, sales with 0 for who buys nothing, distance to the center of the cluster, hash of the id; typical sales
-    (n,), None at level cluster; the log odds (n,) that it looks like a customer, None where nothing tells; probability
-    and money at risk that sections foretell (n,), None where none does.
+    (n,), None where customers are too few; the log odds (n,) that it looks like a customer, None where nothing tells;
+    probability and money at risk that sections foretell (n,), None where none does.
     """
 
     at: list[Any]
@@ -128,7 +128,7 @@ def accounts_of(market: Market, party: PartyMarket, foretold: Sequence[Mapping[s
         np.concatenate([sales_of(part)[at] for part, _, at in each]),
         column("distance"),
         np.concatenate([part.hashes[at] for part, _, at in each]),
-        None if party.table.account is None else column("typical"),
+        None if party.model.typical is None else column("typical"),
         None if party.model.look_alike is None else column("look_alike"),
         known("probability"),
         known("at_risk"),
@@ -172,12 +172,13 @@ def fill(columns: list[Any], accounts: Accounts, values: Any) -> None:
 def mean_above(accounts: Accounts, party: PartyMarket, enough: int) -> Any:
     """By how much the customers of its cluster buy more than each account on average (n,).
 
-    At level account they are held against it in multiples of typical sales.
+    Held against it in multiples of typical sales, where these are known: within a cluster it is the larger accounts
+    that are likely won, and they buy more than the mean.
     """
     sales, segments, own, unit = party.sales, party.by_segment, accounts.sales, 1.0
-    if accounts.typical is not None:
+    if accounts.typical is not None and party.relative is not None:
         unit = accounts.typical.astype(np.float64)
-        sales, segments, own = sales.relative, segments.relative, own / unit
+        (sales, segments), own = party.relative, own / unit
     groups = [sales.of(cluster) for cluster in range(sales.groups)]
     parents = parents_of(party.model, sales, segments, party.accounts, enough)
     return unit * priority.expected_above(groups, [lent for _, lent in parents], enough, own, accounts.label)

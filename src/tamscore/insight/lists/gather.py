@@ -122,8 +122,8 @@ def groups_of(accounts: pa.Table, column: str) -> dict[str, pa.Table]:
     """Return the accounts of each text of a column, in their order, by text in order of name."""
     encoded = accounts[column].combine_chunks().dictionary_encode()
     code, names = encoded.indices.to_numpy(zero_copy_only=False), encoded.dictionary.to_pylist()
-    rows = np.split(np.argsort(code, kind="stable"), np.cumsum(np.bincount(code, minlength=len(names)))[:-1])
-    return dict(sorted((name, accounts.take(here)) for name, here in zip(names, rows, strict=True)))
+    rows = np.split(np.argsort(code, kind="stable"), np.cumsum(np.bincount(code, minlength=len(names))))
+    return dict(sorted((name, accounts.take(here)) for name, here in zip(names, rows[: len(names)], strict=True)))
 
 
 def persons(accounts: pa.Table, run: StoredRun) -> Sequence[WorkList]:

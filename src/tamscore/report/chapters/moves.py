@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tamscore.insight.alerts_page import KINDS
+from tamscore.insight.alerts_page import alerts as alerts_table
 from tamscore.insight.pages.changes import events
 from tamscore.insight.pages.priority_changes import tables
 from tamscore.report.figures.changes import moves
@@ -13,7 +16,7 @@ from tamscore.view.blocks import Block, Chapter, Text, table
 from tamscore.view.words import counted, share
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tamscore.report.changes import Changed
     from tamscore.report.evidence import Evidence
@@ -33,7 +36,7 @@ def chapter(found: Evidence) -> Chapter | None:
     blocks: list[Block] = [*inputs]
     if changed.moves:
         blocks += [moves(changed.moves[:FLOWS], changed.moved), reasons(changed)]
-    blocks += [*tables(changed.totals), *map(Text, changed.notices)]
+    blocks += [*tables(changed.totals), *buyers(changed), *map(Text, changed.notices)]
     if found.summary.events:
         blocks.append(shortened(events(found.summary.events), "events"))
     text = (
@@ -41,6 +44,14 @@ def chapter(found: Evidence) -> Chapter | None:
         f"({share(changed.moved, changed.kept)}) are in another cluster."
     )
     return Chapter("moves", "Who moved, and why", text, tuple(blocks))
+
+
+def buyers(changed: Changed) -> Iterator[Table]:
+    """Yield the accounts with a buying alert, where there are any."""
+    if changed.buying:
+        rows = [dict(row) for row in changed.buyers]
+        shown = alerts_table(rows, "buying", len(rows))
+        yield replace(shown, note=f"the first {len(rows)} of {changed.buying:,}; {KINDS['buying'][1]}", folded=True)
 
 
 def only_input(inputs: Sequence[Table]) -> Chapter | None:

@@ -64,7 +64,7 @@ def leveled(this: Run, customers: CustomerLevels | None, fitted: Fitted) -> Fitt
     fold = folds_of(customers.numbers)
     losses = level_losses(label, customers.sales, customers.typical, fold, rules.lines[0], rules.min_customers)
     level = PartyLevel(rules.level, customers.model, losses)
-    return replace(fitted, model=replace(model, level=level.in_force), level=level)
+    return replace(fitted, model=replace(model, level=level.in_force, typical=level.model), level=level)
 
 
 def over_typical(drawn: SampledRows, customers: CustomerLevels) -> Any:
