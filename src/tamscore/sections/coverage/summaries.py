@@ -92,11 +92,6 @@ def value_of(found: Placement, task: Task, people: Any, hours_each: float) -> fl
     return bound_at(task, found, limits) - found.choice.bound
 
 
-def scenario(task: Task, found: Placement, text: str, people: Any, hours_each: float) -> dict[str, Any]:
-    """What a scenario of people more or less changes."""
-    return {"people": text, "change": round(value_of(found, task, people, hours_each), 2)}
-
-
 def people_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
     """One row per person: accounts, hours there and used, potential and value."""
     hours, value = spent(task, found)
