@@ -31,6 +31,7 @@ from tamscore.sections.coverage.task import task_of
 from tamscore.sections.coverage.touches import hours_of, read_touches
 from tamscore.sections.coverage.view import answer
 from tamscore.store.verify import problems_of_output
+from tamscore.view.blocks import Figure
 from tests.end_to_end import market
 from tests.terminal_pages import WIDTHS, printed, require_whole
 
@@ -111,6 +112,26 @@ def test_no_simple_rule_brings_more(run):
         assert one.value <= rules["coverage"].value * (1 + 1e-9)
         assert one.hours <= 3 * 1200 + 1e-6
     assert rules["all digital"].value < rules["top by sales"].value
+
+
+def test_quadrants_are_counted_by_role_with_their_hours(run):
+    result, accounts = covered(run)
+    scores = pa.concat_tables(run.read(["account_id", "quadrant"])).sort_by("account_id")
+    whole = accounts.select(["role", "service_level", "hours"]).append_column("quadrant", scores["quadrant"])
+    counted = whole.group_by(["quadrant", "role", "service_level"]).aggregate([("hours", "sum"), ([], "count_all")])
+    expected = {tuple(row[key] for key in ("quadrant", "role", "service_level")): row for row in counted.to_pylist()}
+    told = {tuple(row[key] for key in ("quadrant", "role", "service_level")): row for row in result.quadrants}
+    assert told.keys() == expected.keys()
+    for key, row in told.items():
+        assert (row["accounts"], row["hours"]) == (
+            expected[key]["count_all"],
+            pytest.approx(expected[key]["hours_sum"]),
+        )
+    assert "Accounts by quadrant and role" in figures_of(result)["quadrant-map"].alt
+
+
+def figures_of(result):
+    return {block.name: block for block in answer(result).blocks if isinstance(block, Figure)}
 
 
 def test_campaigns_are_counted_by_treatment(run):
@@ -241,7 +262,8 @@ def test_scenarios_change_roles_and_persons_and_count_who_is_reached(run):
 
 def test_hours_of_a_week_make_hours_of_a_year(run, tmp_path):
     weekly: dict[str, Any] = {"hours_per": "week", "weeks_per_year": 40.0}
-    rows = [{"person": "Ann", "role": "hunter", "hours": 30.0}, {"person": "Bob", "role": "hunter", "hours": None}]
+    rows: list[dict[str, Any]] = [{"person": name, "role": "hunter", "hours": None} for name in ("Ann", "Bob")]
+    rows[0]["hours"] = 30.0
     people = people_table(tmp_path, rows)
     assert [one.hours for one in read_people(Coverage(people=people, **weekly))] == [1200.0, 1040.0]
     people = people_table(tmp_path, [{**rows[0], "hours": 1200.0}])

@@ -87,6 +87,7 @@ def told_of(
         told,
         shortfall.minimum_rows(task, found, roles),
         tuple(shortfall.lacking(task, found)),
+        summaries.quadrant_rows(task, found),
     )
 
 
@@ -105,7 +106,7 @@ def write(result: CoverageResult, accounts: pa.Table, short: pa.Table) -> None:
     files = {"accounts.parquet": commit.place_parquet(accounts, folder / "accounts.parquet", repeating)}
     files |= commit.place_both(short, folder, "shortfall")
     every = record(result)
-    for name in ("roles", "people", "bands", "campaigns", "consistency", "moves", "rules", "minimum"):
+    for name in ("roles", "people", "bands", "campaigns", "consistency", "moves", "rules", "minimum", "quadrants"):
         if every[name]:
             files |= commit.place_both(pa.Table.from_pylist(every[name]), folder, name)
     records.place(

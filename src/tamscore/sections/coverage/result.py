@@ -68,6 +68,7 @@ class CoverageResult:
     scenarios: list[dict[str, Any]]
     minimum: list[dict[str, Any]] = field(default_factory=list)
     lacking: tuple[str, ...] = ()
+    quadrants: list[dict[str, Any]] = field(default_factory=list)
     unknown: tuple[str, ...] = ()
     joins: tuple[Match, ...] = ()
     doubts: tuple[str, ...] = ()

@@ -113,6 +113,12 @@ def band_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
     return grouped(task, found, "band", band.levels, band.code)
 
 
+def quadrant_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
+    """One row per quadrant and plan that has accounts there."""
+    quadrant = task.accounts.texts["quadrant"]
+    return grouped(task, found, "quadrant", quadrant.levels, quadrant.code)
+
+
 def campaign_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
     """One row per campaign, its channel and plan that has accounts there; none where the run has no campaigns."""
     name, channel = (task.accounts.texts[text] for text in ("campaign_id", "campaign_channel"))

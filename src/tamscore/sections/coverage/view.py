@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from tamscore.sections.coverage.figure import coverage_map, hours
+from tamscore.sections.coverage.figure import band_map, hours, quadrant_map
 from tamscore.sections.coverage.plans import DIGITAL
 from tamscore.sections.coverage.result import record as record_of
 from tamscore.sections.coverage.shortfall import called
@@ -41,7 +41,8 @@ def chapter(record: Record) -> Chapter:
         minimum(record.get("minimum", [])),
         rules(record["rules"]),
         scenarios(record["scenarios"]),
-        coverage_map(record["roles"], record["bands"], treatments("size band", "band", record["bands"])),
+        *by_quadrant(record),
+        band_map(record["roles"], record["bands"], treatments("size band", "band", record["bands"])),
         treatments("campaign", "campaign_id", record["campaigns"]),
         quadrants(record["consistency"]),
         people(record["people"]),
@@ -49,6 +50,12 @@ def chapter(record: Record) -> Chapter:
     )
     shown = (block for block in blocks if not isinstance(block, Table) or block.rows)
     return Chapter("coverage", "Coverage", message(record), tuple(shown))
+
+
+def by_quadrant(record: Record) -> list[Block]:
+    """Return the map from quadrants to roles; nothing for a record of an earlier version, which has no such counts."""
+    rows = record.get("quadrants")
+    return [quadrant_map(record["roles"], rows, treatments("quadrant", "quadrant", rows))] if rows else []
 
 
 def message(record: Record) -> str:
@@ -118,7 +125,9 @@ def minimum(rows: list[Record]) -> Table:
 def scenarios(rows: list[Record]) -> Table:
     """Return what people more or fewer are worth, a row a scenario."""
     columns = "people|hours:count/2|value a year:money|in the first year:money/2|owed and reached:count/3"
-    return table("More or fewer people", columns, rows_of(rows, "scenario hours change first_year reached"))
+    unknown = dict.fromkeys(("hours", "first_year", "reached"))
+    told = [{"scenario": row.get("people"), **unknown, **row} for row in rows]  # an earlier version knew less
+    return table("More or fewer people", columns, rows_of(told, "scenario hours change first_year reached"))
 
 
 def rules(rows: list[Record]) -> Table:
