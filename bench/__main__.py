@@ -244,8 +244,13 @@ def between(case: str, first: str, second: str, seed: str) -> None:
 
 
 @app.command("coverage")
-def coverage_case(rows: Rows = 100_000, seed: Seed = 0) -> None:
-    """Cover a market by 42 people: role choice, the whole command, accounts with owners; each in its own process."""
+def coverage_case(rows: Rows = 100_000, seed: Seed = 0, seeds: int = 5) -> None:
+    """Cover a market by 42 people: role choice, the whole command, accounts with owners; each in its own process.
+
+    Then money and buyers by the truth of so many markets, against the plan of before.
+    """
+    from bench.covering_money import case as money_case
+    from bench.covering_money import summary
     from bench.review import scored
 
     folder = market(rows, seed)
@@ -253,6 +258,12 @@ def coverage_case(rows: Rows = 100_000, seed: Seed = 0) -> None:
     for case in ("role_choice", "whole", "owned"):
         code = "import sys; from bench.__main__ import covering; covering(*sys.argv[1:])"
         subprocess.run([sys.executable, "-c", code, case, output, str(seed)], check=True)
+    results = []
+    for other in range(seeds):
+        results.append(money_case(rows, other))
+        record("coverage", {"part": "money", **results[-1]})
+    if results:
+        record("coverage", {"part": "money, all seeds", **summary(results)})
 
 
 def covering(case: str, output: str, seed: str) -> None:

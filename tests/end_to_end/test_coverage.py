@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -30,6 +31,7 @@ from tamscore.sections.coverage.task import task_of
 from tamscore.sections.coverage.touches import hours_of, read_touches
 from tamscore.sections.coverage.view import answer
 from tamscore.store.verify import problems_of_output
+from tamscore.view.blocks import Figure
 from tests.end_to_end import market
 from tests.terminal_pages import WIDTHS, printed, require_whole
 
@@ -110,6 +112,26 @@ def test_no_simple_rule_brings_more(run):
         assert one.value <= rules["coverage"].value * (1 + 1e-9)
         assert one.hours <= 3 * 1200 + 1e-6
     assert rules["all digital"].value < rules["top by sales"].value
+
+
+def test_quadrants_are_counted_by_role_with_their_hours(run):
+    result, accounts = covered(run)
+    scores = pa.concat_tables(run.read(["account_id", "quadrant"])).sort_by("account_id")
+    whole = accounts.select(["role", "service_level", "hours"]).append_column("quadrant", scores["quadrant"])
+    counted = whole.group_by(["quadrant", "role", "service_level"]).aggregate([("hours", "sum"), ([], "count_all")])
+    expected = {tuple(row[key] for key in ("quadrant", "role", "service_level")): row for row in counted.to_pylist()}
+    told = {tuple(row[key] for key in ("quadrant", "role", "service_level")): row for row in result.quadrants}
+    assert told.keys() == expected.keys()
+    for key, row in told.items():
+        assert (row["accounts"], row["hours"]) == (
+            expected[key]["count_all"],
+            pytest.approx(expected[key]["hours_sum"]),
+        )
+    assert "Accounts by quadrant and role" in figures_of(result)["quadrant-map"].alt
+
+
+def figures_of(result):
+    return {block.name: block for block in answer(result).blocks if isinstance(block, Figure)}
 
 
 def test_campaigns_are_counted_by_treatment(run):
@@ -220,13 +242,46 @@ def test_no_more_accounts_change_owner_than_allowed(run, tmp_path, limit):
 
 
 def test_more_people_are_worth_what_a_new_coverage_says(run):
-    now, _ = covered(run, ["account_manager=+1", "hunter=-1, account_manager=+1"])
-    grown, _ = covered(run, team={"account_manager": 3, "hunter": 1})
+    now, _ = covered(run, ["account_manager=+1", "hunter=-1, account_manager=+1"], minimum_treatment={})
+    grown, _ = covered(run, team={"account_manager": 3, "hunter": 1}, minimum_treatment={})
     assert now.scenarios[0]["change"] == pytest.approx(grown.certificate.value - now.certificate.value, rel=0.05)
     assert now.scenarios[0]["change"] == pytest.approx(now.roles[0]["one_more"])
-    for wrong in ("cook=+1", "hunter=+-1", "hunter"):
-        with pytest.raises(UsageError, match="expected ROLE="):
+    for wrong in ("cook=+1", "hunter=+-1", "hunter", "digital=+1"):
+        with pytest.raises(UsageError, match=r"--scenario.*expected ROLE="):
             covered(run, [wrong])
+
+
+def test_scenarios_change_roles_and_persons_and_count_who_is_reached(run):
+    result, _ = covered(run, ["sdr=+1", "SDR 01=-0.5"], team={"sdr": 1}, hours_per_person=400, ramp=[0.0, 0.0, 0.5])
+    more, half = result.scenarios
+    assert (more["hours"], half["hours"]) == (400.0, -200.0)
+    assert more["change"] > more["first_year"] > 0 > half["change"] == half["first_year"]
+    reached = sum(row["reached"] for row in result.minimum)
+    assert (more["reached"], half["reached"]) == (2 * reached, reached / 2)
+
+
+def test_hours_of_a_week_make_hours_of_a_year(run, tmp_path):
+    weekly: dict[str, Any] = {"hours_per": "week", "weeks_per_year": 40.0}
+    rows: list[dict[str, Any]] = [{"person": name, "role": "hunter", "hours": None} for name in ("Ann", "Bob")]
+    rows[0]["hours"] = 30.0
+    people = people_table(tmp_path, rows)
+    assert [one.hours for one in read_people(Coverage(people=people, **weekly))] == [1200.0, 1040.0]
+    people = people_table(tmp_path, [{**rows[0], "hours": 1200.0}])
+    with pytest.raises(InputContractError, match=r"'Ann' has 1200 hours a week, expected at most 168; set"):
+        read_people(Coverage(people=people, **weekly))
+
+
+def test_a_change_of_people_is_no_table_of_people(run, tmp_path):
+    call = ["coverage", str(run.directory.output), "--people"]
+    refused = CliRunner().invoke(app, [*call, "hunter=+2"])
+    assert refused.exit_code == 2
+    assert "--scenario" in refused.stderr
+    missing = CliRunner().invoke(app, [*call, "nobody.csv"])
+    assert missing.exit_code == 3
+    assert "nobody.csv" in missing.stderr
+    table = people_table(tmp_path, [{"person": "Ann", "role": "hunter", "hours": 60.0}])
+    result = json.loads(CliRunner().invoke(app, [*call, table, "--json"]).stdout)
+    assert [row["person"] for row in result["people"]] == ["Ann"]
 
 
 def test_touch_plans_of_a_table_by_size_band(run, tmp_path):
@@ -378,7 +433,7 @@ def test_a_column_that_the_scores_lack_is_named(run):
 
 def test_the_command_prints_tables_writes_files_and_answers_in_json(run, tmp_path):
     (tmp_path / "team.toml").write_text("[coverage]\nteam = { hunter = 2 }\nhours_per_person = 600\n")
-    call = ["coverage", str(run.directory.output), "--config", str(tmp_path / "team.toml"), "--people", "hunter=+1"]
+    call = ["coverage", str(run.directory.output), "--config", str(tmp_path / "team.toml"), "--scenario", "hunter=+1"]
     page, machine = CliRunner().invoke(app, call), CliRunner().invoke(app, [*call, "--json"])
     assert (page.exit_code, machine.exit_code) == (0, 0), page.output + machine.output
     result = json.loads(machine.stdout)

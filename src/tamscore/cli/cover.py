@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,14 +22,27 @@ Config = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="TOML file with a section [coverage], in place of the run's own."),
 ]
-More = Annotated[
+People = Annotated[
+    str | None,
+    typer.Option("--people", metavar="FILE", help="Table of people, in place of coverage.people of the settings."),
+]
+Scenarios = Annotated[
     list[str] | None,
-    typer.Option("--people", metavar="ROLE=N", help="Tell what people more (+2) or fewer (-1) are worth; repeatable."),
+    typer.Option(
+        "--scenario",
+        metavar="NAME=N",
+        help="Report what people more or fewer are worth: hunter=+2, or Ann=-0.5 for half of a person; repeatable.",
+    ),
 ]
 
 
 def coverage(
-    run: Run, config: Config = None, people: More = None, overrides: Overrides = None, as_json: AsJson = False
+    run: Run,
+    config: Config = None,
+    people: People = None,
+    scenario: Scenarios = None,
+    overrides: Overrides = None,
+    as_json: AsJson = False,
 ) -> None:
     """Choose a role and a person for every account.
 
@@ -42,13 +56,26 @@ def coverage(
     from tamscore.sections.coverage.view import answer
 
     stored = open_run(run)
-    settings = settings_of(stored, config, overrides or ())
+    settings = with_people(settings_of(stored, config, overrides or ()), people)
     with terminal.listening(as_json=as_json) as listener:
-        result = cover(stored, settings, backend.load("cpu"), Progress(listener), people or ())
+        result = cover(stored, settings, backend.load("cpu"), Progress(listener), scenario or ())
     if as_json:
         print(json.dumps(record(result), indent=1, ensure_ascii=False, allow_nan=False))
     else:
         terminal.put_chapter(answer(result))
+
+
+def with_people(settings: Coverage, people: str | None) -> Coverage:
+    """The settings with another table of people; UsageError for a change of people, which is a scenario."""
+    from tamscore.errors import UsageError
+
+    if people is None:
+        return settings
+    if re.fullmatch(r"[^=]+=\s*[+-]?[\d.]+(,.*)?", people) and not Path(people).exists():
+        raise UsageError(
+            f"--people: expected a table of people, got {people!r}; for a change of people write --scenario"
+        )
+    return settings.model_copy(update={"people": str(Path(people).absolute())})
 
 
 def settings_of(run: StoredRun, file: Path | None, overrides: Sequence[str]) -> Coverage:

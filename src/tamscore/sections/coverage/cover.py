@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from tamscore.errors import UsageError
 from tamscore.sections.coverage import shortfall, summaries
 from tamscore.sections.coverage.placing import place_all
-from tamscore.sections.coverage.plans import DIGITAL
 from tamscore.sections.coverage.question import read_question
 from tamscore.sections.coverage.result import Certificate, CoverageResult, record
 from tamscore.sections.coverage.rules import compare
+from tamscore.sections.coverage.scenarios import scenario_of, scenario_rows
 from tamscore.sections.coverage.settings import TABLES
 from tamscore.store import commit, coverages, records
 from tamscore.store.location import location
@@ -40,21 +36,19 @@ def cover(
 ) -> CoverageResult:
     """The coverage of a finished run, written to `OUTPUT/coverage/`.
 
-    `scenarios` are texts `ROLE=+2, ROLE=-1`: people more or less, whose value is told. Raises InputContractError where
-    tables break their contract, or locks and the limit on moves do not fit into the hours.
+    `scenarios` are texts `ROLE=+2, PERSON=-0.5`: people more or less, whose value is reported. Raises UsageError for
+    another text, InputContractError where tables break their contract, or locks and the limit on moves do not fit into
+    the hours.
     """
     with progress.stage("read"):
         question = read_question(run, settings)
         task, owners = question.task, question.owners
-        asked = [changes_of(text, task) for text in scenarios]
+        asked = [scenario_of(text, task, settings) for text in scenarios]
     with progress.stage("cover"):
         found = place_all(backend, task, owners, settings.max_moves)
     with progress.stage("compare"):
         rules = compare(task, found)
-        told = [
-            summaries.scenario(task, found, *one, settings.hours_per_person)
-            for one in zip(scenarios, asked, strict=True)
-        ]
+        told = scenario_rows(task, found, asked)
         result = replace(
             told_of(run, settings, task, found, rules, told),
             unknown=question.unknown,
@@ -74,7 +68,7 @@ def told_of(
     told: list[dict[str, Any]],
 ) -> CoverageResult:
     """What there is to say about a placement."""
-    roles = summaries.role_rows(task, found, settings.hours_per_person)
+    roles = summaries.role_rows(task, found, settings.hours_of_one)
     sure = Certificate(found.value, found.choice.value, found.before, found.choice.bound, found.choice.rounds)
     if len(found.owed):
         sure = replace(sure, without_minimum=shortfall.without_it(task, found))
@@ -92,6 +86,8 @@ def told_of(
         rules,
         told,
         shortfall.minimum_rows(task, found, roles),
+        tuple(shortfall.lacking(task, found)),
+        summaries.quadrant_rows(task, found),
     )
 
 
@@ -99,20 +95,6 @@ def key_of(run: ScoredRun, settings: Coverage) -> str:
     """The name of a coverage: the run, the settings, and what the tables that they name hold."""
     held = [f"{name} {Placed.of(location(path)).xxh3}" for name, path in settings.tables_named().items()]
     return run_key(run.name, settings.model_dump_json(exclude=set(TABLES)), *held)
-
-
-def changes_of(text: str, task: Task) -> Any:
-    """The people more or less (r,) that a text `ROLE=+2, ROLE=-1` tells of; UsageError where it is another."""
-    change = np.zeros(len(task.roles))
-    limited = [role for role in task.roles if role != DIGITAL]
-    for part in text.split(","):
-        role, _, number = (piece.strip() for piece in part.partition("="))
-        if role not in limited or not re.fullmatch(r"[+-]?\d{1,6}", number):
-            raise UsageError(
-                f"--people: {part.strip()!r}: expected ROLE=+2 or ROLE=-1, of the roles {', '.join(limited)}"
-            )
-        change[task.roles.index(role)] += int(number)
-    return change
 
 
 def write(result: CoverageResult, accounts: pa.Table, short: pa.Table) -> None:
@@ -124,8 +106,12 @@ def write(result: CoverageResult, accounts: pa.Table, short: pa.Table) -> None:
     files = {"accounts.parquet": commit.place_parquet(accounts, folder / "accounts.parquet", repeating)}
     files |= commit.place_both(short, folder, "shortfall")
     every = record(result)
-    for name in ("roles", "people", "bands", "campaigns", "consistency", "moves", "rules", "minimum"):
+    for name in ("roles", "people", "bands", "campaigns", "consistency", "moves", "rules", "minimum", "quadrants"):
         if every[name]:
             files |= commit.place_both(pa.Table.from_pylist(every[name]), folder, name)
-    records.place({name: part for name, part in every.items() if name != "moves"}, files, folder / RECORDS[COVERAGE])
+    records.place(
+        {name: part for name, part in every.items() if name not in {"moves", "lacking"}},
+        files,
+        folder / RECORDS[COVERAGE],
+    )
     coverages.set_last(folder, result.run)

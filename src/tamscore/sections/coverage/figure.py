@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tamscore.view.axes import bare, note, rows_only
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from tamscore.view.canvas import Canvas
 
 SIZES = ("small", "large", "enterprise")
-"""The order of the usual size bands; others stand behind them by name."""
+QUADRANTS = ("blue", "yellow", "orange", "grey", "teal")
+"""The order of the usual size bands and of quadrants; others stand behind them by name."""
 
 
 def hours(roles: Sequence[dict[str, Any]], table: Table) -> Figure:
@@ -46,14 +48,41 @@ def hours(roles: Sequence[dict[str, Any]], table: Table) -> Figure:
     return Figure("hours", "Hours needed and hours there", alt, draw, *size, table)
 
 
-def coverage_map(every: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]], table: Table) -> Figure:
-    """Return accounts by size band and role; the darker a field, the larger the share of its band."""
-    roles, counts = [row["role"] for row in every], Counter[tuple[str, str]]()
+def band_map(every: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]], table: Table) -> Figure:
+    """Return accounts by size band and role."""
+    told = Map("coverage-map", "Who covers which accounts", "size band", "band", SIZES)
+    return coverage_map(told, every, rows, table)
+
+
+def quadrant_map(every: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]], table: Table) -> Figure:
+    """Return accounts by quadrant and role, with their hours."""
+    told = Map(
+        "quadrant-map", "From quadrant to role, with hours a year", "quadrant", "quadrant", QUADRANTS, hours=True
+    )
+    return coverage_map(told, every, rows, table)
+
+
+@dataclass(frozen=True)
+class Map:
+    """What a map of coverage is of: anchor, caption, and what its bands are, by words, by key and in their order."""
+
+    anchor: str
+    caption: str
+    what: str
+    key: str
+    order: tuple[str, ...]
+    hours: bool = False
+
+
+def coverage_map(of: Map, every: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]], table: Table) -> Figure:
+    """Return accounts by band and role; the darker a field, the larger the share of its band."""
+    roles, counts, spent = [row["role"] for row in every], Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     for row in rows:
-        counts[row["band"], row["role"]] += row["accounts"]
-    bands = sorted({row["band"] for row in rows}, key=lambda name: (band_place(name), name))
+        counts[row[of.key], row["role"]] += row["accounts"]
+        spent[row[of.key], row["role"]] += row["hours"]
+    bands = sorted({row[of.key] for row in rows}, key=lambda name: (place_in(of.order, name), name))
     told = "; ".join(f"{words(b)}, {words(r)}: {count:,}" for (b, r), count in counts.items() if count)
-    alt = f"Accounts by size band and role: {told}."
+    alt = f"Accounts by {of.what} and role: {told}."
 
     def draw(canvas: Canvas) -> None:
         panel = canvas.panel()
@@ -63,7 +92,8 @@ def coverage_map(every: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]]
             for x, column in enumerate(across):
                 band, role = (column, row) if canvas.narrow else (row, column)
                 whole = sum(counts.get((band, other), 0) for other in roles) or 1
-                field(panel, (x, y), counts.get((band, role), 0), whole, canvas)
+                hours_there = spent[band, role] if of.hours else 0.0
+                field(panel, (x, y), counts.get((band, role), 0), whole, canvas, hours_there)
         panel.set_xlim(-0.5, len(across) - 0.5)
         panel.set_ylim(len(down) - 0.5, -0.5)
         panel.xaxis.tick_top()
@@ -72,16 +102,16 @@ def coverage_map(every: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]]
         panel.tick_params(labelcolor=PALETTE["soft"])
 
     size = (60 + 38 * len(bands), 70 + 38 * len(roles))
-    return Figure("coverage-map", "Who covers which accounts", alt, draw, *size, table)
+    return Figure(of.anchor, of.caption, alt, draw, *size, table)
 
 
-def band_place(name: str) -> int:
-    """Return the place of a size band among the usual ones, behind them where it is another."""
-    return SIZES.index(name) if name in SIZES else len(SIZES)
+def place_in(order: Sequence[str], name: str) -> int:
+    """Return the place of a name among the usual ones, behind them where it is another."""
+    return order.index(name) if name in order else len(order)
 
 
-def field(panel: Any, at: tuple[int, int], count: int, whole: int, canvas: Canvas) -> None:
-    """Draw one field: its share as a shade, its count as a number."""
+def field(panel: Any, at: tuple[int, int], count: int, whole: int, canvas: Canvas, spent: float = 0.0) -> None:
+    """Draw one field: its share as a shade, its count as a number, and hours where some are spent."""
     from matplotlib.patches import Rectangle
 
     x, y = at
@@ -90,4 +120,5 @@ def field(panel: Any, at: tuple[int, int], count: int, whole: int, canvas: Canva
     panel.add_patch(Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, fc=colour, alpha=alpha, ec="none"))
     ink = PALETTE["paper"] if alpha > 0.55 else PALETTE["ink"]
     if count:
-        panel.text(x, y, f"{count:,}", ha="center", va="center", fontsize=canvas.small, color=ink)
+        text = f"{count:,}\n{spent:,.0f} h" if spent else f"{count:,}"
+        panel.text(x, y, text, ha="center", va="center", fontsize=canvas.small, color=ink)

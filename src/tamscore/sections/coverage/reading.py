@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.accounts import Accounts
     from tamscore.sections.coverage.settings import Coverage
 
+HOURS_OF_A_WEEK = 168
 NUMBERS = ("hours", "expansion", "acquisition", "protection")
 LIMITS = ("band", "region", *LIMITING)
 """The columns that limit a plan to accounts that hold one of the names in the cell."""
@@ -41,7 +42,7 @@ def read_people(settings: Coverage) -> list[Person]:
     """
     if settings.people is None:
         return [
-            Person(f"{role} {i + 1:02d}", role, settings.hours_per_person)
+            Person(f"{role} {i + 1:02d}", role, settings.hours_of_one)
             for role, count in settings.team.items()
             for i in range(count)
         ]
@@ -58,7 +59,12 @@ def person_of(row: dict[str, Any], settings: Coverage) -> Person:
     """The person in a row of the table; hours that are not given are those of everybody."""
     several = [frozenset(filter(None, (row.get(name) or "").split("|"))) for name in ("regions", "skills")]
     hours = settings.hours_per_person if row.get("hours") is None else float(row["hours"])
-    return Person(row["person"], row["role"], hours, *several)
+    if settings.hours_per == "week" and hours > HOURS_OF_A_WEEK:
+        raise InputContractError(
+            f"{settings.people}: {row['person']!r} has {hours:g} hours a week, expected at most {HOURS_OF_A_WEEK}; set "
+            'coverage.hours_per = "year" if these are hours of a year'
+        )
+    return Person(row["person"], row["role"], hours * settings.yearly, *several)
 
 
 def read_plans(settings: Coverage) -> tuple[TouchPlan, ...]:

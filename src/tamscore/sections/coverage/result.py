@@ -50,7 +50,8 @@ class CoverageResult:
     """The coverage of a run: its certificate and the rows of its summaries; `path` holds the tables.
 
     `unknown` are accounts that have a touch plan of their own and are not in the run; `joins` says how tables met the
-    accounts and people, `doubts` names persons, regions, skills and bands that met nothing.
+    accounts and people, `lacking` which accounts get less than they are owed, `doubts` names persons, regions, skills
+    and bands that met nothing.
     """
 
     run: str
@@ -66,6 +67,8 @@ class CoverageResult:
     rules: list[RuleResult]
     scenarios: list[dict[str, Any]]
     minimum: list[dict[str, Any]] = field(default_factory=list)
+    lacking: tuple[str, ...] = ()
+    quadrants: list[dict[str, Any]] = field(default_factory=list)
     unknown: tuple[str, ...] = ()
     joins: tuple[Match, ...] = ()
     doubts: tuple[str, ...] = ()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tamscore.config.section import SectionSettings
 from tamscore.config.values import Column, LocalPath, Positive, Share, Text  # noqa: TC001 - read at run time
 
+WEEKLY_HOURS = 26.0
 TABLES = ("people", "plans", "account_plans", "owners")
 """The keys that name tables."""
 
@@ -35,7 +36,14 @@ class Coverage(SectionSettings):
     team: dict[Text, Annotated[int, Field(ge=0)]] = Field(default_factory=default_team)
     """How many people there are in each role, where no table names them."""
     hours_per_person: Positive = 1200.0
-    """Hours a year that a person has for accounts, where no table tells, and of one person more or less."""
+    """Hours that a person has for accounts, where no table tells, and of one person more or less; 26 with hours_per =
+    "week" unless given."""
+    hours_per: Literal["year", "week"] = "year"
+    """Whether the hours of people, here and in the table, are those of a year or of a week."""
+    weeks_per_year: Annotated[float, Field(gt=0, le=53)] = 46.0
+    """Weeks a year that a person works, which make weekly hours yearly ones."""
+    ramp: Annotated[tuple[Share, ...], Field(strict=False, max_length=12)] = ()
+    """Parts of the hours that somebody new has in each of the first months: the first year of a scenario counts so."""
     plans: LocalPath | None = None
     """Table of touch plans: role, service_level, hours, expansion, acquisition, protection, and where wanted the limits
     party_type, quadrant, kind, tier, market_segment, region, band; absent: the defaults."""
@@ -56,6 +64,23 @@ class Coverage(SectionSettings):
     """Column of the scores with an account's region, see columns.keep; people serve the regions listed with them."""
     skill: Column | None = None
     """Column of the scores with the skill that an account asks for; people need to have it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_hours_of_a_week(cls, data: Any) -> Any:
+        """Return the data with hours of a week where it counts in weeks and names none."""
+        weekly = isinstance(data, dict) and data.get("hours_per") == "week"
+        return {"hours_per_person": WEEKLY_HOURS, **data} if weekly else data
+
+    @property
+    def yearly(self) -> float:
+        """How many times the hours of people, as they are given, make up a year."""
+        return self.weeks_per_year if self.hours_per == "week" else 1.0
+
+    @property
+    def hours_of_one(self) -> float:
+        """Hours a year of a person of whom nothing else is known."""
+        return self.hours_per_person * self.yearly
 
     def tables_named(self) -> dict[str, str]:
         """Return the paths of the tables that are named, by key."""

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.sections.coverage.hour_price import Search
-from tamscore.sections.coverage.minimum import LEVELS, levels_of_plans, with_penalty
+from tamscore.sections.coverage.minimum import BY_PLANS, LEVELS, levels_of_plans, with_penalty
 from tamscore.sections.coverage.reach import reached
+from tamscore.view.words import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -50,8 +51,7 @@ def bound_at(task: Task, found: Placement, limits: Any) -> float:
 def minimum_rows(task: Task, found: Placement, roles: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """One row per rule that somebody is owed by: accounts owed, reached and short, and the hours that are lacking.
 
-    `role` and `price_of_an_hour` are those of the role that would serve most of them with the fewest hours; `first`
-    names those who come first, as text.
+    `role` and `price_of_an_hour` are those of the role that would serve most of them with the fewest hours.
     """
     owed, offer = found.owed, found.offer
     level = levels_of_plans(task.plans)
@@ -71,9 +71,23 @@ def minimum_rows(task: Task, found: Placement, roles: Sequence[Mapping[str, Any]
             | {"reached": int((here & met).sum()), "short": len(lack)}
             | {"hours_short": float(least[np.isfinite(least)].sum()), "role": role}
             | {"price_of_an_hour": price[role] if role else None}
-            | {"first": ", ".join(task.accounts.ids[int(row)].as_py() for row in owed.account[lack[:FIRST]])}
         )
     return rows
+
+
+def lacking(task: Task, found: Placement) -> Iterator[str]:
+    """Yield, for each rule, how many accounts get less than it owes them, and which of them come first."""
+    owed = found.owed
+    lack = owed.of(~owed.met(levels_of_plans(task.plans), found.plan))
+    for rule in np.unique(lack.rule).tolist():
+        rows = lack.account[lack.rule == rule]
+        first = ", ".join(repr(task.accounts.ids[int(row)].as_py()) for row in rows[:FIRST])
+        yield f"{called(owed.rules[rule])}: {counted(len(rows), 'account')}, first {first}"
+
+
+def called(rule: str) -> str:
+    """Return how people call a rule of least service."""
+    return "no digital plan" if rule == BY_PLANS else f"tier {rule}" if rule.isupper() else rule
 
 
 def short_of(task: Task, found: Placement) -> pa.Array:

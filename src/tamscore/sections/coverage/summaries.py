@@ -92,11 +92,6 @@ def value_of(found: Placement, task: Task, people: Any, hours_each: float) -> fl
     return bound_at(task, found, limits) - found.choice.bound
 
 
-def scenario(task: Task, found: Placement, text: str, people: Any, hours_each: float) -> dict[str, Any]:
-    """What a scenario of people more or less changes."""
-    return {"people": text, "change": round(value_of(found, task, people, hours_each), 2)}
-
-
 def people_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
     """One row per person: accounts, hours there and used, potential and value."""
     hours, value = spent(task, found)
@@ -116,6 +111,12 @@ def band_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
     """One row per size band and role that has accounts there."""
     band = task.accounts.texts["campaign_band"]
     return grouped(task, found, "band", band.levels, band.code)
+
+
+def quadrant_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
+    """One row per quadrant and plan that has accounts there."""
+    quadrant = task.accounts.texts["quadrant"]
+    return grouped(task, found, "quadrant", quadrant.levels, quadrant.code)
 
 
 def campaign_rows(task: Task, found: Placement) -> list[dict[str, Any]]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from tamscore.sections.coverage.figure import coverage_map, hours
+from tamscore.sections.coverage.figure import band_map, hours, quadrant_map
 from tamscore.sections.coverage.plans import DIGITAL
 from tamscore.sections.coverage.result import record as record_of
+from tamscore.sections.coverage.shortfall import called
 from tamscore.view.blocks import Block, Chapter, Table, Terms, table
 from tamscore.view.words import counted, money, words
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.result import CoverageResult
 
 Record = dict[str, Any]
-LAW = {"plans": "no digital plan", **{tier: f"tier {tier}" for tier in "ABCD"}}
-"""How the rules of least service are called; quadrants by their name."""
 NAMED = 3
 """So many unknown accounts are named."""
 
@@ -29,6 +28,7 @@ def answer(result: CoverageResult) -> Chapter:
         some = f"{', '.join(map(repr, result.unknown[:NAMED]))}{' and others' if len(result.unknown) > NAMED else ''}"
         lines.append(("unknown", f"{counted(len(result.unknown), 'account')} with a touch plan of its own: {some}"))
     lines += [("joined", match.notice) for match in result.joins]
+    lines += [("short", text) for text in result.lacking]
     lines += [("doubt", text) for text in result.doubts]
     return Chapter(told.anchor, "", "", (Terms(tuple(lines)), *told.blocks))
 
@@ -40,8 +40,9 @@ def chapter(record: Record) -> Chapter:
         roles(record["roles"]),
         minimum(record.get("minimum", [])),
         rules(record["rules"]),
-        table("More or fewer people", "people|value a year:money", rows_of(record["scenarios"], "people change")),
-        coverage_map(record["roles"], record["bands"], treatments("size band", "band", record["bands"])),
+        scenarios(record["scenarios"]),
+        *by_quadrant(record),
+        band_map(record["roles"], record["bands"], treatments("size band", "band", record["bands"])),
         treatments("campaign", "campaign_id", record["campaigns"]),
         quadrants(record["consistency"]),
         people(record["people"]),
@@ -49,6 +50,12 @@ def chapter(record: Record) -> Chapter:
     )
     shown = (block for block in blocks if not isinstance(block, Table) or block.rows)
     return Chapter("coverage", "Coverage", message(record), tuple(shown))
+
+
+def by_quadrant(record: Record) -> list[Block]:
+    """Return the map from quadrants to roles; nothing for a record of an earlier version, which has no such counts."""
+    rows = record.get("quadrants")
+    return [quadrant_map(record["roles"], rows, treatments("quadrant", "quadrant", rows))] if rows else []
 
 
 def message(record: Record) -> str:
@@ -106,13 +113,21 @@ def minimum(rows: list[Record]) -> Table:
     """Return how many accounts are owed a service level, how many get it, and what the others lack."""
     columns = (
         "owed to|at least:code|accounts:count|reached:count|short:count|hours lacking:count|of role:code/2|"
-        "an hour:money/2|first of them/3"
+        "an hour:money/2"
     )
-    names = "rule service_level owed reached short hours_short role price_of_an_hour first"
-    told = [{**row, "rule": LAW.get(row["rule"], row["rule"])} for row in rows]
+    names = "rule service_level owed reached short hours_short role price_of_an_hour"
+    told = [{**row, "rule": called(row["rule"])} for row in rows]
     return table(
         "Least service", columns, rows_of(told, names), "shortfall.csv lists the accounts that hours do not reach"
     )
+
+
+def scenarios(rows: list[Record]) -> Table:
+    """Return what people more or fewer are worth, a row a scenario."""
+    columns = "people|hours:count/2|value a year:money|in the first year:money/2|owed and reached:count/3"
+    unknown = dict.fromkeys(("hours", "first_year", "reached"))
+    told = [{"scenario": row.get("people"), **unknown, **row} for row in rows]  # an earlier version knew less
+    return table("More or fewer people", columns, rows_of(told, "scenario hours change first_year reached"))
 
 
 def rules(rows: list[Record]) -> Table:

@@ -1,0 +1,92 @@
+"""What a coverage brings by the truth of synthetic markets: the plan of before, by likelihood, with least service."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from bench.priority import WINDOW
+from tamscore import backend, job_file, pipeline
+from tamscore.insight.stored import open_run
+from tamscore.progress import Progress
+from tamscore.sections.coverage.placing import place_all
+from tamscore.sections.coverage.plans import DIGITAL
+from tamscore.sections.coverage.question import read_question
+from tamscore.sections.coverage.settings import Coverage
+from tamscore.sections.coverage.shortfall import minimum_rows, without_it
+from tamscore.synthetic import write_market
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def case(rows: int, seed: int) -> dict[str, Any]:
+    """One market, scored with labels of who bought: money and buyers of the prospects with a person, by three plans."""
+    with tempfile.TemporaryDirectory() as text:
+        folder = Path(text)
+        write_market(folder, rows, seed)
+        truth = folder / "truth"
+        given = [*WINDOW, f'propensity.label_table="{truth}"', f'output.path="{folder / "scores"}"', 'device="cpu"']
+        done = pipeline.run(job_file.load(folder / "job.toml", given), Progress())
+        scores = pl.concat([pl.read_parquet(str(path)) for path in done.parts()])
+        found = dict(plans(folder / "scores", judged(scores, truth)))
+    ratio = {
+        name: {key: round(found[name][key] / found["before"][key], 3) for key in ("money", "buyers")}
+        for name in ("by likelihood", "with least service")
+    }
+    return {"rows": rows, "seed": seed, **found, "against before": ratio}
+
+
+def judged(scores: pl.DataFrame, truth: Path) -> pl.DataFrame:
+    """The accounts in order of id with what they may truly be expected to bring in the quarter, and who bought.
+
+    A new customer gives us the share of its wallet that customers of its segment give.
+    """
+    every = pl.read_parquet(truth / "*.parquet").join(scores.select("account_id", "sales", "kind"), on="account_id")
+    buys = every.filter(pl.col("kind") == "expansion").group_by("segment")
+    every = every.join(buys.agg((pl.col("sales").sum() / pl.col("wallet").sum()).alias("share")), on="segment")
+    money = (pl.col("wallet") * pl.col("share") * pl.col("chance")).alias("money")
+    return every.with_columns(money).sort(pl.col("account_id").cast(pl.String))
+
+
+def plans(output: Path, truth: pl.DataFrame) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the plan of before, that by likelihood, and that with least service, with what each of them comes to."""
+    question = read_question(open_run(output), Coverage())
+    task, owners = question.task, question.owners
+    plain = replace(task.accounts, likely=np.ones(len(task.accounts)))
+    old = [replace(plan, limits=()) for plan in task.plans]
+    ways = {
+        "before": replace(task, accounts=plain, plans=old, minimum={}),
+        "by likelihood": replace(task, minimum={}),
+        "with least service": task,
+    }
+    for name, way in ways.items():
+        found = place_all(backend.load("cpu"), way, owners, None)
+        role = np.array([plan.role for plan in way.plans])[found.plan]
+        called = truth.filter(pl.Series(role != DIGITAL) & (pl.col("kind") == "acquisition"))
+        told: dict[str, Any] = {"prospects": len(called), "money": round(float(called["money"].sum()))}
+        told |= {"buyers": int(called["bought"].sum()), "value": round(found.value)}
+        told["gap"] = max(1 - found.value / found.choice.bound, 0.0)
+        if way.minimum:
+            told["cost"] = round(1 - found.value / without_it(way, found), 4)
+            prices = [{"role": plan.role, "price_of_an_hour": None} for plan in way.plans]
+            keys = ("rule", "owed", "reached")
+            told["least_service"] = [[row[key] for key in keys] for row in minimum_rows(way, found, prices)]
+        yield name, told
+
+
+def summary(results: list[dict[str, Any]]) -> dict[str, Any]:
+    """The least and the mean ratio against the plan of before, and what least service costs at the least and most."""
+    told: dict[str, Any] = {"seeds": len(results)}
+    for name in ("by likelihood", "with least service"):
+        for key in ("money", "buyers"):
+            ratios = [one["against before"][name][key] for one in results]
+            told[f"{key} {name}"] = {"least": min(ratios), "mean": round(float(np.mean(ratios)), 3)}
+        told[f"gap {name}"] = max(one[name]["gap"] for one in results)
+    costs = [one["with least service"]["cost"] for one in results]
+    return told | {"cost of least service": [min(costs), max(costs)]}

@@ -1,0 +1,101 @@
+"""Scenarios: what people more or fewer are worth, side by side, over a full year and over the first one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.errors import UsageError
+from tamscore.sections.coverage.minimum import levels_of_plans
+from tamscore.sections.coverage.names import likely
+from tamscore.sections.coverage.plans import DIGITAL
+from tamscore.sections.coverage.reach import reached
+from tamscore.sections.coverage.shortfall import bound_at
+from tamscore.substitution import fold_word
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.sections.coverage.placing import Placement
+    from tamscore.sections.coverage.settings import Coverage
+    from tamscore.sections.coverage.task import Task
+
+CHANGE = re.compile(r"[+-]?\d{1,6}(\.\d{1,4})?")
+MONTHS = 12
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A scenario: its text, and the hours (r,) that each role has more or less in a full year and in the first one."""
+
+    text: str
+    hours: Any
+    first_year: Any
+
+
+def scenario_of(text: str, task: Task, settings: Coverage) -> Scenario:
+    """The scenario that a text such as `hunter=+2, Ann=-0.5` states: so many people of a role, or parts of a person.
+
+    Raises UsageError where it states something else.
+    """
+    hours, first = np.zeros(len(task.roles)), np.zeros(len(task.roles))
+    for part in text.split(","):
+        name, _, number = (piece.strip() for piece in part.rpartition("="))
+        role, each = whose(name, task, settings)
+        if role is None or not CHANGE.fullmatch(number):
+            known = [role for role in task.roles if role != DIGITAL]
+            hint = likely(name, [*known, *(one.name for one in task.people)]) if role is None else ""
+            raise UsageError(
+                f"--scenario: {part.strip()!r}: expected ROLE=+2, PERSON=-0.5 or the like, of the roles "
+                f"{', '.join(known)} and the people{hint}"
+            )
+        more = float(number) * each
+        hours[role] += more
+        first[role] += more * (in_first_year(settings.ramp) if more > 0 else 1.0)
+    return Scenario(text, hours, first)
+
+
+def whose(name: str, task: Task, settings: Coverage) -> tuple[int | None, float]:
+    """The role by number that a name of a role or person stands for, None for neither, and the hours of a person."""
+    for role, known in enumerate(task.roles):
+        if fold_word(known) == fold_word(name) and known != DIGITAL:
+            return role, settings.hours_of_one
+    for person in task.people:
+        if fold_word(person.name) == fold_word(name):
+            return task.roles.index(person.role), person.hours
+    return None, 0.0
+
+
+def in_first_year(ramp: Sequence[float]) -> float:
+    """The part of a year's hours that somebody new has, given the parts of the first months."""
+    return (sum(ramp) + MONTHS - len(ramp)) / MONTHS
+
+
+def scenario_rows(task: Task, found: Placement, scenarios: Sequence[Scenario]) -> list[dict[str, Any]]:
+    """One row per scenario: hours and value more or less in a full year, value in the first one, accounts reached.
+
+    `reached` counts accounts that get the service level that they are owed; None where no account is owed one.
+    """
+    return [
+        {"scenario": one.text, "hours": round(float(one.hours.sum()), 2)}
+        | {"change": worth(task, found, one.hours), "first_year": worth(task, found, one.first_year)}
+        | {"reached": reach(task, found, one.hours)}
+        for one in scenarios
+    ]
+
+
+def worth(task: Task, found: Placement, hours: Any) -> float:
+    """What hours (r,) more or less are worth: by how much the bound changes."""
+    return round(bound_at(task, found, np.maximum(task.limits + hours, 0.0)) - found.choice.bound, 2)
+
+
+def reach(task: Task, found: Placement, hours: Any) -> int | None:
+    """How many accounts get what they are owed with hours (r,) more or less."""
+    if not len(found.owed):
+        return None
+    other = task.with_limits(np.maximum(task.limits + hours, 0.0))
+    is_open, level = np.isfinite(found.offer.value), levels_of_plans(task.plans)
+    return int(reached(other, found.owed, found.owners, is_open, level, found.offer.hours).sum())
