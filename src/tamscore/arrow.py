@@ -89,6 +89,14 @@ def text_dictionary(codes: Any, levels: Sequence[str]) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(np.take(place, codes)), pa.array(distinct, pa.string()))
 
 
+def nullable_dictionary(codes: Any, levels: Sequence[str]) -> pa.DictionaryArray:
+    """Return codes (m,) of distinct levels as a column of text, -1 as null."""
+    import pyarrow as pa
+
+    indices = pa.array(codes.astype(np.int32), mask=codes < 0)
+    return pa.DictionaryArray.from_arrays(indices, pa.array(levels, pa.string()))
+
+
 def coded(encoded: pa.DictionaryArray, values: Any, missing: Any) -> Any:
     """Return the value (m,) of each row, from those (n,) of the dictionary's texts; `missing` where there is none."""
     codes = encoded.indices

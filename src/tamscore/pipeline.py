@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tamscore import backend as backends
+from tamscore import sealed_roles
 from tamscore.engine import connect, device, heap, memory
 from tamscore.errors import Refusals
 from tamscore.model.earlier import read_earlier
@@ -167,6 +168,8 @@ def admit(
     with refusals.gather():
         joins = match_tables(this, origin, rows)
     with refusals.gather():
+        sealed_roles.check_early(this.job)
+    with refusals.gather():
         check_sections(SECTIONS.values(), this, origin, rows)
     if refusals.errors:
         with refusals.gather():
@@ -202,6 +205,9 @@ def key_of(job: Job, plan: Plan, backend: Backend, record: dict[str, Any]) -> st
         section, _, key = table.partition(".")
         settings.get(section, {}).pop(key, None)
     read = {name: one.digest for name, one in ({"market": plan} | plan.tables).items()}
+    if (coverage := sealed_roles.coverage_of(job)) is not None:
+        settings["coverage"] = sealed_roles.settings_counted(coverage)
+        read |= sealed_roles.tables_held(coverage)
     said = map(json.dumps, (read, settings, record))
     return run_directory.run_key(*said, backend.name, run_directory.code_digest())
 
@@ -251,8 +257,9 @@ def write_scores(market: Market, sections: Sections, directory: RunDirectory) ->
     scored = list(this.as_stage("score", this.checkpoints.keeping("score", known, parts)))
     if reused := sum(part.reused for part in scored):
         this.progress.notice(f"resumed: {reused} of {len(scored)} parts were there already")
+    sealed = sealed_roles.seal_roles(market, scored, plan)
     partitions.unchanged(this.plan)
-    return scored
+    return sealed
 
 
 def outcome_of(market: Market, sections: Sections, scored: list[ScoredPart], review: Review) -> Outcome:

@@ -220,12 +220,17 @@ def test_labels_that_do_not_meet_the_market_end_check(tmp_path, met, stops):
 
 
 def test_what_later_commands_need_is_looked_at_and_keeps_no_run_from_running(tmp_path):
-    (tmp_path / "people.csv").write_text("person,role,hours\nAnn,hunter,many\n")
-    more = "[coverage]\npeople = 'people.csv'\n[backtest]\nrealised = 'later'\ntable = 'gone.parquet'\n[output]"
+    more = "[backtest]\nrealised = 'later'\ntable = 'gone.parquet'\n[output]"
     done = check(tmp_path, accounts(), job=JOB.replace("[output]", more))
     assert done.exit_code == 0, done.output
-    assert "people.csv" in done.stdout
     assert "gone.parquet" in done.stdout
+
+
+def test_people_that_cannot_be_read_would_stop_the_run(tmp_path):
+    (tmp_path / "people.csv").write_text("person,role,hours\nAnn,hunter,many\n")
+    done = check(tmp_path, accounts(), job=JOB.replace("[output]", "[coverage]\npeople = 'people.csv'\n[output]"))
+    assert done.exit_code == 3, done.output
+    assert "people.csv" in done.stderr
 
 
 CURRENCIES = {"two": ["EUR"] * 580 + ["JPY"] * 20, "one": ["EUR"] * ROWS}

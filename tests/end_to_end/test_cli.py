@@ -182,19 +182,11 @@ def test_check_says_what_a_run_would_do_and_does_nothing(market, tmp_path):
 
 
 @pytest.mark.parametrize("key", ["people", "plans", "account_plans", "owners"])
-def test_a_file_of_coverage_that_is_not_there_is_told_and_keeps_no_run_from_running(market, tmp_path, key):
-    """It is named where it is looked for: before a run, and after it, when a coverage is what comes next."""
-    there = tmp_path / "there.csv"
-    there.write_text("")
-    said = {}
-    for path in (there, tmp_path / "gone.csv"):
-        for command in ("check", "run"):
-            done = call(command, market.job, *QUICK, "--set", f"coverage.{key}={path}")
-            assert done.exit_code == 0, done.output
-            said[command, path.stem] = " ".join(done.output.split())
-    told = f"coverage.{key}: {tmp_path / 'gone.csv'} is not there"
-    assert {which for which, text in said.items() if told in text} == {("check", "gone"), ("run", "gone")}
-    assert not any("is not there" in said[command, "there"] for command in ("check", "run"))
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_a_file_of_coverage_that_is_not_there_stops_check_and_run(market, tmp_path, key, command):
+    done = call(command, market.job, *QUICK, "--set", f"coverage.{key}={tmp_path / 'gone.csv'}")
+    assert done.exit_code == 3, done.output
+    assert f"coverage.{key}: {tmp_path / 'gone.csv'}: expected a Parquet or CSV file" in " ".join(done.stderr.split())
 
 
 def test_check_knows_a_run_that_is_there_already(market):

@@ -18,10 +18,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def at_work(job: Job, *, as_json: bool) -> Iterator[Progress]:
-    """The progress of a run of the job; its metrics are left where the job asks for them.
-
-    A run that is done says last which tables later commands would not find.
-    """
+    """The progress of a run of the job; its metrics are left where the job asks for them."""
     from tamscore.progress import Progress
 
     with terminal.listening(as_json=as_json) as listener:
@@ -32,8 +29,6 @@ def at_work(job: Job, *, as_json: bool) -> Iterator[Progress]:
             measure(job, progress, began, error)
             raise
         measure(job, progress, began)
-        for text in (text for section in job.sections.values() for text in section.absent_tables()):
-            progress.notice(text)
 
 
 def measure(job: Job, progress: Progress, began: float, error: BaseException | None = None) -> None:

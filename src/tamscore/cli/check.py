@@ -34,7 +34,7 @@ def check(job: JobFile, overrides: Overrides = None, as_json: AsJson = False) ->
     Reads the job file, the footers of all input files, and a sample of their rows; says which device would compute,
     what would be read, what the data look like and where the results would go. Computes and writes nothing.
     """
-    from tamscore import job_file
+    from tamscore import job_file, sealed_roles
     from tamscore.engine import device
     from tamscore.insight.readiness import look_at
 
@@ -46,6 +46,7 @@ def check(job: JobFile, overrides: Overrides = None, as_json: AsJson = False) ->
     lines = [*device_lines(loaded, choice), ("job", near(job.absolute())), *method_lines(loaded, plan)]
     lines += output_lines(loaded, choice, plan, room)
     lines += later_commands(loaded)
+    attempt(problems, lambda: sealed_roles.check_early(loaded))
     findings = [] if plan is None else attempt(problems, lambda: look_at(loaded, plan)) or []
     problems += [one.refusal(one.text) for one in findings if one.stops]
     notes = [one.text for one in findings if not one.stops]
@@ -80,11 +81,9 @@ def later_commands(job: Job) -> Iterator[Line]:
     """What would keep commands about the finished run from working; no score needs it."""
     from tamscore.sections import SECTIONS
 
-    for name, settings in job.sections.items():
-        absent = settings.absent_tables()
-        yield from ((name, text) for text in absent)
+    for name in job.sections:
         problems: list[TamscoreError] = []
-        for look in () if absent else SECTIONS[name].later_checks(job):
+        for look in SECTIONS[name].later_checks(job):
             attempt(problems, look)
         yield from ((name, f"{problem}; no score needs it, tamscore {name} will") for problem in problems)
 

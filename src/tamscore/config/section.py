@@ -59,7 +59,3 @@ class SectionSettings(Settings):
         """
         del account_id
         return {}
-
-    def absent_tables(self) -> list[str]:
-        """Return what to say of tables that no score needs and that are not there, one text each."""
-        return []

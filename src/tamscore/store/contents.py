@@ -38,14 +38,17 @@ def parquet_file(path: Location, dictionary: Sequence[str] = ()) -> pq.ParquetFi
     return pq.ParquetFile(pa.BufferReader(verified(path)), read_dictionary=list(dictionary))
 
 
-def placed_table(path: Location, placed: Placed) -> pa.Table:
-    """A table of a version that is not complete yet, of the size and hash that its sidecar says; raise as `whole`."""
+def placed_table(path: Location, placed: Placed, columns: Sequence[str] | None = None) -> pa.Table:
+    """A table of a version that is not complete yet, of the size and hash that its sidecar says; raise as `whole`.
+
+    Of its columns those that are named, in that order; all where none are.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     data = file_bytes(path)
     placed.held_against(data, path)
-    return pq.ParquetFile(pa.BufferReader(data)).read()
+    return decoded(pq.ParquetFile(pa.BufferReader(data)), columns)
 
 
 def decoded(file: pq.ParquetFile, columns: Sequence[str] | None = None) -> pa.Table:

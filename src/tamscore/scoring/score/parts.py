@@ -94,6 +94,16 @@ def write_part(index: int, scored: pa.Table, refused: pa.Table | None, plan: Sco
     return described(scored, bad, files, plan)
 
 
+def rewrite_part(index: int, part: ScoredPart, scored: pa.Table, plan: ScorePlan) -> ScoredPart:
+    """Write the scored rows of a committed part again, then its sidecar; its rejected rows stay as they are."""
+    directory = plan.directory
+    placed = commit.place_parquet(scored, directory.part(index), repeating(scored))
+    rejected = part.files.get(directory.name_of(directory.rejected(index)))
+    directory.commit_part(index, placed, rejected, {"scored": scored.num_rows, "rejected": part.rejected})
+    files = {**part.files, directory.name_of(directory.part(index)): placed}
+    return described(scored, part.rejected, files, plan, reused=part.reused)
+
+
 def described(
     scored: pa.Table, rejected: int, files: dict[str, Placed], plan: ScorePlan, *, reused: bool = False
 ) -> ScoredPart:

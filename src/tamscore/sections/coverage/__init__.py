@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tamscore.scoring.section import Section
@@ -10,9 +9,6 @@ from tamscore.sections.coverage.settings import Coverage
 from tamscore.store.run_directory import COVERAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from tamscore.config import Job
     from tamscore.view.blocks import Chapter
 
 
@@ -23,12 +19,6 @@ class CoverageSection(Section[Coverage]):
     absent = "Coverage, and hours needed against hours there: not computed; tamscore coverage RUN does."
     folder = COVERAGE
     settings = Coverage
-
-    def later_checks(self, job: Job) -> Iterable[Callable[[], object]]:
-        """Return the readings of people and touch plans."""
-        from tamscore.sections.coverage.reading import read_people, read_plans
-
-        return [partial(read, job.section(Coverage)) for read in (read_people, read_plans)]
 
     def view(self, record: dict[str, Any]) -> Chapter:
         """Return the chapter on a coverage of the run."""

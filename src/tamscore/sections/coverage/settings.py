@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -29,7 +28,7 @@ def default_minimum() -> dict[Segment, ServiceLevel]:
 
 
 class Coverage(SectionSettings):
-    """Who covers whom, with the hours there are; no score depends on it."""
+    """Who covers whom, with the hours there are; a job that has this section has it in its scores."""
 
     people: LocalPath | None = None
     """Table of people, Parquet or CSV: person, role, hours, and where wanted regions and skills (a|b); absent: team."""
@@ -86,8 +85,3 @@ class Coverage(SectionSettings):
         """Return the paths of the tables that are named, by key."""
         named = {key: getattr(self, key) for key in TABLES}
         return {key: path for key, path in named.items() if path is not None}
-
-    def absent_tables(self) -> list[str]:
-        """Return what to say of tables that are named and not there, one text each."""
-        lost = [(key, path) for key, path in self.tables_named().items() if not Path(path).is_file()]
-        return [f"coverage.{key}: {path} is not there; no score needs it, tamscore coverage will" for key, path in lost]

@@ -1,0 +1,184 @@
+"""Roles in the scores: a job with [coverage] has its accounts covered before the scores are sealed.
+
+The parts of the scores are staged as in any run, covered as `tamscore coverage` covers a finished one, and written
+again with `role`, `service_level` and `person` in place of what quadrants suggest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore import backend
+from tamscore.arrow import nullable_dictionary
+from tamscore.config.problems import nearest
+from tamscore.errors import InputContractError
+from tamscore.insight.roles import SUGGESTED, TEXTS, CoveragePlan
+from tamscore.progress import Progress
+from tamscore.schema import COVERAGE_COLUMNS, SCORE_COLUMNS
+from tamscore.scoring.score.parts import rewrite_part
+from tamscore.sections import SECTIONS
+from tamscore.sections.coverage.cover import cover
+from tamscore.sections.coverage.reading import read_people, read_plans, read_table
+from tamscore.sections.coverage.settings import TABLES, Coverage
+from tamscore.store import contents
+from tamscore.store.location import location
+from tamscore.store.placed import Placed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pyarrow as pa
+
+    from tamscore.config import Job
+    from tamscore.scoring.market import Market
+    from tamscore.scoring.score.parts import ScoredPart
+    from tamscore.scoring.score.plan import ScorePlan
+    from tamscore.sections.coverage.result import CoverageResult
+    from tamscore.stages.folding import IdForm
+    from tamscore.store.run_directory import RunDirectory
+
+KEYS = {"owners": ("account_id", "person"), "account_plans": ("account_id", "role", "hours")}
+"""The columns of the tables that need the scored accounts to be understood."""
+
+
+def coverage_of(job: Job) -> Coverage | None:
+    """Return the settings of the coverage that stands in the scores of a job; None if the job has no [coverage]."""
+    return job.section(Coverage) if "coverage" in job.model_fields_set else None
+
+
+def tables_held(settings: Coverage) -> dict[str, str]:
+    """Return the hash of what each table of a coverage holds; InputContractError if one is not there."""
+    named = settings.tables_named()
+    for key, path in named.items():
+        if not Path(path).is_file():
+            raise InputContractError(
+                f"coverage.{key}: {path}: expected a Parquet or CSV file, found none; check the path"
+            )
+    return {f"coverage.{key}": Placed.of(location(path)).xxh3 for key, path in named.items()}
+
+
+def settings_counted(settings: Coverage) -> dict[str, Any]:
+    """Return the settings of a coverage that change who covers an account, without the places of its tables."""
+    return settings.model_dump(mode="json", exclude=set(TABLES))
+
+
+def check_early(job: Job) -> None:
+    """Raise InputContractError if the coverage of a job would fail, as far as its tables and columns tell."""
+    settings = coverage_of(job)
+    if settings is None:
+        return
+    tables_held(settings)
+    read_people(settings)
+    read_plans(settings)
+    for key, columns in KEYS.items():
+        if (path := getattr(settings, key)) is not None:
+            read_table(path, columns)
+    added = [name for section in SECTIONS.values() if section.name in job.sections for name in section.column_names]
+    known = (*SCORE_COLUMNS, *job.columns.keep, *added)
+    for key in ("region", "skill"):
+        column = getattr(settings, key)
+        if column is not None and column not in known:
+            hint = nearest(column, known) or "keep it: columns.keep"
+            raise InputContractError(f"coverage.{key}: {column!r}: expected a column of the scores; {hint}")
+
+
+@dataclass(frozen=True)
+class StagedScores:
+    """The scores of a run that is not complete, part by part with what was placed, as a coverage reads them."""
+
+    directory: RunDirectory
+    files: dict[str, Placed]
+    id_form: IdForm
+
+    @property
+    def name(self) -> str:
+        """The key of the run."""
+        return self.directory.run_key
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the scores but for roles, which some parts may have already when a run is resumed."""
+        names = self.table(next(iter(self.files)), None).column_names
+        return tuple(name for name in names if name not in {*COVERAGE_COLUMNS, *SUGGESTED.values()})
+
+    def read(self, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """Yield columns of the scores, part by part."""
+        for name in self.files:
+            yield self.table(name, columns)
+
+    def table(self, name: str, columns: Sequence[str] | None) -> pa.Table:
+        """Return columns of a part, all of them for None."""
+        return contents.placed_table(self.directory.path / name, self.files[name], columns)
+
+
+@dataclass(frozen=True)
+class PartToSeal:
+    """A part of the scores that is written again: its number, what it comes to, codes (m,) of its texts by column."""
+
+    index: int
+    part: ScoredPart
+    codes: dict[str, Any]
+
+
+def seal_roles(market: Market, scored: list[ScoredPart], plan: ScorePlan) -> list[ScoredPart]:
+    """Return the parts of the scores with who covers each account; as they are if the job has no [coverage].
+
+    Raise InputContractError if tables of the coverage break their contract.
+    """
+    this, settings = market.this, coverage_of(market.this.job)
+    if settings is None:
+        return scored
+    directory = plan.directory
+    names = [directory.name_of(directory.part(part.partition.index)) for part in market.rows]
+    staged = StagedScores(
+        directory,
+        {name: part.files[name] for name, part in zip(names, scored, strict=True)},
+        this.columns.id_form,
+    )
+    with this.progress.stage("coverage", this.plan.rows):
+        result = cover(staged, settings, backend.load("cpu"), Progress())
+        for text in doubts(result):
+            this.progress.notice(f"coverage: {text}")
+    covered = CoveragePlan(location(result.path), this.columns.id_form)
+    levels = {name: covered.table[name].combine_chunks().dictionary.to_pylist() for name in TEXTS}
+    items = (
+        PartToSeal(part.partition.index, made, codes_of(covered, staged.table(name, ["account_id"])["account_id"]))
+        for part, made, name in zip(market.rows, scored, names, strict=True)
+    )
+    sealed = this.flow.map(seal_part, items, this.flow.share(plan), this.flow.share(levels))
+    return list(this.as_stage("roles", sealed))
+
+
+def doubts(result: CoverageResult) -> list[str]:
+    """Return what a person should know of the tables of a coverage."""
+    return [*(match.notice for match in result.joins if match.is_noticed), *result.doubts]
+
+
+def codes_of(covered: CoveragePlan, ids: pa.ChunkedArray) -> dict[str, Any]:
+    """Return the codes (m,) int16 of role, service level and person of accounts, -1 for no person."""
+    found = covered.of(ids)
+    columns = {name: found[name].combine_chunks() for name in TEXTS}
+    return {name: column.indices.fill_null(-1).to_numpy().astype(np.int16) for name, column in columns.items()}
+
+
+def seal_part(item: PartToSeal, plan: ScorePlan, levels: dict[str, list[str]]) -> ScoredPart:
+    """Write a part of the scores again with who covers each account; return what it comes to."""
+    path = plan.directory.part(item.index)
+    table = contents.placed_table(path, item.part.files[plan.directory.name_of(path)])
+    texts = {name: nullable_dictionary(item.codes[name], levels[name]) for name in TEXTS}
+    return rewrite_part(item.index, item.part, with_roles(table, texts), plan)
+
+
+def with_roles(table: pa.Table, texts: dict[str, pa.Array]) -> pa.Table:
+    """Return scores with who covers each account in place of what quadrants suggest, or of what stood there."""
+    import pyarrow as pa
+
+    gone = {*texts, *SUGGESTED.values()}
+    place = next(at for at, name in enumerate(table.column_names) if name in gone)
+    kept = {name: table[name] for name in table.column_names if name not in gone}
+    before = dict(list(kept.items())[:place])
+    return pa.table({**before, **texts, **kept})
