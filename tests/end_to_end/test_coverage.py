@@ -260,6 +260,18 @@ def test_scenarios_change_roles_and_persons_and_count_who_is_reached(run):
     assert (more["reached"], half["reached"]) == (2 * reached, reached / 2)
 
 
+def test_books_are_fair_within_the_bound_that_is_asked_for(run):
+    plain, _ = covered(run, team={"account_manager": 4}, hours_per_person=300)
+    fair, _ = covered(run, team={"account_manager": 4}, hours_per_person=300, balance=0.3)
+    assert {row["within"] for row in plain.people} == {None}
+    for row in fair.people:
+        ratios = (row["accounts_ratio"], row["value_ratio"])
+        assert row["within"] == all(0.7 <= ratio <= 1.3 for ratio in ratios)
+        assert row["hours_used"] <= row["hours"]
+    assert {row["within"] for row in fair.people} == {True}
+    assert fair.certificate == plain.certificate
+
+
 def test_hours_of_a_week_make_hours_of_a_year(run, tmp_path):
     weekly: dict[str, Any] = {"hours_per": "week", "weeks_per_year": 40.0}
     rows: list[dict[str, Any]] = [{"person": name, "role": "hunter", "hours": None} for name in ("Ann", "Bob")]

@@ -869,6 +869,7 @@ FULL: dict[str, Any] = {
         "minimum_treatment": {"blue": "high_touch", "B": "pooled"},
         "owners": "owners.csv",
         "max_moves": 10,
+        "balance": 0.2,
         "region": "city",
         "skill": "city",
     },

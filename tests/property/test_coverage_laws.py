@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from tamscore import backend
 from tamscore.errors import InputContractError
 from tamscore.sections.coverage.accounts import TEXTS, Accounts, against_mean, place_of
+from tamscore.sections.coverage.books import ratios
 from tamscore.sections.coverage.minimum import levels_of_plans
 from tamscore.sections.coverage.people import Owners, Person
-from tamscore.sections.coverage.placing import moved, place_all
+from tamscore.sections.coverage.placing import moved, place_all, with_fair_books
 from tamscore.sections.coverage.plans import (
     DEFAULT_PLANS,
     DIGITAL,
@@ -29,6 +30,7 @@ from tamscore.sections.coverage.plans import (
     with_partners,
 )
 from tamscore.sections.coverage.reach import Kinds, in_order
+from tamscore.sections.coverage.refill import Desk
 from tamscore.sections.coverage.shortfall import without_it
 from tamscore.sections.coverage.task import Task, task_of
 from tamscore.sections.coverage.texts import Texts
@@ -299,3 +301,41 @@ def test_an_account_that_no_digital_plan_is_for_gets_a_person_first():
     staff = [Person("Ann", "sdr", 4.0 * orange.sum())]
     done = solved((accounts, staff, nobody(60), None), (DEFAULT_PLANS[4], own, last))
     assert (done.role == "sdr").tolist() == orange.tolist()
+
+
+@settings(max_examples=60, deadline=None)
+@given(problem=problems())
+def test_fair_books_change_no_plan_no_owner_and_no_hours_beyond_those_there_are(problem):
+    accounts, people, owners, _ = problem
+    if (plain := solved(problem)) is None:
+        return
+    fair = with_fair_books(plain.task, plain.found, 0.01)
+    done = Solved(plain.task, owners, fair)
+    assert np.array_equal(fair.plan, plain.found.plan)
+    has = fair.person >= 0
+    used = np.bincount(fair.person[has], done.hours[has], len(people))
+    assert (used <= np.array([one.hours for one in people]) * (1 + 1e-9)).all()
+    assert np.array_equal(has, plain.found.person >= 0)
+    new = fair.person != plain.found.person
+    assert done.task.serves[accounts.group[new], fair.person[new]].all()
+    assert not owners.locked[new].any()
+    assert not (moved(owners, fair.person) & ~moved(owners, plain.found.person)).any()
+    assert unfairness(fair, done.task) <= unfairness(plain.found, done.task) + 1e-9
+
+
+def unfairness(found, task):
+    """How far people lie from the shares that their hours have in their roles."""
+    return ((ratios(Desk.of(task, found.offer, found.plan, found.person)) - 1) ** 2).sum()
+
+
+def test_two_people_share_accounts_and_value_where_their_hours_allow():
+    """Eight accounts of 10 hours: all large ones lie with one person before, half of them after."""
+    large = np.array([900.0] * 4 + [100.0] * 4)
+    accounts = replace(market(8, 4, channel=0.0), whitespace=large, likely=np.ones(8), sales=np.zeros(8))
+    staff = [Person("Ann", "account_manager", 40.0), Person("Bob", "account_manager", 40.0)]
+    plan = TouchPlan("account_manager", "pooled", 10.0, 0.5, 0.5, 0.0)
+    done = solved((accounts, staff, nobody(8), None), (plan, DEFAULT_PLANS[-1]), {})
+    unfair = replace(done.found, person=np.repeat([0, 1], 4))
+    fair = with_fair_books(done.task, unfair, 0.1)
+    assert np.bincount(fair.person[:4]).tolist() == [2, 2]
+    assert fair.value == unfair.value

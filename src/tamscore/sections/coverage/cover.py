@@ -45,7 +45,7 @@ def cover(
         task, owners = question.task, question.owners
         asked = [scenario_of(text, task, settings) for text in scenarios]
     with progress.stage("cover"):
-        found = place_all(backend, task, owners, settings.max_moves)
+        found = place_all(backend, task, owners, settings.max_moves, settings.balance)
     with progress.stage("compare"):
         rules = compare(task, found)
         told = scenario_rows(task, found, asked)
@@ -78,7 +78,7 @@ def told_of(
         len(task.accounts),
         sure,
         roles,
-        summaries.people_rows(task, found),
+        summaries.people_rows(task, found, settings.balance),
         summaries.band_rows(task, found),
         summaries.campaign_rows(task, found),
         summaries.consistency_rows(task, found),

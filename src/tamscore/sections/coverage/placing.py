@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.sections.coverage.assignment import NOBODY, Load, Team, assign
+from tamscore.sections.coverage.books import balance as balance_books
 from tamscore.sections.coverage.choice import Choice, choose
 from tamscore.sections.coverage.claims import claim
 from tamscore.sections.coverage.hour_price import Options, Search
@@ -51,8 +52,12 @@ class Placement:
         return Options(backend.put(self.offer.value), backend.put(self.offer.hours), self.search.options.role)
 
 
-def place_all(backend: Backend, task: Task, owners: Owners, max_moves: int | None) -> Placement:
+def place_all(
+    backend: Backend, task: Task, owners: Owners, max_moves: int | None, balance: float | None = None
+) -> Placement:
     """The best known plan and person of every account, with no more than `max_moves` changes of owner.
+
+    With `balance` people of a role have accounts and value for their hours within that bound, where they can.
 
     Where too many would change, those who lose least by staying are bound to their owners, and all is chosen anew.
     Raises InputContractError where the owners' hours do not suffice for that.
@@ -63,11 +68,18 @@ def place_all(backend: Backend, task: Task, owners: Owners, max_moves: int | Non
         rows = np.flatnonzero(moved(owners, found.person))
         excess = len(rows) - (len(rows) if max_moves is None else max_moves)
         if excess <= 0:
-            return found
+            return found if balance is None else with_fair_books(task, found, balance)
         stay = rows[np.argsort(loss_of_staying(task, found, rows), kind="stable")[:excess]]
         locked = bound.locked.copy()
         locked[stay] = True
         bound = replace(bound, locked=locked)
+
+
+def with_fair_books(task: Task, found: Placement, bounds: float) -> Placement:
+    """The placement with accounts exchanged between people of a role; plans stay, and no account leaves its owner."""
+    desk = Desk.of(task, found.offer, found.plan, found.person.copy())
+    balance_books(desk, found.owners, bounds)
+    return replace(found, person=desk.person)
 
 
 def moved(owners: Owners, person: Any) -> Any:

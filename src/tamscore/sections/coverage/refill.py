@@ -52,6 +52,10 @@ class Desk:
             self.held[who] -= self.task.accounts.potential[row]
             self.plan[row], self.person[row] = self.without(row), NOBODY
 
+    def worth(self, rows: Any) -> Any:
+        """What accounts (n,) are worth under the plans that they have."""
+        return self.offer.value[self.plan[rows], rows]
+
     def without(self, rows: Any) -> Any:
         """The best plan without limit of some accounts."""
         free = np.flatnonzero(np.isinf(self.offer.limits[self.offer.role]))

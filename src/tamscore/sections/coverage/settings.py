@@ -59,6 +59,9 @@ class Coverage(SectionSettings):
     people; coverage stops where fewer do."""
     max_moves: Annotated[int, Field(ge=0)] | None = None
     """Most accounts that may change owner; absent: as many as it takes."""
+    balance: Annotated[float, Field(gt=0, le=1)] | None = None
+    """How much more or less accounts and expected value a person may have than its hours' share in its role, such as
+    0.2 for a fifth, as far as exchanges of equal hours allow; absent: as potential falls."""
     region: Column | None = None
     """Column of the scores with an account's region, see columns.keep; people serve the regions listed with them."""
     skill: Column | None = None

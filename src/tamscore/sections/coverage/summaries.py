@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.sections.coverage.assignment import NOBODY
-from tamscore.sections.coverage.placing import moved
+from tamscore.sections.coverage.books import BETTER, ratios
+from tamscore.sections.coverage.placing import loss_of_staying, moved
 from tamscore.sections.coverage.plans import DIGITAL
+from tamscore.sections.coverage.refill import Desk
 from tamscore.sections.coverage.rules import quadrant_plans
 from tamscore.sections.coverage.shortfall import bound_at, short_of
 
@@ -92,17 +94,25 @@ def value_of(found: Placement, task: Task, people: Any, hours_each: float) -> fl
     return bound_at(task, found, limits) - found.choice.bound
 
 
-def people_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
-    """One row per person: accounts, hours there and used, potential and value."""
+def people_rows(task: Task, found: Placement, balance: float | None = None) -> list[dict[str, Any]]:
+    """One row per person: accounts, hours there and used, potential and value.
+
+    The ratios are accounts and value against the share that the person's hours have in the role; `within` says whether
+    both are within the bound `balance`, None without one.
+    """
     hours, value = spent(task, found)
     has, count = found.person != NOBODY, len(task.people)
     who = found.person[has]
     accounts = np.bincount(who, minlength=count)
     columns = {"hours_used": hours, "potential": task.accounts.potential, "value": value}
     sums = {name: np.bincount(who, column[has], count) for name, column in columns.items()}
+    ratio = ratios(Desk.of(task, found.offer, found.plan, found.person))
+    fair = [None] * count if balance is None else (np.abs(ratio - 1) <= balance + BETTER).all(axis=0).tolist()
     return [
         {"person": one.name, "role": one.role, "hours": one.hours, "accounts": int(accounts[p])}
         | {name: round(float(total[p]), 2) for name, total in sums.items()}
+        | {"accounts_ratio": round(float(ratio[0, p]), 4), "value_ratio": round(float(ratio[1, p]), 4)}
+        | {"within": fair[p]}
         for p, one in enumerate(task.people)
     ]
 
@@ -157,16 +167,21 @@ def consistency_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
 
 
 def move_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
-    """One row per account that changes owner, in order of id: from whom, to whom, and why."""
+    """One row per account that changes owner, in order of id: from whom, to whom, why, and what that brings a year.
+
+    `gain` is its value less that of the best plan of its owner's role; None where the owner does not serve it.
+    """
     rows = np.flatnonzero(moved(found.owners, found.person))
+    gain = np.round(loss_of_staying(task, found, rows), 2)
     return [
         {
             "account_id": task.accounts.ids[int(row)].as_py(),
             "owner": task.people[found.owners.person[row]].name,
             "person": task.people[found.person[row]].name if found.person[row] != NOBODY else None,
             "reason": why(task, found, int(row)),
+            "gain": float(more) if np.isfinite(more) else None,
         }
-        for row in rows
+        for row, more in zip(rows, gain, strict=True)
     ]
 
 

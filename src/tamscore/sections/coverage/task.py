@@ -43,6 +43,11 @@ class Task:
         return np.array([self.roles.index(person.role) for person in self.people], np.int64)
 
     @property
+    def hours_of_people(self) -> Any:
+        """The hours (p,) of every person."""
+        return np.array([person.hours for person in self.people], np.float64)
+
+    @property
     def role_of_plan(self) -> Any:
         """The role (o,) of every plan by number."""
         return np.array([self.roles.index(plan.role) for plan in self.plans], np.int64)

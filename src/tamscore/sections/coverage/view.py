@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from tamscore.sections.coverage.figure import band_map, hours, quadrant_map
@@ -157,14 +156,25 @@ def quadrants(rows: list[Record]) -> Table:
 
 
 def people(rows: list[Record]) -> Table:
-    """Return accounts, hours, potential and value of every person."""
-    columns = "person:id|role:code/2|accounts:count|used:count|hours:count/2|potential:money/3|value:money"
-    told = rows_of(rows, "person role accounts hours_used hours potential value")
-    return table("People", columns, told, folded=True)
+    """Return accounts, hours, potential and value of every person, against the share of its hours in the role."""
+    columns = (
+        "person:id|role:code/2|accounts:count|used:count|hours:count/2|potential:money/3|value:money|"
+        "accounts to share:share/3|value to share:share/2"
+    )
+    unknown = dict.fromkeys(("accounts_ratio", "value_ratio"))
+    names = "person role accounts hours_used hours potential value accounts_ratio value_ratio"
+    told = rows_of([{**unknown, **row} for row in rows], names)
+    outside = sum(row.get("within") is False for row in rows)
+    note = f"{counted(outside, 'person')} outside of coverage.balance" if outside else ""
+    return table("People", columns, told, note, folded=True)
 
 
 def moves(rows: Any) -> Table:
-    """Return how many accounts change owner for which reason."""
-    reasons = sorted(Counter(row["reason"] for row in rows).items())
-    every = [("all", len(rows))] if reasons else []
-    return table("Changes of owner", "reason|accounts:count", [*reasons, *every], "moves.csv lists them")
+    """Return how many accounts change owner for which reason, and what that brings against staying."""
+    gains: dict[str, list[float]] = {}
+    for row in rows:
+        gains.setdefault(row["reason"], []).append(row["gain"] or 0.0)
+    told = [(reason, len(gain), sum(gain)) for reason, gain in sorted(gains.items())]
+    every = [("all", len(rows), sum(gain for _, _, gain in told))] if told else []
+    columns = "reason|accounts:count|value a year:money"
+    return table("Changes of owner", columns, [*told, *every], "moves.csv lists them")
