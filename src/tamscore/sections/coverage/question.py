@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tamscore.sections.coverage.accounts import read_accounts
 from tamscore.sections.coverage.joining import doubts_of, match_regions
 from tamscore.sections.coverage.names import doubts_about_limits, spelled, with_levels, with_limits, with_roles
-from tamscore.sections.coverage.plans import DIGITAL, PARTNER, for_team, with_partners
+from tamscore.sections.coverage.plans import DEFAULT_PLANS, DIGITAL, OF_CHANNEL, PARTNER, for_team, with_partners
 from tamscore.sections.coverage.reading import read_owners, read_people, read_plans
 from tamscore.sections.coverage.suggested import SuggestedRoles
 from tamscore.sections.coverage.task import Task, task_of
@@ -51,7 +51,7 @@ def read_question(run: ScoredRun, settings: Coverage) -> Question:
     task = replace(task_of(accounts, plans, people, DIGITAL, touches), minimum=minimum)
     owners = read_owners(settings, accounts, people)
     matches = (*match_regions(settings, accounts, people), *owners.joins, *touches.joins)
-    doubts = (*owners.doubts, *doubts_of(settings, accounts, people), *doubts_about_limits(plans, accounts))
+    doubts = (*owners.doubts, *doubts_of(settings, accounts, people), *doubts_about_limits(limited(plans), accounts))
     return Question(task, owners, touches.unknown, matches, (*doubts, *idle_partners(task)))
 
 
@@ -59,6 +59,11 @@ def plans_of(settings: Coverage, accounts: Accounts, people: Sequence[Person]) -
     """Return the touch plans that hold for these accounts and people, in one spelling of every name."""
     plans = with_limits(with_roles(read_plans(settings), DIGITAL), accounts)
     return for_team(plans, people) if settings.plans is None else with_partners(plans)
+
+
+def limited(plans: Sequence[TouchPlan]) -> list[TouchPlan]:
+    """The plans with limits of the table alone: without those of default plans and partner managers."""
+    return [plan for plan in plans if plan not in DEFAULT_PLANS and plan.limits[-1:] != OF_CHANNEL]
 
 
 def idle_partners(task: Task) -> Iterator[str]:
