@@ -229,3 +229,16 @@ def test_without_a_coverage_nobody_has_a_list(tmp_path):
     assert refused.exit_code == 2
     assert "run tamscore coverage first" in refused.stderr
     assert not (tmp_path / "lists").exists()
+
+
+@pytest.mark.parametrize("hours", [1e6, 0.0])
+def test_where_all_accounts_are_covered_or_none_there_are_lists_all_the_same(tmp_path, hours):
+    output = market.score(market.accounts(300), tmp_path, {"campaigns": {"size": "employees"}}).output
+    pq.write_table(pa.table({"person": ["Ann"], "role": ["hunter"], "hours": [hours]}), tmp_path / "people.parquet")
+    settings = Coverage.model_validate({"people": str(tmp_path / "people.parquet")})
+    cover(open_run(output), settings, backend.load("cpu"), Progress())
+    rows = made(output, tmp_path / "lists")
+    covered_ = sum(len(rows_of(tmp_path / "lists" / row["file"])) for row in rows if row["list"] == "person")
+    reached = sum(len(rows_of(tmp_path / "lists" / row["file"])) for row in rows if row["list"] == "campaign")
+    assert covered_ + reached == 300
+    assert covered_ == (300 if hours else 0)
