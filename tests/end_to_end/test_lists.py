@@ -108,6 +108,30 @@ def test_accounts_stand_in_order_of_priority_and_are_explained_as_everywhere(wee
         assert {one["score_version"] for one in rows} <= {run.name}
 
 
+def test_an_export_says_of_accounts_what_lists_say(week, tmp_path):
+    fields = "account_id=Id,person=OwnerId,hours,why,alerts=Alerts"
+    done = CliRunner().invoke(
+        app,
+        ["export", str(week["output"]), "--to", str(tmp_path / "up.csv"), "--fields", fields, "--plan", plan_of(week)],
+    )
+    assert done.exit_code == 0, done.output
+    exported = {row["Id"]: row for row in rows_of(tmp_path / "up.csv")}
+    listed = [row for one in week["rows"] for row in rows_of(week["lists"] / one["file"])]
+    assert len(exported) == len(listed)
+    for row in listed:
+        told = exported[row["account_id"]]
+        assert (told["OwnerId"], told["why"]) == (row["person"], row["why"])
+        assert all(alert in row["alerts"] for alert in told["Alerts"].split("; "))
+    assert any(row["Alerts"] for row in exported.values())
+    again = ["export", str(week["output"]), "--since", str(week["output"]), "--to", str(tmp_path / "no.csv")]
+    assert CliRunner().invoke(app, [*again, "--fields", "why,alerts"]).exit_code == 0
+    assert rows_of(tmp_path / "no.csv") == []
+
+
+def plan_of(week):
+    return Path(week["plan"]).name
+
+
 def test_what_changed_since_the_run_before_is_told(week):
     run = open_run(week["output"])
     before = open_run(next(path for path in (week["output"] / "versions").iterdir() if path.name != run.name))
@@ -229,3 +253,16 @@ def test_without_a_coverage_nobody_has_a_list(tmp_path):
     assert refused.exit_code == 2
     assert "run tamscore coverage first" in refused.stderr
     assert not (tmp_path / "lists").exists()
+
+
+@pytest.mark.parametrize("hours", [1e6, 0.0])
+def test_where_all_accounts_are_covered_or_none_there_are_lists_all_the_same(tmp_path, hours):
+    output = market.score(market.accounts(300), tmp_path, {"campaigns": {"size": "employees"}}).output
+    pq.write_table(pa.table({"person": ["Ann"], "role": ["hunter"], "hours": [hours]}), tmp_path / "people.parquet")
+    settings = Coverage.model_validate({"people": str(tmp_path / "people.parquet")})
+    cover(open_run(output), settings, backend.load("cpu"), Progress())
+    rows = made(output, tmp_path / "lists")
+    covered_ = sum(len(rows_of(tmp_path / "lists" / row["file"])) for row in rows if row["list"] == "person")
+    reached = sum(len(rows_of(tmp_path / "lists" / row["file"])) for row in rows if row["list"] == "campaign")
+    assert covered_ + reached == 300
+    assert covered_ == (300 if hours else 0)

@@ -17,6 +17,7 @@ from tamscore.insight.campaign_lists import CampaignLists
 from tamscore.insight.diff_columns import MONEY, decimal
 from tamscore.insight.join import AccountIndex
 from tamscore.insight.roles import SUGGESTED
+from tamscore.insight.said_columns import columns_read, made, said_columns
 from tamscore.insight.worlds import cents
 from tamscore.schema import COVERAGE_COLUMNS
 from tamscore.stages.draw import id_hash
@@ -60,10 +61,10 @@ class Order:
     def read(self, run: StoredRun, columns: Sequence[str]) -> Iterator[pa.Table]:
         """Columns of the accounts that are looked at, part by part; none where the run lacks the column of `only`."""
         if self.only is None:
-            yield from run.read(columns)
+            yield from run.read(columns_read(run, columns))
         elif self.only[0] in run.columns:
             bounds = self.lists_of(run)
-            for table in run.read(list(dict.fromkeys((*columns, *self.told_by(run, bounds))))):
+            for table in run.read(columns_read(run, (*columns, *self.told_by(run, bounds)))):
                 yield table.filter(pa.array(self.lists(table, bounds))).combine_chunks()
 
     def lists_of(self, run: StoredRun) -> CampaignLists | None:
@@ -109,8 +110,7 @@ class Since:
     def of(cls, run: StoredRun, order: Order) -> Since:
         """The accounts of a run as an export of it would have told them; a field that it lacks is empty."""
         bounds = order.lists_of(run)
-        wanted = dict.fromkeys((KEY, *order.fields, *order.told_by(run, bounds)))
-        there = [name for name in wanted if name in run.columns]
+        there = columns_read(run, (KEY, *order.fields, *order.told_by(run, bounds)))
         ids, hashes, filled, listed = [], [np.zeros(0, np.uint64)], [bits_of(no_cells(0, order))], [np.zeros(0, bool)]
         for table in run.read(there):
             values = values_of(table, order)
@@ -149,7 +149,7 @@ def empty_cells(values: pa.Table) -> Any:
 
 def order_of(run: StoredRun, fields: Sequence[str], overrides: Overrides, day: date) -> Order:
     """What to export, from fields `COLUMN` or `COLUMN=HEADER`; UsageError where one is not there, or told twice."""
-    known = [*kinds_of(run)]
+    known = [*fields_of(run)]
     pairs = [(column.strip(), header.strip()) for column, _, header in (text.partition("=") for text in fields)]
     for column, _ in pairs:
         if column not in known:
@@ -212,7 +212,7 @@ def values_of(table: pa.Table, order: Order) -> pa.Table:
     """The fields of accounts under their own names, amounts to the cent."""
     columns = {}
     for name in order.fields:
-        column = table[name] if name in table.column_names else pa.nulls(table.num_rows, pa.string())
+        column = table[name] if name in table.column_names else made(name, table)
         columns[name] = to_the_cent(column) if name in AMOUNTS else column
     return pa.table(columns)
 
@@ -229,6 +229,11 @@ def told(values: pa.Table) -> pa.Array:
     empty = pa.array([""] * values.num_rows, pa.large_string())  # a join of one column alone is the column
     options = {"null_handling": "replace", "null_replacement": NO_VALUE}
     return pc.binary_join_element_wise(*texts, empty, pa.scalar(BETWEEN, pa.large_string()), **options).combine_chunks()
+
+
+def fields_of(run: StoredRun) -> dict[str, pa.DataType]:
+    """The fields that an export can have, with their types: columns of the run, and what is said of its accounts."""
+    return kinds_of(run) | said_columns(run)
 
 
 def kinds_of(run: StoredRun) -> dict[str, pa.DataType]:

@@ -79,7 +79,7 @@ def told_of(batches: Iterator[Batch], tally: Tally, done: Any) -> Iterator[Batch
 
 def schema_of(run: StoredRun, order: Order) -> pa.Schema:
     """The columns of an export: told by what no rows at all come to."""
-    kinds = export.kinds_of(run)
+    kinds = export.fields_of(run)
     nothing = pa.table({name: pa.array([], kinds[name]) for name in order.fields})
     ids = pa.chunked_array([], kinds[export.KEY])
     return export_rows.finished(ids, nothing, run, order, Tally(), pa.array([], pa.large_string())).schema

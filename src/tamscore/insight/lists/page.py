@@ -61,7 +61,7 @@ def accounts(one: WorkList, file: str) -> Chapter:
         row[CELLS.index("party_type")] = row[CELLS.index("party_type")] if several else None
     more = f"the first {SHOWN:,} of {one.accounts.num_rows:,}; " if one.accounts.num_rows > SHOWN else ""
     block = without_empty(table("Accounts in order of priority", ACCOUNTS, cells, f"{more}all of them: {file}"))
-    text = "Call from top to bottom." if rows else "There are no accounts in this list."
+    text = "Work from top to bottom." if rows else "There are no accounts in this list."
     blocks: tuple[Block, ...] = (block,) if rows else ()
     return Chapter("accounts", "Accounts", text, blocks)
 
