@@ -126,14 +126,21 @@ def expected_above(own: float, peers: list[Row], party: list[Row], enough: int) 
     return weight * each[0] + (1 - weight) * each[1]
 
 
-def prioritised(rows: list[Row], enough: int) -> None:
+def in_units(rows: list[Row], typical: dict[str, float]) -> list[Row]:
+    """The rows with their sales as multiples of what accounts like them typically buy."""
+    return [{**row, "sales": row["sales"] and row["sales"] / typical[row["account_id"]]} for row in rows]
+
+
+def prioritised(rows: list[Row], enough: int, typical: dict[str, float]) -> None:
     """Probability, expected value, place and tier; places go by whitespace times probability, then by nearness."""
     for party in grouped(rows, "party_type").values():
-        for peers in grouped(party, "cluster").values():
-            for row in peers:
+        relative = in_units(party, typical)
+        for cluster, peers in grouped(party, "cluster").items():
+            own = [one for one in relative if one["cluster"] == cluster]
+            for row, told in zip(peers, own, strict=True):
                 row["probability"], row["p_basis"] = (1.0 if buys(row) else 0.05), "win_rate"
-                above = expected_above(max(row["sales"] or 0.0, 0.0), peers, party, enough)
-                row["expected"] = row["probability"] * above
+                above = expected_above(max(told["sales"] or 0.0, 0.0), own, relative, enough)
+                row["expected"] = row["probability"] * typical[row["account_id"]] * above
                 row["expected_value"] = round(row["expected"], 2)
         party.sort(key=place_in_party)
         for place, row in enumerate(party, 1):
@@ -249,8 +256,8 @@ def mean(values: list[float]) -> float:
     return sum(values) / len(values)
 
 
-def oracle(rows: list[Row], changes: Row, lent: dict[str, list[float]]) -> list[Row]:
-    """The rows as they should come out, given their clusters, party types, market segments and sales."""
+def oracle(rows: list[Row], changes: Row, lent: dict[str, list[float]], typical: dict[str, float]) -> list[Row]:
+    """The rows as they should come out, given their clusters, party types, market segments, sales and typical sales."""
     potential = changes.get("potential", {})
     names = ("account_id", "party_type", "market_segment", "cluster", "sales", "distance")
     told = [{name: row[name] for name in names} for row in rows]
@@ -266,7 +273,7 @@ def oracle(rows: list[Row], changes: Row, lent: dict[str, list[float]]) -> list[
     for kind in ("expansion", "acquisition"):
         ranked([row for row in told if row["kind"] == kind], "rank_in_kind")
     compared(told)
-    prioritised(told, potential.get("min_customers", 25))
+    prioritised(told, potential.get("min_customers", 25), typical)
     placed(told, changes.get("quadrant", {}))
     for row in told:
         row["play"], row["suggested_role"], row["suggested_service_level"] = PLAYS[of_kind(row)]
@@ -293,15 +300,26 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def typical(tmp_path_factory):
+    """What accounts like each typically buy, as a run at level account says; tests/unit/test_level.py has the truth.
+
+    Neither clusters nor ladders nor limits touch it.
+    """
+    changes = {"potential": {"level": "account"}, "look_alike": {"enabled": False}}
+    done = market.score(market.accounts(1500, seed=3), tmp_path_factory.mktemp("typical"), changes)
+    return {row["account_id"]: row["typical_sales"] for row in market.scores(done).to_pylist()}
+
+
 @pytest.mark.parametrize("changes", OPTIONS.values(), ids=OPTIONS.keys())
-def test_every_number_of_every_account_is_what_the_method_says(tmp_path, changes):
+def test_every_number_of_every_account_is_what_the_method_says(tmp_path, changes, typical):
     done = market.score(market.accounts(1500, seed=3), tmp_path, changes | {"look_alike": {"enabled": False}})
     rows = market.scores(done).to_pylist()
     other = {"note", "distance", "margin", "flags", "potential_low", "potential_high"}
     names = [name for name in rows[0] if name not in other]
     wrong = {
         (name, row["account_id"]): (row[name], told[name])
-        for row, told in zip(rows, oracle(rows, changes, pooled_ladders(done)), strict=True)
+        for row, told in zip(rows, oracle(rows, changes, pooled_ladders(done), typical), strict=True)
         for name in names
         if row[name] != told[name]
     }
