@@ -231,7 +231,8 @@ def value(
     with this.progress.stage("potential"):
         models, kept = [one.model for one in fitted], [one.kept for one in fitted]
         rules = ladder_rules(this.job)
-        parties = policy.gather(models, assigned, rules, this.backend, [one.table for one in kept])
+        tables, spreads = [one.table for one in kept], [one.spread_of_redraws for one in fitted]
+        parties = policy.gather(models, assigned, rules, this.backend, tables, spreads)
         policies = policy.policies(parties, quadrant_rules(this.job), [one.limits for one in kept])
     return Market(this, origin, rows, fitted, assigned, parties, policies)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from tamscore.scoring.assign import by_party
 from tamscore.scoring.score.plan import PartyPolicy
-from tamscore.stages import potential, quadrant, whitespace
+from tamscore.stages import potential, quadrant, redraws, whitespace
 from tamscore.stages.prepare import nearest_rank
 from tamscore.stages.rank_order import RankOrder, rank_order
 from tamscore.stages.whitespace import Prospects
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.assign import AssignedParty, AssignedRows
     from tamscore.scoring.party_model import PartyModel
     from tamscore.stages.potential import CustomerSales, PotentialTable
+    from tamscore.stages.redraws import RedrawSpread
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,20 @@ def gather(
     rules: LadderRules,
     backend: Backend,
     tables: Sequence[PotentialTable | None],
+    spreads: Sequence[RedrawSpread | None],
 ) -> list[PartyMarket]:
-    """Every party type with its customers' sales from all partitions brought together; ladders are made or given."""
+    """Every party type with its customers' sales from all partitions brought together; ladders are made or given.
+
+    The intervals of those made are widened by the spread of redraws, where there is one.
+    """
     each = zip(models, by_party(assigned), tables, strict=True)
-    return [_gather_party(model, parts, rules, backend, table) for model, parts, table in each]
+    markets = [_gather_party(model, parts, rules, backend, table) for model, parts, table in each]
+    kept = [spread if table is None else None for spread, table in zip(spreads, tables, strict=True)]
+    return [_widened(market, spread) for market, spread in zip(markets, kept, strict=True)]
+
+
+def _widened(market: PartyMarket, spread: RedrawSpread | None) -> PartyMarket:
+    return replace(market, table=redraws.widen(market.table, spread)) if spread else market
 
 
 def _gather_party(

@@ -36,6 +36,7 @@ from tamscore.stages.naming import Title
 from tamscore.stages.potential import PotentialTable
 from tamscore.stages.prepare import Vocabulary
 from tamscore.stages.quadrant import Limits
+from tamscore.stages.redraws import RedrawSpread
 from tamscore.stages.scale import ColumnScale
 from tamscore.stages.space import Space
 from tamscore.store.checkpoints import Checkpoints
@@ -52,7 +53,7 @@ CENSUS = (PartRows, Money, CurrencyCount, Sums)
 SPACE = (Encoding, Vocabulary, Space, ColumnScale, Grid)
 MODEL = (Fitted, PartyModel, Fit, Histogram, Kept, PotentialTable, Bounds, Limits, Change, Event, Verdict, Evidence)
 NAMES = (Naming, Title)
-TRUST = (Candidate, Trust, Moves, LookAlike)
+TRUST = (Candidate, Trust, Moves, RedrawSpread, LookAlike)
 LEVEL = (PartyLevel, LevelModel, Columns, LevelLoss, AccountLadder)
 ASSIGNMENT = (AssignedRows, RowAssignment, AssignedParty, PartyCount, Seen, Glimpse)
 SCORES = (ScoredPart, Placed, Foretold)

@@ -46,10 +46,14 @@ class Accounts:
     sales: Any
     numbers: Any
 
-    def redrawn(self, redraw: int) -> Accounts:
-        """The rows of a redraw: each account is in it or not, wherever it stands."""
-        drawn = draw_number(self.numbers, redraw + 1) < np.uint64(int(REDRAWN * 2**64))
+    def redrawn(self, redraw: int, share: float = REDRAWN) -> Accounts:
+        """The rows of a redraw, such a share of all: each account is in it or not, wherever it stands."""
+        drawn = draw_number(self.numbers, redraw + 1) < np.uint64(int(share * 2**64))
         return Accounts(np.ascontiguousarray(self.block[:, drawn]), self.sales[drawn], self.numbers[drawn])
+
+    def first(self, rows: int) -> Accounts:
+        """The first rows, so many at the most."""
+        return Accounts(self.block[:, :rows], self.sales[:rows], self.numbers[:rows])
 
 
 @dataclass(frozen=True)

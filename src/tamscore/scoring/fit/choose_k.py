@@ -48,7 +48,7 @@ def choose(
     """The number of clusters, all candidates in order, and how potentials move with it.
 
     There are no candidates where there are too few customers to ask. `moves_of` says how potentials move with a number
-    of clusters.
+    of clusters. At level account, where clusters add little, the fewest within one standard error are taken.
     """
     clusters, potential = this.job.clusters, this.job.potential
     buys = np.flatnonzero(sample.sales > 0)
@@ -74,7 +74,8 @@ def choose(
     numbers = choose_k.candidates(low, most)[::-1]  # the longest work first
     found = list(local.map(choose_k.examine, numbers, HostBackend(), judged))[::-1]
     known = choose_k.admitted(found)
-    tried = {k: moves_of(k) for k in choose_k.tried(choose_k.within_error(known))}
+    within = choose_k.within_error(known)
+    tried = {k: moves_of(k) for k in (within[:1] if potential.level == "account" else choose_k.tried(within))}
     decided = choose_k.decide(known, {k: moves.worst(one) for k, one in tried.items()})
     chosen = next(one for one in decided if one.chosen)
     more = "; sales say that more would do better: raise clusters.k_range" if chosen.k == high else ""

@@ -14,7 +14,7 @@ from tamscore.scoring.fit.finish import fitted_on, polished, tell, trusted
 from tamscore.scoring.fit.level import customer_levels, leveled, over_typical
 from tamscore.scoring.fit.level_guard import level_shifts
 from tamscore.scoring.fit.party import each_party
-from tamscore.scoring.fit.refits import moves_of, tell_moves
+from tamscore.scoring.fit.refits import moves_of, redraw_spread, tell_moves
 from tamscore.stages.identity import cluster_ids
 
 if TYPE_CHECKING:
@@ -44,7 +44,9 @@ def fit_party(this: Run, party: Party) -> Fitted:
     tell(this, ground, fit, k)
     tell_moves(this, party.name, k, found, choice)
     fitted = fitted_on(ground, fit, cluster_ids(party.name, len(fit.centers)), len(fit.centers))
-    return replace(trusted(this, ground, leveled(this, customers, fitted)), choice=choice, moves=found, shifts=shifts)
+    spread = redraw_spread(this, party, ground, customers, fit.centers, choice)
+    fitted = trusted(this, ground, leveled(this, customers, fitted))
+    return replace(fitted, choice=choice, moves=found, shifts=shifts, spread_of_redraws=spread)
 
 
 def number_of_clusters(

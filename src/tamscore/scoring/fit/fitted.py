@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tamscore.stages.naming import Title
     from tamscore.stages.potential import PotentialTable
     from tamscore.stages.quadrant import Limits
+    from tamscore.stages.redraws import RedrawSpread
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ class Fitted:
     those of the leakage guard on the features, `choice` the candidates that k was chosen from, `trust` is what is known
     about every cluster, `moves` how potentials move under redraws, `shifts` by what factor the level of prospects moves
     without a feature; each is empty where the job does not ask for it. `level` is None where the model is of a version
-    that knew none; `naming` says how people call things.
+    that knew none; `naming` says how people call things. `spread_of_redraws` widens the intervals of its ladders; None
+    where it is not measured, or ladders are kept.
     """
 
     model: PartyModel
@@ -88,6 +90,7 @@ class Fitted:
     naming: Naming = Naming()
     moves: tuple[Moves, ...] = ()
     shifts: Mapping[str, float] = field(default_factory=dict)
+    spread_of_redraws: RedrawSpread | None = None
 
     @property
     def names(self) -> list[str]:

@@ -19,6 +19,7 @@ from tamscore.scoring.fit.level import customer_levels, leveled
 from tamscore.scoring.fit.level_guard import level_shifts
 from tamscore.scoring.fit.party import each_party
 from tamscore.scoring.fit.refit_centers import means, refit
+from tamscore.scoring.fit.refits import moves_of, redraw_spread, tell_moves
 from tamscore.scoring.fit.sources import SampleSource
 from tamscore.scoring.party_model import PartyModel
 from tamscore.stages import lifecycle
@@ -64,7 +65,11 @@ def refit_party(this: Run, party: Party, old: PartyRecord, labels: Labels) -> Fi
         this.progress.notice(f"{old.name}: the clusters were found anew: those of the earlier model no longer fit")
     fit = polished(this, ground, fit)
     tell(this, ground, fit, recipe.k)
-    return replace(leveled(this, customers, succeeded(this, ground, fit, old, before)), shifts=shifts)
+    moves = moves_of(this, party, ground, customers, recipe.k)
+    tell_moves(this, party.name, recipe.k, moves, ())
+    fitted = leveled(this, customers, succeeded(this, ground, fit, old, before))
+    spread = redraw_spread(this, party, ground, customers, fitted.fit.centers)
+    return replace(fitted, shifts=shifts, moves=moves, spread_of_redraws=spread)
 
 
 @dataclass(frozen=True)

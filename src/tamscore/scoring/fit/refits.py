@@ -1,8 +1,8 @@
-"""Stability of potentials: a party type fitted again on redraws of its rows, with every choice but k made anew."""
+"""Refits of a party type on redraws of its rows: how far potentials move, and what intervals must allow for."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,27 +10,63 @@ import numpy as np
 from tamscore.backend.host import HostBackend
 from tamscore.scoring.context import clusters_of, ladder_rules, recipe_of
 from tamscore.scoring.fit.centers import seed
-from tamscore.stages import kmeans, moves
+from tamscore.stages import choose_k, kmeans, moves, redraws, stability
 from tamscore.stages.blocks import BlockRows
 from tamscore.stages.moves import Accounts, Moves, Rules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tamscore.engine.flow import Flow
+    from tamscore.scoring.arguments import Recipe
     from tamscore.scoring.context import Run
     from tamscore.scoring.fit.data import Ground
     from tamscore.scoring.fit.level import CustomerLevels
     from tamscore.scoring.fit.party import Party
     from tamscore.stages.choose_k import Candidate
+    from tamscore.stages.redraws import RedrawSpread
+    from tamscore.stages.whitespace import Money
 
 ROWS, SEEDS, CUSTOMERS, PASSES = 20_000, 5_000, 20_000, 10
 """So many accounts are fitted again at the most, from so many seed rows, in so many passes; and customers asked."""
+FEW_RESTARTS = 5
+"""A refit on half of the rows has so many restarts at the most."""
 
 
 def is_asked(this: Run, party: str) -> bool:
     """Whether the stability of potentials is measured for a party type: as the job says, else if k is chosen."""
     asked = this.job.potential.stability
     return clusters_of(this.job, party) is None if asked is None else asked
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The accounts that are fitted again, all customers that there are for it, and how it is done."""
+
+    rows: Accounts
+    customers: Accounts
+    rules: Rules
+    recipe: Recipe
+    local: Flow
+
+    def centers(self, rows: Accounts, k: int, start: int) -> Any:
+        """Return k centers or fewer, fitted cold on some of the rows from a start of its own."""
+        recipe = replace(self.recipe, k=k, seed=self.recipe.seed + start)
+        seeds = seed(np.ascontiguousarray(rows.block[:, :SEEDS]), recipe, self.local)
+        everyone = BlockRows.of(HostBackend(), rows.block)
+        return kmeans.without_empty(kmeans.lloyd(everyone, seeds.centers, PASSES, kmeans.SEEDING_TOLERANCE)).centers
+
+    def money(self, centers: Any, rows: Accounts, customers: Accounts) -> Money:
+        """Return the money of rows whose ladders are those of the customers."""
+        return moves.money_of(HostBackend(), centers, rows, customers, self.rules)
+
+
+def drawn_of(this: Run, party: Party, ground: Ground, customers: CustomerLevels) -> Drawn:
+    """Return what a party type is fitted again on."""
+    drawn, most = party.drawn, min(ROWS, ground.seeds.shape[1])
+    rows = Accounts(ground.seeds[:, :most], drawn.sales[:most], drawn.numbers[:most])
+    buyers = Accounts(customers.block, customers.sales, customers.numbers)
+    return Drawn(rows, buyers, rules_of(this, ground), recipe_of(this.job, 1), party.local)
 
 
 def moves_of(this: Run, party: Party, ground: Ground, customers: CustomerLevels | None, k: int) -> tuple[Moves, ...]:
@@ -40,29 +76,55 @@ def moves_of(this: Run, party: Party, ground: Ground, customers: CustomerLevels 
     """
     if customers is None or not is_asked(this, party.name):
         return ()
-    rules, recipe, host = rules_of(this, ground), recipe_of(this.job, k), HostBackend()
-    drawn, most = party.drawn, min(ROWS, ground.seeds.shape[1])
-    rows = Accounts(ground.seeds[:, :most], drawn.sales[:most], drawn.numbers[:most])
-    of = slice(0, CUSTOMERS)
-    buyers = Accounts(customers.block[:, of], customers.sales[of], customers.numbers[of])
-
-    def money(rows: Accounts, buyers: Accounts, start: int) -> Any:
-        seeds = seed(
-            np.ascontiguousarray(rows.block[:, :SEEDS]), replace(recipe, seed=recipe.seed + start), party.local
-        )
-        everyone = BlockRows.of(host, rows.block)
-        fit = kmeans.lloyd(everyone, seeds.centers, PASSES, kmeans.SEEDING_TOLERANCE)
-        return moves.money_of(host, kmeans.without_empty(fit).centers, rows, buyers, rules)
-
-    first, found = money(rows, buyers, 0), []
+    drawn = drawn_of(this, party, ground, customers)
+    rows, buyers = drawn.rows, drawn.customers.first(CUSTOMERS)
+    first, found = drawn.money(drawn.centers(rows, k, 0), rows, buyers), []
     for redraw in range(moves.REDRAWS):
         again = rows.redrawn(redraw)
         if len(again.numbers) <= k:
             return ()
         shared = np.isin(rows.numbers, again.numbers)
         before = replace(first, potential=first.potential[shared], whitespace=first.whitespace[shared])
-        found.append(moves.compare(before, money(again, buyers.redrawn(redraw), redraw + 1), again.numbers))
+        after = drawn.money(drawn.centers(again, k, redraw + 1), again, buyers.redrawn(redraw))
+        found.append(moves.compare(before, after, again.numbers))
     return tuple(found)
+
+
+def redraw_spread(
+    this: Run,
+    party: Party,
+    ground: Ground,
+    customers: CustomerLevels | None,
+    centers: Any,
+    choice: Sequence[Candidate] = (),
+) -> RedrawSpread | None:
+    """What refits on half of the rows do to the potentials of a model with centers (k, d).
+
+    None if the stability of potentials is not measured, or rows or customers are too few. The numbers of clusters of
+    the refits are those that the choice might have come to.
+    """
+    if customers is None or not is_asked(this, party.name):
+        return None
+    drawn = drawn_of(this, party, ground, customers)
+    drawn = replace(drawn, recipe=replace(drawn.recipe, restarts=min(drawn.recipe.restarts, FEW_RESTARTS)))
+    rows, rules = drawn.rows, ladder_rules(this.job)
+    before = drawn.money(centers, rows, drawn.customers)
+    factors = np.full((redraws.REDRAWS, len(rows.numbers)), np.nan)
+    for redraw, k in enumerate(redraws.clusters_of_redraws(numbers_within(this, choice) or [len(centers)])):
+        place = moves.REDRAWS + redraw
+        half, buyers = (each.redrawn(place, redraws.REDRAWN) for each in (rows, drawn.customers))
+        if len(half.numbers) <= k or not len(buyers.numbers):
+            return None
+        after = drawn.money(drawn.centers(half, k, place + 1), rows, buyers)
+        np.divide(after.potential, before.potential, out=factors[redraw], where=before.potential > 0)
+    label = stability.labels(HostBackend(), rows.block, centers)
+    return redraws.spread_of(label, before.step - 1, factors, (len(centers), len(rules.lines) + 1), rules.level)
+
+
+def numbers_within(this: Run, choice: Sequence[Candidate]) -> list[int]:
+    """Return the numbers of clusters that the choice might have come to; at level account there is only one."""
+    by_account = this.job.potential.level == "account"
+    return [one.k for one in choice if one.chosen] if by_account else choose_k.within_error(choice) if choice else []
 
 
 def rules_of(this: Run, ground: Ground) -> Rules:
