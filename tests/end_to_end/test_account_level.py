@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from tamscore import pipeline
@@ -147,12 +148,14 @@ def test_a_party_type_with_few_customers_stays_at_level_cluster(tmp_path):
 def test_k_auto_judges_by_the_level_in_use(table, tmp_path):
     changes = {"clusters.k": "auto", "clusters.k_range": [2, 5], "clusters.stability": False}
     path = market.write(table, tmp_path / "market")
-    tables = [
-        (market.run(path, tmp_path / name, changes | {"potential.level": name}).tables / "choice_of_k.csv").read_text()
-        for name in ("cluster", "account")
-    ]
-    losses = [[float(line.split(",")[2]) for line in text.splitlines()[1:]] for text in tables]
+    runs = [market.run(path, tmp_path / name, changes | {"potential.level": name}) for name in ("cluster", "account")]
+    tables = [pq.read_table(done.tables / "choice_of_k.parquet").to_pylist() for done in runs]
+    losses = [[row["loss"] for row in rows] for rows in tables]
     assert losses[0] != losses[1]
+    rows = [row for row in tables[1] if row["admitted"]]  # at level account the fewest within one standard error
+    best = min(rows, key=lambda row: row["loss"])
+    within = [row["k"] for row in rows if row["loss"] <= best["loss"] + best["error"]]
+    assert [row["k"] for row in rows if row["chosen"]] == [min(within)]
 
 
 @pytest.mark.parametrize("own_ladders", [False, True])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -53,7 +55,8 @@ def table(*, by_account):
     sales, typical = (np.exp(random.standard_normal(400)) * size for size in (100, 50))
     label = np.repeat([0, 1], 200)
     found = potential.sort_sales(HostBackend(), sales, label, 2, typical.astype(np.float32))
-    everyone, rules = [("all", np.sort(sales))] * 2, (P85, "max", 25, 0.9)
+    everyone = [("all", np.sort(sales))] * 2
+    rules: tuple[Any, ...] = (P85, "max", 25, 0.9)
     if not by_account:
         return potential.potential_table(found, everyone, *rules)
     relative = [("all", np.sort(found.relative.sales))] * 2

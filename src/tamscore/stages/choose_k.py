@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from tamscore.backend import Backend
 
-STARTS, SHORT_PASSES, PASSES = 3, 5, 50
+STARTS, START_ROWS, SHORT_PASSES, PASSES = 3, 5_000, 5, 50
+"""Starts of a candidate, each of a few passes over the first rows; the best is carried on over all of them."""
 FOLDS = 5
 STABLE = 0.75
 """Rows must keep their cluster under resampling at least so far, on average."""
@@ -82,14 +83,15 @@ def candidates(low: int, high: int) -> list[int]:
 
 def examine(k: int, backend: Backend, judged: Judged) -> Candidate:
     """A candidate with everything that can be said about it alone."""
-    rows = BlockRows.of(backend, judged.block)
-    starts = (kmeans.start_centers(rows, judged.block, k, judged.seed, start, SHORT_PASSES) for start in range(STARTS))
+    first, rows = judged.block[:, :START_ROWS], BlockRows.of(backend, judged.block)
+    few = BlockRows.of(backend, np.ascontiguousarray(first))
+    starts = (kmeans.start_centers(few, first, k, judged.seed, start, SHORT_PASSES) for start in range(STARTS))
     best = min(starts, key=lambda fit: fit.inertia)
     fit = kmeans.without_empty(kmeans.lloyd(rows, best.centers, PASSES, kmeans.SEEDING_TOLERANCE))
     label = stability.labels(backend, judged.customers, fit.centers)
     loss = held_out_loss(label, judged.sales, len(fit.centers), judged.line, judged.min_customers)
     support = np.bincount(label, minlength=len(fit.centers))
-    few = judged.block[:, :INDEX_ROWS]
+    shown = judged.block[:, :INDEX_ROWS]
     return Candidate(
         k,
         float(loss.mean()),
@@ -98,7 +100,7 @@ def examine(k: int, backend: Backend, judged: Judged) -> Candidate:
         thin_share(support, judged.min_customers / judged.customers_each),
         stability.kept(backend, judged.block, fit.centers, judged.seed),
         fit.inertia * judged.unit**2,
-        *indices(few.T * np.float64(judged.unit), stability.labels(backend, few, fit.centers)),
+        *indices(shown.T * np.float64(judged.unit), stability.labels(backend, shown, fit.centers)),
     )
 
 

@@ -1,4 +1,4 @@
-"""What refits on half of the rows do to the potential of each step: intervals allow for it beside sampling."""
+"""What refits on fewer rows do to the potential of each step: intervals allow for it beside sampling."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from tamscore.stages.potential import PotentialTable
 
-REDRAWS, REDRAWN = 5, 0.5
-"""The number of refits, and the share of the rows of each."""
+REDRAWS, REDRAWN = 5, 0.6
+"""The number of refits, and the share of the rows of each: few, since redraws share their rows with the model."""
 FEWEST = 20
 """With fewer factors of its own a step takes those of its cluster, and a cluster those of its party type."""
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 ROWS, BOOTSTRAPS, STARTS, PASSES = 4_000, 20, 2, 10
 """Bounds of the work: rows of the sub-sample, bootstraps, cold starts of each, Lloyd passes of each start."""
-AGAIN_ROWS, AGAIN_BOOTSTRAPS = 3_000, 10
+AGAIN_ROWS, AGAIN_BOOTSTRAPS = 3_000, 5
 """The same where a bootstrap starts from the centers found before."""
 GRADES = ((0.85, "highly stable"), (0.75, "stable"), (0.60, "doubtful"), (0.0, "unstable"))
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 ROWS, SEEDS, CUSTOMERS, PASSES = 20_000, 5_000, 20_000, 10
 """So many accounts are fitted again at the most, from so many seed rows, in so many passes; and customers asked."""
 FEW_RESTARTS = 5
-"""A refit on half of the rows has so many restarts at the most."""
+"""A refit has so many restarts at the most: they share its few seed rows."""
 
 
 def is_asked(this: Run, party: str) -> bool:
@@ -66,13 +66,15 @@ def drawn_of(this: Run, party: Party, ground: Ground, customers: CustomerLevels)
     drawn, most = party.drawn, min(ROWS, ground.seeds.shape[1])
     rows = Accounts(ground.seeds[:, :most], drawn.sales[:most], drawn.numbers[:most])
     buyers = Accounts(customers.block, customers.sales, customers.numbers)
-    return Drawn(rows, buyers, rules_of(this, ground), recipe_of(this.job, 1), party.local)
+    recipe = recipe_of(this.job, 1)
+    recipe = replace(recipe, restarts=min(recipe.restarts, FEW_RESTARTS))
+    return Drawn(rows, buyers, rules_of(this, ground), recipe, party.local)
 
 
 def moves_of(this: Run, party: Party, ground: Ground, customers: CustomerLevels | None, k: int) -> tuple[Moves, ...]:
     """What each redraw of the rows changes with k clusters; nothing if it is not asked for, or customers are too few.
 
-    The fits start cold, with as many restarts as the model has.
+    The fits start cold.
     """
     if customers is None or not is_asked(this, party.name):
         return ()
@@ -98,7 +100,7 @@ def redraw_spread(
     centers: Any,
     choice: Sequence[Candidate] = (),
 ) -> RedrawSpread | None:
-    """What refits on half of the rows do to the potentials of a model with centers (k, d).
+    """What refits on fewer rows do to the potentials of a model with centers (k, d).
 
     None if the stability of potentials is not measured, or rows or customers are too few. The numbers of clusters of
     the refits are those that the choice might have come to.
@@ -106,16 +108,15 @@ def redraw_spread(
     if customers is None or not is_asked(this, party.name):
         return None
     drawn = drawn_of(this, party, ground, customers)
-    drawn = replace(drawn, recipe=replace(drawn.recipe, restarts=min(drawn.recipe.restarts, FEW_RESTARTS)))
     rows, rules = drawn.rows, ladder_rules(this.job)
     before = drawn.money(centers, rows, drawn.customers)
     factors = np.full((redraws.REDRAWS, len(rows.numbers)), np.nan)
     for redraw, k in enumerate(redraws.clusters_of_redraws(numbers_within(this, choice) or [len(centers)])):
         place = moves.REDRAWS + redraw
-        half, buyers = (each.redrawn(place, redraws.REDRAWN) for each in (rows, drawn.customers))
-        if len(half.numbers) <= k or not len(buyers.numbers):
+        fewer, buyers = (each.redrawn(place, redraws.REDRAWN) for each in (rows, drawn.customers))
+        if len(fewer.numbers) <= k or not len(buyers.numbers):
             return None
-        after = drawn.money(drawn.centers(half, k, place + 1), rows, buyers)
+        after = drawn.money(drawn.centers(fewer, k, place + 1), rows, buyers)
         np.divide(after.potential, before.potential, out=factors[redraw], where=before.potential > 0)
     label = stability.labels(HostBackend(), rows.block, centers)
     return redraws.spread_of(label, before.step - 1, factors, (len(centers), len(rules.lines) + 1), rules.level)
