@@ -400,14 +400,14 @@ def model_case(
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         prepare.prepare(prepare.RAW, work / "tables")
-        trials = model.real_trials(work / "tables") + [
+        markets = [
             model.Trial(f"synthetic_{seed}", market(rows, seed) / "job.toml", market(rows, seed) / "market")
             for seed in range(seeds)
         ]
-        for trial in trials:
+        for trial in model.real_trials(work / "tables") + markets:
             if not tables or trial.name in tables:
                 record("model", {"measure": "potential", **model.model(trial, work / trial.name, level)})
-        for result in model.others(work / "tables", work) if others else ():
+        for result in model.others(work / "tables", markets, work) if others else ():
             record("model", result)
 
 

@@ -21,7 +21,7 @@ from tamscore.stages.choose_k import FOLDS, cut_lines
 from tamscore.store.placed import files_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from tamscore.config import Job
@@ -175,25 +175,33 @@ def held_out(scores: pa.Table, job: Job) -> dict[str, Any]:
     }
 
 
-def later_buyers(tables: Path, work: Path) -> Iterator[dict[str, Any]]:
+def later_buyers(tables: Path, markets: Sequence[Trial], work: Path) -> Iterator[dict[str, Any]]:
     """Yield how well look-alike and the cluster's customer share tell which prospects buy later."""
-    before = Trial("irs_bmf", prepare.HERE / "irs_bmf.toml", tables / "irs_bmf.parquet")
+    real = Trial("irs_bmf", prepare.HERE / "irs_bmf.toml", tables / "irs_bmf.parquet")
     late = pq.read_table(tables / "irs_bmf_2026.parquet")
-    done = pipeline.run(before.load(work / "look"), Progress())
-    scores = pq.read_table(done.scores).sort_by("account_id")
     buys = late.filter(pc.greater(pc.fill_null(late["REVENUE_AMT"], 0), 0))["EIN"]
-    there = pc.is_in(scores["account_id"].cast(pa.string()), late["EIN"].combine_chunks())
-    prospects = pc.and_(pc.equal(scores["kind"].cast(pa.string()), "acquisition"), there)
-    own = scores["cluster"].cast(pa.string())
+    yield from told_apart(real, late["EIN"], buys, work / real.name)
+    for trial in markets:
+        truth = pq.read_table(trial.table.parent / "truth")
+        ids = truth["account_id"].cast(pa.string())
+        yield from told_apart(trial, ids, ids.filter(pc.greater(truth["bought"], 0)), work / trial.name)
+
+
+def told_apart(trial: Trial, known: Any, buyers: Any, work: Path) -> Iterator[dict[str, Any]]:
+    """Yield the area under the curve of each way to find those of the `known` prospects that are `buyers` later."""
+    done = pipeline.run(trial.load(work / "look"), Progress())
+    scores = pq.read_table(done.scores).sort_by("account_id")
+    ids = scores["account_id"].cast(pa.string())
+    there = pc.is_in(ids, pa.array(known.to_pylist(), pa.string()))
+    keep = pc.and_(pc.equal(scores["kind"].cast(pa.string()), "acquisition"), there).to_numpy()
     customer = pc.greater(pc.fill_null(scores["sales"].cast(pa.float64()), 0.0), 0).to_numpy()
-    label = np.unique(own.to_numpy(), return_inverse=True)[1]
+    label = np.unique(scores["cluster"].cast(pa.string()).to_numpy(), return_inverse=True)[1]
     share = np.bincount(label, weights=customer) / np.bincount(label)
-    keep = prospects.to_numpy()
-    bought = pc.is_in(scores["account_id"].cast(pa.string()), buys.combine_chunks()).to_numpy()[keep]
+    bought = pc.is_in(ids, pa.array(buyers.to_pylist(), pa.string())).to_numpy()[keep]
     ways = {"cluster share": share[label], **{name: scores[name].to_numpy() for name in ("potential", "look_alike")}}
     for way, values in ways.items():
         yield {
-            "table": before.name,
+            "table": trial.name,
             "prospects": int(keep.sum()),
             "bought": int(bought.sum()),
             "way": way,
@@ -201,10 +209,10 @@ def later_buyers(tables: Path, work: Path) -> Iterator[dict[str, Any]]:
         }
 
 
-def others(tables: Path, work: Path) -> Iterator[dict[str, Any]]:
+def others(tables: Path, markets: Sequence[Trial], work: Path) -> Iterator[dict[str, Any]]:
     """Yield how lifetime value and look-alikes compare with what came later."""
     for result in worth.lifetime_value(tables, work / "worth", None):
         if result["way"].startswith(("lifetime value", "sales so far")):
             yield {"measure": "lifetime value", **result}
-    for result in later_buyers(tables, work):
+    for result in later_buyers(tables, markets, work):
         yield {"measure": "look-alike", **result}
