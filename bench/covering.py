@@ -28,9 +28,9 @@ def role_choice(output: Path, people: bool = True) -> dict[str, Any]:  # noqa: F
     from tamscore import backend
     from tamscore.insight.stored import open_run
     from tamscore.sections.coverage.choice import choose
-    from tamscore.sections.coverage.hour_price import Search
     from tamscore.sections.coverage.people import Owners
     from tamscore.sections.coverage.plans import options_of
+    from tamscore.sections.coverage.price_search import Search
 
     host, task = backend.load("cpu"), task_of_run(open_run(output))
     nobody = Owners(np.full(len(task.accounts), -1), np.zeros(len(task.accounts), bool))

@@ -8,9 +8,10 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from tamscore import backend as backends
 from tamscore.errors import InputContractError
-from tamscore.sections.coverage import alike
+from tamscore.sections.coverage import alike, price_search
 from tamscore.sections.coverage.choice import choose
-from tamscore.sections.coverage.hour_price import Options, Search, ask
+from tamscore.sections.coverage.hour_price import Options, ask
+from tamscore.sections.coverage.price_search import Search
 
 HOST = backends.load("cpu")
 ROLE = (0, 0, 1, 2, 3)
@@ -135,6 +136,20 @@ def test_accounts_that_only_seem_alike_are_told_apart(monkeypatch):
     monkeypatch.setattr(alike, "kinds", lambda value, _: np.zeros(value.shape[1]))
     assert alike.alike(value, hours).size.tolist() == [1] * 40
     assert choose(HOST, options(value, hours), limits).option.tolist() == plain.option.tolist()
+
+
+@pytest.mark.parametrize("sample", [50, 1_000])
+def test_accounts_that_are_content_without_hours_are_added_up_and_the_bound_is_the_same(monkeypatch, backend, sample):
+    """Whatever the sample says: prices that it puts too high are left again, for few hours as for too many."""
+    value, hours, limits = market(8_000, seed=2)
+    value[4, :50] = -1e6  # as accounts that are owed a service level
+    whole = Search(HOST, options(value, hours), 4)
+    monkeypatch.setattr(price_search, "SAMPLE", sample)
+    search = Search(backend, options(value, hours, backend=backend), 4)
+    for part in (1.0, 0.3, 2.0, 500.0):
+        assert search.bound(limits * part).value == pytest.approx(whole.bound(limits * part).value, rel=3e-6)
+        if part == 1.0:
+            assert search.core.accounts < 8_000
 
 
 def test_more_hours_than_anybody_asks_for_cost_nothing():

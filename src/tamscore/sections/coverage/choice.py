@@ -13,8 +13,9 @@ import numpy as np
 
 from tamscore.errors import InputContractError
 from tamscore.sections.coverage.exact_cover import SMALL, best_options
-from tamscore.sections.coverage.hour_price import Search, block_rows, chosen, prices_of
+from tamscore.sections.coverage.hour_price import block_rows, chosen, prices_of
 from tamscore.sections.coverage.offer import SLACK, Offer, filled, fitted
+from tamscore.sections.coverage.price_search import Search
 from tamscore.sections.coverage.undecided import decided
 
 if TYPE_CHECKING:

@@ -26,27 +26,26 @@ def claim(desk: Desk, owners: Owners, owed: Owed, level: Any) -> int:
     order = np.full(len(desk.plan), len(owed))
     order[owed.account] = np.arange(len(owed))
     waits = np.flatnonzero(~owed.met(level, desk.plan) & ~owners.locked[owed.account])
-    given, failed = 0, set[tuple[float, ...]]()
-    for place in waits.tolist():
-        row = int(owed.account[place])
-        plans = open_plans(desk, row, level >= owed.least[place])
-        group = int(desk.task.accounts.group_of(row))
-        kind = (group, *plans.tolist(), *desk.offer.hours[plans, row].tolist())
-        if kind in failed:
+    need = hours_needed(desk, owed.of(waits), level)
+    group = desk.task.accounts.group_of(owed.account[waits])
+    kinds, kind = np.unique(np.vstack([need, group]).T, axis=0, return_inverse=True)
+    given, failed = 0, ~np.isfinite(kinds[:, :-1]).any(axis=1)
+    for row, i, hours in zip(owed.account[waits].tolist(), kind.ravel().tolist(), need.T, strict=True):
+        if failed[i]:
             continue
+        plans = np.argsort(hours, kind="stable")[: np.count_nonzero(np.isfinite(hours))]
         if served(desk, owners, order, row, plans):
             given += 1
         else:
-            failed.add(kind)
+            failed[i] = True
     return given
 
 
-def open_plans(desk: Desk, row: int, enough: Any) -> Any:
-    """The plans with hours that are open to an account and give it enough, those with the fewest hours first."""
+def hours_needed(desk: Desk, owed: Owed, level: Any) -> Any:
+    """The hours (o, s) of the plans with hours by which accounts would get what they are owed; infinite for others."""
     offer = desk.offer
-    limited = np.isfinite(offer.limits[offer.role])
-    plans = np.flatnonzero(enough & limited & np.isfinite(offer.value[:, row]))
-    return plans[np.argsort(offer.hours[plans, row], kind="stable")]
+    is_open = np.isfinite(offer.value[:, owed.account]) & np.isfinite(offer.limits[offer.role])[:, None]
+    return np.where(is_open & (level[:, None] >= owed.least), offer.hours[:, owed.account], np.inf)
 
 
 def served(desk: Desk, owners: Owners, order: Any, row: int, plans: Any) -> bool:

@@ -9,23 +9,16 @@ for halfway to the best prices known in turn, which keeps the search calm (Ben-A
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-from tamscore.sections.coverage.alike import alike
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tamscore.backend import Array, Backend
     from tamscore.sections.coverage.alike import Alike
-
-ROUNDS = 400
-"""Most prices that are tried for one bound; a bound that is not settled by then is still a bound."""
-SETTLED = 1e-6
-"""The relative distance between the bound and its planes at which the search ends."""
 
 
 @dataclass(frozen=True)
@@ -135,62 +128,3 @@ def dearest(backend: Backend, options: Options, roles: int) -> Any:
         )
         np.maximum.at(most, list(options.role), backend.get(xp.max(ratio, axis=1)))
     return most
-
-
-@dataclass
-class Search:
-    """The planes known so far; they hold for whatever hours there are, so that each question adds to them.
-
-    Accounts alike, `groups`, choose alike and are asked once.
-    """
-
-    backend: Backend
-    options: Options
-    roles: int
-    planes: list[Plane] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        """Begin with free hours."""
-        self.groups = alike(self.backend.get(self.options.value), self.backend.get(self.options.hours))
-        self.options = by_kind(self.backend, self.options, self.groups)
-        self.most = dearest(self.backend, self.options, self.roles)
-        self.planes.append(ask(self.backend, self.options, np.zeros(self.roles)))
-
-    def bound(self, limits: Any, rounds: int = ROUNDS) -> Bound:
-        """The least bound for hours `limits` (r,), infinite where a role has no limit."""
-        scarce = np.flatnonzero(np.isfinite(limits) & (self.most > 0))
-        best, bound = self.best(limits)
-        for done in range(rounds):
-            price, floor = self.lowest(limits, scarce)
-            if bound - floor <= SETTLED * max(abs(bound), 1e-300):
-                return Bound(best, bound, done)
-            asked = price if done % 2 else (price + best) / 2
-            self.planes.append(ask(self.backend, self.options, asked))
-            best, bound = self.best(limits)
-        return Bound(best, bound, rounds)
-
-    def best(self, limits: Any) -> tuple[Any, float]:
-        """The prices asked for so far whose bound is least, and that bound; only scarce hours may have a price."""
-        free = ~np.isfinite(limits)
-        cost = np.where(free, 0.0, limits)
-        fair = [plane for plane in self.planes if not plane.price[free].any()]
-        bounds = [plane.worth + float(plane.price @ cost) for plane in fair]
-        place = int(np.argmin(bounds))
-        return fair[place].price, bounds[place]
-
-    def lowest(self, limits: Any, scarce: Any) -> tuple[Any, float]:
-        """The prices (r,) at which the planes are lowest, and how low: a linear program in few variables."""
-        from scipy.optimize import linprog
-
-        price = np.zeros(self.roles)
-        if not len(scarce):
-            return price, max(plane.value for plane in self.planes)
-        scale = self.most[scarce]
-        unit = max(abs(self.planes[0].worth), 1e-300)
-        slopes = np.array([plane.hours[scarce] * scale for plane in self.planes]) / unit
-        heights = np.array([plane.value for plane in self.planes]) / unit
-        rows = np.column_stack([-slopes, -np.ones(len(heights))])
-        cost = np.append(limits[scarce] * scale / unit, 1.0)
-        found = linprog(cost, rows, -heights, bounds=[(0, 1)] * len(scarce) + [(None, None)], method="highs")
-        price[scarce] = found.x[:-1] * scale
-        return price, float(found.fun) * unit

@@ -11,10 +11,11 @@ from tamscore.sections.coverage.assignment import NOBODY, Load, Team, assign
 from tamscore.sections.coverage.books import balance as balance_books
 from tamscore.sections.coverage.choice import Choice, choose
 from tamscore.sections.coverage.claims import claim
-from tamscore.sections.coverage.hour_price import Options, Search
+from tamscore.sections.coverage.hour_price import Options
 from tamscore.sections.coverage.minimum import Owed, levels_of_plans, owed_by, with_penalty
 from tamscore.sections.coverage.offer import Offer, fitted
 from tamscore.sections.coverage.plans import options_of
+from tamscore.sections.coverage.price_search import Search
 from tamscore.sections.coverage.reach import reached
 from tamscore.sections.coverage.refill import Desk, refill
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.task import Task
 
 
-BLOCK = 65_536
+BLOCK = 2_048
 """So many accounts are looked at together; most of them find no hours left."""
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.sections.coverage.hour_price import Search
 from tamscore.sections.coverage.minimum import BY_PLANS, LEVELS, levels_of_plans, with_penalty
+from tamscore.sections.coverage.price_search import Search
 from tamscore.sections.coverage.reach import reached
 from tamscore.view.words import counted
 
@@ -38,14 +38,26 @@ def bound_at(task: Task, found: Placement, limits: Any) -> float:
     """
     if not len(found.within) or (limits >= task.limits).all():
         return found.search.bound(limits).value
-    other, level = task.with_limits(limits), levels_of_plans(task.plans)
-    is_open = np.isfinite(found.offer.value)
-    here = reached(other, found.within, found.owners, is_open, level, found.offer.hours)
+    here = served_with(task, found, limits)
     if here.all():
         return found.search.bound(limits).value
     backend = found.search.backend
-    options = with_penalty(backend, found.options(backend), level, found.within.of(here))
+    options = with_penalty(backend, found.options(backend), levels_of_plans(task.plans), found.within.of(here))
     return Search(backend, options, len(task.roles)).bound(limits).value
+
+
+def keeps_all(task: Task, found: Placement, hours: Any) -> bool:
+    """Whether hours (r,) more or less still serve all accounts that get what they are owed."""
+    if not len(found.within):
+        return True
+    limits = np.maximum(task.limits + hours, 0.0)
+    return bool(served_with(task, found, limits).all())
+
+
+def served_with(task: Task, found: Placement, limits: Any) -> Any:
+    """Which of the accounts that get what they are owed other hours (r,) reach."""
+    level, is_open = levels_of_plans(task.plans), np.isfinite(found.offer.value)
+    return reached(task.with_limits(limits), found.within, found.owners, is_open, level, found.offer.hours)
 
 
 def minimum_rows(task: Task, found: Placement, roles: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from tamscore.sections.coverage.placing import loss_of_staying, moved
 from tamscore.sections.coverage.plans import DIGITAL
 from tamscore.sections.coverage.refill import Desk
 from tamscore.sections.coverage.rules import quadrant_plans
-from tamscore.sections.coverage.shortfall import bound_at, short_of
+from tamscore.sections.coverage.shortfall import bound_at, keeps_all, short_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +60,10 @@ def role_rows(task: Task, found: Placement, hours_each: float) -> list[dict[str,
 
 
 def role_row(task: Task, found: Placement, r: int, needed: float, hours_each: float) -> dict[str, Any]:
-    """The row of a role by number, given the hours that are needed of it."""
+    """The row of a role by number, given the hours that are needed of it.
+
+    What one person less costs is left out where accounts would be short then of what they are owed.
+    """
     hours, value = spent(task, found)
     here, limited = task.role_of_plan[found.plan] == r, task.roles[r] != DIGITAL
     people = int(np.count_nonzero(task.role_of_person == r))
@@ -68,7 +71,8 @@ def role_row(task: Task, found: Placement, r: int, needed: float, hours_each: fl
     row |= {"hours_available": float(task.limits[r]) if limited else None}
     row |= {"hours_used": float(hours[here].sum()), "value": round(float(value[here].sum()), 2)}
     one = (np.arange(len(task.roles)) == r).astype(np.float64)
-    more, less = (value_of(found, task, sign * one, hours_each) if limited else None for sign in (1.0, -1.0))
+    more = value_of(found, task, one, hours_each) if limited else None
+    less = value_of(found, task, -one, hours_each) if limited and keeps_all(task, found, -one * hours_each) else None
     row["price_of_an_hour"] = round(price(found, r, more, hours_each), 4)
     return row | {"one_more": cents(more), "one_less": cents(less)}
 
