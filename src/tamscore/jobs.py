@@ -158,7 +158,8 @@ def loaded_job(job: Given, overrides: Sequence[str]) -> Job:
     if isinstance(job, str | Path):
         return job_file.load(Path(job), overrides)
     if isinstance(job, Job):
-        return job_file.parse(job.model_dump(mode="json"), "job", overrides) if overrides else job
+        tables = job.model_dump(mode="json", include=job.model_fields_set)  # a section that is not there says something
+        return job_file.parse(tables, "job", overrides) if overrides else job
     return job_file.parse(dict(job), "job", overrides)
 
 

@@ -52,7 +52,7 @@ def plan_of(output):
 
 def test_scores_tables_and_readers_say_what_the_coverage_says(done):
     plan = plan_of(done.output)
-    truth = of_rows(plan.table.to_pylist(), NAMES)
+    truth = of_rows(pq.read_table(plan.folder / "accounts.parquet").to_pylist(), NAMES)
     scores = market.scores(done)
     assert of_rows(scores.to_pylist(), NAMES) == truth
     assert {"suggested_role", "suggested_service_level"}.isdisjoint(scores.column_names)

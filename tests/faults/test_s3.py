@@ -116,7 +116,10 @@ def command(
 ) -> subprocess.Popen[str]:
     """The command line on the job, in a process of its own."""
     file = folder / "job.toml"
-    file.write_text("\n".join(toml(job(changes=changes).model_dump(mode="json", exclude_none=True))), encoding="utf-8")
+    file.write_text(
+        "\n".join(toml(job(changes=changes).model_dump(mode="json", exclude_none=True, exclude={"coverage"}))),
+        encoding="utf-8",
+    )
     words = [sys.executable, "-m", "tamscore", arguments[0], str(file), *arguments[1:]]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(words, text=True, env=os.environ | environment, **pipes)  # type: ignore[call-overload, no-any-return]

@@ -47,7 +47,9 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """The command line on a job of its own, under a limit."""
     job = where.parent / "job.json.toml"
-    settings = market.job(where, output, SMALL | {"clusters.seed": seed}).model_dump(mode="json", exclude_none=True)
+    settings = market.job(where, output, SMALL | {"clusters.seed": seed}).model_dump(
+        mode="json", exclude_none=True, exclude={"coverage"}
+    )
     job.write_text("\n".join(toml(settings)), encoding="utf-8")
     command = [sys.executable, "-m", "tamscore", "run", str(job)]
     return subprocess.run(command, capture_output=True, text=True, timeout=600, preexec_fn=limit, check=False)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
     from tamscore.stages.folding import IdForm
     from tamscore.store.location import Location
@@ -52,8 +53,8 @@ class CoveragePlan:
         return coverages.record_of(self.folder)
 
     @cached_property
-    def table(self) -> pa.Table:
-        """Its accounts: id, texts as dictionaries, hours; InputContractError if the file is not as it was written."""
+    def file(self) -> pq.ParquetFile:
+        """The file of its accounts; InputContractError if it is not as it was written."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -62,20 +63,29 @@ class CoveragePlan:
         placed = files_of({"files": {}, **self.record}).get(TABLE)
         if placed is not None:
             placed.held_against(data, path)
-        file = pq.ParquetFile(pa.BufferReader(data), read_dictionary=[*TEXTS])
-        return contents.decoded(file, (KEY, *COVERAGE_COLUMNS)).combine_chunks()
+        return pq.ParquetFile(pa.BufferReader(data), read_dictionary=[*TEXTS])
+
+    @cached_property
+    def table(self) -> pa.Table:
+        """Role, service level, person and hours of its accounts, texts as dictionaries."""
+        return contents.decoded(self.file, COVERAGE_COLUMNS).combine_chunks()
+
+    @property
+    def ids(self) -> pa.ChunkedArray:
+        """The ids of its accounts, which only an index needs to keep."""
+        return contents.decoded(self.file, (KEY,))[KEY]
 
     @cached_property
     def accounts(self) -> AccountIndex:
         """Its accounts by id."""
-        return AccountIndex.of([self.table[KEY]], self.form)
+        return AccountIndex.of([self.ids], self.form)
 
     def of(self, ids: pa.ChunkedArray) -> pa.Table:
         """Return role, service level, person and hours of accounts (m,); InputContractError if it lacks one of them."""
         rows = self.accounts.rows_of(ids)
         if len(rows) and rows.min() < 0:
             raise self.lacks(ids[int(rows.argmin())].as_py())
-        return self.table.select(COVERAGE_COLUMNS).take(rows)
+        return self.table.take(rows)
 
     def of_account(self, account_id: str) -> dict[str, Any]:
         """Return the same of one account, without an index of all."""
@@ -83,10 +93,10 @@ class CoveragePlan:
         import pyarrow.compute as pc
 
         (key,) = account_ids(pa.chunked_array([[str(account_id)]]), self.form)
-        row = pc.index(account_ids(self.table[KEY], self.form), key).as_py()
+        row = pc.index(account_ids(self.ids, self.form), key).as_py()
         if row < 0:
             raise self.lacks(account_id)
-        found: list[dict[str, Any]] = self.table.select(COVERAGE_COLUMNS).slice(row, 1).to_pylist()
+        found: list[dict[str, Any]] = self.table.slice(row, 1).to_pylist()
         return found[0]
 
     def lacks(self, account_id: object) -> InputContractError:
