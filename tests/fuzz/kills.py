@@ -150,13 +150,22 @@ def is_private(name: str) -> bool:
     return "_tmp-" in name or name.startswith(PRIVATE) or Path(name).name in {"_lock", "_history.jsonl"}
 
 
+SEALS = {
+    "versions": "manifest.json",
+    "coverage": "coverage.json",
+    "backtests": "backtest.json",
+    "_checkpoints": "manifest.json",
+}
+"""The file that makes a version, or a folder beside the versions, complete; checkpoints go with their version."""
+
+
 def is_of_unfinished(name: str, here: Tree) -> bool:
     """Return whether a file belongs to a version or a folder beside the versions that is not complete yet."""
     parts = Path(name.rstrip("/")).parts
-    if len(parts) < 3 or parts[1] not in {"versions", "coverage", "backtests"}:
+    if len(parts) < 3 or parts[1] not in SEALS:
         return name.endswith("/")
-    seal = {"versions": "manifest.json", "coverage": "coverage.json", "backtests": "backtest.json"}[parts[1]]
-    return "/".join((*parts[:3], seal)) not in here
+    place = "versions" if parts[1] == "_checkpoints" else parts[1]
+    return "/".join((parts[0], place, parts[2], SEALS[place])) not in here
 
 
 def main() -> int:
