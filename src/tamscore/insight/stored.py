@@ -174,7 +174,7 @@ def party_model(stored: PartyRecord, columns: Any) -> PartyModel:
     """The model of a party type as it was when it was fitted."""
     encoding = Encoding(columns, PARTY_TYPES.index(stored.name), stored.space.vocabularies, stored.segments)
     level = stored.level.in_force if stored.level else None
-    return PartyModel(stored.name, encoding, stored.space, stored.centers, stored.ids, level)
+    return PartyModel(stored.name, encoding, stored.space, stored.centers, stored.ids, level, typical=level)
 
 
 def open_run(path: Location, beside: RunDirectory | None = None, plan: str | None = None) -> StoredRun:
