@@ -18,9 +18,13 @@ if TYPE_CHECKING:
     from tamscore.insight.diff_priority import PriorityChange
 
 
+HALF = 32
+"""Bits of half an amount: the halves of as many amounts as there are accounts sum up within 64 bits."""
+
+
 @dataclass
 class Totals:
-    """Sums over accounts by kind in the second run, in the order of KINDS; money in cents.
+    """Sums over accounts by kind in the second run, in the order of KINDS; money in cents, as exact whole numbers.
 
     `parts` (kinds, causes, 3): accounts that a cause touched, change of potential, change of whitespace. `kept`, `new`
     and `gone` (kinds, 3): accounts, potential, whitespace; of those kept the changes of both. `turned` (kinds,): kept
@@ -29,23 +33,29 @@ class Totals:
     `quadrants` (kinds, before, after) count them by where they were and are.
     """
 
-    parts: Any = field(default_factory=lambda: np.zeros((len(KINDS), len(CAUSES), 3), np.int64))
-    kept: Any = field(default_factory=lambda: np.zeros((len(KINDS), 3), np.int64))
-    new: Any = field(default_factory=lambda: np.zeros((len(KINDS), 3), np.int64))
-    gone: Any = field(default_factory=lambda: np.zeros((len(KINDS), 3), np.int64))
+    parts: Any = field(default_factory=lambda: np.zeros((len(KINDS), len(CAUSES), 3), object))
+    kept: Any = field(default_factory=lambda: np.zeros((len(KINDS), 3), object))
+    new: Any = field(default_factory=lambda: np.zeros((len(KINDS), 3), object))
+    gone: Any = field(default_factory=lambda: np.zeros((len(KINDS), 3), object))
     turned: Any = field(default_factory=lambda: np.zeros(len(KINDS), np.int64))
-    calls: Any = field(default_factory=lambda: np.zeros((len(KINDS), len(CALL_CAUSES), 2), np.int64))
-    expected: Any = field(default_factory=lambda: np.zeros((len(KINDS), len(EXPECTED_CAUSES)), np.int64))
+    calls: Any = field(default_factory=lambda: np.zeros((len(KINDS), len(CALL_CAUSES), 2), object))
+    expected: Any = field(default_factory=lambda: np.zeros((len(KINDS), len(EXPECTED_CAUSES)), object))
     tiers: Any = field(default_factory=lambda: np.zeros((len(KINDS), len(TIERS), len(TIERS)), np.int64))
     quadrants: Any = field(default_factory=lambda: np.zeros((len(KINDS), len(QUADRANTS), len(QUADRANTS)), np.int64))
+
+
+def exact_sum(amounts: Any) -> Any:
+    """Sums over the last axis of int64 amounts (..., m): whole numbers (...) of any size, as 64 bits may not do."""
+    high, low = (half.sum(axis=-1).astype(object) for half in (amounts >> HALF, amounts & (1 << HALF) - 1))
+    return high * (1 << HALF) + low
 
 
 def add_accounts(sums: Any, sales: Any, potential: Any, whitespace: Any) -> None:
     """Add accounts to sums (kinds, 3) of accounts, potential and whitespace."""
     for kind in range(len(KINDS)):
         here = (sales > 0) == bool(kind)
-        money = [cents(np.asarray(column))[here].sum() for column in (potential, whitespace)]
-        sums[kind] += [np.count_nonzero(here), *money]
+        money = [exact_sum(cents(np.asarray(column))[here]) for column in (potential, whitespace)]
+        sums[kind] += np.array([int(np.count_nonzero(here)), *money], object)
 
 
 def add_changes(totals: Totals, found: Changes, bought: Any, buys: Any) -> None:
@@ -53,11 +63,11 @@ def add_changes(totals: Totals, found: Changes, bought: Any, buys: Any) -> None:
     open_parts = found.whitespace_parts
     for kind in range(len(KINDS)):
         here = buys == bool(kind)
-        change = [np.sum((after - before)[here]) for before, after in (found.potential, found.whitespace)]
-        totals.kept[kind] += [np.count_nonzero(here), *change]
+        change = [exact_sum((after - before)[here]) for before, after in (found.potential, found.whitespace)]
+        totals.kept[kind] += np.array([int(np.count_nonzero(here)), *change], object)
         totals.turned[kind] += np.count_nonzero(here & (bought != buys))
         touched = np.count_nonzero((found.parts != 0)[:, here] | (open_parts != 0)[:, here], axis=1)
-        sums = [part[:, here].sum(axis=1) for part in (found.parts, open_parts)]
+        sums = [exact_sum(part[:, here]) for part in (found.parts, open_parts)]
         totals.parts[kind] += np.stack([touched, *sums], axis=1)
 
 
@@ -66,7 +76,7 @@ def add_priority(totals: Totals, found: PriorityChange, buys: Any) -> None:
     for kind in range(len(KINDS)):
         here = buys == bool(kind)
         calls = found.call[:, here]
-        totals.calls[kind] += np.stack([np.count_nonzero(calls, axis=1), calls.sum(axis=1)], axis=1)
-        totals.expected[kind] += found.expected[:, here].sum(axis=1)
+        totals.calls[kind] += np.stack([np.count_nonzero(calls, axis=1), exact_sum(calls)], axis=1)
+        totals.expected[kind] += exact_sum(found.expected[:, here])
         for sums, name in ((totals.tiers, "tier"), (totals.quadrants, "quadrant")):
             np.add.at(sums[kind], tuple(getattr(one, name)[here] for one in (found.before, found.after)), 1)
