@@ -16,9 +16,12 @@ from rich.console import Console
 
 from tamscore import pipeline
 from tamscore.errors import GateError, InputContractError, UsageError
+from tamscore.insight import what_if
 from tamscore.insight.pages.changes import drift
+from tamscore.insight.stored import open_run
 from tamscore.model import files as model
 from tamscore.progress import Progress
+from tamscore.report import write_report
 from tamscore.store.commit import Placed
 from tamscore.store.run_directory import RunDirectory
 from tamscore.store.versions import find
@@ -420,3 +423,16 @@ def test_accounts_at_a_boundary_do_not_flap(tmp_path):
         assert (clusters(done)["A100"] == clusters(earlier)["A100"]) is same
     row = market.scores(done).to_pylist()[-1]
     assert row["margin"] < 0 < row["distance"]
+
+
+def test_a_model_that_saw_no_customers_knows_no_potential_of_those_that_come(tmp_path):
+    """What it does not know counts as nothing in every sum, from the steps to what-if and the report."""
+    segments: dict[str, Any] = {"segments": {}}
+    nobody = market.score(market.accounts(ROWS, customers=0.0), tmp_path / "first", segments)
+    done, _ = score(market.accounts(ROWS), tmp_path / "second", nobody, segments)
+    assert {row["whitespace"] for row in rows_of(done, "steps")} == {0}
+    stored = open_run(done.output)
+    as_it_is, other = what_if.ask(stored, [what_if.scenario_of("potential.preset=p80", (), 1)])
+    assert as_it_is.kinds[:, 1:].tolist() == [[0.0, 0.0], [0.0, 0.0]]
+    assert np.isfinite(other.kinds).all()
+    write_report(stored, Progress(), tmp_path / "r.html", None)

@@ -116,3 +116,9 @@ def test_a_flag_is_raised_at_its_limit_and_not_beside_it(backend, flag):
 def test_flags_stand_together(backend):
     everything = {name: value for case in CASES.values() for name, value in case.items()}
     assert flags_of(backend, {**everything, "sales": 60.0}) == "|".join(st.FLAGS)
+
+
+def test_where_nobody_buys_no_segment_is_open_and_nothing_is_said_of_medians():
+    """Under a model that saw no customers; a warning is an error here."""
+    found = st.judge(facts(sales=[NAN] * 3, potential=[NAN] * 3, whitespace=[NAN] * 3))
+    assert found.open == (False, False, False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,13 @@ def test_every_variant_is_what_a_run_under_it_gives(rng, top):
 def test_shares_make_a_whole_and_nothing_open_has_none(rng):
     assert audits_of(cluster_of(rng.lognormal(8, 1, 300)))["max"].shares.sum() == pytest.approx(1.0)
     assert np.isnan(audits_of(cluster_of(np.full(50, 7.0)))["max"].shares).all()
+
+
+def test_ladders_of_a_model_that_saw_no_customers_leave_nothing_open():
+    sales = cluster_of(np.arange(1.0, 41.0))
+    unknown = replace(table_of(sales), values=np.full((1, len(P85) + 1), np.nan))
+    found = top_step.audit(sales, unknown, "at_or_below")
+    assert [(one.potential, *one.whitespace) for one in found] == [(0.0,) * 5] * len(found)
 
 
 def ratio_and_share(rng, customers, markets):

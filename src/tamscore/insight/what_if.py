@@ -152,7 +152,8 @@ def add_customers(sums: Any, market: PartyMarket, limits: Limits, by_cluster: An
     label, potential = standing.customer_label, standing.customer_potential
     codes = quadrant.quadrant_codes(np, potential, market.sales.sales, limits)
     place = label * quadrants + (codes if by_cluster is None else by_cluster[label])
-    for measure, weights in ((ACCOUNTS, None), (POTENTIAL, potential), (WHITESPACE, standing.customer_whitespace)):
+    money = np.nan_to_num((potential, standing.customer_whitespace))  # none under a model that saw no customers
+    for measure, weights in ((ACCOUNTS, None), (POTENTIAL, money[0]), (WHITESPACE, money[1])):
         sums[:, :, measure] += np.bincount(place, weights, k * quadrants).reshape(k, quadrants)
 
 

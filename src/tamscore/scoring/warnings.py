@@ -41,7 +41,7 @@ def by_step(market: PartyMarket) -> Any:
     step, sums = standing.customer_step - 1, np.zeros((2, steps, 2))
     sums[0, 0] = standing.prospects.sum(), standing.acquisition.sum()
     sums[1, :, 0] = np.bincount(step, minlength=steps)
-    sums[1, :, 1] = np.bincount(step, weights=standing.customer_whitespace, minlength=steps)
+    sums[1, :, 1] = np.bincount(step, weights=np.nan_to_num(standing.customer_whitespace), minlength=steps)
     return sums
 
 

@@ -72,6 +72,6 @@ def _audited(
     else:
         money = value_by_level(np, sales.sales, sales.typical, label, ladder, boundary)
         climbed = sales.sales / sales.typical
-    by_step = np.bincount(money.step - 1, weights=money.whitespace, minlength=values.shape[1])
+    by_step = np.bincount(money.step - 1, weights=np.nan_to_num(money.whitespace), minlength=values.shape[1])
     above = int(np.count_nonzero(climbed > values[label, -1]))
-    return TopStepAudit(top_step, float(sales.sales.sum()), float(money.potential.sum()), by_step, above)
+    return TopStepAudit(top_step, float(sales.sales.sum()), float(np.nansum(money.potential)), by_step, above)

@@ -53,7 +53,7 @@ def judge(facts: SegmentFacts) -> Verdicts:
     growing = answers(facts.now - facts.before, facts.now > facts.before)
     tests = list(zip(identifiable, profitable, growing, strict=True))
     sells = at_least_median(facts.sales)
-    is_open = facts.whitespace > np.nanmedian(facts.whitespace)
+    is_open = facts.whitespace > median(facts.whitespace)
     is_low = ~at_least_median(facts.potential)
     loses = facts.margin < 0
     action = tuple(
@@ -72,9 +72,15 @@ def all_of(tests: tuple[str, ...]) -> str:
     return NO if NO in tests else UNKNOWN if UNKNOWN in tests else YES
 
 
+def median(values: Any) -> float:
+    """The median of the values (k,) known, NaN where none is."""
+    known = values[~np.isnan(values)]
+    return float(np.median(known)) if len(known) else float("nan")
+
+
 def at_least_median(values: Any) -> Any:
     """Which values (k,) lie at or above the median of those known; none that is unknown."""
-    return values >= np.nanmedian(values)
+    return values >= median(values)
 
 
 def action_of(profitable: str, growing: str, sells: bool, is_open: bool, is_low: bool, loses: bool) -> str:  # noqa: FBT001
