@@ -130,6 +130,10 @@ def test_without_a_coverage_roles_are_suggestions_and_a_person_is_refused(bare, 
     done = command("export", bare, "--to", tmp_path / "up.csv", "--fields", "potential,person")
     assert done.exit_code == 2
     assert "tamscore coverage RUN" in done.stderr
+    assert "suggested" not in done.stderr
+    done = command("export", bare, "--to", tmp_path / "up.csv", "--fields", "role")
+    assert done.exit_code == 2
+    assert "'suggested_role'" in " ".join(done.stderr.split())
     assert command("export", bare, "--to", tmp_path / "up.csv").exit_code == 0
     assert "suggested_role" in next(iter(from_csv(tmp_path / "up.csv").values()))
     explained = command("explain", bare, "A0000001").output

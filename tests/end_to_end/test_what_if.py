@@ -137,6 +137,13 @@ def test_what_stored_facts_cannot_tell_is_refused_by_name(done, override, error,
         ask(open_run(done.path), [Scenario("x", (override,))])
 
 
+@pytest.mark.parametrize("text", ["", "a: ", "a:", " ; "])
+def test_a_scenario_without_a_setting_is_refused(text):
+    with pytest.raises(UsageError, match="expected a setting to try"):
+        scenario_of(text, (), 1)
+    assert scenario_of(text, ("potential.top_step=p99",), 1).overrides == ("potential.top_step=p99",)
+
+
 def test_the_command_compares_scenarios_as_text_and_as_json(done):
     """Both forms tell of every scenario; the JSON holds the run as it is first."""
     arguments = ["what-if", str(done.output), "--set", "potential.boundary=strictly_below"]

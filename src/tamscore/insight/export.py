@@ -204,7 +204,8 @@ def hint(column: str, known: Sequence[str]) -> str:
     if column in BUYING:
         return "a buying alert needs the run that this one replaced, and there is none"
     if column in COVERAGE_COLUMNS:
-        return "a coverage tells it, and the run has none: tamscore coverage RUN"
+        instead = f"; what the quadrant suggests is {SUGGESTED[column]!r}" if column in SUGGESTED else ""
+        return f"a coverage tells it, and the run has none: tamscore coverage RUN{instead}"
     return nearest(column, known) or f"the scores have {', '.join(known)}"
 
 

@@ -40,11 +40,16 @@ class Scenario:
 
 
 def scenario_of(text: str, shared: tuple[str, ...], number: int) -> Scenario:
-    """The scenario that a text `NAME: KEY=VALUE; KEY=VALUE` tells, after the settings shared by all; NAME may lack."""
+    """The scenario that a text `NAME: KEY=VALUE; KEY=VALUE` tells, after the settings shared by all; NAME may lack.
+
+    Raises UsageError where there is no setting at all.
+    """
     head, colon, tail = text.partition(":")
     named = bool(colon) and "=" not in head
     name, settings = (head.strip(), tail) if named else (f"scenario {number}", text)
     overrides = tuple(part.strip() for part in settings.split(";") if part.strip())
+    if not (shared or overrides):
+        raise UsageError(f"--scenario {text!r}: expected a setting to try, such as 'cap: potential.top_step=p99'")
     return Scenario(name, (*shared, *overrides))
 
 
