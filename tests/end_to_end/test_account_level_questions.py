@@ -173,3 +173,22 @@ def test_sales_alone_are_told_apart_from_the_model_that_they_change(tmp_path):
     assert not found.notices
     assert {"own_sales", "peers", "model"} <= at_work(rows)
     assert "cluster_move" not in at_work(rows)
+
+
+def test_a_refresh_is_told_apart_by_causes_that_sum_to_the_cent(tmp_path):
+    """The model is fitted anew from the one before: levels, peers and the model itself move potentials."""
+    table = market.accounts(ROWS)
+    first = market.score(table, tmp_path / "first", SAMPLED)
+    rows = np.flatnonzero(table["sales"].fill_null(0).to_numpy() <= 0)[-200:]
+    other = changed_features(table, rows)
+    sales = other["sales"].to_numpy(zero_copy_only=False).copy()
+    sales[np.random.default_rng(5).random(ROWS) < 0.2] *= 2
+    other = other.set_column(other.column_names.index("sales"), "sales", pa.array(sales, from_pandas=True))
+    job = market.job(market.write(other, tmp_path / "m2"), tmp_path / "second", SAMPLED)
+    second = pipeline.refresh(job, Progress(), str(first.path), accept=True)
+    for one, next_one in ((first, second), (second, first)):
+        found, kept = compared(one, next_one, tmp_path)
+        sums_hold(kept, one, next_one)
+        assert len(kept) > 0.9 * ROWS
+        assert not found.same_model
+        assert {"own_sales", "peers", "model", "level"} <= at_work(kept)
