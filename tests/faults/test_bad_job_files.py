@@ -47,6 +47,21 @@ def job_text(top: str = "", **sections: str | None) -> str:
 
 # Each case: its name, the job file, and the lines after the file name, in order.
 WRONG: list[tuple[str, str, list[str]]] = [
+    (
+        "counts are absurd",
+        job_text(
+            potential=f"min_customers = {10**12}",
+            lifetime_value="months = 1201",
+            alerts="renewal_days = 9999999",
+            campaigns=f'map.small = {{channel = "post", theme = "price", contacts = {10**12}}}',
+        ),
+        [
+            f"potential.min_customers: expected an integer ≥ 1 and ≤ 1000000000, got {10**12}",
+            f"campaigns.map.small.contacts: expected an integer ≥ 1 and ≤ 1000000000, got {10**12}",
+            "lifetime_value.months: expected an integer ≥ 1 and ≤ 1200, got 1201",
+            "alerts.renewal_days: expected an integer ≥ 1 and ≤ 36500, got 9999999",
+        ],
+    ),
     ("k is text", job_text(clusters='k = "3"'), [f"clusters.k: expected {K}, got '3'"]),
     ("k is a boolean", job_text(clusters="k = true"), [f"clusters.k: expected {K}, got true"]),
     ("k is not whole", job_text(clusters="k = 3.0"), [f"clusters.k: expected {K}, got 3.0"]),

@@ -82,3 +82,8 @@ def test_an_intent_feature_speaks_above_the_usual_change_only(backend):
     usual = backend.put(np.array([5.0, NAN, -2.0]))
     found = alerts.intends(backend.xp, backend.put(change), backend.put(label), usual)
     assert backend.get(found).tolist() == [False, True, False, False, False, False]
+
+
+def test_renewals_end_with_the_last_day_that_there_is():
+    due = renewals.Renewals.between("ends", date(9999, 12, 1), 90)
+    assert due.record == {"from": "9999-12-01", "until": "9999-12-31"}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tamscore.sections.campaigns.segments import Bands, band_codes
+from tamscore.sections.campaigns.settings import Campaign
 
 BANDS = Bands(("small", "large", "huge"), (0.0, 250.0, 5000.0))
 
@@ -31,3 +33,12 @@ def test_the_band_is_the_last_whose_limit_is_reached(sizes, limits):
     for size, code in zip(sizes, band_codes(np.array(sizes, float), bands), strict=True):
         reached = [i for i, limit in enumerate(bands.limits) if size >= limit]
         assert code == (reached[-1] if reached else 0)
+
+
+@pytest.mark.parametrize(
+    ("budget", "each", "contacts", "most"),
+    [(10.0, 2.5, None, 4), (1e300, 1.0, None, None), (1.0, 1e-320, 5, 5), (1e300, 1e-320, None, None)],
+)
+def test_a_budget_for_more_than_any_list_holds_is_no_limit(budget, each, contacts, most):
+    campaign = Campaign(channel="post", theme="price", budget=budget, cost_per_contact=each, contacts=contacts)
+    assert campaign.most == most

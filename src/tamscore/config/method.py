@@ -133,7 +133,7 @@ class Potential(Settings):
     """Whether an account exactly at a cut line stays at it or belongs to the next step."""
     top_step: Literal["max", "p99", "p99.5", "next_step"] = "max"
     """Potential above the last cut line: the largest sales of the peers, or a cap on it."""
-    min_customers: Count = 25
+    min_customers: Annotated[int, Field(ge=1, le=10**9)] = 25
     """Clusters with fewer customers are pooled with their parent."""
     stability: bool | None = None
     """Whether the model is fitted again on two redraws of 90 % of the rows, to say how far potentials move; absent:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tamscore.store.partitions import Plan
 
 EPOCH = date(1970, 1, 1)
+LAST_DAY = (date.max - EPOCH).days
+"""The last day that there is a date for."""
 NEVER = np.int32(-(2**31))
 """The day of a contract of which no end is known."""
 NO_DAY = "renewals: not known from which day on, since a run takes no date of its own; set alerts.renewals_from"
@@ -34,7 +36,8 @@ class Renewals:
     @classmethod
     def between(cls, column: str, start: date, days: int) -> Renewals:
         """The renewals that are due from a day on, for so many days."""
-        return cls(column, (start - EPOCH).days, (start + timedelta(days) - EPOCH).days)
+        first = (start - EPOCH).days
+        return cls(column, first, min(first + days, LAST_DAY))
 
     @property
     def record(self) -> dict[str, str]:

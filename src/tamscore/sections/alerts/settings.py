@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
 
 from tamscore.config.problems import Problem
 from tamscore.config.section import SectionSettings
-from tamscore.config.values import ColumnList, Count, Day, OpenShare  # noqa: TC001 - read at run time
+from tamscore.config.values import ColumnList, Day, OpenShare  # noqa: TC001 - read at run time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +23,7 @@ class Alerts(SectionSettings):
     """A customer whose sales fell by more than this share in a year, while its cluster did not, may be leaving."""
     churn_chance: OpenShare = 0.5
     """How likely a customer with such an alert leaves: its sales times this are at risk, and count for its priority."""
-    renewal_days: Count = 90
+    renewal_days: Annotated[int, Field(ge=1, le=36500)] = 90
     """A contract that ends within so many days is due for renewal; see columns.renewal_date."""
     renewals_from: Day | None = None
     """Day from which these days count, such as 2026-10-31; absent: the last day of lifetime_value.orders.

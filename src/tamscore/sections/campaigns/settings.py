@@ -10,7 +10,10 @@ from pydantic import Field, model_validator
 
 from tamscore.config.section import SectionSettings
 from tamscore.config.settings import Settings
-from tamscore.config.values import Column, Count, OpenShare, Positive, Share, Text  # noqa: TC001 - read at run time
+from tamscore.config.values import Column, OpenShare, Positive, Share, Text  # noqa: TC001 - read at run time
+
+UNLIMITED = 2**31
+"""So many contacts are no limit to a list."""
 
 
 class Campaign(Settings):
@@ -25,7 +28,7 @@ class Campaign(Settings):
     id: Text | None = None
     """How other systems know the campaign; absent: made of segment, channel and theme, so that it stays."""
 
-    contacts: Count | None = None
+    contacts: Annotated[int, Field(ge=1, le=10**9)] | None = None
     """Most accounts in its list, those that promise most; absent: all."""
     budget: Positive | None = None
     """Most money that contacting the accounts in its list may cost, at cost_per_contact; absent: any."""
@@ -39,13 +42,19 @@ class Campaign(Settings):
     @property
     def most(self) -> int | None:
         """Return how many accounts its list may hold, None for all."""
-        paid = None if self.budget is None else int(self.budget / self.cost_per_contact + 1e-9)
+        paid = None if self.budget is None else paid_for(self.budget, self.cost_per_contact)
         return min((limit for limit in (self.contacts, paid) if limit is not None), default=None)
 
     def id_for(self, segment: str) -> str:
         """Return its id as the campaign of a segment: the one given, or text to read with a hash behind it."""
         whole = f"{segment}\x1f{self.channel}\x1f{self.theme}"
         return self.id or f"{slug(segment)}-{slug(self.channel)}-{sha256(whole.encode()).hexdigest()[:8]}"
+
+
+def paid_for(budget: float, each: float) -> int | None:
+    """Return how many contacts a budget pays for, None for more than any list needs."""
+    contacts = budget / each + 1e-9
+    return int(contacts) if contacts < UNLIMITED else None
 
 
 def slug(text: str) -> str:

@@ -48,7 +48,7 @@ class LifetimeValue(SectionSettings):
     """Months within which a customer that stays is expected to buy again, where orders tell it."""
     discount: Annotated[float, Field(ge=0)] = 0.1
     """Yearly rate at which later money counts less."""
-    months: Count = 36
+    months: Annotated[int, Field(ge=1, le=1200)] = 36
     """Months that are looked ahead."""
     column: Column | None = None
     """Column with lifetime values from elsewhere, in the currency of sales; the program then computes none."""
