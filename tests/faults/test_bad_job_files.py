@@ -594,7 +594,7 @@ WRONG: list[tuple[str, str, list[str]]] = [
     (
         "a date for a number",
         job_text(potential="min_customers = 2024-05-01"),
-        ["potential.min_customers: expected an integer ≥ 1, got 2024-05-01"],
+        ["potential.min_customers: expected an integer ≥ 1 and ≤ 1000000000, got 2024-05-01"],
     ),
     (
         "an escape sequence for the terminal is shown, not sent",
