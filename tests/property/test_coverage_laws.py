@@ -303,6 +303,16 @@ def test_an_account_that_no_digital_plan_is_for_gets_a_person_first():
     assert (done.role == "sdr").tolist() == orange.tolist()
 
 
+def test_accounts_that_no_digital_plan_is_for_are_served_blue_first():
+    accounts = market(60, 2, channel=0.0)
+    own = TouchPlan(DIGITAL, "mail", 0.0, 0.0, 0.0, 0.0, (("quadrant", frozenset({"orange"})),))
+    blue = accounts.texts["quadrant"].equal("blue")
+    staff = [Person("Ann", "sdr", 4.0 * blue.sum())]
+    plans = (DEFAULT_PLANS[4], own, replace(DEFAULT_PLANS[-1], last_resort=True))
+    done = solved((accounts, staff, nobody(60), None), plans)
+    assert (done.role == "sdr").tolist() == blue.tolist()
+
+
 @settings(max_examples=60, deadline=None)
 @given(problem=problems())
 def test_fair_books_change_no_plan_no_owner_and_no_hours_beyond_those_there_are(problem):

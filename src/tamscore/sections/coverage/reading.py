@@ -82,8 +82,9 @@ def read_plans(settings: Coverage) -> tuple[TouchPlan, ...]:
         limits = tuple((name, frozenset({row[name]})) for name in LIMITS if row.get(name))
         rates = (expansion, acquisition, protection)
         plans.append(TouchPlan(row["role"], row["service_level"], hours, *rates, limits))
-    catches_all = any(fold_word(plan.role) == DIGITAL and not plan.limits for plan in plans)
-    return tuple(plans) if catches_all else (*plans, replace(DEFAULT_PLANS[-1], last_resort=True))
+    digital = [plan for plan in plans if fold_word(plan.role) == DIGITAL]
+    catches_all = any(not plan.limits for plan in digital)
+    return tuple(plans) if catches_all else (*plans, replace(DEFAULT_PLANS[-1], last_resort=bool(digital)))
 
 
 def read_owners(settings: Coverage, accounts: Accounts, people: Sequence[Person]) -> Owners:
