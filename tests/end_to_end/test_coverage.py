@@ -27,6 +27,7 @@ from tamscore.sections.coverage.plans import DEFAULT_PLANS, DIGITAL
 from tamscore.sections.coverage.reading import read_owners, read_people, read_plans
 from tamscore.sections.coverage.result import record
 from tamscore.sections.coverage.settings import Coverage
+from tamscore.sections.coverage.suggested import SuggestedRoles
 from tamscore.sections.coverage.task import task_of
 from tamscore.sections.coverage.touches import hours_of, read_touches
 from tamscore.sections.coverage.view import answer
@@ -447,6 +448,19 @@ def test_tables_that_make_no_sense_are_refused(run, tmp_path, rows, said):
 def test_a_column_that_the_scores_lack_is_named(run):
     with pytest.raises(UsageError, match=r"coverage.region: 'land': expected a column of the scores"):
         covered(run, region="land")
+
+
+@pytest.mark.parametrize("column", ["market_segment", "tier", "party_type", "role"])
+def test_a_text_column_that_is_read_anyway_may_be_region_and_skill(run, column):
+    asked = read_accounts(SuggestedRoles(run), Coverage(region=column, skill=column))
+    assert asked.region is asked.skill is asked.texts[column]
+    assert set(asked.region.levels) != {""}
+
+
+@pytest.mark.parametrize("column", ["account_id", "sales", "whitespace", "priority"])
+def test_ids_and_numbers_are_no_regions(run, column):
+    with pytest.raises(UsageError, match=f"coverage.skill: '{column}': expected a column of names"):
+        covered(run, skill=column)
 
 
 def test_the_command_prints_tables_writes_files_and_answers_in_json(run, tmp_path):

@@ -89,11 +89,11 @@ def plan_of(row: dict[str, Any], where: str) -> TouchPlan:
         if row[name] is None or not float(row[name]) >= 0:
             got = "an empty cell" if row[name] is None else f"{row[name]:g}"
             raise InputContractError(f"{where} ({cells(row)}): {name}: expected a number ≥ 0, got {got}")
-    hours, *rates = (float(row[name]) for name in NUMBERS)
+    hours, expansion, acquisition, protection = (float(row[name]) for name in NUMBERS)
     if fold_word(row["role"]) == DIGITAL and hours > 0:
         raise InputContractError(f"{where}: {DIGITAL} plans take no hours, got {hours:g}; write 0 or another role")
     limits = tuple((name, frozenset({row[name]})) for name in LIMITS if row.get(name))
-    return TouchPlan(row["role"], row["service_level"], hours, *rates, limits)
+    return TouchPlan(row["role"], row["service_level"], hours, expansion, acquisition, protection, limits)
 
 
 def read_owners(settings: Coverage, accounts: Accounts, people: Sequence[Person]) -> Owners:
