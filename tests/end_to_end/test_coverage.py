@@ -253,8 +253,10 @@ def test_more_people_are_worth_what_a_new_coverage_says(run):
 
 
 def test_scenarios_change_roles_and_persons_and_count_who_is_reached(run):
-    result, _ = covered(run, ["sdr=+1", "SDR 01=-0.5"], team={"sdr": 1}, hours_per_person=400, ramp=[0.0, 0.0, 0.5])
-    more, half = result.scenarios
+    asked = ["sdr=+1", "SDR 01=-0.5", "sdr=-99"]
+    result, _ = covered(run, asked, team={"sdr": 1}, hours_per_person=400, ramp=[0.0, 0.0, 0.5])
+    more, half, none = result.scenarios
+    assert none["hours"] == -400.0
     assert (more["hours"], half["hours"]) == (400.0, -200.0)
     assert more["change"] > more["first_year"] > 0 > half["change"] == half["first_year"]
     reached = sum(row["reached"] for row in result.minimum)

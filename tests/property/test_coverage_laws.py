@@ -16,6 +16,7 @@ from tamscore import backend
 from tamscore.errors import InputContractError
 from tamscore.sections.coverage.accounts import TEXTS, Accounts, against_mean, place_of
 from tamscore.sections.coverage.books import ratios
+from tamscore.sections.coverage.held import doubts_about_held
 from tamscore.sections.coverage.minimum import levels_of_plans
 from tamscore.sections.coverage.people import Owners, Person
 from tamscore.sections.coverage.placing import moved, place_all, with_fair_books
@@ -166,6 +167,20 @@ def test_a_plan_is_for_the_accounts_within_its_limits_alone(column):
     plan = TouchPlan("hunter", "pooled", 5.0, 0.5, 0.5, 0.5, ((column, frozenset({name.upper()})),))
     done = solved((accounts, [Person("Ann", "hunter", 1e6)], nobody(60), None), (plan, DEFAULT_PLANS[-1]))
     assert (done.role == "hunter").tolist() == accounts.column(column).equal(name).tolist()
+
+
+def test_accounts_that_the_limit_on_moves_keeps_against_party_type_and_region_are_counted():
+    accounts = market(40, 1, channel=0.0)
+    staff = [Person("Pia", PARTNER, 1e6, frozenset({accounts.region.levels[-1]})), Person("Ann", "sdr", 1e6)]
+    owners = Owners(np.zeros(40, np.int64), np.zeros(40, bool))
+    elsewhere = 40 - np.count_nonzero(accounts.region.equal(accounts.region.levels[-1]))
+    kept = solved((accounts, staff, owners, 0))
+    assert list(doubts_about_held(kept.task, owners, kept.found)) == [
+        "max_moves keeps 40 accounts with their owners against party type or other limits of plans",
+        f"max_moves keeps {elsewhere} accounts with their owners against region or skill",
+    ]
+    free = solved((accounts, staff, owners, None))
+    assert not list(doubts_about_held(free.task, owners, free.found))
 
 
 def nobody(m):
