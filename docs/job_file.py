@@ -73,7 +73,12 @@ def inner(schema: dict[str, Any]) -> list[str]:
 def uses(name: str, schema: dict[str, Any]) -> list[str]:
     """The keys that take a table of a model."""
     mention = f'"#/$defs/{name}"'
-    return [
+    alone = [
+        f"`{key}`"
+        for key, one in schema["properties"].items()
+        if section_of(one, schema) is None and mention in json.dumps(one)
+    ]
+    return alone + [
         f"`{section}.{key}`"
         for section, one in schema["properties"].items()
         for key, told in ((section_of(one, schema) or {}).get("properties", {})).items()

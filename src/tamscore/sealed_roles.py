@@ -14,14 +14,17 @@ import numpy as np
 
 from tamscore import backend
 from tamscore.arrow import nullable_dictionary
-from tamscore.config.problems import nearest
 from tamscore.errors import InputContractError
 from tamscore.insight.roles import SUGGESTED, TEXTS, CoveragePlan
 from tamscore.progress import Progress
 from tamscore.schema import COVERAGE_COLUMNS, SCORE_COLUMNS
 from tamscore.scoring.score.parts import rewrite_part
 from tamscore.sections import SECTIONS
+from tamscore.sections.coverage.accounts import problem_of_columns
 from tamscore.sections.coverage.cover import cover
+from tamscore.sections.coverage.names import with_roles as with_one_spelling
+from tamscore.sections.coverage.plans import DIGITAL, PARTNER
+from tamscore.sections.coverage.question import team_of
 from tamscore.sections.coverage.reading import read_people, read_plans, read_table
 from tamscore.sections.coverage.settings import TABLES, Coverage
 from tamscore.store import contents
@@ -72,18 +75,16 @@ def check_early(job: Job) -> None:
     if settings is None:
         return
     tables_held(settings)
-    read_people(settings)
-    read_plans(settings)
+    plans = with_one_spelling(read_plans(settings), DIGITAL, PARTNER)
+    team_of(settings, read_people(settings), plans)
     for key, columns in KEYS.items():
         if (path := getattr(settings, key)) is not None:
             read_table(path, columns)
     added = [name for section in SECTIONS.values() if section.name in job.sections for name in section.column_names]
     known = (*SCORE_COLUMNS, *job.columns.keep, *added)
-    for key in ("region", "skill"):
-        column = getattr(settings, key)
-        if column is not None and column not in known:
-            hint = nearest(column, known) or "keep it: columns.keep"
-            raise InputContractError(f"coverage.{key}: {column!r}: expected a column of the scores; {hint}")
+    known = tuple(name for name in known if name not in SUGGESTED.values())
+    if problem := problem_of_columns(settings, known):
+        raise InputContractError(problem)
 
 
 @dataclass(frozen=True)

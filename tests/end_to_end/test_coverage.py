@@ -27,6 +27,7 @@ from tamscore.sections.coverage.plans import DEFAULT_PLANS, DIGITAL
 from tamscore.sections.coverage.reading import read_owners, read_people, read_plans
 from tamscore.sections.coverage.result import record
 from tamscore.sections.coverage.settings import Coverage
+from tamscore.sections.coverage.suggested import SuggestedRoles
 from tamscore.sections.coverage.task import task_of
 from tamscore.sections.coverage.touches import hours_of, read_touches
 from tamscore.sections.coverage.view import answer
@@ -252,8 +253,10 @@ def test_more_people_are_worth_what_a_new_coverage_says(run):
 
 
 def test_scenarios_change_roles_and_persons_and_count_who_is_reached(run):
-    result, _ = covered(run, ["sdr=+1", "SDR 01=-0.5"], team={"sdr": 1}, hours_per_person=400, ramp=[0.0, 0.0, 0.5])
-    more, half = result.scenarios
+    asked = ["sdr=+1", "SDR 01=-0.5", "sdr=-99"]
+    result, _ = covered(run, asked, team={"sdr": 1}, hours_per_person=400, ramp=[0.0, 0.0, 0.5])
+    more, half, none = result.scenarios
+    assert none["hours"] == -400.0
     assert (more["hours"], half["hours"]) == (400.0, -200.0)
     assert more["change"] > more["first_year"] > 0 > half["change"] == half["first_year"]
     reached = sum(row["reached"] for row in result.minimum)
@@ -303,7 +306,7 @@ def test_touch_plans_of_a_table_by_size_band(run, tmp_path):
         {**plan, "protection": 0.0, "band": "enterprise", "hours": 50.0},
     ]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "plans.parquet")
-    result, accounts = covered(run, plans=str(tmp_path / "plans.parquet"))
+    result, accounts = covered(run, plans=str(tmp_path / "plans.parquet"), team={"hunter": 1})
     assert {row["role"] for row in result.roles} == {"hunter", "digital"}
     assert set(accounts["hours"].to_pylist()) <= {0.0, 10.0, 50.0}
     assert {row["band"] for row in result.bands if row["role"] == "hunter"} <= {"large", "enterprise"}
@@ -429,8 +432,14 @@ def test_hours_given_out_again_keep_the_limit_on_moves(run, tmp_path, limit):
         ([{"person": "Ann", "role": "hunter", "hours": -1.0}], "'Ann' has -1 hours"),
         ([{"person": "Ann", "role": "hunter", "hours": "many"}], "column 'hours' is string, expected a number"),
         ([{"name": "Ann", "role": "hunter"}], "expected columns person, role, missing person"),
-        ([{"person": "Total", "role": None, "hours": 9.0}], "'Total'.*expected a role, got an empty cell"),
-        ([{"person": None, "role": "hunter", "hours": 9.0}], "'hunter'.*expected a person, got an empty cell"),
+        (
+            [{"person": "Total", "role": None, "hours": 9.0}],
+            r"row 1 \(Total, 9.0\): expected a role, got an empty cell",
+        ),
+        (
+            [{"person": None, "role": "hunter", "hours": 9.0}],
+            r"row 1 \(hunter, 9.0\): expected a person, got an empty cell",
+        ),
     ],
 )
 def test_tables_that_make_no_sense_are_refused(run, tmp_path, rows, said):
@@ -441,6 +450,19 @@ def test_tables_that_make_no_sense_are_refused(run, tmp_path, rows, said):
 def test_a_column_that_the_scores_lack_is_named(run):
     with pytest.raises(UsageError, match=r"coverage.region: 'land': expected a column of the scores"):
         covered(run, region="land")
+
+
+@pytest.mark.parametrize("column", ["market_segment", "tier", "party_type", "role"])
+def test_a_text_column_that_is_read_anyway_may_be_region_and_skill(run, column):
+    asked = read_accounts(SuggestedRoles(run), Coverage(region=column, skill=column))
+    assert asked.region is asked.skill is asked.texts[column]
+    assert set(asked.region.levels) != {""}
+
+
+@pytest.mark.parametrize("column", ["account_id", "sales", "whitespace", "priority"])
+def test_ids_and_numbers_are_no_regions(run, column):
+    with pytest.raises(UsageError, match=f"coverage.skill: '{column}': expected a column of names"):
+        covered(run, skill=column)
 
 
 def test_the_command_prints_tables_writes_files_and_answers_in_json(run, tmp_path):

@@ -147,6 +147,10 @@ def test_a_frozen_model_and_a_refresh_cover_accounts_too(done, tmp_path):
         ({"owners": "gone.csv"}, r"coverage\.owners: .*gone\.csv: expected"),
         ({"owners": "people"}, r"expected columns account_id, person, missing account_id"),
         ({"region": "industri"}, r"coverage\.region: 'industri': expected a column of the scores"),
+        ({"region": "account_id"}, r"coverage\.region: 'account_id': expected a column of names"),
+        ({"skill": "whitespace"}, r"coverage\.skill: 'whitespace': expected a column of names"),
+        ({"skill": "suggested_role"}, r"coverage\.skill: 'suggested_role': expected a column of the scores"),
+        ({"people": "misspelt"}, r"'Ann': role 'huntr' has no touch plan.*did you mean 'hunter'"),
         ({"people": "twice"}, r"'Ann' stands twice"),
     ],
 )
@@ -154,6 +158,8 @@ def test_what_would_keep_accounts_from_being_covered_stops_the_run_before_anythi
     paths = {"people": staff(tmp_path), "gone.csv": str(tmp_path / "gone.csv")}
     pq.write_table(pa.table({"person": ["Ann", "ann"], "role": ["hunter"] * 2}), tmp_path / "twice.parquet")
     paths["twice"] = str(tmp_path / "twice.parquet")
+    pq.write_table(pa.table({"person": ["Ann"], "role": ["huntr"]}), tmp_path / "misspelt.parquet")
+    paths["misspelt"] = str(tmp_path / "misspelt.parquet")
     keys = {key: paths.get(value, value) for key, value in coverage.items()}
     market.write(market.accounts(300), tmp_path / "market")
     progress = Progress()

@@ -1056,6 +1056,11 @@ def types_at(place: tuple[str, ...]) -> set[str]:
     return found | ({"integer"} if "number" in found else set())
 
 
+def test_a_wrong_key_of_a_table_with_chosen_keys_is_refused_with_the_keys_there_are() -> None:
+    with pytest.raises(JobFileError, match=r"minimum_treatment\.red: expected a key that is 'blue', .* got 'red'"):
+        parse(with_value(("coverage", "minimum_treatment"), "red", "pooled"))
+
+
 def test_every_value_of_a_wrong_type_is_refused_at_its_key() -> None:
     """C02, C04, C06: all types at all keys that do not take them, dates and NaN among them; more than 1,000 cases."""
     cases = 0

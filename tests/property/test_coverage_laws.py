@@ -16,6 +16,7 @@ from tamscore import backend
 from tamscore.errors import InputContractError
 from tamscore.sections.coverage.accounts import TEXTS, Accounts, against_mean, place_of
 from tamscore.sections.coverage.books import ratios
+from tamscore.sections.coverage.held import doubts_about_held
 from tamscore.sections.coverage.minimum import levels_of_plans
 from tamscore.sections.coverage.people import Owners, Person
 from tamscore.sections.coverage.placing import moved, place_all, with_fair_books
@@ -168,6 +169,20 @@ def test_a_plan_is_for_the_accounts_within_its_limits_alone(column):
     assert (done.role == "hunter").tolist() == accounts.column(column).equal(name).tolist()
 
 
+def test_accounts_that_the_limit_on_moves_keeps_against_party_type_and_region_are_counted():
+    accounts = market(40, 1, channel=0.0)
+    staff = [Person("Pia", PARTNER, 1e6, frozenset({accounts.region.levels[-1]})), Person("Ann", "sdr", 1e6)]
+    owners = Owners(np.zeros(40, np.int64), np.zeros(40, bool))
+    elsewhere = 40 - np.count_nonzero(accounts.region.equal(accounts.region.levels[-1]))
+    kept = solved((accounts, staff, owners, 0))
+    assert list(doubts_about_held(kept.task, owners, kept.found)) == [
+        "max_moves keeps 40 accounts with their owners against party type or other limits of plans",
+        f"max_moves keeps {elsewhere} accounts with their owners against region or skill",
+    ]
+    free = solved((accounts, staff, owners, None))
+    assert not list(doubts_about_held(free.task, owners, free.found))
+
+
 def nobody(m):
     return Owners(np.full(m, -1), np.zeros(m, bool))
 
@@ -301,6 +316,16 @@ def test_an_account_that_no_digital_plan_is_for_gets_a_person_first():
     staff = [Person("Ann", "sdr", 4.0 * orange.sum())]
     done = solved((accounts, staff, nobody(60), None), (DEFAULT_PLANS[4], own, last))
     assert (done.role == "sdr").tolist() == orange.tolist()
+
+
+def test_accounts_that_no_digital_plan_is_for_are_served_blue_first():
+    accounts = market(60, 2, channel=0.0)
+    own = TouchPlan(DIGITAL, "mail", 0.0, 0.0, 0.0, 0.0, (("quadrant", frozenset({"orange"})),))
+    blue = accounts.texts["quadrant"].equal("blue")
+    staff = [Person("Ann", "sdr", 4.0 * blue.sum())]
+    plans = (DEFAULT_PLANS[4], own, replace(DEFAULT_PLANS[-1], last_resort=True))
+    done = solved((accounts, staff, nobody(60), None), plans)
+    assert (done.role == "sdr").tolist() == blue.tolist()
 
 
 @settings(max_examples=60, deadline=None)

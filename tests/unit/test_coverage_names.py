@@ -5,10 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
+from pydantic import ValidationError
 
+from tamscore.errors import InputContractError
 from tamscore.sections.coverage.names import doubts_about, folded, likely, resolved, split, with_roles
 from tamscore.sections.coverage.people import Person
-from tamscore.sections.coverage.plans import DEFAULT_PLANS, DIGITAL
+from tamscore.sections.coverage.plans import DEFAULT_PLANS, DIGITAL, OF_CHANNEL, PARTNER, for_team, with_partners
+from tamscore.sections.coverage.question import team_of
+from tamscore.sections.coverage.reading import read_people, read_plans
+from tamscore.sections.coverage.settings import Coverage
 from tamscore.sections.coverage.texts import Texts
 
 LEVELS = ("", "Bosnia, Herzegovina", "North", "South", "UK/Ireland", "Zu\u0308rich")
@@ -94,3 +99,35 @@ def test_roles_are_one_in_whatever_capitals_and_the_first_spelling_holds():
     first, other = DEFAULT_PLANS[2], DEFAULT_PLANS[-1]
     changed = with_roles([first, type(first)("HUNTER ", "pooled", 5.0, 0.1, 0.1, 0.1), other], DIGITAL)
     assert [plan.role for plan in changed] == ["hunter", "hunter", "digital"]
+
+
+def test_party_types_hold_for_partner_managers_in_whatever_capitals():
+    pia = Person("Pia", "Channel_Partner ", 1_000.0)
+    assert for_team(DEFAULT_PLANS, [pia]) == DEFAULT_PLANS
+    own = with_roles([type(DEFAULT_PLANS[0])("Channel_Partner", "pooled", 5.0, 0.1, 0.1, 0.1)], DIGITAL, PARTNER)
+    assert with_partners(own)[0].limits == OF_CHANNEL
+
+
+@pytest.mark.parametrize(("role", "hint"), [("huntr", "did you mean 'hunter'"), ("Digital", "sdr, channel_partner")])
+def test_a_role_of_a_team_that_has_no_plan_with_hours_is_refused(role, hint):
+    chosen = Coverage(team={"hunter": 1, role: 1})
+    with pytest.raises(InputContractError, match=rf"has no touch plan that takes hours.*{hint}") as refused:
+        team_of(chosen, read_people(chosen), DEFAULT_PLANS)
+    assert "mean 'digital'" not in str(refused.value)
+
+
+def test_of_the_default_team_those_with_a_plan_stay():
+    chosen = Coverage()
+    assert {one.role for one in team_of(chosen, read_people(chosen), DEFAULT_PLANS[2:4])} == {"hunter", "inside_sales"}
+
+
+def test_a_team_has_a_number_of_people_that_ends():
+    with pytest.raises(ValidationError, match="less than or equal to 100000"):
+        Coverage(team={"hunter": 100_000_000})
+
+
+@pytest.mark.parametrize(("row", "is_last"), [("hunter,pooled,5,1,1,1,", False), ("Digital,mail,0,0,0,0,grey", True)])
+def test_the_default_digital_plan_is_a_last_resort_only_beside_digital_plans_with_limits(tmp_path, row, is_last):
+    head = "role,service_level,hours,expansion,acquisition,protection,quadrant"
+    (tmp_path / "plans.csv").write_text(f"{head}\n{row}\n")
+    assert read_plans(Coverage(plans=str(tmp_path / "plans.csv")))[-1].last_resort is is_last

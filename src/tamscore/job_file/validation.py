@@ -46,8 +46,9 @@ def _problem(error: ErrorDetails, data: object) -> Problem:
         return _unknown_key(place, str(place[-1]))
     if error["type"] == "refused":
         return Problem(place, context["expected"], got, context["hint"])
-    if error["type"] == "finite_number":
-        return Problem(place, "a finite number", got)
+    is_key = error["type"] == "literal_error" and error["loc"][-1] == "[key]"
+    if is_key or error["type"] == "finite_number":
+        return Problem(place, f"a key that is {context['expected']}" if is_key else "a finite number", got)
     node = node_at(place)
     if error["type"] == "missing":
         return Problem(place, describe(node), NOTHING, purpose(node))

@@ -28,6 +28,11 @@ LIKELY = ("probability", "priority")
 LIMITING = ("party_type", "quadrant", "kind", "tier", "market_segment")
 """Columns of the scores that a plan may be limited by, beside size band and region."""
 TEXTS = (*LIMITING, "role", "service_level", "campaign_band", "campaign_id", "campaign_channel")
+NO_NAMES = frozenset(
+    {"account_id", "distance", "margin", *MONEY, "typical_sales", "penetration", "relative_potential", "support"}
+    | {"potential_low", "potential_high", "rank", "rank_in_kind", *LIKELY, "expected_value", "priority_in_kind"}
+)
+"""Columns of the scores that hold ids or numbers, so that they are no regions or skills."""
 
 
 class ScoredRun(Protocol):
@@ -118,11 +123,9 @@ def read_accounts(run: ScoredRun, settings: Coverage) -> Accounts:
     import pyarrow.compute as pc
 
     asked = {"region": settings.region, "skill": settings.skill}
-    for key, column in asked.items():
-        if column is not None and column not in run.columns:
-            hint = nearest(column, run.columns) or "keep it: columns.keep"
-            raise UsageError(f"coverage.{key}: {column!r}: expected a column of the scores; {hint}")
-    named = [name for name in (*TEXTS, *dict.fromkeys(filter(None, asked.values()))) if name in run.columns]
+    if problem := problem_of_columns(settings, run.columns):
+        raise UsageError(problem)
+    named = [name for name in dict.fromkeys((*TEXTS, *filter(None, asked.values()))) if name in run.columns]
     numbers = [*MONEY, *(name for name in LIKELY if name in run.columns)]
     parts = [part_of(table, numbers, named) for table in run.read(["account_id", *numbers, *named])]
     pa.default_memory_pool().release_unused()  # what decoding took is as much as all that follows
@@ -139,6 +142,17 @@ def read_accounts(run: ScoredRun, settings: Coverage) -> Accounts:
     sales, potential, whitespace = (money[name] for name in MONEY)
     ordered = ids.take(order)
     return Accounts(ordered, sales, potential, whitespace, likely, place, every, region, skill, run.id_form)
+
+
+def problem_of_columns(settings: Coverage, known: Sequence[str]) -> str:
+    """Return what is wrong with the columns of region and skill, given the columns of the scores; '' for nothing."""
+    for key, column in (("region", settings.region), ("skill", settings.skill)):
+        if column is not None and column not in known:
+            hint = nearest(column, known) or "keep it: columns.keep"
+            return f"coverage.{key}: {column!r}: expected a column of the scores; {hint}"
+        if column in NO_NAMES:
+            return f"coverage.{key}: {column!r}: expected a column of names, got account ids or numbers; name another"
+    return ""
 
 
 def place_of(amount: Any) -> Any:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tamscore.sections.coverage import shortfall, summaries
+from tamscore.sections.coverage.held import doubts_about_held
 from tamscore.sections.coverage.placing import place_all
 from tamscore.sections.coverage.question import read_question
 from tamscore.sections.coverage.result import Certificate, CoverageResult, record
@@ -53,7 +54,7 @@ def cover(
             told_of(run, settings, task, found, rules, told),
             unknown=question.unknown,
             joins=question.joins,
-            doubts=question.doubts,
+            doubts=(*question.doubts, *doubts_about_held(task, owners, found)),
         )
     write(result, summaries.account_table(task, found, owners), shortfall.shortfall_table(task, found))
     return result

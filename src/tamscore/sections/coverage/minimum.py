@@ -62,6 +62,7 @@ class Owed:
 def owed_by(task: Task, minimum: Mapping[str, str], is_open: Any) -> Owed:
     """Who is owed which service level, by rule and then by priority; an account goes by the first rule that it meets.
 
+    Accounts of the first rule, that of the plans, are in the order of the other rules that they meet.
     `is_open` (o, m) says which plans are open to each account. Accounts that no plan of their level is open to stay.
     """
     accounts = task.accounts
@@ -69,11 +70,12 @@ def owed_by(task: Task, minimum: Mapping[str, str], is_open: Any) -> Owed:
     rule = np.full(len(accounts), len(rules), np.int8)
     for place in range(len(rules) - 1, 0, -1):
         rule[members(accounts, rules[place])] = place
+    standing = rule.copy()
     last = np.array([plan.last_resort for plan in task.plans])
     if last.any():
         rule[is_open[last].any(axis=0)] = 0
     account = np.flatnonzero(rule < len(rules))
-    account = account[np.lexsort((accounts.priority[account], rule[account]))]
+    account = account[np.lexsort((accounts.priority[account], standing[account], rule[account]))]
     least = np.array([1, *(LEVELS.index(minimum[name]) for name in rules[1:])], np.int8)
     return Owed(account, least[rule[account]], rule[account], rules)
 

@@ -86,9 +86,9 @@ def resolved(cells: Iterable[str], texts: Texts) -> frozenset[str]:
     return frozenset(level for name in names for level in levels_of(name, texts) or [name])
 
 
-def with_roles(plans: Sequence[TouchPlan], digital: str) -> tuple[TouchPlan, ...]:
-    """Return the plans with one spelling of every role, the first."""
-    roles = [digital, *(plan.role for plan in plans)]
+def with_roles(plans: Sequence[TouchPlan], *known: str) -> tuple[TouchPlan, ...]:
+    """Return the plans with one spelling of every role: that of the known ones, else the first."""
+    roles = [*known, *(plan.role for plan in plans)]
     return tuple(replace(plan, role=spelled(plan.role, roles)) for plan in plans)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from tamscore.errors import InputContractError
 from tamscore.sections.coverage.accounts import read_accounts
 from tamscore.sections.coverage.joining import doubts_of, match_regions
-from tamscore.sections.coverage.names import doubts_about_limits, spelled, with_levels, with_limits, with_roles
+from tamscore.sections.coverage.names import doubts_about_limits, likely, spelled, with_levels, with_limits, with_roles
 from tamscore.sections.coverage.plans import DEFAULT_PLANS, DIGITAL, OF_CHANNEL, PARTNER, for_team, with_partners
 from tamscore.sections.coverage.reading import read_owners, read_people, read_plans
+from tamscore.sections.coverage.settings import default_team
 from tamscore.sections.coverage.suggested import SuggestedRoles
 from tamscore.sections.coverage.task import Task, task_of
 from tamscore.sections.coverage.touches import read_touches
@@ -43,9 +45,7 @@ def read_question(run: ScoredRun, settings: Coverage) -> Question:
     accounts = read_accounts(SuggestedRoles(run), settings)
     people = with_levels(read_people(settings), accounts)
     plans = plans_of(settings, accounts, people)
-    known = {plan.role for plan in plans}
-    people = [replace(one, role=spelled(one.role, [*known])) for one in people]
-    people = people if settings.people else [one for one in people if one.role in known]
+    people = team_of(settings, people, plans)
     touches = read_touches(settings, accounts, plans)
     minimum: dict[str, str] = {name: level for name, level in settings.minimum_treatment.items()}  # noqa: C416 - types
     task = replace(task_of(accounts, plans, people, DIGITAL, touches), minimum=minimum)
@@ -57,8 +57,32 @@ def read_question(run: ScoredRun, settings: Coverage) -> Question:
 
 def plans_of(settings: Coverage, accounts: Accounts, people: Sequence[Person]) -> tuple[TouchPlan, ...]:
     """Return the touch plans that hold for these accounts and people, in one spelling of every name."""
-    plans = with_limits(with_roles(read_plans(settings), DIGITAL), accounts)
+    plans = with_limits(with_roles(read_plans(settings), DIGITAL, PARTNER), accounts)
     return for_team(plans, people) if settings.plans is None else with_partners(plans)
+
+
+def team_of(settings: Coverage, people: Sequence[Person], plans: Sequence[TouchPlan]) -> list[Person]:
+    """Return the people with their roles as the plans spell them; of the default team those with a plan.
+
+    Raises InputContractError where somebody else has a role without a plan.
+    """
+    known = list(dict.fromkeys(plan.role for plan in plans))
+    team = [replace(one, role=spelled(one.role, known)) for one in people]
+    is_default = not settings.people and settings.team == default_team()
+    team = [one for one in team if one.role in known] if is_default else team
+    require_plans(team, known)
+    return team
+
+
+def require_plans(people: Sequence[Person], roles: Sequence[str]) -> None:
+    """Raise InputContractError if somebody has a role without a plan that takes hours."""
+    with_hours = [role for role in roles if role != DIGITAL]
+    for person in people:
+        if person.role not in with_hours:
+            raise InputContractError(
+                f"{person.name!r}: role {person.role!r} has no touch plan that takes hours; expected one of "
+                f"{', '.join(with_hours)}{likely(person.role, with_hours)}"
+            )
 
 
 def limited(plans: Sequence[TouchPlan]) -> list[TouchPlan]:

@@ -16,6 +16,7 @@ from tamscore.sections.coverage.joining import match_accounts, match_persons, un
 from tamscore.sections.coverage.names import folded
 from tamscore.sections.coverage.people import Owners, Person
 from tamscore.sections.coverage.plans import DEFAULT_PLANS, DIGITAL, TouchPlan
+from tamscore.sections.coverage.table_types import checked
 from tamscore.store import csv_import, tables
 from tamscore.substitution import fold_word
 
@@ -31,6 +32,7 @@ HOURS_OF_A_WEEK = 168
 NUMBERS = ("hours", "expansion", "acquisition", "protection")
 LIMITS = ("band", "region", *LIMITING)
 """The columns that limit a plan to accounts that hold one of the names in the cell."""
+NAMES = ("person", "role", "service_level", "regions", "skills", *LIMITS)
 CSV_TYPES = dict.fromkeys(NUMBERS, "float") | {"locked": "bool"}
 """The types of columns in CSV files; all others are texts."""
 
@@ -46,7 +48,7 @@ def read_people(settings: Coverage) -> list[Person]:
             for role, count in settings.team.items()
             for i in range(count)
         ]
-    found = [person_of(row, settings) for row in rows_of(settings.people, ("person", "role"))]
+    found = [person_of(row, settings) for row in rows_of(settings.people, ("person", "role")).values()]
     names = Counter(fold_word(person.name) for person in found)
     for person in found:
         if names[fold_word(person.name)] > 1 or not person.hours >= 0:
@@ -74,16 +76,24 @@ def read_plans(settings: Coverage) -> tuple[TouchPlan, ...]:
     """
     if settings.plans is None:
         return DEFAULT_PLANS
-    plans = []
-    for row in rows_of(settings.plans, ("role", "service_level", *NUMBERS)):
-        if any(row[name] is None or not float(row[name]) >= 0 for name in NUMBERS):
-            raise InputContractError(f"{settings.plans}: {row!r}: expected numbers ≥ 0 for {', '.join(NUMBERS)}")
-        hours, expansion, acquisition, protection = (float(row[name]) for name in NUMBERS)
-        limits = tuple((name, frozenset({row[name]})) for name in LIMITS if row.get(name))
-        rates = (expansion, acquisition, protection)
-        plans.append(TouchPlan(row["role"], row["service_level"], hours, *rates, limits))
-    catches_all = any(fold_word(plan.role) == DIGITAL and not plan.limits for plan in plans)
-    return tuple(plans) if catches_all else (*plans, replace(DEFAULT_PLANS[-1], last_resort=True))
+    rows = rows_of(settings.plans, ("role", "service_level", *NUMBERS))
+    plans = [plan_of(row, f"{settings.plans}: row {number:,}") for number, row in rows.items()]
+    digital = [plan for plan in plans if fold_word(plan.role) == DIGITAL]
+    catches_all = any(not plan.limits for plan in digital)
+    return tuple(plans) if catches_all else (*plans, replace(DEFAULT_PLANS[-1], last_resort=bool(digital)))
+
+
+def plan_of(row: dict[str, Any], where: str) -> TouchPlan:
+    """The touch plan in a row of the table; InputContractError, begun with `where`, if its numbers do not fit."""
+    for name in NUMBERS:
+        if row[name] is None or not float(row[name]) >= 0:
+            got = "an empty cell" if row[name] is None else f"{row[name]:g}"
+            raise InputContractError(f"{where} ({cells(row)}): {name}: expected a number ≥ 0, got {got}")
+    hours, expansion, acquisition, protection = (float(row[name]) for name in NUMBERS)
+    if fold_word(row["role"]) == DIGITAL and hours > 0:
+        raise InputContractError(f"{where}: {DIGITAL} plans take no hours, got {hours:g}; write 0 or another role")
+    limits = tuple((name, frozenset({row[name]})) for name in LIMITS if row.get(name))
+    return TouchPlan(row["role"], row["service_level"], hours, expansion, acquisition, protection, limits)
 
 
 def read_owners(settings: Coverage, accounts: Accounts, people: Sequence[Person]) -> Owners:
@@ -110,9 +120,10 @@ def read_owners(settings: Coverage, accounts: Accounts, people: Sequence[Person]
     row = places_in(ids, accounts.keys)
     lost = np.flatnonzero(is_locked & ((who < 0) | (row < 0)))
     if len(lost):
-        what = table.slice(int(lost[0]), 1).to_pylist()[0]
+        row_of_lock = table.slice(int(lost[0]), 1).to_pylist()[0]
         raise InputContractError(
-            f"{settings.owners}: {what!r}: locked, but the account was not scored or nobody is so called"
+            f"{settings.owners}: row {lost[0] + 1:,} ({cells(row_of_lock)}): locked, but the account was not scored "
+            "or nobody is so called"
         )
     known, share = row >= 0, settings.min_match_share
     person[row[known]], locked[row[known]] = who[known], is_locked[known]
@@ -124,20 +135,26 @@ def read_owners(settings: Coverage, accounts: Accounts, people: Sequence[Person]
     return Owners(person, locked, matches, tuple(doubts))
 
 
-def rows_of(path: str, required: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the rows of a small table; blank ones are left out.
+def rows_of(path: str, required: Sequence[str]) -> dict[int, dict[str, Any]]:
+    """Return the rows of a small table by number, 1 for the first; blank ones are left out.
 
-    Raises InputContractError for a row without a person or a role, as a line of totals is.
+    Raises InputContractError for a row without a person, role or service level, as a line of totals is.
     """
-    rows = [row for row in read_table(path, required).to_pylist() if any(row[name] for name in required)]
-    for row in rows:
-        for name in {"person", "role"} & set(required):
-            if not row[name]:
-                some = {key: value for key, value in row.items() if value is not None}
+    numbered = enumerate(read_table(path, required).to_pylist(), start=1)
+    rows = {number: row for number, row in numbered if any(row[name] for name in required)}
+    for number, row in rows.items():
+        for name in ("person", "role", "service_level"):
+            if name in required and not (row[name] or "").strip():
                 raise InputContractError(
-                    f"{path}: {some!r}: expected a {name}, got an empty cell; fill it in or remove the row"
+                    f"{path}: row {number:,} ({cells(row)}): expected a {name}, got an empty cell; fill it in or "
+                    "remove the row"
                 )
     return rows
+
+
+def cells(row: dict[str, Any]) -> str:
+    """Return the cells of a row that are not empty, for a message."""
+    return ", ".join(str(value) for value in row.values() if value is not None)
 
 
 def read_table(path: str, required: Sequence[str]) -> pa.Table:
@@ -153,17 +170,4 @@ def read_table(path: str, required: Sequence[str]) -> pa.Table:
         raise InputContractError(f"{path}: {str(error).strip()}; expected a Parquet or CSV table") from error
     if missing := [name for name in required if name not in table.column_names]:
         raise InputContractError(f"{path}: expected columns {', '.join(required)}, missing {', '.join(missing)}")
-    check_types(table, path)
-    return table
-
-
-def check_types(table: pa.Table, path: str) -> None:
-    """Nothing, where numbers are numbers and locks are true or false; InputContractError else."""
-    import pyarrow.types as t
-
-    for field in table.schema:
-        is_number = t.is_integer(field.type) or t.is_floating(field.type) or t.is_null(field.type)
-        if field.name in NUMBERS and not is_number:
-            raise InputContractError(f"{path}: column {field.name!r} is {field.type}, expected a number")
-        if field.name == "locked" and not (t.is_boolean(field.type) or t.is_null(field.type)):
-            raise InputContractError(f"{path}: column 'locked' is {field.type}, expected true or false")
+    return checked(table, path, NUMBERS, NAMES)

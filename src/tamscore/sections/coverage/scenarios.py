@@ -77,10 +77,11 @@ def in_first_year(ramp: Sequence[float]) -> float:
 def scenario_rows(task: Task, found: Placement, scenarios: Sequence[Scenario]) -> list[dict[str, Any]]:
     """One row per scenario: hours and value more or less in a full year, value in the first one, accounts reached.
 
+    No role loses more hours than it has.
     `reached` counts accounts that get the service level that they are owed; None where no account is owed one.
     """
     return [
-        {"scenario": one.text, "hours": round(float(one.hours.sum()), 2)}
+        {"scenario": one.text, "hours": round(float(np.maximum(one.hours, -task.limits).sum()), 2)}
         | {"change": worth(task, found, one.hours), "first_year": worth(task, found, one.first_year)}
         | {"reached": reach(task, found, one.hours)}
         for one in scenarios

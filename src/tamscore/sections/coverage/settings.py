@@ -10,6 +10,8 @@ from tamscore.config.section import SectionSettings
 from tamscore.config.values import Column, LocalPath, Positive, Share, Text  # noqa: TC001 - read at run time
 
 WEEKLY_HOURS = 26.0
+MOST_PEOPLE = 100_000
+"""Most people of a role in `team`."""
 TABLES = ("people", "plans", "account_plans", "owners")
 """The keys that name tables."""
 
@@ -32,7 +34,7 @@ class Coverage(SectionSettings):
 
     people: LocalPath | None = None
     """Table of people, Parquet or CSV: person, role, hours, and where wanted regions and skills (a|b); absent: team."""
-    team: dict[Text, Annotated[int, Field(ge=0)]] = Field(default_factory=default_team)
+    team: dict[Text, Annotated[int, Field(ge=0, le=MOST_PEOPLE)]] = Field(default_factory=default_team)
     """How many people there are in each role, where no table names them."""
     hours_per_person: Positive = 1200.0
     """Hours that a person has for accounts, where no table tells, and of one person more or less; 26 with hours_per =

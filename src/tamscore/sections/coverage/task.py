@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.errors import InputContractError
 from tamscore.sections.coverage.assignment import NOBODY
-from tamscore.sections.coverage.names import likely
 from tamscore.sections.coverage.touches import NONE, Touches, hours_of
 
 if TYPE_CHECKING:
@@ -80,14 +78,8 @@ class Task:
 def task_of(
     accounts: Accounts, plans: Sequence[TouchPlan], people: Sequence[Person], digital: str, touches: Touches = NONE
 ) -> Task:
-    """What there is to do; InputContractError where somebody has a role without a plan."""
+    """What there is to do, given people whose roles all have a plan that takes hours."""
     roles = tuple(dict.fromkeys(plan.role for plan in plans))
-    for person in people:
-        if person.role not in roles or person.role == digital:
-            raise InputContractError(
-                f"{person.name!r}: role {person.role!r} has no touch plan that takes hours; expected one of "
-                f"{', '.join(role for role in roles if role != digital)}{likely(person.role, roles)}"
-            )
     serves = np.array([[one.serves(*group) for one in people] for group in accounts.groups], bool)
     hours = [sum(one.hours for one in people if one.role == role) for role in roles]
     limits = np.where([role == digital for role in roles], np.inf, hours)

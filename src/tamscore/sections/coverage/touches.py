@@ -12,7 +12,7 @@ from tamscore.errors import InputContractError
 from tamscore.sections.coverage.joining import match_accounts
 from tamscore.sections.coverage.names import folded
 from tamscore.sections.coverage.plans import DIGITAL
-from tamscore.sections.coverage.reading import read_table
+from tamscore.sections.coverage.reading import cells, read_table
 from tamscore.store import tables
 from tamscore.substitution import fold_word
 
@@ -112,9 +112,9 @@ def check(path: str, table: pa.Table, good: Any, expected: str) -> None:
     """Nothing, where all rows are good; InputContractError with the first that is not, and how many there are, else."""
     bad = np.flatnonzero(~good)
     if len(bad):
-        what = table.slice(int(bad[0]), 1).to_pylist()[0]
+        row = cells(table.slice(int(bad[0]), 1).to_pylist()[0])
         more = f"; {len(bad):,} such rows" if len(bad) > 1 else ""
-        raise InputContractError(f"{path}: {what!r}: {expected}{more}")
+        raise InputContractError(f"{path}: row {bad[0] + 1:,} ({row}): {expected}{more}")
 
 
 def hours_of(plans: Sequence[TouchPlan], accounts: int, touches: Touches = NONE) -> Any:

@@ -1,0 +1,79 @@
+"""Tables of a coverage whose types or numbers do not fit: refused with column, row and remedy."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tamscore.errors import InputContractError
+from tamscore.sections.coverage.reading import read_people, read_plans, read_table
+from tamscore.sections.coverage.settings import Coverage
+
+PLAN = {"role": "hunter", "service_level": "pooled", "hours": 5.0} | dict.fromkeys(
+    ("expansion", "acquisition", "protection"), 0.1
+)
+
+
+def written(folder, row):
+    pq.write_table(pa.Table.from_pylist([row]), folder / "table.parquet")
+    return str(folder / "table.parquet")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"person": b"Ann"}, "column 'person' is binary, expected text"),
+        ({"regions": ["north"]}, r"column 'regions' is list<.*>, expected text; .* a\|b"),
+        ({"hours": float("inf")}, "row 1, column 'hours': expected a finite number below 1e.09, got inf"),
+        ({"hours": 1e308}, "row 1, column 'hours': expected a finite number"),
+    ],
+)
+def test_people_of_other_types_are_refused(tmp_path, changes, said):
+    path = written(tmp_path, {"person": "Ann", "role": "hunter", **changes})
+    with pytest.raises(InputContractError, match=said):
+        read_people(Coverage(people=path))
+
+
+def test_whole_numbers_and_dictionaries_are_names(tmp_path):
+    path = written(tmp_path, {"person": 7, "role": "hunter", "regions": 3})
+    (ann,) = read_people(Coverage(people=path))
+    assert (ann.name, ann.regions) == ("7", frozenset({"3"}))
+    coded = pa.table({"person": pa.array(["Ann"]).dictionary_encode(), "role": ["hunter"]})
+    pq.write_table(coded, path)
+    assert read_people(Coverage(people=path))[0].name == "Ann"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"quadrant": ["blue"]}, "column 'quadrant' is list"),
+        ({"hours": float("inf")}, "row 1, column 'hours': expected a finite number"),
+        ({"expansion": float("inf")}, "row 1, column 'expansion': expected a finite number"),
+        ({"expansion": -0.1}, r"row 1 \(hunter, .*\): expansion: expected a number ≥ 0, got -0.1"),
+        ({"role": "Digital"}, "row 1: digital plans take no hours, got 5"),
+        ({"service_level": ""}, r"row 1 .*: expected a service_level, got an empty cell"),
+    ],
+)
+def test_plans_that_do_not_fit_are_refused(tmp_path, changes, said):
+    with pytest.raises(InputContractError, match=said):
+        read_plans(Coverage(plans=written(tmp_path, PLAN | changes)))
+
+
+def test_plans_may_be_named_by_whole_numbers(tmp_path):
+    (plan, _) = read_plans(Coverage(plans=written(tmp_path, PLAN | {"role": 1, "service_level": 2, "tier": 3})))
+    assert (plan.role, plan.service_level, plan.limits) == ("1", "2", (("tier", frozenset({"3"})),))
+
+
+@pytest.mark.parametrize("column", ["account_id", "person"])
+def test_owners_in_lists_are_refused(tmp_path, column):
+    row = {"account_id": "C1", "person": "Ann"}
+    with pytest.raises(InputContractError, match=f"column '{column}' is list"):
+        read_table(written(tmp_path, row | {column: ["C1"]}), ("account_id", "person"))
+
+
+def test_a_plan_of_a_csv_table_without_a_service_level_is_refused(tmp_path):
+    head = "role,service_level,hours,expansion,acquisition,protection"
+    (tmp_path / "plans.csv").write_text(f"{head}\nhunter,,5,0.1,0.1,0.1\n")
+    with pytest.raises(InputContractError, match=r"row 1 .*: expected a service_level"):
+        read_plans(Coverage(plans=str(tmp_path / "plans.csv")))
