@@ -172,12 +172,15 @@ class RoleColumns:
         return {name: told[name] for name in self.schema.names}
 
 
-def role_columns(directory: RunDirectory, form: IdForm, plan: str | None = None) -> RoleColumns:
+def role_columns(
+    directory: RunDirectory, form: IdForm, plan: str | None = None, table: Location | None = None
+) -> RoleColumns:
     """Return the columns of a run as readers see them, with the coverage made last, or the one of that name.
 
-    Raise UsageError if there is none of that name.
+    They are those of its scores, or of a table of accounts beside them. Raise UsageError if there is no coverage of
+    that name.
     """
-    with contents.parquet_file(directory.parts()[0]) as file:
+    with contents.parquet_file(table or directory.parts()[0]) as file:
         stored = file.schema_arrow
     folder = coverages.coverage_of(directory.output, directory.run_key, plan)
     return RoleColumns(stored, None if folder is None else CoveragePlan(folder, form))

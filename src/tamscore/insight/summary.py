@@ -77,7 +77,8 @@ def load(path: Location, top: int = 10, cluster: str | None = None, plan: str | 
     require_keys(directory, manifest, ("tamscore", "device", "totals", "notices", "job"))
     clusters = clusters_of(directory)
     known = None if cluster is None else cluster_named(cluster, clusters)
-    roles = role_columns(directory, manifest["job"]["columns"].get("id_form", "text"), plan)
+    form, listed = manifest["job"]["columns"].get("id_form", "text"), directory.tables / "top_accounts.parquet"
+    roles = role_columns(directory, form, plan, listed)
     found = Summary(
         run=directory.run_key,
         path=str(directory.path),
