@@ -87,9 +87,9 @@ def page(tmp_path_factory):
     call = ["score", job, "--model", str(output), "--set", f"input.path={folder / 'now' / 'market'}", *settings]
     second = CliRunner().invoke(app, call)
     assert second.exit_code == 0, second.output
-    run = open_run(output)
-    cover(run, Coverage.model_validate({"team": {"hunter": 2}}, strict=False), backend.load("cpu"), Progress())
-    write_report(run, Progress(), folder / "report.html")
+    hunters = Coverage.model_validate({"team": {"hunter": 2}}, strict=False)
+    cover(open_run(output), hunters, backend.load("cpu"), Progress())
+    write_report(open_run(output), Progress(), folder / "report.html")
     return folder / "report.html"
 
 
