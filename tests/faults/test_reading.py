@@ -186,7 +186,7 @@ DOORS = {
     "contents.py": "a version, its hash checked", "tables.py": "inputs", "footers.py": "inputs", "host.py": "inputs",
     "currencies.py": "inputs", "row_sample.py": "inputs", "statistics.py": "footers of inputs",
     "overrides.py": "a person's table", "reading.py": "a person's table", "__init__.py": "counts of imported rows",
-    "rewriting.py": "bytes of a version, whose hash was checked", "roles.py": "a coverage, its hash checked",
+    "rewriting.py": "bytes of a version, whose hash was checked",
 }  # fmt: skip
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
-    import pyarrow.parquet as pq
+    from pyarrow.parquet import ParquetFile
 
     from tamscore.stages.folding import IdForm
     from tamscore.store.location import Location
@@ -53,17 +53,10 @@ class CoveragePlan:
         return coverages.record_of(self.folder)
 
     @cached_property
-    def file(self) -> pq.ParquetFile:
+    def file(self) -> ParquetFile:
         """The file of its accounts; InputContractError if it is not as it was written."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        path = self.folder / TABLE
-        data = contents.file_bytes(path)
         placed = files_of({"files": {}, **self.record}).get(TABLE)
-        if placed is not None:
-            placed.held_against(data, path)
-        return pq.ParquetFile(pa.BufferReader(data), read_dictionary=[*TEXTS])
+        return contents.placed_file(self.folder / TABLE, placed, TEXTS)
 
     @cached_property
     def table(self) -> pa.Table:

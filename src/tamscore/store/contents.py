@@ -43,12 +43,21 @@ def placed_table(path: Location, placed: Placed, columns: Sequence[str] | None =
 
     Of its columns those that are named, in that order; all where none are.
     """
+    return decoded(placed_file(path, placed), columns)
+
+
+def placed_file(path: Location, placed: Placed | None, dictionary: Sequence[str] = ()) -> pq.ParquetFile:
+    """A Parquet file of the size and hash that its record says, opened; `placed` is None where a record has no hashes.
+
+    Raise as `whole`. Columns `dictionary` come encoded so.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     data = file_bytes(path)
-    placed.held_against(data, path)
-    return decoded(pq.ParquetFile(pa.BufferReader(data)), columns)
+    if placed is not None:
+        placed.held_against(data, path)
+    return pq.ParquetFile(pa.BufferReader(data), read_dictionary=list(dictionary))
 
 
 def decoded(file: pq.ParquetFile, columns: Sequence[str] | None = None) -> pa.Table:
