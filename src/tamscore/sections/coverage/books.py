@@ -50,13 +50,18 @@ class Books:
 
     def within(self, bounds: float) -> Any:
         """Which people (p,) have accounts and value within bounds, such as 0.2 for a fifth more or less."""
-        return (np.abs(self.ratio - 1) <= bounds + BETTER).all(axis=0)
+        return within(self.ratio, bounds)
 
     def apart(self, place: int, more: Any) -> Any:
         """How far (w,) the person at a place is from its share, with so many accounts and so much value (2, w) more."""
         share = self.shares[:, place, None]
         held = self.held[:, place, None] + more
         return (np.where(share > 0, held / np.where(share > 0, share, 1.0) - 1, 0.0) ** 2).sum(axis=0)
+
+
+def within(ratio: Any, bounds: float) -> Any:
+    """Which people (p,) have accounts and value against their shares (2, p) within bounds."""
+    return (np.abs(ratio - 1) <= bounds + BETTER).all(axis=0)
 
 
 def balance(desk: Desk, owners: Owners, bounds: float) -> None:

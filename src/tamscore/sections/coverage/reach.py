@@ -93,7 +93,7 @@ def kinds_of(task: Task, key: Any, taken: Any) -> Kinds:
 
 def limits_by_person(task: Task) -> Any:
     """The hours (p,) of each person, where the limits of the roles are other than theirs in the same proportion."""
-    hours = np.array([person.hours for person in task.people])
+    hours = task.hours_of_people
     whole = np.bincount(task.role_of_person, hours, len(task.roles))
     return hours * (task.limits / np.maximum(whole, 1e-12))[task.role_of_person]
 

@@ -42,7 +42,7 @@ class Desk:
         count = len(task.people)
         used = np.bincount(person[has], offer.hours[plan[has], has], count)
         held = np.bincount(person[has], task.accounts.potential[has], count)
-        return cls(task, offer, plan, person, np.array([one.hours for one in task.people]) - used, held)
+        return cls(task, offer, plan, person, task.hours_of_people - used, held)
 
     def leave(self, row: int) -> None:
         """Take an account from its person, if it has one; it gets the best plan without limit."""

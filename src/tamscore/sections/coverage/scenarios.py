@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.errors import UsageError
-from tamscore.sections.coverage.minimum import levels_of_plans
 from tamscore.sections.coverage.names import likely
 from tamscore.sections.coverage.plans import DIGITAL
-from tamscore.sections.coverage.reach import reached
-from tamscore.sections.coverage.shortfall import bound_at
+from tamscore.sections.coverage.shortfall import changed, served_with, worth_of
 from tamscore.substitution import fold_word
 
 if TYPE_CHECKING:
@@ -82,21 +80,15 @@ def scenario_rows(task: Task, found: Placement, scenarios: Sequence[Scenario]) -
     """
     return [
         {"scenario": one.text, "hours": round(float(np.maximum(one.hours, -task.limits).sum()), 2)}
-        | {"change": worth(task, found, one.hours), "first_year": worth(task, found, one.first_year)}
+        | {"change": round(worth_of(task, found, one.hours), 2)}
+        | {"first_year": round(worth_of(task, found, one.first_year), 2)}
         | {"reached": reach(task, found, one.hours)}
         for one in scenarios
     ]
-
-
-def worth(task: Task, found: Placement, hours: Any) -> float:
-    """What hours (r,) more or less are worth: by how much the bound changes."""
-    return round(bound_at(task, found, np.maximum(task.limits + hours, 0.0)) - found.choice.bound, 2)
 
 
 def reach(task: Task, found: Placement, hours: Any) -> int | None:
     """How many accounts get what they are owed with hours (r,) more or less."""
     if not len(found.owed):
         return None
-    other = task.with_limits(np.maximum(task.limits + hours, 0.0))
-    is_open, level = np.isfinite(found.offer.value), levels_of_plans(task.plans)
-    return int(reached(other, found.owed, found.owners, is_open, level, found.offer.hours).sum())
+    return int(served_with(task, found, found.owed, changed(task, hours)).sum())

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from tamscore.sections.coverage.minimum import Owed
     from tamscore.sections.coverage.placing import Placement
     from tamscore.sections.coverage.task import Task
 
@@ -38,7 +39,7 @@ def bound_at(task: Task, found: Placement, limits: Any) -> float:
     """
     if not len(found.within) or (limits >= task.limits).all():
         return found.search.bound(limits).value
-    here = served_with(task, found, limits)
+    here = served_with(task, found, found.within, limits)
     if here.all():
         return found.search.bound(limits).value
     backend = found.search.backend
@@ -46,18 +47,30 @@ def bound_at(task: Task, found: Placement, limits: Any) -> float:
     return Search(backend, options, len(task.roles)).bound(limits).value
 
 
+def worth_of(task: Task, found: Placement, hours: Any) -> float:
+    """What hours (r,) more or less are worth: by how much the bound changes."""
+    return bound_at(task, found, changed(task, hours)) - found.choice.bound
+
+
+def changed(task: Task, hours: Any) -> Any:
+    """The hours (r,) of the roles with so many (r,) more or less; no role has less than none."""
+    return np.maximum(task.limits + hours, 0.0)
+
+
 def keeps_all(task: Task, found: Placement, hours: Any) -> bool:
     """Whether hours (r,) more or less still serve all accounts that get what they are owed."""
-    if not len(found.within):
-        return True
-    limits = np.maximum(task.limits + hours, 0.0)
-    return bool(served_with(task, found, limits).all())
+    return bool(served_with(task, found, found.within, changed(task, hours)).all())
 
 
-def served_with(task: Task, found: Placement, limits: Any) -> Any:
-    """Which of the accounts that get what they are owed other hours (r,) reach."""
+def served_with(task: Task, found: Placement, owed: Owed, limits: Any) -> Any:
+    """Which of the accounts (s,) that are owed a service level other hours (r,) reach."""
     level, is_open = levels_of_plans(task.plans), np.isfinite(found.offer.value)
-    return reached(task.with_limits(limits), found.within, found.owners, is_open, level, found.offer.hours)
+    return reached(task.with_limits(limits), owed, found.owners, is_open, level, found.offer.hours)
+
+
+def met(task: Task, found: Placement) -> Any:
+    """Which of the accounts (s,) that are owed a service level get it."""
+    return found.owed.met(levels_of_plans(task.plans), found.plan)
 
 
 def minimum_rows(task: Task, found: Placement, roles: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -67,20 +80,20 @@ def minimum_rows(task: Task, found: Placement, roles: Sequence[Mapping[str, Any]
     """
     owed, offer = found.owed, found.offer
     level = levels_of_plans(task.plans)
-    met, price = owed.met(level, found.plan), {row["role"]: row["price_of_an_hour"] for row in roles}
+    got, price = met(task, found), {row["role"]: row["price_of_an_hour"] for row in roles}
     hours = np.where(np.isfinite(offer.value[:, owed.account]), offer.hours[:, owed.account], np.inf)
     need = np.where(level[:, None] >= owed.least, hours, np.inf)
     rows = []
     for rule in np.unique(owed.rule).tolist():
         here = owed.rule == rule
-        lack = np.flatnonzero(here & ~met)
+        lack = np.flatnonzero(here & ~got)
         best = need[:, lack].argmin(axis=0)
         most = np.bincount(best[np.isfinite(need[best, lack])], minlength=len(task.plans))
         role = task.plans[int(most.argmax())].role if most.any() else None
         least = need[:, lack].min(axis=0)
         rows.append(
             {"rule": owed.rules[rule], "service_level": LEVELS[int(owed.least[here][0])], "owed": int(here.sum())}
-            | {"reached": int((here & met).sum()), "short": len(lack)}
+            | {"reached": int((here & got).sum()), "short": len(lack)}
             | {"hours_short": float(least[np.isfinite(least)].sum()), "role": role}
             | {"price_of_an_hour": price[role] if role else None}
         )
@@ -89,8 +102,7 @@ def minimum_rows(task: Task, found: Placement, roles: Sequence[Mapping[str, Any]
 
 def lacking(task: Task, found: Placement) -> Iterator[str]:
     """Yield, for each rule, how many accounts get less than it owes them, and which of them come first."""
-    owed = found.owed
-    lack = owed.of(~owed.met(levels_of_plans(task.plans), found.plan))
+    owed, lack = found.owed, found.owed.of(~met(task, found))
     for rule in np.unique(lack.rule).tolist():
         rows = lack.account[lack.rule == rule]
         first = ", ".join(repr(task.accounts.ids[int(row)].as_py()) for row in rows[:FIRST])
@@ -106,8 +118,7 @@ def short_of(task: Task, found: Placement) -> pa.Array:
     """The rule (m,) by which each account is owed more than it gets, null for all others."""
     import pyarrow as pa
 
-    owed = found.owed
-    short = ~owed.met(levels_of_plans(task.plans), found.plan)
+    owed, short = found.owed, ~met(task, found)
     code = np.full(len(task.accounts), -1, np.int32)
     code[owed.account[short]] = owed.rule[short]
     return pa.array(owed.rules, pa.string()).take(pa.array(code, mask=code < 0))
@@ -117,8 +128,7 @@ def shortfall_table(task: Task, found: Placement) -> pa.Table:
     """The accounts that are owed more than they get, in the order in which they would be served."""
     import pyarrow as pa
 
-    owed = found.owed
-    lack = owed.of(~owed.met(levels_of_plans(task.plans), found.plan))
+    owed, lack = found.owed, found.owed.of(~met(task, found))
     columns = {
         "account_id": task.accounts.ids.take(pa.array(lack.account)),
         "rule": pa.array(owed.rules, pa.string()).take(pa.array(lack.rule)),

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.sections.coverage.assignment import NOBODY
-from tamscore.sections.coverage.books import BETTER, ratios
+from tamscore.sections.coverage.books import ratios, within
 from tamscore.sections.coverage.placing import loss_of_staying, moved
 from tamscore.sections.coverage.plans import DIGITAL
 from tamscore.sections.coverage.refill import Desk
 from tamscore.sections.coverage.rules import quadrant_plans
-from tamscore.sections.coverage.shortfall import bound_at, keeps_all, short_of
+from tamscore.sections.coverage.shortfall import keeps_all, short_of, worth_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,23 +56,26 @@ def role_rows(task: Task, found: Placement, hours_each: float) -> list[dict[str,
     asked = zip(found.offer.hours, quadrant_plans(task), strict=True)
     needed = np.array([hours_of[here].sum() for hours_of, here in asked])
     each = [float(needed[task.role_of_plan == r].sum()) for r in range(len(task.roles))]
-    return [role_row(task, found, r, hours, hours_each) for r, hours in enumerate(each)]
+    used = spent(task, found)
+    return [role_row(task, found, r, hours, used, hours_each) for r, hours in enumerate(each)]
 
 
-def role_row(task: Task, found: Placement, r: int, needed: float, hours_each: float) -> dict[str, Any]:
-    """The row of a role by number, given the hours that are needed of it.
+def role_row(
+    task: Task, found: Placement, r: int, needed: float, used: tuple[Any, Any], hours_each: float
+) -> dict[str, Any]:
+    """The row of a role by number, given the hours that are needed of it, and hours and value (m,) of every account.
 
     What one person less costs is left out where accounts would be short then of what they are owed.
     """
-    hours, value = spent(task, found)
+    hours, value = used
     here, limited = task.role_of_plan[found.plan] == r, task.roles[r] != DIGITAL
     people = int(np.count_nonzero(task.role_of_person == r))
     row = {"role": task.roles[r], "people": people, "accounts": int(here.sum()), "hours_needed": needed}
     row |= {"hours_available": float(task.limits[r]) if limited else None}
     row |= {"hours_used": float(hours[here].sum()), "value": round(float(value[here].sum()), 2)}
     one = (np.arange(len(task.roles)) == r).astype(np.float64)
-    more = value_of(found, task, one, hours_each) if limited else None
-    less = value_of(found, task, -one, hours_each) if limited and keeps_all(task, found, -one * hours_each) else None
+    more = worth_of(task, found, one * hours_each) if limited else None
+    less = worth_of(task, found, -one * hours_each) if limited and keeps_all(task, found, -one * hours_each) else None
     row["price_of_an_hour"] = round(price(found, r, more, hours_each), 4)
     return row | {"one_more": cents(more), "one_less": cents(less)}
 
@@ -92,12 +95,6 @@ def cents(amount: float | None) -> float | None:
     return None if amount is None else round(amount, 2)
 
 
-def value_of(found: Placement, task: Task, people: Any, hours_each: float) -> float:
-    """What people more or less by role (r,) are worth: by how much the bound changes."""
-    limits = np.maximum(task.limits + people * hours_each, 0.0)
-    return bound_at(task, found, limits) - found.choice.bound
-
-
 def people_rows(task: Task, found: Placement, balance: float | None = None) -> list[dict[str, Any]]:
     """One row per person: accounts, hours there and used, potential and value.
 
@@ -111,7 +108,7 @@ def people_rows(task: Task, found: Placement, balance: float | None = None) -> l
     columns = {"hours_used": hours, "potential": task.accounts.potential, "value": value}
     sums = {name: np.bincount(who, column[has], count) for name, column in columns.items()}
     ratio = ratios(Desk.of(task, found.offer, found.plan, found.person))
-    fair = [None] * count if balance is None else (np.abs(ratio - 1) <= balance + BETTER).all(axis=0).tolist()
+    fair = [None] * count if balance is None else within(ratio, balance).tolist()
     return [
         {"person": one.name, "role": one.role, "hours": one.hours, "accounts": int(accounts[p])}
         | {name: round(float(total[p]), 2) for name, total in sums.items()}
