@@ -7,6 +7,7 @@ again with `role`, `service_level` and `person` in place of what quadrants sugge
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,7 +101,7 @@ class StagedScores:
         """The key of the run."""
         return self.directory.run_key
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """The columns of the scores but for roles, which some parts may have already when a run is resumed."""
         names = self.table(next(iter(self.files)), None).column_names
