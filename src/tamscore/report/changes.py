@@ -75,7 +75,7 @@ class Changed:
 
 
 def changes_between(first: StoredRun, second: StoredRun, against: str, progress: Progress) -> Changed:
-    """What changed from one run, called `against`, to another; reads the accounts of both once."""
+    """What changed from one run, called `against`, to another; reads the accounts of both, for alerts again."""
     with progress.stage("prepare"):
         comparison, totals = diff.compare(first, second), Totals()
         before = Before.of(first, priority=comparison.priority)

@@ -8,9 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from tamscore.arrow import float_column
-from tamscore.insight.diff_columns import MONEY, decimal
-from tamscore.insight.export import VERSION
-from tamscore.insight.worlds import cents
+from tamscore.insight.export import VERSION, to_the_cent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,14 +30,6 @@ def flat(one: WorkList, version: str) -> pa.Table:
     names = [name for name in COLUMNS if name in one.accounts.column_names]
     columns = {name: to_the_cent(one.accounts[name]) if name in AMOUNTS else one.accounts[name] for name in names}
     return pa.table({**columns, VERSION: pa.array([version] * one.accounts.num_rows, pa.string())})
-
-
-def to_the_cent(column: pa.ChunkedArray) -> pa.Array:
-    """Return amounts with two places, null where there is none."""
-    values = float_column(column)
-    known = ~np.isnan(values)
-    found = decimal(cents(np.where(known, values, 0.0)))
-    return pa.compute.if_else(pa.array(known), found, pa.scalar(None, MONEY))
 
 
 def total(one: WorkList, column: str, kind: str | None = None) -> float | None:

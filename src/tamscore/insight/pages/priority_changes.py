@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.insight.diff_priority import CALL_CAUSES, EXPECTED_CAUSES, QUADRANTS
+from tamscore.insight.diff_priority import CALL_CAUSES, EXPECTED_CAUSES, PLACE_CAUSES, QUADRANTS
 from tamscore.scoring.score.parts import KINDS
 from tamscore.stages.priority import TIERS
 from tamscore.view.blocks import grouped, table, without_empty
@@ -21,7 +21,7 @@ ORDER = tuple(reversed([*enumerate(KINDS)]))
 """The kinds of whitespace with their places, as pages list them."""
 CALLERS = ("account_id", "name", "tier_before", "tier_after", "priority_before", "priority_after")
 ENDS = ("before", "after")
-PLACES = ("priority_whitespace", "priority_probability", "priority_at_risk", "priority_others")
+PLACES = tuple(f"priority_{cause}" for cause in PLACE_CAUSES)
 
 
 def tables(totals: Totals, callers: Sequence[dict[str, Any]] = ()) -> Iterator[Table]:
