@@ -202,6 +202,20 @@ def protocol_case(part: Path, rounds: int = 15) -> None:
         record("protocol", protocol(part, Path(output) / "output", rounds))
 
 
+@app.command("verifying")
+def verifying_case(rows: Rows = 1_000_000, seed: Seed = 0, rounds: int = 5) -> None:
+    """Measure what it costs readers of a version to hold its files against their hashes."""
+    from bench.review import drifted, scored
+    from bench.verifying import verifying
+
+    first = market(rows, seed)
+    second = drifted(first, first.with_name(f"{first.name}-later"))
+    earlier, later = (scored(folder, folder / "scores") for folder in (first, second))
+    with tempfile.TemporaryDirectory() as place:
+        for result in verifying(earlier, later, Path(place), rounds):
+            record("verifying", {"rows": rows, "seed": seed} | result)
+
+
 @app.command("what-if")
 def what_if_case(rows: Rows = 3_000_000, seed: Seed = 0) -> None:
     """Answer scenarios from a finished run."""

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from tamscore import terminal
-from tamscore.cli.arguments import AsJson, Run, file_option, place_option
+from tamscore.cli.arguments import AsJson, Run, Since, file_option, run_told_against
 
-Since = Annotated[
-    Any, place_option("--since", "RUN", "Tell who moved since this run, not the one before; none for neither.")
-]
 To = Annotated[Path | None, file_option("--to", "FILE", "Write every alert to this Parquet file.")]
 Top = Annotated[int, typer.Option("--top", metavar="N", min=0, help="Alerts of each kind to list.")]
 
@@ -23,16 +20,14 @@ def alerts(run: Run, since: Since = None, to: To = None, top: Top = 10, as_json:
     Who may leave, who left, and whose contract ends, by the run itself; who may buy, by what changed about the account
     itself since the run that this one replaced.
     """
-    from tamscore.cli.page import NOTHING
     from tamscore.insight import alerts_page
     from tamscore.insight.alerts import alerts_of
-    from tamscore.insight.earlier_run import run_before
     from tamscore.insight.stored import open_run
     from tamscore.progress import Progress
     from tamscore.store import commit
 
     later = open_run(run)
-    earlier = None if str(since) == NOTHING else run_before(later, since)
+    earlier = run_told_against(later, since)
     with terminal.listening(as_json=as_json) as listener:
         found = alerts_of(later, earlier, Progress(listener))
         if to is not None:

@@ -13,6 +13,7 @@ from tamscore.placeholders import placeholder_in, remedy
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tamscore.insight.stored import StoredRun
     from tamscore.store.location import Location
 
     Place: TypeAlias = Location
@@ -64,6 +65,13 @@ def file_option(name: str, metavar: str, help_: str) -> Any:
     return typer.Option(name, metavar=metavar, help=help_, parser=new_path)
 
 
+def run_told_against(run: StoredRun, since: Location | None) -> StoredRun | None:
+    """The run that `--since` names, else the one that this run replaced, where it is still whole; None for NO_RUN."""
+    from tamscore.insight.earlier_run import run_before
+
+    return None if str(since) == NO_RUN else run_before(run, since)
+
+
 JobFile = Annotated[Path, typer.Argument(metavar="JOB", help="The job file (TOML).")]
 Overrides = Annotated[
     list[str] | None,
@@ -74,6 +82,11 @@ Overrides = Annotated[
     ),
 ]
 Run = Annotated[Place, place_argument("RUN", "The output folder of a job, or one of its versions: scores/3fa9.")]
+NO_RUN = "none"
+"""What `--since` is set to where nothing shall be compared."""
+Since = Annotated[
+    Any, place_option("--since", "RUN", "Tell changes against this run, not the one before; none for neither.")
+]
 Plan = Annotated[
     str | None,
     typer.Option(

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from tamscore import terminal
-from tamscore.cli.arguments import AsJson, Plan, Run, file_option, place_option
-from tamscore.cli.page import NOTHING
+from tamscore.cli.arguments import AsJson, Plan, Run, Since, file_option, run_told_against
 from tamscore.cli.work import near
 from tamscore.view.words import counted
-
-if TYPE_CHECKING:
-    from tamscore.insight.stored import StoredRun
 
 FOLDER = Path("lists")
 
@@ -23,9 +19,7 @@ FOLDER = Path("lists")
 def lists(
     run: Run,
     to: Annotated[Path | None, file_option("--to", "DIR", "The folder to write them to; else lists.")] = None,
-    since: Annotated[
-        Any, place_option("--since", "RUN", "Tell changes against this run, not the one before; none for neither.")
-    ] = None,
+    since: Since = None,
     plan: Plan = None,
     pages: Annotated[
         bool, typer.Option("--pages/--no-pages", help="A page to read and print beside each file.")
@@ -48,7 +42,7 @@ def lists(
     stored, folder = open_run(run, plan=plan), to or FOLDER
     with terminal.listening(as_json=as_json) as listener:
         progress = Progress(listener)
-        found = gather(stored, before(stored, since), progress)
+        found = gather(stored, run_told_against(stored, since), progress)
         with progress.stage("write"):
             rows = files.write(stored, found, folder, pages=pages, overwrite=overwrite)
         note(stored.directory, "lists", folder, progress)
@@ -59,10 +53,3 @@ def lists(
         people = sum(row["list"] == "person" for row in rows)
         said = f"{counted(people, 'list')} of people with {counted(found.covered, 'account')}"
         print(f"{near(folder)}  {said}, {counted(len(rows) - people, 'list')} of campaigns")
-
-
-def before(run: StoredRun, since: Any) -> StoredRun | None:
-    """The run to compare with: the one named, else the one that this run replaced, where it is still whole."""
-    from tamscore.insight.earlier_run import run_before
-
-    return None if str(since) == NOTHING else run_before(run, since)

@@ -7,14 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from tamscore import terminal
-from tamscore.cli.arguments import AsJson, Plan, Run, file_option, new_place, place, place_option
+from tamscore.cli.arguments import NO_RUN, AsJson, Plan, Run, Since, file_option, new_place, place, place_option
 from tamscore.cli.work import near
 
 if TYPE_CHECKING:
     from tamscore.store.location import Location
-
-NOTHING = "none"
-"""What `--since` is set to where nothing shall be compared."""
 
 
 def report(
@@ -23,9 +20,7 @@ def report(
         Any, place_option("--output", "FILE", "Where the page goes; else report.html.", new_place)
     ] = None,
     figures: Annotated[Path | None, file_option("--figures", "DIR", "Write the figures as SVG and PNG, too.")] = None,
-    since: Annotated[
-        Any, place_option("--since", "RUN", "Tell changes against this run, not the one before; none for neither.")
-    ] = None,
+    since: Since = None,
     plan: Plan = None,
     as_json: AsJson = False,
 ) -> None:
@@ -41,7 +36,7 @@ def report(
     check_packages()
     stored = open_run(run, plan=plan)
     target: Location = output or place("report.html")
-    compare = str(since) != NOTHING
+    compare = str(since) != NO_RUN
     with terminal.listening(as_json=as_json) as listener:
         progress = Progress(listener)
         told = write_report(stored, progress, target, figures, since if compare else None, compare=compare)

@@ -7,7 +7,6 @@ somebody asks for them, against the run that this one replaced.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -29,36 +28,34 @@ COLUMNS = {FLAG: pa.bool_(), REASON: pa.string()}
 
 @dataclass(frozen=True)
 class AlertedRun(StoredRun):
-    """A complete run, and the run before, against which its accounts have buying alerts."""
+    """A complete run with the accounts that have a buying alert, and why; None where no run was before it."""
 
-    before: StoredRun | None = None
+    moved: tuple[AccountIndex, pa.Array] | None = None
 
     @property
     def schema(self) -> pa.Schema:
         """The columns of its scores with their types, those of alerts last; none of these without a run before."""
         own = super().schema
-        more = [pa.field(*one) for one in COLUMNS.items()] if self.before else []
+        more = [pa.field(*one) for one in COLUMNS.items()] if self.moved else []
         return pa.schema([*own, *more])
 
-    @cached_property
-    def moved(self) -> tuple[AccountIndex, pa.Array]:
-        """The accounts with a buying alert, and why."""
-        if self.before is None:
-            return AccountIndex.of([], self.id_form), pa.array([], pa.string())
-        found = pa.concat_tables([alerts.SCHEMA.empty_table(), *alerts.buying(diff.compare(self.before, self))])
-        return AccountIndex.of([found[KEY]], self.id_form), found["reason"].combine_chunks()
+    def reasons_of(self, ids: pa.ChunkedArray) -> pa.Array:
+        """Why accounts (m,) have a buying alert, null for those that have none."""
+        if self.moved is None:
+            return pa.nulls(len(ids), pa.string())
+        accounts, reasons = self.moved
+        rows = accounts.rows_of(ids)
+        return reasons.take(pa.array(rows, mask=rows < 0))
 
     def read(self, columns: Sequence[str]) -> Iterator[pa.Table]:
         """Columns of its scores and of alerts, part by part, texts as texts."""
-        asked = [name for name in columns if name in COLUMNS]
-        if self.before is None or not asked:
+        if self.moved is None or not COLUMNS.keys() & {*columns}:
             yield from super().read(columns)
             return
         stored = [name for name in columns if name not in COLUMNS]
-        accounts, reasons = self.moved
         for table in super().read(list(dict.fromkeys((*stored, KEY)))):
-            rows = accounts.rows_of(table[KEY])
-            told = {REASON: reasons.take(pa.array(rows, mask=rows < 0)), FLAG: pa.array(rows >= 0)}
+            reasons = self.reasons_of(table[KEY])
+            told = {REASON: reasons, FLAG: reasons.is_valid()}
             yield pa.table({name: told[name] if name in told else table[name] for name in columns})
 
 
@@ -66,5 +63,13 @@ def with_alerts(run: StoredRun, asked: Iterable[str]) -> StoredRun:
     """Return a run with columns for buying alerts where one of them is asked for, else the run as it is."""
     if not COLUMNS.keys() & {*asked}:
         return run
-    own = {one.name: getattr(run, one.name) for one in fields(StoredRun)}
-    return AlertedRun(**own, before=run_before(run, None))
+    return alerted_since(run, run_before(run, None))
+
+
+def alerted_since(run: StoredRun, before: StoredRun | None) -> AlertedRun:
+    """Return a run with the buying alerts since an earlier one."""
+    own, moved = {one.name: getattr(run, one.name) for one in fields(StoredRun)}, None
+    if before is not None:
+        found = pa.concat_tables([alerts.SCHEMA.empty_table(), *alerts.buying(diff.compare(before, run))])
+        moved = AccountIndex.of([found[KEY]], run.id_form), found["reason"].combine_chunks()
+    return AlertedRun(**own, moved=moved)

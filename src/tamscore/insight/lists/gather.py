@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamscore.arrow import level_codes, places_in
+from tamscore.arrow import level_codes
 from tamscore.errors import UsageError
 from tamscore.insight.campaign_lists import PERSON, CampaignLists
 from tamscore.insight.lists import sentences
@@ -19,6 +19,7 @@ from tamscore.schema import PARTY_TYPES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tamscore.insight.alerted_run import AlertedRun
     from tamscore.insight.stored import StoredRun
     from tamscore.progress import Progress
 
@@ -82,26 +83,22 @@ class Telling:
     """What accounts are held against: the run before, and the accounts that moved since, with the reason."""
 
     before: RunBefore | None = None
-    moved: pa.Table | None = None
+    alerted: AlertedRun | None = None
 
     @classmethod
     def of(cls, run: StoredRun, since: StoredRun | None, progress: Progress) -> Telling:
         """Return what there is to tell since an earlier run."""
         if since is None:
             return cls()
-        from tamscore.insight import alerts, diff
+        from tamscore.insight.alerted_run import alerted_since
 
         with progress.stage("compare"):
-            parts = [part.select(["account_id", "reason"]) for part in alerts.buying(diff.compare(since, run))]
-            return cls(RunBefore.of(since), pa.concat_tables(parts).combine_chunks())
+            return cls(RunBefore.of(since), alerted_since(run, since))
 
     def told(self, accounts: pa.Table) -> pa.Table:
         """Return accounts in order of priority, with columns for why, alerts and what changed."""
         accounts = accounts.take(order_of(accounts))
-        buying = None
-        if self.moved is not None:
-            row = places_in(accounts["account_id"].cast(pa.string()), self.moved["account_id"].combine_chunks())
-            buying = self.moved["reason"].combine_chunks().take(pa.array(row, mask=row < 0))
+        buying = self.alerted and self.alerted.reasons_of(accounts["account_id"])
         told = {"why": sentences.why_called(accounts), "alerts": sentences.urgent(accounts, buying)}
         if self.before is not None:
             told["changed"] = self.before.changed(accounts)
