@@ -22,6 +22,7 @@ import pytest
 
 from tamscore.config import Engine
 from tamscore.engine import connect, fork_server, startup
+from tamscore.engine import processes as cluster_processes
 from tamscore.errors import DeviceError, RetryableError
 from tests.faults.clusters import BUSY_S, wait_until, workers_of
 
@@ -191,6 +192,19 @@ def test_workers_that_do_not_come_up_are_given_up_and_ended(monkeypatch):
         processes()
     assert time.monotonic() - began < 4 * BUSY_S
     assert wait_until(lambda: not [one for one in threading.enumerate() if one.name == startup.THREAD], 60)
+
+
+def test_a_close_that_was_cut_off_keeps_nobody_waiting(monkeypatch):
+    """F30: else the thread that starts a cluster given up waits without end for the close that ran out of time."""
+    from distributed import LocalCluster, Status
+
+    monkeypatch.setattr(cluster_processes, "CLOSE_S", 0.1)
+    cluster = LocalCluster(n_workers=0, processes=False, dashboard_address="127.0.0.1:0")
+    cluster.close()
+    cluster.status = Status.closing
+    cluster_processes.end([cluster])
+    startup.within(BUSY_S, cluster.close, undo=print)
+    assert cluster.status is Status.closed
 
 
 @pytest.mark.parametrize(

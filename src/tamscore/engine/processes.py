@@ -119,6 +119,15 @@ class Nannies:
         for child in multiprocessing.active_children():
             if child.pid in theirs:
                 child.kill()
+        release(self._cluster)
+
+
+def release(cluster: Any) -> None:
+    """Mark a cluster as closed whose close was cut off: Dask lets everyone else who closes it wait without end."""
+    from distributed import Status
+
+    if cluster.status is Status.closing:
+        cluster.status = Status.closed
 
 
 def has_process(nanny: Any) -> bool:
