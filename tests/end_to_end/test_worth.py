@@ -27,10 +27,9 @@ from tamscore.report.chapters import chapters
 from tamscore.report.evidence import gather
 from tamscore.scoring.joining import order_lines
 from tamscore.sections.lifetime_value import gauges as figures
-from tamscore.sections.lifetime_value import purchases
 from tamscore.sections.lifetime_value import worth as lifetime_value
 from tamscore.sections.next_offer import columns as next_offer
-from tamscore.sections.next_offer import ownership, product_lines
+from tamscore.sections.next_offer import product_lines
 from tamscore.sections.segments import own
 from tamscore.sections.segments.actions import ACTIONS
 from tamscore.stages.draw import id_hash
@@ -358,9 +357,9 @@ def ranked(baskets: list[dict[str, float]]) -> list[tuple[str, float, float]]:
 
 
 def test_row_order_partitions_workers_and_ranges_change_nothing(asked, tmp_path, monkeypatch):
-    """Orders shuffled, read in 30 ranges, on one worker, the market in other files: the same numbers to the bit."""
-    monkeypatch.setattr(purchases, "RANGE_ROWS", 70)
-    monkeypatch.setattr(ownership, "RANGE_ROWS", 60)
+    """Orders shuffled, read 16 times in many ranges, on one worker, the market in other files: the same to the bit."""
+    monkeypatch.setattr(order_lines, "RANGE_ROWS", 40)
+    monkeypatch.setattr(order_lines, "HELD_ROWS", 70)
     random = np.random.default_rng(3)
     for name in ("orders", "products"):
         table = pq.read_table(asked["folder"] / f"{name}.parquet")

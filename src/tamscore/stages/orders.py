@@ -6,7 +6,7 @@ Amounts are whole units, ten-thousandths of the currency: sums of whole numbers 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -117,7 +117,7 @@ def places(keys: Any, checks: Any, key: Any, check: Any) -> Any:
     Two hashes of 64 bits must agree: ids that share one are told apart by the other.
     """
     found = np.full(len(key), -1)
-    place, left = np.searchsorted(keys, key), np.arange(len(key))
+    (place,), left = positions(keys, key, "left"), np.arange(len(key))
     while len(left):  # more than once only where two ids share a key
         left = left[place[left] < len(keys)]
         left = left[keys[place[left]] == key[left]]
@@ -125,6 +125,20 @@ def places(keys: Any, checks: Any, key: Any, check: Any) -> Any:
         found[left[same]] = place[left[same]]
         left = left[~same]
         place[left] += 1
+    return found
+
+
+def positions(keys: Any, key: Any, *sides: Literal["left", "right"]) -> list[Any]:
+    """What `numpy.searchsorted` finds for each (m,) among sorted `keys` (a,), a result (m,) for each of the sides.
+
+    Asked in their own order, the places of neighbours lie close by and stay in the cache: several times as fast.
+    """
+    order = np.argsort(key)
+    ordered, found = key[order], []
+    for side in sides:
+        place = np.empty(len(key), np.int64)
+        place[order] = np.searchsorted(keys, ordered, side=side)
+        found.append(place)
     return found
 
 

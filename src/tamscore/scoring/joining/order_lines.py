@@ -1,4 +1,7 @@
-"""Order lines and product lines of one partition, by a hash of the account's id; a range of hashes at a time."""
+"""Order lines and product lines of one partition, by a hash of the account's id.
+
+A table is read as often as its lines fit what may be held at a time, and ordered a smaller range of hashes at a time.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,8 @@ from tamscore.stages.orders import UNITS, Lines
 from tamscore.store import tables
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
     import pyarrow as pa
 
     from tamscore.schema import Partition
@@ -23,9 +28,11 @@ if TYPE_CHECKING:
 
 LARGEST = 2.0**53 / UNITS
 """Amounts from here on are no longer exact to a ten-thousandth."""
+HELD_ROWS = 4_000_000
+"""So many lines, of 28 bytes each, are held at a time: what a table has beyond them takes another reading."""
 RANGE_ROWS = 500_000
-"""So many lines are held at a time."""
-MOST_RANGES = 16
+"""So many of them are ordered at a time, which takes a few times as much memory as they do."""
+MOST_READINGS = 16
 """So often a table is read at the most; a larger one takes more memory instead."""
 REFUSED = ("missing_id", "missing_date", "missing_amount", "after_as_of")
 """Why a line does not count, in the order in which reasons are looked for."""
@@ -54,18 +61,59 @@ class Range:
 
 
 def ranges(rows: int, most: int) -> list[Range]:
-    """All hashes in ranges of equal size, each of which about `most` of so many rows fall into; MOST_RANGES at most."""
-    count = min(max(-(-rows // most), 1), MOST_RANGES)
+    """All hashes in ranges of equal size, each of which about `most` of so many rows fall into."""
+    count = max(-(-rows // most), 1)
     edges = [(i << 64) // count for i in range(count + 1)]
     return [Range(low, high - 1) for low, high in pairwise(edges)]
 
 
 @dataclass(frozen=True)
-class ReadLines:
-    """The lines of a partition within a range, and how many of its lines were refused, in the order of REFUSED."""
+class Reading:
+    """Neighbouring ranges of hashes, ascending, whose lines one reading of a table brings."""
 
-    lines: Lines
+    ranges: tuple[Range, ...]
+
+    def holds(self, key: Any) -> Any:
+        """Which hashes (m,) bool lie in one of its ranges."""
+        return Range(self.ranges[0].low, self.ranges[-1].high).holds(key)
+
+    def split(self, lines: Lines) -> list[Lines]:
+        """The lines of each range, of lines that all lie in one of them."""
+        lows = np.array([one.low for one in self.ranges], np.uint64)
+        place = (np.searchsorted(lows, lines.key, side="right") - 1).astype(np.uint16)  # short numbers sort quickly
+        stops = np.cumsum(np.bincount(place, minlength=len(lows)))
+        order = np.argsort(place, kind="stable")
+        return [lines.at(rows) for rows in np.split(order, stops[:-1])]
+
+
+def readings(rows: int) -> list[Reading]:
+    """The readings of a table of so many rows, each of which about HELD_ROWS fall into; MOST_READINGS at most."""
+    count = min(max(-(-rows // HELD_ROWS), 1), MOST_READINGS)
+    every = ranges(rows, RANGE_ROWS)
+    return [Reading(tuple(part)) for part in parted(every, count)]
+
+
+def parted(every: Sequence[Range], count: int) -> Iterator[Sequence[Range]]:
+    """Neighbouring ranges in so many lots of about the same size; in fewer where there are fewer ranges."""
+    count = min(count, len(every))
+    for low, high in pairwise(len(every) * i // count for i in range(count + 1)):
+        yield every[low:high]
+
+
+def range_by_range(parts: Iterable[Sequence[Lines]]) -> Iterator[Lines]:
+    """Yield the ordered lines of each range, given those of each partition by range; they are let go as they come."""
+    held = [list(pieces) for pieces in zip(*parts, strict=True)][::-1]
+    while held:
+        yield Lines.together(held.pop()).ordered()
+
+
+@dataclass(frozen=True)
+class ReadLines:
+    """The lines of a partition by range, how many were refused, in the order of REFUSED, and how many `rows` it has."""
+
+    lines: list[Lines]
     refused: Any
+    rows: int
 
 
 def days_of(column: pa.ChunkedArray, where: str) -> tuple[Any, Any]:
@@ -92,8 +140,8 @@ def span(partition: Partition, column: str) -> tuple[int, int] | None:
     return (int(known.min()), int(known.max())) if len(known) else None
 
 
-def read_lines(partition: Partition, columns: OrderColumns, today: int, within: Range) -> ReadLines:
-    """The order lines of a partition that count, and fall into a range of hashes; its ids were matched before."""
+def read_lines(partition: Partition, columns: OrderColumns, today: int, reading: Reading) -> ReadLines:
+    """The order lines of a partition that count and fall into the ranges of a reading; its ids were matched before."""
     account_id = columns.account_id
     table = tables.read(partition, [account_id, columns.date, columns.amount], seen=[account_id])
     ids = tables.account_ids(table[account_id], columns.id_form)
@@ -102,9 +150,9 @@ def read_lines(partition: Partition, columns: OrderColumns, today: int, within: 
     reasons = (unusable_ids(ids), no_day, np.isnan(amount), days > today)
     why = np.select(reasons, range(len(reasons)), len(reasons))
     key = id_hash(ids)
-    rows = np.flatnonzero((why == len(reasons)) & within.holds(key))
+    rows = np.flatnonzero((why == len(reasons)) & reading.holds(key))
     lines = Lines(key[rows], id_hash(ids.take(rows), 1), days[rows], amount[rows])
-    return ReadLines(lines, np.bincount(why, minlength=len(reasons))[: len(reasons)])
+    return ReadLines(reading.split(lines), np.bincount(why, minlength=len(reasons))[: len(reasons)], partition.rows)
 
 
 def amounts(column: pa.ChunkedArray, where: str) -> Any:

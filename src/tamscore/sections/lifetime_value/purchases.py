@@ -1,7 +1,7 @@
 """What the accounts of a market have bought, from a table of order lines: read in bounded memory, exact to the unit.
 
-Lines are read once for every range of id hashes, each holding about RANGE_ROWS of them (more where that would take more
-than MOST_RANGES readings), so that memory goes to the accounts that have bought, and not to their orders.
+Lines are read once, or as often as `order_lines.readings` tells, and summed up a range of id hashes at a time: so
+memory goes to the accounts that have bought, and not to their orders.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.errors import InputContractError
-from tamscore.scoring.joining.order_lines import RANGE_ROWS, REFUSED, OrderColumns, ranges, read_lines, span
+from tamscore.scoring.joining.order_lines import REFUSED, OrderColumns, range_by_range, read_lines, readings, span
 from tamscore.sections.lifetime_value.pace import Pace, covered_months, gap_counts, held_out_months, pace
 from tamscore.stages.orders import (
     UNITS,
@@ -29,11 +29,11 @@ from tamscore.stages.orders import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from tamscore.engine.flow import Flow
     from tamscore.progress import Progress
-    from tamscore.scoring.joining.order_lines import Range
+    from tamscore.scoring.joining.order_lines import ReadLines
     from tamscore.store.partitions import Plan
 
 EPOCH = date(1970, 1, 1)
@@ -130,18 +130,9 @@ def read_purchases(plan: Plan, rules: OrderRules, flow: Flow, progress: Progress
     windows = Windows.until(today, rules.retention_months)
     months = held_out_months(begins, windows.today, rules.retention_months, rules.horizon)
     then = earlier_windows(today, months, rules.retention_months)
-    parts, rows = [], {"read": plan.rows, "copies": 0, "copies_dropped": 0}
-    each = ranges(plan.rows, RANGE_ROWS)
-    with progress.stage("orders", plan.rows * len(each)) as done:
-        for within in each:
-            lines, refused = lines_within(plan, rules, windows.today, within, flow, done)
-            rows |= dict(zip(REFUSED, refused, strict=True))
-            copies = repeated(lines)
-            rows["copies"] += int(np.count_nonzero(copies))
-            if rules.drop_copies:
-                rows["copies_dropped"] += int(np.count_nonzero(copies))
-                lines = lines.at(~copies)
-            parts.append(range_purchases(lines, windows, then))
+    rows = {"read": plan.rows, "copies": 0, "copies_dropped": 0}
+    every = lines_by_range(plan, rules, windows.today, flow, progress, rows)
+    parts = [range_purchases(without_copies(lines, rules, rows), windows, then) for lines in every]
     check_refused(rules, rows)
     now = Bought.together([part.bought for part in parts]), windows, begins, rows, pace([part.gaps for part in parts])
     return Purchases(*now, earlier_purchases(parts, then, months))
@@ -162,18 +153,34 @@ def earlier_purchases(parts: Sequence[RangePurchases], then: Windows | None, mon
     return Earlier(held, then, months, pace([part.earlier_gaps for part in parts if part.earlier_gaps is not None]))
 
 
-def lines_within(
-    plan: Plan, rules: OrderRules, today: int, within: Range, flow: Flow, done: Callable[[int], None]
-) -> tuple[Lines, list[int]]:
-    """The lines of all partitions that fall into a range, in order, and how many were refused by reason."""
-    lines, refused = [], np.zeros(len(REFUSED), np.int64)
-    for partition, part in zip(
-        plan.partitions, flow.map(read_lines, plan.partitions, rules.columns, today, within), strict=True
-    ):
-        lines.append(part.lines)
-        refused += part.refused
-        done(partition.rows)
-    return Lines.together(lines).ordered(), refused.tolist()
+def lines_by_range(
+    plan: Plan, rules: OrderRules, today: int, flow: Flow, progress: Progress, rows: dict[str, int]
+) -> Iterator[Lines]:
+    """Yield the lines of each range of hashes, in order; `rows` gets how many were refused, by reason."""
+    every = readings(plan.rows)
+    with progress.stage("orders", plan.rows * len(every)) as done:
+        for reading in every:
+            rows |= dict.fromkeys(REFUSED, 0)
+            parts = flow.map(read_lines, plan.partitions, rules.columns, today, reading)
+            yield from range_by_range(lines_of(part, rows, done) for part in parts)
+
+
+def lines_of(part: ReadLines, rows: dict[str, int], done: Callable[[int], None]) -> list[Lines]:
+    """The lines of a partition by range; what was refused of it joins `rows`, and it is reported as done."""
+    for name, count in zip(REFUSED, part.refused.tolist(), strict=True):
+        rows[name] += count
+    done(part.rows)
+    return part.lines
+
+
+def without_copies(lines: Lines, rules: OrderRules, rows: dict[str, int]) -> Lines:
+    """Ordered lines without copies, where the rules drop them; `rows` gets how many there were and were dropped."""
+    copies = repeated(lines)
+    rows["copies"] += int(np.count_nonzero(copies))
+    if not rules.drop_copies:
+        return lines
+    rows["copies_dropped"] += int(np.count_nonzero(copies))
+    return lines.at(~copies)
 
 
 def check_refused(rules: OrderRules, rows: dict[str, int]) -> None:

@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.errors import InputContractError
-from tamscore.scoring.joining.order_lines import RANGE_ROWS, ranges
+from tamscore.scoring.joining.order_lines import range_by_range, readings
 from tamscore.sections.next_offer import offers as next_offer
 from tamscore.sections.next_offer.product_lines import Customers, ProductColumns, customers_of, read_sales
-from tamscore.stages.orders import UNITS, Lines, places
+from tamscore.stages.orders import UNITS, Lines, places, positions
 from tamscore.stages.prepare import nearest_rank
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import pyarrow as pa
 
-    from tamscore.scoring.joining.order_lines import Range
     from tamscore.scoring.market import Market
     from tamscore.sections.next_offer.offers import Offers
     from tamscore.store.partitions import Plan
@@ -36,7 +35,7 @@ class Owned:
 
     def bits(self, key: Any, check: Any, label: Any, offers: Offers) -> Any:
         """What accounts (m,) of clusters (m,) own of its offers: bit j is set for the j-th, (m,) int64."""
-        low, high = (np.searchsorted(self.key, key, side=side) for side in ("left", "right"))
+        low, high = positions(self.key, key, "left", "right")
         found = np.zeros(len(key), np.int64)
         for step in range(int((high - low).max(initial=0))):
             rows = np.flatnonzero(low + step < high)
@@ -50,7 +49,10 @@ class Owned:
 
 @dataclass(frozen=True)
 class Sales:
-    """A table of sales by product at a path, beside its market; read as often as it is looked at."""
+    """A table of sales by product at a path, beside its market.
+
+    It is read once and its pairs are kept where they may be held at a time, else read again for each look.
+    """
 
     market: Market
     path: str
@@ -68,16 +70,22 @@ class Sales:
         order = np.lexsort((found.check, found.key))
         return Customers(found.key[order], found.check[order], found.label[order])
 
-    def owned(self) -> Iterator[tuple[Lines, Any]]:
+    def owned(self) -> Iterable[tuple[Lines, Any]]:
         """Pairs of account and product with sales above 0, a range at a time; the cluster (n,) of each, -1 for none."""
-        for within in ranges(self.plan.rows, RANGE_ROWS):
-            pairs = self.pairs_within(within)
-            yield pairs, self.clusters_of(pairs)
+        return self.kept if len(readings(self.plan.rows)) == 1 else self.pairs()
 
-    def pairs_within(self, within: Range) -> Lines:
-        """The pairs of account and product with sales above 0 in a range of hashes, in order."""
-        parts = self.market.this.flow.map(read_sales, self.plan.partitions, self.columns, self.products, within)
-        return added_up(Lines.together(list(parts)).ordered())
+    @cached_property
+    def kept(self) -> list[tuple[Lines, Any]]:
+        """All pairs, of a table that one reading brings."""
+        return list(self.pairs())
+
+    def pairs(self) -> Iterator[tuple[Lines, Any]]:
+        """Yield the pairs of each range in order, read from the table, with their clusters."""
+        for reading in readings(self.plan.rows):
+            parts = self.market.this.flow.map(read_sales, self.plan.partitions, self.columns, self.products, reading)
+            for lines in range_by_range(parts):
+                pairs = added_up(lines)
+                yield pairs, self.clusters_of(pairs)
 
     def clusters_of(self, pairs: Lines) -> Any:
         """The cluster (n,) of the account of each pair, -1 where it is no customer of the market."""

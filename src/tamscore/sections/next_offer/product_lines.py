@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tamscore.schema import InputColumns, Partition
     from tamscore.scoring.assign import AssignedRows
     from tamscore.scoring.census.part_rows import PartRows
-    from tamscore.scoring.joining.order_lines import Range
+    from tamscore.scoring.joining.order_lines import Reading
     from tamscore.stages.folding import IdForm
 
 
@@ -63,8 +63,8 @@ def products_of(partition: Partition, columns: ProductColumns) -> PartProducts:
     return PartProducts(texts.drop_null().unique(), left_out)
 
 
-def read_sales(partition: Partition, columns: ProductColumns, products: pa.Array, within: Range) -> Lines:
-    """The sales lines of a partition within a range of hashes, with the number of the product for the day.
+def read_sales(partition: Partition, columns: ProductColumns, products: pa.Array, reading: Reading) -> list[Lines]:
+    """The sales lines of a partition by range of hashes, with the number of the product for the day.
 
     Lines without account, product or amount are left out: they tell nobody's ownership. Ids were matched, and products
     read, before.
@@ -75,8 +75,8 @@ def read_sales(partition: Partition, columns: ProductColumns, products: pa.Array
     product = places_in(strings(table[columns.product]), products)
     money = amounts(table[columns.sales], f"{partition.where}: column {columns.sales!r}")
     key = id_hash(ids)
-    rows = np.flatnonzero(~unusable_ids(ids) & (product >= 0) & ~np.isnan(money) & within.holds(key))
-    return Lines(key[rows], id_hash(ids.take(rows), 1), product[rows].astype(np.int32), money[rows])
+    rows = np.flatnonzero(~unusable_ids(ids) & (product >= 0) & ~np.isnan(money) & reading.holds(key))
+    return reading.split(Lines(key[rows], id_hash(ids.take(rows), 1), product[rows].astype(np.int32), money[rows]))
 
 
 def customers_of(item: tuple[PartRows, AssignedRows], columns: InputColumns, first: dict[int, int]) -> Customers:
