@@ -84,9 +84,9 @@ def text_dictionary(codes: Any, levels: Sequence[str]) -> pa.DictionaryArray:
     """Return codes (m,) of levels as a column of text; equal levels share a place."""
     import pyarrow as pa
 
-    distinct = list(dict.fromkeys(levels))
-    place = np.array([distinct.index(level) for level in levels], np.int32)
-    return pa.DictionaryArray.from_arrays(pa.array(np.take(place, codes)), pa.array(distinct, pa.string()))
+    at: dict[str, int] = {}
+    place = np.array([at.setdefault(level, len(at)) for level in levels], np.int32)
+    return pa.DictionaryArray.from_arrays(pa.array(np.take(place, codes)), pa.array(list(at), pa.string()))
 
 
 def nullable_dictionary(codes: Any, levels: Sequence[str]) -> pa.DictionaryArray:
@@ -115,5 +115,6 @@ def places_in(column: pa.ChunkedArray | pa.Array, names: pa.Array) -> Any:
 def level_codes(column: pa.ChunkedArray, levels: Sequence[str]) -> Any:
     """Return the position (m,) int64 of every text of a column among the levels, which hold them all."""
     encoded = as_dictionary(column)
-    place = np.array([levels.index(level) for level in encoded.dictionary.to_pylist()], np.int64)
+    at = {level: len(levels) - back for back, level in enumerate(reversed(levels), 1)}  # the first of equal ones
+    place = np.array([at[level] for level in encoded.dictionary.to_pylist()], np.int64)
     return np.take(place, encoded.indices.to_numpy(zero_copy_only=False))
