@@ -10,9 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamscore.stages import drift
+from tamscore.backend.host import HostBackend
+from tamscore.stages import drift, prepare
 from tamscore.stages.drift import Histogram
 from tamscore.stages.prepare import Vocabulary
+
+HOST = HostBackend()
 
 
 def histogram(*counts):
@@ -45,6 +48,15 @@ def test_every_value_falls_into_one_bin_up_to_its_edge_or_is_missing(backend):
 def test_bins_hold_about_equally_many_of_the_values_they_were_cut_from(backend):
     column = backend.put(np.array([*np.random.default_rng(0).permutation(1000), np.nan, np.nan], np.float32))
     assert drift.number_histogram(backend, "x", column).counts.tolist() == [100] * 10 + [2]
+
+
+@given(st.lists(st.just(np.nan) | st.floats(-9, 9), max_size=50), st.integers(1, 3))
+def test_the_order_that_statistics_go_by_gives_the_same_bins(values, segments):
+    column = np.array(values, float)
+    ordered = prepare.sort_column(HOST, column, np.arange(len(column)) % segments, segments)
+    found = drift.sorted_histogram(HOST, "x", ordered.values, ordered.missing)
+    plain = drift.number_histogram(HOST, "x", column)
+    assert (found.edges.tolist(), found.counts.tolist()) == (plain.edges.tolist(), plain.counts.tolist())
 
 
 def test_levels_count_others_and_unknown():

@@ -23,9 +23,9 @@ CELLS = st.lists(
 def test_order_statistics_equal_a_plain_sort(name, cells, shares):
     backend = make_backend(name)
     values, segment = [v for v, _ in cells], [s for _, s in cells]
-    found = prepare.order_statistics(
-        backend, backend.put(np.array(values, float)), backend.put(np.array(segment, np.int64)), 4, tuple(shares)
-    )
+    put = backend.put
+    column = prepare.sort_column(backend, put(np.array(values, float)), put(np.array(segment, np.int64)), 4)
+    found = prepare.order_statistics(column, tuple(shares))
     present = [value for value in values if not np.isnan(value)]
     assert found.missing == len(values) - len(present)
     assert found.median.tolist() == oracle.median_by_segment(values, segment, 4)

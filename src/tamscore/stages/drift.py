@@ -55,12 +55,17 @@ def bin_edges(present: Any) -> Any:
 
 def number_histogram(backend: Backend, name: str, column: Array, edges: Any = None) -> Histogram:
     """How the values of a numeric column (m,) spread over the bins cut at the edges (e,), else at their own deciles."""
+    present = backend.xp.sort(column[~backend.xp.isnan(column)])
+    return sorted_histogram(backend, name, present, column.shape[0] - present.shape[0], edges)
+
+
+def sorted_histogram(backend: Backend, name: str, present: Array, missing: int, edges: Any = None) -> Histogram:
+    """The same of sorted values (n,), given how many are missing beside them."""
     xp = backend.xp
-    present = xp.sort(column[~xp.isnan(column)])
     edges = bin_edges(backend.get(present)) if edges is None else edges
     reached = backend.get(xp.searchsorted(present, xp.astype(backend.put(edges), present.dtype), side="right"))
     counts = np.diff(reached, prepend=0, append=present.shape[0])
-    return Histogram(name, edges, np.append(counts, column.shape[0] - present.shape[0]))
+    return Histogram(name, edges, np.append(counts, missing))
 
 
 def level_histogram(vocabulary: Vocabulary, texts: Any) -> Histogram:

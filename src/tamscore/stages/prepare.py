@@ -63,30 +63,46 @@ class OrderStatistics:
     missing: int
 
 
-def order_statistics(
-    backend: Backend, column: Array, segment: Array, segments: int, shares: tuple[float, ...]
-) -> OrderStatistics:
-    """Exact nearest-rank statistics of a column (m,) with NaN for missing, and of its parts by market segment.
+@dataclass(frozen=True)
+class SortedColumn:
+    """The values of a column in order: by market segment on the device, with host `offsets`, and all (n,) on the host.
 
-    The median (segments,) float64 is that of the whole column where a segment has no value, and 0 where nothing has.
-    `at` maps each of the shares (and 0 and 1) to an observed value.
+    `missing` counts those that are not there.
     """
+
+    by_segment: Array
+    offsets: Any
+    values: Any
+    missing: int
+
+
+def sort_column(backend: Backend, column: Array, segment: Array, segments: int) -> SortedColumn:
+    """A column (m,) with NaN for missing in order, as a whole and by market segment."""
     xp = backend.xp
     missing = xp.isnan(column)
     count = int(xp.sum(xp.astype(missing, xp.int64)))
     group = xp.where(missing, xp.asarray(segments, dtype=segment.dtype, device=segment.device), segment)
     by_segment, offsets = backend.segment_order(column, group, segments + 1)
     present = by_segment[: int(offsets[segments])]
-    whole = backend.get(present if segments == 1 else xp.sort(present))
+    return SortedColumn(by_segment, offsets, backend.get(present if segments == 1 else xp.sort(present)), count)
+
+
+def order_statistics(column: SortedColumn, shares: tuple[float, ...]) -> OrderStatistics:
+    """Exact nearest-rank statistics of a column and of its parts by market segment.
+
+    The median (segments,) float64 is that of the whole column where a segment has no value, and 0 where nothing has.
+    `at` maps each of the shares (and 0 and 1) to an observed value.
+    """
+    whole, offsets, segments = column.values, column.offsets, len(column.offsets) - 2
     if not len(whole):
-        return OrderStatistics(np.zeros(segments), dict.fromkeys((0.0, *shares, 1.0), 0.0), count)
+        return OrderStatistics(np.zeros(segments), dict.fromkeys((0.0, *shares, 1.0), 0.0), column.missing)
     median = np.full(segments, whole[nearest_rank(len(whole), 0.5)])
     for s in range(segments):
         here = int(offsets[s + 1]) - int(offsets[s])
         if here:
-            median[s] = float(by_segment[int(offsets[s]) + nearest_rank(here, 0.5)])
+            median[s] = float(column.by_segment[int(offsets[s]) + nearest_rank(here, 0.5)])
     at = {share: float(whole[nearest_rank(len(whole), share)]) for share in (0.0, *shares, 1.0)}
-    return OrderStatistics(median, at, count)
+    return OrderStatistics(median, at, column.missing)
 
 
 def nearest_rank(n: int, share: float) -> int:

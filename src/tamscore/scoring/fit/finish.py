@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.backend.host import HostBackend
 from tamscore.schema import PARTY_TYPES
 from tamscore.scoring.fit import trust
 from tamscore.scoring.fit.centers import polish
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.fit.data import Ground
     from tamscore.scoring.fit.fitted import Kept
     from tamscore.scoring.fit.sample import SampledRows
+    from tamscore.scoring.fit.sources import SampleSource
     from tamscore.stages.drift import Histogram
     from tamscore.stages.kmeans import Fit
     from tamscore.stages.space import Space
@@ -39,7 +39,7 @@ def fitted_on(ground: Ground, fit: Fit, ids: Sequence[str], named: int, kept: Ke
     drawn = ground.sample.drawn
     model = PartyModel(PARTY_TYPES[ground.encoding.party], ground.encoding, ground.space, fit.centers, tuple(ids))
     spread = np.std(ground.seeds, axis=1, dtype=np.float64).astype(np.float32)
-    return Fitted(model, fit, spread, len(drawn), ground.constant, histograms(model, drawn), named, kept)
+    return Fitted(model, fit, spread, len(drawn), ground.constant, histograms(model, ground.sample), named, kept)
 
 
 def trusted(this: Run, ground: Ground, fitted: Fitted) -> Fitted:
@@ -50,11 +50,10 @@ def trusted(this: Run, ground: Ground, fitted: Fitted) -> Fitted:
     return replace(fitted, trust=trust.trust(fitted.model, ground.sample.drawn, ground.seeds, this.job.clusters.seed))
 
 
-def histograms(model: PartyModel, drawn: SampledRows) -> tuple[Histogram, ...]:
+def histograms(model: PartyModel, sample: SampleSource) -> tuple[Histogram, ...]:
     """How the features of a model spread over the drawn rows."""
-    host = HostBackend()
-    numbers = [drift.number_histogram(host, each.name, drawn.numeric[each.name]) for each in model.space.scales]
-    levels = [drift.level_histogram(each, drawn.texts[each.column]) for each in model.space.vocabularies]
+    numbers = [sample.spread(scale.name) for scale in model.space.scales]
+    levels = [drift.level_histogram(each, sample.drawn.texts[each.column]) for each in model.space.vocabularies]
     return (*numbers, *levels)
 
 

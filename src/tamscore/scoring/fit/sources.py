@@ -5,18 +5,19 @@ Statistics, levels and passes are folds over either; whoever fits does not know 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from tamscore.backend.host import HostBackend
 from tamscore.scoring.census.partition import level_counts, merged_counts
 from tamscore.scoring.features import read_features, read_texts
 from tamscore.scoring.fit.kept_rows import KeptRows
 from tamscore.scoring.fit.sample import drawn_blocks, keep_rows
 from tamscore.scoring.memory_plan import kept_bytes, resident
-from tamscore.stages import prepare, scale
+from tamscore.stages import drift, prepare, scale
 from tamscore.stages.blocks import BlockRows, Span, spans_of
 
 if TYPE_CHECKING:
@@ -27,11 +28,12 @@ if TYPE_CHECKING:
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.features import Encoding
     from tamscore.scoring.fit.sample import SampledRows
+    from tamscore.stages.drift import Histogram
     from tamscore.stages.prepare import OrderStatistics, Vocabulary
     from tamscore.stages.scale import ColumnScale, NumericColumn
     from tamscore.stages.space import RawRows, Space
 
-
+HOST = HostBackend()
 MOST_VALUES = 1_000_000
 """Different values of a categorical column that are counted; they meet in one place."""
 
@@ -60,12 +62,13 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class SampleSource:
-    """A sample that stays on one device."""
+    """A sample that stays on one device; `spreads` are those of the columns that have been put in order."""
 
     flow: Flow
     backend: Backend
     drawn: SampledRows
     encoding: Encoding
+    spreads: dict[str, Histogram] = field(default_factory=dict)
 
     def encoded(self, vocabularies: tuple[Vocabulary, ...]) -> SampleSource:
         """The same rows with their categories encoded."""
@@ -87,9 +90,17 @@ class SampleSource:
 
     def order(self, column: NumericColumn) -> OrderStatistics:
         """The order statistics of one column of the sample."""
-        return prepare.order_statistics(
-            self.backend, self.raw.numeric[column.name], self.raw.segment, self.encoding.places, column.shares
+        ordered = prepare.sort_column(
+            self.backend, self.raw.numeric[column.name], self.raw.segment, self.encoding.places
         )
+        self.spreads[column.name] = drift.sorted_histogram(HOST, column.name, ordered.values, ordered.missing)
+        return prepare.order_statistics(ordered, column.shares)
+
+    def spread(self, column: str) -> Histogram:
+        """How the values of a numeric column of the sample spread."""
+        if column not in self.spreads:
+            self.spreads[column] = drift.number_histogram(HOST, column, self.drawn.numeric[column])
+        return self.spreads[column]
 
     def moments(self, scales: tuple[ColumnScale, ...]) -> Moments:
         """The moments of bent columns over the sample."""
@@ -134,7 +145,8 @@ class EveryRow:
         values = list(self.flow.map(column_values, self.parts, self.encoding, column.name, self.backend))
         together, segment = (np.concatenate(arrays) for arrays in zip(*values, strict=True))
         put = self.backend.put
-        return prepare.order_statistics(self.backend, put(together), put(segment), self.encoding.places, column.shares)
+        ordered = prepare.sort_column(self.backend, put(together), put(segment), self.encoding.places)
+        return prepare.order_statistics(ordered, column.shares)
 
     def moments(self, scales: tuple[ColumnScale, ...]) -> Moments:
         """The moments of bent columns, merged in partition order."""
@@ -143,8 +155,8 @@ class EveryRow:
 
     def rows(self, space: Space) -> KeptRows:
         """Every row as blocks, kept by the workers where there is room, else read again for each pass."""
-        features = len(space.features)
-        stays = resident([kept_bytes(part.count_of(self.encoding.party), features) for part in self.parts], self.room)
+        counts = [part.count_of(self.encoding.party) for part in self.parts]
+        stays = resident([kept_bytes(rows, space.row_bytes) for rows in counts], self.room)
         items = list(zip(self.parts, stays, strict=True))
         handles = self.flow.keep(keep_rows, items, self.encoding, space, self.seed, self.backend)
         return KeptRows(self.flow, handles)
