@@ -46,9 +46,8 @@ def matrix(one: Fitted, parts: list[PartRows], run: Run) -> Any:
     """Every row of a party type (m, d) float32 in whole numbers."""
     from tamscore.scoring.fit.sources import raw_rows
 
-    model, columns = one.model, []
-    for part in parts:
-        columns += model.space.blocks(run.backend, raw_rows(part, model.encoding, run.backend))
+    backend, encoding = run.backend, one.model.encoding
+    columns = [one.model.space.block(backend, raw_rows(part, encoding, backend)) for part in parts]
     return np.ascontiguousarray(np.concatenate(columns, axis=1).T)
 
 

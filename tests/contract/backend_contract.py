@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tamscore.backend import kernels
+from tamscore.backend.coded import CodedBlock
 from tamscore.schema import Partition, Piece
 from tamscore.stages.grid import fit_grid
 from tests import oracle
@@ -234,6 +236,34 @@ class BackendContract:
         found = this.sides(part, kernels.sq_norms(this.xp, part), this.put(centers))
         assert_sides(this, found, block[:, 101:640], centers)
 
+    @pytest.mark.parametrize("k", [1, 13, 70])
+    @pytest.mark.parametrize("numbers", [0, 1, 29])
+    def test_a_block_with_codes_gives_what_its_indicators_give(self, this, rng, numbers, k):
+        """Labels, distances, sums and counts, of all rows, of a part of them, and after the pass before."""
+        block, whole = coded_block(rng, numbers, 400)
+        start, centers = (whole[:, rng.integers(0, 400, k)].T.astype(np.float64) for _ in range(2))
+        here = put_block(this, block)
+        assert np.array_equal(this.get(here.dense(this.xp)), whole)
+        near = this.nearest(here, this.put(centers))
+        found = tuple(this.get(one) for one in (near.label, near.sq_distance, near.second_sq_distance))
+        assert all(map(np.array_equal, found, nearest_arrays(this, whole, centers)))
+        before = this.sides(here, kernels.sq_norms(this.xp, here), this.put(start))
+        for earlier in (None, before):
+            made = this.sides(here, kernels.sq_norms(this.xp, here), this.put(centers), earlier)
+            assert_sides(this, made, whole, centers)
+        part = here.part(slice(101, 350))
+        made = this.sides(part, kernels.sq_norms(this.xp, part), this.put(centers))
+        assert_sides(this, made, whole[:, 101:350], centers)
+        some = here.taken(this.xp, this.put(np.array([399, 0, 7])))
+        assert np.array_equal(this.get(some.dense(this.xp)), whole[:, [399, 0, 7]])
+
+    def test_labels_of_codes_are_decided_by_exact_arithmetic_where_rounding_could_decide(self, this, rng):
+        block, whole = coded_block(rng, 9, 700)
+        centers = whole[:, :1].T.astype(np.float64) + rng.integers(-2, 3, (13, len(whole)))
+        here = put_block(this, block)
+        label = this.get(this.label(here, kernels.sq_norms(this.xp, here), this.put(centers)))
+        assert label.tobytes() == nearest_bytes(this, whole, centers)[0]
+
     def test_memory_is_some_bytes(self, this):
         assert this.memory() > 2**20
 
@@ -282,6 +312,21 @@ def read(
 def nearest_arrays(backend: Backend, block: Any, centers: Any) -> tuple[Any, Any, Any]:
     near = backend.nearest(backend.put(block), backend.put(centers))
     return backend.get(near.label), backend.get(near.sq_distance), backend.get(near.second_sq_distance)
+
+
+def coded_block(rng: np.random.Generator, numbers: int, rows: int) -> tuple[CodedBlock, Any]:
+    """A block on the host with three categories at the far end of a grid, and the same with indicators."""
+    sizes = (2, 27, 5)
+    grid = fit_grid(np.concatenate((rng.lognormal(0.0, 2.0, numbers), np.full(sum(sizes), 1.5))))
+    drawn = extreme(rng, grid, rows).astype(np.float32)[:numbers]
+    codes = tuple(rng.integers(0, size, rows) for size in sizes)
+    block = CodedBlock(drawn, codes, sizes, float(grid.limit[-1]))
+    levels = [block.on * (code == at) for code, size in zip(codes, sizes, strict=True) for at in range(size)]
+    return block, np.concatenate((drawn, levels)).astype(np.float32)
+
+
+def put_block(this: Backend, block: CodedBlock) -> CodedBlock:
+    return replace(block, numbers=this.put(block.numbers), codes=tuple(map(this.put, block.codes)))
 
 
 def label_bytes(this: Backend, block: Any, centers: Any) -> bytes:

@@ -11,6 +11,7 @@ from tamscore.errors import DeviceError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tamscore.backend.coded import Block
     from tamscore.schema import Partition
 
 Array = Any
@@ -47,7 +48,8 @@ class Sides:
 class Backend(Protocol):
     """Where arrays live and who computes on them.
 
-    Blocks are feature-major `(d, m)` float32 and hold whole numbers (see `stages.grid`), `block_rows` rows at the most.
+    Blocks are feature-major `(d, m)` float32 and hold whole numbers (see `stages.grid`), `block_rows` rows at the most;
+    `label`, `nearest` and `sides` take those with codes for categories as well (see `backend.coded`).
     """
 
     name: str
@@ -82,16 +84,16 @@ class Backend(Protocol):
     def segment_order(self, value: Array, label: Array, segments: int) -> tuple[Array, Any]:
         """Values (m,) sorted within label, label by label, and the host offsets (segments + 1,) where each begins."""
 
-    def label(self, x: Array, sq_norms: Array, centers: Array) -> Array:
+    def label(self, x: Block, sq_norms: Array, centers: Array) -> Array:
         """The label (m,) int64 that `nearest` gives every row, for passes that need no distances.
 
         `sq_norms` (m,) float64 are the squared norms of the rows.
         """
 
-    def nearest(self, x: Array, centers: Array) -> Nearest:
+    def nearest(self, x: Block, centers: Array) -> Nearest:
         """The nearest and second nearest of the centers (k, d) for every row of a block (d, m)."""
 
-    def sides(self, x: Array, sq_norms: Array, centers: Array, before: Sides | None = None) -> Sides:
+    def sides(self, x: Block, sq_norms: Array, centers: Array, before: Sides | None = None) -> Sides:
         """The labels that `label` gives the rows of a block, and their sums and counts, exactly.
 
         `before` is what this verb said of the same rows under as many other centers: who likes may start from it.

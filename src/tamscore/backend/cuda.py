@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.backend import Moments, Nearest, Sides, kernels
+from tamscore.backend.coded import dense
 from tamscore.backend.launch import SOURCE, Kernels
 from tamscore.errors import DeviceError, InputContractError, TamscoreError, first_line
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tamscore.backend import Array
+    from tamscore.backend.coded import Block
     from tamscore.schema import Partition
 
 RELEASE_SHARE = 0.5
@@ -175,18 +177,18 @@ class CudaBackend:
         counts = self.get(self.segment_count(label, segments))
         return value[order], np.concatenate(([0], np.cumsum(counts)))
 
-    def label(self, x: Array, sq_norms: Array, centers: Array) -> Array:
+    def label(self, x: Block, sq_norms: Array, centers: Array) -> Array:
         """The label of every row: in float32, and again in float64 where rounding could have decided."""
-        return self.device.kernels.label(x, sq_norms, centers)
+        return self.device.kernels.label(dense(self.xp, x), sq_norms, centers)
 
-    def nearest(self, x: Array, centers: Array) -> Nearest:
+    def nearest(self, x: Block, centers: Array) -> Nearest:
         """The nearest and second nearest center of every row of a block."""
-        return self.device.kernels.nearest(x, centers)
+        return self.device.kernels.nearest(dense(self.xp, x), centers)
 
-    def sides(self, x: Array, sq_norms: Array, centers: Array, before: Sides | None = None) -> Sides:
+    def sides(self, x: Block, sq_norms: Array, centers: Array, before: Sides | None = None) -> Sides:
         """Labels, sums and counts in one pass over memory: to start from a pass before would save nothing."""
         del before
-        return Sides(*self.device.kernels.sides(x, sq_norms, centers))
+        return Sides(*self.device.kernels.sides(dense(self.xp, x), sq_norms, centers))
 
     def memory(self) -> int:
         """The bytes of memory that the GPU of this process has."""

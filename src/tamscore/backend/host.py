@@ -11,6 +11,7 @@ import numpy as np
 
 from tamscore.arrow import float_column
 from tamscore.backend import Array, Moments, Nearest, Sides, kernels
+from tamscore.backend.coded import category_norm, host_products, numbers_of, taken
 from tamscore.errors import InputContractError
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from tamscore.backend.coded import Block
     from tamscore.schema import Partition
 
 
@@ -96,7 +98,8 @@ class HostBackend:
     def segment_sum(self, rows: Array, label: Array, segments: int) -> Array:
         """The sum of the rows (d, m) of each label, as (segments, d) float64."""
         if segments > FEW_SEGMENTS:
-            return np.stack([np.bincount(label, weights=feature, minlength=segments) for feature in rows], axis=1)
+            sums = [np.bincount(label, weights=feature, minlength=segments) for feature in rows]
+            return np.array(sums).reshape(-1, segments).T
         return (label == np.arange(segments)[:, None]).astype(np.float64) @ rows.astype(np.float64).T
 
     def segment_count(self, label: Array, segments: int) -> Array:
@@ -112,12 +115,12 @@ class HostBackend:
             ordered[start:stop].sort()
         return ordered, offsets
 
-    def label(self, x: Array, sq_norms: Array, centers: Array) -> Array:
+    def label(self, x: Block, sq_norms: Array, centers: Array) -> Array:
         """The label of every row: found in float32, and found again in float64 where rounding could have decided.
 
         A score `|c|^2 - 2 c.x` is off by less than `slack`, after the usual bound on a sum of products.
         """
-        score = (-2.0 * centers).astype(np.float32) @ x
+        score = host_products(-2.0 * centers, x, numbers_of(x))
         own = np.einsum("ij,ij->i", centers, centers)
         score += own.astype(np.float32)[:, None]
         label, best, second = least(score)
@@ -125,19 +128,21 @@ class HostBackend:
         slack = (x.shape[0] + 4) * 2.0**-23 * (2.0 * np.sqrt(sq_norms * longest) + longest)
         close = np.flatnonzero(second - best <= 2.0 * slack)
         if len(close):
-            label[close] = least(own[:, None] - 2.0 * (centers @ x[:, close].astype(np.float64)))[0]
+            rows = taken(np, x, close)
+            exact = host_products(-2.0 * centers, rows, numbers_of(rows).astype(np.float64))
+            label[close] = least(own[:, None] + exact)[0]
         return label
 
-    def nearest(self, x: Array, centers: Array) -> Nearest:
+    def nearest(self, x: Block, centers: Array) -> Nearest:
         """The nearest and second nearest center of every row of a block: `kernels.nearest` with arrays used again."""
-        rows = x.astype(np.float64)
-        score = (-2.0 * centers) @ rows
+        numbers = numbers_of(x).astype(np.float64)
+        score = host_products(-2.0 * centers, x, numbers)
         score += np.einsum("ij,ij->i", centers, centers)[:, None]
         label, best, second = least(score)
-        norm = np.einsum("ij,ij->j", rows, rows)
+        norm = np.einsum("ij,ij->j", numbers, numbers) + category_norm(x)
         return Nearest(label, best + norm, second + norm)
 
-    def sides(self, x: Array, sq_norms: Array, centers: Array, before: Sides | None = None) -> Sides:
+    def sides(self, x: Block, sq_norms: Array, centers: Array, before: Sides | None = None) -> Sides:
         """The labels of the rows, their sums and counts: of rows that have changed sides, where a pass went before."""
         return kernels.sides(self, x, sq_norms, centers, before)
 

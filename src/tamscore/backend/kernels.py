@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tamscore.backend import Moments, Nearest, Sides
+from tamscore.backend.coded import CodedBlock, category_norm, numbers_of, products, taken
 
 if TYPE_CHECKING:
     from tamscore.backend import Array, Backend
+    from tamscore.backend.coded import Block
 
 
 def scaler_stats(xp: Any, x: Array, to_host: Any) -> Moments:
@@ -45,21 +47,20 @@ def segment_order(xp: Any, value: Array, label: Array, segments: int) -> tuple[A
     return xp.take(value, order), xp.concat((start, xp.cumulative_sum(counts)))
 
 
-def sq_norms(xp: Any, x: Array) -> Array:
+def sq_norms(xp: Any, x: Block) -> Array:
     """The squared norm (m,) float64 of every row of a block."""
-    rows = xp.astype(x, xp.float64)
-    return xp.sum(rows * rows, axis=0)
+    rows = xp.astype(numbers_of(x), xp.float64)
+    return xp.sum(rows * rows, axis=0) + category_norm(x)
 
 
-def nearest(xp: Any, x: Array, centers: Array) -> Nearest:
+def nearest(xp: Any, x: Block, centers: Array) -> Nearest:
     """Nearest and second nearest center of every row of a block; the lower label wins a tie.
 
     In float64 on whole numbers every product and sum here is exact, so the answer depends neither on the order of
     the additions nor on the width of the block nor on the device.
     """
-    rows = xp.astype(x, xp.float64)
     norms = xp.sum(centers * centers, axis=1)
-    score = norms[:, None] - 2.0 * (centers @ rows)
+    score = norms[:, None] - 2.0 * products(xp, centers, x)
     best = score[0, :]
     second = xp.full_like(best, xp.inf)
     label = xp.zeros(best.shape, dtype=xp.int64, device=x.device)
@@ -72,7 +73,19 @@ def nearest(xp: Any, x: Array, centers: Array) -> Nearest:
     return Nearest(label, best + norm, second + norm)
 
 
-def sides(backend: Backend, x: Array, sq_norms: Array, centers: Array, before: Sides | None) -> Sides:
+def block_sum(backend: Backend, x: Block, label: Array, segments: int) -> Array:
+    """The sum of the rows of a block of each label as (segments, d) float64; of categories the levels are counted."""
+    sums = backend.segment_sum(numbers_of(x), label, segments)
+    if not isinstance(x, CodedBlock):
+        return sums
+    xp, found = backend.xp, [sums]
+    for code, size in zip(x.codes, x.sizes, strict=True):
+        counts = backend.segment_count(label * size + code, segments * size)
+        found.append(xp.reshape(xp.astype(counts, xp.float64) * x.on, (segments, size)))
+    return xp.concat(found, axis=1)
+
+
+def sides(backend: Backend, x: Block, sq_norms: Array, centers: Array, before: Sides | None) -> Sides:
     """The sides that rows take: only those that have changed sides since `before` are summed again.
 
     Sums of whole numbers are exact, so a sum that rows have left and joined is the sum made anew.
@@ -80,11 +93,11 @@ def sides(backend: Backend, x: Array, sq_norms: Array, centers: Array, before: S
     xp, k = backend.xp, centers.shape[0]
     label = backend.label(x, sq_norms, centers)
     if before is None or before.counts.shape[0] != k:
-        return Sides(label, backend.segment_sum(x, label, k), backend.segment_count(label, k))
+        return Sides(label, block_sum(backend, x, label, k), backend.segment_count(label, k))
     (moved,) = xp.nonzero(label != before.label)
     if moved.shape[0] == 0:
         return Sides(label, before.sums, before.counts)
-    rows, to, since = xp.take(x, moved, axis=1), xp.take(label, moved), xp.take(before.label, moved)
-    sums = before.sums + backend.segment_sum(rows, to, k) - backend.segment_sum(rows, since, k)
+    rows, to, since = taken(xp, x, moved), xp.take(label, moved), xp.take(before.label, moved)
+    sums = before.sums + block_sum(backend, rows, to, k) - block_sum(backend, rows, since, k)
     counts = before.counts + backend.segment_count(to, k) - backend.segment_count(since, k)
     return Sides(label, sums, counts)

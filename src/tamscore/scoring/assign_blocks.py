@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.backend.coded import dense, numbers_of
 from tamscore.scoring import hysteresis
 from tamscore.stages import kmeans, look_alike
 from tamscore.stages.level import ALL
@@ -14,7 +15,8 @@ from tamscore.stages.level import ALL
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from tamscore.backend import Array, Backend
+    from tamscore.backend import Backend
+    from tamscore.backend.coded import Block
     from tamscore.scoring.party_model import PartyModel
     from tamscore.stages.level import LevelModel
 
@@ -122,17 +124,18 @@ def assign_blocks(backend: Backend, model: PartyModel, raw: Any, request: RowReq
     for start in range(0, len(raw), backend.block_rows):
         rows = slice(start, start + backend.block_rows)
         here, asked = raw.part(rows.start, rows.stop), request.part(rows)
-        block = model.space.block(backend, here)
+        block = model.space.coded_block(backend, here)
         part, added = assign_block(backend, model, block, asked)
         if asked.folds and model.look_alike:
-            odds = look_alike.log_odds(backend, model.space, model.look_alike, block, here, asked.folds.place)
+            numbers, place = numbers_of(block), asked.folds.place
+            odds = look_alike.log_odds(backend, model.space, model.look_alike, numbers, here, place)
             part = replace(part, look_alike=odds)
         parts.append(part)
         inertia += added
     return RowAssignment.concatenated(parts or [RowAssignment.unknown(0, request.columns)]), inertia
 
 
-def assign_block(backend: Backend, model: PartyModel, block: Array, request: RowRequest) -> tuple[RowAssignment, int]:
+def assign_block(backend: Backend, model: PartyModel, block: Block, request: RowRequest) -> tuple[RowAssignment, int]:
     """Return what is requested of the rows of a block (d, m), and their inertia."""
     grid = model.space.fitted_grid
     near = kmeans.assign(backend, grid, block, model.centers)
@@ -147,11 +150,13 @@ def assign_block(backend: Backend, model: PartyModel, block: Array, request: Row
     return found, inertia
 
 
-def typical_sales(backend: Backend, level: LevelModel, block: Array, request: LevelRequest) -> Any:
+def typical_sales(backend: Backend, level: LevelModel, block: Block, request: LevelRequest) -> Any:
     """Return the typical sales (m,) float32 of the rows of a block, each by the model that is requested for it."""
-    xp, found = backend.xp, backend.get(level.level(backend.xp, block)).copy()
+    xp = backend.xp
+    whole = dense(xp, block)
+    found = backend.get(level.level(xp, whole)).copy()
     rows = np.flatnonzero(request.models != ALL)
     if len(rows):
-        part = xp.take(block, backend.put(rows), axis=1)
+        part = xp.take(whole, backend.put(rows), axis=1)
         found[rows] = backend.get(level.level(xp, part, backend.put(request.models[rows])))
     return level.typical(found)

@@ -9,7 +9,8 @@ import numpy as np
 from tamscore.stages import kmeans
 
 if TYPE_CHECKING:
-    from tamscore.backend import Array, Backend
+    from tamscore.backend import Backend
+    from tamscore.backend.coded import Block
     from tamscore.stages.grid import Grid
 
 Near = tuple[Any, Any, Any]
@@ -17,7 +18,7 @@ Near = tuple[Any, Any, Any]
 
 
 def hold(
-    backend: Backend, grid: Grid, block: Array, centers: Any, near: Near, previous: Any, share: float
+    backend: Backend, grid: Grid, block: Block, centers: Any, near: Near, previous: Any, share: float
 ) -> tuple[Near, int]:
     """The assignment (m,) of a block (d, m) with accounts held in their previous cluster, and how much inertia it adds.
 

@@ -18,9 +18,9 @@ SMALLEST_BLOCK = 8
 """Blocks are halved when memory runs out, down to this part of what they were."""
 
 
-def kept_bytes(rows: int, features: int) -> int:
-    """What rows take that stay between passes: their block, norm, label and draw number."""
-    return rows * (4 * features + 24)
+def kept_bytes(rows: int, row_bytes: int) -> int:
+    """What rows take that stay between passes: so many bytes each of their block, their norm, label and draw number."""
+    return rows * (row_bytes + 24)
 
 
 def resident(sizes: Sequence[int], room: float) -> list[bool]:

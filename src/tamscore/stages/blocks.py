@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.backend import kernels
+from tamscore.backend import coded, kernels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.backend import Array, Backend, Sides
+    from tamscore.backend.coded import Block
 
 
 @dataclass(frozen=True)
@@ -73,19 +74,19 @@ def spans_of(rows: int, batch_rows: int, below: int = 2**64) -> list[Span]:
 class DrawnBlock:
     """A block (d, m) whose rows are sorted by their draw numbers (m,) uint64, which stay on the host."""
 
-    block: Array
+    block: Block
     numbers: Any
 
     def __sizeof__(self) -> int:
         """The bytes of host memory that it takes; what lies on a GPU is in no process's memory."""
-        block = self.block.nbytes if isinstance(self.block, np.ndarray) else 0
+        block = self.block.nbytes if isinstance(coded.numbers_of(self.block), np.ndarray) else 0
         return object.__sizeof__(self) + block + int(self.numbers.nbytes)
 
-    def within(self, span: Span) -> Array:
+    def within(self, span: Span) -> Block:
         """The part (d, b) of the block whose draw numbers lie in the span."""
         low = int(np.searchsorted(self.numbers, np.uint64(span[0]), side="left"))
         end = np.searchsorted(self.numbers, np.uint64(span[1]), side="left") if span[1] < 2**64 else len(self.numbers)
-        return self.block[:, low : int(end)]
+        return coded.part(self.block, slice(low, int(end)))
 
 
 @dataclass
@@ -114,7 +115,7 @@ class LabelledBlock:
         return BatchStats(centers, backend.get(self.sides.sums), backend.get(self.sides.counts), self.sq_norm)
 
 
-def batch_stats(backend: Backend, block: Array, centers: Any) -> BatchStats:
+def batch_stats(backend: Backend, block: Block, centers: Any) -> BatchStats:
     """The statistics of rows that are seen once."""
     sq_norms = kernels.sq_norms(backend.xp, block)
     sides = backend.sides(block, sq_norms, backend.put(centers))
@@ -145,7 +146,7 @@ def farthest(backend: Backend, drawn: DrawnBlock, centers: Any) -> Farthest:
     at = np.flatnonzero(sq_distance == sq_distance.max(initial=0.0))
     if not len(at):
         return Farthest(0.0, ())
-    rows = backend.get(backend.xp.take(drawn.block, backend.put(at), axis=1)).T
+    rows = backend.get(coded.dense(backend.xp, coded.taken(backend.xp, drawn.block, backend.put(at)))).T
     return max((Farthest(float(sq_distance[at[0]]), tuple(map(float, row))) for row in rows), key=lambda f: f.row)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from tamscore.backend.coded import dense, taken
 from tamscore.stages.blocks import exact_sum
 from tamscore.stages.seeding import plus_plus
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.backend import Array, Backend
+    from tamscore.backend.coded import Block
     from tamscore.stages.blocks import BatchStats, Farthest, Span
     from tamscore.stages.grid import Grid
 
@@ -134,7 +136,7 @@ class Assignment:
     inertia: int
 
 
-def assign(backend: Backend, grid: Grid, block: Array, centers: Any) -> Assignment:
+def assign(backend: Backend, grid: Grid, block: Block, centers: Any) -> Assignment:
     """The cluster of every row of a block, its distance, and how much farther the second center is."""
     near = backend.nearest(block, backend.put(centers))
     xp = backend.xp
@@ -143,9 +145,9 @@ def assign(backend: Backend, grid: Grid, block: Array, centers: Any) -> Assignme
     return Assignment(near.label, distance, margin, exact_sum(xp, near.sq_distance))
 
 
-def sq_distances(backend: Backend, block: Array, rows: Any, centers: Any, label: Any) -> Any:
+def sq_distances(backend: Backend, block: Block, rows: Any, centers: Any, label: Any) -> Any:
     """The squared distance (r,) of the rows of a block at the positions given to the centers of their labels (r,)."""
     xp = backend.xp
-    at = xp.astype(xp.take(block, backend.put(rows), axis=1), xp.float64)
+    at = xp.astype(dense(xp, taken(xp, block, backend.put(rows))), xp.float64)
     away = at - xp.take(backend.put(centers), backend.put(label.astype(np.int64)), axis=0).T
     return backend.get(xp.sum(away * away, axis=0))

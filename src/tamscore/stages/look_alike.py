@@ -221,7 +221,10 @@ def contributions(block: Any, bends: Any, slopes: Any, hinges: Any) -> Any:
 
 
 def log_odds(backend: Backend, space: Space, model: LookAlike, block: Array, raw: RawRows, folds: Any) -> Any:
-    """The log odds (m,) float32 on the host of the rows of a block (d, m), each by the model of its fold (m,)."""
+    """The log odds (m,) float32 on the host of rows, each by the model of its fold (m,).
+
+    `block` (n, m) has their numbers in units of the space, and which are missing; categories are told by `raw`.
+    """
     xp = backend.xp
     found = backend.get(summed(xp, space, model, block, raw.codes, None))
     seen = np.flatnonzero(folds != REST)
@@ -236,7 +239,7 @@ def log_odds(backend: Backend, space: Space, model: LookAlike, block: Array, raw
 def summed(
     xp: Any, space: Space, model: LookAlike, block: Array, codes: dict[str, Array], place: Array | None
 ) -> Array:
-    """The log odds (m,) float32 of a block under the model at each row's place (m,), None for that of the rest.
+    """The log odds (m,) float32 of rows under the model at each row's place (m,), None for that of the rest.
 
     Feature by feature, so that no sum depends on how many rows there are.
     """

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.backend.coded import CodedBlock, dense
 from tamscore.stages.grid import Grid, fit_grid
 from tamscore.stages.scale import before_moments, is_constant, with_moments
 from tamscore.stages.scaling import MODES
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tamscore.backend import Array, Backend, Moments
+    from tamscore.backend.coded import Block
     from tamscore.stages.prepare import OrderStatistics, Vocabulary
     from tamscore.stages.scale import ColumnScale, NumericColumn
 
@@ -93,27 +95,39 @@ class Space:
             raise ValueError("the space has no grid yet: fit it first")
         return self.grid
 
-    def indicators(self, xp: Any, raw: RawRows) -> list[Array]:
-        """The indicator features of the rows as (m,) bool, in the order of a block's rows."""
-        missing = [xp.isnan(raw.numeric[scale.name]) for scale in self.scales if scale.missing_indicator]
-        levels = [raw.codes[v.column] == code for v in self.vocabularies for code in range(len(v.all_levels))]
-        return missing + levels
+    @property
+    def row_bytes(self) -> int:
+        """The bytes that a row of a block takes, with categories as codes."""
+        flags = sum(scale.missing_indicator for scale in self.scales)
+        return 4 * (len(self.scales) + flags) + 8 * len(self.vocabularies)
+
+    def missing(self, xp: Any, raw: RawRows) -> list[Array]:
+        """Which numbers of the rows are missing, (m,) bool for each column that has an indicator of it."""
+        return [xp.isnan(raw.numeric[scale.name]) for scale in self.scales if scale.missing_indicator]
 
     def block(self, backend: Backend, raw: RawRows) -> Array:
         """The rows as a block (d, m) of whole numbers in float32."""
-        xp, grid = backend.xp, self.fitted_grid
-        on = float(np.rint(self.level_weight / grid.unit))
-        block = xp.empty((len(self.features), len(raw)), dtype=xp.float32, device=raw.segment.device)
-        for j, scale in enumerate(self.scales):
-            block[j, :] = grid.whole(xp, scale.apply(xp, raw.numeric[scale.name], raw.segment), j)
-        for j, flag in enumerate(self.indicators(xp, raw), start=len(self.scales)):
-            block[j, :] = xp.astype(flag, xp.float32) * on
-        return block
+        return dense(backend.xp, self.coded_block(backend, raw))
 
-    def blocks(self, backend: Backend, raw: RawRows) -> list[Array]:
-        """The rows as blocks of at most `backend.block_rows` rows each, in order."""
+    def coded_block(self, backend: Backend, raw: RawRows) -> Block:
+        """The rows as a block (d, m) of whole numbers whose categories, where there are any, are codes."""
+        xp, grid = backend.xp, self.fitted_grid
+        on, flags = float(np.rint(self.level_weight / grid.unit)), self.missing(xp, raw)
+        count = len(self.scales) + len(flags)
+        numbers = xp.empty((count, len(raw)), dtype=xp.float32, device=raw.segment.device)
+        for j, scale in enumerate(self.scales):
+            numbers[j, :] = grid.whole(xp, scale.apply(xp, raw.numeric[scale.name], raw.segment), j)
+        for j, flag in enumerate(flags, start=len(self.scales)):
+            numbers[j, :] = xp.astype(flag, xp.float32) * on
+        if not self.vocabularies:
+            return numbers
+        codes = tuple(raw.codes[each.column] for each in self.vocabularies)
+        return CodedBlock(numbers, codes, tuple(len(each.all_levels) for each in self.vocabularies), on)
+
+    def blocks(self, backend: Backend, raw: RawRows) -> list[Block]:
+        """The rows as blocks of at most `backend.block_rows` rows each, in order; categories are codes."""
         starts = range(0, len(raw), backend.block_rows)
-        return [self.block(backend, raw.part(start, start + backend.block_rows)) for start in starts]
+        return [self.coded_block(backend, raw.part(start, start + backend.block_rows)) for start in starts]
 
 
 def level_weight(standard_deviations: float) -> float:

@@ -46,7 +46,7 @@ def customer_levels(this: Run, party: Party, ground: Ground) -> CustomerLevels |
             )
         return None
     raw = SampleSource(party.local, this.backend, drawn, ground.encoding).raw
-    block = np.concatenate([this.backend.get(one) for one in space.blocks(this.backend, raw)], axis=1)
+    block = this.backend.get(space.block(this.backend, raw))
     unit, seed = space.fitted_grid.unit, this.job.clusters.seed
     model = fit_level(block, drawn.sales, drawn.numbers, len(space.scales), unit, seed)
     if model is None:

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.backend.kernels import block_sum
 from tamscore.stages import kmeans
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tamscore.backend import Array, Backend
+    from tamscore.backend import Backend
+    from tamscore.backend.coded import Block
     from tamscore.scoring.fit.kept_rows import KeptRows
     from tamscore.stages.kmeans import Fit
 
@@ -32,13 +34,13 @@ def refit(rows: KeptRows, start: Any, fresh: Fit, max_passes: int) -> Fit:
     return fresh if fresh.inertia < (1.0 - GAIN) * warm.inertia else warm
 
 
-def means(backend: Backend, blocks: Iterable[Array], label: Any, k: int) -> Any:
+def means(backend: Backend, blocks: Iterable[Block], label: Any, k: int) -> Any:
     """The means (live, d) in whole numbers of the rows with each label (m,), without the labels that no row has."""
     sums: Any = 0.0
     counts, start = np.zeros(k), 0
     for block in blocks:
         here = backend.put(label[start : start + block.shape[1]].astype(np.int64))
-        sums = sums + backend.get(backend.segment_sum(block, here, k))
+        sums = sums + backend.get(block_sum(backend, block, here, k))
         counts = counts + backend.get(backend.segment_count(here, k))
         start += block.shape[1]
     live = counts > 0

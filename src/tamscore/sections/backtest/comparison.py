@@ -128,6 +128,6 @@ def sampled(job: Job, party: PartyRecord, sample: Accounts, backend: Backend) ->
         rows = np.flatnonzero(np.isin(hashes := id_hash(ids), sample.hashes))
         if len(rows):
             raw = read_features(partition, columns, backend).raw(rows, encoding, backend)
-            block = np.concatenate([backend.get(one) for one in space.blocks(backend, raw)], axis=1)
+            block = backend.get(space.block(backend, raw))
             features[np.searchsorted(sample.hashes, hashes[rows])] = block.T * np.float32(space.fitted_grid.unit)
     return Customers(features, sample.cluster, np.log(sample.sales), sample.drawn(job.clusters.seed))
