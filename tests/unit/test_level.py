@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
+from tamscore.backend.coded import CodedBlock
 from tamscore.stages import level
 from tamscore.stages.level import ALL, FOLDS, KNOT, UNIT, fit_level, folds_of
 
@@ -85,6 +86,20 @@ def test_levels_are_the_same_on_every_device_and_in_any_pieces(backend, rng):
         assert backend.get(part).tobytes() == whole[piece].tobytes()
         alike = found.level(xp, put(block[:, piece]))
         assert backend.get(alike).tobytes() == found.level(np, block, np.full(900, ALL))[piece].tobytes()
+
+
+def test_codes_of_categories_give_the_level_that_their_indicators_give(backend, rng):
+    n, sizes = 900, (3, 7)
+    numbers, sales, draws = customers(rng, n)
+    codes = tuple(rng.integers(0, size, n) for size in sizes)
+    block = CodedBlock(numbers, codes, sizes, 46341.0)
+    found, models = fitted(block.dense(np), sales, draws), rng.integers(0, FOLDS + 1, n)
+    there = CodedBlock(backend.put(numbers), tuple(map(backend.put, codes)), sizes, block.on)
+    for which in (None, models):
+        whole = found.level(np, block.dense(np), which)
+        assert found.level(np, block, which).tobytes() == whole.tobytes()
+        given = which if which is None else backend.put(which)
+        assert backend.get(found.level(backend.xp, there, given)).tobytes() == whole.tobytes()
 
 
 def test_large_features_are_halved_until_they_fit(rng):

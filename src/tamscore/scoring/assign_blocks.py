@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.backend.coded import dense, numbers_of
+from tamscore.backend.coded import numbers_of, taken
 from tamscore.scoring import hysteresis
 from tamscore.stages import kmeans, look_alike
 from tamscore.stages.level import ALL
@@ -152,11 +152,9 @@ def assign_block(backend: Backend, model: PartyModel, block: Block, request: Row
 
 def typical_sales(backend: Backend, level: LevelModel, block: Block, request: LevelRequest) -> Any:
     """Return the typical sales (m,) float32 of the rows of a block, each by the model that is requested for it."""
-    xp = backend.xp
-    whole = dense(xp, block)
-    found = backend.get(level.level(xp, whole)).copy()
+    xp, found = backend.xp, backend.get(level.level(backend.xp, block)).copy()
     rows = np.flatnonzero(request.models != ALL)
     if len(rows):
-        part = xp.take(whole, backend.put(rows), axis=1)
+        part = taken(xp, block, backend.put(rows))
         found[rows] = backend.get(level.level(xp, part, backend.put(request.models[rows])))
     return level.typical(found)

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.backend.coded import CodedBlock, numbers_of
 from tamscore.stages.prepare import nearest_rank
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tamscore.backend import Array
+    from tamscore.backend.coded import Block
 
 UNIT, WEIGHT_UNIT = 2.0**-10, 2.0**-20
 """Features and log sales are whole numbers of UNIT, weights whole numbers of WEIGHT_UNIT."""
@@ -86,20 +91,35 @@ class LevelModel:
         values = (hinged(np.arange(low, high + 1)) for low, high in each)
         return tuple(self.weights[:, 3 * j : 3 * j + 3] @ x for j, x in enumerate(values))
 
-    def level(self, xp: Any, block: Array, model: Array | None = None) -> Array:
+    def level(self, xp: Any, block: Block, model: Array | None = None) -> Array:
         """The level (m,) float64 of the rows of a block (d, m), exact; `model` (m,) int64 says which one, else ALL."""
-        columns, rows, device = self.columns, block.shape[1], block.device
+        columns, numbers, device = self.columns, numbers_of(block), block.device
         chosen = slice(ALL, ALL + 1) if model is None else slice(None)
-        which = xp.zeros(rows, dtype=xp.int64, device=device) if model is None else model
-        weights = self.weights[chosen, 3 * columns.numeric :]
-        fixed = xp.matmul(xp.asarray(weights, device=device), columns.flags(xp, block))
-        fixed = fixed + xp.asarray(self.intercept[chosen, None], device=device)
-        total = xp.take(xp.reshape(fixed, (-1,)), which * rows + xp.arange(rows, dtype=xp.int64, device=device))
-        for j, steps in enumerate(self.steps):
-            place = xp.astype(columns.whole(xp, block, j) - float(columns.low[j]), xp.int64)
-            place = place if model is None else which * steps.shape[1] + place
-            total = total + xp.take(xp.asarray(np.ravel(steps[chosen]), device=device), place)
+        which = xp.zeros(block.shape[1], dtype=xp.int64, device=device) if model is None else model
+        total = xp.take(xp.asarray(self.intercept[chosen], device=device), which)
+        total = total + self.of_flags(xp, columns.flags(xp, numbers), chosen, which)
+        for place, table in chain(self.of_numbers(xp, numbers, chosen), self.of_categories(block, chosen)):
+            at = place if model is None else which * table.shape[1] + place
+            total = total + xp.take(xp.asarray(np.ravel(table), device=device), at)
         return total * (UNIT * WEIGHT_UNIT)
+
+    def of_numbers(self, xp: Any, numbers: Array, chosen: slice) -> Iterator[tuple[Array, Any]]:
+        """Yield the place (m,) int64 of each number of a block among its values, and what these add: (models, v)."""
+        for j, steps in enumerate(self.steps):
+            whole = self.columns.whole(xp, numbers, j)
+            yield xp.astype(whole - float(self.columns.low[j]), xp.int64), steps[chosen]
+
+    def of_flags(self, xp: Any, flags: Array, chosen: slice, which: Array) -> Array:
+        """What the indicators (i, m) of a block add to each row (m,) by the chosen models, of which it takes one."""
+        first = 3 * self.columns.numeric
+        weights = xp.asarray(self.weights[chosen, first : first + flags.shape[0]], device=flags.device)
+        rows = xp.arange(flags.shape[1], dtype=xp.int64, device=flags.device)
+        return xp.take(xp.reshape(xp.matmul(weights, flags), (-1,)), which * flags.shape[1] + rows)
+
+    def of_categories(self, block: Block, chosen: slice) -> Iterator[tuple[Array, Any]]:
+        """Yield the codes (m,) of each category of a block that has any, and what its levels add: (models, levels)."""
+        if isinstance(block, CodedBlock):
+            yield from block.of_categories(self.weights[chosen, 2 * self.columns.numeric :] * ONE)
 
     def typical(self, level: Any) -> Any:
         """The typical sales (m,) float32 of host levels (m,)."""
