@@ -39,7 +39,7 @@ class FakeGpu:
     def read(self, partition: Partition, columns: list[str], rows: Any | None = None) -> Iterator[list[Any]]:
         found = []
         for piece in partition.pieces:
-            with pq.ParquetFile(piece.path) as file:
+            with pq.ParquetFile(piece.file) as file:
                 found.append(file.read_row_groups(list(piece.row_groups), columns=columns))
         whole = [np.concatenate([float_column(table[name]) for table in found]) for name in columns]
         asked = [column if rows is None else column[rows] for column in whole]

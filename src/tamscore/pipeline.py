@@ -41,6 +41,7 @@ from tamscore.stages import contract
 from tamscore.store import commit, forgotten, partitions, run_directory
 from tamscore.store.location import location
 from tamscore.store.run_directory import RunDirectory, current_version
+from tamscore.store.sources import MARKET
 from tamscore.store.versions import holds_runs
 
 if TYPE_CHECKING:
@@ -119,6 +120,9 @@ def carry_out(
     progress.notice(f"device {choice.name}: {choice.reason}")
     origin.check(job)
     columns, plan = columns_read(job), plan_of(job)
+    for key, one in ({MARKET: plan} | plan.tables).items():
+        for text in one.notices:
+            progress.notice(f"{key}: {text}")
     backend = backend or backends.load(choice.name)
     directory = replace(place_of(job, plan, backend, origin), yields=yields)
     progress.named(directory.run_key)

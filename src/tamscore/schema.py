@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 from functools import cache
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from tamscore.substitution import AS_IT_IS, Substitution, Sums
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 PARTY_TYPES = ("end_user", "channel")
 SCORE_COLUMNS = (
@@ -126,10 +129,20 @@ Stamp: TypeAlias = tuple[int, int | str]
 
 
 @dataclass(frozen=True)
+class Constant:
+    """A column that has one value in all rows of a file, which its path or its table tells; None for null."""
+
+    name: str
+    kind: pa.DataType
+    value: Any
+
+
+@dataclass(frozen=True)
 class Piece:
     """Neighbouring row groups of one file, and its stamp when it was planned.
 
-    `copy` is the Parquet file that its rows are read from, None where `path` is Parquet itself.
+    `copy` is the Parquet file that its rows are read from, None where `path` is Parquet itself. `constants` are columns
+    that stand in no file, or not as they are to be read.
     """
 
     path: str
@@ -137,6 +150,12 @@ class Piece:
     rows: int
     stamp: Stamp | None = None
     copy: str | None = None
+    constants: tuple[Constant, ...] = ()
+
+    @property
+    def file(self) -> str:
+        """The Parquet file that its rows are read from."""
+        return self.copy or self.path
 
     @property
     def where(self) -> str:

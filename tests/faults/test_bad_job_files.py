@@ -187,8 +187,8 @@ WRONG: list[tuple[str, str, list[str]]] = [
         job_text(input='paht = "market"'),
         [
             (
-                "input.paht: expected one of the keys path, max_row_group_bytes, max_gone_share, max_customer_change, "
-                "max_sales_change, got 'paht'; did you mean 'path'?"
+                "input.paht: expected one of the keys path, version, max_row_group_bytes, max_gone_share, "
+                "max_customer_change, max_sales_change, got 'paht'; did you mean 'path'?"
             )
         ],
     ),
@@ -776,6 +776,7 @@ FULL: dict[str, Any] = {
     "device": "cpu",
     "input": {
         "path": "market",
+        "version": 3,
         "max_row_group_bytes": 1_000_000,
         "max_gone_share": 0.1,
         "max_customer_change": 0.2,

@@ -35,6 +35,7 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
         "device": "auto",
         "input": {
             "path": "/jobs/market",
+            "version": None,
             "max_row_group_bytes": 2**32,
             "max_gone_share": None,
             "max_customer_change": 0.15,

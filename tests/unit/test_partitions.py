@@ -89,13 +89,16 @@ def test_the_plan_follows_file_names_and_row_groups(tmp_path, monkeypatch):
 
 
 def test_files_of_others_are_passed_over_and_told(tmp_path):
-    """Names with a leading underscore or dot, and other endings, are no part of the input, nor is a folder in it."""
+    """Names with a leading underscore or dot, and other endings, are no part of the input; a folder in it is."""
     market.write(market.plain_accounts(10), tmp_path)
     for name in ("_SUCCESS", "_tmp.parquet", ".hidden.parquet", "notes.txt", "part.parquet.crc"):
         (tmp_path / name).write_text("?", encoding="utf-8")
     market.write(market.plain_accounts(10), tmp_path / "folder.parquet")
     made = plan(str(tmp_path), COLUMNS)
-    assert made.files == (str(tmp_path / "part-00000.parquet"),)
+    assert made.files == tuple(
+        str(tmp_path / name) for name in ("folder.parquet/part-00000.parquet", "part-00000.parquet")
+    )
+    assert list(made.notices) == ["passed over: notes.txt, part.parquet.crc"]
     assert set(made.ignored) == {"_SUCCESS", "_tmp.parquet", ".hidden.parquet", "notes.txt", "part.parquet.crc"}
 
 

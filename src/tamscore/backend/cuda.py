@@ -137,7 +137,7 @@ class CudaBackend:
         import cudf
 
         cp = self.device.cp
-        paths = [piece.path for piece in partition.pieces]
+        paths = [piece.file for piece in partition.pieces]
         groups = [list(piece.row_groups) for piece in partition.pieces]
         try:
             table = cudf.read_parquet(paths, columns=columns, row_groups=groups)

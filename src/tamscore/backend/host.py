@@ -28,7 +28,7 @@ def batches(partition: Partition, columns: list[str]) -> Iterator[pa.RecordBatch
     import pyarrow.parquet as pq
 
     for piece in partition.pieces:
-        with pq.ParquetFile(piece.path, **READING) as file:
+        with pq.ParquetFile(piece.file, **READING) as file:
             yield from file.iter_batches(
                 READ_ROWS, row_groups=list(piece.row_groups), columns=columns, use_threads=False
             )

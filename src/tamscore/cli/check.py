@@ -66,7 +66,7 @@ def plan_found(problems: list[TamscoreError], job: Job) -> Plan | None:
     from tamscore.scoring.context import columns_read, tables_of
     from tamscore.store import partitions
 
-    market = attempt(problems, lambda: partitions.plan(job.input.path, columns_read(job)))
+    market = attempt(problems, lambda: partitions.market(job.input, columns_read(job)))
     found: dict[str, Plan] = {}
     for key, side in tables_of(job).items():
         table = attempt(problems, partial(partitions.plan, side.path, side.columns, key))
@@ -142,9 +142,7 @@ def input_lines(job: Job, plan: Plan) -> Iterator[Line]:
 
     files, partitions = counted(len(plan.files), "file"), counted(len(plan.partitions), "partition")
     yield "input", f"{near(place(job.input.path))}: {plan.rows:,} rows in {files}, {partitions}"
-    if plan.ignored:
-        more = f" and {len(plan.ignored) - 5} more" if len(plan.ignored) > 5 else ""
-        yield "", f"passed over: {', '.join(plan.ignored[:5])}{more}"
+    yield from (("", text) for text in plan.notices)
     columns = columns_read(job)
     yield "columns", f"{len(columns.all)} of {len(plan.schema.names)} are read"
     roles = {role: [getattr(columns, role)] for role in ROLES}
@@ -155,6 +153,7 @@ def input_lines(job: Job, plan: Plan) -> Iterator[Line]:
         yield "", f"{'keep':<15}{', '.join(columns.keep)}"
     for name, table in plan.tables.items():
         yield name, f"{near(place(table.files[0]))}: {table.rows:,} rows in {counted(len(table.files), 'file')}"
+        yield from (("", text) for text in table.notices)
 
 
 def fit_rows(job: Job, plan: Plan | None) -> str:

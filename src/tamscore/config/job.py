@@ -23,6 +23,7 @@ from tamscore.config.values import (  # noqa: TC001 - read at run time
     SchedulerAddress,
     Share,
     Storage,
+    VersionNumber,
 )
 from tamscore.config.wording import Currency, Names, Titles, WordMaps  # noqa: TC001 - read at run time
 from tamscore.schema import Limits
@@ -34,7 +35,9 @@ class Input(Settings):
     """Where the market is read from."""
 
     path: Storage
-    """Parquet file, folder of Parquet files or glob pattern; relative to the folder of the job file."""
+    """Parquet file, folder, glob pattern, Delta or Iceberg table; relative to the folder of the job file."""
+    version: VersionNumber | None = None
+    """Version of a Delta table or snapshot of an Iceberg table to read; absent: the newest."""
     max_row_group_bytes: Count = Limits.row_group_bytes
     """Most bytes that a row group may take up decoded; files with larger ones are refused unread."""
     max_gone_share: Share | None = None

@@ -68,7 +68,7 @@ def reasons(run: StoredRun, row: dict[str, Any], party: PartyRecord) -> tuple[Re
 def row_of_input(run: StoredRun, account_id: str) -> tuple[PartFeatures, Any] | None:
     """The features of an account in the input and the hash (1,) of its id; None where the input has changed."""
     columns = columns_of(run.job)
-    plan = partitions.plan(run.job.input.path, columns)
+    plan = partitions.market(run.input, columns)
     if plan.digest != run.manifest["inputs"]["digest"]:
         return None
     wanted = id_hash(folded(account_id, run))

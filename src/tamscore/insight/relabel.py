@@ -80,7 +80,7 @@ def labels_under(first: StoredRun, second: StoredRun) -> Labels | None:
     None too where the input is not as it was, or lacks what the model needs.
     """
     try:
-        plan = partitions.plan(second.job.input.path, columns_of(first.job))
+        plan = partitions.market(second.input, columns_of(first.job))
         if plan.digest != second.manifest["inputs"]["digest"]:
             return None
         found = [*assigned(first, plan)]

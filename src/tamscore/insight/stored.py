@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from tamscore.config import Job
+    from tamscore.config import Input, Job
     from tamscore.insight.roles import RoleColumns
     from tamscore.model.record import ModelRecord, PartyRecord
     from tamscore.scoring.arguments import LadderRules
@@ -70,6 +70,12 @@ class StoredRun:
         """The job that was run, with sections replaced, then keys set; JobFileError that lists what is wrong then."""
         kept = {name: without_retired(name, found) for name, found in self.manifest["job"].items()}
         return job_file.parse({**kept, **(sections or {})}, f"run {self.name}", overrides)
+
+    @property
+    def input(self) -> Input:
+        """The market that its job names, in the version that it has read."""
+        read = self.manifest["inputs"].get("version")
+        return self.job.input if read is None else self.job.input.model_copy(update={"version": int(read)})
 
     @property
     def id_form(self) -> IdForm:

@@ -112,7 +112,7 @@ def tables_of(job: Job) -> dict[str, SideTable]:
 
 def plan_of(job: Job) -> Plan:
     """The plan of the market, and of the tables of optional sections by `section.key`; raises as `partitions.plan`."""
-    plan = partitions.plan(job.input.path, columns_read(job))
+    plan = partitions.market(job.input, columns_read(job))
     tables = tables_of(job).items()
     return replace(plan, tables={key: partitions.plan(table.path, table.columns, key) for key, table in tables})
 

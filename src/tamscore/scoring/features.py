@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -127,11 +126,17 @@ def stream_numbers(
         tables.check_stamp(piece.path, piece.stamp)
     try:
         with tables.decoding(partition):
-            read = partial(decoded if is_local(partition.path) else fetched, backend)
-            yield from read(partition, names, rows)
+            read = decoded if are_stored(partition, names) else fetched
+            yield from read(backend, partition, names, rows)
     except InputContractError:
         tables.read(partition, names)  # fails as well, and names the file among several
         raise
+
+
+def are_stored(partition: Partition, names: Sequence[str]) -> bool:
+    """Whether columns stand in files on this machine's disks, so that a backend can decode them itself."""
+    told = {one.name for piece in partition.pieces for one in piece.constants}
+    return is_local(partition.path) and told.isdisjoint(names)
 
 
 def decoded(backend: Backend, partition: Partition, names: list[str], rows: Any | None) -> Iterator[Sequence[Array]]:

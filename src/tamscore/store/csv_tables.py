@@ -89,7 +89,7 @@ def remedy(message: str, key: str) -> str:
 def csv_files(path: str, key: str) -> tuple[list[Path], tuple[str, ...]]:
     """Return the CSV files at a path in order of name, and the names of what is passed over in a folder of them.
 
-    There are none where a table is Parquet or lies in an object store; a folder with Parquet files is Parquet.
+    There are none where a table is Parquet or lies in an object store; a folder is not asked for Parquet files.
     """
     where = location(path)
     if not isinstance(where, Path):
@@ -97,7 +97,7 @@ def csv_files(path: str, key: str) -> tuple[list[Path], tuple[str, ...]]:
     if where.is_dir():
         inside = [file for file in files_in(where) if isinstance(file, Path)]
         visible = [file for file in inside if not file.name.startswith(("_", "."))]
-        taken = [] if any(file.suffix == ".parquet" for file in visible) else [*filter(is_csv, visible)]
+        taken = [*filter(is_csv, visible)]
         return taken, tuple(file.name for file in inside if file not in taken)
     found = [where] if where.is_file() else matching(path)
     taken = [file for file in found if isinstance(file, Path) and is_csv(file) and not is_parquet(file)]

@@ -3,43 +3,45 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from tamscore.errors import UsageError
 from tamscore.schema import InputColumns, Partition, Piece
-from tamscore.store import footers, tables
-from tamscore.store.csv_tables import csv_table
-from tamscore.store.location import files_in, location, matching
+from tamscore.store import footers, sources, tables
 from tamscore.store.objects.path import ObjectPath
+from tamscore.store.sources import MARKET
+from tamscore.store.sources.parquet import is_hidden
 from tamscore.substitution import AS_IT_IS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from tamscore.schema import Stamp
-    from tamscore.store.csv_tables import CsvTable
+    from tamscore.config import Input
+    from tamscore.schema import Constant, Stamp
     from tamscore.store.location import Location
+    from tamscore.store.sources import SourceFile
     from tamscore.substitution import Substitution
 
-MARKET = "input.path"
-"""The key of the job file that names the market, which is Parquet."""
 PARTITION_ROWS = 131_072
 """Neighbouring row groups are read together up to this many rows."""
 MANY_FILES = 256
 """Of more files than this, small neighbours are read together too: ten thousand of them make no ten thousand parts."""
+LISTED = 5
+"""So many of the files that are passed over are named."""
 ASKED_TOGETHER = 16
 """So many objects are asked for their footers at a time."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The partitions in reading order, the schema of the first file, the files passed over, and the inputs' digest.
+    """The partitions in reading order, the columns of all files, those passed over, and the inputs' digest.
 
-    `stamps` holds the stamp of each of the files, `tables` the plans of further tables that are read, by name.
+    `format` is that of the table, `version` the one that was read, where it has versions. `stamps` holds the stamp of
+    each of the files, `tables` the plans of further tables that are read, by name.
     """
 
     partitions: tuple[Partition, ...]
@@ -48,6 +50,8 @@ class Plan:
     ignored: tuple[str, ...]
     digest: str
     stamps: tuple[Stamp, ...] = ()
+    format: str = "Parquet"
+    version: str | None = None
     tables: dict[str, Plan] = field(default_factory=dict)
 
     @property
@@ -61,9 +65,24 @@ class Plan:
         return (self, *self.tables.values())
 
     @property
+    def read_files(self) -> tuple[str, ...]:
+        """The Parquet files that rows are read from, in reading order."""
+        return tuple(dict.fromkeys(piece.file for part in self.partitions for piece in part.pieces))
+
+    @property
+    def notices(self) -> Iterator[str]:
+        """What a user should know about the source: the version that is read, and files that are passed over."""
+        if self.version:
+            yield f"{self.format} table, version {self.version}"
+        if seen := [name for name in self.ignored if not is_hidden(name)]:
+            more = f" and {len(seen) - LISTED} more" if len(seen) > LISTED else ""
+            yield f"passed over: {', '.join(seen[:LISTED])}{more}"
+
+    @property
     def record(self) -> dict[str, Any]:
         """What was read, as the manifest has it."""
-        read = {"files": self.files, "ignored": self.ignored, "digest": self.digest}
+        read = {"files": self.files, "ignored": self.ignored, "digest": self.digest, "format": self.format}
+        read |= {"version": self.version} if self.version else {}
         further = {name: one.record for name, one in self.tables.items()}
         return {**read, **({"tables": further} if further else {})}
 
@@ -72,7 +91,7 @@ class Plan:
 class RowGroup:
     """One row group: its file with its stamp, the types of the columns that are read, its number, its rows.
 
-    `copy` is the Parquet file that holds the rows of a CSV file, None for Parquet.
+    `copy` is the Parquet file that holds the rows of a file that is read so, `constants` what stands in none.
     """
 
     path: str
@@ -81,57 +100,78 @@ class RowGroup:
     number: int
     rows: int
     copy: str | None = None
+    constants: tuple[Constant, ...] = ()
 
 
-def plan(path: str, columns: InputColumns, key: str = MARKET) -> Plan:
-    """The partitions of the Parquet files at a path, a folder or a glob, in order of file name.
+def plan(path: str, columns: InputColumns, key: str = MARKET, version: int | None = None) -> Plan:
+    """The partitions of the files at a path, a folder or a glob, in the order of `sources.find`.
 
-    Another table than the market may be CSV: see `csv_tables`. Files, stamps and digest are those of the CSV files.
+    Files, stamps and digest are those of the files that the path names, also where their rows are read from copies.
     Raises InputContractError naming file, column and remedy where a file is no Parquet, lacks a column, has it in
     another type, or holds more than fits into memory; UsageError with the `key` of the job file where there is no such
     path.
     """
-    table = None if key == MARKET else csv_table(path, columns, key)
-    files, ignored = ([file.path for file in table.files], table.ignored) if table else parquet_files(path, key)
-    copies = [str(file.copy) for file in table.files] if table else [None] * len(files)
+    import pyarrow as pa
+
+    found = sources.find(path, columns, key, version)
+    shared = Counter[str]()
     groups: list[RowGroup] = []
     stamps: list[Stamp] = []
     digest = hashlib.sha256()
     first: Any = None
-    found = csv_looks(table) if table else looks(files)
-    for file, copy, (stamp, footer, schema) in zip(files, copies, found, strict=True):
-        footers.check_schema(file, schema, columns)
+    for file, (stamp, footer, schema) in zip(found.files, looks(found.files), strict=True):
+        footers.check_schema(file.path, schema, columns)
         first = schema if first is None else first
-        footers.check_same(file, schema, files[0], first, columns)
-        kinds = tuple(schema.field(name).type for name in columns.all)
-        rows = footers.group_rows(file, footer, columns)
-        groups += (RowGroup(str(file), stamp, kinds, number, count, copy) for number, count in enumerate(rows))
-        digest.update(f"{file.name}\0".encode() + digest_of(file, stamp))
-        tables.check_stamp(str(file), stamp)
+        shared.update({*schema.names})
+        footers.check_same(file.path, schema, found.files[0].path, first, columns)
+        groups += row_groups(file, stamp, footer, schema, columns)
+        digest.update(f"{file.name}\0{told_of(file)}".encode() + digest_of(file.path, stamp))
+        tables.check_stamp(str(file.path), stamp)
         stamps.append(stamp)
     parts = bundles(groups, columns.limits.row_group_bytes, columns.substitution)
-    return Plan(parts, first, tuple(map(str, files)), ignored, digest.hexdigest(), tuple(stamps))
+    names = tuple(str(file.path) for file in found.files)
+    schema = pa.schema([one for one in first if shared[one.name] == len(names)])
+    return Plan(parts, schema, names, found.ignored, digest.hexdigest(), tuple(stamps), found.format, found.version)
 
 
-def looks(files: Sequence[Location]) -> Iterator[tuple[Stamp, Any, Any]]:
+def market(source: Input, columns: InputColumns) -> Plan:
+    """The plan of the market that a job names; see `plan`."""
+    return plan(source.path, columns, version=source.version)
+
+
+def row_groups(file: SourceFile, stamp: Stamp, footer: Any, schema: Any, columns: InputColumns) -> Iterator[RowGroup]:
+    """The row groups of a file, which must not hold more than fits into memory."""
+    kinds = tuple(schema.field(name).type for name in columns.all)
+    copy = None if file.copy is None else str(file.copy)
+    for number, rows in enumerate(footers.group_rows(file.path, footer, columns)):
+        yield RowGroup(str(file.path), stamp, kinds, number, rows, copy, file.constants)
+
+
+def told_of(file: SourceFile) -> str:
+    """What the path of a file or its table tells of its rows, nothing of a file that tells everything itself."""
+    return "".join(f"{one.name}={one.value!r}\0" for one in file.constants)
+
+
+def looks(files: Sequence[SourceFile]) -> Iterator[tuple[Stamp, Any, Any]]:
     """The stamp, the footer and the schema of every file; several objects are asked for theirs at a time."""
-    if not isinstance(files[0], ObjectPath):
+    if not isinstance(files[0].path, ObjectPath):
         yield from map(look, files)
         return
     with ThreadPoolExecutor(ASKED_TOGETHER) as threads:
         yield from threads.map(look, files)
 
 
-def csv_looks(table: CsvTable) -> Iterator[tuple[Stamp, Any, Any]]:
-    """The stamp of every CSV file, with the footer and the schema of its copy."""
-    for file in table.files:
-        yield file.stamp, *footers.read_footer(file.copy)
+def look(file: SourceFile) -> tuple[Stamp, Any, Any]:
+    """The stamp of a file, the footer that its rows have where they are read, and its schema with constants."""
+    import pyarrow as pa
 
-
-def look(file: Location) -> tuple[Stamp, Any, Any]:
-    """The stamp, the footer and the schema of a file."""
-    stamp = tables.stamp_of(str(file))
-    return stamp, *footers.read_footer(file, stamp)
+    stamp = file.stamp or tables.stamp_of(str(file.path))
+    footer, schema = footers.read_footer(file.path, stamp) if file.copy is None else footers.read_footer(file.copy)
+    for one in file.constants:
+        if (place := schema.get_field_index(one.name)) >= 0:
+            schema = schema.remove(place)
+        schema = schema.append(pa.field(one.name, one.kind))
+    return stamp, footer, schema
 
 
 def unchanged(plan: Plan) -> None:
@@ -139,25 +179,6 @@ def unchanged(plan: Plan) -> None:
     for one in plan.every:
         for file, stamp in zip(one.files, one.stamps, strict=True):
             tables.check_stamp(file, stamp)
-
-
-def parquet_files(path: str, key: str) -> tuple[list[Location], tuple[str, ...]]:
-    """The Parquet files at a path in order of name, and the names of what was passed over in the folder."""
-    where = location(path)
-    files: list[Location] = []
-    ignored: tuple[str, ...] = ()
-    if where.is_dir():
-        inside = files_in(where)
-        taken = {entry for entry in inside if entry.suffix == ".parquet" and not entry.name.startswith(("_", "."))}
-        files = [entry for entry in inside if entry in taken]
-        ignored = tuple(entry.name for entry in inside if entry not in taken)
-    elif where.is_file():
-        files = [where]
-    else:
-        files = matching(path)
-    if not files:
-        raise UsageError(f"{key}: no Parquet file at {path!r}; give a file, a folder of *.parquet, or a glob")
-    return files, ignored
 
 
 def digest_of(file: Location, stamp: Stamp) -> bytes:
@@ -199,7 +220,8 @@ def joins(group: RowGroup, before: RowGroup, across: bool) -> bool:  # noqa: FBT
 def pieces(groups: Iterable[RowGroup]) -> tuple[Piece, ...]:
     """Row groups put together by file."""
     made = []
-    for (path, stamp, copy), of_file in groupby(groups, key=lambda group: (group.path, group.stamp, group.copy)):
+    for path, of_file in groupby(groups, key=lambda group: group.path):
         here = list(of_file)
-        made.append(Piece(path, tuple(group.number for group in here), sum(group.rows for group in here), stamp, copy))
+        numbers, rows = tuple(group.number for group in here), sum(group.rows for group in here)
+        made.append(Piece(path, numbers, rows, here[0].stamp, here[0].copy, here[0].constants))
     return tuple(made)

@@ -43,7 +43,14 @@ def first_rows(piece: Piece, row_group: int, columns: Sequence[str], rows: int) 
 
     with (
         tables.decoding(piece),
-        pq.ParquetFile(source(piece.path, piece.stamp), page_checksum_verification=True) as file,
+        pq.ParquetFile(
+            source(piece.file, None if piece.copy else piece.stamp), page_checksum_verification=True
+        ) as file,
     ):
-        batches = file.iter_batches(rows, row_groups=[row_group], columns=list(columns), use_threads=False)
-        return plain_table(pa.Table.from_batches([next(batches)]))
+        told = {one.name: one for one in piece.constants if one.name in columns}
+        stored = [name for name in columns if name not in told]
+        batches = file.iter_batches(rows, row_groups=[row_group], columns=stored, use_threads=False)
+        found = pa.Table.from_batches([next(batches)])
+        for constant in told.values():
+            found = found.append_column(constant.name, tables.constant_column(constant, len(found), ()))
+        return plain_table(found.select(list(columns)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from tamscore.arrow import plain_table, plain_type, strings
+from tamscore.arrow import holds_text, plain_table, plain_type, strings
 from tamscore.errors import InputContractError, MemoryLimitError
 from tamscore.schema import LONGEST_TEXT
 from tamscore.stages.folding import fold_ids
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from tamscore.schema import Partition, Piece, Stamp
+    from tamscore.schema import Constant, Partition, Piece, Stamp
     from tamscore.stages.folding import IdForm
 
 
@@ -86,18 +86,31 @@ def decoded(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    told = {one.name: one for one in piece.constants if one.name in columns}
+    stored = [name for name in columns if name not in told]
     with pq.ParquetFile(
-        source(piece.copy or piece.path, piece.stamp),
+        source(piece.file, None if piece.copy else piece.stamp),
         page_checksum_verification=True,
-        read_dictionary=list(dictionary),
+        read_dictionary=[name for name in dictionary if name in stored],
         pre_buffer=not is_local(piece.path),  # of an object neighbouring ranges are fetched together
     ) as file:
         schema = file.schema_arrow
-        kinds = {name: schema.field(name).type for name in columns}
-        steady = [name for name in columns if name in (*dictionary, *seen) or not stretches(kinds[name])]
+        kinds = {name: schema.field(name).type for name in stored}
+        steady = [name for name in stored if name in (*dictionary, *seen) or not stretches(kinds[name])]
         found = file.read_row_groups(piece.row_groups, columns=steady, use_threads=False) if steady else {}
-        arrays = {name: found[name] if name in steady else stretched(file, piece, name, max_bytes) for name in columns}
-    return plain_table(pa.table(arrays), dictionary)
+        arrays = {name: found[name] if name in steady else stretched(file, piece, name, max_bytes) for name in stored}
+    filled = {
+        name: constant_column(told[name], piece.rows, dictionary) if name in told else arrays[name] for name in columns
+    }
+    return plain_table(pa.table(filled), dictionary)
+
+
+def constant_column(constant: Constant, rows: int, dictionary: Sequence[str]) -> pa.ChunkedArray:
+    """A column (rows,) of one value, dictionary-encoded where it is text and named among those that shall be."""
+    import pyarrow as pa
+
+    column = pa.chunked_array([pa.repeat(pa.scalar(constant.value, constant.kind), rows)])
+    return column.dictionary_encode() if constant.name in dictionary and holds_text(constant.kind) else column
 
 
 def with_dictionaries(table: pa.Table, dictionary: Sequence[str]) -> pa.Table:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def from_footers(job: Job, columns: InputColumns, plan: Plan, *, nulls: bool) -> list[Finding]:
     """Return what the statistics of the row groups say: ranges, columns with one value; and, if asked, of nulls."""
-    found = read_statistics(plan.files, columns.all)
+    found = read_statistics(plan.read_files, columns.all)
     ids, sales = found.get(columns.account_id), found.get(columns.sales)
     return [
         *(sales_nulls(job, columns.sales, sales) if sales and nulls else ()),

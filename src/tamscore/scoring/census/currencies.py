@@ -55,10 +55,12 @@ def holding_codes(partition: Partition, names: Sequence[str]) -> list[str]:
     Nothing of a table in an object store or one that cannot be read so: whoever needs its columns will say why.
     """
     piece = partition.pieces[0]
+    told = {one.name for one in piece.constants}
+    names = [name for name in names if name not in told]
     if not names or not is_local(piece.path):
         return []
     try:
-        with pq.ParquetFile(piece.path, read_dictionary=list(names), pre_buffer=False) as file:
+        with pq.ParquetFile(piece.file, read_dictionary=list(names), pre_buffer=False) as file:
             batches = file.iter_batches(
                 SAMPLE, row_groups=[piece.row_groups[0]], columns=list(names), use_threads=False
             )

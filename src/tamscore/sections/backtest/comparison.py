@@ -123,7 +123,7 @@ def sampled(job: Job, party: PartyRecord, sample: Accounts, backend: Backend) ->
     columns, space = columns_of(job), party.space
     encoding = Encoding(columns, PARTY_TYPES.index(party.name), space.vocabularies, party.segments)
     features = np.zeros((len(sample), len(space.features)), np.float32)
-    for partition in partitions.plan(job.input.path, columns).partitions:
+    for partition in partitions.market(job.input, columns).partitions:
         ids = tables.account_ids(tables.read(partition, [columns.account_id])[columns.account_id], columns.id_form)
         rows = np.flatnonzero(np.isin(hashes := id_hash(ids), sample.hashes))
         if len(rows):

@@ -45,7 +45,7 @@ def plan_of(job: Job) -> Plan:
 
 def market_plan(job: Job, columns: InputColumns) -> Plan:
     """The plan of some columns of the market."""
-    return partitions.plan(job.input.path, columns)
+    return partitions.market(job.input, columns)
 
 
 def account_column(job: Job) -> str:

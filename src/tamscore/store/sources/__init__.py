@@ -1,0 +1,62 @@
+"""What a path of the job file names, as Parquet files: plain ones, a lakehouse table's live ones, or copies.
+
+A marker wins over an ending: the folder of a Delta or Iceberg table is full of Parquet files, and some of them hold
+rows that were deleted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from tamscore.errors import UsageError
+from tamscore.store.csv_tables import csv_table
+from tamscore.store.location import location
+from tamscore.store.sources import delta, iceberg, parquet
+from tamscore.store.sources.found import Found, SourceFile
+from tamscore.store.sources.markers import Lake, lake_at, require_outside
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tamscore.schema import InputColumns
+    from tamscore.store.location import Location
+
+MARKET = "input.path"
+"""The key of the job file that names the market."""
+__all__ = ["MARKET", "Found", "SourceFile", "find"]
+
+
+def refuse_hudi(folder: Location, key: str, version: int | None) -> NoReturn:
+    """Raise UsageError: no library reads Hudi without Spark or a service of its own."""
+    del version
+    raise UsageError(
+        f"{key}: {str(folder)!r} is a Hudi table, which is not read; write its newest snapshot as Parquet, such as "
+        f"spark.read.format('hudi').load({str(folder)!r}).write.parquet(...)"
+    )
+
+
+LAKES: dict[Lake, Callable[[Location, str, int | None], Found]] = {
+    Lake.DELTA: delta.find,
+    Lake.ICEBERG: iceberg.find,
+    Lake.HUDI: refuse_hudi,
+}
+
+
+def find(path: str, columns: InputColumns, key: str = MARKET, version: int | None = None) -> Found:
+    """Return the files of a path, a folder or a glob, in an order that the data give; `key` names it in the job file.
+
+    Of a lakehouse table the version named, else the newest. Raises UsageError where there is nothing to read, or the
+    format is not read; InputContractError where a file cannot be.
+    """
+    where = location(path)
+    if lake := lake_at(where):
+        return LAKES[lake](where, key, version)
+    if version is not None:
+        raise UsageError(f"input.version: {path!r} is no lakehouse table, and has no versions; leave the key out")
+    require_outside(path, key)
+    if where.is_dir() and (parts := parquet.files_in(where, key)).files:
+        return parts
+    if key != MARKET and (table := csv_table(path, columns, key)):
+        files = tuple(SourceFile(file.path, file.path.name, file.copy, stamp=file.stamp) for file in table.files)
+        return Found("CSV", files, table.ignored)
+    return parquet.find(path, key)

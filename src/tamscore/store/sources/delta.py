@@ -1,0 +1,135 @@
+"""Delta tables: the files that are live in a version, with the columns that their log tells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from tamscore.errors import InputContractError, UsageError
+from tamscore.schema import Constant
+from tamscore.store import footers, tables
+from tamscore.store.contents import source
+from tamscore.store.location import location
+from tamscore.store.sources.copies import copied
+from tamscore.store.sources.extra import require_package
+from tamscore.store.sources.found import Found, SourceFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import pyarrow as pa
+
+    from tamscore.store.location import Location
+
+PHYSICAL = b"delta.columnMapping.physicalName"
+PARTITION = "partition."
+UNDERSTOOD = {
+    *("appendOnly", "columnMapping", "deletionVectors", "timestampNtz", "typeWidening", "typeWidening-preview"),
+    *("v2Checkpoint", "vacuumProtocolCheck", "variantType", "variantType-preview"),
+}
+"""What tables may ask of their readers and this one does; a column of variants is refused where a job reads it."""
+
+
+def find(folder: Location, key: str, version: int | None) -> Found:
+    """Return the live files of a Delta table in order of path.
+
+    Rows that deletion vectors take out, and columns that have another name in the files, are put right in copies.
+    Raises UsageError where the package or the version is not there, or the table asks for more than is understood;
+    InputContractError where its log or a file cannot be read.
+    """
+    require_package("deltalake", "Delta", key, folder)
+    import pyarrow as pa
+    from deltalake.exceptions import DeltaError
+
+    try:
+        table = opened(folder, key, version)
+        kept = {unquote(row["filepath"]): row["selection_vector"] for row in rows_of(table.deletion_vectors())}
+        actions = sorted(rows_of(table.get_add_actions(flatten=True)), key=lambda action: str(action["path"]))
+        files = tuple(live_files(folder, pa.schema(table.schema()), actions, kept))
+    except (DeltaError, OSError, pa.ArrowException) as error:
+        raise InputContractError(
+            f"{folder}: the Delta table cannot be read ({str(error).strip()}); restore its log, or write it again"
+        ) from error
+    return Found("Delta", files, version=str(table.version()))
+
+
+def opened(folder: Location, key: str, version: int | None) -> Any:
+    """Return the table in a folder in the version of that number, else in the newest; UsageError as `find`."""
+    from deltalake import DeltaTable
+    from deltalake.exceptions import DeltaError
+
+    table = DeltaTable(str(folder.absolute() if isinstance(folder, Path) else folder))
+    if version is not None:
+        try:
+            table.load_as_version(version)
+        except (DeltaError, ValueError) as error:
+            raise UsageError(
+                f"input.version: the Delta table {str(folder)!r} has no version {version} ({error}); the newest is "
+                f"{table.version()}"
+            ) from error
+    if unknown := sorted({*(table.protocol().reader_features or ())} - UNDERSTOOD):
+        raise UsageError(
+            f"{key}: {str(folder)!r} is a Delta table with the feature {unknown[0]!r}, which is not understood; write "
+            "it as plain Parquet"
+        )
+    return table
+
+
+def rows_of(found: Any) -> list[dict[str, Any]]:
+    """Return the rows of a table of the library as dictionaries."""
+    import pyarrow as pa
+
+    rows: list[dict[str, Any]] = pa.table(found).to_pylist()
+    return rows
+
+
+def live_files(
+    folder: Location, schema: pa.Schema, actions: Iterable[dict[str, Any]], kept: dict[str, list[bool]]
+) -> Iterator[SourceFile]:
+    """Yield the file of each action that added one, copied where a vector in `kept` or another name asks for it."""
+    logical = {field.name: field for field in schema} | {physical(field): field for field in schema}
+    for action in actions:
+        name = unquote(action["path"])
+        path = location(name) if "://" in name else folder / name
+        told = {key.removeprefix(PARTITION): value for key, value in action.items() if key.startswith(PARTITION)}
+        constants = [Constant(logical[one].name, logical[one].type, value) for one, value in told.items()]
+        vector = next((those for uri, those in kept.items() if uri.endswith(f"/{name}")), None)
+        yield live_file(path, name, logical, constants, vector)
+
+
+def physical(field: pa.Field) -> str:
+    """Return the name that a column has in the files of its table."""
+    return str((field.metadata or {}).get(PHYSICAL, field.name.encode()), "utf-8")
+
+
+def live_file(
+    path: Location, name: str, logical: dict[str, pa.Field], constants: list[Constant], kept: list[bool] | None
+) -> SourceFile:
+    """Return a file of the table whose fields are known by either name; columns that came later are null."""
+    stamp = tables.stamp_of(str(path))
+    there = footers.read_footer(path, stamp)[1].names
+    names = [logical[one].name if one in logical else one for one in there]
+    told = {*names, *(one.name for one in constants)}
+    later = {field.name: Constant(field.name, field.type, None) for field in logical.values() if field.name not in told}
+    copy = None if kept is None and names == there else copied(*put_right(path, names, kept))
+    return SourceFile(path, name, copy, (*constants, *later.values()), stamp)
+
+
+def put_right(path: Location, names: list[str], kept: list[bool] | None) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """Return the schema and the rows of a file under other names; those that a vector, which may end early, keeps."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    file = pq.ParquetFile(source(str(path)), page_checksum_verification=True)
+    schema = pa.schema([field.with_name(name) for field, name in zip(file.schema_arrow, names, strict=True)])
+
+    def rows() -> Iterator[pa.RecordBatch]:
+        stop = 0
+        for batch in file.iter_batches(use_threads=False):
+            start, stop = stop, stop + len(batch)
+            part = (kept or [])[start:stop]
+            mask = pa.array([*part, *[True] * (len(batch) - len(part))])
+            yield pa.record_batch(batch.columns, schema=schema).filter(mask)
+
+    return schema, rows()

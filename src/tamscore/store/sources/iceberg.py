@@ -1,0 +1,124 @@
+"""Iceberg tables without a catalog: the files of a snapshot, as the newest metadata of the folder tell."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tamscore.errors import InputContractError, UsageError
+from tamscore.store import footers, tables
+from tamscore.store.location import location
+from tamscore.store.sources.copies import copied
+from tamscore.store.sources.extra import require_package
+from tamscore.store.sources.found import Found, SourceFile
+from tamscore.store.sources.markers import METADATA
+
+if TYPE_CHECKING:
+    from tamscore.store.location import Location
+
+HINT = "version-hint.text"
+NUMBER = re.compile(r"v?(\d+)[.-]")
+FIELD_ID = b"PARQUET:field_id"
+
+
+def find(folder: Location, key: str, version: int | None) -> Found:
+    """Return the data files of an Iceberg table in order of path.
+
+    Rows that delete files take out, and columns that were added or renamed since, are put right in copies. Raises
+    UsageError where the package or the snapshot is not there; InputContractError where the table cannot be read.
+    """
+    require_package("pyiceberg", "Iceberg", key, folder)
+    import pyarrow as pa
+    from pyiceberg.exceptions import ValidationError
+
+    try:
+        table = opened(folder)
+        scan = table.scan() if version is None else table.scan(snapshot_id=snapshot_of(table, folder, version))
+        files = tuple(data_files(table, folder, scan))
+    except (ValidationError, NotImplementedError, ValueError, OSError, pa.ArrowException) as error:
+        raise InputContractError(
+            f"{folder}: the Iceberg table cannot be read ({str(error).strip()}); write it as plain Parquet"
+        ) from error
+    if not files:
+        raise UsageError(f"{key}: the Iceberg table {str(folder)!r} has no rows")
+    return Found("Iceberg", files, version=str(scan.snapshot().snapshot_id))
+
+
+def opened(folder: Location) -> Any:
+    """Return the table that the newest metadata in a folder describe, wherever it was when they were written."""
+    from pyiceberg.table import StaticTable
+
+    from tamscore.store.sources.moved import FROM, IO, TO
+
+    place = str(folder.absolute() if isinstance(folder, Path) else folder)
+    newest = metadata_of(folder)
+    table = StaticTable.from_metadata(f"{place}/metadata/{newest}")
+    if table.location().rstrip("/") != place:
+        moved = {"py-io-impl": IO, FROM: table.location().rstrip("/"), TO: place}
+        table = StaticTable.from_metadata(f"{place}/metadata/{newest}", moved)
+    return table
+
+
+def metadata_of(folder: Location) -> str:
+    """Return the name of the newest metadata file: the one that a hint names, else that of the highest number."""
+    names = sorted(entry.name for entry in (folder / "metadata").iterdir() if entry.name.endswith(METADATA))
+    numbers = {name: int(found[1]) for name in names if (found := NUMBER.match(name))}
+    hint = folder / "metadata" / HINT
+    wanted = hint.read_bytes().decode().strip() if hint.is_file() else str(max(numbers.values(), default=-1))
+    best = [name for name, number in numbers.items() if str(number) == wanted]
+    if len(best) != 1:
+        raise InputContractError(
+            f"{folder / 'metadata'}: cannot tell the newest metadata among {', '.join(best or names)}; its catalog "
+            "knows: write the table as plain Parquet, or keep the current file alone"
+        )
+    return best[0]
+
+
+def snapshot_of(table: Any, folder: Location, version: int) -> int:
+    """Return the id of the snapshot named; UsageError if the table has no such."""
+    known = [int(one.snapshot_id) for one in table.snapshots()]
+    if version not in known:
+        there = ", ".join(map(str, known))
+        raise UsageError(f"input.version: the Iceberg table {str(folder)!r} has no snapshot {version}; it has {there}")
+    return version
+
+
+def data_files(table: Any, folder: Location, scan: Any) -> list[SourceFile]:
+    """Return the data files of a scan, copied where they do not hold its rows and columns as they are."""
+    from pyiceberg.expressions import AlwaysTrue
+    from pyiceberg.io.pyarrow import ArrowScan, schema_to_pyarrow
+
+    projected = scan.projection()
+    wanted = [(field.field_id, field.name) for field in projected.fields]
+    reader = ArrowScan(table.metadata, table.io, projected, AlwaysTrue())
+    files = []
+    for task in sorted(scan.plan_files(), key=lambda task: str(task.file.file_path)):
+        path = local(task.file.file_path, table.location().rstrip("/"), folder)
+        stamp = tables.stamp_of(str(path))
+        as_it_is = not task.delete_files and ids_and_names(path) == wanted
+        copy = (
+            None
+            if as_it_is
+            else copied(schema_to_pyarrow(projected, include_field_ids=False), reader.to_record_batches([task]))
+        )
+        files.append(SourceFile(path, name_of(path, folder), copy, stamp=stamp))
+    return files
+
+
+def local(address: str, root: str, folder: Location) -> Location:
+    """Return where a file of the table lies, given where the table was when its metadata were written."""
+    if address.startswith(f"{root}/"):
+        return folder / address.removeprefix(f"{root}/")
+    return location(re.sub(r"^file:/*", "/", address))
+
+
+def name_of(path: Location, folder: Location) -> str:
+    """Return the name of a file within its table, its address where it lies elsewhere."""
+    return str(path).removeprefix(f"{folder}/")
+
+
+def ids_and_names(path: Location) -> list[tuple[int, str]]:
+    """Return the columns of a file as ids of the table and names."""
+    schema = footers.read_footer(path)[1]
+    return [(int((field.metadata or {}).get(FIELD_ID, b"-1")), field.name) for field in schema]

@@ -1,0 +1,131 @@
+"""Parquet files and folders of them: any ending, folders below, and Hive partitions with their columns."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from tamscore.errors import UsageError
+from tamscore.schema import Constant
+from tamscore.store import contents
+from tamscore.store.footers import MAGIC
+from tamscore.store.location import files_below, location, matching, name_within
+from tamscore.store.sources.found import Found, SourceFile
+from tamscore.store.sources.markers import lake_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tamscore.store.location import Location
+
+ENDINGS = (".parquet", ".parq", ".pq")
+POINTER = "_CURRENT.json"
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+"""What writers name the folder of rows that have no value in the column of the partition."""
+WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
+
+
+def find(path: str, key: str) -> Found:
+    """Return the Parquet files of a file, a folder or a glob, in order of name; UsageError where there are none.
+
+    A folder is read with those below it. Each `key=value` in the path of a file below is a column of that file.
+    """
+    where = location(path)
+    found = files_in(where, key) if where.is_dir() else Found("Parquet", tuple(single_files(path)))
+    if not found.files:
+        others = ", ".join(map(repr, found.ignored[:3]))
+        more = f", only {others}" if others else ""
+        raise UsageError(f"{key}: no Parquet file at {path!r}{more}; give a file, a folder of *.parquet, or a glob")
+    return found
+
+
+def single_files(path: str) -> Iterator[SourceFile]:
+    """Yield the file at a path, or those that a pattern names."""
+    where = location(path)
+    for file in [where] if where.is_file() else matching(path):
+        yield SourceFile(file, file.name)
+
+
+def files_in(folder: Location, key: str) -> Found:
+    """Return the Parquet files in a folder and below it, and the names of what is passed over."""
+    taken: dict[str, Location] = {}
+    ignored = []
+    for name, file in sorted((name_within(file, folder), file) for file in files_below(folder)):
+        if is_hidden(name) or not is_parquet(file):
+            ignored.append(name)
+        else:
+            taken[name] = file
+    require_no_tables(folder, taken, key)
+    constants = constants_of({name: keys_of(name) for name in taken})
+    files = tuple(SourceFile(file, name, constants=constants[name]) for name, file in taken.items())
+    return Found("Parquet", files, tuple(ignored))
+
+
+def is_hidden(name: str) -> bool:
+    """Return whether a part of a name says that readers shall pass it over, as writers of such files agree."""
+    return any(part[0] in "._" and "=" not in part for part in name.split("/"))
+
+
+def is_parquet(file: Location) -> bool:
+    """Return whether a file is named as Parquet is, whatever the case; without an ending, whether it begins so."""
+    ending = file.suffix.lower()
+    if ending in ENDINGS:
+        return True
+    return not is_other(ending) and contents.beginning(file, len(MAGIC)) == MAGIC
+
+
+def is_other(ending: str) -> bool:
+    """Return whether an ending names another format."""
+    return ending in {".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".md", ".toml", ".xlsx", ".crc", ".gz"}
+
+
+def require_no_tables(folder: Location, files: dict[str, Location], key: str) -> None:
+    """Raise UsageError if a folder below is a table of a format of its own, or an output of this program."""
+    for name in dict.fromkeys(parent for file in files for parent in parents_of(file)):
+        below = folder / name
+        kind = lake_at(below)
+        if kind or (below / POINTER).is_file():
+            what = f"a {kind.value} table" if kind else "an output of tamscore"
+            raise UsageError(f"{key}: {str(below)!r} in {str(folder)!r} is {what}; name it, or move it elsewhere")
+
+
+def parents_of(name: str) -> Iterator[str]:
+    """Yield the folders on the way to a file, by their names within the table."""
+    parts = name.split("/")[:-1]
+    yield from ("/".join(parts[: depth + 1]) for depth in range(len(parts)))
+
+
+def keys_of(name: str) -> dict[str, str | None]:
+    """Return the values by column that the folders of a file tell, null as None."""
+    found = {}
+    for part in name.split("/")[:-1]:
+        column, sign, value = part.partition("=")
+        if sign and column:
+            found[unquote(column)] = None if value == NO_VALUE else unquote(value)
+    return found
+
+
+def constants_of(keys: dict[str, dict[str, str | None]]) -> dict[str, tuple[Constant, ...]]:
+    """Return the columns that folders tell by file: whole numbers where all values of a column are, else texts."""
+    import pyarrow as pa
+
+    values: dict[str, list[str]] = {}
+    for told in keys.values():
+        for column, value in told.items():
+            values.setdefault(column, []).extend([] if value is None else [value])
+    whole = {column for column, those in values.items() if those and are_whole(those)}
+    return {
+        name: tuple(
+            Constant(column, pa.int64(), None if value is None else int(value))
+            if column in whole
+            else Constant(column, pa.string(), value)
+            for column, value in told.items()
+        )
+        for name, told in keys.items()
+    }
+
+
+def are_whole(values: Sequence[str]) -> bool:
+    """Return whether all texts are whole numbers that 64 bits hold, none with zeros in front."""
+    return all(WHOLE.fullmatch(value) for value in values)

@@ -1,0 +1,321 @@
+"""Sources: the rows of a table are those that its own library gives, wherever and however its files lie."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import struct
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tamscore.errors import InputContractError, UsageError
+from tamscore.schema import InputColumns
+from tamscore.store import tables
+from tamscore.store.partitions import Plan, plan
+from tamscore.store.sources import extra
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ACCOUNTS = pa.table({
+    "account_id": [f"{number:04d}" for number in range(40)],
+    "sales": pa.array([None if number == 7 else number * 1.5 for number in range(40)], pa.float64()),
+    "industry": [("Food", "Metal", "R&D / Lab", None)[number % 4] for number in range(40)],
+    "year": pa.array([2020 + number % 3 for number in range(40)], pa.int64()),
+})  # fmt: skip
+COLUMNS = InputColumns("account_id", "sales", categorical=("industry",), numeric=("year",))
+Z85 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
+
+
+def rows_of(made: Plan, names: tuple[str, ...] = ("account_id", "sales", "industry", "year")) -> list[dict[str, Any]]:
+    """The rows that a plan reads, in order of id."""
+    found = [row for part in made.partitions for row in tables.read(part, names).to_pylist()]
+    return sorted(found, key=lambda row: str(row["account_id"]))
+
+
+def expected(table: pa.Table = ACCOUNTS) -> list[dict[str, Any]]:
+    rows = table.select(["account_id", "sales", "industry", "year"]).to_pylist()
+    return sorted(rows, key=lambda row: row["account_id"])
+
+
+def write(table: pa.Table, path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, path)
+    return path
+
+
+def hive(folder: Path, *keys: str) -> Path:
+    """The accounts as Spark and others lay them out: a folder for each value of a key."""
+    pq.write_to_dataset(ACCOUNTS, folder, partition_cols=list(keys))
+    return folder
+
+
+def flat(folder: Path) -> Path:
+    write(ACCOUNTS, folder / "part.parquet")
+    return folder
+
+
+def endings(folder: Path) -> Path:
+    """Files of other endings, other capitals, none at all, and some that are none of the table."""
+    for number, name in enumerate(("a.parquet", "b.PARQUET", "c.parq", "d.Pq", "e")):
+        write(ACCOUNTS.slice(number * 8, 8), folder / name)
+    for name in ("_SUCCESS", ".e.crc", "notes.txt", "_temporary/0/part.parquet", ".staging/part.parquet"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"?")
+    return folder
+
+
+def folders_below(folder: Path) -> Path:
+    for number, name in enumerate(("north/a.parquet", "north/deep/b.parquet", "south/a.parquet", "west.parquet")):
+        write(ACCOUNTS.slice(number * 10, 10), folder / name)
+    return folder
+
+
+def delta(folder: Path, **options: Any) -> Path:
+    """A Delta table with rows deleted, updated, merged and compacted since."""
+    from deltalake import DeltaTable, write_deltalake
+
+    strange = ACCOUNTS.set_column(1, "sales", pa.array([9e9] * 40))
+    write_deltalake(str(folder), pa.concat_tables([strange, strange_ids(strange)]), **options)
+    table = DeltaTable(str(folder))
+    table.delete("account_id like 'X%'")
+    merged = table.merge(ACCOUNTS, "s.account_id = t.account_id", source_alias="s", target_alias="t")
+    merged.when_matched_update_all().execute()
+    DeltaTable(str(folder)).optimize.compact()
+    return folder
+
+
+def strange_ids(table: pa.Table) -> pa.Table:
+    return table.set_column(0, "account_id", pa.array([f"X{number}" for number in range(len(table))]))
+
+
+def iceberg(folder: Path) -> Path:
+    """An Iceberg table with rows deleted and a column renamed since."""
+    table = new_iceberg(folder, ACCOUNTS.rename_columns(["account_id", "turnover", "industry", "year"]))
+    table.append(strange_ids(ACCOUNTS).rename_columns(["account_id", "turnover", "industry", "year"]))
+    table.delete("account_id >= 'X'")
+    with table.update_schema() as change:
+        change.rename_column("turnover", "sales")
+    return folder
+
+
+def new_iceberg(folder: Path, rows: pa.Table) -> Any:
+    from pyiceberg.catalog.memory import InMemoryCatalog
+
+    catalog = InMemoryCatalog("tests", warehouse=f"file://{folder.parent}")
+    catalog.create_namespace("db")
+    table = catalog.create_table("db.t", schema=rows.schema, location=f"file://{folder}")
+    table.append(rows)
+    return table
+
+
+SOURCES: dict[str, Callable[[Path], Path]] = {
+    "flat": flat,
+    "endings": endings,
+    "folders below": folders_below,
+    "hive": lambda folder: hive(folder, "industry"),
+    "hive, two keys": lambda folder: hive(folder, "year", "industry"),
+    "delta": delta,
+    "delta, partitioned": lambda folder: delta(folder, partition_by=["industry", "year"]),
+    "iceberg": iceberg,
+}
+
+
+@pytest.fixture(params=SOURCES)
+def source(request, tmp_path):
+    return SOURCES[request.param](tmp_path / "market")
+
+
+class TestEverySource:
+    """What holds for every table, whatever its format."""
+
+    def test_its_rows_are_those_of_the_table(self, source):
+        assert rows_of(plan(str(source), COLUMNS)) == expected()
+
+    def test_columns_alone_equal_columns_of_the_whole(self, source):
+        made = plan(str(source), COLUMNS)
+        whole = rows_of(made)
+        for name in ("sales", "industry", "year"):
+            alone = rows_of(made, ("account_id", name))
+            assert [row[name] for row in alone] == [row[name] for row in whole]
+
+    def test_its_order_and_digest_stay(self, source):
+        first, second = (plan(str(source), COLUMNS) for _ in range(2))
+        assert first.digest == second.digest
+        read = [tables.read(part, ["account_id"]).to_pylist() for part in first.partitions]
+        assert read == [tables.read(part, ["account_id"]).to_pylist() for part in second.partitions]
+
+    def test_a_folder_that_was_moved_is_the_same_table(self, source, tmp_path):
+        shutil.move(source, tmp_path / "elsewhere")
+        assert rows_of(plan(str(tmp_path / "elsewhere"), COLUMNS)) == expected()
+
+    def test_a_text_of_the_path_can_be_read_as_codes(self, source):
+        for part in plan(str(source), COLUMNS).partitions:
+            found = tables.read(part, ["industry"], dictionary=["industry"])["industry"]
+            assert pa.types.is_dictionary(found.type)
+
+
+def test_what_is_passed_over_is_told_but_for_marks_of_writers(tmp_path):
+    assert list(plan(str(endings(tmp_path)), COLUMNS).notices) == ["passed over: notes.txt"]
+
+
+def test_values_of_paths_are_numbers_where_all_are_and_texts_else(tmp_path):
+    for value in ("1", "20", "__HIVE_DEFAULT_PARTITION__"):
+        path = tmp_path / f"whole={value}" / f"code=0{value[:1]}" / "f.parquet"
+        write(ACCOUNTS.select(["account_id", "sales"]).slice(0, 5), path)
+    schema = plan(str(tmp_path), InputColumns("account_id", "sales")).schema
+    assert (schema.field("whole").type, schema.field("code").type) == (pa.int64(), pa.string())
+
+
+def test_the_value_of_a_path_wins_over_a_column_of_its_file(tmp_path):
+    write(ACCOUNTS, tmp_path / "industry=Retail" / "f.parquet")
+    assert {row["industry"] for row in rows_of(plan(str(tmp_path), COLUMNS))} == {"Retail"}
+
+
+def test_a_leftover_without_the_column_of_a_path_is_refused_by_name(tmp_path):
+    hive(tmp_path, "industry")
+    write(ACCOUNTS.drop_columns(["industry"]), tmp_path / "leftover.parquet")
+    with pytest.raises(InputContractError, match=r"leftover\.parquet: column 'industry' is missing"):
+        plan(str(tmp_path), COLUMNS)
+
+
+def test_another_value_in_a_path_is_another_input(tmp_path):
+    digests = set()
+    for value in ("Food", "Metal"):
+        write(ACCOUNTS.drop_columns(["industry"]), tmp_path / value / f"industry={value}" / "f.parquet")
+        digests.add(plan(str(tmp_path / value), COLUMNS).digest)
+    assert len(digests) == 2
+
+
+@pytest.mark.parametrize("make", [delta, iceberg])
+def test_files_of_a_lakehouse_table_are_not_read_without_it(tmp_path, make):
+    folder = make(tmp_path / "market")
+    file = next(file for file in folder.rglob("*.parquet"))
+    for path in (file, file.parent / "*.parquet", file.parent / f"{file.name[:3]}*"):
+        with pytest.raises(UsageError, match=rf"{make.__name__.title()} table .*name the folder of the table"):
+            plan(str(path), COLUMNS)
+
+
+def test_a_table_below_a_folder_is_refused_by_name(tmp_path):
+    flat(tmp_path)
+    delta(tmp_path / "lake")
+    with pytest.raises(UsageError, match=r"lake' in .* is a Delta table; name it, or move it elsewhere"):
+        plan(str(tmp_path), COLUMNS)
+
+
+def test_a_hudi_table_is_refused_with_the_command_that_converts_it(tmp_path):
+    flat(tmp_path)
+    (tmp_path / ".hoodie").mkdir()
+    with pytest.raises(UsageError, match=r"is a Hudi table.*spark\.read"):
+        plan(str(tmp_path), COLUMNS)
+
+
+@pytest.mark.parametrize(("make", "package"), [(delta, "deltalake"), (iceberg, "pyiceberg")])
+def test_a_missing_package_is_named_with_its_extra(tmp_path, monkeypatch, make, package):
+    folder = make(tmp_path / "market")
+    monkeypatch.setattr(extra, "find_spec", lambda name: None)
+    with pytest.raises(UsageError, match=rf"package '{package}' .*'lakehouse'"):
+        plan(str(folder), COLUMNS)
+
+
+def test_an_earlier_version_of_a_delta_table_can_be_named(tmp_path):
+    folder = delta(tmp_path)
+    first, newest = plan(str(folder), COLUMNS, version=0), plan(str(folder), COLUMNS)
+    assert (len(rows_of(first)), first.version) == (80, "0")
+    assert newest.record["version"] == newest.version != "0"
+    with pytest.raises(UsageError, match=r"has no version 99 .*the newest is \d"):
+        plan(str(folder), COLUMNS, version=99)
+
+
+def test_an_earlier_snapshot_of_an_iceberg_table_can_be_named(tmp_path):
+    table = new_iceberg(tmp_path / "market", ACCOUNTS)
+    first = table.current_snapshot().snapshot_id
+    table.append(strange_ids(ACCOUNTS))
+    assert len(rows_of(plan(str(tmp_path / "market"), COLUMNS, version=first))) == 40
+    assert len(rows_of(plan(str(tmp_path / "market"), COLUMNS))) == 80
+    with pytest.raises(UsageError, match="has no snapshot 5; it has"):
+        plan(str(tmp_path / "market"), COLUMNS, version=5)
+
+
+def test_a_version_of_plain_files_is_refused(tmp_path):
+    with pytest.raises(UsageError, match=r"input\.version: .* is no lakehouse table"):
+        plan(str(flat(tmp_path)), COLUMNS, version=1)
+
+
+def test_a_column_that_came_later_is_null_in_older_files(tmp_path):
+    from deltalake import write_deltalake
+
+    write_deltalake(str(tmp_path), ACCOUNTS.drop_columns(["year"]).slice(0, 20))
+    write_deltalake(str(tmp_path), ACCOUNTS.slice(20), mode="append", schema_mode="merge")
+    years = [row["year"] for row in rows_of(plan(str(tmp_path), COLUMNS))]
+    assert years == [None] * 20 + ACCOUNTS["year"].to_pylist()[20:]
+
+
+def test_rows_that_a_deletion_vector_takes_out_are_gone(tmp_path):
+    delta_with_vector(tmp_path, gone=[0, 39, 17])
+    ids = [row["account_id"] for row in rows_of(plan(str(tmp_path), COLUMNS))]
+    assert ids == [one for one in ACCOUNTS["account_id"].to_pylist() if one not in {"0000", "0039", "0017"}]
+
+
+def delta_with_vector(folder: Path, gone: list[int]) -> None:
+    """A Delta table whose one file has a deletion vector, as its protocol lays it out."""
+    from deltalake import write_deltalake
+    from pyroaring import BitMap
+
+    write_deltalake(str(folder), ACCOUNTS, configuration={"delta.enableDeletionVectors": "true"})
+    log = folder / "_delta_log"
+    lines = map(json.loads, (log / f"{0:020}.json").read_text(encoding="utf-8").splitlines())
+    added = next(line for line in lines if "add" in line)
+    vector = struct.pack("<IQI", 1681511377, 1, 0) + BitMap(gone).serialize()
+    inline = {"storageType": "i", "pathOrInlineDv": z85(vector), "sizeInBytes": len(vector), "cardinality": len(gone)}
+    removed = {"remove": {"path": added["add"]["path"], "deletionTimestamp": 1, "dataChange": True}}
+    added["add"]["deletionVector"] = inline
+    (log / f"{1:020}.json").write_text("\n".join(map(json.dumps, (removed, added))), encoding="utf-8")
+
+
+def z85(data: bytes) -> str:
+    """Bytes in the alphabet of ZeroMQ's base 85, padded to whole words."""
+    words = struct.unpack(f">{-(-len(data) // 4)}I", data + bytes(-len(data) % 4))
+    return "".join(Z85[word // 85**place % 85] for word in words for place in (4, 3, 2, 1, 0))
+
+
+def test_a_delta_table_that_asks_for_more_than_is_understood_is_refused(tmp_path):
+    delta(tmp_path)
+    log = min((tmp_path / "_delta_log").glob("*.json"))
+    features = {"readerFeatures": ["fromTheFuture"], "writerFeatures": ["fromTheFuture"]}
+    protocol = {"minReaderVersion": 3, "minWriterVersion": 7, **features}
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    changed = [{"protocol": protocol} if "protocol" in line else line for line in lines]
+    log.write_text("\n".join(map(json.dumps, changed)), encoding="utf-8")
+    with pytest.raises((UsageError, InputContractError), match="fromTheFuture"):
+        plan(str(tmp_path), COLUMNS)
+
+
+def test_a_live_file_that_is_gone_is_named(tmp_path):
+    folder = delta(tmp_path)
+    live = plan(str(folder), COLUMNS).files[0]
+    Path(live).unlink()
+    with pytest.raises(InputContractError, match=Path(live).name):
+        plan(str(folder), COLUMNS)
+
+
+def test_metadata_that_leave_two_newest_are_refused(tmp_path):
+    folder = iceberg(tmp_path / "market")
+    newest = max((folder / "metadata").glob("*.metadata.json"))
+    shutil.copy(newest, newest.with_name(f"{newest.name[:5]}-twin.metadata.json"))
+    with pytest.raises(InputContractError, match="cannot tell the newest metadata"):
+        plan(str(folder), COLUMNS)
+
+
+def test_a_hint_tells_the_newest_metadata(tmp_path):
+    folder = iceberg(tmp_path / "market")
+    names = sorted(path.name for path in (folder / "metadata").glob("*.metadata.json"))
+    for number, name in enumerate(names):
+        (folder / "metadata" / name).rename(folder / "metadata" / f"v{number}.metadata.json")
+    (folder / "metadata" / "version-hint.text").write_text("2\n", encoding="utf-8")
+    columns = InputColumns("account_id", "turnover")
+    assert len(rows_of(plan(str(folder), columns), ("account_id", "turnover"))) == 80
