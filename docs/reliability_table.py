@@ -201,7 +201,7 @@ PROMISES = {
     "S08": "nothing visible, no upload left open",
     "S09": "never done",
     "S10": "old or new result whole; resumable",
-    "S11": "found by `verify`",
+    "S11": "found by `verify`; readers refuse where a part is gone",
     "S12": "found by `verify`; rebuilt by a resume",
     "S13": "the ledger says which version is current; a torn manifest is refused, and written again by a run",
     "S14": "exit 3, file named",

@@ -150,6 +150,30 @@ def test_every_reader_refuses_a_flipped_bit_or_gives_the_same_answer(scored, dam
     assert refused > 0
 
 
+@pytest.mark.parametrize("name", READERS)
+def test_every_reader_refuses_a_lost_file_or_gives_the_same_answer(scored, damage, tmp_path, name):
+    """S11: a part that is gone is named, never passed over."""
+    code, told, written = answer(name, scored, tmp_path / "whole")
+    assert code == 0, written
+    for number, path in enumerate(path for path in files_of(scored) if path.parent.name != "tables"):
+        whole = path.read_bytes()
+        damage(path, whole)
+        path.unlink()
+        now = answer(name, scored, tmp_path / f"new-{number}")
+        path.write_bytes(whole)
+        assert now[:2] == (0, told) or (now[0] == 3 and f"{path}: " in now[2]), now
+
+
+def test_a_dataset_of_scores_refuses_a_lost_part(scored, damage):
+    """S11: from Python, too; all parts lost are no empty market."""
+    paths = [Path(str(path)) for path in scored.parts()]
+    for path in paths:
+        damage(path, path.read_bytes())
+        path.unlink()
+        with pytest.raises(InputContractError, match=r"part-00000\.parquet: missing"):
+            tamscore.open_run(str(scored.path)).scores().count_rows()
+
+
 def test_labels_of_an_earlier_run_are_refused_where_they_were_changed(scored, damage):
     """S20: what `score` and `refresh` read: labels, then the model."""
     path = Path(str(scored.part(1)))

@@ -21,7 +21,6 @@ from tamscore.scoring.features import Encoding
 from tamscore.scoring.party_model import PartyModel
 from tamscore.store import contents
 from tamscore.store.coverages import coverage_of
-from tamscore.store.location import files_in
 from tamscore.store.placed import files_of
 from tamscore.store.versions import require_keys, run_named
 
@@ -135,8 +134,7 @@ class StoredRun:
 
     def rejected(self) -> list[Location]:
         """The files of its rejected rows in order."""
-        folder = self.directory.path / "rejected"
-        return files_in(folder) if folder.is_dir() else []
+        return contents.parts_listed(self.directory.path / "rejected")
 
     @cached_property
     def columns(self) -> tuple[str, ...]:

@@ -92,6 +92,17 @@ def listed_as(path: Location) -> Placed:
     return placed
 
 
+def parts_listed(folder: Location) -> list[Location]:
+    """The parts in a folder of a complete version as its manifest lists them, in order: one may be lost on the disk.
+
+    Raise InputContractError where there is no manifest.
+    """
+    names = listed(folder.parent, *stamp_of(folder.parent / MANIFEST))
+    start = f"{folder.name}/"
+    inside = sorted(name.removeprefix(start) for name in names if name.startswith(start))
+    return [folder / name for name in inside if name.startswith("part-") and name.endswith(".parquet")]
+
+
 def file_bytes(path: Location) -> bytes:
     """All bytes of a file of a version; raise InputContractError where it is missing, else as `errors.unreadable`."""
     try:

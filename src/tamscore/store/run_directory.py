@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import InputContractError, UsageError
 from tamscore.package_digest import package_digest
-from tamscore.store import commit, history, pruning, renewal
+from tamscore.store import commit, contents, history, pruning, renewal
 from tamscore.store.checkpoints import CHECKPOINTS
 from tamscore.store.commit import Placed, read_json
 from tamscore.store.location import files_in, inside, location, name_within
@@ -99,8 +99,8 @@ class RunDirectory:
         return [path for path in found if path.name.startswith("_part-") and path.suffix == ".json"]
 
     def parts(self) -> list[Location]:
-        """The scores of all partitions, in order."""
-        return [path for path in files_in(self.scores) if path.name.startswith("part-") and path.suffix == ".parquet"]
+        """The scores of all partitions of a complete version, in order; InputContractError without a manifest."""
+        return contents.parts_listed(self.scores)
 
     def prepare(self, inputs: Iterable[str]) -> None:
         """Make the folder of this version; UsageError where it cannot be written to, or holds the inputs."""
