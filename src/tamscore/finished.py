@@ -64,12 +64,12 @@ class FinishedRun:
         roles = self._run.roles
         return verified_files.dataset(self._run.parts(), None if roles.plan is None else roles.whole)
 
-    def explain(self, account_id: str) -> Explanation:
+    def explain(self, account_id: str | int) -> Explanation:
         """Return why an account has its potential: its cluster, ladder, nearest peers above, and what would move it.
 
         Raise UsageError if there is no such account (with ids that are like it), or why it was rejected.
         """
-        return explain.explain(self._run, account_id)
+        return explain.explain(self._run, str(account_id))
 
     def __repr__(self) -> str:
         return f"<tamscore run {self.key}: {self.manifest['rows']['scored']:,} accounts, {self.path}>"

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import time
+from collections.abc import Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
 
 from tamscore import job_file, metrics
 from tamscore.config import Job
@@ -16,7 +20,9 @@ from tamscore.progress import Progress
 from tamscore.store.temporary import temporary_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    import pyarrow as pa
 
     from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
@@ -160,16 +166,40 @@ def loaded_job(job: Given, overrides: Sequence[str]) -> Job:
     if isinstance(job, Job):
         tables = job.model_dump(mode="json", include=job.model_fields_set)  # a section that is not there says something
         return job_file.parse(tables, "job", overrides) if overrides else job
-    return job_file.parse(dict(job), "job", overrides)
+    if not isinstance(job, Mapping):
+        raise TypeError(f"job: expected the path of a job file, a dict or a Job, got {type(job).__name__}")
+    return job_file.parse(plain(job), "job", overrides)
+
+
+def plain(value: Any) -> Any:
+    """The value with paths as texts and numbers of NumPy as those of Python, in tables and lists too."""
+    if isinstance(value, Mapping):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def table_of(data: Any) -> pa.Table:
+    """The rows as an Arrow table; TypeError that says what was given where they are none."""
+    import pyarrow as pa
+
+    if isinstance(data, pa.Table):
+        return data
+    if not isinstance(data, Mapping) and not hasattr(data, "__arrow_c_stream__") and not hasattr(data, "__dataframe__"):
+        known = "an Arrow table or a DataFrame of pandas or polars"
+        raise TypeError(f"data: expected {known}, got {type(data).__module__}.{type(data).__qualname__}")
+    return pa.table(data)
 
 
 @contextmanager
 def table_file(data: Any) -> Iterator[Path]:
     """A Parquet file of a table or a DataFrame, there as long as what is inside runs."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = data if isinstance(data, pa.Table) else pa.table(data)
+    table = table_of(data)
     with TemporaryDirectory(dir=temporary_folder()) as folder:
         file = Path(folder) / "data.parquet"
         pq.write_table(table.replace_schema_metadata(None).combine_chunks(), file, row_group_size=TABLE_ROWS)

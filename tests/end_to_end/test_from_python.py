@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -133,3 +134,27 @@ def test_an_account_is_explained_and_one_that_is_not_there_is_told(done):
     with pytest.raises(tamscore.UsageError):
         tamscore.open_run("nowhere")
     assert done.key in repr(done)
+
+
+def test_accounts_with_whole_numbers_as_ids_are_explained_as_they_are_read(table, job, tmp_path):
+    numbered = table.set_column(table.schema.get_field_index("account_id"), "account_id", pa.array(range(ROWS)))
+    run = tamscore.run({**job, "output": {"path": tmp_path / "scores"}}, numbered)
+    account = run.scores().head(1).to_pylist()[0]["account_id"]
+    assert isinstance(account, int)
+    assert run.explain(account).account["account_id"] == account
+    with pytest.raises(tamscore.UsageError, match="no account '-1'"):
+        run.explain(-1)
+
+
+def test_a_job_of_paths_and_numbers_of_numpy_is_that_of_texts_and_numbers(done, table, job):
+    k = {party: np.int64(number) for party, number in job["clusters"]["k"].items()}
+    given = {**job, "output": {"path": Path(job["output"]["path"])}, "clusters": {**job["clusters"], "k": k}}
+    assert tamscore.run(given, table).key == done.key
+
+
+@pytest.mark.parametrize("data", ["market.parquet", np.ones((3, 2)), [{"account_id": 1}]])
+def test_data_and_jobs_that_are_none_are_named(job, data):
+    with pytest.raises(TypeError, match=r"data: expected an Arrow table or a DataFrame .*, got (builtins|numpy)\."):
+        tamscore.run(job, data)
+    with pytest.raises(TypeError, match="job: expected the path of a job file, a dict or a Job, got int"):
+        tamscore.run(5)  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -181,6 +182,22 @@ def test_an_arrow_column_of_text_is_named_and_one_with_gaps_refused():
         fitted(pa.table({"size": [1.0, None]}), 1)
 
 
+@pytest.mark.parametrize("city", [["1", "2"], [date(2026, 1, 1), date(2026, 1, 2)]], ids=["text", "date"])
+def test_a_column_of_a_frame_that_holds_no_numbers_is_named(city):
+    """Digits in a text and days are no sizes, though both could be read as numbers."""
+    with pytest.raises(ValueError, match=r"column 'city': expected numbers, got (String|Date)"):
+        fitted(pl.DataFrame({"size": [1.0, 2.0], "city": city}), 1)
+    with pytest.raises(ValueError, match=r"X: expected numbers, got (<U1|datetime64)"):
+        fitted(np.array([city, city], dtype=None if city[0] == "1" else "M8[D]"), 1)
+
+
+def test_objects_are_read_if_they_are_numbers():
+    assert_same(fitted(np.array([[1], [2.5]], dtype=object), 1), fitted([[1.0], [2.5]], 1))
+    assert_same(fitted(pl.DataFrame({"old": [True, False]}), 1), fitted([[1.0], [0.0]], 1))
+    with pytest.raises(ValueError, match="X: expected numbers, got object"):
+        fitted(np.array([[1, "2"]], dtype=object), 1)
+
+
 def test_single_precision_stays_and_finds_the_same_labels():
     rows = groups()[0].astype(np.float32)
     single, double = fitted(rows), fitted(rows.astype(np.float64))
@@ -310,6 +327,7 @@ def test_rows_far_beyond_those_of_the_fit_go_to_their_nearest_center():
         ({"n_jobs": 0}, "n_jobs"),
         ({"device": "gpu"}, "device: expected None, 'cpu' or 'cuda', got 'gpu'"),
         ({"init_size": 3}, "init_size: expected at least n_clusters=8"),
+        ({"random_state": 2**70}, "Seed must be between 0"),
         ({"n_clusters": 21}, "n_samples=20 should be >= n_clusters=21"),
     ],
 )
@@ -326,6 +344,8 @@ def test_parameters_out_of_range_are_named(options, message):
         ({"sample_weight": [1, np.nan, 1]}, r"sample_weight\[1\]"),
         ({"sample_weight": [0, 0, 0]}, "zero for every row"),
         ({"sample_weight": [2**29, 2**29, 1]}, "at most"),
+        ({"sample_weight": [1, 1e15, 1]}, "expected a sum of at most 536,870,912, got 1,000,000,000,000,002"),
+        ({"sample_weight": [1, np.inf, 1]}, "expected a sum of at most 536,870,912, got inf"),
         ({"sample_weight": [1, 1]}, "one weight for each row"),
         ({"ids": ["a", "b"]}, "one id for each of 3 rows, got 2"),
         ({"ids": ["a", None, "c"]}, "one id for each of 3 rows, got 2"),

@@ -90,6 +90,9 @@ def test_whitespace_stays_on_the_device_of_the_sales(monkeypatch):
     ("given", "message"),
     [
         ({"sales": [1.0, np.inf]}, r"sales\[1\]: expected a finite amount"),
+        ({"sales": ["1", "2"]}, "sales: expected numbers, got string"),
+        ({"sales": pl.DataFrame({"sales": [1.0, 2.0]})}, "sales: expected one column, got a table of 1"),
+        ({"labels": pa.table({"a": [1, 2], "b": [1, 2]})}, "labels: expected one column, got a table of 2"),
         ({"labels": ["a"]}, "labels: expected 2 values, one for each of the sales, got 1"),
         ({"labels": ["a", None]}, "labels: 1 of 2 are missing"),
         ({"labels": [1.0, np.nan]}, "labels: 1 of 2 are missing"),

@@ -53,6 +53,7 @@ def matrix_of(estimator: Any, rows: Any, *, reset: bool) -> Matrix:
     if home is not None:
         return Matrix(device_values(estimator, rows, home.xp, reset=reset), home)
     rows = arrow_table(rows)
+    require_numbers(rows)
     return Matrix(validate_data(estimator, rows, reset=reset, dtype=[np.float64, np.float32]), None)
 
 
@@ -68,6 +69,31 @@ def arrow_table(rows: Any) -> Any:
         if not any(kind(field.type) for kind in holds):
             raise ValueError(f"column {field.name!r}: expected numbers, got {field.type}; leave it out, or encode it")
     return pa.Table.from_batches([rows]) if isinstance(rows, pa.RecordBatch) else rows
+
+
+def require_numbers(rows: Any) -> None:
+    """Raise ValueError that names the column of an array or a DataFrame that holds no numbers, if one does.
+
+    scikit-learn would read the digits in texts and the days in dates as numbers.
+    """
+    named = hasattr(rows, "shape") and hasattr(rows, "columns") and hasattr(rows, "dtypes")
+    kinds = zip(rows.columns, rows.dtypes, strict=True) if named else [(None, getattr(rows, "dtype", np.dtype("f8")))]
+    for name, kind in kinds:
+        if not may_hold_numbers(kind) or (str(kind) == "object" and holds_text(rows[name] if named else rows)):
+            where = f"column {name!r}" if named else "X"
+            raise ValueError(f"{where}: expected numbers, got {kind}; leave it out, or encode it")
+
+
+def may_hold_numbers(kind: Any) -> bool:
+    """Whether a type of NumPy, pandas or Polars is one of numbers, of yes and no, or of objects that may be numbers."""
+    if hasattr(kind, "is_numeric"):
+        return bool(kind.is_numeric()) or str(kind) in {"Boolean", "Null", "Object"}
+    return str(kind) == "object" or getattr(kind, "kind", "f") in "biufc"
+
+
+def holds_text(values: Any) -> bool:
+    """Whether an array or a column of objects holds a text."""
+    return any(isinstance(value, str) for value in np.asarray(values, dtype=object).flat)
 
 
 def device_values(estimator: Any, rows: Any, xp: Any, *, reset: bool) -> Any:
@@ -107,7 +133,7 @@ def whole_weights(weights: Any, rows: int) -> Any | None:
     if given.ndim != 1 or len(given) != rows:
         raise ValueError(f"sample_weight.shape == {given.shape}, expected {(rows,)}: one weight for each row")
     numbers = given.astype(np.float64)
-    wrong = np.flatnonzero(~((numbers >= 0) & (numbers == np.floor(numbers)) & (numbers <= MOST_ROWS)))
+    wrong = np.flatnonzero(~((numbers >= 0) & (numbers == np.floor(numbers))))
     if len(wrong):
         at = int(wrong[0])
         raise ValueError(

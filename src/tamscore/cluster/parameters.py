@@ -13,6 +13,8 @@ FITS = {16: 4, 48: 6}
 """Fits below so many clusters; the more clusters, the more places to end in."""
 FITS_OF_MANY = 2
 """Fits from 48 clusters on: they differ little from one another, and more by which rows they are seeded on."""
+SEEDS = 2**32
+"""Seeds are below it, as those of NumPy."""
 SEED_ROWS, SEED_ROWS_A_CLUSTER = 40_000, 1_600
 
 
@@ -56,7 +58,7 @@ def is_whole(value: Any) -> bool:
 
 def seed_of(random_state: Any) -> int:
     """The seed of the draws: a whole number itself; of None, or a generator of scikit-learn's kind, a draw of it."""
-    if is_whole(random_state) and random_state >= 0:
+    if is_whole(random_state) and 0 <= random_state < SEEDS:
         return int(random_state)
     return int(check_random_state(random_state).randint(2**31 - 1))
 

@@ -22,18 +22,26 @@ def on_host(values: Any) -> Any:
     return values if home is None else home.get(values)
 
 
-def column_of(values: Any) -> pa.ChunkedArray:
-    """A list, array, Series or Arrow column as an Arrow column."""
+def column_of(values: Any, name: str) -> pa.ChunkedArray:
+    """A list, array, Series or Arrow column as an Arrow column; ValueError if it is a table."""
     import pyarrow as pa
 
-    if hasattr(values, "__arrow_c_stream__"):
-        return pa.chunked_array(values)
-    return pa.chunked_array([pa.array(values, from_pandas=True)])
+    if not hasattr(values, "__arrow_c_stream__"):
+        return pa.chunked_array([pa.array(values, from_pandas=True)])
+    column = pa.chunked_array(values)
+    if pa.types.is_struct(column.type):
+        raise ValueError(f"{name}: expected one column, got a table of {column.type.num_fields}; name the column of it")
+    return column
 
 
 def sales_of(values: Any) -> Any:
     """Sales (n,) float64, NaN for missing ones; ValueError if they are no finite numbers."""
-    money = float_column(column_of(values))
+    import pyarrow.types as t
+
+    column = column_of(values, "sales")
+    if not any(holds(column.type) for holds in (t.is_integer, t.is_floating, t.is_decimal, t.is_boolean, t.is_null)):
+        raise ValueError(f"sales: expected numbers, got {column.type}")
+    money = float_column(column)
     if np.isinf(money).any():
         raise ValueError(f"sales[{int(np.flatnonzero(np.isinf(money))[0])}]: expected a finite amount, got infinity")
     return money
@@ -75,7 +83,7 @@ def plain(values: Any, name: str, rows: int) -> pa.ChunkedArray:
     """A column without a dictionary; ValueError unless it has so many rows."""
     import pyarrow as pa
 
-    column = column_of(values)
+    column = column_of(values, name)
     if len(column) != rows:
         raise ValueError(f"{name}: expected {rows} values, one for each of the sales, got {len(column)}")
     return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
