@@ -22,7 +22,15 @@ from tamscore.scoring import potential as policy
 from tamscore.scoring import resuming
 from tamscore.scoring.assign import assign_rows, by_party
 from tamscore.scoring.census.market import check_rejected, take_census
-from tamscore.scoring.context import Run, columns_read, ladder_rules, plan_of, priority_rules, quadrant_rules
+from tamscore.scoring.context import (
+    Run,
+    columns_read,
+    ladder_rules,
+    plan_of,
+    priority_rules,
+    quadrant_rules,
+    written_columns,
+)
 from tamscore.scoring.input_change import compare_input
 from tamscore.scoring.joining.market import match_tables
 from tamscore.scoring.joining.match import Match
@@ -205,6 +213,8 @@ def key_of(job: Job, plan: Plan, backend: Backend, record: dict[str, Any]) -> st
     """
     later = {name for name, section in SECTIONS.items() if section.folder}
     settings = job.model_dump(mode="json", exclude=UNCOUNTED | later)
+    if (written := written_columns(job)) is not None:
+        settings["written"] = sorted(written)
     for table in plan.tables:
         section, _, key = table.partition(".")
         settings.get(section, {}).pop(key, None)
@@ -250,9 +260,9 @@ def value(
 def write_scores(market: Market, sections: Sections, directory: RunDirectory) -> list[ScoredPart]:
     """Every account's scores, written part by part."""
     this, boundary = market.this, market.this.job.potential.boundary
-    plan = ScorePlan(
-        this.columns, boundary, market.policies, directory, sections.prepared, policy.order_of(market.parties)
-    )
+    order, staged = policy.order_of(market.parties), sealed_roles.coverage_of(this.job) is not None
+    written = written_columns(this.job)
+    plan = ScorePlan(this.columns, boundary, market.policies, directory, sections.prepared, order, written, staged)
     foretold = foretell(market, sections.prepared)
     with this.progress.stage("priority"):
         priorities = prioritise(market, priority_rules(this.job), foretold)

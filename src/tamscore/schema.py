@@ -50,6 +50,15 @@ SCORE_COLUMNS = (
     "flags",
 )
 """The columns of the scores, in order; kept columns stand after the market segment, sections add their own."""
+ALWAYS_WRITTEN = ("account_id", "party_type", "cluster", "sales", "priority")
+"""The columns of the scores that every run writes, whatever `output.columns` says: later runs and pages need them."""
+CORE_COLUMNS = (
+    *("account_id", "name", "party_type", "market_segment", "cluster", "sales", "kind", "potential", "whitespace"),
+    *("probability", "p_basis", "expected_value", "priority", "tier", "quadrant", "play"),
+    *("suggested_role", "suggested_service_level", "role", "service_level", "person"),
+    *("campaign_band", "campaign_id", "campaign_channel"),
+)
+"""The columns that `output.columns = "core"` writes, those of them that a job has, beside the kept ones."""
 COVERAGE_COLUMNS = ("role", "service_level", "person", "hours")
 """The columns of a coverage: in the scores where the job has it made (all but hours), else joined by who reads them."""
 POTENTIAL_HEAD = ("party_type", "cluster", "name", "support", "basis", "parent", "low_support")

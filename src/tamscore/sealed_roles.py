@@ -6,7 +6,7 @@ again with `role`, `service_level` and `person` in place of what quadrants sugge
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,12 +21,6 @@ from tamscore.progress import Progress
 from tamscore.schema import COVERAGE_COLUMNS, SCORE_COLUMNS
 from tamscore.scoring.score.parts import rewrite_part
 from tamscore.sections import SECTIONS
-from tamscore.sections.coverage.accounts import problem_of_columns
-from tamscore.sections.coverage.cover import cover
-from tamscore.sections.coverage.names import with_roles as with_one_spelling
-from tamscore.sections.coverage.plans import DIGITAL, PARTNER
-from tamscore.sections.coverage.question import team_of
-from tamscore.sections.coverage.reading import read_people, read_plans, read_table
 from tamscore.sections.coverage.settings import TABLES, Coverage
 from tamscore.store import contents
 from tamscore.store.location import location
@@ -75,6 +69,12 @@ def check_early(job: Job) -> None:
     settings = coverage_of(job)
     if settings is None:
         return
+    from tamscore.sections.coverage.accounts import problem_of_columns
+    from tamscore.sections.coverage.names import with_roles as with_one_spelling
+    from tamscore.sections.coverage.plans import DIGITAL, PARTNER
+    from tamscore.sections.coverage.question import team_of
+    from tamscore.sections.coverage.reading import read_people, read_plans, read_table
+
     tables_held(settings)
     plans = with_one_spelling(read_plans(settings), DIGITAL, PARTNER)
     team_of(settings, read_people(settings), plans)
@@ -112,6 +112,9 @@ class StagedScores:
         for name in self.files:
             yield self.table(name, columns)
 
+    def require(self, columns: Sequence[str]) -> None:
+        """Raise nothing: staged parts have all columns."""
+
     def table(self, name: str, columns: Sequence[str] | None) -> pa.Table:
         """Return columns of a part, all of them for None."""
         return contents.placed_table(self.directory.path / name, self.files[name], columns)
@@ -134,6 +137,8 @@ def seal_roles(market: Market, scored: list[ScoredPart], plan: ScorePlan) -> lis
     this, settings = market.this, coverage_of(market.this.job)
     if settings is None:
         return scored
+    from tamscore.sections.coverage.cover import cover
+
     directory = plan.directory
     names = [directory.name_of(directory.part(part.partition.index)) for part in market.rows]
     staged = StagedScores(
@@ -151,7 +156,7 @@ def seal_roles(market: Market, scored: list[ScoredPart], plan: ScorePlan) -> lis
         PartToSeal(part.partition.index, made, codes_of(covered, staged.table(name, ["account_id"])["account_id"]))
         for part, made, name in zip(market.rows, scored, names, strict=True)
     )
-    sealed = this.flow.map(seal_part, items, this.flow.share(plan), this.flow.share(levels))
+    sealed = this.flow.map(seal_part, items, this.flow.share(replace(plan, staged=False)), this.flow.share(levels))
     return list(this.as_stage("roles", sealed))
 
 

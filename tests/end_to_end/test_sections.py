@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -221,3 +223,17 @@ def test_a_topic_about_finished_runs_is_in_every_job_and_changes_no_run(tmp_path
 def test_a_table_that_no_section_has_is_refused(tmp_path):
     with pytest.raises(JobFileError, match="doubling: expected one of the keys"):
         market.job(tmp_path, tmp_path / "scores", {"doubling": {"path": "more"}})
+
+
+def test_a_run_loads_the_rooms_of_the_sections_that_it_has_and_of_no_others(tmp_path):
+    path = market.write(market.plain_accounts(400), tmp_path / "market")
+    changes = {**market.PLAIN, "look_alike": {}}
+    text = (
+        "import sys; from tests.end_to_end import market; "
+        f"market.run({str(path)!r}, {str(tmp_path / 'scores')!r}, {changes!r}); "
+        "print('\\n'.join(name for name in sys.modules if name.startswith('tamscore.sections.')))"
+    )
+    found = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
+    named = {tuple(name.split(".")[2:]) for name in found.stdout.split()}
+    rooms = {name[0] for name in named if len(name) > 1 and name[1] not in {"settings", "rules"}}
+    assert rooms == {"campaigns", "look_alike"}

@@ -943,7 +943,7 @@ FULL: dict[str, Any] = {
         "owned": 0.5,
     },
     "metrics": {"textfile": "tamscore.prom", "folder": "metrics"},
-    "output": {"path": "scores"},
+    "output": {"path": "scores", "columns": ["tier", "play"]},
 }
 TABLES: list[tuple[str, ...]] = [
     (),

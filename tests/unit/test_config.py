@@ -194,7 +194,7 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
         "segments": None,
         "next_offer": None,
         "metrics": {"textfile": None, "folder": None},
-        "output": {"path": "/jobs/scores"},
+        "output": {"path": "/jobs/scores", "columns": "all"},
     }
 
 

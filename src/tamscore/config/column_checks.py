@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.config.problems import Problem
+from tamscore.config.problems import Problem, nearest
 from tamscore.schema import COVERAGE_COLUMNS, REASON_COLUMN, SCORE_COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
-    from tamscore.config.job import Columns, Rows
+    from tamscore.config.job import Columns, Output, Rows
     from tamscore.config.method import Features
 
 ROLES = ("account_id", "sales", "party_type", "market_segment", "revenue", "name", "renewal_date", "currency")
@@ -57,5 +57,27 @@ def kept_columns_are_not_those_of(name: str, added: Collection[str]) -> Callable
             if section is not None and column in added:
                 hint = f"[{name}] adds a column of that name; rename it in the input"
                 yield Problem(("columns", "keep", position), "a name of its own", column, hint)
+
+    return rule
+
+
+def written_columns_are_scored(added: Mapping[str, Collection[str]]) -> Callable[..., Iterator[Problem]]:
+    """Return the rule that `output.columns` lists columns of the scores; `added` are those of sections by name."""
+
+    def rule(output: Output, columns: Columns, *sections: object) -> Iterator[Problem]:
+        if isinstance(output.columns, str):
+            return
+        absent = {
+            column: name
+            for (name, names), section in zip(added.items(), sections, strict=True)
+            for column in names
+            if section is None
+        }
+        every = [name for names in added.values() for name in names if name not in absent]
+        known = dict.fromkeys((*SCORE_COLUMNS, *COVERAGE_COLUMNS[:-1], *columns.keep, *every))
+        for position, column in enumerate(output.columns):
+            if column not in known:
+                hint = f"add [{absent[column]}]" if column in absent else nearest(column, known)
+                yield Problem(("output", "columns", position), "a column of the scores", column, hint)
 
     return rule

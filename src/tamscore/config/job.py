@@ -24,6 +24,7 @@ from tamscore.config.values import (  # noqa: TC001 - read at run time
     Share,
     Storage,
     VersionNumber,
+    WrittenColumns,
 )
 from tamscore.config.wording import Currency, Names, Titles, WordMaps  # noqa: TC001 - read at run time
 from tamscore.schema import Limits
@@ -122,6 +123,9 @@ class Output(Settings):
 
     path: Storage
     """Folder for the versions of the scores; relative to the folder of the job file."""
+    columns: WrittenColumns = "all"
+    """Columns of the scores that are written: "all", "core" (who, where, how much, what to do, and columns.keep), or a
+    list. account_id, party_type, cluster, sales and priority are always written; what needs others says so by name."""
 
 
 class Job(Settings):

@@ -152,6 +152,12 @@ def _kind_of_fit_rows(value: object) -> str | None:
     return "all" if value == "all" else None
 
 
+def _kind_of_columns(value: object) -> str | None:
+    if isinstance(value, list | tuple):
+        return "list"
+    return "preset" if isinstance(value, str) else None
+
+
 def _scaling_alone(value: object) -> object:
     return {"scaling": value} if isinstance(value, str) else value
 
@@ -159,6 +165,11 @@ def _scaling_alone(value: object) -> object:
 Text = Annotated[str, Field(min_length=1)]
 Column = Annotated[str, Field(min_length=1)]
 ColumnList = Annotated[tuple[Column, ...], Field(strict=False)]
+WrittenColumns = Annotated[
+    Annotated[Literal["all", "core"], Tag("preset")]
+    | Annotated[tuple[Column, ...], Field(strict=False, min_length=1), Tag("list")],
+    Discriminator(_kind_of_columns),
+]
 LocalPath = Annotated[str, Field(min_length=1), AfterValidator(_local_path)]
 Storage = Annotated[str, Field(min_length=1), AfterValidator(_path_or_address)]
 SchedulerAddress = Annotated[str, AfterValidator(_scheduler)]

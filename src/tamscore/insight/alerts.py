@@ -65,6 +65,7 @@ def alerts_of(run: StoredRun, since: StoredRun | None, progress: Progress) -> Al
 
     Raises UsageError where the run knows of neither.
     """
+    run.require(("account_state",))
     if since is None and "account_state" not in run.columns:
         raise UsageError(
             f"{run.directory.path}: knows nothing of churn, and no earlier run is named; add --since RUN, or run its "

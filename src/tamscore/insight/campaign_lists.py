@@ -33,6 +33,7 @@ class CampaignLists:
     @classmethod
     def of(cls, run: StoredRun) -> CampaignLists:
         """Return the rules of the lists of a run; where a coverage came after the scores the lists end elsewhere."""
+        run.require(limits.READ)
         settings = run.job.sections.get("campaigns")
         leaves_out = PERSON in run.columns and isinstance(settings, Campaigns) and not settings.covered_accounts
         if leaves_out and run.roles.plan is not None and isinstance(settings, Campaigns):

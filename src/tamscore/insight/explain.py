@@ -12,6 +12,7 @@ from tamscore.errors import InputContractError
 from tamscore.insight import accounts, tables
 from tamscore.insight.look_alike import reasons
 from tamscore.insight.own_level import own_level, own_values
+from tamscore.schema import SCORE_COLUMNS
 from tamscore.scoring.context import ladder_rules, quadrant_rules
 from tamscore.stages import potential, whitespace
 from tamscore.stages.potential import step_names
@@ -104,8 +105,10 @@ class Explanation:
 def explain(run: StoredRun, account_id: str) -> Explanation:
     """Why an account of a run has its potential.
 
-    Raises UsageError where there is no such account, InputContractError where scores and model contradict each other.
+    Raises UsageError where there is no such account or output.columns leaves out what is explained, InputContractError
+    where scores and model contradict each other.
     """
+    run.require(SCORE_COLUMNS)
     row = accounts.account(run, account_id)
     party = next(party for party in run.model.parties if party.name == row["party_type"])
     c = [cluster for cluster, _ in party.clusters].index(row["cluster"])

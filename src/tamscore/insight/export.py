@@ -153,7 +153,7 @@ def order_of(run: StoredRun, fields: Sequence[str], overrides: Overrides, day: d
     pairs = [(column.strip(), header.strip()) for column, _, header in (text.partition("=") for text in fields)]
     for column, _ in pairs:
         if column not in known:
-            raise UsageError(f"--fields: no column {column!r} to export; {hint(column, known)}")
+            raise UsageError(f"--fields: no column {column!r} to export; {hint(column, known, run)}")
     chosen = {column: header or column for column, header in pairs}
     key = chosen.pop(KEY, KEY)
     headers = [key, *chosen.values(), VERSION, HASH]
@@ -165,7 +165,8 @@ def order_of(run: StoredRun, fields: Sequence[str], overrides: Overrides, day: d
 
 def default_fields(run: StoredRun) -> list[str]:
     """The fields of an export where nobody names them: what every run says of an account, and what to do now."""
-    return [*with_role(DEFAULT_FIELDS, run), *(name for name in ACTIONS if name in run.columns)]
+    fields = [name for name in with_role(DEFAULT_FIELDS, run) if name not in run.left_out]
+    return [*fields, *(name for name in ACTIONS if name in run.columns)]
 
 
 def with_role(fields: Sequence[str], run: StoredRun) -> list[str]:
@@ -180,7 +181,7 @@ def only_of(run: StoredRun, text: str) -> tuple[str, str | bool]:
         column, value = "play", text.strip()
     kind = kinds_of(run).get(column)
     if kind is None:
-        raise UsageError(f"--only: no column {column!r} to choose by; {hint(column, [*kinds_of(run)])}")
+        raise UsageError(f"--only: no column {column!r} to choose by; {hint(column, [*kinds_of(run)], run)}")
     if pa.types.is_boolean(kind):
         if value.lower() not in TRUTHS:
             raise UsageError(f"--only: {column}: expected yes or no, got {value!r}")
@@ -199,8 +200,10 @@ def titles_of(run: StoredRun, fields: Sequence[str]) -> list[str]:
     return [one if "=" in one or one == KEY else f"{one}={titles.get(one) or words(one)}" for one in plain]
 
 
-def hint(column: str, known: Sequence[str]) -> str:
-    """What may have been meant, or has to be computed first."""
+def hint(column: str, known: Sequence[str], run: StoredRun) -> str:
+    """What may have been meant, or has to be written or computed first."""
+    if column in run.left_out:
+        return 'output.columns of its job leaves it out: name it there, or set output.columns = "all", and run it again'
     if column in BUYING:
         return "a buying alert needs the run that this one replaced, and there is none"
     if column in COVERAGE_COLUMNS:

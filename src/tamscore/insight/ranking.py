@@ -27,7 +27,8 @@ def best_accounts(directory: RunDirectory, roles: RoleColumns, count: int, clust
     """The first accounts in the order of priority, of the whole market or of one cluster, and who covers them.
 
     Each party type has an order of its own: where there are several, its accounts stand together, end users first.
-    Those that the run has listed are taken from its list, more of them from the scores.
+    Those that the run has listed are taken from its list, more of them from the scores; UsageError if these lack what
+    is shown.
     """
     import pyarrow as pa
 
@@ -35,6 +36,8 @@ def best_accounts(directory: RunDirectory, roles: RoleColumns, count: int, clust
     if cluster is None and count <= listed.num_rows:
         found = shown(listed, roles).slice(0, count)
     else:
+        left_out = (directory.manifest() or {}).get("left_out", ())
+        contents.require_columns(str(directory.path), {*ACCOUNT} - {*left_out}, ACCOUNT if count else ())
         parts = directory.parts() if count else []
         best = [first(shown(contents.whole(part), roles, cluster), count) for part in parts]
         found = first(pa.concat_tables(best), count) if best else shown(listed, roles).slice(0, 0)

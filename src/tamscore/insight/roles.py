@@ -126,7 +126,8 @@ class RoleColumns:
         fields = [self.stored.field(name).with_name(shown) for shown, name in self.file_names.items()]
         if self.plan is None:
             return pa.schema(fields)
-        place = max(at for at, one in enumerate(fields, 1) if one.name.endswith(("service_level", "person")))
+        ends = (at for at, one in enumerate(fields, 1) if one.name.endswith(("service_level", "person")))
+        place = max(ends, default=len(fields))
         there = {one.name for one in fields}
         kinds = dict.fromkeys(TEXTS, pa.string()) | {"hours": pa.float64()}
         added = [pa.field(name, kinds[name]) for name in COVERAGE_COLUMNS if name not in there]
@@ -137,7 +138,8 @@ class RoleColumns:
         return self.plan is not None and name in COVERAGE_COLUMNS
 
     def needed(self, columns: Sequence[str]) -> list[str]:
-        """Return the columns of the files from which some columns are made."""
+        """Return the columns of the files from which some columns are made; UsageError if the files lack one."""
+        contents.require_columns("the scores", {*self.file_names, *filter(self.joins, columns)}, columns)
         key = [KEY] if any(map(self.joins, columns)) else []
         return [*dict.fromkeys([self.file_names[name] for name in columns if not self.joins(name)] + key)]
 

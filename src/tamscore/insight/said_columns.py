@@ -22,7 +22,9 @@ MADE_OF = {
 
 def said_columns(run: StoredRun) -> dict[str, pa.DataType]:
     """Return the columns that can be made for a run, with their types; a column of its own of that name stays."""
-    made = [name for name, parts in MADE_OF.items() if name not in run.columns and parts[0] in run.columns]
+    there = {name: parts for name, parts in MADE_OF.items() if parts[0] in run.columns}
+    gone = {*run.left_out} - {"next_offer"}  # a sentence without an offer is whole
+    made = [name for name, parts in there.items() if name not in run.columns and not gone.intersection(parts)]
     return dict.fromkeys(made, pa.string())
 
 

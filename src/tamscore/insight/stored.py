@@ -151,6 +151,16 @@ class StoredRun:
         """The columns of its scores with their types, those of its coverage among them."""
         return self.roles.schema
 
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The columns that its scores lack because its job has them left out."""
+        return tuple(self.manifest.get("left_out", ()))
+
+    def require(self, columns: Sequence[str]) -> None:
+        """Raise UsageError that names those of the columns that its job has left out of its scores."""
+        known = set(columns) - set(self.left_out)
+        contents.require_columns(f"run {self.name}", known, columns)
+
     def read(self, columns: Sequence[str]) -> Iterator[pa.Table]:
         """Columns of its scores, part by part, texts as texts."""
         for part in self.parts():

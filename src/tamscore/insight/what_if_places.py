@@ -67,6 +67,7 @@ def party_rows(rows: dict[str, Any], first: int, stop: int) -> dict[str, Any]:
 def stored_rows(run: StoredRun) -> dict[str, Any]:
     """Of every account of a run (n,): cluster over all party types, sales, distance, probability, hash of the id."""
     parts = []
+    run.require((*NUMBERS, "typical_sales", "value_at_risk"))
     if "probability" not in run.columns:
         raise UsageError(f"run {run.name}: scored before accounts had places; run its job again to count them")
     names = [*NUMBERS, *(name for name in ("typical_sales", "value_at_risk") if name in run.columns)]

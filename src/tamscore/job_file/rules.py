@@ -11,6 +11,7 @@ from tamscore.config.column_checks import (
     kept_columns_are_not_those_of,
     kept_columns_have_names_of_their_own,
     roles_are_distinct,
+    written_columns_are_scored,
 )
 from tamscore.config.engine_checks import (
     scheduler_is_for_remote,
@@ -111,6 +112,8 @@ def all_rules() -> Iterator[Rule]:
     yield converted_columns_are_read, ("columns", "rows", "features", "currency", *scored)
     added = [name for section in SECTIONS.values() for name in section.column_names]
     yield titled_columns_exist(added), ("titles", "columns", "features", *scored)
+    adding = {section.name: section.column_names for section in SECTIONS.values()}
+    yield written_columns_are_scored(adding), ("output", "columns", *adding)
     for section in SECTIONS.values():
         yield kept_columns_are_not_those_of(section.name, section.column_names), ("columns", section.name)
         yield from section.rules

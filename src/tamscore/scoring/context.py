@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from tamscore.schema import InputColumns, Limits
+from tamscore.schema import ALWAYS_WRITTEN, CORE_COLUMNS, InputColumns, Limits
 from tamscore.scoring.arguments import LadderRules, PriorityRules, QuadrantRules, Recipe
 from tamscore.stages.priority import TierRules
 from tamscore.stages.scale import NumericColumn
@@ -98,6 +98,14 @@ def columns_read(job: Job) -> InputColumns:
         more=tuple(name for section in sections for name in section.others()),
         more_scored=tuple(name for section in sections for name in section.scored()),
     )
+
+
+def written_columns(job: Job) -> frozenset[str] | None:
+    """The columns of the scores that a job has written, None for all."""
+    chosen = job.output.columns
+    if chosen == "all":
+        return None
+    return frozenset((*CORE_COLUMNS, *job.columns.keep) if chosen == "core" else (*ALWAYS_WRITTEN, *chosen))
 
 
 def tables_of(job: Job) -> dict[str, SideTable]:

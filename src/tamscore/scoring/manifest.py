@@ -125,6 +125,7 @@ def manifest(outcome: Outcome, job: Job, choice: DeviceChoice, progress: Progres
         "tied_share": {one.model.name: round(diagnose.tied_share(one.sales.sales), 6) for one in outcome.markets},
         "extras": {name: one.record for name, one in outcome.findings.items() if one.record},
         "missing": outcome.missing,
+        **({"left_out": list(left_out)} if (left_out := outcome.left_out) else {}),
         "joins": [match.record for match in outcome.joins],
         "notices": progress.notices,
         "stages": [asdict(time) for time in progress.times],

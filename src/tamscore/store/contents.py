@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from tamscore.errors import InputContractError, unreadable
+from tamscore.errors import InputContractError, UsageError, unreadable
 from tamscore.store import renewal
 from tamscore.store.location import location, name_within
 from tamscore.store.objects.path import ObjectPath
@@ -13,7 +13,7 @@ from tamscore.store.placed import Placed, files_of
 from tamscore.store.pointer import MANIFEST, manifest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -27,7 +27,19 @@ def whole(path: Location, columns: Sequence[str] | None = None) -> pa.Table:
 
     Raise InputContractError that names the file where it is missing or is not what its run wrote.
     """
-    return decoded(parquet_file(path), columns)
+    file = parquet_file(path)
+    require_columns(str(path), file.schema_arrow.names, columns or ())
+    return decoded(file, columns)
+
+
+def require_columns(where: str, known: Collection[str], columns: Sequence[str]) -> None:
+    """Raise UsageError that names the columns that are not among those known of what lies there."""
+    if missing := [name for name in columns if name not in known]:
+        names = ", ".join(map(repr, missing))
+        raise UsageError(
+            f"{where}: has no {'columns' if len(missing) > 1 else 'column'} {names}; where output.columns of its job "
+            'leaves out what is needed, name it there, or set output.columns = "all", and run the job again'
+        )
 
 
 def parquet_file(path: Location, dictionary: Sequence[str] = ()) -> pq.ParquetFile:

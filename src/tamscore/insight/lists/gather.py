@@ -60,6 +60,7 @@ def gather(run: StoredRun, since: StoredRun | None, progress: Progress) -> Gathe
     """
     if PERSON not in run.columns:
         raise UsageError(f"{run.directory.path}: nobody knows who covers its accounts; run tamscore coverage first")
+    run.require((*sentences.OPEN, *sentences.LIKELY, "expected_value", "play", "suggested_role"))
     columns = [name for name in READ if name in run.columns]
     rules = CampaignLists.of(run) if CAMPAIGN in run.columns else None
     people, campaigns = [], []

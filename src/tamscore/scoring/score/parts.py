@@ -44,7 +44,7 @@ class ScoredPart:
 
     `work` holds sums by all that decides what is done about accounts, see `exact_totals`.
     `top` are the best of all kinds, `top_by_kind` those of each; `counts` what sections have counted, one each.
-    `reused` says that an earlier, unfinished run had committed it.
+    `reused` says that an earlier, unfinished run had committed it, `left_out` are the columns that were not written.
     """
 
     scored: int
@@ -57,6 +57,7 @@ class ScoredPart:
     work: dict[tuple[str, ...], Any]
     counts: tuple[Any, ...] = ()
     reused: bool = False
+    left_out: tuple[str, ...] = ()
 
 
 def reuse_part(
@@ -64,13 +65,16 @@ def reuse_part(
 ) -> ScoredPart | None:
     """The part as an earlier, unfinished run has committed it; None where it must be made.
 
-    It is not read again where what these very files come to is `known`.
+    It is not read again where what these very files come to is `known`. What files come to that may lack columns is
+    not told by them.
     """
     files = plan.directory.committed(part.partition.index)
     if files is None:
         return None
     if known is not None and known.files == files:
         return replace(known, reused=True)
+    if plan.written is not None:
+        return None
     path = plan.directory.part(part.partition.index)
     scored = contents.placed_table(path, files[plan.directory.name_of(path)])
     return described(scored, int(np.count_nonzero(assigned.reason)), files, plan, reused=True)
@@ -82,10 +86,17 @@ def with_reasons(table: pa.Table, reason: Any, bad: Any) -> pa.Table:
     return table.take(bad).append_column(REASON_COLUMN, reasons)
 
 
+def place_scores(index: int, scored: pa.Table, plan: ScorePlan) -> Placed:
+    """Write the columns of scored rows that the job wants."""
+    left_out, path = plan.left_out(scored), plan.directory.part(index)
+    repeated = [name for name in repeating(scored) if name not in left_out]
+    return commit.place_parquet(scored.drop_columns(left_out) if left_out else scored, path, repeated)
+
+
 def write_part(index: int, scored: pa.Table, refused: pa.Table | None, plan: ScorePlan) -> ScoredPart:
     """Write the scored rows and the rejected rows of a partition, then the sidecar that commits them."""
     directory = plan.directory
-    placed = commit.place_parquet(scored, directory.part(index), repeating(scored))
+    placed = place_scores(index, scored, plan)
     files, rejected, bad = {directory.name_of(directory.part(index)): placed}, None, 0
     if refused is not None:
         bad, rejected = refused.num_rows, commit.place_parquet(refused, directory.rejected(index))
@@ -97,7 +108,7 @@ def write_part(index: int, scored: pa.Table, refused: pa.Table | None, plan: Sco
 def rewrite_part(index: int, part: ScoredPart, scored: pa.Table, plan: ScorePlan) -> ScoredPart:
     """Write the scored rows of a committed part again, then its sidecar; its rejected rows stay as they are."""
     directory = plan.directory
-    placed = commit.place_parquet(scored, directory.part(index), repeating(scored))
+    placed = place_scores(index, scored, plan)
     rejected = part.files.get(directory.name_of(directory.rejected(index)))
     directory.commit_part(index, placed, rejected, {"scored": scored.num_rows, "rejected": part.rejected})
     files = {**part.files, directory.name_of(directory.part(index)): placed}
@@ -110,7 +121,8 @@ def described(
     """What a part comes to, told from its table."""
     sums, flags, tops = totals(scored, plan), flag_counts(scored), (best(scored), best_by_kind(scored))
     counts = tuple(section.state.count(scored) for section in plan.sections)
-    return ScoredPart(scored.num_rows, rejected, files, sums, flags, *tops, exact_totals(scored), counts, reused)
+    told = *tops, exact_totals(scored), counts, reused, plan.left_out(scored)
+    return ScoredPart(scored.num_rows, rejected, files, sums, flags, *told)
 
 
 def totals(scored: pa.Table, plan: ScorePlan) -> Any:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from tamscore.schema import InputColumns
     from tamscore.scoring.score.sections import Prepared
     from tamscore.stages.potential import CustomerSales, PotentialTable
@@ -33,7 +35,11 @@ class PartyPolicy:
 
 @dataclass(frozen=True)
 class ScorePlan:
-    """What the score pass needs beside its rows; `order` where accounts are ranked one by one."""
+    """What the score pass needs beside its rows; `order` where accounts are ranked one by one.
+
+    `written` are the columns that are written at last, None for all. Parts that are `staged` have all columns: they are
+    read again, and written anew.
+    """
 
     columns: InputColumns
     boundary: Boundary
@@ -41,6 +47,14 @@ class ScorePlan:
     directory: RunDirectory
     sections: tuple[Prepared, ...] = ()
     order: RankOrder | None = None
+    written: frozenset[str] | None = None
+    staged: bool = False
+
+    def left_out(self, scored: pa.Table) -> tuple[str, ...]:
+        """Return the columns of scores that are not written, in order."""
+        if self.written is None or self.staged:
+            return ()
+        return tuple(name for name in scored.column_names if name not in self.written)
 
     @property
     def clusters(self) -> list[str]:

@@ -49,6 +49,11 @@ class Outcome:
         return sum(part.totals for part in self.scored)
 
     @property
+    def left_out(self) -> tuple[str, ...]:
+        """The columns of the scores that were made and not written."""
+        return self.scored[0].left_out if self.scored else ()
+
+    @property
     def flags(self) -> dict[str, int]:
         """Flagged rows by flag."""
         return {name: sum(part.flags[name] for part in self.scored) for name in self.scored[0].flags}

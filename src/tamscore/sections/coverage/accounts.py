@@ -54,6 +54,9 @@ class ScoredRun(Protocol):
     def columns(self) -> tuple[str, ...]:
         """The columns of its scores."""
 
+    def require(self, columns: Sequence[str]) -> None:
+        """Raise UsageError that names those of the columns that its job has left out of its scores."""
+
     def read(self, columns: Sequence[str]) -> Iterator[pa.Table]:
         """Yield columns of its scores, part by part, texts as texts."""
 
@@ -123,6 +126,7 @@ def read_accounts(run: ScoredRun, settings: Coverage) -> Accounts:
     import pyarrow.compute as pc
 
     asked = {"region": settings.region, "skill": settings.skill}
+    run.require((*MONEY, *LIKELY, *TEXTS, *filter(None, asked.values())))
     if problem := problem_of_columns(settings, run.columns):
         raise UsageError(problem)
     named = [name for name in dict.fromkeys((*TEXTS, *filter(None, asked.values()))) if name in run.columns]

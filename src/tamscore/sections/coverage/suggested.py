@@ -49,6 +49,10 @@ class SuggestedRoles:
         """The columns of its scores, without those of a coverage."""
         return (*(name for name in self.run.columns if name not in COVERAGE_COLUMNS), *MADE)
 
+    def require(self, columns: Sequence[str]) -> None:
+        """Raise UsageError that names those of the columns that its job has left out; what is made needs none."""
+        self.run.require([name for name in columns if name not in MADE])
+
     def read(self, columns: Sequence[str]) -> Iterator[pa.Table]:
         """Yield columns of its scores, part by part."""
         made = [name for name in columns if name in MADE]
