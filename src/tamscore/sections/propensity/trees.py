@@ -10,7 +10,7 @@ column (Saabas 2014): exact in sum, cheap, and for deep trees kinder to splits n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ FEW_LEAVES, MOST_LEAVES = 30, 62
 
 @dataclass(frozen=True)
 class Split:
-    """One question of a tree: whether the value of a row of the design is at most `threshold`.
+    """One question of a tree: whether a number is at most `threshold`.
 
     `kept` has the bits of the leaves that are left where it is not; a missing value counts as small or as large.
     """
@@ -36,20 +36,31 @@ class Split:
 
 
 @dataclass(frozen=True)
+class LevelSplit:
+    """One question of a tree to a category: `kept` (levels,) has the bits of the leaves that each level leaves."""
+
+    feature: int
+    kept: Any
+
+
+@dataclass(frozen=True)
 class Tree:
     """Its splits, the score of each leaf (leaves,), and what each source column adds there: (leaves,) by column."""
 
-    splits: tuple[Split, ...]
+    splits: tuple[Split | LevelSplit, ...]
     score: Any
     added: dict[int, Any]
 
 
 def leaf_of(xp: Any, tree: Tree, raw: Sequence[Array]) -> Array:
-    """The leaf (m,) int64 of every row of the design."""
+    """The leaf (m,) int64 of every row, given its numbers (m,) and codes of categories (m,) int64."""
     bits = xp.int32 if tree.score.shape[0] <= FEW_LEAVES else xp.int64  # short numbers are half as far to carry
     left = xp.full(raw[0].shape, -1, dtype=bits, device=raw[0].device)
     for split in tree.splits:
         column = raw[split.feature]
+        if isinstance(split, LevelSplit):
+            left = left & xp.take(split.kept, column)
+            continue
         fails = column > split.threshold if split.missing_is_small else ~(column <= split.threshold)
         left = xp.where(fails, left & split.kept, left)
     first = xp.astype(left & -left, xp.float32)  # a power of two
@@ -59,7 +70,8 @@ def leaf_of(xp: Any, tree: Tree, raw: Sequence[Array]) -> Array:
 def put(backend: Any, tree: Tree) -> Tree:
     """The tree with its tables on the device."""
     added = {source: backend.put(values) for source, values in tree.added.items()}
-    return Tree(tree.splits, backend.put(tree.score), added)
+    splits = (replace(one, kept=backend.put(one.kept)) if isinstance(one, LevelSplit) else one for one in tree.splits)
+    return Tree(tuple(splits), backend.put(tree.score), added)
 
 
 def explained(
