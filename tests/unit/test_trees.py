@@ -46,9 +46,8 @@ def grown(seed, rows=600, leaves=9, levels=NUMBERS):
 
 
 def margin(backend, forest, levels, columns):
-    ready = [trees.put(backend, tree) for tree in forest.trees(levels)]
     put = [backend.put(column) for column in columns]
-    return backend.get(trees.explained(backend.xp, forest.base, ready, put, len(levels))[0])
+    return backend.get(trees.explained(backend.xp, forest.trees(levels).on(backend), put)[0])
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +56,7 @@ def example():
 
 
 @settings(max_examples=10)
-@given(st.integers(0, 10_000), st.integers(2, 40))
+@given(st.integers(0, 10_000), st.integers(2, trees.MOST_LEAVES))
 def test_scores_are_those_of_scikit_learn_to_the_bit(seed, leaves):
     x, fitted = grown(seed, leaves=leaves)
     found = margin(HostBackend(), forest_of(fitted, COUNT, NUMBERS), NUMBERS, x)
@@ -65,7 +64,7 @@ def test_scores_are_those_of_scikit_learn_to_the_bit(seed, leaves):
 
 
 @settings(max_examples=10)
-@given(st.integers(0, 10_000), st.integers(2, 40))
+@given(st.integers(0, 10_000), st.integers(2, trees.MOST_LEAVES))
 def test_scores_of_categories_are_those_of_scikit_learn_to_the_bit(seed, leaves):
     """Of levels that no row has been learned from, too."""
     x, fitted = grown(seed, leaves=leaves, levels=LEVELS)
@@ -99,8 +98,8 @@ def test_what_columns_add_to_the_mean_comes_to_the_score(backend, example):
     """Law: expected + sum of the parts = score; on every device."""
     x, fitted = example
     forest = forest_of(fitted, COUNT, LEVELS)
-    ready = [trees.put(backend, tree) for tree in forest.trees(LEVELS)]
-    score, added = trees.explained(backend.xp, forest.base, ready, [backend.put(one) for one in x], len(LEVELS))
+    put = [backend.put(one) for one in x]
+    score, added = trees.explained(backend.xp, forest.trees(LEVELS).on(backend), put)
     score, added = backend.get(score), [backend.get(one) for one in added]
     assert score == pytest.approx(fitted.decision_function(np.stack(x, axis=1)), abs=1e-12)
     assert forest.expected + sum(added) == pytest.approx(score, abs=1e-9)
@@ -115,7 +114,7 @@ def test_the_expected_score_is_the_mean_over_the_rows_that_were_learned_from(exa
 def test_a_column_without_a_split_adds_nothing_and_one_that_decides_adds_most():
     x, fitted = grown(0)
     forest = forest_of(fitted, COUNT, NUMBERS)
-    _, added = trees.explained(np, forest.base, forest.trees(NUMBERS), x, 4)
+    _, added = trees.explained(np, forest.trees(NUMBERS), x)
     size = [float(np.abs(one).mean()) for one in added]
     assert size[0] == max(size)
     assert size[3] < size[0] / 3  # noise
@@ -139,7 +138,7 @@ def test_by_hand_the_step_of_a_split_goes_to_its_column():
     )
     assert forest.expected == -0.25
     rows = [np.zeros(3), np.array([10.0, 10.5, np.nan])]
-    score, added = trees.explained(np, forest.base, forest.trees((0, 0)), rows, 2)
+    score, added = trees.explained(np, forest.trees((0, 0)), rows)
     assert score.tolist() == [-0.75, 1.25, -0.75]
     assert added[0].tolist() == [0.0] * 3
     assert added[1].tolist() == [-0.5, 1.5, -0.5]

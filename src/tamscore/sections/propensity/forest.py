@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.sections.propensity.trees import FEW_LEAVES, MOST_LEAVES, LevelSplit, Split, Tree
+from tamscore.sections.propensity.trees import MOST_LEAVES, LevelSplit, Split, Tree, Trees, first_leaves
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 LEAF = -1
 
@@ -80,13 +80,18 @@ class Forest:
         """The mean score of the rows that were learned from: what the added parts start from."""
         return self.base + float(sum(self.means[start] for start in self.starts[:-1]))
 
-    def trees(self, levels: Sequence[int]) -> tuple[Tree, ...]:
+    def trees(self, levels: Sequence[int]) -> Trees:
         """The trees ready to score rows of columns with so many levels, as `Design.levels`."""
-        found = []
+        thresholds, found = self.thresholds(levels), []
         for tree in range(len(self.starts) - 1):
             means = self.means[self.starts[tree] : self.starts[tree + 1]]
-            found.append(ready(self.of(tree), means, levels))
-        return tuple(found)
+            found.append(ready(self.of(tree), means, levels, thresholds))
+        return Trees(self.base, tuple(found), thresholds, first_leaves())
+
+    def thresholds(self, levels: Sequence[int]) -> dict[int, tuple[float, ...]]:
+        """By column the thresholds, ascending, that numbers are held against."""
+        asked = {column: self.nodes.feature == column for column, count in enumerate(levels) if not count}
+        return {column: tuple(np.unique(self.nodes.threshold[at]).tolist()) for column, at in asked.items() if at.any()}
 
 
 def means_of(nodes: Nodes) -> Any:
@@ -99,9 +104,9 @@ def means_of(nodes: Nodes) -> Any:
     return means
 
 
-def ready(nodes: Nodes, means: Any, levels: Sequence[int]) -> Tree:
+def ready(nodes: Nodes, means: Any, levels: Sequence[int], thresholds: Mapping[int, tuple[float, ...]]) -> Tree:
     """One tree as sets of leaves, numbered from left to right, and what each column adds at each of them."""
-    leaves, kept, paths = [], dict[int, int](), []
+    leaves, struck, paths = [], dict[int, int](), []
 
     def walk(node: int, path: dict[int, float]) -> int:
         """Take in the leaves below a node, and say which they are, as bits."""
@@ -111,22 +116,23 @@ def ready(nodes: Nodes, means: Any, levels: Sequence[int]) -> Tree:
             return 1 << (len(leaves) - 1)
         column, children = int(nodes.feature[node]), (nodes.left[node], nodes.right[node])
         steps = [path.get(column, 0.0) + means[child] - means[node] for child in children]
-        small, large = (walk(child, path | {column: step}) for child, step in zip(children, steps, strict=True))
-        kept[node] = ~small
-        return small | large
+        struck[node], large = (walk(child, path | {column: step}) for child, step in zip(children, steps, strict=True))
+        return struck[node] | large
 
     walk(0, {})
-    bits = np.int32 if len(leaves) <= FEW_LEAVES else np.int64
-    splits = tuple(split_of(nodes, node, levels, left, bits) for node, left in kept.items())
+    splits = tuple(split_of(nodes, node, levels, thresholds, bits) for node, bits in struck.items())
     named = sorted({column for path in paths for column in path})
     added = {column: np.array([path.get(column, 0.0) for path in paths]) for column in named}
     return Tree(splits, nodes.value[leaves].astype(np.float64), added)
 
 
-def split_of(nodes: Nodes, node: int, levels: Sequence[int], kept: int, bits: type) -> Split | LevelSplit:
-    """The question of a node, given the leaves that are kept where it is answered with no."""
+def split_of(
+    nodes: Nodes, node: int, levels: Sequence[int], thresholds: Mapping[int, tuple[float, ...]], struck: int
+) -> Split | LevelSplit:
+    """The question of a node, given the leaves that are struck out where it is answered with no."""
     column = int(nodes.feature[node])
     if not levels[column]:
-        return Split(column, float(nodes.threshold[node]), bool(nodes.missing_is_small[node]), kept)
+        place = thresholds[column].index(float(nodes.threshold[node]))
+        return Split(column, place, bool(nodes.missing_is_small[node]), struck)
     small = np.unpackbits(nodes.small_levels[node], count=levels[column], bitorder="little")
-    return LevelSplit(column, np.where(small == 1, -1, kept).astype(bits))
+    return LevelSplit(column, np.where(small == 1, 0, struck).astype(np.uint16))

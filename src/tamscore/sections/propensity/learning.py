@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tamscore.backend import Array, Backend
     from tamscore.sections.propensity.design import Design
     from tamscore.sections.propensity.forest import Forest
-    from tamscore.sections.propensity.trees import Tree
+    from tamscore.sections.propensity.trees import Trees
 
 FOLDS = 5
 Kind = Literal["logistic", "trees"]
@@ -64,22 +64,20 @@ class Scorer:
     """A model ready to score rows on a device."""
 
     design: Design
-    model: Line | Forest
-    trees: tuple[Tree, ...]
+    model: Line | Trees
 
     @classmethod
     def of(cls, design: Design, model: Line | Forest, backend: Backend) -> Scorer:
         """The scorer of a model."""
         if isinstance(model, Line):
-            return cls(design, model, ())
-        return cls(design, model, tuple(trees.put(backend, one) for one in model.trees(design.levels)))
+            return cls(design, model)
+        return cls(design, model.trees(design.levels).on(backend))
 
     def explained(self, xp: Any, raw: Sequence[Array]) -> tuple[Array, list[Array]]:
         """The score (m,) in log-odds, and what each column of the input adds to `expected` (m,)."""
-        sources = len(self.design.columns)
-        if not isinstance(self.model, Line):
-            return trees.explained(xp, self.model.base, self.trees, raw, sources)
-        return line.explained(xp, self.model, self.design, self.design.straight(xp, raw), sources)
+        if isinstance(self.model, Line):
+            return line.explained(xp, self.model, self.design, self.design.straight(xp, raw))
+        return trees.explained(xp, self.model, raw)
 
 
 @dataclass(frozen=True)
@@ -145,8 +143,10 @@ def scores_left_out(task: tuple[Kind, int], training: Training) -> Any:
     seen, rows = ([column[at] for column in training.raw] for at in (inside, outside))
     forest = boost(seen, training.levels, training.label[inside], MOST_TREES)
     total, found = np.full(len(outside), forest.base + training.shift), []
-    for place, tree in enumerate(forest.trees(training.levels), 1):
-        total = total + tree.score[trees.leaf_of(np, tree, rows)]
+    ready = forest.trees(training.levels)
+    cells = trees.cells_of(np, ready, rows)
+    for place, tree in enumerate(ready.trees, 1):
+        total = total + tree.score[trees.leaf_of(np, ready, tree, cells, rows)]
         if place in TREE_COUNTS:
             found.append(total)
     return np.stack(found)
