@@ -20,17 +20,19 @@ def made(backend):
     return of, [backend.get(one) for one in raw], [backend.get(one) for one in straight]
 
 
-def test_trees_get_raw_numbers_and_one_column_a_category(backend):
+def test_trees_get_raw_numbers_and_the_codes_of_categories(backend):
     of, raw, _ = made(backend)
     assert np.array_equal(raw[0], [1.0, 3.0, np.nan, 5.0, np.nan], equal_nan=True)
-    assert [one.tolist() for one in raw[1:]] == [[1, 0, 0, 1, 1], [0, 1, 0, 0, 0], [0, 0, 1, 0, 0]]
-    assert of.raw_sources == (0, 1, 1, 1)
+    assert raw[1].tolist() == CODES.tolist()
+    assert len(raw) == 2
+    assert of.levels == (0, 3)
 
 
 def test_a_line_gets_numbers_at_scale_and_a_mark_for_what_is_missing(backend):
     of, _, straight = made(backend)
     spread = np.std([1.0, 3.0, 5.0])
     assert straight[0] == pytest.approx([-2 / spread, 0, 0, 2 / spread, 0])
+    assert [one.tolist() for one in straight[1:4]] == [[1, 0, 0, 1, 1], [0, 1, 0, 0, 0], [0, 0, 1, 0, 0]]
     assert straight[-1].tolist() == [0, 0, 1, 0, 1]
     assert of.straight_sources == (0, 1, 1, 1, 0)
     assert len(of.straight_sources) == len(straight)

@@ -42,9 +42,8 @@ def test_values_are_called_what_a_person_would_call_them(backend):
     xp = backend.xp
     number = Number("size", logarithm=False, center=0.0, spread=1.0, low=1.0, high=2.0)
     design = Design((number,), (Vocabulary("country", ("DE",)),))
-    raw = [backend.put(np.array([1.0, 1.5, 2.0, 2.5, np.nan]))]
-    codes = {"country": backend.put(np.array([0, 1, 2, 0, 0]))}
-    found = [backend.get(one) for one in design.states(xp, raw, codes)]
+    raw = [backend.put(np.array([1.0, 1.5, 2.0, 2.5, np.nan])), backend.put(np.array([0, 1, 2, 0, 0]))]
+    found = [backend.get(one) for one in design.states(xp, raw)]
     names = [[names[place] for place in one] for names, one in zip(design.state_names, found, strict=True)]
     assert names[0] == ["size low", "size middling", "size middling", "size high", "size missing"]
     assert names[1] == ["country = DE", "country = other", "country = unknown", "country = DE", "country = DE"]

@@ -1,7 +1,8 @@
 """The rows that a propensity is learned from and told of: numbers as they are for trees, made straight for a line.
 
-Trees take raw numbers, NaN for missing, and one 0/1 column a category. A logistic regression takes the same categories;
-its numbers are centred and scaled, logarithms first where a column is skewed, missing ones at the mean and marked.
+Trees take raw numbers, NaN for missing, and the codes of categories. A logistic regression takes one 0/1 column for
+each level; its numbers are centred and scaled, logarithms first where a column is skewed, missing ones at the mean and
+marked.
 """
 
 from __future__ import annotations
@@ -47,44 +48,36 @@ class Design:
         return (*(one.column for one in self.numbers), *(one.column for one in self.vocabularies))
 
     @property
-    def raw_sources(self) -> tuple[int, ...]:
-        """The place in `columns` that each row of `raw` comes from."""
-        levels = (len(one.all_levels) for one in self.vocabularies)
-        of_levels = [len(self.numbers) + place for place, count in enumerate(levels) for _ in range(count)]
-        return (*range(len(self.numbers)), *of_levels)
+    def levels(self) -> tuple[int, ...]:
+        """The number of levels of each of `columns`, 0 for numbers."""
+        return (*(0 for _ in self.numbers), *(len(one.all_levels) for one in self.vocabularies))
 
     @property
     def straight_sources(self) -> tuple[int, ...]:
-        """The same for `straight`."""
-        return (*self.raw_sources, *range(len(self.numbers)))
+        """The place in `columns` that each row of `straight` comes from."""
+        of_levels = [place for place, count in enumerate(self.levels) for _ in range(count)]
+        numbers = range(len(self.numbers))
+        return (*numbers, *of_levels, *numbers)
 
     def raw(self, xp: Any, numbers: Mapping[str, Array], codes: Mapping[str, Array]) -> list[Array]:
-        """Numbers and 0/1 columns, each (m,) float64; what is not finite counts as missing."""
+        """The values of each of `columns`: numbers (m,) float64, NaN where not finite, and codes (m,) int64."""
         found = [finite(xp, numbers[one.column]) for one in self.numbers]
-        return found + self.indicators(xp, codes)
+        return found + [codes[one.column] for one in self.vocabularies]
 
     def straight(self, xp: Any, raw: Sequence[Array]) -> list[Array]:
-        """The rows of `raw` as a line takes them, then one 0/1 column a number that marks what is missing."""
+        """The columns (m,) float64 that a line takes: numbers, 0/1 columns of levels and of what is missing."""
         count = len(self.numbers)
         straightened = [straight(xp, column, one) for column, one in zip(raw, self.numbers, strict=False)]
         missing = [xp.astype(xp.isnan(column), xp.float64) for column in raw[:count]]
-        return [*straightened, *raw[count:], *missing]
+        return [*straightened, *indicators(xp, raw[count:], self.levels[count:]), *missing]
 
-    def indicators(self, xp: Any, codes: Mapping[str, Array]) -> list[Array]:
-        """One 0/1 column (m,) float64 for every level of every category."""
-        return [
-            xp.astype(codes[one.column] == level, xp.float64)
-            for one in self.vocabularies
-            for level in range(len(one.all_levels))
-        ]
-
-    def states(self, xp: Any, raw: Sequence[Array], codes: Mapping[str, Array]) -> list[Array]:
+    def states(self, xp: Any, raw: Sequence[Array]) -> list[Array]:
         """What a person would call the value of each of `columns`, as a place (m,) int64 in `state_names`."""
         found = []
         for column, one in zip(raw, self.numbers, strict=False):
             place = xp.astype(column > one.low, xp.int64) + xp.astype(column > one.high, xp.int64)
             found.append(xp.where(xp.isnan(column), xp.asarray(3, dtype=xp.int64, device=column.device), place))
-        return found + [codes[one.column] for one in self.vocabularies]
+        return [*found, *raw[len(self.numbers) :]]
 
     @property
     def state_names(self) -> list[tuple[str, ...]]:
@@ -94,6 +87,12 @@ class Design:
             *(tuple(f"{one.column} {name}" for name in of_number) for one in self.numbers),
             *(tuple(f"{one.column} = {level}" for level in one.all_levels) for one in self.vocabularies),
         ]
+
+
+def indicators(xp: Any, codes: Sequence[Array], levels: Sequence[int]) -> list[Array]:
+    """One 0/1 column (m,) float64 for each level of each category, given codes (m,) and the number of levels."""
+    counted = zip(codes, levels, strict=True)
+    return [xp.astype(column == level, xp.float64) for column, count in counted for level in range(count)]
 
 
 def finite(xp: Any, column: Array) -> Array:

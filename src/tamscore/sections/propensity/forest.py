@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.sections.propensity.trees import MOST_LEAVES, Split, Tree
+from tamscore.sections.propensity.trees import MOST_LEAVES, LevelSplit, Split, Tree, Trees, first_leaves
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 LEAF = -1
 
@@ -21,7 +21,8 @@ class Nodes:
     """Nodes of trees, root first.
 
     Of every node (n,): `feature` (LEAF for leaves), `threshold`, `missing_is_small`, the nodes `left` and `right`
-    within its tree, `value` (the score of a leaf) and `rows` that it was learned from.
+    within its tree, `value` (the score of a leaf) and `rows` that it was learned from. `small_levels` (n, bytes) uint8
+    has a bit for each level of a category, little end first, which is set where the level goes left.
     """
 
     feature: Any
@@ -31,6 +32,7 @@ class Nodes:
     right: Any
     value: Any
     rows: Any
+    small_levels: Any
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -54,15 +56,17 @@ class Forest:
         at = slice(self.starts[tree], self.starts[tree + 1])
         return Nodes(**{name: column[at] for name, column in self.nodes.columns.items()})
 
-    def is_sound(self, columns: int) -> bool:
-        """Whether every split asks one of so many columns, and leads to nodes behind it in its own tree."""
+    def is_sound(self, levels: Sequence[int]) -> bool:
+        """Whether every split asks one of the columns, as `Design.levels`, and leads to nodes behind it in its tree."""
         size = np.diff(self.starts)
         lengths, feature = {len(one) for one in self.nodes.columns.values()}, self.nodes.feature
         if np.any(size < 1) or lengths != {int(self.starts[-1])} or self.starts[0]:
             return False
+        if self.nodes.small_levels.ndim != 2 or 8 * self.nodes.small_levels.shape[1] < max(levels):
+            return False
         place, end = np.arange(len(feature)) - np.repeat(self.starts[:-1], size), np.repeat(size, size)
         splits, two = feature != LEAF, np.stack([self.nodes.left, self.nodes.right])
-        leads = np.all((two > place) & (two < end), axis=0) & (feature >= 0) & (feature < columns)
+        leads = np.all((two > place) & (two < end), axis=0) & (feature >= 0) & (feature < len(levels))
         return bool(np.all(leads[splits])) and int(size.max(initial=0)) < 2 * MOST_LEAVES
 
     @cached_property
@@ -76,13 +80,18 @@ class Forest:
         """The mean score of the rows that were learned from: what the added parts start from."""
         return self.base + float(sum(self.means[start] for start in self.starts[:-1]))
 
-    def trees(self, sources: Sequence[int]) -> tuple[Tree, ...]:
-        """The trees ready to score rows; `sources` says which column each row of the design comes from."""
-        found = []
+    def trees(self, levels: Sequence[int]) -> Trees:
+        """The trees ready to score rows of columns with so many levels, as `Design.levels`."""
+        thresholds, found = self.thresholds(levels), []
         for tree in range(len(self.starts) - 1):
             means = self.means[self.starts[tree] : self.starts[tree + 1]]
-            found.append(ready(self.of(tree), means, sources))
-        return tuple(found)
+            found.append(ready(self.of(tree), means, levels, thresholds))
+        return Trees(self.base, tuple(found), thresholds, first_leaves())
+
+    def thresholds(self, levels: Sequence[int]) -> dict[int, tuple[float, ...]]:
+        """By column the thresholds, ascending, that numbers are held against."""
+        asked = {column: self.nodes.feature == column for column, count in enumerate(levels) if not count}
+        return {column: tuple(np.unique(self.nodes.threshold[at]).tolist()) for column, at in asked.items() if at.any()}
 
 
 def means_of(nodes: Nodes) -> Any:
@@ -95,9 +104,9 @@ def means_of(nodes: Nodes) -> Any:
     return means
 
 
-def ready(nodes: Nodes, means: Any, sources: Sequence[int]) -> Tree:
+def ready(nodes: Nodes, means: Any, levels: Sequence[int], thresholds: Mapping[int, tuple[float, ...]]) -> Tree:
     """One tree as sets of leaves, numbered from left to right, and what each column adds at each of them."""
-    leaves, splits, paths = [], [], []
+    leaves, struck, paths = [], dict[int, int](), []
 
     def walk(node: int, path: dict[int, float]) -> int:
         """Take in the leaves below a node, and say which they are, as bits."""
@@ -105,38 +114,25 @@ def ready(nodes: Nodes, means: Any, sources: Sequence[int]) -> Tree:
             leaves.append(node)
             paths.append(path)
             return 1 << (len(leaves) - 1)
-        below = []
-        for child in (nodes.left[node], nodes.right[node]):
-            source = sources[nodes.feature[node]]
-            below.append(walk(child, path | {source: path.get(source, 0.0) + means[child] - means[node]}))
-        small = bool(nodes.missing_is_small[node])
-        splits.append(Split(int(nodes.feature[node]), float(nodes.threshold[node]), small, ~below[0]))
-        return below[0] | below[1]
+        column, children = int(nodes.feature[node]), (nodes.left[node], nodes.right[node])
+        steps = [path.get(column, 0.0) + means[child] - means[node] for child in children]
+        struck[node], large = (walk(child, path | {column: step}) for child, step in zip(children, steps, strict=True))
+        return struck[node] | large
 
     walk(0, {})
-    named = sorted({source for path in paths for source in path})
-    added = {source: np.array([path.get(source, 0.0) for path in paths]) for source in named}
-    return Tree(tuple(splits), nodes.value[leaves].astype(np.float64), added)
+    splits = tuple(split_of(nodes, node, levels, thresholds, bits) for node, bits in struck.items())
+    named = sorted({column for path in paths for column in path})
+    added = {column: np.array([path.get(column, 0.0) for path in paths]) for column in named}
+    return Tree(splits, nodes.value[leaves].astype(np.float64), added)
 
 
-def forest_of(boosted: Any, trees: int) -> Forest:
-    """The first trees of a fitted HistGradientBoostingClassifier of two classes without categorical columns."""
-    grown = [stage[0].nodes for stage in boosted._predictors[:trees]]  # noqa: SLF001 - there is no public way
-    nodes = np.concatenate(grown) if grown else np.empty(0, [("is_leaf", "?")])
-    starts = np.concatenate(([0], np.cumsum([len(one) for one in grown]))).astype(np.int64)
-    leaf = nodes["is_leaf"].astype(bool)
-    if nodes["is_categorical"].any() or max(int(one["is_leaf"].sum()) for one in grown) > MOST_LEAVES:
-        raise AssertionError("trees with categories or too many leaves")
-    return Forest(
-        float(np.ravel(boosted._baseline_prediction)[0]),  # noqa: SLF001
-        starts,
-        Nodes(
-            feature=np.where(leaf, LEAF, nodes["feature_idx"]).astype(np.int64),
-            threshold=np.where(leaf, 0.0, nodes["num_threshold"]),
-            missing_is_small=nodes["missing_go_to_left"].astype(bool),
-            left=np.where(leaf, 0, nodes["left"]).astype(np.int64),
-            right=np.where(leaf, 0, nodes["right"]).astype(np.int64),
-            value=np.where(leaf, nodes["value"], 0.0),
-            rows=nodes["count"].astype(np.int64),
-        ),
-    )
+def split_of(
+    nodes: Nodes, node: int, levels: Sequence[int], thresholds: Mapping[int, tuple[float, ...]], struck: int
+) -> Split | LevelSplit:
+    """The question of a node, given the leaves that are struck out where it is answered with no."""
+    column = int(nodes.feature[node])
+    if not levels[column]:
+        place = thresholds[column].index(float(nodes.threshold[node]))
+        return Split(column, place, bool(nodes.missing_is_small[node]), struck)
+    small = np.unpackbits(nodes.small_levels[node], count=levels[column], bitorder="little")
+    return LevelSplit(column, np.where(small == 1, 0, struck).astype(np.uint16))

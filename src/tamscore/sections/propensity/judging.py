@@ -70,7 +70,7 @@ def foretell(
     xp, design = backend.xp, propensity.design
     raw = design.raw(xp, numbers, codes)
     score, added = scorer.explained(xp, raw)
-    found = strongest(xp, added, design.states(xp, raw, codes), offsets_of(design.state_names))
+    found = strongest(xp, added, design.states(xp, raw), offsets_of(design.state_names))
     return Foretold(rounded(xp, score), propensity.calibration.probability(xp, score), found)
 
 
@@ -145,7 +145,7 @@ def weights_of(propensity: PropensityModel, training: Training) -> dict[str, flo
     total = np.zeros(len(propensity.design.columns))
     for start in range(0, len(training.label), host.block_rows):
         at = slice(start, start + host.block_rows)
-        _, added = scorer.explained(np, list(np.ascontiguousarray(training.raw[at].T)))
+        _, added = scorer.explained(np, [column[at] for column in training.raw])
         total += [float(np.sum(np.abs(one) * training.weight[at])) for one in added]
     mean = np.round(total / training.weight.sum(), 6).tolist()
     pairs = zip(propensity.design.columns, mean, strict=True)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from tamscore.sections.propensity import line, trees
+from tamscore.sections.propensity.boosting import boost
 from tamscore.sections.propensity.calibration import sigmoid
-from tamscore.sections.propensity.forest import forest_of
 from tamscore.sections.propensity.line import Line
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tamscore.backend import Array, Backend
     from tamscore.sections.propensity.design import Design
     from tamscore.sections.propensity.forest import Forest
-    from tamscore.sections.propensity.trees import Tree
+    from tamscore.sections.propensity.trees import Trees
 
 FOLDS = 5
 Kind = Literal["logistic", "trees"]
@@ -30,13 +30,15 @@ TREE_COUNTS = (10, 20, 40, 80, MOST_TREES)
 
 @dataclass(frozen=True)
 class Training:
-    """The rows that are learned from, in order of their draw numbers: `raw` and `straight` (n, d), labels, weights.
+    """The rows that are learned from, in order of their draw numbers: `raw` and `straight`, labels, weights (n,).
 
+    `raw` are columns (n,) with so many `levels` each, as `Design` has them; `straight` is (n, d).
     Buyers weigh one thing, others another. Models are learned without weights, which suits drawn rows better, and their
     scores moved by `shift` afterwards (King & Zeng 2001); whatever judges them takes the weights.
     """
 
-    raw: Any
+    raw: Sequence[Any]
+    levels: tuple[int, ...]
     straight: Any
     label: Any
     weight: Any
@@ -62,22 +64,20 @@ class Scorer:
     """A model ready to score rows on a device."""
 
     design: Design
-    model: Line | Forest
-    trees: tuple[Tree, ...]
+    model: Line | Trees
 
     @classmethod
     def of(cls, design: Design, model: Line | Forest, backend: Backend) -> Scorer:
         """The scorer of a model."""
         if isinstance(model, Line):
-            return cls(design, model, ())
-        return cls(design, model, tuple(trees.put(backend, one) for one in model.trees(design.raw_sources)))
+            return cls(design, model)
+        return cls(design, model.trees(design.levels).on(backend))
 
     def explained(self, xp: Any, raw: Sequence[Array]) -> tuple[Array, list[Array]]:
         """The score (m,) in log-odds, and what each column of the input adds to `expected` (m,)."""
-        sources = len(self.design.columns)
-        if not isinstance(self.model, Line):
-            return trees.explained(xp, self.model.base, self.trees, raw, sources)
-        return line.explained(xp, self.model, self.design, self.design.straight(xp, raw), sources)
+        if isinstance(self.model, Line):
+            return line.explained(xp, self.model, self.design, self.design.straight(xp, raw))
+        return trees.explained(xp, self.model, raw)
 
 
 @dataclass(frozen=True)
@@ -140,12 +140,13 @@ def scores_left_out(task: tuple[Kind, int], training: Training) -> Any:
     if kind == "logistic":
         fitted = logistic(training.straight[inside], training.label[inside])
         return fitted.decision_function(training.straight[outside])[None] + training.shift
-    boosted = boost(training.raw[inside], training.label[inside], MOST_TREES)
-    rows = list(np.ascontiguousarray(training.raw[outside].T))
-    forest = forest_of(boosted, MOST_TREES)
+    seen, rows = ([column[at] for column in training.raw] for at in (inside, outside))
+    forest = boost(seen, training.levels, training.label[inside], MOST_TREES)
     total, found = np.full(len(outside), forest.base + training.shift), []
-    for place, tree in enumerate(forest.trees(range(len(rows))), 1):
-        total = total + tree.score[trees.leaf_of(np, tree, rows)]
+    ready = forest.trees(training.levels)
+    cells = trees.cells_of(np, ready, rows)
+    for place, tree in enumerate(ready.trees, 1):
+        total = total + tree.score[trees.leaf_of(np, ready, tree, cells, rows)]
         if place in TREE_COUNTS:
             found.append(total)
     return np.stack(found)
@@ -155,7 +156,7 @@ def learned_from_all(task: tuple[Kind, int], training: Training) -> Line | Fores
     """The model of a kind, learned from every row."""
     kind, count = task
     if kind == "trees":
-        forest = forest_of(boost(training.raw, training.label, count), count)
+        forest = boost(training.raw, training.levels, training.label, count)
         return replace(forest, base=forest.base + training.shift)
     fitted = logistic(training.straight, training.label)
     weights = np.asarray(fitted.coef_[0], np.float64)
@@ -171,20 +172,3 @@ def logistic(rows: Any, label: Any) -> Any:
 
     with threadpool_limits(1):
         return LogisticRegression(C=1.0, max_iter=2000).fit(rows, label)
-
-
-def boost(rows: Any, label: Any, count: int) -> Any:
-    """So many fitted trees; on one thread, since the order of sums must not depend on the machine."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1):
-        return HistGradientBoostingClassifier(
-            learning_rate=0.1,
-            max_iter=count,
-            max_leaf_nodes=16,
-            min_samples_leaf=min(40, max(len(label) // 50, 5)),
-            l2_regularization=1.0,
-            early_stopping=False,
-            random_state=0,
-        ).fit(rows, label)

@@ -26,11 +26,9 @@ class Line:
         return self.base
 
 
-def explained(
-    xp: Any, line: Line, design: Design, straight: Sequence[Array], sources: int
-) -> tuple[Array, list[Array]]:
-    """The score (m,) of a line, column by column in a fixed order, and what each source adds (m,)."""
-    added = [xp.zeros_like(straight[0]) for _ in range(sources)]
+def explained(xp: Any, line: Line, design: Design, straight: Sequence[Array]) -> tuple[Array, list[Array]]:
+    """The score (m,) of a line, column by column in a fixed order, and what each column of the input adds (m,)."""
+    added = [xp.zeros_like(straight[0]) for _ in design.columns]
     for column, weight, mean, source in zip(straight, line.weights, line.means, design.straight_sources, strict=True):
         if weight:
             added[source] = added[source] + float(weight) * (column - float(mean))

@@ -12,7 +12,7 @@ from tamscore.model import files as stored_model
 from tamscore.sections.propensity import training
 from tamscore.sections.propensity.calibration import Calibration
 from tamscore.sections.propensity.design import Design, Number
-from tamscore.sections.propensity.forest import Forest, Nodes
+from tamscore.sections.propensity.forest import LEAF, Forest, Nodes
 from tamscore.sections.propensity.judging import PropensityModel
 from tamscore.sections.propensity.line import Line
 from tamscore.stages.prepare import Vocabulary
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from tamscore.sections.propensity.settings import Propensity
 
 NAME = "propensity"
-FORMAT = 1
+FORMAT = 2
+INDICATORS = 1
+"""The format in which trees asked one 0/1 column for each level of a category."""
 
 
 def both(model: PropensityModel, record: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -87,7 +89,7 @@ def kept(market: Market, section: Propensity) -> tuple[PropensityModel, dict[str
 def parsed(said: Mapping[str, Any], arrays: Mapping[str, Any], where: str) -> PropensityModel:
     """The propensity that two files of a model hold; InputContractError where they do not make sense."""
     try:
-        if said["format"] != FORMAT:
+        if said["format"] not in {INDICATORS, FORMAT}:
             raise ValueError(f"expected format {FORMAT}, got {said['format']!r}")  # noqa: TRY301 - one way out
         numbers = tuple(Number(**one) for one in said["numbers"])
         vocabularies = tuple(Vocabulary(one["column"], tuple(one["levels"])) for one in said["vocabularies"])
@@ -106,12 +108,28 @@ def model_of(said: Mapping[str, Any], arrays: Mapping[str, Any], design: Design)
         return line
     if said["kind"] != "trees":
         raise ValueError(f"expected logistic or trees, got {said['kind']!r}")
+    if said["format"] == INDICATORS:
+        arrays = {**arrays, **asked_by_level(arrays["feature"], arrays["threshold"], design)}
     columns = {one.name: arrays[one.name] for one in fields(Nodes)}
     columns["missing_is_small"] = columns["missing_is_small"].astype(bool)
     forest = Forest(float(said["base"]), arrays["starts"], Nodes(**columns))
-    if not forest.is_sound(len(design.raw_sources)):
+    if not forest.is_sound(design.levels):
         raise ValueError("its trees do not hold together")
     return forest
+
+
+def asked_by_level(feature: Any, threshold: Any, design: Design) -> dict[str, Any]:
+    """The columns that nodes (n,) ask, and which levels go left, of trees that asked 0/1 columns of levels."""
+    numbers = len(design.numbers)
+    asked = [(place, level) for place, count in enumerate(design.levels) for level in range(count)]
+    column = np.array([*range(numbers), *(place for place, _ in asked), LEAF])
+    of_level = np.array([*[LEAF] * numbers, *(level for _, level in asked), LEAF])
+    if np.any((feature < LEAF) | (feature >= len(column) - 1)):
+        raise ValueError("its trees do not hold together")
+    level = of_level[feature]
+    small = (np.arange(max(design.levels)) == level[:, None]) <= threshold[:, None]
+    packed = np.packbits(small & (level != LEAF)[:, None], axis=1, bitorder="little")
+    return {"feature": column[feature], "small_levels": packed}
 
 
 def calibration_of(said: Mapping[str, Any], arrays: Mapping[str, Any]) -> Calibration:

@@ -111,4 +111,4 @@ def training_of(drawn: Drawn, design: Design, counts: dict[int, int]) -> Trainin
     label = (drawn.label == 1).astype(np.float64)
     drawn_of = {1: label.sum(), 0: len(label) - label.sum()}
     weight = np.where(label == 1, counts[1] / drawn_of[1], counts[0] / max(drawn_of[0], 1))
-    return Training(np.stack(raw, axis=1), straight, label, weight * len(label) / weight.sum())
+    return Training(raw, design.levels, straight, label, weight * len(label) / weight.sum())
