@@ -96,7 +96,7 @@ lock: ## Renew the hashed locks from pyproject.toml
 	$(BIN)/uv --version
 	$(LOCK) pyproject.toml --extra object-storage --output-file locks/run.txt
 	$(LOCK) pyproject.toml --extra object-storage --extra gpu-cu12 --output-file locks/gpu-cu12.txt
-	$(LOCK) pyproject.toml --extra dev --extra report --extra object-storage --extra lakehouse --group build --output-file locks/dev.txt
+	$(LOCK) pyproject.toml --extra dev --extra report --extra object-storage --extra lakehouse --extra excel --group build --output-file locks/dev.txt
 	$(LOCK) --group build --output-file locks/build.txt
 	$(LOCK) --group bootstrap --output-file locks/bootstrap.txt
 	$(LOCK) --group peers --output-file locks/peers.txt

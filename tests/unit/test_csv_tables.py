@@ -207,9 +207,11 @@ def test_workers_on_other_machines_get_no_csv(tmp_path):
         planned(csv(tmp_path, LINES), replace(ORDERS, far=True))
 
 
-def test_the_market_itself_stays_parquet(tmp_path):
-    with pytest.raises(InputContractError, match=r"expected a Parquet file.*tamscore import"):
-        partitions.plan(str(csv(tmp_path, LINES)), ORDERS)
+def test_columns_of_the_market_that_are_kept_have_the_types_of_an_import(tmp_path):
+    columns = InputColumns("account", "amount", keep=("number",), more_texts=("code",))
+    lines = ["account,number,code,amount", "0017,12,12,1.5", "0018,13,13,2"]
+    plan = partitions.plan(str(csv(tmp_path, lines)), columns)
+    assert [str(plan.schema.field(name).type) for name in columns.all] == ["string", "double", "string", "int64"]
 
 
 def test_parquet_under_the_name_of_a_csv_is_read_as_what_it_is(tmp_path):

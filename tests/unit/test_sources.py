@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 
@@ -113,6 +116,48 @@ def new_iceberg(folder: Path, rows: pa.Table) -> Any:
     return table
 
 
+def as_csv(folder: Path) -> Path:
+    folder.mkdir()
+    for number, part in enumerate((ACCOUNTS.slice(0, 25), ACCOUNTS.slice(25))):
+        pa_csv.write_csv(part, folder / f"{number}.csv")
+    return folder
+
+
+def workbook(folder: Path) -> Path:
+    from openpyxl import Workbook
+
+    folder.mkdir()
+    book = Workbook()
+    book.create_sheet("empty")
+    for row in (ACCOUNTS.column_names, *(row.values() for row in ACCOUNTS.to_pylist())):
+        book.active.append([*row])
+    book.save(folder / "accounts.xlsx")
+    return folder
+
+
+def json_lines(folder: Path) -> Path:
+    folder.mkdir()
+    lines = [json.dumps(row) for row in ACCOUNTS.to_pylist()]
+    (folder / "a.ndjson").write_text("\n".join(lines[:20]), encoding="utf-8")
+    with gzip.open(folder / "b.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.write("\n".join(lines[20:]) + "\n")
+    return folder
+
+
+def arrow_file(folder: Path) -> Path:
+    folder.mkdir()
+    with pa.ipc.new_file(str(folder / "accounts.arrow"), ACCOUNTS.schema) as writer:
+        writer.write_table(ACCOUNTS, max_chunksize=7)
+    return folder
+
+
+def arrow_stream(folder: Path) -> Path:
+    folder.mkdir()
+    with pa.ipc.new_stream(str(folder / "accounts.arrows"), ACCOUNTS.schema) as writer:
+        writer.write_table(ACCOUNTS, max_chunksize=7)
+    return folder
+
+
 SOURCES: dict[str, Callable[[Path], Path]] = {
     "flat": flat,
     "endings": endings,
@@ -122,6 +167,11 @@ SOURCES: dict[str, Callable[[Path], Path]] = {
     "delta": delta,
     "delta, partitioned": lambda folder: delta(folder, partition_by=["industry", "year"]),
     "iceberg": iceberg,
+    "csv": as_csv,
+    "workbook": workbook,
+    "json lines": json_lines,
+    "arrow file": arrow_file,
+    "arrow stream": arrow_stream,
 }
 
 
@@ -218,7 +268,7 @@ def test_a_hudi_table_is_refused_with_the_command_that_converts_it(tmp_path):
 def test_a_missing_package_is_named_with_its_extra(tmp_path, monkeypatch, make, package):
     folder = make(tmp_path / "market")
     monkeypatch.setattr(extra, "find_spec", lambda name: None)
-    with pytest.raises(UsageError, match=rf"package '{package}' .*'lakehouse'"):
+    with pytest.raises(UsageError, match=rf"package '{package}', .*'lakehouse'"):
         plan(str(folder), COLUMNS)
 
 
@@ -319,3 +369,83 @@ def test_a_hint_tells_the_newest_metadata(tmp_path):
     (folder / "metadata" / "version-hint.text").write_text("2\n", encoding="utf-8")
     columns = InputColumns("account_id", "turnover")
     assert len(rows_of(plan(str(folder), columns), ("account_id", "turnover"))) == 80
+
+
+def test_lines_of_json_are_read_whatever_their_name(tmp_path):
+    folder = json_lines(tmp_path / "market")
+    (folder / "a.ndjson").rename(tmp_path / "market.csv")
+    assert len(rows_of(plan(str(tmp_path / "market.csv"), COLUMNS))) == 20
+
+
+def two_sheets(path: Path) -> Path:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.active.append(["account_id", "sales"])
+    book.create_sheet("Notes").append(["?"])
+    book.save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        (
+            "a.ndjson",
+            b'{"account_id": "1", "sales": 1}\n{"account_id": 2, "sales": 1}',
+            r"JSON lines .*changed from string",
+        ),
+        ("a.ndjson", b'{"account_id": "1", "sales": 1}\n{"account_id": ', r"JSON lines "),
+        ("a.json", b'[{"account_id": "1", "sales": 1}]', r"expected a Parquet file, got JSON text"),
+        ("a.jsonl.gz", b"\x1f\x8b\x08", r"JSON lines "),
+        ("a.arrow", b"ARROW1\0\0", r"Arrow file "),
+        ("a.arrows", b"\xff\xff\xff\xff\0", r"Arrow stream "),
+        ("a.xlsx", b"PK\x03\x04?", r"the workbook cannot be read"),
+        ("a.db", b"SQLite format 3\0", r"a SQLite database .*write its table as Parquet or CSV"),
+        ("a.duckdb", b"12345678DUCK", r"a DuckDB database .*write its table as Parquet or CSV"),
+    ],
+)
+def test_what_cannot_be_read_is_named_with_its_format(tmp_path, name, data, words):
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(InputContractError, match=rf"{name}: .*{words}"):
+        plan(str(tmp_path / name), COLUMNS)
+
+
+def test_a_workbook_with_rows_in_several_sheets_is_refused(tmp_path):
+    with pytest.raises(InputContractError, match="rows in the sheets 'Sheet', 'Notes'"):
+        plan(str(two_sheets(tmp_path / "a.xlsx")), COLUMNS)
+
+
+def test_a_cell_of_a_workbook_is_named_by_file_column_and_row(tmp_path):
+    from openpyxl import Workbook
+
+    book = Workbook()
+    for row in (("account_id", "sales", "industry", "year"), ("1", 5.5, "Food", 2020), ("2", "much", "Food", 2020)):
+        book.active.append(row)
+    book.save(tmp_path / "a.xlsx")
+    with pytest.raises(InputContractError, match=r"a\.xlsx: column 'sales': .*row 3: 'much'"):
+        plan(str(tmp_path / "a.xlsx"), COLUMNS)
+
+
+def test_files_of_two_kinds_are_refused(tmp_path):
+    arrow_file(tmp_path / "market")
+    pa_csv.write_csv(ACCOUNTS, tmp_path / "market" / "b.csv")
+    with pytest.raises(UsageError, match="name files of one kind"):
+        plan(str(tmp_path / "market"), COLUMNS)
+
+
+@pytest.mark.parametrize("make", [as_csv, workbook, json_lines, arrow_file])
+def test_workers_elsewhere_read_parquet_only(tmp_path, make):
+    with pytest.raises(UsageError, match=r"workers of engine\.kind = 'remote' read Parquet only"):
+        plan(str(make(tmp_path / "market")), replace(COLUMNS, far=True))
+
+
+def test_a_file_is_copied_once_and_again_when_it_has_changed(tmp_path):
+    folder = arrow_file(tmp_path / "market")
+    read = [plan(str(folder), COLUMNS).read_files for _ in range(2)]
+    pa_file = folder / "accounts.arrow"
+    with pa.ipc.new_file(str(pa_file), ACCOUNTS.schema) as writer:
+        writer.write_table(ACCOUNTS.slice(0, 30))
+    changed = plan(str(folder), COLUMNS)
+    assert read[0] == read[1] != changed.read_files
+    assert changed.rows == 30

@@ -97,6 +97,8 @@ def columns_read(job: Job) -> InputColumns:
         more_texts=tuple(name for section in sections for name in section.texts()),
         more=tuple(name for section in sections for name in section.others()),
         more_scored=tuple(name for section in sections for name in section.scored()),
+        dates=tuple(name for name in (job.columns.renewal_date,) if name),
+        far=job.engine.kind == "remote",
     )
 
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from tamscore.errors import UsageError
-from tamscore.store.csv_tables import csv_table
 from tamscore.store.location import location
-from tamscore.store.sources import delta, iceberg, parquet
-from tamscore.store.sources.found import Found, SourceFile
+from tamscore.store.sources import converted, delta, iceberg, parquet
+from tamscore.store.sources.found import MARKET, Found, SourceFile
 from tamscore.store.sources.markers import Lake, lake_at, require_outside
 
 if TYPE_CHECKING:
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from tamscore.schema import InputColumns
     from tamscore.store.location import Location
 
-MARKET = "input.path"
-"""The key of the job file that names the market."""
 __all__ = ["MARKET", "Found", "SourceFile", "find"]
 
 
@@ -56,7 +53,4 @@ def find(path: str, columns: InputColumns, key: str = MARKET, version: int | Non
     require_outside(path, key)
     if where.is_dir() and (parts := parquet.files_in(where, key)).files:
         return parts
-    if key != MARKET and (table := csv_table(path, columns, key)):
-        files = tuple(SourceFile(file.path, file.path.name, file.copy, stamp=file.stamp) for file in table.files)
-        return Found("CSV", files, table.ignored)
-    return parquet.find(path, key)
+    return converted.find(path, columns, key) or parquet.find(path, key)

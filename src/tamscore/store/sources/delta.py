@@ -38,7 +38,7 @@ def find(folder: Location, key: str, version: int | None) -> Found:
     Raises UsageError where the package or the version is not there, or the table asks for more than is understood;
     InputContractError where its log or a file cannot be read.
     """
-    require_package("deltalake", "Delta", key, folder)
+    require_package("deltalake", "lakehouse", key, f"the Delta table {str(folder)!r}")
     import pyarrow as pa
     from deltalake.exceptions import DeltaError
 

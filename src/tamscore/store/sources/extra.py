@@ -6,13 +6,11 @@ from importlib.util import find_spec
 
 from tamscore.errors import UsageError
 
-EXTRA = "lakehouse"
 
-
-def require_package(package: str, format_: str, key: str, place: object) -> None:
-    """Raise UsageError that names the extra if a package is not installed."""
+def require_package(package: str, extra: str, key: str, what: str) -> None:
+    """Raise UsageError that names the extra if the package that reads `what` is not installed."""
     if find_spec(package) is None:
         raise UsageError(
-            f"{key}: {str(place)!r} is a {format_} table, and the package {package!r} that reads it is not installed; "
-            f"install tamscore with its extra {EXTRA!r}, or write the table as plain Parquet"
+            f"{key}: {what} is read by the package {package!r}, which is not installed; install tamscore with its "
+            f"extra {extra!r}, or write the table as plain Parquet"
         )

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from tamscore.schema import Constant, Stamp
     from tamscore.store.location import Location
 
+MARKET = "input.path"
+"""The key of the job file that names the market."""
+
 
 @dataclass(frozen=True)
 class SourceFile:

@@ -28,7 +28,7 @@ def find(folder: Location, key: str, version: int | None) -> Found:
     Rows that delete files take out, and columns that were added or renamed since, are put right in copies. Raises
     UsageError where the package or the snapshot is not there; InputContractError where the table cannot be read.
     """
-    require_package("pyiceberg", "Iceberg", key, folder)
+    require_package("pyiceberg", "lakehouse", key, f"the Iceberg table {str(folder)!r}")
     import pyarrow as pa
     from pyiceberg.exceptions import ValidationError
 
