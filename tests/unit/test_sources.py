@@ -66,9 +66,9 @@ def endings(folder: Path) -> Path:
     """Files of other endings, other capitals, none at all, and some that are none of the table."""
     for number, name in enumerate(("a.parquet", "b.PARQUET", "c.parq", "d.Pq", "e")):
         write(ACCOUNTS.slice(number * 8, 8), folder / name)
-    for name in ("_SUCCESS", ".e.crc", "notes.txt", "_temporary/0/part.parquet", ".staging/part.parquet"):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(b"?")
+    for name in ("_SUCCESS", ".e.crc", "~$a.parquet", "_temporary/0/part.parquet", ".staging/part.parquet"):
+        write(ACCOUNTS, folder / name)
+    write(ACCOUNTS, folder / "a.parquet.bak")
     return folder
 
 
@@ -210,7 +210,7 @@ class TestEverySource:
 
 
 def test_what_is_passed_over_is_told_but_for_marks_of_writers(tmp_path):
-    assert list(plan(str(endings(tmp_path)), COLUMNS).notices) == ["passed over: notes.txt"]
+    assert list(plan(str(endings(tmp_path)), COLUMNS).notices) == ["passed over: a.parquet.bak"]
 
 
 def test_values_of_paths_are_numbers_where_all_are_and_texts_else(tmp_path):

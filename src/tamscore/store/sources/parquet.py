@@ -64,20 +64,16 @@ def files_in(folder: Location, key: str) -> Found:
 
 def is_hidden(name: str) -> bool:
     """Return whether a part of a name says that readers shall pass it over, as writers of such files agree."""
-    return any(part[0] in "._" and "=" not in part for part in name.split("/"))
+    return any(part[0] in "._~" and "=" not in part for part in name.split("/"))
 
 
 def is_parquet(file: Location) -> bool:
-    """Return whether a file is named as Parquet is, whatever the case; without an ending, whether it begins so."""
+    """Return whether a file is named as Parquet is, whatever the case; without an ending, whether it begins so.
+
+    Other endings, such as .bak and .old, are those of files that somebody put aside.
+    """
     ending = file.suffix.lower()
-    if ending in ENDINGS:
-        return True
-    return not is_other(ending) and contents.beginning(file, len(MAGIC)) == MAGIC
-
-
-def is_other(ending: str) -> bool:
-    """Return whether an ending names another format."""
-    return ending in {".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".md", ".toml", ".xlsx", ".crc", ".gz"}
+    return ending in ENDINGS or (not ending and contents.beginning(file, len(MAGIC)) == MAGIC)
 
 
 def require_no_tables(folder: Location, files: dict[str, Location], key: str) -> None:
