@@ -11,6 +11,7 @@ from tamscore.sections.propensity import line, trees
 from tamscore.sections.propensity.boosting import boost
 from tamscore.sections.propensity.calibration import sigmoid
 from tamscore.sections.propensity.line import Line
+from tamscore.stages.ridge import fit_logistic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -24,22 +25,26 @@ FOLDS = 5
 Kind = Literal["logistic", "trees"]
 KINDS: tuple[Kind, ...] = ("logistic", "trees")
 MOST_TREES = 120
+RIDGE = 1.0
+EVERY = -1
+"""No fold is left out."""
 TREE_COUNTS = (10, 20, 40, 80, MOST_TREES)
 """So many trees are tried: what is too many is told by the rows left out."""
 
 
 @dataclass(frozen=True)
 class Training:
-    """The rows that are learned from, in order of their draw numbers: `raw` and `straight`, labels, weights (n,).
+    """The rows that are learned from, in order of their draw numbers: `raw` and `terms`, labels, weights (n,).
 
-    `raw` are columns (n,) with so many `levels` each, as `Design` has them; `straight` is (n, d).
+    `raw` are columns (n,) with so many `levels` each, as `Design` has them; `terms` (1 + d, n) are ones and the columns
+    that a line takes.
     Buyers weigh one thing, others another. Models are learned without weights, which suits drawn rows better, and their
     scores moved by `shift` afterwards (King & Zeng 2001); whatever judges them takes the weights.
     """
 
     raw: Sequence[Any]
     levels: tuple[int, ...]
-    straight: Any
+    terms: Any
     label: Any
     weight: Any
 
@@ -90,20 +95,21 @@ class Learned:
     loss: dict[str, float]
 
 
-def learn(training: Training, run: Callable[..., Iterable[Any]], kinds: Sequence[Kind] = KINDS) -> Learned:
+def learn(training: Training, run: Callable[..., Iterable[Any]]) -> Learned:
     """The kind of model that foretells the rows left out best, learned from all rows.
 
     `run(function, items, *shared)` yields `function(item, *shared)` in order of the items, several at a time.
     """
-    tasks = [(kind, fold) for kind in kinds for fold in range(FOLDS)]
-    scores: dict[str, list[Any]] = {kind: [] for kind in kinds}
-    for (kind, _), found in zip(tasks, run(scores_left_out, tasks, training), strict=True):
+    (weights,) = run(line_weights, [EVERY], training, None)
+    tasks = [(kind, fold) for kind in KINDS for fold in range(FOLDS)]
+    scores: dict[str, list[Any]] = {kind: [] for kind in KINDS}
+    for (kind, _), found in zip(tasks, run(scores_left_out, tasks, training, weights), strict=True):
         scores[kind].append(found)
-    best = {kind: best_of(scores[kind], training) for kind in kinds}
-    kind = min(kinds, key=lambda one: best[one].loss)
+    best = {kind: best_of(scores[kind], training) for kind in KINDS}
+    kind = min(KINDS, key=lambda one: best[one].loss)
     chosen = best[kind]
-    (model,) = run(learned_from_all, [(kind, chosen.trees)], training)
-    return Learned(kind, model, chosen.score, {one: best[one].loss for one in kinds})
+    (model,) = [line_of(training, weights)] if kind == "logistic" else run(all_trees, [chosen.trees], training)
+    return Learned(kind, model, chosen.score, {one: best[one].loss for one in KINDS})
 
 
 @dataclass(frozen=True)
@@ -133,13 +139,15 @@ def log_loss(probability: Any, label: Any, weight: Any) -> float:
     return float(np.average(-np.where(label == 1, np.log(kept), np.log1p(-kept)), weights=weight))
 
 
-def scores_left_out(task: tuple[Kind, int], training: Training) -> Any:
-    """The scores (counts, rows) of one fold under models of the others; for trees under every number of them."""
+def scores_left_out(task: tuple[Kind, int], training: Training, weights: Any) -> Any:
+    """The scores (counts, rows) of one fold under models of the others; for trees under every number of them.
+
+    `weights` (1 + d,) are those of a line through all rows.
+    """
     kind, fold = task
     inside, outside = np.flatnonzero(training.fold != fold), np.flatnonzero(training.fold == fold)
     if kind == "logistic":
-        fitted = logistic(training.straight[inside], training.label[inside])
-        return fitted.decision_function(training.straight[outside])[None] + training.shift
+        return (line_weights(fold, training, weights) @ training.terms[:, outside])[None] + training.shift
     seen, rows = ([column[at] for column in training.raw] for at in (inside, outside))
     forest = boost(seen, training.levels, training.label[inside], MOST_TREES)
     total, found = np.full(len(outside), forest.base + training.shift), []
@@ -152,23 +160,20 @@ def scores_left_out(task: tuple[Kind, int], training: Training) -> Any:
     return np.stack(found)
 
 
-def learned_from_all(task: tuple[Kind, int], training: Training) -> Line | Forest:
-    """The model of a kind, learned from every row."""
-    kind, count = task
-    if kind == "trees":
-        forest = boost(training.raw, training.levels, training.label, count)
-        return replace(forest, base=forest.base + training.shift)
-    fitted = logistic(training.straight, training.label)
-    weights = np.asarray(fitted.coef_[0], np.float64)
-    means = np.average(training.straight, axis=0, weights=training.weight)
-    base = float(fitted.intercept_[0] + np.sum(weights * means)) + training.shift
-    return Line(base, weights, means)
+def all_trees(count: int, training: Training) -> Forest:
+    """So many trees, learned from every row."""
+    forest = boost(training.raw, training.levels, training.label, count)
+    return replace(forest, base=forest.base + training.shift)
 
 
-def logistic(rows: Any, label: Any) -> Any:
-    """A fitted logistic regression."""
-    from sklearn.linear_model import LogisticRegression
-    from threadpoolctl import threadpool_limits
+def line_weights(fold: int, training: Training, start: Any) -> Any:
+    """The weights (1 + d,) of a line through all rows but those of a fold, sought from `start`; EVERY is no fold."""
+    seen = (training.fold != fold).astype(np.float64)
+    return fit_logistic(training.terms, training.label == 1, seen, RIDGE, start)
 
-    with threadpool_limits(1):
-        return LogisticRegression(C=1.0, max_iter=2000).fit(rows, label)
+
+def line_of(training: Training, weights: Any) -> Line:
+    """The line with some weights (1 + d,), moved to the true odds."""
+    means = np.average(training.terms[1:], axis=1, weights=training.weight)
+    base = float(weights[0] + np.sum(weights[1:] * means)) + training.shift
+    return Line(base, weights[1:], means)

@@ -107,8 +107,8 @@ def training_of(drawn: Drawn, design: Design, counts: dict[int, int]) -> Trainin
     codes = {one.column: one.encode(drawn.texts[one.column]) for one in design.vocabularies}
     numbers = dict(zip((one.column for one in design.numbers), drawn.numeric, strict=True))
     raw = design.raw(np, numbers, codes)
-    straight = np.stack(design.straight(np, raw), axis=1)
+    terms = np.stack([np.ones(len(drawn.label)), *design.straight(np, raw)])
     label = (drawn.label == 1).astype(np.float64)
     drawn_of = {1: label.sum(), 0: len(label) - label.sum()}
     weight = np.where(label == 1, counts[1] / drawn_of[1], counts[0] / max(drawn_of[0], 1))
-    return Training(raw, design.levels, straight, label, weight * len(label) / weight.sum())
+    return Training(raw, design.levels, terms, label, weight * len(label) / weight.sum())
