@@ -27,6 +27,7 @@ from tests.faults.objects import bytes_below, impatient
 from tests.faults.protocol import bytes_of
 from tests.faults.s3 import Fault
 from tests.faults.test_storage import toml
+from tests.unit import test_sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -400,3 +401,14 @@ def test_a_command_ends_with_its_own_exit_code_however_soon_after_an_answer(uplo
     """S08: threads of the client outlive their answers; a process that ends in that moment must not be aborted."""
     for _ in range(6):  # all but the first find the run there, free the lock and end
         assert ended(command(tmp_path, "run"))[0] == 0
+
+
+@pytest.mark.parametrize("kind", ["hive, two keys", "delta", "delta, partitioned", "iceberg"])
+def test_tables_of_other_layouts_are_read_in_a_bucket(server, tmp_path, kind):
+    """The rows that the table has on a disk."""
+    folder = test_sources.SOURCES[kind](tmp_path / "market")
+    client, obstore = bucket.client(f"s3://{s3.BUCKET}")
+    for file in (file for file in sorted(folder.rglob("*")) if file.is_file()):
+        obstore.put(client, f"lake/{file.relative_to(folder).as_posix()}", file.read_bytes())
+    read = partitions.plan(f"s3://{s3.BUCKET}/lake", test_sources.COLUMNS)
+    assert test_sources.rows_of(read) == test_sources.expected()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import InputContractError, UsageError
 from tamscore.store import footers, tables
-from tamscore.store.location import location
 from tamscore.store.sources.copies import copied
 from tamscore.store.sources.extra import require_package
 from tamscore.store.sources.found import Found, SourceFile
@@ -49,15 +48,12 @@ def opened(folder: Location) -> Any:
     """Return the table that the newest metadata in a folder describe, wherever it was when they were written."""
     from pyiceberg.table import StaticTable
 
-    from tamscore.store.sources.moved import FROM, IO, TO
+    from tamscore.store.sources.iceberg_files import FROM, IO, TO
 
     place = str(folder.absolute() if isinstance(folder, Path) else folder)
-    newest = metadata_of(folder)
-    table = StaticTable.from_metadata(f"{place}/metadata/{newest}")
-    if table.location().rstrip("/") != place:
-        moved = {"py-io-impl": IO, FROM: table.location().rstrip("/"), TO: place}
-        table = StaticTable.from_metadata(f"{place}/metadata/{newest}", moved)
-    return table
+    newest, files = f"{place}/metadata/{metadata_of(folder)}", {"py-io-impl": IO, TO: place}
+    written = StaticTable.from_metadata(newest, files).location().rstrip("/")
+    return StaticTable.from_metadata(newest, {**files, FROM: written})
 
 
 def metadata_of(folder: Location) -> str:
@@ -89,12 +85,14 @@ def data_files(table: Any, folder: Location, scan: Any) -> list[SourceFile]:
     from pyiceberg.expressions import AlwaysTrue
     from pyiceberg.io.pyarrow import ArrowScan, schema_to_pyarrow
 
+    from tamscore.store.sources.iceberg_files import placed
+
     projected = scan.projection()
     wanted = [(field.field_id, field.name) for field in projected.fields]
     reader = ArrowScan(table.metadata, table.io, projected, AlwaysTrue())
     files = []
     for task in sorted(scan.plan_files(), key=lambda task: str(task.file.file_path)):
-        path = local(task.file.file_path, table.location().rstrip("/"), folder)
+        path = placed(task.file.file_path, table.location().rstrip("/"), str(folder))
         stamp = tables.stamp_of(str(path))
         as_it_is = not task.delete_files and ids_and_names(path) == wanted
         copy = (
@@ -104,13 +102,6 @@ def data_files(table: Any, folder: Location, scan: Any) -> list[SourceFile]:
         )
         files.append(SourceFile(path, name_of(path, folder), copy, stamp=stamp))
     return files
-
-
-def local(address: str, root: str, folder: Location) -> Location:
-    """Return where a file of the table lies, given where the table was when its metadata were written."""
-    if address.startswith(f"{root}/"):
-        return folder / address.removeprefix(f"{root}/")
-    return location(re.sub(r"^file:/*", "/", address))
 
 
 def name_of(path: Location, folder: Location) -> str:
