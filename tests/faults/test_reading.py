@@ -209,7 +209,7 @@ def test_a_changed_object_is_refused_by_name(monkeypatch):
 DOORS = {
     "contents.py": "a version, its hash checked", "tables.py": "inputs", "footers.py": "inputs", "host.py": "inputs",
     "currencies.py": "inputs", "row_sample.py": "inputs", "delta.py": "inputs", "statistics.py": "footers of inputs",
-    "overrides.py": "a person's table", "reading.py": "a person's table", "__init__.py": "counts of imported rows",
+    "whole.py": "a person's table", "__init__.py": "counts of imported rows",
     "rewriting.py": "bytes of a version, whose hash was checked",
 }  # fmt: skip
 

@@ -20,6 +20,7 @@ from tamscore.schema import InputColumns
 from tamscore.store import tables
 from tamscore.store.partitions import Plan, plan
 from tamscore.store.sources import extra
+from tamscore.store.sources.whole import whole_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -449,3 +450,34 @@ def test_a_file_is_copied_once_and_again_when_it_has_changed(tmp_path):
     changed = plan(str(folder), COLUMNS)
     assert read[0] == read[1] != changed.read_files
     assert changed.rows == 30
+
+
+PEOPLE = pa.table({"person": ["Ann", "Bo"], "role": ["hunter", "farmer"], "hours": [1200.0, 900.5]})
+
+
+@pytest.mark.parametrize("name", ["p.parquet", "p.csv", "p.txt", "p.xlsx", "p.ndjson", "p.arrow"])
+def test_a_small_table_may_have_any_format(tmp_path, name):
+    from openpyxl import Workbook
+
+    path = tmp_path / name
+    if name.endswith("xlsx"):
+        book = Workbook()
+        for row in (PEOPLE.column_names, *(row.values() for row in PEOPLE.to_pylist())):
+            book.active.append([*row])
+        book.save(path)
+    elif name.endswith("ndjson"):
+        path.write_text("\n".join(map(json.dumps, PEOPLE.to_pylist())), encoding="utf-8")
+    elif name.endswith("arrow"):
+        with pa.ipc.new_file(str(path), PEOPLE.schema) as writer:
+            writer.write_table(PEOPLE)
+    elif name.endswith("parquet"):
+        pq.write_table(PEOPLE, path)
+    else:
+        pa_csv.write_csv(PEOPLE, path)
+    assert whole_table(path, {"hours": "float"}).to_pylist() == PEOPLE.to_pylist()
+
+
+def test_a_small_table_that_is_none_is_refused_by_what_it_is(tmp_path):
+    (tmp_path / "p.csv").write_bytes(b"SQLite format 3\0" + bytes(100))
+    with pytest.raises(InputContractError, match=r"p\.csv: .*SQLite database"):
+        whole_table(tmp_path / "p.csv", {})

@@ -15,7 +15,7 @@ from tamscore.scoring.census.partition import unusable_ids
 from tamscore.scoring.joining.lookup import Accounts, counted, explained, joined_parts
 from tamscore.stages.draw import id_hash
 from tamscore.stages.folding import fold_ids
-from tamscore.store import csv_import
+from tamscore.store.sources.whole import whole_table
 from tamscore.store.tables import account_ids
 
 if TYPE_CHECKING:
@@ -134,12 +134,8 @@ def ids_of(run: StoredRun) -> Iterator[pa.Array]:
 
 
 def table_of(path: Path) -> pa.Table:
-    """The table in a file, all columns of a CSV file as texts: an id keeps its zeros."""
-    import pyarrow.parquet as pq
-
-    if path.suffix == ".parquet" or not path.is_file():
-        return pq.read_table(path)
-    return csv_import.read_table(path, {})
+    """The table in a file, all columns of a CSV file or a workbook as texts: an id keeps its zeros."""
+    return whole_table(path, {})
 
 
 def override_of(row: dict[str, str | None], field: str, kinds: Mapping[str, pa.DataType]) -> Override:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +16,8 @@ from tamscore.sections.coverage.names import folded
 from tamscore.sections.coverage.people import Owners, Person
 from tamscore.sections.coverage.plans import DEFAULT_PLANS, DIGITAL, TouchPlan
 from tamscore.sections.coverage.table_types import checked
-from tamscore.store import csv_import, tables
+from tamscore.store import tables
+from tamscore.store.sources.whole import whole_table
 from tamscore.substitution import fold_word
 
 if TYPE_CHECKING:
@@ -158,16 +158,8 @@ def cells(row: dict[str, Any]) -> str:
 
 
 def read_table(path: str, required: Sequence[str]) -> pa.Table:
-    """A Parquet or CSV table, texts as texts; InputContractError where it cannot be read, or lacks a column."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    if not Path(path).is_file():
-        raise InputContractError(f"{path}: expected a Parquet or CSV file, found none; check the path")
-    try:
-        table = csv_import.read_table(path, CSV_TYPES) if csv_import.is_csv(path) else pq.read_table(path)
-    except (pa.ArrowException, OSError) as error:
-        raise InputContractError(f"{path}: {str(error).strip()}; expected a Parquet or CSV table") from error
+    """A table of one file, texts as texts; InputContractError where it cannot be read, or lacks a column."""
+    table = whole_table(path, CSV_TYPES)
     if missing := [name for name in required if name not in table.column_names]:
         raise InputContractError(f"{path}: expected columns {', '.join(required)}, missing {', '.join(missing)}")
     return checked(table, path, NUMBERS, NAMES)

@@ -1,0 +1,53 @@
+"""Small tables that are read whole: people, owners, plans, overrides; in any format of one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tamscore.errors import InputContractError
+from tamscore.store import contents, csv_import, tables
+from tamscore.store.footers import MAGIC
+from tamscore.store.sources.converted import READERS, kind_of, once
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pyarrow as pa
+
+
+def whole_table(path: str | Path, types: Mapping[str, str]) -> pa.Table:
+    """Return the table of a file: Parquet, CSV, a workbook, lines of JSON or Arrow.
+
+    Cells of CSV files and workbooks are texts but for the columns in `types` (float, bool, …). Raises
+    InputContractError that names the file, and of a cell its row and column, where it cannot be read.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    file = Path(path)
+    if not file.is_file():
+        raise InputContractError(f"{path}: expected a Parquet or CSV file, found none; check the path")
+    kind, is_parquet = kind_of(file), contents.beginning(file, len(MAGIC)) == MAGIC
+    if kind == "workbook":
+        return of_workbook(file, types)
+    if kind not in READERS and not is_parquet:
+        return csv_import.read_table(file, types)
+    try:
+        if kind is None:
+            return pq.read_table(file)
+        schema, batches = READERS[kind](file)
+        return pa.Table.from_batches(batches, schema)
+    except (pa.ArrowException, OSError, EOFError) as error:
+        raise InputContractError(
+            f"{path}: {str(error).strip()}; expected Parquet, CSV, a workbook, lines of JSON or Arrow"
+        ) from error
+
+
+def of_workbook(file: Path, types: Mapping[str, str]) -> pa.Table:
+    """Return the table of a workbook; raises as `whole_table`."""
+    text = once((file, tables.stamp_of(str(file))), "workbook", str(file))
+    try:
+        return csv_import.read_table(text, types)
+    except InputContractError as error:
+        raise InputContractError(str(error).replace(str(text), str(file))) from error
