@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 ROWS, SEEDS, CUSTOMERS, PASSES = 20_000, 5_000, 20_000, 10
 """So many accounts are fitted again at the most, from so many seed rows, in so many passes; and customers asked."""
-FEW_RESTARTS = 5
+FEW_RESTARTS = 3
 """A refit has so many restarts at the most: they share its few seed rows."""
 
 
