@@ -22,6 +22,7 @@ from tamscore.stages.choose_k import (
     candidates,
     decide,
     held_out_loss,
+    likely,
     tried,
     within_error,
     within_reach,
@@ -179,6 +180,19 @@ def test_of_candidates_within_an_error_the_one_whose_potentials_move_least_is_ch
     assert chosen(found, {5: np.nan, 8: np.nan, 10: np.nan}) == 5
     assert chosen(found, {5: 0.3, 10: 0.2}) == 10
     assert [one.moved for one in decide(admitted(found), {8: 0.1})][2] == 0.1
+
+
+def test_on_other_rows_the_choice_might_have_come_to_what_is_within_two_errors():
+    found = [
+        candidate(2, 0.221),
+        candidate(3, 0.219),
+        candidate(5, 0.212),
+        candidate(8, 0.200),
+        candidate(9, 0.2, thin=1.0),
+    ]
+    assert within_error(admitted(found)) == [8]
+    assert likely(admitted(found)) == [3, 5, 8]
+    assert likely(admitted([candidate(4, 0.3, thin=0.5), candidate(2, 0.5, thin=0.3)])) == [2]
 
 
 def test_a_candidate_beyond_an_error_is_not_chosen_however_little_moves():

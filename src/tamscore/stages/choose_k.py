@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 REACH = 3.0
 """A candidate may be chosen if its loss on a few rows is within so many standard errors of the lowest."""
+LIKELY = 2.0
+"""On other rows one within so many might be."""
 FOLDS = 5
 STABLE = 0.75
 """Rows must keep their cluster under resampling at least so far, on average."""
@@ -145,6 +147,17 @@ def within_error(found: Sequence[Candidate]) -> list[int]:
     best = min(those, key=lambda one: one.loss, default=None)
     within = [one.k for one in those if best and one.loss <= best.loss + best.error]
     return sorted(within) or [min(one.k for one in found)]
+
+
+def likely(found: Sequence[Candidate]) -> list[int]:
+    """The numbers of clusters that the choice might have come to on other rows of the same market.
+
+    Those admitted whose loss is within two standard errors of the lowest: one more than `within_error` asks for, since
+    the lowest loss and its error are themselves estimates.
+    """
+    lowest = min((one.loss + LIKELY * one.error for one in found if one.admitted), default=None)
+    near = [one.k for one in found if one.admitted and lowest is not None and one.loss <= lowest]
+    return sorted(near) or within_error(found)
 
 
 def tried(within: Sequence[int]) -> list[int]:
