@@ -1,4 +1,4 @@
-"""The choice of k: held-out loss, the one-standard-error rule, the curve for the eye."""
+"""The choice of k: held-out loss, the one-standard-error rule, who is fitted on all rows."""
 
 from __future__ import annotations
 
@@ -11,18 +11,25 @@ from hypothesis import strategies as st
 from sklearn.metrics import mean_pinball_loss
 
 from tamscore.backend.host import HostBackend
+from tamscore.engine.flow import LocalFlow
+from tamscore.scoring.fit.choose_k import examined
+from tamscore.stages import candidates as fitting
 from tamscore.stages import choose_k
+from tamscore.stages.candidates import Judged, Sketch
 from tamscore.stages.choose_k import (
     Candidate,
-    Judged,
     admitted,
     candidates,
     decide,
-    examine,
     held_out_loss,
+    likely,
     tried,
     within_error,
+    within_reach,
 )
+from tamscore.stages.criteria import ShownRows
+
+HOST = HostBackend()
 
 
 def candidate(k, loss, error=0.01, thin=0.0, kept=0.9, inertia=1.0):
@@ -56,18 +63,6 @@ def test_a_candidate_with_too_many_thin_or_with_fleeting_clusters_is_not_admitte
 
 def test_where_none_is_admitted_the_smallest_is_taken():
     assert chosen([candidate(4, 0.3, thin=0.5), candidate(2, 0.5, thin=0.3)]) == 2
-
-
-def test_the_elbow_lies_where_log_inertia_bends():
-    inertia = [1.0, 0.5, 0.25, 0.24, 0.23, 0.22]
-    curve = choose_k.below_chord([2, 3, 4, 5, 6, 7], inertia)
-    assert np.argmax(curve) == 2
-    assert curve[0] == pytest.approx(0.0)
-    assert curve[-1] == pytest.approx(0.0)
-
-
-def test_a_flat_curve_has_no_elbow():
-    assert choose_k.below_chord([2, 3], [1.0, 1.0]).tolist() == [0.0, 0.0]
 
 
 def test_the_loss_is_that_of_scikit_learn_for_cut_lines_of_the_other_folds():
@@ -112,10 +107,17 @@ def separate(groups=4, each=300, seed=2):
     return block[:, order].astype(np.float32), sales[order]
 
 
+def judged_by(block, sales, each=1.0):
+    return Judged(block, 1.0, block, sales, each, 0.85, 25, 0, ShownRows.of(block, 1.0))
+
+
+def all_of(numbers, judged):
+    with LocalFlow(1) as local:
+        return examined(numbers, judged, local)
+
+
 def test_groups_far_apart_are_found_and_their_number_chosen():
-    block, sales = separate()
-    judged = Judged(block, 1.0, block, sales, 1.0, 0.85, 25, seed=0)
-    found = decide(admitted([examine(k, HostBackend(), judged) for k in (2, 3, 4, 5, 6)]), {})
+    found = decide(admitted(all_of([2, 3, 4, 5, 6], judged_by(*separate()))), {})
     four = next(one for one in found if one.k == 4)
     assert four.chosen
     assert four.kept > 0.99
@@ -125,8 +127,49 @@ def test_groups_far_apart_are_found_and_their_number_chosen():
 
 def test_the_thinnest_cluster_is_reckoned_for_the_whole_market():
     block, sales = separate()
-    judged = Judged(block, 1.0, block, sales, 10.0, 0.85, 25, seed=0)
-    assert examine(4, HostBackend(), judged).thinnest == 3000
+    (found,) = all_of([4], judged_by(block, sales, each=10.0))
+    assert found.thinnest == 3000
+
+
+def test_what_is_beyond_reach_is_in_the_chart_and_tried_no_further():
+    """Two clusters for four groups place sales far worse."""
+    two, four = all_of([2, 4], judged_by(*separate()))
+    assert two.loss > four.loss + choose_k.REACH * four.error
+    assert (np.isnan(two.kept), np.isnan(four.kept)) == (True, False)
+    assert two.inertia > four.inertia
+    assert np.isfinite([two.silhouette, two.calinski_harabasz, two.davies_bouldin]).all()
+    assert [one.admitted for one in admitted([two, four])] == [False, True]
+
+
+def test_all_candidates_start_from_the_first_rows_of_the_same_starts():
+    judged = judged_by(*separate())
+    most, again = (fitting.start_of(1, judged, 6) for _ in range(2))
+    assert np.array_equal(most, again)
+    assert not np.array_equal(most, fitting.start_of(0, judged, 6))
+    rows = {row.tobytes() for row in judged.block.T.astype(np.float64)}
+    assert all(row.tobytes() in rows for row in most)
+
+
+def test_carried_on_over_all_rows_inertia_is_no_larger_than_that_of_the_sketch():
+    block, sales = separate(each=3000)
+    judged = judged_by(block, sales)
+    found = fitting.sketch(6, HOST, judged, [fitting.start_of(0, judged, 6)])
+    assert fitting.examine(found, HOST, judged).inertia <= fitting.outline(found, HOST, judged).inertia
+
+
+def sketched(*losses):
+    return [Sketch(k, None, loss, 0.01) for k, loss in losses]
+
+
+def test_reach_is_three_standard_errors_from_the_lowest_loss_that_may_be_chosen():
+    found = sketched((2, 0.30), (5, 0.229), (8, 0.20), (10, 0.231))
+    assert [one.k for one in within_reach(found, {})] == [5, 8]
+    known = {5: candidate(5, 0.229), 8: candidate(8, 0.2)}
+    assert within_reach(found, known) == []
+    refused = known | {8: candidate(8, 0.2, kept=0.5)}
+    assert [one.k for one in within_reach(found, refused)] == [10]
+    nobody = {k: candidate(k, 0.2, thin=0.5) for k in (2, 5, 8, 10)}
+    assert within_reach(found, nobody) == []
 
 
 def test_of_candidates_within_an_error_the_one_whose_potentials_move_least_is_chosen():
@@ -137,6 +180,19 @@ def test_of_candidates_within_an_error_the_one_whose_potentials_move_least_is_ch
     assert chosen(found, {5: np.nan, 8: np.nan, 10: np.nan}) == 5
     assert chosen(found, {5: 0.3, 10: 0.2}) == 10
     assert [one.moved for one in decide(admitted(found), {8: 0.1})][2] == 0.1
+
+
+def test_on_other_rows_the_choice_might_have_come_to_what_is_within_two_errors():
+    found = [
+        candidate(2, 0.221),
+        candidate(3, 0.219),
+        candidate(5, 0.212),
+        candidate(8, 0.200),
+        candidate(9, 0.2, thin=1.0),
+    ]
+    assert within_error(admitted(found)) == [8]
+    assert likely(admitted(found)) == [3, 5, 8]
+    assert likely(admitted([candidate(4, 0.3, thin=0.5), candidate(2, 0.5, thin=0.3)])) == [2]
 
 
 def test_a_candidate_beyond_an_error_is_not_chosen_however_little_moves():
@@ -162,4 +218,4 @@ def test_one_thin_cluster_of_a_few_customers_does_not_veto():
 @given(st.lists(st.integers(0, 60), min_size=1, max_size=12).filter(any), st.floats(1, 30))
 def test_the_thin_share_counts_the_customers_of_thin_clusters(support, enough):
     thin = [n for n in support if n < enough]
-    assert choose_k.thin_share(np.array(support), enough) == pytest.approx(sum(thin) / sum(support))
+    assert fitting.thin_share(np.array(support), enough) == pytest.approx(sum(thin) / sum(support))

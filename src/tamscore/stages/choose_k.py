@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
-from tamscore.stages import kmeans, stability
-from tamscore.stages.blocks import BlockRows
+from tamscore.stages.criteria import below_chord
 from tamscore.stages.prepare import nearest_rank
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tamscore.backend import Backend
-
-STARTS, START_ROWS, SHORT_PASSES, PASSES = 3, 5_000, 5, 50
-"""Starts of a candidate, each of a few passes over the first rows; the best is carried on over all of them."""
+REACH = 3.0
+"""A candidate may be chosen if its loss on a few rows is within so many standard errors of the lowest."""
+LIKELY = 2.0
+"""On other rows one within so many might be."""
 FOLDS = 5
 STABLE = 0.75
 """Rows must keep their cluster under resampling at least so far, on average."""
@@ -25,8 +24,25 @@ MOST_TRIED = 3
 """The potentials of so many candidates are looked at under redraws."""
 MOST_THIN = 0.02
 """So large a share of the customers may be in thin clusters, which are pooled."""
-INDEX_ROWS, SILHOUETTE_ROWS = 5_000, 2_000
-"""The indices for the chart are computed on so many rows."""
+
+
+class Sketched(Protocol):
+    """A number of clusters tried on a few rows, with its held-out loss and the standard error of that."""
+
+    @property
+    def k(self) -> int:
+        """The number of clusters."""
+
+    @property
+    def loss(self) -> float:
+        """The mean loss."""
+
+    @property
+    def error(self) -> float:
+        """Its standard error."""
+
+
+S = TypeVar("S", bound=Sketched)
 
 
 @dataclass(frozen=True)
@@ -35,9 +51,9 @@ class Candidate:
 
     `loss` is the mean pinball loss of the first cut line over held-out customers, in logarithms of sales, `error` its
     standard error; `thinnest` the fewest customers of a cluster, reckoned for the whole market, `thin` the share of the
-    customers in clusters with too few of them; `kept` the mean Jaccard similarity under resampling; `moved` the share
-    of the accounts whose potential moves under a redraw, NaN if it was not tried. The rest is for the chart: `elbow` is
-    the height of log inertia below its chord.
+    customers in clusters with too few of them; `kept` the mean Jaccard similarity under resampling, NaN if the loss is
+    beyond reach; `moved` the share of the accounts whose potential moves under a redraw, NaN if it was not tried. The
+    rest is for the chart: `elbow` is the height of log inertia below its chord.
     """
 
     k: int
@@ -56,23 +72,6 @@ class Candidate:
     chosen: bool = False
 
 
-@dataclass(frozen=True)
-class Judged:
-    """What candidates are judged on: host rows (d, s), customers' rows (d, n) with their sales (n,), and the rules.
-
-    `customers_each` is how many customers of the market each of the n stands for.
-    """
-
-    block: Any
-    unit: float
-    customers: Any
-    sales: Any
-    customers_each: float
-    line: float
-    min_customers: int
-    seed: int
-
-
 def candidates(low: int, high: int) -> list[int]:
     """Numbers of clusters from low to high, each about a quarter above the one before."""
     found = [low]
@@ -81,32 +80,17 @@ def candidates(low: int, high: int) -> list[int]:
     return found
 
 
-def examine(k: int, backend: Backend, judged: Judged) -> Candidate:
-    """A candidate with everything that can be said about it alone."""
-    first, rows = judged.block[:, :START_ROWS], BlockRows.of(backend, judged.block)
-    few = BlockRows.of(backend, np.ascontiguousarray(first))
-    starts = (kmeans.start_centers(few, first, k, judged.seed, start, SHORT_PASSES) for start in range(STARTS))
-    best = min(starts, key=lambda fit: fit.inertia)
-    fit = kmeans.without_empty(kmeans.lloyd(rows, best.centers, PASSES, kmeans.SEEDING_TOLERANCE))
-    label = stability.labels(backend, judged.customers, fit.centers)
-    loss = held_out_loss(label, judged.sales, len(fit.centers), judged.line, judged.min_customers)
-    support = np.bincount(label, minlength=len(fit.centers))
-    shown = judged.block[:, :INDEX_ROWS]
-    return Candidate(
-        k,
-        float(loss.mean()),
-        float(loss.std() / np.sqrt(len(loss))),
-        float(support.min() * judged.customers_each),
-        thin_share(support, judged.min_customers / judged.customers_each),
-        stability.kept(backend, judged.block, fit.centers, judged.seed),
-        fit.inertia * judged.unit**2,
-        *indices(shown.T * np.float64(judged.unit), stability.labels(backend, shown, fit.centers)),
-    )
+def within_reach(sketches: Sequence[S], known: Mapping[int, Candidate]) -> list[S]:
+    """The sketches that may still be chosen, and are not `known`: their loss is near the lowest.
 
-
-def thin_share(support: Any, enough: float) -> float:
-    """The share of customers in clusters with fewer than enough of them, of the customers (k,) of each."""
-    return float(support[support < enough].sum() / support.sum())
+    Of those known, only what is admitted counts.
+    """
+    open_ = [one for one in sketches if one.k not in known or is_admitted(known[one.k])]
+    lowest = min(open_, key=lambda one: one.loss, default=None)
+    if lowest is None:
+        return []
+    limit = lowest.loss + REACH * lowest.error
+    return [one for one in open_ if one.k not in known and one.loss <= limit]
 
 
 def held_out_loss(label: Any, sales: Any, k: int, line: float, min_customers: int) -> Any:
@@ -138,29 +122,6 @@ def cut_lines(label: Any, log_sales: Any, k: int, line: float, min_customers: in
     return cuts
 
 
-def indices(rows: Any, label: Any) -> tuple[float, float, float]:
-    """Calinski-Harabasz, Davies-Bouldin and, on the first rows, silhouette of labelled rows (m, d).
-
-    NaN where the first rows are all of one cluster.
-    """
-    from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
-
-    few = slice(0, SILHOUETTE_ROWS)
-    if not 1 < len(np.unique(label[few])) < len(label[few]):
-        return float("nan"), float("nan"), float("nan")
-    harabasz, bouldin = float(calinski_harabasz_score(rows, label)), float(davies_bouldin_score(rows, label))
-    return harabasz, bouldin, float(silhouette_score(rows[few], label[few]))
-
-
-def below_chord(k: Sequence[int], inertia: Sequence[float]) -> Any:
-    """How far log inertia (c,) lies below the line between its ends, both axes from 0 to 1: most at the elbow."""
-    x, y = np.asarray(k, dtype=np.float64), np.log(np.maximum(inertia, 1e-300))
-    if len(x) < 2 or y[0] == y[-1]:
-        return np.zeros(len(x))
-    x, y = (x - x[0]) / (x[-1] - x[0]), (y - y[-1]) / (y[0] - y[-1])
-    return 1 - x - y
-
-
 def admitted(found: Sequence[Candidate]) -> list[Candidate]:
     """The candidates with the elbow, and those admitted marked.
 
@@ -168,9 +129,13 @@ def admitted(found: Sequence[Candidate]) -> list[Candidate]:
     """
     curve = below_chord([one.k for one in found], [one.inertia for one in found])
     return [
-        replace(one, elbow=float(height), admitted=one.thin <= MOST_THIN and one.kept >= STABLE)
-        for one, height in zip(found, curve, strict=True)
+        replace(one, elbow=float(height), admitted=is_admitted(one)) for one, height in zip(found, curve, strict=True)
     ]
+
+
+def is_admitted(one: Candidate) -> bool:
+    """Whether few of a candidate's customers are in thin clusters, and its clusters keep their rows."""
+    return one.thin <= MOST_THIN and one.kept >= STABLE
 
 
 def within_error(found: Sequence[Candidate]) -> list[int]:
@@ -182,6 +147,17 @@ def within_error(found: Sequence[Candidate]) -> list[int]:
     best = min(those, key=lambda one: one.loss, default=None)
     within = [one.k for one in those if best and one.loss <= best.loss + best.error]
     return sorted(within) or [min(one.k for one in found)]
+
+
+def likely(found: Sequence[Candidate]) -> list[int]:
+    """The numbers of clusters that the choice might have come to on other rows of the same market.
+
+    Those admitted whose loss is within two standard errors of the lowest: one more than `within_error` asks for, since
+    the lowest loss and its error are themselves estimates.
+    """
+    lowest = min((one.loss + LIKELY * one.error for one in found if one.admitted), default=None)
+    near = [one.k for one in found if one.admitted and lowest is not None and one.loss <= lowest]
+    return sorted(near) or within_error(found)
 
 
 def tried(within: Sequence[int]) -> list[int]:

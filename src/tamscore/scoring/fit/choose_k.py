@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.backend.host import HostBackend
-from tamscore.stages import choose_k, moves
+from tamscore.stages import candidates, choose_k, moves
+from tamscore.stages.criteria import ShownRows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from tamscore.backend import Backend
     from tamscore.engine.flow import Flow
     from tamscore.scoring.context import Run
+    from tamscore.stages.candidates import Judged
     from tamscore.stages.choose_k import Candidate
     from tamscore.stages.moves import Moves
     from tamscore.stages.space import RawRows, Space
@@ -59,7 +61,7 @@ def choose(
             f"took {clusters.k_range[0]}"
         )
         return clusters.k_range[0], (), moves_of(clusters.k_range[0])
-    judged = choose_k.Judged(
+    judged = candidates.Judged(
         sample.seeds,
         sample.space.fitted_grid.unit,
         customers_of(sample, asked, this.backend),
@@ -68,12 +70,11 @@ def choose(
         potential.lines[0],
         potential.min_customers,
         clusters.seed,
+        ShownRows.of(sample.seeds, sample.space.fitted_grid.unit),
     )
     low, high = clusters.k_range
     most = max(min(high, sample.seeds.shape[1] // ROWS_EACH), low + 1)
-    numbers = choose_k.candidates(low, most)[::-1]  # the longest work first
-    found = list(local.map(choose_k.examine, numbers, HostBackend(), judged))[::-1]
-    known = choose_k.admitted(found)
+    known = choose_k.admitted(examined(choose_k.candidates(low, most), judged, local))
     within = choose_k.within_error(known)
     tried = {k: moves_of(k) for k in (within[:1] if potential.level == "account" else choose_k.tried(within))}
     decided = choose_k.decide(known, {k: moves.worst(one) for k, one in tried.items()})
@@ -86,6 +87,20 @@ def choose(
             f"of fewer than {potential.min_customers}, or does not come out again under resampling; took the smallest"
         )
     return chosen.k, tuple(decided), tried[chosen.k]
+
+
+def examined(numbers: Sequence[int], judged: Judged, local: Flow) -> list[Candidate]:
+    """The candidates in order: all sketched on a few rows, only those whose loss is within reach fitted on all."""
+    host = HostBackend()
+    starts = list(local.map(candidates.start_of, range(candidates.STARTS), judged, numbers[-1]))
+    longest_first = numbers[::-1]
+    sketches = list(local.map(candidates.sketch, longest_first, host, judged, starts))
+    known: dict[int, Candidate] = {}
+    while near := choose_k.within_reach(sketches, known):
+        known |= {one.k: one for one in local.map(candidates.examine, near, host, judged)}
+    rest = [one for one in sketches if one.k not in known]
+    known |= {one.k: one for one in local.map(candidates.outline, rest, host, judged)}
+    return [known[k] for k in numbers]
 
 
 def customers_of(sample: Sample, rows: Any, backend: Backend) -> Any:

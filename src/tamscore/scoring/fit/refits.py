@@ -111,7 +111,7 @@ def redraw_spread(
     rows, rules = drawn.rows, ladder_rules(this.job)
     before = drawn.money(centers, rows, drawn.customers)
     factors = np.full((redraws.REDRAWS, len(rows.numbers)), np.nan)
-    for redraw, k in enumerate(redraws.clusters_of_redraws(numbers_within(this, choice) or [len(centers)])):
+    for redraw, k in enumerate(redraws.clusters_of_redraws(numbers_likely(this, choice) or [len(centers)])):
         place = moves.REDRAWS + redraw
         fewer, buyers = (each.redrawn(place, redraws.REDRAWN) for each in (rows, drawn.customers))
         if len(fewer.numbers) <= k or not len(buyers.numbers):
@@ -122,10 +122,10 @@ def redraw_spread(
     return redraws.spread_of(label, before.step - 1, factors, (len(centers), len(rules.lines) + 1), rules.level)
 
 
-def numbers_within(this: Run, choice: Sequence[Candidate]) -> list[int]:
+def numbers_likely(this: Run, choice: Sequence[Candidate]) -> list[int]:
     """Return the numbers of clusters that the choice might have come to; at level account there is only one."""
     by_account = this.job.potential.level == "account"
-    return [one.k for one in choice if one.chosen] if by_account else choose_k.within_error(choice) if choice else []
+    return [one.k for one in choice if one.chosen] if by_account else choose_k.likely(choice) if choice else []
 
 
 def rules_of(this: Run, ground: Ground) -> Rules:
