@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -135,6 +135,24 @@ def scaling_case(rows: Annotated[list[int] | None, typer.Option(help="companies"
     with tempfile.TemporaryDirectory() as output:
         for result in scaling([(each, numbers(each, seed)) for each in series], Path(output)):
             record("scaling", result | {"seed": seed})
+
+
+@app.command("full")
+def full_case(
+    rows: Annotated[list[int] | None, typer.Option(help="companies; several for how costs grow")] = None,
+    seed: Seed = 0,
+) -> None:
+    """Measure a run with every section on, its report and its lists, by stage and section, at growing sizes."""
+    from bench.full import full, growth
+
+    before: dict[str, Any] = {}
+    for each in rows or [300_000, 1_000_000, 3_000_000]:
+        with tempfile.TemporaryDirectory() as work:
+            for result in full(market(each, seed, orders=True), Path(work)):
+                stages = result.get("stages")
+                grown = {"growth": growth(stages, before)} if stages and before else {}
+                record("full", {"companies": each, "seed": seed, **result, **grown})
+                before = stages or before
 
 
 @app.command("engines")

@@ -32,6 +32,7 @@ class FakeGpu:
 
     name = "fake_gpu"
     xp: Any = array_api_strict
+    takes_codes = True
 
     def __init__(self, block_rows: int = 257) -> None:
         self.block_rows = block_rows

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from tamscore.backend.coded import dense
+from tamscore.backend.coded import CodedBlock, dense
 from tamscore.backend.host import HostBackend
 from tamscore.stages import prepare, scale
 from tamscore.stages.prepare import Vocabulary
@@ -117,6 +117,21 @@ def test_blocks_cut_the_rows_in_order(backend, raw, space):
     blocks = [backend.get(dense(backend.xp, block)) for block in space.blocks(backend, put(backend, raw))]
     assert all(0 < block.shape[1] <= backend.block_rows for block in blocks)
     assert np.concatenate(blocks, axis=1).tobytes() == space.block(HOST, raw).tobytes()
+
+
+class Plain(HostBackend):
+    """The host as a backend that takes no codes."""
+
+    takes_codes = False
+
+
+def test_blocks_have_codes_where_the_backend_takes_them_and_indicators_else(raw, space):
+    coded, plain = (space.blocks(backend, raw)[0] for backend in (HOST, Plain()))
+    assert isinstance(coded, CodedBlock)
+    assert isinstance(plain, np.ndarray)
+    assert coded.dense(np).tobytes() == plain.tobytes()
+    assert coded.nbytes == len(raw) * space.row_bytes(HOST)
+    assert plain.nbytes == len(raw) * space.row_bytes(Plain())
 
 
 def test_a_part_holds_the_rows_between(raw):

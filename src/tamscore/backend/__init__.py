@@ -54,6 +54,8 @@ class Backend(Protocol):
 
     name: str
     block_rows: int
+    takes_codes: bool
+    """Whether blocks with codes for categories cost its verbs less than those with indicators."""
 
     @property
     def xp(self) -> Any:

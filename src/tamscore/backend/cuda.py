@@ -119,6 +119,7 @@ class CudaBackend:
     """CuPy on an NVIDIA GPU; see `Backend` for the verbs."""
 
     name = "cuda"
+    takes_codes = False
     block_rows = 2**20
     """So many rows of 32 features keep the device busy for longer than it takes to ask for the next."""
 

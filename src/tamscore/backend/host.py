@@ -62,6 +62,7 @@ class HostBackend:
 
     name = "cpu"
     xp: Any = np
+    takes_codes = True
     block_rows = 16_384
     """So many rows of 32 features stay in a core's second-level cache."""
 

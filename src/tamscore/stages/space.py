@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.backend.coded import CodedBlock, dense
+from tamscore.backend.coded import CodedBlock
 from tamscore.stages.grid import Grid, fit_grid
 from tamscore.stages.scale import before_moments, is_constant, with_moments
 from tamscore.stages.scaling import MODES
@@ -95,9 +95,10 @@ class Space:
             raise ValueError("the space has no grid yet: fit it first")
         return self.grid
 
-    @property
-    def row_bytes(self) -> int:
-        """The bytes that a row of a block takes, with categories as codes."""
+    def row_bytes(self, backend: Backend) -> int:
+        """The bytes that a row of a block takes."""
+        if not backend.takes_codes:
+            return 4 * len(self.features)
         flags = sum(scale.missing_indicator for scale in self.scales)
         return 4 * (len(self.scales) + flags) + 8 * len(self.vocabularies)
 
@@ -107,22 +108,35 @@ class Space:
 
     def block(self, backend: Backend, raw: RawRows) -> Array:
         """The rows as a block (d, m) of whole numbers in float32."""
-        return dense(backend.xp, self.coded_block(backend, raw))
+        xp, numbers = backend.xp, self.numbers(backend, raw)
+        return CodedBlock(numbers, *self.categories(raw)).dense(xp) if self.vocabularies else numbers
 
     def coded_block(self, backend: Backend, raw: RawRows) -> Block:
-        """The rows as a block (d, m) of whole numbers whose categories, where there are any, are codes."""
-        xp, grid = backend.xp, self.fitted_grid
-        on, flags = float(np.rint(self.level_weight / grid.unit)), self.missing(xp, raw)
+        """The rows as a block (d, m) whose categories, where there are any and the backend takes codes, are codes."""
+        if not backend.takes_codes or not self.vocabularies:
+            return self.block(backend, raw)
+        return CodedBlock(self.numbers(backend, raw), *self.categories(raw))
+
+    def numbers(self, backend: Backend, raw: RawRows) -> Array:
+        """The rows of a block (n, m) that are no levels of a category: numbers, and indicators of missing ones."""
+        xp, grid, flags = backend.xp, self.fitted_grid, self.missing(backend.xp, raw)
         count = len(self.scales) + len(flags)
         numbers = xp.empty((count, len(raw)), dtype=xp.float32, device=raw.segment.device)
         for j, scale in enumerate(self.scales):
             numbers[j, :] = grid.whole(xp, scale.apply(xp, raw.numeric[scale.name], raw.segment), j)
         for j, flag in enumerate(flags, start=len(self.scales)):
-            numbers[j, :] = xp.astype(flag, xp.float32) * on
-        if not self.vocabularies:
-            return numbers
+            numbers[j, :] = xp.astype(flag, xp.float32) * self.on
+        return numbers
+
+    def categories(self, raw: RawRows) -> tuple[tuple[Array, ...], tuple[int, ...], float]:
+        """The codes (m,) of each category, how many levels each has, the whole number of an indicator that is on."""
         codes = tuple(raw.codes[each.column] for each in self.vocabularies)
-        return CodedBlock(numbers, codes, tuple(len(each.all_levels) for each in self.vocabularies), on)
+        return codes, tuple(len(each.all_levels) for each in self.vocabularies), self.on
+
+    @property
+    def on(self) -> float:
+        """The whole number of an indicator that is on."""
+        return float(np.rint(self.level_weight / self.fitted_grid.unit))
 
     def blocks(self, backend: Backend, raw: RawRows) -> list[Block]:
         """The rows as blocks of at most `backend.block_rows` rows each, in order; categories are codes."""

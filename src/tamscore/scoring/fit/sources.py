@@ -156,7 +156,7 @@ class EveryRow:
     def rows(self, space: Space) -> KeptRows:
         """Every row as blocks, kept by the workers where there is room, else read again for each pass."""
         counts = [part.count_of(self.encoding.party) for part in self.parts]
-        stays = resident([kept_bytes(rows, space.row_bytes) for rows in counts], self.room)
+        stays = resident([kept_bytes(rows, space.row_bytes(self.backend)) for rows in counts], self.room)
         items = list(zip(self.parts, stays, strict=True))
         handles = self.flow.keep(keep_rows, items, self.encoding, space, self.seed, self.backend)
         return KeptRows(self.flow, handles)
