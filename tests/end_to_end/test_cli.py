@@ -255,6 +255,7 @@ def raising(error):
         (OSError(28, "No space left on device", "x.parquet"), 5, "error: x.parquet: no space left on device; "),
         (BrokenPipeError(32, "Broken pipe"), 5, "error: storage: broken pipe; "),
         (KeyboardInterrupt(), 130, ""),
+        (UnicodeEncodeError("utf-8", "b\udcfc", 1, 2, "surrogates not allowed"), 2, "error: expected text in UTF-8, "),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
 )
@@ -265,6 +266,17 @@ def test_what_nobody_foresaw_is_one_line_and_no_traceback(monkeypatch, error, co
     assert result.exit_code == code
     assert result.stderr.startswith(said)
     assert result.stderr.count("\n") == bool(said)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("explain", "s", "\udcfc"), ("import", "\udcfc.csv", "m"), ("forget", "s", "\udcfc"), ("\udcfc",)]
+)
+def test_an_argument_that_is_not_utf8_is_named(arguments):
+    """Python hands bytes of a name that are not UTF-8 on as lone surrogates, which no file or table can hold."""
+    result = call(*arguments)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: expected text in UTF-8, got '\\udcfc")
+    assert "rename the file" in result.stderr
 
 
 def test_a_traceback_comes_on_request(monkeypatch):

@@ -32,7 +32,7 @@ from tamscore.cli import (
     versions,
     work,
 )
-from tamscore.cli.failures import leave, stoppable, told
+from tamscore.cli.failures import leave, require_utf8, stoppable, told
 from tamscore.cli.streams import open_all
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class Commands(TyperGroup):
     def make_context(self, *args: Any, **options: Any) -> Any:
         """The context of the arguments; what is wrong with them is told in the format of all else."""
         with terminal.logging_as("json" if os.environ.get(logs.VARIABLE) == "json" else "text"), told(as_json=False):
+            require_utf8(args[1] if len(args) > 1 else options["args"])
             return super().make_context(*args, **options)
 
     def format_commands(self, _: Any, formatter: Any) -> None:

@@ -27,7 +27,7 @@ from tamscore.errors import (
 from tamscore.store.temporary import remove_temporary_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from types import FrameType
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -70,6 +70,8 @@ def told(*, as_json: bool, answers: bool = False) -> Iterator[None]:
         raise
     except OSError as error:
         fail(storage_problem(error), exit_code(error), as_json=as_json)
+    except UnicodeEncodeError as error:
+        fail(not_utf8(str(error.object)), UsageError.exit_code, as_json=as_json)
     except Exception as error:  # noqa: BLE001 - the last place where it can be caught
         fail(unexpected(error), exit_code(error), as_json=as_json)
     else:
@@ -141,6 +143,21 @@ def say(text: str, event: str, code: object, *, as_json: bool, trace: str = "") 
         line = terminal.json_line(event, {"text": bare, "exit_code": code}) if as_json else text
     with suppress(OSError):
         print(line, file=sys.stderr, flush=True)
+
+
+def require_utf8(arguments: Iterable[str]) -> None:
+    """Raise UsageError that names the first argument whose bytes are not UTF-8."""
+    for text in arguments:
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise UsageError(not_utf8(text)) from None
+
+
+def not_utf8(text: str) -> str:
+    """What to do about a name or an argument that files and tables cannot hold."""
+    remedy = "rename the file or folder, or set a UTF-8 locale (LC_ALL=C.UTF-8)"
+    return f"expected text in UTF-8, got {text!a}; {remedy}"
 
 
 def unexpected(error: Exception) -> str:
