@@ -12,7 +12,8 @@ from tamscore.errors import InputContractError
 from tamscore.scoring.joining.order_lines import range_by_range, readings
 from tamscore.sections.next_offer import offers as next_offer
 from tamscore.sections.next_offer.product_lines import Customers, ProductColumns, customers_of, read_sales
-from tamscore.stages.orders import UNITS, Lines, places, positions
+from tamscore.stages.keys import positions
+from tamscore.stages.orders import UNITS, Lines, places
 from tamscore.stages.prepare import nearest_rank
 
 if TYPE_CHECKING:
