@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -55,6 +57,35 @@ def test_challengers_win_where_clusters_cannot_see_what_counts(rng):
     for name in ("boosted trees", "nearest neighbours"):
         assert found[name].low > 0.2
         assert found[name].low < found[name].below_method < found[name].high
+
+
+def test_trees_are_told_of_a_category_as_one_column_of_codes(rng):
+    """Sales follow the level: trees that know levels as codes say what they say of columns of levels, or better."""
+    code = rng.integers(0, 6, 1200)
+    plain = world(rng, 1200, lambda _, c: 0.0 * c)
+    logs = rng.standard_normal(6)[code] + 0.3 * rng.standard_normal(1200)
+    hot = 0.7 * (code[:, None] == np.arange(6)).astype(np.float32)
+    features = np.concatenate([plain.features, hot], axis=1)
+    customers = Customers(features, plain.cluster, logs, plain.lot, (range(2, 8),))
+    told_of, numbers = challengers.with_codes(customers)
+    assert numbers == 2
+    assert np.array_equal(told_of[:, :2], plain.features)
+    assert np.array_equal(told_of[:, 2], code)
+    seen = np.arange(1200) % 5 != 0
+    of_codes, of_columns = (
+        challengers.pinball(logs[~seen], challengers.by_trees(one, seen, ~seen, RULES)[:, 1], 0.9).mean()
+        for one in (customers, replace(customers, levels=()))
+    )
+    assert of_codes < 1.05 * of_columns
+
+
+def test_a_category_of_very_many_levels_stays_as_it_is(rng):
+    levels = (range(2), range(2, 2 + challengers.MOST_LEVELS + 1))
+    features = rng.random((4, levels[-1].stop)).astype(np.float32)
+    nothing = np.zeros(4)
+    found, numbers = challengers.with_codes(Customers(features, nothing, nothing, nothing, levels))
+    assert numbers == challengers.MOST_LEVELS + 1
+    assert np.array_equal(found[:, :-1], features[:, 2:])
 
 
 def test_losses_are_means_over_all_customers_and_gains_follow_from_them(rng):

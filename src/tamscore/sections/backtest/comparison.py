@@ -6,7 +6,8 @@ Nothing of it changes a score. The results lie beside the runs, in `OUTPUT/backt
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,10 +31,14 @@ from tamscore.store.placed import Placed, files_of
 from tamscore.store.run_directory import BACKTESTS, RECORDS, run_key
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tamscore.backend import Backend
     from tamscore.config import Job
     from tamscore.model.record import PartyRecord
     from tamscore.progress import Progress
+    from tamscore.schema import InputColumns
+    from tamscore.scoring.features import PartFeatures
     from tamscore.sections.backtest.challengers import Loss
     from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
@@ -107,27 +112,53 @@ def pairs(directory: RunDirectory, customers: Accounts) -> list[Pairs]:
 def challenge(job: Job, directory: RunDirectory, accounts: Accounts, backend: Backend) -> list[Loss]:
     """The held-out losses of the method and its challengers, on a sample of the customers of each party type."""
     rules = Rules(tuple(job.potential.lines), job.potential.min_customers, job.section(Backtest).neighbours)
-    files = files_of(directory.manifest() or {})
+    parties = model.read_model(directory.model, files_of(directory.manifest() or {})).parties
+    samples = [(party, sample_of(job, party, accounts)) for party in parties]
     found = []
-    for party in model.read_model(directory.model, files).parties:
-        code = PARTY_TYPES.index(party.name)
-        customers = accounts.at((accounts.party == code) & (accounts.sales > 0))
-        lot = customers.drawn(job.clusters.seed)
-        sample = customers.at(np.sort(np.argsort(lot, kind="stable")[: job.section(Backtest).challenger_rows]))
-        found += losses(party.name, sampled(job, party, sample, backend), rules)
+    for (party, sample), features in zip(samples, features_of(job, samples, backend), strict=True):
+        lot = sample.drawn(job.clusters.seed)
+        customers = Customers(features, sample.cluster, np.log(sample.sales), lot, levels_of(party))
+        found += losses(party.name, customers, rules)
     return found
 
 
-def sampled(job: Job, party: PartyRecord, sample: Accounts, backend: Backend) -> Customers:
-    """The sampled customers of a party type with their features, read partition by partition."""
-    columns, space = columns_of(job), party.space
-    encoding = Encoding(columns, PARTY_TYPES.index(party.name), space.vocabularies, party.segments)
-    features = np.zeros((len(sample), len(space.features)), np.float32)
+def sample_of(job: Job, party: PartyRecord, accounts: Accounts) -> Accounts:
+    """The customers of a party type that contenders are compared on."""
+    customers = accounts.at((accounts.party == PARTY_TYPES.index(party.name)) & (accounts.sales > 0))
+    lot = customers.drawn(job.clusters.seed)
+    return customers.at(np.sort(np.argsort(lot, kind="stable")[: job.section(Backtest).challenger_rows]))
+
+
+def features_of(job: Job, samples: Sequence[tuple[PartyRecord, Accounts]], backend: Backend) -> list[Any]:
+    """The features (n, d) of the sampled customers of each party type, read partition by partition."""
+    columns, wanted = columns_of(job), np.concatenate([sample.hashes for _, sample in samples])
+    found = [np.zeros((len(sample), len(party.space.features)), np.float32) for party, sample in samples]
     for partition in partitions.market(job.input, columns).partitions:
         ids = tables.account_ids(tables.read(partition, [columns.account_id])[columns.account_id], columns.id_form)
-        rows = np.flatnonzero(np.isin(hashes := id_hash(ids), sample.hashes))
-        if len(rows):
-            raw = read_features(partition, columns, backend).raw(rows, encoding, backend)
-            block = backend.get(space.block(backend, raw))
-            features[np.searchsorted(sample.hashes, hashes[rows])] = block.T * np.float32(space.fitted_grid.unit)
-    return Customers(features, sample.cluster, np.log(sample.sales), sample.drawn(job.clusters.seed))
+        rows = np.flatnonzero(np.isin(hashes := id_hash(ids), wanted))
+        if not len(rows):
+            continue
+        read = read_features(partition, columns, backend, rows)
+        for (party, sample), features in zip(samples, found, strict=True):
+            here = np.flatnonzero(np.isin(hashes[rows], sample.hashes))
+            if len(here):
+                at = np.searchsorted(sample.hashes, hashes[rows[here]])
+                features[at] = features_in_space(read, here, columns, party, backend)
+    return found
+
+
+def features_in_space(
+    read: PartFeatures, rows: Any, columns: InputColumns, party: PartyRecord, backend: Backend
+) -> Any:
+    """The features (m, d) float32 of some of the rows that were read, as the clusters of a party type see them."""
+    space = party.space
+    encoding = Encoding(columns, PARTY_TYPES.index(party.name), space.vocabularies, party.segments)
+    block = backend.get(space.block(backend, read.raw(rows, encoding, backend)))
+    return block.T * np.float32(space.fitted_grid.unit)
+
+
+def levels_of(party: PartyRecord) -> tuple[range, ...]:
+    """The features of each category, which stand behind those of numbers."""
+    counts = [len(each.all_levels) for each in party.space.vocabularies]
+    ends = np.cumsum([len(party.space.features) - sum(counts), *counts]).tolist()
+    return tuple(range(start, end) for start, end in pairwise(ends))
