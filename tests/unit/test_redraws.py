@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tamscore.backend.host import HostBackend
 from tamscore.stages import potential
-from tamscore.stages.redraws import RedrawSpread, clusters_of_redraws, spread_of, widen
+from tamscore.stages.redraws import RedrawSpread, clusters_of_redraws, share_of, spread_of, widen
 
 P85 = (0.85, 0.90, 0.95)
 
@@ -49,11 +49,11 @@ def test_the_refits_spread_over_the_numbers_of_clusters():
     assert clusters_of_redraws([2, 30]) == [2, 2, 2, 30, 30]
 
 
-def table(*, by_account):
-    """Two clusters of customers."""
+def table(*, by_account, thin=200):
+    """Two clusters of customers, so many of them in the second."""
     random = np.random.default_rng(3)
-    sales, typical = (np.exp(random.standard_normal(400)) * size for size in (100, 50))
-    label = np.repeat([0, 1], 200)
+    sales, typical = (np.exp(random.standard_normal(200 + thin)) * size for size in (100, 50))
+    label = np.repeat([0, 1], [200, thin])
     found = potential.sort_sales(HostBackend(), sales, label, 2, typical.astype(np.float32))
     everyone = [("all", np.sort(sales))] * 2
     rules: tuple[Any, ...] = (P85, "max", 25, 0.9)
@@ -76,12 +76,28 @@ def test_widened_intervals_hold_the_order_statistics_the_refits_and_the_value(by
         cuts = np.s_[:, :-1]  # the high-water mark is a fact
         assert np.all(lowest[cuts] <= low[cuts])
         assert np.all(high[cuts] <= highest[cuts])
-        assert lowest[cuts] == pytest.approx(np.minimum(low, 0.5 * value)[cuts], abs=0.01)
+        least = np.minimum(low, 0.5 * value) if by_account else 0.5 * low
+        assert lowest[cuts] == pytest.approx(least[cuts], abs=0.01)
         assert np.all(highest[cuts] >= value[cuts])
         assert np.isnan(lowest[:, -1]).all()
         assert np.isnan(highest[:, -1]).all()
     assert np.array_equal(before.values, after.values)
     assert np.array_equal(before.bounds.supported, after.bounds.supported)
+
+
+def test_a_borrowed_interval_is_not_multiplied():
+    """A thin cluster: its interval allows for what other clusters are like, so the wider of the two counts."""
+    before = table(by_account=False, thin=5)
+    after = widen(before, RedrawSpread(np.full((2, 4), 0.5), np.full((2, 4), 1.01)))
+    assert before.bounds.supported[:, 0].tolist() == [True, False]
+    assert after.bounds.low[0, 0] == 0.5 * before.bounds.low[0, 0]
+    assert after.bounds.low[1, 0] == min(before.bounds.low[1, 0], 0.5 * before.values[1, 0])
+
+
+def test_multiplied_intervals_take_the_factors_of_twice_the_tails():
+    assert share_of(0.9, by_account=True) == 0.9
+    assert share_of(0.9, by_account=False) == pytest.approx(0.8)
+    assert share_of(0.4, by_account=False) == 0.0
 
 
 def test_a_spread_of_one_changes_no_interval():

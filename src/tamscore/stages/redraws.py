@@ -68,11 +68,27 @@ def middle(factors: Any, level: float) -> tuple[float, float]:
     return float(ordered[int(np.floor(tail))]), float(ordered[int(np.ceil(len(factors) - 1 - tail))])
 
 
+def share_of(level: float, *, by_account: bool) -> float:
+    """Return the middle share of the factors that intervals with a probability of `level` allow for.
+
+    At level cluster, where intervals are multiplied by them, twice the tails: both rarely lie at the same end at once.
+    """
+    return level if by_account else max(2 * level - 1, 0.0)
+
+
 def widen(table: PotentialTable, spread: RedrawSpread) -> PotentialTable:
-    """Return the ladders with intervals that hold the order statistics and the refits; none where there was none."""
+    """Return the ladders with intervals that hold the order statistics and the refits; none where there was none.
+
+    At level cluster another fit cuts the market elsewhere, and the ladders of that cut are as unsure of the customers
+    as those of this one: the interval of a cluster's own customers is multiplied by the factors. A borrowed interval
+    allows for other clusters already, and at level account refits differ by the customers that they see: there the
+    wider of the two counts.
+    """
     account, bounds = table.account, table.bounds
     if account is None:
         low, high = hull(table.values, bounds.low, bounds.high, spread)
+        own = bounds.supported
+        low, high = np.where(own, bounds.low * spread.low, low), np.where(own, bounds.high * spread.high, high)
         return replace(table, bounds=replace(bounds, low=low, high=high))
     low, high = hull(account.multiples, account.low, account.high, spread)
     bounds = replace(bounds, low=account.of_median(low), high=account.of_median(high))

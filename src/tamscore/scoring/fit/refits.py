@@ -119,7 +119,8 @@ def redraw_spread(
         after = drawn.money(drawn.centers(fewer, k, place + 1), rows, buyers)
         np.divide(after.potential, before.potential, out=factors[redraw], where=before.potential > 0)
     label = stability.labels(HostBackend(), rows.block, centers)
-    return redraws.spread_of(label, before.step - 1, factors, (len(centers), len(rules.lines) + 1), rules.level)
+    share = redraws.share_of(rules.level, by_account=this.job.potential.level == "account")
+    return redraws.spread_of(label, before.step - 1, factors, (len(centers), len(rules.lines) + 1), share)
 
 
 def numbers_likely(this: Run, choice: Sequence[Candidate]) -> list[int]:
