@@ -94,11 +94,11 @@ class Accounts:
         """The whitespace (m,) of each account times how likely it is won, against the mean of its kind."""
         return self.whitespace * self.likely
 
-    def within(self, limits: Sequence[tuple[str, frozenset[str]]]) -> Any:
-        """Which accounts (m,) hold one of the names in every column of the limits."""
-        here = np.ones(len(self), bool)
+    def within(self, limits: Sequence[tuple[str, frozenset[str]]], rows: Any = slice(None)) -> Any:
+        """Which accounts, all (m,) or some, hold one of the names in every column of the limits."""
+        here = np.ones(len(self), bool)[rows]
         for column, names in limits:
-            here &= self.column(column).among(names)
+            here &= self.column(column).among(names, rows)
         return here
 
     def column(self, name: str) -> Texts:
