@@ -26,7 +26,7 @@ SETTLED = 1e-6
 """The relative distance between the bound and its planes at which the search ends."""
 SAMPLE, LEAST_STEP = 10_000, 4
 """So many accounts are asked for prices first, where there are at least so many times more of them."""
-LOWER, LEAST = 20.0, 1e-7
+LOWER, LEAST = 5.0, 1e-7
 """Prices that were too high are divided by so much; below that part of the dearest ones they are 0."""
 FIRST_REACH = 1.5
 """Where prices are known others are sought first up to so many times as high or low."""
