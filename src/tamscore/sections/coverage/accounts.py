@@ -146,7 +146,8 @@ def read_accounts(run: ScoredRun, settings: Coverage) -> Accounts:
     every = {name: texts.get(name, nothing) for name in TEXTS}
     heap.give_back()
     place = (money.pop(LIKELY[1]) if LIKELY[1] in money else place_of(money["whitespace"])).astype(np.int32)
-    return Accounts(ids, *(money[name] for name in MONEY), likely, place, every, region, skill, run.id_form)
+    sales, potential, whitespace = (money.pop(name) for name in MONEY)
+    return Accounts(ids, sales, potential, whitespace, likely, place, every, region, skill, run.id_form)
 
 
 def in_order_of_id(parts: list[pa.Array]) -> tuple[pa.Array, Any]:
