@@ -29,14 +29,15 @@ def role_choice(output: Path, people: bool = True) -> dict[str, Any]:  # noqa: F
     from tamscore.insight.stored import open_run
     from tamscore.sections.coverage.choice import choose
     from tamscore.sections.coverage.people import Owners
-    from tamscore.sections.coverage.plans import options_of
-    from tamscore.sections.coverage.price_search import Search
+    from tamscore.sections.coverage.placing import options_of, search_of
+    from tamscore.sections.coverage.plans import values_of
 
     host, task = backend.load("cpu"), task_of_run(open_run(output))
     nobody = Owners(np.full(len(task.accounts), -1), np.zeros(len(task.accounts), bool))
-    options = options_of(host, task.plans, task.roles, task.accounts, task.is_open(nobody), task.hours)
+    is_open = task.is_open(nobody)
+    options = options_of(task, values_of(task.plans, task.accounts, is_open), task.open_options(nobody, is_open))
     with clock() as spent:
-        search = Search(host, options, len(task.roles))
+        search = search_of(host, task, options)
         found = choose(host, options, task.limits, search)
     peak = peak_megabytes()
     errors = {}

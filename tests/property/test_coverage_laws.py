@@ -261,6 +261,47 @@ def test_what_is_said_of_least_service_bounds_what_it_costs(problem):
     assert done.found.within.met(levels_of_plans(done.task.plans), done.found.plan).all()
 
 
+def in_region(accounts, name):
+    """The accounts of a region alone."""
+    rows = np.flatnonzero(accounts.region.equal(name))
+    numbers = {key: getattr(accounts, key)[rows] for key in ("sales", "potential", "whitespace", "likely", "priority")}
+    names = {key: Texts(one.levels, one.code[rows]) for key, one in accounts.texts.items()}
+    places = {key: Texts(one.levels, one.code[rows]) for key in ("region", "skill") for one in [getattr(accounts, key)]}
+    return replace(accounts, ids=accounts.ids.take(pa.array(rows)), texts=names, **numbers, **places)
+
+
+def test_the_bound_of_people_by_region_is_that_of_each_region_by_itself():
+    """One region has far more hours than the other, and the gap is as small as that of one region."""
+    accounts = market(2_000, 11)
+    staff = [
+        Person(f"{role} {name}", role, hours, frozenset({name}))
+        for name, hours in zip(REGIONS, (60.0, 900.0), strict=True)
+        for role in ROLES[:3]
+    ]
+    both = solved((accounts, staff, nobody(2_000), None), minimum={})
+    bounds = []
+    for name in REGIONS:
+        own = in_region(accounts, name)
+        there = [one for one in staff if name in one.regions]
+        bounds.append(solved((own, there, nobody(len(own)), None), both.task.plans, minimum={}).found.choice.bound)
+    assert both.found.choice.bound == pytest.approx(sum(bounds), rel=1e-5)
+    assert both.found.value >= both.found.choice.bound * (1 - 2e-3)
+
+
+def test_people_of_all_regions_help_those_of_one():
+    """Hours that may go to any region are worth no less than hours bound to one, and the bound says so."""
+    accounts = market(2_000, 11)
+    of_one = [Person(name, "hunter", 300.0, frozenset({name})) for name in REGIONS]
+    rooted, free = (
+        solved((accounts, [*of_one, Person("Ann", "hunter", 600.0, where)], nobody(2_000), None), minimum={})
+        for where in (frozenset({"north"}), frozenset())
+    )
+    assert free.found.value >= rooted.found.value
+    assert free.found.choice.bound >= rooted.found.choice.bound
+    assert free.found.value >= free.found.choice.bound * (1 - 5e-3)
+    assert len(free.task.pools) == 3 + len(free.task.roles) - 1
+
+
 def ways_to_serve(need, room, kinds):
     """Whether accounts of these kinds all find whole hours of one of two kinds of people, by trying every way."""
     for way in itertools.product(range(2), repeat=len(kinds)):

@@ -11,7 +11,9 @@ from tamscore.errors import InputContractError
 from tamscore.sections.coverage import alike, price_search
 from tamscore.sections.coverage.choice import choose
 from tamscore.sections.coverage.hour_price import Options, ask
+from tamscore.sections.coverage.offer import Offer
 from tamscore.sections.coverage.price_search import Search
+from tamscore.sections.coverage.sharing import shared_out
 
 HOST = backends.load("cpu")
 ROLE = (0, 0, 1, 2, 3)
@@ -122,9 +124,10 @@ def test_accounts_alike_are_asked_once_and_count_each(backend):
     value, hours, _ = market(8, seed=3)
     whole = options(np.tile(value, 50), np.tile(hours, 50), backend=backend)
     search = Search(backend, whole, 4)
-    assert search.options.accounts == 8
+    search.begin(np.zeros(4))
+    assert search.core.alike.accounts == 8 + 1  # and one for those outside the core
     for price in np.random.default_rng(1).random((20, 4)) * [30.0, 30.0, 30.0, 0.0]:
-        asked, plain = ask(backend, search.options, price), ask(backend, whole, price)
+        asked, plain = search.asked(price), ask(backend, whole, price)
         assert asked.worth == pytest.approx(plain.worth)
         assert asked.hours == pytest.approx(plain.hours)
 
@@ -149,7 +152,21 @@ def test_accounts_that_are_content_without_hours_are_added_up_and_the_bound_is_t
     for part in (1.0, 0.3, 2.0, 500.0):
         assert search.bound(limits * part).value == pytest.approx(whole.bound(limits * part).value, rel=3e-6)
         if part == 1.0:
-            assert search.core.accounts < 8_000
+            assert len(search.core.rows) < 8_000
+
+
+def test_accounts_that_two_kinds_of_people_could_cover_are_shared_out_by_hours():
+    """Ten accounts of 10 hours: the first two for the first kind alone, two for the second; 60 and 40 hours."""
+    value = np.full((3, 10), 5.0)
+    value[1, :2], value[0, 2:4], value[2] = -np.inf, -np.inf, 0.0
+    hours = np.repeat([[10.0], [10.0], [0.0]], 10, axis=1)
+    offer = Offer(value, hours, np.arange(3), np.array([60.0, 40.0, np.inf]))
+    wish = np.array([0, 0, 1, 1, *[0] * 6])
+    found = shared_out(offer, wish)
+    assert found[:4].tolist() == [0, 0, 1, 1]
+    assert offer.used(found).tolist() == [60.0, 40.0, 0.0]
+    alone = Offer(value[[0, 2]], hours[[0, 2]], np.arange(2), np.array([60.0, np.inf]))
+    assert shared_out(alone, np.zeros(10, int)).tolist() == [0] * 10
 
 
 def test_more_hours_than_anybody_asks_for_cost_nothing():

@@ -10,6 +10,7 @@ import numpy as np
 
 from tamscore.arrow import float_column, strings
 from tamscore.config.problems import nearest
+from tamscore.engine import heap
 from tamscore.errors import UsageError
 from tamscore.sections.coverage.texts import Texts, texts_of, together
 from tamscore.stages.folding import fold_ids
@@ -28,6 +29,8 @@ LIKELY = ("probability", "priority")
 LIMITING = ("party_type", "quadrant", "kind", "tier", "market_segment")
 """Columns of the scores that a plan may be limited by, beside size band and region."""
 TEXTS = (*LIMITING, "role", "service_level", "campaign_band", "campaign_id", "campaign_channel")
+MANY = 2**32
+"""From so many accounts on a row takes more than four bytes."""
 NO_NAMES = frozenset(
     {"account_id", "distance", "margin", *MONEY, "typical_sales", "penetration", "relative_potential", "support"}
     | {"potential_low", "potential_high", "rank", "rank_in_kind", *LIKELY, "expected_value", "priority_in_kind"}
@@ -94,11 +97,11 @@ class Accounts:
         """The whitespace (m,) of each account times how likely it is won, against the mean of its kind."""
         return self.whitespace * self.likely
 
-    def within(self, limits: Sequence[tuple[str, frozenset[str]]]) -> Any:
-        """Which accounts (m,) hold one of the names in every column of the limits."""
-        here = np.ones(len(self), bool)
+    def within(self, limits: Sequence[tuple[str, frozenset[str]]], rows: Any = slice(None)) -> Any:
+        """Which accounts, all (m,) or some, hold one of the names in every column of the limits."""
+        here = np.ones(len(self), bool)[rows]
         for column, names in limits:
-            here &= self.column(column).among(names)
+            here &= self.column(column).among(names, rows)
         return here
 
     def column(self, name: str) -> Texts:
@@ -122,30 +125,40 @@ class Accounts:
 
 def read_accounts(run: ScoredRun, settings: Coverage) -> Accounts:
     """The scored accounts of a run; UsageError where it has no column that the settings name."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
+    heap.share()
     asked = {"region": settings.region, "skill": settings.skill}
     run.require((*MONEY, *LIKELY, *TEXTS, *filter(None, asked.values())))
     if problem := problem_of_columns(settings, run.columns):
         raise UsageError(problem)
     named = [name for name in dict.fromkeys((*TEXTS, *filter(None, asked.values()))) if name in run.columns]
     numbers = [*MONEY, *(name for name in LIKELY if name in run.columns)]
-    parts = [part_of(table, numbers, named) for table in run.read(["account_id", *numbers, *named])]
-    pa.default_memory_pool().release_unused()  # what decoding took is as much as all that follows
-    ids = pa.concat_arrays([part[0] for part in parts])
-    order = pc.sort_indices(ids)
-    rows = order.to_numpy()
-    money = {name: np.concatenate([part[1][i] for part in parts])[rows] for i, name in enumerate(numbers)}
-    likely = against_mean(money[LIKELY[0]], money["sales"] > 0) if LIKELY[0] in money else np.ones(len(ids))
-    texts = {name: together([part[2][name] for part in parts], rows) for name in named}
+    parts: dict[str, list[Any]] = {name: [] for name in ("account_id", *numbers, *named)}
+    for table in run.read([*parts]):
+        for name, column in columns_of_part(table, numbers, named):
+            parts[name].append(column)
+    heap.give_back()  # what decoding took is as much as all that follows
+    ids, rows = in_order_of_id(parts.pop("account_id"))
+    money = {name: np.concatenate(parts.pop(name))[rows] for name in numbers}
+    texts = {name: together(parts.pop(name), rows) for name in named}
+    likely = against_mean(money.pop(LIKELY[0]), money["sales"] > 0) if LIKELY[0] in money else np.ones(len(ids))
     nothing = Texts(("",), np.zeros(len(ids), np.uint8))
     region, skill = (texts[column] if column else nothing for column in asked.values())
     every = {name: texts.get(name, nothing) for name in TEXTS}
-    place = (money[LIKELY[1]] if LIKELY[1] in money else place_of(money["whitespace"])).astype(np.int32)
-    sales, potential, whitespace = (money[name] for name in MONEY)
-    ordered = ids.take(order)
-    return Accounts(ordered, sales, potential, whitespace, likely, place, every, region, skill, run.id_form)
+    heap.give_back()
+    place = (money.pop(LIKELY[1]) if LIKELY[1] in money else place_of(money["whitespace"])).astype(np.int32)
+    sales, potential, whitespace = (money.pop(name) for name in MONEY)
+    return Accounts(ids, sales, potential, whitespace, likely, place, every, region, skill, run.id_form)
+
+
+def in_order_of_id(parts: list[pa.Array]) -> tuple[pa.Array, Any]:
+    """All ids (m,) in order, and the row (m,) that each has in the parts together; the list of parts is emptied."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    ids = pa.concat_arrays(parts)
+    parts.clear()
+    order = pc.sort_indices(ids)
+    return ids.take(order), order.to_numpy().astype(np.uint32 if len(ids) < MANY else np.int64)
 
 
 def problem_of_columns(settings: Coverage, known: Sequence[str]) -> str:
@@ -176,9 +189,11 @@ def against_mean(chance: Any, buys: Any) -> Any:
     return found
 
 
-def part_of(
-    table: pa.Table, numbers: Sequence[str], named: Sequence[str]
-) -> tuple[pa.Array, list[Any], dict[str, Texts]]:
-    """Ids, numbers and texts of one part of the scores; texts as codes, which take less room."""
-    found = [np.nan_to_num(float_column(table[name])) for name in numbers]
-    return strings(table["account_id"]), found, {name: texts_of(table[name]) for name in named}
+def columns_of_part(table: pa.Table, numbers: Sequence[str], named: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    """Yield ids, numbers and texts of one part of the scores by name; texts as codes, which take less room."""
+    yield "account_id", strings(table["account_id"])
+    for name in numbers:
+        found = np.nan_to_num(float_column(table[name]))
+        yield name, found.astype(np.int32) if name == LIKELY[1] else found
+    for name in named:
+        yield name, texts_of(table[name])

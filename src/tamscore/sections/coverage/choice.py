@@ -6,24 +6,27 @@ What comes of it is brought to the hours there are, see `offer`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tamscore.errors import InputContractError
+from tamscore.sections.coverage.by_kind import Values, on_host
 from tamscore.sections.coverage.exact_cover import SMALL, best_options
-from tamscore.sections.coverage.hour_price import block_rows, chosen, prices_of
-from tamscore.sections.coverage.offer import SLACK, Offer, filled, fitted
+from tamscore.sections.coverage.hour_price import chosen, prices_of
+from tamscore.sections.coverage.offer import SLACK, Offer, filled, fitted, handed_out
 from tamscore.sections.coverage.price_search import Search
+from tamscore.sections.coverage.sharing import shared_out
 from tamscore.sections.coverage.undecided import decided
 
 if TYPE_CHECKING:
     from tamscore.backend import Backend
     from tamscore.sections.coverage.alike import Alike
+    from tamscore.sections.coverage.core import Core
     from tamscore.sections.coverage.hour_price import Bound, Options
 
-CORES = (2_000, 10_000)
+CORES = (400, 2_000)
 """How many kinds of accounts that waver are decided anew: first so many, then more where that leaves a gap."""
 CLOSE = 1e-4
 """The gap that is small enough."""
@@ -58,37 +61,59 @@ def choose(backend: Backend, options: Options, limits: Any, search: Search | Non
     account has no option, or no choice of options keeps to the hours.
     """
     limits = np.asarray(limits, np.float64)
-    offer = Offer(backend.get(options.value), backend.get(options.hours), np.array(options.role), limits, options.names)
     if not options.accounts:
         return Choice(np.zeros(0, np.int64), 0.0, 0.0, np.zeros(len(limits)), np.zeros(len(limits)), 0)
-    nobody = ~np.isfinite(offer.value).any(axis=0)
-    if nobody.any():
-        raise InputContractError(
-            f"{np.count_nonzero(nobody):,} accounts have no option of coverage; leave digital open"
-        )
+    value, hours = (on_host(backend, numbers) for numbers in (options.value, options.hours))
+    offer = Offer(value, hours, np.array(options.role), limits, options.names)
+    require_options(offer.value)
     search = search or Search(backend, options, len(limits))
     bound = search.bound(limits)
-    option = rounded(offer, bound, wished(backend, options, bound.price), search.groups)
-    ceiling = bound.value
-    if offer.value.size <= small and offer.worth(option) < ceiling:
+    option = rounded(backend, offer, bound, search.core)
+    worth, ceiling = offer.worth(option), bound.value
+    if offer.value.size <= small and worth < ceiling:
         option, ceiling = closed(offer, option, ceiling)
-    return Choice(option, offer.worth(option), ceiling, bound.price, offer.used(option), bound.rounds)
+        worth = offer.worth(option)
+    return Choice(option, worth, ceiling, bound.price, offer.used(option), bound.rounds)
 
 
-def rounded(offer: Offer, bound: Bound, option: Any, groups: Alike) -> Any:
+def require_options(value: Any) -> None:
+    """Raise InputContractError where an account has no option, given what options are worth (o, m)."""
+    if isinstance(value, Values):
+        nobody = value.is_open.count_of(~value.is_open.table.any(axis=1))
+    else:
+        nobody = int(np.count_nonzero(~np.isfinite(value).any(axis=0)))
+    if nobody:
+        raise InputContractError(f"{nobody:,} accounts have no option of coverage; leave digital open")
+
+
+def rounded(backend: Backend, offer: Offer, bound: Bound, core: Core) -> Any:
+    """The choice (m,) of all accounts within the hours, where those of the core choose at the prices of the bound.
+
+    Hours that the core leaves go to the others.
+    """
+    few = replace(offer, value=core.options.value, hours=core.options.hours)
+    option = core.content.copy()
+    wish = wished(backend, core.options, bound.price)
+    option[core.rows] = within_hours(few, replace(bound, value=bound.value - core.constant), wish, core.groups)
+    return handed_out(offer, option)
+
+
+def within_hours(offer: Offer, bound: Bound, option: Any, groups: Alike) -> Any:
     """The choice (m,) within the hours that comes of what accounts wish; more kinds of them are asked while it pays."""
+    option = shared_out(offer, option)
     best = filled(offer, fitted(offer, option))
     for kinds in CORES:
-        if offer.worth(best) >= bound.value - CLOSE * abs(bound.value):
+        budget = bound.value - offer.worth(best)
+        if budget <= CLOSE * abs(bound.value):
             break
-        mended = decided(offer.value, offer.hours, offer.role, offer.limits, bound.price, option, kinds, groups)
+        mended = decided(offer, bound.price, option, groups, kinds, budget)
         best = max(best, filled(offer, fitted(offer, mended)), key=offer.worth)
     return best
 
 
 def closed(offer: Offer, option: Any, ceiling: float) -> tuple[Any, float]:
     """The best choice (m,), proven by an integer program, and its worth; the one there was, where it is as good."""
-    best = best_options(offer.value, offer.hours, offer.role, offer.limits)
+    best = best_options(offer.value[:, :], offer.hours[:, :], offer.role, offer.limits)
     if best is None or (offer.room(best) < 0).any():
         return option, ceiling
     if offer.worth(best) <= offer.worth(option) * (1 + SLACK):
@@ -98,5 +123,6 @@ def closed(offer: Offer, option: Any, ceiling: float) -> tuple[Any, float]:
 
 def wished(backend: Backend, options: Options, price: Any) -> Any:
     """The option (m,) int16 that each account chooses at prices (r,) of hours."""
-    each, blocks = prices_of(backend, options, price), options.blocks(block_rows(backend, options))
-    return np.concatenate([backend.get(chosen(backend.xp, *block, each)[0]) for block in blocks], dtype=np.int16)
+    each = prices_of(backend, options, price)
+    found = [chosen(backend.xp, block.value, block.hours, each)[0] for block in options.blocks(backend)]
+    return np.concatenate([np.zeros(0, np.int16), *map(backend.get, found)], dtype=np.int16)

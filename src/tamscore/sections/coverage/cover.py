@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from tamscore.engine import heap
 from tamscore.sections.coverage import shortfall, summaries
 from tamscore.sections.coverage.held import doubts_about_held
 from tamscore.sections.coverage.placing import place_all
@@ -47,6 +48,7 @@ def cover(
         asked = [scenario_of(text, task, settings) for text in scenarios]
     with progress.stage("cover"):
         found = place_all(backend, task, owners, settings.max_moves, settings.balance)
+        heap.give_back()
     with progress.stage("compare"):
         rules = compare(task, found)
         told = scenario_rows(task, found, asked)
@@ -56,6 +58,7 @@ def cover(
             joins=question.joins,
             doubts=(*question.doubts, *doubts_about_held(task, owners, found)),
         )
+        heap.give_back()
     write(result, summaries.account_table(task, found, owners), shortfall.shortfall_table(task, found))
     return result
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tamscore.backend import Array, Backend
-    from tamscore.sections.coverage.alike import Alike
 
 
 @dataclass(frozen=True)
@@ -27,54 +26,65 @@ class Options:
 
     An option that is not open to an account has value -inf. `role` (o,) tells whose hours an option takes,
     `names` (r,) how messages call the roles. `size` (m,) float64: so many accounts alike each stands for, absent: one.
+    Value and hours may be worked out where they are asked for, see `by_kind`. `starts`: where parts of the accounts
+    begin whose choices are added up apart.
     """
 
-    value: Array
-    hours: Array
+    value: Any
+    hours: Any
     role: tuple[int, ...]
     names: tuple[str, ...] = ()
     size: Array | None = None
+    starts: tuple[int, ...] = (0,)
 
     @property
     def accounts(self) -> int:
         """The number of accounts m."""
         return int(self.value.shape[1])
 
-    def blocks(self, rows: int) -> Iterator[tuple[Array, Array]]:
-        """Value and hours of neighbouring accounts, so many at a time."""
-        for start in range(0, self.accounts, rows):
-            stop = min(start + rows, self.accounts)
-            yield self.value[:, start:stop], self.hours[:, start:stop]
-
-    def sizes(self, rows: int) -> Iterator[Array | float]:
-        """How many accounts each stands for, in the same blocks."""
-        for start in range(0, self.accounts, rows):
-            yield 1.0 if self.size is None else self.size[start : min(start + rows, self.accounts)]
+    def blocks(self, backend: Backend) -> Iterator[Block]:
+        """Yield neighbouring accounts of one part, as many at a time as the backend likes, on its device."""
+        rows, ends = max(backend.block_rows, 1), (*self.starts[1:], self.accounts)
+        for part, (begin, end) in enumerate(zip(self.starts, ends, strict=True)):
+            for start in range(begin, end, rows):
+                here = slice(start, min(start + rows, end))
+                value, hours = (on_device(backend, numbers[:, here]) for numbers in (self.value, self.hours))
+                yield Block(part, start, value, hours, 1.0 if self.size is None else self.size[here])
 
 
-def by_kind(backend: Backend, options: Options, groups: Alike) -> Options:
-    """One account of each kind for all that are alike; the options as they are where that saves little."""
-    if 2 * len(groups.first) > options.accounts:
-        return options
-    value, need = backend.get(options.value)[:, groups.first], backend.get(options.hours)
-    same = need.strides[1] == 0  # the hours of all accounts are one number in memory, and stay so
-    hours = need[:, : len(groups.first)] if same else need[:, groups.first]
-    size = backend.put(groups.size.astype(np.float64))
-    return Options(backend.put(value), backend.put(hours), options.role, options.names, size)
+@dataclass(frozen=True)
+class Block:
+    """Neighbouring accounts: the part they are of, the first one, value and hours (o, n), and how many each counts."""
+
+    part: int
+    start: int
+    value: Array
+    hours: Array
+    size: Array | float
+
+
+def on_device(backend: Backend, numbers: Any) -> Array:
+    """Numbers on the device of the backend, where they may lie already."""
+    return backend.put(numbers) if isinstance(numbers, np.ndarray) else numbers
 
 
 @dataclass(frozen=True)
 class Plane:
-    """What accounts choose at some prices: what that is worth to them after paying, and hours by role (r,)."""
+    """What accounts choose at some prices (r,), part by part: worth (c,) to them after paying, hours by role (c, r)."""
 
     price: Any
-    worth: float
+    worths: Any
     hours: Any
 
     @property
-    def value(self) -> float:
-        """What it is worth before paying."""
-        return self.worth + float(self.price @ self.hours)
+    def worth(self) -> float:
+        """What the choices of all parts are worth after paying."""
+        return float(self.worths.sum())
+
+    @property
+    def values(self) -> Any:
+        """What they are worth before paying (c,)."""
+        return self.worths + self.hours @ self.price
 
 
 @dataclass(frozen=True)
@@ -92,11 +102,6 @@ def chosen(xp: Any, value: Array, hours: Array, price: Array) -> tuple[Array, Ar
     return xp.argmax(left, axis=0), xp.max(left, axis=0)
 
 
-def block_rows(backend: Backend, options: Options) -> int:
-    """How many accounts are looked at in one go."""
-    return max(backend.block_rows, 1) if options.accounts else 1
-
-
 def prices_of(backend: Backend, options: Options, price: Any) -> Array:
     """The prices of the roles (r,), option by option (o,), on the device."""
     return backend.put(np.asarray(price, np.float64)[list(options.role)])
@@ -105,21 +110,28 @@ def prices_of(backend: Backend, options: Options, price: Any) -> Array:
 def ask(backend: Backend, options: Options, price: Any) -> Plane:
     """What all accounts choose at prices (r,) of an hour of each role."""
     xp, each = backend.xp, prices_of(backend, options, price)
-    worth, hours = 0.0, np.zeros(len(options.role))
-    rows = block_rows(backend, options)
-    for (value, need), size in zip(options.blocks(rows), options.sizes(rows), strict=True):
-        choice, left = chosen(xp, value, need, each)
-        worth += float(xp.sum(left * size))
-        zero = xp.zeros_like(left)
-        taken = [xp.sum(xp.where(choice == o, need[o, :] * size, zero)) for o in range(len(options.role))]
-        hours += np.array([float(one) for one in taken])
-    return Plane(np.asarray(price, np.float64), worth, np.bincount(options.role, hours, len(price)))
+    worths, taken = np.zeros(len(options.starts)), np.zeros((len(options.starts), len(options.role)))
+    for block in options.blocks(backend):
+        choice, left = chosen(xp, block.value, block.hours, each)
+        worths[block.part] += float(xp.sum(left * block.size))
+        taken[block.part] += hours_taken(xp, block, choice)
+    hours = np.stack([np.bincount(options.role, row, len(price)) for row in taken])
+    return Plane(np.asarray(price, np.float64), worths, hours)
+
+
+def hours_taken(xp: Any, block: Block, choice: Array) -> Any:
+    """The hours (o,) that the accounts of a block take by the options of their choice (n,)."""
+    zero = xp.zeros_like(block.hours[0, :])
+    options = range(int(block.hours.shape[0]))
+    taken = [xp.sum(xp.where(choice == o, block.hours[o, :] * block.size, zero)) for o in options]
+    return np.array([float(one) for one in taken])
 
 
 def dearest(backend: Backend, options: Options, roles: int) -> Any:
     """A price of each role (r,) at which nobody takes an hour who has another choice."""
     xp, most = backend.xp, np.zeros(roles)
-    for value, hours in options.blocks(block_rows(backend, options)):
+    for block in options.blocks(backend):
+        value, hours = block.value, block.hours
         open_ = xp.isfinite(value)
         least = xp.min(xp.where(open_, value, xp.full_like(value, np.inf)), axis=0)
         asks = open_ & (hours > 0)

@@ -6,12 +6,13 @@ elsewhere. So prices, rounding and people all serve those first whom the hours r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.sections.coverage.hour_price import Options
+from tamscore.sections.coverage.by_kind import Debt, extremes
+from tamscore.sections.coverage.hour_price import dearest
 from tamscore.sections.coverage.plans import DIGITAL
 from tamscore.substitution import fold_word
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from tamscore.backend import Backend
     from tamscore.sections.coverage.accounts import Accounts
+    from tamscore.sections.coverage.by_kind import ByKind
+    from tamscore.sections.coverage.hour_price import Options
     from tamscore.sections.coverage.plans import TouchPlan
     from tamscore.sections.coverage.task import Task
 
@@ -59,7 +62,7 @@ class Owed:
         return Owed(self.account[here], self.least[here], self.rule[here], self.rules)
 
 
-def owed_by(task: Task, minimum: Mapping[str, str], is_open: Any) -> Owed:
+def owed_by(task: Task, minimum: Mapping[str, str], is_open: ByKind) -> Owed:
     """Who is owed which service level, by rule and then by priority; an account goes by the first rule that it meets.
 
     Accounts of the first rule, that of the plans, are in the order of the other rules that they meet.
@@ -73,7 +76,7 @@ def owed_by(task: Task, minimum: Mapping[str, str], is_open: Any) -> Owed:
     standing = rule.copy()
     last = np.array([plan.last_resort for plan in task.plans])
     if last.any():
-        rule[is_open[last].any(axis=0)] = 0
+        rule[is_open.table[:, last].any(axis=1)[is_open.kind]] = 0
     account = np.flatnonzero(rule < len(rules))
     account = account[np.lexsort((accounts.priority[account], standing[account], rule[account]))]
     least = np.array([1, *(LEVELS.index(minimum[name]) for name in rules[1:])], np.int8)
@@ -91,21 +94,16 @@ def levels_of_plans(plans: Sequence[TouchPlan]) -> Any:
 
 
 def with_penalty(backend: Backend, options: Options, level: Any, owed: Owed) -> Options:
-    """The options with a penalty on those that give accounts less than they are owed, given each plan's level (o,)."""
+    """The options with a penalty on those that give accounts less than they are owed, given each one's level (o,)."""
     if not len(owed):
         return options
-    value = backend.get(options.value).copy()
-    less = level[:, None] < owed.least[None, :]
-    value[:, owed.account] -= np.where(less, penalty(value, backend.get(options.hours)), 0.0)
-    return Options(backend.put(value), options.hours, options.role, options.names)
+    least = np.zeros(options.accounts, np.int8)
+    least[owed.account] = owed.least
+    debt = Debt(least, level, penalty(backend, options))
+    return replace(options, value=replace(options.value, debt=debt))
 
 
-def penalty(value: Any, hours: Any) -> float:
-    """More than the hours of any plan can bring elsewhere, from value and hours (o, m)."""
-    least = np.where(np.isfinite(value), value, np.inf).min(axis=0)
-    best = max(
-        float(np.max((row - least)[here] / need[here], initial=0.0))
-        for row, need in zip(value, hours, strict=True)
-        for here in [np.isfinite(row) & (need > 0)]
-    )
-    return ABOVE * max(best * float(hours.max(initial=0.0)), 1.0)
+def penalty(backend: Backend, options: Options) -> float:
+    """More than the hours of any option can bring elsewhere."""
+    best = float(dearest(backend, options, max(options.role) + 1).max())
+    return ABOVE * max(best * float(extremes(options.hours)[1].max()), 1.0)

@@ -7,11 +7,13 @@ The grain of hours leaves a role a little over or under: `fitted` takes back wha
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from tamscore.errors import InputContractError
+from tamscore.sections.coverage.by_kind import extremes
 
 SLACK = 1e-9
 """The relative part of the hours by which rounding may seem to exceed them."""
@@ -25,7 +27,10 @@ MISFITS = 500
 
 @dataclass(frozen=True)
 class Offer:
-    """The options on the host, as rounding looks at them: value and hours (o, m), role (o,), limits and names (r,)."""
+    """The options on the host, as rounding looks at them: value and hours (o, m), role (o,), limits and names (r,).
+
+    Value and hours may be worked out where they are asked for, see `by_kind`.
+    """
 
     value: Any
     hours: Any
@@ -35,8 +40,18 @@ class Offer:
 
     def used(self, option: Any) -> Any:
         """The hours (r,) that a choice takes."""
-        each = self.hours[option, np.arange(len(option))]
-        return np.bincount(self.role[option], each, len(self.limits))
+        rows = np.flatnonzero(self.takes[option])
+        return np.bincount(self.role[option[rows]], self.hours[option[rows], rows], len(self.limits))
+
+    @cached_property
+    def takes(self) -> Any:
+        """Which options (o,) take hours."""
+        return extremes(self.hours)[1] > 0
+
+    @cached_property
+    def least(self) -> Any:
+        """The fewest hours (o,) that each option takes of an account."""
+        return extremes(self.hours)[0]
 
     def room(self, option: Any) -> Any:
         """The hours (r,) that a choice leaves; below 0 where it takes too many."""
@@ -94,6 +109,15 @@ def filled(offer: Offer, option: Any) -> Any:
     return option
 
 
+def handed_out(offer: Offer, option: Any) -> Any:
+    """The choice (m,) with hours given out once of roles that have enough left for any account."""
+    option = option.copy()
+    for o in np.flatnonzero(np.isfinite(offer.limits[offer.role])).tolist():
+        if offer.room(option)[offer.role[o]] >= offer.least[o]:
+            fill_with(offer, option, o)
+    return option
+
+
 def fill_with(offer: Offer, option: Any, o: int) -> None:
     """Move accounts to an option while its role has hours left, in place."""
     role = offer.role[o]
@@ -113,7 +137,7 @@ def fill_with(offer: Offer, option: Any, o: int) -> None:
 
 def takers(offer: Offer, option: Any, o: int, room: float) -> tuple[Any, Any, Any]:
     """The accounts (n,) that gain by an option within the hours that its role has left, what, and the hours for it."""
-    starts = range(0, len(option), BLOCK)
+    starts = range(0, max(len(option), 1), BLOCK)
     parts = [takers_from(offer, option, o, room, start) for start in starts]  # block by block, which takes less memory
     rows, gain, need = (np.concatenate(part) for part in zip(*parts, strict=True))
     return rows, gain, need

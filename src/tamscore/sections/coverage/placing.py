@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.sections.coverage.assignment import NOBODY, Load, Team, assign
+from tamscore.errors import InputContractError
+from tamscore.sections.coverage.assignment import NOBODY
 from tamscore.sections.coverage.books import balance as balance_books
+from tamscore.sections.coverage.by_kind import ByKind, Values
 from tamscore.sections.coverage.choice import Choice, choose
 from tamscore.sections.coverage.claims import claim
 from tamscore.sections.coverage.hour_price import Options
 from tamscore.sections.coverage.minimum import Owed, levels_of_plans, owed_by, with_penalty
-from tamscore.sections.coverage.offer import Offer, fitted
-from tamscore.sections.coverage.plans import options_of
+from tamscore.sections.coverage.naming import named
+from tamscore.sections.coverage.offer import Offer
+from tamscore.sections.coverage.plans import values_of
 from tamscore.sections.coverage.price_search import Search
 from tamscore.sections.coverage.reach import reached
 from tamscore.sections.coverage.refill import Desk, refill
@@ -48,10 +51,6 @@ class Placement:
         """What it is expected to bring."""
         return self.offer.worth(self.plan)
 
-    def options(self, backend: Backend) -> Options:
-        """What each account may be covered by, without penalties."""
-        return Options(backend.put(self.offer.value), backend.put(self.offer.hours), self.search.options.role)
-
 
 def place_all(
     backend: Backend, task: Task, owners: Owners, max_moves: int | None, balance: float | None = None
@@ -63,17 +62,44 @@ def place_all(
     Where too many would change, those who lose least by staying are bound to their owners, and all is chosen anew.
     Raises InputContractError where the owners' hours do not suffice for that.
     """
-    bound = owners
-    while True:
-        found = place(backend, task, bound)
-        rows = np.flatnonzero(moved(owners, found.person))
-        excess = len(rows) - (len(rows) if max_moves is None else max_moves)
-        if excess <= 0:
-            return found if balance is None else with_fair_books(task, found, balance)
-        stay = rows[np.argsort(loss_of_staying(task, found, rows), kind="stable")[:excess]]
-        locked = bound.locked.copy()
-        locked[stay] = True
-        bound = replace(bound, locked=locked)
+    found, bound = place(backend, task, owners), owners
+    while (excess := excess_of(owners, found, max_moves)) > 0:
+        bound, found = bound_more(backend, task, owners, bound, found, excess)
+    return found if balance is None else with_fair_books(task, found, balance)
+
+
+def bound_more(
+    backend: Backend, task: Task, owners: Owners, bound: Owners, found: Placement, excess: int
+) -> tuple[Owners, Placement]:
+    """The owners with so many accounts more bound to them, and the placement under them.
+
+    All who stay are bound as well, so that none of them makes room by leaving, but where the hours do not suffice.
+    """
+    price = found.choice.price
+    try:
+        some = staying(task, found, owners, bound, excess, with_rest=True)
+        return some, place(backend, task, some, price)
+    except InputContractError:
+        some = staying(task, found, owners, bound, excess, with_rest=False)
+        return some, place(backend, task, some, price)
+
+
+def excess_of(owners: Owners, found: Placement, max_moves: int | None) -> int:
+    """How many accounts more than allowed change owner."""
+    return 0 if max_moves is None else int(np.count_nonzero(moved(owners, found.person))) - max_moves
+
+
+def staying(task: Task, found: Placement, owners: Owners, bound: Owners, excess: int, *, with_rest: bool) -> Owners:
+    """The owners with so many accounts more bound to them, those that lose least by staying.
+
+    With the rest all others that stay are bound as well.
+    """
+    rows = np.flatnonzero(moved(owners, found.person))
+    locked = bound.locked.copy()
+    locked[rows[np.argsort(loss_of_staying(task, found, rows), kind="stable")[:excess]]] = True
+    if with_rest:
+        locked |= (owners.person != NOBODY) & ~moved(owners, found.person)
+    return replace(bound, locked=locked)
 
 
 def with_fair_books(task: Task, found: Placement, bounds: float) -> Placement:
@@ -97,80 +123,43 @@ def loss_of_staying(task: Task, found: Placement, rows: Any) -> Any:
     return np.where(task.serves[task.accounts.group_of(rows), who], loss, np.inf)
 
 
-def place(backend: Backend, task: Task, owners: Owners) -> Placement:
-    """The plan and person of every account, locks kept, whatever else changes owner."""
-    is_open, level = task.is_open(owners), levels_of_plans(task.plans)
-    options = options_of(backend, task.plans, task.roles, task.accounts, is_open, task.hours)
+def place(backend: Backend, task: Task, owners: Owners, known: Any = None) -> Placement:
+    """The plan and person of every account, locks kept, whatever else changes owner.
+
+    `known` are prices of hours of a question much like this one.
+    """
+    is_open, level, pools = task.is_open(owners), levels_of_plans(task.plans), task.pools
     owed = owed_by(task, task.minimum, is_open)
-    within = owed.of(reached(task, owed, owners, is_open, level, backend.get(options.hours)))
-    bound_by = with_penalty(backend, options, level, within)
-    search = Search(backend, bound_by, len(task.roles))
-    choice = choose(backend, bound_by, task.limits, search)
-    offer = Offer(backend.get(bound_by.value), backend.get(options.hours), task.role_of_plan, task.limits, task.roles)
-    plan, person = choice.option.copy(), np.full(len(task.accounts), NOBODY)
-    for role in np.flatnonzero(np.isfinite(task.limits)):
-        place_role(task, offer, owners, int(role), plan, person)
-    true = replace(offer, value=backend.get(options.value))
-    before, desk = true.worth(plan), Desk.of(task, offer, plan, person)
+    within = owed.of(reached(task, owed, owners, is_open, level))
+    true = Offer(values_of(task.plans, task.accounts, is_open), task.hours, task.role_of_plan, task.limits, task.roles)
+    options = options_of(task, true.value, task.open_options(owners, is_open))
+    search = search_of(backend, task, with_penalty(backend, options, level[pools.plan], within), known)
+    choice = choose(backend, search.options, pools.hours, search)
+    plan, person = named(task, owners, search.options, choice)
+    before, desk = true.worth(plan), Desk.of(task, true, plan, person)
     refill(desk, owners)
     while claim(desk, owners, owed, level):
         refill(desk, owners)
     met = owed.met(level, plan)
     if not within.met(level, plan).all():  # hours that are left in small pieces serve nobody
         within = owed.of(met)
-        search = Search(backend, with_penalty(backend, options, level, within), len(task.roles))
-        choice = replace(choice, bound=search.bound(task.limits).value)
-    choice = replace(choice, value=true.worth(choice.option))
+        search = search_of(backend, task, with_penalty(backend, options, level[pools.plan], within), choice.price)
+        choice = replace(choice, bound=search.bound(pools.hours).value)
+    choice = replace(choice, value=true.worth(pools.plan[choice.option]))
     return Placement(plan, person, choice, true, search, owners, before, owed, within)
 
 
-def place_role(task: Task, offer: Offer, owners: Owners, role: int, plan: Any, person: Any) -> None:
-    """Place the accounts of a role with its people, in place.
-
-    Those that fit nowhere get a smaller plan of the role; those that fit nowhere then either, the best one without
-    limit.
-    """
-    who = np.flatnonzero(task.role_of_person == role)
-    for p in who.tolist():
-        shrink_locked(task, offer, owners, p, plan)
-    room = np.array([task.people[p].hours for p in who.tolist()])
-    rows = np.flatnonzero(task.role_of_plan[plan] == role)
-    while len(rows):
-        found = assign(Team(room, task.serves[:, who]), load_of(task, offer, owners, rows, who, plan))
-        has = found != NOBODY
-        person[rows[has]] = who[found[has]]
-        room = room - np.bincount(found[has], offer.hours[plan[rows[has]], rows[has]], len(room))
-        rows = smaller(offer, role, rows[~has], plan)
+def options_of(task: Task, value: Values, is_open: ByKind) -> Options:
+    """The options of every account: plans with the hours of a pool, given what plans are worth and what is open."""
+    pools = task.pools
+    names = ("expansion", "acquisition", "protection")
+    wide = replace(value, **{name: getattr(value, name)[pools.plan] for name in names}, is_open=is_open)
+    hours = ByKind(task.hours.table[:, pools.plan], task.hours.kind)
+    return Options(wide, hours, tuple(pools.pool.tolist()), tuple(task.roles[r] for r in pools.role))
 
 
-def load_of(task: Task, offer: Offer, owners: Owners, rows: Any, who: Any, plan: Any) -> Load:
-    """Accounts as their people's hours see them; owners by their place among the people `who` of the role."""
-    place = np.full(len(task.people) + 1, NOBODY)
-    place[who] = np.arange(len(who))
-    value, hours = offer.value[plan[rows], rows], offer.hours[plan[rows], rows]
-    market = task.accounts
-    owner = place[owners.person[rows]]  # the last place is that of nobody
-    return Load(hours, value, market.potential[rows], market.group_of(rows), owner, owners.locked[rows])
-
-
-def smaller(offer: Offer, role: int, rows: Any, plan: Any) -> Any:
-    """Move accounts to the next smaller plan of their role, or to the best without limit, in place; those to place."""
-    hours = offer.hours[plan[rows], rows]
-    within = (offer.role == role)[:, None] & (offer.hours[:, rows] < hours)
-    value = offer.value[:, rows]
-    free = np.where(np.isinf(offer.limits[offer.role])[:, None], value, -np.inf)
-    less = np.where(within & (value > free.max(axis=0)), value, -np.inf)
-    has_less = np.isfinite(less.max(axis=0))
-    plan[rows] = np.where(has_less, less.argmax(axis=0), free.argmax(axis=0))
-    return rows[has_less]
-
-
-def shrink_locked(task: Task, offer: Offer, owners: Owners, person: int, plan: Any) -> None:
-    """Give the accounts locked to a person smaller plans until they fit into his hours, in place."""
-    rows = np.flatnonzero(owners.locked & (owners.person == person))
-    if not len(rows):
-        return
-    one = task.people[person]
-    limits = np.where(np.arange(len(task.roles)) == task.roles.index(one.role), one.hours, 0.0)
-    names = tuple(one.name for _ in task.roles)
-    plan[rows] = fitted(Offer(offer.value[:, rows], offer.hours[:, rows], offer.role, limits, names), plan[rows])
+def search_of(backend: Backend, task: Task, options: Options, known: Any = None) -> Search:
+    """The search for prices of the hours of pools, in parts by the pools that serve an account."""
+    part = task.pools.part
+    parts = part.astype(np.min_scalar_type(len(part)))[task.accounts.group] if part.any() else None
+    return Search(backend, options, len(task.pools), parts, known)

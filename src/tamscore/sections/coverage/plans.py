@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.sections.coverage.hour_price import Options
+from tamscore.sections.coverage.by_kind import Values
 from tamscore.substitution import fold_word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.backend import Backend
     from tamscore.sections.coverage.accounts import Accounts
+    from tamscore.sections.coverage.by_kind import ByKind
     from tamscore.sections.coverage.people import Person
 
 DIGITAL = "digital"
@@ -88,12 +88,7 @@ def expected_value(plan: TouchPlan, promise: Any, sales: Any) -> Any:
     return np.where(buys, plan.expansion, plan.acquisition) * promise + plan.protection * np.maximum(sales, 0.0)
 
 
-def options_of(
-    backend: Backend, plans: Sequence[TouchPlan], roles: Sequence[str], accounts: Accounts, is_open: Any, hours: Any
-) -> Options:
-    """Value of every plan for every account, with its hours (o, m); plans not open (o, m) to it are worth -inf."""
-    value, promise = np.empty(is_open.shape), accounts.promise
-    for o, plan in enumerate(plans):
-        value[o] = np.where(is_open[o], expected_value(plan, promise, accounts.sales), -np.inf)
-    role = tuple(roles.index(plan.role) for plan in plans)
-    return Options(backend.put(value), backend.put(hours), role, tuple(roles))
+def values_of(plans: Sequence[TouchPlan], accounts: Accounts, is_open: ByKind) -> Values:
+    """What every plan is worth for every account (o, m); plans not open (o, m) to it are worth -inf."""
+    rates = np.array([(plan.expansion, plan.acquisition, plan.protection) for plan in plans], np.float64).T
+    return Values(rates[0], rates[1], rates[2], accounts.promise, accounts.sales, is_open)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from tamscore.sections.coverage.by_kind import ByKind
     from tamscore.sections.coverage.minimum import Owed
     from tamscore.sections.coverage.people import Owners
     from tamscore.sections.coverage.task import Task
@@ -51,30 +52,30 @@ class Kinds:
         return bool(found.status == 0)
 
 
-def reached(task: Task, owed: Owed, owners: Owners, is_open: Any, level: Any, hours: Any) -> Any:
+def reached(task: Task, owed: Owed, owners: Owners, is_open: ByKind, level: Any) -> Any:
     """Which accounts (s,) that are owed a level the hours reach.
 
-    `is_open` and `hours` (o, m) say which plans each account may have for which hours, `level` (o,) how intense each
-    plan is. `task.limits` are the hours (r,) there are. A locked account takes hours of its owner before all others.
+    `is_open` (o, m) says which plans each account may have, `level` (o,) how intense each plan is. `task.limits` are
+    the hours (r,) there are. A locked account takes hours of its owner before all others.
     """
     if not len(owed):
         return np.zeros(0, bool)
     serves = level[:, None] >= owed.least[None, :]
-    need = np.where(serves & is_open[:, owed.account], hours[:, owed.account], np.inf)
+    need = np.where(serves & is_open[:, owed.account], task.hours[:, owed.account], np.inf)
     locked = owners.locked[owed.account]
     by_role = np.stack([need[task.role_of_plan == r].min(axis=0, initial=np.inf) for r in range(len(task.roles))])
     key, kind = np.unique(
-        np.vstack([by_role, task.accounts.group[owed.account]])[:, ~locked].T, axis=0, return_inverse=True
+        np.vstack([by_role, task.accounts.group_of(owed.account)])[:, ~locked].T, axis=0, return_inverse=True
     )
     served = np.isfinite(by_role).any(axis=0) & locked
-    served[~locked] = in_order(kinds_of(task, key, bound_hours(task, owners, is_open, hours)), kind.ravel())
+    served[~locked] = in_order(kinds_of(task, key, bound_hours(task, owners, is_open)), kind.ravel())
     return served
 
 
-def bound_hours(task: Task, owners: Owners, is_open: Any, hours: Any) -> Any:
+def bound_hours(task: Task, owners: Owners, is_open: ByKind) -> Any:
     """The hours (p,) that the accounts locked to each person take at the least."""
     rows = np.flatnonzero(owners.locked)
-    least = np.where(is_open[:, rows], hours[:, rows], np.inf).min(axis=0, initial=np.inf)
+    least = np.where(is_open[:, rows], task.hours[:, rows], np.inf).min(axis=0, initial=np.inf)
     return np.bincount(owners.person[rows], np.where(np.isfinite(least), least, 0.0), len(task.people))
 
 

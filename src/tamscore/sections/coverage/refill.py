@@ -14,12 +14,16 @@ import numpy as np
 from tamscore.sections.coverage.assignment import NOBODY
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tamscore.sections.coverage.offer import Offer
     from tamscore.sections.coverage.people import Owners
     from tamscore.sections.coverage.task import Task
 
 ROUNDS = 50
 """How often those who wait are looked through at the most."""
+BLOCK = 262_144
+"""So many accounts are looked at together."""
 FIRST = 20_000
 """So many of those who wait are looked at in a round, who gain most an hour."""
 
@@ -59,7 +63,8 @@ class Desk:
     def without(self, rows: Any) -> Any:
         """The best plan without limit of some accounts."""
         free = np.flatnonzero(np.isinf(self.offer.limits[self.offer.role]))
-        return free[self.offer.value[free][:, rows].argmax(axis=0)]
+        of = free.reshape(-1, *[1] * np.ndim(rows))
+        return free[self.offer.value[of, rows].argmax(axis=0)]
 
     def give(self, row: int, plan: int, who: int) -> None:
         """Let somebody cover an account by a plan."""
@@ -102,17 +107,37 @@ def waiting(desk: Desk) -> tuple[Any, Any]:
 
 def gaining(desk: Desk, option: int) -> tuple[Any, Any]:
     """Accounts (n,) that would gain by a plan somebody has hours for, and what they gain an hour."""
-    task, offer, role = desk.task, desk.offer, desk.offer.role[option]
-    who = np.flatnonzero(task.role_of_person == role)
+    parts = [*free_to_gain(desk, option), *own_to_gain(desk, option)]
+    rows, worth = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return rows, worth
+
+
+def free_to_gain(desk: Desk, option: int) -> Iterator[tuple[Any, Any]]:
+    """Yield the accounts (n,) without a person that would gain by a plan, and what an hour; block by block."""
+    task, offer = desk.task, desk.offer
+    who = np.flatnonzero(task.role_of_person == offer.role[option])
     most = np.where(task.serves[:, who], desk.room[who], -np.inf).max(axis=1, initial=-np.inf)
-    free = np.flatnonzero(desk.person == NOBODY)
-    free = free[offer.hours[option, free] <= most[task.accounts.group_of(free)]]
-    own = np.flatnonzero((offer.role[desk.plan] == role) & (desk.plan != option) & (desk.person != NOBODY))
-    more = offer.hours[option, own] - offer.hours[desk.plan[own], own]
-    keep = more <= desk.room[desk.person[own]]
-    rows = np.concatenate([free, own[keep]])
-    need = np.concatenate([offer.hours[option, free], more[keep]])
-    gain = offer.value[option, rows] - offer.value[desk.plan[rows], rows]
+    starts = range(0, len(desk.plan), BLOCK) if most.max(initial=-np.inf) >= offer.least[option] else ()
+    for start in starts:
+        rows = start + np.flatnonzero(desk.person[start : start + BLOCK] == NOBODY)
+        need = offer.hours[option, rows]
+        fits = need <= most[task.accounts.group_of(rows)]
+        yield gain_an_hour(desk, option, rows[fits], need[fits])
+
+
+def own_to_gain(desk: Desk, option: int) -> Iterator[tuple[Any, Any]]:
+    """Yield the accounts (n,) whose own person has the hours for another plan by which they gain, and what an hour."""
+    offer = desk.offer
+    same = (offer.role == offer.role[option]) & (np.arange(len(offer.role)) != option)
+    rows = np.flatnonzero(same[desk.plan] & (desk.person != NOBODY))
+    more = offer.hours[option, rows] - offer.hours[desk.plan[rows], rows]
+    fits = more <= desk.room[desk.person[rows]]
+    yield gain_an_hour(desk, option, rows[fits], more[fits])
+
+
+def gain_an_hour(desk: Desk, option: int, rows: Any, need: Any) -> tuple[Any, Any]:
+    """Those of some accounts (n,) that gain by a plan for so many hours more (n,), and what they gain an hour."""
+    gain = desk.offer.value[option, rows] - desk.worth(rows)
     better = gain > 0
     return rows[better], gain[better] / np.maximum(need[better], 1e-9)
 
@@ -133,5 +158,4 @@ def taker(desk: Desk, owners: Owners, row: int, option: int) -> int | None:
         return None
     if owner != NOBODY and may[owner]:
         return owner
-    capacity = np.maximum([one.hours for one in task.people], 1e-12)
-    return int(np.argmin(np.where(may, desk.held / capacity, np.inf)))
+    return int(np.argmin(np.where(may, desk.held / np.maximum(task.hours_of_people, 1e-12), np.inf)))

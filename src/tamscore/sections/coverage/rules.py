@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 BLOCK = 2_048
 """So many accounts are looked at together; most of them find no hours left."""
+LARGE = 262_144
+"""So many where all of them find a plan."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,13 @@ def compare(task: Task, found: Placement) -> list[RuleResult]:
 def ways(task: Task, found: Placement) -> Iterator[tuple[str, Any]]:
     """The coverage found, then every simple rule, with the plan (m,) of every account; one at a time, for memory."""
     market, offer = task.accounts, found.offer
-    anything = np.ones((len(task.plans), 1), bool)
+    anything, begun = np.ones((len(task.plans), 1), bool), start(offer)
     yield "coverage", found.plan
-    yield "top by sales", in_order(offer, np.argsort(-market.sales, kind="stable"), anything)
+    yield "top by sales", in_order(offer, begun, np.argsort(-market.sales, kind="stable"), anything)
     by_whitespace = np.argsort(-market.whitespace, kind="stable")
-    yield "top by whitespace", in_order(offer, by_whitespace, anything)
-    yield "quadrant cut to capacity", in_order(offer, by_whitespace, quadrant_plans(task))
-    yield "all digital", start(offer)
+    yield "top by whitespace", in_order(offer, begun, by_whitespace, anything)
+    yield "quadrant cut to capacity", in_order(offer, begun, by_whitespace, quadrant_plans(task))
+    yield "all digital", begun
 
 
 def result_of(name: str, offer: Offer, plan: Any) -> RuleResult:
@@ -70,41 +72,51 @@ def quadrant_plans(task: Task) -> Any:
     return np.array([mask & task.within(o) & (task.plans[o].role != DIGITAL) for o, mask in enumerate(same)])
 
 
-def in_order(offer: Offer, order: Any, allowed: Any) -> Any:
-    """The plan (m,) of every account where one after the other takes what is best of what there are hours for."""
-    plan, allowed = start(offer), np.broadcast_to(allowed, offer.value.shape)
-    room = offer.room(plan)
-    least = np.array([hours[hours > 0].min(initial=np.inf) for hours in offer.hours])
+def in_order(offer: Offer, begun: Any, order: Any, allowed: Any) -> Any:
+    """The plan (m,) of every account where one after the other takes what is best of what there are hours for.
+
+    Before that each has the plan (m,) with which it has `begun`.
+    """
+    plan, allowed = begun.copy(), np.broadcast_to(allowed, offer.value.shape)
+    room, least = offer.room(plan), np.where(offer.takes, offer.least, np.inf)
     for begin in range(0, len(order), BLOCK):
         if not (least <= room[offer.role])[np.isfinite(offer.limits[offer.role])].any():
             break
-        rows = order[begin : begin + BLOCK]
-        for row in rows[np.isfinite(gains(offer, allowed, plan, rows, room)).any(axis=0)]:
-            gain = gains(offer, allowed, plan, row, room)
-            best = int(gain.argmax())
-            if gain[best] > 0:
-                room[offer.role[plan[row]]] += offer.hours[plan[row], row]
-                room[offer.role[best]] -= offer.hours[best, row]
-                plan[row] = best
+        serve(offer, allowed, plan, room, order[begin : begin + BLOCK])
     return plan
 
 
-def gains(offer: Offer, allowed: Any, plan: Any, rows: Any, room: Any) -> Any:
-    """What each plan would bring more (o, ...) to one account or to several, -inf where it has no hours or no use.
+def serve(offer: Offer, allowed: Any, plan: Any, room: Any, rows: Any) -> None:
+    """Give accounts (n,), one after the other, what is best of what the hours (r,) that are left allow; in place.
 
     The hours left never grow, so that an account without a gain has none later either.
     """
-    own = offer.role.reshape(-1, *[1] * np.ndim(rows)) == offer.role[plan[rows]]
-    free = room[offer.role].reshape(-1, *[1] * np.ndim(rows)) + own * offer.hours[plan[rows], rows]
-    gain = offer.value[:, rows] - offer.value[plan[rows], rows]
-    return np.where(allowed[:, rows] & (offer.hours[:, rows] <= free) & (gain > 0), gain, -np.inf)
+    own = offer.role[:, None] == offer.role[plan[rows]]
+    back = own * offer.hours[plan[rows], rows]
+    hours, gain = offer.hours[:, rows], offer.value[:, rows] - offer.value[plan[rows], rows]
+    gain = np.where(allowed[:, rows] & (gain > 0), gain, -np.inf)
+    for i in np.flatnonzero(((hours <= room[offer.role][:, None] + back) & (gain > 0)).any(axis=0)).tolist():
+        row, fits = rows[i], hours[:, i] <= room[offer.role] + back[:, i]
+        best = int(np.where(fits, gain[:, i], -np.inf).argmax())
+        if fits[best] and gain[best, i] > 0:
+            room[offer.role[plan[row]]] += offer.hours[plan[row], row]
+            room[offer.role[best]] -= hours[best, i]
+            plan[row] = best
 
 
 def start(offer: Offer) -> Any:
     """The best plan (m,) without limit, or of a locked account the one that takes the fewest hours."""
-    free = np.flatnonzero(np.isinf(offer.limits[offer.role]))
-    best = free.astype(np.int16)[offer.value[free].argmax(axis=0)]
-    locked = np.flatnonzero(~np.isfinite(offer.value[free]).any(axis=0))
-    hours = np.where(np.isfinite(offer.value[:, locked]), offer.hours[:, locked], np.inf)
+    free, accounts = np.flatnonzero(np.isinf(offer.limits[offer.role])), offer.value.shape[1]
+    starts = range(0, accounts, LARGE)
+    parts = [start_of(offer, free, np.arange(begin, min(begin + LARGE, accounts))) for begin in starts]
+    return np.concatenate(parts)
+
+
+def start_of(offer: Offer, free: Any, rows: Any) -> Any:
+    """The same of some accounts, given the plans (f,) without limit."""
+    value = offer.value[free[:, None], rows]
+    best = free.astype(np.int16)[value.argmax(axis=0)]
+    locked = ~np.isfinite(value).any(axis=0)
+    hours = np.where(np.isfinite(offer.value[:, rows[locked]]), offer.hours[:, rows[locked]], np.inf)
     best[locked] = hours.argmin(axis=0)
     return best

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +30,8 @@ def without_it(task: Task, found: Placement) -> float:
     if not len(found.within):
         return found.choice.bound
     search = found.search
-    return Search(search.backend, found.options(search.backend), search.roles).bound(task.limits).value
+    plain = replace(search.options, value=replace(search.options.value, debt=None))
+    return Search(search.backend, plain, search.roles, search.parts).bound(task.pools.hours).value
 
 
 def bound_at(task: Task, found: Placement, limits: Any) -> float:
@@ -37,14 +39,15 @@ def bound_at(task: Task, found: Placement, limits: Any) -> float:
 
     With more hours it serves those whom the hours there are reach.
     """
+    search, hours = found.search, task.pools.hours_at(limits)
     if not len(found.within) or (limits >= task.limits).all():
-        return found.search.bound(limits).value
+        return search.bound(hours).value
     here = served_with(task, found, found.within, limits)
     if here.all():
-        return found.search.bound(limits).value
-    backend = found.search.backend
-    options = with_penalty(backend, found.options(backend), levels_of_plans(task.plans), found.within.of(here))
-    return Search(backend, options, len(task.roles)).bound(limits).value
+        return search.bound(hours).value
+    plain = replace(search.options, value=replace(search.options.value, debt=None))
+    options = with_penalty(search.backend, plain, levels_of_plans(task.plans)[task.pools.plan], found.within.of(here))
+    return Search(search.backend, options, search.roles, search.parts, found.choice.price).bound(hours).value
 
 
 def worth_of(task: Task, found: Placement, hours: Any) -> float:
@@ -64,8 +67,8 @@ def keeps_all(task: Task, found: Placement, hours: Any) -> bool:
 
 def served_with(task: Task, found: Placement, owed: Owed, limits: Any) -> Any:
     """Which of the accounts (s,) that are owed a service level other hours (r,) reach."""
-    level, is_open = levels_of_plans(task.plans), np.isfinite(found.offer.value)
-    return reached(task.with_limits(limits), owed, found.owners, is_open, level, found.offer.hours)
+    level, is_open = levels_of_plans(task.plans), found.offer.value.is_open
+    return reached(task.with_limits(limits), owed, found.owners, is_open, level)
 
 
 def met(task: Task, found: Placement) -> Any:

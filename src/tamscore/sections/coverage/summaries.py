@@ -53,8 +53,7 @@ def role_rows(task: Task, found: Placement, hours_each: float) -> list[dict[str,
     `hours_needed` are those that the plans of all quadrants ask for; `one_more` and `one_less` are what the bound
     gains and loses with so many hours.
     """
-    asked = zip(found.offer.hours, quadrant_plans(task), strict=True)
-    needed = np.array([hours_of[here].sum() for hours_of, here in asked])
+    needed = np.array([found.offer.hours[o, here].sum() for o, here in enumerate(quadrant_plans(task))])
     each = [float(needed[task.role_of_plan == r].sum()) for r in range(len(task.roles))]
     used = spent(task, found)
     return [role_row(task, found, r, hours, used, hours_each) for r, hours in enumerate(each)]
@@ -76,17 +75,17 @@ def role_row(
     one = (np.arange(len(task.roles)) == r).astype(np.float64)
     more = worth_of(task, found, one * hours_each) if limited else None
     less = worth_of(task, found, -one * hours_each) if limited and keeps_all(task, found, -one * hours_each) else None
-    row["price_of_an_hour"] = round(price(found, r, more, hours_each), 4)
+    row["price_of_an_hour"] = round(price(task, found, r, more, hours_each), 4)
     return row | {"one_more": cents(more), "one_less": cents(less)}
 
 
-def price(found: Placement, role: int, one_more: float | None, hours_each: float) -> float:
+def price(task: Task, found: Placement, role: int, one_more: float | None, hours_each: float) -> float:
     """What one more hour of a role brings.
 
     Where all hours go to accounts that are owed a service level, the price at which the others do without hours is no
     more than a limit: there it is the mean over the hours of one more person.
     """
-    limit = float(found.choice.price[role])
+    limit = task.pools.price_of_role(found.choice.price, role)
     return min(limit, one_more / hours_each) if one_more is not None and len(found.within) else limit
 
 
@@ -189,7 +188,7 @@ def move_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
 def why(task: Task, found: Placement, row: int) -> str:
     """Why an account leaves its owner."""
     owner = int(found.owners.person[row])
-    if not task.serves[task.accounts.group[row], owner]:
+    if not task.serves[task.accounts.group_of(row), owner]:
         return "its owner does not serve its region or skill"
     if found.person[row] == NOBODY:
         return "its hours bring more elsewhere"

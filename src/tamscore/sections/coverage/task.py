@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tamscore.sections.coverage.assignment import NOBODY
+from tamscore.sections.coverage.by_kind import ByKind, crossed, first_of
+from tamscore.sections.coverage.pools import pools_of
 from tamscore.sections.coverage.touches import NONE, Touches, hours_of
 
 if TYPE_CHECKING:
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.accounts import Accounts
     from tamscore.sections.coverage.people import Owners, Person
     from tamscore.sections.coverage.plans import TouchPlan
+    from tamscore.sections.coverage.pools import Pools
 
 
 @dataclass(frozen=True)
@@ -32,47 +36,78 @@ class Task:
     roles: tuple[str, ...]
     limits: Any
     serves: Any
-    hours: Any
+    hours: ByKind
     minimum: Mapping[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def role_of_person(self) -> Any:
         """The role (p,) of every person by number."""
         return np.array([self.roles.index(person.role) for person in self.people], np.int64)
 
-    @property
+    @cached_property
     def hours_of_people(self) -> Any:
         """The hours (p,) of every person."""
         return np.array([person.hours for person in self.people], np.float64)
 
-    @property
+    @cached_property
     def role_of_plan(self) -> Any:
         """The role (o,) of every plan by number."""
         return np.array([self.roles.index(plan.role) for plan in self.plans], np.int64)
 
-    def is_open(self, owners: Owners) -> Any:
+    @cached_property
+    def pools(self) -> Pools:
+        """The people by kind, and the options that plans and their hours make."""
+        return pools_of(self)
+
+    def is_open(self, owners: Owners) -> ByKind:
         """Which plans are open to each account (o, m): it is within their limits, and somebody of the role serves it.
 
         Where it is locked its owner does. A last resort is open to those alone who have no other plan without limit.
         """
-        held = np.full(len(self.accounts), NOBODY)
-        held[owners.locked] = self.role_of_person[owners.person[owners.locked]] if owners.locked.any() else held[:0]
-        found = np.empty((len(self.plans), len(self.accounts)), bool)
+        kind = self.kinds(owners)
+        first = first_of(kind)
+        return ByKind(self.open_to(owners, first).T, kind)
+
+    def kinds(self, owners: Owners) -> Any:
+        """Kinds (m,) of accounts to which the same plans of the same people are open."""
+        accounts, pools = self.accounts, self.pools
+        kind = crossed(np.zeros(len(accounts), np.uint8), len(self.serves), pools.part[accounts.group])
+        for column in dict.fromkeys(column for plan in self.plans for column, _ in plan.limits):
+            names = accounts.column(column)
+            kind = crossed(kind, len(names.levels), names.code)
+        if not owners.locked.any():
+            return kind
+        held = np.where(owners.locked, pools.of_person[owners.person] + 1, 0)
+        return crossed(kind, len(pools) + 1, held)
+
+    def open_to(self, owners: Owners, rows: Any) -> Any:
+        """Which plans are open to some accounts (o, n)."""
+        locked, group = owners.locked[rows], self.accounts.group_of(rows)
+        role_of_owner = np.append(self.role_of_person, NOBODY)[owners.person[rows]]
+        found = np.empty((len(self.plans), len(rows)), bool)
         for o, role in enumerate(self.role_of_plan):
             served = self.serves[:, self.role_of_person == role].any(axis=1) | np.isinf(self.limits[role])
-            found[o] = np.where(owners.locked, held == role, served[self.accounts.group] & self.within(o))
+            found[o] = np.where(locked, role_of_owner == role, served[group] & self.within(o, rows))
         last = np.array([plan.last_resort for plan in self.plans])
         free = ~last & np.isinf(self.limits[self.role_of_plan])
         found[last] &= ~found[free].any(axis=0)
         return found
 
+    def open_options(self, owners: Owners, is_open: ByKind) -> ByKind:
+        """Which options are open to each account (w, m): plans that are, with hours of people who serve it."""
+        pools, rows = self.pools, first_of(is_open.kind)
+        served = pools.serves[self.accounts.group_of(rows)]
+        own = np.append(pools.of_person, NOBODY)[owners.person[rows]]
+        served = np.where(owners.locked[rows, None], own[:, None] == np.arange(len(pools)), served)
+        return ByKind(is_open.table[:, pools.plan] & served[:, pools.pool], is_open.kind)
+
     def with_limits(self, limits: Any) -> Task:
         """Return the task with other hours (r,) of the roles."""
         return replace(self, limits=limits)
 
-    def within(self, plan: int) -> Any:
-        """Which accounts (m,) are within the limits of a plan by number."""
-        return self.accounts.within(self.plans[plan].limits)
+    def within(self, plan: int, rows: Any = slice(None)) -> Any:
+        """Which accounts, all (m,) or some, are within the limits of a plan by number."""
+        return self.accounts.within(self.plans[plan].limits, rows)
 
 
 def task_of(

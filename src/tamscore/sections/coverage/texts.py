@@ -26,10 +26,10 @@ class Texts:
         """Where (m,) the column holds a text, compared as a name."""
         return self.among([text])
 
-    def among(self, texts: Iterable[str]) -> Any:
-        """Where (m,) the column holds one of several texts, compared as names."""
+    def among(self, texts: Iterable[str], rows: Any = slice(None)) -> Any:
+        """Where the column holds one of several texts, compared as names; of all accounts (m,) or of some."""
         asked = {fold_word(text) for text in texts}
-        return np.array([fold_word(level) in asked for level in self.levels], bool)[self.code]
+        return np.array([fold_word(level) in asked for level in self.levels], bool)[self.code[rows]]
 
 
 def texts_of(column: pa.ChunkedArray) -> Texts:

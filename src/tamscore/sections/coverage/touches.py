@@ -9,6 +9,7 @@ import numpy as np
 
 from tamscore.arrow import places_in, strings
 from tamscore.errors import InputContractError
+from tamscore.sections.coverage.by_kind import ByKind
 from tamscore.sections.coverage.joining import match_accounts
 from tamscore.sections.coverage.names import folded
 from tamscore.sections.coverage.plans import DIGITAL
@@ -117,10 +118,12 @@ def check(path: str, table: pa.Table, good: Any, expected: str) -> None:
         raise InputContractError(f"{path}: row {bad[0] + 1:,} ({row}): {expected}{more}")
 
 
-def hours_of(plans: Sequence[TouchPlan], accounts: int, touches: Touches = NONE) -> Any:
+def hours_of(plans: Sequence[TouchPlan], accounts: int, touches: Touches = NONE) -> ByKind:
     """The hours (o, m) of every plan for every account."""
-    hours = np.broadcast_to(np.array([plan.hours for plan in plans])[:, None], (len(plans), accounts))
-    if len(touches.account):
-        hours = hours.copy()
-        hours[touches.plan, touches.account] = touches.hours
-    return hours
+    usual = np.array([plan.hours for plan in plans], np.float64)
+    own, place = np.unique(touches.account, return_inverse=True)
+    kind = np.zeros(accounts, np.min_scalar_type(len(own)))
+    kind[own] = np.arange(1, len(own) + 1)
+    table = np.tile(usual, (len(own) + 1, 1))
+    table[place + 1, touches.plan] = touches.hours
+    return ByKind(table, kind)

@@ -10,76 +10,84 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.sections.coverage.sharing import twins
+
 if TYPE_CHECKING:
     from tamscore.sections.coverage.alike import Alike
+    from tamscore.sections.coverage.offer import Offer
 
-BLOCK = 65_536
 CLOSE, NODES = 1e-6, 200
 """How near to its bound the program ends, and after how many branches at the latest: a count, as clocks differ."""
 
 
-def decided(
-    value: Any, hours: Any, role: Any, limits: Any, price: Any, option: Any, core_kinds: int, groups: Alike
-) -> Any:
+def decided(offer: Offer, price: Any, option: Any, groups: Alike, kinds: int, budget: float) -> Any:
     """The option (m,) of every account, where those that waver between options share the hours that others leave.
 
-    Value and hours are (o, m), -inf where an option is not open; `role` (o,); hours `limits` and their `price` (r,).
-    The `core_kinds` kinds of accounts nearest to another option are decided anew; of accounts alike, `groups`, the
-    first take the options that are worth most.
+    At most so many `kinds` of accounts nearest to another option at prices (r,) are decided anew; of accounts alike,
+    `groups`, the first take the options that are worth most. `budget` is how far the best choice known is below the
+    bound: no better one has an option that is further behind the best one than that.
     """
-    first, kind, size = groups.first, groups.kind, groups.size
-    near = np.argsort(slacks(value, hours, price[role], first), kind="stable")[:core_kinds]
-    place: Any = np.full(len(first), -1, np.int32)
+    role, hours = offer.role, offer.hours
+    behind = lags(offer, price, groups.first)
+    alike = twins(offer, option, groups.first)  # other people by the same plan: that is not to waver
+    near = nearest(np.where(alike, 0.0, behind), alike.sum(axis=0), kinds, budget)
+    place: Any = np.full(len(groups.first), -1, np.int32)
     place[near] = np.arange(len(near))
-    kind, alike, size = place[kind], first[near], size[near]
+    kind, first, size = place[groups.kind], groups.first[near], groups.size[near]
     others, core = np.flatnonzero(kind < 0), np.flatnonzero(kind >= 0)
-    used = np.bincount(role[option[others]], hours[option[others], others], len(limits))
-    counts = shared(value[:, alike], hours[:, alike], role, np.maximum(limits - used, 0.0), size)
+    used = np.bincount(role[option[others]], hours[option[others], others], len(offer.limits))
+    value, need = np.where(behind[:, near] <= budget, offer.value[:, first], -np.inf), hours[:, first]
+    counts = shared(value, need, role, np.maximum(offer.limits - used, 0.0), size) if len(near) else None
     if counts is None:
         return option
     found = option.copy()
     order = core[np.argsort(kind[core], kind="stable")]
-    found[order] = np.concatenate(
-        [taken(*each) for each in zip(counts.T, value[:, alike].T, hours[:, alike].T, size, strict=True)]
-    )
+    found[order] = np.concatenate([taken(*each) for each in zip(counts.T, value.T, need.T, size, strict=True)])
     return found
 
 
-def slacks(value: Any, hours: Any, price: Any, rows: Any) -> Any:
-    """By how much the best option of each account in `rows` is ahead of the next, at prices (o,) of hours."""
-    found = np.full(len(rows), np.inf)
-    for start in range(0, len(rows) if len(value) > 1 else 0, BLOCK):
-        here = rows[start : start + BLOCK]
-        left = np.sort(value[:, here] - price[:, None] * hours[:, here], axis=0)
-        found[start : start + BLOCK] = left[-1] - left[-2]
-    return found
+def lags(offer: Offer, price: Any, rows: Any) -> Any:
+    """By how much every option of some accounts is behind their best one (o, n) at prices (r,) of hours."""
+    left = offer.value[:, rows] - price[offer.role][:, None] * offer.hours[:, rows]
+    return left.max(axis=0, initial=-np.inf) - left
+
+
+def nearest(behind: Any, best: Any, kinds: int, budget: float) -> Any:
+    """The kinds (n,) whose next option is least behind (o, g), those within the budget and at most so many.
+
+    So many options (g,) are as good as the best one.
+    """
+    second = np.append(np.sort(behind, axis=0), np.full((1, len(best)), np.inf), axis=0)[best, np.arange(len(best))]
+    order = np.argsort(second, kind="stable")[:kinds]
+    return order[second[order] <= budget]
 
 
 def shared(value: Any, hours: Any, role: Any, limits: Any, size: Any) -> Any | None:
     """How many accounts (o, g) of each kind take which option, whole numbers of at most `size` (g,); None if none can.
 
-    Value and hours (o, g) are those of one account of a kind.
+    Value and hours (o, g) are those of one account of a kind; an option that is worth -inf is not open.
     """
     from scipy.optimize import Bounds, LinearConstraint, milp
     from scipy.sparse import coo_array
 
-    options, groups = value.shape
-    cell, group = np.arange(value.size), np.tile(np.arange(groups), options)
-    each = coo_array((np.ones(value.size), (group, cell)), (groups, value.size)).tocsr()
-    taker = np.repeat(role, groups)
-    need = coo_array((hours.ravel(), (taker, cell)), (len(limits), value.size)).tocsr()
+    option, group = np.nonzero(np.isfinite(value))
+    cell, worth = np.arange(len(option)), value[option, group]
+    each = coo_array((np.ones(len(cell)), (group, cell)), (len(size), len(cell))).tocsr()
+    need = coo_array((hours[option, group], (role[option], cell)), (len(limits), len(cell))).tocsr()
     scarce = np.flatnonzero(np.isfinite(limits))
-    is_open = np.isfinite(value).ravel()
-    worth = np.where(is_open, value.ravel(), 0.0)
     rules = [LinearConstraint(each, size, size), LinearConstraint(need[scarce], ub=limits[scarce])]
     found = milp(
         -worth / max(float(np.abs(worth).max()), 1e-300),
-        integrality=np.ones(value.size),
-        bounds=Bounds(0, np.where(is_open, np.inf, 0.0)),
+        integrality=np.ones(len(cell)),
+        bounds=Bounds(0, np.inf),
         constraints=rules if len(scarce) else rules[:1],
         options={"mip_rel_gap": CLOSE, "node_limit": NODES},
     )
-    return None if found.x is None else np.rint(found.x.reshape(options, groups)).astype(np.int64)
+    if found.x is None:
+        return None
+    counts = np.zeros(value.shape, np.int64)
+    counts[option, group] = np.rint(found.x)
+    return counts
 
 
 def taken(counts: Any, value: Any, hours: Any, size: int) -> Any:
