@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamscore.errors import InputContractError
+from tamscore.errors import InputContractError, UsageError
 from tamscore.store.csv_import import ROW_GROUP_ROWS, inspect, write
 from tamscore.store.csv_import import rows as csv_rows
 from tests.imports import import_csv
@@ -319,6 +319,25 @@ def test_files_of_the_same_name_do_not_overwrite_each_other(tmp_path):
         (tmp_path / folder / "x.csv").write_text(f"v\n{folder}\n")
     report = import_csv([tmp_path / "a", tmp_path / "b"], tmp_path / "out")
     assert [pq.read_table(path).to_pydict() for path in report.files] == [{"v": ["a"]}, {"v": ["b"]}]
+
+
+@pytest.mark.parametrize(
+    ("overwrite", "said"), [(False, r"other\.parquet: is there already"), (True, r"holds 'other\.parquet'")]
+)
+def test_an_import_that_another_one_overtook_mixes_nothing_in(tmp_path, overwrite, said):
+    """Both began before there was anything in the folder."""
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.csv").write_text("v\n1\n")
+    out = tmp_path / "out"
+
+    def other_import(*_):
+        out.mkdir(exist_ok=True)
+        (out / "other.parquet").touch()
+
+    plan = inspect([tmp_path / "a.csv", tmp_path / "b.csv"])
+    with pytest.raises(UsageError, match=said):
+        write(plan, out, overwrite=overwrite, progress=other_import)
+    assert [path.name for path in tmp_path.rglob("*") if path.suffix != ".csv"] == ["out", "other.parquet"]
 
 
 def test_dropped_columns_are_left_out(file):

@@ -48,6 +48,15 @@ def require_own_folder(folder: Path, targets: Collection[Path]) -> None:
         )
 
 
+def free_targets(destination: Path, plan: ImportPlan, *, overwrite: bool) -> list[Path]:
+    """The file that each CSV file goes to; UsageError where one is there, or others are that would be mixed in."""
+    if check_destination(destination, overwrite=overwrite):
+        return [destination] * len(plan.files)
+    targets = targets_in(destination, plan)
+    require_own_folder(destination, targets)
+    return targets
+
+
 def targets_in(folder: Path, plan: ImportPlan) -> list[Path]:
     """The Parquet file of each CSV file, named after it; those that share a name are numbered."""
     stems = [file.source.path.name.split(".csv")[0].removesuffix(".tsv").lstrip("._") for file in plan.files]
