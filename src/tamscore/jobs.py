@@ -168,7 +168,7 @@ def loaded_job(job: Given, overrides: Sequence[str]) -> Job:
         return job_file.parse(tables, "job", overrides) if overrides else job
     if not isinstance(job, Mapping):
         raise TypeError(f"job: expected the path of a job file, a dict or a Job, got {type(job).__name__}")
-    return job_file.parse(plain(job), "job", overrides)
+    return job_file.parse(plain(job), "job", overrides, written=True)
 
 
 def plain(value: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from typer.testing import CliRunner
 
+import tamscore
 from tamscore import job_file
 from tamscore.cli import app
 from tamscore.errors import JobFileError
@@ -85,6 +86,15 @@ def test_what_a_run_has_stored_is_a_name_by_now(tmp_path):
     """C42: a job in a folder of such a name, and runs of earlier versions, can still be looked at."""
     job = job_file.parse(JOB.format(input="market"), "job", folder=tmp_path / "$project")
     assert job_file.parse(job.model_dump(mode="json"), "run").input.path == job.input.path
+
+
+def test_paths_of_a_dict_and_those_that_are_set_on_a_stored_job_are_looked_at(tmp_path):
+    """C42: from Python, and with `coverage RUN --set`."""
+    job = job_file.parse(JOB.format(input="market"), "job", folder=tmp_path / "$project").model_dump(mode="json")
+    with pytest.raises(JobFileError, match=r"output.path: expected a path without placeholders, got .*\{\{ ds \}\}"):
+        tamscore.run({**job, "output": {"path": "{{ ds }}"}})
+    with pytest.raises(JobFileError, match=r"command line: output.path: expected a path without placeholders"):
+        job_file.parse(job, "run", ["output.path=scores/$DAY"])
 
 
 @pytest.mark.parametrize(

@@ -32,8 +32,9 @@ def refusal(expected: str, hint: str = "") -> PydanticCustomError:
 
 
 def _require_filled(path: str, info: ValidationInfo) -> None:
-    """Raise if a path that somebody wrote holds a placeholder; what a run has stored is a name by now."""
-    if (info.context or {}).get("written") and (found := placeholder_in(path)):
+    """Raise if a path that somebody wrote, or set, holds a placeholder; what a run has stored is a name by now."""
+    context, found = info.context or {}, placeholder_in(path)
+    if found and (context.get("written") or any(found in text for text in context.get("overrides", ()))):
         raise refusal("a path without placeholders", remedy(found))
 
 

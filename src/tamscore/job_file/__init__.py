@@ -39,16 +39,24 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Job:
 
 
 def parse(
-    job: str | dict[str, Any], source: str = "job", overrides: Sequence[str] = (), folder: Path | None = None
+    job: str | dict[str, Any],
+    source: str = "job",
+    overrides: Sequence[str] = (),
+    folder: Path | None = None,
+    *,
+    written: bool = False,
 ) -> Job:
     """Return the job described by a TOML text or by its tables.
 
     `source` names the job in messages; relative paths are relative to `folder`, or to the working directory.
+    A text and the overrides are what somebody has written, tables are with `written`: placeholders in their paths are
+    refused.
     Raises JobFileError that lists every problem.
     """
     tables = tables_of(job, source) if isinstance(job, str) else job
     data, overridden = override_all(tables, overrides, source)
-    context = {"folder": (folder or Path()).absolute(), "written": isinstance(job, str)}
+    written = written or isinstance(job, str)
+    context = {"folder": (folder or Path()).absolute(), "written": written, "overrides": overrides}
     problems: list[Problem] = []
     try:
         result = job_model().model_validate(data, context=context)
