@@ -9,6 +9,7 @@ import pytest
 
 from tamscore.backend.host import HostBackend
 from tamscore.stages import look_alike as look
+from tamscore.stages import look_alike_fit as fitting
 from tamscore.stages.draw import draw_number
 from tamscore.stages.grid import Grid
 from tamscore.stages.prepare import Vocabulary
@@ -41,11 +42,11 @@ def market(seed=0, rows=ROWS):
 
 def fitted(raw, numbers, sales, excluded=()):
     space = space_of()
-    chosen = look.chosen_rows(sales)
+    chosen = fitting.chosen_rows(sales)
     assert chosen is not None
     at, weight = chosen
     block = space.block(HostBackend(), raw.taken(np, at))
-    return look.fit_look_alike(space, look.FitRows(block, numbers[at], sales[at] > 0, weight), excluded, 7)
+    return fitting.fit_look_alike(space, fitting.FitRows(block, numbers[at], sales[at] > 0, weight), excluded, 7)
 
 
 def on(backend, raw):
@@ -112,11 +113,11 @@ def test_the_model_of_a_fold_has_not_seen_the_fold():
     """Customers of one fold become prospects and the other way round: its own regression stays what it was."""
     raw, numbers, sales, _ = market(rows=800)
     block = space_of().block(HostBackend(), raw)
-    design = look.Design.of(block, np.ones(7, bool), 2)
+    design = fitting.Design.of(block, np.ones(7, bool), 2)
     fold, terms = look.fold_of(numbers), design.terms(block)
     turned = np.where(fold == 2, sales == 0, sales > 0)
     made = [
-        look.crossed(terms, look.FitRows(block, numbers, customer, np.ones(800)), fold, 1.0)
+        fitting.crossed(terms, fitting.FitRows(block, numbers, customer, np.ones(800)), fold, 1.0)
         for customer in (sales > 0, turned)
     ]
     same = [np.array_equal(*pair) for pair in zip(made[0].by_fold, made[1].by_fold, strict=True)]
@@ -147,10 +148,10 @@ def test_excluded_columns_take_no_part():
 
 
 def test_customers_and_prospects_weigh_as_many_as_they_are(monkeypatch):
-    monkeypatch.setattr(look, "CUSTOMERS", 60)
-    monkeypatch.setattr(look, "PROSPECTS", 100)
+    monkeypatch.setattr(fitting, "CUSTOMERS", 60)
+    monkeypatch.setattr(fitting, "PROSPECTS", 100)
     sales = np.array([1.0, 0.0, -3.0, 0.0, np.nan] * 100)
-    chosen = look.chosen_rows(sales)
+    chosen = fitting.chosen_rows(sales)
     assert chosen is not None
     rows, weight = chosen
     assert len(rows) == 160
@@ -164,8 +165,8 @@ def test_customers_and_prospects_weigh_as_many_as_they_are(monkeypatch):
 @pytest.mark.parametrize("customers", [0, 49])
 def test_too_few_customers_or_prospects_make_no_look_alike(customers):
     sales = np.where(np.arange(500) < customers, 1.0, 0.0)
-    assert look.chosen_rows(sales) is None
-    assert look.chosen_rows(1.0 - sales) is None
+    assert fitting.chosen_rows(sales) is None
+    assert fitting.chosen_rows(1.0 - sales) is None
 
 
 def test_features_that_say_nothing_give_everyone_the_share_of_customers():

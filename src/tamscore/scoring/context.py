@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """One run under way: its job, what it works with, and where it keeps what it has computed so far."""
+    """One run under way: its job, what it works with, and where it keeps what it has computed so far.
+
+    `early` has what was read before the fit and is used again after it, by name.
+    """
 
     job: Job
     columns: InputColumns
@@ -37,6 +40,7 @@ class Run:
     flow: Flow
     progress: Progress
     checkpoints: Checkpoints = field(default_factory=Checkpoints)
+    early: dict[str, Any] = field(default_factory=dict)
 
     def map(self, stage: str, function: Callable[..., Any], items: Iterable[Any], *shared: Any) -> Iterator[Any]:
         """Yield `function(item, *shared)` of each partition's item, in order, as a stage; see `Flow.map`."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tamscore.backend.host import HostBackend
 from tamscore.scoring.features import taken
-from tamscore.stages.look_alike import FitRows, chosen_rows, fit_look_alike
+from tamscore.stages.look_alike_fit import FitRows, chosen_rows, fit_look_alike
 
 if TYPE_CHECKING:
     from tamscore.config import Job

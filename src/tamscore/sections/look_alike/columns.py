@@ -9,7 +9,7 @@ import numpy as np
 
 from tamscore.arrow import nullable
 from tamscore.scoring.score.sections import Findings
-from tamscore.stages.look_alike import FEWEST
+from tamscore.stages.look_alike_fit import FEWEST
 from tamscore.stages.ridge import probability
 
 if TYPE_CHECKING:

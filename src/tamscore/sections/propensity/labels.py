@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,10 +11,11 @@ from tamscore.arrow import float_column
 from tamscore.errors import InputContractError
 from tamscore.schema import Reason
 from tamscore.stages import draw
+from tamscore.stages.keys import positions
 from tamscore.store import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Sequence
     from datetime import date
 
     from tamscore.schema import Partition
@@ -29,16 +30,18 @@ FEWEST = 50
 """With fewer buyers, or fewer others where there are any, no probability is told."""
 
 
+EARLY = "labels"
+"""The name of the labels that were counted before the fit."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """Where labels stand: a column of the input, or labels (n,) int8 by sorted id hash (n,) from a table.
 
-    `column` is None where a table tells. Rows with a label must not be from after `cutoff`, by the column `as_of`.
+    `column` is None where a table has them. Accounts without a label get `otherwise`.
     """
 
     column: str | None
-    as_of: str | None
-    cutoff: date
     otherwise: int
     hashes: Any
     values: Any
@@ -49,9 +52,17 @@ def labels_of(market: Market, section: Propensity) -> list[Any]:
 
     Raises InputContractError where labels are neither 1 nor 0, or features are from after the cut-off.
     """
-    parts = zip(market.rows, (rows.reason for rows in market.assigned), strict=True)
-    with market.this.progress.stage("labels", market.this.plan.rows) as done:
-        return read_all(market.this, parts, asked_of(market.this, section), done)
+    this = market.this
+    with this.progress.stage("labels", this.plan.rows) as done:
+        early = this.early.pop(EARLY, None)
+        read = early or list(this.flow.map(read_labels, market.rows, this.flow.share(asked_of(this, section))))
+        found = [of_scored(labels, rows.reason) for labels, rows in zip(read, market.assigned, strict=True)]
+        if section.as_of and section.feature_cutoff:
+            parts = [(part.partition, labels) for part, labels in zip(market.rows, found, strict=True)]
+            for _ in this.flow.map(check_dates, parts, section.as_of, section.feature_cutoff):
+                pass
+        done(sum(map(len, found)))
+    return found
 
 
 def check_early(this: Run, parts: Sequence[PartRows], section: Propensity) -> None:
@@ -59,20 +70,17 @@ def check_early(this: Run, parts: Sequence[PartRows], section: Propensity) -> No
 
     Rows that turn out unusable later leave fewer, so the labels are counted again when they are learned from.
     """
-    rows = ((part, part.reason) for part in parts)
     with this.progress.stage("label_counts", this.plan.rows) as done:
-        found = read_all(this, rows, replace(asked_of(this, section), as_of=None), done)
-    counts = counts_of(found)
+        read = list(this.flow.map(read_labels, parts, this.flow.share(asked_of(this, section))))
+        done(sum(map(len, read)))
+    counts = counts_of([of_scored(labels, part.reason) for labels, part in zip(read, parts, strict=True)])
     check_enough(counts[1], counts[0], section.label_table or this.job.input.path)
+    this.early[EARLY] = read
 
 
-def read_all(this: Run, parts: Iterable[tuple[PartRows, Any]], asked: Asked, done: Callable[[int], None]) -> list[Any]:
-    """The label (m,) int8 of every row by partition, given its rows and why they are rejected."""
-    found = []
-    for labels in this.flow.map(read_labels, parts, this.flow.share(asked)):
-        found.append(labels)
-        done(len(labels))
-    return found
+def of_scored(labels: Any, reason: Any) -> Any:
+    """The labels (m,) of rows, REJECTED for those that are not scored, by their reasons (m,) uint8."""
+    return np.where(reason == Reason.SCORED, labels, np.int8(REJECTED))
 
 
 def counts_of(found: Sequence[Any]) -> dict[int, int]:
@@ -88,7 +96,7 @@ def asked_of(this: Run, section: Propensity) -> Asked:
     nothing = np.empty(0, np.uint64), np.empty(0, np.int8)
     hashes, values = told(this, section) if section.label_table else nothing
     column = None if section.label_table else section.label
-    return Asked(column, section.as_of, section.feature_cutoff, otherwise, hashes, values)
+    return Asked(column, otherwise, hashes, values)
 
 
 def told(this: Run, section: Propensity) -> tuple[Any, Any]:
@@ -114,15 +122,10 @@ def read_table(partition: Partition, account: str, column: str, form: IdForm) ->
     return hashes, coded(float_column(table[column]), column, partition.where)
 
 
-def read_labels(item: tuple[PartRows, Any], asked: Asked) -> Any:
-    """The label (m,) int8 of every row of a partition, given its rows and why they are rejected (m,) uint8."""
-    part, reason = item
+def read_labels(part: PartRows, asked: Asked) -> Any:
+    """The label (m,) int8 of every row of a partition, scored or not."""
     labels = joined(part.hashes, asked) if asked.column is None else read_column(part.partition, asked.column)
-    labels = np.where(labels == UNLABELLED, asked.otherwise, labels).astype(np.int8)
-    labels[reason != Reason.SCORED] = REJECTED
-    if asked.as_of:
-        check_dates(part.partition, labels, asked.as_of, asked.cutoff)
-    return labels
+    return np.where(labels == UNLABELLED, asked.otherwise, labels).astype(np.int8)
 
 
 def read_column(partition: Partition, column: str) -> Any:
@@ -134,7 +137,8 @@ def joined(hashes: Any, asked: Asked) -> Any:
     """The labels (m,) int8 that the table of labels has for some accounts."""
     if not len(asked.hashes):
         return np.full(len(hashes), UNLABELLED, np.int8)
-    at = np.minimum(np.searchsorted(asked.hashes, hashes), len(asked.hashes) - 1)
+    (place,) = positions(asked.hashes, hashes, "left")
+    at = np.minimum(place, len(asked.hashes) - 1)
     return np.where(asked.hashes[at] == hashes, asked.values[at], UNLABELLED)
 
 
@@ -149,11 +153,12 @@ def coded(values: Any, column: str, where: str) -> Any:
     return np.where(np.isnan(values), UNLABELLED, np.nan_to_num(values)).astype(np.int8)
 
 
-def check_dates(partition: Partition, labels: Any, as_of: str, cutoff: date) -> None:
-    """Nothing, where no labelled row is from after the cut-off; InputContractError with their number else."""
+def check_dates(item: tuple[Partition, Any], as_of: str, cutoff: date) -> None:
+    """Nothing, where no labelled row of a partition is from after the cut-off; InputContractError else."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    partition, labels = item
     column = tables.read(partition, [as_of])[as_of]
     try:
         days = column.cast(pa.date32(), safe=False)
