@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tamscore import job_file
 from tamscore.sections.campaigns.segments import Bands, band_codes
 from tamscore.sections.campaigns.settings import Campaign
+from tests.end_to_end import market
 
 BANDS = Bands(("small", "large", "huge"), (0.0, 250.0, 5000.0))
 
@@ -42,3 +44,12 @@ def test_the_band_is_the_last_whose_limit_is_reached(sizes, limits):
 def test_a_budget_for_more_than_any_list_holds_is_no_limit(budget, each, contacts, most):
     campaign = Campaign(channel="post", theme="price", budget=budget, cost_per_contact=each, contacts=contacts)
     assert campaign.most == most
+
+
+def test_a_job_with_bands_of_its_own_can_be_read_again_as_it_was_stored():
+    """The default map has campaigns of the default bands; those of bands that are not there are none of the job's."""
+    told = {"size": "x", "bands": {"small": 0.0, "large": 90.0}}
+    job = market.job("in", "out", market.PLAIN | {"campaigns": told})
+    again = job_file.parse(job.model_dump(mode="json"), "job")
+    assert again == job
+    assert [*job.sections["campaigns"].map] == ["small", "large"]

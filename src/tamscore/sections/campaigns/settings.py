@@ -98,10 +98,16 @@ class Campaigns(SectionSettings):
 
     @model_validator(mode="before")
     @classmethod
-    def _leave_bands_to_bands(cls, data: Any) -> Any:
-        """Return the data with an empty map where segments are no bands and the data has none."""
-        other = isinstance(data, dict) and data.get("by", "band") != "band"
-        return {"map": {}, **data} if other else data
+    def _map_what_is_there(cls, data: Any) -> Any:
+        """Return data without a map with that of its own bands alone, and an empty one where segments are no bands."""
+        if not isinstance(data, dict) or "map" in data:
+            return data
+        if data.get("by", "band") != "band":
+            return {**data, "map": {}}
+        bands = data.get("bands")
+        if not isinstance(bands, dict):
+            return data
+        return {**data, "map": {name: one for name, one in default_map().items() if name in bands}}
 
     def numbers(self) -> tuple[str, ...]:
         """Return the column of size."""
