@@ -316,17 +316,17 @@ def test_an_object_that_is_replaced_during_the_run_is_refused(uploaded, table):
         stale.read(10)
 
 
-@pytest.mark.parametrize(("pattern", "files"), [("", 4), ("/part-*.parquet", 4), ("/part-00002.parquet", 1)])
-def test_input_is_a_folder_an_object_or_a_pattern(uploaded, pattern, files):
-    """What lies beside it is passed over, what lies in folders of it is not looked at."""
-    import obstore
-
-    client, _ = bucket.client(f"s3://{s3.BUCKET}")
-    for name in ("notes.txt", "_SUCCESS", "old/part-00009.parquet", ".hidden.parquet"):
+@pytest.mark.parametrize(("pattern", "files"), [("", 5), ("/part-*.parquet", 4), ("/part-00002.parquet", 1)])
+def test_input_is_a_folder_an_object_or_a_pattern(uploaded, table, pattern, files):
+    """What lies beside it is passed over; what lies in folders of it is read as well, unless a name hides it."""
+    client, obstore = bucket.client(f"s3://{s3.BUCKET}")
+    for name in ("notes.txt", "_SUCCESS", "_old/part-00009.parquet", ".hidden.parquet"):
         obstore.put(client, f"tables/in/{name}", b"x")
+    obstore.put(client, "tables/in/more/part-00004.parquet", (table / "part-00001.parquet").read_bytes())
     plan = partitions.plan(INPUT + pattern, columns())
     assert len(plan.files) == files
-    assert plan.ignored == ((".hidden.parquet", "_SUCCESS", "notes.txt") if not pattern else ())
+    hidden = (".hidden.parquet", "_SUCCESS", "_old/part-00009.parquet", "notes.txt")
+    assert plan.ignored == (hidden if not pattern else ())
 
 
 def test_the_table_of_labels_may_lie_where_the_market_lies(uploaded):
