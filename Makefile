@@ -54,7 +54,7 @@ demo: .venv/.complete ## Make a market of 300,000 companies, score it, show the 
 	$(BIN)/tamscore run $(DEMO)/job.toml
 	$(call say,'demo: the result')
 	$(BIN)/tamscore show $(DEMO)/scores
-	$(call say,'demo: who covers whom, and the lists to work from')
+	$(call say,'demo: who covers whom and the lists to work from')
 	$(BIN)/tamscore coverage $(DEMO)/scores > $(DEMO)/coverage.txt
 	$(BIN)/tamscore lists $(DEMO)/scores --to $(DEMO)/lists
 	$(call say,'the scores lie in $(DEMO)/scores and the lists in $(DEMO)/lists/index.html')

@@ -145,3 +145,11 @@ def test_what_is_copied_into_an_image_enters_the_build(file):
         for name in line.split()[:-1]:
             assert name in allowed
             assert (ROOT / name).exists()
+
+
+@pytest.mark.parametrize("target", ["demo", "test", "test-platform", "docs", "lock", "bench", "clean"])
+def test_a_shell_can_read_what_a_target_of_make_does(target):
+    """A comma in a text that is handed to a macro would cut the text, and its quote, in two."""
+    told = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    read = subprocess.run(["sh", "-n"], input=told, capture_output=True, text=True, check=False)
+    assert read.returncode == 0, read.stderr
