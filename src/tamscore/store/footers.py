@@ -29,6 +29,11 @@ LISTED = 12
 """So many columns are named where one is missed and none is like it."""
 
 
+def is_parquet(file: Location) -> bool:
+    """Return whether a file begins as Parquet does, whatever its name says."""
+    return contents.beginning(file, len(MAGIC)) == MAGIC
+
+
 def read_footer(file: Location, stamp: Stamp | None = None) -> tuple[Any, pa.Schema]:
     """The footer of a Parquet file and its schema; raises InputContractError where the file is not one.
 

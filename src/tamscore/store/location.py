@@ -24,6 +24,11 @@ def location(text: str | os.PathLike[str]) -> Location:
     return Path(text)
 
 
+def whole_address(place: Location) -> str:
+    """The address of an object, or the path from the root, as other libraries take it."""
+    return str(place.absolute() if isinstance(place, Path) else place)
+
+
 def is_local(text: str) -> bool:
     """Whether a text names a path on this machine's disks."""
     return isinstance(location(text), Path)

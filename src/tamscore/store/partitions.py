@@ -148,7 +148,7 @@ def row_groups(file: SourceFile, stamp: Stamp, footer: Any, schema: Any, columns
 
 
 def told_of(file: SourceFile) -> str:
-    """What the path of a file or its table tells of its rows, nothing of a file that tells everything itself."""
+    """The constants of a file as the digest takes them; empty if it has none."""
     return "".join(f"{one.name}={one.value!r}\0" for one in file.constants)
 
 

@@ -10,7 +10,7 @@ from tamscore.errors import InputContractError, UsageError
 from tamscore.schema import Constant
 from tamscore.store import footers, tables
 from tamscore.store.contents import source
-from tamscore.store.location import location
+from tamscore.store.location import location, whole_address
 from tamscore.store.objects import bucket
 from tamscore.store.sources.copies import copied
 from tamscore.store.sources.extra import require_package
@@ -60,7 +60,7 @@ def opened(folder: Location, key: str, version: int | None) -> Any:
     from deltalake import DeltaTable
     from deltalake.exceptions import DeltaError
 
-    place = str(folder.absolute() if isinstance(folder, Path) else folder)
+    place = whole_address(folder)
     plain = not isinstance(folder, Path) and bucket.plain_endpoint(place)
     table = DeltaTable(place, storage_options={"allow_http": "true"} if plain else None)
     if version is not None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import InputContractError, UsageError
 from tamscore.store import footers, tables
+from tamscore.store.location import whole_address
 from tamscore.store.sources.copies import copied
 from tamscore.store.sources.extra import require_package
 from tamscore.store.sources.found import Found, SourceFile
@@ -50,7 +50,7 @@ def opened(folder: Location) -> Any:
 
     from tamscore.store.sources.iceberg_files import FROM, IO, TO
 
-    place = str(folder.absolute() if isinstance(folder, Path) else folder)
+    place = whole_address(folder)
     newest, files = f"{place}/metadata/{metadata_of(folder)}", {"py-io-impl": IO, TO: place}
     written = StaticTable.from_metadata(newest, files).location().rstrip("/")
     return StaticTable.from_metadata(newest, {**files, FROM: written})

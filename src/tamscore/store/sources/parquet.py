@@ -8,8 +8,7 @@ from urllib.parse import unquote
 
 from tamscore.errors import UsageError
 from tamscore.schema import Constant
-from tamscore.store import contents
-from tamscore.store.footers import MAGIC
+from tamscore.store import footers
 from tamscore.store.location import files_below, location, matching, name_within
 from tamscore.store.sources.found import Found, SourceFile
 from tamscore.store.sources.markers import lake_at
@@ -73,7 +72,7 @@ def is_parquet(file: Location) -> bool:
     Other endings, such as .bak and .old, are those of files that somebody put aside.
     """
     ending = file.suffix.lower()
-    return ending in ENDINGS or (not ending and contents.beginning(file, len(MAGIC)) == MAGIC)
+    return ending in ENDINGS or (not ending and footers.is_parquet(file))
 
 
 def require_no_tables(folder: Location, files: dict[str, Location], key: str) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tamscore.errors import InputContractError
-from tamscore.store import contents, csv_import, tables
-from tamscore.store.footers import MAGIC
+from tamscore.store import csv_import, tables
+from tamscore.store.footers import is_parquet
 from tamscore.store.sources.converted import READERS, kind_of, once
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ def whole_table(path: str | Path, types: Mapping[str, str]) -> pa.Table:
     file = Path(path)
     if not file.is_file():
         raise InputContractError(f"{path}: expected a Parquet or CSV file, found none; check the path")
-    kind, is_parquet = kind_of(file), contents.beginning(file, len(MAGIC)) == MAGIC
+    kind = kind_of(file)
     if kind == "workbook":
         return of_workbook(file, types)
-    if kind not in READERS and not is_parquet:
+    if kind not in READERS and not is_parquet(file):
         return csv_import.read_table(file, types)
     try:
         if kind is None:
