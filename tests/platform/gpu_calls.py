@@ -14,6 +14,8 @@ NAMESPACES = {"cp": "cupy", "self.cp": "cupy", "self.device.cp": "cupy"}
 """What CuPy is called where it comes as a value."""
 STANDARD = ("xp", "backend.xp", "self.xp", "self.backend.xp", "this.backend.xp", "self._backend.xp")
 """What the array-API namespace is called: on a GPU it is array_api_compat.cupy."""
+OWN = ("clip",)
+"""Functions of that namespace that are CuPy's own, see `tamscore.backend.namespace`."""
 
 
 @dataclass(frozen=True, order=True)
@@ -53,6 +55,7 @@ def of_module(tree: ast.Module, where: str, known: dict[str, str]) -> set[Call]:
 def imported(tree: ast.Module) -> dict[str, str]:
     """What local names mean: names of GPU libraries that a module imports, and those that are handed in."""
     known = {**NAMESPACES, **dict.fromkeys(STANDARD, "array_api_compat.cupy")}
+    known |= {f"{xp}.{name}": f"cupy.{name}" for xp in STANDARD for name in OWN}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:

@@ -17,6 +17,7 @@ import numpy as np
 from tamscore.backend import Moments, Nearest, Sides, kernels
 from tamscore.backend.coded import dense
 from tamscore.backend.launch import SOURCE, Kernels
+from tamscore.backend.namespace import Namespace
 from tamscore.errors import DeviceError, InputContractError, TamscoreError, first_line
 
 if TYPE_CHECKING:
@@ -63,14 +64,15 @@ def device() -> Device:
 @cache
 def _device() -> Device:
     os.environ["CUPY_TF32"] = "0"  # products must be those of float32: labels rely on how little they are off
-    import array_api_compat.cupy as xp
+    import array_api_compat.cupy
     import cupy as cp
 
     cp.cuda.runtime.getDeviceCount()
     memory = int(cp.cuda.runtime.memGetInfo()[1])
     _one_pool(cp, memory)
     properties = cp.cuda.runtime.getDeviceProperties(cp.cuda.runtime.getDevice())
-    return Device(cp, xp, Kernels(cp, _kernel, int(properties["multiProcessorCount"])), memory, _peak)
+    own = Kernels(cp, _kernel, int(properties["multiProcessorCount"]))
+    return Device(cp, Namespace(array_api_compat.cupy, cp), own, memory, _peak)
 
 
 def bus_address() -> str:
