@@ -260,3 +260,26 @@ class InputColumns:
         optional = (self.market_segment, self.party_type, self.name, self.revenue, self.renewal_date, *self.more_scored)
         roles = tuple(name for name in optional if name)
         return tuple(dict.fromkeys((self.account_id, self.sales, *roles, *self.non_negative, *self.keep)))
+
+
+@dataclass(frozen=True)
+class EveryColumn(InputColumns):
+    """All columns of a table in the types that it has: what a first look reads, before any has a part."""
+
+    account_id: str = ""
+    sales: str = ""
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """No column has to hold numbers."""
+        return ()
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """No column has to hold texts."""
+        return ()
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """No column has to be there."""
+        return ()

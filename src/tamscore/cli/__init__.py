@@ -21,6 +21,7 @@ from tamscore.cli import (
     cover,
     export,
     forget,
+    init,
     intake,
     lists,
     look,
@@ -78,6 +79,7 @@ app = typer.Typer(
 )
 COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     "A run": {
+        "init": init.init,
         "run": work.run,
         "score": rescore.score,
         "refresh": rescore.refresh,

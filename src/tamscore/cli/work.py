@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -14,11 +15,12 @@ from tamscore.cli.arguments import EventsAsJson, JobFile, Overrides
 from tamscore.cli.at_work import at_work
 from tamscore.errors import GateError, NothingToDo
 from tamscore.insight.origins import input_since, since
-from tamscore.view.words import counted, money
+from tamscore.view.words import clean, counted, money
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tamscore.config import Job
     from tamscore.progress import Progress
     from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
@@ -38,8 +40,10 @@ def run(
     as_json: EventsAsJson = False,
     if_changed: IfChanged = False,
 ) -> None:
-    """Score the whole market of a job file.
+    """Score the whole market of a job file: tamscore run job.toml.
 
+    A table in place of a job file is scored by the job that tamscore init would write for it, into a folder that is
+    named after it.
     Exits with 4, and publishes nothing, where the input differs too much from that of the run before.
     """
     carry_out(job, overrides, "run", as_json=as_json, if_changed=if_changed, accept=accept)
@@ -61,7 +65,7 @@ def carry_out(
     from tamscore import job_file
     from tamscore.engine import connect
 
-    loaded = job_file.load(job, overrides or ())
+    loaded = (load_or_propose if what == "run" else job_file.load)(job, overrides or ())
     connect.begin(loaded.engine)
     from tamscore import pipeline
 
@@ -72,6 +76,30 @@ def carry_out(
         tell_gate(gate, as_json=as_json)
         raise
     tell_result(directory, progress, as_json=as_json, if_changed=if_changed)
+
+
+def load_or_propose(job: Path, overrides: Sequence[str]) -> Job:
+    """Return the job of a job file; of a table, the first job for it, with what is in doubt on standard error."""
+    from tamscore import job_file
+    from tamscore.first_job import is_table, job_text, propose
+
+    if not is_table(job):
+        return job_file.load(job, overrides)
+    proposal = propose(str(job), Path(), columns_named(overrides), output=f"{job.name.partition('.')[0]}-scores")
+    roles = ", ".join(f"{one.part} = {one.column!r}" for one in proposal.roles.values())
+    lines = [f"first job for {job}: {roles}", *(f"look at: {text}" for text in proposal.doubts)]
+    lines.append(f"to keep and change this job: tamscore init {shlex.quote(str(job))}")
+    print("\n".join(map(clean, lines)), file=sys.stderr)
+    return job_file.parse(job_text(proposal), f"first job for {job}", overrides)
+
+
+def columns_named(overrides: Sequence[str]) -> dict[str, str]:
+    """Return the columns that overrides name for the parts of accounts, by part."""
+    from tamscore.first_job.vocabulary import NAMES
+
+    pairs = (text.partition("=") for text in overrides)
+    named = {key.strip().removeprefix("columns."): value.strip() for key, _, value in pairs if "columns." in key}
+    return {part: column for part, column in named.items() if part in NAMES}
 
 
 def tell_gate(gate: GateError, *, as_json: bool) -> None:

@@ -127,8 +127,7 @@ def type_problem(name: str, kind: pa.DataType, columns: InputColumns) -> str | N
 
 def copied(columns: InputColumns) -> Iterator[str]:
     """The columns that are copied to the output."""
-    yield columns.account_id
-    yield from (name for name in (columns.name, columns.market_segment) if name)
+    yield from (name for name in (columns.account_id, columns.name, columns.market_segment) if name)
     yield from columns.keep
 
 

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from tamscore.insight.readiness.finding import Finding
-from tamscore.insight.readiness.look import look_at
+from tamscore.insight.readiness.look import look_at, suspected_features
 
-__all__ = ["Finding", "look_at"]
+__all__ = ["Finding", "look_at", "suspected_features"]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.context import Run
     from tamscore.scoring.fit.fitted import Fitted
+    from tamscore.scoring.fit.guard import Verdict
     from tamscore.scoring.fit.sample import SampledRows
     from tamscore.stages.prepare import Vocabulary
 
@@ -69,10 +70,11 @@ def each_party(this: Run, parts: list[PartRows], fit: Callable[[Run, Party], Fit
     return fitted
 
 
-def judge_features(this: Run, parts: list[PartRows]) -> None:
-    """Raise GateError if the leakage guard stops a fit on these rows."""
-    if counts := party_counts(parts):
-        guard.inspect(this, {party: rows for party, (rows, _) in draw_samples(this, parts, counts).items()})
+def judge_features(this: Run, parts: list[PartRows]) -> dict[int, tuple[Verdict, ...]]:
+    """Return the leakage guard's verdict on each feature by party type; raise GateError if it stops a fit."""
+    if not (counts := party_counts(parts)):
+        return {}
+    return guard.inspect(this, {party: rows for party, (rows, _) in draw_samples(this, parts, counts).items()})
 
 
 def party_counts(parts: list[PartRows]) -> dict[int, int]:

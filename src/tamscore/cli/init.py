@@ -1,0 +1,130 @@
+"""`init`: a first job file for a table."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tamscore import terminal
+from tamscore.cli.arguments import file_option
+from tamscore.cli.work import near
+from tamscore.errors import UsageError
+from tamscore.view.blocks import Chapter, Terms, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tamscore.first_job import Proposal
+    from tamscore.first_job.vocabulary import Part
+    from tamscore.view.blocks import Table
+
+ASKED: tuple[Part, ...] = ("account_id", "sales", "name", "party_type", "market_segment")
+"""The parts that a person at a terminal is asked about."""
+OUTPUT = "scores"
+
+
+def init(  # noqa: PLR0913, PLR0917 - every option of the command
+    source: Annotated[str, typer.Argument(metavar="TABLE", help="A file or folder in any format that is read.")],
+    to: Annotated[Path | None, file_option("--to", "FILE", "The job file to write, job.toml by default.")] = None,
+    orders: Annotated[str | None, typer.Option("--orders", metavar="TABLE", help="Order lines.")] = None,
+    products: Annotated[str | None, typer.Option("--products", metavar="TABLE", help="Sales by product.")] = None,
+    people: Annotated[str | None, typer.Option("--people", metavar="FILE", help="Who covers accounts.")] = None,
+    labels: Annotated[str | None, typer.Option("--labels", metavar="TABLE", help="Who bought later.")] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="columns.PART=COLUMN", help="Name the column of a part; may be repeated."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the job file.")] = False,
+) -> None:
+    """Write a first job file for a table: tamscore init crm-export.csv.
+
+    Guesses which column is the id, the sales, the name and the market segment, how features are scaled, and which
+    columns must not be features. Prints each choice with its reason, and what is in doubt. At a terminal it asks.
+    """
+    from tamscore.first_job import SideTables, job_text, propose
+
+    path = to or Path("job.toml")
+    require_new(path, overwrite=overwrite)
+    given = given_columns(columns or ())
+    further = SideTables(orders, products, people, labels)
+    proposal = propose(source, path.parent, given, further, OUTPUT)
+    put_proposal(proposal)
+    if not yes and sys.stdin.isatty() and (answers := asked(proposal)):
+        proposal = propose(source, path.parent, given | answers, further, OUTPUT)
+        put_proposal(proposal)
+    write(path, job_text(proposal))
+    name = shlex.quote(near(path.absolute()))
+    print(f"wrote {name}")
+    print(f"next: tamscore check {name}; then: tamscore run {name}")
+
+
+def require_new(path: Path, *, overwrite: bool) -> None:
+    """Raise UsageError if the job file is there and may not be replaced."""
+    if path.exists() and not overwrite:
+        raise UsageError(f"{path}: is there already; name another file with --to, or add --overwrite")
+
+
+def given_columns(texts: Iterable[str]) -> dict[str, str]:
+    """Return the columns of parts from `columns.PART=COLUMN`; raise UsageError for anything else."""
+    from tamscore.first_job.vocabulary import NAMES
+
+    given: dict[str, str] = {}
+    for text in texts:
+        key, equals, column = text.partition("=")
+        part = key.strip().removeprefix("columns.")
+        if not (equals and column.strip() and part in NAMES):
+            parts = ", ".join(NAMES)
+            raise UsageError(f"--set: expected columns.PART=COLUMN with a part of {parts}, got {text!r}")
+        given[part] = column.strip()
+    return given
+
+
+def write(path: Path, text: str) -> None:
+    """Write a job file in one step."""
+    from tamscore.store import commit
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    commit.place_bytes(text.encode(), path)
+
+
+def put_proposal(proposal: Proposal) -> None:
+    """Print the choices with their reasons, the columns left out, and what is in doubt."""
+    read = Terms((("table", proposal.path), ("rows", f"{proposal.rows:,}, {proposal.sampled:,} of them looked at")))
+    doubts = Terms(tuple(("look at", text) for text in proposal.doubts))
+    blocks = (read, roles_table(proposal), features_table(proposal), left_out_table(proposal))
+    terminal.put_chapter(Chapter("a first job", "", "", (*blocks, *((doubts,) if doubts.terms else ()))))
+
+
+def roles_table(proposal: Proposal) -> Table:
+    """Return one row for each part that a column plays."""
+    return table("", "part|column:id|why/2", [(one.part, one.column, one.reason) for one in proposal.roles.values()])
+
+
+def features_table(proposal: Proposal) -> Table:
+    """Return one row for each feature."""
+    numeric = [(name, one.scaling, one.reason) for name, one in proposal.features.numeric.items()]
+    categorical = [(name, "categories", "") for name in proposal.features.categorical]
+    return table("", "feature:id|scaling|why/2", [*numeric, *categorical])
+
+
+def left_out_table(proposal: Proposal) -> Table:
+    """Return one row for each column that is no feature."""
+    return table("", "no feature:id|why", list(proposal.features.left_out.items()))
+
+
+def asked(proposal: Proposal) -> dict[str, str]:
+    """Return the columns that a person at the terminal wants for parts, where they differ from the guesses."""
+    answers: dict[str, str] = {}
+    for part in ASKED:
+        guess = proposal.column(part) or ""
+        answer = typer.prompt(
+            f"column of {part} (Enter: {guess or 'none'})", default=guess, show_default=False, err=True
+        )
+        if answer.strip() and answer.strip() != guess:
+            answers[part] = answer.strip()
+    return answers

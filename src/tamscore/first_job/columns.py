@@ -1,0 +1,98 @@
+"""What a sample of rows says of each column: its kind, its values, how many there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from tamscore.arrow import holds_text
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Kind = Literal["number", "text", "flag", "date", "other"]
+MOST_LEVELS = 2_000
+"""Values of a column of text that are kept."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a sample of `rows` rows, of which `filled` hold a value and `distinct` are different.
+
+    `numbers` (filled,) float64 are its finite values where it is one of numbers, `levels` its most frequent texts with
+    their counts where it is one of text or flags. `whole` says that its type has no fractions.
+    """
+
+    name: str
+    kind: Kind
+    rows: int
+    filled: int
+    distinct: int
+    whole: bool = False
+    numbers: Any = field(default=None, repr=False)
+    levels: dict[str, int] = field(default_factory=dict, repr=False)
+
+    @property
+    def missing_share(self) -> float:
+        """The share of the rows without a value."""
+        return 1 - self.filled / self.rows if self.rows else 0.0
+
+    @property
+    def is_unique(self) -> bool:
+        """Whether hardly any value stands twice, and hardly any is missing."""
+        return self.filled >= 0.99 * self.rows and self.distinct >= 0.99 * self.filled > 0
+
+    @property
+    def repeats(self) -> float:
+        """How many rows share a value on average."""
+        return self.filled / self.distinct if self.distinct else 0.0
+
+
+def columns_of(sample: pa.Table) -> list[Column]:
+    """Return what a sample says of each of its columns."""
+    return [column_of(name, values) for name, values in zip(sample.column_names, sample.columns, strict=True)]
+
+
+def column_of(name: str, values: pa.ChunkedArray) -> Column:
+    """Return what the values of a column say."""
+    import pyarrow.compute as pc
+
+    kind = kind_of(values.type)
+    filled = len(values) - values.null_count
+    if kind == "other":
+        return Column(name, kind, len(values), filled, 0)
+    if kind == "number":
+        numbers = values.drop_null().to_numpy().astype(np.float64)
+        whole = bool(np.all(numbers == np.rint(numbers)))
+        return Column(name, kind, len(values), filled, len(np.unique(numbers)), whole, numbers[np.isfinite(numbers)])
+    if kind == "date":
+        return Column(name, kind, len(values), filled, pc.count_distinct(values).as_py())
+    return Column(name, kind, len(values), filled, pc.count_distinct(values).as_py(), levels=levels_of(values))
+
+
+def kind_of(kind: pa.DataType) -> Kind:
+    """Return what a type holds."""
+    import pyarrow.types as t
+
+    if t.is_boolean(kind):
+        return "flag"
+    if t.is_integer(kind) or t.is_floating(kind) or t.is_decimal(kind):
+        return "number"
+    if holds_text(kind):
+        return "text"
+    return "date" if t.is_temporal(kind) else "other"
+
+
+def levels_of(values: pa.ChunkedArray) -> dict[str, int]:
+    """Return the most frequent values with their counts, the most frequent first."""
+    import pyarrow as pa
+
+    counted = values.drop_null().cast(pa.string()).value_counts()
+    pairs = ((one["values"].strip(), one["counts"]) for one in counted.to_pylist())
+    levels: dict[str, int] = {}
+    for text, count in pairs:
+        levels[text] = levels.get(text, 0) + count
+    levels.pop("", None)
+    return dict(sorted(levels.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_LEVELS])

@@ -1,0 +1,131 @@
+"""Which columns are features: what an account is, never what it buys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tamscore.first_job import names
+from tamscore.first_job.scaling import Scaled, scaled
+from tamscore.first_job.vocabulary import (
+    CLASSES,
+    CODES,
+    DATED,
+    MONEY_OR_COUNT,
+    NAMES,
+    ORDERS,
+    OWN_SPENDING,
+    PLACES,
+    STATES,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from tamscore.first_job.columns import Column
+
+MOST_MISSING = 0.95
+RAREST_LEVEL = 0.01
+"""A level with a smaller share of the rows folds into others; see features.category_floor."""
+CODED_LEVELS = 12
+"""Whole numbers with up to so many values, in a column called a code or a class, are categories."""
+MOST_KEPT = 60
+"""Columns of so few different texts are worth keeping in the scores, to filter by."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """The features with their scaling, the columns of categories, and the others with the reason they are left out."""
+
+    numeric: dict[str, Scaled] = field(default_factory=dict)
+    categorical: tuple[str, ...] = ()
+    left_out: dict[str, str] = field(default_factory=dict)
+    keep: tuple[str, ...] = ()
+    non_negative: tuple[str, ...] = ()
+
+    def without(self, suspects: Collection[str], reason: str) -> Features:
+        """Return the features without some of them, which are left out for a reason."""
+        return Features(
+            {name: one for name, one in self.numeric.items() if name not in suspects},
+            tuple(name for name in self.categorical if name not in suspects),
+            self.left_out | dict.fromkeys(suspects, reason),
+            self.keep,
+            self.non_negative,
+        )
+
+
+def features_of(columns: Sequence[Column], taken: Collection[str], described: Collection[str]) -> Features:
+    """Return the features among columns: those `taken` play another part, those `described` may be features, too."""
+    numeric: dict[str, Scaled] = {}
+    categorical, left_out, keep, positive = [], {}, [], []
+    for column in columns:
+        if column.name in taken and column.name not in described:
+            continue
+        if reason := reason_against(column):
+            left_out[column.name] = reason
+            if column.kind == "text" and 1 < column.distinct <= MOST_KEPT and column.name not in described:
+                keep.append(column.name)
+        elif is_categorical(column):
+            categorical.append(column.name)
+        else:
+            numeric[column.name] = scaled(column)
+            if column.numbers.min() >= 0 and names.has_word(column.name, MONEY_OR_COUNT):
+                positive.append(column.name)
+    return Features(numeric, tuple(categorical), left_out, tuple(keep), tuple(positive))
+
+
+def reason_against(column: Column) -> str:
+    """Return why a column is no feature; empty if it can be one."""
+    reasons = {
+        "neither numbers nor texts": column.kind == "other",
+        "empty": column.filled == 0,
+        "one value only": column.distinct <= 1 and column.missing_share < 1 - RAREST_LEVEL,
+        f"{column.missing_share:.0%} are missing": column.missing_share > MOST_MISSING,
+        "a date": column.kind == "date",
+        "follows from what the account buys": follows_orders(column.name),
+    }
+    if reason := next((text for text, holds in reasons.items() if holds), ""):
+        return reason
+    return reason_against_numbers(column) if column.kind == "number" else reason_against_texts(column)
+
+
+def follows_orders(name: str) -> bool:
+    """Return whether a column is about orders by its name; the account's own revenue and spending are not."""
+    own = names.score(name, NAMES["revenue"]) >= 1 or names.has_word(name, OWN_SPENDING)
+    return names.phrase(name) in STATES or (names.has_word(name, ORDERS) and not own)
+
+
+def reason_against_numbers(column: Column) -> str:
+    """Return why a column of numbers is no feature; empty if it can be one."""
+    coded = names.ends_with_word(column.name, CODES) or names.has_word(column.name, PLACES)
+    if coded and not is_categorical(column):
+        return "a code, an address or a place"
+    if column.whole and column.is_unique and len(names.words_of(column.name)) == 1 and column.numbers.min() >= 0:
+        steps = float(column.numbers.max() - column.numbers.min()) + 1
+        return "numbers the rows" if steps <= 1.5 * column.rows else ""
+    return "numbers that say when" if names.has_word(column.name, DATED) else ""
+
+
+def reason_against_texts(column: Column) -> str:
+    """Return why a column of texts is no feature; empty if it can be one."""
+    if column.kind == "flag":
+        return ""
+    frequent = [count for count in column.levels.values() if count >= RAREST_LEVEL * column.rows]
+    if not frequent or sum(frequent) < 0.2 * column.filled:
+        return "nearly every account has its own"
+    return (
+        "an address or a contact"
+        if names.has_word(column.name, CODES - {"code", "key", "no", "sic", "naics", "nace"})
+        else ""
+    )
+
+
+def is_categorical(column: Column) -> bool:
+    """Return whether a column holds categories: texts, flags, and whole numbers that are codes."""
+    if column.kind in {"text", "flag"}:
+        return True
+    return (
+        column.whole
+        and column.distinct <= CODED_LEVELS
+        and names.ends_with_word(column.name, CLASSES | {"class", "type"})
+    )

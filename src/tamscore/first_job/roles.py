@@ -1,0 +1,149 @@
+"""Which column plays which part: by its name first, then by its values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from tamscore.first_job import names
+from tamscore.first_job.columns import Column
+from tamscore.first_job.party_types import PartyTypes, party_types_of
+from tamscore.first_job.vocabulary import CODES, NAMES, NO_SALES, PLACES, Part
+
+CHANGES = frozenset({"growth", "wachstum", "croissance", "crecimiento", "crescita", "groei", "change", "delta", "yoy"})
+RANKS = frozenset({"rank", "ranking", "rang"})
+Fits: TypeAlias = Callable[[Column], bool]
+
+FEWEST_PER_SEGMENT, MOST_SEGMENTS = 5, 200
+"""Accounts of a market segment on average, and segments, of a column that is one."""
+FEWEST_AMOUNTS = 12
+"""Numbers with fewer different values are classes rather than amounts."""
+CURRENCY_LETTERS = 3
+
+
+@dataclass(frozen=True)
+class Role:
+    """The column of a part with the reason; `doubt` says what a person should look at, empty if nothing."""
+
+    part: Part
+    column: str
+    reason: str
+    doubt: str = ""
+
+
+def roles_of(columns: Sequence[Column], given: Mapping[str, str]) -> tuple[dict[Part, Role], PartyTypes | None]:
+    """Return the role of each part that a column plays, and the words of the party types; `given` parts are fixed."""
+    found: dict[Part, Role] = {}
+    taken = set(given.values())
+    for part, fits in FITS.items():
+        free = [one for one in columns if one.name not in taken]
+        if part in given:
+            found[part] = Role(part, given[part], "as you said")
+        elif role := role_of(part, list(filter(fits, free)), found) or unread_sales(part, free):
+            found[part] = role
+            taken.add(role.column)
+    words = party_types(columns, found)
+    if "party_type" in found and words is None and "party_type" not in given:
+        del found["party_type"]
+    return found, words
+
+
+def role_of(part: Part, columns: Sequence[Column], found: Mapping[Part, Role]) -> Role | None:
+    """Return the column that plays a part best; None if none does."""
+    scored = [(names.score(one.name, NAMES[part]), names.year_in(one.name), one) for one in columns]
+    ranked = sorted((item for item in scored if item[0] > 0), key=lambda item: (-item[0], -item[1]))
+    if not ranked:
+        return by_values(part, columns)
+    best, _, column = ranked[0]
+    if part == "revenue" and "sales" not in found:
+        return None
+    rivals = [one.name for score, _, one in ranked[1:] if int(score) == int(best)]
+    return Role(part, column.name, f"called so, {what(column)}", doubt_of(part, best, column, rivals))
+
+
+def unread_sales(part: Part, columns: Sequence[Column]) -> Role | None:
+    """Return a column of texts that is called sales: reading it as numbers says what keeps it from being some."""
+    called = [one for one in columns if one.kind == "text" and names.score(one.name, NAMES["sales"]) >= 1]
+    return Role(part, called[0].name, "called so, but it holds texts") if part == "sales" and called else None
+
+
+def doubt_of(part: Part, score: float, column: Column, rivals: Sequence[str]) -> str:
+    """Return what is in doubt about a column of a part; empty if nothing is."""
+    if part == "sales" and names.score(column.name, NAMES["revenue"]) >= 1 and not rivals:
+        return "is it what you sold to the account, or the account's own revenue?"
+    if rivals and part in {"account_id", "sales", "name"}:
+        return f"{', '.join(map(repr, rivals[:3]))} would fit, too"
+    return "its name fits in part only" if score < 1 and part in {"account_id", "sales"} else ""
+
+
+def by_values(part: Part, columns: Sequence[Column]) -> Role | None:
+    """Return the first column whose values alone suit a part: an id that no two rows share, texts before numbers."""
+    unranked = [one for one in columns if not names.has_word(one.name, RANKS)]
+    if part != "account_id" or not unranked:
+        return None
+    column = min(unranked, key=lambda one: one.kind != "text")
+    doubt = "it may be no id of the account" if column.kind == "text" else "it may only number the rows"
+    return Role(part, column.name, "no two rows share a value", f"{doubt}: ids must stay the same from week to week")
+
+
+def what(column: Column) -> str:
+    """Return what a column holds, in a few words."""
+    if column.is_unique:
+        return "no two rows share a value"
+    if column.kind == "number":
+        return f"{column.filled:,} numbers in {column.rows:,} rows"
+    return f"{column.distinct:,} values in {column.filled:,} rows"
+
+
+def is_id(column: Column) -> bool:
+    """Return whether a column can identify accounts."""
+    return column.is_unique and (column.kind == "text" or (column.kind == "number" and column.whole))
+
+
+def is_sales(column: Column) -> bool:
+    """Return whether a column can be what was sold: numbers, neither codes nor shares nor growth."""
+    amounts = column.kind == "number" and column.distinct > FEWEST_AMOUNTS and "/" not in column.name
+    return amounts and not names.has_word(column.name, NO_SALES | CODES | PLACES)
+
+
+def is_name(column: Column) -> bool:
+    """Return whether a column can hold names: texts, hardly any of which stands twice."""
+    return column.kind == "text" and column.filled > 0 and column.repeats < 2
+
+
+def is_segment(column: Column) -> bool:
+    """Return whether a column can be a market segment: few texts, with some accounts each."""
+    some = column.kind == "text" and 1 < column.distinct <= MOST_SEGMENTS
+    return some and column.repeats >= FEWEST_PER_SEGMENT
+
+
+def is_size(column: Column) -> bool:
+    """Return whether a column can be a number of people."""
+    return column.kind == "number" and column.distinct > 2 and not names.has_word(column.name, CHANGES)
+
+
+def is_currency(column: Column) -> bool:
+    """Return whether a column holds codes of currencies."""
+    codes = [text for text in column.levels if len(text) == CURRENCY_LETTERS and text.isupper()]
+    return column.kind == "text" and 0 < len(codes) == len(column.levels)
+
+
+FITS: dict[Part, Fits] = {
+    "account_id": is_id,
+    "sales": is_sales,
+    "party_type": lambda column: column.kind == "text" and column.distinct > 1 and party_types_of(column) is not None,
+    "market_segment": is_segment,
+    "revenue": is_size,
+    "name": is_name,
+    "currency": is_currency,
+    "size": is_size,
+}
+"""What a column must be like to play a part; parts are given away in this order."""
+
+
+def party_types(columns: Sequence[Column], found: Mapping[Part, Role]) -> PartyTypes | None:
+    """Return how the words of the column of party types are read; None if there is no such column."""
+    role = found.get("party_type")
+    column = next((one for one in columns if role and one.name == role.column), None)
+    return None if column is None else party_types_of(column)

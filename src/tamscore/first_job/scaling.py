@@ -1,0 +1,60 @@
+"""How a numeric feature is scaled, from the shape of its values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from tamscore.first_job import names
+from tamscore.first_job.vocabulary import YEARS
+
+if TYPE_CHECKING:
+    from tamscore.first_job.columns import Column
+
+Scaling = Literal["log_standard", "standard", "robust", "quantile_normal"]
+
+LONG_TAIL = 5.0
+"""An upper tail so many times the middle half's width is long."""
+MAGNITUDES = 8.0
+"""Values so many times the median differ from it by magnitudes."""
+MANY_ZEROS = 0.3
+MISSING = 0.25
+"""From this share of missing values on it is a trait of its own that a value is missing."""
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """The scaling of a feature with the reason, and whether it is a trait of its own that a value is missing."""
+
+    scaling: Scaling
+    reason: str
+    missing_indicator: bool = False
+
+
+def scaled(column: Column) -> Scaled:
+    """Return the scaling that suits the values of a column."""
+    scaling, reason = chosen(column)
+    missing = column.missing_share
+    if missing < MISSING:
+        return Scaled(scaling, reason)
+    return Scaled(scaling, f"{reason}; {missing:.0%} are missing", missing_indicator=True)
+
+
+def chosen(column: Column) -> tuple[Scaling, str]:
+    """Return the scaling by the shape of the values, with the reason."""
+    values = column.numbers
+    bottom, low, median, high, top = map(float, np.quantile(values, [0.01, 0.25, 0.5, 0.75, 0.99]))
+    width = high - low or float(np.std(values)) or 1.0
+    above, below = (top - median) / width, (median - bottom) / width
+    if names.has_word(column.name, YEARS):
+        return ("quantile_normal", "years, most of them late") if below > above else ("standard", "years")
+    if values.min() >= 0 and (above > LONG_TAIL or (median > 0 and top > MAGNITUDES * median)):
+        zeros = float(np.mean(values == 0))
+        if zeros >= MANY_ZEROS:
+            return "quantile_normal", f"{zeros:.0%} zeros and a long tail"
+        return "log_standard", "amounts or counts with a long tail"
+    if max(above, below) > LONG_TAIL:
+        return "robust", "outliers on both sides" if min(above, below) > LONG_TAIL else "outliers"
+    return "standard", "no long tails"

@@ -1,0 +1,67 @@
+"""`tamscore init` and `tamscore run TABLE`: from a table to scores without a job file of one's own."""
+
+from __future__ import annotations
+
+import pyarrow.csv as pc
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from tamscore import open_run
+from tamscore.cli import app
+from tests.unit.test_first_job import HEADERS, market
+
+
+@pytest.fixture
+def table(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pc.write_csv(market(HEADERS["German"]), tmp_path / "kunden.csv")
+    return "kunden.csv"
+
+
+def command(*arguments: str):
+    return CliRunner().invoke(app, arguments)
+
+
+def test_init_check_and_run_need_no_edit(table, tmp_path):
+    made = command("init", table, "--yes")
+    assert made.exit_code == 0, made.output
+    assert "Jahresumsatz 2025" in made.stdout
+    checked = command("check", "job.toml")
+    assert "ready to run" in checked.stdout, checked.output
+    assert command("run", "job.toml").exit_code == 0
+    job = open_run(str(tmp_path / "scores")).scores().to_table()
+    ran = command("run", table)
+    assert ran.exit_code == 0, ran.output
+    assert "tamscore init kunden.csv" in ran.stderr
+    assert open_run(str(tmp_path / "kunden-scores")).scores().to_table().equals(job)
+
+
+def test_a_job_file_is_replaced_only_when_asked(table, tmp_path):
+    (tmp_path / "job.toml").write_text("mine")
+    refused = command("init", table, "--yes")
+    assert refused.exit_code == 2
+    assert "--overwrite" in refused.stderr
+    assert (tmp_path / "job.toml").read_text() == "mine"
+    assert command("init", table, "--yes", "--overwrite").exit_code == 0
+
+
+def test_orders_become_a_section_that_runs(table, tmp_path):
+    accounts = market(HEADERS["German"])
+    lines = accounts.select(["KundenNr.", "Datum", "Jahresumsatz 2025"]).rename_columns(
+        ["KundenNr.", "Datum", "Betrag"]
+    )
+    pq.write_table(lines, tmp_path / "orders.parquet")
+    made = command("init", table, "--yes", "--orders", "orders.parquet", "--to", "jobs/job.toml")
+    assert made.exit_code == 0, made.output
+    ran = command("run", "jobs/job.toml", "--set", "lifetime_value.margin=0.3")
+    assert ran.exit_code == 0, ran.output
+    assert "last_order" in open_run(str(tmp_path / "jobs" / "scores")).scores().schema.names
+
+
+def test_a_table_that_cannot_be_read_is_an_error_with_its_own_code(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty.csv").write_text("account_id,sales\n")
+    assert command("run", "empty.csv").exit_code == 3
+    assert command("init", "nowhere.csv", "--yes").exit_code == 2
+    assert command("init", "empty.csv", "--set", "sales", "--yes").exit_code == 2

@@ -1,0 +1,136 @@
+"""A first job: names of columns in several languages, shapes of values, and what may be no feature."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tamscore import job_file
+from tamscore.errors import InputContractError, UsageError
+from tamscore.first_job import job_text, propose
+from tamscore.first_job.columns import column_of
+from tamscore.first_job.names import words_of
+from tamscore.first_job.scaling import scaled
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROWS = 400
+HEADERS = {
+    "English": ("Account ID", "Account Name", "Industry", "Employees", "Net Sales", "Last Order Date", "Orders"),
+    "Salesforce": ("Id", "Name", "Industry", "NumberOfEmployees", "Amount", "LastActivityDate", "Opportunities"),
+    "German": ("KundenNr.", "Firma", "Branche", "Mitarbeiterzahl", "Jahresumsatz 2025", "Datum", "Bestellungen"),
+    "French": ("Code client", "Raison sociale", "Secteur", "Effectif", "Chiffre d'affaires", "Date", "Commandes"),
+    "Spanish": ("Código cliente", "Razón social", "Sector", "Empleados", "Ventas netas", "Fecha", "Pedidos"),
+    "Italian": ("Codice cliente", "Ragione sociale", "Settore", "Dipendenti", "Fatturato", "Data", "Ordini"),
+    "Dutch": ("Klantnummer", "Bedrijfsnaam", "Branche", "Medewerkers", "Omzet", "Datum", "Bestellingen"),
+    "capitals": ("ACCOUNT_ID", "ACCOUNT_NAME", "INDUSTRY", "EMPLOYEES", "SALES", "CREATED_DATE", "ORDERS"),
+}
+
+
+def market(header: tuple[str, ...], rows: int = ROWS) -> pa.Table:
+    """Return accounts whose sales follow from their size, under a header."""
+    random = np.random.default_rng(0)
+    employees = np.rint(np.exp(random.normal(4, 1.2, rows)))
+    buys = random.random(rows) < 0.5
+    sales = np.where(buys, np.rint(employees * np.exp(random.normal(0, 1, rows))), 0.0)
+    columns = [
+        [f"A{i:05}" for i in range(rows)],
+        [f"Company {i}" for i in range(rows)],
+        random.choice(["Metal", "Food", "Paper"], rows),
+        employees,
+        sales,
+        np.datetime64("2026-01-01") + random.integers(0, 300, rows),
+        np.where(buys, random.integers(1, 9, rows), 0),
+    ]
+    return pa.table(dict(zip(header, columns, strict=True)))
+
+
+def stored(table: pa.Table, folder: Path) -> str:
+    path = folder / "market.parquet"
+    pq.write_table(table, path)
+    return str(path)
+
+
+@pytest.mark.parametrize("header", HEADERS.values(), ids=HEADERS)
+def test_parts_are_found_by_their_names_in_the_languages_of_exports(header, tmp_path):
+    proposal = propose(stored(market(header), tmp_path), tmp_path)
+    named = {part: role.column for part, role in proposal.roles.items()}
+    assert named == dict(zip(("account_id", "name", "market_segment", "size", "sales"), header[:5], strict=True))
+    assert [*proposal.features.numeric] == [header[3]]
+    assert proposal.features.categorical == (header[2],)
+    assert set(proposal.features.left_out) == set(header[5:])
+
+
+def test_the_written_job_loads_and_means_the_same_from_any_folder(tmp_path):
+    table = stored(market(HEADERS["English"]), tmp_path)
+    inside, outside = (propose(table, folder) for folder in (tmp_path, tmp_path / "jobs"))
+    assert inside.path == "market.parquet"
+    assert outside.path == table
+    job = job_file.parse(job_text(inside), "job", folder=tmp_path)
+    assert job.input.path == table
+    assert job.features.numeric["Employees"].scaling == "log_standard"
+
+
+def test_a_column_that_somebody_names_plays_its_part(tmp_path):
+    table = market(HEADERS["English"]).append_column("Potential Sales", pa.array(np.arange(ROWS) * 1.5))
+    given = {"sales": "Potential Sales", "name": "Industry"}
+    proposal = propose(stored(table, tmp_path), tmp_path, given)
+    assert (proposal.column("sales"), proposal.column("name")) == ("Potential Sales", "Industry")
+    assert "Net Sales" in proposal.features.left_out
+    with pytest.raises(UsageError, match=r"columns\.sales: no column 'nothing'"):
+        propose(stored(table, tmp_path), tmp_path, {"sales": "nothing"})
+
+
+def test_features_that_know_the_sales_are_left_out(tmp_path):
+    table = market(HEADERS["English"])
+    leak = np.where(np.asarray(table["Net Sales"]) > 0, np.log1p(np.asarray(table["Net Sales"])), 0)
+    proposal = propose(stored(table.append_column("Engagement", pa.array(leak)), tmp_path), tmp_path)
+    assert "Engagement" in proposal.features.left_out
+
+
+def test_a_table_without_id_or_sales_says_which_option_names_them(tmp_path):
+    table = market(HEADERS["English"])
+    with pytest.raises(UsageError, match=r"--set columns\.sales=COLUMN"):
+        propose(stored(table.drop_columns(["Net Sales", "Orders"]), tmp_path), tmp_path)
+    lines = pa.concat_tables([table, table]).drop_columns(["Account Name"])
+    with pytest.raises(InputContractError, match=r"'Account ID' holds each id 2\.0 times.*--orders"):
+        propose(stored(lines, tmp_path), tmp_path)
+
+
+def test_words_for_party_types_are_mapped_and_unknown_ones_named(tmp_path):
+    words = np.resize(["Reseller", "Endkunde", "Endkunde", "Kunde"], ROWS).astype(object)
+    words[7] = "Sonstige"
+    proposal = propose(
+        stored(market(HEADERS["English"]).append_column("Kundentyp", pa.array(words)), tmp_path), tmp_path
+    )
+    read = {"Reseller": "channel", "Endkunde": "end_user", "Kunde": "end_user", "Sonstige": "end_user"}
+    assert proposal.party_types is not None
+    assert proposal.party_types.words == read
+    assert any("'Sonstige'" in text for text in proposal.doubts)
+    assert job_file.parse(job_text(proposal), "job", folder=tmp_path).values["Kundentyp"] == read
+
+
+@pytest.mark.parametrize(
+    ("values", "name", "scaling"),
+    [
+        (np.exp(np.random.default_rng(0).normal(5, 2, 500)), "revenue", "log_standard"),
+        (np.random.default_rng(0).normal(0, 1, 500), "growth", "standard"),
+        (np.random.default_rng(0).standard_cauchy(500), "growth", "robust"),
+        (np.where(np.arange(500) % 2, 0, np.exp(np.arange(500) / 50)), "patents", "quantile_normal"),
+        (np.random.default_rng(0).random(500), "export share", "standard"),
+        (2025 - np.random.default_rng(0).exponential(10, 500).round(), "Founded Year", "quantile_normal"),
+    ],
+)
+def test_scaling_follows_the_shape_of_the_values(values, name, scaling):
+    assert scaled(column_of(name, pa.chunked_array([values]))).scaling == scaling
+
+
+def test_names_are_cut_at_signs_capitals_and_digits():
+    assert words_of("NumberOfEmployees") == ("number", "of", "employees")
+    assert words_of("Größe_in_m2") == ("grosse", "in", "m", "2")
+    assert words_of("tblCRMAccountID") == ("crm", "account", "id")
