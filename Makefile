@@ -95,7 +95,9 @@ lock: ## Renew the hashed locks from pyproject.toml
 	@test -x $(BIN)/uv || { echo 'uv is needed: make .venv'; exit 2; }
 	$(BIN)/uv --version
 	$(LOCK) pyproject.toml --extra object-storage --output-file locks/run.txt
-	$(LOCK) pyproject.toml --extra object-storage --extra gpu-cu12 --output-file locks/gpu-cu12.txt
+	for extra in gpu-cu12 gpu-cu13 rapids-cu12 rapids-cu13; do \
+		$(LOCK) --prerelease disallow pyproject.toml --extra object-storage --extra $$extra --output-file locks/$$extra.txt || exit; \
+	done
 	$(LOCK) pyproject.toml --extra dev --extra report --extra object-storage --extra lakehouse --extra excel --group build --output-file locks/dev.txt
 	$(LOCK) --group build --output-file locks/build.txt
 	$(LOCK) --group bootstrap --output-file locks/bootstrap.txt

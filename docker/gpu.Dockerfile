@@ -1,7 +1,8 @@
 # The image for NVIDIA GPUs. From the top of the project:
 #   docker build -f docker/gpu.Dockerfile -t tamscore:gpu .
-# BASE_IMAGE: any Debian-like image with the CUDA runtime. REQUIREMENTS: the lock of the other CUDA generation, say.
-ARG BASE_IMAGE=nvidia/cuda:12.9.1-runtime-ubuntu24.04
+# BASE_IMAGE: any Debian-like image; what CUDA it needs beside the driver comes with the packages. REQUIREMENTS: another
+# lock: gpu-cu12 and gpu-cu13 are lean, rapids-cu12 and rapids-cu13 bring RAPIDS, several gigabytes more.
+ARG BASE_IMAGE=nvidia/cuda:12.9.1-base-ubuntu24.04
 
 FROM ${BASE_IMAGE} AS python
 # Whatever version the base's own distribution has: its indexes drop all others, so that a pin would break the build.

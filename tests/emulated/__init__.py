@@ -9,22 +9,19 @@ import subprocess
 import tempfile
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from tamscore.backend import launch
 from tamscore.backend.cuda import CudaBackend, Device
-from tamscore.backend.host import HostBackend
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tamscore.schema import Partition
 
 COMPILER = shutil.which("g++") or shutil.which("c++") or shutil.which("clang++")
 FOR_WIDTH = ("label", "accumulate", "nearest")
-FOR_ALL = ("spread_label", "spread_nearest", "add_rows", "least_label", "least_nearest")
+FOR_ALL = (
+    *("spread_label", "spread_nearest", "add_rows", "least_label", "least_nearest"),
+    *("product_float", "product_double"),
+)
 HERE = Path(__file__).parent
 FLAGS = ["-std=c++17", "-O1", "-fPIC", "-shared", "-x", "c++", "-Wno-unknown-pragmas", "-w"]
 
@@ -102,14 +99,15 @@ class Stream:
 
 
 class EmulatedCuda(CudaBackend):
-    """The CUDA backend with its kernels on the processor; files are read as on the host."""
+    """The CUDA backend with its kernels on the processor and the lean reader; `blas` says who multiplies matrices."""
 
     name = "emulated"
     block_rows = 700
 
+    def __init__(self, *, blas: bool = True) -> None:
+        self.reader, self.blas = "lean", blas
+
     @property
     def device(self) -> Device:
-        return Device(Processor(), np, launch.Kernels(Processor(), function, processors=3), 2**30, lambda: 0)
-
-    def read(self, partition: Partition, columns: list[str], rows: Any | None = None) -> Iterator[list[Any]]:
-        return HostBackend().read(partition, columns, rows)
+        kernels = launch.Kernels(Processor(), function, 3, self.blas)
+        return Device(Processor(), np, kernels, 2**30, lambda: 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.machinery import ModuleSpec
 from importlib.metadata import PackageNotFoundError
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from distributed import LocalCluster
 
 from tamscore import backend as backends
 from tamscore import job_file, pipeline
+from tamscore.backend.reader import Reader
 from tamscore.config.job import Engine
 from tamscore.engine import connect, device, gpus, versions
 from tamscore.engine.device import DeviceChoice
@@ -30,11 +32,13 @@ if TYPE_CHECKING:
 
 TWO_GPUS = DeviceChoice("cuda", "as asked", ("NVIDIA H200", "NVIDIA H200"))
 FOR_GPUS = ("protocol", "rmm_async", "rmm_release_threshold", "device_memory_limit", "pre_import")
+READERS = {name: Reader(name, "as the test says") for name in ("lean", "full")}
 
 
 def pretend(monkeypatch: pytest.MonkeyPatch, start: Any) -> None:
     """A module `dask_cuda` whose cluster is whatever `start` returns."""
     module = ModuleType("dask_cuda")
+    module.__spec__ = ModuleSpec("dask_cuda", None)
     module.LocalCUDACluster = start  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "dask_cuda", module)
 
@@ -59,7 +63,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return seen
 
 
-def test_each_gpu_gets_one_worker_over_tcp_on_loopback_with_a_pool_of_memory(started):
+def test_each_gpu_gets_one_worker_over_tcp_on_loopback_with_a_pool_of_memory(started, monkeypatch):
+    monkeypatch.setattr(gpus, "choose_reader", lambda: READERS["full"])
     with connect.connect(Engine(kind="cuda"), TWO_GPUS) as flow:
         assert (flow.workers, flow.memories) == (2 * gpus.THREADS, 2)
         assert list(flow.map(abs, [-1, -2, -3])) == [1, 2, 3]
@@ -68,6 +73,20 @@ def test_each_gpu_gets_one_worker_over_tcp_on_loopback_with_a_pool_of_memory(sta
     assert started["rmm_async"] is True
     assert 0 < started["rmm_release_threshold"] < 1
     assert {"cudf", "cupy"} <= set(started["pre_import"].split(","))
+
+
+def test_workers_with_the_lean_reader_neither_import_cudf_nor_ask_for_its_pool(monkeypatch):
+    seen: dict[str, Any] = {}
+    pretend(monkeypatch, lambda **settings: seen.update(settings))
+    monkeypatch.setattr(gpus, "choose_reader", lambda: READERS["lean"])
+    gpus.cluster({})
+    assert set(seen) == {"threads_per_worker", "protocol", "device_memory_limit", "pre_import"}
+    assert "cudf" not in seen["pre_import"]
+
+
+def test_without_dask_cuda_it_is_named_with_the_extra_that_brings_it():
+    with pytest.raises(DeviceError, match=r"Dask-CUDA is not installed.*rapids-cu12.*engine.kind = 'local'"):
+        gpus.cluster({})
 
 
 def test_more_workers_than_gpus_are_refused(started):
@@ -180,6 +199,7 @@ def assert_gpu_is_recorded(there: dict[str, Any], here: dict[str, Any]) -> None:
     """Which GPUs, driver and libraries computed stands in the manifest, and in that of no run on a CPU."""
     assert there["device"]["gpus"] == list(TWO_GPUS.gpus)
     assert there["device"]["driver"]
+    assert (there["device"]["reader"], "cuDF" in there["device"]["reader_reason"]) == ("lean", True)
     assert set(there["packages"]) - set(here["packages"]) == set(versions.GPU_LIBRARIES)
     assert {"cupy", "cudf", "cuml", "rmm", "cuda-runtime"} <= set(there["packages"])
     assert set(here["device"]) == {"name", "reason"}

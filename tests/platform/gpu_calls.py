@@ -9,7 +9,7 @@ from pathlib import Path
 import tamscore
 
 PACKAGE = Path(tamscore.__file__).parent
-GPU_LIBRARIES = ("cudf", "cuml", "cupy", "cupyx", "rmm", "dask_cuda", "array_api_compat")
+GPU_LIBRARIES = ("cudf", "cuml", "cupy", "cupyx", "pylibcudf", "rmm", "dask_cuda", "array_api_compat")
 NAMESPACES = {"cp": "cupy", "self.cp": "cupy", "self.device.cp": "cupy"}
 """What CuPy is called where it comes as a value."""
 STANDARD = ("xp", "backend.xp", "self.xp", "self.backend.xp", "this.backend.xp", "self._backend.xp")
@@ -86,8 +86,8 @@ def is_path(node: ast.AST) -> bool:
 def methods() -> dict[str, set[str]]:
     """Methods called on values in the modules that hold GPU objects, by name, with the keywords they are given."""
     found: dict[str, set[str]] = {}
-    for module in ("backend/cuda.py", "backend/launch.py"):
-        tree = ast.parse((PACKAGE / module).read_text(encoding="utf-8"))
+    for module in ("cuda.py", "launch.py", "lean.py", "rapids.py"):
+        tree = ast.parse((PACKAGE / "backend" / module).read_text(encoding="utf-8"))
         known = imported(tree)
         for node in ast.walk(tree):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):

@@ -90,7 +90,7 @@ def test_the_image_names_its_user_by_number_and_starts_the_program(image):
 
 
 def test_the_file_for_gpus_builds_on_any_base_and_asks_for_the_gpus(folder):
-    """RAPIDS takes four gigabytes: the lock of the CPU stands in. What is compiled at run time goes to /tmp."""
+    """The lock of the CPU stands in for that of a GPU. What is compiled at run time goes to /tmp."""
     image = build("gpu.Dockerfile", "localhost/tamscore-gpu:ci", REQUIREMENTS="locks/run.txt")
     told = configuration(image)
     variables = dict(one.split("=", 1) for one in told["Env"])

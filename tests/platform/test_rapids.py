@@ -20,9 +20,13 @@ from tests.platform import gpu_calls
 
 pytestmark = [pytest.mark.platform, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
-EXTRA = "gpu-cu13"
-CLASSES = ("cupy.ndarray", "cudf.Series", "cupy.RawModule", "cupy.cuda.Stream")
-OURS = {"function", "peak"}
+EXTRA = "rapids-cu13"
+CLASSES = (
+    *("cupy.ndarray", "cudf.Series", "cupy.RawModule", "cupy.cuda.Stream", "cupy.cuda.MemoryAsyncPool"),
+    *("pylibcudf.io.parquet.ParquetReaderOptionsBuilder", "pylibcudf.io.parquet.ParquetReaderOptions"),
+    "pylibcudf.io.parquet.ChunkedParquetReader",
+)
+OURS = {"function", "peak", "start_pool", "product", "taken"}
 """What is called on values and is neither a method of Python's types nor of a GPU library."""
 FIRST_TOUCH = {
     "CuPy": "import cupy; cupy.arange(3)",
@@ -63,7 +67,8 @@ def test_the_list_of_calls_is_read_from_the_source():
     """A list that misses a call would prove nothing about it."""
     names = {call.name for call in gpu_calls.calls()}
     assert names >= {
-        *("cudf.read_parquet", "cupy.RawModule", "cupy.argsort", "cupy.matmul", "cupy.cuda.set_allocator"),
+        *("pylibcudf.io.parquet.ChunkedParquetReader", "cupy.RawModule", "cupy.argsort", "cupy.matmul"),
+        *("cupy.cuda.set_allocator", "cupy.cuda.MemoryAsyncPool", "cudf.DataFrame.from_pylibcudf"),
         *("rmm.mr.CudaAsyncMemoryResource", "dask_cuda.LocalCUDACluster", "array_api_compat.cupy.searchsorted"),
     }
     assert gpu_calls.methods()["to_cupy"] == {"na_value"}
@@ -79,7 +84,8 @@ def test_every_call_fits_the_library_that_is_installed(python):
 
 
 def test_a_call_that_does_not_fit_is_found(python):
-    calls = [("cudf.read_parquet", 1, ["colums_"], "planted"), ("cupy.no_such_thing", 1, [], "planted")]
+    calls = [("pylibcudf.io.parquet.ChunkedParquetReader", 1, ["limit"], "planted")]
+    calls += [("cupy.no_such_thing", 1, [], "planted")]
     calls += [("cupy.stack", 1, ["axes"], "planted"), ("rmm.mr.CudaAsyncMemoryResource", 0, ["no_such"], "planted")]
     asked = json.dumps({"calls": calls, "methods": {"to_cupy": ["na_val"]}, "classes": CLASSES})
     wrong = json.loads(output(python, str(Path(__file__).with_name("bind_calls.py")), given=asked))
@@ -91,7 +97,7 @@ def is_ours(method: str) -> bool:
     from tamscore.backend.cuda import CudaBackend
     from tamscore.backend.launch import Kernels
 
-    return method in OURS or any(hasattr(one, method) for one in (CudaBackend, Kernels, str, Path))
+    return method in OURS or any(hasattr(one, method) for one in (CudaBackend, Kernels, list, str, Path))
 
 
 @pytest.mark.parametrize("library", FIRST_TOUCH)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+import tomllib
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -145,6 +146,41 @@ def test_what_is_copied_into_an_image_enters_the_build(file):
         for name in line.split()[:-1]:
             assert name in allowed
             assert (ROOT / name).exists()
+
+
+EXTRAS: dict[str, list[str]] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+    "optional-dependencies"
+]
+LEAN, FULL = ("gpu-cu12", "gpu-cu13"), ("rapids-cu12", "rapids-cu13")
+LARGE = re.compile(r"cudf|cuml|raft|cuvs|nvidia-(cublas|cufft|curand|cusolver|cusparse|nccl|libnvcomp)")
+
+
+def locked(extra: str) -> list[tuple[str, str]]:
+    """The packages of the lock of an extra with their versions; one may stand there twice."""
+    text = (ROOT / "locks" / f"{extra}.txt").read_text(encoding="utf-8")
+    return re.findall(r"^([a-z0-9._-]+)(?:\[.*?\])?==([^ ;]+)", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("extra", [*LEAN, *FULL])
+def test_a_lock_of_each_gpu_extra_enters_an_image_and_holds_what_its_reader_imports(extra):
+    """The lean ones hold none of the large libraries, no lock holds a version before its release."""
+    packages = locked(extra)
+    assert f"!locks/{extra}.txt" in (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
+    assert {re.split(r"[=><\[]", one)[0] for one in EXTRAS[extra]} <= {name for name, _ in packages}
+    assert any(LARGE.match(name) for name, _ in packages) == (extra in FULL)
+    assert [(name, version) for name, version in packages if re.search(r"\d(a|b|rc)\d|dev", version)] == []
+
+
+def test_the_conda_environment_asks_for_what_the_extra_asks_for():
+    """Under conda's names for packages; a version that one of the two forgets would install something untested."""
+    text = (ROOT / "locks" / "environment-gpu.yml").read_text(encoding="utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    of_extra = (re.sub(r"^(cudf|cuml|cupy)-cu(da)?13x?", r"\1", one) for one in EXTRAS["rapids-cu13"])
+    wanted = {re.sub(r"==(.*)\.\*", r"=\1", one) for one in of_extra}
+    wanted |= {one.replace("xxhash", "python-xxhash") for one in project["dependencies"]}
+    given = set(yaml.safe_load(text)["dependencies"])
+    assert wanted <= given
+    assert given - wanted == {"python=3.12", "cuda-version>=13,<14", "rmm=26.10"}
 
 
 @pytest.mark.parametrize("target", ["demo", "test", "test-platform", "docs", "lock", "bench", "clean"])

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from tamscore.backend import reader
 from tamscore.engine import device
 from tamscore.engine.device import DeviceChoice, Probes, Problem, choose, detect
 from tamscore.errors import DeviceError, UsageError
@@ -76,12 +77,12 @@ def test_workers_for_gpus_are_not_started_where_none_works():
     assert choose("auto", WORKING, kind="cuda").name == "cuda"
 
 
-@pytest.mark.parametrize("module", device.NEEDED)
+@pytest.mark.parametrize("module", reader.LEAN)
 def test_a_library_that_the_backend_imports_is_named_where_it_is_missing(monkeypatch, module):
     monkeypatch.setattr(device, "find_spec", lambda name: None if name == module else object())
     problem = device.find_backend()
     assert problem is not None
-    assert problem.what == f"{device.NEEDED[module]} is not installed"
+    assert problem.what == f"{reader.LEAN[module]} is not installed"
 
 
 def test_cpu_asks_nobody():

@@ -1,7 +1,7 @@
-"""The backend of NVIDIA GPUs: CuPy arrays, cuDF for Parquet, our own kernels for centers and sums.
+"""The backend of NVIDIA GPUs: CuPy arrays, our own kernels for centers and sums, one of two readers for Parquet.
 
-The one module that knows RAPIDS, and it imports nothing of it before the first array is asked for: a process that did
-so before a cluster of GPUs starts would put every worker on the first GPU.
+Nothing of the GPU libraries is imported before the first array is asked for: a process that did so before a cluster of
+GPUs starts would put every worker on the first GPU.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.backend import Moments, Nearest, Sides, kernels
+from tamscore.backend import Moments, Nearest, Sides, kernels, lean, rapids
 from tamscore.backend.coded import dense
+from tamscore.backend.gpu_errors import explained, is_of_gpu
 from tamscore.backend.launch import SOURCE, Kernels
 from tamscore.backend.namespace import Namespace
+from tamscore.backend.reader import choose_reader
 from tamscore.errors import DeviceError, InputContractError, TamscoreError, first_line
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ def device() -> Device:
             first = first_line(error)
             raise DeviceError(
                 f"device = 'cuda': the GPU cannot be used: {type(error).__name__}: {first}; look at nvidia-smi, see "
-                "that the extra gpu-cu12 or gpu-cu13 is installed whole and fits the driver, or set device = 'cpu'"
+                "that an extra for GPUs (gpu-cu13, say) is installed whole and fits the driver, or set device = 'cpu'"
             ) from error
 
 
@@ -69,37 +71,26 @@ def _device() -> Device:
 
     cp.cuda.runtime.getDeviceCount()
     memory = int(cp.cuda.runtime.memGetInfo()[1])
-    _one_pool(cp, memory)
+    pool = rapids if choose_reader().name == "full" else lean
+    peak = pool.start_pool(cp, int(memory * RELEASE_SHARE))
     properties = cp.cuda.runtime.getDeviceProperties(cp.cuda.runtime.getDevice())
-    own = Kernels(cp, _kernel, int(properties["multiProcessorCount"]))
-    return Device(cp, Namespace(array_api_compat.cupy, cp), own, memory, _peak)
+    own = Kernels(cp, _kernel, int(properties["multiProcessorCount"]), has_blas())
+    return Device(cp, Namespace(array_api_compat.cupy, cp, own.product), own, memory, peak)
+
+
+def has_blas() -> bool:
+    """Whether CuPy finds cuBLAS, with which it multiplies matrices."""
+    try:
+        from cupy.cuda import cublas  # noqa: F401
+    except ImportError:
+        return False
+    return True
 
 
 def bus_address() -> str:
     """The address of the GPU of this process on its machine's bus; DeviceError where there is none that works."""
     cp = device().cp
     return str(cp.cuda.runtime.deviceGetPCIBusId(cp.cuda.runtime.getDevice()))
-
-
-def _one_pool(cp: Any, memory: int) -> None:
-    """Let cuDF, cuML and CuPy draw from one pool, which counts: a worker's own, where it has been given one."""
-    import rmm
-    import rmm.statistics
-    from rmm.allocators.cupy import rmm_cupy_allocator
-
-    if isinstance(rmm.mr.get_current_device_resource(), rmm.mr.CudaMemoryResource):
-        pool = rmm.mr.CudaAsyncMemoryResource(release_threshold=int(memory * RELEASE_SHARE))
-        rmm.mr.set_current_device_resource(pool)
-    rmm.statistics.enable_statistics()
-    cp.cuda.set_allocator(rmm_cupy_allocator)
-
-
-def _peak() -> int:
-    """The most bytes that this process has drawn from its pool at once."""
-    import rmm.statistics
-
-    counted = rmm.statistics.get_statistics()
-    return int(counted.peak_bytes) if counted else 0
 
 
 @cache
@@ -125,6 +116,9 @@ class CudaBackend:
     block_rows = 2**20
     """So many rows of 32 features keep the device busy for longer than it takes to ask for the next."""
 
+    def __init__(self) -> None:
+        self.reader = choose_reader().name
+
     @property
     def device(self) -> Device:
         """The GPU of this process."""
@@ -136,21 +130,18 @@ class CudaBackend:
         return self.device.xp
 
     def read(self, partition: Partition, columns: list[str], rows: Any | None = None) -> Iterator[list[Array]]:
-        """The columns of a partition as float64 arrays (m,), nulls as NaN, all at once; of the `rows` if given."""
-        import cudf
-
+        """The columns of a partition as float64 arrays (m,), nulls as NaN, a few at a time; of the `rows` if given."""
         cp = self.device.cp
-        paths = [piece.file for piece in partition.pieces]
-        groups = [list(piece.row_groups) for piece in partition.pieces]
+        if self.reader == "lean":
+            yield from lean.read(cp.asarray, partition, columns, rows)
+            return
+        read = rapids.read(partition, columns)
         try:
-            table = cudf.read_parquet(paths, columns=columns, row_groups=groups)
-            found = [table[name].astype("float64").to_cupy(na_value=np.nan) for name in columns]
+            yield from read if rows is None else rapids.taken(cp, read, rows)
         except (RuntimeError, ValueError, TypeError, KeyError, OverflowError) as error:
+            if is_of_gpu(error):
+                raise explained(error) from error
             raise InputContractError(f"{partition.where}: {str(error).strip()}; write the file again") from error
-        if any(len(column) != partition.rows for column in found):
-            raise InputContractError(f"{partition.where}: there are not as many rows as its footer tells of")
-        at = slice(None) if rows is None else cp.asarray(rows)
-        yield [cp.ascontiguousarray(column[at]) for column in found]
 
     def put(self, host: Any) -> Array:
         """A host array on the device."""

@@ -375,3 +375,37 @@ extern "C" __global__ void __launch_bounds__(THREADS, 4)
         next[row] = second + norms[row];
     }
 }
+
+// The product (k, rows) of a (k, features) and a block (features, rows), for hosts without cuBLAS: as many rows of `a` at
+// a time as there are registers to spare, read by all threads of a warp at once.
+template <typename T>
+__device__ void product(const T* __restrict__ x, whole stride, whole rows, int features, int k, const T* __restrict__ a,
+                        T* __restrict__ out) {
+    constexpr int AT_ONCE = 16;
+    for (whole row = (whole)blockIdx.x * THREADS + threadIdx.x; row < rows; row += (whole)gridDim.x * THREADS) {
+        for (int from = 0; from < k; from += AT_ONCE) {
+            const int here = min(AT_ONCE, k - from);
+            T sum[AT_ONCE];
+#pragma unroll
+            for (int i = 0; i < AT_ONCE; ++i) sum[i] = 0;
+            for (int j = 0; j < features; ++j) {
+                const T value = x[j * stride + row];
+#pragma unroll
+                for (int i = 0; i < AT_ONCE; ++i) sum[i] += a[(whole)(from + min(i, here - 1)) * features + j] * value;
+            }
+#pragma unroll
+            for (int i = 0; i < AT_ONCE; ++i)
+                if (i < here) out[(whole)(from + i) * rows + row] = sum[i];
+        }
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS, 4)
+    product_float(const float* x, whole stride, whole rows, int features, int k, const float* a, float* out) {
+    product<float>(x, stride, rows, features, k, a, out);
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS, 4)
+    product_double(const double* x, whole stride, whole rows, int features, int k, const double* a, double* out) {
+    product<double>(x, stride, rows, features, k, a, out);
+}

@@ -36,11 +36,15 @@ def width_of(k: int) -> int:
 
 @dataclass(frozen=True)
 class Kernels:
-    """The kernels on one device: its array library, its kernels by width and name, its number of processors."""
+    """The kernels on one device: its array library, its kernels by width and name, its number of processors.
+
+    `blas` says whether the array library can multiply matrices; else a kernel of ours does.
+    """
 
     cp: Any
     function: Callable[[int, str], Any]
     processors: int
+    blas: bool = True
 
     def label(self, x: Array, sq_norms: Array, centers: Array) -> Array:
         """The label (m,) of every row of a block, without distances."""
@@ -51,7 +55,7 @@ class Kernels:
         scaled, own64 = (-2.0 * centers).astype(np.float32), self.cp.sum(centers * centers, axis=1)
         own = self.cp.concatenate((own64, self.cp.max(own64, keepdims=True))).astype(np.float32)
         for rows in slices(x, len(centers), 4):
-            products = self.cp.matmul(scaled, x[:, rows])
+            products = self.product(scaled, x[:, rows])
             norms = self.cp.ascontiguousarray(sq_norms[rows])
             self.launch(
                 0, "least_label", x[:, rows], np.int32(len(centers)), own, centers, own64, norms, label[rows],
@@ -90,10 +94,19 @@ class Kernels:
         own = cp.concatenate((cp.sum(centers * centers, axis=1), cp.full(1, np.inf)))
         for rows in slices(x, k, 8):
             block = x[:, rows].astype(np.float64)
-            products, norms = cp.matmul(-2.0 * centers, block), cp.sum(block * block, axis=0)
+            products, norms = self.product(-2.0 * centers, block), cp.sum(block * block, axis=0)
             args = (products, np.int64(block.shape[1]), np.int32(k), own, norms)
             self.start(0, "least_nearest", block.shape[1], *args, label[rows], nearest[rows], following[rows])
         return Nearest(label, nearest, following)
+
+    def product(self, a: Array, x: Array) -> Array:
+        """The product (k, m) of a (k, d) and x (d, m), both float32 or both float64; exact for whole numbers."""
+        if self.blas:
+            return self.cp.matmul(a, x)
+        name = "product_float" if x.dtype == np.float32 else "product_double"
+        product = self.cp.empty((len(a), x.shape[1]), x.dtype)
+        self.launch(0, name, x, np.int32(len(a)), self.cp.ascontiguousarray(a), product)
+        return product
 
     def spread_label(self, centers: Array, width: int) -> tuple[Any, ...]:
         """The arguments that tell a kernel of a width of its centers."""

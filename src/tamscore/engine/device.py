@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal
 
+from tamscore.backend.reader import choose_reader
 from tamscore.errors import DeviceError, UsageError
 
 if TYPE_CHECKING:
@@ -23,10 +24,8 @@ Requested = Literal["auto", "cpu", "cuda"]
 
 DRIVER = "libcuda.so.1"
 BACKEND = "tamscore.backend.cuda"
-NEEDED = {"cupy": "CuPy", "cudf": "cuDF", "rmm": "RMM", "array_api_compat": "array-api-compat"}
-"""What the backend imports."""
 TIMEOUT_S = 60
-_INSTALL = "install one of the extras tamscore[gpu-cu12] and tamscore[gpu-cu13], or set device = 'cpu'"
+_INSTALL = "install one of the extras gpu-cu12, gpu-cu13, rapids-cu12, rapids-cu13 of tamscore, or set device = 'cpu'"
 _ASK_DRIVER = """
 import ctypes, json
 cuda = ctypes.CDLL("libcuda.so.1")
@@ -120,7 +119,7 @@ def find_backend() -> Problem | None:
     """Return a problem where this version of the package has no CUDA backend or what it imports is not installed."""
     if find_spec(BACKEND) is None:
         return Problem("the CUDA backend is not part of this version", "set device = 'cpu'")
-    missing = [name for module, name in NEEDED.items() if find_spec(module) is None]
+    missing = choose_reader(find_spec).missing
     return Problem(f"{missing[0]} is not installed", _INSTALL) if missing else None
 
 

@@ -6,8 +6,10 @@ Nothing here imports RAPIDS into this process: a client that did would put every
 from __future__ import annotations
 
 from collections import Counter
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from tamscore.backend.reader import choose_reader
 from tamscore.engine import processes
 from tamscore.errors import DeviceError, first_line
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 THREADS = 4
 """So many partitions are under way on a GPU: while it computes for one, texts of another are read and written."""
-PRE_IMPORT = ("cudf", "cupy", "array_api_compat.cupy", "tamscore.backend.cuda")
+PRE_IMPORT = ("cupy", "array_api_compat.cupy", "tamscore.backend.cuda")
 RELEASE_THRESHOLD = 0.5
 """So much of its memory a worker's pool keeps when it has nothing to hold."""
 
@@ -41,16 +43,22 @@ def start(engine: Engine, started: ExitStack, gpus: int) -> DaskFlow:
 
 def cluster(settings: dict[str, Any]) -> Any:
     """The cluster; it neither moves rows off a GPU by itself nor looks for faster networks than TCP."""
+    if find_spec("dask_cuda") is None:
+        raise DeviceError(
+            "engine.kind = 'cuda': Dask-CUDA is not installed, which starts the workers; install one of the extras "
+            "rapids-cu12 and rapids-cu13 of tamscore, or set engine.kind = 'local'"
+        )
+    full = choose_reader().name == "full"
+    pool = {"rmm_async": True, "rmm_release_threshold": RELEASE_THRESHOLD} if full else {}
     try:
         from dask_cuda import LocalCUDACluster
 
         return LocalCUDACluster(
             threads_per_worker=THREADS,
             protocol="tcp",
-            rmm_async=True,
-            rmm_release_threshold=RELEASE_THRESHOLD,
             device_memory_limit=None,
-            pre_import=",".join(PRE_IMPORT),
+            pre_import=",".join((*PRE_IMPORT, "cudf") if full else PRE_IMPORT),
+            **pool,
             **settings,
         )
     except (OSError, TimeoutError):

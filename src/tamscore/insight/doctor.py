@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from tamscore.store.location import Location
     from tamscore.store.objects.path import ObjectPath
 
+LEAN = "gpu-cu12 or gpu-cu13"
+EXTRAS = {
+    **dict.fromkeys(("jinja2", "matplotlib"), "report"),
+    **dict.fromkeys(("array-api-compat", "cupy", "nvidia-ml-py"), LEAN),
+    "obstore": "object-storage",
+}
+"""The extras that optional packages come with, by package; all others come with RAPIDS."""
 GIB = 1 << 30
 PYTHON_FLOOR = (3, 11)
 MEMORY_FLOOR = 1 * GIB
@@ -75,8 +82,7 @@ def check_package(name: str, floor: str) -> Check:
 def check_optional(name: str, known_as: tuple[str, ...]) -> Check:
     """Return the version of a package that only some runs need; missing is noted, not wrong."""
     version = installed(known_as)
-    use = {"jinja2": "report", "matplotlib": "report", "obstore": "object-storage"}.get(name, "gpu-cu12 or gpu-cu13")
-    missing = f"not installed; comes with the extra {use}"
+    missing = f"not installed; comes with the extra {EXTRAS.get(name, 'rapids-cu12 or rapids-cu13')}"
     return Check(name, ok=True, value=version or missing)
 
 

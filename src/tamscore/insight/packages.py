@@ -25,6 +25,7 @@ OPTIONAL = {
     "cupy": ("cupy-cuda12x", "cupy-cuda13x", "cupy"),
     "cudf": ("cudf-cu12", "cudf-cu13", "cudf"),
     "cuml": ("cuml-cu12", "cuml-cu13", "cuml"),
+    "rmm": ("rmm-cu12", "rmm-cu13", "rmm"),
     "dask-cuda": ("dask-cuda",),
     "nvidia-ml-py": ("nvidia-ml-py",),
     "jinja2": ("jinja2",),

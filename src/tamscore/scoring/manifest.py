@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import platform
 from dataclasses import asdict
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from tamscore import __version__
+from tamscore.backend.reader import choose_reader
 from tamscore.engine import versions
 from tamscore.model import files as model
 from tamscore.scoring import warnings as remarks
@@ -144,13 +144,17 @@ def level_record(level: PartyLevel | None) -> dict[str, Any] | None:
 def packages_of(choice: DeviceChoice) -> dict[str, str]:
     """Return the versions of the packages that the numbers passed through; of GPU libraries if a GPU computed."""
     gpu = versions.gpu_libraries() if choice.name == "cuda" else {}
-    return {name: version(name) for name in PACKAGES} | gpu
+    return {name: versions.installed((name,)) for name in PACKAGES} | gpu
 
 
 def device_record(choice: DeviceChoice) -> dict[str, Any]:
-    """Return which device computed and why; for GPUs also their names and the version of the driver."""
-    gpu = {"gpus": list(choice.gpus), "driver": versions.driver_version()} if choice.name == "cuda" else {}
-    return {"name": choice.name, "reason": choice.reason, **gpu}
+    """Return which device computed and why; for GPUs also their names, the driver's version and the reader."""
+    record = {"name": choice.name, "reason": choice.reason}
+    if choice.name != "cuda":
+        return record
+    reader = choose_reader()
+    fed = {"reader": reader.name, "reader_reason": reader.reason}
+    return {**record, "gpus": list(choice.gpus), "driver": versions.driver_version(), **fed}
 
 
 def fit_record(one: Fitted, inertia: int) -> dict[str, Any]:

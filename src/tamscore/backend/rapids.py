@@ -1,0 +1,81 @@
+"""The full reader: cuDF decodes Parquet on the GPU a chunk at a time, and all libraries draw from one pool of RMM."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.errors import InputContractError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tamscore.backend import Array
+    from tamscore.schema import Partition
+
+CHUNK_BYTES = 2**28
+"""So many bytes of decoded columns come at a time."""
+PASS_BYTES = 2**30
+"""So many bytes of compressed and decoded pages the decoder holds at once."""
+
+
+def read(partition: Partition, columns: list[str]) -> Iterator[list[Array]]:
+    """Yield the columns of a whole partition as float64 arrays (m,) on the GPU, nulls as NaN, a chunk at a time.
+
+    Raises InputContractError if there are not as many rows as the footers tell of.
+    """
+    stop = 0
+    for table in tables(partition, columns):
+        stop += len(table)
+        if stop > partition.rows:
+            break
+        yield [table[name].astype("float64").to_cupy(na_value=np.nan) for name in columns]
+    if stop != partition.rows:
+        raise InputContractError(f"{partition.where}: there are not as many rows as its footer tells of")
+
+
+def tables(partition: Partition, columns: list[str]) -> Iterator[Any]:
+    """Yield the named columns of a partition as cuDF tables, file by file, since files may differ in types."""
+    import cudf
+    import pylibcudf as plc
+
+    for piece in partition.pieces:
+        options = plc.io.parquet.ParquetReaderOptions.builder(plc.io.SourceInfo([piece.file])).build()
+        options.set_row_groups([list(piece.row_groups)])
+        options.set_column_names(columns)
+        reader = plc.io.parquet.ChunkedParquetReader(options, chunk_read_limit=CHUNK_BYTES, pass_read_limit=PASS_BYTES)
+        while reader.has_next():
+            yield cudf.DataFrame.from_pylibcudf(reader.read_chunk())
+
+
+def taken(cp: Any, read: Iterator[list[Array]], rows: Any) -> Iterator[list[Array]]:
+    """Yield the rows at ascending host positions (r,) of columns that come a chunk at a time; one chunk at least."""
+    stop, empty = 0, True
+    for arrays in read:
+        start, stop = stop, stop + len(arrays[0])
+        first, end = np.searchsorted(rows, (start, stop))
+        if end > first or empty:
+            at, empty = cp.asarray(rows[first:end] - start), False
+            yield [column[at] for column in arrays]
+
+
+def start_pool(cp: Any, release_threshold: int) -> Callable[[], int]:
+    """Let cuDF, cuML and CuPy draw from one pool, and return what counts the most bytes that were drawn at once.
+
+    A worker keeps the pool that it was started with.
+    """
+    import rmm
+    import rmm.statistics
+    from rmm.allocators.cupy import rmm_cupy_allocator
+
+    if isinstance(rmm.mr.get_current_device_resource(), rmm.mr.CudaMemoryResource):
+        rmm.mr.set_current_device_resource(rmm.mr.CudaAsyncMemoryResource(release_threshold=release_threshold))
+    rmm.statistics.enable_statistics()
+    cp.cuda.set_allocator(rmm_cupy_allocator)
+
+    def peak() -> int:
+        counted = rmm.statistics.get_statistics()
+        return int(counted.peak_bytes) if counted else 0
+
+    return peak
