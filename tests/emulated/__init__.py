@@ -105,7 +105,7 @@ class EmulatedCuda(CudaBackend):
     block_rows = 700
 
     def __init__(self, *, blas: bool = True) -> None:
-        self.reader, self.blas = "lean", blas
+        self.blas = blas
 
     @property
     def device(self) -> Device:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from importlib.machinery import ModuleSpec
 from importlib.metadata import PackageNotFoundError
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from distributed import LocalCluster
+from sklearn import preprocessing
 
 from tamscore import backend as backends
 from tamscore import job_file, pipeline
+from tamscore.backend import scalers
+from tamscore.backend.host import HostBackend
 from tamscore.backend.reader import Reader
 from tamscore.config.job import Engine
 from tamscore.engine import connect, device, gpus, versions
@@ -26,8 +30,6 @@ from tamscore.progress import Progress
 from tests.conftest import make_backend
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tamscore.store.run_directory import RunDirectory
 
 TWO_GPUS = DeviceChoice("cuda", "as asked", ("NVIDIA H200", "NVIDIA H200"))
@@ -193,6 +195,30 @@ def test_a_run_on_two_gpus_writes_what_threads_on_the_host_write(tmp_path, monke
     here = scored(tmp_path / "host", {"kind": "local"}, backends.load("cpu"))
     assert scores(there) == scores(here)
     assert_gpu_is_recorded(there.manifest() or {}, here.manifest() or {})
+
+
+class SklearnHost(HostBackend):
+    """The host with scikit-learn's scalers in the place of cuML's."""
+
+    def fit_scaler(self, kind: str, column: Any) -> tuple[float, float]:
+        return scalers.fit_scaler(preprocessing, kind, column)
+
+
+def test_a_model_is_the_same_with_the_scalers_of_a_library_and_without(tmp_path):
+    """Bytes of scores and model do not depend on what is installed; where scales differ, a notice names the column."""
+    write(tmp_path / "market")
+    made = {}
+    for name, backend in (("with", SklearnHost()), ("without", HostBackend())):
+        tables = job_of(str(tmp_path / "market"), str(tmp_path / name), {"workers": 1})
+        tables["clusters"]["fit_rows"] = 1000
+        tables["features"] = {"numeric": {"size": "robust", "age": "standard"}}
+        made[name] = pipeline.run(job_file.parse(tables), Progress(), backend)
+    assert scores(made["with"]) == scores(made["without"])
+    models = [sorted(Path(str(one.model)).glob("*.safetensors")) for one in made.values()]
+    assert [path.read_bytes() for path in models[0]] == [path.read_bytes() for path in models[1]] != []
+    notices = {name: " ".join((one.manifest() or {})["notices"]) for name, one in made.items()}
+    assert "the library's scalers find other values for size; ours count" in notices["with"]
+    assert "scalers" not in notices["without"]
 
 
 def assert_gpu_is_recorded(there: dict[str, Any], here: dict[str, Any]) -> None:

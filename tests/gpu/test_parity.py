@@ -10,12 +10,15 @@ import pytest
 
 from tamscore import backend as backends
 from tamscore import job_file, pipeline
-from tamscore.backend import kernels
+from tamscore.backend import FitsScalers, kernels
 from tamscore.model import files as model
 from tamscore.progress import Progress
+from tamscore.stages import prepare, scale
 from tamscore.stages.blocks import BlockRows, DrawnBlock
 from tamscore.stages.grid import fit_grid
 from tamscore.stages.kmeans import lloyd
+from tamscore.stages.scale import NumericColumn
+from tamscore.stages.scaling import MODES
 from tamscore.synthetic import write_market
 from tests.conftest import gpu_missing
 
@@ -106,6 +109,23 @@ def test_many_rows_take_the_sides_of_the_host(k):
         assert np.array_equal(cuda.get(found.label), label)
         assert np.array_equal(cuda.get(found.sums), host.segment_sum(block, label, k))
         assert np.array_equal(cuda.get(found.counts), host.segment_count(label, k))
+
+
+@pytest.mark.parametrize("scaling", ["standard", "log_standard", "minmax", "robust"])
+def test_cumls_scalers_give_the_scale_of_the_shared_text(scaling):
+    """To the bit, after rounding. At 100,001 values quartiles are values, not between two."""
+    backend = backends.load("cuda")
+    if not isinstance(backend, FitsScalers):
+        pytest.skip("the lean reader has no cuML")
+    values = np.random.default_rng(5).lognormal(5.0, 1.0, 100_001)
+    column, on_device = NumericColumn("x", scaling), backend.put(values)
+    at = backend.put(np.zeros(len(values), np.int64))
+    ordered = prepare.sort_column(backend, on_device, at, 1)
+    ours = scale.before_moments(column, prepare.order_statistics(ordered, column.shares))
+    if MODES[scaling].standard:
+        moments = scale.bent_moments(backend, (ours,), {"x": on_device}, at)
+        ours = scale.with_moments(ours, column.weight, float(moments.mean[0]), float(moments.variance[0]))
+    assert scale.by_library(backend, backend.xp, ours, column.weight, on_device, at) == ours
 
 
 def test_cuml_reaches_no_lower_inertia_from_the_same_start():

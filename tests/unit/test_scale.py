@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn import preprocessing
 from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, RobustScaler, StandardScaler
 
-from tamscore.backend import Moments
+from tamscore.backend import Moments, scalers
 from tamscore.backend.host import HostBackend
 from tamscore.stages import prepare, scale
 from tamscore.stages.scale import NumericColumn
@@ -115,6 +116,41 @@ def test_backends_agree(scaling, backend, rng):
     here, there = fitted(HOST, column, values), fitted(backend, column, values)
     np.testing.assert_allclose([here.center, here.factor], [there.center, there.factor], rtol=1e-6, atol=1e-9)
     np.testing.assert_allclose(applied(HOST, here, values), applied(backend, here, values), rtol=1e-13, atol=1e-13)
+
+
+class SklearnHost(HostBackend):
+    """The host with scikit-learn's scalers, which have the names and methods of cuML's."""
+
+    def fit_scaler(self, kind, column):
+        return scalers.fit_scaler(preprocessing, kind, column)
+
+
+def by_sklearn(scaling, values, library=None, **options):
+    """The scale by the shared text, and the one that a library finds; None where that differs."""
+    column, at = NumericColumn("x", scaling, **options), np.zeros(len(values), np.int64)
+    ours = fitted(HOST, column, values)
+    return ours, scale.by_library(library or SklearnHost(), np, ours, column.weight, np.asarray(values), at)
+
+
+@pytest.mark.parametrize("scaling", [name for name, mode in MODES.items() if mode.scaler])
+@pytest.mark.parametrize("missing", [0, 3])
+def test_a_librarys_scaler_gives_our_scale_to_the_bit(scaling, missing, values):
+    """After rounding, with missing values and clipped ones. At 1,001 values quartiles are values, not between two."""
+    options = {"winsorise": (0.01, 0.99)} if MODES[scaling].affine else {}
+    ours, theirs = by_sklearn(scaling, np.append(values, [NAN] * missing), weight=2.5, **options)
+    assert theirs == ours
+
+
+def test_where_a_librarys_scaler_differs_ours_counts(values):
+    """Between two values quartiles are interpolated by libraries; a mean that is off beyond rounding is refused."""
+    assert by_sklearn("robust", values[:-1])[1] is None
+
+    class Off(SklearnHost):
+        def fit_scaler(self, kind, column):
+            mean, variance = super().fit_scaler(kind, column)
+            return mean * (1 + 1e-6), variance
+
+    assert by_sklearn("standard", values, Off())[1] is None
 
 
 # filling and bounding

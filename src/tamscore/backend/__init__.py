@@ -116,6 +116,14 @@ class CountsMemory(Protocol):
         """The most bytes of device memory that this process has held at once."""
 
 
+@runtime_checkable
+class FitsScalers(Protocol):
+    """A backend whose libraries have scalers of their own."""
+
+    def fit_scaler(self, kind: str, column: Array) -> tuple[float, float]:
+        """What a scaler of that kind finds in a column (m,) without NaN; see `backend.scalers`."""
+
+
 DEVICE_LIBRARIES = {"cupy": "cuda"}
 """Libraries whose arrays lie on a device, and the backend of that device."""
 
@@ -138,6 +146,8 @@ def load(name: str) -> Backend:
         return HostBackend()
     if name == "cuda":
         from tamscore.backend.cuda import CudaBackend
+        from tamscore.backend.rapids import RapidsBackend
+        from tamscore.backend.reader import choose_reader
 
-        return CudaBackend()
+        return RapidsBackend() if choose_reader().name == "full" else CudaBackend()
     raise DeviceError(f"device = {name!r}: this version has no such backend; set device = 'cpu'")

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.backend import Moments, Nearest, Sides, kernels, lean, rapids
+from tamscore.backend import Moments, Nearest, Sides, kernels, lean, rmm_pool
 from tamscore.backend.coded import dense
-from tamscore.backend.gpu_errors import explained, is_of_gpu
 from tamscore.backend.launch import SOURCE, Kernels
 from tamscore.backend.namespace import Namespace
 from tamscore.backend.reader import choose_reader
-from tamscore.errors import DeviceError, InputContractError, TamscoreError, first_line
+from tamscore.errors import DeviceError, TamscoreError, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,8 +70,8 @@ def _device() -> Device:
 
     cp.cuda.runtime.getDeviceCount()
     memory = int(cp.cuda.runtime.memGetInfo()[1])
-    pool = rapids if choose_reader().name == "full" else lean
-    peak = pool.start_pool(cp, int(memory * RELEASE_SHARE))
+    start_pool = rmm_pool.start_pool if choose_reader().name == "full" else lean.start_pool
+    peak = start_pool(cp, int(memory * RELEASE_SHARE))
     properties = cp.cuda.runtime.getDeviceProperties(cp.cuda.runtime.getDevice())
     own = Kernels(cp, _kernel, int(properties["multiProcessorCount"]), has_blas())
     return Device(cp, Namespace(array_api_compat.cupy, cp, own.product), own, memory, peak)
@@ -109,15 +108,12 @@ def _module(width: int) -> Any:
 
 
 class CudaBackend:
-    """CuPy on an NVIDIA GPU; see `Backend` for the verbs."""
+    """CuPy on an NVIDIA GPU, fed by the lean reader; see `Backend` for the verbs."""
 
     name = "cuda"
     takes_codes = False
     block_rows = 2**20
     """So many rows of 32 features keep the device busy for longer than it takes to ask for the next."""
-
-    def __init__(self) -> None:
-        self.reader = choose_reader().name
 
     @property
     def device(self) -> Device:
@@ -131,17 +127,7 @@ class CudaBackend:
 
     def read(self, partition: Partition, columns: list[str], rows: Any | None = None) -> Iterator[list[Array]]:
         """The columns of a partition as float64 arrays (m,), nulls as NaN, a few at a time; of the `rows` if given."""
-        cp = self.device.cp
-        if self.reader == "lean":
-            yield from lean.read(cp.asarray, partition, columns, rows)
-            return
-        read = rapids.read(partition, columns)
-        try:
-            yield from read if rows is None else rapids.taken(cp, read, rows)
-        except (RuntimeError, ValueError, TypeError, KeyError, OverflowError) as error:
-            if is_of_gpu(error):
-                raise explained(error) from error
-            raise InputContractError(f"{partition.where}: {str(error).strip()}; write the file again") from error
+        return lean.read(self.device.cp.asarray, partition, columns, rows)
 
     def put(self, host: Any) -> Array:
         """A host array on the device."""

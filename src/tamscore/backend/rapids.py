@@ -1,4 +1,4 @@
-"""The full reader: cuDF decodes Parquet on the GPU a chunk at a time, and all libraries draw from one pool of RMM."""
+"""The CUDA backend with RAPIDS: cuDF decodes Parquet on the GPU a chunk at a time, cuML has the scalers."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.backend import scalers
+from tamscore.backend.cuda import CudaBackend
+from tamscore.backend.gpu_errors import explained, is_of_gpu
 from tamscore.errors import InputContractError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from tamscore.backend import Array
     from tamscore.schema import Partition
@@ -18,6 +21,27 @@ CHUNK_BYTES = 2**28
 """So many bytes of decoded columns come at a time."""
 PASS_BYTES = 2**30
 """So many bytes of compressed and decoded pages the decoder holds at once."""
+
+
+class RapidsBackend(CudaBackend):
+    """The CUDA backend fed by the full reader."""
+
+    def read(self, partition: Partition, columns: list[str], rows: Any | None = None) -> Iterator[list[Array]]:
+        """The columns of a partition as float64 arrays (m,), nulls as NaN, chunk by chunk; of the `rows` if given."""
+        cp = self.device.cp
+        try:
+            chunks = read(partition, columns)
+            yield from chunks if rows is None else taken(cp, chunks, rows)
+        except (RuntimeError, ValueError, TypeError, KeyError, OverflowError) as error:
+            if is_of_gpu(error):
+                raise explained(error) from error
+            raise InputContractError(f"{partition.where}: {str(error).strip()}; write the file again") from error
+
+    def fit_scaler(self, kind: str, column: Array) -> tuple[float, float]:
+        """What cuML's scaler of that kind finds in a column (m,) without NaN; see `backend.scalers`."""
+        from cuml import preprocessing
+
+        return scalers.fit_scaler(preprocessing, kind, column)
 
 
 def read(partition: Partition, columns: list[str]) -> Iterator[list[Array]]:
@@ -58,24 +82,3 @@ def taken(cp: Any, read: Iterator[list[Array]], rows: Any) -> Iterator[list[Arra
         if end > first or empty:
             at, empty = cp.asarray(rows[first:end] - start), False
             yield [column[at] for column in arrays]
-
-
-def start_pool(cp: Any, release_threshold: int) -> Callable[[], int]:
-    """Let cuDF, cuML and CuPy draw from one pool, and return what counts the most bytes that were drawn at once.
-
-    A worker keeps the pool that it was started with.
-    """
-    import rmm
-    import rmm.statistics
-    from rmm.allocators.cupy import rmm_cupy_allocator
-
-    if isinstance(rmm.mr.get_current_device_resource(), rmm.mr.CudaMemoryResource):
-        rmm.mr.set_current_device_resource(rmm.mr.CudaAsyncMemoryResource(release_threshold=release_threshold))
-    rmm.statistics.enable_statistics()
-    cp.cuda.set_allocator(rmm_cupy_allocator)
-
-    def peak() -> int:
-        counted = rmm.statistics.get_statistics()
-        return int(counted.peak_bytes) if counted else 0
-
-    return peak

@@ -12,7 +12,7 @@ from tamscore.backend import Moments
 from tamscore.stages.scaling import MODES
 
 if TYPE_CHECKING:
-    from tamscore.backend import Array, Backend
+    from tamscore.backend import Array, Backend, FitsScalers
     from tamscore.stages.prepare import OrderStatistics
     from tamscore.stages.scaling import Scaling
 
@@ -80,11 +80,16 @@ def before_moments(column: NumericColumn, order: OrderStatistics) -> ColumnScale
         float(low),
         float(high),
         float(center),
-        float(column.weight / spread if spread > 0 else column.weight),
+        factor_of(column.weight, spread),
         knots,
         scores,
         column.missing_indicator,
     )
+
+
+def factor_of(weight: float, spread: float) -> float:
+    """What values are multiplied by, so that the spread becomes the weight; the weight itself where nothing spreads."""
+    return float(weight / spread if spread > 0 else weight)
 
 
 def with_moments(scale: ColumnScale, weight: float, mean: float, variance: float) -> ColumnScale:
@@ -106,6 +111,24 @@ def bent_moments(backend: Backend, scales: tuple[ColumnScale, ...], raw: dict[st
     each = [backend.scaler_stats(column[None, :]) for column in bent]
     mean, variance = (np.concatenate(parts) for parts in zip(*((m.mean, m.variance) for m in each), strict=True))
     return Moments(each[0].rows, mean, variance)
+
+
+def by_library(
+    backend: FitsScalers, xp: Any, scale: ColumnScale, weight: float, column: Array, segment: Array
+) -> ColumnScale | None:
+    """The treatment of a column (m,) as the backend's own library finds it, rounded as ours; None if that differs.
+
+    So a model is the same whether the library is there or not. Quartiles are those of values that are there.
+    """
+    mode = MODES[scale.scaling]
+    bent = scale.bend(xp, column, segment)
+    if mode.standard:
+        theirs = with_moments(scale, weight, *backend.fit_scaler("standard", bent))
+    else:
+        (there,) = xp.nonzero(~xp.isnan(column))
+        center, spread = backend.fit_scaler(mode.scaler or "", xp.take(bent, there))
+        theirs = replace(scale, center=center, factor=factor_of(weight, spread))
+    return theirs if (theirs.center, theirs.factor) == (scale.center, scale.factor) else None
 
 
 def no_moments(d: int) -> Moments:

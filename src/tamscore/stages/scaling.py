@@ -26,7 +26,8 @@ class Mode:
     `affine` ones are clipped where features.winsorise says so, `bounded` ones to what was seen; `standard` ones are
     centered at the mean and divided by the deviation, `range` (order, low, high) gives center and spread of others.
     `shares` are those at which order statistics are needed; `knots` has values and scores for `bend`, which takes the
-    array namespace, the fitted `scale.ColumnScale` and the column.
+    array namespace, the fitted `scale.ColumnScale` and the column. `scaler` names the kind of scaler that libraries
+    have for it.
     """
 
     affine: bool = False
@@ -36,6 +37,7 @@ class Mode:
     range: Callable[[OrderStatistics, float, float], tuple[float, float]] | None = None
     knots: Callable[[OrderStatistics], tuple[Any, Any]] | None = None
     bend: Callable[[Any, Any, Array], Array] | None = None
+    scaler: str | None = None
 
 
 def bend_to_logarithm(xp: Any, scale: Any, x: Array) -> Array:
@@ -90,10 +92,10 @@ def interpolate(xp: Any, x: Array, knots: Any, scores: Any) -> Array:
 
 
 MODES: dict[str, Mode] = {
-    "standard": Mode(affine=True, standard=True),
-    "robust": Mode(affine=True, shares=(0.25, 0.5, 0.75), range=middle_half),
-    "minmax": Mode(affine=True, bounded=True, range=whole_range),
-    "log_standard": Mode(standard=True, bend=bend_to_logarithm),
+    "standard": Mode(affine=True, standard=True, scaler="standard"),
+    "robust": Mode(affine=True, shares=(0.25, 0.5, 0.75), range=middle_half, scaler="robust"),
+    "minmax": Mode(affine=True, bounded=True, range=whole_range, scaler="minmax"),
+    "log_standard": Mode(standard=True, bend=bend_to_logarithm, scaler="standard"),
     "quantile_normal": Mode(bounded=True, shares=KNOTS, knots=normal_knots, bend=bend_to_scores),
     "none": Mode(),
 }

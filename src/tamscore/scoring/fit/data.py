@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from tamscore.backend import FitsScalers
 from tamscore.errors import InputContractError
 from tamscore.scoring.context import fewest_clusters, numeric_columns
 from tamscore.scoring.features import Encoding
 from tamscore.scoring.fit.sources import EveryRow, SampleSource
 from tamscore.scoring.memory_plan import room_of
 from tamscore.stages import prepare
+from tamscore.stages.scale import by_library
+from tamscore.stages.scaling import MODES
 from tamscore.stages.space import fit_space
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.fit.sources import Source
     from tamscore.stages.blocks import Span
     from tamscore.stages.prepare import Vocabulary
+    from tamscore.stages.scale import ColumnScale
     from tamscore.stages.space import Space
 
 
@@ -60,10 +64,35 @@ def ground_of(this: Run, party: Party) -> Ground:
     source = everywhere if clusters.fit_rows == "all" else sample
     columns = numeric_columns(this.job)
     space, constant = fit_space(columns, vocabularies, features.category_weight, source.order, source.moments)
+    if isinstance(source, SampleSource):
+        space = scaled_by_library(this, party.name, source, space)
     seeds = this.backend.get(space.block(this.backend, sample.raw.part(0, clusters.seed_rows)))
     rows, spans = source.rows(space), source.spans(clusters.batch_rows)
     encoding = replace(encoding, vocabularies=vocabularies)
     return Ground(encoding, space, sample, everywhere, rows, spans, seeds, constant, party.flagged)
+
+
+def scaled_by_library(this: Run, party: str, sample: SampleSource, space: Space) -> Space:
+    """The space with the scales that the backend's own library finds in the sample, where it has scalers.
+
+    Where a scale differs from that of the shared text, a notice says so and the shared text counts: a model does not
+    depend on what is installed.
+    """
+    backend = this.backend
+    if not isinstance(backend, FitsScalers):
+        return space
+    weights = {column.name: column.weight for column in numeric_columns(this.job)}
+    scales, differing = [], []
+    for scale in space.scales:
+        theirs: ColumnScale | None = scale
+        if MODES[scale.scaling].scaler and scale.factor:
+            column = sample.raw.numeric[scale.name]
+            theirs = by_library(backend, backend.xp, scale, weights[scale.name], column, sample.raw.segment)
+        scales.append(theirs or scale)
+        differing += [] if theirs else [scale.name]
+    if differing:
+        this.progress.notice(f"{party}: the library's scalers find other values for {', '.join(differing)}; ours count")
+    return replace(space, scales=tuple(scales))
 
 
 def check_rows(this: Run, party: Party) -> None:
