@@ -10,7 +10,7 @@ import tamscore
 
 PACKAGE = Path(tamscore.__file__).parent
 GPU_LIBRARIES = ("cudf", "cuml", "cupy", "cupyx", "pylibcudf", "rmm", "dask_cuda", "array_api_compat")
-NAMESPACES = {"cp": "cupy", "self.cp": "cupy", "self.device.cp": "cupy", "library": "cuml.preprocessing"}
+NAMESPACES = {"cp": "cupy", "self.cp": "cupy", "self.device.cp": "cupy", "preprocessing": "cuml.preprocessing"}
 """What CuPy and cuML are called where they come as values."""
 STANDARD = ("xp", "backend.xp", "self.xp", "self.backend.xp", "this.backend.xp", "self._backend.xp")
 """What the array-API namespace is called: on a GPU it is array_api_compat.cupy."""
