@@ -87,5 +87,8 @@ class FakeGpu:
     def memory(self) -> int:
         return 2**30
 
+    def reading_bytes(self, rows: int, columns: int) -> int:
+        return 8 * columns * min(rows, READ_ROWS)
+
     def sync(self) -> None:
         """Nothing runs behind our back."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tamscore import backend as backends
 from tamscore import sealed_roles
+from tamscore.backend.gpu_errors import device_errors
 from tamscore.engine import connect, device, heap, memory
 from tamscore.errors import Refusals
 from tamscore.model.earlier import read_earlier
@@ -120,6 +121,7 @@ def refresh(
     return carry_out(job, progress, origin, backend, accept=accept)
 
 
+@device_errors()
 def carry_out(
     job: Job, progress: Progress, origin: Origin, backend: Backend | None, *, yields: bool = False, accept: bool = False
 ) -> RunDirectory:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import array_api_strict
 import numpy as np
@@ -11,11 +13,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tamscore.backend import kernels, lean
+from tamscore import job_file, pipeline
+from tamscore.backend import cuda, kernels, lean, rapids
 from tamscore.backend.namespace import Namespace
 from tamscore.backend.reader import LEAN, RAPIDS, choose_reader
-from tamscore.schema import Partition, Piece
+from tamscore.engine import task, versions
+from tamscore.engine.device import DeviceChoice
+from tamscore.errors import DeviceError, InputContractError, MemoryLimitError
+from tamscore.progress import Progress
+from tamscore.schema import InputColumns, Partition, Piece
+from tamscore.scoring import manifest, memory_plan
 from tests import emulated
+from tests.fake_gpu import FakeGpu
 from tests.platform import gpu_calls
 
 needs_compiler = pytest.mark.skipif(emulated.COMPILER is None, reason="no C++ compiler here")
@@ -104,3 +113,180 @@ def test_our_own_product_is_that_of_whole_numbers(rng, shape):
     k, d, m = shape
     a, x = (rng.integers(-(2**20), 2**20, size).astype(np.float64) for size in ((k, d), (d, m)))
     assert np.array_equal(emulated.EmulatedCuda(blas=False).device.kernels.product(a, x), a @ x)
+
+
+# faults
+
+
+class CUDARuntimeError(RuntimeError):
+    """What CuPy raises, as far as its name and its home go."""
+
+    __module__ = "cupy_backends.cuda.api.runtime"
+
+
+ILLEGAL = CUDARuntimeError("cudaErrorIllegalAddress: an illegal memory access was encountered")
+FULL = CUDARuntimeError("cudaErrorMemoryAllocation: out of memory")
+OF_CUDF = RuntimeError("CUDA error encountered at: file.cu:42: 700 cudaErrorIllegalAddress an illegal memory access")
+
+
+def raising(error: Exception) -> Any:
+    def work(*_: Any) -> Any:
+        raise error
+
+    return work
+
+
+@pytest.mark.parametrize("error", [ILLEGAL, OF_CUDF], ids=["CuPy", "cuDF"])
+def test_work_that_a_gpu_fails_at_is_a_device_error(error):
+    with pytest.raises(DeviceError, match=r"^the GPU fails: .*cudaErrorIllegalAddress.*nvidia-smi.*device = 'cpu'"):
+        task.perform(raising(error), "part 0", 0)
+
+
+def test_full_memory_of_a_gpu_halves_blocks_and_ends_as_memory():
+    """Whatever library says so, and in whatever kind of error."""
+    seen: list[int] = []
+
+    def work(_: Any, backend: FakeGpu) -> None:
+        seen.append(backend.block_rows)
+        raise FULL
+
+    with pytest.raises(MemoryLimitError, match=r"part 0: out of memory .*cudaErrorMemoryAllocation"):
+        task.perform(work, "part 0", 0, FakeGpu(64))
+    assert seen == [64, 32, 16, 8]
+
+
+class Broken(FakeGpu):
+    """A GPU that fails once labels are asked for."""
+
+    def label(self, x: Any, sq_norms: Any, centers: Any) -> Any:
+        raise ILLEGAL
+
+
+def test_a_run_whose_gpu_fails_ends_with_its_exit_code_and_names_no_file(tmp_path):
+    pq.write_table(
+        pa.table({"account_id": [f"C{i}" for i in range(300)], "sales": np.ones(300), "size": np.arange(300.0)}),
+        tmp_path / "market.parquet",
+    )
+    tables: dict[str, Any] = {"input": {"path": str(tmp_path / "market.parquet")}}
+    tables |= {"output": {"path": str(tmp_path / "out")}}
+    tables |= {"columns": {}, "features": {"numeric": {"size": "standard"}}, "clusters": {"k": 2}}
+    with pytest.raises(DeviceError, match="the GPU fails: CUDARuntimeError") as caught:
+        pipeline.run(job_file.parse(tables | {"leakage": {"action": "off"}}), Progress(), Broken())
+    assert caught.value.exit_code == 7
+
+
+class Rapids(rapids.RapidsBackend):
+    """The full reader with NumPy in CuPy's place."""
+
+    device = SimpleNamespace(cp=np)  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    ("error", "expected", "message"),
+    [
+        (OF_CUDF, DeviceError, "the GPU fails"),
+        (ILLEGAL, DeviceError, "the GPU fails"),
+        (RuntimeError("CUDF failure at: reader.cu:7: Corrupted header"), InputContractError, "write the file again"),
+    ],
+)
+def test_only_a_file_that_cudf_cannot_decode_is_to_be_written_again(tmp_path, monkeypatch, error, expected, message):
+    monkeypatch.setattr(rapids, "tables", raising(error))
+    with pytest.raises(expected, match=message):
+        list(Rapids().read(market(tmp_path), ["x"]))
+
+
+class Chunk:
+    """A table of cuDF, as far as it is used."""
+
+    def __init__(self, values: Any) -> None:
+        self.values = values
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, name: str) -> Chunk:
+        return self
+
+    def astype(self, kind: str) -> Chunk:
+        return Chunk(self.values.astype(kind))
+
+    def to_cupy(self, na_value: float) -> Any:
+        return self.values
+
+
+@pytest.mark.parametrize("rows", [None, [0, 399, 400, 899], [450], []])
+def test_the_full_reader_takes_rows_from_the_chunk_they_are_in(tmp_path, monkeypatch, rows):
+    """At least one chunk comes, if only with no rows; chunks end anywhere."""
+    chunks = [Chunk(part) for part in np.split(np.arange(900), [400, 700])]
+    monkeypatch.setattr(rapids, "tables", lambda *_: iter(chunks))
+    wanted = None if rows is None else np.array(rows, np.int64)
+    read = list(Rapids().read(market(tmp_path), ["x"], wanted))
+    assert np.concatenate([columns[0] for columns in read]).tolist() == (list(range(900)) if rows is None else rows)
+
+
+@pytest.mark.parametrize("parts", [[400], [400, 700, 900, 901]])
+def test_a_file_with_fewer_or_more_rows_than_its_footer_says_is_refused(tmp_path, monkeypatch, parts):
+    chunks = [Chunk(np.arange(rows)) for rows in np.diff([0, *parts])]
+    monkeypatch.setattr(rapids, "tables", lambda *_: iter(chunks))
+    with pytest.raises(InputContractError, match="not as many rows as its footer"):
+        list(Rapids().read(market(tmp_path), ["x"]))
+
+
+def test_the_gpu_of_a_process_is_named_by_the_uuid_of_its_slice():
+    """Two slices of a GPU (MIG) have one address on the bus: that one would be told to be shared."""
+    uuid = UUID(int=7)
+
+    def named(text: Any, handle: Any) -> int:
+        text.raw = uuid.bytes
+        return 0
+
+    driver = SimpleNamespace(cuDeviceGet=lambda *_: 0, cuDeviceGetUuid_v2=named)
+    assert cuda.uuid_of(driver, 0) == str(uuid)
+    with pytest.raises(DeviceError, match="does not name GPU 0: error 101"):
+        cuda.uuid_of(SimpleNamespace(cuDeviceGet=lambda *_: 101, cuDeviceGetUuid_v2=named), 0)
+
+
+def test_a_default_stream_for_each_thread_is_off_and_refused_where_it_is_on():
+    """Kept blocks are filled by one thread and read by others."""
+    assert os.environ["CUPY_CUDA_PER_THREAD_DEFAULT_STREAM"] == "0"
+    for stream in (0, 2):
+        cupy = SimpleNamespace(cuda=SimpleNamespace(get_current_stream=lambda at=stream: SimpleNamespace(ptr=at)))
+        if stream == 0:
+            cuda.require_one_stream(cupy)
+            continue
+        with pytest.raises(DeviceError, match="unset it"):
+            cuda.require_one_stream(cupy)
+
+
+def test_the_memory_check_counts_what_a_reader_holds_beside_the_columns():
+    """A lean batch, or the pages and chunks of cuDF, up to what the rows are."""
+    columns = InputColumns("id", "sales", numeric=tuple("abcdefg"))
+    lean_reader, full = cuda.CudaBackend(), rapids.RapidsBackend()
+    assert lean_reader.reading_bytes(100, 8) == 6_400
+    assert lean_reader.reading_bytes(10**7, 8) == 8 * 8 * (lean.BATCH_ROWS + 65_536)
+    assert full.reading_bytes(10**9, 8) == rapids.PASS_BYTES + 2 * rapids.CHUNK_BYTES
+    rows = 1_000_000
+
+    class Exactly(FakeGpu):
+        beside = 0
+
+        def memory(self) -> int:
+            return rows * memory_plan.row_bytes(columns) + self.block_rows // 8 * memory_plan.block_bytes(columns)
+
+        def reading_bytes(self, rows: int, columns: int) -> int:
+            return self.beside
+
+    flow: Any = SimpleNamespace(workers=1, memories=1)
+    partition, device = Partition(0, (Piece("market.parquet", (0,), rows),)), Exactly()
+    memory_plan.check_start([partition], columns, device, flow)
+    device.beside = 1
+    with pytest.raises(MemoryLimitError):
+        memory_plan.check_start([partition], columns, device, flow)
+
+
+def test_a_manifest_is_written_where_a_package_such_as_dask_is_not_installed(monkeypatch):
+    """A run of threads needs no Dask; it must not fail in its last step for want of a version."""
+    monkeypatch.setattr(manifest, "PACKAGES", ("numpy", "no-such-package"))
+    packages = manifest.packages_of(DeviceChoice("cpu", "as asked"))
+    assert packages == {"numpy": np.__version__, "no-such-package": "missing"}
+    assert versions.installed(("numpy",)) == np.__version__

@@ -137,6 +137,19 @@ def test_a_kernel_that_fails_or_kills_its_process_is_a_problem(monkeypatch, code
     assert (problem is None) == (expected is None)
 
 
+def test_each_slice_of_a_gpu_that_is_named_is_asked_for_alone(monkeypatch):
+    """CUDA shows a process one slice (MIG) at most: without this two slices would count as one GPU."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-aaaa, MIG-bbbb")
+    visible = "import json, os; visible = os.environ['CUDA_VISIBLE_DEVICES']; "
+    monkeypatch.setattr(device, "_ASK_DRIVER", visible + "print(json.dumps({'gpus': [visible]}))")
+    assert device.list_gpus() == ("MIG-aaaa", "MIG-bbbb")
+    monkeypatch.setattr(device, "_RUN_KERNEL", visible + "raise SystemExit('bbbb' in visible)")
+    assert isinstance(device.run_kernel(), Problem)
+    monkeypatch.setattr(device, "_ASK_DRIVER", "print('{\"gpus\": []}')")
+    found = device.list_gpus()
+    assert "no GPU for MIG-aaaa" in (found.what if isinstance(found, Problem) else "")
+
+
 def test_the_scripts_of_the_child_processes_are_valid_python():
     for script in (device._ASK_DRIVER, device._RUN_KERNEL):
         compile(script, "script", "exec")

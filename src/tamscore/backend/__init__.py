@@ -104,6 +104,9 @@ class Backend(Protocol):
     def memory(self) -> int:
         """The bytes of memory that the device of this process has."""
 
+    def reading_bytes(self, rows: int, columns: int) -> int:
+        """The most bytes of that memory that reading so many rows of numbers takes beside the columns themselves."""
+
     def sync(self) -> None:
         """Wait until the device has done all that was asked of it."""
 

@@ -7,15 +7,18 @@ GPUs starts would put every worker on the first GPU.
 from __future__ import annotations
 
 import os
+from ctypes import CDLL, byref, c_int, create_string_buffer
 from dataclasses import dataclass
 from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import numpy as np
 
 from tamscore.backend import Moments, Nearest, Sides, kernels, lean, rmm_pool
 from tamscore.backend.coded import dense
+from tamscore.backend.host import READ_ROWS
 from tamscore.backend.launch import SOURCE, Kernels
 from tamscore.backend.namespace import Namespace
 from tamscore.backend.reader import choose_reader
@@ -28,8 +31,15 @@ if TYPE_CHECKING:
     from tamscore.backend.coded import Block
     from tamscore.schema import Partition
 
+PINNED = {"CUPY_TF32": "0", "CUPY_CUDA_PER_THREAD_DEFAULT_STREAM": "0"}
+"""Products must be those of float32, since labels rely on how little they are off; and all threads share one stream,
+since a block that one thread has filled is read by others."""
+PER_THREAD_STREAM = 2
+"""The number that CUDA gives a default stream of a thread's own."""
+os.environ.update(PINNED)  # CuPy looks when it is imported, which a worker may do before the first array
 RELEASE_SHARE = 0.5
 """So much of a device's memory its pool keeps when it has nothing to hold."""
+DRIVER = "libcuda.so.1"
 _ONE_AT_A_TIME = Lock()
 
 
@@ -64,11 +74,11 @@ def device() -> Device:
 
 @cache
 def _device() -> Device:
-    os.environ["CUPY_TF32"] = "0"  # products must be those of float32: labels rely on how little they are off
     import array_api_compat.cupy
     import cupy as cp
 
     cp.cuda.runtime.getDeviceCount()
+    require_one_stream(cp)
     memory = int(cp.cuda.runtime.memGetInfo()[1])
     start_pool = rmm_pool.start_pool if choose_reader().name == "full" else lean.start_pool
     peak = start_pool(cp, int(memory * RELEASE_SHARE))
@@ -86,10 +96,28 @@ def has_blas() -> bool:
     return True
 
 
-def bus_address() -> str:
-    """The address of the GPU of this process on its machine's bus; DeviceError where there is none that works."""
+def require_one_stream(cp: Any) -> None:
+    """Raise DeviceError if CuPy was imported with a default stream for each thread."""
+    if cp.cuda.get_current_stream().ptr == PER_THREAD_STREAM:
+        raise DeviceError(
+            "device = 'cuda': CuPy was imported with CUPY_CUDA_PER_THREAD_DEFAULT_STREAM=1, but threads of a run share "
+            "arrays; unset it, then start again"
+        )
+
+
+def gpu_of_process() -> str:
+    """The UUID of the GPU of this process, or of its slice of one (MIG); DeviceError where there is none that works."""
     cp = device().cp
-    return str(cp.cuda.runtime.deviceGetPCIBusId(cp.cuda.runtime.getDevice()))
+    return uuid_of(CDLL(DRIVER), cp.cuda.runtime.getDevice())
+
+
+def uuid_of(driver: Any, place: int) -> str:
+    """The UUID of the GPU at a place among those that the driver shows this process."""
+    handle, uuid = c_int(), create_string_buffer(16)
+    for code in (driver.cuDeviceGet(byref(handle), place), driver.cuDeviceGetUuid_v2(uuid, handle)):
+        if code:
+            raise DeviceError(f"device = 'cuda': the NVIDIA driver does not name GPU {place}: error {code}")
+    return str(UUID(bytes=uuid.raw))
 
 
 @cache
@@ -173,6 +201,10 @@ class CudaBackend:
     def memory(self) -> int:
         """The bytes of memory that the GPU of this process has."""
         return self.device.memory
+
+    def reading_bytes(self, rows: int, columns: int) -> int:
+        """A batch, whose columns are put together once all are there."""
+        return 8 * columns * min(rows, lean.BATCH_ROWS + READ_ROWS)
 
     def peak_device_bytes(self) -> int:
         """The most bytes of the GPU's memory that this process has held at once."""

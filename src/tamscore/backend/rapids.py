@@ -37,6 +37,10 @@ class RapidsBackend(CudaBackend):
                 raise explained(error) from error
             raise InputContractError(f"{partition.where}: {str(error).strip()}; write the file again") from error
 
+    def reading_bytes(self, rows: int, columns: int) -> int:
+        """The pages of a pass, a chunk as decoded, and the same as float64."""
+        return min(PASS_BYTES + 2 * CHUNK_BYTES, 4 * 8 * columns * rows)
+
     def fit_scaler(self, kind: str, column: Array) -> tuple[float, float]:
         """What cuML's scaler of that kind finds in a column (m,) without NaN; see `backend.scalers`."""
         from cuml import preprocessing

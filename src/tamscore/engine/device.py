@@ -8,11 +8,12 @@ child processes initialise it and run a small kernel.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tamscore.backend.reader import choose_reader
 from tamscore.errors import DeviceError, UsageError
@@ -24,6 +25,7 @@ Requested = Literal["auto", "cpu", "cuda"]
 
 DRIVER = "libcuda.so.1"
 BACKEND = "tamscore.backend.cuda"
+VISIBLE = "CUDA_VISIBLE_DEVICES"
 TIMEOUT_S = 60
 _INSTALL = "install one of the extras gpu-cu12, gpu-cu13, rapids-cu12, rapids-cu13 of tamscore, or set device = 'cpu'"
 _ASK_DRIVER = """
@@ -86,9 +88,29 @@ def find_driver() -> Problem | None:
 
 
 def list_gpus() -> tuple[str, ...] | Problem:
-    """Return the names of the GPUs that the driver shows to a child process, or why there are none."""
+    """Return the names of the GPUs that the driver shows to child processes, or why there are none.
+
+    A process sees one slice of a GPU (MIG) at most, so that each that is named is asked for alone.
+    """
+    names: list[str] = []
+    for slice_of_gpu in slices_of_gpus():
+        shown = _names_shown(slice_of_gpu)
+        if isinstance(shown, Problem):
+            return shown
+        names += shown
+    return tuple(names)
+
+
+def slices_of_gpus() -> tuple[str | None, ...]:
+    """Return the UUIDs of the slices of GPUs (MIG) that CUDA_VISIBLE_DEVICES names; one None if it names none."""
+    named = [name.strip() for name in os.environ.get(VISIBLE, "").split(",")]
+    return tuple(named) if all(name.startswith("MIG-") for name in named) else (None,)
+
+
+def _names_shown(slice_of_gpu: str | None) -> tuple[str, ...] | Problem:
+    """Return the names of the GPUs, or of the slice of one, that the driver shows to a child process."""
     remedy = "look at nvidia-smi and CUDA_VISIBLE_DEVICES, or set device = 'cpu'"
-    done = _child("-I", "-S", "-c", _ASK_DRIVER)
+    done = _child("-I", "-S", "-c", _ASK_DRIVER, visible=slice_of_gpu)
     if isinstance(done, str):
         return Problem(f"the NVIDIA driver does not start: {done}", remedy)
     try:
@@ -97,7 +119,8 @@ def list_gpus() -> tuple[str, ...] | Problem:
         return Problem(f"the NVIDIA driver does not start: {_last_line(done)}", remedy)
     if "problem" in answer:
         return Problem(f"the NVIDIA driver does not start: {answer['problem']}", remedy)
-    return tuple(answer["gpus"]) or Problem("the NVIDIA driver shows no GPU", remedy)
+    none = f"the NVIDIA driver shows no GPU{f' for {slice_of_gpu}' if slice_of_gpu else ''}"
+    return tuple(answer["gpus"]) or Problem(none, remedy)
 
 
 def ask_nvml() -> Problem | None:
@@ -125,11 +148,13 @@ def find_backend() -> Problem | None:
 
 def run_kernel() -> Problem | None:
     """Return why a small kernel in a child process failed on one of the GPUs, None where it ran on all."""
-    done = _child("-P", "-c", _RUN_KERNEL)
-    if isinstance(done, str):
-        return Problem(f"a test kernel fails: {done}", "set device = 'cpu'")
-    if done.returncode:
-        return Problem(f"a test kernel fails: {_last_line(done)}", "check that CuPy and the driver fit, " + _INSTALL)
+    for slice_of_gpu in slices_of_gpus():
+        done = _child("-P", "-c", _RUN_KERNEL, visible=slice_of_gpu)
+        if isinstance(done, str):
+            return Problem(f"a test kernel fails: {done}", "set device = 'cpu'")
+        if done.returncode:
+            remedy = "check that CuPy and the driver fit, " + _INSTALL
+            return Problem(f"a test kernel fails: {_last_line(done)}", remedy)
     return None
 
 
@@ -183,12 +208,12 @@ def _counted(gpus: tuple[str, ...]) -> str:
     return f"{kinds} passed a test kernel"
 
 
-def _child(*arguments: str) -> subprocess.CompletedProcess[str] | str:
-    """Return the finished child process, or why there is none."""
+def _child(*arguments: str, visible: str | None = None) -> subprocess.CompletedProcess[str] | str:
+    """Return the finished child process, to which one GPU alone may be `visible`, or why there is none."""
+    environment = {**os.environ, **({VISIBLE: visible} if visible else {})}
+    how: dict[str, Any] = {"capture_output": True, "text": True, "timeout": TIMEOUT_S, "env": environment}
     try:
-        return subprocess.run(  # noqa: S603 - our own interpreter with a constant text
-            [sys.executable, *arguments], capture_output=True, text=True, timeout=TIMEOUT_S, check=False
-        )
+        return subprocess.run([sys.executable, *arguments], check=False, **how)  # noqa: S603 - our own constant text
     except subprocess.TimeoutExpired:
         return f"no answer within {TIMEOUT_S} s"
     except OSError as error:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 THREADS = 4
 """So many partitions are under way on a GPU: while it computes for one, texts of another are read and written."""
-PRE_IMPORT = ("cupy", "array_api_compat.cupy", "tamscore.backend.cuda")
+PRE_IMPORT = ("tamscore.backend.cuda", "cupy", "array_api_compat.cupy")
 RELEASE_THRESHOLD = 0.5
 """So much of its memory a worker's pool keeps when it has nothing to hold."""
 
@@ -72,11 +72,11 @@ def cluster(settings: dict[str, Any]) -> Any:
 
 
 def gpu_of_worker() -> str:
-    """The bus address of the GPU of a worker, made ready; after a dash the problem, where it has none."""
+    """The UUID of the GPU of a worker, or of its slice of one, made ready; after a dash the problem, if it has none."""
     try:
-        from tamscore.backend.cuda import bus_address
+        from tamscore.backend.cuda import gpu_of_process
 
-        return bus_address()
+        return gpu_of_process()
     except Exception as error:  # noqa: BLE001 - whatever it is, the worker is of no use to this run
         return f"- {error}"
 

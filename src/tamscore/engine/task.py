@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tamscore.backend.gpu_errors import device_errors
 from tamscore.errors import MemoryLimitError, RetryableError, TamscoreError
 from tamscore.schema import Partition
 
@@ -46,13 +47,14 @@ def partition_of(item: Any) -> Partition | None:
 def perform(function: Callable[..., Any], name: str, item: Any, *shared: Any) -> Any:
     """`function(item, *shared)`; passing faults of the storage are tried again, too large blocks halved.
 
-    Raises RetryableError where the storage fails, MemoryLimitError where memory does, each with the item's name; all
-    else comes as it is.
+    Raises RetryableError where the storage fails, MemoryLimitError where memory does, each with the item's name, and
+    DeviceError where a GPU does; all else comes as it is.
     """
     tries, halvings = iter(PAUSES_S), 0
     while True:
         try:
-            return function(item, *shared)
+            with device_errors():
+                return function(item, *shared)
         except (MemoryError, OSError, TamscoreError) as error:
             cause = reason(error)
             if isinstance(cause, MemoryError):

@@ -53,6 +53,7 @@ def check_start(partitions: Sequence[Partition], columns: InputColumns, backend:
     largest = max(partitions, key=lambda partition: partition.rows)
     at_once = max(1, min(flow.workers // flow.memories, len(partitions)))
     block = min(largest.rows, backend.block_rows // SMALLEST_BLOCK) * block_bytes(columns)
+    block += backend.reading_bytes(largest.rows, len(columns.numeric) + 1)
     has, needs = backend.memory(), at_once * (largest.rows * row_bytes(columns) + block)
     if needs > has:
         fits = max(0, int((has / at_once - block) / row_bytes(columns)))
