@@ -1,8 +1,8 @@
-"""`python -m bench.gpu`: all that a GPU host has to show, in one go and within the minutes that there are.
+"""`python -m bench.gpu [CALL ...]`: what a GPU host has to show, in calls of under nine minutes, from small to large.
 
-Correctness and parity (`pytest -m gpu`), then each case with its floor, its peers and its answer, the whole run, and a
-stream larger than memory; JSON lines as it goes, a short table last. Data are made on the host. `--rehearse` does the
-same with the kernels on the processor and a few rows, and names what needs a device. See docs/gpu.md.
+`smoke` needs no RAPIDS. Every case writes a line of JSON to `$RESULTS/gpu.jsonl` as it ends, and one that fails is
+named while the next begins. The exit status is 1 if a case failed or gave another answer than the host. `--rehearse`
+does the same anywhere with the kernels on the processor and a few rows, and names what needs a device. See docs/gpu.md.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from bench import gpu_cases, gpu_peers
+from bench import gpu_cases, gpu_peers, gpu_smoke, gpu_whole
 from bench.gpu_cases import Bench
-from bench.gpu_whole import whole_runs
+from bench.gpu_table import share_of_floor, table
 from bench.measure import RESULTS, circumstances
 
 if TYPE_CHECKING:
@@ -31,30 +31,73 @@ if TYPE_CHECKING:
     from bench.gpu_cases import Result
     from tamscore.backend import Backend
 
+MINUTES = 8.5
 TESTS = ("-m", "gpu", "tests/contract", "tests/gpu", "-q", "-p", "no:cacheprovider")
 NEEDED = ("array_api_compat", "array_api_strict", "hypothesis", "pytest", "distributed", "xxhash", "pydantic", "typer")
-GOALS = {("assign", 8): 0.7, ("assign", 11): 0.7, ("lloyd pass", 11): 0.6}
-"""Least shares of the read-once floor."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is measured: rows of the block, companies of a market, lengths of the stream in millions."""
+
+    rows: int = 3_000_000
+    companies: int = 3_000_000
+    millions: tuple[float, ...] = (10, 30, 100)
+    repeats: int = 20
+    few: int = 20_000
+    ks: tuple[int, ...] = (8, 11, 16, 32, 64, 2_000)
+
+
+SMALL = Sizes(3_000, 3_000, (0.003, 0.006), 1, 900, (8, 11, 64, 100))
 
 
 @dataclass
 class Session:
-    """The results so far, where they are written, and when time is up."""
+    """What is measured on which device, the results so far, where they are written, and when time is up."""
 
     out: Path
     until: float
+    sizes: Sizes
+    rehearse: bool
     results: list[Result] = field(default_factory=list)
+
+    @cached_property
+    def backend(self) -> Backend:
+        """The device; in a rehearsal the kernels on the processor, or the pretended GPU if there is no compiler."""
+        from tamscore import backend as backends
+
+        if not self.rehearse:
+            return backends.load("cuda")
+        from tests import emulated
+        from tests.fake_gpu import FakeGpu
+
+        return emulated.EmulatedCuda() if emulated.COMPILER else FakeGpu()
+
+    @cached_property
+    def bench(self) -> Bench:
+        """Rows around 11 centers on the device."""
+        rows = gpu_cases.rows_near(gpu_cases.some_centers(11), self.sizes.rows)
+        return Bench(self.backend, self.backend.put(rows), self.sizes.repeats)
 
     def tell(self, result: Result) -> None:
         """Keep a result: one line on the terminal, one in the file, at once."""
         self.results.append(result)
         print(json.dumps(result, ensure_ascii=False), flush=True)
         with self.out.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(result | circumstances(), ensure_ascii=False) + "\n")
+            file.write(json.dumps(result | self.where | circumstances(), ensure_ascii=False) + "\n")
+
+    @cached_property
+    def where(self) -> Result:
+        """The names of the GPUs, as the driver's own tool has them."""
+        try:
+            said = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False).stdout
+        except OSError:
+            said = ""
+        return {"gpus": [line.split(" (")[0] for line in said.splitlines()], "rehearsal": self.rehearse}
 
     def attempt(self, name: str, work: Callable[[], Iterable[Result]], needs: float = 0.0) -> None:
         """Results of a case; one that fails, or that no time is left for, is told by name, and the next one comes."""
-        if time.monotonic() + needs > self.until:
+        if not self.rehearse and time.monotonic() + needs > self.until:
             return self.tell({"case": name, "skipped": "no time left"})
         try:
             for result in work():
@@ -64,127 +107,103 @@ class Session:
         return None
 
 
-def options() -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(description="all that a GPU host has to show")
-    parser.add_argument("--rehearse", action="store_true", help="kernels on the processor, a few rows")
-    parser.add_argument("--minutes", type=float, default=25.0, help="begin nothing that ends later")
-    parser.add_argument("--rows", type=int, help="rows of the block: 3,000,000")
-    parser.add_argument("--market", type=int, help="companies of the whole run: 3,000,000")
-    parser.add_argument("--millions", type=float, nargs="*", help="lengths of the stream: 10 30 100")
-    parser.add_argument("--out", type=Path, help="file of JSON lines: bench/results/gpu.jsonl")
-    parser.add_argument(
-        "--install", nargs=2, metavar=("SCRIPT", "WHEELS"), help="install wheels first, then begin anew"
-    )
-    return parser.parse_args()
+def smoke(this: Session) -> None:
+    """First touch, every kernel against the host on a few rows and on near-ties, and the speed of a copy."""
+    this.attempt("machine", lambda: [{"case": "machine", "cores": os.cpu_count(), **this.where}])
+    this.attempt("first touch", lambda: [gpu_smoke.first_touch(lambda: this.backend)])
+    this.attempt("agreement", lambda: gpu_smoke.agreement(this.backend, this.sizes.few, this.sizes.ks))
+    this.attempt("copy", lambda: [gpu_cases.copy_bandwidth(this.bench)])
 
 
-def install(script: str, wheels: str) -> None:
-    """Install the wheels in a folder of their own, and begin anew in the environment that the script leaves."""
-    site = Path(tempfile.gettempdir()) / "tamscore-gpu-site"
-    subprocess.run(["bash", script, wheels, str(site)], check=True)
-    place = sys.argv.index("--install")
-    rest = sys.argv[1:place] + sys.argv[place + 3 :]
-    code = '. "$0/env.sh" && exec "$@"'
-    again = ["bash", "-c", code, str(site), sys.executable, "-m", "bench.gpu", *rest]
-    raise SystemExit(subprocess.run(again, check=False).returncode)
+def passes(this: Session) -> None:
+    """Every pass under every number of centers, against the time that reading each value once takes."""
+    this.attempt("copy", lambda: [gpu_cases.copy_bandwidth(this.bench)])
+    this.attempt("passes", lambda: gpu_cases.passes(this.bench, this.sizes.ks), needs=60)
+    this.attempt("mini-batch epoch", lambda: [gpu_cases.mini_batch_epoch(this.bench, 11)])
+    this.attempt("prepare", lambda: [gpu_cases.prepare(this.bench)])
+    this.attempt("percentile table", lambda: [gpu_cases.percentile_table(this.bench, 11)])
 
 
-def backend_of(*, rehearse: bool) -> Backend:
-    """The device; in a rehearsal the kernels on the processor, or where no compiler is the pretended GPU."""
-    from tamscore import backend as backends
+def peers(this: Session) -> None:
+    """Every peer under some numbers of centers; in a rehearsal those that need a device are skipped by name."""
+    for name, peer in gpu_peers.PEERS.items():
+        for k in (11, 64):
+            result: Result = {"case": "peer", "peer": name, "k": k}
+            if this.rehearse and name in gpu_peers.DEVICE_ONLY:
+                this.tell(result | {"skipped": "needs a device"})
+                continue
+            this.attempt(f"{name} {k}", partial(measured, this, peer, k, result), needs=30)
 
-    if not rehearse:
-        return backends.load("cuda")
-    from tests import emulated
-    from tests.fake_gpu import FakeGpu
 
-    return emulated.EmulatedCuda() if emulated.COMPILER else FakeGpu()
+def measured(this: Session, peer: Callable[[Bench, int], Result], k: int, result: Result) -> list[Result]:
+    """The result of a peer, with what it is about."""
+    return [result | peer(this.bench, k)]
 
 
-def tests(seconds: float, *, rehearse: bool) -> Iterable[Result]:
+def runs(this: Session) -> None:
+    """Decoding by each reader that is there, and whole runs: the device cold, the device warm, the processors."""
+    work = gpu_whole.whole_runs(this.sizes.companies, rehearse=this.rehearse, until=this.until)
+    this.attempt("whole run", lambda: work, needs=120)
+
+
+def stream(this: Session) -> None:
+    """A stream of rows that never stay."""
+    this.attempt("streamed", lambda: gpu_cases.streamed(this.bench, this.sizes.millions), needs=90)
+
+
+def tests(this: Session) -> None:
     """The last lines of `pytest -m gpu`: correctness and parity."""
-    missing = [name for name in NEEDED if find_spec(name) is None]
+    this.attempt("tests", lambda: [pytest_gpu(max(60.0, this.until - time.monotonic()), collect=this.rehearse)])
+
+
+def pytest_gpu(seconds: float, *, collect: bool) -> Result:
+    """What `pytest -m gpu` comes to; in a rehearsal it only collects."""
+    missing = [name for name in NEEDED if not (collect and name == "array_api_compat") and find_spec(name) is None]
     if missing:
-        yield {"case": "tests", "failed": f"not installed here: {', '.join(missing)}"}
-        return
-    chosen = [*TESTS, "--collect-only"] if rehearse else list(TESTS)
-    command = [sys.executable, "-m", "pytest", *chosen]
+        return {"case": "tests", "failed": f"not installed here: {', '.join(missing)}"}
+    command = [sys.executable, "-m", "pytest", *TESTS, *(["--collect-only"] if collect else [])]
     done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
     last = [line for line in done.stdout.splitlines() if line.strip()][-12:]
-    yield {"case": "tests", "status": done.returncode, "said": last}
+    return {"case": "tests", "said": last, **({"failed": f"status {done.returncode}"} if done.returncode else {})}
 
 
-def peers(bench: Bench, ks: tuple[int, ...], *, rehearse: bool) -> Iterable[Result]:
-    """Every peer under every number of centers; in a rehearsal those that need a device are skipped by name."""
-    for name, peer in gpu_peers.PEERS.items():
-        for k in ks:
-            result = {"case": "peer", "peer": name, "k": k}
-            if rehearse and name in gpu_peers.DEVICE_ONLY:
-                yield result | {"skipped": "needs a device"}
-                continue
-            try:
-                yield result | peer(bench, k)
-            except Exception as error:  # noqa: BLE001 - as in `attempt`
-                yield result | {"failed": f"{type(error).__name__}: {error}"[:300]}
+CALLS: dict[str, Callable[[Session], None]] = {
+    call.__name__: call for call in (smoke, passes, peers, runs, stream, tests)
+}
+"""The calls, small to large; each ends by itself within MINUTES."""
 
 
-def share_of_floor(results: list[Result], floor_bytes: int) -> None:
-    """Add to each pass the share of the read-once floor that it reaches, at the bandwidth that was measured."""
-    copies = [result["bytes_per_second"] for result in results if result["case"] == "copy" and "skipped" not in result]
-    for result in results:
-        if copies and result["case"] in ("assign", "lloyd pass", "distances") and "seconds" in result:
-            result["share_of_floor"] = floor_bytes / copies[-1] / result["seconds"]
+def options(arguments: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="what a GPU host has to show, in calls of under nine minutes")
+    parser.add_argument("calls", nargs="*", choices=[*CALLS, []], help=f"which of {', '.join(CALLS)}: all, in order")
+    parser.add_argument("--rehearse", action="store_true", help="kernels on the processor, a few rows")
+    parser.add_argument("--minutes", type=float, default=MINUTES, help=f"begin nothing that ends later: {MINUTES}")
+    parser.add_argument("--out", type=Path, help="file of JSON lines: $RESULTS/gpu.jsonl, else bench/results/gpu.jsonl")
+    return parser.parse_args(arguments)
 
 
-def table(results: list[Result]) -> None:
-    """What came out, one line a case."""
-    theirs = {result["k"]: result for result in results if result.get("peer") == "cuML KMeans" and "seconds" in result}
-    print(f"\n{'case':42}{'seconds':>12}{'of floor':>10}{'cuML':>8}  answer")
-    for result in results:
-        name = " ".join(str(result[key]) for key in ("case", "peer", "device", "k", "rows") if key in result)
-        seconds = f"{result['seconds']:.6f}" if "seconds" in result else ""
-        share = f"{result['share_of_floor']:.0%}" if "share_of_floor" in result else ""
-        ratio = theirs.get(result.get("k"), {}).get("seconds") if result["case"] == "lloyd pass" else None
-        times = f"{ratio / result['seconds']:.1f}x" if ratio else ""
-        goal = GOALS.get((result["case"], result.get("k", 0)))
-        answer = next(
-            (result[key] for key in ("inertia", "checksum", "skipped", "failed", "said") if key in result), ""
-        )
-        reached = "" if goal is None or not share else f" (goal {goal:.0%})"
-        print(f"{name[:41]:42}{seconds:>12}{share:>10}{times:>8}  {str(answer)[-60:]}{reached}")
+def place_of(chosen: argparse.Namespace) -> Path:
+    """The file of results: as asked, where RESULTS says, or beside the other results; of a rehearsal a scratch file."""
+    if chosen.out:
+        return Path(chosen.out)
+    if folder := os.environ.get("RESULTS"):
+        return Path(folder) / "gpu.jsonl"
+    return (Path(tempfile.mkdtemp()) if chosen.rehearse else RESULTS) / "gpu.jsonl"
 
 
-def main() -> None:
-    """Everything, in the order in which it matters if time runs out."""
-    chosen = options()
-    if chosen.install:
-        install(*chosen.install)
-    small = chosen.rehearse
-    out = chosen.out or (Path(tempfile.mkdtemp()) / "rehearsal.jsonl" if small else RESULTS / "gpu.jsonl")
-    session = Session(out, time.monotonic() + 60 * chosen.minutes)
-    with suppress(OSError):
-        said = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False).stdout.strip()
-        session.tell({"case": "machine", "gpus": said, "cores": os.cpu_count()})
-    session.attempt("tests", lambda: tests(480.0, rehearse=small))
-    backend = backend_of(rehearse=small)
-    rows = chosen.rows or (3_000 if small else 3_000_000)
-    bench = Bench(backend, backend.put(gpu_cases.rows_near(gpu_cases.some_centers(11), rows)), 1 if small else 20)
-    ks = (8, 11, 64)
-    session.attempt("copy", lambda: [gpu_cases.copy_bandwidth(bench)])
-    session.attempt("passes", lambda: gpu_cases.passes(bench, (*ks, 100 if small else 2_000)))
-    session.attempt("peers", lambda: peers(bench, (11, 64), rehearse=small), needs=60)
-    share_of_floor(session.results, bench.floor_bytes)
-    session.attempt("mini-batch epoch", lambda: [gpu_cases.mini_batch_epoch(bench, 11)])
-    session.attempt("prepare", lambda: [gpu_cases.prepare(bench)])
-    session.attempt("percentile table", lambda: [gpu_cases.percentile_table(bench, 11)])
-    companies = chosen.market or (3_000 if small else 3_000_000)
-    session.attempt("whole run", lambda: whole_runs(bench, companies, rehearse=small), needs=0 if small else 240)
-    millions = tuple(chosen.millions or ((0.003, 0.006) if small else (10, 30, 100)))
-    session.attempt("streamed", lambda: gpu_cases.streamed(bench, millions), needs=0 if small else 90)
-    table(session.results)
-    print(f"\n{out}")
+def main(arguments: list[str] | None = None) -> list[Any]:
+    """Make the calls; the results that are wrong."""
+    chosen = options(arguments)
+    sizes = SMALL if chosen.rehearse else Sizes()
+    this = Session(place_of(chosen), time.monotonic() + 60 * chosen.minutes, sizes, chosen.rehearse)
+    for name in chosen.calls or CALLS:
+        CALLS[name](this)
+    share_of_floor(this.results, 4 * gpu_cases.FEATURES * sizes.rows)
+    table(this.results)
+    print(f"\n{this.out}")
+    return [result for result in this.results if "failed" in result or result.get("agrees") is False]
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(bool(main()))

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Result = dict[str, Any]
 FEATURES = 32
+HELD = 200_000
+"""So many rows of a pass are held against the host."""
 
 
 @dataclass(frozen=True)
@@ -83,20 +85,45 @@ def copy_bandwidth(bench: Bench) -> Result:
     return {"case": "copy", "seconds": seconds, "bytes_per_second": 2 * bench.floor_bytes / seconds}
 
 
+def near_ties(centers: Any, rows: int, seed: int = 5) -> Any:
+    """A host block (d, rows) of whole numbers midway between two centers, a unit or two off: rounding would decide."""
+    draw = np.random.default_rng(seed)
+    one, other = draw.integers(0, len(centers), (2, rows))
+    middle = (centers[one] + centers[other]) / 2.0 + draw.integers(-2, 3, (rows, centers.shape[1]))
+    return np.ascontiguousarray(np.rint(middle).T.astype(np.float32))
+
+
+def weighted(backend: Backend, values: Any) -> int:
+    """A checksum of whole numbers (k, ...) in which each cluster has a weight of its own, so that no two may swap."""
+    host = backend.get(values).astype(np.int64)
+    weights = np.arange(1, len(host) + 1).reshape(-1, *[1] * (host.ndim - 1))
+    return int((host * weights).sum())
+
+
 def passes(bench: Bench, ks: tuple[int, ...]) -> Iterator[Result]:
-    """Labels, sides (one fused Lloyd pass) and distances under several numbers of centers."""
-    backend, block = bench.backend, bench.block
-    norms = kernels.sq_norms(backend.xp, block)
+    """Labels, sides (one fused Lloyd pass) and distances of rows around k centers, for several k, and of near-ties."""
     for k in ks:
-        centers = backend.put(some_centers(k))
-        label, sides = partial(backend.label, block, norms, centers), partial(backend.sides, block, norms, centers)
-        nearest = partial(backend.nearest, block, centers)
-        answer: Result = {"checksum": int(backend.get(label()).sum())}
-        yield {"case": "assign", "k": k, "seconds": bench.seconds(label), **answer}
-        answer = {"checksum": int(backend.get(sides().sums).sum())}
-        yield {"case": "lloyd pass", "k": k, "seconds": bench.seconds(sides), **answer}
-        answer = {"inertia": float(backend.get(nearest().sq_distance).sum())}
-        yield {"case": "distances", "k": k, "seconds": bench.seconds(nearest), **answer}
+        yield from passes_of(bench, k, rows_near(some_centers(k), bench.shape[1]), "")
+    yield from passes_of(bench, ks[1], near_ties(some_centers(ks[1]), bench.shape[1]), ", near-ties")
+
+
+def passes_of(bench: Bench, k: int, rows: Any, kind: str) -> Iterator[Result]:
+    """The passes over a host block (d, m) around k centers, and whether the first rows have the host's answers."""
+    from bench.gpu_smoke import differing
+
+    backend, centers = bench.backend, bench.backend.put(some_centers(k))
+    few = np.ascontiguousarray(rows[:, : HELD // max(1, k // 64)])
+    agrees = {"agrees": not differing(backend, few, some_centers(k)), "held_rows": few.shape[1]}
+    block = backend.put(rows)
+    norms = kernels.sq_norms(backend.xp, block)
+    label, sides = partial(backend.label, block, norms, centers), partial(backend.sides, block, norms, centers)
+    nearest = partial(backend.nearest, block, centers)
+    checksum = weighted(backend, backend.segment_count(label(), k))
+    yield {"case": f"assign{kind}", "k": k, "seconds": bench.seconds(label), "checksum": checksum} | agrees
+    checksum = weighted(backend, sides().sums)
+    yield {"case": f"lloyd pass{kind}", "k": k, "seconds": bench.seconds(sides), "checksum": checksum} | agrees
+    inertia = float(backend.get(nearest().sq_distance).sum())
+    yield {"case": f"distances{kind}", "k": k, "seconds": bench.seconds(nearest), "inertia": inertia} | agrees
 
 
 def mini_batch_epoch(bench: Bench, k: int) -> Result:
@@ -150,23 +177,24 @@ def percentile_table(bench: Bench, k: int) -> Result:
     }
 
 
-def decode(bench: Bench, folder: Path) -> Result:
-    """Numeric columns of one file of a market, from a warm page cache to the device."""
+def decode(backend: Backend, folder: Path, reader: str, repeats: int = 5) -> Result:
+    """Numeric columns of one file of a market, from a warm page cache to the device, read to the end."""
     import pyarrow.parquet as pq
 
     file = min((folder / "market").glob("*.parquet"))
     footer = pq.read_metadata(file)
     names = [column.name for column in footer.schema.to_arrow_schema() if str(column.type) in ("double", "int64")]
     part = Partition(0, (Piece(str(file), tuple(range(footer.num_row_groups)), footer.num_rows),))
-    checksum = float(sum(np.nansum(bench.backend.get(column)) for column in bench.backend.read(part, names)))
-    seconds = bench.seconds(lambda: bench.backend.read(part, names))
-    return {
-        "case": "parquet decode",
-        "rows": part.rows,
-        "columns": len(names),
-        "seconds": seconds,
-        "checksum": checksum,
-    }
+    checksum, spent = 0.0, []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        read = list(backend.read(part, names))
+        backend.sync()
+        spent.append(time.perf_counter() - started)
+        checksum = float(sum(np.nansum(backend.get(column)) for columns in read for column in columns))
+    seconds = float(np.median(spent))
+    size = {"rows": part.rows, "columns": len(names), "rows_per_second": part.rows / seconds}
+    return {"case": "parquet decode", "reader": reader, "seconds": seconds, "checksum": checksum, **size}
 
 
 def streamed(bench: Bench, millions: tuple[float, ...]) -> Iterator[Result]:
