@@ -31,7 +31,7 @@ define install
 	fi
 endef
 
-.PHONY: help demo test lint types layers pytest test-platform docs format lock fuzz kills flips sbom advisories bench clean
+.PHONY: help demo test lint types layers pytest test-platform docs cubins format lock fuzz kills flips sbom advisories bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -87,6 +87,9 @@ test-platform: .venv/.complete .venv-platform .venv-airflow ## Check what needs 
 docs: .venv/.complete ## Renew the reference of the job file
 	$(BIN)/python docs/job_file.py > docs/job_file.md
 
+cubins: .venv/.complete ## Compile the CUDA kernels, which a wheel then takes along; needs no GPU
+	$(BIN)/python -m tamscore.backend.cubins
+
 format: .venv/.complete ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -138,5 +141,5 @@ bench: .venv/.complete .venv-peers ## Run the benchmarks, about a quarter of an 
 
 clean: ## Remove the environment, the demo and every cache
 	rm -rf .venv $(BESIDE) $(DEMO) build dist .coverage .coverage.* htmlcov dask-scratch-space \
-		.hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+		src/tamscore/backend/cubins .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find $(CODE) -type d -name __pycache__ -prune -exec rm -rf {} +

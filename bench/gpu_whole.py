@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tamscore.backend import Backend
 
 FILES = 16
-CACHES = ("CUPY_CACHE_DIR", "CUDA_CACHE_PATH", "NUMBA_CACHE_DIR", "TAMSCORE_CACHE_DIR")
+CACHES = ("CUPY_CACHE_DIR", "CUDA_CACHE_PATH", "NUMBA_CACHE_DIR")
 """Where compiled kernels and the probe's answer are kept: a cold run finds these folders empty."""
 
 

@@ -22,8 +22,9 @@ def package_digest(root: Path = ROOT) -> str:
 
 
 def files_of(root: Path) -> Iterator[Path]:
-    """Return the files below a folder; compiled modules, and what editors hide beside a file, are none of them."""
+    """Return the files below a folder; what is compiled from others, or hidden by editors, is none of them."""
     for path in root.rglob("*"):
         parts = path.relative_to(root).parts
-        if path.is_file() and "__pycache__" not in parts and not any(part.startswith(".") for part in parts):
+        made = path.suffix == ".cubin" or "__pycache__" in parts
+        if path.is_file() and not made and not any(part.startswith(".") for part in parts):
             yield path

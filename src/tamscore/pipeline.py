@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tamscore import backend as backends
 from tamscore import sealed_roles
+from tamscore.backend import WarmsUp
 from tamscore.backend.gpu_errors import device_errors
 from tamscore.engine import connect, device, heap, memory
 from tamscore.errors import Refusals
@@ -150,6 +151,8 @@ def carry_out(
             connect.connect(job.engine, choice) as flow,
             resuming.checkpoints(directory, columns, plan, progress) as kept,
         ):
+            if isinstance(backend, WarmsUp):
+                backend.warm_up()  # while the census, which needs no device, is taken
             this = Run(job, columns, plan, backend, flow, progress, kept)
             room.check_start(plan.partitions, columns, backend, flow)
             rows, change, joins = admit(this, origin, None if yields else directory.output, accept=accept)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tamscore import job_file, pipeline
-from tamscore.backend import cuda, kernels, lean, rapids
+from tamscore.backend import cubins, cuda, kernels, launch, lean, rapids
 from tamscore.backend.namespace import Namespace
 from tamscore.backend.reader import LEAN, RAPIDS, choose_reader
 from tamscore.engine import task, versions
@@ -290,3 +291,53 @@ def test_a_manifest_is_written_where_a_package_such_as_dask_is_not_installed(mon
     packages = manifest.packages_of(DeviceChoice("cpu", "as asked"))
     assert packages == {"numpy": np.__version__, "no-such-package": "missing"}
     assert versions.installed(("numpy",)) == np.__version__
+
+
+# kernels that come compiled
+
+
+@pytest.mark.parametrize(
+    ("capability", "expected"),
+    [((8, 0), "sm_80"), ((8, 9), "sm_86"), ((9, 0), "sm_90"), ((12, 1), "sm_120"), ((7, 0), None), ((11, 0), None)],
+)
+def test_a_gpu_takes_kernels_of_its_own_generation_that_are_not_newer(tmp_path, capability, expected):
+    for each in cubins.ARCHITECTURES:
+        (tmp_path / cubins.cubin_name("text", each)).touch()
+    found = cubins.find_cubin("text", capability, tmp_path)
+    assert (found.name.split(".")[1] if found else None) == expected
+    assert cubins.find_cubin("another text", capability, tmp_path) is None
+
+
+class CUDADriverError(RuntimeError):
+    """What CuPy raises where a driver does not take a file."""
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_kernels_that_the_driver_does_not_take_are_compiled(tmp_path, taken):
+    class RawModule:
+        def __init__(self, path: str) -> None:
+            self.path = path
+
+        def get_function(self, name: str) -> None:
+            if not taken:
+                raise CUDADriverError(name)
+
+    place = SimpleNamespace(compute_capability="90")
+    driver = SimpleNamespace(CUDADriverError=CUDADriverError)
+    cupy: Any = SimpleNamespace(RawModule=RawModule, cuda=SimpleNamespace(Device=lambda: place, driver=driver))
+    assert cuda.shipped_module(cupy, tmp_path) is None
+    path = tmp_path / cubins.cubin_name(launch.SOURCE.read_text(encoding="utf-8"), (9, 0))
+    path.touch()
+    module = cuda.shipped_module(cupy, tmp_path)
+    assert (module.path if module else None) == (str(path) if taken else None)
+
+
+def test_a_gpu_that_does_not_start_says_so_when_it_is_used_not_when_it_warms_up():
+    """Where no CuPy is, the thread ends in silence; the first array names what is wrong."""
+    backend = cuda.CudaBackend()
+    backend.warm_up()
+    for thread in threading.enumerate():
+        if thread.name == "tamscore warm-up":
+            thread.join()
+    with pytest.raises(DeviceError, match="the GPU cannot be used"):
+        backend.put(np.zeros(1))

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from tamscore.backend import reader
-from tamscore.engine import device
+from tamscore.engine import device, versions
 from tamscore.engine.device import DeviceChoice, Probes, Problem, choose, detect
 from tamscore.errors import DeviceError, UsageError
 
@@ -29,7 +29,7 @@ def never():
     raise AssertionError("asked although an earlier answer decided")
 
 
-WORKING = Probes(fine, lambda: GPUS, fine, fine, fine)
+WORKING = Probes(fine, lambda: GPUS, fine, fine, fine, lambda _: False, lambda _: None)
 
 
 def test_auto_and_cuda_take_gpus_that_pass_every_probe():
@@ -42,7 +42,7 @@ BROKEN_PROBES = [
     Probes(fine, broken, never, never, never),
     Probes(fine, lambda: GPUS, broken, never, never),
     Probes(fine, lambda: GPUS, fine, broken, never),
-    Probes(fine, lambda: GPUS, fine, fine, broken),
+    Probes(fine, lambda: GPUS, fine, fine, broken, lambda _: False, lambda _: never()),
 ]
 
 
@@ -62,6 +62,31 @@ def test_cuda_is_refused_with_what_is_missing_and_what_to_do(probes):
     with pytest.raises(DeviceError, match=r"^device = 'cuda': it is broken; mend it$") as caught:
         choose("cuda", probes)
     assert caught.value.exit_code == 7
+
+
+def test_a_test_kernel_that_was_passed_is_not_run_again_until_something_changes(monkeypatch, tmp_path):
+    """Driver, libraries and GPUs count. Where the driver's version does not show, it is run each time."""
+    driver, ran = "580.95", list[int]()
+    monkeypatch.setenv("CUPY_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(versions, "driver_version", lambda: driver)
+
+    def detected(gpus: tuple[str, ...] = GPUS) -> int:
+        ran.clear()
+        assert detect(Probes(fine, lambda: gpus, fine, fine, lambda: ran.append(1))) == gpus
+        return len(ran)
+
+    assert [detected(), detected(), detected(("NVIDIA L4",)), detected(("NVIDIA L4",))] == [1, 0, 1, 0]
+    driver = "581.00"
+    assert [detected(), detected()] == [1, 0]
+    driver = "unknown"
+    assert [detected(), detected()] == [1, 1]
+
+
+def test_a_test_kernel_that_failed_is_run_again(monkeypatch, tmp_path):
+    monkeypatch.setenv("CUPY_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(versions, "driver_version", lambda: "580.95")
+    assert detect(Probes(fine, lambda: GPUS, fine, fine, broken)) is BROKEN
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_workers_for_cpus_get_the_cpu_unless_asked_otherwise():

@@ -120,6 +120,14 @@ class CountsMemory(Protocol):
 
 
 @runtime_checkable
+class WarmsUp(Protocol):
+    """A backend whose device takes time to start."""
+
+    def warm_up(self) -> None:
+        """Begin to start it, and return at once; problems show when the first array is asked for."""
+
+
+@runtime_checkable
 class FitsScalers(Protocol):
     """A backend whose libraries have scalers of their own."""
 

@@ -7,10 +7,11 @@ GPUs starts would put every worker on the first GPU.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from ctypes import CDLL, byref, c_int, create_string_buffer
 from dataclasses import dataclass
 from functools import cache
-from threading import Lock
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -18,6 +19,7 @@ import numpy as np
 
 from tamscore.backend import Moments, Nearest, Sides, kernels, lean, rmm_pool
 from tamscore.backend.coded import dense
+from tamscore.backend.cubins import FOLDER, find_cubin
 from tamscore.backend.host import READ_ROWS
 from tamscore.backend.launch import SOURCE, Kernels
 from tamscore.backend.namespace import Namespace
@@ -26,6 +28,7 @@ from tamscore.errors import DeviceError, TamscoreError, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tamscore.backend import Array
     from tamscore.backend.coded import Block
@@ -87,6 +90,12 @@ def _device() -> Device:
     return Device(cp, Namespace(array_api_compat.cupy, cp, own.product), own, memory, peak)
 
 
+def _warm_up() -> None:
+    with suppress(Exception):  # who needs the GPU meets the same error, and says it
+        device()
+        _kernel(0, "spread_label")
+
+
 def has_blas() -> bool:
     """Whether CuPy finds cuBLAS, with which it multiplies matrices."""
     try:
@@ -130,9 +139,34 @@ def _kernel(width: int, name: str) -> Any:
 def _module(width: int) -> Any:
     import cupy as cp
 
-    return cp.RawModule(
-        code=SOURCE.read_text(encoding="utf-8"), options=("-std=c++17", f"-DONLY={width}"), backend="nvrtc"
-    )
+    return _shipped_module() or compiled_module(cp, width)
+
+
+@cache
+def _shipped_module() -> Any | None:
+    import cupy as cp
+
+    return shipped_module(cp, FOLDER)
+
+
+def shipped_module(cp: Any, folder: Path) -> Any | None:
+    """The kernels as they came with the package; None if they did not, or if the driver does not take them."""
+    number = cp.cuda.Device().compute_capability
+    path = find_cubin(SOURCE.read_text(encoding="utf-8"), (int(number[:-1]), int(number[-1])), folder)
+    if path is None:
+        return None
+    module = cp.RawModule(path=str(path))
+    try:
+        module.get_function("add_rows")
+    except cp.cuda.driver.CUDADriverError:
+        return None
+    return module
+
+
+def compiled_module(cp: Any, width: int) -> Any:
+    """The kernels of one width, or those that serve all, compiled when the first is called."""
+    source = SOURCE.read_text(encoding="utf-8")
+    return cp.RawModule(code=source, options=("-std=c++17", f"-DONLY={width}"), backend="nvrtc")
 
 
 class CudaBackend:
@@ -197,6 +231,10 @@ class CudaBackend:
         """Labels, sums and counts in one pass over memory: to start from a pass before would save nothing."""
         del before
         return Sides(*self.device.kernels.sides(dense(self.xp, x), sq_norms, centers))
+
+    def warm_up(self) -> None:
+        """Import the libraries, make the context and load the kernels in a thread; whoever comes earlier waits."""
+        Thread(target=_warm_up, name="tamscore warm-up", daemon=True).start()
 
     def memory(self) -> int:
         """The bytes of memory that the GPU of this process has."""

@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
 from tamscore.backend.reader import choose_reader
+from tamscore.engine.probe_memory import has_passed, remember
 from tamscore.errors import DeviceError, UsageError
 
 if TYPE_CHECKING:
@@ -46,6 +47,15 @@ for place in range(count.value):
     done(cuda.cuDeviceGet(ctypes.byref(device), place), "cuDeviceGet")
     done(cuda.cuDeviceGetName(text, 256, device), "cuDeviceGetName")
     names.append(text.value.decode())
+    context, memory, back = ctypes.c_void_p(), ctypes.c_uint64(), (ctypes.c_uint32 * 1000)()
+    done(cuda.cuDevicePrimaryCtxRetain(ctypes.byref(context), device), "cuDevicePrimaryCtxRetain")
+    done(cuda.cuCtxSetCurrent(context), "cuCtxSetCurrent")
+    done(cuda.cuMemAlloc_v2(ctypes.byref(memory), ctypes.c_size_t(4000)), "cuMemAlloc")
+    done(cuda.cuMemsetD32_v2(memory, ctypes.c_uint32(332833500), ctypes.c_size_t(1000)), "cuMemsetD32")
+    done(cuda.cuMemcpyDtoH_v2(back, memory, ctypes.c_size_t(4000)), "cuMemcpyDtoH")
+    if set(back) != {332833500}:
+        print(json.dumps({"problem": f"GPU {place} gives back other numbers than were written"}))
+        raise SystemExit
 print(json.dumps({"gpus": names}))
 """
 _RUN_KERNEL = """
@@ -167,6 +177,8 @@ class Probes:
     nvml: Callable[[], Problem | None] = ask_nvml
     backend: Callable[[], Problem | None] = find_backend
     kernel: Callable[[], Problem | None] = run_kernel
+    passed: Callable[[tuple[str, ...]], bool] = has_passed
+    remember: Callable[[tuple[str, ...]], None] = remember
 
 
 def detect(probes: Probes | None = None) -> tuple[str, ...] | Problem:
@@ -176,7 +188,13 @@ def detect(probes: Probes | None = None) -> tuple[str, ...] | Problem:
     gpus = problem or ask.gpus()
     if isinstance(gpus, Problem):
         return gpus
-    return ask.nvml() or ask.backend() or ask.kernel() or gpus
+    problem = ask.nvml() or ask.backend()
+    if problem or ask.passed(gpus):
+        return problem or gpus
+    problem = ask.kernel()
+    if problem is None:
+        ask.remember(gpus)
+    return problem or gpus
 
 
 def choose(requested: Requested, probes: Probes | None = None, kind: str = "local") -> DeviceChoice:
