@@ -58,7 +58,7 @@ def plans(output: Path, truth: pl.DataFrame) -> Iterator[tuple[str, dict[str, An
     """Yield the plan of before, that by likelihood, and that with least service, with what each of them comes to."""
     question = read_question(open_run(output), Coverage())
     task, owners = question.task, question.owners
-    plain = replace(task.accounts, likely=np.ones(len(task.accounts)))
+    plain = replace(task.accounts, promise=task.accounts.whitespace)
     old = [replace(plan, limits=()) for plan in task.plans]
     ways = {
         "before": replace(task, accounts=plain, plans=old, minimum={}),

@@ -107,8 +107,8 @@ class StagedScores:
         names = self.table(next(iter(self.files)), None).column_names
         return tuple(name for name in names if name not in {*COVERAGE_COLUMNS, *SUGGESTED.values()})
 
-    def read(self, columns: Sequence[str]) -> Iterator[pa.Table]:
-        """Yield columns of the scores, part by part."""
+    def read(self, columns: Sequence[str], *, coded: bool = True) -> Iterator[pa.Table]:  # noqa: ARG002
+        """Yield columns of the scores, part by part, texts as dictionaries where they are: staged parts hold them so."""
         for name in self.files:
             yield self.table(name, columns)
 

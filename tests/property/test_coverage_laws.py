@@ -55,7 +55,7 @@ def market(m, seed, channel=0.3):
     every["quadrant"] = texts(("blue", "grey", "orange", "yellow"), random, m)
     every["tier"] = texts("ABCD", random, m)
     every["kind"] = Texts(("acquisition", "expansion"), (sales > 0).astype(np.uint8))
-    likely = against_mean(random.random(m) ** 3, sales > 0)
+    promise = whitespace * against_mean(random.random(m) ** 3, sales > 0)
     skill = Texts(("",), np.zeros(m, np.uint8))
     ids = pa.array([f"A{i:04d}" for i in range(m)], pa.large_string())
     return Accounts(
@@ -63,8 +63,8 @@ def market(m, seed, channel=0.3):
         sales,
         sales + whitespace,
         whitespace,
-        likely,
-        place_of(whitespace * likely),
+        promise,
+        place_of(promise),
         every,
         texts(REGIONS, random, m),
         skill,
@@ -397,7 +397,7 @@ def unfairness(found, task):
 def test_two_people_share_accounts_and_value_where_their_hours_allow():
     """Eight accounts of 10 hours: all large ones lie with one person before, half of them after."""
     large = np.array([900.0] * 4 + [100.0] * 4)
-    accounts = replace(market(8, 4, channel=0.0), whitespace=large, likely=np.ones(8), sales=np.zeros(8))
+    accounts = replace(market(8, 4, channel=0.0), whitespace=large, promise=large, sales=np.zeros(8))
     staff = [Person("Ann", "account_manager", 40.0), Person("Bob", "account_manager", 40.0)]
     plan = TouchPlan("account_manager", "pooled", 10.0, 0.5, 0.5, 0.0)
     done = solved((accounts, staff, nobody(8), None), (plan, DEFAULT_PLANS[-1]), {})

@@ -161,10 +161,11 @@ class StoredRun:
         known = set(columns) - set(self.left_out)
         contents.require_columns(f"run {self.name}", known, columns)
 
-    def read(self, columns: Sequence[str]) -> Iterator[pa.Table]:
-        """Columns of its scores, part by part, texts as texts."""
+    def read(self, columns: Sequence[str], *, coded: bool = False) -> Iterator[pa.Table]:
+        """Yield columns of its scores, part by part, texts as texts; with `coded` as dictionaries where they are."""
         for part in self.parts():
-            yield plain_table(self.roles.joined(contents.whole(part, self.roles.needed(columns)), columns))
+            table = self.roles.joined(contents.whole(part, self.roles.needed(columns)), columns)
+            yield table if coded else plain_table(table)
 
     @cached_property
     def clusters(self) -> tuple[str, ...]:

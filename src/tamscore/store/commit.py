@@ -12,7 +12,7 @@ from tamscore.store.objects.path import ObjectPath
 from tamscore.store.placed import HashingFile, Placed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from contextlib import AbstractContextManager
 
     import pyarrow as pa
@@ -160,13 +160,27 @@ def place_parquet(table: pa.Table, path: Location, repeating: Sequence[str] | No
     These get no statistics, since their values come again in every row group: nothing could be passed over by them.
     Pages are as large as bytes allow: there is no index of pages, so that nobody could pass over one.
     """
+    return place_parts([table], table.schema, path, repeating)
+
+
+def place_parts(
+    tables: Iterable[pa.Table], schema: pa.Schema, path: Location, repeating: Sequence[str] | None = None
+) -> Placed:
+    """Put tables of one schema in place as one file of Parquet, see `place_parquet`; each begins a row group."""
     import pyarrow.parquet as pq
 
     options: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True, "max_rows_per_page": PAGE_ROWS}
     if repeating is not None:
-        options["use_dictionary"] = [name for name in table.column_names if name in repeating]
-        options["write_statistics"] = [name for name in table.column_names if name not in repeating]
-    return place(path, lambda file: pq.write_table(table, file, **options))
+        options["use_dictionary"] = [name for name in schema.names if name in repeating]
+        options["write_statistics"] = [name for name in schema.names if name not in repeating]
+
+    def write(file: HashingFile) -> None:
+        with pq.ParquetWriter(file, schema, **options) as writer:
+            for table in tables:
+                writer.write_table(table)
+                del table  # before the next one is made
+
+    return place(path, write)
 
 
 def place_csv(table: pa.Table, path: Location) -> Placed:

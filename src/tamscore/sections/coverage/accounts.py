@@ -12,7 +12,7 @@ from tamscore.arrow import float_column, strings
 from tamscore.config.problems import nearest
 from tamscore.engine import heap
 from tamscore.errors import UsageError
-from tamscore.sections.coverage.texts import Texts, texts_of, together
+from tamscore.sections.coverage.texts import Collected, Texts, by_kind
 from tamscore.stages.folding import fold_ids
 
 if TYPE_CHECKING:
@@ -60,23 +60,23 @@ class ScoredRun(Protocol):
     def require(self, columns: Sequence[str]) -> None:
         """Raise UsageError that names those of the columns that its job has left out of its scores."""
 
-    def read(self, columns: Sequence[str]) -> Iterator[pa.Table]:
-        """Yield columns of its scores, part by part, texts as texts."""
+    def read(self, columns: Sequence[str], *, coded: bool = False) -> Iterator[pa.Table]:
+        """Yield columns of its scores, part by part, texts as texts; with `coded` as dictionaries where they are."""
 
 
 @dataclass(frozen=True)
 class Accounts:
     """Accounts (m,) in order of id: money, texts by column name, and the region and skill they ask for, '' for none.
 
-    `likely` (m,) is the probability of each over the mean of its kind; 1 where the run knows none. `priority` (m,) is
-    its place, 1 for the first.
+    `promise` (m,) is the whitespace of each times its probability over the mean of its kind; 1 where the run knows none.
+    `priority` (m,) is its place, 1 for the first.
     """
 
     ids: pa.Array
     sales: Any
     potential: Any
     whitespace: Any
-    likely: Any
+    promise: Any
     priority: Any
     texts: dict[str, Texts]
     region: Texts
@@ -91,11 +91,6 @@ class Accounts:
     def __len__(self) -> int:
         """The number of accounts m."""
         return len(self.ids)
-
-    @property
-    def promise(self) -> Any:
-        """The whitespace (m,) of each account times how likely it is won, against the mean of its kind."""
-        return self.whitespace * self.likely
 
     def within(self, limits: Sequence[tuple[str, frozenset[str]]], rows: Any = slice(None)) -> Any:
         """Which accounts, all (m,) or some, hold one of the names in every column of the limits."""
@@ -115,7 +110,7 @@ class Accounts:
 
     def group_of(self, rows: Any) -> Any:
         """The number of the pair of region and skill of some accounts."""
-        return self.region.code[rows].astype(np.int32) * len(self.skill.levels) + self.skill.code[rows]
+        return self.region.codes(rows).astype(np.int32) * len(self.skill.levels) + self.skill.codes(rows)
 
     @property
     def groups(self) -> list[tuple[str, str]]:
@@ -124,7 +119,10 @@ class Accounts:
 
 
 def read_accounts(run: ScoredRun, settings: Coverage) -> Accounts:
-    """The scored accounts of a run; UsageError where it has no column that the settings name."""
+    """The scored accounts of a run; UsageError where it has no column that the settings name.
+
+    The scores are read twice, for the ids and for all else, which then goes straight to its place.
+    """
     heap.share()
     asked = {"region": settings.region, "skill": settings.skill}
     run.require((*MONEY, *LIKELY, *TEXTS, *filter(None, asked.values())))
@@ -132,33 +130,49 @@ def read_accounts(run: ScoredRun, settings: Coverage) -> Accounts:
         raise UsageError(problem)
     named = [name for name in dict.fromkeys((*TEXTS, *filter(None, asked.values()))) if name in run.columns]
     numbers = [*MONEY, *(name for name in LIKELY if name in run.columns)]
-    parts: dict[str, list[Any]] = {name: [] for name in ("account_id", *numbers, *named)}
-    for table in run.read([*parts]):
-        for name, column in columns_of_part(table, numbers, named):
-            parts[name].append(column)
-    heap.give_back()  # what decoding took is as much as all that follows
-    ids, rows = in_order_of_id(parts.pop("account_id"))
-    money = {name: np.concatenate(parts.pop(name))[rows] for name in numbers}
-    texts = {name: together(parts.pop(name), rows) for name in named}
-    likely = against_mean(money.pop(LIKELY[0]), money["sales"] > 0) if LIKELY[0] in money else np.ones(len(ids))
-    nothing = Texts(("",), np.zeros(len(ids), np.uint8))
-    region, skill = (texts[column] if column else nothing for column in asked.values())
-    every = {name: texts.get(name, nothing) for name in TEXTS}
+    ids, place = in_order_of_id([strings(table["account_id"]) for table in run.read(["account_id"])])
+    money, texts = read_columns(run, place, numbers, named)
+    del place
+    texts = by_kind({"": Texts(("",), np.zeros(len(ids), np.uint8)), **texts})
     heap.give_back()
-    place = (money.pop(LIKELY[1]) if LIKELY[1] in money else place_of(money["whitespace"])).astype(np.int32)
     sales, potential, whitespace = (money.pop(name) for name in MONEY)
-    return Accounts(ids, sales, potential, whitespace, likely, place, every, region, skill, run.id_form)
+    promise = whitespace * against_mean(money.pop(LIKELY[0]), sales > 0) if LIKELY[0] in money else whitespace
+    region, skill = (texts[column or ""] for column in asked.values())
+    every = {name: texts.get(name, texts[""]) for name in TEXTS}
+    priority = money.pop(LIKELY[1]) if LIKELY[1] in money else place_of(whitespace)
+    heap.give_back()
+    return Accounts(ids, sales, potential, whitespace, promise, priority, every, region, skill, run.id_form)
 
 
 def in_order_of_id(parts: list[pa.Array]) -> tuple[pa.Array, Any]:
-    """All ids (m,) in order, and the row (m,) that each has in the parts together; the list of parts is emptied."""
+    """All ids (m,) in order, and the place (m,) among them that each row of the parts together has; parts are emptied.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
     ids = pa.concat_arrays(parts)
     parts.clear()
+    heap.give_back()
     order = pc.sort_indices(ids)
-    return ids.take(order), order.to_numpy().astype(np.uint32 if len(ids) < MANY else np.int64)
+    place = np.empty(len(ids), np.uint32 if len(ids) < MANY else np.int64)
+    place[order.to_numpy()] = np.arange(len(ids), dtype=place.dtype)
+    return ids.take(order), place
+
+
+def read_columns(
+    run: ScoredRun, place: Any, numbers: Sequence[str], named: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, Texts]]:
+    """Numbers (m,) and texts by name, each row of the parts at its place (m,); texts as codes, which take less room."""
+    money = {name: np.empty(len(place), np.int32 if name == LIKELY[1] else np.float64) for name in numbers}
+    texts, begin = {name: Collected(len(place)) for name in named}, 0
+    for table in run.read([*numbers, *named], coded=True):
+        rows = place[begin : begin + table.num_rows]
+        begin += table.num_rows
+        for name, column in money.items():
+            column[rows] = np.nan_to_num(float_column(table[name]))
+        for name, collected in texts.items():
+            collected.put(rows, table[name])
+    return money, {name: collected.texts() for name, collected in texts.items()}
 
 
 def problem_of_columns(settings: Coverage, known: Sequence[str]) -> str:
@@ -187,13 +201,3 @@ def against_mean(chance: Any, buys: Any) -> Any:
         if mean > 0:
             found[kind] = chance[kind] / mean
     return found
-
-
-def columns_of_part(table: pa.Table, numbers: Sequence[str], named: Sequence[str]) -> Iterator[tuple[str, Any]]:
-    """Yield ids, numbers and texts of one part of the scores by name; texts as codes, which take less room."""
-    yield "account_id", strings(table["account_id"])
-    for name in numbers:
-        found = np.nan_to_num(float_column(table[name]))
-        yield name, found.astype(np.int32) if name == LIKELY[1] else found
-    for name in named:
-        yield name, texts_of(table[name])

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from tamscore.backend import Backend
 
 
+BLOCK = 65_536
+"""So many accounts are looked at together."""
+
+
 def indices(key: Any, options: int) -> tuple[Any, Any]:
     """The options and accounts that a key of an array (o, m) names; a slice of options as numbers that broadcast."""
     which, rows = key if isinstance(key, tuple) else (key, slice(None))
@@ -107,6 +111,15 @@ def extremes(numbers: Any) -> tuple[Any, Any]:
     return numbers.min(axis=1, initial=np.inf), numbers.max(axis=1, initial=0.0)
 
 
+def of_accounts(numbers: Any, option: Any) -> Any:
+    """The number (m,) float64 of each account by its own option, of numbers (o, m)."""
+    found = np.empty(len(option))
+    for begin in range(0, len(option), BLOCK):  # block by block, which takes less memory
+        rows = np.arange(begin, min(begin + BLOCK, len(option)))
+        found[rows] = numbers[option[rows], rows]
+    return found
+
+
 def on_host(backend: Backend, numbers: Any) -> Any:
     """Numbers (o, m) on the host, where tables by kind always lie."""
     return numbers if isinstance(numbers, ByKind | Values) else backend.get(numbers)
@@ -114,9 +127,10 @@ def on_host(backend: Backend, numbers: Any) -> Any:
 
 def crossed(kind: Any, count: int, code: Any) -> Any:
     """The kind (m,) of each account by a kind and a code (m,) below `count` together, numbered without gaps."""
-    both = kind.astype(np.int64) * count + code
+    most = (int(kind.max(initial=0)) + 1) * count
+    both = kind.astype(np.int32 if most < 2**31 else np.int64) * count + code
     place = np.cumsum(np.bincount(both) > 0) - 1
-    return place[both].astype(np.min_scalar_type(int(place.max(initial=0))))
+    return place.astype(np.min_scalar_type(int(place.max(initial=0))))[both]
 
 
 def first_of(kind: Any) -> Any:

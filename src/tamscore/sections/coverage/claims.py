@@ -23,18 +23,19 @@ def claim(desk: Desk, owners: Owners, owed: Owed, level: Any) -> int:
 
     `level` (o,) says how intense each plan is. Locked accounts keep their hours.
     """
-    order = np.full(len(desk.plan), len(owed))
+    order = np.full(len(desk.plan), len(owed), np.int32)
     order[owed.account] = np.arange(len(owed))
     waits = np.flatnonzero(~owed.met(level, desk.plan) & ~owners.locked[owed.account])
     need = hours_needed(desk, owed.of(waits), level)
     group = desk.task.accounts.group_of(owed.account[waits])
     kinds, kind = np.unique(np.vstack([need, group]).T, axis=0, return_inverse=True)
     given, failed = 0, ~np.isfinite(kinds[:, :-1]).any(axis=1)
+    covered = np.flatnonzero((desk.person != NOBODY) & ~owners.locked)  # whoever is served from now on comes before
     for row, i, hours in zip(owed.account[waits].tolist(), kind.ravel().tolist(), need.T, strict=True):
         if failed[i]:
             continue
         plans = np.argsort(hours, kind="stable")[: np.count_nonzero(np.isfinite(hours))]
-        if served(desk, owners, order, row, plans):
+        if served(desk, covered[order[covered] > order[row]], row, plans):
             given += 1
         else:
             failed[i] = True
@@ -48,10 +49,13 @@ def hours_needed(desk: Desk, owed: Owed, level: Any) -> Any:
     return np.where(is_open & (level[:, None] >= owed.least), offer.hours[:, owed.account], np.inf)
 
 
-def served(desk: Desk, owners: Owners, order: Any, row: int, plans: Any) -> bool:
-    """Serve an account by one of the plans where that costs least, in place; False where nobody has hours for it."""
+def served(desk: Desk, later: Any, row: int, plans: Any) -> bool:
+    """Serve an account by one of the plans where that costs least, in place; False where nobody has hours for it.
+
+    Accounts that come `later` (n,) give their hours, those of them that still have a person.
+    """
     task, offer = desk.task, desk.offer
-    held = np.flatnonzero((desk.person != NOBODY) & ~owners.locked & (order > order[row]))
+    held = later[desk.person[later] != NOBODY]
     spent = offer.hours[desk.plan[held], held]
     free = desk.room + np.bincount(desk.person[held], spent, len(desk.room))
     if desk.person[row] != NOBODY:

@@ -20,7 +20,7 @@ from tamscore.store.placed import Placed
 from tamscore.store.run_directory import COVERAGE, RECORDS, run_key
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
 
@@ -59,7 +59,7 @@ def cover(
             doubts=(*question.doubts, *doubts_about_held(task, owners, found)),
         )
         heap.give_back()
-    write(result, summaries.account_table(task, found, owners), shortfall.shortfall_table(task, found))
+    write(result, summaries.account_tables(task, found, owners), shortfall.shortfall_table(task, found))
     return result
 
 
@@ -101,13 +101,13 @@ def key_of(run: ScoredRun, settings: Coverage) -> str:
     return run_key(run.name, settings.model_dump_json(exclude=set(TABLES)), *held)
 
 
-def write(result: CoverageResult, accounts: pa.Table, short: pa.Table) -> None:
+def write(result: CoverageResult, accounts: Iterator[pa.Table], short: pa.Table) -> None:
     """Write the accounts as Parquet, the summaries as Parquet and CSV, and the whole result as JSON."""
     import pyarrow as pa
 
     folder = location(result.path)
     repeating = ["role", "service_level", "person", "owner", "shortfall"]
-    files = {"accounts.parquet": commit.place_parquet(accounts, folder / "accounts.parquet", repeating)}
+    files = {"accounts.parquet": commit.place_parts(accounts, summaries.account_schema(), folder / "accounts.parquet", repeating)}
     files |= commit.place_both(short, folder, "shortfall")
     every = record(result)
     for name in ("roles", "people", "bands", "campaigns", "consistency", "moves", "rules", "minimum", "quadrants"):

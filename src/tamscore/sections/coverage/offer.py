@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tamscore.errors import InputContractError
-from tamscore.sections.coverage.by_kind import extremes
+from tamscore.sections.coverage.by_kind import extremes, of_accounts
 
 SLACK = 1e-9
 """The relative part of the hours by which rounding may seem to exceed them."""
@@ -59,7 +59,7 @@ class Offer:
 
     def worth(self, option: Any) -> float:
         """What a choice is worth."""
-        return float(self.value[option, np.arange(len(option))].sum())
+        return float(of_accounts(self.value, option).sum())
 
 
 def fitted(offer: Offer, option: Any) -> Any:
@@ -136,7 +136,10 @@ def fill_with(offer: Offer, option: Any, o: int) -> None:
 
 
 def takers(offer: Offer, option: Any, o: int, room: float) -> tuple[Any, Any, Any]:
-    """The accounts (n,) that gain by an option within the hours that its role has left, what, and the hours for it."""
+    """The accounts (n,) that gain by an option within the hours that its role has left, what, and the hours for it.
+
+    Those are left out that come too late by what they gain an hour.
+    """
     starts = range(0, max(len(option), 1), BLOCK)
     parts = [takers_from(offer, option, o, room, start) for start in starts]  # block by block, which takes less memory
     rows, gain, need = (np.concatenate(part) for part in zip(*parts, strict=True))
@@ -151,4 +154,17 @@ def takers_from(offer: Offer, option: Any, o: int, room: float, start: int) -> t
     has = np.where(same[here], offer.hours[option[rows], rows], 0.0)
     gain, need = offer.value[o, rows] - offer.value[option[rows], rows], offer.hours[o, rows] - has
     keep = (gain > 0) & (need <= room)
-    return rows[keep].astype(np.int32), gain[keep], need[keep]
+    rows, gain, need = rows[keep].astype(np.int32), gain[keep], need[keep]
+    early = in_time(gain, need, room)
+    return rows[early], gain[early], need[early]
+
+
+def in_time(gain: Any, need: Any, room: float) -> Any:
+    """Which accounts (n,) may get hours at all, where those that gain most an hour come first.
+
+    Of accounts that need the same hours no more than the first get any that fit into all there are.
+    """
+    if not len(need) or need.min() <= 0 or need.min() < need.max() or len(need) <= (most := int(room / need[0]) + 1):
+        return slice(None)
+    each = gain / need
+    return each >= np.partition(each, len(each) - most)[len(each) - most]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from tamscore.errors import InputContractError
 from tamscore.sections.coverage.assignment import NOBODY
 from tamscore.sections.coverage.books import balance as balance_books
-from tamscore.sections.coverage.by_kind import ByKind, Values
+from tamscore.sections.coverage.by_kind import ByKind, Values, of_accounts
 from tamscore.sections.coverage.choice import Choice, choose
 from tamscore.sections.coverage.claims import claim
 from tamscore.sections.coverage.hour_price import Options
@@ -49,7 +50,12 @@ class Placement:
     @property
     def value(self) -> float:
         """What it is expected to bring."""
-        return self.offer.worth(self.plan)
+        return float(self.worths.sum())
+
+    @cached_property
+    def worths(self) -> Any:
+        """What every account (m,) is expected to bring under its plan."""
+        return of_accounts(self.offer.value, self.plan)
 
 
 def place_all(

@@ -105,7 +105,7 @@ def read_owners(settings: Coverage, accounts: Accounts, people: Sequence[Person]
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    person, locked = np.full(len(accounts), -1, np.int64), np.zeros(len(accounts), bool)
+    person, locked = np.full(len(accounts), -1, np.int32), np.zeros(len(accounts), bool)
     if settings.owners is None:
         return Owners(person, locked)
     table = read_table(settings.owners, ("account_id", "person"))

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.sections.coverage.by_kind import ByKind, first_of
 from tamscore.sections.coverage.plans import DIGITAL
+from tamscore.sections.coverage.texts import crossed_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from tamscore.sections.coverage.offer import Offer
     from tamscore.sections.coverage.placing import Placement
@@ -21,6 +23,8 @@ BLOCK = 2_048
 """So many accounts are looked at together; most of them find no hours left."""
 LARGE = 262_144
 """So many where all of them find a plan."""
+SOON = 16_384
+"""So many are put in order first."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +49,25 @@ def compare(task: Task, found: Placement) -> list[RuleResult]:
 def ways(task: Task, found: Placement) -> Iterator[tuple[str, Any]]:
     """The coverage found, then every simple rule, with the plan (m,) of every account; one at a time, for memory."""
     market, offer = task.accounts, found.offer
-    anything, begun = np.ones((len(task.plans), 1), bool), start(offer)
+    anything, begun = ByKind(np.ones((1, len(task.plans)), bool), np.zeros(len(market), np.uint8)), start(offer)
     yield "coverage", found.plan
-    yield "top by sales", in_order(offer, begun, np.argsort(-market.sales, kind="stable"), anything)
-    by_whitespace = np.argsort(-market.whitespace, kind="stable")
-    yield "top by whitespace", in_order(offer, begun, by_whitespace, anything)
-    yield "quadrant cut to capacity", in_order(offer, begun, by_whitespace, quadrant_plans(task))
+    yield "top by sales", in_order(offer, begun, from_largest(market.sales), anything)
+    yield "top by whitespace", in_order(offer, begun, from_largest(market.whitespace), anything)
+    yield "quadrant cut to capacity", in_order(offer, begun, from_largest(market.whitespace), quadrant_plans(task))
     yield "all digital", begun
+
+
+def from_largest(amount: Any) -> Iterator[Any]:
+    """Yield the accounts in order of an amount (m,), the largest first, of equals the first; some thousands at a time.
+
+    Most often the first of them take all hours: the others are not put in order before they are asked for.
+    """
+    many = len(amount)
+    ends = many - np.arange(SOON, many, LARGE)
+    cuts = np.partition(amount, ends)[ends] if len(ends) else ends
+    for low, high in zip([*cuts, -np.inf], [np.inf, *cuts], strict=True):
+        rows = np.flatnonzero((amount >= low) & (amount < high))
+        yield rows[np.argsort(-amount[rows], kind="stable")]
 
 
 def result_of(name: str, offer: Offer, plan: Any) -> RuleResult:
@@ -65,28 +81,36 @@ def result_of(name: str, offer: Offer, plan: Any) -> RuleResult:
     )
 
 
-def quadrant_plans(task: Task) -> Any:
-    """The plans (o, m) that are those of each account's quadrant."""
-    texts = task.accounts.texts
-    same = [texts["role"].equal(one.role) & texts["service_level"].equal(one.service_level) for one in task.plans]
-    return np.array([mask & task.within(o) & (task.plans[o].role != DIGITAL) for o, mask in enumerate(same)])
+def quadrant_plans(task: Task) -> ByKind:
+    """Which plans (o, m) are those of each account's quadrant."""
+    accounts = task.accounts
+    columns = [accounts.texts["role"], accounts.texts["service_level"], *task.limiting]
+    kind = crossed_texts(columns)
+    rows = first_of(kind)
+    found = np.zeros((len(task.plans), len(rows)), bool)
+    for o, plan in enumerate(task.plans):
+        if plan.role != DIGITAL:
+            same = columns[0].among([plan.role], rows) & columns[1].among([plan.service_level], rows)
+            found[o] = same & task.within(o, rows)
+    return ByKind(found.T, kind)
 
 
-def in_order(offer: Offer, begun: Any, order: Any, allowed: Any) -> Any:
+def in_order(offer: Offer, begun: Any, parts: Iterable[Any], allowed: ByKind) -> Any:
     """The plan (m,) of every account where one after the other takes what is best of what there are hours for.
 
-    Before that each has the plan (m,) with which it has `begun`.
+    The accounts come in `parts`, in order. Before that each has the plan (m,) with which it has `begun`.
     """
-    plan, allowed = begun.copy(), np.broadcast_to(allowed, offer.value.shape)
+    plan = begun.copy()
     room, least = offer.room(plan), np.where(offer.takes, offer.least, np.inf)
-    for begin in range(0, len(order), BLOCK):
-        if not (least <= room[offer.role])[np.isfinite(offer.limits[offer.role])].any():
+    wanted = np.isfinite(offer.limits[offer.role]) & allowed.table.any(axis=0)
+    for rows in (part[begin : begin + BLOCK] for part in parts for begin in range(0, len(part), BLOCK)):
+        if not (least <= room[offer.role])[wanted].any():
             break
-        serve(offer, allowed, plan, room, order[begin : begin + BLOCK])
+        serve(offer, allowed, plan, room, rows)
     return plan
 
 
-def serve(offer: Offer, allowed: Any, plan: Any, room: Any, rows: Any) -> None:
+def serve(offer: Offer, allowed: ByKind, plan: Any, room: Any, rows: Any) -> None:
     """Give accounts (n,), one after the other, what is best of what the hours (r,) that are left allow; in place.
 
     The hours left never grow, so that an account without a gain has none later either.

@@ -117,14 +117,14 @@ def called(rule: str) -> str:
     return "no digital plan" if rule == BY_PLANS else f"tier {rule}" if rule.isupper() else rule
 
 
-def short_of(task: Task, found: Placement) -> pa.Array:
+def short_of(task: Task, found: Placement) -> pa.DictionaryArray:
     """The rule (m,) by which each account is owed more than it gets, null for all others."""
     import pyarrow as pa
 
     owed, short = found.owed, ~met(task, found)
-    code = np.full(len(task.accounts), -1, np.int32)
+    code = np.full(len(task.accounts), -1, np.int8)
     code[owed.account[short]] = owed.rule[short]
-    return pa.array(owed.rules, pa.string()).take(pa.array(code, mask=code < 0))
+    return pa.DictionaryArray.from_arrays(pa.array(code, mask=code < 0), pa.array(owed.rules, pa.string()))
 
 
 def shortfall_table(task: Task, found: Placement) -> pa.Table:

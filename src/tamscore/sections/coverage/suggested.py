@@ -53,11 +53,11 @@ class SuggestedRoles:
         """Raise UsageError that names those of the columns that its job has left out; what is made needs none."""
         self.run.require([name for name in columns if name not in MADE])
 
-    def read(self, columns: Sequence[str]) -> Iterator[pa.Table]:
-        """Yield columns of its scores, part by part."""
+    def read(self, columns: Sequence[str], *, coded: bool = False) -> Iterator[pa.Table]:
+        """Yield columns of its scores, part by part; with `coded` texts as dictionaries where they are."""
         made = [name for name in columns if name in MADE]
         wanted = dict.fromkeys([*(name for name in columns if name not in MADE), *(FROM if made else ())])
-        for table in self.run.read([*wanted]):
+        for table in self.run.read([*wanted], coded=coded):
             whole = table
             for name in made:
                 whole = whole.append_column(name, suggested(table, name))

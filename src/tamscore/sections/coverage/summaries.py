@@ -8,6 +8,7 @@ import numpy as np
 
 from tamscore.sections.coverage.assignment import NOBODY
 from tamscore.sections.coverage.books import ratios, within
+from tamscore.sections.coverage.by_kind import first_of
 from tamscore.sections.coverage.placing import loss_of_staying, moved
 from tamscore.sections.coverage.plans import DIGITAL
 from tamscore.sections.coverage.refill import Desk
@@ -15,7 +16,7 @@ from tamscore.sections.coverage.rules import quadrant_plans
 from tamscore.sections.coverage.shortfall import keeps_all, short_of, worth_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
 
@@ -23,28 +24,41 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.placing import Placement
     from tamscore.sections.coverage.task import Task
 
-
-def spent(task: Task, found: Placement) -> tuple[Any, Any]:
-    """Hours and value (m,) of every account."""
-    rows = np.arange(len(task.accounts))
-    return found.offer.hours[found.plan, rows], found.offer.value[found.plan, rows]
+ROW_GROUP = 1 << 20
+"""So many accounts are put into columns together."""
 
 
-def account_table(task: Task, found: Placement, owners: Owners) -> pa.Table:
-    """One row per account in order of id: role, service level, person, hours, value, and who owned it before.
-
-    `shortfall` is the rule by which it is owed more than it gets, null for all others.
-    """
+def account_schema() -> pa.Schema:
+    """Return the columns of the table of accounts."""
     import pyarrow as pa
 
-    hours, value = spent(task, found)
-    roles = pa.array([plan.role for plan in task.plans]).take(pa.array(found.plan))
-    levels = pa.array([plan.service_level for plan in task.plans]).take(pa.array(found.plan))
+    texts = dict.fromkeys(("role", "service_level", "person"), pa.string())
+    last = dict.fromkeys(("owner", "shortfall"), pa.string())
+    return pa.schema({"account_id": pa.large_string(), **texts, "hours": pa.float64(), "value": pa.float64(), **last})
+
+
+def account_tables(task: Task, found: Placement, owners: Owners) -> Iterator[pa.Table]:
+    """Yield the accounts in order of id, a row group at a time: role, service level, person, hours, value, owner.
+
+    The owner is the one before. `shortfall` is the rule by which one is owed more than it gets, null for all others.
+    """
+    short = short_of(task, found)
+    for begin in range(0, max(len(task.accounts), 1), ROW_GROUP):
+        yield account_table(task, found, owners, short, slice(begin, begin + ROW_GROUP))
+
+
+def account_table(task: Task, found: Placement, owners: Owners, short: pa.DictionaryArray, here: slice) -> pa.Table:
+    """The same of neighbouring accounts, given the rules (m,) by which each is owed more than it gets."""
+    import pyarrow as pa
+
+    rows, plan = np.arange(len(task.accounts))[here], pa.array(found.plan[here])
+    roles = pa.array([plan.role for plan in task.plans], pa.string()).take(plan)
+    levels = pa.array([plan.service_level for plan in task.plans], pa.string()).take(plan)
     names = pa.array([one.name for one in task.people], pa.string())
-    who = [names.take(pa.array(codes, mask=codes == NOBODY)) for codes in (found.person, owners.person)]
-    columns = {"account_id": task.accounts.ids, "role": roles, "service_level": levels, "person": who[0]}
-    columns |= {"hours": hours, "value": value.round(2), "owner": who[1]}
-    return pa.table({**columns, "shortfall": short_of(task, found)})
+    who = [names.take(pa.array(codes[here], mask=codes[here] == NOBODY)) for codes in (found.person, owners.person)]
+    columns = {"account_id": task.accounts.ids[here], "role": roles, "service_level": levels, "person": who[0]}
+    columns |= {"hours": found.offer.hours[found.plan[here], rows], "value": found.worths[here].round(2)}
+    return pa.table({**columns, "owner": who[1], "shortfall": short[here].dictionary_decode()}, account_schema())
 
 
 def role_rows(task: Task, found: Placement, hours_each: float) -> list[dict[str, Any]]:
@@ -53,25 +67,24 @@ def role_rows(task: Task, found: Placement, hours_each: float) -> list[dict[str,
     `hours_needed` are those that the plans of all quadrants ask for; `one_more` and `one_less` are what the bound
     gains and loses with so many hours.
     """
-    needed = np.array([found.offer.hours[o, here].sum() for o, here in enumerate(quadrant_plans(task))])
+    asked = quadrant_plans(task)
+    rows = ((o, np.flatnonzero(asked[o, :])) for o in range(len(task.plans)))
+    needed = np.array([found.offer.hours[o, here].sum() for o, here in rows])
     each = [float(needed[task.role_of_plan == r].sum()) for r in range(len(task.roles))]
-    used = spent(task, found)
-    return [role_row(task, found, r, hours, used, hours_each) for r, hours in enumerate(each)]
+    return [role_row(task, found, r, hours, hours_each) for r, hours in enumerate(each)]
 
 
-def role_row(
-    task: Task, found: Placement, r: int, needed: float, used: tuple[Any, Any], hours_each: float
-) -> dict[str, Any]:
-    """The row of a role by number, given the hours that are needed of it, and hours and value (m,) of every account.
+def role_row(task: Task, found: Placement, r: int, needed: float, hours_each: float) -> dict[str, Any]:
+    """The row of a role by number, given the hours that are needed of it.
 
     What one person less costs is left out where accounts would be short then of what they are owed.
     """
-    hours, value = used
-    here, limited = task.role_of_plan[found.plan] == r, task.roles[r] != DIGITAL
+    here, limited = (task.role_of_plan == r)[found.plan], task.roles[r] != DIGITAL
     people = int(np.count_nonzero(task.role_of_person == r))
     row = {"role": task.roles[r], "people": people, "accounts": int(here.sum()), "hours_needed": needed}
     row |= {"hours_available": float(task.limits[r]) if limited else None}
-    row |= {"hours_used": float(hours[here].sum()), "value": round(float(value[here].sum()), 2)}
+    row |= {"hours_used": float(found.offer.used(found.plan)[r])}
+    row |= {"value": round(float(found.worths[here].sum()), 2)}
     one = (np.arange(len(task.roles)) == r).astype(np.float64)
     more = worth_of(task, found, one * hours_each) if limited else None
     less = worth_of(task, found, -one * hours_each) if limited and keeps_all(task, found, -one * hours_each) else None
@@ -100,12 +113,11 @@ def people_rows(task: Task, found: Placement, balance: float | None = None) -> l
     The ratios are accounts and value against the share that the person's hours have in the role; `within` says whether
     both are within the bound `balance`, None without one.
     """
-    hours, value = spent(task, found)
-    has, count = found.person != NOBODY, len(task.people)
-    who = found.person[has]
+    has, count = np.flatnonzero(found.person != NOBODY), len(task.people)
+    who, hours = found.person[has], found.offer.hours[found.plan[has], has]
     accounts = np.bincount(who, minlength=count)
-    columns = {"hours_used": hours, "potential": task.accounts.potential, "value": value}
-    sums = {name: np.bincount(who, column[has], count) for name, column in columns.items()}
+    columns = {"hours_used": hours, "potential": task.accounts.potential[has], "value": found.worths[has]}
+    sums = {name: np.bincount(who, column, count) for name, column in columns.items()}
     ratio = ratios(Desk.of(task, found.offer, found.plan, found.person))
     fair = [None] * count if balance is None else within(ratio, balance).tolist()
     return [
@@ -134,18 +146,19 @@ def campaign_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
     name, channel = (task.accounts.texts[text] for text in ("campaign_id", "campaign_channel"))
     if name.levels == ("",):
         return []
-    first = [int(np.argmax(name.code == code)) for code in range(len(name.levels))]
-    of = {level: channel.levels[channel.code[row]] for level, row in zip(name.levels, first, strict=True)}
+    first = channel.codes(first_of(name.code)).tolist()
+    of = {level: channel.levels[code] for level, code in zip(name.levels, first, strict=True)}
     rows = grouped(task, found, "campaign_id", name.levels, name.code)
     return [{"campaign_id": row["campaign_id"], "channel": of[row["campaign_id"]], **row} for row in rows]
 
 
 def grouped(task: Task, found: Placement, key: str, levels: Sequence[str], code: Any) -> list[dict[str, Any]]:
     """One row per level of a column and plan that has accounts there: accounts, hours, value."""
-    plans, place = len(task.plans), code.astype(np.int64) * len(task.plans) + found.plan
+    plans, place = len(task.plans), code.astype(np.int32) * len(task.plans) + found.plan
     size = plans * len(levels)
-    hours, value = (np.bincount(place, column, size) for column in spent(task, found))
-    accounts = np.bincount(place, minlength=size)
+    rows = np.flatnonzero(found.offer.takes[found.plan])
+    hours = np.bincount(place[rows], found.offer.hours[found.plan[rows], rows], size)
+    value, accounts = np.bincount(place, found.worths, size), np.bincount(place, minlength=size)
     return [
         {key: levels[at // plans] or "all", "role": plan.role, "service_level": plan.service_level}
         | {"accounts": int(accounts[at]), "hours": float(hours[at]), "value": round(float(value[at]), 2)}
@@ -157,9 +170,9 @@ def grouped(task: Task, found: Placement, key: str, levels: Sequence[str], code:
 def consistency_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
     """One row per quadrant: the treatment most accounts get, their share, and accounts of that quadrant."""
     quadrant = task.accounts.texts["quadrant"]
-    rows = []
+    rows, codes = [], quadrant.code
     for code, name in enumerate(quadrant.levels):
-        counts = np.bincount(found.plan[quadrant.code == code], minlength=len(task.plans))
+        counts = np.bincount(found.plan[codes == code], minlength=len(task.plans))
         most, whole = int(counts.argmax()), int(counts.sum())
         treatment = {"quadrant": name or "all", "treatment": task.plans[most].name}
         rows.append({**treatment, "accounts": whole, "share": round(float(counts[most] / whole), 6) if whole else None})

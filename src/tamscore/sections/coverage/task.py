@@ -11,6 +11,7 @@ import numpy as np
 from tamscore.sections.coverage.assignment import NOBODY
 from tamscore.sections.coverage.by_kind import ByKind, crossed, first_of
 from tamscore.sections.coverage.pools import pools_of
+from tamscore.sections.coverage.texts import crossed_texts
 from tamscore.sections.coverage.touches import NONE, Touches, hours_of
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.people import Owners, Person
     from tamscore.sections.coverage.plans import TouchPlan
     from tamscore.sections.coverage.pools import Pools
+    from tamscore.sections.coverage.texts import Texts
 
 
 @dataclass(frozen=True)
@@ -70,15 +72,18 @@ class Task:
 
     def kinds(self, owners: Owners) -> Any:
         """Kinds (m,) of accounts to which the same plans of the same people are open."""
-        accounts, pools = self.accounts, self.pools
-        kind = crossed(np.zeros(len(accounts), np.uint8), len(self.serves), pools.part[accounts.group])
-        for column in dict.fromkeys(column for plan in self.plans for column, _ in plan.limits):
-            names = accounts.column(column)
-            kind = crossed(kind, len(names.levels), names.code)
+        region, skill, pools = self.accounts.region, self.accounts.skill, self.pools
+        kind = crossed_texts([region, skill, *self.limiting])
         if not owners.locked.any():
             return kind
         held = np.where(owners.locked, pools.of_person[owners.person] + 1, 0)
         return crossed(kind, len(pools) + 1, held)
+
+    @property
+    def limiting(self) -> list[Texts]:
+        """The columns that plans are limited by."""
+        columns = dict.fromkeys(column for plan in self.plans for column, _ in plan.limits)
+        return [self.accounts.column(column) for column in columns]
 
     def open_to(self, owners: Owners, rows: Any) -> Any:
         """Which plans are open to some accounts (o, n)."""

@@ -7,20 +7,38 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.sections.coverage.by_kind import crossed, first_of
 from tamscore.substitution import fold_word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import pyarrow as pa
 
 
 @dataclass(frozen=True)
 class Texts:
-    """A column of few texts: its levels, and the level (m,) of every account; no text is ''."""
+    """A column of few texts: its levels, and the level of every kind (k,) of accounts; no text is ''.
+
+    `kind` (m,) is the kind of every account, by which several columns go; without it each account is its own kind.
+    """
 
     levels: tuple[str, ...]
-    code: Any
+    of_kind: Any
+    kind: Any = None
+
+    @property
+    def code(self) -> Any:
+        """The level (m,) of every account."""
+        return self.codes(slice(None))
+
+    def codes(self, rows: Any) -> Any:
+        """The level of some accounts."""
+        return self.spread(self.of_kind, rows)
+
+    def spread(self, numbers: Any, rows: Any) -> Any:
+        """Numbers (k,) by kind as those of some accounts."""
+        return numbers[rows] if self.kind is None else numbers[self.kind[rows]]
 
     def equal(self, text: str) -> Any:
         """Where (m,) the column holds a text, compared as a name."""
@@ -29,23 +47,57 @@ class Texts:
     def among(self, texts: Iterable[str], rows: Any = slice(None)) -> Any:
         """Where the column holds one of several texts, compared as names; of all accounts (m,) or of some."""
         asked = {fold_word(text) for text in texts}
-        return np.array([fold_word(level) in asked for level in self.levels], bool)[self.code[rows]]
+        return self.spread(np.array([fold_word(level) in asked for level in self.levels], bool)[self.of_kind], rows)
 
 
-def texts_of(column: pa.ChunkedArray) -> Texts:
-    """A column as codes of its distinct values, written as texts."""
+def crossed_texts(columns: Sequence[Texts]) -> Any:
+    """The kind (m,) of each account by the levels of all columns together, numbered without gaps."""
+    by_kind = columns[0].kind is not None and all(column.kind is columns[0].kind for column in columns)
+    found = np.zeros(len(columns[0].of_kind if by_kind else columns[0].code), np.uint8)
+    for column in columns:
+        found = crossed(found, len(column.levels), column.of_kind if by_kind else column.code)
+    return found[columns[0].kind] if by_kind else found
+
+
+def by_kind(columns: Mapping[str, Texts]) -> dict[str, Texts]:
+    """The columns by the kinds that they make together, which take a few bytes an account however many they are."""
+    kind = crossed_texts([*columns.values()])
+    first = first_of(kind)
+    return {name: Texts(column.levels, column.code[first], kind) for name, column in columns.items()}
+
+
+class Collected:
+    """A column of texts that comes part by part, as codes of its levels."""
+
+    def __init__(self, rows: int) -> None:
+        self.place: dict[str, int] = {}
+        self.code = np.zeros(rows, np.uint8)
+
+    def put(self, rows: Any, column: pa.ChunkedArray) -> None:
+        """Take the texts of some rows (n,) from a column."""
+        levels, code = coded_texts(column)
+        place = [self.place.setdefault(level, len(self.place)) for level in levels]
+        least = np.min_scalar_type(len(self.place))
+        if least.itemsize > self.code.itemsize:
+            self.code = self.code.astype(least)
+        self.code[rows] = np.array(place, least)[code]
+
+    def texts(self) -> Texts:
+        """Return the column; its levels are those it has, in order of name, whatever the parts."""
+        used = np.bincount(self.code, minlength=len(self.place)) > 0
+        levels = sorted(level for level, at in self.place.items() if used[at])
+        place = np.zeros(len(self.place), self.code.dtype)
+        place[[self.place[level] for level in levels]] = np.arange(len(levels))
+        return Texts(tuple(levels), place[self.code] if len(place) else self.code)
+
+
+def coded_texts(column: pa.ChunkedArray) -> tuple[list[str], Any]:
+    """Return the levels of a column written as texts, '' for null, and the place (n,) of each text among them."""
     import pyarrow as pa
-    import pyarrow.compute as pc
+    import pyarrow.types as t
 
-    coded = pc.fill_null(column.combine_chunks().cast(pa.string()), "").dictionary_encode()
-    least = np.min_scalar_type(len(coded.dictionary))
-    return Texts(tuple(coded.dictionary.to_pylist()), coded.indices.to_numpy().astype(least))
-
-
-def together(parts: Sequence[Texts], rows: Any) -> Texts:
-    """The texts of all parts, brought to an order; levels in order of name, whatever the parts."""
-    levels = sorted({level for part in parts for level in part.levels})
-    place = {level: i for i, level in enumerate(levels)}
-    least = np.min_scalar_type(len(levels))
-    codes = [np.array([place[level] for level in part.levels], least)[part.code] for part in parts]
-    return Texts(tuple(levels), np.concatenate(codes)[rows])
+    whole = column.combine_chunks()
+    coded = whole if t.is_dictionary(whole.type) else whole.dictionary_encode()
+    levels = [level or "" for level in coded.dictionary.cast(pa.string()).to_pylist()]
+    codes = coded.indices.fill_null(len(levels)) if coded.indices.null_count else coded.indices
+    return [*levels, ""] if coded.indices.null_count else levels, codes.to_numpy()
