@@ -69,11 +69,11 @@ def check_early(job: Job) -> None:
     settings = coverage_of(job)
     if settings is None:
         return
-    from tamscore.sections.coverage.accounts import problem_of_columns
     from tamscore.sections.coverage.names import with_roles as with_one_spelling
     from tamscore.sections.coverage.plans import DIGITAL, PARTNER
     from tamscore.sections.coverage.question import team_of
     from tamscore.sections.coverage.reading import read_people, read_plans, read_table
+    from tamscore.sections.coverage.scored_accounts import problem_of_columns
 
     tables_held(settings)
     plans = with_one_spelling(read_plans(settings), DIGITAL, PARTNER)
@@ -108,7 +108,7 @@ class StagedScores:
         return tuple(name for name in names if name not in {*COVERAGE_COLUMNS, *SUGGESTED.values()})
 
     def read(self, columns: Sequence[str], *, coded: bool = True) -> Iterator[pa.Table]:  # noqa: ARG002
-        """Yield columns of the scores, part by part, texts as dictionaries where they are: staged parts hold them so."""
+        """Yield columns of the scores, part by part, texts as dictionaries where the staged parts have them so."""
         for name in self.files:
             yield self.table(name, columns)
 

@@ -20,12 +20,12 @@ from tamscore.errors import InputContractError, UsageError
 from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
 from tamscore.sections import SECTIONS
-from tamscore.sections.coverage.accounts import read_accounts
 from tamscore.sections.coverage.cover import cover
 from tamscore.sections.coverage.placing import place_all
 from tamscore.sections.coverage.plans import DEFAULT_PLANS, DIGITAL
 from tamscore.sections.coverage.reading import read_owners, read_people, read_plans
 from tamscore.sections.coverage.result import record
+from tamscore.sections.coverage.scored_accounts import read_accounts
 from tamscore.sections.coverage.settings import Coverage
 from tamscore.sections.coverage.suggested import SuggestedRoles
 from tamscore.sections.coverage.task import task_of

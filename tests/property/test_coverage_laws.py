@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tamscore import backend
 from tamscore.errors import InputContractError
-from tamscore.sections.coverage.accounts import TEXTS, Accounts, against_mean, place_of
+from tamscore.sections.coverage.accounts import TEXTS, Accounts
 from tamscore.sections.coverage.books import ratios
 from tamscore.sections.coverage.held import doubts_about_held
 from tamscore.sections.coverage.minimum import levels_of_plans
@@ -32,6 +32,7 @@ from tamscore.sections.coverage.plans import (
 )
 from tamscore.sections.coverage.reach import Kinds, in_order
 from tamscore.sections.coverage.refill import Desk
+from tamscore.sections.coverage.scored_accounts import against_mean, place_of
 from tamscore.sections.coverage.shortfall import without_it
 from tamscore.sections.coverage.task import Task, task_of
 from tamscore.sections.coverage.texts import Texts
@@ -264,7 +265,7 @@ def test_what_is_said_of_least_service_bounds_what_it_costs(problem):
 def in_region(accounts, name):
     """The accounts of a region alone."""
     rows = np.flatnonzero(accounts.region.equal(name))
-    numbers = {key: getattr(accounts, key)[rows] for key in ("sales", "potential", "whitespace", "likely", "priority")}
+    numbers = {key: getattr(accounts, key)[rows] for key in ("sales", "potential", "whitespace", "promise", "priority")}
     names = {key: Texts(one.levels, one.code[rows]) for key, one in accounts.texts.items()}
     places = {key: Texts(one.levels, one.code[rows]) for key in ("region", "skill") for one in [getattr(accounts, key)]}
     return replace(accounts, ids=accounts.ids.take(pa.array(rows)), texts=names, **numbers, **places)

@@ -11,8 +11,9 @@ from tamscore.errors import InputContractError
 from tamscore.sections.coverage import alike, price_search
 from tamscore.sections.coverage.choice import choose
 from tamscore.sections.coverage.hour_price import Options, ask
-from tamscore.sections.coverage.offer import Offer
+from tamscore.sections.coverage.offer import Offer, in_time
 from tamscore.sections.coverage.price_search import Search
+from tamscore.sections.coverage.rules import from_largest
 from tamscore.sections.coverage.sharing import shared_out
 
 HOST = backends.load("cpu")
@@ -212,3 +213,21 @@ def test_an_account_without_any_option_is_refused():
 
 def test_no_accounts_take_no_hours():
     assert choose(HOST, options(np.zeros((5, 0)), np.zeros((5, 0))), np.array([1.0, 1, 1, np.inf])).value == 0.0
+
+
+@pytest.mark.parametrize("count", [0, 1, 40_000])
+def test_accounts_from_the_largest_on_are_those_of_a_stable_sort(count):
+    """Amounts that many accounts share lie across the portions that are put in order."""
+    amount = np.random.default_rng(count).integers(0, 3, count).astype(np.float64)
+    parts = list(from_largest(amount))
+    assert np.concatenate(parts).tolist() == np.argsort(-amount, kind="stable").tolist()
+
+
+def test_who_cannot_get_hours_in_time_is_left_out_and_nobody_else():
+    """Of 100 accounts of 7 hours no more than 30 fit into 210; those that gain as much as the last of them stay."""
+    gain, need = np.arange(100.0) // 10, np.full(100, 7.0)
+    early = in_time(gain, need, 210.0)
+    assert early[70:].all()
+    assert not early[:60].any()
+    need[0] = 6.0
+    assert gain[in_time(gain, need, 210.0)].tolist() == gain.tolist(), "accounts of different hours stay"

@@ -14,7 +14,7 @@ from tamscore.sections.coverage.plans import DEFAULT_PLANS, DIGITAL, OF_CHANNEL,
 from tamscore.sections.coverage.question import team_of
 from tamscore.sections.coverage.reading import read_people, read_plans
 from tamscore.sections.coverage.settings import Coverage
-from tamscore.sections.coverage.texts import Texts
+from tamscore.sections.coverage.texts import Collected, Texts, by_kind
 
 LEVELS = ("", "Bosnia, Herzegovina", "North", "South", "UK/Ireland", "Zu\u0308rich")
 
@@ -131,3 +131,23 @@ def test_the_default_digital_plan_is_a_last_resort_only_beside_digital_plans_wit
     head = "role,service_level,hours,expansion,acquisition,protection,quadrant"
     (tmp_path / "plans.csv").write_text(f"{head}\n{row}\n")
     assert read_plans(Coverage(plans=str(tmp_path / "plans.csv")))[-1].last_resort is is_last
+
+
+def test_columns_of_texts_are_the_same_whatever_their_parts_and_the_kinds_they_share():
+    """Dictionaries with other levels in each part, nulls, levels that no row has, more than one byte of levels."""
+    words = np.array([f"w{i:03d}" for i in range(300)] + [None, "", "w000"], object)
+    parts = [pa.array(words[:200]).dictionary_encode(), pa.array(words[200:]), pa.array(words[200:])]
+    unused = pa.DictionaryArray.from_arrays(pa.array([1, None]), ["nobody", "w001"])
+    order = np.random.default_rng(0).permutation(sum(map(len, parts)) + 2)
+    collected, begin = Collected(len(order)), 0
+    for part in [*parts, unused]:
+        collected.put(order[begin : begin + len(part)], pa.chunked_array([part]))
+        begin += len(part)
+    wanted = np.empty(len(order), object)
+    wanted[order] = [text or "" for part in [*parts, unused] for text in part.to_pylist()]
+    alone = collected.texts()
+    assert alone.levels == tuple(sorted({*wanted}))
+    shared = by_kind({"all": Texts(("",), np.zeros(len(order), np.uint8)), "words": alone})["words"]
+    for texts_ in (alone, shared):
+        assert np.array(texts_.levels, object)[texts_.code].tolist() == wanted.tolist()
+        assert texts_.equal("W001").tolist() == [text == "w001" for text in wanted]

@@ -47,13 +47,13 @@ class AlertedRun(StoredRun):
         rows = accounts.rows_of(ids)
         return reasons.take(pa.array(rows, mask=rows < 0))
 
-    def read(self, columns: Sequence[str]) -> Iterator[pa.Table]:
-        """Columns of its scores and of alerts, part by part, texts as texts."""
+    def read(self, columns: Sequence[str], *, coded: bool = False) -> Iterator[pa.Table]:
+        """Yield columns of its scores and of alerts, part by part; texts as `StoredRun.read` does."""
         if self.moved is None or not COLUMNS.keys() & {*columns}:
-            yield from super().read(columns)
+            yield from super().read(columns, coded=coded)
             return
         stored = [name for name in columns if name not in COLUMNS]
-        for table in super().read(list(dict.fromkeys((*stored, KEY)))):
+        for table in super().read(list(dict.fromkeys((*stored, KEY))), coded=coded):
             reasons = self.reasons_of(table[KEY])
             told = {REASON: reasons, FLAG: reasons.is_valid()}
             yield pa.table({name: told[name] if name in told else table[name] for name in columns})

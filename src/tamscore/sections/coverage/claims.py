@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.sections.coverage.assignment import NOBODY
+from tamscore.sections.coverage.by_kind import first_of
 
 if TYPE_CHECKING:
     from tamscore.sections.coverage.minimum import Owed
@@ -26,12 +27,13 @@ def claim(desk: Desk, owners: Owners, owed: Owed, level: Any) -> int:
     order = np.full(len(desk.plan), len(owed), np.int32)
     order[owed.account] = np.arange(len(owed))
     waits = np.flatnonzero(~owed.met(level, desk.plan) & ~owners.locked[owed.account])
-    need = hours_needed(desk, owed.of(waits), level)
-    group = desk.task.accounts.group_of(owed.account[waits])
-    kinds, kind = np.unique(np.vstack([need, group]).T, axis=0, return_inverse=True)
-    given, failed = 0, ~np.isfinite(kinds[:, :-1]).any(axis=1)
+    waiting = owed.of(waits)
+    kind = waiting.kinds(desk.task, desk.offer.value.is_open)
+    need = hours_needed(desk, waiting.of(first_of(kind)), level)
+    given, failed = 0, ~np.isfinite(need).any(axis=0)
     covered = np.flatnonzero((desk.person != NOBODY) & ~owners.locked)  # whoever is served from now on comes before
-    for row, i, hours in zip(owed.account[waits].tolist(), kind.ravel().tolist(), need.T, strict=True):
+    for place in np.flatnonzero(~failed[kind]).tolist():
+        row, i, hours = int(waiting.account[place]), int(kind[place]), need[:, kind[place]]
         if failed[i]:
             continue
         plans = np.argsort(hours, kind="stable")[: np.count_nonzero(np.isfinite(hours))]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.engine import heap
 from tamscore.sections.coverage import shortfall, summaries
+from tamscore.sections.coverage.account_rows import AccountRows, account_schema
 from tamscore.sections.coverage.held import doubts_about_held
 from tamscore.sections.coverage.placing import place_all
 from tamscore.sections.coverage.question import read_question
@@ -20,7 +21,7 @@ from tamscore.store.placed import Placed
 from tamscore.store.run_directory import COVERAGE, RECORDS, run_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import pyarrow as pa
 
@@ -42,6 +43,16 @@ def cover(
     another text, InputContractError where tables break their contract, or locks and the limit on moves do not fit into
     the hours.
     """
+    result, rows, short = solved(run, settings, backend, progress, scenarios)
+    heap.give_back()
+    write(result, rows, short)
+    return result
+
+
+def solved(
+    run: ScoredRun, settings: Coverage, backend: Backend, progress: Progress, scenarios: Sequence[str]
+) -> tuple[CoverageResult, AccountRows, pa.Table]:
+    """The coverage of a finished run, its rows of accounts, and those of accounts that are owed more than they get."""
     with progress.stage("read"):
         question = read_question(run, settings)
         task, owners = question.task, question.owners
@@ -51,6 +62,7 @@ def cover(
         heap.give_back()
     with progress.stage("compare"):
         rules = compare(task, found)
+        heap.give_back()
         told = scenario_rows(task, found, asked)
         result = replace(
             told_of(run, settings, task, found, rules, told),
@@ -58,9 +70,7 @@ def cover(
             joins=question.joins,
             doubts=(*question.doubts, *doubts_about_held(task, owners, found)),
         )
-        heap.give_back()
-    write(result, summaries.account_tables(task, found, owners), shortfall.shortfall_table(task, found))
-    return result
+    return result, AccountRows.of(task, found, owners), shortfall.shortfall_table(task, found)
 
 
 def told_of(
@@ -101,13 +111,14 @@ def key_of(run: ScoredRun, settings: Coverage) -> str:
     return run_key(run.name, settings.model_dump_json(exclude=set(TABLES)), *held)
 
 
-def write(result: CoverageResult, accounts: Iterator[pa.Table], short: pa.Table) -> None:
+def write(result: CoverageResult, accounts: AccountRows, short: pa.Table) -> None:
     """Write the accounts as Parquet, the summaries as Parquet and CSV, and the whole result as JSON."""
     import pyarrow as pa
 
     folder = location(result.path)
     repeating = ["role", "service_level", "person", "owner", "shortfall"]
-    files = {"accounts.parquet": commit.place_parts(accounts, summaries.account_schema(), folder / "accounts.parquet", repeating)}
+    placed = commit.place_parts(accounts.tables(), account_schema(), folder / "accounts.parquet", repeating)
+    files = {"accounts.parquet": placed}
     files |= commit.place_both(short, folder, "shortfall")
     every = record(result)
     for name in ("roles", "people", "bands", "campaigns", "consistency", "moves", "rules", "minimum", "quadrants"):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.sections.coverage.by_kind import Debt, extremes
+from tamscore.sections.coverage.by_kind import Debt, crossed, extremes
 from tamscore.sections.coverage.hour_price import dearest
 from tamscore.sections.coverage.plans import DIGITAL
 from tamscore.substitution import fold_word
@@ -57,8 +57,15 @@ class Owed:
         """Which of the accounts (s,) get what they are owed under a plan (m,), given the level (o,) of each plan."""
         return level[plan[self.account]] >= self.least
 
+    def kinds(self, task: Task, is_open: ByKind) -> Any:
+        """Kinds (s,) of the accounts that are owed as much, and by the same plans, hours, regions and skills."""
+        found = crossed(is_open.kind[self.account], len(task.hours.table), task.hours.kind[self.account])
+        found = crossed(found, len(LEVELS), self.least)
+        group = np.unique(task.accounts.group_of(self.account), return_inverse=True)[1]
+        return crossed(found, int(group.max(initial=0)) + 1, group)
+
     def of(self, here: Any) -> Owed:
-        """Those of the accounts where a mask (s,) is true."""
+        """Those of the accounts where a mask (s,) is true, or of some places."""
         return Owed(self.account[here], self.least[here], self.rule[here], self.rules)
 
 

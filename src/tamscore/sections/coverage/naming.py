@@ -8,6 +8,7 @@ import numpy as np
 
 from tamscore.sections.coverage.assignment import NOBODY, Load, Team, assign
 from tamscore.sections.coverage.offer import Offer, fitted
+from tamscore.sections.coverage.people import numbers_of
 
 if TYPE_CHECKING:
     from tamscore.sections.coverage.choice import Choice
@@ -20,7 +21,7 @@ def named(task: Task, owners: Owners, options: Options, choice: Choice) -> tuple
     """The plan (m,) and person (m,) of every account, given the option that each has."""
     pools, option = task.pools, choice.option.copy()
     offer = Offer(options.value, options.hours, pools.pool, pools.hours, options.names)
-    person = np.full(len(task.accounts), NOBODY, np.int32)
+    person = np.full(len(task.accounts), NOBODY, numbers_of(task.people))
     for pool in np.flatnonzero(np.isfinite(pools.hours)).tolist():
         place_pool(task, offer, owners, pool, option, person)
     return pools.plan.astype(np.int16)[option], person

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tamscore.scoring.joining.match import Match
 
 
@@ -35,3 +39,8 @@ class Owners:
     locked: Any
     joins: tuple[Match, ...] = ()
     doubts: tuple[str, ...] = ()
+
+
+def numbers_of(people: Sequence[Person]) -> Any:
+    """The smallest type of whole numbers for people by number and -1."""
+    return np.min_scalar_type(-len(people) - 1)

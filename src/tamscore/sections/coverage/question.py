@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tamscore.errors import InputContractError
-from tamscore.sections.coverage.accounts import read_accounts
 from tamscore.sections.coverage.joining import doubts_of, match_regions
 from tamscore.sections.coverage.names import doubts_about_limits, likely, spelled, with_levels, with_limits, with_roles
 from tamscore.sections.coverage.plans import DEFAULT_PLANS, DIGITAL, OF_CHANNEL, PARTNER, for_team, with_partners
 from tamscore.sections.coverage.reading import read_owners, read_people, read_plans
+from tamscore.sections.coverage.scored_accounts import read_accounts
 from tamscore.sections.coverage.settings import default_team
 from tamscore.sections.coverage.suggested import SuggestedRoles
 from tamscore.sections.coverage.task import Task, task_of

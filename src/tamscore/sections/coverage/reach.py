@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.sections.coverage.by_kind import first_of
+
 if TYPE_CHECKING:
     from tamscore.sections.coverage.by_kind import ByKind
     from tamscore.sections.coverage.minimum import Owed
@@ -60,15 +62,15 @@ def reached(task: Task, owed: Owed, owners: Owners, is_open: ByKind, level: Any)
     """
     if not len(owed):
         return np.zeros(0, bool)
-    serves = level[:, None] >= owed.least[None, :]
-    need = np.where(serves & is_open[:, owed.account], task.hours[:, owed.account], np.inf)
-    locked = owners.locked[owed.account]
+    alike = owed.kinds(task, is_open)
+    first, locked = owed.of(first_of(alike)), owners.locked[owed.account]
+    serves = level[:, None] >= first.least[None, :]
+    need = np.where(serves & is_open[:, first.account], task.hours[:, first.account], np.inf)
     by_role = np.stack([need[task.role_of_plan == r].min(axis=0, initial=np.inf) for r in range(len(task.roles))])
-    key, kind = np.unique(
-        np.vstack([by_role, task.accounts.group_of(owed.account)])[:, ~locked].T, axis=0, return_inverse=True
-    )
-    served = np.isfinite(by_role).any(axis=0) & locked
-    served[~locked] = in_order(kinds_of(task, key, bound_hours(task, owners, is_open)), kind.ravel())
+    key, kind = np.unique(np.vstack([by_role, task.accounts.group_of(first.account)]).T, axis=0, return_inverse=True)
+    served = np.isfinite(by_role).any(axis=0)[alike] & locked
+    kinds = kinds_of(task, key, bound_hours(task, owners, is_open))
+    served[~locked] = in_order(kinds, kind.ravel()[alike[~locked]])
     return served
 
 

@@ -13,7 +13,7 @@ from tamscore.errors import InputContractError
 from tamscore.sections.coverage.accounts import LIMITING
 from tamscore.sections.coverage.joining import match_accounts, match_persons, unknown_owners
 from tamscore.sections.coverage.names import folded
-from tamscore.sections.coverage.people import Owners, Person
+from tamscore.sections.coverage.people import Owners, Person, numbers_of
 from tamscore.sections.coverage.plans import DEFAULT_PLANS, DIGITAL, TouchPlan
 from tamscore.sections.coverage.table_types import checked
 from tamscore.store import tables
@@ -105,7 +105,7 @@ def read_owners(settings: Coverage, accounts: Accounts, people: Sequence[Person]
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    person, locked = np.full(len(accounts), -1, np.int32), np.zeros(len(accounts), bool)
+    person, locked = np.full(len(accounts), -1, numbers_of(people)), np.zeros(len(accounts), bool)
     if settings.owners is None:
         return Owners(person, locked)
     table = read_table(settings.owners, ("account_id", "person"))

@@ -133,7 +133,7 @@ def shortfall_table(task: Task, found: Placement) -> pa.Table:
 
     owed, lack = found.owed, found.owed.of(~met(task, found))
     columns = {
-        "account_id": task.accounts.ids.take(pa.array(lack.account)),
+        "account_id": task.accounts.ids.take(pa.array(lack.account)).cast(pa.large_string()),
         "rule": pa.array(owed.rules, pa.string()).take(pa.array(lack.rule)),
         "service_level": pa.array(LEVELS).take(pa.array(lack.least)),
         "priority": task.accounts.priority[lack.account],

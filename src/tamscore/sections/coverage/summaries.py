@@ -13,52 +13,13 @@ from tamscore.sections.coverage.placing import loss_of_staying, moved
 from tamscore.sections.coverage.plans import DIGITAL
 from tamscore.sections.coverage.refill import Desk
 from tamscore.sections.coverage.rules import quadrant_plans
-from tamscore.sections.coverage.shortfall import keeps_all, short_of, worth_of
+from tamscore.sections.coverage.shortfall import keeps_all, worth_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    import pyarrow as pa
-
-    from tamscore.sections.coverage.people import Owners
     from tamscore.sections.coverage.placing import Placement
     from tamscore.sections.coverage.task import Task
-
-ROW_GROUP = 1 << 20
-"""So many accounts are put into columns together."""
-
-
-def account_schema() -> pa.Schema:
-    """Return the columns of the table of accounts."""
-    import pyarrow as pa
-
-    texts = dict.fromkeys(("role", "service_level", "person"), pa.string())
-    last = dict.fromkeys(("owner", "shortfall"), pa.string())
-    return pa.schema({"account_id": pa.large_string(), **texts, "hours": pa.float64(), "value": pa.float64(), **last})
-
-
-def account_tables(task: Task, found: Placement, owners: Owners) -> Iterator[pa.Table]:
-    """Yield the accounts in order of id, a row group at a time: role, service level, person, hours, value, owner.
-
-    The owner is the one before. `shortfall` is the rule by which one is owed more than it gets, null for all others.
-    """
-    short = short_of(task, found)
-    for begin in range(0, max(len(task.accounts), 1), ROW_GROUP):
-        yield account_table(task, found, owners, short, slice(begin, begin + ROW_GROUP))
-
-
-def account_table(task: Task, found: Placement, owners: Owners, short: pa.DictionaryArray, here: slice) -> pa.Table:
-    """The same of neighbouring accounts, given the rules (m,) by which each is owed more than it gets."""
-    import pyarrow as pa
-
-    rows, plan = np.arange(len(task.accounts))[here], pa.array(found.plan[here])
-    roles = pa.array([plan.role for plan in task.plans], pa.string()).take(plan)
-    levels = pa.array([plan.service_level for plan in task.plans], pa.string()).take(plan)
-    names = pa.array([one.name for one in task.people], pa.string())
-    who = [names.take(pa.array(codes[here], mask=codes[here] == NOBODY)) for codes in (found.person, owners.person)]
-    columns = {"account_id": task.accounts.ids[here], "role": roles, "service_level": levels, "person": who[0]}
-    columns |= {"hours": found.offer.hours[found.plan[here], rows], "value": found.worths[here].round(2)}
-    return pa.table({**columns, "owner": who[1], "shortfall": short[here].dictionary_decode()}, account_schema())
 
 
 def role_rows(task: Task, found: Placement, hours_each: float) -> list[dict[str, Any]]:

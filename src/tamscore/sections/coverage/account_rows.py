@@ -1,0 +1,78 @@
+"""The rows of accounts that a coverage is written as, without all else that was at work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.sections.coverage.assignment import NOBODY
+from tamscore.sections.coverage.shortfall import short_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+    from tamscore.sections.coverage.by_kind import ByKind
+    from tamscore.sections.coverage.people import Owners
+    from tamscore.sections.coverage.placing import Placement
+    from tamscore.sections.coverage.task import Task
+
+ROW_GROUP = 1 << 20
+"""So many accounts are put into columns together."""
+
+
+def account_schema() -> pa.Schema:
+    """Return the columns of the table of accounts."""
+    import pyarrow as pa
+
+    texts = dict.fromkeys(("role", "service_level", "person"), pa.string())
+    last = dict.fromkeys(("owner", "shortfall"), pa.string())
+    return pa.schema({"account_id": pa.large_string(), **texts, "hours": pa.float64(), "value": pa.float64(), **last})
+
+
+@dataclass(frozen=True)
+class AccountRows:
+    """Accounts (m,) in order of id: plan, person and owner before by number, value; hours (o, m).
+
+    `names` are the roles and service levels of plans, and people; `short` (m,) is the rule by which an account is owed
+    more than it gets, null for all others.
+    """
+
+    ids: pa.Array
+    plan: Any
+    person: Any
+    owner: Any
+    value: Any
+    hours: ByKind
+    short: pa.DictionaryArray
+    names: tuple[pa.Array, pa.Array, pa.Array]
+
+    @classmethod
+    def of(cls, task: Task, found: Placement, owners: Owners) -> AccountRows:
+        """Return the rows of a placement."""
+        import pyarrow as pa
+
+        roles, levels = [plan.role for plan in task.plans], [plan.service_level for plan in task.plans]
+        names = tuple(pa.array(texts, pa.string()) for texts in (roles, levels, [one.name for one in task.people]))
+        ids, short = task.accounts.ids, short_of(task, found)
+        return cls(ids, found.plan, found.person, owners.person, found.worths, task.hours, short, names)
+
+    def tables(self) -> Iterator[pa.Table]:
+        """Yield the rows as tables, so many at a time as a row group holds."""
+        for begin in range(0, max(len(self.ids), 1), ROW_GROUP):
+            yield self.table(slice(begin, begin + ROW_GROUP))
+
+    def table(self, here: slice) -> pa.Table:
+        """Return neighbouring rows as a table."""
+        import pyarrow as pa
+
+        plan, rows = self.plan[here], np.arange(len(self.ids))[here]
+        roles, levels, people = self.names
+        who = [people.take(pa.array(codes, mask=codes == NOBODY)) for codes in (self.person[here], self.owner[here])]
+        columns = {"account_id": self.ids[here].cast(pa.large_string())}
+        columns |= {"role": roles.take(pa.array(plan)), "service_level": levels.take(pa.array(plan)), "person": who[0]}
+        columns |= {"hours": self.hours[plan, rows], "value": self.value[here].round(2), "owner": who[1]}
+        return pa.table({**columns, "shortfall": self.short[here].dictionary_decode()}, account_schema())

@@ -1,0 +1,153 @@
+"""The scored accounts of a run, read into their places in order of id, in few bytes each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.arrow import float_column
+from tamscore.config.problems import nearest
+from tamscore.engine import heap
+from tamscore.errors import UsageError
+from tamscore.sections.coverage.accounts import LIKELY, MONEY, TEXTS, Accounts
+from tamscore.sections.coverage.texts import Collected, Texts, by_kind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+    from tamscore.sections.coverage.accounts import ScoredRun
+    from tamscore.sections.coverage.settings import Coverage
+
+MANY = 2**32
+"""From so many accounts on a row takes more than four bytes."""
+MOST_BYTES = 2**31
+"""Below so many bytes the places of texts take four bytes each."""
+LEVELS = 2**16
+"""So many different amounts have places of two bytes."""
+NO_NAMES = frozenset(
+    {"account_id", "distance", "margin", *MONEY, "typical_sales", "penetration", "relative_potential", "support"}
+    | {"potential_low", "potential_high", "rank", "rank_in_kind", *LIKELY, "expected_value", "priority_in_kind"}
+)
+"""Columns of the scores that hold ids or numbers, so that they are no regions or skills."""
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Amounts (m,) by their place among few different ones (l,)."""
+
+    amounts: Any
+    place: Any
+
+    @classmethod
+    def of(cls, coded: pa.DictionaryArray) -> Levels:
+        """The amounts of a column of fewer than 2^16 different ones."""
+        return cls(coded.dictionary.to_numpy(), coded.indices.to_numpy().astype(np.uint16))
+
+    def __getitem__(self, rows: Any) -> Any:
+        """The amounts of some accounts."""
+        return self.amounts[self.place[rows]]
+
+
+def read_accounts(run: ScoredRun, settings: Coverage) -> Accounts:
+    """The scored accounts of a run; UsageError where it has no column that the settings name.
+
+    The scores are read twice, for the ids and for all else, which then goes straight to its place.
+    """
+    heap.share()
+    asked = {"region": settings.region, "skill": settings.skill}
+    run.require((*MONEY, *LIKELY, *TEXTS, *filter(None, asked.values())))
+    if problem := problem_of_columns(settings, run.columns):
+        raise UsageError(problem)
+    named = [name for name in dict.fromkeys((*TEXTS, *filter(None, asked.values()))) if name in run.columns]
+    numbers = [*MONEY, *(name for name in LIKELY if name in run.columns)]
+    ids, place = in_order_of_id([table["account_id"] for table in run.read(["account_id"])])
+    money, texts = read_columns(run, place, numbers, named)
+    del place
+    heap.give_back()
+    texts = by_kind({"": Texts(("",), np.zeros(len(ids), np.uint8)), **texts})
+    heap.give_back()
+    sales, potential, whitespace = money.pop("sales"), few_levels(money.pop("potential")), money.pop("whitespace")
+    promise = whitespace
+    if LIKELY[0] in money:
+        promise = against_mean(money.pop(LIKELY[0]), sales > 0)
+        promise *= whitespace
+    region, skill = (texts[column or ""] for column in asked.values())
+    every = {name: texts.get(name, texts[""]) for name in TEXTS}
+    priority = money.pop(LIKELY[1]) if LIKELY[1] in money else place_of(whitespace)
+    heap.give_back()
+    return Accounts(ids, sales, potential, whitespace, promise, priority, every, region, skill, run.id_form)
+
+
+def in_order_of_id(parts: list[pa.ChunkedArray]) -> tuple[pa.Array, Any]:
+    """All ids (m,) in order, and the place (m,) that each row of the parts has among them; the list is emptied."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    is_small = sum(part.nbytes for part in parts) < MOST_BYTES
+    ids = pa.chunked_array([chunk for part in parts for chunk in part.chunks], parts[0].type)
+    parts.clear()
+    ids = ids.cast(pa.string() if is_small else pa.large_string()).combine_chunks()
+    heap.give_back()
+    order = pc.sort_indices(ids)
+    place = np.empty(len(ids), np.uint32 if len(ids) < MANY else np.int64)
+    place[order.to_numpy()] = np.arange(len(ids), dtype=place.dtype)
+    return ids.take(order), place
+
+
+def read_columns(
+    run: ScoredRun, place: Any, numbers: Sequence[str], named: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, Texts]]:
+    """Numbers (m,) and texts by name, each row of the parts at its place (m,); texts as codes, which take less room."""
+    money = {name: np.empty(len(place), np.int32 if name == LIKELY[1] else np.float64) for name in numbers}
+    texts, begin = {name: Collected(len(place)) for name in named}, 0
+    for table in run.read([*numbers, *named], coded=True):
+        rows = place[begin : begin + table.num_rows]
+        begin += table.num_rows
+        for name, column in money.items():
+            column[rows] = np.nan_to_num(float_column(table[name]))
+        for name, collected in texts.items():
+            collected.put(rows, table[name])
+    return money, {name: collected.texts() for name, collected in texts.items()}
+
+
+def few_levels(amount: Any) -> Any:
+    """Amounts (m,) that are few different ones as places among them: what the accounts of a cluster share."""
+    import pyarrow as pa
+
+    if len(np.unique(amount[:LEVELS])) > LEVELS // 4:
+        return amount
+    coded = pa.array(amount).dictionary_encode()
+    return Levels.of(coded) if len(coded.dictionary) < LEVELS else amount
+
+
+def problem_of_columns(settings: Coverage, known: Sequence[str]) -> str:
+    """Return what is wrong with the columns of region and skill, given the columns of the scores; '' for nothing."""
+    for key, column in (("region", settings.region), ("skill", settings.skill)):
+        if column is not None and column not in known:
+            hint = nearest(column, known) or "keep it: columns.keep"
+            return f"coverage.{key}: {column!r}: expected a column of the scores; {hint}"
+        if column in NO_NAMES:
+            return f"coverage.{key}: {column!r}: expected a column of names, got account ids or numbers; name another"
+    return ""
+
+
+def place_of(amount: Any) -> Any:
+    """The place (m,) of each account, 1 for the largest amount; of equals the first come first."""
+    place = np.empty(len(amount), np.int32)
+    place[np.argsort(-amount, kind="stable")] = np.arange(1, len(amount) + 1)
+    return place
+
+
+def against_mean(chance: Any, buys: Any) -> Any:
+    """The probability (m,) of each account over the mean of its kind, customers or prospects; 1 where that is 0.
+
+    It stands in the place of the probability.
+    """
+    for kind in (buys, ~buys):
+        mean = float(chance[kind].mean()) if kind.any() else 0.0
+        np.divide(chance, mean, out=chance, where=kind) if mean > 0 else np.copyto(chance, 1.0, where=kind)
+    return chance
