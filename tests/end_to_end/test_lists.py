@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from tamscore import backend
 from tamscore.cli import app
+from tamscore.insight.lists import gather
 from tamscore.insight.lists.gather import groups_of
 from tamscore.insight.lists.names import LONGEST, file_stems
 from tamscore.insight.pages.calling import why_called
@@ -240,11 +241,20 @@ def test_without_pages_there_are_files_alone(week, tmp_path):
     assert all("page" not in row for row in rows)
 
 
+def test_lists_are_the_same_however_many_accounts_are_told_together(week, tmp_path, monkeypatch):
+    """What changed since the week before is told too."""
+    monkeypatch.setattr(gather, "PART", 7)
+    assert made(week["output"], tmp_path / "lists") == week["rows"]
+    for path in week["lists"].iterdir():
+        assert (tmp_path / "lists" / path.name).read_bytes() == path.read_bytes(), path.name
+
+
 def test_where_people_cover_everybody_no_campaign_has_a_list():
-    accounts = pa.table({"account_id": ["A", "B", "C"], "campaign_id": ["y", "x", "y"]})
+    columns = {"account_id": ["C", "B", "A"], "campaign_id": ["y", "x", "y"], "party_type": ["end_user"] * 3}
+    accounts = pa.table({**columns, "priority": [1, 1, 1]})
     assert groups_of(accounts.slice(0, 0), "campaign_id") == {}
-    found = {name: one["account_id"].to_pylist() for name, one in groups_of(accounts, "campaign_id").items()}
-    assert found == {"x": ["B"], "y": ["A", "C"]}
+    found = {name: rows.tolist() for name, rows in groups_of(accounts, "campaign_id").items()}
+    assert found == {"x": [1], "y": [2, 0]}
 
 
 def test_without_a_coverage_nobody_has_a_list(tmp_path):

@@ -189,7 +189,12 @@ def place_csv(table: pa.Table, path: Location) -> Placed:
 
     formless = (t.is_nested, t.is_binary, t.is_large_binary, t.is_fixed_size_binary)
     flat = table.select([field.name for field in table.schema if not any(has(field.type) for has in formless)])
-    return place(path, lambda file: csv_output.write([flat], flat.schema, file))
+    return place_csv_parts([flat], flat.schema, path)
+
+
+def place_csv_parts(tables: Iterable[pa.Table], schema: pa.Schema, path: Location) -> Placed:
+    """Put tables of a schema in place as one CSV file."""
+    return place(path, lambda file: csv_output.write(tables, schema, file))
 
 
 def place_both(table: pa.Table, folder: Location, name: str, in_csv: pa.Table | None = None) -> dict[str, Placed]:

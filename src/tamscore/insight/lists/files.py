@@ -82,7 +82,8 @@ def place_all(
     """Put the files of all lists into a folder; return what was placed by name."""
     placed = {SUMMARY: commit.place_csv(pa.Table.from_pylist(rows), folder / SUMMARY)}
     for one, row in zip(found.lists, rows, strict=True):
-        placed[row["file"]] = commit.place_csv(flat(one, run.name), folder / row["file"])
+        parts, none = (flat(part, run.name) for part in one.parts()), flat(one.accounts(0, 0), run.name)
+        placed[row["file"]] = commit.place_csv_parts(parts, none.schema, folder / row["file"])
         if pages:
             placed[row["page"]] = commit.place_bytes(html(run, one, row["file"]), folder / row["page"])
     if pages:

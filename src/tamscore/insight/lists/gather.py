@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamscore.arrow import level_codes
+from tamscore.arrow import as_dictionary, level_codes
+from tamscore.engine import heap
 from tamscore.errors import UsageError
 from tamscore.insight.campaign_lists import PERSON, CampaignLists
 from tamscore.insight.lists import sentences
@@ -17,7 +18,7 @@ from tamscore.insight.lists.since import RunBefore
 from tamscore.schema import PARTY_TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tamscore.insight.alerted_run import AlertedRun
     from tamscore.insight.stored import StoredRun
@@ -31,17 +32,41 @@ READ = (
     *("hours", CAMPAIGN, "campaign_channel", "campaign_message"),
 )
 """The columns of a run that lists are made of, those that it has."""
+PART = 65_536
+"""So many accounts are told together."""
 
 
 @dataclass(frozen=True)
 class WorkList:
-    """The list of a person or a campaign: its accounts in order, the role or the channel, and the hours there are."""
+    """The list of a person or a campaign: the role or the channel, the hours there are, and its accounts in order.
+
+    They are `rows` (n,) of a `source` that several lists share; what is said of them is made when it is asked for.
+    """
 
     kind: Literal["person", "campaign"]
     name: str
     by: str
-    accounts: pa.Table
+    source: pa.Table
+    rows: Any
+    telling: Telling
     hours: float | None = None
+
+    def __len__(self) -> int:
+        """The number of accounts n."""
+        return len(self.rows)
+
+    def column(self, name: str) -> pa.ChunkedArray | None:
+        """Return a column of the source for its accounts, None if it has none."""
+        return self.source[name].take(pa.array(self.rows)) if name in self.source.column_names else None
+
+    def accounts(self, begin: int, end: int) -> pa.Table:
+        """Return neighbouring accounts with columns for why, alerts and what changed."""
+        return self.telling.told(self.source.take(pa.array(self.rows[begin:end])))
+
+    def parts(self) -> Iterator[pa.Table]:
+        """Yield its accounts, so many at a time that they take little memory."""
+        for begin in range(0, len(self), PART):
+            yield self.accounts(begin, begin + PART)
 
 
 @dataclass(frozen=True)
@@ -61,22 +86,37 @@ def gather(run: StoredRun, since: StoredRun | None, progress: Progress) -> Gathe
     if PERSON not in run.columns:
         raise UsageError(f"{run.directory.path}: nobody knows who covers its accounts; run tamscore coverage first")
     run.require((*sentences.OPEN, *sentences.LIKELY, "expected_value", "play", "suggested_role"))
+    heap.share()
     columns = [name for name in READ if name in run.columns]
     rules = CampaignLists.of(run) if CAMPAIGN in run.columns else None
     people, campaigns = [], []
     with progress.stage("read", run.manifest["rows"]["scored"]) as done:
-        for part in run.read(columns):
+        for part in run.read(columns, coded=True):
             people.append(part.filter(part[PERSON].is_valid()))
             if rules is not None:
                 campaigns.append(part.filter(pc.and_(part[CAMPAIGN].is_valid(), pa.array(rules.has(part)))))
             done(part.num_rows)
-    covered = pa.concat_tables(people).combine_chunks()
+    heap.give_back()
     tell = Telling.of(run, since, progress)
     with progress.stage("sort"):
-        lists = [*persons(tell.told(covered), run)]
+        covered = joined(people)
+        lists = [*persons(covered, tell, run)]
         if campaigns:
-            lists += campaign_lists(tell.told(pa.concat_tables(campaigns).combine_chunks()))
+            lists += campaign_lists(joined(campaigns), tell)
+    heap.give_back()
     return Gathered(tuple(lists), run.manifest["rows"]["scored"], covered.num_rows)
+
+
+def joined(parts: list[pa.Table]) -> pa.Table:
+    """Return the parts of a table as one, column by column, so that little lies there twice; the list is emptied."""
+    table = pa.concat_tables(parts)
+    parts.clear()
+    for place, field in enumerate(table.schema):
+        column = table.column(place)
+        whole = column.unify_dictionaries() if pa.types.is_dictionary(field.type) else column
+        table = table.set_column(place, field, whole.combine_chunks())
+        del column, whole
+    return table
 
 
 @dataclass(frozen=True)
@@ -97,8 +137,7 @@ class Telling:
             return cls(RunBefore.of(since), alerted_since(run, since))
 
     def told(self, accounts: pa.Table) -> pa.Table:
-        """Return accounts in order of priority, with columns for why, alerts and what changed."""
-        accounts = accounts.take(order_of(accounts))
+        """Return accounts with columns for why, alerts and what changed."""
         buying = self.alerted and self.alerted.reasons_of(accounts["account_id"])
         told = {"why": sentences.why_called(accounts), "alerts": sentences.urgent(accounts, buying)}
         if self.before is not None:
@@ -116,26 +155,32 @@ def order_of(accounts: pa.Table) -> Any:
     return pc.sort_indices(keyed, [(name, "ascending") for name in keyed.column_names])
 
 
-def groups_of(accounts: pa.Table, column: str) -> dict[str, pa.Table]:
-    """Return the accounts of each text of a column, in their order, by text in order of name."""
-    encoded = accounts[column].combine_chunks().dictionary_encode()
+def groups_of(accounts: pa.Table, column: str) -> dict[str, Any]:
+    """Return the accounts (n,) of each text of a column, in order, by text in order of name."""
+    encoded = as_dictionary(accounts[column])
     code, names = encoded.indices.to_numpy(zero_copy_only=False), encoded.dictionary.to_pylist()
-    rows = np.split(np.argsort(code, kind="stable"), np.cumsum(np.bincount(code, minlength=len(names))))
-    return dict(sorted((name, accounts.take(here)) for name, here in zip(names, rows[: len(names)], strict=True)))
+    order = order_of(accounts).to_numpy().astype(np.uint32)
+    code = code[order]
+    rows = np.split(order[np.argsort(code, kind="stable")], np.cumsum(np.bincount(code, minlength=len(names))))
+    return dict(sorted((name, here) for name, here in zip(names, rows[: len(names)], strict=True) if len(here)))
 
 
-def persons(accounts: pa.Table, run: StoredRun) -> Sequence[WorkList]:
+def persons(accounts: pa.Table, tell: Telling, run: StoredRun) -> Sequence[WorkList]:
     """Return the list of every person in the order of the coverage, empty ones too; by name where none is stored."""
-    found = groups_of(accounts, PERSON)
+    found, nobody = groups_of(accounts, PERSON), np.zeros(0, np.uint32)
     known = run.roles.plan.record["people"] if run.roles.plan else ()
     lists = [
-        WorkList("person", row["person"], row["role"], found.pop(row["person"], accounts.slice(0, 0)), row["hours"])
+        WorkList("person", row["person"], row["role"], accounts, found.pop(row["person"], nobody), tell, row["hours"])
         for row in known
     ]
-    return [*lists, *(WorkList("person", name, one["role"][0].as_py(), one) for name, one in found.items())]
+    others = [(name, accounts["role"][int(rows[0])].as_py(), rows) for name, rows in found.items()]
+    return [*lists, *(WorkList("person", name, role, accounts, rows, tell) for name, role, rows in others)]
 
 
-def campaign_lists(accounts: pa.Table) -> Sequence[WorkList]:
+def campaign_lists(accounts: pa.Table, tell: Telling) -> Sequence[WorkList]:
     """Return the list of every campaign, by id."""
-    found = groups_of(accounts, CAMPAIGN)
-    return [WorkList("campaign", name, one["campaign_channel"][0].as_py(), one) for name, one in found.items()]
+    channel = accounts["campaign_channel"]
+    return [
+        WorkList("campaign", name, channel[int(rows[0])].as_py(), accounts, rows, tell)
+        for name, rows in groups_of(accounts, CAMPAIGN).items()
+    ]

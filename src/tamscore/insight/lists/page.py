@@ -36,7 +36,7 @@ def message(one: WorkList) -> str:
     who = f"{one.name} covers" if one.kind == "person" else f"{words(one.by)} reaches"
     expected = total(one, "expected_value")
     promise = f"; {money(expected)} may be expected" if expected else ""
-    return clean(f"{who} {counted(one.accounts.num_rows, 'account')}{promise}.")
+    return clean(f"{who} {counted(len(one), 'account')}{promise}.")
 
 
 def tiles(one: WorkList) -> Tiles:
@@ -54,12 +54,12 @@ def tiles(one: WorkList) -> Tiles:
 
 def accounts(one: WorkList, file: str) -> Chapter:
     """Return the chapter with the first accounts of a list."""
-    rows = one.accounts.slice(0, SHOWN).to_pylist()
+    rows = one.accounts(0, SHOWN).to_pylist()
     several = len({row["party_type"] for row in rows}) > 1
     cells = [[cell(row, name) for name in CELLS] for row in rows]
     for row in cells:
         row[CELLS.index("party_type")] = row[CELLS.index("party_type")] if several else None
-    more = f"the first {SHOWN:,} of {one.accounts.num_rows:,}; " if one.accounts.num_rows > SHOWN else ""
+    more = f"the first {SHOWN:,} of {len(one):,}; " if len(one) > SHOWN else ""
     block = without_empty(table("Accounts in order of priority", ACCOUNTS, cells, f"{more}all of them: {file}"))
     text = "Work from top to bottom." if rows else "There are no accounts in this list."
     blocks: tuple[Block, ...] = (block,) if rows else ()

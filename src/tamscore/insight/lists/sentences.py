@@ -86,8 +86,9 @@ def by_distinct(accounts: pa.Table, names: Sequence[str], tell: Callable[[Accoun
         known = known.set_column(place, name, coarse(known[name])) if name in COARSE else known
     code: Any = np.zeros(accounts.num_rows, np.int64)
     for column in known.columns:
-        encoded = column.combine_chunks().dictionary_encode(null_encoding="encode")
-        code = code * max(len(encoded.dictionary), 1) + encoded.indices.to_numpy(zero_copy_only=False)
+        encoded = column.combine_chunks().dictionary_encode()
+        missing = len(encoded.dictionary)
+        code = code * (missing + 1) + encoded.indices.fill_null(missing).to_numpy(zero_copy_only=False)
         code = np.unique(code, return_inverse=True)[1]  # small again, whatever comes next
     _, first, inverse = np.unique(code, return_index=True, return_inverse=True)
     texts = [tell(one) for one in known.take(first).to_pylist()]

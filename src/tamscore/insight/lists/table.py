@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tamscore.arrow import float_column
 from tamscore.insight.export import VERSION, to_the_cent
@@ -25,20 +26,21 @@ AMOUNTS = ("sales", "potential", "whitespace", "expected_value")
 OF_CAMPAIGNS = ("campaign_id", "campaign_channel", "campaign_message")
 
 
-def flat(one: WorkList, version: str) -> pa.Table:
-    """Return the rows of a list as its file holds them: amounts to the cent, and the version of the scores."""
-    names = [name for name in COLUMNS if name in one.accounts.column_names]
-    columns = {name: to_the_cent(one.accounts[name]) if name in AMOUNTS else one.accounts[name] for name in names}
-    return pa.table({**columns, VERSION: pa.array([version] * one.accounts.num_rows, pa.string())})
+def flat(accounts: pa.Table, version: str) -> pa.Table:
+    """Return accounts of a list as its file holds them: amounts to the cent, and the version of the scores."""
+    names = [name for name in COLUMNS if name in accounts.column_names]
+    columns = {name: to_the_cent(accounts[name]) if name in AMOUNTS else accounts[name] for name in names}
+    return pa.table({**columns, VERSION: pa.array([version] * accounts.num_rows, pa.string())})
 
 
 def total(one: WorkList, column: str, kind: str | None = None) -> float | None:
     """Return the sum of a column, to the cent each, over a list or its accounts of a kind; None where unknown."""
-    if column not in one.accounts.column_names:
+    found = one.column(column)
+    if found is None:
         return None
-    values = np.round(np.nan_to_num(float_column(one.accounts[column])), 2)
+    values = np.round(np.nan_to_num(float_column(found)), 2)
     if kind is not None:
-        values = values[pa.compute.equal(one.accounts["kind"], kind).to_numpy()]
+        values = values[pc.equal(one.column("kind"), kind).to_numpy()]
     return float(values.sum())
 
 
@@ -49,7 +51,7 @@ def summary(lists: Sequence[WorkList], stems: dict[tuple[str, str], str]) -> lis
             "list": one.kind,
             "name": one.name,
             "role_or_channel": one.by,
-            "accounts": one.accounts.num_rows,
+            "accounts": len(one),
             "expansion": rounded(total(one, "whitespace", "expansion")),
             "acquisition": rounded(total(one, "whitespace", "acquisition")),
             "expected_value": rounded(total(one, "expected_value")),
