@@ -83,6 +83,7 @@ def told_of(
 ) -> CoverageResult:
     """What there is to say about a placement."""
     roles = summaries.role_rows(task, found, settings.hours_of_one)
+    heap.give_back()
     sure = Certificate(found.value, found.choice.value, found.before, found.choice.bound, found.choice.rounds)
     if len(found.owed):
         sure = replace(sure, without_minimum=shortfall.without_it(task, found))

@@ -8,7 +8,7 @@ import numpy as np
 
 from tamscore.sections.coverage.assignment import NOBODY
 from tamscore.sections.coverage.books import ratios, within
-from tamscore.sections.coverage.by_kind import first_of
+from tamscore.sections.coverage.by_kind import BLOCK, first_of
 from tamscore.sections.coverage.placing import loss_of_staying, moved
 from tamscore.sections.coverage.plans import DIGITAL
 from tamscore.sections.coverage.refill import Desk
@@ -16,10 +16,9 @@ from tamscore.sections.coverage.rules import quadrant_plans
 from tamscore.sections.coverage.shortfall import keeps_all, worth_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tamscore.sections.coverage.placing import Placement
     from tamscore.sections.coverage.task import Task
+    from tamscore.sections.coverage.texts import Texts
 
 
 def role_rows(task: Task, found: Placement, hours_each: float) -> list[dict[str, Any]]:
@@ -92,14 +91,12 @@ def people_rows(task: Task, found: Placement, balance: float | None = None) -> l
 
 def band_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
     """One row per size band and role that has accounts there."""
-    band = task.accounts.texts["campaign_band"]
-    return grouped(task, found, "band", band.levels, band.code)
+    return grouped(task, found, "band", task.accounts.texts["campaign_band"])
 
 
 def quadrant_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
     """One row per quadrant and plan that has accounts there."""
-    quadrant = task.accounts.texts["quadrant"]
-    return grouped(task, found, "quadrant", quadrant.levels, quadrant.code)
+    return grouped(task, found, "quadrant", task.accounts.texts["quadrant"])
 
 
 def campaign_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
@@ -109,23 +106,34 @@ def campaign_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
         return []
     first = channel.codes(first_of(name.code)).tolist()
     of = {level: channel.levels[code] for level, code in zip(name.levels, first, strict=True)}
-    rows = grouped(task, found, "campaign_id", name.levels, name.code)
+    rows = grouped(task, found, "campaign_id", name)
     return [{"campaign_id": row["campaign_id"], "channel": of[row["campaign_id"]], **row} for row in rows]
 
 
-def grouped(task: Task, found: Placement, key: str, levels: Sequence[str], code: Any) -> list[dict[str, Any]]:
+def grouped(task: Task, found: Placement, key: str, texts: Texts) -> list[dict[str, Any]]:
     """One row per level of a column and plan that has accounts there: accounts, hours, value."""
-    plans, place = len(task.plans), code.astype(np.int32) * len(task.plans) + found.plan
-    size = plans * len(levels)
-    rows = np.flatnonzero(found.offer.takes[found.plan])
-    hours = np.bincount(place[rows], found.offer.hours[found.plan[rows], rows], size)
-    value, accounts = np.bincount(place, found.worths, size), np.bincount(place, minlength=size)
+    plans, levels = len(task.plans), texts.levels
+    accounts, hours, value = sums(task, found, texts)
     return [
         {key: levels[at // plans] or "all", "role": plan.role, "service_level": plan.service_level}
         | {"accounts": int(accounts[at]), "hours": float(hours[at]), "value": round(float(value[at]), 2)}
         for at in np.flatnonzero(accounts).tolist()
         for plan in [task.plans[at % plans]]
     ]
+
+
+def sums(task: Task, found: Placement, texts: Texts) -> tuple[Any, Any, Any]:
+    """Accounts, hours and value of each level of a column and plan; block by block, which takes less memory."""
+    count, places = len(task.accounts), np.arange(len(texts.levels) * len(task.plans))
+    accounts, hours, value = np.zeros(len(places), np.int64), np.zeros(len(places)), np.zeros(len(places))
+    for begin in range(0, count, BLOCK):
+        rows = np.arange(begin, min(begin + BLOCK, count))
+        place = texts.codes(rows).astype(np.int64) * len(task.plans) + found.plan[rows]
+        accounts += np.bincount(place, minlength=len(places))
+        place = np.concatenate([places, place])  # sums go on, as if there was one block
+        hours = np.bincount(place, np.concatenate([hours, found.offer.hours[found.plan[rows], rows]]))
+        value = np.bincount(place, np.concatenate([value, found.worths[rows]]))
+    return accounts, hours, value
 
 
 def consistency_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
