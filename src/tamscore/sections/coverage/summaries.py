@@ -125,7 +125,9 @@ def grouped(task: Task, found: Placement, key: str, texts: Texts) -> list[dict[s
 def sums(task: Task, found: Placement, texts: Texts) -> tuple[Any, Any, Any]:
     """Accounts, hours and value of each level of a column and plan; block by block, which takes less memory."""
     count, places = len(task.accounts), np.arange(len(texts.levels) * len(task.plans))
-    accounts, hours, value = np.zeros(len(places), np.int64), np.zeros(len(places)), np.zeros(len(places))
+    accounts = np.zeros(len(places), np.int64)
+    hours: Any = np.zeros(len(places))
+    value: Any = np.zeros(len(places))
     for begin in range(0, count, BLOCK):
         rows = np.arange(begin, min(begin + BLOCK, count))
         place = texts.codes(rows).astype(np.int64) * len(task.plans) + found.plan[rows]
