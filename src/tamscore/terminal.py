@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 LOG_FORMAT: ContextVar[Literal["text", "json"]] = ContextVar("log_format", default="text")
 """Whether what is told goes to a person, or to a log that machines read."""
+HOW_MUCH: ContextVar[Literal["quiet", "usual", "verbose"]] = ContextVar("how_much", default="usual")
+"""Whether progress is shown, and in bars where there is a terminal."""
 PLAIN_WIDTH = 400
 """Tables that no terminal shows are as wide as they need to be: one line for each row."""
 
@@ -33,11 +35,13 @@ PLAIN_WIDTH = 400
 def listening(*, as_json: bool = False, stream: TextIO | None = None) -> Iterator[Listener]:
     """The listener that suits: log records or JSON lines where asked for, a bar on a terminal, else event lines."""
     stream = stream or sys.stderr
-    if LOG_FORMAT.get() == "json":
+    if HOW_MUCH.get() == "quiet":
+        yield Listener()
+    elif LOG_FORMAT.get() == "json":
         yield logs.Records(stream)
     elif as_json:
         yield Events(stream, json_line)
-    elif is_screen(stream):
+    elif is_screen(stream) and HOW_MUCH.get() == "usual":
         with Bar(stream) as bar:
             yield bar
     else:

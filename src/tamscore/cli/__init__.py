@@ -33,6 +33,7 @@ from tamscore.cli import (
     versions,
     work,
 )
+from tamscore.cli.examples import epilog_of
 from tamscore.cli.failures import leave, require_utf8, stoppable, told
 from tamscore.cli.streams import open_all
 
@@ -44,6 +45,9 @@ Exit codes: 0 done, 1 unexpected, 2 usage or job file, 3 input contract, 4 a per
 6 out of memory, 7 device, 10 nothing to do, 128 + signal when stopped."""
 
 
+HOW_MUCH = {"-q", "--quiet", "-v", "--verbose"}
+
+
 class Commands(TyperGroup):
     """The commands, with every error of theirs told in one way."""
 
@@ -53,11 +57,11 @@ class Commands(TyperGroup):
         with terminal.logging_as(ctx.params["log_format"]), told(as_json="--json" in ctx.args, answers=answers):
             return super().invoke(ctx)
 
-    def make_context(self, *args: Any, **options: Any) -> Any:
+    def make_context(self, info_name: str | None, args: list[str], *more: Any, **options: Any) -> Any:
         """The context of the arguments; what is wrong with them is told in the format of all else."""
         with terminal.logging_as("json" if os.environ.get(logs.VARIABLE) == "json" else "text"), told(as_json=False):
-            require_utf8(args[1] if len(args) > 1 else options["args"])
-            return super().make_context(*args, **options)
+            require_utf8(args)
+            return super().make_context(info_name, how_much_first(args), *more, **options)
 
     def format_commands(self, _: Any, formatter: Any) -> None:
         """Write the commands group by group."""
@@ -66,13 +70,19 @@ class Commands(TyperGroup):
                 formatter.write_dl([(name, self.commands[name].get_short_help_str(72)) for name in group])
 
 
+def how_much_first(args: list[str]) -> list[str]:
+    """Return the arguments with -q and -v before the command, wherever they stand."""
+    wanted = [text for text in args if text in HOW_MUCH]
+    return [*wanted, *(text for text in args if text not in HOW_MUCH)]
+
+
 app = typer.Typer(
     name="tamscore",
     cls=Commands,
     help="Score a whole total addressable market: clusters of peers, sales potential and whitespace for every account.",
     epilog=EXIT_CODES,
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode=None,  # the rich help costs more time than everything else here
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -118,7 +128,7 @@ ANSWERS = {"check", "show", "explain", "diff", "what-if", "alerts", "verify", "h
 """The commands that are asked for what they print."""
 for group in COMMANDS.values():
     for name, command in group.items():
-        app.command(name)(command)
+        app.command(name, epilog=epilog_of(name))(command)
 
 
 def tell(asked: bool) -> None:
@@ -140,8 +150,12 @@ def options(
             help="What goes to standard error: text, or one JSON record a line as OpenTelemetry's data model has it.",
         ),
     ] = "text",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notices, errors only.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="A line for each stage, with its CPU time.")] = False,
 ) -> None:
     """Take the options that belong to no command."""
+    del version, log_format  # taken while the arguments are parsed
+    terminal.HOW_MUCH.set("quiet" if quiet else "verbose" if verbose else "usual")
 
 
 def require_typer() -> None:

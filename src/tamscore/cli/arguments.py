@@ -55,9 +55,9 @@ def place_argument(metavar: str, help_: str) -> Any:
     return typer.Argument(metavar=metavar, help=help_, parser=place)
 
 
-def place_option(name: str, metavar: str, help_: str, parser: Callable[[str], Any] = place) -> Any:
-    """An option that names a folder or an address."""
-    return typer.Option(name, metavar=metavar, help=help_, parser=parser)
+def place_option(name: str, metavar: str, help_: str, parser: Callable[[str], Any] = place, *older: str) -> Any:
+    """An option that names a folder or an address, with the names that it had before."""
+    return typer.Option(name, *older, metavar=metavar, help=help_, parser=parser)
 
 
 def file_option(name: str, metavar: str, help_: str) -> Any:
@@ -72,7 +72,7 @@ def run_told_against(run: StoredRun, since: Location | None) -> StoredRun | None
     return None if str(since) == NO_RUN else run_before(run, since)
 
 
-JobFile = Annotated[Path, typer.Argument(metavar="JOB", help="The job file (TOML).")]
+JobFile = Annotated[Path, typer.Argument(metavar="JOB", envvar="TAMSCORE_JOB", help="The job file (TOML).")]
 Overrides = Annotated[
     list[str] | None,
     typer.Option(
@@ -96,5 +96,8 @@ Plan = Annotated[
     ),
 ]
 Output = Annotated[Place, place_argument("OUTPUT", "The output folder of a job.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace what is there, also where this command did not make it.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
 EventsAsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON, and events as JSON lines.")]

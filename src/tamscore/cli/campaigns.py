@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from tamscore import terminal
-from tamscore.cli.arguments import AsJson, Plan, Run, file_option, place_option
+from tamscore.cli.arguments import AsJson, Overwrite, Plan, Run, file_option, place_option
 from tamscore.cli.export import Bom, Fields, NoGuard, Null, asked_for, cleared_lines
 from tamscore.view.words import counted
 
@@ -31,6 +31,7 @@ def campaigns(  # noqa: PLR0913, PLR0917 - every option of the command
     null: Null = None,
     bom: Bom = False,
     plan: Plan = None,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Show whom campaigns reach, and write a list for every channel.
@@ -43,13 +44,14 @@ def campaigns(  # noqa: PLR0913, PLR0917 - every option of the command
     from tamscore.insight.stored import open_run
     from tamscore.progress import Progress
     from tamscore.sections.campaigns.view import chapter
-    from tamscore.store.handed_out import note
+    from tamscore.store.handed_out import note, require_free
 
     asked = asked_for(fields)
     scored = with_alerts(open_run(run, plan=plan), asked)
     rows, written = told.campaigns_of_run(scored), []
     target = Target((to or Path()) / f"list.{form}", not no_guard, null, bom)
     if to is not None:
+        require_free(scored.directory, "campaigns", to, overwrite=overwrite)
         earlier = None if since is None else with_alerts(open_run(since, beside=scored.directory), asked)
         lists = told.Lists(to, fields.split(",") if fields else (), earlier, target)
         with terminal.listening(as_json=as_json) as listener:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tamscore import terminal
-from tamscore.cli.arguments import AsJson, Plan, Run, file_option, place_option
+from tamscore.cli.arguments import AsJson, Overwrite, Plan, Run, file_option, place_option
 from tamscore.errors import UsageError
 from tamscore.view.words import counted
 
@@ -72,6 +72,7 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
     null: Null = None,
     bom: Bom = False,
     plan: Plan = None,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Write what changed to a file, ready for a bulk upsert.
@@ -85,10 +86,11 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
     from tamscore.insight.overrides import match
     from tamscore.insight.stored import open_run
     from tamscore.progress import Progress
-    from tamscore.store.handed_out import note
+    from tamscore.store.handed_out import note, require_free
 
     asked = asked_for(fields, only)
     scored = with_alerts(open_run(run, plan=plan), asked)
+    require_free(scored.directory, "export", to, overwrite=overwrite)
     earlier = None if since is None else with_alerts(open_run(since, beside=scored.directory), asked)
     chosen = fields.split(",") if fields else default_fields(scored)
     if titles:

@@ -41,7 +41,7 @@ def init(  # noqa: PLR0913, PLR0917 - every option of the command
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the job file.")] = False,
 ) -> None:
-    """Write a first job file for a table: tamscore init crm-export.csv.
+    """Write a first job file for a table.
 
     Guesses which column is the id, the sales, the name and the market segment, how features are scaled, and which
     columns must not be features. Prints each choice with its reason, and what is in doubt. At a terminal it asks.

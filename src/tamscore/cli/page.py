@@ -7,7 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from tamscore import terminal
-from tamscore.cli.arguments import NO_RUN, AsJson, Plan, Run, Since, file_option, new_place, place, place_option
+from tamscore.cli.arguments import (
+    NO_RUN,
+    AsJson,
+    Overwrite,
+    Plan,
+    Run,
+    Since,
+    file_option,
+    new_place,
+    place,
+    place_option,
+)
 from tamscore.cli.work import near
 
 if TYPE_CHECKING:
@@ -17,11 +28,12 @@ if TYPE_CHECKING:
 def report(
     run: Run,
     output: Annotated[
-        Any, place_option("--output", "FILE", "Where the page goes; else report.html.", new_place)
+        Any, place_option("--to", "FILE", "Where the page goes; else report.html.", new_place, "--output")
     ] = None,
     figures: Annotated[Path | None, file_option("--figures", "DIR", "Write the figures as SVG and PNG, too.")] = None,
     since: Since = None,
     plan: Plan = None,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Write a run as one page: figures, tables, and what they come to.
@@ -31,11 +43,12 @@ def report(
     from tamscore.insight.stored import open_run
     from tamscore.progress import Progress
     from tamscore.report import check_packages, write_report
-    from tamscore.store.handed_out import note
+    from tamscore.store.handed_out import note, require_free
 
     check_packages()
     stored = open_run(run, plan=plan)
     target: Location = output or place("report.html")
+    require_free(stored.directory, "report", target, overwrite=overwrite)
     compare = str(since) != NO_RUN
     with terminal.listening(as_json=as_json) as listener:
         progress = Progress(listener)

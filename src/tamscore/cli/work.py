@@ -40,7 +40,7 @@ def run(
     as_json: EventsAsJson = False,
     if_changed: IfChanged = False,
 ) -> None:
-    """Score the whole market of a job file: tamscore run job.toml.
+    """Score the whole market of a job file.
 
     A table in place of a job file is scored by the job that tamscore init would write for it, into a folder that is
     named after it.

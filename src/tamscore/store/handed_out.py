@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tamscore.errors import TamscoreError
+from tamscore.errors import TamscoreError, UsageError
 from tamscore.store import commit, history
 from tamscore.store.location import files_in
 from tamscore.store.pointer import HANDED_OUT
@@ -43,6 +43,17 @@ def note(directory: RunDirectory, command: str, path: Location, progress: Progre
         commit.place_json(asdict(entry), place)
     except TamscoreError as error:
         progress.notice(f"tamscore forget will not list {there}: {error}")
+
+
+def require_free(directory: RunDirectory, command: str, path: Location, *, overwrite: bool) -> None:
+    """Raise UsageError if a command would replace a file, or write into a folder with files, that it did not make."""
+    if overwrite or not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        return
+    there = str(path.absolute()) if isinstance(path, Path) else str(path)
+    if not any(entry.command == command and entry.path == there for entry in records(directory.output)):
+        raise UsageError(
+            f"{path}: is there already, and no {command} of these scores; add --overwrite, or name another"
+        )
 
 
 def records(output: Location) -> list[HandedOut]:

@@ -1,0 +1,78 @@
+"""What all commands have in common: examples, completion, quiet and verbose, files that are not replaced unasked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from tamscore.cli import COMMANDS, app
+from tamscore.cli.examples import EXAMPLES
+from tests.end_to_end.test_docs import parse
+from tests.unit.test_first_job import HEADERS, market
+
+ROOT = Path(__file__).parents[2]
+NAMES = [name for group in COMMANDS.values() for name in group]
+
+
+@pytest.fixture(scope="module")
+def scores(tmp_path_factory):
+    """The scores of a small market, and its job file beside them."""
+    folder = tmp_path_factory.mktemp("line")
+    pq.write_table(market(HEADERS["English"]), folder / "market.parquet")
+    job = folder / "job.toml"
+    assert command("init", str(folder / "market.parquet"), "--to", str(job), "--yes").exit_code == 0
+    done = command("-q", "run", str(job), "--set", "clusters.k=2")
+    assert done.exit_code == 0
+    assert done.stderr == ""
+    return folder / "scores"
+
+
+def command(*arguments: Any, **environment: str):
+    return CliRunner().invoke(app, [*map(str, arguments)], env=environment)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_help_of_each_command_ends_with_an_example_that_parses_and_a_page(name):
+    example, page = EXAMPLES[name]
+    parse(example.split()[1:])
+    assert (ROOT / "docs" / f"{page}.md").is_file()
+    assert f"Example: {example}" in " ".join(command(name, "--help").stdout.split())
+
+
+def test_the_shell_is_offered_the_commands():
+    group: Any = typer.main.get_command(app)
+    found = group.shell_complete(typer.Context(group, info_name="tamscore"), "ex")
+    assert {one.value for one in found} == {"explain", "export"}
+
+
+def test_quiet_and_verbose_may_stand_behind_the_command(scores):
+    job = scores.parent / "job.toml"
+    usual, quiet = command("run", job, "--set", "clusters.seed=2"), command("run", job, "-q")
+    assert "notice" in usual.stderr
+    assert "accounts" in quiet.stdout
+    assert quiet.stderr == ""
+    assert "stage name=" in command("run", job, "--set", "clusters.seed=1", "--verbose").stderr
+
+
+def test_the_job_may_stand_in_the_environment(scores):
+    assert "ready to run" in command("check", TAMSCORE_JOB=str(scores.parent / "job.toml")).stdout
+
+
+@pytest.mark.parametrize("words", ["export {run} --to {to}", "report {run} --to {to}", "campaigns {run} --to {to}.d"])
+def test_what_others_wrote_is_replaced_only_when_asked(scores, tmp_path, words):
+    to = tmp_path / "mine.csv"
+    to.write_text("mine")
+    (tmp_path / "mine.csv.d").mkdir()
+    (tmp_path / "mine.csv.d" / "other.txt").write_text("mine")
+    call = words.format(run=scores, to=to).split()
+    refused = command(*call)
+    assert refused.exit_code == 2, refused.output
+    assert "--overwrite" in refused.stderr
+    assert to.read_text() == "mine"
+    assert command(*call, "--overwrite").exit_code == 0
+    assert command(*call).exit_code == 0
