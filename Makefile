@@ -84,8 +84,9 @@ test-platform: .venv/.complete .venv-platform .venv-airflow ## Check what needs 
 	if [ -n "$$missing" ]; then echo "apt-get install --no-install-recommends $$missing"; exit 2; fi
 	$(BIN)/pytest tests/platform -m platform
 
-docs: .venv/.complete ## Renew the reference of the job file
+docs: .venv/.complete ## Renew the references of the job file and of the scores
 	$(BIN)/python docs/job_file.py > docs/job_file.md
+	$(BIN)/python docs/score_columns.py > docs/score_columns.md
 
 cubins: .venv/.complete ## Compile the CUDA kernels, which a wheel then takes along; needs no GPU
 	$(BIN)/python -m tamscore.backend.cubins

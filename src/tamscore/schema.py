@@ -7,48 +7,14 @@ from enum import IntEnum, IntFlag
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from tamscore.score_columns import OWN_COLUMNS
 from tamscore.substitution import AS_IT_IS, Substitution, Sums
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 PARTY_TYPES = ("end_user", "channel")
-SCORE_COLUMNS = (
-    "account_id",
-    "name",
-    "party_type",
-    "market_segment",
-    "cluster",
-    "distance",
-    "margin",
-    "sales",
-    "kind",
-    "typical_sales",
-    "potential",
-    "whitespace",
-    "penetration",
-    "step",
-    "relative_potential",
-    "relative_message",
-    "basis",
-    "support",
-    "low_support",
-    "potential_low",
-    "potential_high",
-    "rank",
-    "rank_in_kind",
-    "probability",
-    "p_basis",
-    "expected_value",
-    "priority",
-    "priority_in_kind",
-    "tier",
-    "quadrant",
-    "play",
-    "suggested_role",
-    "suggested_service_level",
-    "flags",
-)
+SCORE_COLUMNS = tuple(column.name for column in OWN_COLUMNS)
 """The columns of the scores, in order; kept columns stand after the market segment, sections add their own."""
 ALWAYS_WRITTEN = ("account_id", "party_type", "cluster", "sales", "priority")
 """The columns of the scores that every run writes, whatever `output.columns` says: later runs and pages need them."""
@@ -65,15 +31,6 @@ POTENTIAL_HEAD = ("party_type", "cluster", "name", "support", "basis", "parent",
 """What the potential table says of a cluster before its steps; each step has an interval from `low_…` to `high_…`."""
 REASON_COLUMN = "reason"
 """The column that is added to rejected rows."""
-
-
-@dataclass(frozen=True)
-class ScoreColumn:
-    """A column that an optional section of the job file adds to the scores: its name, its kind, what it says."""
-
-    name: str
-    kind: Literal["number", "money", "share", "text", "truth", "date"]
-    meaning: str
 
 
 class Reason(IntEnum):

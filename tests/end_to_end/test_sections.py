@@ -17,7 +17,8 @@ from tamscore.config.section import SectionSettings, SideTable
 from tamscore.errors import JobFileError
 from tamscore.model import files as model
 from tamscore.progress import Progress
-from tamscore.schema import InputColumns, ScoreColumn
+from tamscore.schema import InputColumns
+from tamscore.score_columns import ScoreColumn
 from tamscore.scoring.score.sections import Findings
 from tamscore.scoring.section import Section
 from tamscore.sections import SECTIONS, register, registered

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -58,11 +58,24 @@ def verify(
         raise typer.Exit(InputContractError.exit_code)
 
 
-def schema() -> None:
-    """Print the JSON Schema of the job file, for editors."""
+def schema(
+    of: Annotated[
+        Literal["job", "scores", "exit-codes"], typer.Argument(metavar="[job|scores|exit-codes]", help="What of.")
+    ] = "job",
+) -> None:
+    """Print what machines need to know, as JSON.
+
+    The JSON Schema of the job file for editors; each column that the scores may hold, with type, unit, meaning and when
+    it is null; or the exit codes of all commands.
+    """
+    from tamscore.insight import dictionary
     from tamscore.job_file import json_schema
 
-    print(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    if of == "job":
+        what: Any = json_schema()
+    else:
+        what = [*dictionary.score_columns()] if of == "scores" else dictionary.exit_codes()
+    print(json.dumps(what, indent=2, ensure_ascii=False))
 
 
 def doctor(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tamscore.config import Job
     from tamscore.config.problems import Problem
-    from tamscore.schema import ScoreColumn
+    from tamscore.score_columns import ScoreColumn
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.context import Run
     from tamscore.scoring.market import Market

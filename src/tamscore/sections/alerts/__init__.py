@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.schema import ScoreColumn
+from tamscore.score_columns import ScoreColumn
 from tamscore.scoring.section import Section
 from tamscore.sections.alerts.settings import Alerts, intent_is_kept, renewals_are_read
 
@@ -34,7 +34,7 @@ class AlertsSection(Section[Alerts]):
             "value_at_risk", "money", "sales of a customer with a churn alert times alerts.churn_chance, else 0"
         ),
         ScoreColumn("renewal_due", "truth", "a customer whose contract ends within alerts.renewal_days"),
-        ScoreColumn("renews_on", "date", "the day on which the contract ends"),
+        ScoreColumn("renews_on", "date", "the day on which the contract ends", "the input has none"),
     )
     revised = ("play",)
     rules = ((intent_is_kept, ("columns", "alerts")), (renewals_are_read, ("columns", "alerts")))

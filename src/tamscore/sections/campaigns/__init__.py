@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.schema import ScoreColumn
+from tamscore.score_columns import ScoreColumn
 from tamscore.scoring.section import Section
 from tamscore.sections.campaigns.rules import (
     bands_are_distinct,

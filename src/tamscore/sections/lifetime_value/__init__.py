@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.schema import ScoreColumn
+from tamscore.score_columns import ScoreColumn
 from tamscore.scoring.section import Section
 from tamscore.sections.lifetime_value.settings import LifetimeValue, orders_or_columns
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
 
+UNKNOWN = "neither orders nor columns tell it"
+
 
 class LifetimeValueSection(Section[LifetimeValue]):
     """What each customer is worth from today on, from orders or from columns of the input."""
@@ -23,12 +25,14 @@ class LifetimeValueSection(Section[LifetimeValue]):
     absent = "Lifetime value: not computed; a section [lifetime_value] does, given orders or sales a year before."
     settings = LifetimeValue
     columns = (
-        ScoreColumn("trailing_sales", "money", "sales of the last twelve months, by the orders where there are any"),
-        ScoreColumn("sales_before", "money", "sales of the twelve months before those"),
-        ScoreColumn("yearly_margin", "money", "trailing sales times margin"),
-        ScoreColumn("lifetime_value", "money", "margin to come, discounted; or a value from elsewhere"),
-        ScoreColumn("lifetime_value_seed36", "money", "revenue / order dates x 36, for comparison"),
-        ScoreColumn("last_order", "date", "day of the last order, where there are orders"),
+        ScoreColumn(
+            "trailing_sales", "money", "sales of the last twelve months, by the orders where there are any", UNKNOWN
+        ),
+        ScoreColumn("sales_before", "money", "sales of the twelve months before those", UNKNOWN),
+        ScoreColumn("yearly_margin", "money", "trailing sales times margin", UNKNOWN),
+        ScoreColumn("lifetime_value", "money", "margin to come, discounted; or a value from elsewhere", UNKNOWN),
+        ScoreColumn("lifetime_value_seed36", "money", "revenue / order dates x 36, for comparison", UNKNOWN),
+        ScoreColumn("last_order", "date", "day of the last order, where there are orders", "it never ordered"),
     )
     rules = ((orders_or_columns, ("lifetime_value",)),)
 

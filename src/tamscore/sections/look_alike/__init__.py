@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.schema import ScoreColumn
+from tamscore.score_columns import ScoreColumn
 from tamscore.scoring.section import Section
 from tamscore.sections.look_alike.settings import LookAlikeSettings
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from tamscore.scoring.market import Market
     from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
+
+TOO_FEW = "its party type has too few customers or prospects"
 
 
 class LookAlikeSection(Section[LookAlikeSettings]):
@@ -22,7 +24,9 @@ class LookAlikeSection(Section[LookAlikeSettings]):
     settings = LookAlikeSettings
     always = True
     before = "flags"
-    columns = (ScoreColumn("look_alike", "share", "probability that an account with such features is a customer"),)
+    columns = (
+        ScoreColumn("look_alike", "share", "probability that an account with such features is a customer", TOO_FEW),
+    )
 
     def prepare(self, market: Market, settings: LookAlikeSettings) -> State | str:
         """Return what makes probabilities of the log odds of the rows; in words why there are none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.schema import ScoreColumn
+from tamscore.score_columns import ScoreColumn
 from tamscore.scoring.section import Section
 from tamscore.sections.next_offer.settings import NextOffer
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from tamscore.scoring.market import Market
     from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
+
+NO_OFFER = "peers own nothing that it lacks"
 
 
 class NextOfferSection(Section[NextOffer]):
@@ -21,9 +23,9 @@ class NextOfferSection(Section[NextOffer]):
     absent = "Next offers: not made; a section [next_offer] does, given sales by product."
     settings = NextOffer
     columns = (
-        ScoreColumn("next_offer", "text", "product that most peers own and the account lacks"),
-        ScoreColumn("next_offer_value", "money", "the product's own cut line among its owners"),
-        ScoreColumn("next_offer_share", "share", "share of the cluster's customers that own it"),
+        ScoreColumn("next_offer", "text", "product that most peers own and the account lacks", NO_OFFER),
+        ScoreColumn("next_offer_value", "money", "the product's own cut line among its owners", NO_OFFER),
+        ScoreColumn("next_offer_share", "share", "share of the cluster's customers that own it", NO_OFFER),
     )
 
     def prepare(self, market: Market, settings: NextOffer) -> State | str:

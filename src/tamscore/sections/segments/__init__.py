@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.schema import ScoreColumn
+from tamscore.score_columns import ScoreColumn
 from tamscore.scoring.section import Section
 from tamscore.sections.segments.settings import Segments, own_columns_are_groups
 
