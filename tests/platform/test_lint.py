@@ -14,7 +14,9 @@ pytestmark = pytest.mark.platform
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / ".venv-platform" / "bin"
-MANIFESTS = sorted((ROOT / "jobs" / "kubernetes").glob("*.yaml"))
+MANIFESTS = [
+    file for file in sorted((ROOT / "jobs" / "kubernetes").glob("*.yaml")) if file.name != "kustomization.yaml"
+]
 SCRIPTS = [*sorted((ROOT / "jobs").rglob("*.sbatch")), *sorted((ROOT / "tests").rglob("*.sh")), ROOT / ".ci" / "run"]
 
 
@@ -46,7 +48,7 @@ def test_manifests_are_what_kubernetes_takes(file, tmp_path):
     assert ours
     (tmp_path / "sound.yaml").write_text(yaml.safe_dump_all(ours), encoding="utf-8")
     assert complaints(TOOLS / "kubernetes-validate", "--strict", tmp_path / "sound.yaml") == ""
-    ours[-1]["spec"]["nonsense"] = 1
+    ours[-1]["nonsense"] = 1
     (tmp_path / "spoilt.yaml").write_text(yaml.safe_dump_all(ours), encoding="utf-8")
     assert complaints(TOOLS / "kubernetes-validate", "--strict", tmp_path / "spoilt.yaml")
 

@@ -17,9 +17,12 @@ from tamscore import errors, job_file
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = sorted((ROOT / "jobs" / "slurm").glob("*.sbatch"))
+KUBERNETES = ROOT / "jobs" / "kubernetes"
+KUSTOMIZATION: dict[str, Any] = yaml.safe_load((KUBERNETES / "kustomization.yaml").read_text(encoding="utf-8"))
 MANIFESTS = [
     one
-    for file in sorted((ROOT / "jobs" / "kubernetes").glob("*.yaml"))
+    for file in sorted(KUBERNETES.glob("*.yaml"))
+    if file.name != "kustomization.yaml"
     for one in yaml.safe_load_all(file.read_text(encoding="utf-8"))
 ]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text(encoding="utf-8"))
@@ -51,17 +54,51 @@ def of_kind(kind: str) -> list[dict[str, Any]]:
     return [one for one in MANIFESTS if one["kind"] == kind]
 
 
+def jobs() -> list[dict[str, Any]]:
+    """What each Job is to be, those that a CronJob makes among them."""
+    return [*of_kind("Job"), *(one["spec"]["jobTemplate"] for one in of_kind("CronJob"))]
+
+
 def pods() -> list[dict[str, Any]]:
     [cluster] = of_kind("DaskCluster")
     roles = [cluster["spec"][role]["spec"] for role in ("scheduler", "worker")]
-    return [*(job["spec"]["template"]["spec"] for job in of_kind("Job")), *roles]
+    return [*(job["spec"]["template"]["spec"] for job in jobs()), *roles]
+
+
+def named_by(pod: dict[str, Any]) -> set[tuple[str, str]]:
+    """Kind and name of each object that a pod takes in."""
+    places = {"configMap": ("ConfigMap", "name"), "secret": ("Secret", "secretName")}
+    places["persistentVolumeClaim"] = ("PersistentVolumeClaim", "claimName")
+    volumes = {(kind, one[key][name]) for one in pod["volumes"] for key, (kind, name) in places.items() if key in one}
+    secrets = {source["secretRef"]["name"] for one in pod["containers"] for source in one.get("envFrom", ())}
+    return volumes | {("Secret", name) for name in secrets} | {("ServiceAccount", pod["serviceAccountName"])}
+
+
+def test_all_that_a_pod_names_is_defined_but_for_the_certificate_of_the_cluster():
+    defined = {(one["kind"], one["metadata"]["name"]) for one in MANIFESTS} | {("Secret", "tamscore-tls")}
+    for pod in pods():
+        assert named_by(pod) <= defined
+
+
+def test_the_weekly_run_is_not_joined_by_the_next_and_the_base_applies_it_with_its_settings():
+    [weekly] = of_kind("CronJob")
+    assert weekly["spec"]["concurrencyPolicy"] == "Forbid"
+    files = {file: [*yaml.safe_load_all((KUBERNETES / file).read_text())] for file in KUSTOMIZATION["resources"]}
+    together = {(one["kind"], one["metadata"]["name"]) for file in files.values() for one in file}
+    asked = named_by(weekly["spec"]["jobTemplate"]["spec"]["template"]["spec"])
+    assert asked - together == {("Secret", "tamscore-storage")}, "which is optional"
+    [image] = KUSTOMIZATION["images"]
+    [container] = weekly["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == f"{image['name']}:{image['newTag']}"
 
 
 def test_kubernetes_gives_up_on_what_would_come_out_the_same_and_on_nothing_else():
-    assert len(of_kind("Job")) == 3
-    for job in of_kind("Job"):
+    assert len(jobs()) == 5
+    for job in jobs():
         [rule] = [one for one in job["spec"]["podFailurePolicy"]["rules"] if one["action"] == "FailJob"]
-        assert set(rule["onExitCodes"]["values"]) == FINAL == {1, 2, 3, 4, 6, 7}
+        killed_for_memory = 137
+        assert set(rule["onExitCodes"]["values"]) - {killed_for_memory} == FINAL == {1, 2, 3, 4, 6, 7}
+        assert killed_for_memory in rule["onExitCodes"]["values"]
         [container] = job["spec"]["template"]["spec"]["containers"]
         assert rule["onExitCodes"]["containerName"] == container["name"]
         assert "--if-changed" not in container["args"], "its exit code 10 would count as a failure"
@@ -76,7 +113,7 @@ def test_pods_run_as_nobody_write_nowhere_but_in_volumes_and_stay_within_limits(
             assert container["securityContext"]["readOnlyRootFilesystem"] is True
             assert container["securityContext"]["allowPrivilegeEscalation"] is False
             assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
-            assert "memory" in container["resources"]["limits"]
+            assert {"memory", "ephemeral-storage"} <= container["resources"]["limits"].keys()
             assert not container["image"].endswith(":latest")
             assert {mount["name"] for mount in container["volumeMounts"]} <= {one["name"] for one in pod["volumes"]}
             assert "/tmp" in {mount["mountPath"] for mount in container["volumeMounts"]}  # noqa: S108 - in a pod
@@ -84,7 +121,7 @@ def test_pods_run_as_nobody_write_nowhere_but_in_volumes_and_stay_within_limits(
 
 def test_the_job_file_in_the_manifest_is_one_with_the_settings_that_its_jobs_add():
     [settings] = of_kind("ConfigMap")
-    for job in of_kind("Job"):
+    for job in jobs():
         arguments = job["spec"]["template"]["spec"]["containers"][0]["args"]
         sets = [value for option, value in pairwise(arguments) if option == "--set"]
         job_file.parse(settings["data"]["job.toml"], "job.toml", sets)
@@ -94,7 +131,7 @@ def test_what_crosses_the_network_of_a_cluster_is_encrypted():
     roles = ("CLIENT", "SCHEDULER", "WORKER")
     named = {variable["name"] for pod in pods() for one in pod["containers"] for variable in one.get("env", ())}
     assert {f"DASK_DISTRIBUTED__COMM__TLS__{role}__{kind}" for role in roles for kind in ("CERT", "KEY")} <= named
-    text = (ROOT / "jobs" / "kubernetes" / "dask_cluster.yaml").read_text(encoding="utf-8")
+    text = (KUBERNETES / "dask_cluster.yaml").read_text(encoding="utf-8")
     assert "tcp://" not in text
     assert "tcp://" not in (ROOT / "jobs" / "slurm" / "many_nodes.sbatch").read_text(encoding="utf-8")
 
