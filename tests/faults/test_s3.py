@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -292,12 +293,14 @@ def test_a_signal_ends_a_run_that_waits_for_an_answer(uploaded, tmp_path):
 
 def test_two_runs_in_processes_of_their_own_into_one_bucket(uploaded, tmp_path):
     """F26, F27: one completes, the other is told who holds the output and may be started again."""
-    uploaded.faults.append(Fault("PUT .*part-00000.parquet", delay_s=8))
+    second_has_ended = threading.Event()
+    uploaded.faults.append(Fault("PUT .*part-00000.parquet", call=lambda: second_has_ended.wait(60)))
     first = command(tmp_path, "run")
     while not uploaded.made("PUT .*_lock"):
         time.sleep(0.05)
         assert first.poll() is None
     code, _, err = ended(command(tmp_path, "run"))
+    second_has_ended.set()
     assert code == 5
     assert f"held by process {first.pid} on " in err
     code, out, err = ended(first)

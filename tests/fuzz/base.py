@@ -21,11 +21,11 @@ READERS = {
     "verify": ["verify", "scores"],
     "show": ["show", "scores", "--json"],
     "history": ["history", "scores", "--json"],
-    "doctor": ["doctor", "--output", "scores"],
+    "doctor": ["doctor", "--to", "scores"],
     "export": ["export", "scores", "--to", "tmp/read.csv"],
     "explain": ["explain", "scores", "A0000007", "--json"],
     "what-if": ["what-if", "scores", "--set", "potential.top_step=next_step", "--json"],
-    "report": ["report", "scores", "--output", "tmp/read.html"],
+    "report": ["report", "scores", "--to", "tmp/read.html"],
     "campaigns": ["campaigns", "scores", "--to", "tmp/read"],
 }
 

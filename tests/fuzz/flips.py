@@ -32,7 +32,7 @@ READERS = {
     "lists": ["lists", "{run}", "--to", WRITTEN, "--since", "{other}", "--no-pages", "--json"],
     "diff": ["diff", "{other}", "{run}", "--json"],
     "alerts": ["alerts", "{run}", "--since", "{other}", "--json"],
-    "report": ["report", "{run}", "--output", f"{WRITTEN}.html"],
+    "report": ["report", "{run}", "--to", f"{WRITTEN}.html"],
     "coverage": ["coverage", "{run}", "--set", "coverage.hours_per_person=900", "--json"],
     "history": ["history", "scores", "--json"],
     "prune": ["prune", "scores", "--keep", "2", "--dry-run", "--json"],

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 REALISED = ["--realised", "later", "--table", "later.parquet"]
 COMMANDS: dict[str, list[str]] = {
+    "init": ["init", "market", "--to", "first.toml", "--yes", "--overwrite"],
     "run": ["run", "job.toml", "--set", "clusters.seed=3"],
     "run, new output": ["run", "job.toml", "--set", "output.path=fresh"],
     "run, CSV tables": ["run", "csv.toml"],
@@ -29,7 +30,7 @@ COMMANDS: dict[str, list[str]] = {
     "refresh": ["refresh", "job.toml", "--from", "{first}", "--accept"],
     "coverage": ["coverage", "scores"],
     "backtest": ["backtest", "job.toml", *REALISED],
-    "report": ["report", "scores", "--output", "report.html", "--figures", "figures"],
+    "report": ["report", "scores", "--to", "report.html", "--figures", "figures"],
     "export": ["export", "scores", "--to", "upsert.csv"],
     "export, changes": ["export", "scores", "--to", "changes.parquet", "--since", "{first}"],
     "campaigns": ["campaigns", "scores", "--to", "lists"],

@@ -22,25 +22,30 @@ DAGS = ROOT / "jobs" / "airflow"
 
 def program(path: Path, before: str = "", after: str = "") -> str:
     """A command line of tamscore as a script; `before` runs first, `after` are arguments of runs."""
-    text = f'#!/bin/bash\n{before}\n[[ $1 == score ]] && set -- "$@" --set=clusters.restarts=2 {after}\n'
+    text = (
+        f'#!/bin/bash\n{before}\n[[ $1 == score || $1 == refresh ]] && set -- "$@" --set=clusters.restarts=2 {after}\n'
+    )
     text += f'export PYTHONPATH={os.pathsep.join(filter(None, sys.path))}\nexec {sys.executable} -m tamscore "$@"\n'
     path.write_text(text, encoding="utf-8")
     path.chmod(0o755)
     return str(path)
 
 
-def test_the_dag_retries_skips_and_fails_by_exit_code(tmp_path):
-    """Done, nothing to do, a lost worker first and then done, a closed gate, data against the contract."""
+def test_the_dags_retry_skip_and_fail_by_exit_code(tmp_path):
+    """Done, nothing to do, a lost worker and then done, a gate, data against the contract, a gate that is opened."""
     write_market(tmp_path / "market", rows=3000, seed=5, files=2)
     job = tmp_path / "market" / "job.toml"
     once = f"if [[ $1 == score && ! -e {tmp_path}/tried ]]; then touch {tmp_path}/tried; exit 5; fi"
     gate = "[[ $1 == score ]] && { echo 'error: a gate' >&2; exit 4; }"
+    shut = """[[ $1 == refresh && "$*" != *--accept* ]] && { echo 'error: clusters would change' >&2; exit 4; }"""
     commands = [
-        program(tmp_path / "plain"),
-        program(tmp_path / "plain"),
-        program(tmp_path / "later", once, "--set=rows.max_rejected_share=0.02"),
-        program(tmp_path / "gate", gate),
-        program(tmp_path / "contract", after="--set=columns.sales=nothing"),
+        f"tamscore_weekly::{program(tmp_path / 'plain')}",
+        f"tamscore_weekly::{program(tmp_path / 'plain')}",
+        f"tamscore_weekly::{program(tmp_path / 'later', once, '--set=rows.max_rejected_share=0.02')}",
+        f"tamscore_weekly::{program(tmp_path / 'gate', gate)}",
+        f"tamscore_weekly::{program(tmp_path / 'contract', after='--set=columns.sales=nothing')}",
+        f"tamscore_refresh::{program(tmp_path / 'shut', shut)}",
+        f"tamscore_refresh:accept:{program(tmp_path / 'shut', shut)}",
     ]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {
         "AIRFLOW_HOME": str(tmp_path / "airflow"),
@@ -48,6 +53,8 @@ def test_the_dag_retries_skips_and_fails_by_exit_code(tmp_path):
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "TAMSCORE_JOB": str(job),
+        "TAMSCORE_SCORES": str(tmp_path / "market" / "scores"),
+        "TAMSCORE_LISTS": str(tmp_path / "lists"),
     }
     for command in (
         [str(AIRFLOW / "airflow"), "db", "migrate"],
@@ -56,11 +63,17 @@ def test_the_dag_retries_skips_and_fails_by_exit_code(tmp_path):
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=400, check=False)
         assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     [line] = [line for line in done.stdout.splitlines() if line.startswith("FOUND ")]
-    plain, again, later, closed, contract = json.loads(line.removeprefix("FOUND "))
-    assert plain == {"run": "success", "check": ["success", 1], "score": ["success", 1], "publish": ["success", 1]}
-    assert (again["score"], again["publish"][0], again["run"]) == (["skipped", 1], "skipped", "success")
+    plain, again, later, closed, contract, shut_gate, opened = json.loads(line.removeprefix("FOUND "))
+    done_once = ["success", 1]
+    assert plain == {"run": "success", **dict.fromkeys(("check", "score", "verify", "cover", "lists"), done_once)}
+    assert (again["score"], again["verify"][0], again["run"]) == (["skipped", 1], "skipped", "success")
     assert (later["score"], later["run"]) == (["success", 2], "success")
-    assert (closed["score"], closed["publish"][0], closed["run"]) == (["failed", 1], "upstream_failed", "failed")
+    assert (closed["score"], closed["verify"][0], closed["run"]) == (["failed", 1], "upstream_failed", "failed")
     assert (contract["score"], contract["run"]) == (["failed", 1], "failed")
-    assert "a person has to look and accept, nothing was published: error: a gate" in done.stdout + done.stderr
+    assert (shut_gate["refresh"], shut_gate["run"]) == (["failed", 1], "failed")
+    assert (opened["refresh"], opened["lists"], opened["run"]) == (done_once, done_once, "success")
+    said = done.stdout + done.stderr
+    assert "a person has to look and accept, nothing was published: error: a gate" in said
+    assert "trigger the DAG with accept" in said
+    assert (tmp_path / "lists" / "index.html").is_file()
     assert verify.problems_of_output(tmp_path / "market" / "scores") == []

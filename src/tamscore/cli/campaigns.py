@@ -56,8 +56,8 @@ def campaigns(  # noqa: PLR0913, PLR0917 - every option of the command
         lists = told.Lists(to, fields.split(",") if fields else (), earlier, target)
         with terminal.listening(as_json=as_json) as listener:
             progress = Progress(listener)
-            written = told.write_lists(scored, lists, progress)
             note(scored.directory, "campaigns", to, progress)
+            written = told.write_lists(scored, lists, progress)
     if as_json:
         print(json.dumps(told.record(rows, written), indent=1, ensure_ascii=False))
     else:

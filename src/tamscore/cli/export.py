@@ -102,8 +102,8 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
     with terminal.listening(as_json=as_json) as listener:
         target = export_file.Target(to, not no_guard, null, bom)
         progress = Progress(listener)
+        note(scored.directory, "export", to, progress)  # first: whoever is killed in between may write it again
         tally = export_file.write(scored, earlier, order, target, progress)
-        note(scored.directory, "export", to, progress)
     tell = as_record if as_json else as_text
     print(tell(tally, order, target, joined, compared=earlier is not None))
 

@@ -89,6 +89,7 @@ def write(path: Path, text: str) -> None:
     from tamscore.store import commit
 
     path.parent.mkdir(parents=True, exist_ok=True)
+    commit.sweep_beside(path)
     commit.place_bytes(text.encode(), path)
 
 

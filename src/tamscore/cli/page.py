@@ -52,8 +52,8 @@ def report(
     compare = str(since) != NO_RUN
     with terminal.listening(as_json=as_json) as listener:
         progress = Progress(listener)
-        told = write_report(stored, progress, target, figures, since if compare else None, compare=compare)
         note(stored.directory, "report", target, progress)
+        told = write_report(stored, progress, target, figures, since if compare else None, compare=compare)
     record = {"run": stored.name, "report": str(target), "bytes": target.stat().st_size}
     record["chapters"] = [chapter.anchor for chapter in told]
     print(
