@@ -138,6 +138,7 @@ def test_it_begins_where_workers_of_our_own_are_asked_for_and_before_dask_is_imp
 
 EARLY = """
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 from tamscore import job_file
 from tamscore.cli import work
@@ -148,7 +149,7 @@ def begin(engine):
 
 job_file.load = lambda path, overrides: SimpleNamespace(engine="the engine of the job")
 connect.begin = begin
-work.run("job.toml")
+work.run(Path("job.toml"))
 """
 
 

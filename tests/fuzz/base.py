@@ -21,7 +21,7 @@ READERS = {
     "verify": ["verify", "scores"],
     "show": ["show", "scores", "--json"],
     "history": ["history", "scores", "--json"],
-    "doctor": ["doctor", "--to", "scores"],
+    "doctor": ["doctor", "--output", "scores"],
     "export": ["export", "scores", "--to", "tmp/read.csv"],
     "explain": ["explain", "scores", "A0000007", "--json"],
     "what-if": ["what-if", "scores", "--set", "potential.top_step=next_step", "--json"],

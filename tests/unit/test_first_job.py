@@ -11,9 +11,10 @@ import pytest
 
 from tamscore import job_file
 from tamscore.errors import InputContractError, UsageError
-from tamscore.first_job import job_text, propose
 from tamscore.first_job.columns import column_of
+from tamscore.first_job.job_text import job_text
 from tamscore.first_job.names import words_of
+from tamscore.first_job.proposal import propose
 from tamscore.first_job.scaling import scaled
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from tamscore.view.blocks import Chapter, Terms, table
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tamscore.first_job import Proposal
+    from tamscore.first_job.proposal import Proposal
     from tamscore.first_job.vocabulary import Part
     from tamscore.view.blocks import Table
 
@@ -46,7 +46,9 @@ def init(  # noqa: PLR0913, PLR0917 - every option of the command
     Guesses which column is the id, the sales, the name and the market segment, how features are scaled, and which
     columns must not be features. Prints each choice with its reason, and what is in doubt. At a terminal it asks.
     """
-    from tamscore.first_job import SideTables, job_text, propose
+    from tamscore.first_job.job_text import job_text
+    from tamscore.first_job.proposal import propose
+    from tamscore.first_job.side_tables import SideTables
 
     path = to or Path("job.toml")
     require_new(path, overwrite=overwrite)

@@ -81,10 +81,13 @@ def carry_out(
 def load_or_propose(job: Path, overrides: Sequence[str]) -> Job:
     """Return the job of a job file; of a table, the first job for it, with what is in doubt on standard error."""
     from tamscore import job_file
-    from tamscore.first_job import is_table, job_text, propose
+    from tamscore.first_job.recognition import is_table
 
     if not is_table(job):
         return job_file.load(job, overrides)
+    from tamscore.first_job.job_text import job_text
+    from tamscore.first_job.proposal import propose
+
     proposal = propose(str(job), Path(), columns_named(overrides), output=f"{job.name.partition('.')[0]}-scores")
     roles = ", ".join(f"{one.part} = {one.column!r}" for one in proposal.roles.values())
     lines = [f"first job for {job}: {roles}", *(f"look at: {text}" for text in proposal.doubts)]

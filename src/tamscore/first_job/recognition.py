@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.store.footers import is_parquet
-from tamscore.store.sources.converted import kind_of
-
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def is_table(path: Path) -> bool:
     """Return whether a path is a table: a file in a format that is read, or a folder without a job file in it."""
+    if path.suffix.lower() == ".toml":
+        return False
     if path.is_dir():
         return not any(path.glob("*.toml"))
-    if path.suffix.lower() == ".toml" or not path.is_file():
-        return False
-    return is_parquet(path) or kind_of(path) is not None
+    from tamscore.store.footers import is_parquet
+    from tamscore.store.sources.converted import kind_of
+
+    return path.is_file() and (is_parquet(path) or kind_of(path) is not None)
