@@ -34,7 +34,7 @@ from tamscore.scoring.context import (
     written_columns,
 )
 from tamscore.scoring.input_change import compare_input
-from tamscore.scoring.joining.market import match_tables
+from tamscore.scoring.joining.market import accounts_of, match_tables
 from tamscore.scoring.joining.match import Match
 from tamscore.scoring.manifest import write_outcome
 from tamscore.scoring.market import Market
@@ -185,7 +185,7 @@ def admit(
     with refusals.gather():
         joins = match_tables(this, origin, rows)
     with refusals.gather():
-        sealed_roles.check_early(this.job)
+        sealed_roles.notices_before_scores(this, lambda: accounts_of(this, rows))
     with refusals.gather():
         check_sections(SECTIONS.values(), this, origin, rows)
     if refusals.errors:

@@ -27,11 +27,13 @@ from tamscore.store.location import location
 from tamscore.store.placed import Placed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import pyarrow as pa
 
     from tamscore.config import Job
+    from tamscore.scoring.context import Run
+    from tamscore.scoring.joining.lookup import Accounts
     from tamscore.scoring.market import Market
     from tamscore.scoring.score.parts import ScoredPart
     from tamscore.scoring.score.plan import ScorePlan
@@ -39,8 +41,8 @@ if TYPE_CHECKING:
     from tamscore.stages.folding import IdForm
     from tamscore.store.run_directory import RunDirectory
 
-KEYS = {"owners": ("account_id", "person"), "account_plans": ("account_id", "role", "hours")}
-"""The columns of the tables that need the scored accounts to be understood."""
+EARLY = "coverage"
+"""Under this name a run keeps what was said before the fit."""
 
 
 def coverage_of(job: Job) -> Coverage | None:
@@ -64,28 +66,33 @@ def settings_counted(settings: Coverage) -> dict[str, Any]:
     return settings.model_dump(mode="json", exclude=set(TABLES))
 
 
-def check_early(job: Job) -> None:
-    """Raise InputContractError if the coverage of a job would fail, as far as its tables and columns tell."""
+def check_early(job: Job, known: Callable[[], Accounts] | None = None) -> list[str]:
+    """Return what a person should know of the tables of the coverage of a job, see `door`; nothing without [coverage].
+
+    `known` tells the accounts of the market. Raise InputContractError if the coverage would fail, as far as its tables
+    and columns tell.
+    """
     settings = coverage_of(job)
     if settings is None:
-        return
-    from tamscore.sections.coverage.names import with_roles as with_one_spelling
-    from tamscore.sections.coverage.plans import DIGITAL, PARTNER
-    from tamscore.sections.coverage.question import team_of
-    from tamscore.sections.coverage.reading import read_people, read_plans, read_table
+        return []
+    from tamscore.sections.coverage.door import doubts_before_scores
     from tamscore.sections.coverage.scored_accounts import problem_of_columns
 
     tables_held(settings)
-    plans = with_one_spelling(read_plans(settings), DIGITAL, PARTNER)
-    team_of(settings, read_people(settings), plans)
-    for key, columns in KEYS.items():
-        if (path := getattr(settings, key)) is not None:
-            read_table(path, columns)
+    found = doubts_before_scores(settings, job.columns.id_form, known)
     added = [name for section in SECTIONS.values() if section.name in job.sections for name in section.column_names]
-    known = (*SCORE_COLUMNS, *job.columns.keep, *added)
-    known = tuple(name for name in known if name not in SUGGESTED.values())
-    if problem := problem_of_columns(settings, known):
+    columns = (*SCORE_COLUMNS, *job.columns.keep, *added)
+    columns = tuple(name for name in columns if name not in SUGGESTED.values())
+    if problem := problem_of_columns(settings, columns):
         raise InputContractError(problem)
+    return [f"coverage: {text}" for text in found]
+
+
+def notices_before_scores(this: Run, known: Callable[[], Accounts]) -> None:
+    """Raise and say what `check_early` does of a run; what is said is kept, so that it is said once."""
+    this.early[EARLY] = check_early(this.job, known)
+    for text in this.early[EARLY]:
+        this.progress.notice(text)
 
 
 @dataclass(frozen=True)
@@ -149,7 +156,8 @@ def seal_roles(market: Market, scored: list[ScoredPart], plan: ScorePlan) -> lis
     with this.progress.stage("coverage", this.plan.rows):
         result = cover(staged, settings, backend.load("cpu"), Progress())
         for text in doubts(result):
-            this.progress.notice(f"coverage: {text}")
+            if f"coverage: {text}" not in this.early.get(EARLY, ()):
+                this.progress.notice(f"coverage: {text}")
     covered = CoveragePlan(location(result.path), this.columns.id_form)
     levels = {name: covered.table[name].combine_chunks().dictionary.to_pylist() for name in TEXTS}
     items = (

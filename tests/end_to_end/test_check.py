@@ -233,6 +233,27 @@ def test_people_that_cannot_be_read_would_stop_the_run(tmp_path):
     assert "people.csv" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("hours", "owner", "code", "said"),
+    [
+        (1200, "Ann", 0, ""),
+        (32, "Ann", 0, 'nobody has more than 32 hours a year; set coverage.hours_per = "week"'),
+        (12_000, "Ann", 0, "'Ann': more hours than a year has (8,784)"),
+        (0, "Ann", 0, "nobody has any hours"),
+        (1200, "Bert", 3, "0 of 3 rows met a person; first stranger 'Bert'"),
+    ],
+)
+def test_owners_and_hours_that_match_badly_are_named_before_anything_is_scored(tmp_path, hours, owner, code, said):
+    (tmp_path / "people.csv").write_text(f"person,role,hours\nAnn,hunter,{hours}\n")
+    (tmp_path / "owners.csv").write_text("account_id,person\n" + "".join(f"A{i},{owner}\n" for i in range(3)))
+    section = "[coverage]\npeople = 'people.csv'\nowners = 'owners.csv'\n[output]"
+    done = check(tmp_path, accounts(), job=JOB.replace("[output]", section))
+    text = " ".join(done.output.split())
+    assert done.exit_code == code, text
+    assert said in text
+    assert ("coverage:" in done.stdout) == (code == 0 and bool(said)), text
+
+
 CURRENCIES = {"two": ["EUR"] * 580 + ["JPY"] * 20, "one": ["EUR"] * ROWS}
 
 

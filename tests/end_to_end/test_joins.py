@@ -308,7 +308,7 @@ def served(folder, regions):
         {"person": "Bob", "role": "sdr", "regions": "basel"},
     ]
     pq.write_table(pa.Table.from_pylist(rows), folder / "people.parquet")
-    (folder / "cov.toml").write_text('[coverage]\npeople = "people.parquet"\nregion = "place"\nhours_per_person = 9000')
+    (folder / "cov.toml").write_text('[coverage]\npeople = "people.parquet"\nregion = "place"\nhours_per_person = 8000')
     said = CliRunner().invoke(app, ["coverage", str(folder / "scores"), "--config", str(folder / "cov.toml"), "--json"])
     assert said.exit_code == 0, said.output
     result = json.loads(said.stdout)

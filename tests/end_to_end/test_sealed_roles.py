@@ -167,3 +167,15 @@ def test_what_would_keep_accounts_from_being_covered_stops_the_run_before_anythi
         pipeline.run(market.job(tmp_path / "market", tmp_path / "scores", {"coverage": keys}), progress)
     assert {one.stage for one in progress.times}.isdisjoint({"fit", "assign", "score"})
     assert not list((tmp_path / "scores").rglob("part-*"))
+
+
+def test_owners_whose_accounts_nobody_knows_stop_a_run_before_anything_is_fitted(tmp_path):
+    """The ids of the market are known by then; the fit has not begun."""
+    people = staff(tmp_path)
+    strangers = pa.table({"account_id": [f"X{i}" for i in range(10)], "person": ["Ann"] * 10})
+    pq.write_table(strangers, tmp_path / "owners.parquet")
+    given = {**changes(people), "coverage": {"people": people, "owners": str(tmp_path / "owners.parquet")}}
+    rows, progress = market.write(market.accounts(ROWS, seed=2), tmp_path / "market"), Progress()
+    with pytest.raises(InputContractError, match="0 of 10 rows met an account"):
+        pipeline.run(market.job(rows, tmp_path / "scores", given), progress)
+    assert "fit" not in {one.stage for one in progress.times}

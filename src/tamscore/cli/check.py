@@ -46,10 +46,10 @@ def check(job: JobFile, overrides: Overrides = None, as_json: AsJson = False) ->
     lines = [*device_lines(loaded, choice), ("job", near(job.absolute())), *method_lines(loaded, plan)]
     lines += output_lines(loaded, choice, plan, room)
     lines += later_commands(loaded)
-    attempt(problems, lambda: sealed_roles.check_early(loaded))
+    doubts = attempt(problems, lambda: sealed_roles.check_early(loaded)) or []
     findings = [] if plan is None else attempt(problems, lambda: look_at(loaded, plan)) or []
     problems += [one.refusal(one.text) for one in findings if one.stops]
-    notes = [one.text for one in findings if not one.stops]
+    notes = [*(one.text for one in findings if not one.stops), *doubts]
     if as_json:
         print(json.dumps(as_record(lines, notes, problems), ensure_ascii=False))
     else:

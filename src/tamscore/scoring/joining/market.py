@@ -32,8 +32,13 @@ def match_tables(this: Run, origin: Origin, parts: Sequence[PartRows]) -> list[M
     named = list(joined_tables(this, fitting=not frozen))
     if not named:
         return []
+    return match_named(this, named, accounts_of(this, parts))
+
+
+def accounts_of(this: Run, parts: Sequence[PartRows]) -> Accounts:
+    """The accounts of the market as tables join them."""
     known = sorted_hashes(part.hashes_of_ids for part in parts)
-    return match_named(this, named, Accounts(known, this.columns.id_form, lambda: ids_of(this)))
+    return Accounts(known, this.columns.id_form, lambda: ids_of(this))
 
 
 def match_named(this: Run, named: Sequence[Named], accounts: Accounts) -> list[Match]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tamscore.errors import InputContractError
+from tamscore.sections.coverage.door import doubts_about_hours
 from tamscore.sections.coverage.joining import doubts_of, match_regions
 from tamscore.sections.coverage.names import doubts_about_limits, likely, spelled, with_levels, with_limits, with_roles
 from tamscore.sections.coverage.plans import DEFAULT_PLANS, DIGITAL, OF_CHANNEL, PARTNER, for_team, with_partners
@@ -52,7 +53,8 @@ def read_question(run: ScoredRun, settings: Coverage) -> Question:
     owners = read_owners(settings, accounts, people)
     matches = (*match_regions(settings, accounts, people), *owners.joins, *touches.joins)
     doubts = (*owners.doubts, *doubts_of(settings, accounts, people), *doubts_about_limits(limited(plans), accounts))
-    return Question(task, owners, touches.unknown, matches, (*doubts, *idle_partners(task)))
+    doubts = (*doubts_about_hours(settings, people, plans), *doubts, *idle_partners(task))
+    return Question(task, owners, touches.unknown, matches, doubts)
 
 
 def plans_of(settings: Coverage, accounts: Accounts, people: Sequence[Person]) -> tuple[TouchPlan, ...]:

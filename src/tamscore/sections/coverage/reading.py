@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 
     from tamscore.sections.coverage.accounts import Accounts
     from tamscore.sections.coverage.settings import Coverage
+    from tamscore.stages.folding import IdForm
 
 HOURS_OF_A_WEEK = 168
+OWNERS = ("account_id", "person")
+"""Columns that the table of owners needs."""
 NUMBERS = ("hours", "expansion", "acquisition", "protection")
 LIMITS = ("band", "region", *LIMITING)
 """The columns that limit a plan to accounts that hold one of the names in the cell."""
@@ -96,6 +99,46 @@ def plan_of(row: dict[str, Any], where: str) -> TouchPlan:
     return TouchPlan(row["role"], row["service_level"], hours, expansion, acquisition, protection, limits)
 
 
+@dataclass(frozen=True)
+class OwnerRows:
+    """The rows (n,) of the table of owners: ids as they are compared, names, people by number or -1, and locks."""
+
+    table: pa.Table
+    ids: pa.Array
+    names: pa.Array
+    who: Any
+    locked: Any
+
+
+def owner_rows(path: str, form: IdForm, people: Sequence[Person]) -> OwnerRows:
+    """The rows of the table of owners; InputContractError where an account has two, or a lock names no person."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    table = read_table(path, OWNERS)
+    ids, names = tables.account_ids(table["account_id"], form), strings(table["person"])
+    if pc.count_distinct(ids).as_py() < len(ids):
+        raise InputContractError(f"{path}: accounts stand more than once; one owner an account is expected")
+    called = pa.array([fold_word(one.name) for one in people], pa.large_string())
+    who = places_in(folded(names), called)
+    is_locked = (
+        np.array([bool(value) for value in table["locked"].to_pylist()]) if "locked" in table.column_names else who < -1
+    )
+    rows = OwnerRows(table, ids, names, who, is_locked)
+    require_kept(path, rows, who < 0)
+    return rows
+
+
+def require_kept(path: str, rows: OwnerRows, lost: Any) -> None:
+    """Raise InputContractError if a row that is locked is lost (n,)."""
+    at = np.flatnonzero(rows.locked & lost)
+    if len(at):
+        cell = cells(rows.table.slice(int(at[0]), 1).to_pylist()[0])
+        raise InputContractError(
+            f"{path}: row {at[0] + 1:,} ({cell}): locked, but the account was not scored or nobody is so called"
+        )
+
+
 def read_owners(settings: Coverage, accounts: Accounts, people: Sequence[Person]) -> Owners:
     """Who owns each account; rows of accounts or people that are gone are passed over and named, unless locked.
 
@@ -103,35 +146,20 @@ def read_owners(settings: Coverage, accounts: Accounts, people: Sequence[Person]
     than coverage.min_match_share meet an account or a person.
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     person, locked = np.full(len(accounts), -1, numbers_of(people)), np.zeros(len(accounts), bool)
     if settings.owners is None:
         return Owners(person, locked)
-    table = read_table(settings.owners, ("account_id", "person"))
-    ids, names = tables.account_ids(table["account_id"], accounts.form), strings(table["person"])
-    if pc.count_distinct(ids).as_py() < len(ids):
-        raise InputContractError(f"{settings.owners}: accounts stand more than once; one owner an account is expected")
-    called = pa.array([fold_word(one.name) for one in people], pa.large_string())
-    who = places_in(folded(names), called)
-    is_locked = (
-        np.array([bool(value) for value in table["locked"].to_pylist()]) if "locked" in table.column_names else who < -1
-    )
-    row = places_in(ids, accounts.keys)
-    lost = np.flatnonzero(is_locked & ((who < 0) | (row < 0)))
-    if len(lost):
-        row_of_lock = table.slice(int(lost[0]), 1).to_pylist()[0]
-        raise InputContractError(
-            f"{settings.owners}: row {lost[0] + 1:,} ({cells(row_of_lock)}): locked, but the account was not scored "
-            "or nobody is so called"
-        )
+    rows = owner_rows(settings.owners, accounts.form, people)
+    row = places_in(rows.ids, accounts.keys)
+    require_kept(settings.owners, rows, row < 0)
     known, share = row >= 0, settings.min_match_share
-    person[row[known]], locked[row[known]] = who[known], is_locked[known]
+    person[row[known]], locked[row[known]] = rows.who[known], rows.locked[known]
     matches = (
-        match_accounts(settings.owners, ids, row, accounts, share),
-        match_persons(settings, names, who, people),
+        match_accounts(settings.owners, rows.ids, row, accounts, share),
+        match_persons(settings, rows.names, rows.who, people),
     )
-    doubts = unknown_owners(settings.owners, names.filter(pa.array(known)), who[known] >= 0, people)
+    doubts = unknown_owners(settings.owners, rows.names.filter(pa.array(known)), rows.who[known] >= 0, people)
     return Owners(person, locked, matches, tuple(doubts))
 
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.settings import Coverage
 
 KEYS = ("account_id", "role", "service_level")
+NEEDED = ("account_id", "role", "hours")
+"""Columns that the table needs."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def read_touches(settings: Coverage, accounts: Accounts, plans: Sequence[TouchPl
     path = settings.account_plans
     if path is None:
         return NONE
-    table = read_table(path, ("account_id", "role", "hours"))
+    table = read_table(path, NEEDED)
     if "service_level" not in table.column_names:
         table = table.append_column("service_level", pa.nulls(table.num_rows, pa.string()))
     ids = pc.fill_null(tables.account_ids(table["account_id"], accounts.form), "")
