@@ -277,7 +277,7 @@ def between(case: str, first: str, second: str, seed: str) -> None:
 
 @app.command("coverage")
 def coverage_case(rows: Rows = 100_000, seed: Seed = 0, seeds: int = 5) -> None:
-    """Cover a market by 42 people: role choice, the whole command, accounts with owners; each in its own process.
+    """Cover a market by 42 people: role choice, the whole command, owners, people by country; each in its own process.
 
     Then money and buyers by the truth of so many markets, against the plan of before.
     """
@@ -287,9 +287,12 @@ def coverage_case(rows: Rows = 100_000, seed: Seed = 0, seeds: int = 5) -> None:
 
     folder = market(rows, seed)
     output = str(scored(folder, folder / "scores"))
-    for case in ("role_choice", "whole", "owned"):
+    some = market(30_000, seed)
+    abroad = str(scored(some, some / "with countries", 'columns.keep=["country"]'))
+    for case in ("role_choice", "whole", "owned", "regional"):
         code = "import sys; from bench.__main__ import covering; covering(*sys.argv[1:])"
-        subprocess.run([sys.executable, "-c", code, case, output, str(seed)], check=True)
+        of = abroad if case == "regional" else output
+        subprocess.run([sys.executable, "-c", code, case, of, str(seed)], check=True)
     results = []
     for other in range(seeds):
         results.append(money_case(rows, other))

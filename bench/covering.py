@@ -101,3 +101,50 @@ def owned(output: Path, moves: int = 200) -> dict[str, Any]:
     worth = {"value": round(found.value, 2), "value_without_limit": round(free.value, 2)}
     gaps = {"gap": 1 - found.value / found.choice.bound, "gap_before_refill": 1 - found.before / found.choice.bound}
     return {"rows": len(task.accounts), **spent, **told, **worth, **gaps}
+
+
+def regional(output: Path) -> dict[str, Any]:
+    """The whole command where each of 17 people serves 8 countries, and 300 accounts have plans of their own.
+
+    The run has kept the column `country`.
+    """
+    from tempfile import TemporaryDirectory
+
+    import numpy as np
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    from tamscore import backend
+    from tamscore.insight.stored import open_run
+    from tamscore.progress import Progress
+    from tamscore.sections.coverage.cover import cover
+    from tamscore.sections.coverage.settings import Coverage
+
+    run, random = open_run(output), np.random.default_rng(3)
+    accounts = pa.concat_tables(run.read(["account_id", "country"])).sort_by("account_id")
+    countries = sorted(filter(None, accounts["country"].unique().to_pylist()))
+    team = {"account_manager": 7, "hunter": 4, "inside_sales": 3, "sdr": 2, "channel_partner": 1}
+    roles = [role for role, count in team.items() for _ in range(count)]
+    people = [
+        {
+            "person": f"{role} {i}",
+            "role": role,
+            "hours": 1200.0,
+            "regions": "|".join(random.choice(countries, 8, False)),
+        }
+        for i, role in enumerate(roles)
+    ]
+    some = accounts["account_id"].take(random.choice(len(accounts), 300, replace=False)).to_pylist()
+    own = [{"account_id": name, "role": roles[i % 14], "hours": 5.0 + i % 30} for i, name in enumerate(some)]
+    with TemporaryDirectory() as folder:
+        paths = {"people": f"{folder}/people.parquet", "account_plans": f"{folder}/own.parquet"}
+        for path, rows in zip(paths.values(), (people, own), strict=True):
+            parquet.write_table(pa.Table.from_pylist(rows), path)
+        with clock() as spent:
+            found = cover(run, Coverage.model_validate({"region": "country", **paths}), backend.load("cpu"), Progress())
+    told = {
+        "value": round(found.certificate.value, 2),
+        "gap": found.certificate.gap,
+        "naming": found.certificate.naming,
+    }
+    return {"rows": found.accounts, **spent, "peak_mb": peak_megabytes(), **told}

@@ -18,12 +18,12 @@ SCENARIOS = (
 )
 
 
-def scored(market: Path, output: Path) -> Path:
-    """The output of the market's job, made once."""
+def scored(market: Path, output: Path, *changes: str) -> Path:
+    """The output of the market's job with some keys set, made once."""
     from tamscore import job_file, pipeline
     from tamscore.progress import Progress
 
-    job = job_file.load(market / "job.toml", [f'output.path="{output}"'])
+    job = job_file.load(market / "job.toml", [f'output.path="{output}"', *changes])
     return Path(str(pipeline.run(job, Progress()).output))
 
 
