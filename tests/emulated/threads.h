@@ -14,6 +14,7 @@
 #define __noinline__ __attribute__((noinline))
 #define __forceinline__ inline
 #define __shared__ static
+#define __align__(bytes) __attribute__((aligned(bytes)))
 #define __launch_bounds__(...)
 
 struct Place {

@@ -55,7 +55,7 @@ __device__ __forceinline__ void score_rows(const Rows& in, whole first, bool fre
                                            const T* __restrict__ own, T (&score)[R][K], T (&norm)[R],
                                            float (*tile)[THREADS * R + 1]) {
     constexpr int UNROLL = sizeof(T) * K * R <= 128 ? 8 : sizeof(T) * K * R <= 256 ? 4 : 1;
-    __shared__ T centers[CHUNK][K];
+    __shared__ __align__(16) T centers[CHUNK][K];  // read four at a time
 #pragma unroll
     for (int r = 0; r < R; ++r) {
         norm[r] = 0;
@@ -87,22 +87,21 @@ __device__ __forceinline__ void score_rows(const Rows& in, whole first, bool fre
     }
 }
 
-// Add the rows of a tile to the table (k, features + 1) of sums and counts: an entry of `order` is label * ROWS + place in the tile. Neighbours
-// of one label are added up in a register first; at most ROWS / WARPS of them, so that 32 bits hold their sum.
+// Add the rows of a tile to the table (k, features + 1) of sums and counts: an entry of `order` is label * ROWS + place in
+// the tile. Neighbours of one label are added up in a register first; at most ROWS / WARPS of them, so that 32 bits hold
+// their sum.
 template <int ROWS>
 __device__ void add_tile(const Rows& in, whole first, int count, float (*tile)[ROWS + 1], const int* order,
-                         word* __restrict__ table, bool loaded) {
+                         word* __restrict__ table) {
     const int lane = threadIdx.x % LANES, share = (count + WARPS - 1) / WARPS;
     const int start = threadIdx.x / LANES * share, stop = min(count, start + share);
     for (int from = 0; from < in.features; from += CHUNK) {
         const int here = min(CHUNK, in.features - from);
-        if (!loaded) {
-            __syncthreads();
-            for (int j = 0; j < here; ++j)
+        __syncthreads();
+        for (int j = 0; j < here; ++j)
 #pragma unroll
-                for (int row = threadIdx.x; row < ROWS; row += THREADS)
-                    tile[j][row] = value_at(in, from + j, first + row);
-        }
+            for (int row = threadIdx.x; row < ROWS; row += THREADS)
+                tile[j][row] = value_at(in, from + j, first + row);
         __syncthreads();
         if (lane >= here || start >= stop) continue;
         int label = order[start] / ROWS, sum = 0;
@@ -127,11 +126,43 @@ __device__ void add_tile(const Rows& in, whole first, int count, float (*tile)[R
     }
 }
 
-// Order the rows of a tile by label, so that each warp meets few labels, and add to the counts of the table.
+// Add the rows of a tile that is ordered by label to the table: label begins at `start[label]` of `order`, the places in
+// the tile. Each warp takes an equal share of the rows, and goes to the table once for each label in it; as above, 32
+// bits hold the sum of a share.
+template <int ROWS>
+__device__ __forceinline__ void add_runs(const Rows& in, whole first, int count, float (*tile)[ROWS + 1],
+                                         const unsigned short* order, const int* start, word* __restrict__ table,
+                                         bool loaded) {
+    const int lane = threadIdx.x % LANES, share = (count + WARPS - 1) / WARPS;
+    const int begin = threadIdx.x / LANES * share, stop = min(count, begin + share);
+    for (int from = 0; from < in.features; from += CHUNK) {
+        const int here = min(CHUNK, in.features - from);
+        if (!loaded) {
+            __syncthreads();
+            for (int j = 0; j < here; ++j)
+#pragma unroll
+                for (int row = threadIdx.x; row < ROWS; row += THREADS)
+                    tile[j][row] = value_at(in, from + j, first + row);
+        }
+        __syncthreads();
+        if (lane >= here) continue;
+        int label = 0;
+        for (int next = begin; next < stop; ++label) {
+            const int end = min(stop, start[label + 1]);
+            if (end <= next) continue;
+            int sum = 0;
+#pragma unroll 8
+            for (; next < end; ++next) sum += (int)tile[lane][order[next]];
+            atomicAdd(table + (whole)label * (in.features + 1) + from + lane, (word)(whole)sum);
+        }
+    }
+}
+
+// Order the places of a tile by label, so that each warp meets few labels, and add to the counts of the table.
 template <int K, int R>
-__device__ __forceinline__ void order_tile(const int (&label)[R], int count, int* order, word* __restrict__ table,
-                                           int k, int features) {
-    __shared__ int inside[K], start[K];
+__device__ __forceinline__ void order_tile(const int (&label)[R], int count, unsigned short* order, int* start,
+                                           word* __restrict__ table, int k, int features) {
+    __shared__ int inside[K];
     int place[R];
     if (threadIdx.x < K) inside[threadIdx.x] = 0;
     __syncthreads();
@@ -143,13 +174,14 @@ __device__ __forceinline__ void order_tile(const int (&label)[R], int count, int
         int before = 0;
         for (int c = 0; c < (int)threadIdx.x; ++c) before += inside[c];
         start[threadIdx.x] = before;
+        if ((int)threadIdx.x == k - 1) start[k] = count;
         atomicAdd(table + (whole)threadIdx.x * (features + 1) + features, (word)inside[threadIdx.x]);
     }
     __syncthreads();
 #pragma unroll
     for (int r = 0; r < R; ++r) {
         const int row = r * THREADS + (int)threadIdx.x;
-        if (row < count) order[start[label[r]] + place[r]] = label[r] * (THREADS * R) + row;
+        if (row < count) order[start[label[r]] + place[r]] = (unsigned short)row;
     }
 }
 
@@ -185,7 +217,8 @@ __device__ __forceinline__ void label_rows(const Rows& in, int k, const float* s
                                            const Exact& exact, whole* __restrict__ labels, word* table) {
     constexpr int ROWS = THREADS * R;
     __shared__ float tile[SUM ? CHUNK : 1][ROWS + 1];
-    __shared__ int order[SUM ? ROWS : 1];
+    __shared__ unsigned short order[SUM ? ROWS : 1];
+    __shared__ int start[SUM ? K + 1 : 1];
     bool fresh = true;
     for (whole first = (whole)blockIdx.x * ROWS; first < in.rows; first += (whole)gridDim.x * ROWS) {
         float score[R][K], norm[R];
@@ -203,8 +236,8 @@ __device__ __forceinline__ void label_rows(const Rows& in, int k, const float* s
         }
         if (!SUM) continue;
         const int count = (int)min((whole)ROWS, in.rows - first);
-        order_tile<K, R>(label, count, order, table, k, in.features);
-        add_tile<ROWS>(in, first, count, tile, order, table, in.features <= CHUNK);
+        order_tile<K, R>(label, count, order, start, table, k, in.features);
+        add_runs<ROWS>(in, first, count, tile, order, start, table, in.features <= CHUNK);
     }
 }
 
@@ -323,7 +356,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 4)
             order[row] = (int)labels[first + row] * ROWS + row;
             atomicAdd(table + labels[first + row] * (features + 1) + features, (word)1);
         }
-        add_tile<ROWS>(in, first, count, tile, order, table, false);
+        add_tile<ROWS>(in, first, count, tile, order, table);
     }
 }
 
