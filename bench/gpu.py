@@ -146,6 +146,14 @@ def runs(this: Session) -> None:
     this.attempt("whole run", lambda: work, needs=120)
 
 
+def devices(this: Session) -> None:
+    """Whole runs with every row in the fit on 1, 2, 4 and 8 of the GPUs that there are."""
+    here = 2 if this.rehearse else gpu_whole.devices_here()
+    counts = tuple(count for count in (1, 2, 4, 8) if count <= here)
+    work = gpu_whole.several_devices(this.sizes.companies, counts, rehearse=this.rehearse, until=this.until)
+    this.attempt("several devices", lambda: work, needs=120)
+
+
 def stream(this: Session) -> None:
     """A stream of rows that never stay."""
     this.attempt("streamed", lambda: gpu_cases.streamed(this.bench, this.sizes.millions), needs=90)
@@ -168,7 +176,7 @@ def pytest_gpu(seconds: float, *, collect: bool) -> Result:
 
 
 CALLS: dict[str, Callable[[Session], None]] = {
-    call.__name__: call for call in (smoke, passes, peers, runs, stream, tests)
+    call.__name__: call for call in (smoke, passes, peers, runs, devices, stream, tests)
 }
 """The calls, small to large; each ends by itself within MINUTES."""
 

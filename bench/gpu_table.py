@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 GOALS = {("assign", 8): 0.8, ("assign", 11): 0.8, ("lloyd pass", 11): 0.65}
 """Least shares of the read-once floor."""
+NAMES = ("case", "peer", "reader", "device", "devices", "k", "rows")
 ANSWERS = ("failed", "skipped", "agrees", "inertia", "checksum", "said")
 
 
@@ -25,7 +26,7 @@ def table(results: list[Result]) -> None:
     theirs = {result["k"]: result for result in results if result.get("peer") == "cuML KMeans" and "seconds" in result}
     print(f"\n{'case':42}{'seconds':>12}{'of floor':>10}{'cuML':>8}  answer")
     for result in results:
-        name = " ".join(str(result[key]) for key in ("case", "peer", "reader", "device", "k", "rows") if key in result)
+        name = " ".join(str(result[key]) for key in NAMES if key in result)
         seconds = f"{result['seconds']:.6f}" if "seconds" in result else ""
         share = f"{result['share_of_floor']:.0%}" if "share_of_floor" in result else ""
         ratio = theirs.get(result.get("k"), {}).get("seconds") if result["case"] == "lloyd pass" else None

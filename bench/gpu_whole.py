@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -45,6 +46,35 @@ def whole_runs(companies: int, *, rehearse: bool, until: float) -> Iterator[Resu
                 yield gpu_cases.decode(backend, market, reader)
 
 
+def several_devices(companies: int, counts: tuple[int, ...], *, rehearse: bool, until: float) -> Iterator[Result]:
+    """Runs of one market on 1, 2, 4 … GPUs, a worker process on each, and how much faster each is than the first.
+
+    Every run must write the scores of the first to the byte. In a rehearsal worker processes on processors stand in.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        market = Path(folder) / "market"
+        write_market(market, companies, seed=0, files=FILES)
+        caches = {name: str(Path(folder) / "caches" / name) for name in CACHES}
+        device, kind = ("cpu", "processes") if rehearse else ("cuda", "cuda")
+        first: Result = {}
+        for count in counts:
+            rows = () if rehearse else ("clusters.fit_rows=all",)
+            engine = (f"engine.kind={kind}", f"engine.workers={count}", *rows)
+            found = run_in_child(market, Path(folder) / str(count), device, caches, until, engine)
+            first = first or found
+            same = "failed" not in found and found["digest"] == first.get("digest")
+            gain = {"speedup": first["seconds"] / found["seconds"]} if same else {}
+            yield {"devices": count, **found, "agrees": same, **gain}
+
+
+def devices_here() -> int:
+    """How many GPUs the driver shows."""
+    from tamscore.engine.device import detect
+
+    found = detect()
+    return len(found) if isinstance(found, tuple) else 0
+
+
 def readers() -> Iterator[tuple[str, Backend]]:
     """Each reader that is installed, and a backend that it feeds."""
     from tamscore.backend.cuda import CudaBackend
@@ -56,9 +86,11 @@ def readers() -> Iterator[tuple[str, Backend]]:
         yield "full", RapidsBackend()
 
 
-def run_in_child(market: Path, output: Path, device: str, caches: dict[str, str], until: float) -> Result:
+def run_in_child(
+    market: Path, output: Path, device: str, caches: dict[str, str], until: float, engine: tuple[str, ...] = ()
+) -> Result:
     """Seconds of a run in a process of its own, imports and all, and what it came to."""
-    command = [sys.executable, "-m", "bench.gpu_whole", str(market), str(output), device]
+    command = [sys.executable, "-m", "bench.gpu_whole", str(market), str(output), device, *engine]
     started = time.perf_counter()
     left = max(60.0, until - time.monotonic())
     done = subprocess.run(
@@ -84,15 +116,23 @@ def agrees(found: Result, host: Result) -> bool:
     return bool(same and abs(found["inertia"] - host["inertia"]) <= 1e-5 * host["inertia"])
 
 
-def whole_run(market: Path, output: Path, device: str) -> Result:
+def whole_run(market: Path, output: Path, device: str, *engine: str) -> Result:
     """The seconds of a run without imports, and what it says of itself; workers are those of any run."""
     overrides = [f"device={device}", f"output.path={output}", "clusters.stability=false"]
-    overrides += [f"engine.workers={len(os.sched_getaffinity(0))}"]
+    overrides += engine or [f"engine.workers={len(os.sched_getaffinity(0))}"]
     started = time.perf_counter()
     made = pipeline.run(job_file.load(market / "job.toml", overrides), Progress())
     seconds = time.perf_counter() - started
     manifest: dict[str, Any] = json.loads((made.path / "manifest.json").read_text(encoding="utf-8"))
-    return {"seconds_without_start": seconds, **answers(manifest)}
+    return {"seconds_without_start": seconds, **answers(manifest), "digest": digest_of(Path(str(made.path)))}
+
+
+def digest_of(version: Path) -> str:
+    """The digest of the scores of a run, part by part."""
+    digest = hashlib.sha256()
+    for part in sorted((version / "scores").glob("part-*.parquet")):
+        digest.update(part.read_bytes())
+    return digest.hexdigest()
 
 
 def answers(manifest: dict[str, Any]) -> Result:
@@ -108,4 +148,4 @@ def answers(manifest: dict[str, Any]) -> Result:
 
 
 if __name__ == "__main__":
-    print(json.dumps(whole_run(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])))
+    print(json.dumps(whole_run(Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:])))
