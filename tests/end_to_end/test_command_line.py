@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -76,3 +77,16 @@ def test_what_others_wrote_is_replaced_only_when_asked(scores, tmp_path, words):
     assert to.read_text() == "mine"
     assert command(*call, "--overwrite").exit_code == 0
     assert command(*call).exit_code == 0
+
+
+def test_bench_tells_speed_memory_and_floor_and_of_a_finished_run_its_stages(scores):
+    made = command("bench", "--rows", "2000", "--device", "cpu", "--workers", "1", "--json")
+    assert made.exit_code == 0, made.output
+    found = json.loads(made.stdout)
+    assert (found["rows"], found["device"]) == (2000, "cpu")
+    assert min(found[key] for key in ("peak_bytes", "floor_cpu_seconds", "device_bytes", "rows_per_second")) > 0
+    assert found["seconds_at"]["1000000"] < found["seconds_at"]["3000000"]
+    stored = json.loads(command("bench", scores, "--json").stdout)
+    assert stored["rows"] == 400
+    assert {stage["stage"] for stage in stored["stages"]} >= {"census", "fit", "score"}
+    assert "rows/s" in command("bench", scores).stdout

@@ -30,6 +30,7 @@ from tamscore.cli import (
     prune,
     rescore,
     review,
+    throughput,
     versions,
     work,
 )
@@ -121,10 +122,11 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "synth": intake.synth,
         "schema": look.schema,
         "doctor": look.doctor,
+        "bench": throughput.bench,
     },
 }
 """The commands by what they are about, in the order of the help."""
-ANSWERS = {"check", "show", "explain", "diff", "what-if", "alerts", "verify", "history", "schema", "doctor"}
+ANSWERS = {"check", "show", "explain", "diff", "what-if", "alerts", "verify", "history", "schema", "doctor", "bench"}
 """The commands that are asked for what they print."""
 for group in COMMANDS.values():
     for name, command in group.items():

@@ -29,6 +29,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "synth": ("tamscore synth demo --rows 300000", "quick_start"),
     "schema": ("tamscore schema", "job_file"),
     "doctor": ("tamscore doctor", "operations"),
+    "bench": ("tamscore bench --rows 1000000", "operations"),
 }
 """A command line and a page of docs, by command."""
 

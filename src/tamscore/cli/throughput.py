@@ -1,0 +1,95 @@
+"""`bench`: how fast this machine scores, for whoever chooses nodes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from tamscore import terminal
+from tamscore.cli.arguments import AsJson, place_argument
+from tamscore.view.blocks import Chapter, Table, Terms, table
+
+if TYPE_CHECKING:
+    from tamscore.insight.throughput import Throughput
+
+GIB = 1 << 30
+
+
+def bench(
+    run: Annotated[
+        Any, place_argument("[RUN]", "A finished run to look at; absent: a made-up market is scored.")
+    ] = None,
+    rows: Annotated[int, typer.Option("--rows", metavar="N", min=1000, help="Accounts to make and score.")] = 300_000,
+    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where to compute.")] = "auto",
+    workers: Annotated[
+        int | None, typer.Option("--workers", metavar="W", min=1, help="Threads; absent: one a processor.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how fast this machine scores.
+
+    Scores a made-up market in a temporary folder, and prints rows a second by stage, memory, what a larger market would
+    take, and the floor: the CPU time of reading the columns and writing the scores, measured in the same process.
+    """
+    from tamscore.insight import throughput
+
+    found = stored(run) if run is not None else made(rows, device, workers, as_json=as_json)
+    if as_json:
+        print(json.dumps(throughput.record(found), indent=1))
+    else:
+        terminal.put_chapter(chapter(found))
+
+
+def stored(run: Any) -> Throughput:
+    """Return the throughput of a finished run."""
+    from tamscore.insight.stored import open_run
+    from tamscore.insight.throughput import of_run
+
+    return of_run(open_run(run).directory)
+
+
+def made(rows: int, device: str, workers: int | None, *, as_json: bool) -> Throughput:
+    """Return the throughput of a run that is made now."""
+    from tamscore.insight.throughput import measure
+    from tamscore.progress import Progress
+
+    with TemporaryDirectory(prefix="tamscore-bench-") as folder, terminal.listening(as_json=as_json) as listener:
+        return measure(Path(folder) / "market", rows, device, workers, Progress(listener))
+
+
+def chapter(found: Throughput) -> Chapter:
+    """Return what the measurement came to."""
+    from tamscore.insight.throughput import SIZES
+
+    lines = [
+        ("rows", f"{found.rows:,}"),
+        ("device", found.device),
+        ("speed", f"{found.rows / found.seconds:,.0f} rows/s: {found.seconds:.1f} s, {found.cpu_seconds:.1f} CPU s"),
+    ]
+    if found.peak_bytes is not None:
+        lines.append(("memory", f"{found.peak_bytes / GIB:.2f} GiB at most"))
+    if found.floor is not None:
+        ratio = found.cpu_seconds / found.floor
+        lines.append(
+            ("floor", f"{found.floor:.1f} CPU s to read twice and write once; the run takes {ratio:.1f} times that")
+        )
+    if found.device_bytes is not None:
+        per_row = found.device_bytes / found.rows
+        lines.append(
+            ("on a GPU", f"features take {per_row:,.0f} bytes a row, {3e6 * per_row / GIB:.2f} GiB at 3 million")
+        )
+    lines += [(f"at {rows:,}", f"{found.seconds_at(rows):,.0f} s by the rows, not measured") for rows in SIZES]
+    return Chapter("bench", "", "", (stages_of(found), Terms(tuple(lines))))
+
+
+def stages_of(found: Throughput) -> Table:
+    """Return one row for each stage."""
+    rows = [
+        (one.stage, f"{one.seconds:.2f}", f"{one.cpu_seconds:.2f}", round(found.rows / max(one.seconds, 1e-9)))
+        for one in found.stages
+    ]
+    return table("", "stage|seconds|CPU seconds|rows/s:count", rows)
