@@ -109,5 +109,5 @@ class EmulatedCuda(CudaBackend):
 
     @property
     def device(self) -> Device:
-        kernels = launch.Kernels(Processor(), function, 3, self.blas)
+        kernels = launch.Kernels(Processor(), function, 3, lambda: self.blas)
         return Device(Processor(), np, kernels, 2**30, lambda: 0)

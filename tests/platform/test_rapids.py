@@ -26,7 +26,10 @@ CLASSES = (
     *("pylibcudf.io.parquet.ParquetReaderOptionsBuilder", "pylibcudf.io.parquet.ParquetReaderOptions"),
     "pylibcudf.io.parquet.ChunkedParquetReader",
 )
-OURS = {"cuDeviceGet", "cuDeviceGetUuid_v2", "fit_scaler", "function", "peak", "product", "start_pool", "taken"}
+OURS = {
+    *("cuDeviceGet", "cuDeviceGetUuid_v2", "fit_scaler", "function", "has_blas", "peak"),
+    *("product", "start_pool", "taken"),
+}
 """What is called on values and is neither a method of Python's types nor of a GPU library."""
 FIRST_TOUCH = {
     "CuPy": "import cupy; cupy.arange(3)",

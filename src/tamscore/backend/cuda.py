@@ -86,7 +86,7 @@ def _device() -> Device:
     start_pool = rmm_pool.start_pool if choose_reader().name == "full" else lean.start_pool
     peak = start_pool(cp, int(memory * RELEASE_SHARE))
     properties = cp.cuda.runtime.getDeviceProperties(cp.cuda.runtime.getDevice())
-    own = Kernels(cp, _kernel, int(properties["multiProcessorCount"]), has_blas())
+    own = Kernels(cp, _kernel, int(properties["multiProcessorCount"]), has_blas)
     return Device(cp, Namespace(array_api_compat.cupy, cp, own.product), own, memory, peak)
 
 
@@ -96,6 +96,7 @@ def _warm_up() -> None:
         _kernel(0, "spread_label")
 
 
+@cache
 def has_blas() -> bool:
     """Whether CuPy finds cuBLAS, with which it multiplies matrices."""
     try:

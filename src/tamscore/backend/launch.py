@@ -38,13 +38,14 @@ def width_of(k: int) -> int:
 class Kernels:
     """The kernels on one device: its array library, its kernels by width and name, its number of processors.
 
-    `blas` says whether the array library can multiply matrices; else a kernel of ours does.
+    `has_blas` says whether the array library can multiply matrices; else a kernel of ours does. It is asked only when a
+    product is, since loading cuBLAS takes time.
     """
 
     cp: Any
     function: Callable[[int, str], Any]
     processors: int
-    blas: bool = True
+    has_blas: Callable[[], bool]
 
     def label(self, x: Array, sq_norms: Array, centers: Array) -> Array:
         """The label (m,) of every row of a block, without distances."""
@@ -101,7 +102,7 @@ class Kernels:
 
     def product(self, a: Array, x: Array) -> Array:
         """The product (k, m) of a (k, d) and x (d, m), both float32 or both float64; exact for whole numbers."""
-        if self.blas:
+        if self.has_blas():
             return self.cp.matmul(a, x)
         name = "product_float" if x.dtype == np.float32 else "product_double"
         product = self.cp.empty((len(a), x.shape[1]), x.dtype)
