@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from tamscore.backend import launch
-from tamscore.backend.cuda import CudaBackend, Device
+from tamscore.backend.cuda import CudaBackend
+from tamscore.backend.cuda_device import Device
 
 COMPILER = shutil.which("g++") or shutil.which("c++") or shutil.which("clang++")
 FOR_WIDTH = ("label", "accumulate", "nearest")

@@ -86,7 +86,7 @@ def is_path(node: ast.AST) -> bool:
 def methods() -> dict[str, set[str]]:
     """Methods called on values in the modules that hold GPU objects, by name, with the keywords they are given."""
     found: dict[str, set[str]] = {}
-    for module in ("cuda.py", "launch.py", "lean.py", "rapids.py", "rmm_pool.py"):
+    for module in ("cuda.py", "cuda_device.py", "launch.py", "lean.py", "rapids.py", "rmm_pool.py"):
         tree = ast.parse((PACKAGE / "backend" / module).read_text(encoding="utf-8"))
         known = imported(tree)
         for node in ast.walk(tree):

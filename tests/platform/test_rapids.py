@@ -27,6 +27,7 @@ CLASSES = (
     "pylibcudf.io.parquet.ChunkedParquetReader",
 )
 OURS = {
+    "device",
     *("cuDeviceGet", "cuDeviceGetUuid_v2", "fit_scaler", "function", "has_blas", "peak"),
     *("product", "start_pool", "taken"),
 }
@@ -117,7 +118,7 @@ TOUCHES = """
 import sys, unittest.mock
 import rmm, cupy, cudf
 from tamscore import backend
-from tamscore.backend import cuda
+from tamscore.backend import cuda_device
 from tamscore.errors import DeviceError
 
 def first(library):
@@ -130,7 +131,7 @@ def first(library):
     from numba import cuda
     return cuda.current_context()
 
-with unittest.mock.patch.object(cuda, "_device", lambda: first(sys.argv[1])):
+with unittest.mock.patch.object(cuda_device, "_device", lambda: first(sys.argv[1])):
     try:
         backend.load("cuda").put([1.0])
     except DeviceError as error:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tamscore import job_file, pipeline
-from tamscore.backend import cubins, cuda, kernels, launch, lean, rapids
+from tamscore.backend import cubins, cuda, cuda_device, kernels, launch, lean, rapids
 from tamscore.backend.namespace import Namespace
 from tamscore.backend.reader import LEAN, RAPIDS, choose_reader
 from tamscore.engine import task, versions
@@ -242,9 +242,9 @@ def test_the_gpu_of_a_process_is_named_by_the_uuid_of_its_slice():
         return 0
 
     driver = SimpleNamespace(cuDeviceGet=lambda *_: 0, cuDeviceGetUuid_v2=named)
-    assert cuda.uuid_of(driver, 0) == str(uuid)
+    assert cuda_device.uuid_of(driver, 0) == str(uuid)
     with pytest.raises(DeviceError, match="does not name GPU 0: error 101"):
-        cuda.uuid_of(SimpleNamespace(cuDeviceGet=lambda *_: 101, cuDeviceGetUuid_v2=named), 0)
+        cuda_device.uuid_of(SimpleNamespace(cuDeviceGet=lambda *_: 101, cuDeviceGetUuid_v2=named), 0)
 
 
 def test_a_default_stream_for_each_thread_is_off_and_refused_where_it_is_on():
@@ -253,10 +253,10 @@ def test_a_default_stream_for_each_thread_is_off_and_refused_where_it_is_on():
     for stream in (0, 2):
         cupy = SimpleNamespace(cuda=SimpleNamespace(get_current_stream=lambda at=stream: SimpleNamespace(ptr=at)))
         if stream == 0:
-            cuda.require_one_stream(cupy)
+            cuda_device.require_one_stream(cupy)
             continue
         with pytest.raises(DeviceError, match="unset it"):
-            cuda.require_one_stream(cupy)
+            cuda_device.require_one_stream(cupy)
 
 
 def test_the_memory_check_counts_what_a_reader_holds_beside_the_columns():
@@ -325,10 +325,10 @@ def test_kernels_that_the_driver_does_not_take_are_compiled(tmp_path, taken):
     place = SimpleNamespace(compute_capability="90")
     driver = SimpleNamespace(CUDADriverError=CUDADriverError)
     cupy: Any = SimpleNamespace(RawModule=RawModule, cuda=SimpleNamespace(Device=lambda: place, driver=driver))
-    assert cuda.shipped_module(cupy, tmp_path) is None
+    assert cuda_device.shipped_module(cupy, tmp_path) is None
     path = tmp_path / cubins.cubin_name(launch.SOURCE.read_text(encoding="utf-8"), (9, 0))
     path.touch()
-    module = cuda.shipped_module(cupy, tmp_path)
+    module = cuda_device.shipped_module(cupy, tmp_path)
     assert (module.path if module else None) == (str(path) if taken else None)
 
 

@@ -74,7 +74,7 @@ def cluster(settings: dict[str, Any]) -> Any:
 def gpu_of_worker() -> str:
     """The UUID of the GPU of a worker, or of its slice of one, made ready; after a dash the problem, if it has none."""
     try:
-        from tamscore.backend.cuda import gpu_of_process
+        from tamscore.backend.cuda_device import gpu_of_process
 
         return gpu_of_process()
     except Exception as error:  # noqa: BLE001 - whatever it is, the worker is of no use to this run

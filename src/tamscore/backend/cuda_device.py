@@ -1,0 +1,167 @@
+"""The GPU of a process: made ready once, with its kernels and its pool of memory, through one door for all errors.
+
+Nothing of the GPU libraries is imported before the first array is asked for: a process that did so before a cluster of
+GPUs starts would put every worker on the first GPU.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from ctypes import CDLL, byref, c_int, create_string_buffer
+from dataclasses import dataclass
+from functools import cache
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from tamscore.backend import lean, rmm_pool
+from tamscore.backend.cubins import FOLDER, find_cubin
+from tamscore.backend.launch import SOURCE, Kernels
+from tamscore.backend.namespace import Namespace
+from tamscore.backend.reader import choose_reader
+from tamscore.errors import DeviceError, TamscoreError, first_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+PINNED = {"CUPY_TF32": "0", "CUPY_CUDA_PER_THREAD_DEFAULT_STREAM": "0"}
+"""Products must be those of float32, since labels rely on how little they are off; and all threads share one stream,
+since a block that one thread has filled is read by others."""
+PER_THREAD_STREAM = 2
+"""The number that CUDA gives a default stream of a thread's own."""
+os.environ.update(PINNED)  # CuPy looks when it is imported, which a worker may do before the first array
+RELEASE_SHARE = 0.5
+"""So much of a device's memory its pool keeps when it has nothing to hold."""
+DRIVER = "libcuda.so.1"
+_ONE_AT_A_TIME = Lock()
+
+
+@dataclass(frozen=True)
+class Device:
+    """The GPU of this process: CuPy, the same by the array-API standard, our kernels, and its memory in bytes.
+
+    `peak` tells how much of that memory has been held at once.
+    """
+
+    cp: Any
+    xp: Any
+    kernels: Kernels
+    memory: int
+    peak: Callable[[], int]
+
+
+def device() -> Device:
+    """The GPU of this process, made ready once; DeviceError where that fails, in whatever way it does."""
+    with _ONE_AT_A_TIME:
+        try:
+            return _device()
+        except TamscoreError:
+            raise
+        except Exception as error:
+            first = first_line(error)
+            raise DeviceError(
+                f"device = 'cuda': the GPU cannot be used: {type(error).__name__}: {first}; look at nvidia-smi, see "
+                "that an extra for GPUs (gpu-cu13, say) is installed whole and fits the driver, or set device = 'cpu'"
+            ) from error
+
+
+@cache
+def _device() -> Device:
+    import array_api_compat.cupy
+    import cupy as cp
+
+    cp.cuda.runtime.getDeviceCount()
+    require_one_stream(cp)
+    memory = int(cp.cuda.runtime.memGetInfo()[1])
+    start_pool = rmm_pool.start_pool if choose_reader().name == "full" else lean.start_pool
+    peak = start_pool(cp, int(memory * RELEASE_SHARE))
+    properties = cp.cuda.runtime.getDeviceProperties(cp.cuda.runtime.getDevice())
+    own = Kernels(cp, _kernel, int(properties["multiProcessorCount"]), has_blas)
+    return Device(cp, Namespace(array_api_compat.cupy, cp, own.product), own, memory, peak)
+
+
+def warm_up() -> None:
+    """Import the libraries, make the context and load the kernels in a thread; whoever comes earlier waits."""
+    Thread(target=_warm_up, name="tamscore warm-up", daemon=True).start()
+
+
+def _warm_up() -> None:
+    with suppress(Exception):  # who needs the GPU meets the same error, and says it
+        device()
+        _kernel(0, "spread_label")
+
+
+@cache
+def has_blas() -> bool:
+    """Whether CuPy finds cuBLAS, with which it multiplies matrices."""
+    try:
+        from cupy.cuda import cublas  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def require_one_stream(cp: Any) -> None:
+    """Raise DeviceError if CuPy was imported with a default stream for each thread."""
+    if cp.cuda.get_current_stream().ptr == PER_THREAD_STREAM:
+        raise DeviceError(
+            "device = 'cuda': CuPy was imported with CUPY_CUDA_PER_THREAD_DEFAULT_STREAM=1, but threads of a run share "
+            "arrays; unset it, then start again"
+        )
+
+
+def gpu_of_process() -> str:
+    """The UUID of the GPU of this process, or of its slice of one (MIG); DeviceError where there is none that works."""
+    cp = device().cp
+    return uuid_of(CDLL(DRIVER), cp.cuda.runtime.getDevice())
+
+
+def uuid_of(driver: Any, place: int) -> str:
+    """The UUID of the GPU at a place among those that the driver shows this process."""
+    handle, uuid = c_int(), create_string_buffer(16)
+    for code in (driver.cuDeviceGet(byref(handle), place), driver.cuDeviceGetUuid_v2(uuid, handle)):
+        if code:
+            raise DeviceError(f"device = 'cuda': the NVIDIA driver does not name GPU {place}: error {code}")
+    return str(UUID(bytes=uuid.raw))
+
+
+@cache
+def _kernel(width: int, name: str) -> Any:
+    """A kernel of `kernels.cu`, compiled for this device together with those of its width."""
+    return _module(width).get_function(name)
+
+
+@cache
+def _module(width: int) -> Any:
+    import cupy as cp
+
+    return _shipped_module() or compiled_module(cp, width)
+
+
+@cache
+def _shipped_module() -> Any | None:
+    import cupy as cp
+
+    return shipped_module(cp, FOLDER)
+
+
+def shipped_module(cp: Any, folder: Path) -> Any | None:
+    """The kernels as they came with the package; None if they did not, or if the driver does not take them."""
+    number = cp.cuda.Device().compute_capability
+    path = find_cubin(SOURCE.read_text(encoding="utf-8"), (int(number[:-1]), int(number[-1])), folder)
+    if path is None:
+        return None
+    module = cp.RawModule(path=str(path))
+    try:
+        module.get_function("add_rows")
+    except cp.cuda.driver.CUDADriverError:
+        return None
+    return module
+
+
+def compiled_module(cp: Any, width: int) -> Any:
+    """The kernels of one width, or those that serve all, compiled when the first is called."""
+    source = SOURCE.read_text(encoding="utf-8")
+    return cp.RawModule(code=source, options=("-std=c++17", f"-DONLY={width}"), backend="nvrtc")
