@@ -413,5 +413,5 @@ def test_the_command_says_what_it_wrote_and_takes_none_for_no_comparison(full, t
 
 def test_without_its_packages_it_names_the_extra(full, monkeypatch, tmp_path):
     monkeypatch.setattr(reports, "find_spec", lambda name: None)
-    with pytest.raises(UsageError, match=r"jinja2 and matplotlib not installed; pip install 'tamscore\[report\]'"):
+    with pytest.raises(UsageError, match=r"jinja2 and matplotlib not installed; pip install '.*\[report\]'"):
         write_report(full, Progress(), tmp_path / "report.html")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from tamscore.engine.device import DeviceChoice
 from tamscore.engine.flow import LocalFlow
+from tamscore.errors import UsageError
 
 if TYPE_CHECKING:
     from tamscore.config import Engine
@@ -18,12 +20,22 @@ CPU = DeviceChoice("cpu", "as asked")
 def begin(engine: Engine) -> None:
     """Let workers of our own come up while this process still imports and plans; `connect` does not need it.
 
-    Raises RetryableError where the machine is too short of something for them.
+    Raises RetryableError where the machine is too short of something for them, UsageError if Dask is not installed.
     """
+    require_dask(engine)
     if engine.kind == "processes":
         from tamscore.engine import startup
 
         startup.begin(engine)
+
+
+def require_dask(engine: Engine) -> None:
+    """Raise UsageError if an engine needs Dask and it is not installed."""
+    if engine.kind != "local" and find_spec("distributed") is None:
+        raise UsageError(
+            f"engine.kind = {engine.kind!r} needs the packages dask and distributed, which are not installed; "
+            "pip install dask distributed, or set engine.kind = 'local'"
+        )
 
 
 def connect(engine: Engine, device: DeviceChoice = CPU) -> Flow:

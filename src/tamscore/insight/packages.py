@@ -6,7 +6,7 @@ from importlib import metadata
 
 FLOORS = {
     "numpy": "2.1",
-    "pyarrow": "26.0.0",
+    "pyarrow": "23.0.0",
     "scikit-learn": "1.6",
     "scipy": "1.14.1",
     "dask": "2026.1.0",

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from tamscore.errors import UsageError
+from tamscore.extras import with_extra
 from tamscore.store import commit
 from tamscore.view.words import clean
 
@@ -68,7 +69,7 @@ def check_packages() -> None:
     """Nothing, where all packages are there; UsageError with the extra that brings them else."""
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
-        raise UsageError(f"report: {' and '.join(missing)} not installed; pip install 'tamscore[report]'")
+        raise UsageError(f"report: {' and '.join(missing)} not installed; {with_extra('report')}")
 
 
 def page_of(found: Evidence, chapters: list[Chapter]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from tamscore.errors import UsageError
+from tamscore.extras import with_extra
 from tamscore.insight.lists import page
 from tamscore.insight.lists.names import file_stems
 from tamscore.insight.lists.table import flat, summary
@@ -33,7 +34,7 @@ def write(run: StoredRun, found: Gathered, folder: Path, *, pages: bool = True, 
     these names and is not to be overwritten, holds folders, or pages are asked for and a package is missing.
     """
     if pages and find_spec("jinja2") is None:
-        raise UsageError("lists: jinja2 not installed; pip install 'tamscore[report]', or add --no-pages")
+        raise UsageError(f"lists: jinja2 not installed; {with_extra('report')}, or add --no-pages")
     stems = {
         (kind, name): stem
         for kind in ("person", "campaign")

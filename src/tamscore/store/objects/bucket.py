@@ -15,6 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tamscore.errors import RetryableError, UsageError, without_secrets
+from tamscore.extras import with_extra
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -176,7 +177,7 @@ def client(url: str) -> tuple[Any, Any]:
         from obstore.store import from_url
     except ImportError as error:
         raise UsageError(
-            f"{url}: object storage needs the extra {EXTRA!r}; install it with: pip install 'tamscore[{EXTRA}]'"
+            f"{url}: object storage needs the extra {EXTRA!r}; install it with: {with_extra(EXTRA)}"
         ) from error
     from obstore.exceptions import BaseError
 
