@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tamscore import backend
-from tamscore.errors import InputContractError
+from tamscore.errors import InputContractError, UsageError
 from tamscore.sections.coverage.accounts import TEXTS, Accounts
 from tamscore.sections.coverage.books import ratios
 from tamscore.sections.coverage.held import doubts_about_held
@@ -32,7 +32,9 @@ from tamscore.sections.coverage.plans import (
 )
 from tamscore.sections.coverage.reach import Kinds, in_order
 from tamscore.sections.coverage.refill import Desk
+from tamscore.sections.coverage.scenarios import scenario_of
 from tamscore.sections.coverage.scored_accounts import against_mean, place_of
+from tamscore.sections.coverage.settings import Coverage
 from tamscore.sections.coverage.shortfall import without_it
 from tamscore.sections.coverage.task import Task, task_of
 from tamscore.sections.coverage.texts import Texts
@@ -406,3 +408,21 @@ def test_two_people_share_accounts_and_value_where_their_hours_allow():
     fair = with_fair_books(done.task, unfair, 0.1)
     assert np.bincount(fair.person[:4]).tolist() == [2, 2]
     assert fair.value == unfair.value
+
+
+def test_where_nothing_is_worth_anything_those_who_are_owed_a_person_get_one_all_the_same():
+    """As in a market without a customer: no account has potential, so that prices begin at nothing."""
+    zero, staff = np.zeros(30), [Person("Ann", "account_manager", 120.0)]
+    accounts = replace(market(30, 4, channel=0.0), whitespace=zero, promise=zero, potential=zero, sales=zero)
+    done = solved((accounts, staff, nobody(30), None))
+    assert done.hours.sum() == 120.0
+    assert len(done.found.within) == 12
+
+
+@pytest.mark.parametrize("text", ["ann=-1.5", "Ann=-0.5, ANN=-0.75"])
+def test_no_scenario_takes_more_of_a_person_than_there_is(text):
+    staff = [Person(name, "account_manager", 120.0) for name in ("Ann", "Bob")]
+    task = task_of(market(5, 1), DEFAULT_PLANS, staff, DIGITAL)
+    with pytest.raises(UsageError, match="expected -1 at the least"):
+        scenario_of(text, task, Coverage())
+    assert scenario_of("Ann=-1, Bob=-1, Account Manager=+2", task, Coverage()).hours.sum() == 2 * 1200.0 - 240.0

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from tamscore.errors import InputContractError
+from tamscore.sections.coverage.minimum import levels_of_plans
 from tamscore.sections.coverage.names import doubts_about, folded, likely, resolved, split, with_roles
 from tamscore.sections.coverage.people import Person
 from tamscore.sections.coverage.plans import DEFAULT_PLANS, DIGITAL, OF_CHANNEL, PARTNER, for_team, with_partners
@@ -119,6 +120,20 @@ def test_a_role_of_a_team_that_has_no_plan_with_hours_is_refused(role, hint):
 def test_of_the_default_team_those_with_a_plan_stay():
     chosen = Coverage()
     assert {one.role for one in team_of(chosen, read_people(chosen), DEFAULT_PLANS[2:4])} == {"hunter", "inside_sales"}
+
+
+@pytest.mark.parametrize("header", ["Person,ROLE,Hours", "person,role,hours", "PERSON, Role ,HOURS"])
+def test_columns_and_roles_are_known_by_their_words_whatever_stands_between_them(tmp_path, header):
+    """`Account Manager` is `account_manager` for people, `High Touch` is `high_touch` for plans."""
+    (tmp_path / "people.csv").write_text(f"{header}\nAnn,Account Manager,1200\nBob,account-manager,900\n")
+    chosen = Coverage(people=str(tmp_path / "people.csv"))
+    team = team_of(chosen, read_people(chosen), DEFAULT_PLANS)
+    assert [(one.name, one.role, one.hours) for one in team] == [
+        ("Ann", "account_manager", 1200.0),
+        ("Bob", "account_manager", 900.0),
+    ]
+    own = [type(DEFAULT_PLANS[0])("hunter", level, 5.0, 0.1, 0.1, 0.1) for level in ("High Touch", "pooled", "other")]
+    assert levels_of_plans(own).tolist() == [2, 1, 1]
 
 
 def test_a_team_has_a_number_of_people_that_ends():

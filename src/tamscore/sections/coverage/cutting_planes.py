@@ -25,9 +25,11 @@ def lowest(planes: Sequence[Plane], limits: Any, scarce: Any, least: Any, most: 
     if not len(scarce):
         return price, float(np.max([plane.values for plane in planes], axis=0).sum())
     scale = np.where(most > 0, most, 1.0)[scarce]
-    unit = max(abs(planes[0].worth), 1e-300)
-    slopes = np.concatenate([plane.hours[:, scarce] * scale for plane in planes]) / unit
-    heights = np.concatenate([plane.values for plane in planes]) / unit
+    slopes = np.concatenate([plane.hours[:, scarce] * scale for plane in planes])
+    heights = np.concatenate([plane.values for plane in planes])
+    # worth nothing at the first prices, as where no account has whitespace: then by what hours cost
+    unit = abs(planes[0].worth) or float(max(np.abs(heights).max(), np.abs(slopes).max())) or 1.0
+    slopes, heights = slopes / unit, heights / unit
     own = np.tile(np.eye(parts), (len(planes), 1))
     rows = np.column_stack([-slopes, -own])
     cost = np.append(limits[scarce] * scale / unit, np.ones(parts))

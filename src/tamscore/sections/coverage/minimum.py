@@ -14,7 +14,7 @@ import numpy as np
 from tamscore.sections.coverage.by_kind import Debt, crossed, extremes
 from tamscore.sections.coverage.hour_price import dearest
 from tamscore.sections.coverage.plans import DIGITAL
-from tamscore.substitution import fold_word
+from tamscore.substitution import plain_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -97,7 +97,9 @@ def members(accounts: Accounts, name: str) -> Any:
 
 def levels_of_plans(plans: Sequence[TouchPlan]) -> Any:
     """The service level (o,) of each plan as a place in LEVELS."""
-    return np.array([0 if plan.role == DIGITAL else 1 + (fold_word(plan.service_level) == LEVELS[2]) for plan in plans])
+    return np.array(
+        [0 if plan.role == DIGITAL else 1 + (plain_word(plan.service_level) == plain_word(LEVELS[2])) for plan in plans]
+    )
 
 
 def with_penalty(backend: Backend, options: Options, level: Any, owed: Owed) -> Options:

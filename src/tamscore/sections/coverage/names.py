@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.config.problems import one_edit_apart
-from tamscore.substitution import fold_word
+from tamscore.substitution import fold_word, plain_word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -28,13 +28,13 @@ LISTED = 5
 """So many names are listed in one message."""
 
 
-def folded(column: pa.Array) -> pa.Array:
+def folded(column: pa.Array, fold: Callable[[str], str] = fold_word) -> pa.Array:
     """Return the names (m,) of a string array folded; '' for null."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     coded = pc.fill_null(column, "").dictionary_encode()
-    levels = pa.array([fold_word(level) for level in coded.dictionary.to_pylist()], pa.large_string())
+    levels = pa.array([fold(level) for level in coded.dictionary.to_pylist()], pa.large_string())
     return levels.take(coded.indices)
 
 
@@ -46,8 +46,11 @@ def likely(name: str, known: Iterable[str]) -> str:
 
 
 def spelled(text: str, known: Sequence[str]) -> str:
-    """Return the known spelling of a name, the name itself where there is none."""
-    return next((one for one in known if fold_word(one) == fold_word(text)), text)
+    """Return the known spelling of a role, the role itself where there is none.
+
+    `Account Manager` and `account-manager` are `account_manager`, unless a role is called just so.
+    """
+    return next((one for fold in (fold_word, plain_word) for one in known if fold(one) == fold(text)), text)
 
 
 def levels_of(name: str, texts: Texts) -> list[str]:

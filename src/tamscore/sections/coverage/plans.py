@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.sections.coverage.by_kind import Values
-from tamscore.substitution import fold_word
+from tamscore.substitution import plain_word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +64,7 @@ DEFAULT_PLANS = (
 
 def for_team(plans: Sequence[TouchPlan], people: Sequence[Person]) -> tuple[TouchPlan, ...]:
     """The default plans for a team: where nobody is a partner manager, everybody may have channel accounts."""
-    if any(fold_word(person.role) == PARTNER and person.hours > 0 for person in people):
+    if any(plain_word(person.role) == plain_word(PARTNER) and person.hours > 0 for person in people):
         return tuple(plans)
     return tuple(plan if plan.role == PARTNER else replace(plan, limits=()) for plan in plans)
 

@@ -18,7 +18,7 @@ from tamscore.sections.coverage.plans import DEFAULT_PLANS, DIGITAL, TouchPlan
 from tamscore.sections.coverage.table_types import checked
 from tamscore.store import tables
 from tamscore.store.sources.whole import whole_table
-from tamscore.substitution import fold_word
+from tamscore.substitution import fold_word, plain_word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,8 +36,9 @@ NUMBERS = ("hours", "expansion", "acquisition", "protection")
 LIMITS = ("band", "region", *LIMITING)
 """The columns that limit a plan to accounts that hold one of the names in the cell."""
 NAMES = ("person", "role", "service_level", "regions", "skills", *LIMITS)
-CSV_TYPES = dict.fromkeys(NUMBERS, "float") | {"locked": "bool"}
-"""The types of columns in CSV files; all others are texts."""
+TYPES = dict.fromkeys(NUMBERS, "float") | {"locked": "bool"}
+CSV_TYPES = {spell(name): kind for name, kind in TYPES.items() for spell in (str, str.capitalize, str.upper)}
+"""The types of columns in CSV files, however their names are spelled; all others are texts."""
 
 
 def read_people(settings: Coverage) -> list[Person]:
@@ -185,9 +186,18 @@ def cells(row: dict[str, Any]) -> str:
     return ", ".join(str(value) for value in row.values() if value is not None)
 
 
+def with_names(table: pa.Table) -> pa.Table:
+    """The table with its columns named as expected, in whatever capitals and blanks they stand; all others stay."""
+    known = {plain_word(name): name for name in ("account_id", "locked", *NUMBERS, *NAMES)}
+    names = [known.get(plain_word(name), name) for name in table.column_names]
+    return table.rename_columns(
+        [new if names.count(new) == 1 else old for new, old in zip(names, table.column_names, strict=True)]
+    )
+
+
 def read_table(path: str, required: Sequence[str]) -> pa.Table:
     """A table of one file, texts as texts; InputContractError where it cannot be read, or lacks a column."""
-    table = whole_table(path, CSV_TYPES)
+    table = with_names(whole_table(path, CSV_TYPES))
     if missing := [name for name in required if name not in table.column_names]:
         raise InputContractError(f"{path}: expected columns {', '.join(required)}, missing {', '.join(missing)}")
     return checked(table, path, NUMBERS, NAMES)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tamscore.errors import UsageError
-from tamscore.sections.coverage.names import likely
+from tamscore.sections.coverage.names import likely, spelled
 from tamscore.sections.coverage.plans import DIGITAL
 from tamscore.sections.coverage.shortfall import changed, served_with, worth_of
 from tamscore.substitution import fold_word
@@ -40,6 +41,7 @@ def scenario_of(text: str, task: Task, settings: Coverage) -> Scenario:
     Raises UsageError where it states something else.
     """
     hours, first = np.zeros(len(task.roles)), np.zeros(len(task.roles))
+    parts: dict[str, float] = defaultdict(float)
     for part in text.split(","):
         name, _, number = (piece.strip() for piece in part.rpartition("="))
         role, each = whose(name, task, settings)
@@ -51,6 +53,9 @@ def scenario_of(text: str, task: Task, settings: Coverage) -> Scenario:
                 f"{', '.join(known)} and the people{hint}"
             )
         more = float(number) * each
+        parts[fold_word(name)] += float(number)
+        if parts[fold_word(name)] < -1 and is_person(name, task):
+            raise UsageError(f"--scenario: {part.strip()!r}: there is one {name!r}, expected -1 at the least")
         hours[role] += more
         first[role] += more * (in_first_year(settings.ramp) if more > 0 else 1.0)
     return Scenario(text, hours, first)
@@ -58,13 +63,18 @@ def scenario_of(text: str, task: Task, settings: Coverage) -> Scenario:
 
 def whose(name: str, task: Task, settings: Coverage) -> tuple[int | None, float]:
     """The role by number that a name of a role or person stands for, None for neither, and the hours of a person."""
-    for role, known in enumerate(task.roles):
-        if fold_word(known) == fold_word(name) and known != DIGITAL:
-            return role, settings.hours_of_one
+    role = spelled(name, task.roles)
+    if role in task.roles and role != DIGITAL:
+        return task.roles.index(role), settings.hours_of_one
     for person in task.people:
         if fold_word(person.name) == fold_word(name):
             return task.roles.index(person.role), person.hours
     return None, 0.0
+
+
+def is_person(name: str, task: Task) -> bool:
+    """Whether a name is that of a person, and of no role."""
+    return spelled(name, task.roles) not in task.roles and bool(fold_word(name))
 
 
 def in_first_year(ramp: Sequence[float]) -> float:

@@ -15,7 +15,7 @@ from tamscore.sections.coverage.names import folded
 from tamscore.sections.coverage.plans import DIGITAL
 from tamscore.sections.coverage.reading import cells, read_table
 from tamscore.store import tables
-from tamscore.substitution import fold_word
+from tamscore.substitution import plain_word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +66,7 @@ def read_touches(settings: Coverage, accounts: Accounts, plans: Sequence[TouchPl
     if "service_level" not in table.column_names:
         table = table.append_column("service_level", pa.nulls(table.num_rows, pa.string()))
     ids = pc.fill_null(tables.account_ids(table["account_id"], accounts.form), "")
-    roles, levels = (folded(strings(table[key])) for key in KEYS[1:])
+    roles, levels = (folded(strings(table[key]), plain_word) for key in KEYS[1:])
     hours = table["hours"].cast(pa.float64()).combine_chunks().fill_null(np.nan).to_numpy()
     fits = fitting(roles, levels, plans)
     check(path, table, np.isfinite(hours) & (hours > 0), "expected hours above 0")
@@ -86,8 +86,8 @@ def fitting(roles: pa.Array, levels: pa.Array, plans: Sequence[TouchPlan]) -> An
     """Which plans (t, o) each row of the table speaks of, given its role and level folded."""
     role, level = (part.to_numpy(zero_copy_only=False) for part in (roles, levels))
     same = [
-        (role == fold_word(plan.role))
-        & ((level == "") | (level == fold_word(plan.service_level)))
+        (role == plain_word(plan.role))
+        & ((level == "") | (level == plain_word(plan.service_level)))
         & (plan.role != DIGITAL)
         for plan in plans
     ]
