@@ -426,3 +426,13 @@ def test_no_scenario_takes_more_of_a_person_than_there_is(text):
     with pytest.raises(UsageError, match="expected -1 at the least"):
         scenario_of(text, task, Coverage())
     assert scenario_of("Ann=-1, Bob=-1, Account Manager=+2", task, Coverage()).hours.sum() == 2 * 1200.0 - 240.0
+
+
+def test_locks_beyond_the_hours_name_the_people_whose_hours_they_exceed():
+    """Ann has 100 hours for the north, Bob 900 for the south; 20 accounts of at least 10 hours are locked to Ann."""
+    accounts = replace(market(20, 3, channel=0.0), region=Texts(REGIONS, np.zeros(20, np.uint8)))
+    hours = {"Ann": (100.0, "north"), "Bob": (900.0, "south")}
+    staff = [Person(name, "account_manager", h, frozenset({region})) for name, (h, region) in hours.items()]
+    task = task_of(accounts, DEFAULT_PLANS, staff, DIGITAL)
+    with pytest.raises(InputContractError, match=r"account_manager \('Ann'\): 200 hours are bound, 100 are there"):
+        place_all(HOST, task, Owners(np.zeros(20, int), np.ones(20, bool)), None)

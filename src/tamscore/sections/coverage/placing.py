@@ -16,6 +16,7 @@ from tamscore.sections.coverage.choice import Choice, choose
 from tamscore.sections.coverage.claims import claim
 from tamscore.sections.coverage.hour_price import Options
 from tamscore.sections.coverage.minimum import Owed, levels_of_plans, owed_by, with_penalty
+from tamscore.sections.coverage.names import listed
 from tamscore.sections.coverage.naming import named
 from tamscore.sections.coverage.offer import Offer
 from tamscore.sections.coverage.plans import values_of
@@ -161,7 +162,16 @@ def options_of(task: Task, value: Values, is_open: ByKind) -> Options:
     names = ("expansion", "acquisition", "protection")
     wide = replace(value, **{name: getattr(value, name)[pools.plan] for name in names}, is_open=is_open)
     hours = ByKind(task.hours.table[:, pools.plan], task.hours.kind)
-    return Options(wide, hours, tuple(pools.pool.tolist()), tuple(task.roles[r] for r in pools.role))
+    return Options(wide, hours, tuple(pools.pool.tolist()), tuple(name_of(task, k) for k in range(len(pools))))
+
+
+def name_of(task: Task, pool: int) -> str:
+    """How messages call a pool: its role, with its people where others of the role serve other accounts."""
+    pools, role = task.pools, int(task.pools.role[pool])
+    if np.count_nonzero(pools.role == role) == 1:
+        return task.roles[role]
+    people = [task.people[p].name for p in np.flatnonzero(pools.of_person == pool).tolist()]
+    return f"{task.roles[role]} ({listed(people)})"
 
 
 def search_of(backend: Backend, task: Task, options: Options, known: Any = None) -> Search:

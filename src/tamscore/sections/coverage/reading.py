@@ -119,7 +119,10 @@ def owner_rows(path: str, form: IdForm, people: Sequence[Person]) -> OwnerRows:
     table = read_table(path, OWNERS)
     ids, names = tables.account_ids(table["account_id"], form), strings(table["person"])
     if pc.count_distinct(ids).as_py() < len(ids):
-        raise InputContractError(f"{path}: accounts stand more than once; one owner an account is expected")
+        twice = next(one["values"] for one in pc.value_counts(ids).to_pylist() if one["counts"] > 1)
+        raise InputContractError(
+            f"{path}: accounts stand more than once, such as {twice!r}; one owner an account is expected"
+        )
     called = pa.array([fold_word(one.name) for one in people], pa.large_string())
     who = places_in(folded(names), called)
     is_locked = (
