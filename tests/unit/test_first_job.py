@@ -16,6 +16,7 @@ from tamscore.first_job.job_text import job_text
 from tamscore.first_job.names import words_of
 from tamscore.first_job.proposal import propose
 from tamscore.first_job.scaling import scaled
+from tamscore.first_job.side_tables import SideTables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,3 +136,76 @@ def test_names_are_cut_at_signs_capitals_and_digits():
     assert words_of("NumberOfEmployees") == ("number", "of", "employees")
     assert words_of("Größe_in_m2") == ("grosse", "in", "m", "2")
     assert words_of("tblCRMAccountID") == ("crm", "account", "id")
+
+
+ODD_NAMES = ["{a}", 'a.b "c" = [x]\n#', "\u2028\x7f\x85", "'''", "${HOME}", "\N{GRINNING FACE}", "\\n", " "]
+
+
+def test_any_name_of_a_column_or_table_is_written_as_toml(tmp_path):
+    table = market(HEADERS["English"])
+    for name in ODD_NAMES:
+        table = table.append_column(name, table["Employees"])
+    path = tmp_path / "a\nb = 1.parquet"
+    pq.write_table(table, path)
+    job = job_file.parse(job_text(propose(str(path), tmp_path)), "job", folder=tmp_path)
+    assert job.input.path == str(path)
+    assert set(job.features.numeric) == {"Employees", *ODD_NAMES[:-1]}
+
+
+def test_a_path_that_a_job_file_refuses_is_refused_at_once(tmp_path):
+    (tmp_path / "${HOME}").mkdir()
+    with pytest.raises(UsageError, match="placeholder"):
+        propose(stored(market(HEADERS["English"]), tmp_path / "${HOME}"), tmp_path)
+    with pytest.raises(UsageError, match="--to"):
+        propose(str(tmp_path), tmp_path / "jobs")
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "doubt"),
+    [
+        ("Net Sales", np.arange(ROWS) + 1.0, "the account's own revenue"),
+        ("Net Sales", np.arange(ROWS) - 100.0, "25% of its values are negative"),
+        ("Net Sales", np.where(np.arange(ROWS) % 2, np.nan, np.arange(ROWS)), "50.0% of the rows have no sales"),
+        ("Account ID", [f"A{i // 2}" for i in range(ROWS)], "'Account ID' is called an id, but holds 200 different"),
+        ("Account ID", [f"A{i}" if i % 9 else " " for i in range(ROWS)], "in 355 of 400 rows"),
+        ("Currency", np.resize(["eur", "usd"], ROWS), "found eur, usd"),
+        ("Customer since", np.arange(ROWS) % 40, "take out those that follow from what the account buys"),
+    ],
+)
+def test_what_may_be_another_thing_than_it_is_called_is_in_doubt(column, values, doubt, tmp_path):
+    table = market(HEADERS["English"])
+    columns = dict(zip(table.column_names, table.columns, strict=True)) | {column: pa.array(values)}
+    proposal = propose(stored(pa.table(columns), tmp_path), tmp_path)
+    assert doubt in "\n".join(proposal.doubts)
+
+
+def test_values_that_are_none_and_long_ids_are_counted_as_they_are():
+    assert column_of("x", pa.chunked_array([[np.nan, np.inf, -np.inf, 1.0]])).filled == 1
+    assert column_of("x", pa.chunked_array([[" ", "", None, "a"]])).filled == 1
+    assert column_of("x", pa.chunked_array([[2**60, 2**60 + 1]])).is_unique
+
+
+def test_names_that_the_scores_have_are_not_kept(tmp_path):
+    words = pa.array(np.resize(["hi", "lo"], ROWS))
+    table = market(HEADERS["English"]).append_column("whitespace", words).append_column("stage", words)
+    assert propose(stored(table, tmp_path), tmp_path).features.keep == ("stage",)
+
+
+def test_order_lines_as_accounts_and_unfit_sales_are_explained(tmp_path):
+    table = market(HEADERS["English"]).drop_columns(["Account Name"])
+    lines = pa.concat_tables([table, table]).rename_columns(["{Account} ID", *table.column_names[1:]])
+    with pytest.raises(InputContractError, match=r"holds each id 2\.0 times"):
+        propose(stored(lines, tmp_path), tmp_path)
+    flat = market(HEADERS["English"]).drop_columns(["Net Sales"]).append_column("Sales", pa.array([7.0] * ROWS))
+    with pytest.raises(UsageError, match="'Sales' is called so, but holds 1 different values in 400 of 400 rows"):
+        propose(stored(flat, tmp_path), tmp_path)
+
+
+def test_a_further_table_that_a_run_would_refuse_is_refused_at_once(tmp_path):
+    market_path = stored(market(HEADERS["English"]), tmp_path)
+    further = str(tmp_path / "further.parquet")
+    pq.write_table(pa.table({"account": ["A00000"], "date": ["1.2.2025"], "amount": [1.0]}), further)
+    with pytest.raises(UsageError, match=r"a date \(date\), found .*'date' \(text\)"):
+        propose(market_path, tmp_path, further=SideTables(orders=further))
+    with pytest.raises(UsageError, match="lacks person, role"):
+        propose(market_path, tmp_path, further=SideTables(people=further))

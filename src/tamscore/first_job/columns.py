@@ -21,8 +21,9 @@ MOST_LEVELS = 2_000
 class Column:
     """A column of a sample of `rows` rows, of which `filled` hold a value and `distinct` are different.
 
-    `numbers` (filled,) float64 are its finite values where it is one of numbers, `levels` its most frequent texts with
-    their counts where it is one of text or flags. `whole` says that its type has no fractions.
+    Blank texts, NaN and infinity are no values. `numbers` (filled,) float64 are the values of a column of numbers,
+    `levels` its most frequent texts with their counts where it is one of text or flags. `whole` says that its type
+    has no fractions.
     """
 
     name: str
@@ -57,19 +58,34 @@ def columns_of(sample: pa.Table) -> list[Column]:
 
 def column_of(name: str, values: pa.ChunkedArray) -> Column:
     """Return what the values of a column say."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    kind = kind_of(values.type)
-    filled = len(values) - values.null_count
+    kind, rows = kind_of(values.type), len(values)
+    filled = rows - values.null_count
     if kind == "other":
-        return Column(name, kind, len(values), filled, 0)
+        return Column(name, kind, rows, filled, 0)
     if kind == "number":
-        numbers = values.drop_null().to_numpy().astype(np.float64)
-        whole = bool(np.all(numbers == np.rint(numbers)))
-        return Column(name, kind, len(values), filled, len(np.unique(numbers)), whole, numbers[np.isfinite(numbers)])
-    if kind == "date":
-        return Column(name, kind, len(values), filled, pc.count_distinct(values).as_py())
-    return Column(name, kind, len(values), filled, pc.count_distinct(values).as_py(), levels=levels_of(values))
+        return column_of_numbers(name, values)
+    if kind == "text":
+        values = values.drop_null()
+        texts = values.filter(pc.not_equal(pc.utf8_trim_whitespace(values.cast(pa.string())), ""))
+        return Column(name, kind, rows, len(texts), pc.count_distinct(texts).as_py(), levels=levels_of(texts))
+    levels = levels_of(values) if kind == "flag" else {}
+    return Column(name, kind, rows, filled, pc.count_distinct(values).as_py(), levels=levels)
+
+
+def column_of_numbers(name: str, values: pa.ChunkedArray) -> Column:
+    """Return what numbers say; whole ones are counted as they are, since floats are too coarse for long ids."""
+    import pyarrow.compute as pc
+    import pyarrow.types as t
+
+    every = values.drop_null().to_numpy().astype(np.float64)
+    numbers = every[np.isfinite(every)]
+    exact = t.is_integer(values.type) or t.is_decimal(values.type)
+    distinct = pc.count_distinct(values).as_py() if exact else len(np.unique(numbers))
+    whole = bool(np.all(numbers == np.rint(numbers)))
+    return Column(name, "number", len(values), len(numbers), distinct, whole, numbers)
 
 
 def kind_of(kind: pa.DataType) -> Kind:

@@ -18,6 +18,8 @@ from tamscore.first_job.vocabulary import (
     PLACES,
     STATES,
 )
+from tamscore.schema import COVERAGE_COLUMNS, REASON_COLUMN, SCORE_COLUMNS
+from tamscore.sections import SECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -43,6 +45,11 @@ class Features:
     keep: tuple[str, ...] = ()
     non_negative: tuple[str, ...] = ()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all features."""
+        return (*self.numeric, *self.categorical)
+
     def without(self, suspects: Collection[str], reason: str) -> Features:
         """Return the features without some of them, which are left out for a reason."""
         return Features(
@@ -63,7 +70,7 @@ def features_of(columns: Sequence[Column], taken: Collection[str], described: Co
             continue
         if reason := reason_against(column):
             left_out[column.name] = reason
-            if column.kind == "text" and 1 < column.distinct <= MOST_KEPT and column.name not in described:
+            if is_kept(column) and column.name not in described:
                 keep.append(column.name)
         elif is_categorical(column):
             categorical.append(column.name)
@@ -74,9 +81,22 @@ def features_of(columns: Sequence[Column], taken: Collection[str], described: Co
     return Features(numeric, tuple(categorical), left_out, tuple(keep), tuple(positive))
 
 
+def is_kept(column: Column) -> bool:
+    """Return whether the scores can hold a column to filter by: few texts, under a name that they do not have."""
+    few = column.kind == "text" and 1 < column.distinct <= MOST_KEPT
+    return few and bool(column.name.strip()) and column.name not in score_names()
+
+
+def score_names() -> set[str]:
+    """Return the names of columns that the scores, or the rejected rows, have of their own."""
+    added = (name for section in SECTIONS.values() for name in section.column_names)
+    return {*SCORE_COLUMNS, *COVERAGE_COLUMNS, REASON_COLUMN, *added}
+
+
 def reason_against(column: Column) -> str:
     """Return why a column is no feature; empty if it can be one."""
     reasons = {
+        "has no name": not column.name.strip(),
         "neither numbers nor texts": column.kind == "other",
         "empty": column.filled == 0,
         "one value only": column.distinct <= 1 and column.missing_share < 1 - RAREST_LEVEL,

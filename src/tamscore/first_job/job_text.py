@@ -33,7 +33,7 @@ def tables_of(proposal: Proposal, *, sections: bool = True) -> dict[str, Any]:
 def job_text(proposal: Proposal, *, sections: bool = True) -> str:
     """Return the job file (TOML) of a proposal."""
     parts = [
-        NOTE.format(path=proposal.path, rows=proposal.rows, sampled=proposal.sampled),
+        NOTE.format(path=one_line(proposal.path), rows=proposal.rows, sampled=proposal.sampled),
         section("input", [("path", proposal.path, "")]),
         section("output", [("path", proposal.output, "each run gets a folder of its own below")]),
         section("columns", columns(proposal)),
@@ -86,7 +86,7 @@ def columns(proposal: Proposal) -> Iterator[tuple[str, Any, str]]:
             role = proposal.roles[part]
             yield part, role.column, f"{role.reason}; look: {role.doubt}" if role.doubt else role.reason
     if currency := proposal.roles.get("currency"):
-        yield "currency", currency.column, currency.reason
+        yield "currency", currency.column, currency.doubt or currency.reason
     if proposal.features.keep:
         yield "keep", [*proposal.features.keep], "copied to the scores, to filter by"
 

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tamscore import job_file
-from tamscore.errors import InputContractError, UsageError
+from tamscore.errors import UsageError
+from tamscore.first_job import names
 from tamscore.first_job.features import Features, features_of
-from tamscore.first_job.reading import SampledTable, sampled_table
+from tamscore.first_job.reading import sampled_table
+from tamscore.first_job.requirements import NAMED, named, require_columns, require_outside, require_parts
 from tamscore.first_job.roles import Role, roles_of
 from tamscore.first_job.side_tables import SideSection, SideTables, sections_of
+from tamscore.first_job.vocabulary import PERHAPS_ORDERS
 from tamscore.insight.readiness import suspected_features
 from tamscore.store import partitions
 from tamscore.store.location import location
@@ -23,15 +26,9 @@ if TYPE_CHECKING:
     from tamscore.first_job.party_types import PartyTypes
     from tamscore.first_job.vocabulary import Part
 
-REQUIRED: tuple[tuple[Part, str], ...] = (
-    ("account_id", "an id of the account, the same from week to week and none twice"),
-    ("sales", "what you sold to the account"),
-)
 SUSPECTED = "tells customers from prospects: it looks like sales in disguise"
 ROUNDS = 3
 """The guard is asked again without its suspects, so often at the most: one leak may hide another."""
-NAMED = 8
-"""So many columns are named where a part has none."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +62,8 @@ class Proposal:
         if self.party_types and self.party_types.unknown:
             words = ", ".join(repr(word) if word else "missing ones" for word in self.party_types.unknown[:NAMED])
             yield f"party types {words} count as end users"
+        if perhaps := [name for name in self.features.names if names.has_word(name, PERHAPS_ORDERS)]:
+            yield f"features {named(perhaps)}: take out those that follow from what the account buys"
         if self.missing_sales:
             yield f"{self.missing_sales:.1%} of the rows have no sales: they count as prospects"
         for section in self.sections:
@@ -84,6 +83,7 @@ def propose(
     the scores. Raise UsageError with the option to add if no column can be an account's id or sales, or no column can
     be a feature; InputContractError if the table cannot be read, or is one of order lines.
     """
+    require_outside(table, folder)
     read = sampled_table(table, "table")
     given = dict(given or {})
     require_columns(table, read, given)
@@ -98,49 +98,6 @@ def propose(
         written(table, folder), read.plan.rows, read.sampled, roles, words, features, missing, tuple(sections), output
     )
     return without_suspects(first, folder)
-
-
-def require_columns(table: str, read: SampledTable, given: Mapping[str, str]) -> None:
-    """Raise UsageError if a column that somebody named is not there."""
-    there = [one.name for one in read.columns]
-    for part, column in given.items():
-        if column not in there:
-            raise UsageError(f"{table}: columns.{part}: no column {column!r}; there are {named(there)}")
-
-
-def require_parts(table: str, read: SampledTable, roles: Mapping[Part, Role]) -> None:
-    """Raise UsageError if accounts have no id or no sales; InputContractError if a row is an order line."""
-    for part, what in REQUIRED:
-        if part in roles:
-            continue
-        if part == "account_id" and (lines := repeated_id(read)):
-            raise InputContractError(lines.format(table=table))
-        there = named([one.name for one in read.columns])
-        raise UsageError(
-            f"{table}: found no column with {what}; add one to the table, or name it with --set columns.{part}=COLUMN; "
-            f"there are {there}"
-        )
-
-
-def repeated_id(read: SampledTable) -> str:
-    """Return what to say of a table whose rows seem to be order lines; empty if they do not."""
-    from tamscore.first_job import names
-    from tamscore.first_job.vocabulary import NAMES
-
-    ids = [one for one in read.columns if names.score(one.name, NAMES["account_id"]) >= 1 and one.repeats > 1.01]
-    if not ids or any(one.is_unique for one in read.columns if one.kind == "text"):
-        return ""
-    first = ids[0]
-    return (
-        f"{{table}}: column {first.name!r} holds each id {first.repeats:.1f} times: expected a row for each account; "
-        "add up its rows, and give order lines with --orders"
-    )
-
-
-def named(columns: list[str]) -> str:
-    """Return the names of columns for a message, the first ones if they are many."""
-    more = f" and {len(columns) - NAMED} more" if len(columns) > NAMED else ""
-    return ", ".join(map(repr, columns[:NAMED])) + more
 
 
 def written(path: str, folder: Path) -> str:
@@ -167,7 +124,7 @@ def without_suspects(first: Proposal, folder: Path) -> Proposal:
                 f"{proposal.path}: found no column that says what an account is, such as employees or industry"
                 f"{f'; left out: {out}' if out else ''}"
             )
-        job = job_file.parse(tables_of(proposal, sections=False), "job", folder=folder)
+        job = job_file.parse(tables_of(proposal, sections=False), "job", folder=folder, written=True)
         suspects = suspected_features(job, plan_of(job))
         if not suspects:
             break

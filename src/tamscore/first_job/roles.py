@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from tamscore.first_job import names
@@ -12,6 +12,12 @@ from tamscore.first_job.party_types import PartyTypes, party_types_of
 from tamscore.first_job.vocabulary import CODES, NAMES, NO_SALES, PLACES, Part
 
 CHANGES = frozenset({"growth", "wachstum", "croissance", "crecimiento", "crescita", "groei", "change", "delta", "yoy"})
+NAMED = 8
+"""So many values are named."""
+MOST_CUSTOMERS = 0.95
+"""A market has prospects: where more accounts have an amount, it may be one of their own."""
+DOUBTED = frozenset({"account_id", "sales", "name"})
+NO_KNOWN_WORDS = "most of its words are unknown, or too few rows are of one type: map each word under [values]"
 RANKS = frozenset({"rank", "ranking", "rang"})
 Fits: TypeAlias = Callable[[Column], bool]
 
@@ -19,7 +25,9 @@ FEWEST_PER_SEGMENT, MOST_SEGMENTS = 5, 200
 """Accounts of a market segment on average, and segments, of a column that is one."""
 FEWEST_AMOUNTS = 12
 """Numbers with fewer different values are classes rather than amounts."""
-CURRENCY_LETTERS = 3
+CURRENCY_LETTERS, MOST_CURRENCIES = 3, 200
+MOST_NEGATIVE = 0.05
+"""Returns and credit notes are few; with more negative values a column may be a change or a balance."""
 
 
 @dataclass(frozen=True)
@@ -37,15 +45,17 @@ def roles_of(columns: Sequence[Column], given: Mapping[str, str]) -> tuple[dict[
     found: dict[Part, Role] = {}
     taken = set(given.values())
     for part, fits in FITS.items():
-        free = [one for one in columns if one.name not in taken]
+        free = [one for one in columns if one.name.strip() and one.name not in taken]
         if part in given:
             found[part] = Role(part, given[part], "as you said")
         elif role := role_of(part, list(filter(fits, free)), found) or unread_sales(part, free):
-            found[part] = role
+            found[part] = beside_unfit_ids(role, columns) if part == "account_id" else role
             taken.add(role.column)
     words = party_types(columns, found)
-    if "party_type" in found and words is None and "party_type" not in given:
-        del found["party_type"]
+    if words is None and "party_type" in given:
+        found["party_type"] = replace(found["party_type"], doubt=NO_KNOWN_WORDS)
+    elif words is None:
+        found.pop("party_type", None)
     return found, words
 
 
@@ -62,6 +72,16 @@ def role_of(part: Part, columns: Sequence[Column], found: Mapping[Part, Role]) -
     return Role(part, column.name, f"called so, {what(column)}", doubt_of(part, best, column, rivals))
 
 
+def beside_unfit_ids(role: Role, columns: Sequence[Column]) -> Role:
+    """Return the role of an id with the doubt that another column is called an id, but cannot be one."""
+    called = [one for one in columns if names.score(one.name, NAMES["account_id"]) >= 1]
+    if not called or role.column in {one.name for one in called}:
+        return role
+    first = called[0]
+    shape = f"{first.distinct:,} different values in {first.filled:,} of {first.rows:,} rows"
+    return replace(role, doubt=f"{role.doubt}; {first.name!r} is called an id, but holds {shape}")
+
+
 def unread_sales(part: Part, columns: Sequence[Column]) -> Role | None:
     """Return a column of texts that is called sales: reading it as numbers says what keeps it from being some."""
     called = [one for one in columns if one.kind == "text" and names.score(one.name, NAMES["sales"]) >= 1]
@@ -70,11 +90,31 @@ def unread_sales(part: Part, columns: Sequence[Column]) -> Role | None:
 
 def doubt_of(part: Part, score: float, column: Column, rivals: Sequence[str]) -> str:
     """Return what is in doubt about a column of a part; empty if nothing is."""
-    if part == "sales" and names.score(column.name, NAMES["revenue"]) >= 1 and not rivals:
-        return "is it what you sold to the account, or the account's own revenue?"
-    if rivals and part in {"account_id", "sales", "name"}:
-        return f"{', '.join(map(repr, rivals[:3]))} would fit, too"
-    return "its name fits in part only" if score < 1 and part in {"account_id", "sales"} else ""
+    doubts = [f"{', '.join(map(repr, rivals[:3]))} would fit, too"] if rivals and part in DOUBTED else []
+    if score < 1 and part in {"account_id", "sales"}:
+        doubts.append("its name fits in part only")
+    if part == "sales":
+        doubts.extend(doubts_of_sales(column))
+    if part == "currency" and (column.missing_share or len(column.levels) > 1):
+        doubts.append(several_currencies(column))
+    return "; ".join(doubts)
+
+
+def doubts_of_sales(column: Column) -> Iterator[str]:
+    """Yield what makes it doubtful that amounts are those that were sold to the account."""
+    negative, positive = float((column.numbers < 0).mean()), float((column.numbers > 0).sum()) / column.rows
+    if negative > MOST_NEGATIVE:
+        yield f"{negative:.0%} of its values are negative, and count as no sales"
+    if positive > MOST_CUSTOMERS or names.score(column.name, NAMES["revenue"]) >= 1:
+        yield "is it what you sold to the account, or the account's own revenue?"
+
+
+def several_currencies(column: Column) -> str:
+    """Return what keeps amounts from being added up."""
+    codes = ", ".join([*column.levels][:NAMED])
+    rates = " with [currency], its target and rates" if len(column.levels) > 1 else ""
+    missing = f", and {column.missing_share:.1%} have none" if column.missing_share else ""
+    return f"a run needs one currency in all rows with sales, found {codes}{missing}: convert or fill them{rates}"
 
 
 def by_values(part: Part, columns: Sequence[Column]) -> Role | None:
@@ -124,9 +164,10 @@ def is_size(column: Column) -> bool:
 
 
 def is_currency(column: Column) -> bool:
-    """Return whether a column holds codes of currencies."""
-    codes = [text for text in column.levels if len(text) == CURRENCY_LETTERS and text.isupper()]
-    return column.kind == "text" and 0 < len(codes) == len(column.levels)
+    """Return whether a column holds currencies: few texts, codes unless its name is plain."""
+    few = column.kind == "text" and 0 < len(column.levels) <= MOST_CURRENCIES
+    codes = all(len(text) == CURRENCY_LETTERS and text.isalpha() for text in column.levels)
+    return few and (codes or names.score(column.name, NAMES["currency"]) >= 1)
 
 
 FITS: dict[Part, Fits] = {

@@ -31,6 +31,7 @@ PRODUCTS = (
     "product", "product id", "product name", "sku", "item", "article", "artikel", "artikelnummer", "produkt", "produit",
     "producto", "prodotto", "product family", "stock code",
 )  # fmt: skip
+PERSON = ("person", "role")
 LABELS = (
     "bought",
     "label",
@@ -83,7 +84,7 @@ def sections_of(tables: SideTables, account: str, folder_path: Any) -> list[Side
     if tables.labels:
         found.append(labels(tables.labels, account, folder_path(tables.labels)))
     if tables.people:
-        found.append(SideSection("coverage", {"people": folder_path(tables.people)}))
+        found.append(people(tables.people, folder_path(tables.people)))
     return found
 
 
@@ -91,7 +92,7 @@ def orders(path: str, account: str, written: str) -> SideSection:
     """Return the section of a table of orders."""
     columns = sampled_table(path, "--orders").columns
     keys = {"orders": written, "order_account": account_column(columns, account, path)}
-    keys["order_date"] = needed(columns, DATES, ("date", "text"), path, "a date")
+    keys["order_date"] = needed(columns, DATES, ("date",), path, "a date")
     keys["order_amount"] = needed(columns, AMOUNTS, ("number",), path, "an amount")
     note = "add margin = 0.3 (your margin as a share of sales) for lifetime values"
     return SideSection("lifetime_value", without_default(keys, "order_account", account), (note,))
@@ -115,6 +116,16 @@ def labels(path: str, account: str, written: str) -> SideSection:
     return SideSection("propensity", without_default(keys, "account_id", account), (note,), is_incomplete=True)
 
 
+def people(path: str, written: str) -> SideSection:
+    """Return the section of a table of people, which must have the columns of one."""
+    there = [one.name for one in sampled_table(path, "--people").columns]
+    if lacking := [name for name in PERSON if name not in there]:
+        raise UsageError(
+            f"{path}: expected columns {', '.join(PERSON)}, lacks {', '.join(lacking)}; rename or add them"
+        )
+    return SideSection("coverage", {"people": written})
+
+
 def without_default(keys: dict[str, Any], key: str, default: str) -> dict[str, Any]:
     """Return the keys without one that says what is the default anyway."""
     return {name: value for name, value in keys.items() if name != key or value != default}
@@ -132,6 +143,7 @@ def needed(columns: Sequence[Column], wanted: tuple[str, ...], kinds: tuple[str,
     scored = [(names.score(one.name, wanted), one.name) for one in columns if one.kind in kinds]
     best = max(scored, key=lambda pair: pair[0], default=(0.0, ""))
     if not best[0]:
-        there = ", ".join(repr(one.name) for one in columns)
-        raise UsageError(f"{path}: expected a column with {what}, found {there}; rename one, such as {wanted[0]!r}")
+        there = ", ".join(f"{one.name!r} ({one.kind if one.filled else 'empty'})" for one in columns)
+        expected = f"a column with {what} ({' or '.join(kinds)})"
+        raise UsageError(f"{path}: expected {expected}, found {there}; cast or rename one, such as {wanted[0]!r}")
     return best[1]

@@ -71,10 +71,12 @@ NAMES: dict[Part, tuple[str, ...]] = {
 """What columns are called by the part they play."""
 
 NO_SALES = _words(
-    "anteil anzahl band budget cd change class count crecimiento crescita croissance date datum days delta "
-    "earnings estimated expected forecast goal groei growth index klasse last marge margen margin multiple next "
-    "number owner pct per percent plan potential potenzial predicted prev previous prior prognose prozent quota "
-    "rang rank ranking ratio region rep score share stage target team tier trend vorjahr wachstum yield yoy ziel"
+    "anteil anzahl assets band branche budget cd change class count crecimiento crescita croissance date datum "
+    "days delta dipendenti earnings effectif effectifs empleados employees estimated expected forecast goal groei "
+    "growth headcount index industry klasse last marge margen margin medewerkers mitarbeiter multiple next number "
+    "owner pct per percent plan potential potenzial predicted prev previous prior prognose prozent quota rang "
+    "rank ranking ratio region rep score sector share staff stage target team tier trend vorjahr wachstum yield "
+    "yoy ziel"
 )
 """Words that make a column something else than what was sold, whatever else its name says."""
 
@@ -90,6 +92,15 @@ ORDERS = _words(
     "ventas ventes vertrag vertrage wallet warenkorb whitespace won zahlung"
 )
 """Words of columns that follow from what an account buys: as features they would repeat it."""
+
+PERHAPS_ORDERS = _words(
+    "activa active actif activo aktiv angebot angebote anfragen attivo besuch besuche calls cliente client customer "
+    "db deal deals deckungsbeitrag depuis desde devis enquiries inquiries installed klant kunde kunden last licences "
+    "licenses limit lizenzen logins loyalty margen margin marge meetings nps offerte offertes points previous prior "
+    "profit quotation quotes rating reklamationen satisfaction score seit since sinds usage users visit visite visites "
+    "visits vorjahr"
+)
+"""Words of columns that may follow from what an account buys: as features they are in doubt."""
 
 OWN_SPENDING = _words("advertising capital cloud energy hardware it marketing payroll rd research software tax")
 """Words of what an account spends in general, rather than with us."""
