@@ -185,6 +185,13 @@ def test_values_that_are_none_and_long_ids_are_counted_as_they_are():
     assert column_of("x", pa.chunked_array([[2**60, 2**60 + 1]])).is_unique
 
 
+def test_a_column_whose_values_would_reject_rows_is_no_feature(tmp_path):
+    table = market(HEADERS["English"]).append_column(
+        "x", pa.array(np.where(np.arange(ROWS) % 9, np.arange(ROWS), np.inf))
+    )
+    assert propose(stored(table, tmp_path), tmp_path).features.left_out["x"] == "infinite or too large values"
+
+
 def test_names_that_the_scores_have_are_not_kept(tmp_path):
     words = pa.array(np.resize(["hi", "lo"], ROWS))
     table = market(HEADERS["English"]).append_column("whitespace", words).append_column("stage", words)

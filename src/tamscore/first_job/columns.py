@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Kind = Literal["number", "text", "flag", "date", "other"]
+LARGEST = float(np.finfo(np.float32).max)
+"""Features are scaled as float32: larger values, such as infinity, are rejected with their rows."""
 MOST_LEVELS = 2_000
 """Values of a column of text that are kept."""
 
@@ -32,6 +34,7 @@ class Column:
     filled: int
     distinct: int
     whole: bool = False
+    excessive: int = 0
     numbers: Any = field(default=None, repr=False)
     levels: dict[str, int] = field(default_factory=dict, repr=False)
 
@@ -85,7 +88,8 @@ def column_of_numbers(name: str, values: pa.ChunkedArray) -> Column:
     exact = t.is_integer(values.type) or t.is_decimal(values.type)
     distinct = pc.count_distinct(values).as_py() if exact else len(np.unique(numbers))
     whole = bool(np.all(numbers == np.rint(numbers)))
-    return Column(name, "number", len(values), len(numbers), distinct, whole, numbers)
+    excessive = int((np.abs(every) > LARGEST).sum())
+    return Column(name, "number", len(values), len(numbers), distinct, whole, excessive, numbers)
 
 
 def kind_of(kind: pa.DataType) -> Kind:

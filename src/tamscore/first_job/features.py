@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from tamscore.first_job.columns import Column
 
 MOST_MISSING = 0.95
+MOST_EXCESSIVE = 0.005
+"""A run rejects rows with such values, and stops where more than one in a hundred is rejected."""
 RAREST_LEVEL = 0.01
 """A level with a smaller share of the rows folds into others; see features.category_floor."""
 CODED_LEVELS = 12
@@ -101,6 +103,7 @@ def reason_against(column: Column) -> str:
         "empty": column.filled == 0,
         "one value only": column.distinct <= 1 and column.missing_share < 1 - RAREST_LEVEL,
         f"{column.missing_share:.0%} are missing": column.missing_share > MOST_MISSING,
+        "infinite or too large values": column.excessive > MOST_EXCESSIVE * column.rows,
         "a date": column.kind == "date",
         "follows from what the account buys": follows_orders(column.name),
     }
