@@ -228,6 +228,19 @@ class BackendContract:
         for centers in (first, near, second, second[:4]):
             assert_sides(this, sides(this, block, centers, before), block, centers)
 
+    @pytest.mark.parametrize("k", [1, 2, 40, 140])
+    def test_sides_stay_exact_over_passes_that_each_start_from_the_last(self, this, rng, k):
+        """Moves of every length, none at all, rows halfway between two centers, and a start from another pass."""
+        grid = fit_grid(rng.lognormal(0.0, 1.0, 4))
+        block, centers = extreme(rng, grid, 400).astype(np.float32), extreme(rng, grid, k).T.copy()
+        block[:, :100] = np.rint((centers[rng.integers(0, k, 100)] + centers[rng.integers(0, k, 100)]).T / 2)
+        last = None
+        for step in (0, 1, 3, 100_000, 0, 2_000, 1, 1):
+            moving = rng.random((k, 1)) < 0.5
+            centers = centers + moving * rng.integers(-step, step + 1, centers.shape)
+            last = sides(this, block, centers, last)
+            assert_sides(this, last, block, centers)
+
     def test_sides_of_a_part_of_a_block(self, this, rng):
         """Columns cut from a block lie apart in memory, and begin anywhere."""
         block = rng.integers(-1000, 1000, (6, 900)).astype(np.float32)

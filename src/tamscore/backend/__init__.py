@@ -37,12 +37,24 @@ class Nearest:
 
 
 @dataclass(frozen=True)
+class Gaps:
+    """How many units (m,) nearer than any other the nearest of the centers (k, d) of a pass is at least, by row."""
+
+    centers: Array
+    least: Array
+
+
+@dataclass(frozen=True)
 class Sides:
-    """The sides that rows have taken: the label (m,) of each, and the sums (k, d) and counts (k,) of every label."""
+    """The sides that rows have taken: the label (m,) of each, and the sums (k, d) and counts (k,) of every label.
+
+    `gaps` are there where the backend starts the next pass from them.
+    """
 
     label: Array
     sums: Array
     counts: Array
+    gaps: Gaps | None = None
 
 
 class Backend(Protocol):

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.arrow import float_column
-from tamscore.backend import Array, Moments, Nearest, Sides, kernels
-from tamscore.backend.coded import category_norm, host_products, numbers_of, taken
+from tamscore.backend import Array, Moments, Nearest, Sides, bounds, kernels
+from tamscore.backend.coded import category_norm, numbers_of
+from tamscore.backend.host_scores import least_two
 from tamscore.errors import InputContractError
 
 if TYPE_CHECKING:
@@ -32,20 +33,6 @@ def batches(partition: Partition, columns: list[str]) -> Iterator[pa.RecordBatch
             yield from file.iter_batches(
                 READ_ROWS, row_groups=list(piece.row_groups), columns=columns, use_threads=False
             )
-
-
-def least(score: Any) -> tuple[Any, Any, Any]:
-    """For scores (k, m), the place (m,) of the least, the first of equals, the least itself and the next one (m,)."""
-    best, second = score[0].copy(), np.full(score.shape[1], np.inf, score.dtype)
-    # A later place is a larger number, so that the last to have been the least is a maximum, which needs no branch.
-    place = np.zeros(score.shape[1], np.min_scalar_type(len(score)))
-    closer, mine, larger = np.empty(score.shape[1], bool), np.empty_like(place), np.empty_like(best)
-    for j in range(1, len(score)):
-        np.less(score[j], best, out=closer)
-        np.maximum(place, np.multiply(closer, place.dtype.type(j), out=mine), out=place)
-        np.minimum(second, np.maximum(best, score[j], out=larger), out=second)
-        np.minimum(best, score[j], out=best)
-    return place.astype(np.int64), best, second
 
 
 READING: dict[str, Any] = {"page_checksum_verification": True, "pre_buffer": False, "buffer_size": 1 << 16}
@@ -117,35 +104,19 @@ class HostBackend:
         return ordered, offsets
 
     def label(self, x: Block, sq_norms: Array, centers: Array) -> Array:
-        """The label of every row: found in float32, and found again in float64 where rounding could have decided.
-
-        A score `|c|^2 - 2 c.x` is off by less than `slack`, after the usual bound on a sum of products.
-        """
-        score = host_products(-2.0 * centers, x, numbers_of(x))
-        own = np.einsum("ij,ij->i", centers, centers)
-        score += own.astype(np.float32)[:, None]
-        label, best, second = least(score)
-        longest = float(own.max())
-        slack = (x.shape[0] + 4) * 2.0**-23 * (2.0 * np.sqrt(sq_norms * longest) + longest)
-        close = np.flatnonzero(second - best <= 2.0 * slack)
-        if len(close):
-            rows = taken(np, x, close)
-            exact = host_products(-2.0 * centers, rows, numbers_of(rows).astype(np.float64))
-            label[close] = least(own[:, None] + exact)[0]
-        return label
+        """The label of every row: found in float32, and found again in float64 where rounding could have decided."""
+        return bounds.label_with_gap(x, sq_norms, centers)[0]
 
     def nearest(self, x: Block, centers: Array) -> Nearest:
         """The nearest and second nearest center of every row of a block: `kernels.nearest` with arrays used again."""
         numbers = numbers_of(x).astype(np.float64)
-        score = host_products(-2.0 * centers, x, numbers)
-        score += np.einsum("ij,ij->i", centers, centers)[:, None]
-        label, best, second = least(score)
+        label, best, second = least_two(centers, x, numbers)
         norm = np.einsum("ij,ij->j", numbers, numbers) + category_norm(x)
         return Nearest(label, best + norm, second + norm)
 
     def sides(self, x: Block, sq_norms: Array, centers: Array, before: Sides | None = None) -> Sides:
-        """The labels of the rows, their sums and counts: of rows that have changed sides, where a pass went before."""
-        return kernels.sides(self, x, sq_norms, centers, before)
+        """The labels of the rows, their sums and counts: only rows that can have changed sides are looked at again."""
+        return bounds.sides(self, x, sq_norms, centers, before)
 
     def memory(self) -> int:
         """The bytes that this machine, or the container around this process, has."""

@@ -86,17 +86,26 @@ def block_sum(backend: Backend, x: Block, label: Array, segments: int) -> Array:
 
 
 def sides(backend: Backend, x: Block, sq_norms: Array, centers: Array, before: Sides | None) -> Sides:
-    """The sides that rows take: only those that have changed sides since `before` are summed again.
+    """The sides that rows take: only those that have changed sides since `before` are summed again."""
+    label = backend.label(x, sq_norms, centers)
+    if before is None or before.counts.shape[0] != centers.shape[0]:
+        return sides_of(backend, x, label, centers.shape[0])
+    return moved_sides(backend, x, label, backend.xp.nonzero(label != before.label)[0], before)
+
+
+def sides_of(backend: Backend, x: Block, label: Array, k: int) -> Sides:
+    """The sides of rows whose labels (m,) are known."""
+    return Sides(label, block_sum(backend, x, label, k), backend.segment_count(label, k))
+
+
+def moved_sides(backend: Backend, x: Block, label: Array, moved: Array, before: Sides) -> Sides:
+    """The sides of rows whose labels (m,) differ from those before at the places `moved` (r,) alone.
 
     Sums of whole numbers are exact, so a sum that rows have left and joined is the sum made anew.
     """
-    xp, k = backend.xp, centers.shape[0]
-    label = backend.label(x, sq_norms, centers)
-    if before is None or before.counts.shape[0] != k:
-        return Sides(label, block_sum(backend, x, label, k), backend.segment_count(label, k))
-    (moved,) = xp.nonzero(label != before.label)
     if moved.shape[0] == 0:
         return Sides(label, before.sums, before.counts)
+    xp, k = backend.xp, before.counts.shape[0]
     rows, to, since = taken(xp, x, moved), xp.take(label, moved), xp.take(before.label, moved)
     sums = before.sums + block_sum(backend, rows, to, k) - block_sum(backend, rows, since, k)
     counts = before.counts + backend.segment_count(to, k) - backend.segment_count(since, k)

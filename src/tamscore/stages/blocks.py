@@ -100,7 +100,8 @@ class LabelledBlock:
 
     def __sizeof__(self) -> int:
         """The bytes of host memory that it takes."""
-        of_rows = (self.sq_norms, self.sides.label if self.sides else None)
+        sides = self.sides
+        of_rows = (self.sq_norms, sides and sides.label, sides and sides.gaps and sides.gaps.least)
         return self.drawn.__sizeof__() + sum(array.nbytes for array in of_rows if isinstance(array, np.ndarray))
 
     @classmethod
