@@ -156,10 +156,23 @@ def most_clusters(job: Job, party: str) -> int:
     return clusters_of(job, party) or job.clusters.k_range[1]
 
 
+MANY_CLUSTERS = 48
+"""From so many clusters on, moves of centers find more than further starts do."""
+STARTS_SAVED = 10
+"""There a fit takes one start for so many of the job's."""
+SEED_ROWS_A_CLUSTER = 100
+
+
 def recipe_of(job: Job, k: int) -> Recipe:
     """How so many centers are sought."""
-    clusters = job.clusters
-    return Recipe(k, clusters.seed, clusters.seed_rows, clusters.restarts, clusters.batch_rows, clusters.max_passes)
+    clusters, many = job.clusters, k >= MANY_CLUSTERS
+    starts = -(-clusters.restarts // STARTS_SAVED) if many else clusters.restarts
+    return Recipe(k, clusters.seed, seed_rows_of(job, k), starts, clusters.batch_rows, clusters.max_passes, many)
+
+
+def seed_rows_of(job: Job, k: int) -> int:
+    """How many rows the first of so many centers are sought in."""
+    return max(job.clusters.seed_rows, SEED_ROWS_A_CLUSTER * k)
 
 
 def ladder_rules(job: Job) -> LadderRules:

@@ -39,10 +39,15 @@ class Shares:
     @classmethod
     def of(cls, block: Any, centers: Any) -> Shares:
         """The shares of centers (k, d) in the inertia of a host block (d, s)."""
-        near, k = HostBackend().nearest(block, centers), len(centers)
-        without = near.second_sq_distance - near.sq_distance
-        counts = np.bincount(near.label, minlength=k)
-        return cls(np.bincount(near.label, near.sq_distance, k), np.bincount(near.label, without, k), counts)
+        host, k = HostBackend(), len(centers)
+        error, utility, counts = np.zeros(k), np.zeros(k), np.zeros(k, np.int64)
+        for start in range(0, block.shape[1], host.block_rows):
+            near = host.nearest(block[:, start : start + host.block_rows], centers)
+            without = near.second_sq_distance - near.sq_distance
+            error += np.bincount(near.label, near.sq_distance, k)
+            utility += np.bincount(near.label, without, k)
+            counts += np.bincount(near.label, minlength=k)
+        return cls(error, utility, counts)
 
 
 def breathe(rows: BlockRows, block: Any, fit: Fit, seed: int) -> Fit:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.backend import FitsScalers
 from tamscore.errors import InputContractError
-from tamscore.scoring.context import fewest_clusters, numeric_columns
+from tamscore.scoring.context import fewest_clusters, most_clusters, numeric_columns, seed_rows_of
 from tamscore.scoring.features import Encoding
 from tamscore.scoring.fit.sources import EveryRow, SampleSource
 from tamscore.scoring.memory_plan import room_of
@@ -66,7 +66,8 @@ def ground_of(this: Run, party: Party) -> Ground:
     space, constant = fit_space(columns, vocabularies, features.category_weight, source.order, source.moments)
     if isinstance(source, SampleSource):
         space = scaled_by_library(this, party.name, source, space)
-    seeds = this.backend.get(space.block(this.backend, sample.raw.part(0, clusters.seed_rows)))
+    seed_rows = seed_rows_of(this.job, most_clusters(this.job, party.name))
+    seeds = this.backend.get(space.block(this.backend, sample.raw.part(0, seed_rows)))
     rows, spans = source.rows(space), source.spans(clusters.batch_rows)
     encoding = replace(encoding, vocabularies=vocabularies)
     return Ground(encoding, space, sample, everywhere, rows, spans, seeds, constant, party.flagged)
