@@ -71,11 +71,12 @@ def estimator_case(
     rows: Rows = 200_000,
     seeds: Annotated[int, typer.Option(help="seeds of each data set")] = 3,
     first_seed: Annotated[int, typer.Option(help="the first of them")] = 0,
+    many: Annotated[bool, typer.Option("--many", help="64 to 1,000 clusters, against n_init=1")] = False,  # noqa: FBT002
 ) -> None:
     """Compare inertia and CPU of `tamscore.MiniBatchKMeans` with `KMeans(n_init=10)` on five kinds of data."""
-    from bench.estimator import estimator
+    from bench.estimator import estimator, many_clusters
 
-    for result in estimator(rows, range(first_seed, first_seed + seeds)):
+    for result in (many_clusters if many else estimator)(rows, range(first_seed, first_seed + seeds)):
         record("estimator", result)
 
 

@@ -1,4 +1,7 @@
-"""`tamscore.MiniBatchKMeans` beside scikit-learn's `KMeans(n_init=10)`: inertia and CPU seconds on the same rows."""
+"""`tamscore.MiniBatchKMeans` beside scikit-learn's `KMeans`: inertia and CPU seconds on the same rows.
+
+Few clusters are held against the best of ten fits, many against a single one.
+"""
 
 from __future__ import annotations
 
@@ -63,6 +66,8 @@ def noise(random: np.random.Generator, rows: int, columns: int) -> Any:
 DATA_SETS = {"market": (market, 11), "shop": (shop_lines, 24), "groups": (groups, 32), "cloud": (cloud, 16)}
 DATA_SETS |= {"heavy": (heavy, 12), "cloud, finely": (cloud, 64)}
 """Each data set with the number of clusters that are sought in it."""
+MANY = (64, 256, 1_000)
+"""Numbers of clusters that are held against a single fit of scikit-learn's, on every data set."""
 
 
 def estimator(rows: int, seeds: range) -> Iterator[dict[str, Any]]:
@@ -74,13 +79,24 @@ def estimator(rows: int, seeds: range) -> Iterator[dict[str, Any]]:
             yield {"data": name, "rows": len(x), "features": x.shape[1], "k": k, "seed": seed} | compare(x, k, seed)
 
 
-def compare(x: Any, k: int, seed: int) -> dict[str, Any]:
+def many_clusters(rows: int, seeds: range, numbers: tuple[int, ...] = MANY) -> Iterator[dict[str, Any]]:
+    """For every seed, data set and large number of clusters: the same beside a single fit of scikit-learn's."""
+    for seed in seeds:
+        for name, make in {name: make for name, (make, _) in DATA_SETS.items() if name != "cloud, finely"}.items():
+            x = make(rows, seed)
+            x = (x - x.mean(axis=0)) / x.std(axis=0)
+            for k in numbers:
+                about = {"data": name, "rows": len(x), "features": x.shape[1], "k": k, "seed": seed, "peer_starts": 1}
+                yield about | compare(x, k, seed, starts=1)
+
+
+def compare(x: Any, k: int, seed: int, starts: int = PEER_STARTS) -> dict[str, Any]:
     """Inertia, computed the same plain way, and CPU seconds of ours and of scikit-learn's."""
     from sklearn.cluster import KMeans
 
     from tamscore import MiniBatchKMeans
 
-    models = {"ours": MiniBatchKMeans(k, random_state=seed), "peer": KMeans(k, n_init=PEER_STARTS, random_state=seed)}
+    models = {"ours": MiniBatchKMeans(k, random_state=seed), "peer": KMeans(k, n_init=starts, random_state=seed)}
     found: dict[str, Any] = {}
     for name, model in models.items():
         with clock() as spent:

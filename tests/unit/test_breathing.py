@@ -8,7 +8,7 @@ import pytest
 from tamscore.backend.host import HostBackend
 from tamscore.stages import kmeans
 from tamscore.stages.blocks import BlockRows
-from tamscore.stages.breathing import added, breathe, without_least
+from tamscore.stages.breathing import Shares, added, breathe, without_least
 
 GROUPS, OF_EACH = 9, 40
 
@@ -56,8 +56,8 @@ def test_rows_that_are_all_the_same_are_left_alone():
 def test_centers_are_added_where_the_error_is_and_taken_where_they_help_least():
     block = np.rint(np.hstack([np.random.default_rng(0).normal(0, 400, (2, 200)), np.full((2, 50), 9000.0)]))
     centers = np.array([[0.0, 0.0], [8999.0, 9000.0], [9001.0, 9000.0]])
-    more = added(block, centers, 1, np.random.default_rng(0))
+    more = added(centers, Shares.of(block, centers), 1, np.random.default_rng(0))
     assert np.abs(more[-1]).max() < 2000
-    left = without_least(block, centers, 1)
+    left = without_least(centers, Shares.of(block, centers), 1)
     assert len(left) == 2
     assert left[0].tolist() == [0.0, 0.0]

@@ -46,7 +46,7 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
         "auto" takes 4 below 16 clusters, 6 below 48, 2 below 128, else 1.
     n_starts : number of k-means++ starts of a fit on its seed rows; the best one is refined. "auto" takes 3 below 48
         clusters, else 1.
-    init_size : number of seed rows of a fit, at least `n_clusters`; drawn by hash. "auto" takes 40,000, or 100 for
+    init_size : number of seed rows of a fit, at least `n_clusters`; drawn by hash. "auto" takes 40,000, or 600 for
         each cluster where that is more.
     batch_size : rows of a mini-batch; the mini-batches go through all rows once.
     max_iter : most full passes over all rows after that; they end when inertia falls by less than a millionth.

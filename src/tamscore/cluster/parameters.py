@@ -15,7 +15,7 @@ STARTS = {48: 3}
 """k-means++ starts of a fit below so many clusters; one from there on."""
 SEEDS = 2**32
 """Seeds are below it, as those of NumPy."""
-SEED_ROWS, SEED_ROWS_A_CLUSTER = 40_000, 100
+SEED_ROWS, SEED_ROWS_A_CLUSTER = 40_000, 600
 
 
 def require_parameters(estimator: Any) -> None:

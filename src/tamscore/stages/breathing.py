@@ -1,7 +1,8 @@
 """Centers that sit badly are moved: a way out of the local optimum that Lloyd passes end in.
 
 After Fritzke (2020), "The breathing k-means algorithm": centers are added where the error is greatest, all settle, and
-as many are taken away where they help least. What comes out is kept if it is better; else fewer are moved next time.
+as many are taken away where they help least. What comes out is kept if it is better; else half as many are moved next
+time.
 """
 
 from __future__ import annotations
@@ -56,33 +57,33 @@ def breathe(rows: BlockRows, block: Any, fit: Fit, seed: int) -> Fit:
     `rows` are the rows of the block; the inertia returned is never larger than before.
     """
     best, moved, random = fit, min(MOST_MOVED, len(fit.centers) - 1), np.random.default_rng([seed, 0])
+    shares = Shares.of(block, best.centers)
     while moved > 0:
-        more = added(block, best.centers, moved, random)
+        more = added(best.centers, shares, moved, random)
         grown = kmeans.lloyd(rows.anew(), more, PASSES_GROWN, kmeans.SEEDING_TOLERANCE)
-        left = without_least(block, grown.centers, moved)
+        left = without_least(grown.centers, Shares.of(block, grown.centers), moved)
         tried = kmeans.lloyd(rows.anew(), left, PASSES, kmeans.SEEDING_TOLERANCE)
         if tried.inertia < best.inertia * (1 - GAIN):
-            best = tried
+            best, shares = tried, Shares.of(block, tried.centers)
         else:
-            moved -= 1
+            moved //= 2
     return best
 
 
-def added(block: Any, centers: Any, more: int, random: np.random.Generator) -> Any:
+def added(centers: Any, shares: Shares, more: int, random: np.random.Generator) -> Any:
     """The centers (k + more, d): beside each of those with the greatest error there is another one."""
-    shares = Shares.of(block, centers)
     worst = np.argsort(-shares.error, kind="stable")[:more]
     spread = np.sqrt(shares.error / np.maximum(shares.counts, 1) / centers.shape[1])[worst]
     off = AWAY * spread[:, None] * random.standard_normal((more, centers.shape[1]))
     return np.concatenate((centers, np.rint(centers[worst] + off)))
 
 
-def without_least(block: Any, centers: Any, fewer: int) -> Any:
+def without_least(centers: Any, shares: Shares, fewer: int) -> Any:
     """The centers (k - fewer, d) without those that help least; a neighbor of one that goes stays, where it can.
 
     Two neighbors that both help little stand in for each other: without both, nobody does.
     """
-    order = np.argsort(Shares.of(block, centers).utility, kind="stable").tolist()
+    order = np.argsort(shares.utility, kind="stable").tolist()
     gone: list[int] = []
     staying: set[int] = set()
     for center in order:
