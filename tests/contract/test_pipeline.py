@@ -34,7 +34,7 @@ EVERY_SCALING = {
 }
 JOBS: dict[str, dict[str, Any]] = {
     "on a sample": {
-        "clusters": {"k": {"end_user": 7, "channel": 3}, "fit_rows": 1000},
+        "clusters": {"k": {"end_user": 50, "channel": 3}, "fit_rows": 1000},
     },
     "on all rows, polished": {
         "clusters": {"k": 5, "fit_rows": "all", "polish_passes": 4},

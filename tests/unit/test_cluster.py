@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from datetime import date
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import polars as pl
@@ -20,6 +21,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from tamscore import MiniBatchKMeans
 from tamscore import backend as backends
+from tamscore.scoring.fit import centers
 from tests.fake_gpu import FakeGpu
 
 FEW: dict[str, Any] = {"n_init": 1, "n_starts": 4, "init_size": 500}
@@ -52,6 +54,17 @@ EXPECTED_FAILURES: dict[str, str] = {}
 @parametrize_with_checks([MiniBatchKMeans()], expected_failed_checks=lambda _: EXPECTED_FAILURES, xfail_strict=True)
 def test_it_is_an_estimator_of_scikit_learn(estimator, check):
     check(estimator)
+
+
+def test_no_more_fits_follow_once_two_of_four_came_to_the_same(monkeypatch):
+    """Of four groups far apart every four fits find the same; of one fit nothing is known."""
+    rows, _ = groups()
+    for most, expected in ((40, 8), (6, 6), (1, 1)):
+        refined = Mock(side_effect=centers.refined)
+        with monkeypatch.context() as patched:
+            patched.setattr(centers, "refined", refined)
+            fitted(rows, n_init=most)
+        assert refined.call_count == expected
 
 
 # one answer

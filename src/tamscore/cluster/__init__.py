@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from tamscore import backend as backends
 from tamscore.cluster.draws import Draws, chunks, draw, hashes_of_ids, kept, seed_rows, weighed_sum
 from tamscore.cluster.matrix import matrix_of, whole_weights
-from tamscore.cluster.parameters import fits_of, require_parameters, seed_of, seed_rows_of, starts_of, threads_of
+from tamscore.cluster.parameters import fits_of, require_parameters, seed_of, seed_rows_of, threads_of
 from tamscore.engine.flow import LocalFlow
 from tamscore.scoring.arguments import Recipe
 from tamscore.scoring.fit.centers import fit_best
@@ -42,11 +42,10 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
     Parameters
     ----------
     n_clusters : number of clusters, from 1.
-    n_init : number of fits, each from seed rows of its own; after 8 full passes only the best quarter goes on.
-        "auto" takes 4 below 16 clusters, 6 below 48, 2 below 128, else 1.
-    n_starts : number of k-means++ starts of a fit on its seed rows; the best one is refined. "auto" takes 3 below 48
-        clusters, else 1.
-    init_size : number of seed rows of a fit, at least `n_clusters`; drawn by hash. "auto" takes 40,000, or 600 for
+    n_init : most fits, each from seed rows of its own; after 8 full passes the best of each four goes on, and no more
+        follow once two of these came to the same inertia. "auto" takes 12 below 48 clusters, else 1.
+    n_starts : number of k-means++ starts of a fit on its seed rows; the best one is refined.
+    init_size : number of seed rows of a fit, at least `n_clusters`; drawn by hash. "auto" takes 10,000, or 600 for
         each cluster where that is more.
     batch_size : rows of a mini-batch; the mini-batches go through all rows once.
     max_iter : most full passes over all rows after that; they end when inertia falls by less than a millionth.
@@ -88,7 +87,7 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
         n_clusters: int = 8,
         *,
         n_init: int | Literal["auto"] = "auto",
-        n_starts: int | Literal["auto"] = "auto",
+        n_starts: int = 1,
         init_size: int | Literal["auto"] = "auto",
         batch_size: int = 65_536,
         max_iter: int = 300,
@@ -230,7 +229,7 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
         return matrix.home or backends.load(self.device or "cpu")
 
     def _recipe(self, seed: int, rows: int) -> Recipe:
-        starts, batch, passes = starts_of(self), self.batch_size, self.max_iter
+        starts, batch, passes = self.n_starts, self.batch_size, self.max_iter
         return Recipe(self.n_clusters, seed, rows, starts, batch, passes, moves=True)
 
 

@@ -8,14 +8,12 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 COUNTS = ("n_clusters", "n_init", "n_starts", "init_size", "batch_size", "max_iter")
-AUTO = ("n_init", "n_starts", "init_size")
-FITS = {16: 4, 48: 6, 128: 2}
-"""Fits below so many clusters, one from the last on: the more clusters, the less one fit differs from another."""
-STARTS = {48: 3}
-"""k-means++ starts of a fit below so many clusters; one from there on."""
+AUTO = ("n_init", "init_size")
+FITS = {48: 12}
+"""Most fits below so many clusters, one from the last on: the more clusters, the less fits differ."""
 SEEDS = 2**32
 """Seeds are below it, as those of NumPy."""
-SEED_ROWS, SEED_ROWS_A_CLUSTER = 40_000, 600
+SEED_ROWS, SEED_ROWS_A_CLUSTER = 10_000, 600
 
 
 def require_parameters(estimator: Any) -> None:
@@ -38,18 +36,10 @@ def require_parameters(estimator: Any) -> None:
 
 
 def fits_of(estimator: Any) -> int:
-    """The number of fits of which the best one is taken."""
-    return below(FITS, estimator.n_clusters) if estimator.n_init == "auto" else int(estimator.n_init)
-
-
-def starts_of(estimator: Any) -> int:
-    """The number of k-means++ starts of a fit."""
-    return below(STARTS, estimator.n_clusters) if estimator.n_starts == "auto" else int(estimator.n_starts)
-
-
-def below(numbers: dict[int, int], clusters: int) -> int:
-    """The number that belongs to so many clusters; 1 beyond the last."""
-    return next((number for most, number in numbers.items() if clusters < most), 1)
+    """The largest number of fits of which the best one is taken."""
+    if estimator.n_init == "auto":
+        return next((fits for most, fits in FITS.items() if estimator.n_clusters < most), 1)
+    return int(estimator.n_init)
 
 
 def seed_rows_of(estimator: Any) -> int:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.backend import coded, kernels
+from tamscore.stages.shares import Shares, shares_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -188,3 +189,7 @@ class BlockRows:
         """The row that lies farthest from its nearest center."""
         parts = (farthest(self._backend, block.drawn, centers) for block in self._blocks)
         return reduce(Farthest.merged, parts, Farthest(0.0, ()))
+
+    def shares(self, centers: Any) -> Shares:
+        """What each of the centers, two at least, has to do with the inertia."""
+        return reduce(Shares.merged, (shares_of(self._backend, block.drawn.block, centers) for block in self._blocks))

@@ -7,17 +7,15 @@ time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.backend.host import HostBackend
 from tamscore.stages import kmeans
 
 if TYPE_CHECKING:
-    from tamscore.stages.blocks import BlockRows
-    from tamscore.stages.kmeans import Fit
+    from tamscore.stages.kmeans import Fit, Rows
+    from tamscore.stages.shares import Shares
 
 MOST_MOVED = 5
 PASSES_GROWN = 5
@@ -29,42 +27,20 @@ AWAY = 0.5
 """New centers lie so many standard deviations of their cluster from its center, in each direction."""
 
 
-@dataclass(frozen=True)
-class Shares:
-    """What each center (k,) has to do with the inertia: that of its rows, and what would come on without it."""
+def breathe(rows: Rows, fit: Fit, seed: int) -> Fit:
+    """The fit of some rows after moves of its centers; the same fit where none makes it better.
 
-    error: Any
-    utility: Any
-    counts: Any
-
-    @classmethod
-    def of(cls, block: Any, centers: Any) -> Shares:
-        """The shares of centers (k, d) in the inertia of a host block (d, s)."""
-        host, k = HostBackend(), len(centers)
-        error, utility, counts = np.zeros(k), np.zeros(k), np.zeros(k, np.int64)
-        for start in range(0, block.shape[1], host.block_rows):
-            near = host.nearest(block[:, start : start + host.block_rows], centers)
-            without = near.second_sq_distance - near.sq_distance
-            error += np.bincount(near.label, near.sq_distance, k)
-            utility += np.bincount(near.label, without, k)
-            counts += np.bincount(near.label, minlength=k)
-        return cls(error, utility, counts)
-
-
-def breathe(rows: BlockRows, block: Any, fit: Fit, seed: int) -> Fit:
-    """The fit of a host block (d, s) after moves of its centers; the same fit where none makes it better.
-
-    `rows` are the rows of the block; the inertia returned is never larger than before.
+    The inertia returned is never larger than before.
     """
     best, moved, random = fit, min(MOST_MOVED, len(fit.centers) - 1), np.random.default_rng([seed, 0])
-    shares = Shares.of(block, best.centers)
-    while moved > 0:
+    shares = rows.shares(best.centers) if moved > 0 else None
+    while shares is not None and moved > 0:
         more = added(best.centers, shares, moved, random)
-        grown = kmeans.lloyd(rows.anew(), more, PASSES_GROWN, kmeans.SEEDING_TOLERANCE)
-        left = without_least(grown.centers, Shares.of(block, grown.centers), moved)
-        tried = kmeans.lloyd(rows.anew(), left, PASSES, kmeans.SEEDING_TOLERANCE)
+        grown = kmeans.lloyd(rows, more, PASSES_GROWN, kmeans.SEEDING_TOLERANCE)
+        left = without_least(grown.centers, rows.shares(grown.centers), moved)
+        tried = kmeans.lloyd(rows, left, PASSES, kmeans.SEEDING_TOLERANCE)
         if tried.inertia < best.inertia * (1 - GAIN):
-            best, shares = tried, Shares.of(block, tried.centers)
+            best, shares = tried, rows.shares(tried.centers)
         else:
             moved //= 2
     return best

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tamscore.backend.coded import Block
     from tamscore.stages.blocks import BatchStats, Farthest, Span
     from tamscore.stages.grid import Grid
+    from tamscore.stages.shares import Shares
 
 
 class Rows(Protocol):
@@ -32,6 +33,9 @@ class Rows(Protocol):
 
     def farthest(self, centers: Any) -> Farthest:
         """The row that lies farthest from its nearest center."""
+
+    def shares(self, centers: Any) -> Shares:
+        """What each of the centers, two at least, has to do with the inertia."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from tamscore.stages.blocks import BlockRows
 from tamscore.stages.breathing import breathe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from tamscore.engine.flow import Flow
     from tamscore.scoring.arguments import Recipe
@@ -34,12 +35,40 @@ def fit_best(
 ) -> Fit:
     """The best of several fits, each on seed rows (d, s) and by a recipe of its own; sized as `fit_centers` does.
 
-    Every fit gets a few passes over all rows; only the best quarter is carried on, up to so many `passes` in all.
+    Every fit gets a few passes over all rows. The best of four is carried on, up to so many `passes` in all, and if
+    centers are few, they are moved once more, now by all rows. No further four follow once two came to the same.
     """
-    tried = [refined(rows, block, recipe, spans, local, min(recipe.max_passes, FEW_PASSES)) for block, recipe in turns]
-    best = sorted(tried, key=lambda fit: fit.inertia)[: -(-len(tried) // CARRIED_ON)]
-    fit = min((settled(rows, fit, passes) for fit in best), key=lambda fit: fit.inertia)
-    return kmeans.by_size(kmeans.without_empty(fit))
+    carried: list[Fit] = []
+    for four in batched(turns, CARRIED_ON):
+        tried = [
+            refined(rows, block, recipe, spans, local, min(recipe.max_passes, FEW_PASSES)) for block, recipe in four
+        ]
+        best = min(tried, key=lambda fit: fit.inertia)
+        carried.append(moved(rows, settled(rows, best, passes), passes))
+        if found_twice([fit.inertia for fit in carried]):
+            break
+    return kmeans.by_size(kmeans.without_empty(min(carried, key=lambda fit: fit.inertia)))
+
+
+def found_twice(inertias: Sequence[int]) -> bool:
+    """Whether the two lowest inertias are the same but for a share that is too small to matter."""
+    lowest = sorted(inertias)[:2]
+    return len(lowest) > 1 and lowest[1] - lowest[0] <= SAME * lowest[0]
+
+
+def batched(turns: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    """So many at a time, as they come."""
+    waiting = iter(turns)
+    while some := list(islice(waiting, size)):
+        yield some
+
+
+def moved(rows: KeptRows, fit: Fit, passes: int) -> Fit:
+    """A settled fit after moves of its centers by all rows, where these are few, and settled again."""
+    if len(fit.centers) >= MOVED_BY_ALL or fit.passes >= passes:
+        return fit
+    found = breathe(rows, fit, fit.passes)
+    return fit if found is fit else settled(rows, replace(found, passes=fit.passes, batches=fit.batches), passes)
 
 
 def refined(rows: KeptRows, block: Any, recipe: Recipe, spans: Sequence[Span], local: Flow, passes: int) -> Fit:
@@ -60,6 +89,9 @@ def settled(rows: KeptRows, fit: Fit, passes: int) -> Fit:
 SHORT_PASSES = 5
 FEW_PASSES = 8
 CARRIED_ON = 4
+SAME = 1e-4
+MOVED_BY_ALL = 128
+"""Below so many centers passes over all rows cost little, and moves by all of them find what seed rows do not show."""
 
 
 def seed(block: Any, recipe: Recipe, local: Flow) -> Fit:
@@ -75,7 +107,7 @@ def seed(block: Any, recipe: Recipe, local: Flow) -> Fit:
     best = sorted(tried, key=lambda fit: fit.inertia)[: -(-recipe.restarts // CARRIED_ON)]
     settled: Iterable[Fit] = local.map(carry_on, best, rows, recipe)
     fit = min(settled, key=lambda fit: fit.inertia)
-    return breathe(rows, block, fit, recipe.seed) if recipe.moves else fit
+    return breathe(rows, fit, recipe.seed) if recipe.moves else fit
 
 
 def start_on(restart: int, rows: BlockRows, block: Any, recipe: Recipe) -> Fit:

@@ -7,6 +7,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from tamscore.stages.blocks import BatchStats, Farthest
+from tamscore.stages.shares import Shares
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,6 +34,11 @@ class KeptRows:
         parts: Iterable[Farthest] = self.flow.map(farthest, self.handles, centers)
         return reduce(Farthest.merged, parts)
 
+    def shares(self, centers: Any) -> Shares:
+        """What each of the centers, two at least, has to do with the inertia."""
+        parts: Iterable[Shares] = self.flow.map(shares, self.handles, centers)
+        return reduce(Shares.merged, parts)
+
 
 def accumulate(rows: Rows, centers: Any, span: Span | None) -> BatchStats:
     """The statistics of kept rows."""
@@ -42,3 +48,8 @@ def accumulate(rows: Rows, centers: Any, span: Span | None) -> BatchStats:
 def farthest(rows: Rows, centers: Any) -> Farthest:
     """The kept row that lies farthest from its nearest center."""
     return rows.farthest(centers)
+
+
+def shares(rows: Rows, centers: Any) -> Shares:
+    """What each center has to do with the inertia of kept rows."""
+    return rows.shares(centers)

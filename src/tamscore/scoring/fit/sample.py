@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tamscore.backend import Backend
     from tamscore.schema import InputColumns
     from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.stages.shares import Shares
     from tamscore.stages.space import Space
 
 
@@ -164,6 +165,10 @@ class StreamedRows:
     def farthest(self, centers: Any) -> Farthest:
         """The row that lies farthest from its nearest center."""
         return self.read().farthest(centers)
+
+    def shares(self, centers: Any) -> Shares:
+        """What each of the centers, two at least, has to do with the inertia."""
+        return self.read().shares(centers)
 
     def read(self) -> BlockRows:
         """The rows as blocks."""
