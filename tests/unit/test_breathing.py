@@ -11,7 +11,7 @@ import pytest
 from tamscore.backend.host import HostBackend
 from tamscore.config.method import Clusters
 from tamscore.scoring.context import recipe_of
-from tamscore.scoring.fit.centers import found_twice
+from tamscore.scoring.fit.centers import agreed
 from tamscore.stages import kmeans
 from tamscore.stages.blocks import BlockRows
 from tamscore.stages.breathing import added, breathe, without_least
@@ -96,8 +96,8 @@ def test_a_job_of_many_clusters_takes_a_tenth_of_the_starts_and_moves_their_cent
 
 
 @pytest.mark.parametrize(
-    ("inertias", "twice"), [([7], False), ([20_000, 20_003], False), ([9, 20_000, 20_001], False),
-    ([20_001, 90_000, 20_000], True), ([0, 0], True)]
-)  # fmt: skip
-def test_an_answer_is_found_twice_where_the_two_best_agree(inertias, twice):
-    assert found_twice(inertias) is twice
+    ("inertias", "same"),
+    [([7, 7], False), ([20_000] * 2 + [20_003], False), ([20_002, 90_000, 20_001, 20_000], True), ([0, 0, 0], True)],
+)
+def test_fits_agree_where_the_three_best_do(inertias, same):
+    assert agreed(inertias) is same

@@ -19,8 +19,8 @@ SMALLEST_BLOCK = 8
 
 
 def kept_bytes(rows: int, row_bytes: int) -> int:
-    """What rows take that stay between passes: so many bytes each of their block, their norm, label and draw number."""
-    return rows * (row_bytes + 24)
+    """What rows take that stay between passes: so many bytes each of their block; norm, label, gap and draw number."""
+    return rows * (row_bytes + 28)
 
 
 def resident(sizes: Sequence[int], room: float) -> list[bool]:

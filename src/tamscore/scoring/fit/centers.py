@@ -36,7 +36,7 @@ def fit_best(
     """The best of several fits, each on seed rows (d, s) and by a recipe of its own; sized as `fit_centers` does.
 
     Every fit gets a few passes over all rows. The best of four is carried on, up to so many `passes` in all, and if
-    centers are few, they are moved once more, now by all rows. No further four follow once two came to the same.
+    centers are few, they are moved once more, now by all rows. No further four follow once three came to the same.
     """
     carried: list[Fit] = []
     for four in batched(turns, CARRIED_ON):
@@ -45,15 +45,15 @@ def fit_best(
         ]
         best = min(tried, key=lambda fit: fit.inertia)
         carried.append(moved(rows, settled(rows, best, passes), passes))
-        if found_twice([fit.inertia for fit in carried]):
+        if agreed([fit.inertia for fit in carried]):
             break
     return kmeans.by_size(kmeans.without_empty(min(carried, key=lambda fit: fit.inertia)))
 
 
-def found_twice(inertias: Sequence[int]) -> bool:
-    """Whether the two lowest inertias are the same but for a share that is too small to matter."""
-    lowest = sorted(inertias)[:2]
-    return len(lowest) > 1 and lowest[1] - lowest[0] <= SAME * lowest[0]
+def agreed(inertias: Sequence[int]) -> bool:
+    """Whether the three lowest inertias are the same but for a share that is too small to matter."""
+    lowest = sorted(inertias)[:AGREEING]
+    return len(lowest) == AGREEING and lowest[-1] - lowest[0] <= SAME * lowest[0]
 
 
 def batched(turns: Iterable[Any], size: int) -> Iterator[list[Any]]:
@@ -89,7 +89,7 @@ def settled(rows: KeptRows, fit: Fit, passes: int) -> Fit:
 SHORT_PASSES = 5
 FEW_PASSES = 8
 CARRIED_ON = 4
-SAME = 1e-4
+AGREEING, SAME = 3, 1e-4
 MOVED_BY_ALL = 128
 """Below so many centers passes over all rows cost little, and moves by all of them find what seed rows do not show."""
 
