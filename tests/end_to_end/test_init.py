@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from tamscore import open_run
 from tamscore.cli import app
+from tamscore.cli.work import columns_named
 from tests.unit.test_first_job import HEADERS, market
 
 
@@ -44,6 +45,29 @@ def test_a_job_file_is_replaced_only_when_asked(table, tmp_path):
     assert "--overwrite" in refused.stderr
     assert (tmp_path / "job.toml").read_text() == "mine"
     assert command("init", table, "--yes", "--overwrite").exit_code == 0
+
+
+@pytest.mark.parametrize("to", ["kunden.csv", "copy", "."])
+def test_no_table_is_replaced_by_a_job_file(table, tmp_path, to):
+    pq.write_table(market(HEADERS["English"]), tmp_path / "copy")
+    before = (tmp_path / table).read_bytes(), (tmp_path / "copy").read_bytes()
+    refused = command("init", table, "--yes", "--overwrite", "--to", to)
+    assert refused.exit_code == 2
+    assert "--to" in refused.stderr
+    assert ((tmp_path / table).read_bytes(), (tmp_path / "copy").read_bytes()) == before
+
+
+def test_a_table_in_place_of_a_job_file_is_called_one(table):
+    checked = command("check", table)
+    assert checked.exit_code == 2
+    assert "tamscore init kunden.csv" in checked.stderr
+
+
+def test_run_reads_names_of_columns_as_a_job_file_does():
+    assert columns_named(['columns.sales="a b"', "columns.name=c", "x", "a.columns.size=d"]) == {
+        "sales": "a b",
+        "name": "c",
+    }
 
 
 def test_orders_become_a_section_that_runs(table, tmp_path):

@@ -66,7 +66,11 @@ def init(  # noqa: PLR0913, PLR0917 - every option of the command
 
 
 def require_new(path: Path, *, overwrite: bool) -> None:
-    """Raise UsageError if the job file is there and may not be replaced."""
+    """Raise UsageError if the job file is there and may not be replaced; a table or a folder never may."""
+    from tamscore.first_job.recognition import is_table
+
+    if path.is_dir() or is_table(path):
+        raise UsageError(f"{path}: expected a job file to write, got a table or a folder; name another file with --to")
     if path.exists() and not overwrite:
         raise UsageError(f"{path}: is there already; name another file with --to, or add --overwrite")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -99,10 +100,15 @@ def load_or_propose(job: Path, overrides: Sequence[str]) -> Job:
 def columns_named(overrides: Sequence[str]) -> dict[str, str]:
     """Return the columns that overrides name for the parts of accounts, by part."""
     from tamscore.first_job.vocabulary import NAMES
+    from tamscore.job_file.reading import split_override
 
-    pairs = (text.partition("=") for text in overrides)
-    named = {key.strip().removeprefix("columns."): value.strip() for key, _, value in pairs if "columns." in key}
-    return {part: column for part, column in named.items() if part in NAMES}
+    named: dict[str, str] = {}
+    for text in overrides:
+        with suppress(ValueError):  # it is refused, with all that is wrong, when the job is read
+            key, value = split_override(text)
+            if key[0] == "columns" and key[-1] in NAMES and isinstance(value, str):
+                named[key[-1]] = value
+    return named
 
 
 def tell_gate(gate: GateError, *, as_json: bool) -> None:

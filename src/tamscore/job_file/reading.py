@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tomllib
 from copy import deepcopy
 from datetime import date, time
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LARGEST_FILE = 1 << 20
+TABLES = frozenset({".arrow", ".csv", ".feather", ".jsonl", ".ndjson", ".parquet", ".tsv", ".xlsx"})
+"""Files that end so are tables."""
 TOO_DEEP = "arrays or tables are nested too deeply"
 HINTS = {
     "Cannot overwrite": "a key can be given once",
@@ -32,8 +35,11 @@ HINTS = {
 def read_text(path: Path) -> str:
     """Return the text of a job file.
 
-    Raises JobFileError where the file is missing, unreadable, too large to be a job file, or not UTF-8.
+    Raises JobFileError where the file is missing, a table, unreadable, too large to be a job file, or not UTF-8.
     """
+    if path.suffix.lower() in TABLES and path.is_file():
+        remedy = f"write one for it with 'tamscore init {shlex.quote(str(path))}'"
+        raise JobFileError(f"{path}: expected a job file, found a table; {remedy}")
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST_FILE + 1)
