@@ -169,6 +169,7 @@ def test_a_path_that_a_job_file_refuses_is_refused_at_once(tmp_path):
         ("Account ID", [f"A{i // 2}" for i in range(ROWS)], "'Account ID' is called an id, but holds 200 different"),
         ("Account ID", [f"A{i}" if i % 9 else " " for i in range(ROWS)], "in 355 of 400 rows"),
         ("Currency", np.resize(["eur", "usd"], ROWS), "found eur, usd"),
+        ("\u8ba2\u5355", np.arange(ROWS) % 40, "take out those that follow from what the account buys"),
         ("Customer since", np.arange(ROWS) % 40, "take out those that follow from what the account buys"),
     ],
 )

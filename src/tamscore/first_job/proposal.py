@@ -62,12 +62,17 @@ class Proposal:
         if self.party_types and self.party_types.unknown:
             words = ", ".join(repr(word) if word else "missing ones" for word in self.party_types.unknown[:NAMED])
             yield f"party types {words} count as end users"
-        if perhaps := [name for name in self.features.names if names.has_word(name, PERHAPS_ORDERS)]:
+        if perhaps := [name for name in self.features.names if may_follow_orders(name)]:
             yield f"features {named(perhaps)}: take out those that follow from what the account buys"
         if self.missing_sales:
             yield f"{self.missing_sales:.1%} of the rows have no sales: they count as prospects"
         for section in self.sections:
             yield from (f"[{section.name}] {note}" for note in section.notes)
+
+
+def may_follow_orders(name: str) -> bool:
+    """Return whether a feature may be about orders by its name, or has a name in letters that are not read."""
+    return names.has_word(name, PERHAPS_ORDERS) or not names.words_of(name)
 
 
 def propose(
