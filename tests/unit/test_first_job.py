@@ -12,6 +12,7 @@ import pytest
 from tamscore import job_file
 from tamscore.errors import InputContractError, UsageError
 from tamscore.first_job.columns import column_of
+from tamscore.first_job.features import follows_orders
 from tamscore.first_job.job_text import job_text
 from tamscore.first_job.names import words_of
 from tamscore.first_job.proposal import propose
@@ -217,3 +218,11 @@ def test_a_further_table_that_a_run_would_refuse_is_refused_at_once(tmp_path):
         propose(market_path, tmp_path, further=SideTables(orders=further))
     with pytest.raises(UsageError, match="lacks person, role"):
         propose(market_path, tmp_path, further=SideTables(people=further))
+
+
+@pytest.mark.parametrize(
+    ("name", "follows"),
+    [("Vorjahresumsatz", True), ("Jaaromzet 2024", True), ("F\u00f6rs\u00e4ljning", True), ("Firmenumsatz", False)],
+)
+def test_compounds_about_orders_are_known_and_the_own_revenue_is_none(name, follows):
+    assert follows_orders(name) == follows

@@ -16,6 +16,7 @@ from tamscore.first_job.vocabulary import (
     ORDERS,
     OWN_SPENDING,
     PLACES,
+    SALES_COMPOUNDS,
     STATES,
 )
 from tamscore.schema import COVERAGE_COLUMNS, REASON_COLUMN, SCORE_COLUMNS
@@ -115,7 +116,8 @@ def reason_against(column: Column) -> str:
 def follows_orders(name: str) -> bool:
     """Return whether a column is about orders by its name; the account's own revenue and spending are not."""
     own = names.score(name, NAMES["revenue"]) >= 1 or names.has_word(name, OWN_SPENDING)
-    return names.phrase(name) in STATES or (names.has_word(name, ORDERS) and not own)
+    about = names.has_word(name, ORDERS) or any(word.endswith(SALES_COMPOUNDS) for word in names.words_of(name))
+    return names.phrase(name) in STATES or (about and not own)
 
 
 def reason_against_numbers(column: Column) -> str:

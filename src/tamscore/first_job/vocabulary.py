@@ -93,7 +93,8 @@ ORDERS = _words(
     "payments pedido pedidos pipeline potential potenzial premium premiums purchase purchased purchases qty "
     "quantity rabatt recency rechnung rechnungen refund refunds remise renewal renewals returns rfm sales sconto "
     "seats spend spent stage subscription subscriptions target tenure ticket tickets umsatz upsell vendas vendite "
-    "ventas ventes vertrag vertrage wallet warenkorb whitespace won zahlung"
+    "ventas ventes vertrag vertrage wallet warenkorb whitespace won zahlung "
+    "erlos erlose facturacion fatturato faturamento forsaljning obrot omsaetning omsattning sprzedaz vendas"
 )
 """Words of columns that follow from what an account buys: as features they would repeat it."""
 
@@ -105,6 +106,19 @@ PERHAPS_ORDERS = _words(
     "visits vorjahr"
 )
 """Words of columns that may follow from what an account buys: as features they are in doubt."""
+
+SALES_COMPOUNDS = (
+    "umsatz",
+    "omzet",
+    "erlos",
+    "erlose",
+    "omsattning",
+    "omsaetning",
+    "forsaljning",
+    "auftrage",
+    "bestellungen",
+)
+"""Last parts of compounds about orders, as in vorjahresumsatz."""
 
 OWN_SPENDING = _words("advertising capital cloud energy hardware it marketing payroll rd research software tax")
 """Words of what an account spends in general, rather than with us."""
