@@ -79,6 +79,13 @@ def test_what_others_wrote_is_replaced_only_when_asked(scores, tmp_path, words):
     assert command(*call).exit_code == 0
 
 
+def test_nothing_is_written_into_the_output_or_over_a_folder(scores, tmp_path):
+    for to in (scores / "_CURRENT.json", scores / "new.html", tmp_path):
+        refused = command("report", scores, "--to", to, "--overwrite")
+        assert refused.exit_code == 2, refused.output
+    assert command("verify", scores).exit_code == 0
+
+
 def test_bench_tells_speed_memory_and_floor_and_of_a_finished_run_its_stages(scores):
     made = command("bench", "--rows", "2000", "--device", "cpu", "--workers", "1", "--json")
     assert made.exit_code == 0, made.output

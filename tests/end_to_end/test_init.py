@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 import pytest
@@ -89,3 +90,14 @@ def test_a_table_that_cannot_be_read_is_an_error_with_its_own_code(tmp_path, mon
     assert command("run", "empty.csv").exit_code == 3
     assert command("init", "nowhere.csv", "--yes").exit_code == 2
     assert command("init", "empty.csv", "--set", "sales", "--yes").exit_code == 2
+
+
+def test_what_would_stop_a_run_is_printed_by_init(table, tmp_path):
+    accounts = market(HEADERS["German"])
+    lines = accounts.select(["Datum", "Jahresumsatz 2025"]).rename_columns(["Datum", "Betrag"])
+    strangers = lines.append_column("KundenNr.", pa.array([f"X{i}" for i in range(len(lines))]))
+    pq.write_table(strangers, tmp_path / "orders.parquet")
+    made = command("init", table, "--yes", "--orders", "orders.parquet")
+    assert made.exit_code == 0, made.output
+    assert "before a run: " in made.stdout
+    assert command("check", "job.toml").exit_code == 3

@@ -12,8 +12,9 @@ import typer
 from tamscore import terminal
 from tamscore.cli.arguments import file_option
 from tamscore.cli.work import near
-from tamscore.errors import UsageError
+from tamscore.errors import TamscoreError, UsageError
 from tamscore.view.blocks import Chapter, Terms, table
+from tamscore.view.words import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,6 +63,8 @@ def init(  # noqa: PLR0913, PLR0917 - every option of the command
     write(path, job_text(proposal))
     name = shlex.quote(near(path.absolute()))
     print(f"wrote {name}")
+    for text in obstacles(path):
+        print(clean(f"before a run: {text}"))
     print(f"next: tamscore check {name}; then: tamscore run {name}")
 
 
@@ -88,6 +91,19 @@ def given_columns(texts: Iterable[str]) -> dict[str, str]:
             raise UsageError(f"--set: expected columns.PART=COLUMN with a part of {parts}, got {text!r}")
         given[part] = column.strip()
     return given
+
+
+def obstacles(path: Path) -> list[str]:
+    """Return what would stop a run of the job file, as `check` finds it."""
+    from tamscore import job_file
+    from tamscore.cli.check import attempt, plan_found
+    from tamscore.insight.readiness import look_at
+
+    problems: list[TamscoreError] = []
+    job = job_file.load(path)
+    plan = plan_found(problems, job)
+    findings = [] if plan is None else attempt(problems, lambda: look_at(job, plan)) or []
+    return [*map(str, problems), *(finding.text for finding in findings if finding.stops)]
 
 
 def write(path: Path, text: str) -> None:

@@ -20,6 +20,7 @@ from tamscore.cli.arguments import (
     place_option,
 )
 from tamscore.cli.work import near
+from tamscore.errors import UsageError
 
 if TYPE_CHECKING:
     from tamscore.store.location import Location
@@ -48,6 +49,8 @@ def report(
     check_packages()
     stored = open_run(run, plan=plan)
     target: Location = output or place("report.html")
+    if target.is_dir():
+        raise UsageError(f"--to: {target}: expected a file to write, got a folder")
     require_free(stored.directory, "report", target, overwrite=overwrite)
     compare = str(since) != NO_RUN
     with terminal.listening(as_json=as_json) as listener:

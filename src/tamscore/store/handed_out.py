@@ -46,13 +46,26 @@ def note(directory: RunDirectory, command: str, path: Location, progress: Progre
 
 
 def require_free(directory: RunDirectory, command: str, path: Location, *, overwrite: bool) -> None:
-    """Raise UsageError if a command would replace a file, or write into a folder with files, that it did not make."""
+    """Raise UsageError if a command would replace a file, or write into a folder with files, that it did not make.
+
+    Within the output itself nothing is replaced, whatever is asked for.
+    """
+    if isinstance(path, Path) and isinstance(directory.output, Path):
+        require_outside(directory.output, path)
     if overwrite or not path.exists() or (path.is_dir() and not any(path.iterdir())):
         return
     there = str(path.absolute()) if isinstance(path, Path) else str(path)
     if not any(entry.command == command and entry.path == there for entry in records(directory.output)):
         raise UsageError(
             f"{path}: is there already, and no {command} of these scores; add --overwrite, or name another"
+        )
+
+
+def require_outside(output: Path, path: Path) -> None:
+    """Raise UsageError if a path lies in the folder of the versions and records of an output."""
+    if path.resolve().is_relative_to(output.resolve()):
+        raise UsageError(
+            f"{path}: lies in the output {str(output)!r}, which holds the scores alone; name another place"
         )
 
 
