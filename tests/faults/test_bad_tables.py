@@ -697,7 +697,7 @@ def test_a_full_disk_is_an_error_that_may_pass_and_publishes_nothing(tmp_path, m
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pyarrow.parquet.write_table", full)
+    monkeypatch.setattr("pyarrow.parquet.ParquetWriter.write_table", full)
     with pytest.raises(RetryableError, match=r"part-00000\.parquet: cannot be written .*No space left") as caught:
         commit.place_parquet(changed(), tmp_path / "scores" / "part-00000.parquet")
     assert caught.value.exit_code == 5

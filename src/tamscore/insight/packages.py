@@ -11,7 +11,7 @@ FLOORS = {
     "scipy": "1.14.1",
     "dask": "2026.1.0",
     "distributed": "2026.1.0",
-    "pydantic": "2.9",
+    "pydantic": "2.12",
     "rich": "13.8",
     "safetensors": "0.4.5",
     "threadpoolctl": "3.1",

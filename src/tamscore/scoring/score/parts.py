@@ -168,7 +168,7 @@ def leading(scored: pa.Table, rows: Any, ranking: str) -> Any:
         rows = rows[ranks <= np.partition(ranks, TOP - 1)[TOP - 1]]
     keys = [(ranking, "ascending"), ("account_id", "ascending")]
     among = scored.select([name for name, _ in keys]).take(rows)
-    return rows[pc.select_k_unstable(among, TOP, sort_keys=keys).to_numpy()]
+    return rows[pc.sort_indices(among, keys).to_numpy()[:TOP]]
 
 
 def repeating(scored: pa.Table) -> list[str]:
