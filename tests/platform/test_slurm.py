@@ -93,6 +93,23 @@ def test_one_node_scores_and_a_repetition_is_no_failure(running, job, tmp_path, 
     assert scores(tmp_path / "scores") == reference
 
 
+def test_an_image_is_run_by_apptainer_with_the_folders_it_shall_see(running, job, tmp_path, reference):
+    """Apptainer is stood in for: it says what it was asked, then runs the command outside of any image."""
+    path = path_with(tmp_path / "bin")
+    stand_in = tmp_path / "bin" / "apptainer"
+    stand_in.write_text(
+        f'#!/bin/bash\necho "$*" > {tmp_path}/asked\nwhile [[ $1 != *.sif ]]; do shift; done\nexec "${{@:2}}"\n'
+    )
+    stand_in.chmod(0o755)
+    folders = f"{job.parent},{tmp_path}"
+    number = submit(
+        running, "one_node.sbatch", tmp_path, job, path=path, TAMSCORE_IMAGE="tamscore.sif", TAMSCORE_BIND=folders
+    )
+    assert running.ended(number)["ExitCode"] == "0:0", log_of(tmp_path, number)
+    assert (tmp_path / "asked").read_text().startswith(f"exec --bind {folders} tamscore.sif tamscore score {job}")
+    assert scores(tmp_path / "scores") == reference
+
+
 @pytest.mark.parametrize("script", ["one_node.sbatch", "many_nodes.sbatch"])
 def test_an_exit_code_that_needs_a_person_ends_the_job_and_is_passed_on(running, job, tmp_path, script):
     number = submit(running, script, tmp_path, job, "--set", "columns.sales=nothing")
