@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
@@ -101,3 +103,21 @@ def test_what_would_stop_a_run_is_printed_by_init(table, tmp_path):
     assert made.exit_code == 0, made.output
     assert "before a run: " in made.stdout
     assert command("check", "job.toml").exit_code == 3
+
+
+def test_machines_get_the_choices_as_json(table, tmp_path):
+    told = json.loads(command("init", table, "--json").stdout)
+    assert told["columns"]["sales"]["column"] == "Jahresumsatz 2025"
+    assert told["before_a_run"] == []
+    assert set(told["left_out"]) == {"Datum", "Bestellungen"}
+    assert told["job"] == str(tmp_path / "job.toml")
+    made = json.loads(command("synth", "made", "--rows", "1000", "--json").stdout)
+    assert made == {
+        "rows": 1000,
+        "market": str(tmp_path / "made" / "market"),
+        "job": str(tmp_path / "made" / "job.toml"),
+    }
+    found = json.loads(command("import", table, "kunden.parquet", "--json").stdout)
+    assert (found["rows"], found["rejected"], found["files"]) == (400, 0, ["kunden.parquet"])
+    assert {one["name"]: one["type"] for one in found["columns"]}["Mitarbeiterzahl"] == "int"
+    assert json.loads(command("import", table, "none.parquet", "--json", "--dry-run").stdout)["files"] == []

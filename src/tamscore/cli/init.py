@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tamscore import terminal
-from tamscore.cli.arguments import file_option
+from tamscore.cli.arguments import AsJson, file_option
 from tamscore.cli.work import near
 from tamscore.errors import TamscoreError, UsageError
 from tamscore.view.blocks import Chapter, Terms, table
@@ -41,6 +44,7 @@ def init(  # noqa: PLR0913, PLR0917 - every option of the command
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the job file.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write a first job file for a table.
 
@@ -53,19 +57,43 @@ def init(  # noqa: PLR0913, PLR0917 - every option of the command
 
     path = to or Path("job.toml")
     require_new(path, overwrite=overwrite)
-    given = given_columns(columns or ())
     further = SideTables(orders, products, people, labels)
-    proposal = propose(source, path.parent, given, further, OUTPUT)
-    put_proposal(proposal)
-    if not yes and sys.stdin.isatty() and (answers := asked(proposal)):
-        proposal = propose(source, path.parent, given | answers, further, OUTPUT)
+    suggest = partial(propose, source, path.parent, further=further, output=OUTPUT)
+    given = given_columns(columns or ())
+    proposal = suggest(given)
+    if not (yes or as_json) and sys.stdin.isatty():
         put_proposal(proposal)
+        proposal = suggest(given | asked(proposal))
     write(path, job_text(proposal))
+    if as_json:
+        print(json.dumps(record(proposal, path, obstacles(path)), indent=1, ensure_ascii=False))
+    else:
+        put_proposal(proposal)
+        put_next(path, obstacles(path))
+
+
+def put_next(path: Path, stopping: list[str]) -> None:
+    """Print where the job file is, what would stop a run of it, and what to do next."""
     name = shlex.quote(near(path.absolute()))
     print(f"wrote {name}")
-    for text in obstacles(path):
+    for text in stopping:
         print(clean(f"before a run: {text}"))
     print(f"next: tamscore check {name}; then: tamscore run {name}")
+
+
+def record(proposal: Proposal, path: Path, stopping: list[str]) -> dict[str, Any]:
+    """Return a proposal for machines, with the job file and what would stop a run of it."""
+    return {
+        "job": str(path.absolute()),
+        "table": proposal.path,
+        "rows": proposal.rows,
+        "columns": {role.part: asdict(role) for role in proposal.roles.values()},
+        "features": {name: asdict(one) for name, one in proposal.features.numeric.items()},
+        "categories": [*proposal.features.categorical],
+        "left_out": proposal.features.left_out,
+        "doubts": [*proposal.doubts],
+        "before_a_run": stopping,
+    }
 
 
 def require_new(path: Path, *, overwrite: bool) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from tamscore import terminal
 from tamscore.cli import import_options as options
-from tamscore.cli.arguments import new_path
+from tamscore.cli.arguments import AsJson, new_path
 from tamscore.cli.work import near
 from tamscore.errors import UsageError
 from tamscore.view.blocks import Chapter, Table, table
@@ -39,6 +40,7 @@ def synth(
         bool, typer.Option("--events", help="Let segments split, merge, vanish and come until then.")
     ] = False,
     orders: Annotated[bool, typer.Option("--orders", help="Make two years of order lines, too.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make a synthetic market and a job file that fits it.
 
@@ -56,6 +58,10 @@ def synth(
         with terminal.listening() as listener, Progress(listener).stage("synth", rows) as done:
             write_market(folder, rows, seed, files, steps(done), Month(month, events), orders=orders)
         folders.move_in(folder, directory)
+    if as_json:
+        job, market = str(inner.absolute()), str((directory / "market").absolute())
+        print(json.dumps({"rows": rows, "market": market, "job": job}, ensure_ascii=False))
+        return
     print(f"wrote {rows:,} accounts to {near((directory / 'market').absolute())}, the truth about them beside it")
     print(f"next: tamscore run {shlex.quote(near((directory / 'job.toml').absolute()))}")
 
@@ -89,6 +95,7 @@ def import_(  # noqa: PLR0913, PLR0917 - every option of the command
     max_bad_share: options.MaxBadShare = None,
     max_rejected_share: options.MaxRejectedShare = 0.01,
     overwrite: options.Overwrite = False,
+    as_json: AsJson = False,
 ) -> None:
     """Turn CSV exports of a CRM into Parquet.
 
@@ -105,12 +112,28 @@ def import_(  # noqa: PLR0913, PLR0917 - every option of the command
     )  # fmt: skip
     size = sum(path.stat().st_size for path in csv_import.source.find(sources))
     plan = measured("inspect", size, inspect)
-    tell_plan(plan)
-    if dry_run:
-        print("nothing was written (--dry-run)")
-        return
+    if not as_json:
+        tell_plan(plan)
     write = partial(csv_import.write, plan, destination, max_rejected_share=max_rejected_share, overwrite=overwrite)
-    tell_report(measured("write", size, write), destination)
+    report = None if dry_run else measured("write", size, write)
+    if as_json:
+        print(json.dumps(import_record(plan, report), indent=1, ensure_ascii=False))
+    elif report is None:
+        print("nothing was written (--dry-run)")
+    else:
+        tell_report(report, destination)
+
+
+def import_record(plan: ImportPlan, report: ImportReport | None) -> dict[str, Any]:
+    """Return what an import found and wrote, for machines; no files for one that was only tried."""
+    columns = ("name", "type", "why", "filled", "empty", "bad")
+    return {
+        "rows": plan.rows,
+        "rejected": plan.rejected,
+        "columns": [{key: getattr(one, key) for key in columns} for one in plan.columns],
+        "files": [str(file) for file in report.files] if report else [],
+        "rejected_file": str(report.rejected_file) if report and report.rejected_file else None,
+    }
 
 
 def measured(stage: str, size: int, step: Callable[..., Result]) -> Result:
