@@ -244,7 +244,7 @@ def test_without_pages_there_are_files_alone(week, tmp_path):
 def test_lists_are_the_same_however_many_accounts_are_told_together(week, tmp_path, monkeypatch):
     """What changed since the week before is told too."""
     monkeypatch.setattr(gather, "PART", 7)
-    assert made(week["output"], tmp_path / "lists") == week["rows"]
+    assert made(week["output"], tmp_path / "lists", "--plan", plan_of(week)) == week["rows"]
     for path in week["lists"].iterdir():
         assert (tmp_path / "lists" / path.name).read_bytes() == path.read_bytes(), path.name
 

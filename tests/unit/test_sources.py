@@ -269,7 +269,7 @@ def test_a_hudi_table_is_refused_with_the_command_that_converts_it(tmp_path):
 def test_a_missing_package_is_named_with_its_extra(tmp_path, monkeypatch, make, package):
     folder = make(tmp_path / "market")
     monkeypatch.setattr(extra, "find_spec", lambda name: None)
-    with pytest.raises(UsageError, match=rf"package '{package}', .*'lakehouse'"):
+    with pytest.raises(UsageError, match=rf"package '{package}', .*\[lakehouse\]'"):
         plan(str(folder), COLUMNS)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from tamscore import terminal
-from tamscore.cli.arguments import AsJson, place_argument
+from tamscore.cli.arguments import AsJson, Place, place_argument
 from tamscore.view.blocks import Chapter, Table, Terms, table
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ GIB = 1 << 30
 
 def bench(
     run: Annotated[
-        Any, place_argument("[RUN]", "A finished run to look at; absent: a made-up market is scored.")
+        Place | None, place_argument("[RUN]", "A finished run to look at; absent: a made-up market is scored.")
     ] = None,
     rows: Annotated[int, typer.Option("--rows", metavar="N", min=1000, help="Accounts to make and score.")] = 300_000,
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where to compute.")] = "auto",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tamscore.progress import StageTime
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from tamscore.config import Job
     from tamscore.progress import Progress
@@ -84,11 +84,12 @@ def floor_of(job: Job, done: RunDirectory) -> float:
     """Return the CPU seconds of reading what a job reads, as often as a run does, and of writing its scores."""
     import pyarrow.parquet as pq
 
+    from tamscore.insight.stored import open_run
     from tamscore.scoring.context import columns_read, plan_of
-    from tamscore.store import tables
+    from tamscore.store import contents, tables
 
     plan, columns = plan_of(job), [*columns_read(job).all]
-    scores = [pq.read_table(part) for part in sorted(Path(str(done.scores)).glob("part-*.parquet"))]
+    scores = [contents.whole(part) for part in open_run(done.path).parts()]
     started = time.process_time()
     for _ in range(READS):
         for partition in plan.partitions:
