@@ -9,7 +9,7 @@ from sklearn.utils import check_random_state
 
 COUNTS = ("n_clusters", "n_init", "n_starts", "init_size", "batch_size", "max_iter")
 AUTO = ("n_init", "init_size")
-FITS = {48: 16}
+FITS = {48: 8}
 """Most fits below so many clusters, one from the last on: the more clusters, the less fits differ."""
 SEEDS = 2**32
 """Seeds are below it, as those of NumPy."""
