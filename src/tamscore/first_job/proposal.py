@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tamscore import job_file
 from tamscore.errors import UsageError
@@ -16,13 +16,11 @@ from tamscore.first_job.roles import Role, roles_of
 from tamscore.first_job.side_tables import SideSection, SideTables, sections_of
 from tamscore.first_job.vocabulary import PERHAPS_ORDERS
 from tamscore.insight.readiness import suspected_features
-from tamscore.store import partitions
 from tamscore.store.location import location
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tamscore.config import Job
     from tamscore.first_job.party_types import PartyTypes
     from tamscore.first_job.vocabulary import Part
 
@@ -120,6 +118,7 @@ def written(path: str, folder: Path) -> str:
 def without_suspects(first: Proposal, folder: Path) -> Proposal:
     """Return the proposal without features that the leakage guard would stop a run for."""
     from tamscore.first_job.job_text import tables_of
+    from tamscore.scoring.context import plan_of
 
     proposal = first
     for _ in range(ROUNDS):
@@ -135,10 +134,3 @@ def without_suspects(first: Proposal, folder: Path) -> Proposal:
             break
         proposal = replace(proposal, features=proposal.features.without(suspects, SUSPECTED))
     return proposal
-
-
-def plan_of(job: Job) -> Any:
-    """Return the plan of the market of a job."""
-    from tamscore.scoring.context import columns_read
-
-    return partitions.market(job.input, columns_read(job))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from tamscore.progress import StageTime
@@ -109,10 +109,6 @@ def device_bytes(job: Job, rows: int) -> int:
 
 def record(found: Throughput, sizes: Sequence[int] = SIZES) -> dict[str, Any]:
     """Return a throughput for machines."""
-    stages = [
-        {"stage": one.stage, "seconds": one.seconds, "cpu_seconds": one.cpu_seconds, "done": one.done}
-        for one in found.stages
-    ]
     return {
         "rows": found.rows,
         "device": found.device,
@@ -122,6 +118,6 @@ def record(found: Throughput, sizes: Sequence[int] = SIZES) -> dict[str, Any]:
         "peak_bytes": found.peak_bytes,
         "floor_cpu_seconds": found.floor,
         "device_bytes": found.device_bytes,
-        "stages": stages,
+        "stages": [asdict(stage) for stage in found.stages],
         "seconds_at": {str(rows): found.seconds_at(rows) for rows in sizes},
     }

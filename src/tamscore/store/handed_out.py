@@ -36,7 +36,7 @@ class HandedOut:
 
 def note(directory: RunDirectory, command: str, path: Location, progress: Progress) -> None:
     """Record that a command wrote a file or folder; where that is not possible, tell the person at it."""
-    there = str(path.absolute()) if isinstance(path, Path) else str(path)
+    there = named(path)
     entry = HandedOut(directory.run_key, command, there, history.now(), history.user(), socket.gethostname())
     place = directory.output / HANDED_OUT / f"{run_key(directory.run_key, command, there, entry.host)}.json"
     try:
@@ -54,11 +54,15 @@ def require_free(directory: RunDirectory, command: str, path: Location, *, overw
         require_outside(directory.output, path)
     if overwrite or not path.exists() or (path.is_dir() and not any(path.iterdir())):
         return
-    there = str(path.absolute()) if isinstance(path, Path) else str(path)
-    if not any(entry.command == command and entry.path == there for entry in records(directory.output)):
+    if not any(entry.command == command and entry.path == named(path) for entry in records(directory.output)):
         raise UsageError(
             f"{path}: is there already, and no {command} of these scores; add --overwrite, or name another"
         )
+
+
+def named(path: Location) -> str:
+    """Return how a record names a file or folder."""
+    return str(path.absolute()) if isinstance(path, Path) else str(path)
 
 
 def require_outside(output: Path, path: Path) -> None:
