@@ -102,7 +102,7 @@ lock: ## Renew the hashed locks from pyproject.toml
 	for extra in gpu-cu12 gpu-cu13 rapids-cu12 rapids-cu13; do \
 		$(LOCK) --prerelease disallow pyproject.toml --extra object-storage --extra $$extra --output-file locks/$$extra.txt || exit; \
 	done
-	$(LOCK) pyproject.toml --extra dev --extra report --extra object-storage --extra lakehouse --extra excel --group build --output-file locks/dev.txt
+	$(LOCK) pyproject.toml --extra dev --extra report --extra object-storage --extra lakehouse --extra excel --extra sql --group build --output-file locks/dev.txt
 	$(LOCK) --group build --output-file locks/build.txt
 	$(LOCK) --group bootstrap --output-file locks/bootstrap.txt
 	$(LOCK) --group peers --output-file locks/peers.txt
