@@ -71,7 +71,7 @@ def read_duckdb(market: str) -> tuple[Any, Any, Any]:
     moments = first_row(f"select {', '.join(f'avg({x}), stddev_pop({x})' for x in bent)} from {source}")
     pairs = zip(bent, moments[::2], moments[1::2], strict=True)
     scaled = ", ".join(f"(({x} - {mean}) / {deviation})::float as f{j}" for j, (x, mean, deviation) in enumerate(pairs))
-    done = duckdb.sql(f"select account_id, sales, {scaled} from {source}").fetchnumpy()
+    done = duckdb.connect().execute(f"select account_id, sales, {scaled} from {source}").fetchnumpy()
     return done["account_id"], done["sales"], np.stack([done[f"f{j}"] for j in range(len(FEATURES))], axis=1)
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -115,6 +116,24 @@ def test_a_swap_that_the_system_refuses_for_good_is_a_usage_error(tmp_path, mark
     with pytest.raises(UsageError, match="cannot be replaced as a whole"):
         again(tmp_path, market)
     assert values(market) == [1, 1, 1]
+
+
+@pytest.mark.parametrize("name", ["a.csv", ""])
+def test_an_import_that_was_slower_is_refused(tmp_path, market, name):
+    """S42: another import changes the folder between its first look and its end; one waits for the other there."""
+    source = sources(tmp_path / "new", 2) / name
+    (market / "b.parquet").unlink()
+    (market / "c.parquet").unlink()
+    with ThreadPoolExecutor() as pool:
+        with folders.alone(tmp_path, market):
+            slower = pool.submit(import_csv, [source], market, overwrite=True, max_rejected_share=0.5)
+            while not any("_tmp-" in entry for entry in names(tmp_path)):
+                assert not slower.done()
+            (market / "quicker.parquet").write_bytes(b"")
+        with pytest.raises(UsageError, match=r"holds .quicker\.parquet., which this import does not write"):
+            slower.result()
+    assert names(market) == ["_rejected.csv", "a.parquet", "quicker.parquet"]
+    assert not [entry for entry in names(tmp_path) if "_tmp-" in entry]
 
 
 def test_a_staged_folder_of_a_living_import_is_left_alone(tmp_path):

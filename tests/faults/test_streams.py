@@ -32,7 +32,8 @@ def shell(arguments, redirection="", **environment):
 
 @pytest.fixture(scope="module")
 def scored(tmp_path_factory):
-    return market.score(market.accounts(600), tmp_path_factory.mktemp("scored"))
+    changes = {"campaigns": {"size": "employees"}}
+    return market.score(market.accounts(600), tmp_path_factory.mktemp("scored"), changes)
 
 
 SILENT = (">&- 2>&- <&-", "2>&-", ">/dev/full 2>/dev/full", "| head -c 1", "2>&1 | :")
@@ -69,6 +70,17 @@ def test_a_command_that_answers_fails_only_where_the_answer_is_lost(scored, redi
         if code
         else []
     )
+
+
+@pytest.mark.parametrize(
+    ("command", "code"), [("campaigns", 5), ("campaigns --to lists", 0), ("prune --dry-run", 5), ("pin current", 0)]
+)
+def test_what_only_prints_has_failed_where_the_disk_is_full(scored, tmp_path, command, code):
+    """F41: a command that would write files, but for its options, answers; nothing to prune is an answer, too."""
+    name, *options = command.replace("current", scored.run_key).replace("lists", str(tmp_path / "lists")).split()
+    done = shell([name, scored.output, *options], ">/dev/full")
+    assert done.returncode == code
+    assert "standard output: no space left on device" in done.stderr
 
 
 def test_an_exit_code_of_its_own_stays(scored, tmp_path):

@@ -54,8 +54,8 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """The result of the command that the arguments name."""
-        answers = bool(ctx._protected_args and ctx._protected_args[0] in ANSWERS)  # noqa: SLF001
-        with terminal.logging_as(ctx.params["log_format"]), told(as_json="--json" in ctx.args, answers=answers):
+        said = [*ctx._protected_args, *ctx.args]  # noqa: SLF001
+        with terminal.logging_as(ctx.params["log_format"]), told(as_json="--json" in said, answers=only_answers(said)):
             return super().invoke(ctx)
 
     def make_context(self, info_name: str | None, args: list[str], *more: Any, **options: Any) -> Any:
@@ -69,6 +69,14 @@ class Commands(TyperGroup):
         for title, group in COMMANDS.items():
             with formatter.section(title):
                 formatter.write_dl([(name, self.commands[name].get_short_help_str(72)) for name in group])
+
+
+def only_answers(args: list[str]) -> bool:
+    """Return whether all that a command does is print: by its name, on trial, or for want of a place to write to."""
+    if not args:
+        return False
+    to = any(text == "--to" or text.startswith("--to=") for text in args)
+    return args[0] in ANSWERS or "--dry-run" in args or (args[0] == "campaigns" and not to)
 
 
 def how_much_first(args: list[str]) -> list[str]:

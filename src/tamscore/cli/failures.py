@@ -18,6 +18,7 @@ from tamscore.cli.streams import lost_output
 from tamscore.errors import (
     LASTING,
     MemoryLimitError,
+    NothingToDo,
     RetryableError,
     TamscoreError,
     UsageError,
@@ -81,7 +82,7 @@ def told(*, as_json: bool, answers: bool = False) -> Iterator[None]:
 def pass_on(end: Exception, *, as_json: bool, answers: bool) -> None:
     """Say what there is to say before the command line ends in its own way."""
     if isinstance(end, typer.Exit):
-        check_output(as_json=as_json, answers=answers and end.exit_code == 0)
+        check_output(as_json=as_json, answers=answers and end.exit_code in {0, NothingToDo.exit_code})
     elif isinstance(end, typer.TyperException) and terminal.LOG_FORMAT.get() == "json":
         fail(usage_problem(end), usage_code(end), as_json=as_json)
 

@@ -12,7 +12,7 @@ import fcntl
 import os
 import secrets
 import shutil
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,6 +87,21 @@ def adopt(target: Path, folder: Path) -> None:
 def beside(target: Path, ending: str) -> Path:
     """Return a new name beside a target that only this module uses."""
     return target.with_name(f"{disk.TEMPORARY}{secrets.token_hex(4)}-{target.name}{ending}")
+
+
+@contextmanager
+def alone(*locked: Path) -> Iterator[None]:
+    """Keep others that ask for the same folders away, from a look at them to their change; outer folders come first.
+
+    One that is not there is passed over. Where the file system has no locks, nobody is kept away.
+    """
+    with ExitStack() as stack:
+        for folder in locked:
+            with suppress(OSError):
+                handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+                stack.callback(os.close, handle)
+                fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def put_in_place(folder: Path, target: Path, mine: Collection[str]) -> None:

@@ -12,7 +12,7 @@ from tamscore.errors import InputContractError, UsageError
 from tamscore.store import commit
 from tamscore.store.csv_import import rows as csv_rows
 from tamscore.store.csv_import import source as csv_source
-from tamscore.store.csv_import.destination import check_destination, free_targets
+from tamscore.store.csv_import.destination import check_destination, free_targets, still_free
 from tamscore.store.csv_import.inspection import inspect
 from tamscore.store.csv_import.left_out import Intake, RejectedRow
 from tamscore.store.csv_import.output import written
@@ -104,13 +104,14 @@ def write(
     tallies = [_Tally(column) for column in plan.columns]
     single = destination in targets
     log = destination.with_name(f"_rejected.{destination.stem}.csv") if single else destination / "_rejected.csv"
-    with written(targets, _schema(plan), row_group_rows, log, rejects=plan.rejected > 0) as (writers, keep):
+    free = still_free(destination, plan, overwrite=overwrite)
+    output = written(targets, _schema(plan), row_group_rows, log, rejects=plan.rejected > 0, free=free)
+    with output as (writers, keep):
         intakes = [Intake(keep=keep) for _ in plan.files]
         for file, intake, target in zip(plan.files, intakes, targets, strict=True):
             for table in _tables(plan, file, intake, tallies, progress):
                 writers[target].add(table)
             _refuse_change(file, intake)
-        free_targets(destination, plan, overwrite=overwrite)  # another import may have been quicker
     return _report(plan, tuple(dict.fromkeys(targets)), tallies, intakes, log if plan.rejected else None)
 
 

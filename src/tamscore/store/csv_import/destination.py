@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from tamscore.errors import UsageError
-from tamscore.store.folders import fixed_by
+from tamscore.store import folders
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from tamscore.store.csv_import.plan import ImportPlan
@@ -20,7 +21,7 @@ def check_destination(destination: Path, *, overwrite: bool) -> bool:
 
     UsageError where something is there that must not be replaced.
     """
-    single = destination.suffix.lower() == ".parquet"
+    single = is_file(destination)
     if single and destination.is_dir():
         raise UsageError(f"{destination}: expected a file or nothing, got a folder; name a folder without '.parquet'")
     if not single and destination.exists() and not destination.is_dir():
@@ -29,6 +30,11 @@ def check_destination(destination: Path, *, overwrite: bool) -> bool:
     if there and not overwrite:
         raise UsageError(f"{there[0]}: is there already; add --overwrite to replace it, or name another destination")
     return single
+
+
+def is_file(destination: Path) -> bool:
+    """Return whether a destination is the name of one file."""
+    return destination.suffix.lower() == ".parquet"
 
 
 def require_own_folder(folder: Path, targets: Collection[Path]) -> None:
@@ -41,7 +47,7 @@ def require_own_folder(folder: Path, targets: Collection[Path]) -> None:
             f"{folder}: holds {strangers[0].name!r}, which this import does not write and readers of the folder "
             "would mix in; remove it or name another folder"
         )
-    if len(set(targets)) > 1 and (why := fixed_by(folder.resolve())):
+    if len(set(targets)) > 1 and (why := folders.fixed_by(folder.resolve())):
         raise UsageError(
             f"{folder}: cannot be replaced as a whole, so that its readers never see some old and some new files: "
             f"{why}; name a folder of its own"
@@ -55,6 +61,15 @@ def free_targets(destination: Path, plan: ImportPlan, *, overwrite: bool) -> lis
     targets = targets_in(destination, plan)
     require_own_folder(destination, targets)
     return targets
+
+
+@contextmanager
+def still_free(destination: Path, plan: ImportPlan, *, overwrite: bool) -> Iterator[None]:
+    """Raise UsageError if another import was quicker; none changes a folder between this look and the end."""
+    folder = destination.resolve()
+    with nullcontext() if is_file(destination) else folders.alone(folder.parent, folder):
+        free_targets(destination, plan, overwrite=overwrite)
+        yield
 
 
 def targets_in(folder: Path, plan: ImportPlan) -> list[Path]:

@@ -11,6 +11,7 @@ from tamscore.store.csv_output import guarded_cells
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from tamscore.store.csv_import.left_out import RejectedRow
@@ -53,12 +54,19 @@ class Writer:
 
 @contextmanager
 def written(
-    targets: list[Path], schema: Any, row_group_rows: int, log: Path, *, rejects: bool
+    targets: list[Path],
+    schema: Any,
+    row_group_rows: int,
+    log: Path,
+    *,
+    rejects: bool,
+    free: AbstractContextManager[None],
 ) -> Iterator[tuple[dict[Path, Writer], Callable[[RejectedRow], None] | None]]:
     """Give a writer per target, and what takes rejected rows if there are any; at the end all are in place, or none.
 
     Several files take the place of their folder as a whole, a single one is moved. Until then their names do not end in
-    .parquet, and begin with `_` or lie in a folder whose name does: every reader passes over them.
+    .parquet, and begin with `_` or lie in a folder whose name does: every reader passes over them. `free` is
+    entered while they take their place, and raises an error if they must not.
     Raise RetryableError where they cannot be written.
     """
     targets = list(dict.fromkeys(targets))
@@ -74,12 +82,13 @@ def written(
             yield writers, keep
             for writer in writers.values():
                 writer.close()
-        if len(targets) == 1:
-            move_file(folder, targets[0], log)
-        else:
-            for part, target in parts.items():
-                disk.move(part, folder / target.name)
-            folders.put_in_place(folder, place, {log.name, *(target.name for target in targets)})
+        with free:
+            if len(targets) == 1:
+                move_file(folder, targets[0], log)
+            else:
+                for part, target in parts.items():
+                    disk.move(part, folder / target.name)
+                folders.put_in_place(folder, place, {log.name, *(target.name for target in targets)})
 
 
 def move_file(folder: Path, target: Path, log: Path) -> None:
