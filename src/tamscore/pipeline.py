@@ -31,6 +31,7 @@ from tamscore.scoring.context import (
     plan_of,
     priority_rules,
     quadrant_rules,
+    require_seen,
     written_columns,
 )
 from tamscore.scoring.input_change import compare_input
@@ -130,7 +131,7 @@ def carry_out(
     choice = device.choose(job.device, kind=job.engine.kind)
     progress.notice(f"device {choice.name}: {choice.reason}")
     origin.check(job)
-    columns, plan = columns_read(job), plan_of(job)
+    columns, plan = columns_read(job), plan_of(job, make_output=True)
     for key, one in ({MARKET: plan} | plan.tables).items():
         for text in one.notices:
             progress.notice(f"{key}: {text}")
@@ -153,6 +154,7 @@ def carry_out(
         ):
             if isinstance(backend, WarmsUp):
                 backend.warm_up()  # while the census, which needs no device, is taken
+            require_seen(plan, flow)
             this = Run(job, columns, plan, backend, flow, progress, kept)
             room.check_start(plan.partitions, columns, backend, flow)
             rows, change, joins = admit(this, origin, None if yields else directory.output, accept=accept)

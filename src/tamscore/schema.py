@@ -161,6 +161,18 @@ class Partition:
 
 
 @dataclass(frozen=True)
+class Copies:
+    """Where copies of tables that cannot be read as they lie are kept: in an output, or None for a temporary folder.
+
+    An output that is not there yet is made if `make` says so. `far` says that workers on other machines read them.
+    """
+
+    output: str | None = None
+    make: bool = False
+    far: bool = False
+
+
+@dataclass(frozen=True)
 class InputColumns:
     """The input columns by the part they play, `None` where the job has no such column; and what they may ask for.
 
@@ -168,7 +180,7 @@ class InputColumns:
     those of them that the scores are made of. `currency`
     tells the currency of each row's amounts, `renewal_date` when a contract ends; `substitution` says what is read in
     place of what the columns hold; `id_form` says how account ids are compared, see `folding.fold_ids`. `dates` are
-    those of the columns that a CSV file must have dates in; `far` says that workers on other machines read the table.
+    those of the columns that a CSV file must have dates in; `copies` says where copies of the table are kept.
     """
 
     account_id: str
@@ -190,7 +202,7 @@ class InputColumns:
     substitution: Substitution = AS_IT_IS
     id_form: Literal["text", "crm18"] = "text"
     dates: tuple[str, ...] = ()
-    far: bool = False
+    copies: Copies = Copies()
     renewal_date: str | None = None
 
     @property

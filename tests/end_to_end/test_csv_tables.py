@@ -166,12 +166,3 @@ def test_a_signal_leaves_no_temporary_folder(folder, number):
     process.communicate(timeout=120)
     assert process.returncode == 128 + number
     assert not left_in(space)
-
-
-def test_workers_on_other_machines_are_given_no_csv(folder):
-    remote = {"kind": "remote", "scheduler": "tcp://127.0.0.1:9"}
-    code, text, left = done(folder, "remote", ".csv", engine=remote)
-    assert code == 2, text
-    assert "labels.csv' is CSV" in text
-    assert "tamscore import" in text
-    assert not left

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
 
 from tamscore import pipeline
-from tamscore.errors import RetryableError
+from tamscore.engine import device
+from tamscore.errors import RetryableError, UsageError
 from tamscore.progress import Listener, Progress, StageTime
+from tamscore.scoring import context
 from tests.end_to_end import market
 from tests.faults.clusters import workers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tamscore.store.run_directory import RunDirectory
 
@@ -119,6 +121,35 @@ def test_a_remote_cluster_gives_the_bytes_of_threads_and_lives_on_without_a_trac
         assert len(before) == 2
         assert client.submit(sum, [1, 2, 3]).result() == 6
         assert client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)) <= 1
+
+
+def test_workers_elsewhere_read_copies_that_lie_beside_the_output(tmp_path, cluster):
+    import pyarrow as pa
+
+    table = market.accounts(600, seed=4)
+    with pa.ipc.new_file(str(tmp_path / "market.arrow"), table.schema) as writer:
+        writer.write_table(table)
+    remote = {"engine": {"kind": "remote", "scheduler": cluster.scheduler_address}}
+    done, here = (market.run(tmp_path / "market.arrow", tmp_path / to, on) for to, on in (("r", remote), ("l", {})))
+    assert_same(here, done)
+    assert {path.name for path in (tmp_path / "r" / "_sources").glob("*.parquet")} == {
+        *(done.manifest() or {})["inputs"]["copies"]
+    }
+
+
+def test_a_file_that_workers_do_not_see_is_named_before_anything_is_computed(where, tmp_path, cluster):
+    """The client sees a file that is gone by the time the workers are asked, as one on its own disk is for others."""
+    from tamscore.engine import connect
+
+    job = market.job(where, tmp_path / "scores", {"engine": {"kind": "remote", "scheduler": cluster.scheduler_address}})
+    plan = context.plan_of(job)
+    lost = Path(plan.read_files[3]).rename(tmp_path / "aside")
+    try:
+        refusal = pytest.raises(UsageError, match=r"2 of the workers do not see .*part-00003\.parquet.*share")
+        with connect.connect(job.engine, device.choose("cpu")) as flow, refusal:
+            context.require_seen(plan, flow)
+    finally:
+        lost.rename(plan.read_files[3])
 
 
 def test_a_failed_run_leaves_a_remote_cluster_alive(tmp_path, cluster):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 from tamscore import pipeline
 from tamscore.cli import app
 from tamscore.progress import Progress
+from tamscore.store import forgetting, pruning, verify
 from tests.end_to_end import market
 
 if TYPE_CHECKING:
@@ -99,6 +101,27 @@ def test_check_says_what_is_read_and_what_is_passed_over(tmp_path):
     told = json.loads(CliRunner().invoke(app, ["check", str(job), "--json"]).stdout)
     assert told["ready"]
     assert "passed over: notes.txt" in told["facts"]["input"]
+
+
+def test_copies_beside_an_output_go_with_the_accounts_and_with_the_last_version_that_names_them(tmp_path):
+    """Prune leaves those that a version names, forget none; a run after that makes them again and finds itself."""
+    output, files = tmp_path / "scores", [tmp_path / f"{number}.arrow" for number in range(2)]
+    for number, file in enumerate(files):
+        table = market.plain_accounts(400 + number)
+        with pa.ipc.new_file(str(file), table.schema) as writer:
+            writer.write_table(table)
+    first, second = [market.run(file, output, market.PLAIN) for file in files]
+    assert len([*(output / "_sources").glob("*.parquet")]) == 2
+    for path in (output / "_sources").iterdir():
+        os.utime(path, (0, 0))
+    assert [*pruning.prune(output, keep=1).removed] == [first.run_key]
+    kept = [path.name for path in (output / "_sources").glob("*.parquet")]
+    assert kept == (second.manifest() or {})["inputs"]["copies"]
+    assert verify.problems_of_output(output) == []
+    forgetting.forget(output, ["P00007"])
+    assert not (output / "_sources").exists()
+    assert market.run(files[1], output, market.PLAIN).run_key == second.run_key
+    assert [path.name for path in (output / "_sources").glob("*.parquet")] == kept
 
 
 def test_orders_may_lie_in_a_delta_table(tmp_path):

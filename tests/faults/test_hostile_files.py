@@ -21,6 +21,7 @@ from tamscore.errors import InputContractError, MemoryLimitError, TamscoreError
 from tamscore.progress import Progress
 from tamscore.schema import LONGEST_ID, LONGEST_TEXT, InputColumns, Limits, Partition, Piece
 from tamscore.store import partitions, tables
+from tamscore.store.sources import copies
 from tests.end_to_end import market
 
 COLUMNS = InputColumns("account_id", "sales", numeric=("x", "y"))
@@ -407,13 +408,13 @@ def test_a_plan_can_be_asked_whether_its_files_are_unchanged(tmp_path, kind):
 def test_a_file_that_changes_while_it_is_planned_is_refused(tmp_path, monkeypatch):
     """S14: footer and digest are of one file or none."""
     where = market.write(market.plain_accounts(ROWS), tmp_path / "market")
-    digest = partitions.content_digest
+    digest = copies.content_digest
 
     def meddled(path: Path) -> bytes:
         another(path)
         return digest(path)
 
-    monkeypatch.setattr(partitions, "content_digest", meddled)
+    monkeypatch.setattr(copies, "content_digest", meddled)
     with pytest.raises(
         InputContractError, match=r"part-00000\.parquet: changed while the run was under way; run again"
     ):

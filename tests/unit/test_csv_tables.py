@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tamscore.errors import InputContractError, UsageError
-from tamscore.schema import InputColumns
+from tamscore.schema import Copies, InputColumns
 from tamscore.store import csv_tables, partitions, tables
 from tamscore.store.temporary import remove_temporary_folder, temporary_folder
 
@@ -203,8 +203,9 @@ def test_a_product_of_digits_is_text_for_the_section_that_compares_it(tmp_path):
 
 
 def test_workers_on_other_machines_get_no_csv(tmp_path):
-    with pytest.raises(UsageError, match=r"lifetime_value\.orders.*remote.*tamscore import"):
-        planned(csv(tmp_path, LINES), replace(ORDERS, far=True))
+    columns = replace(ORDERS, copies=Copies("s3://bucket/scores", far=True))
+    with pytest.raises(UsageError, match=r"lifetime_value\.orders: .*remote.*as Parquet"):
+        planned(csv(tmp_path, LINES), columns)
 
 
 def test_columns_of_the_market_that_are_kept_have_the_types_of_an_import(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import shutil
 import struct
 from dataclasses import replace
@@ -16,10 +17,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from tamscore.errors import InputContractError, UsageError
-from tamscore.schema import InputColumns
+from tamscore.schema import Copies, InputColumns
 from tamscore.store import tables
 from tamscore.store.partitions import Plan, plan
-from tamscore.store.sources import extra
+from tamscore.store.placed import Placed
+from tamscore.store.sources import converted, copies, extra, rows
+from tamscore.store.sources import iceberg as iceberg_source
 from tamscore.store.sources.whole import whole_table
 
 if TYPE_CHECKING:
@@ -435,10 +438,89 @@ def test_files_of_two_kinds_are_refused(tmp_path):
         plan(str(tmp_path / "market"), COLUMNS)
 
 
-@pytest.mark.parametrize("make", [as_csv, workbook, json_lines, arrow_file])
-def test_workers_elsewhere_read_parquet_only(tmp_path, make):
-    with pytest.raises(UsageError, match=r"workers of engine\.kind = 'remote' read Parquet only"):
-        plan(str(make(tmp_path / "market")), replace(COLUMNS, far=True))
+COPIED = [as_csv, workbook, json_lines, arrow_file, arrow_stream, iceberg]
+
+
+def keeping(output: Path | str, **options: bool) -> InputColumns:
+    return replace(COLUMNS, copies=Copies(str(output), **options))
+
+
+@pytest.mark.parametrize("make", COPIED)
+def test_a_copy_beside_the_output_is_read_again(tmp_path, make, monkeypatch):
+    folder = make(tmp_path / "market")
+    first = plan(str(folder), keeping(tmp_path / "scores", make=True))
+    kept = [tmp_path / "scores" / "_sources" / name for name in first.kept_copies]
+    assert sorted(map(Path, first.read_files)) == sorted(kept)
+    assert first.record["copies"] == first.kept_copies == [f"{Placed.of(path).xxh3}.parquet" for path in kept]
+    for module in (converted, rows, iceberg_source):
+        monkeypatch.setattr(module, "written", None, raising=False)
+    monkeypatch.setattr(converted, "csv_copies", None)
+    again = plan(str(folder), keeping(tmp_path / "scores"))
+    assert (again.read_files, again.digest) == (first.read_files, first.digest)
+    assert rows_of(again) == expected()
+
+
+def test_without_an_output_copies_are_temporary_and_none_is_made(tmp_path):
+    read = plan(str(as_csv(tmp_path / "market")), keeping(tmp_path / "scores"))
+    assert read.kept_copies == []
+    assert not (tmp_path / "scores").exists()
+
+
+@pytest.mark.parametrize("damage", ["changed", "cut", "gone", "index"])
+def test_a_copy_that_is_not_what_was_kept_is_made_again(tmp_path, damage):
+    folder, columns = as_csv(tmp_path / "market"), keeping(tmp_path / "scores", make=True)
+    first = plan(str(folder), columns)
+    path = Path(first.read_files[0])
+    whole = path.read_bytes()
+    if damage == "index":
+        next(path.parent.glob("*.json")).write_bytes(b"{")
+    elif damage == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(whole[:-9] if damage == "cut" else whole[:300] + b"?" + whole[301:])
+    assert rows_of(plan(str(folder), columns)) == expected()
+    assert path.read_bytes() == whole
+
+
+def test_another_type_of_a_column_is_another_copy(tmp_path):
+    (tmp_path / "market.csv").write_text("account_id,sales,industry,year\n1,2.5,10,2020\n", encoding="utf-8")
+    columns = keeping(tmp_path / "scores", make=True)
+    kinds = [
+        plan(str(tmp_path / "market.csv"), one).schema.field("industry").type
+        for one in (columns, replace(columns, categorical=(), numeric=("industry", "year")), columns)
+    ]
+    assert kinds == [pa.string(), pa.int64(), pa.string()]
+
+
+def test_an_output_that_cannot_be_written_to_is_no_hindrance(tmp_path):
+    (tmp_path / "scores").mkdir()
+    (tmp_path / "scores" / "_sources").write_bytes(b"no folder")
+    assert rows_of(plan(str(as_csv(tmp_path / "market")), keeping(tmp_path / "scores", make=True))) == expected()
+
+
+def test_copies_that_no_manifest_names_are_swept_a_day_later(tmp_path):
+    columns = keeping(tmp_path / "scores", make=True)
+    plans = [plan(str(make(tmp_path / make.__name__)), columns) for make in (as_csv, json_lines)]
+    folder = tmp_path / "scores" / "_sources"
+    copies.sweep(tmp_path / "scores", [{"inputs": plans[0].record}])
+    assert len([*folder.glob("*.parquet")]) == 4
+    for path in folder.iterdir():
+        os.utime(path, (0, 0))
+    copies.sweep(tmp_path / "scores", [{"inputs": {"tables": {"x": plans[0].record}}}])
+    assert sorted(path.name for path in folder.glob("*.parquet")) == plans[0].kept_copies
+    assert len([*folder.glob("*.json")]) == 1
+    for path in folder.iterdir():
+        os.utime(path, (0, 0))
+    copies.sweep(tmp_path / "scores", [])
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("make", COPIED)
+def test_workers_elsewhere_read_copies_beside_the_output_or_none(tmp_path, make):
+    folder = make(tmp_path / "market")
+    assert plan(str(folder), keeping(tmp_path / "scores", make=True, far=True)).kept_copies
+    with pytest.raises(UsageError, match=r"input\.path: is read from a copy .*'remote'.*output\.path"):
+        plan(str(folder), keeping("s3://bucket/scores", far=True))
 
 
 def test_a_file_is_copied_once_and_again_when_it_has_changed(tmp_path):

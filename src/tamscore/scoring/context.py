@@ -6,7 +6,8 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from tamscore.schema import ALWAYS_WRITTEN, CORE_COLUMNS, InputColumns, Limits
+from tamscore.errors import UsageError
+from tamscore.schema import ALWAYS_WRITTEN, CORE_COLUMNS, Copies, InputColumns, Limits
 from tamscore.scoring.arguments import LadderRules, PriorityRules, QuadrantRules, Recipe
 from tamscore.stages.priority import TierRules
 from tamscore.stages.scale import NumericColumn
@@ -73,7 +74,13 @@ def columns_of(job: Job) -> InputColumns:
         substitution=substitution_of(job),
         id_form=columns.id_form,
         renewal_date=columns.renewal_date,
+        copies=copies_of(job),
     )
+
+
+def copies_of(job: Job) -> Copies:
+    """Where copies of the tables of a job are kept."""
+    return Copies(job.output.path, far=job.engine.kind == "remote")
 
 
 def substitution_of(job: Job) -> Substitution:
@@ -102,7 +109,6 @@ def columns_read(job: Job) -> InputColumns:
         more=tuple(name for section in sections for name in section.others()),
         more_scored=tuple(name for section in sections for name in section.scored()),
         dates=tuple(name for name in (job.columns.renewal_date,) if name),
-        far=job.engine.kind == "remote",
     )
 
 
@@ -116,19 +122,42 @@ def written_columns(job: Job) -> frozenset[str] | None:
 
 def tables_of(job: Job) -> dict[str, SideTable]:
     """The further tables that optional sections ask for, by `section.key`."""
-    far = job.engine.kind == "remote"
+    copies = copies_of(job)
     return {
-        f"{name}.{key}": replace(table, columns=replace(table.columns, far=far))
+        f"{name}.{key}": replace(table, columns=replace(table.columns, copies=copies))
         for name, section in job.sections.items()
         for key, table in section.tables(job.columns.account_id).items()
     }
 
 
-def plan_of(job: Job) -> Plan:
-    """The plan of the market, and of the tables of optional sections by `section.key`; raises as `partitions.plan`."""
-    plan = partitions.market(job.input, columns_read(job))
-    tables = tables_of(job).items()
-    return replace(plan, tables={key: partitions.plan(table.path, table.columns, key) for key, table in tables})
+def plan_of(job: Job, *, make_output: bool = False) -> Plan:
+    """The plan of the market, and of the tables of optional sections by `section.key`; raises as `partitions.plan`.
+
+    With `make_output` copies of tables are kept in the output even if it is not there yet.
+    """
+    columns = keeping(columns_read(job), make=make_output)
+    plan = partitions.market(job.input, columns)
+    further = {
+        key: partitions.plan(table.path, keeping(table.columns, make=make_output), key)
+        for key, table in tables_of(job).items()
+    }
+    return replace(plan, tables=further)
+
+
+def require_seen(plan: Plan, flow: Flow) -> None:
+    """Raise UsageError that names a file of the plan, or a copy of one, that a worker does not see."""
+    for table in plan.every:
+        unseen = [file for file in flow.ask(partitions.first_unseen, table.read_files) if file]
+        if unseen:
+            raise UsageError(
+                f"engine: {len(unseen)} of the workers do not see {unseen[0]!r}; put the table and output.path into a "
+                "folder that all machines share under one path, or into an object store"
+            )
+
+
+def keeping(columns: InputColumns, *, make: bool) -> InputColumns:
+    """The columns of a table whose copies are kept in an output that is there, or made if it is not."""
+    return replace(columns, copies=replace(columns.copies, make=make))
 
 
 def numeric_columns(job: Job) -> list[NumericColumn]:

@@ -23,6 +23,7 @@ from tamscore.store.pruning import held
 from tamscore.store.redaction import Leaving
 from tamscore.store.rewriting import redacted_record, rewrite_of
 from tamscore.store.run_directory import BACKTESTS, COVERAGE, RunDirectory
+from tamscore.store.sources.copies import COPIES
 from tamscore.store.verify import strange_names
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ def forget(output: Location, ids: Iterable[str]) -> Forgetting:
             renewal.finish(output)
             raise
         commit.discard(output / CHECKPOINTS)
+        commit.discard(output / COPIES)
         salt = new_salt()
         versions = {change.version: change.told(salt) for change in work.changes}
         renewal.decide(output, {"versions": versions, "beside": work.beside, "removed": work.unfinished})

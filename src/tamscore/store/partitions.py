@@ -7,22 +7,22 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tamscore.schema import InputColumns, Partition, Piece
 from tamscore.store import footers, sources, tables
+from tamscore.store.location import is_local
 from tamscore.store.objects.path import ObjectPath
-from tamscore.store.sources import MARKET
+from tamscore.store.sources import MARKET, copies
 from tamscore.store.sources.parquet import is_hidden
 from tamscore.substitution import AS_IT_IS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from tamscore.config import Input
     from tamscore.schema import Constant, Stamp
-    from tamscore.store.location import Location
     from tamscore.store.sources import SourceFile
     from tamscore.substitution import Substitution
 
@@ -70,6 +70,11 @@ class Plan:
         return tuple(dict.fromkeys(piece.file for part in self.partitions for piece in part.pieces))
 
     @property
+    def kept_copies(self) -> list[str]:
+        """The names of the copies that rows are read from and that are kept in the output, in order."""
+        return sorted({path.name for path in map(Path, self.read_files) if path.parent.name == copies.COPIES})
+
+    @property
     def notices(self) -> Iterator[str]:
         """What a user should know about the source: the version that is read, and files that are passed over."""
         if self.version:
@@ -83,6 +88,7 @@ class Plan:
         """What was read, as the manifest has it."""
         read = {"files": self.files, "ignored": self.ignored, "digest": self.digest, "format": self.format}
         read |= {"version": self.version} if self.version else {}
+        read |= {"copies": kept} if (kept := self.kept_copies) else {}
         further = {name: one.record for name, one in self.tables.items()}
         return {**read, **({"tables": further} if further else {})}
 
@@ -125,7 +131,7 @@ def plan(path: str, columns: InputColumns, key: str = MARKET, version: int | Non
         shared.update({*schema.names})
         footers.check_same(file.path, schema, found.files[0].path, first, columns)
         groups += row_groups(file, stamp, footer, schema, columns)
-        digest.update(f"{file.name}\0{told_of(file)}".encode() + digest_of(file.path, stamp))
+        digest.update(f"{file.name}\0{told_of(file)}".encode() + copies.identity(file.path, stamp))
         tables.check_stamp(str(file.path), stamp)
         stamps.append(stamp)
     parts = bundles(groups, columns.limits.row_group_bytes, columns.substitution)
@@ -181,20 +187,9 @@ def unchanged(plan: Plan) -> None:
             tables.check_stamp(file, stamp)
 
 
-def digest_of(file: Location, stamp: Stamp) -> bytes:
-    """What tells the content of a file from any other: of an object its address, size and entity tag.
-
-    A store gives every content of an object a tag of its own, so that nothing has to be fetched.
-    """
-    return f"{file}\0{stamp}".encode() if isinstance(file, ObjectPath) else content_digest(file)
-
-
-def content_digest(file: Path) -> bytes:
-    """The 128-bit XXH3 of all bytes of a file: a footer does not change with every value, and a date says nothing."""
-    from xxhash import xxh3_128
-
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, xxh3_128).digest()
+def first_unseen(files: Iterable[str]) -> str | None:
+    """The first of some local files that this process does not see, None where it sees all."""
+    return next((file for file in files if is_local(file) and not Path(file).is_file()), None)
 
 
 def bundles(groups: Sequence[RowGroup], max_bytes: int, substitution: Substitution = AS_IT_IS) -> tuple[Partition, ...]:

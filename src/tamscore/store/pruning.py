@@ -17,6 +17,7 @@ from tamscore.store import commit, history, pins, renewal
 from tamscore.store.checkpoints import CHECKPOINTS
 from tamscore.store.location import sizes_below
 from tamscore.store.pointer import MANIFEST, RUN_KEY, current_version, manifest_of, manifest_problem, versions_in
+from tamscore.store.sources import copies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,7 +118,10 @@ def texts_in(value: Any) -> Iterator[str]:
 
 
 def prune(output: Location, keep: int, since: datetime | None = None) -> Pruning:
-    """Remove what `plan` says and all checkpoints, and return the plan; raise as `plan`, RetryableError if held."""
+    """Remove what `plan` says, all checkpoints, and copies of tables that no version names; return the plan.
+
+    Raise as `plan`, and RetryableError if held.
+    """
     with held(output, "prune"):
         found = plan(output, keep, since)
         for version in found.removed:
@@ -125,6 +129,7 @@ def prune(output: Location, keep: int, since: datetime | None = None) -> Pruning
             commit.place_bytes(b"", output / "versions" / f"{MARK}{version}")
             remove(output, version)
         commit.discard(output / CHECKPOINTS)
+        copies.sweep(output, filter(None, (manifest_of(output, key) for key in versions_in(output))))
     return found
 
 

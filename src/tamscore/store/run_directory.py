@@ -3,6 +3,7 @@
 OUTPUT/_CURRENT.json                        the pointer: version, and SHA-256 of its manifest
 OUTPUT/_history.jsonl                       the ledger: every swap of the pointer
 OUTPUT/_checkpoints/<run_key>/             what a run that is not complete has computed so far
+OUTPUT/_sources/                            copies of tables that are no Parquet; any may go, runs make them again
 OUTPUT/versions/<run_key>/scores/           one Parquet file a partition, each with a sidecar that commits it
                           rejected/         rejected rows with their reason
                           tables/ model/    what people read, what later runs need

@@ -23,6 +23,7 @@ from tamscore.store.pointer import (
     pointer_of,
 )
 from tamscore.store.run_directory import BACKTESTS, COVERAGE, RECORDS, RunDirectory
+from tamscore.store.sources.copies import COPIES
 from tamscore.store.versions import versions
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from tamscore.store.location import Location
 
-KNOWN = {BACKTESTS, CHECKPOINTS, COVERAGE, CURRENT, HANDED_OUT, HISTORY, LOCK, PINS, RENEWAL, "versions"}
+KNOWN = {BACKTESTS, CHECKPOINTS, COPIES, COVERAGE, CURRENT, HANDED_OUT, HISTORY, LOCK, PINS, RENEWAL, "versions"}
 """What belongs to an output."""
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tamscore.engine.flow import LocalFlow
 from tamscore.schema import InputColumns
-from tamscore.scoring.context import substitution_of
+from tamscore.scoring.context import copies_of, substitution_of
 from tamscore.scoring.joining.lookup import Accounts, Joined, match_table, sorted_hashes
 from tamscore.sections.backtest.settings import Backtest
 from tamscore.stages.draw import id_hash
@@ -37,7 +37,7 @@ def check_early(job: Job, progress: Progress) -> None:
 def plan_of(job: Job) -> Plan:
     """The plan of the table that has the sales afterwards, which may be the input; raises as `partitions.plan`."""
     rules = job.section(Backtest)
-    columns = InputColumns(account_column(job), str(rules.realised))
+    columns = InputColumns(account_column(job), str(rules.realised), copies=copies_of(job))
     if rules.table:
         return partitions.plan(rules.table, columns, "backtest.table")
     return market_plan(job, replace(columns, substitution=substitution_of(job)))

@@ -17,22 +17,22 @@ from tamscore.store.sources.markers import Lake, lake_at, require_outside
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tamscore.schema import InputColumns
+    from tamscore.schema import Copies, InputColumns
     from tamscore.store.location import Location
 
 __all__ = ["MARKET", "Found", "SourceFile", "find"]
 
 
-def refuse_hudi(folder: Location, key: str, version: int | None) -> NoReturn:
+def refuse_hudi(folder: Location, key: str, version: int | None, copies: Copies) -> NoReturn:
     """Raise UsageError: no library reads Hudi without Spark or a service of its own."""
-    del version
+    del version, copies
     raise UsageError(
         f"{key}: {str(folder)!r} is a Hudi table, which is not read; write its newest snapshot as Parquet, such as "
         f"spark.read.format('hudi').load({str(folder)!r}).write.parquet(...)"
     )
 
 
-LAKES: dict[Lake, Callable[[Location, str, int | None], Found]] = {
+LAKES: dict[Lake, Callable[[Location, str, int | None, Copies], Found]] = {
     Lake.DELTA: delta.find,
     Lake.ICEBERG: iceberg.find,
     Lake.HUDI: refuse_hudi,
@@ -47,7 +47,7 @@ def find(path: str, columns: InputColumns, key: str = MARKET, version: int | Non
     """
     where = location(path)
     if lake := lake_at(where):
-        return LAKES[lake](where, key, version)
+        return LAKES[lake](where, key, version, columns.copies)
     if version is not None:
         raise UsageError(f"input.version: {path!r} is no lakehouse table, and has no versions; leave the key out")
     require_outside(path, key)

@@ -1,4 +1,4 @@
-"""Tables that are no Parquet: each file is copied to Parquet once a process, and its rows are read from the copy."""
+"""Tables that are no Parquet: each file is copied to Parquet, and its rows are read from the copy."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from tamscore.store.csv_tables import CsvText, csv_copies
 from tamscore.store.formats import HEAD_BYTES, format_of
 from tamscore.store.location import files_in, location, matching
 from tamscore.store.sources import rows
-from tamscore.store.sources.copies import copied
+from tamscore.store.sources.copies import content_digest, kept, written
 from tamscore.store.sources.found import MARKET, Found, SourceFile
 from tamscore.store.sources.parquet import is_hidden
 from tamscore.store.sources.workbook import as_csv
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tamscore.schema import InputColumns, Stamp
 
 Kind = Literal["CSV", "workbook", "JSON lines", "Arrow file", "Arrow stream"]
@@ -44,23 +46,23 @@ def find(path: str, columns: InputColumns, key: str) -> Found | None:
     """Return the table at a path, a folder or a glob if its files are of a kind that is copied, None if they are not.
 
     Raises InputContractError naming the file and what in it cannot be read; UsageError where files are of two kinds, or
-    workers on other machines would read them.
+    workers on other machines could not read the copies.
     """
     listed = listed_at(path, key)
     if listed is None:
         return None
-    if columns.far:
-        raise UsageError(
-            f"{key}: {str(listed.files[0])!r} is {listed.kind}, but the workers of engine.kind = 'remote' read Parquet "
-            "only; convert it (CSV with 'tamscore import'), and name the Parquet file"
-        )
-    stamps = [tables.stamp_of(str(file)) for file in listed.files]
-    stamped = tuple(zip(listed.files, stamps, strict=True))
-    if listed.kind in READERS:
-        copies = tuple(once((file, stamp), listed.kind, key) for file, stamp in stamped)
-    else:
-        texts = (CsvText(file, stamp, text_of((file, stamp), listed.kind, key)) for file, stamp in stamped)
-        copies = csv_copies(tuple(texts), columns, key, columns.keep if key == MARKET else ())
+    stamped = [(file, tables.stamp_of(str(file))) for file in listed.files]
+    inferred = columns.keep if key == MARKET else ()
+    parts = () if listed.kind in READERS else (columns.all, columns.numbers, columns.dates, inferred)
+
+    def make() -> Sequence[Path]:
+        if listed.kind in READERS:
+            return [once(file, listed.kind, key) for file in stamped]
+        texts = [CsvText(file, stamp, text_of((file, stamp), listed.kind, key)) for file, stamp in stamped]
+        return csv_copies(tuple(texts), columns, key, inferred)
+
+    files = [(file.name, content_digest(file)) for file in listed.files]
+    copies = kept(columns.copies, key, (listed.kind, *files, *parts), make)
     made = (SourceFile(file, file.name, copy, stamp=stamp) for (file, stamp), copy in zip(stamped, copies, strict=True))
     return Found(listed.kind, tuple(made), listed.ignored)
 
@@ -106,7 +108,7 @@ def once(file: tuple[Path, Stamp], kind: Kind, key: str) -> Path:
 
     if file not in _copies:
         try:
-            _copies[file] = as_csv(file[0], key) if kind == "workbook" else copied(*READERS[kind](file[0]))
+            _copies[file] = as_csv(file[0], key) if kind == "workbook" else written(*READERS[kind](file[0]))
         except (pa.ArrowException, OSError, EOFError) as error:
             raise InputContractError(
                 f"{file[0]}: expected {kind} ({str(error).strip()}); write the file again"

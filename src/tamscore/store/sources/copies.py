@@ -1,24 +1,51 @@
-"""Files of a table that cannot be read as they lie: their rows as Parquet in a temporary folder, once a process."""
+"""Copies of tables that cannot be read as they lie, as Parquet: beside the output that they are for, else temporary.
+
+OUTPUT/_sources/<hash>.parquet   a copy, named after the hash of its bytes
+OUTPUT/_sources/<hash>.json      which copies hold a table, named after the hash of what was copied, and how
+
+A copy is read again as long as its bytes have the hash that it is named after, so that one that was changed is made
+again. Whoever prunes an output removes those that no version names any more; `forget` removes all.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import os
+import shutil
+import time
+from contextlib import suppress
+from functools import cache
 from itertools import count
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from tamscore.errors import RetryableError, UsageError
+from tamscore.package_digest import package_digest
+from tamscore.store import commit
+from tamscore.store.location import location
+from tamscore.store.objects.path import ObjectPath
+from tamscore.store.placed import Placed
 from tamscore.store.temporary import temporary_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     import pyarrow as pa
 
+    from tamscore.schema import Copies, Stamp
+    from tamscore.store.location import Location
+
+COPIES = "_sources"
+"""The folder of an output where copies of tables are kept."""
 ROW_GROUP = 131_072
+UNNAMED_S = 86_400
+"""A copy that no version names yet stays so many seconds: a run may be about to read it."""
 _numbers = count()
+code = cache(package_digest)
 
 
-def copied(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Path:
-    """Return a Parquet file of its own that holds the batches, texts of either length as plain texts."""
+def written(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Path:
+    """Return a temporary Parquet file that holds the batches, texts of either length as plain texts."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -28,3 +55,104 @@ def copied(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Path:
         for batch in batches:
             writer.write_batch(batch.cast(schema), row_group_size=ROW_GROUP)
     return path
+
+
+def kept(copies: Copies, key: str, what: Sequence[object], make: Callable[[], Sequence[Path]]) -> tuple[Path, ...]:
+    """Return the copies of a table: those kept of `what`, else those that `make` writes to temporary files.
+
+    `what` says everything that they depend on but this program. `key` names the table in the job file. Raise UsageError
+    if workers on other machines could not read them.
+    """
+    folder = folder_of(copies, key)
+    if folder is None:
+        return tuple(make())
+    index = folder / f"{hashlib.sha256(repr((code(), *what)).encode()).hexdigest()[:32]}.json"
+    there = [folder / str(name) for name in (commit.read_json(index) or {}).get("copies", ())]
+    if there and all(map(is_whole, there)):
+        return tuple(there)
+    made = tuple(make())
+    try:
+        there = [keep(path, folder) for path in made]
+        commit.place_json({"copies": [path.name for path in there]}, index)
+    except RetryableError:  # a run says so when it writes scores, `check` goes on without
+        return made
+    return tuple(there)
+
+
+def folder_of(copies: Copies, key: str) -> Path | None:
+    """Return the folder that copies are kept in, None if they are temporary; raise as `kept`."""
+    output = None if copies.output is None else location(copies.output)
+    if isinstance(output, Path) and (copies.make or output.is_dir()):
+        return output / COPIES
+    if copies.far and not isinstance(output, Path):
+        raise UsageError(
+            f"{key}: is read from a copy beside the output, but with engine.kind = 'remote' and an output in an object "
+            "store workers cannot read it; set output.path to a folder that all machines share, or write the table as "
+            "Parquet"
+        )
+    return None
+
+
+def keep(path: Path, folder: Path) -> Path:
+    """Return where a temporary file is kept from now on; raise RetryableError if it cannot be written there."""
+    target = folder / f"{Placed.of(path).xxh3}.parquet"
+    if not is_whole(target):
+        with path.open("rb") as file:
+            commit.place_free(target, lambda there: shutil.copyfileobj(file, there))
+    return target
+
+
+def is_whole(path: Path) -> bool:
+    """Return whether a kept copy is there with the bytes that it is named after; one that is counts as used now."""
+    try:
+        found = Placed.of(path).xxh3 == path.stem
+        if found:
+            os.utime(path)
+    except OSError:
+        return False
+    return found
+
+
+def content_digest(file: Path) -> bytes:
+    """Return the 128-bit XXH3 of all bytes of a file: footer and date do not change with every value."""
+    return bytes.fromhex(Placed.of(file).xxh3)
+
+
+def identity(file: Location, stamp: Stamp) -> bytes:
+    """Return what tells the content of a file from any other: of an object its address, size and entity tag.
+
+    A store gives every content of an object a tag of its own, so that nothing has to be fetched.
+    """
+    return f"{file}\0{stamp}".encode() if isinstance(file, ObjectPath) else content_digest(file)
+
+
+def sweep(output: Location, manifests: Iterable[dict[str, Any]]) -> None:
+    """Remove the kept copies that none of the manifests names, and what no longer leads to one.
+
+    Only for who holds the output. Those used within a day stay: a run may be about to read them.
+    """
+    folder = output / COPIES
+    if not isinstance(folder, Path) or not folder.is_dir():
+        return
+    named = {name for manifest in manifests for name in names_in(manifest["inputs"])}
+    for path in sorted(folder.glob("*.parquet")):
+        if path.name not in named and time.time() - path.stat().st_mtime > UNNAMED_S:
+            commit.remove(path, output)
+    for index in sorted(folder.glob("*.json")):
+        if not leads_to_all(index, {path.name for path in folder.glob("*.parquet")}):
+            commit.remove(index, output)
+    with suppress(OSError):
+        folder.rmdir()
+
+
+def leads_to_all(index: Path, there: Collection[str]) -> bool:
+    """Return whether all copies that an index names are there."""
+    names = (commit.read_json(index) or {}).get("copies", ())
+    return bool(names) and {*names} <= {*there}
+
+
+def names_in(inputs: dict[str, Any]) -> Iterable[str]:
+    """Yield the names of the kept copies that the inputs of a manifest were read from."""
+    yield from inputs.get("copies", ())
+    for table in inputs.get("tables", {}).values():
+        yield from names_in(table)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -12,15 +14,16 @@ from tamscore.store import footers, tables
 from tamscore.store.contents import source
 from tamscore.store.location import location, whole_address
 from tamscore.store.objects import bucket
-from tamscore.store.sources.copies import copied
+from tamscore.store.sources.copies import identity, kept, written
 from tamscore.store.sources.extra import require_package
 from tamscore.store.sources.found import Found, SourceFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     import pyarrow as pa
 
+    from tamscore.schema import Copies
     from tamscore.store.location import Location
 
 PHYSICAL = b"delta.columnMapping.physicalName"
@@ -32,7 +35,7 @@ UNDERSTOOD = {
 """What tables may ask of their readers and this one does; a column of variants is refused where a job reads it."""
 
 
-def find(folder: Location, key: str, version: int | None) -> Found:
+def find(folder: Location, key: str, version: int | None, copies: Copies) -> Found:
     """Return the live files of a Delta table in order of path.
 
     Rows that deletion vectors take out, and columns that have another name in the files, are put right in copies.
@@ -45,9 +48,10 @@ def find(folder: Location, key: str, version: int | None) -> Found:
 
     try:
         table = opened(folder, key, version)
-        kept = {unquote(row["filepath"]): row["selection_vector"] for row in rows_of(table.deletion_vectors())}
+        vectors = {unquote(row["filepath"]): row["selection_vector"] for row in rows_of(table.deletion_vectors())}
         actions = sorted(rows_of(table.get_add_actions(flatten=True)), key=lambda action: str(action["path"]))
-        files = tuple(live_files(folder, pa.schema(table.schema()), actions, kept))
+        keep = partial(kept, copies, key)
+        files = tuple(live_files(folder, pa.schema(table.schema()), actions, vectors, keep))
     except (DeltaError, OSError, pa.ArrowException) as error:
         raise InputContractError(
             f"{folder}: the Delta table cannot be read ({str(error).strip()}); restore its log, or write it again"
@@ -88,17 +92,21 @@ def rows_of(found: Any) -> list[dict[str, Any]]:
 
 
 def live_files(
-    folder: Location, schema: pa.Schema, actions: Iterable[dict[str, Any]], kept: dict[str, list[bool]]
+    folder: Location,
+    schema: pa.Schema,
+    actions: Iterable[dict[str, Any]],
+    vectors: dict[str, list[bool]],
+    keep: Callable[..., tuple[Path, ...]],
 ) -> Iterator[SourceFile]:
-    """Yield the file of each action that added one, copied where a vector in `kept` or another name asks for it."""
+    """Yield the file of each action that added one; a vector or another name asks for a copy, which `keep` makes."""
     logical = {field.name: field for field in schema} | {physical(field): field for field in schema}
     for action in actions:
         name = unquote(action["path"])
         path = location(name) if "://" in name else folder / name
         told = {key.removeprefix(PARTITION): value for key, value in action.items() if key.startswith(PARTITION)}
         constants = [Constant(logical[one].name, logical[one].type, value) for one, value in told.items()]
-        vector = next((those for uri, those in kept.items() if uri.endswith(f"/{name}")), None)
-        yield live_file(path, name, logical, constants, vector)
+        vector = next((those for uri, those in vectors.items() if uri.endswith(f"/{name}")), None)
+        yield live_file(SourceFile(path, name, None, tuple(constants)), logical, vector, keep)
 
 
 def physical(field: pa.Field) -> str:
@@ -107,16 +115,19 @@ def physical(field: pa.Field) -> str:
 
 
 def live_file(
-    path: Location, name: str, logical: dict[str, pa.Field], constants: list[Constant], kept: list[bool] | None
+    file: SourceFile, logical: dict[str, pa.Field], vector: list[bool] | None, keep: Callable[..., tuple[Path, ...]]
 ) -> SourceFile:
     """Return a file of the table whose fields are known by either name; columns that came later are null."""
-    stamp = tables.stamp_of(str(path))
-    there = footers.read_footer(path, stamp)[1].names
+    stamp = tables.stamp_of(str(file.path))
+    there = footers.read_footer(file.path, stamp)[1].names
     names = [logical[one].name if one in logical else one for one in there]
-    told = {*names, *(one.name for one in constants)}
+    told = {*names, *(one.name for one in file.constants)}
     later = {field.name: Constant(field.name, field.type, None) for field in logical.values() if field.name not in told}
-    copy = None if kept is None and names == there else copied(*put_right(path, names, kept))
-    return SourceFile(path, name, copy, (*constants, *later.values()), stamp)
+    copy = None
+    if vector is not None or names != there:
+        what = "Delta", identity(file.path, stamp), names, vector
+        (copy,) = keep(what, lambda: [written(*put_right(file.path, names, vector))])
+    return replace(file, copy=copy, constants=(*file.constants, *later.values()), stamp=stamp)
 
 
 def put_right(path: Location, names: list[str], kept: list[bool] | None) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import InputContractError, UsageError
 from tamscore.store import footers, tables
 from tamscore.store.location import whole_address
-from tamscore.store.sources.copies import copied
+from tamscore.store.sources.copies import identity, kept, written
 from tamscore.store.sources.extra import require_package
 from tamscore.store.sources.found import Found, SourceFile
 from tamscore.store.sources.markers import METADATA
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tamscore.schema import Copies
     from tamscore.store.location import Location
 
 HINT = "version-hint.text"
@@ -21,7 +26,7 @@ NUMBER = re.compile(r"v?(\d+)[.-]")
 FIELD_ID = b"PARQUET:field_id"
 
 
-def find(folder: Location, key: str, version: int | None) -> Found:
+def find(folder: Location, key: str, version: int | None, copies: Copies) -> Found:
     """Return the data files of an Iceberg table in order of path.
 
     Rows that delete files take out, and columns that were added or renamed since, are put right in copies. Raises
@@ -34,7 +39,7 @@ def find(folder: Location, key: str, version: int | None) -> Found:
     try:
         table = opened(folder)
         scan = table.scan() if version is None else table.scan(snapshot_id=snapshot_of(table, folder, version))
-        files = tuple(data_files(table, folder, scan))
+        files = tuple(data_files(table, folder, scan, partial(kept, copies, key)))
     except (ValidationError, NotImplementedError, ValueError, OSError, pa.ArrowException) as error:
         raise InputContractError(
             f"{folder}: the Iceberg table cannot be read ({str(error).strip()}); write it as plain Parquet"
@@ -80,10 +85,10 @@ def snapshot_of(table: Any, folder: Location, version: int) -> int:
     return version
 
 
-def data_files(table: Any, folder: Location, scan: Any) -> list[SourceFile]:
-    """Return the data files of a scan, copied where they do not hold its rows and columns as they are."""
+def data_files(table: Any, folder: Location, scan: Any, keep: Callable[..., tuple[Path, ...]]) -> list[SourceFile]:
+    """Return the data files of a scan; `keep` copies those that do not hold its rows and columns as they are."""
     from pyiceberg.expressions import AlwaysTrue
-    from pyiceberg.io.pyarrow import ArrowScan, schema_to_pyarrow
+    from pyiceberg.io.pyarrow import ArrowScan
 
     from tamscore.store.sources.iceberg_files import placed
 
@@ -91,17 +96,26 @@ def data_files(table: Any, folder: Location, scan: Any) -> list[SourceFile]:
     wanted = [(field.field_id, field.name) for field in projected.fields]
     reader = ArrowScan(table.metadata, table.io, projected, AlwaysTrue())
     files = []
+
+    def place_of(file: Any) -> Location:
+        return placed(file.file_path, table.location().rstrip("/"), str(folder))
+
     for task in sorted(scan.plan_files(), key=lambda task: str(task.file.file_path)):
-        path = placed(task.file.file_path, table.location().rstrip("/"), str(folder))
-        stamp = tables.stamp_of(str(path))
-        as_it_is = not task.delete_files and ids_and_names(path) == wanted
-        copy = (
-            None
-            if as_it_is
-            else copied(schema_to_pyarrow(projected, include_field_ids=False), reader.to_record_batches([task]))
-        )
+        path = place_of(task.file)
+        stamp, copy = tables.stamp_of(str(path)), None
+        if task.delete_files or ids_and_names(path) != wanted:
+            gone = sorted(identity(place, tables.stamp_of(str(place))) for place in map(place_of, task.delete_files))
+            what = "Iceberg", identity(path, stamp), gone, str(projected)
+            (copy,) = keep(what, partial(copied, projected, reader, task))
         files.append(SourceFile(path, name_of(path, folder), copy, stamp=stamp))
     return files
+
+
+def copied(projected: Any, reader: Any, task: Any) -> list[Path]:
+    """Return the temporary file with the rows that one task of a scan reads, in columns of the projected schema."""
+    from pyiceberg.io.pyarrow import schema_to_pyarrow
+
+    return [written(schema_to_pyarrow(projected, include_field_ids=False), reader.to_record_batches([task]))]
 
 
 def name_of(path: Location, folder: Location) -> str:
