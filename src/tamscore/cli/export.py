@@ -1,17 +1,17 @@
-"""`export`: what changed, for another system to take in."""
+"""`export`: what changed, for another system to take in: as a file, or merged into a table."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from tamscore import terminal
-from tamscore.cli.arguments import AsJson, Overwrite, Plan, Run, file_option, place_option
+from tamscore.cli.arguments import AsJson, Overwrite, Plan, Run, place_option, require_filled
 from tamscore.errors import UsageError
 from tamscore.view.words import counted
 
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from tamscore.insight.export import Order
     from tamscore.insight.export_file import Target
     from tamscore.insight.export_rows import Tally
+    from tamscore.insight.export_tables import TableTarget
     from tamscore.insight.overrides import Overrides
     from tamscore.insight.stored import StoredRun
+    from tamscore.progress import Progress
     from tamscore.scoring.joining.match import Match
 
 Fields = Annotated[
@@ -44,11 +46,35 @@ Null = Annotated[
 ]
 LEAVES = "most loaders leave a field as it is where the cell is empty; --null '#N/A' writes what clears it"
 Bom = Annotated[bool, typer.Option("--bom", help="CSV for spreadsheets: begin with a byte-order mark.")]
+Gone = Annotated[
+    Literal["mark", "delete"] | None,
+    typer.Option("--gone", help="Tables: mark accounts that the run lacks in the column gone_in (default), or delete."),
+]
+PARQUET = "parquet:"
+
+
+def export_target(text: str) -> Target | TableTarget:
+    """Return the file, the folder or the table that `--to` names; UsageError where the name is not complete."""
+    from tamscore.insight.export_file import Target
+    from tamscore.insight.export_tables import table_target
+
+    require_filled(text)
+    if text.startswith(PARQUET):
+        return Target(Path(text.removeprefix(PARQUET)), folder=True)
+    return table_target(text) or Target(Path(text))
 
 
 def export(  # noqa: PLR0913, PLR0917 - every option of the command
     run: Run,
-    to: Annotated[Path, file_option("--to", "FILE", "The file to write, .csv or .parquet.")],
+    to: Annotated[
+        Any,
+        typer.Option(
+            "--to",
+            metavar="TARGET",
+            parser=export_target,
+            help="FILE.csv, FILE.parquet, parquet:FOLDER, delta:FOLDER, duckdb:FILE#TABLE, or postgresql:SCHEMA.TABLE.",
+        ),
+    ],
     since: Annotated[
         Any, place_option("--since", "RUN", "Only accounts whose fields changed since that run, or are new.")
     ] = None,
@@ -71,27 +97,28 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
     no_guard: NoGuard = False,
     null: Null = None,
     bom: Bom = False,
+    gone: Gone = None,
     plan: Plan = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write what changed to a file, ready for a bulk upsert.
+    """Write what changed to a file or a table.
 
     One row an account whose fields changed, by its id, with the version of the scores and a hash of the row. Overrides
-    stand beside the model's values, and the accounts they name always come along.
+    stand beside the model's values, and the accounts they name always come along. A table is merged by id in one
+    transaction, see docs/scores_elsewhere.md.
     """
-    from tamscore.insight import export_file
     from tamscore.insight.alerted_run import with_alerts
     from tamscore.insight.export import default_fields, only_of, order_of, titles_of
+    from tamscore.insight.export_file import Target
     from tamscore.insight.overrides import match
     from tamscore.insight.stored import open_run
     from tamscore.progress import Progress
-    from tamscore.store.handed_out import note, require_free
 
+    files_only = {"--since": since, "--null": null, "--bom": bom, "--no-guard": no_guard}
+    require_none_of({"--gone": gone} if isinstance(to, Target) else files_only)
     asked = asked_for(fields, only)
     scored = with_alerts(open_run(run, plan=plan), asked)
-    require_free(scored.directory, "export", to, overwrite=overwrite)
-    earlier = None if since is None else with_alerts(open_run(since, beside=scored.directory), asked)
     chosen = fields.split(",") if fields else default_fields(scored)
     if titles:
         chosen = titles_of(scored, chosen)
@@ -100,12 +127,65 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
         order = replace(order, only=only_of(scored, only))
     joined = None if overrides is None else match(overrides, scored, min_match_share)
     with terminal.listening(as_json=as_json) as listener:
-        target = export_file.Target(to, not no_guard, null, bom)
-        progress = Progress(listener)
-        note(scored.directory, "export", to, progress)  # first: whoever is killed in between may write it again
-        tally = export_file.write(scored, earlier, order, target, progress)
-    tell = as_record if as_json else as_text
-    print(tell(tally, order, target, joined, compared=earlier is not None))
+        if isinstance(to, Target):
+            earlier = None if since is None else with_alerts(open_run(since, beside=scored.directory), asked)
+            target = replace(to, guarded=not no_guard, null=null, bom=bom)
+            done = into_file(scored, earlier, order, target, Progress(listener), overwrite=overwrite)
+        else:
+            done = into_table(scored, order, to, gone or "mark", Progress(listener), overwrite=overwrite)
+    print(as_record(done, order, joined) if as_json else as_text(done, order, joined))
+
+
+@dataclass(frozen=True)
+class Done:
+    """What an export wrote: its counts, where, and how people are told."""
+
+    tally: Tally
+    place: str
+    lines: list[str]
+
+
+def into_file(
+    run: StoredRun, since: StoredRun | None, order: Order, target: Target, progress: Progress, *, overwrite: bool
+) -> Done:
+    """Write an export to a file or a folder, and record it."""
+    from tamscore.insight import export_file
+    from tamscore.store.handed_out import note, require_free
+
+    require_free(run.directory, "export", target.path, overwrite=overwrite)
+    note(run.directory, "export", target.path, progress)  # first: whoever is killed in between may write it again
+    tally = export_file.write(run, since, order, target, progress)
+    return Done(tally, str(target.path), file_lines(tally, order, target, compared=since is not None))
+
+
+def into_table(
+    run: StoredRun,
+    order: Order,
+    target: TableTarget,
+    gone: Literal["mark", "delete"],
+    progress: Progress,
+    *,
+    overwrite: bool,
+) -> Done:
+    """Merge an export into a table, and record it."""
+    from tamscore.insight import export_tables
+
+    tally, name = export_tables.write(run, order, target, gone, progress, overwrite=overwrite)
+    return Done(tally, name, table_lines(tally, name, gone))
+
+
+def require_none_of(options: dict[str, Any]) -> None:
+    """Raise UsageError if an option was given that has no meaning for the target."""
+    if given := [name for name, value in options.items() if value]:
+        raise UsageError(f"{given[0]}: {NO_USE[given[0]]}; leave it out")
+
+
+NO_USE = {
+    "--gone": "expected a table, got a file, which holds the accounts of the run alone",
+    "--since": "expected a file, got a table, which says itself what changed",
+    **dict.fromkeys(("--null", "--bom", "--no-guard"), "expected a CSV file, got a table, which holds nulls"),
+}
+"""Why an option has no meaning for a target."""
 
 
 def asked_for(fields: str | None, only: str | None = None) -> list[str]:
@@ -131,21 +211,15 @@ def day_of(text: str | None) -> date:
         raise UsageError(f"--on: expected a day such as 2027-03-31, got {text!r}") from None
 
 
-def as_text(tally: Tally, order: Order, target: Target, joined: Match | None, *, compared: bool) -> str:
+def as_text(done: Done, order: Order, joined: Match | None) -> str:
     """The counts in a few lines, and how the overrides met the accounts."""
-    return "\n".join([*lines(tally, order, target, compared), *([joined.notice] if joined else [])])
+    return "\n".join([*done.lines, *override_lines(done.tally, order), *([joined.notice] if joined else [])])
 
 
-def as_record(tally: Tally, order: Order, target: Target, joined: Match | None, *, compared: bool) -> str:
+def as_record(done: Done, order: Order, joined: Match | None) -> str:
     """The counts as JSON."""
-    del compared
-    counts = {name: value for name, value in asdict(tally).items() if name != "met"}
-    told = {
-        **counts,
-        "unmatched": unmatched(tally, order),
-        "joined": joined and joined.record,
-        "file": str(target.path),
-    }
+    counts = {name: value for name, value in asdict(done.tally).items() if name != "met"}
+    told = {**counts, "unmatched": unmatched(done.tally, order), "joined": joined and joined.record, "file": done.place}
     return json.dumps(told, ensure_ascii=False)
 
 
@@ -154,17 +228,33 @@ def unmatched(tally: Tally, order: Order) -> list[str]:
     return sorted(order.overrides.keys() - tally.met)
 
 
-def lines(tally: Tally, order: Order, target: Target, compared: bool) -> list[str]:
+def file_lines(tally: Tally, order: Order, target: Target, *, compared: bool) -> list[str]:
     """What was exported, in a few lines; what is new or changed only where it was compared with an earlier run."""
     against = f": {tally.new:,} new, {tally.changed:,} changed" if compared else ""
     said = [f"{tally.exported:,} of {counted(tally.accounts, 'account')} in {target.path}{against}"]
     said += cleared_lines(tally.cleared, tally.emptied, target)
     if tally.gone:
         said.append(f"{counted(tally.gone, 'account')} of the earlier run are gone; an upsert removes nothing")
+    if order.overrides and tally.expired and not clears(target):
+        said.append(f"cells of expired overrides are empty: {LEAVES}")
+    return said
+
+
+def table_lines(tally: Tally, name: str, gone: str) -> list[str]:
+    """What an export changed in a table, in a few lines."""
+    accounts = counted(tally.accounts, "account")
+    if not tally.exported and not tally.gone:
+        return [f"{name}: nothing to change, it has the {accounts} of the run as they are"]
+    removed = "marked in gone_in" if gone == "mark" else "deleted"
+    changes = f"{tally.new:,} inserted, {tally.changed:,} updated, {tally.gone:,} gone and {removed}"
+    return [f"{name}: {changes}, of {accounts} of the run"]
+
+
+def override_lines(tally: Tally, order: Order) -> list[str]:
+    """How many overrides hold, and which accounts of theirs the run does not have."""
+    said = []
     if order.overrides:
         said.append(f"overrides: {tally.overridden:,} hold, {tally.expired:,} have expired")
-        if tally.expired and not clears(target):
-            said.append(f"cells of expired overrides are empty: {LEAVES}")
     if left := unmatched(tally, order):
         said.append(f"overrides of {counted(len(left), 'account')} that the run does not have, such as {left[0]!r}")
     return said
@@ -172,7 +262,7 @@ def lines(tally: Tally, order: Order, target: Target, compared: bool) -> list[st
 
 def clears(target: Target) -> bool:
     """Whether the file says which fields are to be cleared; in Parquet a null does."""
-    return target.null is not None or target.path.suffix != ".csv"
+    return target.null is not None or not target.is_csv
 
 
 def cleared_lines(cleared: Mapping[str, int], accounts: int, target: Target) -> list[str]:

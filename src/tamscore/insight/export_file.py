@@ -1,4 +1,4 @@
-"""An export on its way into a file: CSV that no spreadsheet runs, or Parquet."""
+"""An export on its way into a file: CSV that no spreadsheet runs, or Parquet; or into a folder of Parquet files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tamscore.insight import export, export_rows
 from tamscore.insight.export import Since
 from tamscore.insight.export_ids import SmallIds, twins_notice
 from tamscore.insight.export_rows import Batch, Tally
-from tamscore.store import commit, csv_output
+from tamscore.store import commit, csv_output, folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,25 +24,36 @@ if TYPE_CHECKING:
     from tamscore.progress import Progress
 
 FORMATS = (".csv", ".parquet")
+PART, PARTS = "part-{:05}.parquet", "part-*.parquet"
 
 
 @dataclass(frozen=True)
 class Target:
     """Where an export goes: a CSV file, in which texts are guarded unless said otherwise, or a Parquet file.
 
-    `null` is the text for cells that the reader must clear; `bom` puts a byte-order mark before a CSV file.
+    With `folder` it is a folder of Parquet files, one for each part of the scores that has rows. `null` is the text for
+    cells that the reader must clear; `bom` puts a byte-order mark before a CSV file.
     """
 
     path: Path
     guarded: bool = True
     null: str | None = None
     bom: bool = False
+    folder: bool = False
+
+    @property
+    def is_csv(self) -> bool:
+        """Whether it is a CSV file."""
+        return self.path.suffix == ".csv" and not self.folder
 
     def check(self) -> None:
         """Raise UsageError if the name tells no format, or the format has no use for an option."""
-        if self.path.suffix not in FORMATS:
-            raise UsageError(f"--to: {self.path}: expected a name that ends in {' or '.join(FORMATS)}")
-        if self.path.suffix != ".csv" and (self.null is not None or self.bom):
+        if self.path.suffix not in FORMATS and not self.folder:
+            raise UsageError(
+                f"--to: {self.path}: expected a name that ends in {' or '.join(FORMATS)}, or parquet:FOLDER, "
+                "delta:FOLDER, duckdb:FILE#TABLE or postgresql:TABLE"
+            )
+        if not self.is_csv and (self.null is not None or self.bom):
             option = "--bom" if self.null is None else "--null"
             raise UsageError(f"{option}: expected a CSV file, got {self.path}; Parquet says null and UTF-8 by itself")
         if self.null is not None and (not self.null.strip() or (self.guarded and csv_output.runs(self.null))):
@@ -59,8 +70,12 @@ def write(run: StoredRun, since: StoredRun | None, order: Order, target: Target,
     tally, ids = Tally(), SmallIds()
     with progress.stage("export", run.manifest["rows"]["scored"]) as done:
         batches = told_of(export_rows.rows(run, order, before, tally, ids), tally, done)
-        put = write_csv if target.path.suffix == ".csv" else write_parquet
-        commit.place_free(target.path, lambda file: put(batches, schema_of(run, order), file, order, target))
+        schema = schema_of(run, order)
+        if target.folder:
+            write_folder(batches, schema, target.path)
+        else:
+            put = write_csv if target.is_csv else write_parquet
+            commit.place_free(target.path, lambda file: put(batches, schema, file, order, target))
     if groups := ids.twins(order.read(run, [export.KEY]), export.KEY):
         tally.case_twins = sum(map(len, groups))
         progress.notice(twins_notice(groups))
@@ -92,6 +107,24 @@ def write_parquet(batches: Iterator[Batch], schema: pa.Schema, file: Any, _: Ord
     with pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True) as writer:
         for batch in batches:
             writer.write_table(batch.table.cast(schema))
+
+
+def write_folder(batches: Iterator[Batch], schema: pa.Schema, path: Path) -> None:
+    """Write the rows as a folder of Parquet files, each batch one; the folder changes in one step.
+
+    Raise UsageError where it cannot be replaced as a whole. Files of an earlier export go, all others stay.
+    """
+    if path.is_dir() and (reason := folders.fixed_by(path)):
+        raise UsageError(f"--to: {path}: cannot be replaced as a whole, since {reason}; name another folder")
+    commit.sweep_beside(path)
+    mine = {file.name for file in path.glob(PARTS)} if path.is_dir() else set()
+    with folders.staged(path) as folder:
+        number = -1
+        for number, batch in enumerate(batches):
+            commit.place_parquet(batch.table.cast(schema), folder / PART.format(number))
+        if number < 0:
+            commit.place_parquet(schema.empty_table(), folder / PART.format(0))
+        folders.put_in_place(folder, path, mine)
 
 
 def write_csv(batches: Iterator[Batch], schema: pa.Schema, file: Any, order: Order, target: Target) -> None:

@@ -1,4 +1,4 @@
-"""Which files with accounts were written from an output to other places: `OUTPUT/handed_out/`, a record a file.
+"""Which files and tables with accounts were written from an output to other places: a record each in `handed_out/`.
 
 Nothing needs these records but a person who is asked to erase an account; see `forgetting`.
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class HandedOut:
-    """A file or folder that a command wrote from a version: when (UTC), by whom and where."""
+    """A file, folder or table that a command wrote from a version: when (UTC), by whom and where."""
 
     version: str
     command: str
@@ -34,8 +34,8 @@ class HandedOut:
     host: str
 
 
-def note(directory: RunDirectory, command: str, path: Location, progress: Progress) -> None:
-    """Record that a command wrote a file or folder; where that is not possible, tell the person at it."""
+def note(directory: RunDirectory, command: str, path: Location | str, progress: Progress) -> None:
+    """Record that a command wrote a file, a folder or a table; where that is not possible, tell the person at it."""
     there = named(path)
     entry = HandedOut(directory.run_key, command, there, history.now(), history.user(), socket.gethostname())
     place = directory.output / HANDED_OUT / f"{run_key(directory.run_key, command, there, entry.host)}.json"
@@ -54,14 +54,19 @@ def require_free(directory: RunDirectory, command: str, path: Location, *, overw
         require_outside(directory.output, path)
     if overwrite or not path.exists() or (path.is_dir() and not any(path.iterdir())):
         return
-    if not any(entry.command == command and entry.path == named(path) for entry in records(directory.output)):
+    if not is_noted(directory, command, path):
         raise UsageError(
             f"{path}: is there already, and no {command} of these scores; add --overwrite, or name another"
         )
 
 
-def named(path: Location) -> str:
-    """Return how a record names a file or folder."""
+def is_noted(directory: RunDirectory, command: str, path: Location | str) -> bool:
+    """Return whether it is recorded that a command wrote a file, a folder or a table of this name."""
+    return any(entry.command == command and entry.path == named(path) for entry in records(directory.output))
+
+
+def named(path: Location | str) -> str:
+    """Return how a record names a file, a folder or a table."""
     return str(path.absolute()) if isinstance(path, Path) else str(path)
 
 
