@@ -6,8 +6,10 @@ where an account in every file had changed.
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamscore.arrow import as_dictionary, plain_table, strings, truths
-from tamscore.errors import RetryableError, TamscoreError, UsageError, first_line, without_secrets
+from tamscore.errors import RetryableError, TamscoreError, UsageError, without_secrets
 from tamscore.insight.export import HASH, VERSION
 from tamscore.insight.export_tables import sql
 from tamscore.insight.export_tables.content import GONE, Merged, Standing, streamed
@@ -33,9 +35,13 @@ if TYPE_CHECKING:
     from tamscore.insight.export_tables.content import Content
     from tamscore.store.location import Location
 
+NUMBERS = count()
 PACKED = pa.ipc.IpcWriteOptions(compression="lz4")
 LASTING = ("Permission denied", "AccessDenied", "NoSuchBucket", "os error 20", "NotADirectory", "not supported")
 """What the library says of a place that will refuse the same again."""
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+SAID = 300
+"""So many characters of it are repeated: it can end with the whole answer of a store."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +94,10 @@ class DeltaTable:
         staged = change.staged(batches)
         merged = change.merged(adds_columns=len(there.columns) < len(content.schema))
         if merged is None:
+            staged.unlink()
             return Merged(0, 0, 0)
         self.write(content, batches_in(staged))
+        staged.unlink()
         return merged
 
     def write(self, content: Content, batches: Iterator[pa.RecordBatch]) -> None:
@@ -164,7 +172,7 @@ class Change:
 
         Rows that are there already keep the version that wrote them.
         """
-        path = temporary_folder() / "delta.arrow"
+        path = temporary_folder() / f"delta-{next(NUMBERS)}.arrow"
         with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, self.content.schema, options=PACKED) as writer:
             for batch in batches:
                 writer.write_batch(self.compared(batch))
@@ -224,7 +232,7 @@ def refusals(deltalake: Any, name: str) -> Iterator[None]:
 
 def refused(name: str, error: Exception) -> TamscoreError:
     """Return the error of ours for what the library says."""
-    said = without_secrets(first_line(error))
+    said = without_secrets(" ".join(COLOURS.sub("", str(error)).split()))[:SAID]
     if any(words in said for words in LASTING):
         return UsageError(f"{name}: the table refuses this ({said}); name another folder")
     return RetryableError(f"{name}: cannot be written ({said}); look at the place and the rights, then run again")

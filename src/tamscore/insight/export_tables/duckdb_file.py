@@ -131,6 +131,6 @@ def refused(name: str, error: Exception) -> TamscoreError:
         return UsageError(f"{name}: expected a DuckDB file ({said}); name another")
     if "ermission denied" in said or "read-only" in said:
         return UsageError(f"{name}: {said}; give the user who runs this access, or name another")
-    if "IO Error" in said or isinstance(error, OSError):
+    if "IO Error" in said or "Failed to commit" in said or isinstance(error, OSError):
         return RetryableError(f"{name}: cannot be written ({said}); free space or check rights, then run again")
     return UsageError(f"{name}: DuckDB refuses this ({said})")
