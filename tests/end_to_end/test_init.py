@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.csv as pc
@@ -103,6 +104,15 @@ def test_what_would_stop_a_run_is_printed_by_init(table, tmp_path):
     assert made.exit_code == 0, made.output
     assert "before a run: " in made.stdout
     assert command("check", "job.toml").exit_code == 3
+
+
+@pytest.mark.parametrize(("answers", "times"), [("\n" * 5, 1), ("\n\nFirma\n\n\n", 1), ("\n\n\n\nFirma\n", 2)])
+def test_the_choices_are_printed_again_only_after_another_answer(table, tmp_path, monkeypatch, answers, times):
+    monkeypatch.setattr("tamscore.cli.init.sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
+    made = CliRunner().invoke(app, ("init", table), input=answers)
+    assert made.exit_code == 0, made.output
+    assert made.stdout.count("400 of them looked at") == times
+    assert "wrote job.toml" in made.stdout
 
 
 def test_machines_get_the_choices_as_json(table, tmp_path):

@@ -15,8 +15,10 @@ from typer.testing import CliRunner
 from tamscore import job_file, pipeline
 from tamscore.cli import app
 from tamscore.errors import InputContractError, TamscoreError
+from tamscore.insight.readiness import look_at
 from tamscore.progress import Progress
 from tamscore.scoring import model_source as origin
+from tamscore.scoring.context import plan_of
 from tamscore.sections.backtest.joining import check_early
 from tests.end_to_end import market
 from tests.end_to_end.buyers import WINDOW
@@ -94,6 +96,53 @@ def test_a_table_of_which_many_rows_meet_nothing_is_taken_and_told(tmp_path, kin
     (notice,) = [text for text in progress.notices if "rows met an account" in text]
     assert f"{kind}.parquet: {met} of 400 rows met an account; first stranger 'X{met}'" in notice
     assert ("count as not having bought" in notice) == (kind == "labels")
+
+
+def products_of(accounts, amount, product="p"):
+    """Sales by product with one line an account."""
+    return {"account_id": accounts["account_id"], "product": [product] * len(accounts), "sales": amount}
+
+
+def of_prospects(accounts):
+    return (np.nan_to_num(accounts["sales"].to_numpy(zero_copy_only=False)) <= 0).astype(float)
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        (lambda a: products_of(a, np.zeros(len(a))), "column 'sales': expected an amount above 0 of a customer"),
+        (lambda a: products_of(a, pa.nulls(len(a), pa.float64())), "got none in 400 lines"),
+        (lambda a: products_of(a, of_prospects(a)), "got none in 400 lines"),
+        (lambda a: products_of(a, np.ones(len(a)), None), "column 'product' has 0 different products"),
+    ],
+    ids=["zeros", "nulls", "prospects", "no-product"],
+)
+@pytest.mark.usefixtures("no_fit")
+def test_check_and_run_refuse_the_same_sales_by_product(tmp_path, columns, expected):
+    accounts = market.plain_accounts(ROWS)
+    table = pa.table(
+        columns(accounts), pa.schema([("account_id", pa.string()), ("product", pa.string()), ("sales", pa.float64())])
+    )
+    pq.write_table(table, tmp_path / "sold.parquet")
+    sections = {**market.PLAIN, "next_offer": {"path": str(tmp_path / "sold.parquet")}}
+    job = market.job(market.write(accounts, tmp_path / "market"), tmp_path / "scores", sections)
+    with pytest.raises(InputContractError, match=expected) as caught:
+        pipeline.run(job, Progress())
+    assert f"{tmp_path / 'sold.parquet'}: " in str(caught.value)
+    assert str(caught.value) in [finding.text for finding in look_at(job, plan_of(job)) if finding.stops]
+
+
+@pytest.mark.usefixtures("no_fit")
+def test_one_amount_of_one_customer_is_enough_for_check_and_run(tmp_path):
+    accounts = market.plain_accounts(ROWS)
+    amount = np.zeros(ROWS)
+    amount[int(np.flatnonzero(of_prospects(accounts) == 0)[0])] = 1.0
+    pq.write_table(pa.table(products_of(accounts, amount)), tmp_path / "sold.parquet")
+    sections = {**market.PLAIN, "next_offer": {"path": str(tmp_path / "sold.parquet")}}
+    job = market.job(market.write(accounts, tmp_path / "market"), tmp_path / "scores", sections)
+    with pytest.raises(FitBeganError):
+        pipeline.run(job, Progress())
+    assert not [finding.text for finding in look_at(job, plan_of(job)) if finding.stops]
 
 
 @pytest.mark.usefixtures("no_fit")

@@ -61,15 +61,19 @@ def init(  # noqa: PLR0913, PLR0917 - every option of the command
     suggest = partial(propose, source, path.parent, further=further, output=OUTPUT)
     given = given_columns(columns or ())
     proposal = suggest(given)
+    printed = None
     if not (yes or as_json) and sys.stdin.isatty():
         put_proposal(proposal)
-        proposal = suggest(given | asked(proposal))
+        printed = proposal
+        if answers := asked(proposal):
+            proposal = suggest(given | answers)
     write(path, job_text(proposal))
     if as_json:
         print(json.dumps(record(proposal, path, obstacles(path)), indent=1, ensure_ascii=False))
-    else:
+        return
+    if proposal is not printed:
         put_proposal(proposal)
-        put_next(path, obstacles(path))
+    put_next(path, obstacles(path))
 
 
 def put_next(path: Path, stopping: list[str]) -> None:

@@ -21,17 +21,20 @@ if TYPE_CHECKING:
     from tamscore.scoring.context import Run
 
 
-def from_features(this: Run, rows: int) -> Iterator[Finding]:
-    """Yield what the guard finds in a market, or a sample of its rows; sections are asked about whole markets only."""
+def from_features(market: Run, this: Run) -> Iterator[Finding]:
+    """Yield what the guard finds in a sample of a market; sections are asked where the sample is the whole market.
+
+    They get whole further tables, too: a sample cannot show that something stands in none of the rows.
+    """
     try:
         counted, _, _ = count_rows(this)
     except InputContractError:  # a finding of the rows already
         return
     parts = [with_features(part, this.columns) for part in counted]
-    whole = this.plan.rows == rows
+    whole = this.plan.rows == market.plan.rows
     if whole:
-        yield from sections_of(this, parts)
-    where, told = "" if whole else f"{looked_at(this.plan.rows, rows)}: ", len(this.progress.notices)
+        yield from sections_of(market, parts)
+    where, told = "" if whole else f"{looked_at(this.plan.rows, market.plan.rows)}: ", len(this.progress.notices)
     try:
         judge_features(this, parts)
     except GateError as error:

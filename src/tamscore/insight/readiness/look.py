@@ -41,7 +41,7 @@ def look_at(job: Job, plan: Plan) -> list[Finding]:
         market = replace(sample, job=job, plan=plan)
         found = from_footers(job, columns, plan, nulls=sample.plan.rows < plan.rows)
         found += [*from_rows(sample, plan.rows), *from_columns(sample, plan.rows), *from_tables(market, sample)]
-        found += from_features(sample, plan.rows)
+        found += from_features(market, sample)
     return [replace(one, text=one.text.replace(folder, job.input.path)) for one in found]
 
 

@@ -9,7 +9,12 @@ from tamscore.scoring.section import Section
 from tamscore.sections.next_offer.settings import NextOffer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.context import Run
     from tamscore.scoring.market import Market
+    from tamscore.scoring.model_source import Origin
     from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
 
@@ -27,6 +32,13 @@ class NextOfferSection(Section[NextOffer]):
         ScoreColumn("next_offer_value", "money", "the product's own cut line among its owners", NO_OFFER),
         ScoreColumn("next_offer_share", "share", "share of the cluster's customers that own it", NO_OFFER),
     )
+
+    def check_early(self, this: Run, origin: Origin, parts: Sequence[PartRows], settings: NextOffer) -> None:
+        """Raise InputContractError if the table has no products, too many, or no amount above 0 of a customer."""
+        from tamscore.sections.next_offer.early import check_early
+
+        del origin
+        check_early(this, parts, settings)
 
     def prepare(self, market: Market, settings: NextOffer) -> State | str:
         """Return the offers of every cluster.

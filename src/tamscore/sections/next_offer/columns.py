@@ -9,12 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from tamscore.arrow import level_codes, nullable
-from tamscore.errors import InputContractError
 from tamscore.scoring.census.totals import is_total
 from tamscore.scoring.score.sections import Findings
 from tamscore.sections.next_offer import offers as next_offer
+from tamscore.sections.next_offer.early import EARLY, TABLE, columns_of, read_products
 from tamscore.sections.next_offer.ownership import Owned, Sales
-from tamscore.sections.next_offer.product_lines import PartProducts, ProductColumns, products_of
 from tamscore.stages.draw import id_hash
 from tamscore.store import tables
 
@@ -25,10 +24,10 @@ if TYPE_CHECKING:
     from tamscore.scoring.market import Market
     from tamscore.scoring.score.sections import ScoredRows
     from tamscore.sections.next_offer.offers import Offers
+    from tamscore.sections.next_offer.product_lines import PartProducts
     from tamscore.sections.next_offer.settings import NextOffer
     from tamscore.stages.folding import IdForm
 
-MOST_PRODUCTS = 100_000
 MOST_TOLD = 50
 """So many offers stand in the manifest, those that go to most accounts."""
 
@@ -108,23 +107,16 @@ class NextOfferState:
 def prepare(market: Market, settings: NextOffer) -> NextOfferState:
     """The state; InputContractError where the table has too many products to be products."""
     this = market.this
-    plan = this.plan.tables["next_offer.path"]
-    account_id, form = settings.account_id or this.columns.account_id, this.columns.id_form
-    columns = ProductColumns(account_id, settings.product, settings.sales, form)
+    plan = this.plan.tables[TABLE]
     with this.progress.stage("products", plan.rows):
-        found = list(this.flow.map(products_of, plan.partitions, columns))
-        products = pa.chunked_array([part.products for part in found], pa.large_string()).unique().sort()
-        if not 0 < len(products) <= MOST_PRODUCTS:
-            raise InputContractError(
-                f"{settings.path}: column {settings.product!r} has {len(products):,} different products, expected 1 to "
-                f"{MOST_PRODUCTS:,}; name the column of the product, or a coarser one"
-            )
-        sales = Sales(market, settings.path, plan, columns, products)
+        read = this.early.pop(EARLY, None) or read_products(this, settings)
+        sales = Sales(market, settings.path, plan, columns_of(this, settings), read.names)
         job = this.job
         offers, owned = sales.offers(settings.owned, job.potential.min_customers, job.potential.lines[0])
-    for text in left_out(settings.path, plan.rows, found):
+    for text in left_out(settings.path, plan.rows, read.parts):
         this.progress.notice(f"next_offer: {text}")
-    return NextOfferState(this.columns.account_id, form, market.clusters, products, offers, owned, settings.owned)
+    form = this.columns.id_form
+    return NextOfferState(this.columns.account_id, form, market.clusters, read.names, offers, owned, settings.owned)
 
 
 def left_out(path: str, rows: int, parts: Sequence[PartProducts]) -> Iterator[str]:

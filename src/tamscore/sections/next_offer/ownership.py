@@ -103,11 +103,7 @@ class Sales:
             flat = label[known] * products + pairs.day[known]
             owners += np.bincount(flat, minlength=owners.size).reshape(owners.shape)
         if not owners.any():
-            raise InputContractError(
-                f"{self.path}: accounts are met, but none that has {self.columns.sales!r} above 0 for a product is a "
-                f"customer with sales above 0 in the market's column {self.market.this.columns.sales!r}; name the "
-                "column of amounts in next_offer.sales, or take sales by product of the window of the market's sales"
-            )
+            raise InputContractError(no_owner(self.path, self.columns, self.market.this.columns.sales, self.plan.rows))
         customers = np.bincount(self.customers.label, minlength=clusters)
         wanted = next_offer.eligible(owners, customers, share, min_customers)
         money, kept = self.details(wanted)
@@ -131,6 +127,15 @@ class Sales:
                 sold[divmod(int(code), wanted.shape[1])].append(group / UNITS)
         owned = Owned(*(np.concatenate([getattr(one, part.name) for one in keep]) for part in fields(Owned)))
         return {pair: np.sort(np.concatenate(parts)) for pair, parts in sold.items()}, owned
+
+
+def no_owner(path: str, columns: ProductColumns, sales: str, lines: int) -> str:
+    """Return what to say of a table by which no customer owns a product; `sales` is the market's column of sales."""
+    return (
+        f"{path}: column {columns.sales!r}: expected an amount above 0 of a customer (sales above 0 in the market's "
+        f"column {sales!r}), got none in {lines:,} lines; name the column of amounts in next_offer.sales, or take "
+        "sales by product of the window of the market's sales"
+    )
 
 
 def grouped(codes: Any, values: Any) -> tuple[Any, list[Any]]:

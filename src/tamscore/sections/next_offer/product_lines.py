@@ -63,6 +63,19 @@ def products_of(partition: Partition, columns: ProductColumns) -> PartProducts:
     return PartProducts(texts.drop_null().unique(), left_out)
 
 
+def sells_to(partition: Partition, columns: ProductColumns, customers: Any) -> bool:
+    """Return whether a line of a partition has a product and an amount above 0 of one of some customers.
+
+    `customers` (n,) are the sorted hashes of their ids.
+    """
+    table = tables.read(partition, [columns.account_id, columns.product, columns.sales])
+    money = amounts(table[columns.sales], f"{partition.where}: column {columns.sales!r}")
+    rows = np.flatnonzero((money > 0) & table[columns.product].is_valid().to_numpy())
+    keys = id_hash(tables.account_ids(table[columns.account_id], columns.id_form).take(rows))
+    place = np.minimum(np.searchsorted(customers, keys), max(len(customers) - 1, 0))
+    return len(customers) > 0 and bool(np.any(customers[place] == keys))
+
+
 def read_sales(partition: Partition, columns: ProductColumns, products: pa.Array, reading: Reading) -> list[Lines]:
     """The sales lines of a partition by range of hashes, with the number of the product for the day.
 
