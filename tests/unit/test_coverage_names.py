@@ -117,6 +117,11 @@ def test_a_role_of_a_team_that_has_no_plan_with_hours_is_refused(role, hint):
     assert "mean 'digital'" not in str(refused.value)
 
 
+def test_a_role_stands_once_in_a_team():
+    with pytest.raises(InputContractError, match=r"'inside sales' and 'Inside_Sales' are the same role; count its peo"):
+        read_people(Coverage(team={"hunter": 1, "inside sales": 1, "Inside_Sales": 2}))
+
+
 def test_of_the_default_team_those_with_a_plan_stay():
     chosen = Coverage()
     assert {one.role for one in team_of(chosen, read_people(chosen), DEFAULT_PLANS[2:4])} == {"hunter", "inside_sales"}

@@ -21,7 +21,7 @@ from tamscore.store.sources.whole import whole_table
 from tamscore.substitution import fold_word, plain_word
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
 
@@ -47,6 +47,7 @@ def read_people(settings: Coverage) -> list[Person]:
     Raises InputContractError where a name stands twice, in whatever capitals, or hours are negative or missing.
     """
     if settings.people is None:
+        require_distinct(settings.team)
         return [
             Person(f"{role} {i + 1:02d}", role, settings.hours_of_one)
             for role, count in settings.team.items()
@@ -59,6 +60,14 @@ def read_people(settings: Coverage) -> list[Person]:
             problem = "stands twice" if person.hours >= 0 else f"has {person.hours:g} hours, expected 0 or more"
             raise InputContractError(f"{settings.people}: {person.name!r} {problem}")
     return found
+
+
+def require_distinct(team: Mapping[str, int]) -> None:
+    """Raise InputContractError if two keys of the team are the same role: their people would share names."""
+    first: dict[str, str] = {}
+    for role in team:
+        if (known := first.setdefault(plain_word(role), role)) != role:
+            raise InputContractError(f"coverage.team: {known!r} and {role!r} are the same role; count its people once")
 
 
 def person_of(row: dict[str, Any], settings: Coverage) -> Person:
