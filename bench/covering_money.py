@@ -24,6 +24,10 @@ from tamscore.synthetic import write_market
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tamscore.sections.coverage.task import Task
+
+WAYS = ("by likelihood", "with least service", "by true chances", "by true money")
+
 
 def case(rows: int, seed: int) -> dict[str, Any]:
     """One market, scored with labels of who bought: money and buyers of the prospects with a person, by three plans."""
@@ -36,8 +40,7 @@ def case(rows: int, seed: int) -> dict[str, Any]:
         scores = pl.concat([pl.read_parquet(str(path)) for path in done.parts()])
         found = dict(plans(folder / "scores", judged(scores, truth)))
     ratio = {
-        name: {key: round(found[name][key] / found["before"][key], 3) for key in ("money", "buyers")}
-        for name in ("by likelihood", "with least service")
+        name: {key: round(found[name][key] / found["before"][key], 3) for key in ("money", "buyers")} for name in WAYS
     }
     return {"rows": rows, "seed": seed, **found, "against before": ratio}
 
@@ -64,6 +67,8 @@ def plans(output: Path, truth: pl.DataFrame) -> Iterator[tuple[str, dict[str, An
         "before": replace(task, accounts=plain, plans=old, minimum={}),
         "by likelihood": replace(task, minimum={}),
         "with least service": task,
+        "by true chances": promising(task, truth["chance"], task.accounts.whitespace),
+        "by true money": promising(task, truth["money"], 1.0),
     }
     for name, way in ways.items():
         found = place_all(backend.load("cpu"), way, owners, None)
@@ -80,10 +85,21 @@ def plans(output: Path, truth: pl.DataFrame) -> Iterator[tuple[str, dict[str, An
         yield name, told
 
 
+def promising(task: Task, order: pl.Series, worth: Any) -> Task:
+    """The task with what prospects truly promise in place of what was learned: no plan can know more than that.
+
+    In all they promise as much as before, so that customers weigh the same.
+    """
+    prospects = task.accounts.sales <= 0
+    promise = np.where(prospects, order.to_numpy() * worth, task.accounts.promise)
+    promise[prospects] *= task.accounts.promise[prospects].sum() / promise[prospects].sum()
+    return replace(task, accounts=replace(task.accounts, promise=promise), minimum={})
+
+
 def summary(results: list[dict[str, Any]]) -> dict[str, Any]:
     """The least and the mean ratio against the plan of before, and what least service costs at the least and most."""
     told: dict[str, Any] = {"seeds": len(results)}
-    for name in ("by likelihood", "with least service"):
+    for name in WAYS:
         for key in ("money", "buyers"):
             ratios = [one["against before"][name][key] for one in results]
             told[f"{key} {name}"] = {"least": min(ratios), "mean": round(float(np.mean(ratios)), 3)}
