@@ -27,6 +27,8 @@ PROSPECTS_TO_BLOCK = 100
 """With fewer prospects a comparison with them is no reason to stop a run."""
 OVERLAP, PLAIN_SEPARABILITY, PLAIN_CORRELATION = 0.05, 0.88, 0.85
 """Size is told from sales by it: so many prospects lie beyond the customers' median, and neither limit is reached."""
+PARKED, EXEMPT = 0.5, 0.2
+"""No excuse holds where such a share of the prospects has one value, and at most such a part of it of the customers."""
 ROWS_PER_VIEW = 5
 """A regression needs so many prospects for each of its terms, else features are compared without one."""
 RIDGE = 1e-4
@@ -47,7 +49,8 @@ class Evidence:
     `separability` is the area under the ROC curve of customers against prospects, in [0.5, 1]; `told_apart` the share
     of customers beyond the fringe of the prospects; `correlation` the rank correlation with sales among customers,
     which given the others counts as negative where it runs against the feature's own; `overlap` the share of prospects
-    beyond the customers' median given the others, 0 for categories and missing values. NaN where it cannot be had.
+    beyond the customers' median given the others; 0 for categories, missing values, and a feature that `parks` the
+    prospects. NaN where it cannot be had.
     """
 
     separability: float
@@ -84,6 +87,16 @@ def follows_size(found: Evidence) -> bool:
     return near and found.overlap >= OVERLAP
 
 
+def parks(views: Any, customer: Any) -> bool:
+    """Return whether one known value of a feature (v, m) stands for most prospects and for few customers."""
+    known = views[-1] == 0 if len(views) > 2 else np.ones(len(customer), bool)  # noqa: PLR2004 - with a missing flag
+    values, counts = np.unique(views[0, ~customer & known], return_counts=True)
+    share = counts.max(initial=0) / np.count_nonzero(~customer)
+    if share < PARKED:
+        return False
+    return bool(np.mean(views[0, customer] == values[counts.argmax()]) <= EXEMPT * share)
+
+
 def numeric_views(column: Any) -> Any:
     """A numeric column (m,) with NaN as rows of numbers (v, m): filled, its logarithm, and where it is missing."""
     column = column.astype(np.float64)
@@ -106,7 +119,7 @@ class Comparison:
     """Customers against prospects: views (v, m) in the prospects' units, the feature of each (v,), who buys (m,).
 
     `bounded` are the views clipped to what prospects have: a regression fitted on them must not be carried beyond.
-    `flags` (v,) are the views that are 0 or 1.
+    `flags` (v,) are the views that are 0 or 1, `parking` (v,) those of features that park the prospects.
     """
 
     views: Any
@@ -115,6 +128,7 @@ class Comparison:
     customer: Any
     sales: Any
     flags: Any
+    parking: Any
 
     @classmethod
     def of(cls, features: Mapping[str, Any], sales: Any) -> Comparison:
@@ -131,7 +145,8 @@ class Comparison:
         spread = bounded[:, ~customer].std(axis=1, keepdims=True)
         unit = np.where(spread > 1e-9 * np.maximum(1.0, np.abs(mean)), spread, np.inf)
         alone = np.where(np.isinf(unit), 1.0, unit)
-        return cls((views - mean) / alone, (bounded - mean) / unit, owner, customer, sales[customer], binary)
+        parking = np.array([parks(each, customer) for each in features.values()])[owner]
+        return cls((views - mean) / alone, (bounded - mean) / unit, owner, customer, sales[customer], binary, parking)
 
     @cached_property
     def products(self) -> Any:
@@ -169,7 +184,7 @@ class Comparison:
         for v, left in zip(own, self.left_over(feature, others), strict=True):
             sign = np.sign(self.correlations[v]) or 1.0
             same_way = sign * along(left[self.customer], self.ranked)
-            shared = 0.0 if self.flags[v] else overlap(left, self.customer)
+            shared = 0.0 if self.flags[v] or self.parking[v] else overlap(left, self.customer)
             given.append((separability(left, self.customer), told_apart(left, self.customer), float(same_way), shared))
         return Evidence(alone, float(correlation), *max(given, key=lambda one: one[0] + one[1]))
 
