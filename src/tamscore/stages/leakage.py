@@ -89,7 +89,7 @@ def follows_size(found: Evidence) -> bool:
 
 def parks(views: Any, customer: Any) -> bool:
     """Return whether one known value of a feature (v, m) stands for most prospects and for few customers."""
-    known = views[-1] == 0 if len(views) > 2 else np.ones(len(customer), bool)  # noqa: PLR2004 - with a missing flag
+    known = views[-1] == 0 if len(views) > 2 else np.ones(len(customer), bool)
     values, counts = np.unique(views[0, ~customer & known], return_counts=True)
     share = counts.max(initial=0) / np.count_nonzero(~customer)
     if share < PARKED:
