@@ -97,7 +97,12 @@ def test_a_job_of_many_clusters_takes_a_tenth_of_the_starts_and_moves_their_cent
 
 @pytest.mark.parametrize(
     ("inertias", "same"),
-    [([7, 7], False), ([20_000] * 2 + [20_003], False), ([20_002, 90_000, 20_001, 20_000], True), ([0, 0, 0], True)],
+    [
+        ([7] * 3, False),
+        ([20_000] * 3 + [20_003], False),
+        ([20_002, 90_000, 20_001, 20_000, 20_000], True),
+        ([0] * 4, True),
+    ],
 )
-def test_fits_agree_where_the_three_best_do(inertias, same):
+def test_fits_agree_where_the_four_best_do(inertias, same):
     assert agreed(inertias) is same

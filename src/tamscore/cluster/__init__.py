@@ -42,8 +42,8 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
     Parameters
     ----------
     n_clusters : number of clusters, from 1.
-    n_init : most fits, each from seed rows of its own; after 8 full passes the best of each four goes on, and no more
-        follow once three of these came to the same inertia. "auto" takes 8 below 48 clusters, else 1.
+    n_init : most fits, each from seed rows of its own and with 8 full passes, of which the best two go on; no more
+        follow once four came to the same inertia. "auto" takes 8 below 48 clusters, else 1.
     n_starts : number of k-means++ starts of a fit on its seed rows; the best one is refined.
     init_size : number of seed rows of a fit, at least `n_clusters`; drawn by hash. "auto" takes 10,000, or 600 for
         each cluster where that is more.

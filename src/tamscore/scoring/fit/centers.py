@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from tamscore.stages.blocks import BlockRows
 from tamscore.stages.breathing import breathe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from tamscore.engine.flow import Flow
     from tamscore.scoring.arguments import Recipe
@@ -35,32 +34,23 @@ def fit_best(
 ) -> Fit:
     """The best of several fits, each on seed rows (d, s) and by a recipe of its own; sized as `fit_centers` does.
 
-    Every fit gets a few passes over all rows. The best of four is carried on, up to so many `passes` in all, and if
-    centers are few, they are moved once more, now by all rows. No further four follow once three came to the same.
+    Every fit gets a few passes over all rows; no further one follows once four came to the same. The best two are
+    carried on, up to so many `passes` in all, and if centers are few, those of the better one are moved by all rows.
     """
-    carried: list[Fit] = []
-    for four in batched(turns, CARRIED_ON):
-        tried = [
-            refined(rows, block, recipe, spans, local, min(recipe.max_passes, FEW_PASSES)) for block, recipe in four
-        ]
-        best = min(tried, key=lambda fit: fit.inertia)
-        carried.append(moved(rows, settled(rows, best, passes), passes))
-        if agreed([fit.inertia for fit in carried]):
+    tried: list[Fit] = []
+    for block, recipe in turns:
+        tried.append(refined(rows, block, recipe, spans, local, min(recipe.max_passes, FEW_PASSES)))
+        if agreed([fit.inertia for fit in tried]):
             break
-    return kmeans.by_size(kmeans.without_empty(min(carried, key=lambda fit: fit.inertia)))
+    carried = [settled(rows, fit, passes) for fit in sorted(tried, key=lambda fit: fit.inertia)[:SETTLED]]
+    best = moved(rows, min(carried, key=lambda fit: fit.inertia), passes)
+    return kmeans.by_size(kmeans.without_empty(best))
 
 
 def agreed(inertias: Sequence[int]) -> bool:
-    """Whether the three lowest inertias are the same but for a share that is too small to matter."""
+    """Whether the four lowest inertias are the same but for a share that is too small to matter."""
     lowest = sorted(inertias)[:AGREEING]
     return len(lowest) == AGREEING and lowest[-1] - lowest[0] <= SAME * lowest[0]
-
-
-def batched(turns: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    """So many at a time, as they come."""
-    waiting = iter(turns)
-    while some := list(islice(waiting, size)):
-        yield some
 
 
 def moved(rows: KeptRows, fit: Fit, passes: int) -> Fit:
@@ -89,7 +79,8 @@ def settled(rows: KeptRows, fit: Fit, passes: int) -> Fit:
 SHORT_PASSES = 5
 FEW_PASSES = 8
 CARRIED_ON = 4
-AGREEING, SAME = 3, 1e-4
+AGREEING, SAME = 4, 1e-4
+SETTLED = 2
 MOVED_BY_ALL = 128
 """Below so many centers passes over all rows cost little, and moves by all of them find what seed rows do not show."""
 
