@@ -56,10 +56,10 @@ def test_it_is_an_estimator_of_scikit_learn(estimator, check):
     check(estimator)
 
 
-def test_no_more_fits_follow_once_three_times_four_came_to_the_same(monkeypatch):
-    """Of four groups far apart every four fits find the same; of one fit nothing is known."""
+def test_no_more_fits_follow_once_four_came_to_the_same(monkeypatch):
+    """Of four groups far apart every fit finds the same; of fewer than four nothing is known."""
     rows, _ = groups()
-    for most, expected in ((40, 12), (6, 6), (1, 1)):
+    for most, expected in ((40, 4), (3, 3), (1, 1)):
         refined = Mock(side_effect=centers.refined)
         with monkeypatch.context() as patched:
             patched.setattr(centers, "refined", refined)
