@@ -58,7 +58,7 @@ def one_run(market: Path, output: Path, size: int, kill: Callable[[], None]) -> 
     partitions.PARTITION_ROWS = size
     overrides = [f'output.path="{output}"', f'input.path="{market / "small"}"', 'engine.kind="processes"']
     job = job_file.load(market / "job.toml", [*overrides, f"engine.workers={WORKERS}", "device=cpu"])
-    rows = partitions.plan(job.input.path, columns_of(job)).rows
+    rows = partitions.market(job.input, columns_of(job)).rows
     pipeline.run(job, Progress(Killer(AT * rows, kill)))
 
 

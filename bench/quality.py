@@ -29,7 +29,7 @@ def quality(market: Path, output: Path, runs: int, overrides: list[str]) -> list
 
     job = job_file.load(market / "job.toml", [f'output.path="{output}"', *overrides])
     columns = settings.columns_of(job)
-    plan = partitions.plan(job.input.path, columns)
+    plan = partitions.market(job.input, columns)
     with LocalFlow(job.engine.workers) as flow:
         run = settings.Run(job, columns, plan, backend.load("cpu"), flow, Progress())
         parts = admission.take_census(run, Refusals())

@@ -113,7 +113,7 @@ def decode_and_write(job: Job, done: RunDirectory, copy: Path) -> dict[str, floa
     from tamscore.store import commit, partitions, tables
 
     columns = columns_of(job)
-    plan = partitions.plan(job.input.path, columns)
+    plan = partitions.market(job.input, columns)
     with clock() as decoding:
         for partition in plan.partitions:
             tables.read(partition, columns.all, dictionary=columns.texts)

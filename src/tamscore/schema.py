@@ -75,6 +75,10 @@ class Flag(IntFlag):
 
 OBJECT_SCHEMES = ("s3://", "gs://", "abfs://", "abfss://")
 """The object stores that are read from and written to."""
+POSTGRESQL_SCHEMES = ("postgresql://", "postgres://")
+"""How the address of a PostgreSQL database begins."""
+VARIABLE = "env:"
+"""How a connection begins that names the environment variable which holds it."""
 LONGEST_ID = 8_192
 """Bytes of an account id in UTF-8; what is longer is no id, and would be hashed eight bytes at a time for all rows."""
 LONGEST_TEXT = 65_536

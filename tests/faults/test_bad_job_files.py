@@ -62,6 +62,44 @@ WRONG: list[tuple[str, str, list[str]]] = [
             "alerts.renewal_days: expected an integer ≥ 1 and ≤ 36500, got 9999999",
         ],
     ),
+    (
+        "the market has no place",
+        job_text(input=""),
+        ["input.path: expected text, got nothing; the Parquet file, folder or table of the market; or set input.sql"],
+    ),
+    (
+        "a query without a database, and beside a path",
+        job_text(input='path = "market"\nsql = "select 1"'),
+        [
+            "input.sql: expected no query beside input.path, got 'select 1'; keep one of the two",
+            ("input.connection: expected the database of input.sql, got nothing; such as postgresql://USER@HOST/NAME"),
+        ],
+    ),
+    (
+        "a database without a query, a version of a query",
+        job_text(input='path = "market"\nconnection = "env:MARKET"'),
+        ["input.sql: expected a query for input.connection, got nothing"],
+    ),
+    (
+        "a version of a query",
+        job_text(input='sql = "select 1"\nconnection = "postgresql://"\nversion = 3'),
+        ["input.version: expected no version beside input.sql, got 3; remove it"],
+    ),
+    (
+        "a variable without a name",
+        job_text(input='sql = "select 1"\nconnection = "env:MY MARKET"'),
+        ["input.connection: expected env:NAME with the name of an environment variable, got '***'"],
+    ),
+    (
+        "a database that is not read",
+        job_text(input='sql = "select 1"\nconnection = "mysql://host/market"'),
+        [
+            (
+                "input.connection: expected postgresql://USER@HOST/DATABASE, env:NAME, or the path of a SQLite or "
+                "DuckDB file, got '***'"
+            )
+        ],
+    ),
     ("k is text", job_text(clusters='k = "3"'), [f"clusters.k: expected {K}, got '3'"]),
     ("k is a boolean", job_text(clusters="k = true"), [f"clusters.k: expected {K}, got true"]),
     ("k is not whole", job_text(clusters="k = 3.0"), [f"clusters.k: expected {K}, got 3.0"]),
@@ -187,8 +225,8 @@ WRONG: list[tuple[str, str, list[str]]] = [
         job_text(input='paht = "market"'),
         [
             (
-                "input.paht: expected one of the keys path, version, max_row_group_bytes, max_gone_share, "
-                "max_customer_change, max_sales_change, got 'paht'; did you mean 'path'?"
+                "input.paht: expected one of the keys path, sql, connection, version, max_row_group_bytes, "
+                "max_gone_share, max_customer_change, max_sales_change, got 'paht'; did you mean 'path'?"
             )
         ],
     ),
@@ -986,9 +1024,10 @@ def typos(draw: st.DrawFn) -> tuple[tuple[str, ...], str, str]:
 def test_the_full_job_file_is_good_and_names_every_key() -> None:
     parse(FULL)
     missing = [(place, key) for place in TABLES for key in keys_at(place) if key not in at_place(place)]
-    exclusive = [(("quadrant",), "potential"), (("engine",), "worker_memory_gib"), (("engine",), "scratch")]
+    exclusive = [(("input",), "sql"), (("input",), "connection"), (("quadrant",), "potential")]
+    exclusive += [(("engine",), "worker_memory_gib"), (("engine",), "scratch")]
     exclusive += [(("lifetime_value",), key) for key in ("sales_before", "revenue", "order_dates")]
-    assert missing == exclusive  # capacity, a scheduler of somebody else's, and orders take their place
+    assert missing == exclusive  # a path, capacity, a scheduler of somebody else's, and orders take their place
 
 
 def at_place(place: tuple[str, ...]) -> dict[str, Any]:
@@ -1179,3 +1218,26 @@ def test_any_value_at_any_key_is_taken_or_refused_never_a_crash(where: tuple[tup
         parse(with_value(*where, value))
     except JobFileError as error:
         assert error.problems  # noqa: PT017 - either outcome is right
+
+
+@pytest.mark.parametrize(
+    "connection",
+    [
+        '"postgresql://keeper:Kolibri77@host/market"',
+        '"postgresql://keeper@host/market?password=Kolibri77"',
+        '"postgresql://keeper@host/market?p%61ssword=Kolibri77"',
+        '"postgresql://keeper:Koli/bri77@host"',
+        '"host=db password=Kolibri77"',
+        '["postgresql://keeper:Kolibri77@host/market"]',
+        '{password = "Kolibri77"}',
+    ],
+)
+@pytest.mark.parametrize("is_override", [False, True])
+def test_a_password_in_a_job_file_is_refused_and_not_repeated(
+    connection: str, is_override: bool, tmp_path: Path
+) -> None:
+    path, line = tmp_path / "job.toml", f"connection = {connection}"
+    path.write_text(job_text(input='sql = "select 1"\n' + ("" if is_override else line)), encoding="utf-8")
+    with pytest.raises(JobFileError, match=r"input\.connection") as caught:
+        load(path, [f"input.{line}"] if is_override else [])
+    assert "bri77" not in str(caught.value)

@@ -35,6 +35,8 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
         "device": "auto",
         "input": {
             "path": "/jobs/market",
+            "sql": None,
+            "connection": None,
             "version": None,
             "max_row_group_bytes": 2**32,
             "max_gone_share": None,

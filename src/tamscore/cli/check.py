@@ -141,7 +141,7 @@ def input_lines(job: Job, plan: Plan) -> Iterator[Line]:
     from tamscore.scoring.context import columns_read
 
     files, partitions = counted(len(plan.files), "file"), counted(len(plan.partitions), "partition")
-    yield "input", f"{near(place(job.input.path))}: {plan.rows:,} rows in {files}, {partitions}"
+    yield "input", f"{near(place(job.input.name))}: {plan.rows:,} rows in {files}, {partitions}"
     yield from (("", text) for text in plan.notices)
     columns = columns_read(job)
     yield "columns", f"{len(columns.all)} of {len(plan.schema.names)} are read"

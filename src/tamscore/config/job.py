@@ -15,6 +15,7 @@ from tamscore.config.settings import Settings
 from tamscore.config.values import (  # noqa: TC001 - read at run time
     Column,
     ColumnList,
+    Connection,
     Count,
     Factor,
     LocalPath,
@@ -23,6 +24,7 @@ from tamscore.config.values import (  # noqa: TC001 - read at run time
     SchedulerAddress,
     Share,
     Storage,
+    Text,
     VersionNumber,
     WrittenColumns,
 )
@@ -35,8 +37,14 @@ S = TypeVar("S", bound=SectionSettings)
 class Input(Settings):
     """Where the market is read from."""
 
-    path: Storage
-    """Parquet file, folder, glob pattern, Delta or Iceberg table; relative to the folder of the job file."""
+    path: Storage | None = None
+    """Parquet file, folder, glob pattern, Delta or Iceberg table; relative to the folder of the job file. Required
+    without `sql`."""
+    sql: Text | None = None
+    """Query whose rows are the market, in place of `path`; each run asks it again."""
+    connection: Connection | None = None
+    """Database of `sql`: postgresql://USER@HOST/DATABASE, the path of a SQLite or DuckDB file, or env:NAME for the
+    environment variable that holds either. Passwords come from the environment or ~/.pgpass."""
     version: VersionNumber | None = None
     """Version of a Delta table or snapshot of an Iceberg table to read; absent: the newest."""
     max_row_group_bytes: Count = Limits.row_group_bytes
@@ -47,6 +55,11 @@ class Input(Settings):
     """Largest change of the number of customers since the run before, as a share of it, up or down."""
     max_sales_change: Factor | None = None
     """Largest factor, up or down, by which sum or median of sales may change; absent: 1.5 within 45 days, else 2."""
+
+    @property
+    def name(self) -> str:
+        """How messages call the market: its path, or the key of its query."""
+        return self.path or "input.sql"
 
 
 class Columns(Settings):

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
 from tamscore.placeholders import placeholder_in, remedy
-from tamscore.schema import OBJECT_SCHEMES
+from tamscore.schema import OBJECT_SCHEMES, POSTGRESQL_SCHEMES, VARIABLE
 from tamscore.stages.scaling import Scaling
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.:-]*)://")
 TAKE_ADDRESSES = ("input.path", "output.path", "propensity.label_table", "lifetime_value.orders", "next_offer.path")
 """The keys that may name an address in one of them."""
 OBJECT = re.compile(r"(?P<scheme>[a-z0-9]+)://(?P<user>[^/@]*@)?(?P<bucket>[^/@:?#]+)(?P<key>(/[^/?#]+)*)")
+SECRET = re.compile(r"passw|pwd=|://[^@]*:[^@]*@", re.IGNORECASE)
+"""What looks like a password in the connection of a database."""
+VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 SCHEDULER = re.compile(r"(tcp|tls)://[^\s/@]+:\d{1,5}")
 
 
@@ -94,6 +97,22 @@ def _path_or_address(value: str, info: ValidationInfo) -> str:
         raise refusal(f"a local path, or an address that begins with {', '.join(OBJECT_SCHEMES)}")
     _require_filled(value, info)
     return _address(value)
+
+
+def _connection(value: str, info: ValidationInfo) -> str:
+    """Return where a database lies, without a password: an address, a variable that holds it, or an absolute path."""
+    if SECRET.search(unquote(value)):
+        hint = "it comes from PGPASSWORD or ~/.pgpass; or name the variable that holds the whole address, as env:NAME"
+        raise refusal("a connection without a password", hint)
+    if value.startswith(VARIABLE):
+        if VARIABLE_NAME.fullmatch(value.removeprefix(VARIABLE)) is None:
+            raise refusal(f"{VARIABLE}NAME with the name of an environment variable")
+        return value
+    if value.startswith(POSTGRESQL_SCHEMES):
+        return value
+    if SCHEME.match(value) and not value.startswith("file:"):
+        raise refusal("postgresql://USER@HOST/DATABASE, env:NAME, or the path of a SQLite or DuckDB file")
+    return _local_path(value, info)
 
 
 def _increasing(values: tuple[float, ...]) -> tuple[float, ...]:
@@ -173,6 +192,7 @@ WrittenColumns = Annotated[
 ]
 LocalPath = Annotated[str, Field(min_length=1), AfterValidator(_local_path)]
 Storage = Annotated[str, Field(min_length=1), AfterValidator(_path_or_address)]
+Connection = Annotated[str, Field(min_length=1), AfterValidator(_connection)]
 SchedulerAddress = Annotated[str, AfterValidator(_scheduler)]
 Day = Annotated[date, BeforeValidator(_day)]
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -22,6 +22,7 @@ from tamscore.scoring.party_model import PartyModel
 from tamscore.store import contents
 from tamscore.store.coverages import coverage_of
 from tamscore.store.placed import files_of
+from tamscore.store.sources.copies import COPIES
 from tamscore.store.versions import require_keys, run_named
 
 if TYPE_CHECKING:
@@ -72,9 +73,12 @@ class StoredRun:
 
     @property
     def input(self) -> Input:
-        """The market that its job names, in the version that it has read."""
-        read = self.manifest["inputs"].get("version")
-        return self.job.input if read is None else self.job.input.model_copy(update={"version": int(read)})
+        """The market that its job names, in the version that it has read; of a query what it gave to this run."""
+        read, source = self.manifest["inputs"], self.job.input
+        if source.path is None:
+            answer = self.directory.output / COPIES / str(read["files"][0]).rpartition("/")[2]
+            return source.model_copy(update={"path": str(answer), "sql": None, "connection": None})
+        return source if "version" not in read else source.model_copy(update={"version": int(read["version"])})
 
     @property
     def id_form(self) -> IdForm:

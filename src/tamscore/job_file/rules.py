@@ -25,6 +25,7 @@ from tamscore.config.feature_checks import (
     features_say_what_an_account_is,
     there_is_a_feature,
 )
+from tamscore.config.input_checks import input_is_named_once
 from tamscore.config.method_checks import (
     clusters_fit_their_rows,
     k_table_needs_party_type,
@@ -67,6 +68,8 @@ def output_is_apart_from_the_input(input_: Input, output: Output) -> Iterator[Pr
 
     A file may lie beside its output, since only a folder is read as a whole.
     """
+    if input_.path is None:
+        return
     market, scores = whole_path(input_.path), whole_path(output.path)
     if market == scores:
         yield Problem(("output", "path"), "another path than input.path", output.path)
@@ -77,6 +80,7 @@ def output_is_apart_from_the_input(input_: Input, output: Output) -> Iterator[Pr
 
 
 RULES: tuple[Rule, ...] = (
+    (input_is_named_once, ("input",)),
     (output_is_apart_from_the_input, ("input", "output")),
     (roles_are_distinct, ("columns",)),
     (there_is_a_feature, ("features",)),

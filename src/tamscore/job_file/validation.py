@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from tamscore.config.problems import Place
 
 
+HIDDEN = "***"
+"""What is shown of a connection that is refused: it may hold a password."""
+
+
 def _unknown_key(place: Place, key: str) -> Problem:
     known = keys_at(place[:-1])
     elsewhere = (dotted(other) for other in places() if other[-1] == key)
@@ -41,7 +45,8 @@ def _place(error: ErrorDetails, data: Any) -> Place:
 
 
 def _problem(error: ErrorDetails, data: object) -> Problem:
-    place, got, context = _place(error, data), error["input"], error.get("ctx", {})
+    place, context = _place(error, data), error.get("ctx", {})
+    got = HIDDEN if "connection" in place else error["input"]
     if error["type"] == "extra_forbidden":
         return _unknown_key(place, str(place[-1]))
     if error["type"] == "refused":

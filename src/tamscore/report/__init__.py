@@ -81,7 +81,7 @@ def page_of(found: Evidence, chapters: list[Chapter]) -> str:
 
 def heading(found: Evidence) -> str:
     """What the report is about: the folder that holds the market's input."""
-    return clean(found.run.job.input.path.rstrip("/*").rsplit("/", 1)[-1].removesuffix(".parquet")) or "market"
+    return clean((found.run.job.input.path or "").rstrip("/*").rsplit("/", 1)[-1].removesuffix(".parquet")) or "market"
 
 
 def about(found: Evidence) -> str:

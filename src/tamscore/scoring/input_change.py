@@ -73,7 +73,7 @@ def compare_input(
     if "accounts" in broken and (cause := other_ids(this, directory, earlier, parts)):
         lines[0] += f"; new ids are those of accounts that are gone, written otherwise: {cause}"
     if broken and not accept:
-        where = f"{this.job.input.path}: compared with run {run}"
+        where = f"{this.job.input.name}: compared with run {run}"
         message = "\n".join([*(f"{where}: {line}" for line in lines), REMEDY])
         raise GateError(message, [{**told, "accepted": False}], gate=GATE)
     for line in lines:

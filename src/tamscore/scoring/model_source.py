@@ -128,7 +128,7 @@ class Frozen:
         for party, count in party_counts(parts).items():
             if PARTY_TYPES[party] not in known:
                 raise InputContractError(
-                    f"{this.job.input.path}: {count:,} accounts are of party type {PARTY_TYPES[party]!r}, which the "
+                    f"{this.job.input.name}: {count:,} accounts are of party type {PARTY_TYPES[party]!r}, which the "
                     f"model of run {self.earlier.directory.run_key} does not know; refresh the model, or fit a new one"
                 )
         fitted = [thawed(this, party) for party in known.values()]

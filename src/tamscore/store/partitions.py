@@ -14,7 +14,7 @@ from tamscore.schema import InputColumns, Partition, Piece
 from tamscore.store import footers, sources, tables
 from tamscore.store.location import is_local
 from tamscore.store.objects.path import ObjectPath
-from tamscore.store.sources import MARKET, copies
+from tamscore.store.sources import MARKET, copies, sql
 from tamscore.store.sources.parquet import is_hidden
 from tamscore.substitution import AS_IT_IS
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tamscore.config import Input
     from tamscore.schema import Constant, Stamp
-    from tamscore.store.sources import SourceFile
+    from tamscore.store.sources import Found, SourceFile
     from tamscore.substitution import Substitution
 
 PARTITION_ROWS = 131_072
@@ -117,9 +117,13 @@ def plan(path: str, columns: InputColumns, key: str = MARKET, version: int | Non
     another type, or holds more than fits into memory; UsageError with the `key` of the job file where there is no such
     path.
     """
+    return planned(sources.find(path, columns, key, version), columns)
+
+
+def planned(found: Found, columns: InputColumns) -> Plan:
+    """The partitions of the files of a table; raises as `plan`."""
     import pyarrow as pa
 
-    found = sources.find(path, columns, key, version)
     shared = Counter[str]()
     groups: list[RowGroup] = []
     stamps: list[Stamp] = []
@@ -141,7 +145,9 @@ def plan(path: str, columns: InputColumns, key: str = MARKET, version: int | Non
 
 
 def market(source: Input, columns: InputColumns) -> Plan:
-    """The plan of the market that a job names; see `plan`."""
+    """The plan of the market that a job names, by its path or by a query; see `plan` and `sql.find`."""
+    if source.path is None:
+        return planned(sql.find(str(source.sql), str(source.connection), columns), columns)
     return plan(source.path, columns, version=source.version)
 
 

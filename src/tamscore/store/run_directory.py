@@ -32,6 +32,7 @@ from tamscore.store.pointer import (
     manifest_of,
     manifest_problem,
 )
+from tamscore.store.sources.copies import COPIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -106,7 +107,7 @@ class RunDirectory:
     def prepare(self, inputs: Iterable[str]) -> None:
         """Make the folder of this version; UsageError where it cannot be written to, or holds the inputs."""
         for file in inputs:
-            if inside(location(file), self.output):
+            if inside(location(file), self.output) and not inside(location(file), self.output / COPIES):
                 raise UsageError(f"output.path: {self.output}: the input {file} lies inside it; name another folder")
         try:
             commit.prepare(self.path)

@@ -22,7 +22,7 @@ FEWEST = 100
 def from_columns(this: Run, rows: int) -> Iterator[Finding]:
     """Yield what is odd about the categories of a market, or of a sample of its rows."""
     where, floor = looked_at(this.plan.rows, rows), this.job.features.category_floor
-    path = this.job.input.path
+    path = this.job.input.name
     for name in this.columns.categorical:
         texts = (tables.read(one, [name], dictionary=[name])[name] for one in this.plan.partitions)
         counts = census.merged_counts(map(census.level_counts, texts), name, this.plan.rows, "")

@@ -41,7 +41,7 @@ def sales_nulls(job: Job, name: str, sales: ColumnStatistics) -> Iterator[Findin
     if not sales.nulls:
         return
     empty = f"{sales.nulls:,} of {sales.rows:,} rows ({share(sales.nulls, sales.rows)})"
-    text = f"{job.input.path}: column {name!r}: {empty} have no sales"
+    text = f"{job.input.name}: column {name!r}: {empty} have no sales"
     limit, then = most_missing(rows), "count as prospects"
     remedy = "fill them with 0, or raise rows.max_sales_missing_share"
     if limit is None:
@@ -56,7 +56,7 @@ def id_nulls(job: Job, name: str, ids: ColumnStatistics) -> Iterator[Finding]:
     """What empty ids mean for the job."""
     limit = job.rows.max_rejected_share
     if ids.nulls:
-        text = f"{job.input.path}: column {name!r}: {ids.nulls:,} of {ids.rows:,} rows have no id and are rejected"
+        text = f"{job.input.name}: column {name!r}: {ids.nulls:,} of {ids.rows:,} rows have no id and are rejected"
         stops = ids.nulls > limit * ids.rows
         yield Finding(f"{text}, allowed are {limit:.2%}; fill them" if stops else text, stops=stops)
 

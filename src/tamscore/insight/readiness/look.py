@@ -42,7 +42,7 @@ def look_at(job: Job, plan: Plan) -> list[Finding]:
         found = from_footers(job, columns, plan, nulls=sample.plan.rows < plan.rows)
         found += [*from_rows(sample, plan.rows), *from_columns(sample, plan.rows), *from_tables(market, sample)]
         found += from_features(market, sample)
-    return [replace(one, text=one.text.replace(folder, job.input.path)) for one in found]
+    return [replace(one, text=one.text.replace(folder, job.input.name)) for one in found]
 
 
 def suspected_features(job: Job, plan: Plan) -> set[str]:

@@ -58,7 +58,7 @@ def count_rows(this: Run) -> tuple[list[PartRows], tuple[str, ...], str]:
             done(part.partition.rows)
         changed, contrary = this.checkpoints.once("duplicates", lambda: settle_duplicates(this, parts, currencies))
     settled = [changed.get(place, part) for place, part in enumerate(parts)]
-    return settled, currencies, f"{this.job.input.path}: {contrary}" if contrary else ""
+    return settled, currencies, f"{this.job.input.name}: {contrary}" if contrary else ""
 
 
 def checks(
@@ -66,7 +66,7 @@ def checks(
 ) -> list[Callable[[], Iterable[str]]]:
     """What is asked of the rows, in order: each returns notices, or raises InputContractError."""
     return [
-        partial(settle_currencies, parts, currencies, this.columns, this.job.input.path),
+        partial(settle_currencies, parts, currencies, this.columns, this.job.input.name),
         partial(check_sales, this, parts),
         partial(check_reasons, this, parts, contrary),
         partial(total_notices, parts, this.columns),
@@ -85,7 +85,7 @@ def check_sales(this: Run, parts: Sequence[PartRows]) -> list[str]:
     missing, limit = sum(part.sales_missing for part in parts), most_missing(this.job.rows)
     if limit is not None and missing > limit * this.plan.rows:
         raise InputContractError(
-            f"{this.job.input.path}: column {this.columns.sales!r}: {missing:,} of {this.plan.rows:,} rows have no "
+            f"{this.job.input.name}: column {this.columns.sales!r}: {missing:,} of {this.plan.rows:,} rows have no "
             f"sales, allowed are {limit:.2%}; fill them, or raise rows.max_sales_missing_share"
         )
     return []
@@ -109,7 +109,7 @@ def settle_duplicates(this: Run, parts: list[PartRows], currencies: Sequence[str
     groups = duplicates.Groups.of(found)
     if rule == "error" and (ids := groups.names(groups.repeated)):
         raise InputContractError(
-            f"{this.job.input.path}: column {this.columns.account_id!r}: ids stand more than once, such as "
+            f"{this.job.input.name}: column {this.columns.account_id!r}: ids stand more than once, such as "
             f"{', '.join(map(repr, ids))}; remove them, or set rows.duplicates = 'identical'"
         )
     drops_missing = this.job.rows.sales_missing == "reject"
@@ -142,7 +142,7 @@ def word_problem(this: Run, parts: Sequence[PartRows]) -> str:
         words.update(part.words)
     if not words:
         return ""
-    return unknown_words(words, PARTY_TYPES, str(this.columns.party_type), this.job.input.path)
+    return unknown_words(words, PARTY_TYPES, str(this.columns.party_type), this.job.input.name)
 
 
 def check_rejected(this: Run, reasons: Sequence[Any], words: str = "") -> None:
@@ -157,8 +157,8 @@ def check_rejected(this: Run, reasons: Sequence[Any], words: str = "") -> None:
     if rejected > limit * this.plan.rows:
         counts = ", ".join(f"{name} {count:,}" for name, count in by_reason.items())
         raise InputContractError(
-            f"{this.job.input.path}: {rejected:,} of {this.plan.rows:,} rows rejected ({counts}), "
+            f"{this.job.input.name}: {rejected:,} of {this.plan.rows:,} rows rejected ({counts}), "
             f"allowed are {limit:.2%}; fix the rows, or raise rows.max_rejected_share{more}"
         )
     if rejected + harmless == this.plan.rows:
-        raise InputContractError(f"{this.job.input.path}: no row is left to score of {this.plan.rows:,}{more}")
+        raise InputContractError(f"{this.job.input.name}: no row is left to score of {this.plan.rows:,}{more}")

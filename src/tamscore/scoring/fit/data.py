@@ -101,7 +101,7 @@ def check_rows(this: Run, party: Party) -> None:
     rows, k = len(party.drawn), fewest_clusters(this.job, party.name)
     if rows < k:
         raise InputContractError(
-            f"{this.job.input.path}: party type {party.name!r} has {rows} usable rows, fewer than clusters.k = {k}; "
+            f"{this.job.input.name}: party type {party.name!r} has {rows} usable rows, fewer than clusters.k = {k}; "
             "lower clusters.k, or give each party type its own: k = { end_user = …, channel = … }"
         )
 
@@ -111,7 +111,7 @@ def check_levels(this: Run, vocabularies: Sequence[Vocabulary]) -> None:
     for one in vocabularies:
         if len(one.levels) > this.columns.limits.levels:
             raise InputContractError(
-                f"{this.job.input.path}: column {one.column!r} has {len(one.levels):,} categories that stand for "
+                f"{this.job.input.name}: column {one.column!r} has {len(one.levels):,} categories that stand for "
                 f"themselves, allowed are {this.columns.limits.levels:,}; raise features.category_floor, or "
                 "features.max_levels"
             )

@@ -138,4 +138,4 @@ def refusal(job: Job, suspects: Sequence[Verdict], said: Sequence[str]) -> list[
         f"leave out {names}; or, for what is known before an account buys, name it under features.allow; "
         "[leakage] action = 'warn' only tells"
     )
-    return [f"{job.input.path}: {text}" for text in [*map(line, suspects), *said]] + [remedy]
+    return [f"{job.input.name}: {text}" for text in [*map(line, suspects), *said]] + [remedy]

@@ -32,7 +32,7 @@ def level_shifts(this: Run, party: Party, ground: Ground, customers: CustomerLev
     stops = rules.action == "block" and len(prospects) >= leakage.PROSPECTS_TO_BLOCK
     worst = [name for name, factor in odd.items() if factor > level_shift.BLOCK]
     if stops and worst:
-        lines = refusal(this.job.input.path, party.name, {name: odd[name] for name in worst})
+        lines = refusal(this.job.input.name, party.name, {name: odd[name] for name in worst})
         raise GateError("\n".join(lines), gate="leakage")
     for name, factor in odd.items():
         if factor > level_shift.WARN:

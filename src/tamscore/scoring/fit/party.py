@@ -88,7 +88,7 @@ def segment_vocabulary(this: Run, parts: list[PartRows]) -> Vocabulary | None:
     if this.columns.market_segment is None:
         return None
     limit, remedy = this.columns.limits.market_segments, "name a coarser one, or raise rows.max_market_segments"
-    where = f"{this.job.input.path}: column {this.columns.market_segment!r}"
+    where = f"{this.job.input.name}: column {this.columns.market_segment!r}"
     counts = census.merged_counts((part.segments for part in parts), where, limit, remedy)
     names = sorted(name for name in counts if name is not None)
     return prepare.Vocabulary(this.columns.market_segment, tuple(names))

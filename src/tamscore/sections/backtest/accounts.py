@@ -100,14 +100,14 @@ def realised_of(job: Job, hashes: Any) -> Any:
     found = np.where(most >= least, most, np.nan)
     if (np.abs(found) >= LARGEST_MONEY).any():
         raise InputContractError(
-            f"{rules.table or job.input.path}: column {rules.realised!r}: "
+            f"{rules.table or job.input.name}: column {rules.realised!r}: "
             f"{np.nanmax(np.abs(found)):.3g} is no amount of money; leave it empty"
         )
     # Of the input the run has counted copies of a row once, and added up rows that differ in sales only.
     repeated = times > 1 if rules.table else (times > 1) & (most > least)
     if repeated.any():
         raise InputContractError(
-            f"{rules.table or job.input.path}: {np.count_nonzero(repeated):,} scored accounts stand more than "
+            f"{rules.table or job.input.name}: {np.count_nonzero(repeated):,} scored accounts stand more than "
             f"once; one row an account is expected for column {rules.realised!r}"
         )
     return np.where(np.isnan(found), 0.0, found) if rules.missing == "zero" else found

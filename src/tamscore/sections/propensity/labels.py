@@ -74,7 +74,7 @@ def check_early(this: Run, parts: Sequence[PartRows], section: Propensity) -> No
         read = list(this.flow.map(read_labels, parts, this.flow.share(asked_of(this, section))))
         done(sum(map(len, read)))
     counts = counts_of([of_scored(labels, part.reason) for labels, part in zip(read, parts, strict=True)])
-    check_enough(counts[1], counts[0], section.label_table or this.job.input.path)
+    check_enough(counts[1], counts[0], section.label_table or this.job.input.name)
     this.early[EARLY] = read
 
 

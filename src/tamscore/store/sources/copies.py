@@ -102,12 +102,24 @@ def keep(path: Path, folder: Path) -> Path:
     return target
 
 
+def named_by_content(path: Path) -> Path:
+    """Return a temporary file under the name that `keep` would give it; one that is there with that name stays."""
+    target = path.with_name(f"{Placed.of(path).xxh3}.parquet")
+    if is_whole(target):
+        path.unlink()
+        return target
+    return path.rename(target)
+
+
 def is_whole(path: Path) -> bool:
-    """Return whether a kept copy is there with the bytes that it is named after; one that is counts as used now."""
+    """Return whether a kept copy is there with the bytes that it is named after; one that is counts as used now.
+
+    Only the time of access moves: a run that reads the copy looks at the time of change.
+    """
     try:
         found = Placed.of(path).xxh3 == path.stem
         if found:
-            os.utime(path)
+            os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
     except OSError:
         return False
     return found
@@ -136,13 +148,19 @@ def sweep(output: Location, manifests: Iterable[dict[str, Any]]) -> None:
         return
     named = {name for manifest in manifests for name in names_in(manifest["inputs"])}
     for path in sorted(folder.glob("*.parquet")):
-        if path.name not in named and time.time() - path.stat().st_mtime > UNNAMED_S:
+        if path.name not in named and time.time() - last_used(path) > UNNAMED_S:
             commit.remove(path, output)
     for index in sorted(folder.glob("*.json")):
         if not leads_to_all(index, {path.name for path in folder.glob("*.parquet")}):
             commit.remove(index, output)
     with suppress(OSError):
         folder.rmdir()
+
+
+def last_used(path: Path) -> float:
+    """Return when a copy was written or read last, in seconds since 1970."""
+    found = path.stat()
+    return max(found.st_mtime, found.st_atime)
 
 
 def leads_to_all(index: Path, there: Collection[str]) -> bool:

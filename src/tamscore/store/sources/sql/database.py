@@ -1,0 +1,118 @@
+"""Where the database of a query lies, and what its errors mean; no password of it is ever repeated."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+from urllib.parse import unquote
+
+from tamscore.errors import RetryableError, UsageError, first_line
+from tamscore.schema import POSTGRESQL_SCHEMES, VARIABLE
+from tamscore.store import contents
+from tamscore.store.formats import HEAD_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Kind: TypeAlias = Literal["PostgreSQL", "SQLite", "DuckDB"]
+KEY = "input.sql"
+EXPECTED = "expected postgresql://USER@HOST/DATABASE, or the path of a SQLite or DuckDB file"
+SEPARATORS = re.compile(r"[:/@?#&=\s]+")
+PASSWORD = re.compile(r"[?&\s][^=&]*passw[^=&]*=([^&\s]*)", re.IGNORECASE)
+LATER = re.compile(
+    r"starting up|shutting down|too many (?:clients|connections)|connection slots|closed the connection|"
+    r"terminating connection|could not (?:serialize|connect|translate)|Connection refused|timeout|deadlock|"
+    r"database is locked|Conflicting lock|No such file or directory|canceling statement",
+    re.IGNORECASE,
+)
+"""What databases say when the same query may be answered later."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database by its kind, the address that its driver takes, and the name that messages call it by.
+
+    The address, which may hold a password, is in no message and no repr.
+    """
+
+    kind: Kind
+    address: str = field(repr=False)
+    name: str
+
+    def without_secrets(self, text: str) -> str:
+        """Return the text with the address and every password replaced by ***."""
+        for secret in sorted(secrets_of(self.address), key=len, reverse=True):
+            text = text.replace(secret, "***")
+        return text
+
+
+def database_at(connection: str) -> Database:
+    """Return the database that `input.connection` names; raise UsageError where there is none."""
+    text = from_environment(connection)
+    if text.startswith(POSTGRESQL_SCHEMES):
+        return Database("PostgreSQL", text, connection)
+    path = Path(text)
+    shown = repr(text) if text == connection else f"something else in {connection.removeprefix(VARIABLE)}"
+    if not path.is_file():
+        raise UsageError(f"input.connection: {EXPECTED}, got {shown}, where there is no file")
+    head = contents.beginning(path, HEAD_BYTES)
+    if head.startswith(b"SQLite format 3\0"):
+        return Database("SQLite", text, connection)
+    if head[8:12] == b"DUCK":
+        return Database("DuckDB", text, connection)
+    raise UsageError(f"input.connection: {EXPECTED}, got {shown}, a file of another kind")
+
+
+def from_environment(connection: str) -> str:
+    """Return the address that a connection names, from the environment where it begins with env:."""
+    if not connection.startswith(VARIABLE):
+        return connection
+    name = connection.removeprefix(VARIABLE)
+    if not (text := os.environ.get(name, "").strip()):
+        raise UsageError(f"input.connection: the environment variable {name} is not set; let it hold the address")
+    return text
+
+
+def secrets_of(address: str) -> set[str]:
+    """Return what of an address no message may hold: passwords, whole and in the parts that a parser may see."""
+    found = {os.environ.get("PGPASSWORD", ""), *PASSWORD.findall(address)}
+    if address.startswith(POSTGRESQL_SCHEMES):
+        user, at, _ = address.partition("://")[2].rpartition("@")
+        password = user.partition(":")[2]
+        if at and password:
+            found |= {address, password, *SEPARATORS.split(password)}
+    found |= {unquote(one) for one in found}
+    return found - {""}
+
+
+@contextmanager
+def asking(database: Database) -> Iterator[None]:
+    """Turn what a driver raises inside into UsageError, or RetryableError where the same query may work later."""
+    try:
+        yield
+    except Exception as error:
+        if not is_of_driver(error):
+            raise
+        said = database.without_secrets(said_by(error))
+        later = LATER.search(said)
+        what = "the database does not answer" if later else "the database refuses"
+        remedy = "see that it runs and can be reached, then run again" if later else "look at the query and the rights"
+        kind = RetryableError if later else UsageError
+        raise kind(f"{KEY}: {database.name}: {what}: {said}; {remedy}") from None
+
+
+def is_of_driver(error: Exception) -> bool:
+    """Return whether an error comes from a driver, which raises OSError while rows arrive."""
+    module = type(error).__module__
+    return isinstance(error, OSError) or module.startswith(("adbc_driver_manager", "_duckdb", "duckdb"))
+
+
+def said_by(error: Exception) -> str:
+    """Return what the error says on one line, without what the driver puts around it."""
+    lines = [line.strip() for line in str(error).splitlines() if "ERROR:" in line or "FATAL:" in line]
+    text = lines[0] if lines else first_line(error)
+    return re.sub(r"^.*?((?:ERROR|FATAL): +)", "", text).rstrip(". ")

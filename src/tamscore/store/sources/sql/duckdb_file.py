@@ -1,0 +1,34 @@
+"""Queries of a DuckDB file, by DuckDB itself: read-only, and of that file alone."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from tamscore.store.sources.sql.database import asking
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+    from tamscore.store.sources.sql.database import Database
+
+BATCH_ROWS = 65_536
+ALONE: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": False,
+    "lock_configuration": True,
+}
+
+
+@contextmanager
+def reader(database: Database, sql: str) -> Iterator[pa.RecordBatchReader]:
+    """Give the rows of a query; raise as `asking`."""
+    import duckdb
+
+    with ExitStack() as opened:
+        with asking(database):
+            connection = opened.enter_context(duckdb.connect(database.address, read_only=True, config=ALONE))
+            found = connection.sql(f"SELECT * FROM (\n{sql}\n)")  # noqa: S608 - the query is the user's own
+            rows = found.to_arrow_reader(BATCH_ROWS)
+        yield rows
