@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
@@ -101,6 +102,61 @@ def test_check_says_what_is_read_and_what_is_passed_over(tmp_path):
     told = json.loads(CliRunner().invoke(app, ["check", str(job), "--json"]).stdout)
     assert told["ready"]
     assert "passed over: notes.txt" in told["facts"]["input"]
+
+
+def piped(kind: str) -> bytes:
+    """The market as a pipe may bring it."""
+    table, sink = market.plain_accounts(400), pa.BufferOutputStream()
+    if kind == "lines of JSON":
+        return "\n".join(map(json.dumps, table.to_pylist())).encode()
+    if kind == "CSV":
+        pa_csv.write_csv(table, sink)
+    elif kind == "Parquet":
+        pq.write_table(table, sink)
+    else:
+        with pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table, max_chunksize=50)
+    return bytes(sink.getvalue())
+
+
+@pytest.fixture(scope="module")
+def plain_scores(tmp_path_factory):
+    return market.scores(market.score(market.plain_accounts(400), tmp_path_factory.mktemp("plain"), market.PLAIN))
+
+
+@pytest.mark.parametrize("kind", ["CSV", "lines of JSON", "Arrow", "Parquet"])
+def test_a_market_may_come_through_a_pipe(tmp_path, plain_scores, kind):
+    (tmp_path / "job.toml").write_text(
+        '[input]\npath = "none"\n[output]\npath = "scores"\n[features.numeric]\nx = "standard"\ny = "standard"\n'
+        "[clusters]\nk = 2\n",
+        encoding="utf-8",
+    )
+    call = ["run", str(tmp_path / "job.toml"), "--set", "input.path=-"]
+    done = CliRunner().invoke(app, call, input=piped(kind))
+    assert done.exit_code == 0, done.output
+    (parts,) = {path.parent for path in (tmp_path / "scores").rglob("part-*.parquet")}
+    assert market.different(market.gathered(sorted(parts.glob("part-*.parquet"))), plain_scores) == []
+    assert CliRunner().invoke(app, [*call, "--if-changed"], input=piped(kind)).exit_code == 10
+
+
+def test_a_table_in_a_pipe_is_imported_and_scored_without_a_job_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["import", "-", "market.parquet"], input=piped("CSV"))
+    assert done.exit_code == 0, done.output
+    assert pq.read_table("market.parquet").num_rows == 400
+    done = CliRunner().invoke(app, ["run", "-", "--set", "output.path=scores"], input=piped("Arrow"))
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "scores" / "_CURRENT.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [(b"", "got nothing"), (b"PK\x03\x04", "got an Excel workbook"), (b'[{"a": 1}]', "got JSON text")],
+)
+def test_a_pipe_without_a_table_is_refused_by_what_it_holds(data, words):
+    done = CliRunner().invoke(app, ["run", "-"], input=data)
+    assert done.exit_code == 3
+    assert words in done.output
 
 
 def test_copies_beside_an_output_go_with_the_accounts_and_with_the_last_version_that_names_them(tmp_path):

@@ -9,7 +9,9 @@ import typer
 
 from tamscore.cli.arguments import new_path
 
-Sources = Annotated[list[str], typer.Argument(metavar="CSV", help="CSV files, folders of them, or globs.")]
+Sources = Annotated[
+    list[str], typer.Argument(metavar="CSV", help="CSV files, folders of them, globs, or - for standard input.")
+]
 Destination = Annotated[
     Path, typer.Argument(metavar="DESTINATION", help="A folder, or one file NAME.parquet.", parser=new_path)
 ]

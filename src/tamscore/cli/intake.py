@@ -102,9 +102,11 @@ def import_(  # noqa: PLR0913, PLR0917 - every option of the command
     Every cell is looked at before anything is written: the types found, and why, are shown with what does not fit.
     """
     from tamscore.store import csv_import
+    from tamscore.store.sources import standard_input
 
     if not dry_run:
         csv_import.check_destination(destination, overwrite=overwrite)
+    sources = [str(standard_input.stored()) if one == standard_input.STANDARD_INPUT else one for one in sources]
     inspect = partial(
         csv_import.inspect, sources, types_of(types or ()), delimiter=delimiter, encoding=encoding, decimal=decimal,
         thousands=thousands, escape=escape, skip=skip, multiline=multiline or (), null_values=null or (),

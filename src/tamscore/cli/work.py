@@ -44,7 +44,7 @@ def run(
     """Score the whole market of a job file.
 
     A table in place of a job file is scored by the job that tamscore init would write for it, into a folder that is
-    named after it.
+    named after it. A table on standard input is named by "-", or by --set input.path=- beside a job file.
     Exits with 4, and publishes nothing, where the input differs too much from that of the run before.
     """
     carry_out(job, overrides, "run", as_json=as_json, if_changed=if_changed, accept=accept)
@@ -65,8 +65,12 @@ def carry_out(
     """
     from tamscore import job_file
     from tamscore.engine import connect
+    from tamscore.store.sources import standard_input
 
-    loaded = (load_or_propose if what == "run" else job_file.load)(job, overrides or ())
+    if what == "run" and str(job) == standard_input.STANDARD_INPUT:
+        job = standard_input.stored()
+    set_to = standard_input.with_stored(overrides or ())
+    loaded = (load_or_propose if what == "run" else job_file.load)(job, set_to)
     connect.begin(loaded.engine)
     from tamscore import pipeline
 
