@@ -38,12 +38,13 @@ class Fault:
 
 @dataclass
 class S3:
-    """The server: its faults to come, and every request that reached it."""
+    """The server: its faults to come, every request that reached it, and the keys that these were signed with."""
 
     app: Callable[..., Iterable[bytes]]
     faults: list[Fault] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     queries: list[dict[str, list[str]]] = field(default_factory=list)
+    signed: list[str] = field(default_factory=list)
     copies: int = 0
     port: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -64,6 +65,7 @@ class S3:
         with self.lock:
             self.requests.append(line)
             self.queries.append(parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True))
+            self.signed += re.findall(r"Credential=([^/]*)/", environ.get("HTTP_AUTHORIZATION", ""))
             self.copies += "HTTP_X_AMZ_COPY_SOURCE" in environ
             fault = next((one for one in self.faults if one.times and re.fullmatch(one.match, line)), None)
             if fault:

@@ -417,3 +417,18 @@ def test_tables_of_other_layouts_are_read_in_a_bucket(server, tmp_path, kind):
         obstore.put(client, f"lake/{file.relative_to(folder).as_posix()}", file.read_bytes())
     read = partitions.plan(f"s3://{s3.BUCKET}/lake", test_sources.COLUMNS)
     assert test_sources.rows_of(read) == test_sources.expected()
+
+
+def test_a_bucket_is_read_with_the_keys_of_a_profile(uploaded, tmp_path, monkeypatch):
+    """The server notes who signs: without a profile nothing would be signed, or by a key of the environment."""
+    (tmp_path / "credentials").write_text(
+        f"[sales]\naws_access_key_id = of-profile\naws_secret_access_key = {s3.SECRET}\n", encoding="utf-8"
+    )
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_PROFILE", "sales")
+    bucket.client.cache_clear()
+    uploaded.signed.clear()
+    assert partitions.plan(INPUT, columns_of(job())).rows == 800
+    assert {*uploaded.signed} == {"of-profile"}

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tamscore.errors import RetryableError, UsageError, without_secrets
 from tamscore.extras import with_extra
+from tamscore.store.objects import credentials
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -185,6 +186,8 @@ def client(url: str) -> tuple[Any, Any]:
     local = {"allow_http": True} if plain_endpoint(url) else {}
     retry = {"max_retries": RETRIES, "retry_timeout": timedelta(seconds=RETRY_S)}
     settings: Any = {"client_options": {**options, **local}, "retry_config": retry}
+    if provider := credentials.provider_for(url):
+        settings["credential_provider"] = provider
     try:
         return from_url(url, **settings), obstore
     except BaseError as error:

@@ -13,7 +13,7 @@ from tamscore.schema import Constant
 from tamscore.store import footers, tables
 from tamscore.store.contents import source
 from tamscore.store.location import location, whole_address
-from tamscore.store.objects import bucket
+from tamscore.store.objects import bucket, credentials
 from tamscore.store.sources.copies import identity, kept, written
 from tamscore.store.sources.extra import require_package
 from tamscore.store.sources.found import Found, SourceFile
@@ -66,7 +66,8 @@ def opened(folder: Location, key: str, version: int | None) -> Any:
 
     place = whole_address(folder)
     plain = not isinstance(folder, Path) and bucket.plain_endpoint(place)
-    table = DeltaTable(place, storage_options={"allow_http": "true"} if plain else None)
+    options = ({"allow_http": "true"} if plain else {}) | credentials.plain_aws(place)
+    table = DeltaTable(place, storage_options=options or None)
     if version is not None:
         try:
             table.load_as_version(version)
