@@ -375,6 +375,71 @@ def test_a_hint_tells_the_newest_metadata(tmp_path):
     assert len(rows_of(plan(str(folder), columns), ("account_id", "turnover"))) == 80
 
 
+def with_delete_file(table: Any, content: str, rows: pa.Table) -> None:
+    """Commit a delete file to an Iceberg table as Spark does: in a manifest of deletes, under a new snapshot."""
+    from pyiceberg import manifest as avro
+    from pyiceberg.table.snapshots import Operation, Snapshot, Summary
+    from pyiceberg.table.update import AddSnapshotUpdate, SetSnapshotRefUpdate
+    from pyiceberg.typedef import Record
+
+    class DeleteManifestWriter(avro.ManifestWriterV2):
+        def content(self) -> Any:
+            return avro.ManifestContent.DELETES
+
+        @property
+        def _meta(self) -> dict[str, str]:
+            return {**super()._meta, "content": "deletes"}
+
+    place, number = table.location(), 4711
+    pq.write_table(rows, f"{place}/data/deletes.parquet".removeprefix("file://"))
+    file = avro.DataFile.from_args(
+        content=getattr(avro.DataFileContent, content), file_path=f"{place}/data/deletes.parquet",
+        file_format=avro.FileFormat.PARQUET, partition=Record(), record_count=len(rows), file_size_in_bytes=1000,
+        equality_ids=[1] if content == "EQUALITY_DELETES" else None,
+    )  # fmt: skip
+    entry = avro.ManifestEntry.from_args(status=avro.ManifestEntryStatus.ADDED, snapshot_id=number, data_file=file)
+    output = table.io.new_output(f"{place}/metadata/deletes.avro")
+    with DeleteManifestWriter(table.spec(), table.schema(), output, number, "null") as writer:
+        writer.add_entry(entry)
+    before, sequence = table.current_snapshot(), table.metadata.last_sequence_number + 1
+    output = table.io.new_output(f"{place}/metadata/list.avro")
+    with avro.write_manifest_list(2, output, number, before.snapshot_id, sequence, "null") as listed:
+        listed.add_manifests([writer.to_manifest_file(), *before.manifests(table.io)])
+    snapshot = Snapshot(
+        snapshot_id=number, parent_snapshot_id=before.snapshot_id, sequence_number=sequence,
+        manifest_list=output.location, summary=Summary(Operation.DELETE), schema_id=table.schema().schema_id,
+        timestamp_ms=table.metadata.last_updated_ms + 1,
+    )  # fmt: skip
+    head = SetSnapshotRefUpdate(
+        ref_name="main", type="branch", snapshot_id=number,
+        max_ref_age_ms=None, max_snapshot_age_ms=None, min_snapshots_to_keep=None,
+    )  # fmt: skip
+    table.catalog.commit_table(table, (), (AddSnapshotUpdate(snapshot=snapshot), head))
+
+
+def test_rows_that_position_delete_files_take_out_are_gone(tmp_path):
+    """As Spark writes them: a file that names a data file and places in it; of two data files one is hit."""
+    table = new_iceberg(tmp_path / "market", ACCOUNTS.slice(0, 30))
+    (path,) = (task.file.file_path for task in table.scan().plan_files())
+    table.append(ACCOUNTS.slice(30))
+    with_delete_file(table, "POSITION_DELETES", pa.table({"file_path": [path] * 3, "pos": [0, 17, 29]}))
+    gone = {"0000", "0017", "0029"}
+    left = [row for row in expected() if row["account_id"] not in gone]
+    assert rows_of(plan(str(tmp_path / "market"), COLUMNS)) == left
+    shutil.move(tmp_path / "market", tmp_path / "moved")
+    columns = keeping(tmp_path / "scores", make=True)
+    moved = plan(str(tmp_path / "moved"), columns)
+    assert rows_of(moved) == left
+    assert moved.kept_copies
+
+
+def test_equality_delete_files_are_refused_by_name(tmp_path):
+    table = new_iceberg(tmp_path / "market", ACCOUNTS)
+    with_delete_file(table, "EQUALITY_DELETES", pa.table({"account_id": ["0007"]}))
+    with pytest.raises(InputContractError, match=r"market: the Iceberg table .*equality delete.*; .*compact"):
+        plan(str(tmp_path / "market"), COLUMNS)
+
+
 def test_lines_of_json_are_read_whatever_their_name(tmp_path):
     folder = json_lines(tmp_path / "market")
     (folder / "a.ndjson").rename(tmp_path / "market.csv")

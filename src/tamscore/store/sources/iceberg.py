@@ -41,12 +41,20 @@ def find(folder: Location, key: str, version: int | None, copies: Copies) -> Fou
         scan = table.scan() if version is None else table.scan(snapshot_id=snapshot_of(table, folder, version))
         files = tuple(data_files(table, folder, scan, partial(kept, copies, key)))
     except (ValidationError, NotImplementedError, ValueError, OSError, pa.ArrowException) as error:
-        raise InputContractError(
-            f"{folder}: the Iceberg table cannot be read ({str(error).strip()}); write it as plain Parquet"
-        ) from error
+        raise InputContractError(f"{folder}: {refusal(str(error).strip())}") from error
     if not files:
         raise UsageError(f"{key}: the Iceberg table {str(folder)!r} has no rows")
     return Found("Iceberg", files, version=str(scan.snapshot().snapshot_id))
+
+
+def refusal(said: str) -> str:
+    """Return why a table is not read, given what the library says, and what to do."""
+    if "equality deletes" in said:
+        return (
+            "the Iceberg table has equality delete files, which are not read; compact it, such as by "
+            "rewrite_data_files of Spark, or write it as plain Parquet"
+        )
+    return f"the Iceberg table cannot be read ({said}); write it as plain Parquet"
 
 
 def opened(folder: Location) -> Any:
