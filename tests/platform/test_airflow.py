@@ -19,6 +19,18 @@ ROOT = Path(__file__).parents[2]
 AIRFLOW = ROOT / ".venv-airflow" / "bin"
 DAGS = ROOT / "jobs" / "airflow"
 
+PODS = ROOT / "jobs" / "airflow_kubernetes"
+TRIED_AGAIN = {"Error 5", "Error 137", "Error 143", "lost"}
+
+
+def environment_of(home: Path) -> dict[str, str]:
+    """The environment of an Airflow of its own, without the packages of this one."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+    }
+
 
 def program(path: Path, before: str = "", after: str = "") -> str:
     """A command line of tamscore as a script; `before` runs first, `after` are arguments of runs."""
@@ -47,11 +59,8 @@ def test_the_dags_retry_skip_and_fail_by_exit_code(tmp_path):
         f"tamscore_refresh::{program(tmp_path / 'shut', shut)}",
         f"tamscore_refresh:accept:{program(tmp_path / 'shut', shut)}",
     ]
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {
-        "AIRFLOW_HOME": str(tmp_path / "airflow"),
+    environment = environment_of(tmp_path / "airflow") | {
         "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "TAMSCORE_JOB": str(job),
         "TAMSCORE_SCORES": str(tmp_path / "market" / "scores"),
         "TAMSCORE_LISTS": str(tmp_path / "lists"),
@@ -77,3 +86,34 @@ def test_the_dags_retry_skip_and_fail_by_exit_code(tmp_path):
     assert "trigger the DAG with accept" in said
     assert (tmp_path / "lists" / "index.html").is_file()
     assert verify.problems_of_output(tmp_path / "market" / "scores") == []
+
+
+def test_pods_get_the_parameters_and_are_judged_by_exit_code(tmp_path):
+    """The DAGs whose tasks are pods, as a real Airflow reads them; no cluster is asked."""
+    environment = environment_of(tmp_path / "airflow") | {"TAMSCORE_IMAGE": "registry.example/other:1"}
+    for command in (
+        [str(AIRFLOW / "airflow"), "db", "migrate"],
+        [str(AIRFLOW / "python"), str(Path(__file__).with_name("parse_pods.py")), str(PODS)],
+    ):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=400, check=False)
+        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    [line] = [line for line in done.stdout.splitlines() if line.startswith("FOUND ")]
+    told = json.loads(line.removeprefix("FOUND "))
+    assert set(told["dags"]) == {"tamscore_weekly_pods", "tamscore_refresh_pods"}
+    for dag, step in (("tamscore_weekly_pods", "score"), ("tamscore_refresh_pods", "refresh")):
+        tasks = told["dags"][dag]
+        assert {name: task["after"] for name, task in tasks.items()} == {
+            "check": [step], step: ["verify"], "verify": ["cover"], "cover": ["lists"], "lists": [],
+        }  # fmt: skip
+        assert "--set=input.path=/data/market" in tasks[step]["plain"]
+        assert [name for name, task in tasks.items() if task["accepted"] != task["plain"]] == [step]
+        assert tasks[step]["accepted"] == [*tasks[step]["plain"], "--accept"]
+        for task in tasks.values():
+            assert (task["container"], task["user"]) == (["tamscore", "registry.example/other:1", True], 10001)
+    judged = told["judged"]
+    assert judged["Completed 0"] == "done"
+    assert judged["Error 10"] == "AirflowSkipException"
+    assert {end for end, error in judged.items() if error == "AirflowException"} == TRIED_AGAIN
+    final = set(judged) - TRIED_AGAIN - {"Completed 0", "Error 10"}
+    assert {judged[end] for end in final} == {"AirflowFailException"}
+    assert "OOMKilled 137" in final

@@ -14,9 +14,7 @@ pytestmark = pytest.mark.platform
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / ".venv-platform" / "bin"
-MANIFESTS = [
-    file for file in sorted((ROOT / "jobs" / "kubernetes").glob("*.yaml")) if file.name != "kustomization.yaml"
-]
+MANIFESTS = [file for file in sorted((ROOT / "jobs").glob("*/*.yaml")) if file.name != "kustomization.yaml"]
 SCRIPTS = [*sorted((ROOT / "jobs").rglob("*.sbatch")), *sorted((ROOT / "tests").rglob("*.sh")), ROOT / ".ci" / "run"]
 
 
