@@ -47,7 +47,8 @@ def name_of(page):
 def test_settings_on_a_page_make_a_job(page):
     for block in blocks(page, "toml"):
         said = tomllib.loads(block)
-        job_file.parse(JOB | {name: JOB.get(name, {}) | section for name, section in said.items()}, name_of(page))
+        base = JOB | ({"input": {}} if "sql" in said.get("input", {}) else {})  # a query takes the place of a path
+        job_file.parse(base | {name: base.get(name, {}) | section for name, section in said.items()}, name_of(page))
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if any(commands(page))], ids=name_of)
