@@ -13,7 +13,7 @@ SBOM ?= dist/tamscore.cdx.json
 DATABASE ?= advisory-database
 
 BIN := .venv/bin
-BESIDE := .venv-peers .venv-platform .venv-airflow .venv-lowest .venv-plain
+BESIDE := .venv-peers .venv-platform .venv-airflow .venv-spark .venv-lowest .venv-plain
 CODE := $(wildcard src tests bench)
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
@@ -78,7 +78,7 @@ pytest: .venv/.complete ## Run the tests, JOBS at a time
 	$(call say,'tests: pytest')
 	$(BIN)/pytest -n $(JOBS) -m 'not gpu and not platform'
 
-test-platform: .venv/.complete .venv-platform .venv-airflow .venv-lowest .venv-plain ## Check what needs Debian packages or other environments; says what is missing
+test-platform: .venv/.complete .venv-platform .venv-airflow .venv-spark .venv-lowest .venv-plain ## Check what needs Debian packages or other environments; says what is missing
 	$(call say,'tests: platform')
 	@missing=$$(tests/platform/missing.sh | xargs); \
 	if [ -n "$$missing" ]; then echo "apt-get install --no-install-recommends $$missing"; exit 2; fi
@@ -108,6 +108,7 @@ lock: ## Renew the hashed locks from pyproject.toml
 	$(LOCK) --group peers --output-file locks/peers.txt
 	$(LOCK) --group platform --output-file locks/platform.txt
 	$(LOCK) --group airflow --output-file locks/airflow.txt
+	$(LOCK) --group spark --output-file locks/spark.txt
 	$(LOCK) --resolution lowest-direct pyproject.toml --extra report --output-file locks/lowest.txt
 	$(LOCK) --group plain --output-file locks/plain.txt
 

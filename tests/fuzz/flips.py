@@ -34,6 +34,7 @@ READERS = {
     "alerts": ["alerts", "{run}", "--since", "{other}", "--json"],
     "report": ["report", "{run}", "--to", f"{WRITTEN}.html"],
     "coverage": ["coverage", "{run}", "--set", "coverage.hours_per_person=900", "--json"],
+    "sql": ["sql", "{run}"],
     "history": ["history", "scores", "--json"],
     "prune": ["prune", "scores", "--keep", "2", "--dry-run", "--json"],
     "forget": ["forget", "scores", "A0000007", "--dry-run", "--json"],

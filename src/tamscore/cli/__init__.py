@@ -30,6 +30,7 @@ from tamscore.cli import (
     prune,
     rescore,
     review,
+    sql,
     throughput,
     versions,
     work,
@@ -116,6 +117,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     },
     "What becomes of runs": {
         "export": export.export,
+        "sql": sql.sql,
         "lists": lists.lists,
         "campaigns": campaigns.campaigns,
         "verify": look.verify,
@@ -134,7 +136,8 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     },
 }
 """The commands by what they are about, in the order of the help."""
-ANSWERS = {"check", "show", "explain", "diff", "what-if", "alerts", "verify", "history", "schema", "doctor", "bench"}
+ANSWERS = {"check", "show", "explain", "diff", "what-if", "alerts", "verify", "history", "sql", "schema", "doctor"}
+ANSWERS |= {"bench"}
 """The commands that are asked for what they print."""
 for group in COMMANDS.values():
     for name, command in group.items():

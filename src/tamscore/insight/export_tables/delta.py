@@ -20,10 +20,10 @@ import pyarrow.compute as pc
 from tamscore.arrow import as_dictionary, plain_table, strings, truths
 from tamscore.errors import RetryableError, TamscoreError, UsageError, without_secrets
 from tamscore.insight.export import HASH, VERSION
-from tamscore.insight.export_tables import sql
 from tamscore.insight.export_tables.content import GONE, Merged, Standing, streamed
 from tamscore.insight.export_tables.package import library
 from tamscore.insight.join import AccountIndex
+from tamscore.insight.sql_names import quoted
 from tamscore.stages.draw import id_hash
 from tamscore.store.location import whole_address
 from tamscore.store.objects import bucket
@@ -115,7 +115,7 @@ class DeltaTable:
 
     def rows(self, columns: list[str]) -> Iterator[pa.Table]:
         """Yield columns of the version that was found."""
-        names = ", ".join(map(sql.quoted, columns))
+        names = ", ".join(map(quoted, columns))
         query = self.library.QueryBuilder().register("found", self.found).execute(f"SELECT {names} FROM found")
         for batch in pa.RecordBatchReader.from_stream(query):
             yield plain_table(pa.Table.from_batches([batch]))

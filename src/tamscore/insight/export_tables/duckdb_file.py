@@ -10,6 +10,7 @@ from tamscore.errors import MemoryLimitError, RetryableError, TamscoreError, Usa
 from tamscore.insight.export_tables import sql
 from tamscore.insight.export_tables.content import Standing, streamed
 from tamscore.insight.export_tables.package import library
+from tamscore.insight.sql_names import literal, quoted
 from tamscore.store.temporary import temporary_folder
 
 if TYPE_CHECKING:
@@ -78,18 +79,18 @@ class DuckDbTable:
 
     def standing(self) -> Standing | None:
         """Return the table that is there."""
-        where = f"database_name = current_database() AND schema_name = {sql.literal(self.schema)}"
+        where = f"database_name = current_database() AND schema_name = {literal(self.schema)}"
         ask = self.connection.execute
-        if ask(f"SELECT 1 FROM duckdb_views() WHERE {where} AND view_name = {sql.literal(self.table)}").fetchone():
+        if ask(f"SELECT 1 FROM duckdb_views() WHERE {where} AND view_name = {literal(self.table)}").fetchone():
             raise UsageError(f"{self.name}: expected a table, got a view; name another")
-        where += f" AND table_name = {sql.literal(self.table)}"
+        where += f" AND table_name = {literal(self.table)}"
         found = ask(f"SELECT comment FROM duckdb_tables() WHERE {where}").fetchone()
         columns = ask(f"SELECT column_name, data_type FROM duckdb_columns() WHERE {where}").fetchall()
         return Standing(dict(columns), found[0]) if found else None
 
     def merge(self, content: Content, batches: Iterator[pa.RecordBatch], there: Standing | None) -> Merged:
         """Bring the table to what the batches say."""
-        place = f"{sql.quoted(self.schema)}.{sql.quoted(self.table)}"
+        place = f"{quoted(self.schema)}.{quoted(self.table)}"
         merged = sql.merge(self, place, DIALECT, content, batches, there)
         self.run(f"DROP TABLE temp.{sql.STAGED}")
         self.connection.commit()

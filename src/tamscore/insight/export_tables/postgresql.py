@@ -12,6 +12,7 @@ from tamscore.errors import InputContractError, RetryableError, TamscoreError, U
 from tamscore.insight.export_tables import sql
 from tamscore.insight.export_tables.content import Standing, streamed
 from tamscore.insight.export_tables.package import library
+from tamscore.insight.sql_names import literal, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +80,7 @@ class PostgresTable:
     @property
     def place(self) -> str:
         """The quoted name of the table."""
-        return f"{sql.quoted(self.schema)}.{sql.quoted(self.table)}"
+        return f"{quoted(self.schema)}.{quoted(self.table)}"
 
     def type_name(self, kind: pa.DataType) -> str | None:
         """Return how PostgreSQL calls a type."""
@@ -87,7 +88,7 @@ class PostgresTable:
 
     def standing(self) -> Standing | None:
         """Return the table that is there, held until the transaction ends so that nobody else writes to it."""
-        number = f"to_regclass({sql.literal(self.place)})"
+        number = f"to_regclass({literal(self.place)})"
         kind = self.row(f"SELECT relkind::text FROM pg_class WHERE oid = {number}")
         if kind is None:
             return None

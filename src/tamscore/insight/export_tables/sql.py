@@ -9,6 +9,7 @@ import pyarrow.types as t
 
 from tamscore.insight.export import HASH
 from tamscore.insight.export_tables.content import GONE, Merged
+from tamscore.insight.sql_names import literal, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -49,16 +50,6 @@ class Dialect:
             + (self.key if keyed and field.name == content.key else "")
             for field in content.schema
         )
-
-
-def quoted(name: str) -> str:
-    """Return a name as standard SQL writes it, safe for every character."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """Return a text as standard SQL writes it, safe for every character."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def merge(
