@@ -169,8 +169,8 @@ class TableContract:
         rows = self.by_id(target)
         assert len(rows) == 900
         for account, row in rows.items():
-            values = {name: row[header] for name, header in headers.items()}
-            assert values == {name: held[account][name] for name in ALLKINDS}
+            found = {name: row[header] for name, header in headers.items()}
+            assert found == {name: held[account][name] for name in ALLKINDS}
 
     def test_columns_are_added_and_a_table_with_others_is_refused(self, weeks, target):
         put(weeks[0], target, fields=["potential"])

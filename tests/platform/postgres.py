@@ -29,9 +29,19 @@ def postgres() -> Iterator[dict[str, str]]:
     secret.write_text(SECRET, encoding="utf-8")
     for path in (folder, secret):
         shutil.chown(path, *(("postgres", "postgres") if os.geteuid() == 0 else (os.geteuid(), os.getegid())))
-    made = ["-D", folder / "data", "-U", USER, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", f"--pwfile={secret}"]
+    made: list[str | Path] = [
+        "-D",
+        folder / "data",
+        "-U",
+        USER,
+        "-E",
+        "UTF8",
+        "--locale=C.UTF-8",
+        "--no-sync",
+        f"--pwfile={secret}",
+    ]
     told = {"unix_socket_directories": str(folder)} | SETTINGS
-    options = [part for name, value in told.items() for part in ("-c", f"{name}={value}")]
+    options: list[str | Path] = [part for name, value in told.items() for part in ("-c", f"{name}={value}")]
     environment = os.environ | {"PGHOST": str(folder), "PGUSER": USER, "PGPASSWORD": SECRET, "PGDATABASE": "postgres"}
     try:
         subprocess.run(
