@@ -15,6 +15,9 @@ RUN python3 -m venv /build \
  && find /opt/tamscore -type d -name tests -prune -regex '.*/\(dask\|pyarrow\|scipy\|sklearn\)/.*' -exec rm -rf {} +
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
+COPY docs docs
+COPY docker docker
+COPY jobs jobs
 RUN /build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /dist . \
  && /build/bin/pip --python /opt/tamscore/bin/python install --no-cache-dir --compile --no-deps --no-index /dist/*.whl
 

@@ -22,9 +22,13 @@ def package_digest(root: Path = ROOT) -> str:
 
 
 def files_of(root: Path) -> Iterator[Path]:
-    """Return the files below a folder; what is compiled from others, or hidden by editors, is none of them."""
+    """Return the files below a folder that a run could differ by.
+
+    What is compiled from others or hidden by editors is left out, and so are pages and templates, which a wheel has in
+    the package and a checkout beside it.
+    """
     for path in root.rglob("*"):
         parts = path.relative_to(root).parts
-        made = path.suffix == ".cubin" or "__pycache__" in parts
+        made = path.suffix == ".cubin" or "__pycache__" in parts or parts[0] == "data"
         if path.is_file() and not made and not any(part.startswith(".") for part in parts):
             yield path

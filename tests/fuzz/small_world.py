@@ -30,6 +30,7 @@ COMMANDS: dict[str, list[str]] = {
     "refresh": ["refresh", "job.toml", "--from", "{first}", "--accept"],
     "coverage": ["coverage", "scores"],
     "backtest": ["backtest", "job.toml", *REALISED],
+    "template": ["template", "kubernetes", "deploy", "--overwrite"],
     "report": ["report", "scores", "--to", "report.html", "--figures", "figures"],
     "export": ["export", "scores", "--to", "upsert.csv"],
     "export, changes": ["export", "scores", "--to", "changes.parquet", "--since", "{first}"],

@@ -13,7 +13,7 @@ from tests.fuzz.base import tree
 from tests.fuzz.flips import READERS, Answer, Flips
 from tests.fuzz.kills import Campaign, Case, is_of_unfinished
 
-READ_ONLY = {"check", "show", "explain", "what-if", "verify", "history", "schema", "sql", "doctor", "bench"}
+READ_ONLY = {"check", "show", "explain", "what-if", "verify", "history", "schema", "docs", "sql", "doctor"} | {"bench"}
 
 
 def test_every_command_that_writes_is_killed():
@@ -25,7 +25,20 @@ def test_every_command_that_writes_is_killed():
 
 def test_every_command_that_reads_a_version_is_asked_after_a_flip():
     """All but those that read no version, write none of it back, or look at every byte in any case."""
-    beside = {"init", "run", "check", "pin", "verify", "schema", "doctor", "bench", "import", "synth"}
+    beside = {
+        "init",
+        "run",
+        "check",
+        "pin",
+        "verify",
+        "schema",
+        "docs",
+        "template",
+        "doctor",
+        "bench",
+        "import",
+        "synth",
+    }
     asked = {arguments[0] for arguments in READERS.values()}
     assert asked | beside == {name for group in cli.COMMANDS.values() for name in group}
 

@@ -52,10 +52,12 @@ def test_where_one_file_ends_and_the_next_begins_counts(tmp_path):
     assert package_digest(tmp_path / "one") != package_digest(tmp_path / "two")
 
 
-@pytest.mark.parametrize("name", ["__pycache__/a.cpython-311.pyc", ".a.py.swp", ".hidden/a.py", "backend/a.cubin"])
-def test_what_is_compiled_and_hidden_files_do_not_count(package, name):
+@pytest.mark.parametrize(
+    "name", ["__pycache__/a.cpython-311.pyc", ".a.py.swp", ".hidden/a.py", "backend/a.cubin", "data/docs/a.md"]
+)
+def test_what_is_compiled_hidden_files_and_pages_do_not_count(package, name):
     before = package_digest(package)
-    (package / name).parent.mkdir(exist_ok=True)
+    (package / name).parent.mkdir(parents=True, exist_ok=True)
     (package / name).write_text("x")
     assert package_digest(package) == before
 

@@ -30,6 +30,7 @@ from tamscore.cli import (
     prune,
     rescore,
     review,
+    shipped,
     sql,
     throughput,
     versions,
@@ -131,13 +132,28 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "import": intake.import_,
         "synth": intake.synth,
         "schema": look.schema,
+        "docs": shipped.docs,
+        "template": shipped.template,
         "doctor": look.doctor,
         "bench": throughput.bench,
     },
 }
 """The commands by what they are about, in the order of the help."""
-ANSWERS = {"check", "show", "explain", "diff", "what-if", "alerts", "verify", "history", "sql", "schema", "doctor"}
-ANSWERS |= {"bench"}
+ANSWERS = {
+    "check",
+    "show",
+    "explain",
+    "diff",
+    "what-if",
+    "alerts",
+    "verify",
+    "history",
+    "sql",
+    "schema",
+    "docs",
+    "doctor",
+    "bench",
+}
 """The commands that are asked for what they print."""
 for group in COMMANDS.values():
     for name, command in group.items():

@@ -29,6 +29,8 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "import": ("tamscore import crm-export.csv market", "import"),
     "synth": ("tamscore synth demo --rows 300000", "quick_start"),
     "schema": ("tamscore schema", "job_file"),
+    "docs": ("tamscore docs quick_start", "index"),
+    "template": ("tamscore template kubernetes deploy", "operations"),
     "doctor": ("tamscore doctor", "operations"),
     "bench": ("tamscore bench --rows 1000000", "operations"),
 }
@@ -38,4 +40,4 @@ EXAMPLES: dict[str, tuple[str, str]] = {
 def epilog_of(command: str) -> str:
     """Return what the help of a command ends with."""
     example, page = EXAMPLES[command]
-    return f"Example: {example}\n\nPage: docs/{page}.md"
+    return f"Example: {example}\n\nPage: docs/{page}.md (tamscore docs {page})"
