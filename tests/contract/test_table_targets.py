@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from tamscore.cli import app
 from tamscore.errors import RetryableError, UsageError
 from tamscore.insight.export_tables import content, delta, package
-from tests.contract.table_contract import FIELDS, TableContract, put, told, weeks
+from tests.contract.table_contract import FIELDS, KILL, TableContract, put, told, weeks
 from tests.faults import s3
 
 __all__ = ["weeks"]
@@ -159,6 +159,13 @@ class TestDelta(TableContract):
         assert len(self.by_id(target)) == (1025 if standing else 985)
         assert self.table(target).version() == int(standing)
 
+    def test_a_folder_with_other_files_is_left_alone(self, weeks, tmp_path):
+        """Plain Parquet files, for example."""
+        pq.write_table(pa.table({"x": [1]}), tmp_path / "part-0.parquet")
+        with pytest.raises(UsageError, match="is there already, and no export of these scores"):
+            put(weeks[0], f"delta:{tmp_path}")
+        assert [path.name for path in tmp_path.iterdir()] == ["part-0.parquet"]
+
     def test_a_place_that_cannot_hold_a_folder_is_refused(self, weeks, tmp_path):
         (tmp_path / "file").write_bytes(b"x")
         with pytest.raises(UsageError, match=r"Not a directory|NotADirectory"):
@@ -192,6 +199,18 @@ def called(run: str, target: str, **environment: str) -> subprocess.CompletedPro
     """An export in a process of its own."""
     command = [sys.executable, "-m", "tamscore", "-q", "export", run, "--to", target]
     return subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | environment)
+
+
+STOP = KILL.replace("os.kill(os.getpid(), 9)", "os.kill(os.getpid(), 15)")
+
+
+@pytest.mark.parametrize("target", ["duckdb:{0}/x.db#scores", "delta:{0}/lake"])
+def test_a_signal_ends_an_export_with_its_own_code(weeks, tmp_path, target):
+    """Raised within a stream that a library reads, which makes another error of it; the table has all or nothing."""
+    call = ["export", str(weeks[0].path), "--to", target.format(tmp_path), "--fields", ",".join(FIELDS)]
+    done = subprocess.run([sys.executable, "-c", STOP, *call], capture_output=True, text=True, check=False)
+    assert done.returncode == 143, done.stderr
+    assert put(weeks[0], target.format(tmp_path))[0] in {(1000, 0, 0), (0, 0, 0)}
 
 
 @pytest.mark.parametrize("kind", ["duckdb", "delta"])

@@ -106,10 +106,10 @@ def write(
 
 def to_merge_into(table: OpenTable, content: Content, directory: RunDirectory, *, overwrite: bool) -> Standing | None:
     """Return the table that is there, None where it is to be made; UsageError where it must not be touched."""
-    there = table.standing()
-    if there is None:
+    there, ours = table.standing(), is_noted(directory, "export", table.name)
+    if there is None or (ours and not there.columns):
         return None
-    why = refusal(there, content, table, ours=is_noted(directory, "export", table.name))
+    why = refusal(there, content, table, ours=ours)
     if why and not overwrite:
         raise UsageError(f"{table.name}: {why}; name another table, or add --overwrite to drop it and make it anew")
     return None if why else there

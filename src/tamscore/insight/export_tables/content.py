@@ -66,7 +66,10 @@ class Content:
 
 @dataclass(frozen=True)
 class Standing:
-    """A table that is there: its columns with the names of their types, and what it says of itself."""
+    """A table that is there: its columns with the names of their types, and what it says of itself.
+
+    Without columns it is no table but something else in its place, such as what a killed first export has left.
+    """
 
     columns: dict[str, str]
     mark: str | None

@@ -25,7 +25,7 @@ from tamscore.insight.export_tables.package import library
 from tamscore.insight.join import AccountIndex
 from tamscore.insight.sql_names import quoted
 from tamscore.stages.draw import id_hash
-from tamscore.store.location import whole_address
+from tamscore.store.location import location, whole_address
 from tamscore.store.objects import bucket
 from tamscore.store.temporary import temporary_folder
 
@@ -78,9 +78,10 @@ class DeltaTable:
         return None if pa.types.is_time(kind) else str(kind)
 
     def standing(self) -> Standing | None:
-        """Return the table that is there."""
+        """Return the table that is there; without columns if the folder holds something else."""
         if self.found is None:
-            return None
+            folder = location(self.place)
+            return Standing({}, None) if folder.is_dir() and any(folder.iterdir()) else None
         columns = {field.name: str(field.type) for field in pa.schema(self.found.schema())}
         return Standing(columns, self.found.metadata().description)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from tamscore.insight.export_tables.content import Content, Merged
 
+INTERRUPTED, AGAIN_S = "Query interrupted", 1.0
+"""What DuckDB makes of the exception that a signal raises; within this time the command line raises it again."""
 MEMORY = "1GB"
 """What DuckDB may hold; the rest goes to the folder for temporary files."""
 DIALECT = sql.Dialect(
@@ -117,6 +120,10 @@ def refusals(duckdb: Any, name: str) -> Iterator[None]:
     """Raise what DuckDB refuses as an error of ours."""
     try:
         yield
+    except RuntimeError as error:
+        if INTERRUPTED in str(error):
+            time.sleep(AGAIN_S)
+        raise
     except duckdb.OutOfMemoryException as error:
         raise MemoryLimitError(f"{name}: {first_line(error)}; free memory, then run again") from error
     except (duckdb.Error, OSError) as error:
