@@ -72,7 +72,7 @@ if TYPE_CHECKING:
     from tamscore.store.location import Location
     from tamscore.store.partitions import Plan
 
-UNCOUNTED = {"engine", "output", "device", "input", "metrics"}
+UNCOUNTED = {"engine", "output", "device", "input", "metrics", "report"}
 """Sections of the job file that change no number of a run, beside those that are asked about finished runs."""
 
 

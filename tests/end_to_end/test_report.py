@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import os
 import re
 import subprocess
@@ -25,7 +28,7 @@ from tamscore.insight import show
 from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
 from tamscore.report import page_of, write_report
-from tamscore.report.chapters import chapters
+from tamscore.report.chapters import chapters, one_pager
 from tamscore.report.evidence import gather
 from tamscore.sections import SECTIONS
 from tamscore.sections.backtest.comparison import backtest
@@ -38,8 +41,8 @@ from tests.end_to_end import buyers, market
 from tests.page import Page
 
 ALL = [
-    "headline", "clusters", "potential", "ladder", "ranking", "quadrants", "look-alike", "campaigns", "coverage",
-    "backtest", "level", "choice-of-k", "moves", "quality", "limits", "method",
+    "page-one", "ranking", "headline", "quadrants", "clusters", "ladder", "campaigns", "coverage", "moves", "limits",
+    "explanations", "potential", "level", "choice-of-k", "look-alike", "backtest", "quality", "method",
 ]  # fmt: skip
 HOSTILE = "<script>alert('x')</script> & $\\frac{$ ¥\u202e"
 LIMIT = 3_000_000
@@ -109,7 +112,9 @@ def stored_table(run, name):
 def test_every_chapter_stands_in_its_place(written):
     _, page = written
     assert [one["id"] for one in page.having("section")] == ALL
-    assert [one["href"] for one in page.having("a")] == ["#content", *(f"#{name}" for name in ALL)]
+    assert [one["href"] for one in page.having("a")][: len(ALL) + 1] == ["#content", *(f"#{name}" for name in ALL)]
+    appendix = [one["id"] for one in page.having("section", class_="appendix")]
+    assert appendix == ALL[ALL.index("explanations") :]
 
 
 def test_what_a_run_has_not_is_left_out_and_named(bare, tmp_path):
@@ -131,9 +136,10 @@ def test_the_page_needs_nothing_beside_itself(written):
     assert not re.search(r"https?:|//\w+\.|@import|@font-face|url\((?!#)", text.replace('content="default-src', ""))
     links = [one[key] for _, one in written[1].elements for key in ("href", "src") if key in one]
     assert all(link.startswith(("#", "data:,")) for link in links)
-    assert written[1].having(
-        "meta", content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
-    )
+    (script,) = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; img-src data:"
+    assert written[1].having("meta", content=policy)
 
 
 def test_the_page_can_be_read_by_keyboard_and_by_ear(written):
@@ -226,7 +232,14 @@ def test_the_ranking_lists_the_best_of_each_kind_with_two_digits(full, written):
         assert [row[5:8] for row in shown] == [
             [money(one[m]) for m in ("sales", "potential", "whitespace")] for one in best
         ]
-        assert all(re.search(r"customers? like it buys? |above the ladder", row[-1]) for row in shown)
+        anchors = [f"account-{one['party_type'].replace('_', '-')}-{one['priority']}" for one in best]
+        told = [
+            text for text in written[1].texts["li"] if re.search(r"customers? like it buys? |above the ladder", text)
+        ]
+        for anchor, one in zip(anchors, best, strict=True):
+            assert written[1].having("a", href=f"#{anchor}")
+            assert written[1].having("li", id=anchor)
+            assert any(text.startswith(f"{one['priority']:,}. ") and one["account_id"] in text for text in told)
 
 
 def test_changes_add_up_and_moves_are_those_of_the_accounts(full):
@@ -317,7 +330,7 @@ def test_propensity_and_lifetime_value_tell_what_is_stored(full):
     found = gather(with_extras(full, EXTRAS), None, Progress(), compare=False)
     told = chapters(found)
     anchors = [chapter.anchor for chapter in told]
-    assert anchors[anchors.index("coverage") : anchors.index("backtest")] == [
+    assert anchors[anchors.index("coverage") : anchors.index("limits")] == [
         *("coverage", "propensity", "lifetime-value", "alerts"),
     ]
     page = Page(page_of(found, told))
@@ -415,3 +428,73 @@ def test_without_its_packages_it_names_the_extra(full, monkeypatch, tmp_path):
     monkeypatch.setattr(reports, "find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"jinja2 and matplotlib not installed; pip install '.*\[report\]'"):
         write_report(full, Progress(), tmp_path / "report.html")
+
+
+def shown_forms(value):
+    """Every form in which a number of the JSON may stand on the first page."""
+    yield from (f"{value:,.0f}", money(value), f"{100 * value:.2g}", f"{100 * value:+.0f}", f"{100 * value:+.1f}")
+
+
+def leaves(value):
+    """All numbers and texts of a JSON value."""
+    if isinstance(value, dict):
+        yield from (leaf for inner in value.items() for leaf in leaves(inner[1]))
+    elif isinstance(value, list):
+        yield from (leaf for inner in value for leaf in leaves(inner))
+    elif value is not None and not isinstance(value, bool):
+        yield value
+
+
+NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?[kMBT]?(?![\w])")
+
+
+def test_every_number_of_the_first_page_stands_in_the_json(full, tmp_path):
+    """Counts of accounts named follow from the list itself; all others are held against `show --json`."""
+    output = str(full.directory.output)
+    done = CliRunner().invoke(app, ["report", output, "--one-pager", "--to", str(tmp_path / "one.html"), "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["chapters"] == ["page-one"]
+    page = Page((tmp_path / "one.html").read_text("utf-8"))
+    record = json.loads(CliRunner().invoke(app, ["show", output, "--json"]).stdout)["page_one"]
+    held = [*leaves(record), len(record["call"]), sum(record["quality"]["flagged"].values()), 0]
+    forms = {form.strip("+-") for one in held if not isinstance(one, str) for form in shown_forms(one)}
+    texts = " ".join(one for one in held if isinstance(one, str))
+    forms |= set(NUMBER.findall(texts))
+    told = [text for tag in ("p", "li", "dd", "td") for text in page.texts[tag]]
+    numbers = NUMBER.findall(" | ".join(text for text in told if "run " not in text))
+    assert len(numbers) > 100
+    assert [one for one in numbers if one not in forms] == []
+    assert {row[1] for row in page.table("Call first").rows} == {
+        f"{one['name'][:39].rstrip()}…" if len(one["name"]) > 40 else one["name"] for one in record["call"]
+    } - {None}
+
+
+def test_show_opens_with_the_first_page_of_the_report(full, written):
+    """The same sentences, whether on a terminal or on a page."""
+    told = CliRunner().invoke(app, ["show", str(full.directory.output)]).stdout
+    page = written[1].texts
+    message = next(text for text in page["p"] if text.startswith("Call these"))
+    assert told.startswith(message)
+    points = [text for text in page["li"] if text.startswith(("Since ", "Hours ", "Trust ", "Data quality:", "Drift:"))]
+    assert len(points) == 5
+    assert all(text in " ".join(told.split()) for text in points)
+
+
+def test_the_head_of_the_report_is_what_the_job_says(full):
+    told: dict[str, str | None] = {
+        "title": "The year <b>",
+        "company": "We",
+        "currency": "EUR",
+        "period": "2025",
+        "owner": "Sales",
+    }
+    job = {**full.manifest["job"], "report": told}
+    found = gather(replace(full, manifest={**full.manifest, "job": job}), None, Progress(), accounts=False)
+    found = replace(found, summary=replace(found.summary, page_one=replace(found.page_one, report=told)))
+    page = Page(page_of(found, one_pager(found)))
+    assert page.texts["h1"] == ["The year <b>"]
+    assert any(text.startswith("We · Market report") for text in page.texts["p"])
+    assert any(text.startswith("2025 · Sales · ") for text in page.texts["p"])
+    stake = found.page_one.stake["expansion"]
+    assert f"EUR {money(stake.expected)}" in page.texts["dd"]
+    assert any("Money in EUR, with two" in text for text in page.texts["p"])

@@ -34,8 +34,8 @@ CLUSTER_KEYS = (
 )
 TOP_KEYS = (
     "device, input, columns, rows, values, names, titles, currency, features, leakage, clusters, potential, quadrant, "
-    "priority, portfolio, engine, metrics, output, look_alike, campaigns, coverage, propensity, lifetime_value, "
-    "alerts, segments, next_offer, backtest"
+    "priority, portfolio, engine, metrics, report, output, look_alike, campaigns, coverage, propensity, "
+    "lifetime_value, alerts, segments, next_offer, backtest"
 )
 
 
@@ -981,6 +981,7 @@ FULL: dict[str, Any] = {
         "owned": 0.5,
     },
     "metrics": {"textfile": "tamscore.prom", "folder": "metrics"},
+    "report": {"title": "The market", "company": "us", "currency": "EUR", "period": "2025", "owner": "sales"},
     "output": {"path": "scores", "columns": ["tier", "play"]},
 }
 TABLES: list[tuple[str, ...]] = [

@@ -196,6 +196,7 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
         "segments": None,
         "next_offer": None,
         "metrics": {"textfile": None, "folder": None},
+        "report": dict.fromkeys(("title", "company", "currency", "period", "owner")),
         "output": {"path": "/jobs/scores", "columns": "all"},
     }
 

@@ -16,7 +16,21 @@ from rich.console import Console
 from tamscore.insight import show
 from tamscore.insight.pages import changes, choice, ranking
 from tamscore.insight.tables import Sums
-from tamscore.view.blocks import Block, Cell, Chapter, Column, Figure, Points, Table, Terms, Text, Tile, Tiles, table
+from tamscore.view.blocks import (
+    Block,
+    Cell,
+    Chapter,
+    Column,
+    Figure,
+    Point,
+    Points,
+    Table,
+    Terms,
+    Text,
+    Tile,
+    Tiles,
+    table,
+)
 from tamscore.view.fitting import columns_that_fit
 from tamscore.view.page import render
 from tamscore.view.terminal import to_terminal
@@ -235,7 +249,7 @@ SAMPLES: dict[type, Block] = {
     Table: table("a table", "column", [("a cell",)]),
     Tiles: Tiles((Tile("a tile", "1"),)),
     Text: Text("a text"),
-    Points: Points((("", "a point"),), "points"),
+    Points: Points((Point("", "a point"),), "points"),
     Terms: Terms((("a term", "its value"),)),
 }
 WORDS = ("a figure", "a cell", "a tile", "a text", "a point", "its value")

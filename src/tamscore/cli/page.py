@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
+
 from tamscore import terminal
 from tamscore.cli.arguments import (
     NO_RUN,
@@ -21,6 +23,7 @@ from tamscore.cli.arguments import (
 )
 from tamscore.cli.work import near
 from tamscore.errors import UsageError
+from tamscore.view.words import counted
 
 if TYPE_CHECKING:
     from tamscore.store.location import Location
@@ -29,15 +32,19 @@ if TYPE_CHECKING:
 def report(
     run: Run,
     output: Annotated[
-        Any, place_option("--to", "FILE", "Where the page goes; else report.html.", new_place, "--output")
+        Any,
+        place_option("--to", "FILE", "Where the page goes; else report.html or one-pager.html.", new_place, "--output"),
     ] = None,
+    one_pager: Annotated[
+        bool, typer.Option("--one-pager", help="Write the first page alone: one sheet to act on.")
+    ] = False,
     figures: Annotated[Path | None, file_option("--figures", "DIR", "Write the figures as SVG and PNG, too.")] = None,
     since: Since = None,
     plan: Plan = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a run as one page: figures, tables, and what they come to.
+    """Write a run as one page: what to do first, then figures, tables, and what they come to.
 
     One file that needs no server and no network, for a screen, a phone or paper.
     """
@@ -48,7 +55,9 @@ def report(
 
     check_packages()
     stored = open_run(run, plan=plan)
-    target: Location = output or place("report.html")
+    target: Location = output or place("one-pager.html" if one_pager else "report.html")
+    if one_pager and figures:
+        raise UsageError("--figures: the first page has none; leave out --one-pager")
     if target.is_dir():
         raise UsageError(f"--to: {target}: expected a file to write, got a folder")
     require_free(stored.directory, "report", target, overwrite=overwrite)
@@ -56,9 +65,13 @@ def report(
     with terminal.listening(as_json=as_json) as listener:
         progress = Progress(listener)
         note(stored.directory, "report", target, progress)
-        told = write_report(stored, progress, target, figures, since if compare else None, compare=compare)
+        told = write_report(
+            stored, progress, target, figures, since if compare else None, compare=compare, first_page_only=one_pager
+        )
     record = {"run": stored.name, "report": str(target), "bytes": target.stat().st_size}
     record["chapters"] = [chapter.anchor for chapter in told]
     print(
-        json.dumps(record, indent=1) if as_json else f"{near(target)}  {record['bytes']:,} bytes, {len(told)} chapters"
+        json.dumps(record, indent=1)
+        if as_json
+        else f"{near(target)}  {record['bytes']:,} bytes, {counted(len(told), 'chapter')}"
     )

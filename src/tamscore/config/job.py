@@ -10,6 +10,7 @@ from tamscore.config.method import Clusters, Features, Leakage, Potential, Quadr
 from tamscore.config.metrics import Metrics
 from tamscore.config.portfolio import Portfolio
 from tamscore.config.priority import Priority
+from tamscore.config.report import Report
 from tamscore.config.section import SectionSettings
 from tamscore.config.settings import Settings
 from tamscore.config.values import (  # noqa: TC001 - read at run time
@@ -184,6 +185,8 @@ class Job(Settings):
     """Where the work runs."""
     metrics: Metrics = Field(default_factory=Metrics)
     """Where figures about the run are left."""
+    report: Report = Field(default_factory=Report)
+    """What the report is called and who answers for it."""
     output: Output
     """Where the scores are written."""
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from tamscore.insight.stored import open_run
 from tamscore.store import history
-from tamscore.store.run_directory import RunDirectory, current_version
+from tamscore.store.run_directory import current_version
+from tamscore.store.versions import version_before
 
 if TYPE_CHECKING:
     from tamscore.insight.stored import StoredRun
@@ -23,7 +24,5 @@ def run_before(run: StoredRun, since: Location | None) -> StoredRun | None:
     """Return the run to compare with: the one named, else the one that this run replaced, where it is still whole."""
     if since is not None:
         return open_run(since, beside=run.directory)
-    name = history.before(ledger_of(run), run.name)
-    if name is None or RunDirectory(run.directory.output, name).manifest() is None:
-        return None
-    return open_run(RunDirectory(run.directory.output, name).path)
+    earlier = version_before(run.directory)
+    return None if earlier is None else open_run(earlier.path)

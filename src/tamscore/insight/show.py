@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.insight.pages import calling, changes, choice, clusters, headline, level, potential, quadrants, ranking
+from tamscore.insight.pages import (
+    calling,
+    changes,
+    choice,
+    clusters,
+    headline,
+    level,
+    page_one,
+    potential,
+    quadrants,
+    ranking,
+)
 from tamscore.insight.summary import Summary, load, to_json
 from tamscore.sections import section_chapters
+from tamscore.view.blocks import Text
 from tamscore.view.terminal import stack
 
 if TYPE_CHECKING:
@@ -15,6 +27,7 @@ if TYPE_CHECKING:
     from rich.console import Group
 
     from tamscore.view.blocks import Block
+
 
 __all__ = ["Summary", "load", "page", "render", "to_json"]
 
@@ -26,6 +39,9 @@ def render(summary: Summary, width: int | None = 100) -> Group:
 
 def page(summary: Summary) -> Iterator[Block]:
     """Yield the blocks of the page; a renderer leaves out a table without rows."""
+    if summary.page_one is not None:
+        told = page_one.chapter(summary.page_one)
+        yield from (Text(told.message), *told.blocks)
     yield headline.about(summary)
     yield headline.totals(summary)
     yield potential.ladders(summary.clusters)

@@ -7,6 +7,7 @@ import math
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from tamscore.insight import page_one
 from tamscore.insight.ranking import best_accounts
 from tamscore.insight.roles import role_columns
 from tamscore.insight.tables import (
@@ -21,6 +22,7 @@ from tamscore.insight.tables import (
 from tamscore.store.versions import require_keys, run_named
 
 if TYPE_CHECKING:
+    from tamscore.insight.page_one import PageOne
     from tamscore.insight.roles import RoleColumns
     from tamscore.insight.tables import Cluster, Quadrant, Sums, TopStep
     from tamscore.store.location import Location
@@ -42,6 +44,7 @@ class Summary:
     top_steps: tuple[TopStep, ...] = ()
     top: tuple[dict[str, Any], ...]
     notices: tuple[str, ...]
+    page_one: PageOne | None = None
     cluster: str | None = None
     apart: tuple[tuple[str, float], ...] = ()
     model: dict[str, Any] = field(default_factory=dict)
@@ -67,11 +70,20 @@ class Summary:
         return {**campaigns, **self.extras}
 
 
-def load(path: Location, top: int = 10, cluster: str | None = None, plan: str | None = None) -> Summary:
+def load(
+    path: Location,
+    top: int = 10,
+    cluster: str | None = None,
+    plan: str | None = None,
+    since: Location | None = None,
+    *,
+    compare: bool = True,
+) -> Summary:
     """What the run at a path found, with its `top` best accounts; of one cluster only where it is named.
 
-    Who covers them is what the coverage made last says, or the one whose name begins with `plan`. Raises UsageError
-    where there is no complete run, no such cluster, or no such coverage.
+    Who covers them is what the coverage made last says, or the one whose name begins with `plan`. Its first page is
+    told against the run `since`, or the one before it, unless not to `compare`. Raises UsageError where there is no
+    complete run, no such cluster, or no such coverage.
     """
     directory, manifest = run_named(path)
     require_keys(directory, manifest, ("tamscore", "device", "totals", "notices", "job"))
@@ -97,7 +109,8 @@ def load(path: Location, top: int = 10, cluster: str | None = None, plan: str | 
     )
     if known is not None:
         return replace(found, apart=differences(directory, known))
-    return replace(found, **of_the_market(directory, manifest))
+    first = page_one.load(directory, manifest, roles, clusters, since, compare=compare)
+    return replace(found, page_one=first, **of_the_market(directory, manifest))
 
 
 def told_of(roles: RoleColumns) -> str | None:

@@ -31,18 +31,20 @@ def write_report(
     since: Location | None = None,
     *,
     compare: bool = True,
+    first_page_only: bool = False,
 ) -> list[Chapter]:
     """The chapters of the report on a run, written to a file; its figures as SVG and PNG to a folder.
 
-    Told against the run `since`, or the one before it, unless not to `compare`. UsageError where a package is missing.
+    Told against the run `since`, or the one before it, unless not to `compare`; its first page alone if asked for.
+    UsageError where a package is missing.
     """
     check_packages()
-    from tamscore.report.chapters import chapters
+    from tamscore.report.chapters import chapters, one_pager
     from tamscore.report.evidence import gather
 
-    found = gather(run, since, progress, compare=compare)
+    found = gather(run, since, progress, compare=compare, accounts=not first_page_only)
     with progress.stage("draw"):
-        told = chapters(found)
+        told = one_pager(found) if first_page_only else chapters(found)
         text = page_of(found, told)
     commit.sweep_beside(output)
     commit.place_bytes(text.encode(), output)
@@ -76,15 +78,26 @@ def page_of(found: Evidence, chapters: list[Chapter]) -> str:
     """The page that holds the chapters."""
     from tamscore.view.page import render
 
-    return render(chapters, heading(found), about(found), found.run.name)
+    names = (heading(found), about(found), found.run.name, kicker(found))
+    return render(chapters, *names, currency=found.currency)
 
 
 def heading(found: Evidence) -> str:
-    """What the report is about: the folder that holds the market's input."""
-    return clean((found.run.job.input.path or "").rstrip("/*").rsplit("/", 1)[-1].removesuffix(".parquet")) or "market"
+    """What the report is called: the title that the job gives it, the company, else the folder of the input."""
+    told = found.page_one.report
+    folder = (found.run.job.input.path or "").rstrip("/*").rsplit("/", 1)[-1].removesuffix(".parquet")
+    return clean(told["title"] or told["company"] or folder) or "market"
+
+
+def kicker(found: Evidence) -> str:
+    """What kind of page it is, and of which company unless that is its title."""
+    told = found.page_one.report
+    return clean(f"{told['company']} · Market report") if told["company"] and told["title"] else "Market report"
 
 
 def about(found: Evidence) -> str:
-    """When the run came to count, and which it is."""
-    when = f"{found.at[:10]} · " if found.at else ""
-    return f"{when}{found.summary.rows['scored']:,} accounts · run {found.run.name}"
+    """Period and owner where the job names them, when the run came to count, and which it is."""
+    told = found.page_one.report
+    parts = [told["period"], told["owner"], found.at and found.at[:10]]
+    parts += [f"{found.summary.rows['scored']:,} accounts", f"run {found.run.name}"]
+    return clean(" · ".join(filter(None, parts)))

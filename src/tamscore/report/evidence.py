@@ -13,6 +13,7 @@ from tamscore.store import records
 from tamscore.store.run_directory import COVERAGE, RECORDS
 
 if TYPE_CHECKING:
+    from tamscore.insight.page_one import PageOne
     from tamscore.insight.stored import StoredRun
     from tamscore.insight.summary import Summary
     from tamscore.progress import Progress
@@ -46,22 +47,39 @@ class Evidence:
     later: dict[str, Row] = field(default_factory=dict)
 
     @property
+    def page_one(self) -> PageOne:
+        """What stands on the first page, which every summary of a whole market has."""
+        if self.summary.page_one is None:
+            raise ValueError("the summary of one cluster has no first page")
+        return self.summary.page_one
+
+    @property
+    def currency(self) -> str | None:
+        """The currency of the amounts, where the job names it."""
+        return self.page_one.report["currency"]
+
+    @property
     def extras(self) -> dict[str, Row]:
         """The record of every section of the registry that has one; alerts with the first accounts of their lists."""
         found = {**self.summary.records, **self.run.manifest.get("extras", {}), **self.later}
         return {**found, "alerts": {**found["alerts"], "first": self.alerts}} if "alerts" in found else found
 
 
-def gather(run: StoredRun, since: Location | None, progress: Progress, *, compare: bool = True) -> Evidence:
-    """All that there is to tell of a run; against the run `since`, else the one it replaced, unless told not to."""
+def gather(
+    run: StoredRun, since: Location | None, progress: Progress, *, compare: bool = True, accounts: bool = True
+) -> Evidence:
+    """All that there is to tell of a run; against the run `since`, else the one it replaced, unless told not to.
+
+    Not without `accounts` are those of both runs compared: the first page does without.
+    """
     directory = run.directory
     with progress.stage("read"):
-        told = summary.load(directory.path, top=0, plan=run.plan)
+        told = summary.load(directory.path, top=0, plan=run.plan, since=since, compare=compare)
         quality, steps = (tuple(tables.table(directory, name)) for name in ("quality", "steps"))
         names = ("map", "top_by_kind", "plays", "portfolio", "alert_lists")
         seen, best, plays, portfolio, alerts = (tables.optional_table(directory, name) for name in names)
     mine = [entry.at for entry in ledger_of(run) if entry.version == run.name and entry.action == "run"]
-    earlier = run_before(run, since) if compare else None
+    earlier = run_before(run, since) if compare and accounts else None
     against = f"run {earlier.name}" if earlier and since is not None else "the run before"
     return Evidence(
         run,

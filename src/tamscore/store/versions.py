@@ -116,6 +116,14 @@ def holds_runs(named: str, output: Location) -> bool:
     return False
 
 
+def version_before(directory: RunDirectory) -> RunDirectory | None:
+    """Return the version that a run replaced when it last came to count; None if that is not known or not whole."""
+    output = directory.output
+    name = history.before(history.entries(output, current_version(output)), directory.run_key)
+    found = None if name is None else RunDirectory(output, name)
+    return found if found is not None and found.manifest() is not None else None
+
+
 def output_of(path: Location) -> Location:
     """The path, where it is the output of a job; UsageError where no run has ever been written to it."""
     if not is_folder(path) or (not (path / CURRENT).exists() and not versions(path)):

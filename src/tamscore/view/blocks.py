@@ -51,7 +51,7 @@ class Column:
 class Cell:
     """A value in a table; with a `bar` behind it of that share of the full length, or with a `mark` such as good.
 
-    On a page it leads to the file `link`, which lies beside the page.
+    On a page it leads to `link`: a file that lies beside the page, or `#` and an anchor of the page.
     """
 
     value: Any
@@ -65,13 +65,14 @@ Row: TypeAlias = tuple[Cell, ...]
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells under columns, in groups that are set apart."""
+    """Rows of cells under columns, in groups that are set apart; `link` is the anchor of the chapter that has more."""
 
     caption: str
     columns: tuple[Column, ...]
     groups: tuple[tuple[Row, ...], ...]
     note: str = ""
     folded: bool = False
+    link: str = ""
 
     kind = "table"
 
@@ -91,8 +92,8 @@ class Table:
 class Figure:
     """A picture that draws itself on a canvas, wide or narrow; `alt` says in words what it shows, `table` in numbers.
 
-    Heights are in units of 72 to the inch, on a canvas 720 wide, or 340 on a narrow one. Where there are no pictures,
-    the table stands in its place.
+    Heights are in units of 72 to the inch, on a canvas 720 wide, or 340 on a narrow one. `reading` is one sentence that
+    says what to see in it. Where there are no pictures, the table stands in its place.
     """
 
     name: str
@@ -102,17 +103,19 @@ class Figure:
     height: int = 260
     narrow_height: int = 280
     table: Table | None = None
+    reading: str = ""
 
     kind = "figure"
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One large number: what it is, the number, and what to know about it."""
+    """One large number: what it is, the number, what to know about it, and the anchor of the chapter that has more."""
 
     label: str
     value: str
     detail: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True)
@@ -134,10 +137,20 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Points:
-    """A list of statements, each with a lead-in that may be empty; without a caption it needs no heading."""
+class Point:
+    """A statement with a lead-in that may be empty; the anchor of the chapter that has more, and one of its own."""
 
-    points: tuple[tuple[str, str], ...]
+    lead: str
+    text: str
+    link: str = ""
+    anchor: str = ""
+
+
+@dataclass(frozen=True)
+class Points:
+    """A list of statements; without a caption it needs no heading."""
+
+    points: tuple[Point, ...]
     caption: str = ""
 
     kind = "points"
@@ -157,12 +170,13 @@ Block: TypeAlias = Figure | Table | Tiles | Text | Points | Terms
 
 @dataclass(frozen=True)
 class Chapter:
-    """A chapter: its anchor, its title, what it comes to in one sentence, and its blocks."""
+    """A chapter: its anchor, its title, what it comes to in one sentence, its blocks, and whether it is an appendix."""
 
     anchor: str
     title: str
     message: str
     blocks: tuple[Block, ...] = field(default=())
+    is_appendix: bool = False
 
 
 def table(caption: str, columns: str, rows: Iterable[Iterable[Any]], note: str = "", *, folded: bool = False) -> Table:
@@ -171,11 +185,17 @@ def table(caption: str, columns: str, rows: Iterable[Iterable[Any]], note: str =
 
 
 def grouped(
-    caption: str, columns: str, groups: Iterable[Iterable[Iterable[Any]]], note: str = "", *, folded: bool = False
+    caption: str,
+    columns: str,
+    groups: Iterable[Iterable[Iterable[Any]]],
+    note: str = "",
+    *,
+    folded: bool = False,
+    link: str = "",
 ) -> Table:
     """Return a table whose rows stand in groups, else as `table`."""
     made = (tuple(tuple(map(cell_of, row)) for row in rows) for rows in groups)
-    return Table(caption, tuple(map(Column.parse, columns.split("|"))), tuple(made), note, folded)
+    return Table(caption, tuple(map(Column.parse, columns.split("|"))), tuple(made), note, folded, link)
 
 
 def without_empty(block: Table) -> Table:

@@ -24,6 +24,14 @@ def money(value: float | None) -> str:
     return f"{scaled:.{max(1 - math.floor(math.log10(abs(scaled))), 0)}f}{unit}"
 
 
+def priced(value: float | None, currency: str | None) -> str:
+    """Return an amount in short with its currency, where that is known: `EUR 3.4M`, `€3.4M`, `3.4M`."""
+    amount = money(value)
+    if currency is None or amount == NOTHING:
+        return amount
+    return f"{clean(currency)}{' ' if any(map(str.isalpha, currency)) else ''}{amount}"
+
+
 def span(low: float | None, high: float | None) -> str:
     """Return two amounts as an interval: `5.1k to 6.4k`; `-` if there is none."""
     return NOTHING if low is None or high is None else f"{money(low)} to {money(high)}"

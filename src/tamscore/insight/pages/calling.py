@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.view.blocks import Points
+from tamscore.view.blocks import Point, Points
 from tamscore.view.words import clean, money, words
 
 if TYPE_CHECKING:
@@ -60,5 +60,15 @@ def next_step(account: Mapping[str, Any]) -> str:
 
 def reasons_to_call(accounts: Sequence[Mapping[str, Any]]) -> Points:
     """Return the sentence of each account, under its name."""
-    named = [(f"{clean(one.get('name') or one['account_id'])}:", why_called(one)) for one in accounts]
-    return Points(tuple(pair for pair in named if pair[1]), "Why they come first")
+    named = [Point(f"{account_name(one)}:", why_called(one)) for one in accounts]
+    return Points(tuple(point for point in named if point.text), "Why they come first")
+
+
+def account_name(account: Mapping[str, Any]) -> str:
+    """Return what an account is called: its name, or its id if it has none."""
+    return clean(account.get("name") or account["account_id"])
+
+
+def anchor_of(account: Mapping[str, Any]) -> str:
+    """Return the anchor of what a report tells of an account: its place, which no other of its party type has."""
+    return f"account-{account['party_type'].replace('_', '-')}-{account.get('priority') or account['rank']}"

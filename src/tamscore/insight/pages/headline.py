@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tamscore.insight.origins import input_since, since
-from tamscore.view.blocks import Points, Terms, Tile, Tiles
+from tamscore.view.blocks import Point, Points, Terms, Tile, Tiles
 from tamscore.view.words import counted, money, words
 
 if TYPE_CHECKING:
@@ -84,4 +84,4 @@ def whitespace(sums: Sums, kind: str, change: str) -> Tile:
 
 def notices(texts: Iterable[str]) -> Points:
     """Return what the run had to say."""
-    return Points(tuple(("", text) for text in texts), "Notices")
+    return Points(tuple(Point("", text) for text in texts), "Notices")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.insight.pages.calling import chance_of
+from tamscore.insight.pages.calling import anchor_of, chance_of
 from tamscore.insight.pages.potential import step_name
 from tamscore.schema import PARTY_TYPES
 from tamscore.view.blocks import Cell, grouped, table, without_empty
@@ -46,17 +46,13 @@ def top_accounts(rows: Sequence[Row], cluster: str | None) -> Table:
     return accounts(f"Call first{f' in cluster {cluster}' if cluster else ''}", rows, "priority", ORDER)
 
 
-def best_of_kind(rows: Sequence[Row], nouns: str, clusters: Sequence[Cluster], *, folded: bool = False) -> Table:
-    """Return the first accounts of a kind, with the reason why each has its potential."""
-    known = {cluster.cluster: cluster for cluster in clusters}
-    why = [reason(row, known[row["cluster"]]) for row in rows]
-    return accounts(f"The first {len(rows)} {nouns}", rows, "priority_in_kind", ORDER, why, folded=folded)
+def best_of_kind(rows: Sequence[Row], nouns: str) -> Table:
+    """Return the first accounts of a kind."""
+    return accounts(f"The first {len(rows)} {nouns}", rows, "priority_in_kind", ORDER, folded=True)
 
 
-def accounts(
-    caption: str, rows: Sequence[Row], place: str, note: str, why: Sequence[str] = (), *, folded: bool = False
-) -> Table:
-    """Return accounts, one a row; names only if there are any, reasons only if they are given.
+def accounts(caption: str, rows: Sequence[Row], place: str, note: str, *, folded: bool = False) -> Table:
+    """Return accounts, one a row; names only if there are any.
 
     Places are those within a party type, so each party type is a group of its own and every row names it.
     """
@@ -67,7 +63,7 @@ def accounts(
         [
             *[row["party_type"]][: len(found) - 1],
             row.get(place) or row["rank"],
-            str(row["account_id"]),
+            Cell(str(row["account_id"]), link=f"#{anchor_of(row)}"),
             *[row.get("name") or None][:named],
             row["cluster"],
             row["sales"],
@@ -75,23 +71,19 @@ def accounts(
             row["whitespace"],
             chance_of(row),
             Cell(row.get("expected_value"), (row.get("expected_value") or 0.0) / most),
-            *([] if why else [row.get("tier")]),
-            *([Cell(row["play"], mark=row["quadrant"]), why[at]] if why else quadrant_and_play(row)),
+            row.get("tier"),
+            Cell(row["quadrant"], mark=row["quadrant"]),
+            row["play"],
         ]
-        for at, row in enumerate(rows)
+        for row in rows
     ]
     who = f"{'|name:name' * named}|cluster:id/3"
-    end = "play:code/2|why/3" if why else "tier:code/2|quadrant:code/3|play:code/2"
+    end = "tier:code/2|quadrant:code/3|play:code/2"
     money = "sales:money/3|potential:money/3|whitespace:money|likely:permille/2|expected:money"
     columns = f"{'party type:code|' * (len(found) > 1)}priority:count|account id:id{who}|{money}|{end}"
     groups = [[cell for cell, row in zip(cells, rows, strict=True) if row["party_type"] == party] for party in parties]
     note += "; priority counts within each party type" if len(found) > 1 else ""
     return without_empty(grouped(caption, columns, groups, note, folded=folded))
-
-
-def quadrant_and_play(row: Row) -> list[Any]:
-    """Return the quadrant of an account, and what it calls for."""
-    return [Cell(row["quadrant"], mark=row["quadrant"]), row["play"]]
 
 
 def prospects(clusters: Sequence[Cluster], whole: float) -> Table:

@@ -1,12 +1,15 @@
-"""The chapters of the report in their order, and what to say of those that a run has nothing for."""
+"""The chapters of the report in their order: what to act on, then the evidence as an appendix."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tamscore.insight.pages import page_one
 from tamscore.report.chapters import (
     choice,
     clusters,
+    explanations,
     headline,
     ladder,
     level,
@@ -24,16 +27,31 @@ if TYPE_CHECKING:
     from tamscore.report.evidence import Evidence
     from tamscore.view.blocks import Chapter
 
-BEFORE = (headline, clusters, potential, ladder, ranking, quadrants)
-AFTER = (level, choice, moves, quality)
+BEFORE = (ranking, headline, quadrants, clusters, ladder)
+AFTER = (moves, potential, level, choice, quality)
 """The chapters that stand before those of the sections, and after them."""
+APPENDIX = ("explanations", "potential", "level", "choice-of-k", "look-alike", "backtest", "quality", "method")
+"""The chapters of the appendix, in their order: evidence for those who doubt the rest."""
 
 
 def chapters(found: Evidence) -> list[Chapter]:
-    """All chapters that there is something to say in, then what the report cannot tell and how it was made."""
+    """Return all chapters that there is something to say in, the first page first, the appendix last."""
     first, last = ([(module, module.chapter(found)) for module in order] for order in (BEFORE, AFTER))
     missing = [str(getattr(module, "MISSING", "")) for module, one in [*first, *last] if one is None]
     missing += [section.absent for name, section in SECTIONS.items() if name not in found.extras]
     first_told, last_told = ([one for _, one in each if one] for each in (first, last))
-    told = [*first_told, *section_chapters(found.extras), *last_told]
-    return [*told, limits.chapter(found, missing), method.chapter(found)]
+    told = [*first_told, *section_chapters(found.extras), *last_told, limits.chapter(found, missing)]
+    told += [explanations.chapter(found), method.chapter(found)]
+    return [*one_pager(found), *in_two_parts(told)]
+
+
+def one_pager(found: Evidence) -> list[Chapter]:
+    """Return the first page as the only chapter."""
+    return [page_one.chapter(found.page_one)]
+
+
+def in_two_parts(chapters: list[Chapter]) -> list[Chapter]:
+    """Return the chapters with those of the appendix behind all others, and marked."""
+    main = [one for one in chapters if one.anchor not in APPENDIX]
+    rest = sorted((one for one in chapters if one.anchor in APPENDIX), key=lambda one: APPENDIX.index(one.anchor))
+    return [*main, *(replace(one, is_appendix=True) for one in rest)]

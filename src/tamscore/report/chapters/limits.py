@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tamscore.insight.pages.headline import notices
-from tamscore.view.blocks import Block, Chapter, Points, table
+from tamscore.view.blocks import Block, Chapter, Point, Points, table
 from tamscore.view.words import counted
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ NOTED = 12
 
 def chapter(found: Evidence, missing: Sequence[str]) -> Chapter:
     """Return the chapter; `missing` are the chapters left out, each with what would bring it."""
-    blocks: list[Block] = [Points((*ALWAYS.items(), *of_this_run(found)))]
+    blocks: list[Block] = [Points(tuple(Point(*pair) for pair in (*ALWAYS.items(), *of_this_run(found))))]
     if noted := found.summary.notices[:NOTED]:
         blocks.append(notices(noted))
     if missing:

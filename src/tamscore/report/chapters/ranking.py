@@ -22,10 +22,10 @@ def chapter(found: Evidence) -> Chapter | None:
     kinds = {kind: [row for row in found.ranking if row["kind"] == kind] for kind in KINDS}
     clusters, blocks = found.summary.clusters, list[Block]([tiers(found.summary.priority)])
     if kinds["expansion"]:
-        blocks.append(best_of_kind(kinds["expansion"], "customers", clusters))
+        blocks.append(best_of_kind(kinds["expansion"], "customers"))
     if rows := kinds["acquisition"]:
         whole = found.summary.totals["acquisition"].whitespace
-        blocks += [prospects(clusters, whole), best_of_kind(rows, "prospects", clusters, folded=True)]
+        blocks += [prospects(clusters, whole), best_of_kind(rows, "prospects")]
     return Chapter("ranking", "Who to call first", message(kinds, found), tuple(blocks))
 
 

@@ -1,0 +1,48 @@
+"""Why each account that the report names has its place: what the run itself has stored about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tamscore.insight.pages.calling import account_name, anchor_of, why_called
+from tamscore.insight.pages.quadrants import MEANINGS
+from tamscore.insight.pages.ranking import reason
+from tamscore.schema import PARTY_TYPES
+from tamscore.view.blocks import Chapter, Point, Points
+from tamscore.view.words import counted, money, words
+
+if TYPE_CHECKING:
+    from tamscore.insight.tables import Cluster
+    from tamscore.report.evidence import Evidence, Row
+
+
+def chapter(found: Evidence) -> Chapter:
+    """Return the chapter, with an anchor for every account that the first page and the ranking name."""
+    clusters = {one.cluster: one for one in found.summary.clusters}
+    rows = {anchor_of(row): row for row in (*found.page_one.call, *found.ranking)}
+    blocks = []
+    for party in PARTY_TYPES:
+        mine = [(anchor, row) for anchor, row in rows.items() if row["party_type"] == party]
+        mine.sort(key=lambda pair: pair[1].get("priority") or pair[1]["rank"])
+        points = tuple(point(anchor, row, clusters[row["cluster"]]) for anchor, row in mine)
+        if points:
+            blocks.append(Points(points, f"{words(party)} accounts, in the order of priority".capitalize()))
+    text = f"{counted(len(rows), 'account')} with a reason each; tamscore explain tells more about any account."
+    return Chapter("explanations", "Why these accounts", text, tuple(blocks))
+
+
+def point(anchor: str, row: Row, cluster: Cluster) -> Point:
+    """Return what is known of an account."""
+    place = row.get("priority") or row["rank"]
+    told = [f"{row['account_id']}, tier {row['tier']}" if row.get("tier") else str(row["account_id"])]
+    told += [why_called(row).removesuffix("."), f"{reason(row, cluster)} ({cluster.cluster}, {cluster.name})"]
+    if row.get("potential_low") is not None and row.get("potential_high") is not None:
+        told.append(f"its potential of {money(row['potential'])} may be {money(row['potential_low'])} to")
+        told[-1] += f" {money(row['potential_high'])}"
+    told.append(MEANINGS.get(row["quadrant"], words(row["quadrant"])))
+    return Point(f"{place:,}. {account_name(row)}:", f"{'. '.join(filter(None, map(sentence, told)))}.", anchor=anchor)
+
+
+def sentence(text: str) -> str:
+    """Return a text with a capital at its beginning."""
+    return f"{text[:1].upper()}{text[1:]}"
