@@ -41,8 +41,8 @@ from tests.end_to_end import buyers, market
 from tests.page import Page
 
 ALL = [
-    "page-one", "ranking", "headline", "quadrants", "clusters", "ladder", "campaigns", "coverage", "moves", "limits",
-    "explanations", "potential", "level", "choice-of-k", "look-alike", "backtest", "quality", "method",
+    "page-one", "ranking", "headline", "quadrants", "clusters", "ladder", "campaigns", "coverage", "people", "moves",
+    "limits", "explanations", "potential", "level", "choice-of-k", "look-alike", "backtest", "quality", "method",
 ]  # fmt: skip
 HOSTILE = "<script>alert('x')</script> & $\\frac{$ ¥\u202e"
 LIMIT = 3_000_000
@@ -120,11 +120,11 @@ def test_every_chapter_stands_in_its_place(written):
 def test_what_a_run_has_not_is_left_out_and_named(bare, tmp_path):
     write_report(bare, Progress(), tmp_path / "report.html")
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
-    gone = {"campaigns", "coverage", "backtest", "choice-of-k", "moves"}
+    gone = {"campaigns", "coverage", "people", "backtest", "choice-of-k", "moves"}
     assert [one["id"] for one in page.having("section")] == [name for name in ALL if name not in gone]
     told = [row[0] for row in page.table("Not in this report").rows]
     absent = (section.absent.partition(":")[0] for name, section in SECTIONS.items() if name != "look_alike")
-    words = ("choice of k", "Who moved", *absent)
+    words = ("choice of k", "Who moved", "People", *absent)
     assert len(told) == len(words)
     assert all(any(word in one for one in told) for word in words)
     assert all("Trust in clusters" not in table.caption for table in page.tables)
@@ -242,6 +242,22 @@ def test_the_ranking_lists_the_best_of_each_kind_with_two_digits(full, written):
             assert any(text.startswith(f"{one['priority']:,}. ") and one["account_id"] in text for text in told)
 
 
+def test_people_begin_with_their_first_accounts(full, written):
+    owners = {
+        row["account_id"]: row["person"]
+        for row in full.roles.plan.table.append_column("account_id", full.roles.plan.ids).to_pylist()
+    }
+    held: dict[str, list[dict[str, Any]]] = {}
+    for row in sorted(market.scores(full.directory).to_pylist(), key=lambda row: (row["priority"], row["account_id"])):
+        if owner := owners[row["account_id"]]:
+            held.setdefault(owner, []).append(row)
+    assert len(held) == 2
+    rows = written[1].table("Where each person begins").rows
+    assert [row[:2] for row in rows] == [[name, row["account_id"]] for name in sorted(held) for row in held[name][:5]]
+    people = written[1].table("What each person covers").rows
+    assert [(row[0], row[2]) for row in people] == [(name, f"{len(held[name]):,}") for name in sorted(held)]
+
+
 def test_changes_add_up_and_moves_are_those_of_the_accounts(full):
     found = gather(full, None, Progress())
     changed = found.changed
@@ -331,7 +347,7 @@ def test_propensity_and_lifetime_value_tell_what_is_stored(full):
     told = chapters(found)
     anchors = [chapter.anchor for chapter in told]
     assert anchors[anchors.index("coverage") : anchors.index("limits")] == [
-        *("coverage", "propensity", "lifetime-value", "alerts"),
+        *("coverage", "propensity", "lifetime-value", "alerts", "people"),
     ]
     page = Page(page_of(found, told))
     row = ["focus", "above 0.3", "20", "8", "80%", "20", "2.5", "0.25x"]
@@ -363,6 +379,10 @@ def test_a_run_that_tells_who_will_buy_makes_a_chapter(tmp_path):
     assert {"propensity", "look-alike"} <= {chapter.anchor for chapter in told}
     record = (done.manifest() or {})["extras"]["propensity"]
     assert [row[0] for row in page.table("What moves").rows] == [row["feature"] for row in record["features"]]
+    focus = [row for row in market.scores(done).to_pylist() if row["propensity_band"] == "focus"]
+    focus.sort(key=lambda row: (-row["propensity"], row["account_id"]))
+    assert len(focus) > 20
+    assert [row[0] for row in page.table("Accounts in focus").rows] == [row["account_id"] for row in focus[:20]]
 
 
 def test_figures_of_a_frozen_propensity_are_told_as_those_of_the_run_that_learned_it(tmp_path):

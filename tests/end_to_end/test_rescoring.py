@@ -259,7 +259,8 @@ def test_drift_says_what_its_shares_are_shares_of(first, tmp_path):
         assert {row["of"] for row in rows if row["what"] in {"far", "clusters", "cluster"}} == {base}
         assert {row["of"] for row in rows if row["what"] in {"feature", "category"}} == {"accounts drawn"}
         console = Console(file=(out := StringIO()), width=200)
-        console.print(to_terminal(drift(rows), None))
+        for block in drift(rows):
+            console.print(to_terminal(block, None))
         assert f"of the {base}\n" in re.sub(r" +\n", "\n", out.getvalue())
     far = next(row for row in rows_of(runs["fit rows"], "drift") if row["what"] == "far")
     rows = (runs["fit rows"].manifest() or {})["fit"][far["party_type"]]["rows"]

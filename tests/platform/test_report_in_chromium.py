@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,12 @@ from typer.testing import CliRunner
 
 from tamscore import backend
 from tamscore.cli import app
+from tamscore.insight.page_one import Hours
 from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
-from tamscore.report import write_report
+from tamscore.report import page_of, write_report
+from tamscore.report.chapters import one_pager
+from tamscore.report.evidence import gather
 from tamscore.sections.coverage.cover import cover
 from tamscore.sections.coverage.settings import Coverage
 
@@ -94,11 +98,20 @@ def page(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def evidence(page):
+    """What the report rests on, without the accounts."""
+    return gather(open_run(page.parent / "then" / "scores"), None, Progress(), accounts=False)
+
+
+def open_to_scripts(page):
+    """The text of a page that lets the scripts of these tests run as well as its own."""
+    return re.sub(r"script-src '[^']+'", "script-src 'unsafe-inline'", page.read_text(encoding="utf-8"), count=1)
+
+
+@pytest.fixture(scope="module")
 def probed(page):
     """The page with a probe in it that tells what was drawn."""
-    text = (
-        page.read_text(encoding="utf-8").replace("<title>", f"{WATCH}<title>", 1).replace("</body>", f"{PROBE}</body>")
-    )
+    text = open_to_scripts(page).replace("<title>", f"{WATCH}<title>", 1).replace("</body>", f"{PROBE}</body>")
     target = page.with_name("probed.html")
     target.write_text(text, encoding="utf-8")
     return target
@@ -170,10 +183,61 @@ def test_the_pictures_of_the_documentation_can_be_taken_again(page, tmp_path):
         assert 300 < height < 900
 
 
-def test_it_prints(page):
+AXE = """<script>addEventListener("load", async () => {
+  document.querySelectorAll("details").forEach((one) => { one.open = true; });
+  const found = await axe.run(document, { resultTypes: ["violations"] });
+  const told = found.violations.map((one) => [one.id, ...one.nodes.map((node) => node.target.join(" "))]);
+  parent.postMessage(JSON.stringify({ errors: [], passed: found.passes.length, told }), "*");
+});</script>"""
+
+
+@pytest.mark.parametrize(("width", "dark"), [(390, False), (1280, True)], ids=["phone", "dark"])
+def test_axe_finds_nothing(page, width, dark):
+    [axe] = (Path(__file__).parents[2] / ".venv-platform").glob("lib/*/site-packages/axe_core_python/axe.min.js")
+    target = page.with_name("axe.html")
+    script = f"<script>{axe.read_text(encoding='utf-8')}</script>{AXE}"
+    target.write_text(open_to_scripts(page).replace("</body>", f"{script}</body>"), encoding="utf-8")
+    found = told(target, width, *(["--blink-settings=preferredColorScheme=0"] if dark else []))
+    assert found["passed"] > 30
+    assert found["told"] == []
+
+
+def printed(page, name):
+    """How many sheets a page takes."""
     BUILD.mkdir(parents=True, exist_ok=True)
-    target = BUILD / "report.pdf"
+    target = BUILD / f"{name}.pdf"
     chromium(page, "--no-pdf-header-footer", f"--print-to-pdf={target}")
     data = target.read_bytes()
     assert data.startswith(b"%PDF")
-    assert 4 <= len(re.findall(rb"/Type\s*/Page\b", data)) <= 40
+    return len(re.findall(rb"/Type\s*/Page\b", data))
+
+
+def test_the_main_part_takes_at_most_twelve_sheets(page):
+    main = page.with_name("main.html")
+    text = page.read_text(encoding="utf-8")
+    main.write_text(text.replace("</style>", ".appendix, .part { display: none }</style>", 1), encoding="utf-8")
+    sheets = printed(main, "main")
+    assert 4 <= sheets <= 12
+    assert sheets < printed(page, "report") <= 30
+
+
+def test_the_first_page_fits_one_sheet_however_long_its_names_are(page, evidence):
+    long = {
+        "name": "Long Name of an Account " * 4,
+        "person": "A Person of Many Names " * 4,
+        "next_offer": "offer " * 20,
+    }
+    first = evidence.page_one
+    hours = tuple(Hours(role=f"inside_sales_{i}", people=100, needed=1e6, there=1e6) for i in range(6))
+    call = tuple({**row, **long, "p_basis": "look_alike", "probability": 0.123} for row in first.call)
+    clusters = tuple(f"E{i:04d}" for i in range(50))
+    trust = replace(first.trust, graded=50, unstable=clusters, thin=clusters)
+    leaving = {"accounts": 1_234_567, "at_stake": 1.2e9}
+    told = {**dict.fromkeys(first.report, "A long text about it"), "currency": "EUR"}
+    worst = replace(first, call=call, hours=hours, trust=trust, leaving=leaving, report=told)
+    assert len(worst.call) == 20
+    found = replace(evidence, summary=replace(evidence.summary, page_one=worst))
+    for name, one in (("one", evidence), ("longest", found)):
+        target = page.with_name(f"{name}.html")
+        target.write_text(page_of(one, one_pager(one)), encoding="utf-8")
+        assert printed(target, f"first-page-{name}") == 1

@@ -138,8 +138,8 @@ def test_files_get_no_colours_lines_or_bars():
 def test_kinds_of_whitespace_are_never_added_up():
     assert "860k" in text_of(SUMMARY)
     words = " ".join(text_of(SUMMARY).split())
-    assert "expansion whitespace 1.7M open with 454 customers; sales 1.5M of potential 3.2M" in words
-    assert "acquisition whitespace 20M open with 4,808 prospects" in words
+    assert "expansion whitespace 1.7M a ceiling: open with 454 customers; sales 1.5M of potential 3.2M" in words
+    assert "acquisition whitespace 20M a ceiling: open with 4,808 prospects" in words
     assert "22M" not in text_of(SUMMARY)
 
 

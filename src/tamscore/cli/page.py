@@ -44,7 +44,7 @@ def report(
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a run as one page: what to do first, then figures, tables, and what they come to.
+    """Write a run as one page: what to do first, then the evidence.
 
     One file that needs no server and no network, for a screen, a phone or paper.
     """

@@ -54,11 +54,11 @@ def page(summary: Summary) -> Iterator[Block]:
     for party, rows in choice.by_party(summary.choice_of_k).items():
         yield choice.candidates(party, rows)
     yield clusters.trust(summary.stability)
-    for chapter in section_chapters(summary.records):
+    for chapter in section_chapters(summary.records, summary.currency):
         yield from chapter.blocks
     yield ranking.tiers(summary.priority)
     yield changes.events(summary.events)
-    yield changes.drift(summary.drift)
+    yield from changes.drift(summary.drift)
     if summary.notices:
         yield headline.notices(summary.notices)
     yield ranking.top_accounts(summary.top, summary.cluster)

@@ -64,6 +64,11 @@ class Summary:
     coverage: str | None = None
 
     @property
+    def currency(self) -> str | None:
+        """The currency of the amounts, where the job names it."""
+        return None if self.page_one is None else self.page_one.report["currency"]
+
+    @property
     def records(self) -> dict[str, dict[str, Any]]:
         """The record of every section that has one: campaigns are recorded in a table."""
         campaigns = {"campaigns": {"rows": self.campaigns}} if self.campaigns else {}

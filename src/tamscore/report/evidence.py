@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tamscore.insight import summary, tables
+from tamscore.insight import named_accounts, summary, tables
 from tamscore.insight.earlier_run import ledger_of, run_before
+from tamscore.insight.named_accounts import NamedAccounts
 from tamscore.report.changes import changes_between
 from tamscore.sections import SECTIONS
 from tamscore.store import records
@@ -45,6 +46,7 @@ class Evidence:
     changed: Changed | None = None
     input_change: Row | None = None
     later: dict[str, Row] = field(default_factory=dict)
+    named: NamedAccounts = field(default_factory=NamedAccounts)
 
     @property
     def page_one(self) -> PageOne:
@@ -56,13 +58,14 @@ class Evidence:
     @property
     def currency(self) -> str | None:
         """The currency of the amounts, where the job names it."""
-        return self.page_one.report["currency"]
+        return self.summary.currency
 
     @property
     def extras(self) -> dict[str, Row]:
-        """The record of every section of the registry that has one; alerts with the first accounts of their lists."""
+        """The record of every section of the registry that has one; with first accounts where there are any to name."""
         found = {**self.summary.records, **self.run.manifest.get("extras", {}), **self.later}
-        return {**found, "alerts": {**found["alerts"], "first": self.alerts}} if "alerts" in found else found
+        firsts = {"alerts": self.alerts, "propensity": self.named.focus}
+        return {**found, **{name: {**found[name], "first": rows} for name, rows in firsts.items() if name in found}}
 
 
 def gather(
@@ -95,6 +98,7 @@ def gather(
         changes_between(earlier, run, against, progress) if earlier else None,
         run.manifest.get("input_change") if compare else None,
         later_answers(run),
+        named_accounts.gather(run, progress) if accounts else NamedAccounts(),
     )
 
 

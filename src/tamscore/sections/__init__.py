@@ -37,9 +37,10 @@ def register(section: Section[Any]) -> None:
     _sections[section.name] = section
 
 
-def section_chapters(records: Mapping[str, Any]) -> list[Chapter]:
-    """Return the chapter of every section that a run has a record of."""
-    return [section.view(records[name]) for name, section in SECTIONS.items() if name in records]
+def section_chapters(records: Mapping[str, Any], currency: str | None = None) -> list[Chapter]:
+    """Return the chapter of every section that a run has a record of; its sentences name the currency, if known."""
+    told = {name: {**record, "currency": currency} for name, record in records.items()}
+    return [section.view(told[name]) for name, section in SECTIONS.items() if name in told]
 
 
 @contextmanager

@@ -18,7 +18,7 @@ def drawn(figure: Figure, *, narrow: bool = False) -> Any:
     from matplotlib.figure import Figure as Drawing
 
     width, height = (NARROW, figure.narrow_height) if narrow else (WIDE, figure.height)
-    drawing = Drawing(figsize=(width / 72, height / 72))
+    drawing = Drawing(figsize=(width / 72, height / 72), dpi=72)
     figure.draw(Canvas(drawing, narrow))
     return drawing
 
@@ -34,6 +34,7 @@ def settings(name: str, *, narrow: bool) -> Any:
 def rendered(figure: Figure, form: str, *, narrow: bool = False, titled: bool = False, **options: Any) -> bytes:
     """The bytes of a figure as SVG or PNG, with its title or without."""
     import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     target = io.BytesIO()
     with mpl.rc_context(), warnings.catch_warnings():
@@ -43,7 +44,11 @@ def rendered(figure: Figure, form: str, *, narrow: bool = False, titled: bool = 
         drawing = drawn(figure, narrow=narrow)
         if titled:
             drawing.suptitle(clean(figure.title), x=0.01, ha="left", fontweight="bold")
-        drawing.savefig(target, format=form, metadata={"Date": None} if form == "svg" else None, **options)
+        if form == "svg" and not options:  # saving would draw all twice; drawing alone lays it out as well
+            canvas: Any = FigureCanvasSVG(drawing)
+            canvas.print_svg(target, metadata={"Date": None})
+        else:
+            drawing.savefig(target, format=form, metadata={"Date": None} if form == "svg" else None, **options)
     return target.getvalue()
 
 

@@ -33,18 +33,30 @@ def verdict(row: Row) -> Cell:
     return Cell(row["verdict"], mark=MARKS.get(row["verdict"], ""))
 
 
-def drift(rows: Iterable[Row]) -> Table:
-    """Return accounts far from every cluster, shares of the clusters, new categories, and the features moved most."""
+def drift(rows: Iterable[Row]) -> list[Table]:
+    """Return accounts far from every cluster, shares of the clusters, new categories, and the features moved most.
+
+    What has moved stands in a table of its own; what is steady is folded.
+    """
     found = [row for row in rows if row["what"] != "cluster"]
     others = [row for row in found if row["what"] != "feature"]
     features = sorted((row for row in found if row["what"] == "feature"), key=lambda row: -row["psi"])
-    cells = [
-        (row["party_type"], row["what"], row["name"], row["psi"], verdict(row), detail_of(row))
-        for row in (*others, *features[:LISTED])
-    ]
+    told = [*others, *features[:LISTED]]
+    moved = [row for row in told if row["verdict"] != "steady"]
+    steady = [row for row in told if row["verdict"] == "steady"]
+    tables = (
+        drift_of("Drift since the model was fitted", moved),
+        drift_of("Steady since the model was fitted", steady, folded=True),
+    )
+    return [one for one in tables if one.rows]
+
+
+def drift_of(caption: str, rows: Iterable[Row], *, folded: bool = False) -> Table:
+    """Return rows about drift as a table."""
+    cells = [(row["party_type"], row["what"], row["name"], row["psi"], verdict(row), detail_of(row)) for row in rows]
     columns = "party type:code|what:code|name|index:thousandths|verdict|detail"
     note = "stability index: a look from 0.1 on, a new fit from 0.25 on"
-    return table("Drift since the model was fitted", columns, cells, note)
+    return table(caption, columns, cells, note, folded=folded)
 
 
 def detail_of(row: Row) -> str:

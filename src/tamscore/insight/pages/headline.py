@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tamscore.insight.origins import input_since, since
 from tamscore.view.blocks import Point, Points, Terms, Tile, Tiles
-from tamscore.view.words import counted, money, words
+from tamscore.view.words import counted, money, priced, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -64,7 +64,12 @@ def totals(summary: Summary, changes: Mapping[str, str] | None = None) -> Tiles:
     """Return the accounts and the whitespace of each kind; `changes` says by kind how it changed since another run."""
     sums = summary.totals if summary.cluster is None else summary.clusters[0].kinds
     changed = changes or {}
-    return Tiles((accounts(summary, sums), *(whitespace(sums[kind], kind, changed.get(kind, "")) for kind in KINDS)))
+    return Tiles(
+        (
+            accounts(summary, sums),
+            *(whitespace(sums[kind], kind, changed.get(kind, ""), summary.currency) for kind in KINDS),
+        )
+    )
 
 
 def accounts(summary: Summary, sums: Mapping[str, Sums]) -> Tile:
@@ -75,11 +80,11 @@ def accounts(summary: Summary, sums: Mapping[str, Sums]) -> Tile:
     return Tile("accounts scored", f"{count:,}", f"{detail}{rest}")
 
 
-def whitespace(sums: Sums, kind: str, change: str) -> Tile:
-    """Return the whitespace of a kind, and how it changed."""
+def whitespace(sums: Sums, kind: str, change: str, currency: str | None) -> Tile:
+    """Return the whitespace of a kind, which is a ceiling, and how it changed."""
     sells = f"; sales {money(sums.sales)} of potential {money(sums.potential)}" if kind == "expansion" else ""
-    detail = f"open with {counted(sums.accounts, KINDS[kind])}{sells}{f'; {change}' if change else ''}"
-    return Tile(f"{kind} whitespace", money(sums.whitespace), detail)
+    detail = f"a ceiling: open with {counted(sums.accounts, KINDS[kind])}{sells}{f'; {change}' if change else ''}"
+    return Tile(f"{kind} whitespace", priced(sums.whitespace, currency), detail)
 
 
 def notices(texts: Iterable[str]) -> Points:

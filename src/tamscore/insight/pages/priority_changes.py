@@ -31,7 +31,8 @@ def tables(totals: Totals, callers: Sequence[dict[str, Any]] = ()) -> Iterator[T
     if totals.expected.any():
         yield expected(totals)
     if changed := [*moved(totals)]:
-        yield grouped("Accounts with another tier or quadrant", "kind|what|from:code|to:code|accounts:count", changed)
+        columns = "kind|what|from:code|to:code|accounts:count"
+        yield grouped("Accounts with another tier or quadrant", columns, changed, folded=True)
     if callers:
         yield moved_most(callers)
 

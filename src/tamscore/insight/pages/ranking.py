@@ -102,7 +102,7 @@ def prospects(clusters: Sequence[Cluster], whole: float) -> Table:
         "why/3"
     )
     note = "Prospects of one cluster are alike; the clusters with the most potential for each come first."
-    return table("Prospects, by cluster", columns, rows, note)
+    return table("Prospects, by cluster", columns, rows, note, folded=True)
 
 
 def reason(row: Row, cluster: Cluster) -> str:

@@ -16,6 +16,7 @@ from tamscore.report.chapters import (
     limits,
     method,
     moves,
+    people,
     potential,
     quadrants,
     quality,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from tamscore.view.blocks import Chapter
 
 BEFORE = (ranking, headline, quadrants, clusters, ladder)
-AFTER = (moves, potential, level, choice, quality)
+AFTER = (people, moves, potential, level, choice, quality)
 """The chapters that stand before those of the sections, and after them."""
 APPENDIX = ("explanations", "potential", "level", "choice-of-k", "look-alike", "backtest", "quality", "method")
 """The chapters of the appendix, in their order: evidence for those who doubt the rest."""
@@ -40,7 +41,7 @@ def chapters(found: Evidence) -> list[Chapter]:
     missing = [str(getattr(module, "MISSING", "")) for module, one in [*first, *last] if one is None]
     missing += [section.absent for name, section in SECTIONS.items() if name not in found.extras]
     first_told, last_told = ([one for _, one in each if one] for each in (first, last))
-    told = [*first_told, *section_chapters(found.extras), *last_told, limits.chapter(found, missing)]
+    told = [*first_told, *section_chapters(found.extras, found.currency), *last_told, limits.chapter(found, missing)]
     told += [explanations.chapter(found), method.chapter(found)]
     return [*one_pager(found), *in_two_parts(told)]
 

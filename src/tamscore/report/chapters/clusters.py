@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,15 @@ from tamscore.report.shortened import shortened
 from tamscore.scoring import cluster_map as glimpse
 from tamscore.view.blocks import Block, Chapter, Text
 from tamscore.view.words import words
+
+COLOURS = {
+    "global": "blue",
+    "enterprise": "blue",
+    "land": "yellow",
+    "account_management": "orange",
+    "digital": "grey",
+}
+"""The colour of the quadrant that each segment of the portfolio is of."""
 
 if TYPE_CHECKING:
     from tamscore.model.record import PartyRecord
@@ -50,7 +59,17 @@ def party_map(found: Evidence, party: PartyRecord) -> PartyMap:
     centers = glimpse.place(plane.axes, party.centers.T.astype(np.float64)) * party.space.fitted_grid.unit
     points = np.array([(row["x"], row["y"]) for row in rows]).reshape(-1, 2)
     label = np.array([ids.index(row["cluster"]) for row in rows], int)
-    return PartyMap(party.name, tuple(ids), centers.T[order], points, label, plane.shares)
+    plays = {name: play for name in ids if (play := play_of(found, name))}
+    return PartyMap(party.name, tuple(ids), centers.T[order], points, label, plane.shares, plays)
+
+
+def play_of(found: Evidence, cluster: str) -> str:
+    """Return the colour of the play that most of the money expected of a cluster calls for; "" if that is not known."""
+    money: dict[str, float] = defaultdict(float)
+    for row in found.portfolio:
+        if row["cluster"] == cluster:
+            money[COLOURS[row["portfolio_segment"]]] += row.get("expected_value") or 0.0
+    return max(money, key=lambda colour: (money[colour], colour)) if money else ""
 
 
 def untold(found: Evidence) -> str:

@@ -23,7 +23,9 @@ def chapter(found: Evidence) -> Chapter:
     if changed:
         blocks.append(Text(" ".join(why(changed, kind) for kind in KINDS)))
         kinds = {kind: (changed.before[kind], changed.steps(kind), changed.after[kind]) for kind in KINDS}
-        blocks.append(bridge(kinds, changed.against))
+        moved = {kind: told for kind, told in kinds.items() if told[1]}
+        if moved:
+            blocks.append(bridge(moved, changed.against))
     return Chapter("headline", "Headline", message(found), tuple(blocks))
 
 

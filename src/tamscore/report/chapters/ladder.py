@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tamscore.insight.pages.potential import step_name
 from tamscore.report.figures.ladders import ladder
 from tamscore.view.blocks import Chapter, Text
-from tamscore.view.words import counted, money
+from tamscore.view.words import counted, priced
 
 if TYPE_CHECKING:
     from tamscore.insight.tables import Cluster
@@ -26,22 +26,23 @@ def chapter(found: Evidence) -> Chapter | None:
     chosen = max(own, key=lambda one: (one.kinds["expansion"].whitespace, one.cluster))
     party = next(party for party in found.run.model.parties if party.name == chosen.party_type)
     picture = ladder(chosen, party.sales.of(party.ids.index(chosen.cluster)))
-    return Chapter("ladder", "How a ladder works", message(chosen), (picture, Text(explained(chosen))))
+    blocks = (picture, Text(explained(chosen, found.currency)))
+    return Chapter("ladder", "How a ladder works", message(chosen, found.currency), blocks)
 
 
-def message(one: Cluster) -> str:
+def message(one: Cluster, currency: str | None) -> str:
     """Return what it comes to, in one sentence."""
     sums = one.kinds["expansion"]
-    all_ = f"{counted(sums.accounts, 'customer')} of {one.cluster} buy {money(sums.sales)}"
-    return f"{all_}; were each on the next step of the ladder it would be {money(sums.potential)}."
+    all_ = f"{counted(sums.accounts, 'customer')} of {one.cluster} buy {priced(sums.sales, currency)}"
+    return f"{all_}; were each on the next step of the ladder it would be {priced(sums.potential, currency)}."
 
 
-def explained(one: Cluster) -> str:
+def explained(one: Cluster, currency: str | None) -> str:
     """How to read the picture."""
     name, value = next((name, value) for name, value in one.steps.items())
     prospects = one.kinds["acquisition"]
     return (
         f"Every customer should reach the next step above what it buys; the shaded distance is its whitespace. The "
         f"{counted(prospects.accounts, 'prospect')} of {one.cluster} stand before the first step: {step_name(name)}, "
-        f"{money(value)}, is what each of them could buy."
+        f"{priced(value, currency)}, is what each of them could buy."
     )

@@ -19,7 +19,7 @@ def chapter(found: Evidence) -> Chapter:
     """Return the chapter."""
     blocks: list[Block] = [counts(found, ("rejected", "flagged"), "Rows rejected or flagged")]
     blocks.append(counts(found, ("filled",), "Numbers that were missing", folded=True))
-    blocks += [block for block in (suspects(found.summary.leakage), drift(found.summary.drift)) if block.rows]
+    blocks += [block for block in (suspects(found.summary.leakage), *drift(found.summary.drift)) if block.rows]
     return Chapter("quality", "Data quality", message(found), tuple(blocks))
 
 

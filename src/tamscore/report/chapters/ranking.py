@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tamscore.insight.pages.headline import KINDS
 from tamscore.insight.pages.ranking import best_of_kind, prospects, tiers
 from tamscore.view.blocks import Block, Chapter
-from tamscore.view.words import clean, counted, money, share
+from tamscore.view.words import clean, counted, priced, share
 
 if TYPE_CHECKING:
     from tamscore.report.evidence import Evidence, Row
@@ -39,8 +39,8 @@ def message(kinds: dict[str, list[Row]], found: Evidence) -> str:
             f"the first {counted(len(rows), 'customer')} hold {part} of the expansion, {name_of(rows[0])} leads"
         )
     if rows := kinds["acquisition"]:
-        expected = sum(row.get("expected_value") or 0.0 for row in rows)
-        told.append(f"the first {counted(len(rows), 'prospect')} promise {money(expected)}, {name_of(rows[0])} leads")
+        expected = priced(sum(row.get("expected_value") or 0.0 for row in rows), found.currency)
+        told.append(f"the first {counted(len(rows), 'prospect')} promise {expected}, {name_of(rows[0])} leads")
     text = "; ".join(told)
     return f"{text[:1].upper()}{text[1:]}."
 

@@ -13,17 +13,30 @@ from tamscore.view.canvas import PALETTE, hue
 from tamscore.view.words import words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tamscore.view.canvas import Canvas
 
+PLAYS = {"blue": "expand", "yellow": "land_and_adopt", "orange": "protect", "grey": "deprioritise"}
+"""The plays by colour, as the map names them."""
 LABELS = 24
 """So many clusters are named on the map and have a colour, the largest first; the rest is grey."""
+HELD = (0.85, 0.5)
+"""The shares of a cluster's accounts that its pale and its dark area hold."""
+FEWEST = 8
+"""An area is drawn around so many accounts of a cluster; fewer are dots."""
+GRID = (72, 54)
+FINEST = 0.012
+"""The least blur of a dot, as a share of the width or height shown."""
 
 
 @dataclass(frozen=True)
 class PartyMap:
-    """One party type on the map: cluster ids, largest first, centers (k, 2), points (s, 2), their clusters (s,)."""
+    """One party type on the map: cluster ids, largest first, centers (k, 2), points (s, 2), their clusters (s,).
+
+    `plays` has the colour of the play that most money of a cluster calls for, by id; `shares` of what sets clusters
+    apart lie along each axis, 0 along an axis that there is not.
+    """
 
     party: str
     ids: tuple[str, ...]
@@ -31,39 +44,102 @@ class PartyMap:
     points: Any
     label: Any
     shares: Any
+    plays: Mapping[str, str]
 
 
 def cluster_map(parties: Sequence[PartyMap]) -> Figure:
     """The map, one panel for each party type."""
     points = sum(len(one.points) for one in parties)
     told = "; ".join(f"{words(one.party)} {len(one.ids)} clusters" for one in parties)
-    alt = f"Map of {points:,} sampled accounts, coloured by cluster, with every center named: {told}."
+    plays = "; ".join(f"{cluster} {words(PLAYS[play])}" for one in parties for cluster, play in one.plays.items())
+    alt = f"Map of {points:,} sampled accounts by cluster, with every center named: {told}. "
+    alt += f"Most money calls for: {plays}."
 
     def draw(canvas: Canvas) -> None:
         ratios = [max(1.0, np.sqrt(len(one.ids) / len(parties[-1].ids))) for one in parties]
         for panel, one in zip(canvas.panels(len(parties), width_ratios=ratios), parties, strict=True):
             draw_party(panel, one, canvas)
+        legend(canvas, [play for play in PLAYS if any(play in one.plays.values() for one in parties)])
 
-    return Figure("cluster-map", "Where the clusters lie", alt, draw, 320, 330 * len(parties))
+    reading = "Near is alike; areas that overlap are told apart by more than the two directions shown."
+    return Figure("cluster-map", "Where the clusters lie", alt, draw, 340, 340 * len(parties), reading=reading)
+
+
+def legend(canvas: Canvas, plays: Sequence[str]) -> None:
+    """Say below the map what the frame of a name means."""
+    from matplotlib.patches import Patch
+
+    handles = [Patch(fc=PALETTE["paper"], ec=PALETTE[play], lw=1.8, label=words(PLAYS[play])) for play in plays]
+    options = {"loc": "outside lower left", "frameon": False, "fontsize": canvas.small}
+    if handles:
+        canvas.figure.legend(handles=handles, ncols=2 if canvas.narrow else len(handles), **options)
 
 
 def draw_party(panel: Any, one: PartyMap, canvas: Canvas) -> None:
     """Draw the accounts of a party type, and the names of its clusters at their centers."""
     bare(panel)
-    known = min(len(one.ids), LABELS)
-    groups = [(one.label >= known, PALETTE["grey"]), *((one.label == c, hue(c)) for c in range(known))]
-    for here, colour in groups:
-        panel.plot(*one.points[here].T, ".", color=colour, ms=3.8, mew=0, alpha=0.6)
-    for c in range(known):
-        panel.plot(*one.centers[c], "o", color=hue(c), ms=5.5, mec=PALETTE["paper"], mew=1.0)
-    for name, at, spot in spread(one.ids[:LABELS], one.centers, frame(panel, one)):
+    size = frame(panel, one)
+    if one.shares[1]:
+        draw_areas(panel, one, size)
+        spots = spread(one.ids[:LABELS], one.centers, size)
+    else:
+        spots = draw_waves(panel, one)
+    for name, at, spot in spots:
+        edge = PALETTE[one.plays.get(name, "line")]
         panel.annotate(
             name, at, xytext=spot, fontsize=canvas.small + 0.5, fontweight="bold", color=PALETTE["ink"], ha="center",
-            va="center", bbox={"boxstyle": "round,pad=0.18", "fc": PALETTE["paper"], "ec": "none", "alpha": 0.8},
+            va="center", bbox={"boxstyle": "round,pad=0.22", "fc": PALETTE["paper"], "ec": edge, "lw": 1.6},
         )  # fmt: skip
     shown = " and ".join(f"{share:.0%}" for share in one.shares if share)
     panel.set_title(f"{words(one.party)}: {len(one.ids)} clusters")
     panel.set_xlabel(f"shows {shown} of what sets them apart" if shown else "")
+
+
+def draw_areas(panel: Any, one: PartyMap, size: Any) -> None:
+    """Draw where the accounts of each cluster lie: an area that holds most of them, in it one that holds half."""
+    ends = (panel.get_xlim(), panel.get_ylim())
+    at = [np.linspace(low, high, count) for (low, high), count in zip(ends, GRID, strict=True)]
+    known = min(len(one.ids), LABELS)
+    for c, colour in [(known, PALETTE["grey"]), *((c, hue(c)) for c in range(known))]:
+        mine = one.points[one.label == c if c < known else one.label >= known]
+        if len(mine) < FEWEST:
+            panel.plot(*mine.T, "o", color=colour, ms=3, mew=0, alpha=0.6)
+            continue
+        blur = np.maximum(mine.std(axis=0) * len(mine) ** (-1 / 6), FINEST * size)
+        levels = np.quantile(density(mine, mine.T, blur).diagonal(), [1 - share for share in HELD])
+        field = density(mine, at, blur)
+        for level, alpha in zip(levels, (0.22, 0.4), strict=True):
+            if level < field.max():
+                panel.contourf(*at, field, levels=[level, field.max() * 1.01], colors=[colour], alpha=alpha)
+    for c in range(known):
+        panel.plot(*one.centers[c], "o", color=hue(c), ms=4.5, mec=PALETTE["paper"], mew=0.8)
+
+
+def density(points: Any, at: Sequence[Any], blur: Any) -> Any:
+    """How densely points (s, 2) lie at places of a grid, given by its columns and rows, each point blurred: (y, x)."""
+    across, down = (
+        np.exp(-0.5 * ((places[:, None] - points[None, :, axis]) / blur[axis]) ** 2) for axis, places in enumerate(at)
+    )
+    return down @ across.T
+
+
+def draw_waves(panel: Any, one: PartyMap) -> list[tuple[str, Any, Any]]:
+    """Draw how many accounts of each cluster lie where along the one axis there is; return names with their places."""
+    low, high = panel.get_xlim()
+    at = np.linspace(low, high, 200)
+    spots, least = [], FINEST * (high - low)
+    for c in range(min(len(one.ids), LABELS)):
+        mine = one.points[one.label == c, 0]
+        if not len(mine):
+            continue
+        blur = max(float(mine.std()) * len(mine) ** (-1 / 5), least)
+        height = np.exp(-0.5 * ((at[:, None] - mine) / blur) ** 2).sum(axis=1) / (blur * len(one.points))
+        panel.fill_between(at, height, color=hue(c), alpha=0.4, lw=0)
+        panel.plot(at, height, color=hue(c), lw=1.4)
+        top = int(height.argmax())
+        spots.append((one.ids[c], (at[top], height[top]), (at[top], height[top] * 1.08)))
+    panel.set_ylim(0, 1.25 * max((at[1] for _, at, _ in spots), default=1.0))
+    return spots
 
 
 def frame(panel: Any, one: PartyMap) -> Any:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tamscore.insight.tables import Cluster
     from tamscore.view.canvas import Canvas
 
-POINTS = 600
+POINTS = 160
 """A curve is drawn through so many points."""
 
 

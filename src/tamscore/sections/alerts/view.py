@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tamscore.view.blocks import Chapter, Table, table, without_empty
-from tamscore.view.words import counted, money
+from tamscore.view.words import counted, priced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +29,8 @@ def chapter(record: Record) -> Chapter:
     if "lists" not in record:
         return Chapter("alerts", TITLE, EARLIER.format(counted(record["churn"], "customer")), ())
     message = "; ".join(
-        SENTENCES[name](one["accounts"], money(one["at_stake"])) for name, one in record["lists"].items()
+        SENTENCES[name](one["accounts"], priced(one["at_stake"], record.get("currency")))
+        for name, one in record["lists"].items()
     )
     return Chapter("alerts", TITLE, f"{message}.", (lists(record), *first(record)))
 

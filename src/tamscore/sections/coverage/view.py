@@ -9,7 +9,7 @@ from tamscore.sections.coverage.plans import DIGITAL
 from tamscore.sections.coverage.result import record as record_of
 from tamscore.sections.coverage.shortfall import called
 from tamscore.view.blocks import Block, Chapter, Table, Terms, table
-from tamscore.view.words import counted, money, words
+from tamscore.view.words import counted, money, priced, words
 
 if TYPE_CHECKING:
     from tamscore.sections.coverage.result import CoverageResult
@@ -62,8 +62,13 @@ def message(record: Record) -> str:
     covered = sum(row["accounts"] for row in record["roles"] if row["role"] != DIGITAL)
     uncovered = record["accounts"] - sum(row["accounts"] for row in record["roles"])
     left = f"{counted(uncovered, 'account')} nobody" if uncovered else "nobody is left out"
+    currency = record.get("currency")
     best = max(record["roles"], key=lambda row: row["one_more"] or 0.0)
-    more = f"; one more {words(best['role'])} would bring {money(best['one_more'])} a year" if best["one_more"] else ""
+    more = (
+        f"; one more {words(best['role'])} would bring {priced(best['one_more'], currency)} a year"
+        if best["one_more"]
+        else ""
+    )
     return f"{counted(covered, 'account')} get a person, all others digital touch; {left}{more}."
 
 

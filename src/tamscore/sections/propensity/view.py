@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tamscore.sections.propensity.figure import lift
-from tamscore.view.blocks import Block, Cell, Chapter, Table, Text, table
+from tamscore.view.blocks import Block, Cell, Chapter, Table, Text, table, without_empty
 from tamscore.view.words import counted
 
 Record = dict[str, Any]
@@ -26,7 +26,7 @@ def chapter(record: Record) -> Chapter:
     blocks: list[Block] = [Text(FROZEN.format(learned_in(record)))] if learned_in(record) else []
     if record["mode"] == "labelled":
         blocks.append(Text(LABELLED))
-    blocks += [bands(record), lift(record["deciles"], deciles(record)), features(record)]
+    blocks += [bands(record), *first(record), lift(record["deciles"], deciles(record)), features(record)]
     if suspects := ", ".join(record.get("suspects", ())):
         blocks.append(Text(f"{suspects}: tells buyers from others nearly alone; was it known by the cut-off?"))
     return Chapter("propensity", "Propensity", message(record), tuple(blocks))
@@ -76,6 +76,20 @@ def bands(record: Record) -> Table:
         "vs everyone:factor/2"
     )
     return table("Propensity bands", columns, rows, source(record))
+
+
+def first(record: Record) -> list[Table]:
+    """Return the accounts in focus that are likeliest to buy, where the record was given them."""
+    rows = [
+        (str(row["account_id"]), row.get("name"), row.get("play"), row["propensity"], row.get("expected_value"))
+        for row in record.get("first", ())
+    ]
+    if not rows:
+        return []
+    whole = next((row["accounts"] for row in record["bands"] if row["band"] == "focus"), len(rows))
+    note = f"the {len(rows)} likeliest of {whole:,}"
+    columns = "account:id|name:name|play:code/3|probability:permille|expected:money/2"
+    return [without_empty(table("Accounts in focus", columns, rows, note))]
 
 
 def source(record: Record) -> str:

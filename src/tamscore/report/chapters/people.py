@@ -1,0 +1,87 @@
+"""People and lists: what each person covers with whom to begin, and the lists that everybody works from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tamscore.insight.pages.calling import account_name, anchor_of
+from tamscore.view.blocks import Cell, Chapter, grouped, table, without_empty
+from tamscore.view.words import counted, priced
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tamscore.report.evidence import Evidence
+    from tamscore.view.blocks import Table
+
+MISSING = "People and their lists: nobody covers accounts yet; tamscore coverage says who covers whom."
+WRITES = "tamscore lists --to DIR writes them whole, as files and as pages to print"
+
+
+def chapter(found: Evidence) -> Chapter | None:
+    """Return the chapter; None if no person covers accounts."""
+    people = found.named.people
+    if not people:
+        return None
+    return Chapter("people", "People and their lists", message(found), (persons(found), lists(found), begin(found)))
+
+
+def message(found: Evidence) -> str:
+    """Return what it comes to, in one sentence."""
+    rows = found.extras.get("coverage", {}).get("people", ())
+    if not rows:
+        return f"{len(found.named.people):,} people cover accounts."
+    covered, value = sum(row["accounts"] for row in rows), sum(row["value"] for row in rows)
+    return f"{len(rows):,} people cover {counted(covered, 'account')} worth {priced(value, found.currency)} a year."
+
+
+def persons(found: Evidence) -> Table:
+    """Return what every person covers, and how many of its hours that takes."""
+    rows = found.extras.get("coverage", {}).get("people") or [{"person": name} for name in found.named.people]
+    most = max((row.get("value") or 0.0 for row in rows), default=0.0) or 1.0
+    cells = [
+        [
+            row["person"],
+            *(row.get(name) for name in ("role", "accounts", "hours_used", "hours")),
+            Cell(row.get("value"), (row.get("value") or 0.0) / most),
+            first_of(found, row["person"]),
+        ]
+        for row in rows
+    ]
+    columns = (
+        "person:name|role:code/2|accounts:count|hours planned:count|there:count/2|value a year:money|begins with:name/2"
+    )
+    return without_empty(table("What each person covers", columns, cells))
+
+
+def first_of(found: Evidence, person: str) -> str | None:
+    """Return what the first account of a person is called, None if it has none."""
+    rows = found.named.people.get(person, ())
+    return account_name(rows[0]) if rows else None
+
+
+def lists(found: Evidence) -> Table:
+    """Return the lists that there are to work from: one of each person, one of each campaign."""
+    record = found.extras.get("coverage", {})
+    cells: list[tuple[Any, ...]] = [(row["person"], row["role"], row["accounts"]) for row in record.get("people", ())]
+    campaigns: dict[tuple[str, str], int] = {}
+    for row in found.summary.campaigns:
+        key = (row["campaign_id"], row["channel"])
+        campaigns[key] = campaigns.get(key, 0) + round(row["accounts"])
+    cells += [(*key, count) for key, count in campaigns.items()]
+    return table("Lists", "list:name|by:code|accounts:count", cells, WRITES, folded=True)
+
+
+def begin(found: Evidence) -> Table:
+    """Return the first accounts of every person."""
+    columns = "person:name|account:id|name:name|kind:code/3|play:code|whitespace:money/2|expected:money"
+    groups = [list(accounts(name, rows)) for name, rows in found.named.people.items()]
+    return without_empty(grouped("Where each person begins", columns, groups, "in the order of priority", folded=True))
+
+
+def accounts(person: str, rows: tuple[dict[str, Any], ...]) -> Iterator[list[Any]]:
+    """Yield the cells of the first accounts of a person."""
+    for row in rows:
+        amounts = [row.get(name) for name in ("kind", "play", "whitespace", "expected_value")]
+        link = f"#{anchor_of(row)}" if "party_type" in row else ""
+        yield [person, Cell(str(row["account_id"]), link=link), row.get("name"), *amounts]
