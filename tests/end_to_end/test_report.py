@@ -485,7 +485,7 @@ def test_every_number_of_the_first_page_stands_in_the_json(full, tmp_path):
     assert len(numbers) > 100
     assert [one for one in numbers if one not in forms] == []
     assert {row[1] for row in page.table("Call first").rows} == {
-        f"{one['name'][:39].rstrip()}…" if len(one["name"]) > 40 else one["name"] for one in record["call"]
+        f"{one['name'][:35].rstrip()}…" if len(one["name"]) > 36 else one["name"] for one in record["call"]
     } - {None}
 
 

@@ -140,7 +140,7 @@ def load(
 
     Raise UsageError if there is no run `since`.
     """
-    call = tuple(best_accounts(directory, roles, CALLS, None))
+    call = tuple(row for row in best_accounts(directory, roles, CALLS, None) if row["whitespace"])
     stakes = stakes_of(directory, manifest)
     earlier = before(directory, since) if compare else None
     alerts = manifest.get("extras", {}).get("alerts", {}).get("lists", {})

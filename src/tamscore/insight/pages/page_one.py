@@ -27,10 +27,10 @@ MEASURES = {
 COUNTS = {"accounts", "customers"}
 HOW = {"propensity": "by who bought", "look_alike": "looks alike", "growth": "by who grew", "win_rate": "assumed"}
 """How it is known how likely an account is won, in two words."""
-LONGEST = 40
+LONGEST, OWNER = 36, 28
 """Longer names end in an ellipsis, so that all accounts fit one sheet."""
 NAMED = 4
-"""So many clusters or figures are named."""
+"""So many clusters, figures or roles are named."""
 
 
 def chapter(page: PageOne) -> Chapter:
@@ -54,7 +54,9 @@ def message(page: PageOne) -> str:
     """Return what it comes to, in one sentence."""
     called = [called_of(kind, page.stake[kind], page.report["currency"]) for kind in NOUNS]
     told = " and ".join(text for text in called if text)
-    return f"Call these {len(page.call)} accounts first: {told}." if told else "There is no account to call yet."
+    if not told:
+        return "Nothing is open with any account, so there is none to call first."
+    return f"Call these {len(page.call)} accounts first: {told}."
 
 
 def called_of(kind: str, one: Stake, currency: str | None) -> str:
@@ -112,7 +114,7 @@ def call(row: Mapping[str, Any], *, several: bool) -> list[Any]:
         row["party_type"] if several else None,
         why(row),
         row.get("expected_value"),
-        short(row["person"]) if row.get("person") else words(row.get("role") or row["suggested_role"]),
+        short(row["person"], OWNER) if row.get("person") else words(row.get("role") or row["suggested_role"]),
         next_step(row),
     ]
 
@@ -129,7 +131,7 @@ def why(row: Mapping[str, Any]) -> str:
 
 def next_step(row: Mapping[str, Any]) -> str:
     """Return what to do, and with which product if one is known."""
-    offer = f": {short(row['next_offer'])}" if row.get("next_offer") else ""
+    offer = f": {short(row['next_offer'], OWNER)}" if row.get("next_offer") else ""
     return f"{words(row['play'])}{offer}"
 
 
@@ -152,11 +154,13 @@ def moved_text(one: Measure, currency: str | None) -> str:
 
 
 def hours(rows: Sequence[Hours]) -> Point:
-    """Return hours needed and there, role by role."""
+    """Return hours needed and there, by role, those that lack most first."""
     if not rows:
         return Point("Hours:", "no coverage says who covers whom; tamscore coverage makes one.", "coverage")
-    each = [f"{words(row.role)} {row.needed:,.0f} needed, {row.there:,.0f} there" for row in rows]
-    return Point("Hours a year:", f"{'; '.join(each)}.", "coverage")
+    first = sorted(rows, key=lambda row: row.there - row.needed)[:NAMED]
+    each = [f"{words(row.role)} {row.needed:,.0f} needed, {row.there:,.0f} there" for row in first]
+    more = f"; {len(rows) - NAMED} more roles lack fewer" if len(rows) > NAMED else ""
+    return Point("Hours a year:", f"{'; '.join(each)}{more}.", "coverage")
 
 
 def trust(found: Trust) -> Point:
@@ -195,10 +199,10 @@ def drift(found: Drift) -> Point:
     return Point("Drift:", f"{'; '.join(parts)}.", "quality")
 
 
-def short(text: object) -> str:
+def short(text: object, longest: int = LONGEST) -> str:
     """Return a text that leaves room for the others on one sheet."""
     plain = clean(text)
-    return plain if len(plain) <= LONGEST else f"{plain[: LONGEST - 1].rstrip()}…"
+    return plain if len(plain) <= longest else f"{plain[: longest - 1].rstrip()}…"
 
 
 def some(names: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tamscore.view.axes import note, rows_only
 from tamscore.view.blocks import Figure, grouped, table
 from tamscore.view.canvas import PALETTE
-from tamscore.view.words import money
+from tamscore.view.words import counted, money
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,7 +32,8 @@ def bridge(kinds: Mapping[str, tuple[float, Sequence[tuple[str, float]], float]]
     steps = [[("before", before), *steps, ("now", after)] for before, steps, after in kinds.values()]
     groups = [[(kind, *step) for step in those] for kind, those in zip(kinds, steps, strict=True)]
     numbers = grouped(title, "kind:code|step|whitespace:money", groups)
-    return Figure("bridge", title, alt, draw, 60 + 22 * rows, (60 + 25 * rows) * len(kinds), numbers)
+    reading = "Bars with a plus add to what was there before, the others take away; the longest explains most."
+    return Figure("bridge", title, alt, draw, 60 + 22 * rows, (60 + 25 * rows) * len(kinds), numbers, reading)
 
 
 def draw_bridge(
@@ -83,4 +84,6 @@ def moves(rows: Sequence[tuple[str, str, int]], moved: int) -> Figure:
         panel.spines["bottom"].set_visible(False)
 
     numbers = table("Where accounts moved", "from:id|to:id|accounts:count", rows)
-    return Figure("moves", numbers.caption, alt, draw, 40 + 22 * len(rows), 40 + 25 * len(rows), numbers)
+    then, now, count = rows[0]
+    reading = f"The largest flow, {count:,} of {counted(moved, 'account')}, goes from {then} to {now}."
+    return Figure("moves", numbers.caption, alt, draw, 40 + 22 * len(rows), 40 + 25 * len(rows), numbers, reading)

@@ -32,7 +32,9 @@ def choice_of_k(party: str, rows: Sequence[dict[str, Any]], candidates: Table) -
         for name in CRITERIA:
             draw_criterion(panels[name], name, rows, canvas)
 
-    return Figure(f"choice-of-k-{party.replace('_', '-')}", candidates.caption, alt, draw, 330, 420, candidates)
+    reading = "The least loss decides; within the band, fewer clusters do as well as the best."
+    name = f"choice-of-k-{party.replace('_', '-')}"
+    return Figure(name, candidates.caption, alt, draw, 330, 420, candidates, reading)
 
 
 def narrow_mosaic() -> list[list[str]]:

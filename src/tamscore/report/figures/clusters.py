@@ -23,6 +23,8 @@ LABELS = 24
 """So many clusters are named on the map and have a colour, the largest first; the rest is grey."""
 HELD = (0.85, 0.5)
 """The shares of a cluster's accounts that its pale and its dark area hold."""
+AREAS = "Near is alike. Dark areas hold half of a cluster's accounts, pale ones 85%; frames name the main play."
+"""What to see where there are two directions."""
 FEWEST = 8
 """An area is drawn around so many accounts of a cluster; fewer are dots."""
 GRID = (72, 54)
@@ -61,7 +63,8 @@ def cluster_map(parties: Sequence[PartyMap]) -> Figure:
             draw_party(panel, one, canvas)
         legend(canvas, [play for play in PLAYS if any(play in one.plays.values() for one in parties)])
 
-    reading = "Near is alike; areas that overlap are told apart by more than the two directions shown."
+    flat = any(one.shares[1] for one in parties)
+    reading = AREAS if flat else "Each wave is a cluster: the less two of them overlap, the less alike their accounts."
     return Figure("cluster-map", "Where the clusters lie", alt, draw, 340, 340 * len(parties), reading=reading)
 
 

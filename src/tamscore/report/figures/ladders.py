@@ -51,7 +51,8 @@ def ladder(cluster: Cluster, sales: Any) -> Figure:
         panel.set_xlabel("customers of the cluster, in order of their sales")
 
     title = f"The ladder of {cluster.cluster}, {cluster.name}"
-    return Figure("ladder", title, alt, draw, 300, 300)
+    reading = "The shaded distance, from what customers buy up to the next step, is their whitespace."
+    return Figure("ladder", title, alt, draw, 300, 300, reading=reading)
 
 
 def label_steps(panel: Any, steps: Sequence[tuple[str, float]], canvas: Canvas) -> None:
@@ -89,7 +90,8 @@ def potentials(clusters: Sequence[Cluster], level: float | None) -> Figure:
 
     size = 26 * len(clusters)
     title = "What the accounts of each cluster should be able to reach"
-    return Figure("potential", title, alt, draw, 60 + size, 70 + round(1.25 * size))
+    reading = "Where the pale bars of two clusters overlap, what their accounts could buy may be the same."
+    return Figure("potential", title, alt, draw, 60 + size, 70 + round(1.25 * size), reading=reading)
 
 
 def sure(level: float | None) -> str:
@@ -142,7 +144,8 @@ def step_shares(rows: Sequence[dict[str, Any]]) -> Figure:
     groups = [[(*key, step_name(step), value) for step, value in steps.items()] for key, steps in bars.items()]
     title = "Where on the ladder the whitespace waits"
     numbers = grouped(title, "party type:code|kind:code|step|whitespace:money", groups)
-    return Figure("steps", title, alt, draw, 50 + 34 * len(bars), 70 + 44 * len(bars), numbers)
+    reading = "The longer the red part, the more hangs on the few largest customers of each cluster."
+    return Figure("steps", title, alt, draw, 50 + 34 * len(bars), 70 + 44 * len(bars), numbers, reading)
 
 
 def order_of(item: tuple[tuple[str, str], Any]) -> tuple[bool, str]:

@@ -45,7 +45,10 @@ def plays_figure(plays: Mapping[str, Mapping[str, int]], numbers: Table) -> Figu
         legend(panel, dict(KINDS.values()), canvas)
 
     height = 90 + 32 * len(plays)
-    return Figure("plays", "Accounts by play", f"Accounts by play: {told}.", draw, height, height + 30, numbers)
+    alt, counts = f"Accounts by play: {told}.", {play: sum(kinds.values()) for play, kinds in plays.items()}
+    most = max(counts, key=lambda play: (counts[play], play))
+    reading = f"Most accounts, {share(counts[most], sum(counts.values()))}, are to {words(most)}."
+    return Figure("plays", "Accounts by play", alt, draw, height, height + 30, numbers, reading)
 
 
 def portfolio_figure(clusters: Sequence[tuple[str, Mapping[str, int]]], numbers: Table) -> Figure:
@@ -69,7 +72,9 @@ def portfolio_figure(clusters: Sequence[tuple[str, Mapping[str, int]]], numbers:
         legend(panel, {words(name): colour for name, colour in COLOURS.items()}, canvas)
 
     height, alt = 100 + 22 * len(shown), f"Segments of the portfolio by cluster, in shares of its accounts. {told}."
-    return Figure("portfolio", "From clusters to segments of the portfolio", alt, draw, height, height + 40, numbers)
+    title = "From clusters to segments of the portfolio"
+    reading = "Clusters with much blue and yellow are worth people; grey accounts buy without a visit."
+    return Figure("portfolio", title, alt, draw, height, height + 40, numbers, reading)
 
 
 def parts(held: Mapping[str, int]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tamscore.view.axes import bare
 from tamscore.view.blocks import Figure
 from tamscore.view.canvas import PALETTE
-from tamscore.view.words import counted, money, words
+from tamscore.view.words import counted, money, share, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +38,10 @@ def quadrant_map(fields: Mapping[str, tuple[str, Mapping[str, Sums]]]) -> Figure
         panel.set_yticks([0.5, 1.5], ["low potential", "high potential"], rotation=90, va="center")
         panel.tick_params(labelcolor=PALETTE["soft"])
 
-    return Figure("quadrants", "Four kinds of accounts, four plays", alt, draw, 330, 400)
+    held = {name: sum(sums.accounts for sums in kinds.values()) for name, (_, kinds) in fields.items()}
+    top = held.get("blue", 0) + held.get("yellow", 0)
+    reading = f"Money is open in the upper half, with {share(top, sum(held.values()))} of the accounts: begin there."
+    return Figure("quadrants", "Four kinds of accounts, four plays", alt, draw, 330, 400, reading=reading)
 
 
 def lines(kinds: Mapping[str, Sums]) -> list[str]:

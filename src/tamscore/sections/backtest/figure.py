@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tamscore.view.blocks import Table
     from tamscore.view.canvas import Canvas
 
+READING = "Where whitespace tells who grows, its line falls from left to right and lies above the others at first."
 COLOURS = {"whitespace": "main", "sales": "orange", "lot": "grey"}
 
 
@@ -34,7 +35,7 @@ def growth(kind: str, by: Mapping[str, Sequence[dict[str, Any]]], table: Table) 
         money_ticks(panel.yaxis)
         panel.set_xlabel("tenth, by most whitespace first")
 
-    return Figure(f"backtest-{kind}", f"Growth afterwards, {kind}", alt, draw, 270, 250, table)
+    return Figure(f"backtest-{kind}", f"Growth afterwards, {kind}", alt, draw, 270, 250, table, READING)
 
 
 def draw_tenths(panel: Any, name: str, rows: Sequence[dict[str, Any]]) -> None:

@@ -45,7 +45,10 @@ def hours(roles: Sequence[dict[str, Any]], table: Table) -> Figure:
         panel.set_xlabel("hours a year; pale: what all quadrants ask for; dark: what there is")
 
     size = (50 + 32 * len(rows), 60 + 40 * len(rows))
-    return Figure("hours", "Hours needed and hours there", alt, draw, *size, table)
+    short = max(rows, key=lambda row: row["hours_needed"] - row["hours_available"])
+    lacking = max(short["hours_needed"] - short["hours_available"], 0.0)
+    reading = f"Most hours are lacking for {words(short['role'])}: {lacking:,.0f} a year."
+    return Figure("hours", "Hours needed and hours there", alt, draw, *size, table, reading)
 
 
 def band_map(every: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]], table: Table) -> Figure:
@@ -102,7 +105,8 @@ def coverage_map(of: Map, every: Sequence[dict[str, Any]], rows: Sequence[dict[s
         panel.tick_params(labelcolor=PALETTE["soft"])
 
     size = (60 + 38 * len(bands), 70 + 38 * len(roles))
-    return Figure(of.anchor, of.caption, alt, draw, *size, table)
+    reading = f"The darker a field, the larger the part of the {of.what} that the role covers."
+    return Figure(of.anchor, of.caption, alt, draw, *size, table, reading)
 
 
 def place_in(order: Sequence[str], name: str) -> int:

@@ -35,4 +35,6 @@ def retention(rows: Sequence[dict[str, Any]], rates: Table) -> Figure:
         panel.set_xlabel("customers that stay a year; pale: as seen; dark: used, thin clusters lean on all")
 
     size = 20 * len(rows)
-    return Figure("retention", "Who stays", alt, draw, 60 + size, 70 + round(1.2 * size), rates)
+    least = min(rows, key=lambda row: row["shrunk"], default=None)
+    reading = f"{least['cluster']} loses customers fastest: {least['shrunk']:.0%} stay a year." if least else ""
+    return Figure("retention", "Who stays", alt, draw, 60 + size, 70 + round(1.2 * size), rates, reading)

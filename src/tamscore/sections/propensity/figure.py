@@ -32,7 +32,8 @@ def lift(rows: Sequence[dict[str, Any]], deciles: Table) -> Figure:
         for panel in rest:
             draw_calibration(panel, rows, canvas)
 
-    return Figure("propensity", "Who will buy", alt, draw, 280, 260 * (2 if calibrated else 1), deciles)
+    reading = f"Whoever calls the best decile first reaches {rows[0]['capture']:.0%} of the buyers."
+    return Figure("propensity", "Who will buy", alt, draw, 280, 260 * (2 if calibrated else 1), deciles, reading)
 
 
 def draw_lift(panel: Any, rows: Sequence[dict[str, Any]], canvas: Canvas) -> None:
