@@ -19,18 +19,18 @@ from tamscore.report import write_report
 
 FOLDER = Path(__file__).parent / "pictures"
 PICTURES = {
-    "headline": "section:not(#headline), nav { display: none }",
+    "first_page": "section:not(#page-one), nav, tbody tr:nth-child(n+4) { display: none }",
     "clusters": "section:not(#clusters), nav, p, h2, .scroll { display: none }",
     "ladder": "section:not(#ladder), nav, p, h2 { display: none }",
     "quadrants": "section:not(#quadrants), nav, p, h2, .scroll, figure ~ figure { display: none }",
 }
-"""What is left out of the page for each picture."""
+"""What is left out of the page for each picture; of the first page, most of its accounts."""
 ALONE = (
-    "header, footer, .skip { display: none } .sheet { display: block; padding: 1rem } section { margin: 0; border: 0 }"
+    "header, footer, .skip, .part { display: none } .sheet { display: block; padding: 1rem } section { margin: 0; border: 0 }"
 )
 OPTIONS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars", "--virtual-time-budget=4000",
-    "--window-size=900,900",
+    "--window-size=900,1300",
 )  # fmt: skip
 COLOURS = 200
 

@@ -180,7 +180,7 @@ def test_the_pictures_of_the_documentation_can_be_taken_again(page, tmp_path):
         with Image.open(one) as image:
             width, height = image.size
         assert width == 900
-        assert 300 < height < 900
+        assert 300 < height < 1200
 
 
 AXE = """<script>addEventListener("load", async () => {

@@ -97,7 +97,7 @@ def calls(rows: Sequence[Mapping[str, Any]], currency: str | None) -> Table:
     """Return the first accounts in the order of priority: who, why, what may be expected, whose they are, what next."""
     parties = [party for party in PARTY_TYPES if any(row["party_type"] == party for row in rows)]
     groups = [[call(row, several=len(parties) > 1) for row in rows if row["party_type"] == party] for party in parties]
-    columns = "priority:count|account:name|id:id/3|type:code/2|why/2|expected:money|owner:name/2|next step/2"
+    columns = "priority:count|account:name|why/2|expected:money|owner:name/2|next step/2|type:code/2|id:id/3"
     note = "priority: by what is open times how likely it is won"
     note += ", within each party type" if len(parties) > 1 else ""
     told = f"{note}; amounts in {clean(currency)}" if currency else note
@@ -110,12 +110,12 @@ def call(row: Mapping[str, Any], *, several: bool) -> list[Any]:
     return [
         row.get("priority") or row["rank"],
         Cell(short(name or key), link=f"#{anchor_of(row)}"),
-        key if name else None,
-        row["party_type"] if several else None,
         why(row),
         row.get("expected_value"),
         short(row["person"], OWNER) if row.get("person") else words(row.get("role") or row["suggested_role"]),
         next_step(row),
+        row["party_type"] if several else None,
+        key if name else None,
     ]
 
 

@@ -41,8 +41,8 @@ def chapters(found: Evidence) -> list[Chapter]:
     missing = [str(getattr(module, "MISSING", "")) for module, one in [*first, *last] if one is None]
     missing += [section.absent for name, section in SECTIONS.items() if name not in found.extras]
     first_told, last_told = ([one for _, one in each if one] for each in (first, last))
-    told = [*first_told, *section_chapters(found.extras, found.currency), *last_told, limits.chapter(found, missing)]
-    told += [explanations.chapter(found), method.chapter(found)]
+    told = [*first_told, *section_chapters(found.extras, found.currency), *last_told, limits.chapter(found)]
+    told += [explanations.chapter(found), method.chapter(found, missing)]
     return [*one_pager(found), *in_two_parts(told)]
 
 

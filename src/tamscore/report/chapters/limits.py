@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tamscore.insight.pages.headline import notices
-from tamscore.view.blocks import Block, Chapter, Point, Points, table
+from tamscore.view.blocks import Block, Chapter, Point, Points
 from tamscore.view.words import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tamscore.report.evidence import Evidence
 
 ALWAYS = {
@@ -28,14 +26,11 @@ NOTED = 12
 """So many notices of the run are repeated."""
 
 
-def chapter(found: Evidence, missing: Sequence[str]) -> Chapter:
-    """Return the chapter; `missing` are the chapters left out, each with what would bring it."""
+def chapter(found: Evidence) -> Chapter:
+    """Return the chapter."""
     blocks: list[Block] = [Points(tuple(Point(*pair) for pair in (*ALWAYS.items(), *of_this_run(found))))]
     if noted := found.summary.notices[:NOTED]:
         blocks.append(notices(noted))
-    if missing:
-        rows = [(what, rest) for text in missing for what, _, rest in [text.partition(": ")]]
-        blocks.append(table("Not in this report", "what|why, and what to do", rows))
     text = "Read the numbers as what peers do, and mind these limits."
     return Chapter("limits", "What this cannot tell you", text, tuple(blocks))
 

@@ -9,13 +9,19 @@ from tamscore.insight.pages.headline import device
 from tamscore.view.blocks import Cell, Chapter, Terms, table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tamscore.report.evidence import Evidence
-    from tamscore.view.blocks import Table
+    from tamscore.view.blocks import Block, Table
 
 
-def chapter(found: Evidence) -> Chapter:
-    """Return the chapter."""
-    return Chapter("method", "How it was computed", message(found), (Terms(tuple(terms(found))), stages(found)))
+def chapter(found: Evidence, missing: Sequence[str]) -> Chapter:
+    """Return the chapter; `missing` are the chapters left out, each with what would bring it."""
+    blocks: list[Block] = [Terms(tuple(terms(found))), stages(found)]
+    if missing:
+        rows = [(what, rest) for text in missing for what, _, rest in [text.partition(": ")]]
+        blocks.append(table("Not in this report", "what|why, and what to do", rows))
+    return Chapter("method", "How it was computed", message(found), tuple(blocks))
 
 
 def message(found: Evidence) -> str:
