@@ -101,25 +101,47 @@ def listed(run: StoredRun) -> Iterator[pa.Table]:
 def buying(comparison: Comparison) -> Iterator[pa.Table]:
     """The accounts that began to move, part by part of the later run."""
     before = Before.of(comparison.first)
-    intents, asked = intent_changes(comparison, before)
-    limits = Limits.of(comparison.first)
-    seen = np.zeros(len(before.accounts), dtype=bool)
-    named = [name for name in ("name",) if name in comparison.second.columns]
-    tables = comparison.second.read(["account_id", "cluster", "whitespace", *named])
-    for (changes, _), part, intent in zip(
-        diff.changes(comparison, before, seen, Totals()), tables, intents, strict=True
-    ):
-        kept = part.take(np.flatnonzero(before.accounts.rows_of(part["account_id"]) >= 0))
-        raised = np.vstack([own_rise(comparison, changes, limits), intent])
+    seen, rises = np.zeros(len(before.accounts), dtype=bool), Rises.of(comparison, before)
+    for part, (changes, _) in enumerate(diff.changes(comparison, before, seen, Totals())):
+        yield rises.rows_of(part, changes)
+
+
+@dataclass(frozen=True)
+class Rises:
+    """What tells which accounts began to move between two runs: limits, and intents `asked` for, part by part.
+
+    `intents` is None where the job asks for no intent.
+    """
+
+    comparison: Comparison
+    limits: Limits
+    asked: tuple[str, ...]
+    intents: Sequence[Any] | None
+
+    @classmethod
+    def of(cls, comparison: Comparison, before: Before) -> Rises:
+        """Return it for two runs; raise UsageError if one of them has not kept a column of an intent."""
+        settings = comparison.second.job.sections.get("alerts")
+        asked = settings.intent if settings else ()
+        intents = intent_changes(comparison, before, asked) if asked else None
+        return cls(comparison, Limits.of(comparison.first), asked, intents)
+
+    def rows_of(self, part: int, changes: Changes) -> pa.Table:
+        """Return the accounts of a part of the later run that began to move."""
+        intent = [] if self.intents is None else [self.intents[part]]
+        raised = np.vstack([own_rise(self.comparison, changes, self.limits), *intent])
         rows = np.flatnonzero(raised.any(axis=0))
-        names = ("step", "quadrant", *asked)
+        names = ("step", "quadrant", *self.asked)
         reasons = [", ".join(name for name, one in zip(names, raised[:, row], strict=True) if one) for row in rows]
         money = {
             f"potential_{when}": one[rows] / 100
             for when, one in zip(("before", "after"), changes.potential, strict=True)
         }
-        here = kept.take(rows)
-        yield table_of(here, "buying", reasons, at_stake=float_column(here["whitespace"]), **money)
+        clusters = pa.array(self.comparison.second.clusters).take(pa.array(changes.clusters[1][rows]))
+        here = {"account_id": changes.ids.take(pa.array(rows)), "cluster": clusters}
+        if changes.names is not None:
+            here["name"] = changes.names.take(pa.array(rows))
+        return table_of(pa.table(here), "buying", reasons, at_stake=changes.whitespace[1][rows] / 100, **money)
 
 
 @dataclass(frozen=True)
@@ -159,13 +181,11 @@ def own_rise(comparison: Comparison, changes: Changes, limits: Limits) -> Any:
     return np.stack([rose, (low < limits.potential[then]) & (high >= limits.potential[moved])])
 
 
-def intent_changes(comparison: Comparison, before: Before) -> tuple[list[Any], tuple[str, ...]]:
-    """Which accounts in both runs saw which intent feature rise unusually (intents, m) bool, part by part; their names.
+def intent_changes(comparison: Comparison, before: Before, asked: Sequence[str]) -> list[Any]:
+    """Which accounts in both runs saw which intent feature rise unusually (intents, m) bool, part by part.
 
     Raises UsageError where a run has not kept one of the columns.
     """
-    settings = comparison.second.job.sections.get("alerts")
-    asked = settings.intent if settings else ()
     for run in (comparison.first, comparison.second):
         if missing := [name for name in asked if name not in run.columns]:
             raise UsageError(f"{run.directory.path}: alerts.intent: the scores have no column {missing[0]!r}; keep it")
@@ -183,7 +203,7 @@ def intent_changes(comparison: Comparison, before: Before) -> tuple[list[Any], t
             len(asked), len(label)
         )
         for part, label in zip(changed, labels, strict=True)
-    ], asked
+    ]
 
 
 def usual_change(changed: Sequence[Any], labels: Sequence[Any], place: int, clusters: int) -> Any:

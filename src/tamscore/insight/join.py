@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.stages.folding import IdForm
+
+
+def places_among(values: Any, wanted: Any, side: Literal["left", "right"] = "left") -> Any:
+    """Return where values (m,) would stand among sorted ones (n,), as `numpy.searchsorted` does, several times faster.
+
+    Neighbours are sought one after the other, so that what is compared lies in the cache.
+    """
+    order, found = np.argsort(wanted), np.empty(len(wanted), np.int64)
+    found[order] = np.searchsorted(values, wanted[order], side)
+    return found
 
 
 @dataclass(frozen=True)
@@ -52,7 +62,7 @@ class AccountIndex:
 
         wanted = account_ids(ids, self.form)
         hashes = id_hash(wanted)
-        place, found = np.searchsorted(self.hashes, hashes), np.full(len(wanted), -1)
+        place, found = places_among(self.hashes, hashes), np.full(len(wanted), -1)
         left = np.arange(len(wanted))
         while len(left):  # more than once only where two ids share a hash
             inside = place[left] < len(self)

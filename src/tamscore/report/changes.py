@@ -75,18 +75,19 @@ class Changed:
 
 
 def changes_between(first: StoredRun, second: StoredRun, against: str, progress: Progress) -> Changed:
-    """What changed from one run, called `against`, to another; reads the accounts of both, for alerts again."""
+    """What changed from one run, called `against`, to another; reads the accounts of both."""
     with progress.stage("prepare"):
         comparison, totals = diff.compare(first, second), Totals()
         before = Before.of(first, priority=comparison.priority)
     seen, tally = np.zeros(len(before.accounts), dtype=bool), Tally.of(comparison)
+    with progress.stage("alerts"):
+        rises, buying = rises_of(comparison, before), [alerts.SCHEMA.empty_table()]
     with progress.stage("compare", second.manifest["rows"]["scored"]) as done:
-        for found, fresh in diff.changes(comparison, before, seen, totals):
+        for part, (found, fresh) in enumerate(diff.changes(comparison, before, seen, totals)):
             tally.add(found)
+            buying += [] if rises is None else [rises.rows_of(part, found)]
             done(len(found.ids) + fresh.num_rows)
         diff.gone(before, seen, totals)
-    with progress.stage("alerts"):
-        buying = buyers_of(comparison)
     told_apart = not comparison.notices
     then, now = ({kind: run.manifest["totals"][kind]["whitespace"] for kind in KINDS} for run in (first, second))
     return Changed(
@@ -100,16 +101,20 @@ def changes_between(first: StoredRun, second: StoredRun, against: str, progress:
         dict(zip(REASONS, tally.reasons.tolist(), strict=True)) if told_apart else None,
         then,
         now,
-        *buying,
+        *buyers_of(pa.concat_tables(buying)),
     )
 
 
-def buyers_of(comparison: Comparison) -> tuple[int, tuple[dict[str, Any], ...]]:
-    """How many accounts have a buying alert, and the first of them; none without its features kept."""
+def rises_of(comparison: Comparison, before: Before) -> alerts.Rises | None:
+    """What tells which accounts have a buying alert; None without its features kept."""
     try:
-        found = pa.concat_tables([alerts.SCHEMA.empty_table(), *alerts.buying(comparison)])
+        return alerts.Rises.of(comparison, before)
     except UsageError:
-        return 0, ()
+        return None
+
+
+def buyers_of(found: pa.Table) -> tuple[int, tuple[dict[str, Any], ...]]:
+    """How many accounts have a buying alert, and the first of them."""
     first = found.sort_by([("at_stake", "descending"), ("account_id", "ascending")]).slice(0, BUYERS)
     return found.num_rows, tuple(first.to_pylist())
 
