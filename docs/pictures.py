@@ -26,7 +26,8 @@ PICTURES = {
 }
 """What is left out of the page for each picture; of the first page, most of its accounts."""
 ALONE = (
-    "header, footer, .skip, .part { display: none } .sheet { display: block; padding: 1rem } section { margin: 0; border: 0 }"
+    "header, footer, .skip, .part { display: none } .sheet { display: block; padding: 1rem } "
+    "section { margin: 0; border: 0 }"
 )
 OPTIONS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars", "--virtual-time-budget=4000",
