@@ -29,6 +29,7 @@ from tamscore.report.chapters import one_pager
 from tamscore.report.evidence import gather
 from tamscore.sections.coverage.cover import cover
 from tamscore.sections.coverage.settings import Coverage
+from tamscore.view.words import money
 
 pytestmark = pytest.mark.platform
 BUILD = Path(__file__).parents[2] / "build" / "report"
@@ -56,6 +57,10 @@ PROBE = """<script>addEventListener("load", () => {
     errors: window.seenErrors,
     asked: performance.getEntriesByType("resource").map((one) => one.name).filter((name) => !name.startsWith("data:")),
   };
+  const head = [...document.querySelectorAll("#page-one th")].find((one) => one.textContent === "expected");
+  head.querySelector("button").click();
+  const rows = [...head.closest("table").tBodies[0].rows];
+  told.sorted = [head.getAttribute("aria-sort"), ...rows.map((row) => row.cells[head.cellIndex].textContent)];
   document.getElementById("theme").click();
   told.clicked = getComputedStyle(document.querySelector("section")).backgroundColor;
   parent.postMessage(JSON.stringify(told), "*");
@@ -148,6 +153,16 @@ def screenshot(page, name, width, height, *options):
     target = BUILD / f"{name}.png"
     chromium(page, f"--screenshot={target}", *options, width=width, height=min(height, 16000))
     assert target.stat().st_size > 50_000
+
+
+def test_a_click_on_a_head_sorts_its_table(probed, evidence):
+    direction, *shown = told(probed, 1280)["sorted"]
+    first = evidence.page_one
+    party = first.call[0]["party_type"]
+    amounts = sorted((row["expected_value"] for row in first.call if row["party_type"] == party), reverse=True)
+    assert direction == "descending"
+    assert shown == [money(amount) for amount in amounts]
+    assert len(shown) > 3
 
 
 def test_nothing_is_asked_from_the_network_and_the_browser_would_tell(probed):

@@ -160,7 +160,15 @@ def draw_shares(panel: Any, at: int, steps: dict[str, float], canvas: Canvas) ->
     for place, (step, value) in enumerate(steps.items()):
         part, top = value / whole, step == "top"
         colour = PALETTE["mark"] if top else PALETTE["main"]
-        panel.barh(at, part, 0.6, left, color=colour, alpha=1 - 0.2 * place if not top else 0.9, ec=PALETTE["paper"])
+        panel.barh(
+            at,
+            part,
+            0.6,
+            left,
+            color=colour,
+            alpha=max(1 - 0.12 * place, 0.76) if not top else 1.0,
+            ec=PALETTE["paper"],
+        )
         if part > (0.16 if canvas.narrow else 0.075):
             text = f"{step_name(step)} {part:.0%}"
             note(panel, text, (left + part / 2, at), canvas, color=PALETTE["paper"], ha="center")

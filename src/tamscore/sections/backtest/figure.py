@@ -28,7 +28,7 @@ def growth(kind: str, by: Mapping[str, Sequence[dict[str, Any]]], table: Table) 
         panel = canvas.panel()
         for name, rows in by.items():
             draw_tenths(panel, name, rows)
-        panel.legend(frameon=False, labelcolor="linecolor", fontsize=canvas.small, handlelength=1.2)
+        panel.legend(frameon=False, fontsize=canvas.small, handlelength=1.2)
         panel.axhline(0, color=PALETTE["soft"], lw=0.8)
         panel.set_xticks(range(1, 11))
         panel.set_xlim(0.5, 10.5)

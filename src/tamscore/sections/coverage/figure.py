@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SIZES = ("small", "large", "enterprise")
 QUADRANTS = ("blue", "yellow", "orange", "grey", "teal")
 """The order of the usual size bands and of quadrants; others stand behind them by name."""
+PALE, DARK = 0.5, 0.76
+"""Shades up to the first bear dark text, from the second on light text; between them neither can be read."""
 
 
 def hours(roles: Sequence[dict[str, Any]], table: Table) -> Figure:
@@ -119,10 +121,11 @@ def field(panel: Any, at: tuple[int, int], count: int, whole: int, canvas: Canva
     from matplotlib.patches import Rectangle
 
     x, y = at
-    shade = count / whole
-    colour, alpha = (PALETTE["main"], 0.12 + 0.88 * shade**0.5) if count else (PALETTE["line"], 0.35)
+    shade = (count / whole) ** 0.5
+    dark = 0.12 + 0.88 * shade
+    colour, alpha = (PALETTE["main"], dark if dark <= PALE else max(dark, DARK)) if count else (PALETTE["line"], 0.35)
     panel.add_patch(Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, fc=colour, alpha=alpha, ec="none"))
-    ink = PALETTE["paper"] if alpha > 0.55 else PALETTE["ink"]
+    ink = PALETTE["paper"] if alpha > PALE else PALETTE["ink"]
     if count:
         text = f"{count:,}\n{spent:,.0f} h" if spent else f"{count:,}"
         panel.text(x, y, text, ha="center", va="center", fontsize=canvas.small, color=ink)
