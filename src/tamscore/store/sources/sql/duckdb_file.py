@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from tamscore.store.sources.sql.database import asking
+from tamscore.store.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,10 +16,8 @@ if TYPE_CHECKING:
     from tamscore.store.sources.sql.database import Database
 
 BATCH_ROWS = 65_536
-ALONE: dict[str, str | bool | int | float | list[str]] = {
-    "enable_external_access": False,
-    "lock_configuration": True,
-}
+MEMORY = "512MB"
+"""Beyond that rows wait in the temporary folder."""
 
 
 @contextmanager
@@ -28,7 +27,14 @@ def reader(database: Database, sql: str) -> Iterator[pa.RecordBatchReader]:
 
     with ExitStack() as opened:
         with asking(database):
-            connection = opened.enter_context(duckdb.connect(database.address, read_only=True, config=ALONE))
+            connection = opened.enter_context(duckdb.connect(database.address, read_only=True, config=within_memory()))
+            connection.execute("SET enable_progress_bar = false")
+            connection.execute("SET enable_external_access = false")  # nobody can switch it on again
             found = connection.sql(f"SELECT * FROM (\n{sql}\n)")  # noqa: S608 - the query is the user's own
             rows = found.to_arrow_reader(BATCH_ROWS)
         yield rows
+
+
+def within_memory() -> dict[str, str | bool | int | float | list[str]]:
+    """Return the settings of a connection that takes so much memory at most."""
+    return {"memory_limit": MEMORY, "temp_directory": str(temporary_folder() / "duckdb")}

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from tamscore.errors import RetryableError, TamscoreError, first_line
 from tamscore.store.sources.sql.database import KEY
+from tamscore.store.sources.sql.duckdb_file import within_memory
 from tamscore.store.sources.sql.sqlite import quoted
-from tamscore.store.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BATCH_ROWS = 131_072
-MEMORY = "512MB"
-"""Beyond that rows wait in the temporary folder."""
 
 
 def in_order(rows: pa.RecordBatchReader, key: str) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
@@ -35,10 +33,10 @@ def in_order(rows: pa.RecordBatchReader, key: str) -> tuple[pa.Schema, Iterator[
     def batches() -> Iterator[pa.RecordBatch]:
         import duckdb
 
-        settings = {"memory_limit": MEMORY, "temp_directory": str(temporary_folder() / "duckdb")}
         names = [quoted(name) for name in schema.names]
         first = quoted(key) if key in schema.names else names[0]
-        with duckdb.connect(config={**settings}) as connection:
+        with duckdb.connect(config=within_memory()) as connection:
+            connection.execute("SET enable_progress_bar = false")
             connection.register("answer", pa.RecordBatchReader.from_batches(schema, until_refused()))
             try:
                 ordered = connection.sql(f"SELECT * FROM answer ORDER BY {first}, hash({', '.join(names)})")  # noqa: S608
