@@ -547,6 +547,25 @@ def test_a_copy_that_is_not_what_was_kept_is_made_again(tmp_path, damage):
     assert path.read_bytes() == whole
 
 
+def test_a_file_that_changes_while_it_is_copied_leaves_no_copy(tmp_path, monkeypatch):
+    """Else the copy of the new bytes would be found by the hash of the old ones."""
+    folder, columns = arrow_file(tmp_path / "market"), keeping(tmp_path / "scores", make=True)
+    file, once = folder / "accounts.arrow", converted.once
+    before = file.read_bytes()
+
+    def meddled(*arguments: Any) -> Path:
+        with pa.ipc.new_file(str(file), ACCOUNTS.schema) as writer:
+            writer.write_table(ACCOUNTS.slice(0, 30))
+        return once(*arguments)
+
+    monkeypatch.setattr(converted, "once", meddled)
+    with pytest.raises(InputContractError, match=r"accounts\.arrow: changed while the run was under way"):
+        plan(str(folder), columns)
+    monkeypatch.setattr(converted, "once", once)
+    file.write_bytes(before)
+    assert rows_of(plan(str(folder), columns)) == expected()
+
+
 def test_another_type_of_a_column_is_another_copy(tmp_path):
     (tmp_path / "market.csv").write_text("account_id,sales,industry,year\n1,2.5,10,2020\n", encoding="utf-8")
     columns = keeping(tmp_path / "scores", make=True)

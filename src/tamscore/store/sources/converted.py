@@ -57,14 +57,19 @@ def find(path: str, columns: InputColumns, key: str) -> Found | None:
 
     def make() -> Sequence[Path]:
         if listed.kind in READERS:
-            return [once(file, listed.kind, key) for file in stamped]
-        texts = [CsvText(file, stamp, text_of((file, stamp), listed.kind, key)) for file, stamp in stamped]
-        return csv_copies(tuple(texts), columns, key, inferred)
+            made = [once(file, listed.kind, key) for file in stamped]
+        else:
+            texts = [CsvText(file, stamp, text_of((file, stamp), listed.kind, key)) for file, stamp in stamped]
+            made = [*csv_copies(tuple(texts), columns, key, inferred)]
+        for file, stamp in stamped:
+            tables.check_stamp(str(file), stamp)  # else the copy of other bytes would be found by the hash of these
+        return made
 
     files = [(file.name, content_digest(file)) for file in listed.files]
     copies = kept(columns.copies, key, (listed.kind, *files, *parts), make)
-    made = (SourceFile(file, file.name, copy, stamp=stamp) for (file, stamp), copy in zip(stamped, copies, strict=True))
-    return Found(listed.kind, tuple(made), listed.ignored)
+    pairs = zip(stamped, copies, strict=True)
+    found = (SourceFile(file, file.name, copy, stamp=stamp) for (file, stamp), copy in pairs)
+    return Found(listed.kind, tuple(found), listed.ignored)
 
 
 def listed_at(path: str, key: str) -> Listed | None:

@@ -41,7 +41,7 @@ ROW_GROUP = 131_072
 UNNAMED_S = 86_400
 """A copy that no version names yet stays so many seconds: a run may be about to read it."""
 _numbers = count()
-code = cache(package_digest)
+_code = cache(package_digest)
 
 
 def written(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Path:
@@ -66,7 +66,7 @@ def kept(copies: Copies, key: str, what: Sequence[object], make: Callable[[], Se
     folder = folder_of(copies, key)
     if folder is None:
         return tuple(make())
-    index = folder / f"{hashlib.sha256(repr((code(), *what)).encode()).hexdigest()[:32]}.json"
+    index = folder / f"{hashlib.sha256(repr((_code(), *what)).encode()).hexdigest()[:32]}.json"
     there = [folder / str(name) for name in (commit.read_json(index) or {}).get("copies", ())]
     if there and all(map(is_whole, there)):
         return tuple(there)
