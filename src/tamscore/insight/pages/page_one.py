@@ -181,7 +181,7 @@ def quality(found: Quality) -> Point:
     most = f", most of all {words(flags[0])} ({flags[1]:,})" if flags else ""
     text = (
         f"{found.rejected:,} of {counted(found.read, 'row')} rejected ({share(found.rejected, found.read)}), "
-        f"{sum(found.flagged.values()):,} values marked{most}"
+        f"{counted(sum(found.flagged.values()), 'value')} marked{most}"
     )
     suspects = f"; {some(found.suspects)} may be sales in disguise" if found.suspects else ""
     return Point("Data quality:", f"{text}{suspects}.", "quality")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tamscore.report.changes import Changed
     from tamscore.report.evidence import Evidence
 
+NOBODY = "nobody buys yet"
 STILL = {"+0.0%", "-0.0%", "0%"}
 
 
@@ -23,7 +24,7 @@ def chapter(found: Evidence) -> Chapter:
     if changed:
         blocks.append(Text(" ".join(why(changed, kind) for kind in KINDS)))
         kinds = {kind: (changed.before[kind], changed.steps(kind), changed.after[kind]) for kind in KINDS}
-        moved = {kind: told for kind, told in kinds.items() if told[1]}
+        moved = {kind: bars for kind, bars in kinds.items() if bars[1]}
         if moved:
             blocks.append(bridge(moved, changed.against))
     return Chapter("headline", "Headline", message(found), tuple(blocks))
@@ -32,7 +33,7 @@ def chapter(found: Evidence) -> Chapter:
 def message(found: Evidence) -> str:
     """Return what it comes to, in one sentence."""
     sold = found.summary.totals["expansion"]
-    buys = f"customers buy {share(sold.sales, sold.potential)} of their potential"
+    buys = f"customers buy {share(sold.sales, sold.potential)} of their potential" if sold.potential else NOBODY
     clusters = len(found.summary.clusters)
     return f"{counted(found.summary.rows['scored'], 'account')} in {counted(clusters, 'cluster')} of peers: {buys}."
 

@@ -38,10 +38,10 @@ def message(kinds: dict[str, list[Row]], found: Evidence) -> str:
         told.append(
             f"the first {counted(len(rows), 'customer')} hold {part} of the expansion, {name_of(rows[0])} leads"
         )
-    if rows := kinds["acquisition"]:
+    if (rows := kinds["acquisition"]) and any(row["whitespace"] for row in rows):
         expected = priced(sum(row.get("expected_value") or 0.0 for row in rows), found.currency)
         told.append(f"the first {counted(len(rows), 'prospect')} promise {expected}, {name_of(rows[0])} leads")
-    text = "; ".join(told)
+    text = "; ".join(told) or "nothing is open with any account"
     return f"{text[:1].upper()}{text[1:]}."
 
 

@@ -47,7 +47,7 @@ def plays_figure(plays: Mapping[str, Mapping[str, int]], numbers: Table) -> Figu
     height = 90 + 32 * len(plays)
     alt, counts = f"Accounts by play: {told}.", {play: sum(kinds.values()) for play, kinds in plays.items()}
     most = max(counts, key=lambda play: (counts[play], play))
-    reading = f"Most accounts, {share(counts[most], sum(counts.values()))}, are to {words(most)}."
+    reading = f"Most accounts, {share(counts[most], sum(counts.values()))}, call for the play {words(most)}."
     return Figure("plays", "Accounts by play", alt, draw, height, height + 30, numbers, reading)
 
 

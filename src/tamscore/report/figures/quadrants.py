@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tamscore.insight.tables import Sums
     from tamscore.view.canvas import Canvas
 
+NONE_HIGH = "No account has a high potential."
 FIELDS = {"yellow": (0, 1), "blue": (1, 1), "grey": (0, 0), "orange": (1, 0)}
 """Where each quadrant lies: sales low or high, potential low or high. Teal is the second grey."""
 
@@ -40,7 +41,8 @@ def quadrant_map(fields: Mapping[str, tuple[str, Mapping[str, Sums]]]) -> Figure
 
     held = {name: sum(sums.accounts for sums in kinds.values()) for name, (_, kinds) in fields.items()}
     top = held.get("blue", 0) + held.get("yellow", 0)
-    reading = f"Money is open in the upper half, with {share(top, sum(held.values()))} of the accounts: begin there."
+    part = share(top, sum(held.values()))
+    reading = f"Money is open in the upper half, with {part} of the accounts: begin there." if top else NONE_HIGH
     return Figure("quadrants", "Four kinds of accounts, four plays", alt, draw, 330, 400, reading=reading)
 
 
