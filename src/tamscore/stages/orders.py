@@ -75,9 +75,9 @@ class Windows:
 
 def months_back(day: date, months: int) -> int:
     """The day so many months earlier, as days since 1970; the last of its month where that is shorter."""
-    first = np.datetime64(day, "M") - months
-    last = (first + 1).astype("M8[D]") - 1
-    return int(min(first.astype("M8[D]") + (day.day - 1), last).astype(np.int64))
+    first = np.datetime64(day, "M") - np.timedelta64(months, "M")
+    start, following = first.astype("M8[D]"), (first + np.timedelta64(1, "M")).astype("M8[D]")
+    return int(min(start + np.timedelta64(day.day, "D"), following).astype(np.int64)) - 1
 
 
 @dataclass(frozen=True)

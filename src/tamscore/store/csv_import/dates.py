@@ -69,7 +69,7 @@ def _days(part: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     """Return days since 1970 and whether that day is in the calendar (31 February is not)."""
     year, month, day = (_integers(part[name]) for name in "ymd")
     months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
-    first, after = months.astype("datetime64[D]"), (months + 1).astype("datetime64[D]")
+    first, after = months.astype("datetime64[D]"), (months + np.timedelta64(1, "M")).astype("datetime64[D]")
     length = (after - first).astype(np.int64)
     real = (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= length)
     return first.astype(np.int64) + day - 1, real
