@@ -142,7 +142,7 @@ def covered_by(account: Mapping[str, Any]) -> str:
     """Return who covers an account and how, or what its quadrant suggests where no coverage says it."""
     if account.get("role") is None:
         suggested = (words(account[name]) for name in ("suggested_role", "suggested_service_level"))
-        return f"suggested: {', '.join(suggested)}"
+        return f"suggested: {', '.join(dict.fromkeys(suggested))}"
     who = [clean(account["person"])] if account.get("person") else []
     return ", ".join([*who, words(account["role"]), words(account["service_level"])])
 
@@ -201,7 +201,7 @@ def moves(found: Explanation) -> Table:
 
 def apart(features: Iterable[tuple[str, float]]) -> str:
     """Return by how many standard deviations features differ."""
-    return ", ".join(f"{name} {by:+.1f}" for name, by in features)
+    return ", ".join(f"{name} {round(by, 1) + 0.0:+.1f}" for name, by in features)
 
 
 def move_row(move: Move) -> tuple[str, str, float, float, float]:
