@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import struct
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -116,6 +117,7 @@ def new_iceberg(folder: Path, rows: pa.Table) -> Any:
     catalog = InMemoryCatalog("tests", warehouse=f"file://{folder.parent}")
     catalog.create_namespace("db")
     table = catalog.create_table("db.t", schema=rows.schema, location=f"file://{folder}")
+    weakref.finalize(table, catalog.close)  # else Python 3.13 warns of its database
     table.append(rows)
     return table
 
