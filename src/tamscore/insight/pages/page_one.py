@@ -147,10 +147,10 @@ def since(told: Since | None, currency: str | None) -> Point:
 
 
 def moved_text(one: Measure, currency: str | None) -> str:
-    """Return a figure before and now."""
+    """Return a figure now and by how much it changed; both numbers of counts, since short amounts hide a change."""
     before, now = one.before or 0.0, one.now or 0.0
-    pair = f"{before:,.0f} to {now:,.0f}" if one.what in COUNTS else f"{priced(before, currency)} to {money(now)}"
-    return f"{MEASURES[one.what]} {pair} ({change(before, now)})"
+    told = f"{before:,.0f} to {now:,.0f}" if one.what in COUNTS else priced(now, currency)
+    return f"{MEASURES[one.what]} {told} ({change(before, now)})"
 
 
 def hours(rows: Sequence[Hours]) -> Point:
