@@ -90,6 +90,7 @@ class DeltaTable:
         if there is None:
             counted = Counted(batches)
             self.write(content, counted.batches())
+            self.set_mark(content)
             return Merged(counted.rows, 0, 0)
         change = Change.of(self, content)
         staged = change.staged(batches)
@@ -113,6 +114,12 @@ class DeltaTable:
                 storage_options=self.options,
                 commit_properties=self.library.CommitProperties(max_commit_retries=0),
             )
+
+    def set_mark(self, content: Content) -> None:
+        """Let the table say how it came: one that is overwritten keeps its description. Until then it is refused."""
+        written = self.library.DeltaTable(self.place, storage_options=self.options)
+        if written.metadata().description != content.mark:
+            written.alter.set_table_description(content.mark)
 
     def rows(self, columns: list[str]) -> Iterator[pa.Table]:
         """Yield columns of the version that was found."""
