@@ -50,6 +50,7 @@ from tamscore.scoring.tables.outcome import Outcome
 from tamscore.sections import SECTIONS
 from tamscore.stages import contract
 from tamscore.store import commit, forgotten, partitions, run_directory
+from tamscore.store.holdouts import draws_in_force
 from tamscore.store.location import location
 from tamscore.store.run_directory import RunDirectory, current_version
 from tamscore.store.sources import MARKET
@@ -229,6 +230,8 @@ def key_of(job: Job, plan: Plan, backend: Backend, record: dict[str, Any]) -> st
     if (coverage := sealed_roles.coverage_of(job)) is not None:
         settings["coverage"] = sealed_roles.settings_counted(coverage)
         read |= sealed_roles.tables_held(coverage)
+        if draws := draws_in_force(location(job.output.path)):
+            read["holdouts"] = " ".join(draws)
     said = map(json.dumps, (read, settings, record))
     return run_directory.run_key(*said, backend.name, run_directory.code_digest())
 

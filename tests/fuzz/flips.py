@@ -30,6 +30,8 @@ READERS = {
     "campaigns": ["campaigns", "{run}", "--to", WRITTEN, "--json"],
     "campaigns, changes": ["campaigns", "{run}", "--to", WRITTEN, "--since", "{other}", "--json"],
     "lists": ["lists", "{run}", "--to", WRITTEN, "--since", "{other}", "--no-pages", "--json"],
+    "holdout": ["holdout", "{run}", "--json"],
+    "lift": ["lift", "{run}", "--outcomes", "won.parquet", "--json"],
     "diff": ["diff", "{other}", "{run}", "--json"],
     "alerts": ["alerts", "{run}", "--since", "{other}", "--json"],
     "report": ["report", "{run}", "--to", f"{WRITTEN}.html"],
@@ -58,21 +60,22 @@ class Answer:
 
 
 class Flips:
-    """An output of two versions with a coverage and a backtest, and what readers say of it."""
+    """An output of two versions with a coverage, a backtest and a holdout, and what readers say of it."""
 
     def __init__(self, root: Path, base: Path | None, readers: int) -> None:
         self.readers = readers
         self.base, self.work, self.said = base or root / "base", root / "work", root / "said"
         self.wrong: list[str] = []
         self.refused: Counter[str] = Counter()
-        begin = [*small_world.BEGIN, ["coverage", "scores"], small_world.COMMANDS["backtest"]]
+        begin = [*small_world.BEGIN, ["coverage", "scores"]]
+        begin += [small_world.COMMANDS["backtest"], small_world.COMMANDS["holdout"]]
         first, self.second = make_base(self.work, self.base, self.said, begin)[:2]
         import_all()
         self.keys = (first, self.second)
         self.whole: dict[tuple[str, int], Answer] = {}
         self.files = sorted(
             path.relative_to(self.base)
-            for folder in ("versions", "coverage", "backtests")
+            for folder in ("versions", "coverage", "backtests", "holdouts")
             for path in (self.base / "scores" / folder).rglob("*")
             if path.is_file()
         )

@@ -154,6 +154,7 @@ SEALS = {
     "versions": "manifest.json",
     "coverage": "coverage.json",
     "backtests": "backtest.json",
+    "holdouts": "holdout.json",
     "_checkpoints": "manifest.json",
 }
 """The file that makes a version, or a folder beside the versions, complete; checkpoints go with their version."""

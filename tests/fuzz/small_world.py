@@ -36,6 +36,7 @@ COMMANDS: dict[str, list[str]] = {
     "export, changes": ["export", "scores", "--to", "changes.parquet", "--since", "{first}"],
     "campaigns": ["campaigns", "scores", "--to", "lists"],
     "lists": ["lists", "scores", "--to", "work"],
+    "holdout": ["holdout", "scores", "--share", "0.4"],
     "alerts": ["alerts", "scores", "--since", "{first}", "--to", "alerts.parquet"],
     "diff": ["diff", "{first}", "scores", "--to", "diff.parquet"],
     "prune": ["prune", "scores", "--keep", "1"],
@@ -71,7 +72,9 @@ def build(folder: Path) -> None:
     job["lifetime_value"]["orders"] = str(folder / "orders.csv")
     write_job(Path("csv.toml"), job)
     ids = pq.read_table("market", columns=["account_id"])["account_id"]
-    pq.write_table(pa.table({"account_id": ids, "later": [float(i % 500) for i in range(len(ids))]}), "later.parquet")
+    later = [float(i % 500) for i in range(len(ids))]
+    pq.write_table(pa.table({"account_id": ids, "later": later}), "later.parquet")
+    pq.write_table(pa.table({"account_id": ids, "amount": later}), "won.parquet")
     for value, name in ((1, "old"), (2, "new")):
         sources(folder / name, value)
     Path("metrics").mkdir()

@@ -13,7 +13,10 @@ from tests.fuzz.base import tree
 from tests.fuzz.flips import READERS, Answer, Flips
 from tests.fuzz.kills import Campaign, Case, is_of_unfinished
 
-READ_ONLY = {"check", "show", "explain", "what-if", "verify", "history", "schema", "docs", "sql", "doctor"} | {"bench"}
+READ_ONLY = {"check", "show", "explain", "what-if", "verify", "history", "schema", "docs", "sql", "doctor"} | {
+    "bench",
+    "lift",
+}
 
 
 def test_every_command_that_writes_is_killed():

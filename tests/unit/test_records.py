@@ -10,13 +10,13 @@ import pytest
 from tamscore.errors import InputContractError
 from tamscore.report.evidence import newest
 from tamscore.store import commit, records, verify
-from tamscore.store.run_directory import BACKTESTS, COVERAGE, RECORDS
+from tamscore.store.run_directory import BACKTESTS, COVERAGE, HOLDOUTS, RECORDS
 from tests.faults import protocol
 
 RUN = protocol.NEW
 
 
-@pytest.fixture(params=[COVERAGE, BACKTESTS])
+@pytest.fixture(params=[COVERAGE, BACKTESTS, HOLDOUTS])
 def kind(request):
     return request.param
 

@@ -19,6 +19,8 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "export": ("tamscore export scores --since scores/3fa9 --to upsert.csv", "scores_elsewhere"),
     "sql": ("tamscore sql scores --dialect spark --view scores", "scores_elsewhere"),
     "lists": ("tamscore lists scores --to lists", "lists"),
+    "holdout": ("tamscore holdout scores --of prospects --until 2027-03-31", "lift"),
+    "lift": ("tamscore lift scores --outcomes won.csv", "lift"),
     "campaigns": ("tamscore campaigns scores --to campaigns", "coverage"),
     "verify": ("tamscore verify scores", "reliability"),
     "history": ("tamscore history scores", "operations"),

@@ -22,7 +22,7 @@ from tamscore.store.pointer import MANIFEST, RENEWAL, current_version, versions_
 from tamscore.store.pruning import held
 from tamscore.store.redaction import Leaving
 from tamscore.store.rewriting import redacted_record, rewrite_of
-from tamscore.store.run_directory import BACKTESTS, COVERAGE, RunDirectory
+from tamscore.store.run_directory import BACKTESTS, COVERAGE, HOLDOUTS, RunDirectory
 from tamscore.store.sources.copies import COPIES
 from tamscore.store.verify import strange_names
 
@@ -124,7 +124,7 @@ def look(work: Work) -> Work:
         if change is not None:
             work.changes.append(change)
             work.written |= {*change.left.values()}
-    for folder in (COVERAGE, BACKTESTS):
+    for folder in (COVERAGE, BACKTESTS, HOLDOUTS):
         change_beside(work, work.output / folder)
     return work
 

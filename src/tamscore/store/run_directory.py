@@ -46,7 +46,9 @@ BACKTESTS = "backtests"
 """The folder of an output where what came of its scores is kept."""
 COVERAGE = "coverage"
 """The folder of an output where who covers whom is kept."""
-RECORDS = {BACKTESTS: "backtest.json", COVERAGE: "coverage.json"}
+HOLDOUTS = "holdouts"
+"""The folder of an output where the accounts are kept that nobody is to work on."""
+RECORDS = {BACKTESTS: "backtest.json", COVERAGE: "coverage.json", HOLDOUTS: "holdout.json"}
 """The record that seals a folder of results beside the versions, by where the folder lies."""
 
 

@@ -22,7 +22,7 @@ from tamscore.store.pointer import (
     manifest_problem,
     pointer_of,
 )
-from tamscore.store.run_directory import BACKTESTS, COVERAGE, RECORDS, RunDirectory
+from tamscore.store.run_directory import BACKTESTS, COVERAGE, HOLDOUTS, RECORDS, RunDirectory
 from tamscore.store.sources.copies import COPIES
 from tamscore.store.versions import versions
 
@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 
     from tamscore.store.location import Location
 
-KNOWN = {BACKTESTS, CHECKPOINTS, COPIES, COVERAGE, CURRENT, HANDED_OUT, HISTORY, LOCK, PINS, RENEWAL, "versions"}
+KNOWN = {
+    *(BACKTESTS, CHECKPOINTS, COPIES, COVERAGE, CURRENT, HANDED_OUT, HISTORY, HOLDOUTS, LOCK, PINS, RENEWAL),
+    "versions",
+}
 """What belongs to an output."""
 
 
@@ -42,7 +45,7 @@ def problems_of_output(output: Location) -> list[str]:
 
 
 def problems_beside(output: Location) -> Iterator[str]:
-    """Yield what is wrong with the folders of coverages and backtests that are complete."""
+    """Yield what is wrong with the folders of coverages, backtests and holdouts that are complete."""
     for kind, name in RECORDS.items():
         if (output / kind).is_dir():
             folders: list[Location] = sorted((output / kind).iterdir(), key=str)

@@ -16,6 +16,7 @@ from tamscore.insight.campaign_lists import PERSON, CampaignLists
 from tamscore.insight.lists import sentences
 from tamscore.insight.lists.since import RunBefore
 from tamscore.schema import PARTY_TYPES
+from tamscore.store.holdouts import Controls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -79,7 +80,7 @@ class Gathered:
 
 
 def gather(run: StoredRun, since: StoredRun | None, progress: Progress) -> Gathered:
-    """Return the lists of a run, told against an earlier one where there is one.
+    """Return the lists of a run without controls of holdouts, told against an earlier one where there is one.
 
     Raise UsageError if nobody knows who covers its accounts.
     """
@@ -89,10 +90,12 @@ def gather(run: StoredRun, since: StoredRun | None, progress: Progress) -> Gathe
     heap.share()
     columns = [name for name in READ if name in run.columns]
     rules = CampaignLists.of(run) if CAMPAIGN in run.columns else None
+    controls = Controls.of(run.directory.output, run.id_form)
     people, campaigns = [], []
     with progress.stage("read", run.manifest["rows"]["scored"]) as done:
         for part in run.read(columns, coded=True):
-            people.append(part.filter(part[PERSON].is_valid()))
+            mine = pc.and_(part[PERSON].is_valid(), pa.array(~controls.among(part["account_id"])))
+            people.append(part.filter(mine))
             if rules is not None:
                 campaigns.append(part.filter(pc.and_(part[CAMPAIGN].is_valid(), pa.array(rules.has(part)))))
             done(part.num_rows)

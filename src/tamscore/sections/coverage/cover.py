@@ -16,6 +16,7 @@ from tamscore.sections.coverage.rules import compare
 from tamscore.sections.coverage.scenarios import scenario_of, scenario_rows
 from tamscore.sections.coverage.settings import TABLES
 from tamscore.store import commit, coverages, records
+from tamscore.store.holdouts import draws_in_force
 from tamscore.store.location import location
 from tamscore.store.placed import Placed
 from tamscore.store.run_directory import COVERAGE, RECORDS, run_key
@@ -107,9 +108,10 @@ def told_of(
 
 
 def key_of(run: ScoredRun, settings: Coverage) -> str:
-    """The name of a coverage: the run, the settings, and what the tables that they name hold."""
+    """The name of a coverage: the run, the settings, what the tables that they name hold, and the holdouts."""
     held = [f"{name} {Placed.of(location(path)).xxh3}" for name, path in settings.tables_named().items()]
-    return run_key(run.name, settings.model_dump_json(exclude=set(TABLES)), *held)
+    left_out = draws_in_force(run.directory.output)
+    return run_key(run.name, settings.model_dump_json(exclude=set(TABLES)), *held, *left_out)
 
 
 def write(result: CoverageResult, accounts: AccountRows, short: pa.Table) -> None:

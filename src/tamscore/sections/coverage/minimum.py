@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.sections.coverage.by_kind import Debt, crossed, extremes
+from tamscore.sections.coverage.held_out import is_control
 from tamscore.sections.coverage.hour_price import dearest
 from tamscore.sections.coverage.plans import DIGITAL
 from tamscore.substitution import plain_word
@@ -73,7 +74,8 @@ def owed_by(task: Task, minimum: Mapping[str, str], is_open: ByKind) -> Owed:
     """Who is owed which service level, by rule and then by priority; an account goes by the first rule that it meets.
 
     Accounts of the first rule, that of the plans, are in the order of the other rules that they meet.
-    `is_open` (o, m) says which plans are open to each account. Accounts that no plan of their level is open to stay.
+    `is_open` (o, m) says which plans are open to each account. Accounts that no plan of their level is open to stay;
+    controls of a holdout are owed nothing.
     """
     accounts = task.accounts
     rules = (BY_PLANS, *(name for name in ORDER if LEVELS.index(minimum.get(name, DIGITAL)) > 0))
@@ -84,7 +86,7 @@ def owed_by(task: Task, minimum: Mapping[str, str], is_open: ByKind) -> Owed:
     last = np.array([plan.last_resort for plan in task.plans])
     if last.any():
         rule[is_open.table[:, last].any(axis=1)[is_open.kind]] = 0
-    account = np.flatnonzero(rule < len(rules))
+    account = np.flatnonzero((rule < len(rules)) & ~is_control(accounts))
     account = account[np.lexsort((accounts.priority[account], standing[account], rule[account]))]
     least = np.array([1, *(LEVELS.index(minimum[name]) for name in rules[1:])], np.int8)
     return Owed(account, least[rule[account]], rule[account], rules)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tamscore.errors import InputContractError
 from tamscore.sections.coverage.door import doubts_about_hours
+from tamscore.sections.coverage.held_out import told_of_controls, with_controls, without_controls
 from tamscore.sections.coverage.joining import doubts_of, match_regions
 from tamscore.sections.coverage.names import doubts_about_limits, likely, spelled, with_levels, with_limits, with_roles
 from tamscore.sections.coverage.plans import DEFAULT_PLANS, DIGITAL, OF_CHANNEL, PARTNER, for_team, with_partners
@@ -16,6 +17,7 @@ from tamscore.sections.coverage.settings import default_team
 from tamscore.sections.coverage.suggested import SuggestedRoles
 from tamscore.sections.coverage.task import Task, task_of
 from tamscore.sections.coverage.touches import read_touches
+from tamscore.store.holdouts import Controls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,13 +49,17 @@ def read_question(run: ScoredRun, settings: Coverage) -> Question:
     people = with_levels(read_people(settings), accounts)
     plans = plans_of(settings, accounts, people)
     people = team_of(settings, people, plans)
+    controls = Controls.of(run.directory.output, run.id_form)
+    accounts = with_controls(accounts, controls)
     touches = read_touches(settings, accounts, plans)
     minimum: dict[str, str] = {name: level for name, level in settings.minimum_treatment.items()}  # noqa: C416 - types
-    task = replace(task_of(accounts, plans, people, DIGITAL, touches), minimum=minimum)
+    open_to = without_controls(plans) if len(controls) else plans
+    task = replace(task_of(accounts, open_to, people, DIGITAL, touches), minimum=minimum)
     owners = read_owners(settings, accounts, people)
     matches = (*match_regions(settings, accounts, people), *owners.joins, *touches.joins)
     doubts = (*owners.doubts, *doubts_of(settings, accounts, people), *doubts_about_limits(limited(plans), accounts))
     doubts = (*doubts_about_hours(settings, people, plans), *doubts, *idle_partners(task))
+    doubts = (*doubts, *told_of_controls(task, owners))
     return Question(task, owners, touches.unknown, matches, doubts)
 
 

@@ -1,0 +1,112 @@
+"""`holdout` and `lift`: accounts that nobody works on, and what work on the others has brought."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from typing import Annotated, Literal
+
+import typer
+
+from tamscore import terminal
+from tamscore.cli.arguments import AsJson, Run
+from tamscore.errors import NothingToDo, UsageError
+
+Of = Annotated[
+    Literal["prospects", "customers"] | None,
+    typer.Option("--of", help="Whose controls to draw; else prospects."),
+]
+Name = Annotated[
+    str | None, typer.Option("--name", metavar="NAME", help="What to call it; else by whose controls it has.")
+]
+HeldOut = Annotated[str | None, typer.Option("--name", metavar="NAME", help="The holdout, if there are several.")]
+Share = Annotated[float | None, typer.Option("--share", metavar="S", help="The share of controls; else 0.1.")]
+Rate = Annotated[
+    float | None,
+    typer.Option("--rate", metavar="R", help="The share that buys without work; else from labels, or 0.04."),
+]
+Lift = Annotated[
+    float | None, typer.Option("--lift", metavar="L", help="The lift that you want to see; else 0.3 for 30 %.")
+]
+Until = Annotated[str | None, typer.Option("--until", metavar="DATE", help="The day to look at it; lift warns before.")]
+
+
+def holdout(  # noqa: PLR0913, PLR0917 - every option of the command
+    run: Run,
+    of: Of = None,
+    name: Name = None,
+    share: Share = None,
+    rate: Rate = None,
+    lift: Lift = None,
+    until: Until = None,
+    end: Annotated[bool, typer.Option("--end", help="Let the holdout count no longer.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Draw controls, which no list and no person gets.
+
+    They are drawn once, stay through reruns, and are left out of coverage, lists and campaigns until you end the
+    holdout. Says which lift can be seen. Exits with 10 where the holdout is there already.
+    """
+    from tamscore.insight import holdouts
+    from tamscore.insight.stored import open_run
+    from tamscore.sections.lift.view import answer_holdout
+
+    require_between("--share", share, 0.0, 0.5)
+    require_between("--rate", rate, 0.0, 1.0)
+    require_between("--lift", lift, 0.0, 100.0)
+    if name is not None and not name.strip():
+        raise UsageError("--name: expected a name, got nothing")
+    wanted = holdouts.Wanted(name and name.strip(), of, share, rate, lift, until and day(until))
+    stored = open_run(run)
+    found, changed = holdouts.end(stored.directory.output, wanted) if end else holdouts.draw(stored, wanted)
+    if as_json:
+        told = {**found.record, "folder": str(found.folder), "changed": changed}
+        print(json.dumps(told, indent=1, ensure_ascii=False))
+    else:
+        terminal.put_chapter(answer_holdout({**found.record}))
+    if not changed:
+        raise typer.Exit(NothingToDo.exit_code)
+
+
+def require_between(option: str, value: float | None, low: float, high: float) -> None:
+    """Raise UsageError if a value is given and does not lie between two others, the upper one included."""
+    if value is not None and not low < value <= high:
+        raise UsageError(f"{option}: expected a number above {low:g} and at most {high:g}, got {value:g}")
+
+
+def day(text: str) -> str:
+    """Return a day as it is written in ISO 8601; UsageError if the text is none."""
+    try:
+        return date.fromisoformat(text.strip()).isoformat()
+    except ValueError as error:
+        raise UsageError(f"--until: expected a date such as 2027-03-31, got {text!r}") from error
+
+
+def lift(
+    run: Run,
+    outcomes: Annotated[
+        str,
+        typer.Option(
+            "--outcomes",
+            metavar="TABLE",
+            help="Table of account_id and bought or amount, and contacted if you know; others bought nothing.",
+        ),
+    ],
+    name: HeldOut = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare what treated accounts and controls of a holdout bought.
+
+    Buyers over all and by stratum, tier, play, channel and person, with 95 % intervals; money of customers.
+    """
+    from tamscore.insight import lift as proof
+    from tamscore.insight.holdouts import holdout_of
+    from tamscore.insight.stored import open_run
+    from tamscore.sections.lift.view import answer_lift
+
+    stored = open_run(run)
+    found = proof.lift(stored, holdout_of(stored.directory.output, name), outcomes, datetime.now(UTC).date())
+    if as_json:
+        print(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False))
+    else:
+        terminal.put_chapter(answer_lift(found))

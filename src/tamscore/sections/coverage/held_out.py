@@ -1,0 +1,54 @@
+"""Controls of a holdout: no person works on them, unless an owner holds them locked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.sections.coverage.plans import DIGITAL
+from tamscore.sections.coverage.texts import Texts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tamscore.sections.coverage.accounts import Accounts
+    from tamscore.sections.coverage.people import Owners
+    from tamscore.sections.coverage.plans import TouchPlan
+    from tamscore.sections.coverage.task import Task
+    from tamscore.store.holdouts import Controls
+
+HOLDOUT, CONTROL = "holdout", "control"
+FREE = ((HOLDOUT, frozenset({""})),)
+"""The limit of plans that take hours: accounts that are no control."""
+
+
+def with_controls(accounts: Accounts, controls: Controls) -> Accounts:
+    """Return the accounts with a text column that says which are controls; as they are if there are none."""
+    import pyarrow as pa
+
+    if not len(controls):
+        return accounts
+    held = controls.among(pa.chunked_array([accounts.ids]))
+    return replace(accounts, texts={**accounts.texts, HOLDOUT: Texts(("", CONTROL), held.astype(np.uint8))})
+
+
+def without_controls(plans: Sequence[TouchPlan]) -> tuple[TouchPlan, ...]:
+    """Return the plans, those that take hours open to no control."""
+    return tuple(plan if plan.role == DIGITAL else replace(plan, limits=(*plan.limits, *FREE)) for plan in plans)
+
+
+def is_control(accounts: Accounts) -> Any:
+    """Return which accounts (m,) bool are controls."""
+    column = accounts.texts.get(HOLDOUT)
+    return np.zeros(len(accounts), bool) if column is None else column.equal(CONTROL)
+
+
+def told_of_controls(task: Task, owners: Owners) -> Iterator[str]:
+    """Yield how many controls get no person, and how many stay with an owner who holds them locked."""
+    held = is_control(task.accounts)
+    if held.any():
+        locked = int(np.count_nonzero(held & owners.locked))
+        stay = f"; {locked:,} are locked and stay with their owners, which spoils the comparison" if locked else ""
+        yield f"{int(held.sum()) - locked:,} controls of a holdout get no person{stay}"

@@ -1,0 +1,138 @@
+"""The design of a holdout: its strata, its controls, and which effect it can make visible."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.sections.lift.power import ENOUGH, power, smallest_lift
+from tamscore.sections.lift.strata import FEWEST_CONTROLS, merged, stratum_of
+from tamscore.stages.draw import draw_number, id_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+RATE, LIFT, SHARE = 0.04, 0.3, 0.1
+"""The share of buyers without treatment, the lift and the share of controls where nobody names others."""
+MOST = 0.5
+"""No larger share of controls is looked at: from here on more controls make an effect harder to see."""
+STEPS = 10
+"""So often the range of shares is halved when the controls are counted that a lift takes."""
+ALL = "all"
+"""The name of the stratum of a run without tiers."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """Strata by name with the tiers of each; accounts, controls and the share of buyers without treatment (s,)."""
+
+    names: tuple[str, ...]
+    tiers: tuple[tuple[str, ...], ...]
+    accounts: Any
+    controls: Any
+    rate: Any
+
+    @property
+    def treated(self) -> Any:
+        """The treated accounts (s,)."""
+        return self.accounts - self.controls
+
+    def power(self, lift: float) -> float:
+        """Return the chance that an effect of that lift is seen."""
+        return power(self.treated, self.controls, self.rate, lift)
+
+    @property
+    def smallest_lift(self) -> float | None:
+        """The smallest lift that is seen with a power of 0.8, None if even four times the buyers would not be."""
+        return smallest_lift(self.treated, self.controls, self.rate)
+
+    def controls_for(self, lift: float) -> int | None:
+        """Return how many of these accounts must be controls for a lift to be seen; None if half are too few."""
+        low, high = float(self.controls.sum() / self.accounts.sum()), MOST
+        if low >= high or self.with_share(high).power(lift) < ENOUGH:
+            return None
+        for _ in range(STEPS):
+            middle = (low + high) / 2
+            low, high = (low, middle) if self.with_share(middle).power(lift) >= ENOUGH else (middle, high)
+        return int(self.with_share(high).controls.sum())
+
+    def with_share(self, share: float) -> Design:
+        """Return the design with another share of controls in every stratum."""
+        return Design(self.names, self.tiers, self.accounts, of_share(self.accounts, share), self.rate)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the strata as JSON holds them."""
+        columns = (self.names, self.tiers, self.accounts, self.controls, self.rate)
+        return [
+            {
+                "stratum": name,
+                "tiers": list(tiers),
+                "accounts": int(accounts),
+                "treated": int(accounts - controls),
+                "controls": int(controls),
+                "rate": float(rate),
+                "buyers_expected": float(controls * rate),
+            }
+            for name, tiers, accounts, controls, rate in zip(*columns, strict=True)
+        ]
+
+
+def design_of(names: Sequence[str], tier: Any, chance: Any, share: float) -> tuple[Design, Any]:
+    """Return the design of a holdout, and the stratum (m,) of each account.
+
+    `tier` (m,) are places among the names, `chance` (m,) the probability of each account to buy without treatment.
+    """
+    accounts = np.bincount(tier, minlength=len(names))
+    expected = np.bincount(tier, chance, len(names))
+    groups = merged(names, accounts * share, expected * share)
+    stratum = stratum_of(names, groups)[tier]
+    size = np.bincount(stratum, minlength=len(groups))
+    rate = np.bincount(stratum, chance, len(groups)) / size
+    return Design(tuple(map(named, groups)), tuple(groups), size, of_share(size, share), rate), stratum
+
+
+def named(tiers: Sequence[str]) -> str:
+    """Return the name of a stratum."""
+    return "+".join(tiers)
+
+
+def of_share(accounts: Any, share: float) -> Any:
+    """Return so many controls (s,) of the accounts of each stratum."""
+    return np.rint(accounts * share).astype(np.int64)
+
+
+def chosen(ids: pa.Array, stratum: Any, controls: Any, seed: int) -> Any:
+    """Return which accounts (m,) bool are controls: in each stratum those with the lowest number under the seed.
+
+    The number goes by the id (m,), as ids are compared, and by the seed alone.
+    """
+    number = draw_number(id_hash(ids), seed)
+    order = np.lexsort((number, stratum))
+    begin = np.concatenate(([0], np.cumsum(np.bincount(stratum, minlength=len(controls)))[:-1]))
+    place = np.empty(len(stratum), np.int64)
+    place[order] = np.arange(len(stratum))
+    return place - begin[stratum] < controls[stratum]
+
+
+def announcement(design: Design, lift: float) -> dict[str, Any]:
+    """Return which effect can be seen, as JSON holds it."""
+    found = design.power(lift)
+    return {
+        "controls": int(design.controls.sum()),
+        "accounts": int(design.accounts.sum()),
+        "lift": lift,
+        "power": found,
+        "can_be_seen": found >= ENOUGH,
+        "controls_needed": None if found >= ENOUGH else design.controls_for(lift),
+        "most_controls": int(of_share(design.accounts, MOST).sum()),
+        "smallest_lift": design.smallest_lift,
+    }
+
+
+def is_too_small(design: Design) -> bool:
+    """Return whether a stratum, which is the only one then, has too few controls for any statement."""
+    return bool((design.controls < FEWEST_CONTROLS).any() or (design.treated < FEWEST_CONTROLS).any())

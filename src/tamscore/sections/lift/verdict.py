@@ -1,0 +1,135 @@
+"""Whether it worked: buyers of a holdout's treated accounts and controls, over all, by stratum and by group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.sections.lift.effects import Counts, Effect, of_all, of_strata
+from tamscore.sections.lift.money import FEWEST_CUSTOMERS, MOST_SKEWED, of_money
+from tamscore.sections.lift.strata import FEWEST_CONTROLS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+MORE, FEWER, UNSEEN, TOO_FEW = "more", "fewer", "unseen", "too few"
+"""What may come out: an effect that its interval tells from 0, none that it does, or no statement."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """The accounts (m,) of a holdout and what became of them: stratum by number, control, buyer, contacted.
+
+    `amount` (m,) is None where outcomes hold no money; `sales` (m,) are those at the draw. `groups` are names with the
+    place (m,) of each account among them by column, -1 for none.
+    """
+
+    names: Sequence[str]
+    stratum: Any
+    control: Any
+    bought: Any
+    amount: Any
+    sales: Any
+    groups: Mapping[str, tuple[Sequence[str], Any]]
+
+    @property
+    def counts(self) -> Counts:
+        """Accounts and buyers of each stratum."""
+        return counts_by(self.stratum, len(self.names), self.control, self.bought)
+
+
+def counts_by(code: Any, levels: int, control: Any, bought: Any) -> Counts:
+    """Return accounts and buyers (c,) by code (m,)."""
+
+    def rows(mask: Any) -> Any:
+        return np.bincount(code[mask], minlength=levels)
+
+    return Counts(rows(~control), rows(~control & bought), rows(control), rows(control & bought))
+
+
+def buyers(experiment: Experiment) -> dict[str, Any]:
+    """Return the verdict on buyers over all strata, as JSON holds it."""
+    counts = experiment.counts
+    return row_of("all", totals(counts), of_all(counts))
+
+
+def totals(counts: Counts) -> Counts:
+    """Return the counts of all strata together."""
+    parts = (counts.treated, counts.treated_buyers, counts.controls, counts.control_buyers)
+    return Counts(*(int(part.sum()) for part in parts))
+
+
+def by_stratum(experiment: Experiment) -> list[dict[str, Any]]:
+    """Return the verdict on buyers in each stratum."""
+    return rows_of(experiment.names, experiment.counts)
+
+
+def by_group(experiment: Experiment) -> dict[str, list[dict[str, Any]]]:
+    """Return the verdict on buyers by the groups of each column.
+
+    Every stratum has the same share of controls, so that those of a group compare without weights.
+    """
+    found = {}
+    for column, (names, place) in experiment.groups.items():
+        here = place >= 0
+        counts = counts_by(place[here], len(names), experiment.control[here], experiment.bought[here])
+        found[column] = rows_of(names, counts)
+    return {column: rows for column, rows in found.items() if rows}
+
+
+def rows_of(names: Sequence[str], counts: Counts) -> list[dict[str, Any]]:
+    """Return a row for each name; one with too few controls or treated accounts has no effect."""
+    found = []
+    parts = (counts.treated, counts.treated_buyers, counts.controls, counts.control_buyers)
+    for name, *numbers in zip(names, *(part.tolist() for part in parts), strict=True):
+        mine = Counts(*numbers)
+        enough = min(mine.treated, mine.controls) >= FEWEST_CONTROLS
+        found.append(row_of(name, mine, of_strata(mine) if enough else None))
+    return found
+
+
+def row_of(name: str, counts: Counts, effect: Effect | None) -> dict[str, Any]:
+    """Return what there is to say of buyers, as JSON holds it; `lift` is the effect over the rate of controls."""
+    rate = counts.control_buyers / counts.controls if counts.controls else None
+    row = {
+        "name": name,
+        "treated": counts.treated,
+        "treated_buyers": counts.treated_buyers,
+        "controls": counts.controls,
+        "control_buyers": counts.control_buyers,
+        "rate_treated": counts.treated_buyers / counts.treated if counts.treated else None,
+        "rate_controls": rate,
+    }
+    return row | told(effect) | {"lift": float(effect.value) / rate if effect is not None and rate else None}
+
+
+def told(effect: Effect | None) -> dict[str, Any]:
+    """Return an effect with its interval and verdict; without one all but the verdict are null."""
+    if effect is None:
+        return {"effect": None, "low": None, "high": None, "verdict": TOO_FEW}
+    verdict = UNSEEN if not effect.is_seen else MORE if effect.value > 0 else FEWER
+    return {"effect": float(effect.value), "low": float(effect.low), "high": float(effect.high), "verdict": verdict}
+
+
+def money(experiment: Experiment, *, of_customers: bool) -> dict[str, Any] | None:
+    """Return mean amounts, for customers with a verdict where it holds; None where outcomes hold no money.
+
+    `why_not` says why there is no verdict, '' if there is one.
+    """
+    if experiment.amount is None:
+        return None
+    means = {
+        "mean_treated": float(experiment.amount[~experiment.control].mean()),
+        "mean_controls": float(experiment.amount[experiment.control].mean()),
+    }
+    if not of_customers:
+        return means | told(None) | {"why_not": "of prospects money varies too much for a verdict; buyers are one"}
+    found = of_money(experiment.amount, experiment.sales, experiment.control, experiment.stratum)
+    facts = {"theta": found.theta, "skewness": found.skewness}
+    if found.is_admitted:
+        return means | told(found.effect) | facts | {"why_not": ""}
+    few = f"{found.fewest:,} customers in the smaller arm, {FEWEST_CUSTOMERS} are needed"
+    skewed = f"a few large amounts decide: skewness {abs(found.skewness):.2f}, below {MOST_SKEWED} is needed"
+    return means | told(None) | facts | {"why_not": few if found.fewest < FEWEST_CUSTOMERS else skewed}

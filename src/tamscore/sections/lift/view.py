@@ -1,0 +1,116 @@
+"""A holdout and its verdict as people read them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tamscore.sections.lift.power import ENOUGH
+from tamscore.sections.lift.verdict import FEWER, MORE, TOO_FEW, UNSEEN
+from tamscore.view.blocks import Block, Chapter, Table, Terms, Text, table
+from tamscore.view.words import counted, money, words
+
+Record = dict[str, Any]
+SOURCES = {
+    "labels": "mean probability of the stratum, learned from labels",
+    "option": "as --rate says, for every account",
+    "default": "an assumption for every account; name another with --rate",
+}
+VERDICTS = {
+    MORE: "treated accounts buy more",
+    FEWER: "treated accounts buy less",
+    UNSEEN: "no effect can be seen",
+    TOO_FEW: "too few",
+}
+NOTE = "effect: share of buyers among treated accounts less that among controls, with its 95 % interval"
+
+
+def holdout_chapter(record: Record) -> Chapter:
+    """Return the chapter on a holdout: what was drawn, and which effect it can make visible."""
+    lines = [
+        ("holdout", record["name"]),
+        ("of", f"{record['of']}, {record['share']:.1%} of them controls"),
+        ("rate", SOURCES[record["rate_from"]]),
+        ("drawn", f"{record['drawn_at']}, from run {record['run']}"),
+    ]
+    lines += [("until", record["until"])] if record["until"] else []
+    lines += [("ended", record["ended"])] if record["ended"] else []
+    return Chapter("holdout", "Holdout", seen(record["announced"]), (Terms(tuple(lines)), strata(record["strata"])))
+
+
+def strata(rows: list[Record]) -> Table:
+    """Return the strata of a holdout."""
+    columns = "stratum|accounts:count|controls:count|buys without treatment:permille|buyers among controls:tenths/2"
+    names = ("stratum", "accounts", "controls", "rate", "buyers_expected")
+    return table("Strata", columns, [[row[name] for name in names] for row in rows])
+
+
+def seen(announced: Record) -> str:
+    """Return which effect can be seen, in a few sentences."""
+    lift = f"a lift of {announced['lift']:.0%}"
+    head = f"{counted(announced['controls'], 'control')} of {counted(announced['accounts'], 'account')}"
+    if announced["can_be_seen"]:
+        told = f"{head}: {lift} is seen with power {announced['power']:.2f}."
+    elif announced["controls_needed"] is not None:
+        told = f"{head}: {lift} cannot be seen, its power is {announced['power']:.2f}; it takes "
+        told += f"{counted(announced['controls_needed'], 'control')} for {ENOUGH}."
+    else:
+        told = f"{head}: {lift} cannot be seen, its power is {announced['power']:.2f}; "
+        told += f"{counted(announced['most_controls'], 'control')}, half of all, are too few as well."
+    smallest = announced["smallest_lift"]
+    least = "No lift up to 300% has that power" if smallest is None else f"The smallest with power {ENOUGH} is"
+    return f"{told} {least}{'.' if smallest is None else f' {smallest:.0%}.'}"
+
+
+def answer_holdout(record: Record) -> Chapter:
+    """Return what the command says of a holdout."""
+    told = holdout_chapter(record)
+    return Chapter(told.anchor, "", "", (*told.blocks, Text(told.message)))
+
+
+def lift_chapter(record: Record) -> Chapter:
+    """Return the chapter on what came of a holdout."""
+    blocks: list[Block] = [buyers_table("Buyers by stratum", "stratum", [record["buyers"], *record["strata"]])]
+    blocks += [buyers_table(f"Buyers by {words(name)}", name, rows) for name, rows in record["groups"].items()]
+    if record["money"] is not None:
+        blocks.append(money_table(record["money"]))
+    return Chapter("lift", "Did it work?", message(record), tuple(blocks))
+
+
+def buyers_table(caption: str, head: str, rows: list[Record]) -> Table:
+    """Return buyers among treated accounts and controls, a group a row."""
+    columns = (
+        f"{words(head)}|treated:count|buyers:permille|controls:count|buyers of controls:permille|effect:permille|"
+        "from:permille/2|to:permille/2|verdict"
+    )
+    names = ("name", "treated", "rate_treated", "controls", "rate_controls", "effect", "low", "high")
+    return table(caption, columns, [(*(row[name] for name in names), VERDICTS[row["verdict"]]) for row in rows], NOTE)
+
+
+def money_table(row: Record) -> Table:
+    """Return mean amounts of treated accounts and controls."""
+    names = ("mean_treated", "mean_controls", "effect", "low", "high")
+    columns = "treated:money|controls:money|effect:signed_money|from:signed_money/2|to:signed_money/2|verdict"
+    verdict = row["why_not"] or VERDICTS[row["verdict"]]
+    return table("Mean amount of an account", columns, [(*(row[name] for name in names), verdict)])
+
+
+def message(record: Record) -> str:
+    """Return what it comes to, buyers first."""
+    row = record["buyers"]
+    lift = "" if row["lift"] is None else f", a lift of {row['lift']:+.0%}"
+    span = f"{100 * row['low']:+.1f} to {100 * row['high']:+.1f} points"
+    told = f"Buyers: {VERDICTS[row['verdict']]}: {100 * row['effect']:+.1f} points ({span}){lift}."
+    amount = record["money"]
+    if amount is not None and amount["effect"] is not None:
+        told += f" Money: {VERDICTS[amount['verdict']]}: {money(amount['effect'])} an account "
+        told += f"({money(amount['low'])} to {money(amount['high'])})."
+    return told
+
+
+def answer_lift(record: Record) -> Chapter:
+    """Return what the command says: how outcomes met accounts, what to beware of, and the chapter."""
+    told = lift_chapter(record)
+    lines = [("holdout", record["name"]), ("outcomes", record["outcomes"])]
+    lines += [("beware", text) for text in record["warnings"]]
+    lines.append(("result", told.message))
+    return Chapter(told.anchor, "", "", (Terms(tuple(lines)), *told.blocks))

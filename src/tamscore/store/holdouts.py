@@ -1,0 +1,140 @@
+"""Holdouts of an output, in `OUTPUT/holdouts/`: accounts that nobody works on, so that the effect of work can be seen.
+
+A holdout belongs to the output, not to a version: reruns and refreshes leave it as it was drawn. It counts until a
+person ends it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.stages.folding import fold_ids
+from tamscore.store import commit, contents, records, tables
+from tamscore.store.placed import files_of
+from tamscore.store.pointer import RUN_KEY
+from tamscore.store.run_directory import HOLDOUTS, RECORDS, run_key
+from tamscore.substitution import fold_word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import pyarrow as pa
+
+    from tamscore.stages.folding import IdForm
+    from tamscore.store.location import Location
+
+TABLE = "accounts.parquet"
+ENDED = "ended"
+"""The key of the record under which it stands when the holdout ended; null as long as it counts."""
+DRAW = "draw"
+"""The key of the hash of the accounts as they were drawn, which stays when accounts are forgotten."""
+REPEATING = ("stratum", "tier", "kind", "play", "campaign_channel", "person")
+
+
+@dataclass(frozen=True)
+class Holdout:
+    """A holdout of an output: where it lies, and its record."""
+
+    folder: Location
+    record: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """How people call it."""
+        return str(self.record["name"])
+
+    @property
+    def counts(self) -> bool:
+        """Whether its controls are left out: nobody has ended it."""
+        return self.record[ENDED] is None
+
+    def accounts(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return columns of its accounts, or all; InputContractError if the table is not as it was written."""
+        return contents.placed_table(self.folder / TABLE, files_of(dict(self.record))[TABLE], columns)
+
+
+def folder_of(output: Location, name: str) -> Location:
+    """Return where the holdout of a name lies."""
+    return output / HOLDOUTS / run_key("holdout", fold_word(name))
+
+
+def holdout_named(output: Location, name: str) -> Holdout | None:
+    """Return the holdout of a name, None if there is none; InputContractError if its record was changed."""
+    folder = folder_of(output, name)
+    path = folder / RECORDS[HOLDOUTS]
+    return Holdout(folder, records.read(path)) if path.is_file() else None
+
+
+def holdouts(output: Location) -> list[Holdout]:
+    """Return all holdouts of an output by name; InputContractError if a record was changed."""
+    folder = output / HOLDOUTS
+    inside: list[Location] = sorted(folder.iterdir(), key=str) if folder.is_dir() else []
+    there = [one for one in inside if RUN_KEY.fullmatch(one.name) and (one / RECORDS[HOLDOUTS]).is_file()]
+    return sorted((Holdout(one, records.read(one / RECORDS[HOLDOUTS])) for one in there), key=lambda one: one.name)
+
+
+def in_force(output: Location) -> list[Holdout]:
+    """Return the holdouts of an output that count; raise as `holdouts`."""
+    return [one for one in holdouts(output) if one.counts]
+
+
+def draws_in_force(output: Location) -> list[str]:
+    """Return the hashes of the draws that count, in order: who reads them leaves out other accounts if they change."""
+    return sorted(str(one.record[DRAW]) for one in in_force(output))
+
+
+def write(output: Location, record: Mapping[str, Any], accounts: pa.Table) -> Holdout:
+    """Write a holdout and return it; only for who holds the output."""
+    folder = folder_of(output, record["name"])
+    repeating = [name for name in REPEATING if name in accounts.column_names]
+    placed = commit.place_parquet(accounts, folder / TABLE, repeating)
+    records.place({**record, ENDED: None, DRAW: placed.xxh3}, {TABLE: placed}, folder / RECORDS[HOLDOUTS])
+    return Holdout(folder, records.read(folder / RECORDS[HOLDOUTS]))
+
+
+def end(holdout: Holdout, at: str) -> Holdout:
+    """Let a holdout count no longer, and return it; only for who holds the output."""
+    path = holdout.folder / RECORDS[HOLDOUTS]
+    records.replace({**holdout.record, ENDED: at}, {}, path)
+    return Holdout(holdout.folder, records.read(path))
+
+
+@dataclass(frozen=True)
+class Controls:
+    """The controls of the holdouts of an output that count: their ids as ids are compared."""
+
+    ids: pa.Array
+    form: IdForm = "text"
+
+    @classmethod
+    def of(cls, output: Location, form: IdForm = "text") -> Controls:
+        """Return the controls of an output; InputContractError if a holdout is not as it was written."""
+        return cls.of_holdouts(in_force(output), form)
+
+    @classmethod
+    def of_holdouts(cls, several: Iterable[Holdout], form: IdForm, *, treated: bool = False) -> Controls:
+        """Return the controls of some holdouts, with `treated` all their accounts; raise as `of`."""
+        import pyarrow as pa
+
+        ids = []
+        for holdout in several:
+            table = holdout.accounts(("account_id", "control"))
+            ids += [fold_ids(table["account_id"].cast(pa.large_string()).combine_chunks(), form)]
+            ids[-1] = ids[-1] if treated else ids[-1].filter(table["control"].combine_chunks())
+        return cls(pa.concat_arrays([pa.array([], pa.large_string()), *ids]), form)
+
+    def __len__(self) -> int:
+        """The number of controls."""
+        return len(self.ids)
+
+    def among(self, ids: pa.ChunkedArray) -> Any:
+        """Return which accounts (m,) bool are controls, given their ids."""
+        import pyarrow.compute as pc
+
+        if not len(self):
+            return np.zeros(len(ids), bool)
+        folded = tables.account_ids(ids, self.form)
+        return pc.is_in(folded, self.ids.cast(folded.type)).to_numpy(zero_copy_only=False)

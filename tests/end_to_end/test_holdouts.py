@@ -1,0 +1,270 @@
+"""`holdout` and `lift`: controls drawn once, left out of coverage, lists and campaigns; what came of the others."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from tamscore import backend
+from tamscore.cli import app
+from tamscore.insight.stored import open_run
+from tamscore.progress import Progress
+from tamscore.sections.coverage.cover import cover
+from tamscore.sections.coverage.settings import Coverage
+from tamscore.store import forgetting, holdouts, pruning
+from tamscore.store.verify import problems_of_output
+from tests.end_to_end import market
+
+CHANGES = {"campaigns": {"size": "employees"}}
+
+
+def ask(*words):
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def told(*words, code=0):
+    done = ask(*words, "--json")
+    assert done.exit_code == code, done.output
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("holdout")
+
+
+@pytest.fixture(scope="module")
+def made(folder):
+    """A run with a coverage."""
+    market.write(market.accounts(2_000, seed=4), folder / "market")
+    done = market.run(folder / "market", folder / "scores", CHANGES)
+    return done, covered(done.output)
+
+
+@pytest.fixture(scope="module")
+def run(made):
+    """The run with a holdout of prospects and one of customers, drawn after its coverage."""
+    made, _ = made
+    told("holdout", made.output, "--rate", "0.2", "--share", "0.2", "--until", "2999-12-31")
+    told("holdout", made.output, "--of", "customers", "--rate", "0.5", "--share", "0.3")
+    return made
+
+
+def accounts_of(output, name):
+    return holdouts.holdout_named(output, name).accounts()
+
+
+def controls_of(output):
+    ids = [accounts_of(output, name) for name in ("prospects", "customers")]
+    return {one for table in ids for one in table.filter(table["control"])["account_id"].to_pylist()}
+
+
+def covered(output, **keys):
+    settings = Coverage.model_validate({"team": {"account_manager": 2, "hunter": 1}, **keys}, strict=False)
+    result = cover(open_run(output), settings, backend.load("cpu"), Progress())
+    return result, {row["account_id"]: row for row in pq.read_table(f"{result.path}/accounts.parquet").to_pylist()}
+
+
+def test_controls_are_the_asked_share_of_every_stratum_of_accounts_of_one_kind(run):
+    for name, kind, share in (("prospects", "acquisition", 0.2), ("customers", "expansion", 0.3)):
+        record = holdouts.holdout_named(run.output, name).record
+        table = accounts_of(run.output, name)
+        assert set(table["kind"].to_pylist()) == {kind}
+        assert table["account_id"].to_pylist() == sorted(table["account_id"].to_pylist())
+        for row in record["strata"]:
+            mine = table.filter(pa.array([one == row["stratum"] for one in table["stratum"].to_pylist()]))
+            assert {*mine["tier"].to_pylist()} <= {*row["tiers"]}
+            assert (len(mine), sum(mine["control"].to_pylist())) == (row["accounts"], row["controls"])
+            assert row["controls"] == round(share * row["accounts"]) >= 30
+    assert record["rate_from"] == "option"
+    assert problems_of_output(run.output) == []
+
+
+@pytest.fixture
+def output(run, tmp_path):
+    """A copy of the output to change."""
+    return Path(shutil.copytree(run.output, tmp_path / "scores"))
+
+
+def test_a_draw_is_repeated_by_nothing(run, folder, output):
+    """Not by the same command, another one of that name, or a rerun with other scores."""
+    before = accounts_of(output, "prospects")
+    assert told("holdout", output, code=10)["changed"] is False
+    refused = ask("holdout", output, "--share", "0.3")
+    assert refused.exit_code == 2
+    assert "--share: expected 0.2" in refused.stderr
+    again = market.run(folder / "market", output, {**CHANGES, "clusters.seed": 9})
+    assert again.run_key != run.run_key
+    assert told("holdout", output, code=10)["run"] == run.run_key
+    pruning.prune(output, 1)
+    assert accounts_of(output, "prospects").equals(before)
+    assert problems_of_output(output) == []
+
+
+def test_controls_get_no_person_unless_an_owner_holds_them(run, folder):
+    """Not even those that are owed a service level; the coverage without holdout has persons for some of them."""
+    controls = controls_of(run.output)
+    locked = sorted(controls)[:3]
+    people = [{"person": "Ann", "role": "account_manager", "hours": 9_000.0}]
+    owners = [{"account_id": one, "person": "Ann", "locked": True} for one in locked]
+    for name, rows in (("people", people), ("owners", owners)):
+        pq.write_table(pa.Table.from_pylist(rows), folder / f"{name}.parquet")
+    result, rows = covered(
+        run.output,
+        people=str(folder / "people.parquet"),
+        owners=str(folder / "owners.parquet"),
+        minimum_treatment={"A": "high_touch", "B": "pooled"},
+    )
+    with_person = {name for name, row in rows.items() if row["person"]}
+    assert with_person & controls == {*locked}
+    assert len(with_person) > 100
+    assert not {name for name in controls - {*locked} if rows[name]["shortfall"]}
+    assert any(
+        f"{len(controls) - 3:,} controls of a holdout get no person; 3 are locked" in one for one in result.doubts
+    )
+
+
+def test_lists_of_people_and_campaigns_leave_controls_out(run, made, folder):
+    """Those that a coverage from before the holdout has persons for, too."""
+    controls, listed = controls_of(run.output), set()
+    result, before = made[1]
+    assert {name for name, row in before.items() if row["person"]} & controls
+    plan = Path(result.path).name
+    told("lists", run.output, "--to", folder / "lists", "--no-pages", "--plan", plan)
+    told("campaigns", run.output, "--to", folder / "campaigns", "--plan", plan)
+    for file in [*(folder / "lists").glob("*.csv"), *(folder / "campaigns").glob("*.csv")]:
+        if file.name != "summary.csv":
+            with file.open(newline="", encoding="utf-8") as lines:
+                listed |= {row.get("account_id") for row in csv.DictReader(lines)}
+    assert len(listed) > 1_000
+    assert not listed & controls
+
+
+def outcomes(run, name, folder, effect, seed=1):
+    """Outcomes of a holdout: 20 of 100 controls buy, of treated accounts more by the effect."""
+    table, random = accounts_of(run.output, name), np.random.default_rng(seed)
+    control = np.array(table["control"])
+    bought = random.random(len(table)) < 0.2 + effect * ~control
+    ids = table["account_id"].filter(pa.array(bought))
+    made = pa.table({"account_id": [*ids.to_pylist(), "stranger"], "bought": [True] * (len(ids) + 1)})
+    pq.write_table(made, folder / "won.parquet")
+    return folder / "won.parquet", bought, control
+
+
+def test_a_planted_effect_is_found_over_all(run, folder):
+    file, bought, control = outcomes(run, "prospects", folder, 0.2)
+    found = told("lift", run.output, "--outcomes", file, "--name", "prospects")
+    row = found["buyers"]
+    assert (row["treated_buyers"], row["control_buyers"]) == (bought[~control].sum(), bought[control].sum())
+    assert row["verdict"] == "more"
+    assert row["low"] < 0.2 < row["high"]
+    assert sum(one["treated"] for one in found["strata"]) == row["treated"]
+    assert {*found["groups"]} >= {"tier", "play"}
+    assert f"{bought.sum():,} of {bought.sum() + 1:,} rows met an account of the holdout" in found["outcomes"]
+    assert "'stranger'" in found["outcomes"]
+    assert any("looked at before 2999-12-31" in text for text in found["warnings"])
+    assert "treated accounts buy more" in ask("lift", run.output, "--outcomes", file, "--name", "prospects").stdout
+
+
+def test_no_effect_is_not_called_one_and_contacted_controls_are_counted(run, folder):
+    file, _, control = outcomes(run, "prospects", folder, 0.0)
+    table = pq.read_table(file)
+    contacted = pa.array(np.arange(len(table)) % 2 == 0)
+    pq.write_table(table.append_column("contacted", contacted), file)
+    found = told("lift", run.output, "--outcomes", file, "--name", "prospects")
+    assert found["buyers"]["verdict"] == "unseen"
+    mine = {*accounts_of(run.output, "prospects").filter(pa.array(control))["account_id"].to_pylist()}
+    hit = sum(one in mine for one in table.filter(contacted)["account_id"].to_pylist())
+    assert found["contaminated"]["contacted"] == hit > 0
+
+
+def test_money_of_customers_is_refused_where_they_are_too_few(run, folder):
+    table = accounts_of(run.output, "customers")
+    rows = [
+        f"{one},{sales:.2f}\n"
+        for one, sales in zip(*(table[c].to_pylist() for c in ("account_id", "sales")), strict=True)
+    ]
+    (folder / "won.csv").write_text("account_id,amount\n" + "".join(rows), "utf-8")
+    found = told("lift", run.output, "--outcomes", folder / "won.csv", "--name", "customers")
+    assert found["money"]["verdict"] == "too few"
+    assert "500 are needed" in found["money"]["why_not"]
+    assert found["money"]["mean_treated"] > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("account_id,bought\nnobody,true\n", "0 of 1 rows met an account of the holdout"),
+        ("account_id,won\nx,true\n", "expected the columns 'account_id' and 'bought'"),
+        ("account_id,bought\n{0},true\n{0},false\n", "1 accounts stand more than once"),
+        ("account_id,bought\n{0},maybe\n", "bought"),
+    ],
+)
+def test_outcomes_that_break_their_contract_are_refused(run, folder, text, said):
+    known = accounts_of(run.output, "prospects")["account_id"][0].as_py()
+    (folder / "bad.csv").write_text(text.format(known), "utf-8")
+    done = ask("lift", run.output, "--outcomes", folder / "bad.csv", "--name", "prospects")
+    assert done.exit_code == 3, done.output
+    assert said in done.stderr
+
+
+def test_amounts_that_are_no_money_are_refused(run, folder):
+    known = accounts_of(run.output, "prospects")["account_id"][0].as_py()
+    for amount, said in ((1e30, "1e+30 is no amount of money"), ("much", "expected amounts of money, got string")):
+        pq.write_table(pa.table({"account_id": [known], "amount": [amount]}), folder / "bad.parquet")
+        done = ask("lift", run.output, "--outcomes", folder / "bad.parquet", "--name", "prospects")
+        assert (done.exit_code, said in done.stderr) == (3, True), done.output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--share", "0.7"], "--share: expected a number above 0 and at most 0.5"),
+        (["--until", "soon"], "--until: expected a date"),
+        (["--name", "second"], "has no prospects outside of other holdouts"),
+        (["--name", "none", "--end"], "expected the name of a holdout"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(run, words, said):
+    done = ask("holdout", run.output, *words)
+    assert done.exit_code == 2, done.output
+    assert said in done.stderr
+
+
+def test_accounts_that_are_forgotten_leave_a_holdout_and_one_that_ended_counts_no_longer(output):
+    gone = min(controls_of(output))
+    forgetting.forget(output, [gone])
+    assert gone not in controls_of(output)
+    assert problems_of_output(output) == []
+    for name in ("prospects", "customers"):
+        assert told("holdout", output, "--name", name, "--end")["ended"]
+        assert told("holdout", output, "--name", name, "--end", code=10)["changed"] is False
+    assert ask("holdout", output).exit_code == 2
+    assert not len(holdouts.Controls.of(output))
+    _, rows = covered(output)
+    assert {name for name, row in rows.items() if row["person"]} & controls_of(output)
+    assert problems_of_output(output) == []
+
+
+def test_a_run_with_roles_in_its_scores_leaves_controls_out_from_the_next_run_on(made, folder, tmp_path):
+    """The version from before stays what it was; one without change since is not made again."""
+    changes = {**CHANGES, "coverage": {"team": {"account_manager": 2}}}
+    before = market.run(folder / "market", tmp_path / "scores", changes)
+    told("holdout", tmp_path / "scores", "--rate", "0.2", "--share", "0.4")
+    after = market.run(folder / "market", tmp_path / "scores", changes)
+    assert market.run(folder / "market", tmp_path / "scores", changes).run_key == after.run_key != before.run_key
+    table = accounts_of(tmp_path / "scores", "prospects")
+    controls = {*table.filter(table["control"])["account_id"].to_pylist()}
+    for version, expected in ((before, True), (after, False)):
+        people = [pq.read_table(part, columns=["account_id", "person"]).to_pylist() for part in version.parts()]
+        with_person = {row["account_id"] for part in people for row in part if row["person"]}
+        assert with_person
+        assert bool(with_person & controls) is expected

@@ -1,0 +1,138 @@
+"""Lift: intervals that cover as they say, no effect seen where there is none, power as announced; over fixed seeds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from tamscore.sections.lift import design, verdict
+from tamscore.sections.lift.effects import Counts, of_all, of_strata
+from tamscore.sections.lift.money import FEWEST_CUSTOMERS, MOST_SKEWED, of_money
+from tamscore.sections.lift.power import power
+from tamscore.sections.lift.strata import merged
+from tamscore.sections.lift.verdict import Experiment
+
+SEEDS = 2_000
+TREATED, CONTROLS = np.array([600, 1_800, 2_600]), np.array([150, 450, 650])
+RATE = np.array([0.08, 0.04, 0.03])
+
+
+def drawn(lift, seed=1):
+    random = np.random.default_rng(seed)
+    size = (SEEDS, len(RATE))
+    bought = random.binomial(TREATED, RATE * (1 + lift), size), random.binomial(CONTROLS, RATE, size)
+    return Counts(TREATED, bought[0], CONTROLS, bought[1])
+
+
+def covers(effect, truth):
+    return np.mean((effect.low <= truth) & (truth <= effect.high), axis=0)
+
+
+@pytest.mark.parametrize("lift", [0.0, 0.3, 0.6])
+def test_intervals_of_buyers_cover_the_effect_in_95_of_100_experiments(lift):
+    """In every stratum and over all; where there is no effect, 4 to 6.5 of 100 are called one."""
+    counts, truth = drawn(lift), RATE * lift
+    weight = (TREATED + CONTROLS) / (TREATED + CONTROLS).sum()
+    every, each = of_all(counts), of_strata(counts)
+    assert 0.93 <= covers(every, weight @ truth) <= 0.97
+    assert (covers(each, truth) >= 0.93).all()
+    assert (covers(each, truth) <= 0.975).all()
+    if not lift:
+        assert 0.035 <= np.mean(every.is_seen) <= 0.065
+        assert (np.mean(each.is_seen, axis=0) <= 0.065).all()
+
+
+@pytest.mark.parametrize("lift", [0.3, 0.6])
+def test_power_is_as_announced(lift):
+    seen = np.mean(of_all(drawn(lift, seed=7)).is_seen)
+    assert abs(seen - power(TREATED, CONTROLS, RATE, lift)) < 0.05
+
+
+def customers(random, effect, rows=2_500, share=0.3):
+    """Customers whose amounts go with their past sales; the treated ones buy more by the effect."""
+    sales = np.exp(6 + 0.5 * random.standard_normal(rows))
+    control = random.random(rows) < share
+    amount = sales * np.exp(0.3 * random.standard_normal(rows)) * (random.random(rows) < 0.8)
+    return amount + effect * ~control, sales, control, (sales > np.median(sales)).astype(np.int64)
+
+
+@pytest.mark.parametrize("effect", [0.0, 25.0])
+def test_intervals_of_customers_money_cover_the_effect_and_are_narrower_with_past_sales(effect):
+    random = np.random.default_rng(3)
+    found, plain = [], []
+    for _ in range(SEEDS // 4):
+        amount, sales, control, stratum = customers(random, effect)
+        found.append(of_money(amount, sales, control, stratum))
+        plain.append(of_money(amount, np.zeros(len(sales)), control, stratum))
+    assert all(one.is_admitted for one in found)
+    low, high = (np.array([getattr(one.effect, name) for one in found]) for name in ("low", "high"))
+    covered = (low <= effect) & (effect <= high)
+    assert 0.93 <= covered.mean() <= 0.97
+    assert np.median(high - low) < 0.9 * np.median([one.effect.high - one.effect.low for one in plain])
+
+
+def test_money_has_no_verdict_where_few_amounts_decide_or_an_arm_is_small():
+    random = np.random.default_rng(5)
+    amount, sales, control, stratum = customers(random, 0.0, rows=1_200, share=0.2)
+    assert not of_money(amount, sales, control, stratum).is_admitted
+    amount, sales, control, stratum = customers(random, 0.0)
+    amount[np.flatnonzero(control)[0]] = 1e7
+    found = of_money(amount, sales, control, stratum)
+    assert found.fewest >= FEWEST_CUSTOMERS
+    assert abs(found.skewness) >= MOST_SKEWED
+    assert not found.is_admitted
+
+
+def test_money_without_covariate_is_the_weighted_difference_of_means():
+    amount = np.array([4.0, 6.0, 1.0, 3.0, 10.0, 12.0, 20.0, 8.0, 6.0, 7.0])
+    control = np.array([0, 0, 1, 1, 0, 0, 0, 0, 1, 1], bool)
+    stratum = np.array([0, 0, 0, 0, 1, 1, 1, 1, 1, 1])
+    found = of_money(amount, np.ones(10), control, stratum)
+    assert found.theta == 0
+    assert found.effect.value == pytest.approx(0.4 * (5 - 2) + 0.6 * (12.5 - 6.5))
+
+
+def test_strata_are_merged_until_their_controls_and_buyers_are_enough():
+    names, controls = ["A", "B", "C", "D"], np.array([20, 80, 400, 40])
+    assert merged(names, controls, controls * 0.04) == [("A", "B", "C", "D")]
+    assert merged(names, controls, controls * 0.06) == [("A", "B"), ("C", "D")]
+    assert merged(names[:1], np.array([3]), np.array([0.1])) == [("A",)]
+
+
+def test_a_draw_goes_by_ids_alone_and_takes_the_share_of_every_stratum():
+    ids = pa.array([f"A{i:05d}" for i in range(9_000)])
+    tier = np.repeat([0, 1, 2], [1_000, 3_000, 5_000])
+    plan, stratum = design.design_of(["A", "B", "C"], tier, np.full(9_000, 0.06), 0.1)
+    assert plan.names == ("A", "B", "C")
+    control = design.chosen(ids, stratum, plan.controls, 11)
+    assert np.bincount(stratum[control]).tolist() == plan.controls.tolist() == [100, 300, 500]
+    order = np.random.default_rng(0).permutation(9_000)
+    again = design.chosen(ids.take(pa.array(order)), stratum[order], plan.controls, 11)
+    assert (again == control[order]).all()
+    assert (design.chosen(ids, stratum, plan.controls, 12) != control).any()
+
+
+def test_what_cannot_be_seen_is_said_with_the_controls_that_it_takes():
+    plan, _ = design.design_of(["all"], np.zeros(20_000, np.int64), np.full(20_000, 0.04), 0.05)
+    told = design.announcement(plan, 0.3)
+    assert not told["can_be_seen"]
+    assert told["controls"] == 1_000 < told["controls_needed"] < told["most_controls"]
+    enough, _ = design.design_of(["all"], np.zeros(20_000, np.int64), np.full(20_000, 0.04), 0.2)
+    assert design.announcement(enough, 0.3)["can_be_seen"]
+    few, _ = design.design_of(["all"], np.zeros(200, np.int64), np.full(200, 0.04), 0.15)
+    assert design.announcement(few, 0.3)["controls_needed"] is None
+    assert design.announcement(few, 0.3)["smallest_lift"] is None
+
+
+def test_groups_with_few_controls_have_no_verdict():
+    control = np.tile([False, False, True], 200)
+    place = np.where(np.arange(600) < 60, 0, 1)
+    bought = ~control & (np.arange(600) % 2 == 0)
+    made = Experiment(
+        ["all"], np.zeros(600, np.int64), control, bought, None, np.zeros(600), {"play": (["x", "y"], place)}
+    )
+    rows = {row["name"]: row for row in verdict.by_group(made)["play"]}
+    assert (rows["x"]["controls"], rows["x"]["verdict"], rows["x"]["effect"]) == (20, "too few", None)
+    assert rows["y"]["verdict"] == "more"
+    assert verdict.money(made, of_customers=True) is None
