@@ -55,7 +55,8 @@ def lift(run: StoredRun, holdout: Holdout, outcomes: str, today: date) -> dict[s
     sales = np.nan_to_num(float_column(table["sales"]))
     groups = texts_of(table, GROUPS)
     experiment = Experiment(names, stratum, control, found.bought, found.amount, sales, groups)
-    spoiled = contaminated(run, table, control, found)
+    covered = covered_accounts(run, table) if holdout.counts else np.zeros(len(control), bool)
+    spoiled = contaminated(control, covered, found)
     return {
         "name": holdout.name,
         "of": holdout.record["of"],
@@ -81,22 +82,27 @@ def warnings(holdout: Holdout, controls: int, spoiled: dict[str, int], today: da
     if spoiled["any"]:
         found.append(
             f"{spoiled['any']:,} of {controls:,} controls were worked on ({spoiled['contacted']:,} contacted, "
-            f"{spoiled['person']:,} with a person): they count as controls, so that the effect looks smaller"
+            f"{spoiled['person']:,} with a person): they count as controls, so that the effect looks smaller; "
+            "run tamscore coverage again if it is from before the draw"
         )
     return found
 
 
-def contaminated(run: StoredRun, table: pa.Table, control: Any, found: Outcomes) -> dict[str, int]:
-    """Return how many controls were contacted, have a person in the run, and either."""
-    contacted = control & (found.contacted if found.contacted is not None else False)
-    person = np.zeros(len(control), bool)
+def covered_accounts(run: StoredRun, table: pa.Table) -> Any:
+    """Return which accounts (m,) bool of a holdout have a person in a run."""
+    person = np.zeros(table.num_rows, bool)
     if "person" in run.columns:
         accounts = AccountIndex.of([table[ID]], run.id_form)
         for part in run.read((ID, "person")):
             rows = accounts.rows_of(part.filter(part["person"].is_valid())[ID])
             person[rows[rows >= 0]] = True
-    person &= control
-    masks = {"contacted": contacted, "person": person, "any": contacted | person}
+    return person
+
+
+def contaminated(control: Any, covered: Any, found: Outcomes) -> dict[str, int]:
+    """Return how many controls were contacted, have a person, and either."""
+    contacted = control & (found.contacted if found.contacted is not None else False)
+    masks = {"contacted": contacted, "person": control & covered, "any": contacted | (control & covered)}
     return {name: int(mask.sum()) for name, mask in masks.items()}
 
 
