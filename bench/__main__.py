@@ -447,5 +447,14 @@ def model_case(
             record("model", result)
 
 
+@app.command("lift")
+def lift_case(seeds: Annotated[int, typer.Option(help="simulated holdouts of each kind")] = 2_000) -> None:
+    """Measure what intervals of a holdout cover, how often they see what is none, and power as announced."""
+    from bench.lift import lift
+
+    for result in lift(seeds):
+        record("lift", result)
+
+
 if __name__ == "__main__":
     app()

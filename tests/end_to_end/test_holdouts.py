@@ -174,6 +174,28 @@ def test_a_planted_effect_is_found_over_all(run, folder):
     assert "treated accounts buy more" in ask("lift", run.output, "--outcomes", file, "--name", "prospects").stdout
 
 
+def test_synthetic_outcomes_have_the_effect_that_is_asked_for(run, tmp_path):
+    """In the mean of all accounts, and the same for the same seed; without a holdout, or --after, there are none."""
+    for name in ("later", "again"):
+        told("synth", tmp_path / name, "--effect", "0.8", "--after", run.output, "--seed", "5")
+    truth, won = (pq.read_table(tmp_path / "later" / f"{name}.parquet") for name in ("truth", "outcomes"))
+    assert won.equals(pq.read_table(tmp_path / "again" / "outcomes.parquet"))
+    control = np.array(truth["control"])
+    ratio = np.array(truth["chance"]) / np.array(truth["chance_without_work"])
+    assert ratio[control] == pytest.approx(1.0)
+    assert ratio[~control] == pytest.approx(1.8)
+    assert not {*won["account_id"].to_pylist()} - {*truth["account_id"].to_pylist()}
+    row = told("lift", run.output, "--outcomes", tmp_path / "later" / "outcomes.parquet", "--name", "prospects")[
+        "buyers"
+    ]
+    assert row["low"] < 0.16 < row["high"]
+    assert row["verdict"] == "more"
+    for words in (["--effect", "0.3"], ["--after", run.output], ["--effect", "-2", "--after", run.output]):
+        done = ask("synth", tmp_path / "none", *words)
+        assert (done.exit_code, "--effect: expected" in done.stderr) == (2, True), done.output
+    assert not (tmp_path / "none").exists()
+
+
 def test_no_effect_is_not_called_one_and_contacted_controls_are_counted(run, folder):
     file, _, control = outcomes(run, "prospects", folder, 0.0)
     table = pq.read_table(file)

@@ -6,70 +6,34 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from bench.lift import LIFTS, buyers, customers, money
 from tamscore.sections.lift import design, verdict
-from tamscore.sections.lift.effects import Counts, of_all, of_strata
 from tamscore.sections.lift.money import FEWEST_CUSTOMERS, MOST_SKEWED, of_money
-from tamscore.sections.lift.power import power
 from tamscore.sections.lift.strata import merged
 from tamscore.sections.lift.verdict import Experiment
 
 SEEDS = 2_000
-TREATED, CONTROLS = np.array([600, 1_800, 2_600]), np.array([150, 450, 650])
-RATE = np.array([0.08, 0.04, 0.03])
 
 
-def drawn(lift, seed=1):
-    random = np.random.default_rng(seed)
-    size = (SEEDS, len(RATE))
-    bought = random.binomial(TREATED, RATE * (1 + lift), size), random.binomial(CONTROLS, RATE, size)
-    return Counts(TREATED, bought[0], CONTROLS, bought[1])
-
-
-def covers(effect, truth):
-    return np.mean((effect.low <= truth) & (truth <= effect.high), axis=0)
-
-
-@pytest.mark.parametrize("lift", [0.0, 0.3, 0.6])
+@pytest.mark.parametrize("lift", LIFTS)
 def test_intervals_of_buyers_cover_the_effect_in_95_of_100_experiments(lift):
-    """In every stratum and over all; where there is no effect, 4 to 6.5 of 100 are called one."""
-    counts, truth = drawn(lift), RATE * lift
-    weight = (TREATED + CONTROLS) / (TREATED + CONTROLS).sum()
-    every, each = of_all(counts), of_strata(counts)
-    assert 0.93 <= covers(every, weight @ truth) <= 0.97
-    assert (covers(each, truth) >= 0.93).all()
-    assert (covers(each, truth) <= 0.975).all()
-    if not lift:
-        assert 0.035 <= np.mean(every.is_seen) <= 0.065
-        assert (np.mean(each.is_seen, axis=0) <= 0.065).all()
-
-
-@pytest.mark.parametrize("lift", [0.3, 0.6])
-def test_power_is_as_announced(lift):
-    seen = np.mean(of_all(drawn(lift, seed=7)).is_seen)
-    assert abs(seen - power(TREATED, CONTROLS, RATE, lift)) < 0.05
-
-
-def customers(random, effect, rows=2_500, share=0.3):
-    """Customers whose amounts go with their past sales; the treated ones buy more by the effect."""
-    sales = np.exp(6 + 0.5 * random.standard_normal(rows))
-    control = random.random(rows) < share
-    amount = sales * np.exp(0.3 * random.standard_normal(rows)) * (random.random(rows) < 0.8)
-    return amount + effect * ~control, sales, control, (sales > np.median(sales)).astype(np.int64)
+    """In every stratum and over all; of 100 that are none at most 6.5 are called one; power is as announced."""
+    found = buyers(lift, SEEDS)
+    assert 0.93 <= found["covered"] <= 0.97
+    assert all(0.93 <= share <= 0.975 for share in found["covered_by_stratum"])
+    if lift:
+        assert abs(found["seen"] - found["power"]) < 0.05
+    else:
+        assert 0.035 <= found["seen"] <= 0.065
+        assert all(0.025 <= share <= 0.065 for share in found["seen_by_stratum"])
 
 
 @pytest.mark.parametrize("effect", [0.0, 25.0])
 def test_intervals_of_customers_money_cover_the_effect_and_are_narrower_with_past_sales(effect):
-    random = np.random.default_rng(3)
-    found, plain = [], []
-    for _ in range(SEEDS // 4):
-        amount, sales, control, stratum = customers(random, effect)
-        found.append(of_money(amount, sales, control, stratum))
-        plain.append(of_money(amount, np.zeros(len(sales)), control, stratum))
-    assert all(one.is_admitted for one in found)
-    low, high = (np.array([getattr(one.effect, name) for one in found]) for name in ("low", "high"))
-    covered = (low <= effect) & (effect <= high)
-    assert 0.93 <= covered.mean() <= 0.97
-    assert np.median(high - low) < 0.9 * np.median([one.effect.high - one.effect.low for one in plain])
+    found = money(effect, SEEDS // 4)
+    assert found["admitted"] == 1
+    assert 0.93 <= found["covered"] <= 0.97
+    assert found["width_of_plain"] < 0.9
 
 
 def test_money_has_no_verdict_where_few_amounts_decide_or_an_arm_is_small():

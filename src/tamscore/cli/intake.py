@@ -12,7 +12,7 @@ import typer
 
 from tamscore import terminal
 from tamscore.cli import import_options as options
-from tamscore.cli.arguments import AsJson, new_path
+from tamscore.cli.arguments import AsJson, new_path, place_option
 from tamscore.cli.work import near
 from tamscore.errors import UsageError
 from tamscore.view.blocks import Chapter, Table, table
@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from tamscore.store.csv_import import ImportReport
     from tamscore.store.csv_import.plan import ImportPlan
     from tamscore.store.csv_import.scan import Cell
+    from tamscore.store.location import Location
 
 Result = TypeVar("Result")
 LONGEST = 34
 """So many characters of the cells of a column are shown."""
 
 
-def synth(
+def synth(  # noqa: PLR0913, PLR0917 - every option of the command
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.", parser=new_path)],
     rows: Annotated[int, typer.Option("--rows", metavar="N", help="Accounts to make.")] = 300_000,
     seed: Annotated[int, typer.Option("--seed", metavar="S", help="The same seed gives the same bytes.")] = 0,
@@ -40,12 +41,25 @@ def synth(
         bool, typer.Option("--events", help="Let segments split, merge, vanish and come until then.")
     ] = False,
     orders: Annotated[bool, typer.Option("--orders", help="Make two years of order lines, too.")] = False,
+    effect: Annotated[
+        float | None,
+        typer.Option("--effect", metavar="E", help="Make outcomes in place of a market: work brings so much more."),
+    ] = None,
+    after: Annotated[
+        Any, place_option("--after", "RUN", "The run whose holdouts have these outcomes; with --effect.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a synthetic market and a job file that fits it.
 
-    The true segment and wallet of every account stand in a folder of their own beside the market.
+    The true segment and wallet of every account stand in a folder of their own beside the market. With --effect and
+    --after it makes what became of the holdouts of a run, to try tamscore lift with.
     """
+    if (effect is None) != (after is None):
+        raise UsageError("--effect: expected together with --after RUN, whose holdouts the outcomes are of")
+    if effect is not None:
+        make_outcomes(directory, after, effect, seed, as_json=as_json)
+        return
     from tamscore.progress import Progress
     from tamscore.store import commit, folders
     from tamscore.synthetic import Month, require_unused, write_market
@@ -64,6 +78,26 @@ def synth(
         return
     print(f"wrote {rows:,} accounts to {near((directory / 'market').absolute())}, the truth about them beside it")
     print(f"next: tamscore run {shlex.quote(near((directory / 'job.toml').absolute()))}")
+
+
+def make_outcomes(directory: Path, after: Location, effect: float, seed: int, *, as_json: bool) -> None:
+    """Write outcomes of the holdouts of a run and the truth about them, and say what comes next."""
+    from tamscore.insight.planted import write_outcomes
+    from tamscore.insight.stored import open_run
+    from tamscore.store import commit, folders
+    from tamscore.synthetic import require_unused
+
+    commit.sweep_beside(directory)
+    require_unused(directory)
+    with folders.staged(directory) as folder:
+        buyers = write_outcomes(open_run(after), folder, effect, seed)
+        folders.move_in(folder, directory)
+    file = near((directory / "outcomes.parquet").absolute())
+    if as_json:
+        print(json.dumps({"outcomes": file, "buyers": buyers}, ensure_ascii=False))
+        return
+    print(f"wrote {counted(buyers, 'buyer')} to {file}, the truth about them beside it")
+    print(f"next: tamscore lift {shlex.quote(str(after))} --outcomes {shlex.quote(file)}")
 
 
 def steps(advance: Callable[[int], None]) -> Callable[[int], None]:

@@ -44,7 +44,7 @@ class Outcomes:
 
 
 def lift(run: StoredRun, holdout: Holdout, outcomes: str, today: date) -> dict[str, Any]:
-    """Return what came of a holdout, as JSON holds it.
+    """Return what came of a holdout, as JSON holds it; tiers are left out where they are the strata.
 
     Raise InputContractError if the outcomes lack a column, name an account twice, or name none of the holdout.
     """
@@ -53,7 +53,7 @@ def lift(run: StoredRun, holdout: Holdout, outcomes: str, today: date) -> dict[s
     found = read_outcomes(outcomes, AccountIndex.of([table[ID]], run.id_form))
     names, stratum = places_of(table, "stratum")
     sales = np.nan_to_num(float_column(table["sales"]))
-    groups = texts_of(table, GROUPS)
+    groups = {name: told for name, told in texts_of(table, GROUPS).items() if told[0] != names}
     experiment = Experiment(names, stratum, control, found.bought, found.amount, sales, groups)
     covered = covered_accounts(run, table) if holdout.counts else np.zeros(len(control), bool)
     spoiled = contaminated(control, covered, found)
