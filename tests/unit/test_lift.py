@@ -11,6 +11,8 @@ from tamscore.sections.lift import design, verdict
 from tamscore.sections.lift.money import FEWEST_CUSTOMERS, MOST_SKEWED, of_money
 from tamscore.sections.lift.strata import merged
 from tamscore.sections.lift.verdict import Experiment
+from tamscore.store import holdouts as store_holdouts
+from tamscore.store.holdouts import Controls
 
 SEEDS = 2_000
 
@@ -100,3 +102,14 @@ def test_groups_with_few_controls_have_no_verdict():
     assert (rows["x"]["controls"], rows["x"]["verdict"], rows["x"]["effect"]) == (20, "too few", None)
     assert rows["y"]["verdict"] == "more"
     assert verdict.money(made, of_customers=True) is None
+
+
+def test_controls_are_found_among_ids_as_these_are_compared(monkeypatch):
+    """Also where ids share a hash, which is compared in full then."""
+    controls = Controls(pa.array(["a", "b", "Å"], pa.large_string()))
+    asked = pa.chunked_array([["b", " a ", "A"], ["A\u030a", "c"]])
+    assert controls.among(asked).tolist() == [True, True, False, True, False]
+    assert Controls(pa.array([], pa.large_string())).among(asked).tolist() == [False] * 5
+    monkeypatch.setattr(store_holdouts, "id_hash", lambda ids: np.zeros(len(ids), np.uint64))
+    again = Controls(controls.ids)
+    assert again.among(asked).tolist() == [True, True, False, True, False]

@@ -7,10 +7,13 @@ person ends it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.arrow import truths
+from tamscore.stages.draw import id_hash
 from tamscore.stages.folding import fold_ids
 from tamscore.store import commit, contents, records, tables
 from tamscore.store.placed import files_of
@@ -132,9 +135,28 @@ class Controls:
 
     def among(self, ids: pa.ChunkedArray) -> Any:
         """Return which accounts (m,) bool are controls, given their ids."""
+        import pyarrow as pa
         import pyarrow.compute as pc
 
+        found = np.zeros(len(ids), bool)
         if not len(self):
-            return np.zeros(len(ids), bool)
-        folded = tables.account_ids(ids, self.form)
-        return pc.is_in(folded, self.ids.cast(folded.type)).to_numpy(zero_copy_only=False)
+            return found
+        folded, (hashes, known) = tables.account_ids(ids, self.form), self.by_hash
+        mine = id_hash(folded)
+        place = np.minimum(np.searchsorted(hashes, mine), len(self) - 1)
+        rows = np.flatnonzero(hashes[place] == mine)
+        asked = folded.take(pa.array(rows))
+        same = truths(pc.equal(asked, known.take(pa.array(place[rows]))))
+        if not same.all():  # two ids share a hash
+            same = truths(pc.is_in(asked, self.ids))
+        found[rows] = same
+        return found
+
+    @cached_property
+    def by_hash(self) -> tuple[Any, pa.Array]:
+        """The hashes (n,) of the controls, sorted, and their ids in that order: made once for all parts of a run."""
+        import pyarrow as pa
+
+        hashes = id_hash(self.ids)
+        order = np.argsort(hashes, kind="stable")
+        return hashes[order], self.ids.take(pa.array(order))
