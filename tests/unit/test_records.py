@@ -9,7 +9,7 @@ import pytest
 
 from tamscore.errors import InputContractError
 from tamscore.report.evidence import newest
-from tamscore.store import commit, records, verify
+from tamscore.store import commit, coverages, records, verify
 from tamscore.store.run_directory import BACKTESTS, COVERAGE, HOLDOUTS, RECORDS
 from tests.faults import protocol
 
@@ -72,3 +72,22 @@ def test_a_folder_whose_record_was_never_written_holds_nothing_that_is_read(reco
     record.unlink()
     assert newest(tmp_path, kind, RUN) is None
     assert verify.problems_of_output(tmp_path) == []
+
+
+def test_a_flipped_bit_in_the_note_of_the_last_coverage_is_refused_by_name(tmp_path):
+    """S20: it says which coverage counts; another one must not take its place in silence."""
+    protocol.run(tmp_path, RUN)
+    folder = tmp_path / COVERAGE / ("a" * 16)
+    records.place({"run": RUN}, {}, folder / RECORDS[COVERAGE])
+    coverages.set_last(folder, RUN)
+    note = coverages.note_of(folder.parent, RUN)
+    whole = note.read_bytes()
+    assert coverages.coverage_of(tmp_path, RUN) == folder
+    assert verify.problems_of_output(tmp_path) == []
+    for at, byte in enumerate(whole):
+        note.write_bytes(whole[:at] + bytes([byte ^ 1 << at % 8]) + whole[at + 1 :])
+        with pytest.raises(InputContractError, match=rf"{note.name}: was changed .* or remove {note}"):
+            coverages.coverage_of(tmp_path, RUN)
+        assert [problem for problem in verify.problems_of_output(tmp_path) if str(note) in problem]
+    commit.place_json({"run": RUN, coverages.LAST: folder.name}, note)
+    assert coverages.coverage_of(tmp_path, RUN) == folder, "as versions before have written it"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import UsageError
-from tamscore.store import commit, records
+from tamscore.store import records
 from tamscore.store.pointer import RUN_KEY
 from tamscore.store.run_directory import COVERAGE, RECORDS
 
@@ -21,7 +21,7 @@ LAST = "last_coverage"
 
 def set_last(folder: Location, run: str) -> None:
     """Let a coverage, whose record is in place, be the one that counts for a run."""
-    commit.place_json({"run": run, LAST: folder.name}, note_of(folder.parent, run))
+    records.place({"run": run, LAST: folder.name}, {}, note_of(folder.parent, run))
 
 
 def note_of(coverages: Location, run: str) -> Location:
@@ -46,8 +46,9 @@ def coverage_of(output: Location, run: str, name: str | None = None) -> Location
 
 
 def last_made(output: Location, run: str) -> Location | None:
-    """Return the folder of the coverage of a run that was made last, None if there is none."""
-    note = commit.read_json(note_of(output / COVERAGE, run)) or {}
+    """Return the folder of the coverage of a run that was made last, None if there is none; raise as `coverage_of`."""
+    path = note_of(output / COVERAGE, run)
+    note = records.read(path, goes=path) if path.is_file() else {}
     folder = output / COVERAGE / str(note.get(LAST))
     if RUN_KEY.fullmatch(folder.name) and (folder / RECORDS[COVERAGE]).is_file() and record_of(folder)["run"] == run:
         return folder

@@ -146,7 +146,8 @@ def change_record(work: Work, path: Location) -> None:
     """Make ready a record without the ids of the accounts, with the hashes of the tables that they leave."""
     name, record = name_within(path, work.output), records.read(path)
     folder = name.removesuffix(path.name)
-    tables = {key.removeprefix(folder): placed for key, placed in work.beside.items() if key.startswith(folder)}
+    listed = files_of({"files": {}, **record})
+    tables = {key: work.beside[f"{folder}{key}"] for key in listed if f"{folder}{key}" in work.beside}
     redacted = redacted_record(record, {*work.ids, *work.written})
     if redacted != record or tables:
         ready = work.ready and work.ready / name

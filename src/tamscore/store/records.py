@@ -39,8 +39,10 @@ def digest_of(record: Mapping[str, Any]) -> str:
     return Placed.of_bytes(commit.json_bytes({k: v for k, v in record.items() if k != DIGEST})).xxh3
 
 
-def read(path: Location) -> dict[str, Any]:
+def read(path: Location, goes: Location | None = None) -> dict[str, Any]:
     """Return a record; one from before records were sealed has no hash, and is taken as it is.
+
+    `goes` is what may be removed where it was changed: its folder, unless another place is named.
 
     Raise InputContractError that names the file if it was changed.
     """
@@ -52,15 +54,16 @@ def read(path: Location) -> dict[str, Any]:
     sealed = record.keys() & {FILES, DIGEST}
     if not record or (sealed and (record.get(DIGEST) != digest_of(record) or data != commit.json_bytes(record))):
         raise InputContractError(
-            f"{path}: was changed after it was written; run the command that wrote it again, or remove {path.parent}"
+            f"{path}: was changed after it was written; run the command that wrote it again, or remove "
+            f"{goes or path.parent}"
         )
     return record
 
 
-def problems(path: Location) -> Iterator[str]:
-    """Yield what is wrong with a record and with the files that it lists."""
+def problems(path: Location, goes: Location | None = None) -> Iterator[str]:
+    """Yield what is wrong with a record, see `read`, and with the files that it lists."""
     try:
-        record = read(path)
+        record = read(path, goes)
     except InputContractError as error:
         yield str(error)
         return

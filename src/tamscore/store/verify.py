@@ -45,13 +45,14 @@ def problems_of_output(output: Location) -> list[str]:
 
 
 def problems_beside(output: Location) -> Iterator[str]:
-    """Yield what is wrong with the folders of coverages, backtests and holdouts that are complete."""
+    """Yield what is wrong with the folders of coverages, backtests and holdouts that are complete, and notes beside."""
     for kind, name in RECORDS.items():
-        if (output / kind).is_dir():
-            folders: list[Location] = sorted((output / kind).iterdir(), key=str)
-            for folder in folders:
-                if (folder / name).is_file():
-                    yield from records.problems(folder / name)
+        inside: list[Location] = sorted((output / kind).iterdir(), key=str) if (output / kind).is_dir() else []
+        for path in inside:
+            if (path / name).is_file():
+                yield from records.problems(path / name)
+            elif path.suffix == ".json" and not is_temporary(path.name):
+                yield from records.problems(path, goes=path)
 
 
 def sealed(run: RunDirectory) -> bool:
