@@ -224,12 +224,15 @@ def test_a_job_needs_no_numeric_feature(tmp_path):
 
 
 def with_escaped_leak(rows=3000):
-    """Purchases with noise, which three in ten prospects carry as well: size, as far as the guard can see."""
+    """Estimates of purchases, which three in ten prospects carry as well, and no two of the others the same: size, as
+    far as the guard can see.
+    """
     table = market.accounts(rows, customers=0.5, channel=0.0)
     random = np.random.default_rng(8)
     sales = np.maximum(table["sales"].fill_null(0.0).to_numpy(), 0.0)
     lapsed = (sales == 0) & (random.random(rows) < 0.3)
     bought = np.where(lapsed, random.choice(sales[sales > 0], rows), sales) * np.exp(0.9 * random.standard_normal(rows))
+    bought += random.random(rows)
     return table.append_column("orders", pa.array(bought))
 
 

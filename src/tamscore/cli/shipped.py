@@ -45,7 +45,7 @@ def template(
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write the files of a template: a job file with comments, or what a scheduler needs to run one."""
+    """Write a job file, or what a scheduler needs, from a template."""
     from tamscore import shipped
     from tamscore.store import commit
 
