@@ -206,6 +206,13 @@ def test_too_few_labels_are_refused_with_the_number_needed(bought, others, told,
     assert not list(tmp_path.rglob("manifest.json"))
 
 
+def test_buyers_with_nobody_to_compare_them_with_are_refused(small, tmp_path):
+    """Every account is labelled 1: none is labelled 0, and none has no label."""
+    table = with_labels(small, np.ones(small.num_rows))
+    with pytest.raises(InputContractError, match=r"0 accounts are labelled 0 .* at least 50 are needed"):
+        market.score(table, tmp_path, section())
+
+
 def test_fifty_labels_of_each_kind_are_enough(small, tmp_path):
     done = market.score(labels_among(small, 50, 50), tmp_path, section())
     assert record(done)["calibration"] == "sigmoid"

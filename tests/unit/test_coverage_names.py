@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -171,3 +173,31 @@ def test_columns_of_texts_are_the_same_whatever_their_parts_and_the_kinds_they_s
     for texts_ in (alone, shared):
         assert np.array(texts_.levels, object)[texts_.code].tolist() == wanted.tolist()
         assert texts_.equal("W001").tolist() == [text == "w001" for text in wanted]
+
+
+PLAN = "role,service_level,hours,expansion,acquisition,protection"
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "told"),
+    [
+        ("people", "person,role,hour\nAnn,hunter,300\n", "column 'hour' is not read; did you mean 'hours'"),
+        ("people", "person,role,skill\nAnn,hunter,x\n", "column 'skill' is not read; did you mean 'skills'"),
+        ("plans", f"{PLAN},segment\nhunter,a,3,0.1,0.1,0.1,food\n", "did you mean 'market_segment'"),
+        ("plans", f"{PLAN},quadrants\nhunter,a,3,0.1,0.1,0.1,blue\n", "did you mean 'quadrant'"),
+        ("plans", f"{PLAN}\nhunter,a,3,12%,9%,6%\n", "expansion: expected a share of at most 1, got 12; write 0.12"),
+    ],
+)
+def test_what_is_nearly_a_column_or_a_share_is_refused(tmp_path, key, text, told):
+    """A column passed over opens a plan to every account; 12 in place of 12 % is a hundred times the money."""
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8")
+    settings = Coverage.model_validate({key: str(tmp_path / "t.csv")})
+    with pytest.raises(InputContractError, match=re.escape(told)):
+        (read_people if key == "people" else read_plans)(settings)
+
+
+def test_columns_of_other_uses_are_passed_over(tmp_path):
+    text = "person,role,hours,team,email,hired\nAnn,hunter,300,A,a@b,2020\n"
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8")
+    (ann,) = read_people(Coverage.model_validate({"people": str(tmp_path / "t.csv")}))
+    assert ann.hours == 300

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tamscore.errors import InputContractError
-from tamscore.sections.coverage.reading import read_people, read_plans, read_table
+from tamscore.sections.coverage.reading import OWNERS, read_people, read_plans, read_table
 from tamscore.sections.coverage.settings import Coverage
 
 PLAN = {"role": "hunter", "service_level": "pooled", "hours": 5.0} | dict.fromkeys(
@@ -69,7 +69,7 @@ def test_plans_may_be_named_by_whole_numbers(tmp_path):
 def test_owners_in_lists_are_refused(tmp_path, column):
     row = {"account_id": "C1", "person": "Ann"}
     with pytest.raises(InputContractError, match=f"column '{column}' is list"):
-        read_table(written(tmp_path, row | {column: ["C1"]}), ("account_id", "person"))
+        read_table(written(tmp_path, row | {column: ["C1"]}), OWNERS, OWNERS)
 
 
 def test_a_plan_of_a_csv_table_without_a_service_level_is_refused(tmp_path):

@@ -9,7 +9,7 @@ from tamscore.sections.coverage.joining import SETTING, match_persons, unknown_o
 from tamscore.sections.coverage.names import listed, with_roles
 from tamscore.sections.coverage.plans import DIGITAL, PARTNER
 from tamscore.sections.coverage.reading import HOURS_OF_A_WEEK, owner_rows, read_people, read_plans, read_table
-from tamscore.sections.coverage.touches import NEEDED
+from tamscore.sections.coverage.touches import NEEDED, READ
 from tamscore.store import tables
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def doubts_before_scores(settings: Coverage, form: IdForm, known: Callable[[], A
         doubts += unknown_owners(settings.owners, rows.names, rows.who >= 0, people)
         matches += match_known(settings, settings.owners, rows.ids, known)
     if settings.account_plans is not None:
-        table = read_table(settings.account_plans, NEEDED)
+        table = read_table(settings.account_plans, NEEDED, READ)
         matches += match_known(settings, settings.account_plans, tables.account_ids(table["account_id"], form), known)
     return [*(match.notice for match in matches if match.is_noticed), *doubts]
 

@@ -12,7 +12,7 @@ from tamscore.arrow import places_in, strings
 from tamscore.errors import InputContractError
 from tamscore.sections.coverage.accounts import LIMITING
 from tamscore.sections.coverage.joining import match_accounts, match_persons, unknown_owners
-from tamscore.sections.coverage.names import folded
+from tamscore.sections.coverage.names import folded, likely
 from tamscore.sections.coverage.people import Owners, Person, numbers_of
 from tamscore.sections.coverage.plans import DEFAULT_PLANS, DIGITAL, TouchPlan
 from tamscore.sections.coverage.table_types import checked
@@ -33,8 +33,13 @@ HOURS_OF_A_WEEK = 168
 OWNERS = ("account_id", "person")
 """Columns that the table of owners needs."""
 NUMBERS = ("hours", "expansion", "acquisition", "protection")
+SHARES = NUMBERS[1:]
+"""The numbers of a plan that are shares of money."""
 LIMITS = ("band", "region", *LIMITING)
 """The columns that limit a plan to accounts that hold one of the names in the cell."""
+PEOPLE = ("person", "role", "hours", "regions", "skills")
+PLANS = ("role", "service_level", *NUMBERS, *LIMITS)
+"""What tables of people and of plans may have."""
 NAMES = ("person", "role", "service_level", "regions", "skills", *LIMITS)
 TYPES = dict.fromkeys(NUMBERS, "float") | {"locked": "bool"}
 CSV_TYPES = {spell(name): kind for name, kind in TYPES.items() for spell in (str, str.capitalize, str.upper)}
@@ -53,7 +58,7 @@ def read_people(settings: Coverage) -> list[Person]:
             for role, count in settings.team.items()
             for i in range(count)
         ]
-    found = [person_of(row, settings) for row in rows_of(settings.people, ("person", "role")).values()]
+    found = [person_of(row, settings) for row in rows_of(settings.people, ("person", "role"), PEOPLE).values()]
     names = Counter(fold_word(person.name) for person in found)
     for person in found:
         if names[fold_word(person.name)] > 1 or not person.hours >= 0:
@@ -89,7 +94,7 @@ def read_plans(settings: Coverage) -> tuple[TouchPlan, ...]:
     """
     if settings.plans is None:
         return DEFAULT_PLANS
-    rows = rows_of(settings.plans, ("role", "service_level", *NUMBERS))
+    rows = rows_of(settings.plans, ("role", "service_level", *NUMBERS), PLANS)
     plans = [plan_of(row, f"{settings.plans}: row {number:,}") for number, row in rows.items()]
     digital = [plan for plan in plans if fold_word(plan.role) == DIGITAL]
     catches_all = any(not plan.limits for plan in digital)
@@ -103,6 +108,11 @@ def plan_of(row: dict[str, Any], where: str) -> TouchPlan:
             got = "an empty cell" if row[name] is None else f"{row[name]:g}"
             raise InputContractError(f"{where} ({cells(row)}): {name}: expected a number ≥ 0, got {got}")
     hours, expansion, acquisition, protection = (float(row[name]) for name in NUMBERS)
+    for name in SHARES:
+        if row[name] > 1:
+            raise InputContractError(
+                f"{where} ({cells(row)}): {name}: expected a share of at most 1, got {row[name]:g}; write 0.12 for 12 %"
+            )
     if fold_word(row["role"]) == DIGITAL and hours > 0:
         raise InputContractError(f"{where}: {DIGITAL} plans take no hours, got {hours:g}; write 0 or another role")
     limits = tuple((name, frozenset({row[name]})) for name in LIMITS if row.get(name))
@@ -125,7 +135,7 @@ def owner_rows(path: str, form: IdForm, people: Sequence[Person]) -> OwnerRows:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    table = read_table(path, OWNERS)
+    table = read_table(path, OWNERS, (*OWNERS, "locked"))
     ids, names = tables.account_ids(table["account_id"], form), strings(table["person"])
     if pc.count_distinct(ids).as_py() < len(ids):
         twice = next(one["values"] for one in pc.value_counts(ids).to_pylist() if one["counts"] > 1)
@@ -176,12 +186,12 @@ def read_owners(settings: Coverage, accounts: Accounts, people: Sequence[Person]
     return Owners(person, locked, matches, tuple(doubts))
 
 
-def rows_of(path: str, required: Sequence[str]) -> dict[int, dict[str, Any]]:
+def rows_of(path: str, required: Sequence[str], known: Sequence[str]) -> dict[int, dict[str, Any]]:
     """Return the rows of a small table by number, 1 for the first; blank ones are left out.
 
     Raises InputContractError for a row without a person, role or service level, as a line of totals is.
     """
-    numbered = enumerate(read_table(path, required).to_pylist(), start=1)
+    numbered = enumerate(read_table(path, required, known).to_pylist(), start=1)
     rows = {number: row for number, row in numbered if any(row[name] for name in required)}
     for number, row in rows.items():
         for name in ("person", "role", "service_level"):
@@ -207,9 +217,16 @@ def with_names(table: pa.Table) -> pa.Table:
     )
 
 
-def read_table(path: str, required: Sequence[str]) -> pa.Table:
-    """A table of one file, texts as texts; InputContractError where it cannot be read, or lacks a column."""
+def read_table(path: str, required: Sequence[str], known: Sequence[str]) -> pa.Table:
+    """A table of one file, texts as texts; other columns than those known are passed over.
+
+    Raise InputContractError where it cannot be read, lacks a column, or has one whose name is nearly a known one.
+    """
     table = with_names(whole_table(path, CSV_TYPES))
-    if missing := [name for name in required if name not in table.column_names]:
+    there = table.column_names
+    for name in there:
+        if name not in known and (meant := likely(name, [one for one in known if one not in there])):
+            raise InputContractError(f"{path}: column {name!r} is not read{meant} rename it, or leave it out")
+    if missing := [name for name in required if name not in there]:
         raise InputContractError(f"{path}: expected columns {', '.join(required)}, missing {', '.join(missing)}")
     return checked(table, path, NUMBERS, NAMES)

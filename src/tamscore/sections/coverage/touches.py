@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 KEYS = ("account_id", "role", "service_level")
 NEEDED = ("account_id", "role", "hours")
 """Columns that the table needs."""
+READ = (*NEEDED, "service_level")
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def read_touches(settings: Coverage, accounts: Accounts, plans: Sequence[TouchPl
     path = settings.account_plans
     if path is None:
         return NONE
-    table = read_table(path, NEEDED)
+    table = read_table(path, NEEDED, READ)
     if "service_level" not in table.column_names:
         table = table.append_column("service_level", pa.nulls(table.num_rows, pa.string()))
     ids = pc.fill_null(tables.account_ids(table["account_id"], accounts.form), "")

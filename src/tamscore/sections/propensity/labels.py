@@ -15,7 +15,7 @@ from tamscore.stages.keys import positions
 from tamscore.store import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from tamscore.schema import Partition
@@ -74,7 +74,7 @@ def check_early(this: Run, parts: Sequence[PartRows], section: Propensity) -> No
         read = list(this.flow.map(read_labels, parts, this.flow.share(asked_of(this, section))))
         done(sum(map(len, read)))
     counts = counts_of([of_scored(labels, part.reason) for labels, part in zip(read, parts, strict=True)])
-    check_enough(counts[1], counts[0], section.label_table or this.job.input.name)
+    check_enough(counts, section.label_table or this.job.input.name)
     this.early[EARLY] = read
 
 
@@ -176,10 +176,15 @@ def check_dates(item: tuple[Partition, Any], as_of: str, cutoff: date) -> None:
         )
 
 
-def check_enough(buyers: int, others: int, where: str) -> None:
-    """Nothing, where there are buyers and others enough; InputContractError with the number needed else."""
-    for count, what, label in ((buyers, "bought", 1), (others, "did not buy", 0)):
-        if count < FEWEST and (count or label):
+def check_enough(counts: Mapping[int, int], where: str) -> None:
+    """Raise InputContractError, with the number needed, if accounts by label (1, 0, UNLABELLED) are too few.
+
+    Where none is labelled 0, buyers are compared with those that have no label.
+    """
+    only_buyers = not counts[0] and counts[UNLABELLED] >= FEWEST
+    for label, what in ((1, "bought"), (0, "did not buy")):
+        count = counts[label]
+        if count < FEWEST and not (label == 0 and only_buyers):
             raise InputContractError(
                 f"{where}: {count:,} accounts are labelled {label} ({what}), at least {FEWEST} are needed, "
                 f"{FEWEST - count} more; label more accounts, take a longer label window, or leave propensity.label "
