@@ -147,23 +147,28 @@ def owner_rows(path: str, form: IdForm, people: Sequence[Person]) -> OwnerRows:
     is_locked = (
         np.array([bool(value) for value in table["locked"].to_pylist()]) if "locked" in table.column_names else who < -1
     )
-    rows = OwnerRows(table, ids, names, who, is_locked)
-    require_kept(path, rows, who < 0)
-    return rows
-
-
-def require_kept(path: str, rows: OwnerRows, lost: Any) -> None:
-    """Raise InputContractError if a row that is locked is lost (n,)."""
-    at = np.flatnonzero(rows.locked & lost)
+    at = np.flatnonzero(is_locked & (who < 0))
     if len(at):
-        cell = cells(rows.table.slice(int(at[0]), 1).to_pylist()[0])
+        cell = cells(table.slice(int(at[0]), 1).to_pylist()[0])
         raise InputContractError(
-            f"{path}: row {at[0] + 1:,} ({cell}): locked, but the account was not scored or nobody is so called"
+            f"{path}: row {at[0] + 1:,} ({cell}): locked, but none of the people is called so; correct the name, or "
+            "take the lock off"
         )
+    return OwnerRows(table, ids, names, who, is_locked)
+
+
+def lost_locks(path: str, rows: OwnerRows, lost: Any) -> list[str]:
+    """Return what to know of locked rows whose accounts are not there (n,): they may have left the market."""
+    import pyarrow as pa
+
+    gone = rows.ids.filter(pa.array(rows.locked & lost))
+    if not len(gone):
+        return []
+    return [f"{path}: {len(gone):,} locked accounts were not scored, such as {gone[0].as_py()!r}; they are passed over"]
 
 
 def read_owners(settings: Coverage, accounts: Accounts, people: Sequence[Person]) -> Owners:
-    """Who owns each account; rows of accounts or people that are gone are passed over and named, unless locked.
+    """Who owns each account; rows of accounts or people that are gone are passed over and named.
 
     Raises InputContractError where an account has two owners, a lock names somebody who is not there, or fewer rows
     than coverage.min_match_share meet an account or a person.
@@ -175,7 +180,6 @@ def read_owners(settings: Coverage, accounts: Accounts, people: Sequence[Person]
         return Owners(person, locked)
     rows = owner_rows(settings.owners, accounts.form, people)
     row = places_in(rows.ids, accounts.keys)
-    require_kept(settings.owners, rows, row < 0)
     known, share = row >= 0, settings.min_match_share
     person[row[known]], locked[row[known]] = rows.who[known], rows.locked[known]
     matches = (
@@ -183,7 +187,7 @@ def read_owners(settings: Coverage, accounts: Accounts, people: Sequence[Person]
         match_persons(settings, rows.names, rows.who, people),
     )
     doubts = unknown_owners(settings.owners, rows.names.filter(pa.array(known)), rows.who[known] >= 0, people)
-    return Owners(person, locked, matches, tuple(doubts))
+    return Owners(person, locked, matches, (*doubts, *lost_locks(settings.owners, rows, ~known)))
 
 
 def rows_of(path: str, required: Sequence[str], known: Sequence[str]) -> dict[int, dict[str, Any]]:
