@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.sections.lift.power import ENOUGH, power, smallest_lift
+from tamscore.sections.lift.power import ENOUGH, power, smallest, smallest_lift
 from tamscore.sections.lift.strata import FEWEST_CONTROLS, merged, stratum_of
 from tamscore.stages.draw import draw_number, id_hash
 
@@ -52,13 +52,11 @@ class Design:
 
     def controls_for(self, lift: float) -> int | None:
         """Return how many of these accounts must be controls for a lift to be seen; None if half are too few."""
-        low, high = float(self.controls.sum() / self.accounts.sum()), MOST
-        if low >= high or self.with_share(high).power(lift) < ENOUGH:
+        share = float(self.controls.sum() / self.accounts.sum())
+        if share >= MOST:
             return None
-        for _ in range(STEPS):
-            middle = (low + high) / 2
-            low, high = (low, middle) if self.with_share(middle).power(lift) >= ENOUGH else (middle, high)
-        return int(self.with_share(high).controls.sum())
+        found = smallest(lambda wider: self.with_share(wider).power(lift) >= ENOUGH, share, MOST, STEPS)
+        return None if found is None else int(self.with_share(found).controls.sum())
 
     def with_share(self, share: float) -> Design:
         """Return the design with another share of controls in every stratum."""

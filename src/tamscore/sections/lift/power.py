@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tamscore.sections.lift.effects import Counts, of_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 EXPERIMENTS = 4_000
 """So many are drawn, always the same: a power of 0.8 is known to 0.006."""
@@ -33,10 +36,18 @@ def power(treated: Any, controls: Any, rate: Any, lift: float) -> float:
 
 def smallest_lift(treated: Any, controls: Any, rate: Any) -> float | None:
     """Return the smallest lift that is seen with a power of 0.8; None if even four times the buyers would not be."""
-    low, high = 0.0, LARGEST - 1
-    if power(treated, controls, rate, high) < ENOUGH:
+
+    def is_seen(lift: float) -> bool:
+        return power(treated, controls, rate, lift) >= ENOUGH
+
+    return smallest(is_seen, 0.0, LARGEST - 1, STEPS)
+
+
+def smallest(works: Callable[[float], bool], low: float, high: float, steps: int) -> float | None:
+    """Return the smallest value between two that works, found by so many halvings; None if `high` does not work."""
+    if not works(high):
         return None
-    for _ in range(STEPS):
+    for _ in range(steps):
         middle = (low + high) / 2
-        low, high = (low, middle) if power(treated, controls, rate, middle) >= ENOUGH else (middle, high)
+        low, high = (low, middle) if works(middle) else (middle, high)
     return high
