@@ -90,7 +90,7 @@ def gather(run: StoredRun, since: StoredRun | None, progress: Progress) -> Gathe
     heap.share()
     columns = [name for name in READ if name in run.columns]
     rules = CampaignLists.of(run) if CAMPAIGN in run.columns else None
-    controls = Controls.of(run.directory.output, run.id_form)
+    controls = rules.controls if rules else Controls.of(run.directory.output, run.id_form)
     people, campaigns = [], []
     with progress.stage("read", run.manifest["rows"]["scored"]) as done:
         for part in run.read(columns, coded=True):
