@@ -84,9 +84,10 @@ test-platform: .venv/.complete .venv-platform .venv-airflow .venv-spark .venv-lo
 	if [ -n "$$missing" ]; then echo "apt-get install --no-install-recommends $$missing"; exit 2; fi
 	$(BIN)/pytest tests/platform -m platform
 
-docs: .venv/.complete ## Renew the references of the job file and of the scores
+docs: .venv/.complete ## Renew the references of the job file, of the scores and of JSON outputs
 	$(BIN)/python docs/job_file.py > docs/job_file.md
 	$(BIN)/python docs/score_columns.py > docs/score_columns.md
+	$(BIN)/python docs/json_outputs.py > docs/json_outputs.md
 
 cubins: .venv/.complete ## Compile the CUDA kernels, which a wheel then takes along; needs no GPU
 	$(BIN)/python -m tamscore.backend.cubins

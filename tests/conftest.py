@@ -13,10 +13,13 @@ import pytest
 from hypothesis import settings
 
 from tamscore import backend as backends
+from tests import json_outputs
 from tests.fake_gpu import FakeGpu
 from tests.frozen_host import FrozenHost
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tamscore.backend import Backend
 
 settings.register_profile("repeatable", derandomize=True, database=None, deadline=None, max_examples=60)
@@ -69,6 +72,14 @@ def emulated_cuda() -> Backend:
 def backend(request: pytest.FixtureRequest) -> Backend:
     """Each backend in turn."""
     return make_backend(request.param)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def outputs_as_declared() -> Iterator[None]:
+    """Every output of a command as JSON, in every test, is what is declared of it."""
+    with pytest.MonkeyPatch.context() as patch:
+        json_outputs.watch(patch)
+        yield
 
 
 @pytest.fixture

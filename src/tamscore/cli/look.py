@@ -60,22 +60,26 @@ def verify(
 
 def schema(
     of: Annotated[
-        Literal["job", "scores", "exit-codes"], typer.Argument(metavar="[job|scores|exit-codes]", help="What of.")
+        Literal["job", "scores", "outputs", "exit-codes"],
+        typer.Argument(metavar="[job|scores|outputs|exit-codes]", help="What of."),
     ] = "job",
 ) -> None:
     """Print what machines need to know, as JSON.
 
     The JSON Schema of the job file for editors; each column that the scores may hold, with type, unit, meaning and when
-    it is null; or the exit codes of all commands.
+    it is null; the JSON Schemas of what commands print with --json; or the exit codes of all commands.
     """
     from tamscore.insight import dictionary
+    from tamscore.insight.output_schemas import output_schemas
     from tamscore.job_file import json_schema
 
-    if of == "job":
-        what: Any = json_schema()
-    else:
-        what = [*dictionary.score_columns()] if of == "scores" else dictionary.exit_codes()
-    print(json.dumps(what, indent=2, ensure_ascii=False))
+    asked = {
+        "job": json_schema,
+        "scores": lambda: [*dictionary.score_columns()],
+        "outputs": output_schemas,
+        "exit-codes": dictionary.exit_codes,
+    }
+    print(json.dumps(asked[of](), indent=2, ensure_ascii=False))
 
 
 def doctor(
