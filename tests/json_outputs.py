@@ -26,7 +26,7 @@ def watch(patch: pytest.MonkeyPatch) -> None:
 
     def invoke(runner: CliRunner, app: Any, args: Any = None, **options: Any) -> Result:
         done = INVOKE(runner, app, args, **options)
-        if isinstance(args, (list, tuple)) and "--json" in args and done.stdout:
+        if isinstance(args, (list, tuple)) and "--json" in args and "-" not in args and done.stdout:
             check([*map(str, args)], done.exit_code, done.stdout)
         return done
 

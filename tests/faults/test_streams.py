@@ -16,6 +16,7 @@ import pytest
 import tamscore
 from tamscore import logs, terminal
 from tamscore.cli.streams import Outlet
+from tamscore.store import handed_out
 from tests.end_to_end import market
 
 PROGRAM = f"{shlex.quote(sys.executable)} -c 'from tamscore.cli import main; main()'"
@@ -81,6 +82,24 @@ def test_what_only_prints_has_failed_where_the_disk_is_full(scored, tmp_path, co
     done = shell([name, scored.output, *options], ">/dev/full")
     assert done.returncode == code
     assert "standard output: no space left on device" in done.stderr
+
+
+def test_an_export_to_standard_output_is_the_file_whatever_the_terminal_speaks(scored, tmp_path):
+    """F41: the bytes of the file, the counts on standard error; nothing is left, and the record says where it went."""
+    to, out = tmp_path / "x.csv", tmp_path / "out.csv"
+    assert shell(["export", scored.output, "--to", to]).returncode == 0
+    done = shell(["export", scored.output, "--to", "-"], f"> {out}", PYTHONIOENCODING="ascii", TMPDIR=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert out.read_bytes() == to.read_bytes()
+    assert "600 of 600 accounts to standard output" in done.stderr
+    assert not [*tmp_path.glob("tamscore-files-*")]
+    assert "standard output" in {entry.path for entry in handed_out.records(scored.output)}
+
+
+@pytest.mark.parametrize(("redirection", "code"), [("| head -1", 0), (">&-", 0), (">/dev/full", 5)])
+def test_an_export_to_standard_output_fails_where_its_rows_are_lost(scored, redirection, code):
+    """F41: as with an answer that is printed."""
+    assert shell(["export", scored.output, "--to=-"], redirection).returncode == code
 
 
 def test_an_exit_code_of_its_own_stays(scored, tmp_path):

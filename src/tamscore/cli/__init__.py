@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -79,7 +80,8 @@ def only_answers(args: list[str]) -> bool:
     if not args:
         return False
     to = any(text == "--to" or text.startswith("--to=") for text in args)
-    return args[0] in ANSWERS or "--dry-run" in args or (args[0] == "campaigns" and not to)
+    printed = {"campaigns": not to, "export": "--to=-" in args or ("--to", "-") in pairwise(args)}
+    return args[0] in ANSWERS or "--dry-run" in args or printed.get(args[0], False)
 
 
 def how_much_first(args: list[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from tamscore import terminal
+from tamscore.cli import streams
 from tamscore.cli.arguments import AsJson, Overwrite, Plan, Run, place_option, require_filled
 from tamscore.errors import UsageError
 from tamscore.view.words import counted
@@ -51,14 +53,18 @@ Gone = Annotated[
     typer.Option("--gone", help="Tables: mark accounts that the run lacks in the column gone_in (default), or delete."),
 ]
 PARQUET = "parquet:"
+STANDARD_OUTPUT = "-"
 
 
 def export_target(text: str) -> Target | TableTarget:
     """Return the file, the folder or the table that `--to` names; UsageError where the name is not complete."""
     from tamscore.insight.export_file import Target
     from tamscore.insight.export_tables import table_target
+    from tamscore.store.temporary import temporary_folder
 
     require_filled(text)
+    if text == STANDARD_OUTPUT:
+        return Target(temporary_folder() / "export.csv", passed_on=True)
     if text.startswith(PARQUET):
         return Target(Path(text.removeprefix(PARQUET)), folder=True)
     return table_target(text) or Target(Path(text))
@@ -72,7 +78,8 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
             "--to",
             metavar="TARGET",
             parser=export_target,
-            help="FILE.csv, FILE.parquet, parquet:FOLDER, delta:FOLDER, duckdb:FILE#TABLE, or postgresql:SCHEMA.TABLE.",
+            help="FILE.csv, FILE.parquet, - for standard output, parquet:FOLDER, delta:FOLDER, duckdb:FILE#TABLE, "
+            "or postgresql:SCHEMA.TABLE.",
         ),
     ],
     since: Annotated[
@@ -133,7 +140,8 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
             done = into_file(scored, earlier, order, target, Progress(listener), overwrite=overwrite)
         else:
             done = into_table(scored, order, to, gone or "mark", Progress(listener), overwrite=overwrite)
-    print(as_record(done, order, joined) if as_json else as_text(done, order, joined))
+    told = as_record(done, order, joined) if as_json else as_text(done, order, joined)
+    print(told, file=sys.stderr if done.place == STANDARD_OUTPUT else sys.stdout)
 
 
 @dataclass(frozen=True)
@@ -148,10 +156,15 @@ class Done:
 def into_file(
     run: StoredRun, since: StoredRun | None, order: Order, target: Target, progress: Progress, *, overwrite: bool
 ) -> Done:
-    """Write an export to a file or a folder, and record it."""
+    """Write an export to a file, a folder or standard output, and record it."""
     from tamscore.insight import export_file
     from tamscore.store.handed_out import note, require_free
 
+    if target.passed_on:
+        note(run.directory, "export", "standard output", progress)
+        tally = export_file.write(run, since, order, target, progress)
+        streams.put(target.path)
+        return Done(tally, STANDARD_OUTPUT, file_lines(tally, order, target, compared=since is not None))
     require_free(run.directory, "export", target.path, overwrite=overwrite)
     note(run.directory, "export", target.path, progress)  # first: whoever is killed in between may write it again
     tally = export_file.write(run, since, order, target, progress)
@@ -231,7 +244,8 @@ def unmatched(tally: Tally, order: Order) -> list[str]:
 def file_lines(tally: Tally, order: Order, target: Target, *, compared: bool) -> list[str]:
     """What was exported, in a few lines; what is new or changed only where it was compared with an earlier run."""
     against = f": {tally.new:,} new, {tally.changed:,} changed" if compared else ""
-    said = [f"{tally.exported:,} of {counted(tally.accounts, 'account')} in {target.path}{against}"]
+    place = "to standard output" if target.passed_on else f"in {target.path}"
+    said = [f"{tally.exported:,} of {counted(tally.accounts, 'account')} {place}{against}"]
     said += cleared_lines(tally.cleared, tally.emptied, target)
     if tally.gone:
         said.append(f"{counted(tally.gone, 'account')} of the earlier run are gone; an upsert removes nothing")

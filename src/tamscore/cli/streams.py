@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from contextlib import suppress
-from typing import Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Outlet:
@@ -31,6 +35,17 @@ class Outlet:
         """Write some texts."""
         for line in lines:
             self.write(line)
+
+    def put(self, path: Path) -> None:
+        """Write the bytes of a file as they are, or let them go."""
+        self.flush()
+        if self.lost is None:
+            try:
+                with path.open("rb") as file:
+                    shutil.copyfileobj(file, self._stream.buffer)
+                self._stream.buffer.flush()
+            except OSError as error:
+                self._lose(error)
 
     def flush(self) -> None:
         """Hand on what waits, or let it go."""
@@ -67,6 +82,13 @@ def open_all() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a name in another script must not end a table
         setattr(sys, name, cast("TextIO", Outlet(stream)))
+
+
+def put(path: Path) -> None:
+    """Write the bytes of a file to standard output as they are, whatever the encoding of texts is, and remove it."""
+    outlet = sys.stdout if isinstance(sys.stdout, Outlet) else Outlet(sys.stdout)
+    outlet.put(path)
+    path.unlink()
 
 
 def lost_output() -> str | None:

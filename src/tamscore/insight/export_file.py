@@ -32,7 +32,8 @@ class Target:
     """Where an export goes: a CSV file, in which texts are guarded unless said otherwise, or a Parquet file.
 
     With `folder` it is a folder of Parquet files, one for each part of the scores that has rows. `null` is the text for
-    cells that the reader must clear; `bom` puts a byte-order mark before a CSV file.
+    cells that the reader must clear; `bom` puts a byte-order mark before a CSV file. What is `passed_on` is a file for
+    a moment only, on its way to standard output.
     """
 
     path: Path
@@ -40,6 +41,7 @@ class Target:
     null: str | None = None
     bom: bool = False
     folder: bool = False
+    passed_on: bool = False
 
     @property
     def is_csv(self) -> bool:
