@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tamscore.jobs import load_job, refresh, run, score
     from tamscore.potential import Ladders, Money, potential_table, whitespace
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "DeviceError",
     "FinishedRun",
