@@ -111,3 +111,20 @@ def test_draws_are_the_same_for_every_cluster_of_a_size(rng):
     assert one.misses(7) is one.misses(7)
     assert one.misses(731) is one.misses(734)
     assert one.misses(73) is not one.misses(74)
+
+
+@pytest.mark.parametrize("price", [99.99, 0.0299, 1234.567])
+def test_with_one_price_for_all_a_pooled_ladder_is_that_price(price):
+    """A price short of itself by a rounding lies below the limit of a quadrant; 1234.567 is no number of cents."""
+    sales = grouped([price] * 3, [price], *([price] * 40 for _ in range(3)))
+    table = potential_table(sales, [("all", np.sort(sales.sales))] * 5, P85, "max", 25)
+    assert table.basis[:2] == ("pooled", "pooled")
+    assert (table.values == price).all()
+
+
+def test_pooled_ladders_are_amounts_in_cents_and_much_finer_for_tiny_sales(rng):
+    groups = [lognormal(rng, 8, n).round(2) for n in (3, 9, 300, 300)]
+    for unit, cents in ((1.0, 100), (2.0**-20, 1e9)):
+        sales = grouped(*(unit * group for group in groups))
+        values = potential_table(sales, [("all", np.sort(sales.sales))] * 4, P85, "max", 25).values[:2]
+        assert np.array_equal(values[:, :-1], np.round(values[:, :-1] * cents) / cents)

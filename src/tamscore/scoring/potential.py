@@ -11,6 +11,7 @@ import numpy as np
 from tamscore.scoring.assign import by_party
 from tamscore.scoring.score.plan import PartyPolicy
 from tamscore.stages import potential, quadrant, redraws, whitespace
+from tamscore.stages.account_ladder import cents_of, round_money
 from tamscore.stages.prepare import nearest_rank
 from tamscore.stages.rank_order import RankOrder, rank_order
 from tamscore.stages.whitespace import Prospects
@@ -236,9 +237,14 @@ def limits_of(
 
 
 def cluster_means(market: PartyMarket) -> tuple[Any, Any]:
-    """Mean potential and mean customer sales per account (k,) of every cluster; 0 where a cluster has no accounts."""
+    """Mean potential and mean customer sales per account (k,) of every cluster; 0 where a cluster has no accounts.
+
+    Both are rounded to cents, so that clusters of one price have one mean.
+    """
     standing, accounts = market.standing, np.maximum(market.accounts.sum(axis=1), 1)
     label, k = standing.customer_label, standing.clusters
     of_customers = np.bincount(label, weights=standing.customer_potential, minlength=k)
     sales = np.bincount(label, weights=market.sales.sales, minlength=k)
-    return (of_customers + standing.acquisition) / accounts, sales / accounts
+    means = (of_customers + standing.acquisition) / accounts, sales / accounts
+    cents = cents_of(potential.median_of(market.sales.sales)) if len(label) else 100.0
+    return round_money(means[0], cents), round_money(means[1], cents)

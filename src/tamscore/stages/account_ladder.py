@@ -45,3 +45,9 @@ def cents_of(median: float) -> float:
     In between there is nothing: sums of tenths of a cent may lie midway between two cents.
     """
     return 100.0 if median >= 1 else 10.0 ** float(6 - np.floor(np.log10(median)))
+
+
+def round_money(values: Any, cents: float) -> Any:
+    """Return amounts (m,) rounded to `cents` parts of one; an amount above 0 that would become 0 stays as it is."""
+    rounded = np.round(values * cents) / cents
+    return np.where((rounded == 0) & (values > 0), values, rounded)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from tamscore.stages import interval, pooling
-from tamscore.stages.account_ladder import AccountLadder, cents_of
+from tamscore.stages.account_ladder import AccountLadder, cents_of, round_money
 from tamscore.stages.prepare import nearest_rank
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tamscore.stages.interval import Bounds
 
 TopStep = Literal["max", "p99", "p99.5", "next_step"]
+SAME = 1e-12
+"""Logs of two amounts that differ by less are those of one amount: a mean of logs is rounded by about 1e-15."""
 OF_CLUSTER, OF_ACCOUNT, POOLED, NO_CUSTOMERS = "cluster", "account", "pooled", "none"
 
 
@@ -119,18 +121,22 @@ def potential_table(
     top_step: TopStep,
     min_customers: int,
     level: float = 0.95,
+    *,
+    money: bool = True,
 ) -> PotentialTable:
     """The ladder of every cluster; thin ones are pooled with the others, empty ones take their parent's.
 
     `parents` holds name and sorted customer sales of each cluster's parent. Below `min_customers` the log cut values
     are weighted means of the cluster's own and of borrowed ones, see `stages.pooling`; the top step stays the cluster's
-    own high-water mark, and never lies below the last cut. The bounds hold with a probability of `level`.
+    own high-water mark, and never lies below the last cut. Weighted means are rounded to cents if sales are `money`;
+    ratios are not. The bounds hold with a probability of `level`.
     """
+    cents = cents_of(median_of(clusters.sales)) if money and len(clusters.sales) else None
     common = pooling.pool(clusters, parents, (*lines, top_share(lines, top_step)), min_customers)
     values, basis = [], []
     for c, (n, (name, sales)) in enumerate(zip(clusters.support.tolist(), parents, strict=True)):
         mine = ladder(clusters.of(c) if n else sales, lines, top_step)
-        values.append(pooled(mine, common, c, n) if 0 < n < min_customers else mine)
+        values.append(pooled(mine, common, c, n, cents) if 0 < n < min_customers else mine)
         own = OF_CLUSTER if n >= min_customers else POOLED
         basis.append(own if n else name if len(sales) else NO_CUSTOMERS)
     ladders = np.array(values)
@@ -152,7 +158,7 @@ def account_table(
     `typical` (k,) are the typical sales of the clusters' median accounts, `median` those of all customers. The cap of a
     ladder is the largest sales of the customers that it comes from.
     """
-    table = potential_table(clusters.relative, relative_parents, *rules)
+    table = potential_table(clusters.relative, relative_parents, *rules, money=False)
     caps = []
     for c, (n, origin, (_, sales)) in enumerate(zip(clusters.support, table.basis, parents, strict=True)):
         of_parent = sales[-1] if len(sales) else np.nan
@@ -165,12 +171,22 @@ def account_table(
     return replace(table, values=values, basis=basis, bounds=replace(bounds, low=low, high=high), account=ladder)
 
 
-def pooled(mine: Any, common: pooling.Pool, cluster: int, n: int) -> Any:
-    """The ladder of a thin cluster: own cut values weighed with borrowed ones, below its own high-water mark."""
-    weight = common.own_weight(n)[:-1]
-    cuts = np.exp(weight * np.log(mine[:-1]) + (1 - weight) * common.borrowed(cluster, n)[:-1])
-    cuts = np.maximum.accumulate(cuts)
+def pooled(mine: Any, common: pooling.Pool, cluster: int, n: int, cents: float | None) -> Any:
+    """The ladder of a thin cluster: own cut values weighed with borrowed ones, below its own high-water mark.
+
+    A borrowed value that equals the own one but for rounding changes nothing. Means are rounded to `cents` parts of 1.
+    """
+    own = mine[:-1]
+    lift = (1 - common.own_weight(n)[:-1]) * (common.borrowed(cluster, n)[:-1] - np.log(own))
+    mean = own * np.exp(lift)
+    mean = mean if cents is None else round_money(mean, cents)
+    cuts = np.maximum.accumulate(np.where(np.abs(lift) < SAME, own, mean))
     return np.append(cuts, max(mine[-1], cuts[-1]))
+
+
+def median_of(sales: Any) -> float:
+    """Return the median of sales (n,), an observed value."""
+    return float(np.sort(sales)[nearest_rank(len(sales), 0.5)])
 
 
 def parents_of(
