@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from tamscore.scoring import warnings as remarks
 from tamscore.scoring.arguments import LadderRules, QuadrantRules
+from tamscore.scoring.fit.fitted import Kept
 from tamscore.scoring.potential import PartyMarket
 from tamscore.stages import potential, whitespace
 from tamscore.stages.diagnose import skewed
@@ -18,6 +20,7 @@ from tamscore.stages.quadrant import Limits
 LINES = (0.85, 0.9, 0.95)
 LADDER = LadderRules(LINES, "max", "at_or_below", 25)
 SHARES = QuadrantRules("percentile", False, 0.8, 0.8, 0)
+TALL = np.array([[50.0, 50.0, 50.0, 1e6]])
 NOBODY = Limits(np.inf, np.inf)
 
 
@@ -53,6 +56,21 @@ def test_sales_in_bands_are_told_with_the_most_frequent_amount():
     assert "steps coincide in 2 of 3 ladders" in text
 
 
+def test_sales_in_bands_are_told_at_level_account_too():
+    """Each account has steps of its own there, so that none coincide."""
+    bands = party([100.0] * 60 + [1000.0] * 38 + [5000.0, 7000.0], prospects=(50,))
+    typical = np.linspace(50.0, 500.0, 100, dtype=np.float32)
+    own = potential.CustomerSales(bands.sales.sales, bands.sales.offsets, typical)
+    relative = [("end_user", own.relative.sales)]
+    everyone = [("end_user", own.sales)]
+    table = potential.account_table(own, everyone, relative, np.array([200.0]), 100.0, LINES, "max", 25)
+    assert table.distinct.tolist() == [4]
+    text = remarks.banded(replace(bands, sales=own, table=table), LADDER)
+    assert "sales come in bands: 98% of the customers share their amount" in text
+    assert "steps of level cluster coincide in 1 of 1 ladders" in text
+    assert remarks.banded(replace(party(even(), prospects=(9,)), table=table), LADDER) == ""
+
+
 def test_amounts_that_many_share_are_no_bands_where_steps_differ():
     prices = sorted([*map(float, range(1, 101)), *map(float, range(1, 101))])
     assert "bands" not in said(party(prices, prospects=(9,)))
@@ -84,6 +102,29 @@ def test_a_top_step_that_holds_most_whitespace_is_told_unless_it_is_capped():
 def test_high_that_many_accounts_share_is_told_with_both_shares():
     text = said(party(even(), prospects=(300,)), Limits(85.0, 80.0))
     assert "high potential: 100% of the accounts, not 20%, since 385 share the limit of 85.00" in text
+
+
+def test_on_ladders_of_an_earlier_run_nothing_is_said_of_other_ladders():
+    earlier = party(even(), prospects=(9,))
+    kept = Kept(table=earlier.table, limits=Limits(85.0, 80.0))
+    today = party([50.0] * 40 + [96.0] * 60, prospects=(9,))
+    standing = whitespace.stand(today.sales, np.array([9]), earlier.table, "at_or_below")
+    frozen = replace(today, table=earlier.table, standing=standing)
+    top = whitespace.stand(frozen.sales, np.array([9]), replace(earlier.table, values=TALL), "at_or_below")
+    heavy = remarks.top_heavy(replace(frozen, standing=top), LADDER, kept)
+    assert heavy.startswith("100% of the expansion whitespace lies with the 60 customers above the last cut line")
+    assert heavy.endswith("measured against the largest of their cluster in the earlier run")
+    text = remarks.crowded(frozen, Limits(86.0, 80.0), SHARES, kept)
+    assert "high potential: 55% of the accounts, not 20%, since the limit of 86.00 is that of the earlier run" in text
+
+
+def test_without_customers_ladders_of_an_earlier_run_still_tell_potential():
+    kept = Kept(table=party(even(), prospects=(9,)).table)
+    nobody = party([], prospects=(9,))
+    text = remarks.remarks(nobody, NOBODY, LADDER, SHARES, kept)
+    assert text == ["no account has sales above 0: every potential is that of the earlier run's ladders"]
+    unknown = Kept(table=nobody.table)
+    assert "no potential to tell" in remarks.remarks(nobody, NOBODY, LADDER, SHARES, unknown)[0]
 
 
 @pytest.mark.parametrize("boundary", ["at_or_below", "strictly_below"])

@@ -25,7 +25,7 @@ def table_of(sales, top="max"):
 
 
 def audits_of(sales):
-    found = top_step.audit(sales, table_of(sales), "at_or_below")
+    found = top_step.audit(sales, table_of(sales), "at_or_below", "max")
     return {one.top_step: one for one in found}
 
 
@@ -51,8 +51,16 @@ def test_shares_make_a_whole_and_nothing_open_has_none(rng):
 def test_ladders_of_a_model_that_saw_no_customers_leave_nothing_open():
     sales = cluster_of(np.arange(1.0, 41.0))
     unknown = replace(table_of(sales), values=np.full((1, len(P85) + 1), np.nan))
-    found = top_step.audit(sales, unknown, "at_or_below")
+    found = top_step.audit(sales, unknown, "at_or_below", "max")
     assert [(one.potential, *one.whitespace) for one in found] == [(0.0,) * 5] * len(found)
+
+
+def test_frozen_ladders_are_audited_as_they_stand_and_alone():
+    """Today's customers buy twice as much as those that made the ladder; by their own top more would be open."""
+    then, today = cluster_of(np.arange(1.0, 101.0)), cluster_of(2 * np.arange(1.0, 101.0))
+    (one,) = top_step.audit(today, table_of(then), "at_or_below", "max", frozen=True)
+    assert one.above == np.count_nonzero(today.sales > 100)
+    assert one.potential == np.maximum(today.sales, np.repeat([85.0, 90.0, 95.0, 100.0], [42, 3, 2, 53])).sum()
 
 
 def ratio_and_share(rng, customers, markets):

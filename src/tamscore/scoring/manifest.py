@@ -83,8 +83,8 @@ def remarks_on(outcome: Outcome, job: Job) -> list[str]:
     ladder, rules = ladder_rules(job), quadrant_rules(job)
     by_party = [
         f"{policy.name}: {text}"
-        for market, policy in zip(outcome.markets, outcome.policies, strict=True)
-        for text in remarks.remarks(market, policy.limits, ladder, rules)
+        for market, policy, fitted in zip(outcome.markets, outcome.policies, outcome.fitted, strict=True)
+        for text in remarks.remarks(market, policy.limits, ladder, rules, fitted.kept)
     ]
     of_sections = [f"{name}: {text}" for name, one in outcome.findings.items() for text in one.notices]
     absent = [

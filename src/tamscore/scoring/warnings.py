@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.scoring.fit.fitted import NOTHING_KEPT
 from tamscore.stages import top_step
 from tamscore.stages.diagnose import tied_share
 from tamscore.stages.potential import OF_ACCOUNT, OF_CLUSTER
+from tamscore.stages.potential import ladder as step_values
 
 if TYPE_CHECKING:
     from tamscore.scoring.arguments import LadderRules, QuadrantRules
+    from tamscore.scoring.fit.fitted import Kept
     from tamscore.scoring.potential import PartyMarket
     from tamscore.stages.quadrant import Limits
 
@@ -25,14 +28,23 @@ LISTED = 6
 """So many clusters are named in one remark."""
 
 
-def remarks(market: PartyMarket, limits: Limits, ladder: LadderRules, rules: QuadrantRules) -> list[str]:
-    """Everything worth saying about one party type."""
+def remarks(
+    market: PartyMarket, limits: Limits, ladder: LadderRules, rules: QuadrantRules, kept: Kept = NOTHING_KEPT
+) -> list[str]:
+    """Everything worth saying about one party type; `kept` is what it keeps of an earlier model."""
     if not market.sales.support.sum():
-        return ["no account has sales above 0, so there is no potential to tell"]
-    said = [banded(market), alone(market), thin(market, ladder.min_customers), top_heavy(market, ladder)]
+        return [nobody_buys(kept)]
+    said = [banded(market, ladder), alone(market), thin(market, ladder.min_customers), top_heavy(market, ladder, kept)]
     if not rules.by_cluster:
-        said.append(crowded(market, limits, rules))
+        said.append(crowded(market, limits, rules, kept))
     return [text for text in said if text]
+
+
+def nobody_buys(kept: Kept) -> str:
+    """A word where there are no customers: on ladders of an earlier run there may be potential all the same."""
+    if kept.table is None or np.isnan(kept.table.values).all():
+        return "no account has sales above 0, so there is no potential to tell"
+    return "no account has sales above 0: every potential is that of the earlier run's ladders"
 
 
 def by_step(market: PartyMarket) -> Any:
@@ -51,19 +63,30 @@ def alone(market: PartyMarket) -> str:
     return "every account is a customer: all whitespace is expansion, none is acquisition" if everyone else ""
 
 
-def banded(market: PartyMarket) -> str:
-    """A word where sales come in bands: few different amounts, and steps of ladders that coincide."""
+def banded(market: PartyMarket, ladder: LadderRules) -> str:
+    """A word where sales come in bands: few different amounts, and steps of ladders that coincide.
+
+    At level account, where each account has its own steps, the ladders looked at are those of level cluster.
+    """
     sales, table = market.sales.sales, market.table
-    merged = (table.distinct < table.values.shape[1]) & (table.support > 0)
+    merged = merged_ladders(market, ladder) if table.account else table.distinct < table.values.shape[1]
+    merged = merged & (market.table.support > 0)
     tied = tied_share(sales)
-    if tied < BANDED or table.support[merged].sum() < BANDED * len(sales):
+    if tied < BANDED or market.sales.support[merged].sum() < BANDED * len(sales):
         return ""
     amounts, counts = np.unique(sales, return_counts=True)
+    steps = "steps of level cluster coincide" if table.account else "steps coincide"
     return (
         f"sales come in bands: {tied:.0%} of the customers share their amount with others, {counts.max():,} have "
-        f"{amounts[np.argmax(counts)]:,.2f}, and steps coincide in {np.count_nonzero(merged)} of {len(merged)} "
+        f"{amounts[np.argmax(counts)]:,.2f}, and {steps} in {np.count_nonzero(merged)} of {len(merged)} "
         "ladders; potential tells no more than the bands do, give exact sales if there are any"
     )
+
+
+def merged_ladders(market: PartyMarket, ladder: LadderRules) -> Any:
+    """Return which clusters (k,) have equal steps in the ladder of their own customers' sales."""
+    own = [step_values(market.sales.of(c), ladder.lines, ladder.top_step) for c in range(market.sales.groups)]
+    return np.array([bool((np.diff(values) == 0).any()) for values in own], bool)
 
 
 def thin(market: PartyMarket, min_customers: int) -> str:
@@ -83,31 +106,42 @@ def thin(market: PartyMarket, min_customers: int) -> str:
     )
 
 
-def top_heavy(market: PartyMarket, ladder: LadderRules) -> str:
-    """A word where most expansion whitespace hangs on the largest customers, and what a cap would leave of it."""
+def top_heavy(market: PartyMarket, ladder: LadderRules, kept: Kept = NOTHING_KEPT) -> str:
+    """A word where most expansion whitespace hangs on the largest customers, and what a cap would leave of it.
+
+    On ladders of an earlier run nobody knows the latter.
+    """
     accounts, held = by_step(market)[1].T
     share = held[-1] / held.sum() if held.sum() > 0 else 0.0
     if ladder.top_step != "max" or share < TOP_HEAVY:
         return ""
-    audits = top_step.audit(market.sales, market.table, ladder.boundary)
-    capped = next(one.whitespace.sum() for one in audits if one.top_step == "p99")
-    return (
+    head = (
         f"{share:.0%} of the expansion whitespace lies with the {accounts[-1]:,.0f} customers above the last cut line, "
-        f"which are measured against the largest of their cluster; potential.top_step = 'p99' would leave "
-        f"{capped / held.sum():.0%} of it"
+        "which are measured against the largest of their cluster"
     )
+    if kept.table is not None:
+        return f"{head} in the earlier run"
+    audits = top_step.audit(market.sales, market.table, ladder.boundary, ladder.top_step)
+    capped = next(one.whitespace.sum() for one in audits if one.top_step == "p99")
+    return f"{head}; potential.top_step = 'p99' would leave {capped / held.sum():.0%} of it"
 
 
-def crowded(market: PartyMarket, limits: Limits, rules: QuadrantRules) -> str:
-    """A word where accounts that share one potential make high mean more accounts than asked for."""
+def crowded(market: PartyMarket, limits: Limits, rules: QuadrantRules, kept: Kept = NOTHING_KEPT) -> str:
+    """A word where high means more accounts than asked for: many share one potential, or the limit is an old one."""
     standing = market.standing
     potential = np.append(standing.customer_potential, standing.prospect_potential)
     counts = np.append(np.ones(len(standing.customer_potential)), standing.prospects)
     high, total = counts[potential >= limits.potential].sum(), counts.sum()
     if rules.threshold not in {"percentile", "median"} or high <= CROWDED * (1 - rules.potential) * total:
         return ""
+    head = f"high potential: {high / total:.0%} of the accounts, not {1 - rules.potential:.0%}, since "
+    if kept.limits is not None:
+        return (
+            f"{head}the limit of {limits.potential:,.2f} is that of the earlier run; if the market has grown, score it "
+            "with --fresh-cut-lines, or refresh the model"
+        )
     here = counts[potential == limits.potential].sum()
     return (
-        f"high potential: {high / total:.0%} of the accounts, not {1 - rules.potential:.0%}, since {here:,.0f} share "
-        f"the limit of {limits.potential:,.2f}; quadrant.threshold = 'capacity' takes as many as can be covered"
+        f"{head}{here:,.0f} share the limit of {limits.potential:,.2f}; quadrant.threshold = 'capacity' takes as many "
+        "as can be covered"
     )

@@ -41,17 +41,25 @@ class TopStepAudit:
         return self.whitespace / whole if whole > 0 else np.full(len(self.whitespace), np.nan)
 
 
-def audit(sales: CustomerSales, table: PotentialTable, boundary: Boundary) -> list[TopStepAudit]:
-    """The audit of every top step on the ladders; prospects stand at the first step whatever the top."""
-    ladder, lines = table.account, table.lines
-    if ladder is None:
-        each: list[tuple[Any, AccountLadder | None]]
-        each = [(with_top(sales, table.values, lines, top), None) for top in TOP_STEPS]
-    else:
-        relative = sales.relative
-        tops = [with_top(relative, ladder.multiples, lines, top) for top in TOP_STEPS]
-        each = [(multiples, replace(ladder, multiples=multiples)) for multiples in tops]
-    return [_audited(sales, *pair, top, boundary) for pair, top in zip(each, TOP_STEPS, strict=True)]
+def audit(
+    sales: CustomerSales, table: PotentialTable, boundary: Boundary, in_force: TopStep, *, frozen: bool = False
+) -> list[TopStepAudit]:
+    """The audit of every top step on the ladders; prospects stand at the first step whatever the top.
+
+    The top step `in_force` is that of the ladders as they stand. On `frozen` ladders it is the only one: others made
+    them, and what those bought is not known any more.
+    """
+    tops = (in_force,) if frozen else TOP_STEPS
+    ladder, lines, own = table.account, table.lines, sales
+    values = table.values
+    if ladder is not None:
+        own, values = sales.relative, ladder.multiples
+    found = []
+    for top in tops:
+        ladders = values if top == in_force else with_top(own, values, lines, top)
+        of_accounts = None if ladder is None else replace(ladder, multiples=ladders)
+        found.append(_audited(sales, ladders, of_accounts, top, boundary))
+    return found
 
 
 def with_top(sales: CustomerSales, values: Any, lines: Sequence[float], top_step: TopStep) -> Any:

@@ -64,16 +64,18 @@ def step_table(outcome: Outcome) -> pa.Table:
 def top_step_table(outcome: Outcome, job: Job) -> pa.Table:
     """One row per party type and way to set the top step: what is open among customers, and with which step it lies.
 
-    `share_…` are shares of the expansion whitespace; `above` counts customers that buy more than the cap.
+    `share_…` are shares of the expansion whitespace; `above` counts customers that buy more than the cap. Ladders of an
+    earlier run have the row in force alone.
     """
     import pyarrow as pa
 
     rows = []
-    for market, policy in zip(outcome.markets, outcome.policies, strict=True):
-        lines = policy.table.lines
-        for one in top_step.audit(market.sales, policy.table, job.potential.boundary):
+    rules = job.potential
+    for market, policy, fitted in zip(outcome.markets, outcome.policies, outcome.fitted, strict=True):
+        lines, frozen = policy.table.lines, fitted.kept.table is not None
+        for one in top_step.audit(market.sales, policy.table, rules.boundary, rules.top_step, frozen=frozen):
             row: dict[str, Any] = {"party_type": policy.name, "top_step": one.top_step}
-            row["in_force"] = one.top_step == job.potential.top_step
+            row["in_force"] = one.top_step == rules.top_step
             row["expansion"] = money([one.whitespace.sum()])[0]
             row["potential_to_sales"] = one.potential / one.sales if one.sales else None
             names = (f"share_{step}" for step in step_names(lines))
