@@ -3,8 +3,8 @@
     python docs/recompute_potential.py scores/versions/3fa9c0d1e2b34a56 --accounts 1000
 
 Everything is read from the run's own files: peers and what customers spend from scores/, the rules from manifest.json.
-Ladders that lean on others, or are frozen from an earlier run, are taken from tables/potential.parquet; every other one
-is made anew. Exits with 1 where a potential differs.
+Ladders that lean on others, or are frozen from an earlier run, are taken from model/; every other one is made anew.
+At level account, typical sales are taken from scores/. Exits with 1 where a potential differs.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +21,15 @@ import pyarrow.parquet as pq
 
 PRESETS = {"p85": (0.85, 0.90, 0.95), "p80": (0.80, 0.85, 0.90, 0.95)}
 CAPS = {"p99": 0.99, "p99.5": 0.995}
+SLACK = 1.0 + 2.0**-51  # sales over typical sales, times typical sales, may fall short of sales by a rounding
+
+
+class Ladder(NamedTuple):
+    """The steps of a cluster: amounts; at level account (`cents`) multiples of typical sales, none worth over `cap`."""
+
+    steps: np.ndarray
+    cap: float
+    cents: float | None
 
 
 def shares(rules: dict) -> list[float]:
@@ -29,39 +39,52 @@ def shares(rules: dict) -> list[float]:
     return [*lines, max(top, lines[-1])]
 
 
-def ladder(sales: np.ndarray, rules: dict) -> np.ndarray:
-    """The values of the steps: nearest rank, so each of them is what some customer spends."""
-    return np.quantile(sales, shares(rules), method="inverted_cdf")
-
-
-def potential(sold: float | None, steps: np.ndarray, rules: dict) -> float | None:
+def potential(row: dict, ladder: Ladder, rules: dict) -> float | None:
     """The lowest step that sales do not exceed (or lie below); above a capped top the sales themselves."""
-    sold = sold or 0.0
-    if np.isnan(steps).any():
+    sold = max(row["sales"] or 0.0, 0.0)
+    if np.isnan(ladder.steps).any():
         return None
-    strictly = rules["boundary"] == "strictly_below" and sold > 0
-    reached = [step for step in steps[:-1] if (step > sold if strictly else step >= sold)]
-    return max(reached[0] if reached else steps[-1], sold)
+    typical = row["typical_sales"] if ladder.cents else 1.0
+    strictly, over = rules["boundary"] == "strictly_below" and sold > 0, sold / typical
+    reached = [step for step in ladder.steps[:-1] if (step > over if strictly else step >= over)]
+    value = reached[0] if reached else ladder.steps[-1]
+    if ladder.cents:  # rounded down to cents
+        value = min(np.floor(typical * value * (ladder.cents * SLACK)) / ladder.cents, ladder.cap)
+    return max(float(value), sold)
 
 
 def read(run: Path) -> pa.Table:
     """The scores of a run: what its potentials follow from."""
-    columns = ["account_id", "cluster", "sales", "potential"]
     parts = sorted((run / "scores").glob("part-*.parquet"))
+    columns = ["account_id", "cluster", "sales", "potential"]
+    columns += [name for name in pq.read_schema(parts[0]).names if name == "typical_sales"]
     return pa.concat_tables([pq.read_table(part, columns=columns) for part in parts]).unify_dictionaries()
 
 
-def ladders(run: Path, scores: pa.Table, rules: dict, *, frozen: bool) -> dict[str, np.ndarray]:
+def arrays(path: Path) -> dict[str, np.ndarray]:
+    """The float64 arrays of a safetensors file: the size of a JSON header, the header, the bytes that it describes."""
+    data = path.read_bytes()
+    start = 8 + int.from_bytes(data[:8], "little")
+    told = {name: one for name, one in json.loads(data[8:start]).items() if one.get("dtype") == "F64"}
+    ends = {name: [start + offset for offset in one["data_offsets"]] for name, one in told.items()}
+    return {name: np.frombuffer(data[slice(*ends[name])], "<f8").reshape(told[name]["shape"]) for name in told}
+
+
+def ladders(run: Path, scores: pa.Table, rules: dict, *, frozen: bool) -> dict[str, Ladder]:
     """The ladder of every cluster: made anew from its customers; as stored where it leans on others or is frozen."""
-    told = {row["cluster"]: row for row in pq.read_table(run / "tables" / "potential.parquet").to_pylist()}
+    stored, found = arrays(run / "model" / "arrays.safetensors"), {}
     cluster, sales = np.array(scores["cluster"].to_pylist()), scores["sales"].to_numpy()
-    names = [*(f"p{share * 100:g}" for share in shares(rules)[:-1]), "top"]
-    found = {}
-    for name, row in told.items():
-        if row["basis"] == "cluster" and not frozen:
-            found[name] = ladder(sales[(cluster == name) & (sales > 0)], rules)
-        else:
-            found[name] = np.array([row[step] for step in names], float)
+    for party in json.loads((run / "model" / "model.json").read_text(encoding="utf-8"))["parties"]:
+        name, cents = party["party_type"], party["ladder"].get("cents")
+        steps = stored[f"{name}.account_multiples" if cents else f"{name}.cut_values"]
+        for c, (one, basis) in enumerate(zip(party["clusters"], party["ladder"]["basis"], strict=True)):
+            if frozen or basis not in {"cluster", "account"}:
+                found[one["id"]] = Ladder(steps[c], stored[f"{name}.account_cap"][c] if cents else np.inf, cents)
+            else:
+                here = (cluster == one["id"]) & (sales > 0)
+                over = sales[here] / scores["typical_sales"].to_numpy()[here] if cents else sales[here]
+                nearest_rank = np.quantile(over, shares(rules), method="inverted_cdf")  # each is of some customer
+                found[one["id"]] = Ladder(nearest_rank, sales[here].max(), cents)
     return found
 
 
@@ -75,11 +98,11 @@ def main() -> int:
     manifest = json.loads((asked.run / "manifest.json").read_text(encoding="utf-8"))
     rules, frozen = manifest["job"]["potential"], manifest["model"].get("ladders") == "frozen"
     scores = read(asked.run)
-    steps = ladders(asked.run, scores, rules, frozen=frozen)
+    ladder_of = ladders(asked.run, scores, rules, frozen=frozen)
     drawn = np.random.default_rng(asked.seed).permutation(scores.num_rows)[: asked.accounts]
     wrong = 0
     for row in scores.take(np.sort(drawn)).to_pylist():
-        found = potential(row["sales"], steps[row["cluster"]], rules)
+        found = potential(row, ladder_of[row["cluster"]], rules)
         if found != row["potential"]:
             wrong += 1
             print(f"{row['account_id']}: stored {row['potential']}, recomputed {found}")
