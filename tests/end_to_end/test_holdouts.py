@@ -148,6 +148,23 @@ def test_lists_of_people_and_campaigns_leave_controls_out(run, made, folder):
     assert not listed & controls
 
 
+def test_the_table_of_campaigns_counts_no_controls(run):
+    """Accounts and money of each campaign are those of its accounts that are no controls."""
+    controls, sums = controls_of(run.output), {}
+    for part in run.parts():
+        columns = ["account_id", "campaign_id", "kind", "sales", "potential", "whitespace"]
+        for row in pq.read_table(part, columns=columns).to_pylist():
+            if row["account_id"] not in controls:
+                here = sums.setdefault((row["campaign_id"], row["kind"]), np.zeros(4))
+                here += (1, row["sales"] or 0.0, row["potential"], row["whitespace"])
+    found = told("campaigns", run.output)["campaigns"]
+    for row in found:
+        expected = sums.get((row["campaign_id"], row["kind"]), np.zeros(4))
+        assert [row[name] for name in ("accounts", "sales", "potential", "whitespace")] == pytest.approx(expected)
+    assert sum(row["controls"] for row in found) == len(controls)
+    assert f"{len(controls):,} controls of a holdout are not counted" in ask("campaigns", run.output).stdout
+
+
 def outcomes(run, name, folder, effect, seed=1):
     """Outcomes of a holdout: 20 of 100 controls buy, of treated accounts more by the effect."""
     table, random = accounts_of(run.output, name), np.random.default_rng(seed)

@@ -48,7 +48,7 @@ def campaigns(  # noqa: PLR0913, PLR0917 - every option of the command
 
     asked = asked_for(fields)
     scored = with_alerts(open_run(run, plan=plan), asked)
-    rows, written = told.campaigns_of_run(scored), []
+    rows, written = told.reached_by_campaigns(scored), []
     target = Target((to or Path()) / f"list.{form}", not no_guard, null, bom)
     if to is not None:
         require_free(scored.directory, "campaigns", to, overwrite=overwrite)

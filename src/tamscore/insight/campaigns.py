@@ -10,7 +10,11 @@ from tamscore.errors import UsageError
 from tamscore.insight import export_file
 from tamscore.insight.export import order_of, with_role
 from tamscore.insight.tables import optional_table
+from tamscore.scoring.score.parts import MEASURES
+from tamscore.scoring.tables.plain import money
+from tamscore.sections.campaigns.columns import campaign_sums
 from tamscore.sections.campaigns.settings import slug
+from tamscore.store.holdouts import Controls
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,6 +64,33 @@ def campaigns_of_run(run: StoredRun) -> tuple[dict[str, Any], ...]:
             f"run {run.name}: no campaigns; name campaigns.size or set campaigns.by, and run the job again"
         )
     return rows
+
+
+def reached_by_campaigns(run: StoredRun) -> tuple[dict[str, Any], ...]:
+    """Return the campaigns of a run by kind of whitespace, without the controls of holdouts; UsageError if it has none.
+
+    `controls` is the number of accounts that a campaign would reach if they were no controls.
+    """
+    import pyarrow as pa
+
+    rows, controls = campaigns_of_run(run), Controls.of(run.directory.output, run.id_form)
+    if not len(controls):
+        return tuple({**row, "controls": 0} for row in rows)
+    columns = ("account_id", "campaign_id", "kind", *MEASURES[1:])
+    run.require(columns)
+    held: dict[Any, Any] = {}
+    for part in run.read(columns):
+        for key, sums in campaign_sums(part.filter(pa.array(controls.among(part["account_id"])))).items():
+            held[key] = held.get(key, 0.0) + sums
+    return tuple(without(row, held.get((row["campaign_id"], row["kind"]))) for row in rows)
+
+
+def without(row: dict[str, Any], held: Any) -> dict[str, Any]:
+    """Return the row of a campaign without some accounts, given their sums (4,); None stands for no accounts."""
+    if held is None:
+        return {**row, "controls": 0}
+    rest = money([row[name] - sums for name, sums in zip(MEASURES, held.tolist(), strict=True)])
+    return {**row, **dict(zip(MEASURES, rest, strict=True)), "controls": int(held[0])}
 
 
 def write_lists(run: StoredRun, lists: Lists, progress: Progress) -> list[ChannelList]:

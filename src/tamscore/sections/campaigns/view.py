@@ -39,4 +39,6 @@ def chapter(rows: Sequence[dict[str, Any]]) -> Chapter:
     """Return the chapter on the campaigns of a run, given the rows of its table."""
     names, channels = ({row[key] for row in rows} for key in ("campaign_id", "channel"))
     message = f"{counted(len(names), 'campaign')} by {counted(len(channels), 'channel')} reach the accounts."
+    if held := sum(row.get("controls", 0) for row in rows):
+        message += f" {counted(held, 'control')} of a holdout {'is' if held == 1 else 'are'} not counted."
     return Chapter("campaigns", "Campaigns", message, (campaigns(rows),))
