@@ -150,7 +150,7 @@ def test_lists_of_people_and_campaigns_leave_controls_out(run, made, folder):
 
 def test_the_table_of_campaigns_counts_no_controls(run):
     """Accounts and money of each campaign are those of its accounts that are no controls."""
-    controls, sums = controls_of(run.output), {}
+    controls, sums = controls_of(run.output), dict[tuple[str, str], np.ndarray]()
     for part in run.parts():
         columns = ["account_id", "campaign_id", "kind", "sales", "potential", "whitespace"]
         for row in pq.read_table(part, columns=columns).to_pylist():
@@ -307,3 +307,38 @@ def test_a_run_with_roles_in_its_scores_leaves_controls_out_from_the_next_run_on
         with_person = {row["account_id"] for part in people for row in part if row["person"]}
         assert with_person
         assert bool(with_person & controls) is expected
+
+
+def test_controls_that_are_marked_stay_where_they_are_with_a_mark(made, folder, tmp_path):
+    """In the coverage, the lists of people and those of campaigns; what the holdout leaves out is not marked."""
+    shutil.copytree(made[0].output, tmp_path / "scores", ignore=shutil.ignore_patterns("holdouts", "coverage"))
+    output = tmp_path / "scores"
+    words = ("holdout", output, "--rate", "0.2", "--share", "0.2", "--mark")
+    assert told(*words)["mark"] is True
+    assert told(*words, code=10)["changed"] is False
+    table = accounts_of(output, "prospects")
+    controls = {*table.filter(table["control"])["account_id"].to_pylist()}
+    result, rows = covered(output)
+    assert {name for name, row in rows.items() if row["holdout_control"]} == controls
+    assert {name for name, row in rows.items() if row["person"]} & controls
+    said = f"{len(controls):,} controls of a holdout are covered like other accounts"
+    assert any(said in one for one in result.doubts)
+    told("lists", output, "--to", tmp_path / "lists")
+    told("campaigns", output, "--to", tmp_path / "campaigns")
+    told("campaigns", output, "--to", tmp_path / "changed", "--since", output)
+    for place in ("lists", "campaigns"):
+        marked, listed = set(), set()
+        for file in (tmp_path / place).glob("*.csv"):
+            if file.name != "summary.csv":
+                with file.open(newline="", encoding="utf-8") as lines:
+                    for row in csv.DictReader(lines):
+                        listed.add(row["account_id"])
+                        assert row["holdout_control"] in {"true", "false"}
+                        marked |= {row["account_id"]} if row["holdout_control"] == "true" else set()
+        assert marked == listed & controls
+        assert marked
+    assert "control" in next((tmp_path / "lists").glob("*.html")).read_text("utf-8")
+    assert not [line for file in (tmp_path / "changed").glob("*.csv") for line in file.read_text().splitlines()[1:]]
+    assert sum(row["controls"] for row in told("campaigns", output)["campaigns"]) == 0
+    won = outcomes(made[0].__class__(output, made[0].run_key), "prospects", folder, 0.2)[0]
+    assert told("lift", output, "--outcomes", won)["contaminated"]["person"] == 0

@@ -39,13 +39,14 @@ def holdout(  # noqa: PLR0913, PLR0917 - every option of the command
     rate: Rate = None,
     lift: Lift = None,
     until: Until = None,
+    mark: Annotated[bool, typer.Option("--mark", help="Mark controls in lists; else leave them out.")] = False,
     end: Annotated[bool, typer.Option("--end", help="Let the holdout count no longer.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Draw controls, which no list and no person gets.
 
-    They are drawn once, stay through reruns, and are left out of coverage, lists and campaigns until you end the
-    holdout. Says which lift can be seen. Exits with 10 where the holdout is there already.
+    They are drawn once, stay through reruns, and are left out of coverage, lists and campaigns (with --mark: marked
+    there) until you end the holdout. Says which lift can be seen. Exits with 10 where the holdout is there already.
     """
     from tamscore.insight import holdouts
     from tamscore.insight.stored import open_run
@@ -56,7 +57,7 @@ def holdout(  # noqa: PLR0913, PLR0917 - every option of the command
     require_between("--lift", lift, 0.0, 100.0)
     if name is not None and not name.strip():
         raise UsageError("--name: expected a name, got nothing")
-    wanted = holdouts.Wanted(name and name.strip(), of, share, rate, lift, until and day(until))
+    wanted = holdouts.Wanted(name and name.strip(), of, share, rate, lift, until and day(until), mark or None)
     stored = open_run(run)
     found, changed = holdouts.end(stored.directory.output, wanted) if end else holdouts.draw(stored, wanted)
     if as_json:

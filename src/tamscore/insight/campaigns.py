@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from tamscore.errors import UsageError
 from tamscore.insight import export_file
 from tamscore.insight.export import order_of, with_role
+from tamscore.insight.marked_run import with_marks
 from tamscore.insight.tables import optional_table
 from tamscore.scoring.score.parts import MEASURES
 from tamscore.scoring.tables.plain import money
 from tamscore.sections.campaigns.columns import campaign_sums
 from tamscore.sections.campaigns.settings import slug
-from tamscore.store.holdouts import Controls
+from tamscore.store.holdouts import MARK_COLUMN, Controls
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 CHANNEL = "campaign_channel"
 FIELDS = (
     *("name", "campaign_id", CHANNEL, "campaign_theme", "campaign_message", "cluster", "kind", "whitespace"),
-    *("quadrant", "play", "role", "person"),
+    *("quadrant", "play", "role", "person", MARK_COLUMN),
 )
 """The fields of a list where none are asked for; those that the run has."""
 
@@ -96,6 +97,7 @@ def without(row: dict[str, Any], held: Any) -> dict[str, Any]:
 def write_lists(run: StoredRun, lists: Lists, progress: Progress) -> list[ChannelList]:
     """A file for each channel with the accounts that it reaches, in the order of the campaigns; see `export_file`."""
     channels = dict.fromkeys(row["channel"] for row in campaigns_of_run(run))
+    run, since = with_marks(run), lists.since and with_marks(lists.since, run)
     fields = lists.fields or [name for name in with_role(FIELDS, run) if name in run.columns]
     order = order_of(run, fields, {}, date.min)  # without overrides no day counts
     lists.like.check()
@@ -103,9 +105,7 @@ def write_lists(run: StoredRun, lists: Lists, progress: Progress) -> list[Channe
     written = []
     for channel in channels:
         target = replace(lists.like, path=lists.folder / f"{slug(channel)}{lists.like.path.suffix}")
-        tally = export_file.write(
-            run, lists.since, replace(order, only=(CHANNEL, channel), limited=True), target, progress
-        )
+        tally = export_file.write(run, since, replace(order, only=(CHANNEL, channel), limited=True), target, progress)
         written.append(ChannelList(channel, str(target.path), tally.exported, tally.gone, tally.emptied, tally.cleared))
     return written
 

@@ -47,6 +47,7 @@ class Wanted:
     rate: float | None = None
     lift: float | None = None
     until: str | None = None
+    mark: bool | None = None
 
     @property
     def called(self) -> str:
@@ -85,6 +86,11 @@ def require_same(holdout: Holdout, wanted: Wanted) -> None:
                 f"--{option}: expected {had}, with which holdout {holdout.name!r} was drawn, got {asked}; a draw never "
                 "changes: end it with --end, then draw another with --name"
             )
+    if wanted.mark and not holdout.marks:
+        raise UsageError(
+            f"--mark: holdout {holdout.name!r} leaves its controls out; a draw never changes: end it with --end, then "
+            "draw another with --name"
+        )
 
 
 def candidates(run: StoredRun, of: Kind) -> pa.Table:
@@ -133,6 +139,7 @@ def drawn(run: StoredRun, table: pa.Table, wanted: Wanted) -> tuple[dict[str, An
         "of": of,
         "share": share,
         "until": wanted.until,
+        holdouts.MARK: bool(wanted.mark),
         "rate_from": source,
         "strata": plan.rows(),
         "announced": design.announcement(plan, lift),

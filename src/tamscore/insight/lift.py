@@ -55,7 +55,8 @@ def lift(run: StoredRun, holdout: Holdout, outcomes: str, today: date) -> dict[s
     sales = np.nan_to_num(float_column(table["sales"]))
     groups = {name: told for name, told in texts_of(table, GROUPS).items() if told[0] != names}
     experiment = Experiment(names, stratum, control, found.bought, found.amount, sales, groups)
-    covered = covered_accounts(run, table) if holdout.counts else np.zeros(len(control), bool)
+    left_out = holdout.counts and not holdout.marks
+    covered = covered_accounts(run, table) if left_out else np.zeros(len(control), bool)
     spoiled = contaminated(control, covered, found)
     return {
         "name": holdout.name,

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 TABLE = "accounts.parquet"
 ENDED = "ended"
 """The key of the record under which it stands when the holdout ended; null as long as it counts."""
+MARK = "mark"
+"""The key of the record that says whether controls are marked; else they are left out."""
+MARK_COLUMN = "holdout_control"
+"""The column of lists and coverages that marks controls."""
 DRAW = "draw"
 """The key of the hash of the accounts as they were drawn, which stays when accounts are forgotten."""
 REPEATING = ("stratum", "tier", "kind", "play", "campaign_channel", "person")
@@ -53,6 +57,11 @@ class Holdout:
     def counts(self) -> bool:
         """Whether its controls are left out: nobody has ended it."""
         return self.record[ENDED] is None
+
+    @property
+    def marks(self) -> bool:
+        """Whether its controls stay in lists and coverage, with a mark."""
+        return bool(self.record.get(MARK))
 
     def accounts(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Return columns of its accounts, or all; InputContractError if the table is not as it was written."""
@@ -85,7 +94,7 @@ def in_force(output: Location) -> list[Holdout]:
 
 
 def draws_in_force(output: Location) -> list[str]:
-    """Return the hashes of the draws that count, in order: who reads them leaves out other accounts if they change."""
+    """Return the hashes of the draws that count, in order: if they change, other accounts are left out or marked."""
     return sorted(str(one.record[DRAW]) for one in in_force(output))
 
 
@@ -114,8 +123,13 @@ class Controls:
 
     @classmethod
     def of(cls, output: Location, form: IdForm = "text") -> Controls:
-        """Return the controls of an output; InputContractError if a holdout is not as it was written."""
-        return cls.of_holdouts(in_force(output), form)
+        """Return the controls of an output that are left out; InputContractError if a holdout is not as written."""
+        return cls.of_holdouts((one for one in in_force(output) if not one.marks), form)
+
+    @classmethod
+    def marked(cls, output: Location, form: IdForm = "text") -> Controls:
+        """Return the controls of an output that stay and are marked; raise as `of`."""
+        return cls.of_holdouts((one for one in in_force(output) if one.marks), form)
 
     @classmethod
     def of_holdouts(cls, several: Iterable[Holdout], form: IdForm, *, treated: bool = False) -> Controls:

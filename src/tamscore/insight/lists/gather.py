@@ -15,8 +15,9 @@ from tamscore.errors import UsageError
 from tamscore.insight.campaign_lists import PERSON, CampaignLists
 from tamscore.insight.lists import sentences
 from tamscore.insight.lists.since import RunBefore
+from tamscore.insight.marked_run import with_marks
 from tamscore.schema import PARTY_TYPES
-from tamscore.store.holdouts import Controls
+from tamscore.store.holdouts import MARK_COLUMN, Controls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,7 +31,7 @@ READ = (
     *("account_id", "name", "party_type", "market_segment", "kind", "tier", "priority", "rank", "sales", "potential"),
     *("whitespace", "probability", "p_basis", "expected_value", "quadrant", "play", "next_offer", "account_state"),
     *("churn_alert", "renewal_due", "renews_on", "last_order", "role", "suggested_role", "service_level", PERSON),
-    *("hours", CAMPAIGN, "campaign_channel", "campaign_message"),
+    *("hours", CAMPAIGN, "campaign_channel", "campaign_message", MARK_COLUMN),
 )
 """The columns of a run that lists are made of, those that it has."""
 PART = 65_536
@@ -80,7 +81,7 @@ class Gathered:
 
 
 def gather(run: StoredRun, since: StoredRun | None, progress: Progress) -> Gathered:
-    """Return the lists of a run without controls of holdouts, told against an earlier one where there is one.
+    """Return the lists of a run, told against an earlier one where there is one; controls are left out, or marked.
 
     Raise UsageError if nobody knows who covers its accounts.
     """
@@ -88,6 +89,7 @@ def gather(run: StoredRun, since: StoredRun | None, progress: Progress) -> Gathe
         raise UsageError(f"{run.directory.path}: nobody knows who covers its accounts; run tamscore coverage first")
     run.require((*sentences.OPEN, *sentences.LIKELY, "expected_value", "play", "suggested_role"))
     heap.share()
+    run = with_marks(run)
     columns = [name for name in READ if name in run.columns]
     rules = CampaignLists.of(run) if CAMPAIGN in run.columns else None
     controls = rules.controls if rules else Controls.of(run.directory.output, run.id_form)

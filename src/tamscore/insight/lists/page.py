@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tamscore.insight.lists.table import total
+from tamscore.store.holdouts import MARK_COLUMN
 from tamscore.view.blocks import Cell, Chapter, Text, Tile, Tiles, table, without_empty
 from tamscore.view.words import clean, counted, money, words
 
@@ -18,11 +19,11 @@ SHOWN = 300
 """So many accounts stand on a page; the file beside it has all."""
 ACCOUNTS = (
     "priority:count|account|id:id|party type:code|tier:code|why|potential:money|open:money|likely:permille|"
-    "expected:money|next offer|alerts|last order|changed|hours:count"
+    "expected:money|next offer|alerts|last order|changed|hours:count|holdout"
 )
 CELLS = (
     *("priority", "name", "account_id", "party_type", "tier", "why", "potential", "whitespace", "probability"),
-    *("expected_value", "next_offer", "alerts", "last_order", "changed", "hours"),
+    *("expected_value", "next_offer", "alerts", "last_order", "changed", "hours", MARK_COLUMN),
 )
 
 
@@ -73,6 +74,8 @@ def cell(row: dict[str, Any], name: str) -> Any:
         return None
     if name == "tier" and value is not None:
         return Cell(value, mark=row["quadrant"])
+    if name == MARK_COLUMN:
+        return "control" if value else None
     return str(value) if name in {"account_id", "last_order"} and value is not None else value
 
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.sections.coverage.assignment import NOBODY
+from tamscore.sections.coverage.held_out import MARKED, is_control
 from tamscore.sections.coverage.shortfall import short_of
+from tamscore.store.holdouts import MARK_COLUMN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,12 +26,12 @@ ROW_GROUP = 1 << 20
 """So many accounts are put into columns together."""
 
 
-def account_schema() -> pa.Schema:
-    """Return the columns of the table of accounts."""
+def account_schema(*, marked: bool = False) -> pa.Schema:
+    """Return the columns of the table of accounts, with the mark of controls if there are such."""
     import pyarrow as pa
 
     texts = dict.fromkeys(("role", "service_level", "person"), pa.string())
-    last = dict.fromkeys(("owner", "shortfall"), pa.string())
+    last = dict.fromkeys(("owner", "shortfall"), pa.string()) | ({MARK_COLUMN: pa.bool_()} if marked else {})
     return pa.schema({"account_id": pa.large_string(), **texts, "hours": pa.float64(), "value": pa.float64(), **last})
 
 
@@ -38,7 +40,7 @@ class AccountRows:
     """Accounts (m,) in order of id: plan, person and owner before by number, value; hours (o, m).
 
     `names` are the roles and service levels of plans, and people; `short` (m,) is the rule by which an account is owed
-    more than it gets, null for all others.
+    more than it gets, null for all others. `control` (m,) bool are marked controls, None if there are none.
     """
 
     ids: pa.Array
@@ -49,6 +51,7 @@ class AccountRows:
     hours: ByKind
     short: pa.DictionaryArray
     names: tuple[pa.Array, pa.Array, pa.Array]
+    control: Any | None = None
 
     @classmethod
     def of(cls, task: Task, found: Placement, owners: Owners) -> AccountRows:
@@ -58,7 +61,14 @@ class AccountRows:
         roles, levels = [plan.role for plan in task.plans], [plan.service_level for plan in task.plans]
         names = tuple(pa.array(texts, pa.string()) for texts in (roles, levels, [one.name for one in task.people]))
         ids, short = task.accounts.ids, short_of(task, found)
-        return cls(ids, found.plan, found.person, owners.person, found.worths, task.hours, short, names)
+        control = is_control(task.accounts, MARKED)
+        mark = control if control.any() else None
+        return cls(ids, found.plan, found.person, owners.person, found.worths, task.hours, short, names, mark)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of the table."""
+        return account_schema(marked=self.control is not None)
 
     def tables(self) -> Iterator[pa.Table]:
         """Yield the rows as tables, so many at a time as a row group holds."""
@@ -75,4 +85,6 @@ class AccountRows:
         columns = {"account_id": self.ids[here].cast(pa.large_string())}
         columns |= {"role": roles.take(pa.array(plan)), "service_level": levels.take(pa.array(plan)), "person": who[0]}
         columns |= {"hours": self.hours[plan, rows], "value": self.value[here].round(2), "owner": who[1]}
-        return pa.table({**columns, "shortfall": self.short[here].dictionary_decode()}, account_schema())
+        columns |= {"shortfall": self.short[here].dictionary_decode()}
+        columns |= {} if self.control is None else {MARK_COLUMN: pa.array(self.control[here])}
+        return pa.table(columns, self.schema)

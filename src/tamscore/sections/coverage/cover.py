@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.engine import heap
 from tamscore.sections.coverage import shortfall, summaries
-from tamscore.sections.coverage.account_rows import AccountRows, account_schema
+from tamscore.sections.coverage.account_rows import AccountRows
 from tamscore.sections.coverage.held import doubts_about_held
 from tamscore.sections.coverage.placing import place_all
 from tamscore.sections.coverage.question import read_question
@@ -120,7 +120,7 @@ def write(result: CoverageResult, accounts: AccountRows, short: pa.Table) -> Non
 
     folder = location(result.path)
     repeating = ["role", "service_level", "person", "owner", "shortfall"]
-    placed = commit.place_parts(accounts.tables(), account_schema(), folder / "accounts.parquet", repeating)
+    placed = commit.place_parts(accounts.tables(), accounts.schema, folder / "accounts.parquet", repeating)
     files = {"accounts.parquet": placed}
     files |= commit.place_both(short, folder, "shortfall")
     every = record(result)

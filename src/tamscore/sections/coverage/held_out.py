@@ -1,4 +1,4 @@
-"""Controls of a holdout: no person works on them, unless an owner holds them locked."""
+"""Controls of a holdout: no person works on them, unless an owner holds them locked, or the holdout marks them."""
 
 from __future__ import annotations
 
@@ -19,19 +19,20 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.task import Task
     from tamscore.store.holdouts import Controls
 
-HOLDOUT, CONTROL = "holdout", "control"
-FREE = ((HOLDOUT, frozenset({""})),)
-"""The limit of plans that take hours: accounts that are no control."""
+HOLDOUT, CONTROL, MARKED = "holdout", "control", "marked"
+FREE = ((HOLDOUT, frozenset({"", MARKED})),)
+"""The limit of plans that take hours: accounts that are no control, or one that is marked."""
 
 
-def with_controls(accounts: Accounts, controls: Controls) -> Accounts:
+def with_controls(accounts: Accounts, controls: Controls, marked: Controls) -> Accounts:
     """Return the accounts with a text column that says which are controls; as they are if there are none."""
     import pyarrow as pa
 
-    if not len(controls):
+    if not len(controls) and not len(marked):
         return accounts
-    held = controls.among(pa.chunked_array([accounts.ids]))
-    return replace(accounts, texts={**accounts.texts, HOLDOUT: Texts(("", CONTROL), held.astype(np.uint8))})
+    ids = pa.chunked_array([accounts.ids])
+    code = controls.among(ids) + 2 * marked.among(ids).astype(np.uint8)
+    return replace(accounts, texts={**accounts.texts, HOLDOUT: Texts(("", CONTROL, MARKED), code.astype(np.uint8))})
 
 
 def without_controls(plans: Sequence[TouchPlan]) -> tuple[TouchPlan, ...]:
@@ -39,10 +40,10 @@ def without_controls(plans: Sequence[TouchPlan]) -> tuple[TouchPlan, ...]:
     return tuple(plan if plan.role == DIGITAL else replace(plan, limits=(*plan.limits, *FREE)) for plan in plans)
 
 
-def is_control(accounts: Accounts) -> Any:
-    """Return which accounts (m,) bool are controls."""
+def is_control(accounts: Accounts, name: str = CONTROL) -> Any:
+    """Return which accounts (m,) bool are controls that get no person; with the name MARKED, those that are marked."""
     column = accounts.texts.get(HOLDOUT)
-    return np.zeros(len(accounts), bool) if column is None else column.equal(CONTROL)
+    return np.zeros(len(accounts), bool) if column is None else column.equal(name)
 
 
 def told_of_controls(task: Task, owners: Owners) -> Iterator[str]:
@@ -52,3 +53,5 @@ def told_of_controls(task: Task, owners: Owners) -> Iterator[str]:
         locked = int(np.count_nonzero(held & owners.locked))
         stay = f"; {locked:,} are locked and stay with their owners, which spoils the comparison" if locked else ""
         yield f"{int(held.sum()) - locked:,} controls of a holdout get no person{stay}"
+    if marked := int(is_control(task.accounts, MARKED).sum()):
+        yield f"{marked:,} controls of a holdout are covered like other accounts; holdout_control marks them"

@@ -50,7 +50,7 @@ def read_question(run: ScoredRun, settings: Coverage) -> Question:
     plans = plans_of(settings, accounts, people)
     people = team_of(settings, people, plans)
     controls = Controls.of(run.directory.output, run.id_form)
-    accounts = with_controls(accounts, controls)
+    accounts = with_controls(accounts, controls, Controls.marked(run.directory.output, run.id_form))
     touches = read_touches(settings, accounts, plans)
     minimum: dict[str, str] = {name: level for name, level in settings.minimum_treatment.items()}  # noqa: C416 - types
     open_to = without_controls(plans) if len(controls) else plans

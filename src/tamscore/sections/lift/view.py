@@ -32,6 +32,7 @@ def holdout_chapter(record: Record) -> Chapter:
         ("rate", SOURCES[record["rate_from"]]),
         ("drawn", f"{record['drawn_at']}, from run {record['run']}"),
     ]
+    lines += [("controls", "marked in lists and coverage")] if record.get("mark") else []
     lines += [("until", record["until"])] if record["until"] else []
     lines += [("ended", record["ended"])] if record["ended"] else []
     return Chapter("holdout", "Holdout", seen(record["announced"]), (Terms(tuple(lines)), strata(record["strata"])))
