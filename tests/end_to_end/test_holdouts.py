@@ -165,6 +165,11 @@ def test_the_table_of_campaigns_counts_no_controls(run):
     assert f"{len(controls):,} controls of a holdout are not counted" in ask("campaigns", run.output).stdout
 
 
+def run_at(output):
+    """The current run of an output."""
+    return open_run(output).directory
+
+
 def outcomes(run, name, folder, effect, seed=1):
     """Outcomes of a holdout: 20 of 100 controls buy, of treated accounts more by the effect."""
     table, random = accounts_of(run.output, name), np.random.default_rng(seed)
@@ -189,6 +194,29 @@ def test_a_planted_effect_is_found_over_all(run, folder):
     assert "'stranger'" in found["outcomes"]
     assert any("looked at before 2999-12-31" in text for text in found["warnings"])
     assert "treated accounts buy more" in ask("lift", run.output, "--outcomes", file, "--name", "prospects").stdout
+
+
+def test_the_report_shows_what_came_of_holdouts_and_nothing_before(made, folder, tmp_path):
+    """The chapter has the buyers, the money and the warnings of the result that was found last."""
+    shutil.copytree(made[0].output, tmp_path / "scores", ignore=shutil.ignore_patterns("holdouts"))
+    output, page = tmp_path / "scores", tmp_path / "report.html"
+    assert "lift" not in told("report", output, "--to", page)["chapters"]
+    assert "nobody has compared a holdout" in page.read_text("utf-8")
+    told("holdout", output, "--rate", "0.2", "--share", "0.2", "--until", "2999-12-31")
+    file, _, _ = outcomes(run_at(output), "prospects", folder, 0.2)
+    told("lift", output, "--outcomes", file)
+    row = told("lift", output, "--outcomes", file, "--days", "90")["buyers"]
+    assert problems_of_output(output) == []
+    assert "lift" in told("report", output, "--to", page, "--overwrite")["chapters"]
+    text = page.read_text("utf-8")
+    assert "Did it work?" in text
+    assert f"treated accounts buy more: {100 * row['effect']:+.1f} points" in text
+    assert "outcomes of 90 days" in text
+    assert "looked at before 2999-12-31" in text
+    record = next(output.glob("holdouts/*/lift.json"))
+    record.write_text(record.read_text("utf-8").replace('"days": 90', '"days": 91'), "utf-8")
+    assert any("lift.json: was changed" in text for text in problems_of_output(output))
+    assert ask("report", output, "--to", page, "--overwrite").exit_code == 3
 
 
 def test_synthetic_outcomes_have_the_effect_that_is_asked_for(run, tmp_path):
@@ -340,5 +368,5 @@ def test_controls_that_are_marked_stay_where_they_are_with_a_mark(made, folder, 
     assert "control" in next((tmp_path / "lists").glob("*.html")).read_text("utf-8")
     assert not [line for file in (tmp_path / "changed").glob("*.csv") for line in file.read_text().splitlines()[1:]]
     assert sum(row["controls"] for row in told("campaigns", output)["campaigns"]) == 0
-    won = outcomes(made[0].__class__(output, made[0].run_key), "prospects", folder, 0.2)[0]
+    won = outcomes(run_at(output), "prospects", folder, 0.2)[0]
     assert told("lift", output, "--outcomes", won)["contaminated"]["person"] == 0

@@ -124,7 +124,7 @@ def test_what_a_run_has_not_is_left_out_and_named(bare, tmp_path):
     assert [one["id"] for one in page.having("section")] == [name for name in ALL if name not in gone]
     told = [row[0] for row in page.table("Not in this report").rows]
     absent = (section.absent.partition(":")[0] for name, section in SECTIONS.items() if name != "look_alike")
-    words = ("choice of k", "Who moved", "People", *absent)
+    words = ("choice of k", "Who moved", "People", "Did it work", *absent)
     assert len(told) == len(words)
     assert all(any(word in one for one in told) for word in words)
     assert all("Trust in clusters" not in table.caption for table in page.tables)

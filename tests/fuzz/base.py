@@ -61,7 +61,7 @@ def make_base(work: Path, base: Path, said: Path, commands: list[list[str]]) -> 
     return list(dict.fromkeys(str(json.loads(line)["version"]) for line in ledger))
 
 
-TIMED = {"_history.jsonl", "manifest.json", "_CURRENT.json", "_pins.json", "_lock", "holdout.json"}
+TIMED = {"_history.jsonl", "manifest.json", "_CURRENT.json", "_pins.json", "_lock", "holdout.json", "lift.json"}
 
 
 def varies(name: str) -> bool:

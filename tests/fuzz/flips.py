@@ -31,7 +31,7 @@ READERS = {
     "campaigns, changes": ["campaigns", "{run}", "--to", WRITTEN, "--since", "{other}", "--json"],
     "lists": ["lists", "{run}", "--to", WRITTEN, "--since", "{other}", "--no-pages", "--json"],
     "holdout": ["holdout", "{run}", "--json"],
-    "lift": ["lift", "{run}", "--outcomes", "won.parquet", "--json"],
+    "lift": ["lift", "{run}", "--outcomes", "won.parquet", "--name", "prospects", "--json"],
     "diff": ["diff", "{other}", "{run}", "--json"],
     "alerts": ["alerts", "{run}", "--since", "{other}", "--json"],
     "report": ["report", "{run}", "--to", f"{WRITTEN}.html"],
@@ -68,7 +68,7 @@ class Flips:
         self.wrong: list[str] = []
         self.refused: Counter[str] = Counter()
         begin = [*small_world.BEGIN, ["coverage", "scores"]]
-        begin += [small_world.COMMANDS["backtest"], small_world.COMMANDS["holdout"]]
+        begin += [small_world.COMMANDS["backtest"], small_world.COMMANDS["holdout"], small_world.COMMANDS["lift"]]
         first, self.second = make_base(self.work, self.base, self.said, begin)[:2]
         import_all()
         self.keys = (first, self.second)

@@ -37,6 +37,7 @@ COMMANDS: dict[str, list[str]] = {
     "campaigns": ["campaigns", "scores", "--to", "lists"],
     "lists": ["lists", "scores", "--to", "work"],
     "holdout": ["holdout", "scores", "--share", "0.4"],
+    "lift": ["lift", "scores", "--outcomes", "won.parquet", "--name", "customers"],
     "alerts": ["alerts", "scores", "--since", "{first}", "--to", "alerts.parquet"],
     "diff": ["diff", "{first}", "scores", "--to", "diff.parquet"],
     "prune": ["prune", "scores", "--keep", "1"],
@@ -88,8 +89,9 @@ BEGIN = [
     ["import", "old", "imported.parquet", "--max-rejected-share", "0.5"],
     ["export", "scores", "--to", "upsert.csv", "--fields", "potential"],
     ["campaigns", "scores", "--to", "lists", "--fields", "potential"],
+    ["holdout", "scores", "--of", "customers", "--share", "0.4"],
 ]
-"""What the commands find: two versions, and older files where they write."""
+"""What the commands find: two versions, a holdout, and older files where they write."""
 
 
 def write_job(file: Path, job: dict[str, Any]) -> None:

@@ -15,7 +15,6 @@ from tests.fuzz.kills import Campaign, Case, is_of_unfinished
 
 READ_ONLY = {"check", "show", "explain", "what-if", "verify", "history", "schema", "docs", "sql", "doctor"} | {
     "bench",
-    "lift",
 }
 
 

@@ -94,19 +94,22 @@ def lift(
         ),
     ],
     name: HeldOut = None,
+    days: Annotated[
+        int | None, typer.Option("--days", metavar="N", help="Days that the outcomes cover; else those since the draw.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare what treated accounts and controls of a holdout bought.
 
-    Buyers over all and by stratum, tier, play, channel and person, with 95 % intervals; money of customers.
+    Buyers over all and by stratum, tier, play, channel and person, with 95 % intervals; money of customers. The result
+    is kept beside the holdout: reports show it, and the next coverage goes by what it measured.
     """
     from tamscore.insight import lift as proof
-    from tamscore.insight.holdouts import holdout_of
     from tamscore.insight.stored import open_run
     from tamscore.sections.lift.view import answer_lift
 
-    stored = open_run(run)
-    found = proof.lift(stored, holdout_of(stored.directory.output, name), outcomes, datetime.now(UTC).date())
+    require_between("--days", days, 0, 3660)
+    found = proof.recorded(open_run(run), name, outcomes, datetime.now(UTC).date(), days)
     if as_json:
         print(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False))
     else:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tamscore.arrow import float_column, truths
 from tamscore.errors import InputContractError
-from tamscore.insight.holdouts import GROUPS, places_of, texts_of
+from tamscore.insight.holdouts import GROUPS, holdout_of, places_of, texts_of
 from tamscore.insight.join import AccountIndex
 from tamscore.scoring.joining.match import Match
 from tamscore.sections.lift import verdict
 from tamscore.sections.lift.verdict import Experiment
+from tamscore.store import holdouts
+from tamscore.store.pruning import held
 from tamscore.store.sources.whole import whole_table
 from tamscore.substitution import LARGEST_MONEY
 
 if TYPE_CHECKING:
-    from datetime import date
-
     import pyarrow as pa
 
     from tamscore.insight.stored import StoredRun
@@ -43,10 +44,23 @@ class Outcomes:
     match: Match
 
 
-def lift(run: StoredRun, holdout: Holdout, outcomes: str, today: date) -> dict[str, Any]:
+def recorded(run: StoredRun, name: str | None, outcomes: str, today: date, days: int | None = None) -> dict[str, Any]:
+    """Return what came of the holdout of a name, see `lift`, and keep it beside the holdout, for reports and plans.
+
+    Raise as `holdout_of` and `lift`; RetryableError if somebody holds the output.
+    """
+    output = run.directory.output
+    found = lift(run, holdout_of(output, name), outcomes, today, days)
+    with held(output, "lift"):
+        holdouts.write_lift(holdout_of(output, name), found)
+    return found
+
+
+def lift(run: StoredRun, holdout: Holdout, outcomes: str, today: date, days: int | None = None) -> dict[str, Any]:
     """Return what came of a holdout, as JSON holds it; tiers are left out where they are the strata.
 
-    Raise InputContractError if the outcomes lack a column, name an account twice, or name none of the holdout.
+    `days` is the time that the outcomes cover, None for that since the draw. Raise InputContractError if the outcomes
+    lack a column, name an account twice, or name none of the holdout.
     """
     table = holdout.accounts()
     control = truths(table["control"])
@@ -62,7 +76,11 @@ def lift(run: StoredRun, holdout: Holdout, outcomes: str, today: date) -> dict[s
         "name": holdout.name,
         "of": holdout.record["of"],
         "run": run.name,
+        "drawn_at": holdout.record["drawn_at"],
+        "looked_at": today.isoformat(),
+        "days": days_since(holdout, today) if days is None else days,
         "until": holdout.record["until"],
+        "is_early": is_early(holdout, today),
         "ended": holdout.record["ended"],
         "outcomes": found.match.notice,
         "buyers": verdict.buyers(experiment),
@@ -74,11 +92,24 @@ def lift(run: StoredRun, holdout: Holdout, outcomes: str, today: date) -> dict[s
     }
 
 
+def is_early(holdout: Holdout, today: date) -> bool:
+    """Return whether a holdout is looked at before the day that it was drawn for."""
+    until = holdout.record["until"]
+    return bool(until) and today.isoformat() < until
+
+
+def days_since(holdout: Holdout, today: date) -> int:
+    """Return the days from the draw of a holdout to today, or to the day that it was drawn for if that is past."""
+    until = holdout.record["until"]
+    last = today if not until else min(today, date.fromisoformat(until))
+    return max((last - datetime.fromisoformat(holdout.record["drawn_at"]).date()).days, 0)
+
+
 def warnings(holdout: Holdout, controls: int, spoiled: dict[str, int], today: date) -> list[str]:
     """Return what a reader must know before the verdict."""
     found = []
-    until = holdout.record["until"]
-    if until and today.isoformat() < until:
+    if is_early(holdout, today):
+        until = holdout.record["until"]
         found.append(f"looked at before {until}: who looks often sees effects that are none; decide on that day")
     if spoiled["any"]:
         found.append(

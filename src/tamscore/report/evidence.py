@@ -11,6 +11,7 @@ from tamscore.insight.named_accounts import NamedAccounts
 from tamscore.report.changes import changes_between
 from tamscore.sections import SECTIONS
 from tamscore.store import records
+from tamscore.store.holdouts import lifts
 from tamscore.store.run_directory import COVERAGE, RECORDS
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ class Evidence:
 
     `ranking` holds the best accounts of each kind, `plays` and `portfolio` accounts by play and by segment. `at` is
     when the run came to count, as its ledger says. `changed` is against the run before, or the one named in its place;
-    `input_change` what the run itself has compared, `later` the newest answers about the finished run by section.
+    `input_change` what the run itself has compared, `later` the newest answers about the finished run by section,
+    `lifts` what came of holdouts, as it was found with this run.
     """
 
     run: StoredRun
@@ -47,6 +49,7 @@ class Evidence:
     input_change: Row | None = None
     later: dict[str, Row] = field(default_factory=dict)
     named: NamedAccounts = field(default_factory=NamedAccounts)
+    lifts: tuple[Row, ...] = ()
 
     @property
     def page_one(self) -> PageOne:
@@ -99,6 +102,7 @@ def gather(
         run.manifest.get("input_change") if compare else None,
         later_answers(run),
         named_accounts.gather(run, progress) if accounts else NamedAccounts(),
+        tuple(one for one in lifts(directory.output) if one["run"] == run.name),
     )
 
 

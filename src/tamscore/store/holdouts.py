@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from tamscore.store.location import Location
 
 TABLE = "accounts.parquet"
+LIFT = "lift.json"
+"""What came of a holdout, as `tamscore lift` found it last."""
 ENDED = "ended"
 """The key of the record under which it stands when the holdout ended; null as long as it counts."""
 MARK = "mark"
@@ -86,6 +88,17 @@ def holdouts(output: Location) -> list[Holdout]:
     inside: list[Location] = sorted(folder.iterdir(), key=str) if folder.is_dir() else []
     there = [one for one in inside if RUN_KEY.fullmatch(one.name) and (one / RECORDS[HOLDOUTS]).is_file()]
     return sorted((Holdout(one, records.read(one / RECORDS[HOLDOUTS])) for one in there), key=lambda one: one.name)
+
+
+def write_lift(holdout: Holdout, record: Mapping[str, Any]) -> None:
+    """Write what came of a holdout, in place of an earlier result; only for who holds the output."""
+    records.place(record, {}, holdout.folder / LIFT)
+
+
+def lifts(output: Location) -> list[dict[str, Any]]:
+    """Return the last result of every holdout that has one, by name; InputContractError if a record was changed."""
+    paths = [one.folder / LIFT for one in holdouts(output)]
+    return [records.read(path, goes=path) for path in paths if path.is_file()]
 
 
 def in_force(output: Location) -> list[Holdout]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tamscore.store.placed import Placed
     from tamscore.store.redaction import Leaving
 
-TEXTS = ("notices", "joins", "joined", "unknown", "doubts", "extras")
+TEXTS = ("notices", "joins", "joined", "unknown", "doubts", "extras", "outcomes")
 """The parts of manifests and results in JSON whose texts may name accounts."""
 
 

@@ -9,6 +9,7 @@ from tamscore.store.checkpoints import CHECKPOINTS
 from tamscore.store.commit import LOCK, Placed
 from tamscore.store.disk import is_temporary
 from tamscore.store.history import HISTORY
+from tamscore.store.holdouts import LIFT
 from tamscore.store.location import files_below
 from tamscore.store.placed import files_of
 from tamscore.store.pointer import (
@@ -51,6 +52,8 @@ def problems_beside(output: Location) -> Iterator[str]:
         for path in inside:
             if (path / name).is_file():
                 yield from records.problems(path / name)
+                if (path / LIFT).is_file():
+                    yield from records.problems(path / LIFT, goes=path / LIFT)
             elif path.suffix == ".json" and not is_temporary(path.name):
                 yield from records.problems(path, goes=path)
 

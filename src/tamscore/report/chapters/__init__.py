@@ -13,6 +13,7 @@ from tamscore.report.chapters import (
     headline,
     ladder,
     level,
+    lift,
     limits,
     method,
     moves,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from tamscore.view.blocks import Chapter
 
 BEFORE = (ranking, headline, quadrants, clusters, ladder)
-AFTER = (people, moves, potential, level, choice, quality)
+AFTER = (people, lift, moves, potential, level, choice, quality)
 """The chapters that stand before those of the sections, and after them."""
 APPENDIX = ("explanations", "potential", "level", "choice-of-k", "look-alike", "backtest", "quality", "method")
 """The chapters of the appendix, in their order: evidence for those who doubt the rest."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tamscore.sections.lift.power import ENOUGH
 from tamscore.sections.lift.verdict import FEWER, MORE, TOO_FEW, UNSEEN
 from tamscore.view.blocks import Block, Chapter, Table, Terms, Text, table
 from tamscore.view.words import counted, money, words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Record = dict[str, Any]
 SOURCES = {
@@ -75,6 +78,20 @@ def lift_chapter(record: Record) -> Chapter:
     if record["money"] is not None:
         blocks.append(money_table(record["money"]))
     return Chapter("lift", "Did it work?", message(record), tuple(blocks))
+
+
+def report_chapter(records: Sequence[Record]) -> Chapter:
+    """Return the chapter of a report on what came of some holdouts, one behind the other."""
+    told, blocks = [], list[Block]()
+    for record in records:
+        one = lift_chapter(record)
+        head = f"Of {record['of']}, holdout {record['name']}: " if len(records) > 1 else ""
+        told.append(f"{head}{one.message}")
+        lines = [("holdout", f"{record['name']}, {record['of']}"), ("drawn", str(record["drawn_at"])[:10])]
+        lines.append(("looked at", f"{record['looked_at']}, outcomes of {counted(record['days'], 'day')}"))
+        lines += [("beware", text) for text in record["warnings"]]
+        blocks += [Terms(tuple(lines)), *one.blocks]
+    return Chapter("lift", "Did it work?", " ".join(told), tuple(blocks))
 
 
 def buyers_table(caption: str, head: str, rows: list[Record]) -> Table:
