@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from tamscore.engine import connect, device, heap, memory
 from tamscore.errors import Refusals
 from tamscore.model.earlier import read_earlier
 from tamscore.progress import Progress
+from tamscore.run_place import place_of
 from tamscore.scoring import cluster_map as glimpse
 from tamscore.scoring import memory_plan as room
 from tamscore.scoring import potential as policy
@@ -49,10 +49,8 @@ from tamscore.scoring.section import check_sections, prepare_sections
 from tamscore.scoring.tables.outcome import Outcome
 from tamscore.sections import SECTIONS
 from tamscore.stages import contract
-from tamscore.store import commit, forgotten, partitions, run_directory
-from tamscore.store.holdouts import draws_in_force
+from tamscore.store import commit, forgotten, partitions
 from tamscore.store.location import location
-from tamscore.store.run_directory import RunDirectory, current_version
 from tamscore.store.sources import MARKET
 from tamscore.store.versions import holds_runs
 
@@ -71,10 +69,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.tables.review import Review
     from tamscore.scoring.watch import Watch
     from tamscore.store.location import Location
-    from tamscore.store.partitions import Plan
-
-UNCOUNTED = {"engine", "output", "device", "input", "metrics", "report"}
-"""Sections of the job file that change no number of a run, beside those that are asked about finished runs."""
+    from tamscore.store.run_directory import RunDirectory
 
 
 def run(
@@ -202,38 +197,6 @@ def left_since(directory: RunDirectory) -> str:
     """How many accounts have left a version since, and what that means for its input; "" where none has."""
     count = forgotten.count_from(directory.output, directory.run_key)
     return f"; {count:,} accounts were forgotten from it, which its input still has: remove them there" if count else ""
-
-
-def place_of(job: Job, plan: Plan, backend: Backend, origin: Origin) -> RunDirectory:
-    """Where the results of a job on these inputs belong: where those of the earlier run lie, if they stand for them."""
-    output, made = location(job.output.path), origin.made
-    if made is not None:
-        there = RunDirectory(output, key_of(job, plan, backend, made))
-        if current_version(output) == there.run_key and there.is_complete():
-            return there
-    return RunDirectory(output, key_of(job, plan, backend, origin.record))
-
-
-def key_of(job: Job, plan: Plan, backend: Backend, record: dict[str, Any]) -> str:
-    """The key of the run of a job on these inputs, with a model that came about as the record says.
-
-    Engine and output do not count, they change no number; nor does the place of a table, but what it holds.
-    """
-    later = {name for name, section in SECTIONS.items() if section.folder}
-    settings = job.model_dump(mode="json", exclude=UNCOUNTED | later)
-    if (written := written_columns(job)) is not None:
-        settings["written"] = sorted(written)
-    for table in plan.tables:
-        section, _, key = table.partition(".")
-        settings.get(section, {}).pop(key, None)
-    read = {name: one.digest for name, one in ({"market": plan} | plan.tables).items()}
-    if (coverage := sealed_roles.coverage_of(job)) is not None:
-        settings["coverage"] = sealed_roles.settings_counted(coverage)
-        read |= sealed_roles.tables_held(coverage)
-        if draws := draws_in_force(location(job.output.path)):
-            read["holdouts"] = " ".join(draws)
-    said = map(json.dumps, (read, settings, record))
-    return run_directory.run_key(*said, backend.name, run_directory.code_digest())
 
 
 def assign(

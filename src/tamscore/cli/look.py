@@ -70,7 +70,7 @@ def schema(
     it is null; the JSON Schemas of what commands print with --json; or the exit codes of all commands.
     """
     from tamscore.insight import dictionary
-    from tamscore.insight.output_schemas import output_schemas
+    from tamscore.insight.outputs.schemas import output_schemas
     from tamscore.job_file import json_schema
 
     asked = {

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tamscore.insight.outputs import OUTPUTS, Keys
+from tamscore.insight.outputs import OUTPUTS
+
+if TYPE_CHECKING:
+    from tamscore.insight.outputs.parts import Keys
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
