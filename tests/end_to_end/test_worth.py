@@ -620,6 +620,34 @@ def test_orders_that_cannot_be_read_are_refused_by_name(asked, tmp_path, change,
         market.run(asked["folder"] / "market", tmp_path / "scores", {"lifetime_value": section})
 
 
+def with_order(asked, path, day):
+    """Settings of lifetime value for the orders with one more, without a last day."""
+    table = pq.read_table(asked["folder"] / "orders.parquet")
+    more = pa.table({"account_id": table["account_id"][:1], "date": [day], "amount": [1.0]})
+    pq.write_table(pa.concat_tables([table, more.cast(table.schema)]), path)
+    settings = {**asked["changes"]["lifetime_value"], "orders": str(path)}
+    del settings["as_of"]
+    return settings
+
+
+@pytest.mark.parametrize("day", [date(2027, 6, 3), date(9999, 12, 31)])
+def test_an_order_in_the_future_stops_the_run_until_somebody_says_which_day_is_the_last(asked, tmp_path, day):
+    """It would empty the year that is looked at, and nearly every customer would have left."""
+    settings = with_order(asked, tmp_path / "orders.parquet", day)
+    told = rf"'date': 1 of [\d,]+ order lines are dated after 2026-06-30, .*as_of = 2026-06-30 .* or {day} if"
+    with pytest.raises(InputContractError, match=told):
+        market.run(asked["folder"] / "market", tmp_path / "scores", {"lifetime_value": settings})
+    known = {"lifetime_value": {**settings, "as_of": "2026-06-30"}}
+    done = market.run(asked["folder"] / "market", tmp_path / "scores", known)
+    assert any("1 order lines lie after 2026-06-30" in text for text in done.manifest()["notices"])
+
+
+def test_an_order_from_long_before_all_others_is_reported(asked, tmp_path):
+    settings = with_order(asked, tmp_path / "orders.parquet", date(1970, 1, 1))
+    done = market.run(asked["folder"] / "market", tmp_path / "scores", {"lifetime_value": settings})
+    assert any("count as beginning on 1970-01-01" in text for text in done.manifest()["notices"])
+
+
 @pytest.mark.parametrize(("section", "file"), [("lifetime_value", "orders"), ("next_offer", "products")])
 def test_a_table_of_other_accounts_stops_the_run(asked, tmp_path, section, file):
     """Ids in another form would otherwise leave a section empty without a word; the file to look into is named."""

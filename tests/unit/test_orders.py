@@ -138,3 +138,31 @@ def test_sums_are_those_of_a_dictionary_in_whatever_order_lines_come(rows, seed)
     assert found.key.tolist() == sorted(revenue)
     assert (found.revenue / orders.UNITS).tolist() == pytest.approx([revenue[a] for a in sorted(revenue)])
     assert found.dates.tolist() == [len(dates[a]) for a in sorted(revenue)]
+
+
+@pytest.mark.parametrize(
+    ("days", "found"),
+    [
+        ([], None),
+        ([1300], (999, 1)),
+        ([1100, 1300], (999, 2)),  # both lie beyond the first gap
+        ([1031], (999, 1)),
+        ([1030], None),
+        ([1300, 1301, 1302, 1303], None),  # more than a thousandth of the lines
+    ],
+)
+def test_a_few_lines_far_after_all_others_are_found(days, found):
+    """A placeholder at the beginning, with a gap of its own, does not hide them."""
+    regular = np.arange(1000)
+    for start in ([], [-20_000]):
+        every = np.array([*start, *regular, *days])
+        counts = np.where(np.isin(every, regular), 3, 1)
+        assert orders.last_before_strays(every, counts, 10) == found
+
+
+def test_gaps_that_orders_always_have_are_not_far():
+    quarterly = 91 * np.arange(20)
+    assert orders.last_before_strays(quarterly, np.full(20, 100), 3) is None
+    late = np.append(quarterly, quarterly[-1] + 365)
+    assert orders.last_before_strays(late, np.append(np.full(20, 100), 1), 3) == (quarterly[-1], 1)
+    assert orders.last_before_strays(late, np.append(np.full(20, 100), 1), 10) is None

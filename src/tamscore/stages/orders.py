@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 UNITS = 10_000.0
 """So many of them make one of the currency."""
 NEVER = np.iinfo(np.int32).max
+FEW_LINES, FAR_DAYS, DAYS_BEFORE = 0.001, 31, 10
+"""Lines far after all others: so small a share of them or a single one, after a gap of more days than FAR_DAYS, and of
+several times the largest gap before it; at least so many different days lie before it."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,22 @@ class Windows:
         """The windows that end with a day, which belongs to them."""
         back = (0, 12, 24, retention_months, 2 * retention_months)
         return cls(*(months_back(today, months) for months in back))
+
+
+def last_before_strays(days: Any, counts: Any, times: float) -> tuple[int, int] | None:
+    """Return the last day before a few lines that lie far after all others, and how many these are; None if none do.
+
+    `days` (n,) are the different days of all lines in ascending order, `counts` (n,) their lines. Far is a gap of more
+    than `times` the largest one before it, but for a few lines at the beginning.
+    """
+    if len(days) <= DAYS_BEFORE:
+        return None
+    few, until = max(FEW_LINES * counts.sum(), 1), np.cumsum(counts)[:-1]
+    gap = np.diff(days)
+    before = np.append(0, np.maximum.accumulate(np.where(until > few, gap, 0))[:-1])
+    far = (gap > FAR_DAYS) & (gap > times * before) & (np.arange(1, len(days)) >= DAYS_BEFORE)
+    found = np.flatnonzero(far & (counts.sum() - until <= few))
+    return (int(days[found[0]]), int(counts.sum() - until[found[0]])) if len(found) else None
 
 
 def months_back(day: date, months: int) -> int:

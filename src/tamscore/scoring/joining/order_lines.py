@@ -133,11 +133,10 @@ def days_of(column: pa.ChunkedArray, where: str) -> tuple[Any, Any]:
     return pc.fill_null(days, 0).to_numpy(), column.is_null().to_numpy()
 
 
-def span(partition: Partition, column: str) -> tuple[int, int] | None:
-    """The first and the last day of a partition's dates; None where it has none."""
+def count_days(partition: Partition, column: str) -> tuple[Any, Any]:
+    """Return the different days (n,) of a partition's dates in ascending order, and how many lines (n,) have each."""
     days, missing = days_of(tables.read(partition, [column])[column], f"{partition.where}: column {column!r}")
-    known = days[~missing]
-    return (int(known.min()), int(known.max())) if len(known) else None
+    return np.unique(days[~missing], return_counts=True)
 
 
 def read_lines(partition: Partition, columns: OrderColumns, today: int, reading: Reading) -> ReadLines:

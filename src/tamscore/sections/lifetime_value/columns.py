@@ -165,7 +165,7 @@ def remarks(market: Market, found: Purchases | None, strangers: int) -> list[str
     """What a person should know about the orders."""
     if found is None:
         return []
-    rows, texts = found.rows, []
+    rows, texts = found.rows, list(found.notices)
     if rows["copies"]:
         what = "left out" if rows["copies_dropped"] else "taken for orders of their own"
         texts.append(f"{rows['copies']:,} order lines repeat account, date and amount of another; {what}")

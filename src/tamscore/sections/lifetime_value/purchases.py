@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.errors import InputContractError
-from tamscore.scoring.joining.order_lines import REFUSED, OrderColumns, range_by_range, read_lines, readings, span
+from tamscore.scoring.joining.order_lines import REFUSED, OrderColumns, count_days, range_by_range, read_lines, readings
 from tamscore.sections.lifetime_value.pace import Pace, covered_months, gap_counts, held_out_months, pace
 from tamscore.stages.orders import (
+    FEW_LINES,
     UNITS,
     Accounts,
     Bought,
@@ -24,6 +25,7 @@ from tamscore.stages.orders import (
     Windows,
     bought,
     held_out,
+    last_before_strays,
     months_back,
     repeated,
 )
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
     from tamscore.store.partitions import Plan
 
 EPOCH = date(1970, 1, 1)
+LAST = (date.max - EPOCH).days
+FAR, TOO_FAR = 3, 10
+"""So many times the largest gap between two days of orders is far from all others, and too far to be right."""
 COVERED = 31
 """Days that a table may begin late and still tell of a whole window."""
 
@@ -71,7 +76,7 @@ class Earlier:
 class Purchases:
     """What accounts bought up to a day: `rows` tells what became of the lines, `begins` on which day the first lies.
 
-    `earlier` is None where the orders are too short to hold any of them out.
+    `earlier` is None where the orders are too short to hold any of them out. `notices` say which days lie far apart.
     """
 
     bought: Bought
@@ -80,6 +85,7 @@ class Purchases:
     rows: dict[str, int]
     pace: Pace
     earlier: Earlier | None
+    notices: tuple[str, ...] = ()
 
     @property
     def knows_before(self) -> bool:
@@ -120,12 +126,12 @@ def range_purchases(lines: Lines, windows: Windows, then: Windows | None) -> Ran
 def read_purchases(plan: Plan, rules: OrderRules, flow: Flow, progress: Progress) -> Purchases:
     """What every account of an orders table has bought.
 
-    Raises InputContractError where it holds no order, or more lines than allowed say neither who, when nor how much.
+    Raises InputContractError where it holds no order, more lines than allowed say neither who, when nor how much, or
+    a few lines far after all others would be its last day.
     """
-    found = [days for days in flow.map(span, plan.partitions, rules.columns.date) if days]
-    if not found:
-        raise InputContractError(f"{rules.path}: column {rules.columns.date!r} holds no date; expected those of orders")
-    begins, ends = min(first for first, _ in found), max(last for _, last in found)
+    days, counts = days_of_orders(plan, rules, flow)
+    notices = (*late_strays(rules, days, counts), *early_strays(days, counts))
+    begins, ends = int(days[0]), int(days[-1])
     today = rules.as_of or EPOCH + timedelta(ends)
     windows = Windows.until(today, rules.retention_months)
     months = held_out_months(begins, windows.today, rules.retention_months, rules.horizon)
@@ -135,7 +141,53 @@ def read_purchases(plan: Plan, rules: OrderRules, flow: Flow, progress: Progress
     parts = [range_purchases(without_copies(lines, rules, rows), windows, then) for lines in every]
     check_refused(rules, rows)
     now = Bought.together([part.bought for part in parts]), windows, begins, rows, pace([part.gaps for part in parts])
-    return Purchases(*now, earlier_purchases(parts, then, months))
+    return Purchases(*now, earlier_purchases(parts, then, months), notices)
+
+
+def days_of_orders(plan: Plan, rules: OrderRules, flow: Flow) -> tuple[Any, Any]:
+    """Return the different days (n,) of an orders table in ascending order, and how many lines (n,) have each."""
+    found = list(flow.map(count_days, plan.partitions, rules.columns.date))
+    each, lines = (np.concatenate([part[i] for part in found]) for i in (0, 1))
+    if not len(each):
+        raise InputContractError(f"{rules.path}: column {rules.columns.date!r} holds no date; expected those of orders")
+    days, place = np.unique(each, return_inverse=True)
+    if days[-1] > LAST:
+        raise InputContractError(
+            f"{rules.path}: column {rules.columns.date!r}: expected days up to {date.max}, got {written(days[-1])}; "
+            "correct the date"
+        )
+    return days, np.bincount(place, lines).astype(np.int64)
+
+
+def late_strays(rules: OrderRules, days: Any, counts: Any) -> list[str]:
+    """Return what to say of a few lines far after all others; none where the job says which day is the last.
+
+    Raise InputContractError if they lie so far from so many others that their dates must be wrong.
+    """
+    found = None if rules.as_of else last_before_strays(days, counts, FAR)
+    if found is None:
+        return []
+    (day, lines), total, last = found, int(counts.sum()), written(days[-1])
+    text = (
+        f"{lines:,} of {total:,} order lines are dated after {written(day)}, far after all others, and move the last "
+        f"day that counts to {last}; set lifetime_value.as_of = {written(day)} to pass over them, or {last} if they "
+        "are right"
+    )
+    if lines <= FEW_LINES * total and last_before_strays(days, counts, TOO_FAR):
+        raise InputContractError(f"{rules.path}: column {rules.columns.date!r}: {text}")
+    return [text]
+
+
+def early_strays(days: Any, counts: Any) -> list[str]:
+    """Return what to say of a few lines far before all others, which make the orders seem to reach back farther."""
+    found = last_before_strays(-days[::-1], counts[::-1], FAR)
+    if found is None:
+        return []
+    text = (
+        f"{found[1]:,} of {counts.sum():,} order lines are dated before {written(-found[0])}, far before all others: "
+        f"the orders count as beginning on {written(days[0])}; remove lines whose dates are placeholders"
+    )
+    return [text]
 
 
 def earlier_windows(today: date, months: int, retention_months: int) -> Windows | None:
@@ -207,7 +259,7 @@ def as_counts(counts: dict[str, int]) -> str:
 
 def written(day: int) -> str:
     """A day since 1970 as people write it."""
-    return str(EPOCH + timedelta(day))
+    return str(np.datetime64(int(day), "D"))
 
 
 def money(units: float) -> float:

@@ -29,7 +29,8 @@ class LifetimeValue(SectionSettings):
     order_amount: Column = "amount"
     """Column of the orders with their amount, in the currency of sales."""
     as_of: Day | None = None
-    """Last day that counts, such as 2026-10-31; later orders are passed over. Absent: the last of the orders."""
+    """Last day that counts, such as 2026-10-31; later orders are passed over. Absent: the last of the orders.
+    Without it the run stops if a few orders lie far after all others."""
     copies: Literal["keep", "drop"] = "keep"
     """Lines with the account, date and amount of another one: orders of their own, or the same one written twice."""
     sales_before: Column | None = None
