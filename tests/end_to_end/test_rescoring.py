@@ -141,10 +141,19 @@ def moved(table, by, seed=3):
     ("changes", "told"),
     [
         ({"features.numeric": {"employees": "log_standard"}}, "features.numeric lacks 'growth', which the model was"),
-        ({"features.winsorise": [0.01, 0.99]}, r"\[features\] differs from the settings"),
-        ({"potential.preset": "p80"}, r"\[potential\] differs from the settings"),
-        ({"quadrant.threshold": "median"}, r"\[quadrant\] differs from the settings"),
-        ({"clusters.seed": 9}, r"\[clusters\] differs from the settings"),
+        ({"features.winsorise": [0.01, 0.99]}, r"features.winsorise: expected \[0.001, 0.999\], under which"),
+        (
+            {"features.numeric": {"employees": "standard", "growth": "standard"}},
+            "features.numeric.employees.scaling: expected 'log_standard', under which .*, got 'standard'",
+        ),
+        (
+            {"potential.preset": "p80", "potential.stability": False},
+            "^model: potential.preset: expected 'p85', under which the model was fitted, got 'p80'; use the job file",
+        ),
+        ({"potential.level": "account"}, "potential.level: expected 'cluster', .* got 'account'"),
+        ({"quadrant.threshold": "median"}, "quadrant.threshold: expected 'percentile', .* got 'median'"),
+        ({"clusters.seed": 9}, "clusters.seed: expected 0, under which the model was fitted, got 9"),
+        ({"columns.market_segment": None}, "columns.market_segment: expected 'segment', .* got nothing"),
     ],
 )
 def test_a_job_that_does_not_match_the_model_is_refused_by_name(first, tmp_path, changes, told):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from tamscore.store.run_directory import MANIFEST, RunDirectory
 from tamscore.store.versions import run_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -37,7 +37,7 @@ class EarlierRun:
 
     Accounts may have left it since: its model is what it was, so that what builds on it keeps its key.
     `source` says where its own model came from, as its manifest records it. Its ids are compared in the form given,
-    that of the run that builds on it, whatever the form was then.
+    that of the run that builds on it, whatever the form was then. `job` is its job, as its manifest has it.
     """
 
     directory: RunDirectory
@@ -45,6 +45,7 @@ class EarlierRun:
     digest: str
     source: dict[str, str]
     form: IdForm = "text"
+    job: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def scored(self) -> tuple[Labels, AccountSales]:
@@ -120,7 +121,9 @@ def read_earlier(named: str, output: Location, form: IdForm = "text") -> Earlier
     digest = manifest.get("forgotten", {}).get("manifest_sha256", here)
     model, told = manifest.get("model", {}), ("source", "run", "manifest_sha256", "ladders")
     source = {key: model[key] for key in told if key in model}
-    return EarlierRun(directory, read_model(directory.model, files_of(manifest)), digest, source, form)
+    return EarlierRun(
+        directory, read_model(directory.model, files_of(manifest)), digest, source, form, manifest.get("job", {})
+    )
 
 
 def read_scored(directory: RunDirectory, form: IdForm) -> tuple[Labels, AccountSales]:

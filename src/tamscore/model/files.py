@@ -6,6 +6,7 @@ Nothing in it can run code. What is read is held against the hashes of the manif
 from __future__ import annotations
 
 import json
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from tamscore.model.text import FORMAT, READ, Description, description_of
 from tamscore.store import commit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tamscore.schema import InputColumns
     from tamscore.store.commit import Placed
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 DESCRIPTION, ARRAYS = "model.json", "arrays.safetensors"
 Pair = tuple[dict[str, Any], dict[str, Any]]
 """What a model says, and its arrays by name."""
+NO_DIFFERENCES: Mapping[str, Sequence[str]] = MappingProxyType({})
 PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04", b"x\x9c", b"\x1f\x8b")
 """How pickles begin, plain or as joblib, PyTorch and others pack them."""
 
@@ -159,10 +161,16 @@ def loaded(path: Location, data: bytes) -> dict[str, Any]:
         raise InputContractError(f"{path}: is no safetensors file ({error}); run its job again") from error
 
 
-def check_fits(model: ModelRecord, columns: InputColumns, settings: Mapping[str, str]) -> None:
+def check_fits(
+    model: ModelRecord,
+    columns: InputColumns,
+    settings: Mapping[str, str],
+    differences: Mapping[str, Sequence[str]] = NO_DIFFERENCES,
+) -> None:
     """Nothing, where a job asks for what the model was fitted on; InputContractError with the differences else.
 
-    `settings` maps the sections of the job file to their hashes, as `ModelRecord.settings` does.
+    `settings` maps the sections of the job file to their hashes, as `ModelRecord.settings` does; `differences` says by
+    section which keys differ, where the job of the model is known.
     """
     problems = []
     for key, ours, theirs in (
@@ -176,6 +184,8 @@ def check_fits(model: ModelRecord, columns: InputColumns, settings: Mapping[str,
             problems.append(f"{key} stands in the order {', '.join(ours)}, the model's is {', '.join(theirs)}")
     changed = sorted(key for key in model.settings.keys() | settings if model.settings.get(key) != settings.get(key))
     if not problems:
-        problems += [f"[{key}] differs from the settings that the model was fitted under" for key in changed]
+        for key in changed:
+            unknown = f"[{key}] differs from the settings that the model was fitted under"
+            problems += differences.get(key) or [unknown]
     if problems:
         raise InputContractError(f"model: {'; '.join(problems)}; use the job file of the model, or fit a new one")

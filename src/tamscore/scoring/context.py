@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from tamscore.config.problems import NOTHING, dotted, show
 from tamscore.errors import UsageError
 from tamscore.schema import ALWAYS_WRITTEN, CORE_COLUMNS, Copies, InputColumns, Limits
 from tamscore.scoring.arguments import LadderRules, PriorityRules, QuadrantRules, Recipe
@@ -16,8 +17,7 @@ from tamscore.store.checkpoints import Checkpoints
 from tamscore.substitution import Rates, Substitution, fold_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from typing import Any
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from tamscore.backend import Backend
     from tamscore.config import Job
@@ -225,19 +225,49 @@ def priority_rules(job: Job) -> PriorityRules:
     return PriorityRules(rules.win_rate.acquisition, rules.win_rate.expansion, rules.growth_label, ends)
 
 
+MODEL_KEYS = {"columns": {"party_type", "market_segment"}}
+FREE_KEYS = {
+    "features": {"allow"},
+    "clusters": {"hysteresis", "k_range", "max_relabelled_share", "stability"},
+    "potential": {"stability"},
+    "quadrant": set[str](),
+}
+"""The keys of the sections that make the model: in the first those alone, in the others all but these."""
+
+
 def settings_of(job: Job) -> dict[str, str]:
     """The hashes of what a job says in the sections that make the model, by section.
 
     Level cluster is left out, as in models from before there were levels.
     """
-    ladders = {"stability"} | ({"level"} if job.potential.level == "cluster" else set())
-    sections = {
-        "columns": job.columns.model_dump_json(include={"party_type", "market_segment"}),
-        "features": job.features.model_dump_json(exclude={"allow"}),
-        "clusters": job.clusters.model_dump_json(
-            exclude={"hysteresis", "k_range", "max_relabelled_share", "stability"}
-        ),
-        "potential": job.potential.model_dump_json(exclude=ladders),
-        "quadrant": job.quadrant.model_dump_json(),
-    }
+    level = {"level"} if job.potential.level == "cluster" else set()
+    sections = {name: getattr(job, name).model_dump_json(include=keys) for name, keys in MODEL_KEYS.items()}
+    for name, keys in FREE_KEYS.items():
+        sections[name] = getattr(job, name).model_dump_json(exclude=keys | (level if name == "potential" else set()))
     return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in sections.items()}
+
+
+def differences(job: Job, earlier: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return what a job says otherwise than an `earlier` one, as its manifest has it: lines by section of the model."""
+    ours, found = job.model_dump(mode="json"), {}
+    for name in (*MODEL_KEYS, *FREE_KEYS):
+        mine, theirs = (flat(one.get(name) or {}) for one in (ours, earlier))
+        known, free = MODEL_KEYS.get(name), FREE_KEYS.get(name, ())
+        keys = [key for key in mine | theirs if key[0] not in free and (known is None or key[0] in known)]
+        changed = [(key, theirs.get(key), mine.get(key)) for key in keys if mine.get(key) != theirs.get(key)]
+        found[name] = [difference((name, *key), *values) for key, *values in changed]
+    return found
+
+
+def difference(place: tuple[str, ...], theirs: Any, mine: Any) -> str:
+    """Return a line on a key whose value differs."""
+    expected, got = (show(NOTHING if value is None else value) for value in (theirs, mine))
+    return f"{dotted(place)}: expected {expected}, under which the model was fitted, got {got}"
+
+
+def flat(section: Mapping[str, Any], *above: str) -> dict[tuple[str, ...], Any]:
+    """Return the values of a section by their keys, those of tables in it too."""
+    found: dict[tuple[str, ...], Any] = {}
+    for key, value in section.items():
+        found |= flat(value, *above, key) if isinstance(value, dict) else {(*above, key): value}
+    return found

@@ -11,7 +11,7 @@ from tamscore.errors import InputContractError
 from tamscore.model.earlier import NOWHERE
 from tamscore.model.files import check_fits
 from tamscore.schema import PARTY_TYPES
-from tamscore.scoring.context import columns_of, settings_of
+from tamscore.scoring.context import columns_of, differences, settings_of
 from tamscore.scoring.features import Encoding
 from tamscore.scoring.fit.fit import fit_parties
 from tamscore.scoring.fit.fitted import Fitted, Kept
@@ -117,7 +117,7 @@ class Frozen:
         if self.own_ladders:
             free = {"potential", "quadrant"}
             settings |= {name: told for name, told in model.settings.items() if name in free}
-        check_fits(model, columns_of(job), settings)
+        check_fits(model, columns_of(job), settings, differences(job, self.earlier.job))
 
     def judge_features(self, this: Run, parts: list[PartRows]) -> None:
         """Nothing: the features of a fitted model stay."""
@@ -153,7 +153,8 @@ class Warm:
     def check(self, job: Job) -> None:
         """Nothing, where the job has the features and columns of the model; InputContractError else."""
         model = self.earlier.model
-        check_fits(model, columns_of(job), {**model.settings, "columns": settings_of(job)["columns"]})
+        settings = {**model.settings, "columns": settings_of(job)["columns"]}
+        check_fits(model, columns_of(job), settings, differences(job, self.earlier.job))
 
     def judge_features(self, this: Run, parts: list[PartRows]) -> None:
         """Raise GateError if the leakage guard stops a fit on these rows."""
