@@ -116,6 +116,8 @@ def test_on_ladders_of_an_earlier_run_nothing_is_said_of_other_ladders():
     assert heavy.endswith("measured against the largest of their cluster in the earlier run")
     text = remarks.crowded(frozen, Limits(86.0, 80.0), SHARES, kept)
     assert "high potential: 55% of the accounts, not 20%, since the limit of 86.00 is that of the earlier run" in text
+    shared = remarks.crowded(party(even(), prospects=(300,)), Limits(85.0, 80.0), SHARES, kept)
+    assert "since 385 share the limit of 85.00; quadrant.threshold = 'capacity' with --fresh-cut-lines takes" in shared
 
 
 def test_without_customers_ladders_of_an_earlier_run_still_tell_potential():

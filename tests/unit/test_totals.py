@@ -32,6 +32,10 @@ def test_a_total_of_net_sales_is_found():
     assert outselling(*ordered(*DETAILS, *returns, sum(DETAILS) + sum(returns))) == 1
 
 
+def test_nobody_is_the_total_of_accounts_that_return_more_than_they_buy():
+    assert outselling(*ordered(*DETAILS, *(-3 * one for one in DETAILS))) == 0
+
+
 @pytest.mark.parametrize("groups", [2, 3])
 def test_totals_of_groups_are_found_with_and_without_a_grand_total(groups):
     totals = [sum(DETAILS[at::groups]) for at in range(groups)]

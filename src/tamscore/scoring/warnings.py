@@ -135,13 +135,14 @@ def crowded(market: PartyMarket, limits: Limits, rules: QuadrantRules, kept: Kep
     if rules.threshold not in {"percentile", "median"} or high <= CROWDED * (1 - rules.potential) * total:
         return ""
     head = f"high potential: {high / total:.0%} of the accounts, not {1 - rules.potential:.0%}, since "
-    if kept.limits is not None:
+    here = counts[potential == limits.potential].sum()
+    if kept.limits is not None and high - here > (1 - rules.potential) * total:
         return (
             f"{head}the limit of {limits.potential:,.2f} is that of the earlier run; if the market has grown, score it "
             "with --fresh-cut-lines, or refresh the model"
         )
-    here = counts[potential == limits.potential].sum()
+    fresh = "" if kept.limits is None else " with --fresh-cut-lines"
     return (
-        f"{head}{here:,.0f} share the limit of {limits.potential:,.2f}; quadrant.threshold = 'capacity' takes as many "
-        "as can be covered"
+        f"{head}{here:,.0f} share the limit of {limits.potential:,.2f}; quadrant.threshold = 'capacity'{fresh} takes "
+        "as many as can be covered"
     )

@@ -79,9 +79,9 @@ def outselling(sales: Any, total: float, customers: int) -> int:
 
     The first alone sells as much as all others; or the first few come to just what all others sell, as totals of groups
     do, or to twice that, as they do with a grand total among them; their sales differ, and there are ten others for
-    each of them. `total` is the net sum over all accounts.
+    each of them. `total` is the net sum over all accounts; others that sell less than they return have no such total.
     """
-    if customers > FEWEST and sales[0] >= NEARLY * (total - sales[0]):
+    if customers > FEWEST and sales[0] >= NEARLY * (total - sales[0]) > 0:
         return 1
     for count in range(2, min(len(sales), customers // (FEWEST + 1)) + 1):
         if sales[count - 2] == sales[count - 1]:

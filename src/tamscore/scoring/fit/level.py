@@ -41,8 +41,8 @@ def customer_levels(this: Run, party: Party, ground: Ground) -> CustomerLevels |
     if len(drawn) < FEWEST_CUSTOMERS:
         if this.job.potential.level == "account":
             this.progress.notice(
-                f"{party.name}: {len(drawn)} customers are too few for potential.level = 'account', {FEWEST_CUSTOMERS} "
-                "are needed; took level cluster"
+                f"{party.name}: potential.level = 'account' needs at least {FEWEST_CUSTOMERS} customers, got "
+                f"{len(drawn)}; took level cluster"
             )
         return None
     raw = SampleSource(party.local, this.backend, drawn, ground.encoding).raw
