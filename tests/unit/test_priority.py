@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tamscore.scoring.priority import places_taken
 from tamscore.stages import priority
 from tamscore.stages.priority import TierRules
 
@@ -78,3 +79,11 @@ def test_thin_groups_are_weighed_with_their_parents():
     groups, parents = [np.array([10.0, 30.0]), np.array([])], [np.array([40.0]), np.array([7.0])]
     found = priority.expected_above(groups, parents, 8, np.array([0.0, 20.0, 0.0]), np.array([0, 0, 1]))
     assert found.tolist() == [0.25 * 20 + 0.75 * 40, 0.25 * 5 + 0.75 * 20, 7.0]
+
+
+def test_where_no_potential_is_known_nobody_has_a_place():
+    """Places for high potential would go to accounts by their hash alone."""
+    potentials = [np.array([5.0, np.nan, 7.0]), np.full(4, np.nan)]
+    places = [np.arange(len(each)) for each in potentials]
+    taken = places_taken(potentials, places, [each.astype(np.uint64) for each in places], 5)
+    assert [each.tolist() for each in taken] == [[True, False, True], [False] * 4]

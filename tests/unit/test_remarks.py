@@ -129,6 +129,12 @@ def test_without_customers_ladders_of_an_earlier_run_still_tell_potential():
     assert "no potential to tell" in remarks.remarks(nobody, NOBODY, LADDER, SHARES, unknown)[0]
 
 
+def test_the_limit_of_tiny_sales_is_no_zero():
+    text = said(party([0.004] * 60 + [0.001] * 40, prospects=(300,)), Limits(0.004, 0.004))
+    assert "share the limit of 0.004;" in text
+    assert "60 have 0.004, and" in text
+
+
 @pytest.mark.parametrize("boundary", ["at_or_below", "strictly_below"])
 def test_steps_hold_every_account_and_all_whitespace(boundary: whitespace.Boundary):
     market = party(even(), even(7.0), prospects=(3, 4))

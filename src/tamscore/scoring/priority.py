@@ -224,9 +224,11 @@ def probabilities(accounts: Accounts, rules: PriorityRules) -> tuple[Any, Any]:
 def places_taken(potentials: list[Any], places: list[Any], hashes: list[Any], capacity: int) -> list[Any]:
     """Who (n,) bool has one of the `capacity` places for high potential, party type by party type.
 
-    Those with the most potential of all party types have them; ties go by priority, then by the hash of the id.
+    Those with the most potential of all party types have them; ties go by priority, then by the hash of the id. An
+    account whose potential is not known has none.
     """
     potential = np.nan_to_num(np.concatenate(potentials), nan=-np.inf)
     taken = np.zeros(len(potential), bool)
     taken[priority.in_order([-potential, np.concatenate(places), np.concatenate(hashes)])[:capacity]] = True
+    taken &= potential > -np.inf
     return np.split(taken, np.cumsum([len(each) for each in places])[:-1])

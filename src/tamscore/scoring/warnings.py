@@ -78,9 +78,14 @@ def banded(market: PartyMarket, ladder: LadderRules) -> str:
     steps = "steps of level cluster coincide" if table.account else "steps coincide"
     return (
         f"sales come in bands: {tied:.0%} of the customers share their amount with others, {counts.max():,} have "
-        f"{amounts[np.argmax(counts)]:,.2f}, and {steps} in {np.count_nonzero(merged)} of {len(merged)} "
+        f"{amount(amounts[np.argmax(counts)])}, and {steps} in {np.count_nonzero(merged)} of {len(merged)} "
         "ladders; potential tells no more than the bands do, give exact sales if there are any"
     )
+
+
+def amount(money: float) -> str:
+    """Return money with cents; below 1 with as many digits as it takes."""
+    return f"{money:,.2f}" if money >= 1 else f"{money:.6g}"
 
 
 def merged_ladders(market: PartyMarket, ladder: LadderRules) -> Any:
@@ -138,11 +143,11 @@ def crowded(market: PartyMarket, limits: Limits, rules: QuadrantRules, kept: Kep
     here = counts[potential == limits.potential].sum()
     if kept.limits is not None and high - here > (1 - rules.potential) * total:
         return (
-            f"{head}the limit of {limits.potential:,.2f} is that of the earlier run; if the market has grown, score it "
-            "with --fresh-cut-lines, or refresh the model"
+            f"{head}the limit of {amount(limits.potential)} is that of the earlier run; if the market has grown, score "
+            "it with --fresh-cut-lines, or refresh the model"
         )
     fresh = "" if kept.limits is None else " with --fresh-cut-lines"
     return (
-        f"{head}{here:,.0f} share the limit of {limits.potential:,.2f}; quadrant.threshold = 'capacity'{fresh} takes "
-        "as many as can be covered"
+        f"{head}{here:,.0f} share the limit of {amount(limits.potential)}; quadrant.threshold = 'capacity'{fresh} "
+        "takes as many as can be covered"
     )
