@@ -18,6 +18,7 @@ from tamscore.cli import app
 from tamscore.insight.lists import gather
 from tamscore.insight.lists.gather import groups_of
 from tamscore.insight.lists.names import LONGEST, file_stems
+from tamscore.insight.lists.since import doubts_about_runs, owner
 from tamscore.insight.pages.calling import why_called
 from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
@@ -156,6 +157,26 @@ def test_what_changed_since_the_run_before_is_told(week):
 def test_without_a_run_to_compare_with_nothing_is_said_of_changes(week, tmp_path):
     rows = made(week["output"], tmp_path / "lists", "--since", "none")
     assert all("changed" not in row for one in rows for row in rows_of(tmp_path / "lists" / one["file"]))
+
+
+def test_another_spelling_of_a_person_is_no_other_owner():
+    now = pa.table({"person": ["ann", "JÖRG ", "Bob", None, "Cid"]})
+    then = pa.table({"person": ["Ann", "Jo\u0308rg", "Ann", "Ann", None]})
+    assert owner(now, then).to_pylist() == [None, None, "was with Ann", "was with Ann", None]
+
+
+def test_a_run_of_another_market_is_named_and_nothing_is_told_of_changes(week, tmp_path):
+    """With few accounts in common all others would count as new."""
+    table = market.accounts(300)
+    others = market.score(table, tmp_path / "others").output
+    done = ask(week["output"], "--to", tmp_path / "lists", "--since", others)
+    assert done.exit_code == 0, done.output
+    assert "accounts were in the run" in done.stderr
+    assert "name an earlier run of the same market" in done.stderr
+    assert doubts_about_runs(open_run(others), open_run(others), 150) == []
+    (few,) = doubts_about_runs(open_run(others), open_run(others), 149)
+    assert "149 of 300 accounts were in the run" in few
+    assert "all others count as new" in few
 
 
 def test_the_summary_says_who_got_what_and_the_page_leads_there(week):

@@ -14,7 +14,7 @@ from tamscore.engine import heap
 from tamscore.errors import UsageError
 from tamscore.insight.campaign_lists import PERSON, CampaignLists
 from tamscore.insight.lists import sentences
-from tamscore.insight.lists.since import RunBefore
+from tamscore.insight.lists.since import RunBefore, doubts_about_runs
 from tamscore.insight.marked_run import with_marks
 from tamscore.schema import PARTY_TYPES
 from tamscore.store.holdouts import MARK_COLUMN, Controls
@@ -133,13 +133,17 @@ class Telling:
 
     @classmethod
     def of(cls, run: StoredRun, since: StoredRun | None, progress: Progress) -> Telling:
-        """Return what there is to tell since an earlier run."""
+        """Return what there is to tell since an earlier run; nothing where the two have no account in common."""
         if since is None:
             return cls()
         from tamscore.insight.alerted_run import alerted_since
 
         with progress.stage("compare"):
-            return cls(RunBefore.of(since), alerted_since(run, since))
+            before = RunBefore.of(since)
+            known = before.known_of(run)
+            for text in doubts_about_runs(run, since, known):
+                progress.notice(text)
+            return cls(before, alerted_since(run, since)) if known else cls()
 
     def told(self, accounts: pa.Table) -> pa.Table:
         """Return accounts with columns for why, alerts and what changed."""

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from tamscore.arrow import float_column
 from tamscore.insight.join import AccountIndex
 from tamscore.insight.lists.sentences import by_distinct, joined
+from tamscore.substitution import fold_word
 from tamscore.view.words import clean, money, signed_money
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from tamscore.insight.stored import StoredRun
 
 COMPARED = ("kind", "whitespace", "priority", "person")
+ID = "account_id"
+FEW = 0.5
+"""Where a smaller share of the accounts was there before, the runs are hardly of one market."""
 PLACES, FACTOR = 10, 1.25
 """A change of place is told from so many places and such a factor on: everybody moves a little every week."""
 
@@ -36,10 +40,14 @@ class RunBefore:
         """Return all accounts of a run."""
         names = [name for name in COMPARED if name in run.columns]
         ids, tables = [], []
-        for part in run.read(["account_id", *names]):
-            ids.append(part["account_id"])
+        for part in run.read([ID, *names]):
+            ids.append(part[ID])
             tables.append(part.select(names))
         return cls(AccountIndex.of(ids, run.id_form), pa.concat_tables(tables).combine_chunks())
+
+    def known_of(self, run: StoredRun) -> int:
+        """Return how many accounts of a later run were there."""
+        return sum(int(np.count_nonzero(self.accounts.rows_of(part[ID]) >= 0)) for part in run.read([ID]))
 
     def changed(self, accounts: pa.Table) -> pa.Array:
         """Return what changed about accounts (m,), '' for nothing."""
@@ -48,6 +56,16 @@ class RunBefore:
         fresh = pa.array(["new account"]).take(pa.array(np.zeros(len(place), np.int64), mask=place >= 0))
         parts = [fresh, became(accounts, before), owner(accounts, before), opened(accounts, before)]
         return joined([*parts, moved(accounts, before)])
+
+
+def doubts_about_runs(run: StoredRun, before: StoredRun, known: int) -> list[str]:
+    """Return that few accounts of a run, `known` of them, were in the run before, where that is so."""
+    scored = run.manifest["rows"]["scored"]
+    if known >= FEW * scored:
+        return []
+    few = f"{known:,} of {scored:,} accounts were in the run {before.name}"
+    told = "nothing is told of changes" if not known else "all others count as new"
+    return [f"since: {few}: {told}; name an earlier run of the same market with --since"]
 
 
 def together(accounts: pa.Table, before: pa.Table, name: str) -> pa.Table:
@@ -70,7 +88,8 @@ def owner(accounts: pa.Table, before: pa.Table) -> pa.Array:
     """Return who had accounts before that now have another person; null where nobody had them, or nobody knows."""
 
     def tell(one: Mapping[str, Any]) -> str | None:
-        return f"was with {clean(one['then'])}" if one["then"] not in {None, one["now"]} else None
+        is_same = one["then"] is None or (one["now"] is not None and fold_word(one["then"]) == fold_word(one["now"]))
+        return None if is_same else f"was with {clean(one['then'])}"
 
     if "person" not in accounts.column_names or "person" not in before.column_names:
         return pa.nulls(accounts.num_rows, pa.string())
