@@ -9,16 +9,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 UNITS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"), (1.0, ""))
+CENT = 0.01
+"""The smallest amount that has two significant digits."""
 NOTHING = "-"
 
 
 def money(value: float | None) -> str:
-    """An amount with two significant digits, short: 12k, 3.4M, 950; `-` where there is none."""
+    """An amount with two significant digits, short: 12k, 3.4M, 950; `-` where there is none.
+
+    Below a cent it is told to the cent: 0.01 or 0.00, where 0 is nothing at all.
+    """
     if value is None or not math.isfinite(value):
         return NOTHING
     rounded = float(f"{value:.2g}")
-    if rounded == 0:
-        return "0"
+    if abs(rounded) < CENT:
+        return f"{rounded:.2f}".replace("-0.00", "0.00") if rounded else "0"
     limit, unit = next((pair for pair in UNITS if abs(rounded) >= pair[0]), (1.0, ""))
     scaled = rounded / limit
     return f"{scaled:.{max(1 - math.floor(math.log10(abs(scaled))), 0)}f}{unit}"
