@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,12 @@ from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
 from tamscore.sections import SECTIONS
 from tamscore.sections.coverage.cover import cover
+from tamscore.sections.coverage.people import Owners
 from tamscore.sections.coverage.placing import place_all
+from tamscore.sections.coverage.plan_table import read_plans
 from tamscore.sections.coverage.plans import DEFAULT_PLANS, DIGITAL
-from tamscore.sections.coverage.reading import read_owners, read_people, read_plans
+from tamscore.sections.coverage.question import read_question
+from tamscore.sections.coverage.reading import read_owners, read_people
 from tamscore.sections.coverage.result import record
 from tamscore.sections.coverage.scored_accounts import read_accounts
 from tamscore.sections.coverage.settings import Coverage
@@ -261,7 +265,7 @@ def test_more_people_are_worth_what_a_new_coverage_says(run):
 
 
 def test_scenarios_change_roles_and_persons_and_count_who_is_reached(run):
-    asked = ["sdr=+1", "SDR 01=-0.5", "sdr=-99"]
+    asked = ["sdr=+1", "SDR 01=-0.5", "sdr=-2, SDR 01=+1"]
     result, _ = covered(run, asked, team={"sdr": 1}, hours_per_person=400, ramp=[0.0, 0.0, 0.5])
     more, half, none = result.scenarios
     assert none["hours"] == -400.0
@@ -269,6 +273,12 @@ def test_scenarios_change_roles_and_persons_and_count_who_is_reached(run):
     assert more["change"] > more["first_year"] > 0 > half["change"] == half["first_year"]
     reached = sum(row["reached"] for row in result.minimum)
     assert (more["reached"], half["reached"]) == (2 * reached, reached / 2)
+
+
+@pytest.mark.parametrize("text", ["sdr=-5", "sdr=-1, Sdr=-1.5", "sdr=-2, sdr 01=-0.5"])
+def test_a_scenario_takes_no_more_people_than_a_role_has(run, text):
+    with pytest.raises(UsageError, match=r"takes (5|2\.5) people from role 'sdr', which has 2 people"):
+        covered(run, [text], team={"sdr": 2})
 
 
 def test_books_are_fair_within_the_bound_that_is_asked_for(run):
@@ -537,6 +547,39 @@ def test_whom_hours_do_not_reach_is_reported_with_the_price_of_an_hour_that_woul
     assert sum(row["reached"] for row in rows.values()) == 100
     assert short["account_id"].to_pylist()[0] in page_of(result)
     assert "costs" in page_of(result)
+
+
+def test_accounts_that_no_plan_offers_what_they_are_owed_lack_a_plan_and_no_hours(run):
+    result, _ = covered(run, team={"sdr": 1}, minimum_treatment={"blue": "high_touch", "A": "pooled"})
+    blue, tier = result.minimum
+    assert blue["short"] == blue["without_plan"] == blue["owed"] > 0
+    assert (blue["hours_short"], blue["role"], blue["price_of_an_hour"]) == (0.0, None, None)
+    assert tier["without_plan"] == 0
+    assert "no plan open to them offers 'high_touch'" in page_of(result)
+    assert f"no plan offers it to {blue['short']:,} of them" in page_of(result)
+
+
+def test_where_nothing_is_to_be_won_or_kept_nobody_gets_a_person(tmp_path):
+    table = market.accounts(300)
+    sales = table.column_names.index("sales")
+    done = market.score(table.set_column(sales, "sales", pa.array(np.zeros(300))), tmp_path)
+    result, accounts = covered(open_run(done.output), minimum_treatment={"grey": "pooled", "A": "pooled"})
+    assert set(accounts["role"].to_pylist()) == {"digital"}
+    assert result.minimum == []
+    assert "no account has whitespace or sales" in page_of(result)
+
+
+def test_who_gains_nothing_by_a_person_has_none_though_there_are_hours(run):
+    """Prospects without a chance: everything brings nothing, and the first plan would take 40 hours for it."""
+    task = read_question(run, Coverage(team={"account_manager": 900}, minimum_treatment={})).task
+    hopeless = (task.accounts.sales <= 0) & (np.arange(len(task.accounts)) % 2 == 0)
+    promise = np.where(hopeless, 0.0, task.accounts.promise)
+    nobody = Owners(np.full(len(promise), -1), np.zeros(len(promise), bool))
+    found = place_all(
+        backend.load("cpu"), replace(task, accounts=replace(task.accounts, promise=promise)), nobody, None
+    )
+    assert (found.person[hopeless] == -1).all()
+    assert (found.person[~hopeless] >= 0).all()
 
 
 def test_what_least_service_costs_is_the_difference_to_a_coverage_without_it(run):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,11 +13,20 @@ from pydantic import ValidationError
 
 from tamscore.errors import InputContractError
 from tamscore.sections.coverage.minimum import levels_of_plans
-from tamscore.sections.coverage.names import doubts_about, folded, likely, resolved, split, with_roles
+from tamscore.sections.coverage.names import (
+    doubts_about,
+    doubts_about_limits,
+    folded,
+    likely,
+    resolved,
+    split,
+    with_roles,
+)
 from tamscore.sections.coverage.people import Person
+from tamscore.sections.coverage.plan_table import read_plans
 from tamscore.sections.coverage.plans import DEFAULT_PLANS, DIGITAL, OF_CHANNEL, PARTNER, for_team, with_partners
 from tamscore.sections.coverage.question import team_of
-from tamscore.sections.coverage.reading import read_people, read_plans
+from tamscore.sections.coverage.reading import read_people
 from tamscore.sections.coverage.settings import Coverage
 from tamscore.sections.coverage.texts import Collected, Texts, by_kind
 
@@ -102,6 +113,10 @@ def test_roles_are_one_in_whatever_capitals_and_the_first_spelling_holds():
     first, other = DEFAULT_PLANS[2], DEFAULT_PLANS[-1]
     changed = with_roles([first, type(first)("HUNTER ", "pooled", 5.0, 0.1, 0.1, 0.1), other], DIGITAL)
     assert [plan.role for plan in changed] == ["hunter", "hunter", "digital"]
+    words = [
+        type(first)(role, "pooled", 5.0, 0.1, 0.1, 0.1) for role in ("Inside Sales ", "inside_sales", "insidesales")
+    ]
+    assert {plan.role for plan in with_roles(words, DIGITAL)} == {"Inside Sales"}
 
 
 def test_party_types_hold_for_partner_managers_in_whatever_capitals():
@@ -194,6 +209,41 @@ def test_what_is_nearly_a_column_or_a_share_is_refused(tmp_path, key, text, told
     settings = Coverage.model_validate({key: str(tmp_path / "t.csv")})
     with pytest.raises(InputContractError, match=re.escape(told)):
         (read_people if key == "people" else read_plans)(settings)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("hunter,pooled,8,,", "Hunter ,Pooled,9,,"),
+        ("inside sales,high touch,8,blue|yellow,North", "Inside_Sales,high_touch,8,Yellow; blue,north"),
+        ("channel_partner,pooled,8,,", "Channel Partner,pooled,9,,"),
+    ],
+)
+def test_a_plan_stands_once_for_the_same_accounts(tmp_path, first, second):
+    """Of two plans of one role and level only the better one would ever be taken, and nobody would know which."""
+    head = "role,service_level,hours,quadrant,region,expansion,acquisition,protection"
+    (tmp_path / "t.csv").write_text(f"{head}\n{first},0.1,0.1,0.1\ndigital,mail,0,,,0,0,0\n{second},0.1,0.1,0.1\n")
+    settings = Coverage(plans=str(tmp_path / "t.csv"))
+    with pytest.raises(InputContractError, match=r"t\.csv: rows 1 and 3 are both a plan .*remove one of them"):
+        read_plans(settings)
+    other = second.rpartition(",")[0] + ",South"
+    (tmp_path / "t.csv").write_text(f"{head}\n{first},0.1,0.1,0.1\n{other},0.1,0.1,0.1\n")
+    assert len(read_plans(settings)) == 3
+
+
+def test_people_without_any_plan_that_takes_hours_are_refused_without_an_empty_list(tmp_path):
+    (tmp_path / "t.csv").write_text(f"{PLAN}\ndigital,mail,0,0.1,0.1,0.1\n")
+    chosen = Coverage(plans=str(tmp_path / "t.csv"), team={"hunter": 1})
+    with pytest.raises(InputContractError, match=r"takes hours, since coverage\.plans has none; add"):
+        team_of(chosen, read_people(chosen), read_plans(chosen))
+
+
+def test_a_limit_on_a_column_that_accounts_do_not_have_names_the_key():
+    nothing = Texts(("",), np.zeros(3, np.uint8))
+    accounts: Any = SimpleNamespace(column=lambda _: nothing)
+    plans = [type(DEFAULT_PLANS[0])("hunter", "a", 5.0, 0.1, 0.1, 0.1, (("region", frozenset({"North"})),))]
+    (said,) = doubts_about_limits(plans, accounts)
+    assert said.endswith("suit no account, which have none; name the column with regions in coverage.region")
 
 
 def test_columns_of_other_uses_are_passed_over(tmp_path):

@@ -7,7 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tamscore.errors import InputContractError
-from tamscore.sections.coverage.reading import OWNERS, read_people, read_plans, read_table
+from tamscore.sections.coverage.plan_table import read_plans
+from tamscore.sections.coverage.reading import OWNERS, read_people, read_table
 from tamscore.sections.coverage.settings import Coverage
 
 PLAN = {"role": "hunter", "service_level": "pooled", "hours": 5.0} | dict.fromkeys(

@@ -78,6 +78,7 @@ COVERAGE = {
     "minimum[].owed": "integer: accounts that are owed it",
     "minimum[].reached": "integer: accounts that get it",
     "minimum[].short": "integer: accounts that do not",
+    "minimum[].without_plan": "integer: accounts short that no plan open to them offers the level to",
     "minimum[].hours_short": "number: hours that are lacking",
     "minimum[].role": "string?: role whose hours are lacking",
     "minimum[].price_of_an_hour": "number?: what one more hour of it would bring",

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from tamscore.scoring.joining.lookup import explained, joined_parts, match_ids
 from tamscore.sections.coverage.joining import SETTING, match_persons, unknown_owners
 from tamscore.sections.coverage.names import listed, with_roles
+from tamscore.sections.coverage.plan_table import read_plans
 from tamscore.sections.coverage.plans import DIGITAL, PARTNER
-from tamscore.sections.coverage.reading import HOURS_OF_A_WEEK, owner_rows, read_people, read_plans, read_table
+from tamscore.sections.coverage.reading import HOURS_OF_A_WEEK, owner_rows, read_people, read_table
 from tamscore.sections.coverage.touches import NEEDED, READ
 from tamscore.store import tables
 

@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
 SEPARATORS = (r"\|", ";", r"[\r\n]", ",", "/")
 """What may stand between several names in one cell; a later one counts where an earlier one gives no known name."""
+KEYS = {
+    "region": "name the column with regions in coverage.region",
+    "band": "size bands need campaigns.size",
+    "market_segment": "name the column with segments in columns.market_segment",
+}
+"""What to do where accounts have no names in a column that limits plans."""
 LISTED = 5
 """So many names are listed in one message."""
 
@@ -46,11 +52,11 @@ def likely(name: str, known: Iterable[str]) -> str:
 
 
 def spelled(text: str, known: Sequence[str]) -> str:
-    """Return the known spelling of a role, the role itself where there is none.
+    """Return the known spelling of a role, the role itself where there is none: its first spelling among the known.
 
-    `Account Manager` and `account-manager` are `account_manager`, unless a role is called just so.
+    `Account Manager` and `account-manager` are `account_manager`, in every table and in `team`.
     """
-    return next((one for fold in (fold_word, plain_word) for one in known if fold(one) == fold(text)), text)
+    return next((one for one in known if plain_word(one) == plain_word(text)), text)
 
 
 def levels_of(name: str, texts: Texts) -> list[str]:
@@ -68,6 +74,11 @@ def split(cell: str, known: Mapping[str, Any], separators: Sequence[str] = SEPAR
     pieces = [piece for part in re.split(separators[0], cell) for piece in split(part, known, separators[1:])]
     always = separators[0] == SEPARATORS[0]
     return pieces if always or any(fold_word(piece) in known for piece in pieces) else [cell.strip()]
+
+
+def pieces(cell: str) -> frozenset[str]:
+    """Return the parts of a cell of several names, folded, wherever a separator stands in it."""
+    return frozenset(filter(None, map(fold_word, re.split("|".join(SEPARATORS), cell))))
 
 
 def with_levels(people: Sequence[Person], accounts: Accounts) -> list[Person]:
@@ -90,8 +101,8 @@ def resolved(cells: Iterable[str], texts: Texts) -> frozenset[str]:
 
 
 def with_roles(plans: Sequence[TouchPlan], *known: str) -> tuple[TouchPlan, ...]:
-    """Return the plans with one spelling of every role: that of the known ones, else the first."""
-    roles = [*known, *(plan.role for plan in plans)]
+    """Return the plans with one spelling of every role: that of the known ones, else the first without its blanks."""
+    roles = [*known, *(plan.role.strip() for plan in plans)]
     return tuple(replace(plan, role=spelled(plan.role, roles)) for plan in plans)
 
 
@@ -142,7 +153,8 @@ def doubts_about_limits(plans: Sequence[TouchPlan], accounts: Accounts) -> Itera
         texts = accounts.column(column)
         if not levels_of(name, texts):
             known = [level for level in texts.levels if level]
-            has = f"which are of {listed(known)}{likely(name, known)}" if known else "which have none"
+            none = f"which have none; {KEYS.get(column, 'the run has no such column')}"
+            has = f"which are of {listed(known)}{likely(name, known)}" if known else none
             yield f"touch plans of {column} {name!r} suit no account, {has}"
 
 

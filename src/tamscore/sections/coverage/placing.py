@@ -22,7 +22,7 @@ from tamscore.sections.coverage.offer import Offer
 from tamscore.sections.coverage.plans import values_of
 from tamscore.sections.coverage.price_search import Search
 from tamscore.sections.coverage.reach import reached
-from tamscore.sections.coverage.refill import Desk, refill
+from tamscore.sections.coverage.refill import Desk, refill, release
 
 if TYPE_CHECKING:
     from tamscore.backend import Backend
@@ -144,6 +144,7 @@ def place(backend: Backend, task: Task, owners: Owners, known: Any = None) -> Pl
     choice = choose(backend, search.options, pools.hours, search)
     plan, person = named(task, owners, search.options, choice)
     before, desk = true.worth(plan), Desk.of(task, true, plan, person)
+    release(desk, owners, owed.account)
     refill(desk, owners)
     while claim(desk, owners, owed, level):
         refill(desk, owners)

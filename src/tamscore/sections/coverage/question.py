@@ -10,8 +10,9 @@ from tamscore.sections.coverage.door import doubts_about_hours
 from tamscore.sections.coverage.held_out import told_of_controls, with_controls, without_controls
 from tamscore.sections.coverage.joining import doubts_of, match_regions
 from tamscore.sections.coverage.names import doubts_about_limits, likely, spelled, with_levels, with_limits, with_roles
+from tamscore.sections.coverage.plan_table import read_plans
 from tamscore.sections.coverage.plans import DEFAULT_PLANS, DIGITAL, OF_CHANNEL, PARTNER, for_team, with_partners
-from tamscore.sections.coverage.reading import read_owners, read_people, read_plans
+from tamscore.sections.coverage.reading import read_owners, read_people
 from tamscore.sections.coverage.scored_accounts import read_accounts
 from tamscore.sections.coverage.settings import default_team
 from tamscore.sections.coverage.suggested import SuggestedRoles
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.people import Owners, Person
     from tamscore.sections.coverage.plans import TouchPlan
     from tamscore.sections.coverage.settings import Coverage
+
+
+NO_PROMISE = (
+    "no account has whitespace or sales: people would bring nothing, and coverage.minimum_treatment is not kept"
+)
 
 
 @dataclass(frozen=True)
@@ -52,15 +58,21 @@ def read_question(run: ScoredRun, settings: Coverage) -> Question:
     controls = Controls.of(run.directory.output, run.id_form)
     accounts = with_controls(accounts, controls, Controls.marked(run.directory.output, run.id_form))
     touches = read_touches(settings, accounts, plans)
-    minimum: dict[str, str] = {name: level for name, level in settings.minimum_treatment.items()}  # noqa: C416 - types
+    wanted = settings.minimum_treatment.items() if has_promise(accounts) else ()
+    minimum: dict[str, str] = {name: level for name, level in wanted}  # noqa: C416 - types
     open_to = without_controls(plans) if len(controls) else plans
     task = replace(task_of(accounts, open_to, people, DIGITAL, touches), minimum=minimum)
     owners = read_owners(settings, accounts, people)
     matches = (*match_regions(settings, accounts, people), *owners.joins, *touches.joins)
     doubts = (*owners.doubts, *doubts_of(settings, accounts, people), *doubts_about_limits(limited(plans), accounts))
     doubts = (*doubts_about_hours(settings, people, plans), *doubts, *idle_partners(task))
-    doubts = (*doubts, *told_of_controls(task, owners))
+    doubts = (*(() if has_promise(accounts) else (NO_PROMISE,)), *doubts, *told_of_controls(task, owners))
     return Question(task, owners, touches.unknown, matches, doubts)
+
+
+def has_promise(accounts: Accounts) -> bool:
+    """Return whether any account has something to win or to keep, so that people may bring something."""
+    return bool((accounts.promise > 0).any() or (accounts.sales > 0).any())
 
 
 def plans_of(settings: Coverage, accounts: Accounts, people: Sequence[Person]) -> tuple[TouchPlan, ...]:
@@ -85,6 +97,11 @@ def team_of(settings: Coverage, people: Sequence[Person], plans: Sequence[TouchP
 def require_plans(people: Sequence[Person], roles: Sequence[str]) -> None:
     """Raise InputContractError if somebody has a role without a plan that takes hours."""
     with_hours = [role for role in roles if role != DIGITAL]
+    if people and not with_hours:
+        raise InputContractError(
+            f"{people[0].name!r}: role {people[0].role!r} has no touch plan that takes hours, since coverage.plans has "
+            "none; add a plan with hours, or leave the people out"
+        )
     for person in people:
         if person.role not in with_hours:
             raise InputContractError(

@@ -1,9 +1,9 @@
-"""The tables of people, their touch plans and the accounts they own, read and checked."""
+"""The tables of people and of the accounts they own, read and checked; how small tables are read."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +14,6 @@ from tamscore.sections.coverage.accounts import LIMITING
 from tamscore.sections.coverage.joining import match_accounts, match_persons, unknown_owners
 from tamscore.sections.coverage.names import folded, likely
 from tamscore.sections.coverage.people import Owners, Person, numbers_of
-from tamscore.sections.coverage.plans import DEFAULT_PLANS, DIGITAL, TouchPlan
 from tamscore.sections.coverage.table_types import checked
 from tamscore.store import tables
 from tamscore.store.sources.whole import whole_table
@@ -33,13 +32,10 @@ HOURS_OF_A_WEEK = 168
 OWNERS = ("account_id", "person")
 """Columns that the table of owners needs."""
 NUMBERS = ("hours", "expansion", "acquisition", "protection")
-SHARES = NUMBERS[1:]
-"""The numbers of a plan that are shares of money."""
 LIMITS = ("band", "region", *LIMITING)
 """The columns that limit a plan to accounts that hold one of the names in the cell."""
 PEOPLE = ("person", "role", "hours", "regions", "skills")
-PLANS = ("role", "service_level", *NUMBERS, *LIMITS)
-"""What tables of people and of plans may have."""
+"""What a table of people may have."""
 NAMES = ("person", "role", "service_level", "regions", "skills", *LIMITS)
 TYPES = dict.fromkeys(NUMBERS, "float") | {"locked": "bool"}
 CSV_TYPES = {spell(name): kind for name, kind in TYPES.items() for spell in (str, str.capitalize, str.upper)}
@@ -85,38 +81,6 @@ def person_of(row: dict[str, Any], settings: Coverage) -> Person:
             'coverage.hours_per = "year" if these are hours of a year'
         )
     return Person(row["person"], row["role"], hours * settings.yearly, *several)
-
-
-def read_plans(settings: Coverage) -> tuple[TouchPlan, ...]:
-    """The touch plans of the table, or the defaults; digital coverage is added where the table has none for everybody.
-
-    Raises InputContractError where a number is missing or negative.
-    """
-    if settings.plans is None:
-        return DEFAULT_PLANS
-    rows = rows_of(settings.plans, ("role", "service_level", *NUMBERS), PLANS)
-    plans = [plan_of(row, f"{settings.plans}: row {number:,}") for number, row in rows.items()]
-    digital = [plan for plan in plans if fold_word(plan.role) == DIGITAL]
-    catches_all = any(not plan.limits for plan in digital)
-    return tuple(plans) if catches_all else (*plans, replace(DEFAULT_PLANS[-1], last_resort=bool(digital)))
-
-
-def plan_of(row: dict[str, Any], where: str) -> TouchPlan:
-    """The touch plan in a row of the table; InputContractError, begun with `where`, if its numbers do not fit."""
-    for name in NUMBERS:
-        if row[name] is None or not float(row[name]) >= 0:
-            got = "an empty cell" if row[name] is None else f"{row[name]:g}"
-            raise InputContractError(f"{where} ({cells(row)}): {name}: expected a number ≥ 0, got {got}")
-    hours, expansion, acquisition, protection = (float(row[name]) for name in NUMBERS)
-    for name in SHARES:
-        if row[name] > 1:
-            raise InputContractError(
-                f"{where} ({cells(row)}): {name}: expected a share of at most 1, got {row[name]:g}; write 0.12 for 12 %"
-            )
-    if fold_word(row["role"]) == DIGITAL and hours > 0:
-        raise InputContractError(f"{where}: {DIGITAL} plans take no hours, got {hours:g}; write 0 or another role")
-    limits = tuple((name, frozenset({row[name]})) for name in LIMITS if row.get(name))
-    return TouchPlan(row["role"], row["service_level"], hours, expansion, acquisition, protection, limits)
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,18 @@ class Desk:
         self.plan[row], self.person[row] = plan, who
 
 
+def release(desk: Desk, owners: Owners, owed: Any) -> None:
+    """Take accounts from people who bring them no more than nobody would, in place.
+
+    Accounts (s,) that are owed a service level stay, and so do those with their owner.
+    """
+    may = (desk.person != NOBODY) & (desk.person != owners.person)
+    may[owed] = False
+    rows = np.flatnonzero(may)
+    for row in rows[desk.offer.value[desk.without(rows), rows] >= desk.worth(rows)].tolist():
+        desk.leave(row)
+
+
 def refill(desk: Desk, owners: Owners) -> None:
     """Give hours that are left to accounts without a person, and to those whose own person can do more, in place.
 

@@ -90,8 +90,8 @@ def quadrant_plans(task: Task) -> ByKind:
     found = np.zeros((len(task.plans), len(rows)), bool)
     for o, plan in enumerate(task.plans):
         if plan.role != DIGITAL:
-            same = columns[0].among([plan.role], rows) & columns[1].among([plan.service_level], rows)
-            found[o] = same & task.within(o, rows)
+            here = [columns[0].alike(plan.role, rows), columns[1].alike(plan.service_level, rows)]
+            found[o] = here[0] & here[1] & task.within(o, rows)
     return ByKind(found.T, kind)
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 CHANGE = re.compile(r"[+-]?\d{1,6}(\.\d{1,4})?")
 MONTHS = 12
+SLACK = 1e-9
+"""By how much parts of people that are added up may differ from whole ones."""
 
 
 @dataclass(frozen=True)
@@ -38,27 +40,44 @@ class Scenario:
 def scenario_of(text: str, task: Task, settings: Coverage) -> Scenario:
     """The scenario that a text such as `hunter=+2, Ann=-0.5` states: so many people of a role, or parts of a person.
 
-    Raises UsageError where it states something else.
+    Raises UsageError where it states something else, or takes away more people than there are.
     """
     hours, first = np.zeros(len(task.roles)), np.zeros(len(task.roles))
     parts: dict[str, float] = defaultdict(float)
+    people = np.zeros(len(task.roles))
     for part in text.split(","):
         name, _, number = (piece.strip() for piece in part.rpartition("="))
         role, each = whose(name, task, settings)
         if role is None or not CHANGE.fullmatch(number):
-            known = [role for role in task.roles if role != DIGITAL]
-            hint = likely(name, [*known, *(one.name for one in task.people)]) if role is None else ""
-            raise UsageError(
-                f"--scenario: {part.strip()!r}: expected ROLE=+2, PERSON=-0.5 or the like, of the roles "
-                f"{', '.join(known)} and the people{hint}"
-            )
+            raise UsageError(f"--scenario: {part.strip()!r}: {expected(task, name if role is None else None)}")
         more = float(number) * each
         parts[fold_word(name)] += float(number)
         if parts[fold_word(name)] < -1 and is_person(name, task):
             raise UsageError(f"--scenario: {part.strip()!r}: there is one {name!r}, expected -1 at the least")
+        people[role] += float(number)
         hours[role] += more
         first[role] += more * (in_first_year(settings.ramp) if more > 0 else 1.0)
+    require_people(text, task, people)
     return Scenario(text, hours, first)
+
+
+def require_people(text: str, task: Task, change: Any) -> None:
+    """Raise UsageError if a scenario takes more people (r,) from a role than it has."""
+    there = np.bincount(task.role_of_person, minlength=len(task.roles))
+    for role in np.flatnonzero(there + change < -SLACK).tolist():
+        has = f"{there[role]} people" if there[role] != 1 else "one person"
+        raise UsageError(
+            f"--scenario: {text!r}: takes {-change[role]:g} people from role {task.roles[role]!r}, which has {has}"
+        )
+
+
+def expected(task: Task, unknown: str | None) -> str:
+    """What a scenario may state, with names like an unknown one."""
+    roles = [role for role in task.roles if role != DIGITAL]
+    if not roles:
+        return "expected people of a role, but no touch plan takes hours"
+    hint = likely(unknown, [*roles, *(one.name for one in task.people)]) if unknown is not None else ""
+    return f"expected ROLE=+2, PERSON=-0.5 or the like, of the roles {', '.join(roles)} and the people{hint}"
 
 
 def whose(name: str, task: Task, settings: Coverage) -> tuple[int | None, float]:

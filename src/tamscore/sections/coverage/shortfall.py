@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.task import Task
 
 FIRST = 5
-"""So many accounts that hours do not reach are named for each rule."""
+"""So many accounts that are short are named for each rule."""
 
 
 def without_it(task: Task, found: Placement) -> float:
@@ -79,13 +79,11 @@ def met(task: Task, found: Placement) -> Any:
 def minimum_rows(task: Task, found: Placement, roles: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """One row per rule that somebody is owed by: accounts owed, reached and short, and the hours that are lacking.
 
-    `role` and `price_of_an_hour` are those of the role that would serve most of them with the fewest hours.
+    `without_plan` of those short have no plan that offers what they are owed, whatever hours there are. `role` and
+    `price_of_an_hour` are those of the role that would serve most of the others with the fewest hours.
     """
-    owed, offer = found.owed, found.offer
-    level = levels_of_plans(task.plans)
+    owed, need = found.owed, hours_needed(task, found)
     got, price = met(task, found), {row["role"]: row["price_of_an_hour"] for row in roles}
-    hours = np.where(np.isfinite(offer.value[:, owed.account]), offer.hours[:, owed.account], np.inf)
-    need = np.where(level[:, None] >= owed.least, hours, np.inf)
     rows = []
     for rule in np.unique(owed.rule).tolist():
         here = owed.rule == rule
@@ -97,19 +95,32 @@ def minimum_rows(task: Task, found: Placement, roles: Sequence[Mapping[str, Any]
         rows.append(
             {"rule": owed.rules[rule], "service_level": LEVELS[int(owed.least[here][0])], "owed": int(here.sum())}
             | {"reached": int((here & got).sum()), "short": len(lack)}
+            | {"without_plan": int(np.count_nonzero(~np.isfinite(least)))}
             | {"hours_short": float(least[np.isfinite(least)].sum()), "role": role}
             | {"price_of_an_hour": price[role] if role else None}
         )
     return rows
 
 
+def hours_needed(task: Task, found: Placement) -> Any:
+    """The hours (o, s) of plans for accounts that are owed something; infinite where plans are closed or give less."""
+    owed, offer, level = found.owed, found.offer, levels_of_plans(task.plans)
+    hours = np.where(np.isfinite(offer.value[:, owed.account]), offer.hours[:, owed.account], np.inf)
+    return np.where(level[:, None] >= owed.least, hours, np.inf)
+
+
 def lacking(task: Task, found: Placement) -> Iterator[str]:
-    """Yield, for each rule, how many accounts get less than it owes them, and which of them come first."""
-    owed, lack = found.owed, found.owed.of(~met(task, found))
-    for rule in np.unique(lack.rule).tolist():
-        rows = lack.account[lack.rule == rule]
-        first = ", ".join(repr(task.accounts.ids[int(row)].as_py()) for row in rows[:FIRST])
-        yield f"{called(owed.rules[rule])}: {counted(len(rows), 'account')}, first {first}"
+    """Yield, for each rule, how many accounts get less than it owes them, why, and which of them come first."""
+    owed, short = found.owed, ~met(task, found)
+    has_plan = np.isfinite(hours_needed(task, found)).any(axis=0)
+    for rule in np.unique(owed.rule[short]).tolist():
+        here = short & (owed.rule == rule)
+        level = LEVELS[int(owed.least[here][0])]
+        for rows, cause in ((here & has_plan, ""), (here & ~has_plan, f"; no plan open to them offers {level!r}")):
+            if rows.any():
+                accounts = owed.account[rows]
+                first = ", ".join(repr(task.accounts.ids[int(row)].as_py()) for row in accounts[:FIRST])
+                yield f"{called(owed.rules[rule])}: {counted(len(accounts), 'account')}, first {first}{cause}"
 
 
 def called(rule: str) -> str:

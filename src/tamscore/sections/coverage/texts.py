@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.sections.coverage.by_kind import crossed, first_of
-from tamscore.substitution import fold_word
+from tamscore.substitution import fold_word, plain_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -48,6 +48,10 @@ class Texts:
         """Where the column holds one of several texts, compared as names; of all accounts (m,) or of some."""
         asked = {fold_word(text) for text in texts}
         return self.spread(np.array([fold_word(level) in asked for level in self.levels], bool)[self.of_kind], rows)
+
+    def alike(self, word: str, rows: Any) -> Any:
+        """Where some accounts (n,) hold a word of a closed list, such as a role."""
+        return self.among([level for level in self.levels if plain_word(level) == plain_word(word)], rows)
 
 
 def crossed_texts(columns: Sequence[Texts]) -> Any:

@@ -121,8 +121,10 @@ def minimum(rows: list[Record]) -> Table:
     )
     names = "rule service_level owed reached short hours_short role price_of_an_hour"
     told = [{**row, "rule": called(row["rule"])} for row in rows]
+    without = sum(row.get("without_plan", 0) for row in rows)  # an earlier version did not count these
+    note = f"; no plan offers it to {without:,} of them" if without else ""
     return table(
-        "Least service", columns, rows_of(told, names), "shortfall.csv lists the accounts that hours do not reach"
+        "Least service", columns, rows_of(told, names), f"shortfall.csv lists the accounts that are short{note}"
     )
 
 
