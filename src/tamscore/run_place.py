@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tamscore import sealed_roles
 from tamscore.scoring.context import written_columns
 from tamscore.sections import SECTIONS
+from tamscore.sections.coverage.measured import measured
 from tamscore.store import run_directory
 from tamscore.store.holdouts import draws_in_force
 from tamscore.store.location import location
@@ -53,5 +54,7 @@ def key_of(job: Job, plan: Plan, backend: Backend, record: dict[str, Any]) -> st
         read |= sealed_roles.tables_held(coverage)
         if draws := draws_in_force(location(job.output.path)):
             read["holdouts"] = " ".join(draws)
+        if results := measured(location(job.output.path), coverage):
+            read["measured"] = json.dumps(results)
     said = map(json.dumps, (read, settings, record))
     return run_directory.run_key(*said, backend.name, run_directory.code_digest())

@@ -370,3 +370,54 @@ def test_controls_that_are_marked_stay_where_they_are_with_a_mark(made, folder, 
     assert sum(row["controls"] for row in told("campaigns", output)["campaigns"]) == 0
     won = outcomes(run_at(output), "prospects", folder, 0.2)[0]
     assert told("lift", output, "--outcomes", won)["contaminated"]["person"] == 0
+
+
+def test_the_next_coverage_goes_by_what_a_holdout_has_measured(made, folder, tmp_path):
+    """Not if outcomes cover too few days, the day has not come, plans are named, or the settings say so."""
+    shutil.copytree(made[0].output, tmp_path / "scores", ignore=shutil.ignore_patterns("holdouts"))
+    output = tmp_path / "scores"
+    told("holdout", output, "--rate", "0.2", "--share", "0.4")
+    assert {"role", "service_level", "likelihood", "whitespace"} <= {*accounts_of(output, "prospects").column_names}
+    file, bought, control = outcomes(run_at(output), "prospects", folder, 0.2)
+    before = covered(output)[0]
+    assert before.measured == ()
+    found = told("lift", output, "--outcomes", file, "--days", "27")
+    (row,) = [one for one in found["touches"] if one["role"] == "digital"]
+    mine = np.array([one == "digital" for one in accounts_of(output, "prospects")["role"].to_pylist()])
+    assert row["effect"] == pytest.approx(bought[mine & ~control].mean() - bought[mine & control].mean())
+    assert covered(output)[0].path == before.path
+    told("lift", output, "--outcomes", file, "--days", "365")
+    after = covered(output)[0]
+    assert after.path != before.path
+    (change,) = [one for one in after.measured if one["role"] == "digital"]
+    assert change["measured"] == pytest.approx(row["effect"])
+    assert change["factor"] == pytest.approx(1 + change["weight"] * (row["effect"] / change["assumed"] - 1))
+    assert "measured: holdout 'prospects'" in ask("show", output).stdout
+    told("report", output, "--to", tmp_path / "report.html")
+    assert "Touch plans that holdouts have measured" in (tmp_path / "report.html").read_text("utf-8")
+    assert covered(output, measured=False)[0].measured == ()
+    (folder / "plans.csv").write_text(PLANS, "utf-8")
+    assert covered(output, plans=str(folder / "plans.csv"))[0].measured == ()
+    assert covered(output, plans=str(folder / "plans.csv"), measured=True)[0].measured != ()
+    assert problems_of_output(output) == []
+
+
+PLANS = """role,service_level,hours,expansion,acquisition,protection
+account_manager,pooled,10,0.05,0.01,0.05
+hunter,high_touch,30,0.06,0.09,0.02
+digital,digital,0,0.004,0.002,0.005
+"""
+
+
+def test_the_next_run_with_roles_in_its_scores_goes_by_what_was_measured(folder, tmp_path):
+    changes = {**CHANGES, "coverage": {"team": {"account_manager": 2}}}
+    before = market.run(folder / "market", tmp_path / "scores", changes)
+    told("holdout", tmp_path / "scores", "--rate", "0.2", "--share", "0.4")
+    drawn = market.run(folder / "market", tmp_path / "scores", changes)
+    file, _, _ = outcomes(before, "prospects", folder, 0.2)
+    told("lift", tmp_path / "scores", "--outcomes", file, "--days", "365")
+    after = market.run(folder / "market", tmp_path / "scores", changes)
+    assert market.run(folder / "market", tmp_path / "scores", changes).run_key == after.run_key
+    assert len({before.run_key, drawn.run_key, after.run_key}) == 3
+    notices = json.loads((after.path / "manifest.json").read_text("utf-8"))["notices"]
+    assert any("touch plans are measured: holdout 'prospects'" in text for text in notices)

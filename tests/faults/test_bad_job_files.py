@@ -921,6 +921,7 @@ FULL: dict[str, Any] = {
         "plans": "plans.csv",
         "account_plans": "accounts.csv",
         "minimum_treatment": {"blue": "high_touch", "B": "pooled"},
+        "measured": True,
         "owners": "owners.csv",
         "max_moves": 10,
         "balance": 0.2,

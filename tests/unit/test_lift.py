@@ -7,9 +7,12 @@ import pyarrow as pa
 import pytest
 
 from bench.lift import LIFTS, buyers, customers, money
+from tamscore.sections.coverage.measured import with_measured
+from tamscore.sections.coverage.plans import DEFAULT_PLANS
 from tamscore.sections.lift import design, verdict
 from tamscore.sections.lift.money import FEWEST_CUSTOMERS, MOST_SKEWED, of_money
 from tamscore.sections.lift.strata import merged
+from tamscore.sections.lift.touches import Touches, by_touch
 from tamscore.sections.lift.verdict import Experiment
 from tamscore.store import holdouts as store_holdouts
 from tamscore.store.holdouts import Controls
@@ -113,3 +116,71 @@ def test_controls_are_found_among_ids_as_these_are_compared(monkeypatch):
     monkeypatch.setattr(store_holdouts, "id_hash", lambda ids: np.zeros(len(ids), np.uint64))
     again = Controls(controls.ids)
     assert again.among(asked).tolist() == [True, True, False, True, False]
+
+
+def test_the_effect_of_each_touch_plan_is_that_among_its_own_accounts():
+    """With the mean likelihood that its share of whitespace counts with; plans with few controls have none."""
+    control = np.arange(3_000) % 3 == 0
+    place = np.repeat([0, 1, -1], [1_400, 1_550, 50])
+    place[:60] = 2
+    bought = (np.arange(3_000) % 10 == 1) | ((place == 1) & ~control & (np.arange(3_000) % 10 == 7))
+    likely = np.linspace(0.5, 1.5, 3_000)
+    made = Experiment(["all"], np.zeros(3_000, np.int64), control, bought, None, np.zeros(3_000), {})
+    names = [("hunter", "high_touch"), ("digital", "digital"), ("sdr", "pooled")]
+    rows = by_touch(made, Touches(names, place, likely, np.ones(3_000)), of_customers=False)
+    assert [(row["role"], row["service_level"]) for row in rows] == names[:2]
+    for number, row in enumerate(rows):
+        mine = place == number
+        rate = [float(bought[mine & side].mean()) for side in (~control, control)]
+        assert row["effect"] == pytest.approx(rate[0] - rate[1])
+        assert row["low"] < row["effect"] < row["high"]
+        assert row["open"] == pytest.approx(likely[mine].mean())
+        assert row["controls"] == np.count_nonzero(mine & control)
+    assert rows[1]["low"] > 0 > rows[0]["low"]
+
+
+def test_money_of_customers_by_touch_plan_counts_where_an_interval_holds():
+    random = np.random.default_rng(9)
+    amount, sales, control, _ = customers(random, 40.0, rows=6_000, share=0.4)
+    made = Experiment(["all"], np.zeros(6_000, np.int64), control, amount > 0, amount, sales, {})
+    place, open_ = np.arange(6_000) // 5_000, np.full(6_000, 200.0)
+    names = [("account_manager", "pooled"), ("digital", "digital")]
+    (row,) = by_touch(made, Touches(names, place, np.ones(6_000), open_), of_customers=True)
+    assert row["low"] < 40 < row["high"]
+    assert (row["open"], row["sales"]) == (200.0, pytest.approx(sales[:5_000].mean()))
+
+
+def touch(role, effect, error, **more):
+    half = 1.959963984540054 * error
+    told = {"role": role, "service_level": "high_touch", "effect": effect, "low": effect - half, "high": effect + half}
+    return {**told, "controls": 500, "open": 1.0, "sales": 0.0, **more}
+
+
+def result(of, days, *touches):
+    return {"holdout": of, "of": of, "days": days, "touches": [*touches]}
+
+
+def test_measured_shares_replace_assumed_ones_by_how_well_they_are_known():
+    """Hunters are assumed to win 9 % of prospects a year; what half a year says is 6 % a year, more or less surely."""
+    before = {plan.name: plan for plan in DEFAULT_PLANS}
+    for error, weight in ((0.0, 1.0), (0.045, 0.5), (1e9, 0.0)):
+        found = with_measured(DEFAULT_PLANS, [result("prospects", 182.5, touch("Hunter", 0.06 / 2, error))])
+        after = {plan.name: plan for plan in found.plans}
+        hunter = after.pop("hunter/high_touch")
+        assert hunter.acquisition == pytest.approx(0.09 - 0.03 * weight, abs=1e-9)
+        assert (hunter.expansion, hunter.protection, hunter.limits) == (0.06, 0.02, before["hunter/high_touch"].limits)
+        assert after == {name: plan for name, plan in before.items() if name != "hunter/high_touch"}
+        assert (found.rows[0]["assumed"], found.rows[0]["measured"]) == (pytest.approx(0.09), pytest.approx(0.06))
+        assert found.rows[0]["weight"] == pytest.approx(weight)
+
+
+def test_measured_money_scales_expansion_and_protection_of_customers():
+    """12 % of 1,000 open and 6 % of 500 sold are 150 a year; 300 measured are twice that; a loss leaves nothing."""
+    for effect, factor in ((300.0, 2.0), (-50.0, 0.0), (150.0, 1.0)):
+        measure = touch("account_manager", effect, 0.0, open=1_000.0, sales=500.0)
+        found = with_measured(DEFAULT_PLANS, [result("customers", 365, measure)])
+        plan = next(one for one in found.plans if one.name == "account_manager/high_touch")
+        assert (plan.expansion, plan.protection) == pytest.approx((0.12 * factor, 0.06 * factor))
+        assert plan.acquisition == 0.03
+    unknown = with_measured(DEFAULT_PLANS, [result("customers", 365, touch("friend", 9.0, 0.1))])
+    assert (unknown.plans, unknown.rows) == (DEFAULT_PLANS, ())

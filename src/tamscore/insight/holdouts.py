@@ -32,7 +32,11 @@ Kind = Literal["prospects", "customers"]
 KINDS: dict[str, Kind] = {"acquisition": "prospects", "expansion": "customers"}
 GROUPS = ("tier", "play", "campaign_channel", "person")
 """The columns by which what came of a holdout is looked at."""
-READ = ("account_id", "kind", "sales", "probability", "p_basis", *GROUPS)
+TOUCH = ("role", "service_level")
+"""The columns that name the touch plan of an account."""
+READ = ("account_id", "kind", "sales", "whitespace", "probability", "p_basis", *TOUCH, *GROUPS)
+KEPT = ("account_id", "kind", "sales", "whitespace", *TOUCH, *GROUPS)
+"""What is kept of the day of the draw, of what the run has."""
 LEARNED = "propensity"
 """What a probability is based on that was learned from labels."""
 
@@ -128,8 +132,9 @@ def drawn(run: StoredRun, table: pa.Table, wanted: Wanted) -> tuple[dict[str, An
     ids = fold_ids(table["account_id"].cast(pa.large_string()).combine_chunks(), run.id_form)
     seed = int(run_key("holdout", fold_word(wanted.called)), 16)
     control = design.chosen(ids, stratum, plan.controls, seed)
-    kept = [name for name in ("account_id", "kind", "sales", *GROUPS) if name in table.column_names]
-    accounts = table.select(kept).append_column("control", pa.array(control))
+    accounts = table.select([name for name in KEPT if name in table.column_names])
+    accounts = accounts.append_column("likelihood", pa.array(likelihood(table)))
+    accounts = accounts.append_column("control", pa.array(control))
     accounts = accounts.append_column("stratum", pa.array(plan.names).take(pa.array(stratum)))
     record = {
         "name": wanted.called,
@@ -154,6 +159,14 @@ def chances(table: pa.Table, rate: float | None) -> tuple[Any, str]:
         if known.all():
             return np.nan_to_num(float_column(table["probability"])), "labels"
     return np.full(table.num_rows, design.RATE if rate is None else rate), "default" if rate is None else "option"
+
+
+def likelihood(table: pa.Table) -> Any:
+    """Return the probability (m,) of each account over the mean of all, 1 where the run knows none."""
+    if "probability" not in table.column_names:
+        return np.ones(table.num_rows)
+    chance = np.nan_to_num(float_column(table["probability"]))
+    return chance / chance.mean() if chance.mean() > 0 else np.ones(table.num_rows)
 
 
 def places_of(table: pa.Table, column: str) -> tuple[list[str], Any]:

@@ -10,10 +10,11 @@ import numpy as np
 
 from tamscore.arrow import float_column, truths
 from tamscore.errors import InputContractError
-from tamscore.insight.holdouts import GROUPS, holdout_of, places_of, texts_of
+from tamscore.insight.holdouts import GROUPS, TOUCH, holdout_of, places_of, texts_of
 from tamscore.insight.join import AccountIndex
 from tamscore.scoring.joining.match import Match
 from tamscore.sections.lift import verdict
+from tamscore.sections.lift.touches import Touches, by_touch
 from tamscore.sections.lift.verdict import Experiment
 from tamscore.store import holdouts
 from tamscore.store.pruning import held
@@ -71,6 +72,7 @@ def lift(run: StoredRun, holdout: Holdout, outcomes: str, today: date, days: int
     experiment = Experiment(names, stratum, control, found.bought, found.amount, sales, groups)
     left_out = holdout.counts and not holdout.marks
     covered = covered_accounts(run, table) if left_out else np.zeros(len(control), bool)
+    of_customers = holdout.record["of"] == "customers"
     spoiled = contaminated(control, covered, found)
     return {
         "name": holdout.name,
@@ -83,13 +85,25 @@ def lift(run: StoredRun, holdout: Holdout, outcomes: str, today: date, days: int
         "is_early": is_early(holdout, today),
         "ended": holdout.record["ended"],
         "outcomes": found.match.notice,
+        "touches": touch_rows(experiment, table, of_customers=of_customers),
         "buyers": verdict.buyers(experiment),
         "strata": verdict.by_stratum(experiment),
         "groups": verdict.by_group(experiment),
-        "money": verdict.money(experiment, of_customers=holdout.record["of"] == "customers"),
+        "money": verdict.money(experiment, of_customers=of_customers),
         "contaminated": spoiled,
         "warnings": warnings(holdout, int(control.sum()), spoiled, today),
     }
+
+
+def touch_rows(experiment: Experiment, table: pa.Table, *, of_customers: bool) -> list[dict[str, Any]]:
+    """Return the effect of each touch plan that accounts had on the day of the draw; none where nobody knew them."""
+    if not {*TOUCH, "whitespace", "likelihood"} <= {*table.column_names}:
+        return []
+    (roles, role), (levels, level) = (places_of(table, name) for name in TOUCH)
+    names = [(one, other) for one in roles for other in levels]
+    place = np.where((role >= 0) & (level >= 0), role * len(levels) + level, -1)
+    likely, open_ = (np.nan_to_num(float_column(table[name])) for name in ("likelihood", "whitespace"))
+    return by_touch(experiment, Touches(names, place, likely, open_), of_customers=of_customers)
 
 
 def is_early(holdout: Holdout, today: date) -> bool:

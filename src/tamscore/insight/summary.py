@@ -19,6 +19,7 @@ from tamscore.insight.tables import (
     sums_of,
     top_steps_of,
 )
+from tamscore.sections.coverage.measured import told_of_measured
 from tamscore.store.versions import require_keys, run_named
 
 if TYPE_CHECKING:
@@ -121,7 +122,8 @@ def load(
 def told_of(roles: RoleColumns) -> str | None:
     """Where it is said who covers an account; None where the run knows only what quadrants suggest."""
     if roles.plan is not None:
-        return f"{roles.plan.name}, roles and persons are those of tamscore coverage"
+        known = "".join(f"; {text}" for text in told_of_measured(roles.plan.record.get("measured", ())))
+        return f"{roles.plan.name}, roles and persons are those of tamscore coverage{known}"
     return "roles and persons are those of the scores" if roles.is_sealed else None
 
 

@@ -40,7 +40,7 @@ MARK_COLUMN = "holdout_control"
 """The column of lists and coverages that marks controls."""
 DRAW = "draw"
 """The key of the hash of the accounts as they were drawn, which stays when accounts are forgotten."""
-REPEATING = ("stratum", "tier", "kind", "play", "campaign_channel", "person")
+REPEATING = ("stratum", "tier", "kind", "play", "campaign_channel", "person", "role", "service_level")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from tamscore.engine import heap
 from tamscore.sections.coverage import shortfall, summaries
 from tamscore.sections.coverage.account_rows import AccountRows
 from tamscore.sections.coverage.held import doubts_about_held
+from tamscore.sections.coverage.measured import measured
 from tamscore.sections.coverage.placing import place_all
 from tamscore.sections.coverage.question import read_question
 from tamscore.sections.coverage.result import Certificate, CoverageResult, record
@@ -70,6 +72,7 @@ def solved(
             unknown=question.unknown,
             joins=question.joins,
             doubts=(*question.doubts, *doubts_about_held(task, owners, found)),
+            measured=question.measured,
         )
     return result, AccountRows.of(task, found, owners), shortfall.shortfall_table(task, found)
 
@@ -108,10 +111,11 @@ def told_of(
 
 
 def key_of(run: ScoredRun, settings: Coverage) -> str:
-    """The name of a coverage: the run, the settings, what the tables that they name hold, and the holdouts."""
+    """The name of a coverage: the run, the settings, what the tables that they name hold, and what holdouts say."""
     held = [f"{name} {Placed.of(location(path)).xxh3}" for name, path in settings.tables_named().items()]
     left_out = draws_in_force(run.directory.output)
-    return run_key(run.name, settings.model_dump_json(exclude=set(TABLES)), *held, *left_out)
+    results = map(json.dumps, measured(run.directory.output, settings))
+    return run_key(run.name, settings.model_dump_json(exclude=set(TABLES)), *held, *left_out, *results)
 
 
 def write(result: CoverageResult, accounts: AccountRows, short: pa.Table) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import InputContractError
 from tamscore.sections.coverage.door import doubts_about_hours
 from tamscore.sections.coverage.held_out import told_of_controls, with_controls, without_controls
 from tamscore.sections.coverage.joining import doubts_of, match_regions
+from tamscore.sections.coverage.measured import measured, with_measured
 from tamscore.sections.coverage.names import doubts_about_limits, likely, spelled, with_levels, with_limits, with_roles
 from tamscore.sections.coverage.plan_table import read_plans
 from tamscore.sections.coverage.plans import DEFAULT_PLANS, DIGITAL, OF_CHANNEL, PARTNER, for_team, with_partners
@@ -44,6 +45,7 @@ class Question:
     unknown: tuple[str, ...]
     joins: tuple[Match, ...]
     doubts: tuple[str, ...]
+    measured: tuple[dict[str, Any], ...] = ()
 
 
 def read_question(run: ScoredRun, settings: Coverage) -> Question:
@@ -60,14 +62,15 @@ def read_question(run: ScoredRun, settings: Coverage) -> Question:
     touches = read_touches(settings, accounts, plans)
     wanted = settings.minimum_treatment.items() if has_promise(accounts) else ()
     minimum: dict[str, str] = {name: level for name, level in wanted}  # noqa: C416 - types
-    open_to = without_controls(plans) if len(controls) else plans
+    known = with_measured(plans, measured(run.directory.output, settings))
+    open_to = without_controls(known.plans) if len(controls) else known.plans
     task = replace(task_of(accounts, open_to, people, DIGITAL, touches), minimum=minimum)
     owners = read_owners(settings, accounts, people)
     matches = (*match_regions(settings, accounts, people), *owners.joins, *touches.joins)
     doubts = (*owners.doubts, *doubts_of(settings, accounts, people), *doubts_about_limits(limited(plans), accounts))
     doubts = (*doubts_about_hours(settings, people, plans), *doubts, *idle_partners(task))
     doubts = (*(() if has_promise(accounts) else (NO_PROMISE,)), *doubts, *told_of_controls(task, owners))
-    return Question(task, owners, touches.unknown, matches, doubts)
+    return Question(task, owners, touches.unknown, matches, doubts, known.rows)
 
 
 def has_promise(accounts: Accounts) -> bool:

@@ -51,7 +51,7 @@ class CoverageResult:
 
     `unknown` are accounts that have a touch plan of their own and are not in the run; `joins` says how tables met the
     accounts and people, `lacking` which accounts get less than they are owed, `doubts` names persons, regions, skills
-    and bands that met nothing.
+    and bands that met nothing. `measured` are the plans whose shares a holdout has changed, see `measured.factor_of`.
     """
 
     run: str
@@ -72,6 +72,7 @@ class CoverageResult:
     unknown: tuple[str, ...] = ()
     joins: tuple[Match, ...] = ()
     doubts: tuple[str, ...] = ()
+    measured: tuple[dict[str, Any], ...] = ()
 
 
 def record(result: CoverageResult) -> dict[str, Any]:

@@ -54,6 +54,9 @@ class Coverage(SectionSettings):
     minimum_treatment: dict[Segment, ServiceLevel] = Field(default_factory=default_minimum)
     """Least service level of the accounts of a quadrant or tier, as far as hours allow: pooled or high_touch. They are
     served in the order blue, A, orange, B, yellow, C, grey, teal, D, and by priority; {} for none."""
+    measured: bool | None = None
+    """Whether shares of the plans give way to the effects that holdouts have measured, see tamscore lift; absent: those
+    of the default plans do."""
     owners: LocalPath | None = None
     """Table of who owns which account today: account_id, person, and where wanted locked (true or false)."""
     min_match_share: Share = 0.5

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tamscore.sections.coverage.figure import band_map, hours, quadrant_map
+from tamscore.sections.coverage.measured import told_of_measured
 from tamscore.sections.coverage.plans import DIGITAL
 from tamscore.sections.coverage.result import record as record_of
 from tamscore.sections.coverage.shortfall import called
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.result import CoverageResult
 
 Record = dict[str, Any]
+ASSUMED = "touch plans, which are assumptions until they are measured"
 NAMED = 3
 """So many unknown accounts are named."""
 
@@ -35,7 +37,8 @@ def answer(result: CoverageResult) -> Chapter:
 def chapter(record: Record) -> Chapter:
     """Return the chapter on a coverage; changes of owner are in a record that was not stored."""
     blocks: tuple[Block, ...] = (
-        proof(record["certificate"]),
+        proof(record),
+        measured(record.get("measured", ())),
         roles(record["roles"]),
         minimum(record.get("minimum", [])),
         rules(record["rules"]),
@@ -72,8 +75,10 @@ def message(record: Record) -> str:
     return f"{counted(covered, 'account')} get a person, all others digital touch; {left}{more}."
 
 
-def proof(sure: Record) -> Terms:
+def proof(record: Record) -> Terms:
     """Return how good the coverage is proven to be."""
+    sure = record["certificate"]
+    known = [*told_of_measured(record.get("measured", ()))]
     bound = abs(sure["bound"]) or 1.0
     gap = f"{sure['gap']:.3%}, of it {max(sure['value_of_roles'] - sure['value'], 0.0) / bound:.3%} from naming people"
     if sure["value"] > sure["value_of_naming"]:
@@ -84,9 +89,30 @@ def proof(sure: Record) -> Terms:
             ("value", f"{money(sure['value'])} a year; none within these hours exceeds {money(sure['bound'])}"),
             ("gap", gap),
             *lines,
-            ("basis", "touch plans, which are assumptions until they are measured"),
+            ("basis", "; ".join((*known, "other touch plans are assumptions")) if known else ASSUMED),
         )
     )
+
+
+def measured(rows: Any) -> Table:
+    """Return the plans whose shares a holdout has changed, and by how much."""
+    columns = "plan:id|of|days:count/2|controls:count/2|assumed|measured|weight:share/2|shares times:hundredths"
+    told = [
+        (
+            f"{row['role']}/{row['service_level']}",
+            *(row[name] for name in ("of", "days", "controls")),
+            *(amount_of(row, name) for name in ("assumed", "measured")),
+            *(row[name] for name in ("weight", "factor")),
+        )
+        for row in rows
+    ]
+    note = "assumed, measured: what an account brings a year, of prospects the share that becomes customers"
+    return table("Touch plans that holdouts have measured", columns, told, note)
+
+
+def amount_of(row: Record, name: str) -> str:
+    """Return what a plan is assumed or measured to bring, in words."""
+    return money(row[name]) if row["of"] == "customers" else f"{row[name]:.2%}"
 
 
 def rows_of(rows: Any, names: str) -> list[list[Any]]:

@@ -24,6 +24,7 @@ VERDICTS = {
     UNSEEN: "no effect can be seen",
     TOO_FEW: "too few",
 }
+NEXT = "the next coverage with default plans goes by these effects, after the last day and 28 days at the least"
 NOTE = "effect: share of buyers among treated accounts less that among controls, with its 95 % interval"
 
 
@@ -77,6 +78,8 @@ def lift_chapter(record: Record) -> Chapter:
     blocks += [buyers_table(f"Buyers by {words(name)}", name, rows) for name, rows in record["groups"].items()]
     if record["money"] is not None:
         blocks.append(money_table(record["money"]))
+    if record["touches"]:
+        blocks.append(touches_table(record["touches"], record["of"]))
     return Chapter("lift", "Did it work?", message(record), tuple(blocks))
 
 
@@ -110,6 +113,15 @@ def money_table(row: Record) -> Table:
     columns = "treated:money|controls:money|effect:signed_money|from:signed_money/2|to:signed_money/2|verdict"
     verdict = row["why_not"] or VERDICTS[row["verdict"]]
     return table("Mean amount of an account", columns, [(*(row[name] for name in names), verdict)])
+
+
+def touches_table(rows: list[Record], of: str) -> Table:
+    """Return what each touch plan has brought, an account."""
+    unit = "money" if of == "customers" else "permille"
+    columns = f"touch plan:id|treated:count|controls:count|effect:{unit}|from:{unit}/2|to:{unit}/2"
+    names = ("treated", "controls", "effect", "low", "high")
+    told = [(f"{row['role']}/{row['service_level']}", *(row[name] for name in names)) for row in rows]
+    return table("Effect by touch plan of the day of the draw", columns, told, NEXT)
 
 
 def message(record: Record) -> str:
