@@ -70,13 +70,13 @@ def campaigns_of_run(run: StoredRun) -> tuple[dict[str, Any], ...]:
 def reached_by_campaigns(run: StoredRun) -> tuple[dict[str, Any], ...]:
     """Return the campaigns of a run by kind of whitespace, without the controls of holdouts; UsageError if it has none.
 
-    `controls` is the number of accounts that a campaign would reach if they were no controls.
+    If there are controls, each row has their number as `controls`.
     """
     import pyarrow as pa
 
     rows, controls = campaigns_of_run(run), Controls.of(run.directory.output, run.id_form)
     if not len(controls):
-        return tuple({**row, "controls": 0} for row in rows)
+        return rows
     columns = ("account_id", "campaign_id", "kind", *MEASURES[1:])
     run.require(columns)
     held: dict[Any, Any] = {}
