@@ -456,5 +456,16 @@ def lift_case(seeds: Annotated[int, typer.Option(help="simulated holdouts of eac
         record("lift", result)
 
 
+@app.command("published-lift")
+def published_lift_case(
+    table: Annotated[Path | None, typer.Argument(help="the CSV file of the MineThatData e-mail experiment")] = None,
+) -> None:
+    """Hold effects and intervals of lift against those of published experiments."""
+    from bench.published import published
+
+    for result in published(table):
+        record("lift", result)
+
+
 if __name__ == "__main__":
     app()

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from bench.lift import LIFTS, buyers, customers, money
+from bench.published import of_counts
 from tamscore.sections.coverage.measured import with_measured
 from tamscore.sections.coverage.plans import DEFAULT_PLANS
 from tamscore.sections.lift import design, verdict
@@ -39,6 +40,24 @@ def test_intervals_of_customers_money_cover_the_effect_and_are_narrower_with_pas
     assert found["admitted"] == 1
     assert 0.93 <= found["covered"] <= 0.97
     assert found["width_of_plain"] < 0.9
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "low", "high"),
+    [
+        ("Criteo v2.1, visit", 0.0103424, 0.0100556, 0.0106292),
+        ("X5 RetailHero, purchase", 0.0332356, 0.0289838, 0.0374875),
+        ("Hillstrom, Mens E-Mail, visit", 0.0765896, 0.0699534, 0.0832257),
+        ("Hillstrom, Womens E-Mail, visit", 0.0452331, 0.0388938, 0.0515724),
+        ("Hillstrom, Mens E-Mail, conversion", 0.0068050, 0.0050001, 0.0086099),
+        ("Hillstrom, Womens E-Mail, conversion", 0.0031111, 0.0014987, 0.0047234),
+    ],
+)
+def test_published_experiments_have_their_published_effects(name, value, low, high):
+    """With limits that are those of the normal interval, to a tenth of its half width."""
+    found = next(one for one in of_counts() if one["of"] == name)
+    assert found["value"] == pytest.approx(value, abs=1e-6)
+    assert (found["low"], found["high"]) == pytest.approx((low, high), abs=0.1 * (high - value))
 
 
 def test_money_has_no_verdict_where_few_amounts_decide_or_an_arm_is_small():
