@@ -203,3 +203,11 @@ def test_measured_money_scales_expansion_and_protection_of_customers():
         assert plan.acquisition == 0.03
     unknown = with_measured(DEFAULT_PLANS, [result("customers", 365, touch("friend", 9.0, 0.1))])
     assert (unknown.plans, unknown.rows) == (DEFAULT_PLANS, ())
+
+
+def test_of_equal_numbers_the_first_are_the_lowest():
+    random = np.random.default_rng(3)
+    for _ in range(50):
+        numbers, wanted = random.integers(0, 9, 40), int(random.integers(0, 41))
+        expected = np.argsort(numbers, kind="stable")[:wanted]
+        assert sorted(design.lowest(numbers, wanted).tolist()) == sorted(expected.tolist())

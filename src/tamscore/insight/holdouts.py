@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from tamscore.arrow import as_dictionary, coded, float_column, level_codes
+from tamscore.arrow import as_dictionary, coded, float_column, level_codes, text_dictionary
 from tamscore.errors import UsageError
 from tamscore.scoring.score.priority import BASES
 from tamscore.sections.lift import design
@@ -98,17 +98,17 @@ def require_same(holdout: Holdout, wanted: Wanted) -> None:
 
 
 def candidates(run: StoredRun, of: Kind) -> pa.Table:
-    """Return the customers or prospects of a run that stand in no other holdout, in order of id; UsageError if none."""
+    """Return the customers or prospects of a run that stand in no other holdout; UsageError if there are none."""
     import pyarrow as pa
 
     run.require(("account_id", "kind", "sales"))
     columns = [name for name in READ if name in run.columns]
     taken = Controls.of_holdouts(holdouts.in_force(run.directory.output), run.id_form, treated=True)
     parts = []
-    for part in run.read(columns):
+    for part in run.read(columns, coded=True):
         mine = level_codes(part["kind"], list(KINDS)) == list(KINDS.values()).index(of)
         parts.append(part.filter(pa.array(mine & ~taken.among(part["account_id"]))))
-    table = pa.concat_tables(parts).sort_by("account_id")
+    table = pa.concat_tables(parts).unify_dictionaries().combine_chunks()
     if not table.num_rows:
         raise UsageError(f"--of: run {run.name} has no {of} outside of other holdouts")
     return table
@@ -135,7 +135,7 @@ def drawn(run: StoredRun, table: pa.Table, wanted: Wanted) -> tuple[dict[str, An
     accounts = table.select([name for name in KEPT if name in table.column_names])
     accounts = accounts.append_column("likelihood", pa.array(likelihood(table)))
     accounts = accounts.append_column("control", pa.array(control))
-    accounts = accounts.append_column("stratum", pa.array(plan.names).take(pa.array(stratum)))
+    accounts = accounts.append_column("stratum", text_dictionary(stratum, list(plan.names)))
     record = {
         "name": wanted.called,
         "run": run.name,

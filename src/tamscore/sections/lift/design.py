@@ -108,12 +108,20 @@ def chosen(ids: pa.Array, stratum: Any, controls: Any, seed: int) -> Any:
 
     The number goes by the id (m,), as ids are compared, and by the seed alone.
     """
-    number = draw_number(id_hash(ids), seed)
-    order = np.lexsort((number, stratum))
-    begin = np.concatenate(([0], np.cumsum(np.bincount(stratum, minlength=len(controls)))[:-1]))
-    place = np.empty(len(stratum), np.int64)
-    place[order] = np.arange(len(stratum))
-    return place - begin[stratum] < controls[stratum]
+    number, found = draw_number(id_hash(ids), seed), np.zeros(len(stratum), bool)
+    for place, wanted in enumerate(controls.tolist()):
+        rows = np.flatnonzero(stratum == place)
+        found[rows[lowest(number[rows], wanted)]] = True
+    return found
+
+
+def lowest(numbers: Any, wanted: int) -> Any:
+    """Return the places of the lowest numbers (m,), so many as are wanted, of equal ones the first."""
+    if not wanted:
+        return np.zeros(0, np.int64)
+    last = np.partition(numbers, wanted - 1)[wanted - 1]
+    below = np.flatnonzero(numbers < last)
+    return np.concatenate((below, np.flatnonzero(numbers == last)[: wanted - len(below)]))
 
 
 def announcement(design: Design, lift: float) -> dict[str, Any]:
