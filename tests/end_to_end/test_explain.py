@@ -14,10 +14,12 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
+from tamscore import pipeline
 from tamscore.cli import app
 from tamscore.errors import InputContractError, UsageError
 from tamscore.insight import contrast, explain
 from tamscore.insight.stored import open_run
+from tamscore.progress import Progress
 from tamscore.store import contents
 from tamscore.view.words import exact
 from tests.end_to_end import market
@@ -68,6 +70,18 @@ def test_peers_above_are_the_nearest_customers_that_reach_the_potential(run):
         assert found.customers_above == len(above)
         assert found.cluster["support"] == row["support"] == len(peers)
         assert found.account == row
+
+
+def test_on_ladders_of_an_earlier_run_no_step_is_what_a_customer_of_today_spends(done, tmp_path):
+    """It would be "customer 394 of 113", of whom the ladder is not made."""
+    table = pq.read_table(done.output.parent / "market")
+    sales = pc.if_else(pc.greater(pc.fill_null(table["sales"], 0.0), 0.0), table["sales"], 50.0)
+    later = table.set_column(table.column_names.index("sales"), "sales", sales)
+    job = market.job(market.write(later, tmp_path / "later"), tmp_path / "scores", {"columns.name": "name"})
+    frozen = pipeline.score(job, Progress(), str(done.path), accept=True)
+    rows = some_of_each(market.scores(frozen).to_pylist())
+    ladders = [explain.explain(open_run(frozen.output), row["account_id"]).ladder for row in rows]
+    assert {step.place for ladder in ladders for step in ladder} == {None}
 
 
 def test_moves_come_true(run):

@@ -71,6 +71,15 @@ def test_sales_in_bands_are_told_at_level_account_too():
     assert remarks.banded(replace(party(even(), prospects=(9,)), table=table), LADDER) == ""
 
 
+def test_steps_of_one_customer_are_no_bands():
+    """Of seven customers the largest makes P90, P95 and the top."""
+    small = [10.0, 10.0, 20.0, 20.0, 30.0, 30.0, 70.0]
+    market = party(small, small, prospects=(9, 9))
+    alone = potential.potential_table(market.sales, [("end_user", np.sort(market.sales.sales))] * 2, LINES, "max", 1)
+    assert (alone.distinct < 4).all()
+    assert remarks.banded(replace(market, table=alone), LADDER) == ""
+
+
 def test_amounts_that_many_share_are_no_bands_where_steps_differ():
     prices = sorted([*map(float, range(1, 101)), *map(float, range(1, 101))])
     assert "bands" not in said(party(prices, prospects=(9,)))
@@ -88,6 +97,9 @@ def test_thin_clusters_are_named_with_their_customers_and_their_part_of_what_can
     text = said(party(even(), [5.0, 6.0], [], prospects=(0, 70, 30)))
     assert "2 of 3 clusters have fewer than 25 customers (E02 has 2, E03 has 0)" in text
     assert "100% of the acquisition whitespace" in text
+    market = party(even(), [5.0, 6.0], [], prospects=(0, 70, 30))
+    text = remarks.thin(market, 25, Kept(table=market.table))
+    assert "2 of 3 clusters had fewer than 25 customers in the earlier run (E02 had 2, E03 had 0)" in text
 
 
 def test_a_top_step_that_holds_most_whitespace_is_told_unless_it_is_capped():

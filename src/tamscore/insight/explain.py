@@ -165,8 +165,11 @@ def account_ladder(
 def ladder(
     run: StoredRun, party: PartyRecord, c: int, cluster: dict[str, Any], row: dict[str, Any]
 ) -> tuple[Step, ...]:
-    """The steps of an account's ladder, each with the customer that it is the sales of where the cluster shares it."""
-    rules, sales = ladder_rules(run.job), party.sales.of(c)
+    """The steps of an account's ladder, each with the customer that it is the sales of where the cluster shares it.
+
+    On a ladder of an earlier run no customer is named, unless there are as many as then.
+    """
+    rules, sales, support = ladder_rules(run.job), party.sales.of(c), int(party.table.support[c])
     shares = (*rules.lines, potential.top_share(rules.lines, rules.top_step))
     steps = []
     own_ladder = party.table.account
@@ -174,7 +177,7 @@ def ladder(
         return account_ladder(own_ladder, c, row, list(zip(step_names(rules.lines), shares, strict=True)))
     for name, share, value in zip(step_names(rules.lines), shares, party.table.values[c], strict=True):
         place = nearest_rank(len(sales), share) if len(sales) else None
-        own = place is not None and sales[place] == value
+        own = place is not None and sales[place] == value and len(sales) == support
         bounds = (cluster.get(f"{end}_{name}") for end in ("low", "high"))
         steps.append(Step(name, share, finite(value), place + 1 if own and place is not None else None, *bounds))
     return tuple(steps)

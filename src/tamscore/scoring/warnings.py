@@ -9,8 +9,8 @@ import numpy as np
 from tamscore.scoring.fit.fitted import NOTHING_KEPT
 from tamscore.stages import top_step
 from tamscore.stages.diagnose import tied_share
-from tamscore.stages.potential import OF_ACCOUNT, OF_CLUSTER
-from tamscore.stages.potential import ladder as step_values
+from tamscore.stages.potential import OF_ACCOUNT, OF_CLUSTER, top_share
+from tamscore.stages.prepare import nearest_rank
 
 if TYPE_CHECKING:
     from tamscore.scoring.arguments import LadderRules, QuadrantRules
@@ -34,7 +34,12 @@ def remarks(
     """Everything worth saying about one party type; `kept` is what it keeps of an earlier model."""
     if not market.sales.support.sum():
         return [nobody_buys(kept)]
-    said = [banded(market, ladder), alone(market), thin(market, ladder.min_customers), top_heavy(market, ladder, kept)]
+    said = [
+        banded(market, ladder),
+        alone(market),
+        thin(market, ladder.min_customers, kept),
+        top_heavy(market, ladder, kept),
+    ]
     if not rules.by_cluster:
         said.append(crowded(market, limits, rules, kept))
     return [text for text in said if text]
@@ -69,8 +74,9 @@ def banded(market: PartyMarket, ladder: LadderRules) -> str:
     At level account, where each account has its own steps, the ladders looked at are those of level cluster.
     """
     sales, table = market.sales.sales, market.table
-    merged = merged_ladders(market, ladder) if table.account else table.distinct < table.values.shape[1]
-    merged = merged & (market.table.support > 0)
+    merged = merged_ladders(market, ladder)
+    if table.account is None:
+        merged &= table.distinct < table.values.shape[1]
     tied = tied_share(sales)
     if tied < BANDED or market.sales.support[merged].sum() < BANDED * len(sales):
         return ""
@@ -89,13 +95,19 @@ def amount(money: float) -> str:
 
 
 def merged_ladders(market: PartyMarket, ladder: LadderRules) -> Any:
-    """Return which clusters (k,) have equal steps in the ladder of their own customers' sales."""
-    own = [step_values(market.sales.of(c), ladder.lines, ladder.top_step) for c in range(market.sales.groups)]
-    return np.array([bool((np.diff(values) == 0).any()) for values in own], bool)
+    """Return which clusters (k,) have customers of equal sales at different steps of their ladder.
+
+    In small clusters one customer may make several steps: these are no bands.
+    """
+    shares = (*ladder.lines, top_share(ladder.lines, ladder.top_step))
+    each = [market.sales.of(c) for c in range(market.sales.groups)]
+    ranks = [sorted({nearest_rank(len(sales), share) for share in shares}) if len(sales) else [] for sales in each]
+    merged = [bool((np.diff(sales[at]) == 0).any()) for sales, at in zip(each, ranks, strict=True)]
+    return np.array(merged, bool)
 
 
-def thin(market: PartyMarket, min_customers: int) -> str:
-    """A word on clusters that have too few customers for a table of their own."""
+def thin(market: PartyMarket, min_customers: int, kept: Kept = NOTHING_KEPT) -> str:
+    """A word on clusters that have, or had in the earlier run, too few customers for a table of their own."""
     found = [c for c, basis in enumerate(market.table.basis) if basis not in {OF_CLUSTER, OF_ACCOUNT}]
     if not found:
         return ""
@@ -103,11 +115,12 @@ def thin(market: PartyMarket, min_customers: int) -> str:
     acquisition = standing.acquisition
     share = acquisition[found].sum() / acquisition.sum() if acquisition.sum() > 0 else 0.0
     ids = market.model.ids
-    named = ", ".join(f"{ids[c]} has {market.table.support[c]}" for c in found[:LISTED])
+    has, have, then = ("has", "have", "") if kept.table is None else ("had", "had", " in the earlier run")
+    named = ", ".join(f"{ids[c]} {has} {market.table.support[c]}" for c in found[:LISTED])
     more = f" and {len(found) - LISTED} more" if len(found) > LISTED else ""
     return (
-        f"{len(found)} of {standing.clusters} clusters have fewer than {min_customers} customers ({named}{more}); "
-        f"they lean on their parent, and hold {share:.0%} of the acquisition whitespace"
+        f"{len(found)} of {standing.clusters} clusters {have} fewer than {min_customers} customers{then} "
+        f"({named}{more}); they lean on their parent, and hold {share:.0%} of the acquisition whitespace"
     )
 
 
