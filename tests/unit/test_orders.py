@@ -166,3 +166,14 @@ def test_gaps_that_orders_always_have_are_not_far():
     late = np.append(quarterly, quarterly[-1] + 365)
     assert orders.last_before_strays(late, np.append(np.full(20, 100), 1), 3) == (quarterly[-1], 1)
     assert orders.last_before_strays(late, np.append(np.full(20, 100), 1), 10) is None
+
+
+def test_a_long_thin_tail_is_found_where_it_begins():
+    """Planned deliveries, one a week for a year, move the last day as one order in the future does."""
+    days = np.concatenate((np.arange(800), np.arange(803, 1168, 7)))
+    counts = np.where(days < 800, 20, 1)
+    assert orders.last_before_thin_tail(days, counts) == (799, 53)
+    for honest in (np.full(800, 20), 10 + np.arange(800) % 90, np.geomspace(200, 10, 800).astype(int)):
+        assert orders.last_before_thin_tail(np.arange(800), honest) is None
+    assert orders.last_before_thin_tail(np.arange(20), np.full(20, 500)) is None
+    assert orders.last_before_thin_tail(days, np.ones_like(days)) is None  # too few to say

@@ -24,6 +24,10 @@ FEW_LINES, FAR_DAYS, DAYS_BEFORE = 0.001, 31, 10
 several times the largest gap before it; at least so many different days lie before it."""
 
 
+THIN, YEAR = 0.1, 365
+"""Order lines are thin at so small a share of their pace in so many days before."""
+
+
 @dataclass(frozen=True)
 class Lines:
     """Order lines (n,): two hashes of the account's id, uint64 each, day int32 since 1970, amount in units, float64."""
@@ -90,6 +94,21 @@ def last_before_strays(days: Any, counts: Any, times: float) -> tuple[int, int] 
     far = (gap > FAR_DAYS) & (gap > times * before) & (np.arange(1, len(days)) >= DAYS_BEFORE)
     found = np.flatnonzero(far & (counts.sum() - until <= few))
     return (int(days[found[0]]), int(counts.sum() - until[found[0]])) if len(found) else None
+
+
+def last_before_thin_tail(days: Any, counts: Any) -> tuple[int, int] | None:
+    """Return the last day before a tail of lines at a tenth of their pace or less, and how many; None if there is none.
+
+    The tail lasts more than FAR_DAYS and to the last day; the pace is that of up to a year before it. `days` (n,) and
+    `counts` (n,) as for `last_before_strays`. Of several days, the one with the sharpest drop.
+    """
+    until = np.cumsum(counts)
+    before = days - np.maximum(days - YEAR, days[0] - 1)
+    pace = (until - np.append(0, until)[np.searchsorted(days, days - before, side="right")]) / before
+    tail, left = days[-1] - days, until[-1] - until
+    share = np.where((tail > FAR_DAYS) & (before > FAR_DAYS), left / (pace * np.maximum(tail, 1)), 1.0)
+    at = int(np.argmin(share))
+    return (int(days[at]), int(left[at])) if until[-1] >= 1 / FEW_LINES and share[at] <= THIN else None
 
 
 def months_back(day: date, months: int) -> int:

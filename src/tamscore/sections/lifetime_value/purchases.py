@@ -26,6 +26,7 @@ from tamscore.stages.orders import (
     bought,
     held_out,
     last_before_strays,
+    last_before_thin_tail,
     months_back,
     repeated,
 )
@@ -166,7 +167,7 @@ def late_strays(rules: OrderRules, days: Any, counts: Any) -> list[str]:
     """
     found = None if rules.as_of else last_before_strays(days, counts, FAR)
     if found is None:
-        return []
+        return [] if rules.as_of else thin_tail(days, counts)
     (day, lines), total, last = found, int(counts.sum()), written(days[-1])
     text = (
         f"{lines:,} of {total:,} order lines are dated after {written(day)}, far after all others, and move the last "
@@ -175,6 +176,19 @@ def late_strays(rules: OrderRules, days: Any, counts: Any) -> list[str]:
     )
     if lines <= FEW_LINES * total and last_before_strays(days, counts, TOO_FAR):
         raise InputContractError(f"{rules.path}: column {rules.columns.date!r}: {text}")
+    return [text]
+
+
+def thin_tail(days: Any, counts: Any) -> list[str]:
+    """Return what to say of a table that ends with few lines over a long time, as planned deliveries do."""
+    found = last_before_thin_tail(days, counts)
+    if found is None:
+        return []
+    day, last = written(found[0]), written(days[-1])
+    text = (
+        f"after {day}, order lines come at less than a tenth of their pace: {found[1]:,} until {last}, the last day "
+        f"that counts; if these are in the future, set lifetime_value.as_of = {day}"
+    )
     return [text]
 
 
