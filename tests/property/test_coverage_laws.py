@@ -352,6 +352,17 @@ def test_a_level_that_only_intense_plans_give_is_kept():
     assert set(done.hours[first]) == {40.0}
 
 
+def test_what_is_owed_is_kept_where_less_service_is_worth_more():
+    """Hours left over would go to the plan that is worth more, and be claimed back, without end."""
+    accounts = market(40, 3, channel=0.0)
+    intense = TouchPlan("hunter", "high_touch", 12.0, 0.01, 0.01, 0.01)
+    plans = (intense, replace(intense, service_level="pooled", hours=8.0, acquisition=0.05, expansion=0.05))
+    blue = accounts.texts["quadrant"].equal("blue")
+    staff = [Person("Ann", "hunter", 12.0 * blue.sum() + 1.0)]
+    done = solved((accounts, staff, nobody(40), None), (*plans, DEFAULT_PLANS[-1]), {"blue": "high_touch"})
+    assert set(done.hours[blue]) == {12.0}
+
+
 def test_an_account_that_no_digital_plan_is_for_gets_a_person_first():
     accounts = market(60, 2, channel=0.0)
     own = TouchPlan(DIGITAL, "mail", 0.0, 0.0, 0.0, 0.0, (("quadrant", frozenset({"grey", "yellow", "blue"})),))

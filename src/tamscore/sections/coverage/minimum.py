@@ -58,6 +58,12 @@ class Owed:
         """Which of the accounts (s,) get what they are owed under a plan (m,), given the level (o,) of each plan."""
         return level[plan[self.account]] >= self.least
 
+    def floor(self, level: Any, accounts: int) -> Floor:
+        """Return what each of so many accounts must keep once it has it, given the level (o,) of each plan."""
+        least = np.zeros(accounts, np.int8)
+        least[self.account] = self.least
+        return Floor(level, least)
+
     def kinds(self, task: Task, is_open: ByKind) -> Any:
         """Kinds (s,) of the accounts that are owed as much, and by the same plans, hours, regions and skills."""
         found = crossed(is_open.kind[self.account], len(task.hours.table), task.hours.kind[self.account])
@@ -68,6 +74,19 @@ class Owed:
     def of(self, here: Any) -> Owed:
         """Those of the accounts where a mask (s,) is true, or of some places."""
         return Owed(self.account[here], self.least[here], self.rule[here], self.rules)
+
+
+@dataclass(frozen=True)
+class Floor:
+    """The level (o,) of each plan, and the level that each account (m,) is owed, 0 for nothing."""
+
+    level: Any
+    least: Any
+
+    def breaks(self, plan: Any, option: Any, rows: Any) -> Any:
+        """Whether accounts (n,) that have what they are owed by a plan (n,) would have less by another one."""
+        least = self.least[rows]
+        return (self.level[plan] >= least) & (self.level[option] < least)
 
 
 def owed_by(task: Task, minimum: Mapping[str, str], is_open: ByKind) -> Owed:

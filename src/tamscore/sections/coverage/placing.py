@@ -144,10 +144,11 @@ def place(backend: Backend, task: Task, owners: Owners, known: Any = None) -> Pl
     choice = choose(backend, search.options, pools.hours, search)
     plan, person = named(task, owners, search.options, choice)
     before, desk = true.worth(plan), Desk.of(task, true, plan, person)
+    floor = owed.floor(level, len(plan))
     release(desk, owners, owed.account)
-    refill(desk, owners)
+    refill(desk, owners, floor)
     while claim(desk, owners, owed, level):
-        refill(desk, owners)
+        refill(desk, owners, floor)
     met = owed.met(level, plan)
     if not within.met(level, plan).all():  # hours that are left in small pieces serve nobody
         within = owed.of(met)

@@ -16,6 +16,7 @@ from tamscore.sections.coverage.assignment import NOBODY
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tamscore.sections.coverage.minimum import Floor
     from tamscore.sections.coverage.offer import Offer
     from tamscore.sections.coverage.people import Owners
     from tamscore.sections.coverage.task import Task
@@ -88,38 +89,40 @@ def release(desk: Desk, owners: Owners, owed: Any) -> None:
         desk.leave(row)
 
 
-def refill(desk: Desk, owners: Owners) -> None:
+def refill(desk: Desk, owners: Owners, floor: Floor) -> None:
     """Give hours that are left to accounts without a person, and to those whose own person can do more, in place.
 
-    Of equals the first ids come first. No account leaves its person, so that no owner changes who would have stayed.
+    Of equals the first ids come first. No account leaves its person, so that no owner changes who would have stayed,
+    and none that has what it is owed gets less: others would have to give it back, without end.
     """
     offer, plan = desk.offer, desk.plan
     for _ in range(ROUNDS):
-        rows, plans = waiting(desk)
+        rows, plans = waiting(desk, floor)
         given = 0
         for row, option in zip(rows.tolist(), plans.tolist(), strict=True):
             who = taker(desk, owners, row, option)
-            if who is not None and offer.value[option, row] > offer.value[plan[row], row]:
+            gains = offer.value[option, row] > offer.value[plan[row], row]
+            if who is not None and gains and not floor.breaks(plan[row], option, row):
                 desk.give(row, option, who)
                 given += 1
         if not given:
             return
 
 
-def waiting(desk: Desk) -> tuple[Any, Any]:
+def waiting(desk: Desk, floor: Floor) -> tuple[Any, Any]:
     """Accounts (n,) and plans (n,) that somebody has hours for now, those that gain most an hour first."""
     found = [np.zeros((3, 0))]
     for option in np.flatnonzero(np.isfinite(desk.offer.limits[desk.offer.role])):
-        rows, worth = gaining(desk, int(option))
+        rows, worth = gaining(desk, floor, int(option))
         found.append(np.stack([rows, np.full(len(rows), option), worth]))
     rows, plans, worth = np.concatenate(found, axis=1)
     order = np.lexsort((plans, rows, -worth))[:FIRST]
     return rows[order].astype(np.int64), plans[order].astype(np.int64)
 
 
-def gaining(desk: Desk, option: int) -> tuple[Any, Any]:
+def gaining(desk: Desk, floor: Floor, option: int) -> tuple[Any, Any]:
     """Accounts (n,) that would gain by a plan somebody has hours for, and what they gain an hour."""
-    parts = [*free_to_gain(desk, option), *own_to_gain(desk, option)]
+    parts = [*free_to_gain(desk, option), *own_to_gain(desk, floor, option)]
     rows, worth = (np.concatenate(part) for part in zip(*parts, strict=True))
     return rows, worth
 
@@ -137,13 +140,13 @@ def free_to_gain(desk: Desk, option: int) -> Iterator[tuple[Any, Any]]:
         yield gain_an_hour(desk, option, rows[fits], need[fits])
 
 
-def own_to_gain(desk: Desk, option: int) -> Iterator[tuple[Any, Any]]:
+def own_to_gain(desk: Desk, floor: Floor, option: int) -> Iterator[tuple[Any, Any]]:
     """Yield the accounts (n,) whose own person has the hours for another plan by which they gain, and what an hour."""
     offer = desk.offer
     same = (offer.role == offer.role[option]) & (np.arange(len(offer.role)) != option)
     rows = np.flatnonzero(same[desk.plan] & (desk.person != NOBODY))
     more = offer.hours[option, rows] - offer.hours[desk.plan[rows], rows]
-    fits = more <= desk.room[desk.person[rows]]
+    fits = (more <= desk.room[desk.person[rows]]) & ~floor.breaks(desk.plan[rows], option, rows)
     yield gain_an_hour(desk, option, rows[fits], more[fits])
 
 
