@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from tamscore import sealed_roles
 from tamscore.scoring.context import written_columns
 from tamscore.sections import SECTIONS
-from tamscore.sections.coverage.measured import measured
 from tamscore.store import run_directory
 from tamscore.store.holdouts import draws_in_force
 from tamscore.store.location import location
@@ -50,6 +49,8 @@ def key_of(job: Job, plan: Plan, backend: Backend, record: dict[str, Any]) -> st
         settings.get(section, {}).pop(key, None)
     read = {name: one.digest for name, one in ({"market": plan} | plan.tables).items()}
     if (coverage := sealed_roles.coverage_of(job)) is not None:
+        from tamscore.sections.coverage.measured import measured
+
         settings["coverage"] = sealed_roles.settings_counted(coverage)
         read |= sealed_roles.tables_held(coverage)
         if draws := draws_in_force(location(job.output.path)):

@@ -21,7 +21,6 @@ from tamscore.progress import Progress
 from tamscore.schema import COVERAGE_COLUMNS, SCORE_COLUMNS
 from tamscore.scoring.score.parts import rewrite_part
 from tamscore.sections import SECTIONS
-from tamscore.sections.coverage.measured import told_of_measured
 from tamscore.sections.coverage.settings import TABLES, Coverage
 from tamscore.store import contents
 from tamscore.store.location import location
@@ -171,6 +170,8 @@ def seal_roles(market: Market, scored: list[ScoredPart], plan: ScorePlan) -> lis
 
 def doubts(result: CoverageResult) -> list[str]:
     """Return what a person should know of the tables of a coverage."""
+    from tamscore.sections.coverage.measured import told_of_measured
+
     noticed = (match.notice for match in result.joins if match.is_noticed)
     return [*noticed, *result.doubts, *told_of_measured(result.measured)]
 
