@@ -339,6 +339,38 @@ def z85(data: bytes) -> str:
     return "".join(Z85[word // 85**place % 85] for word in words for place in (4, 3, 2, 1, 0))
 
 
+def test_columns_of_a_delta_table_are_those_of_their_physical_names(tmp_path):
+    mapped_delta(tmp_path, account_id="account_id", sales="year", year="sales", industry="col-77")
+    swapped = ACCOUNTS.rename_columns(["account_id", "year", "industry", "sales"])
+    dropped = swapped.set_column(2, "industry", pa.nulls(40, pa.string()))
+    assert rows_of(plan(str(tmp_path), COLUMNS)) == expected(dropped)
+
+
+def mapped_delta(folder: Path, **physical: str) -> None:
+    """A Delta table with columns renamed, and some dropped and added again, since its one file was written."""
+    from deltalake import write_deltalake
+
+    write_deltalake(str(folder), ACCOUNTS)
+    log = folder / "_delta_log" / f"{0:020}.json"
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    data = next(line["metaData"] for line in lines if "metaData" in line)
+    types = {field["name"]: field["type"] for field in json.loads(data["schemaString"])["fields"]}
+    fields = [
+        {
+            "name": name,
+            "type": types.get(stored, types[name]),
+            "nullable": True,
+            "metadata": {"delta.columnMapping.id": number, "delta.columnMapping.physicalName": stored},
+        }
+        for number, (name, stored) in enumerate(physical.items(), start=1)
+    ]
+    data["schemaString"] = json.dumps({"type": "struct", "fields": fields})
+    data["configuration"] = {"delta.columnMapping.mode": "name", "delta.columnMapping.maxColumnId": str(len(fields))}
+    kept = [line for line in lines if "metaData" in line or "add" in line]
+    protocol = {"protocol": {"minReaderVersion": 2, "minWriterVersion": 5}}
+    log.write_text("\n".join(map(json.dumps, (protocol, *kept))), encoding="utf-8")
+
+
 def test_a_delta_table_that_asks_for_more_than_is_understood_is_refused(tmp_path):
     delta(tmp_path)
     log = min((tmp_path / "_delta_log").glob("*.json"))

@@ -118,10 +118,15 @@ def physical(field: pa.Field) -> str:
 def live_file(
     file: SourceFile, logical: dict[str, pa.Field], vector: list[bool] | None, keep: Callable[..., tuple[Path, ...]]
 ) -> SourceFile:
-    """Return a file of the table whose fields are known by either name; columns that came later are null."""
+    """Return a file of the table whose fields are known by either name; columns that came later are null.
+
+    A column of the file is known by its physical name alone: its own name may be that of a column added since.
+    """
     stamp = tables.stamp_of(str(file.path))
     there = footers.read_footer(file.path, stamp)[1].names
-    names = [logical[one].name if one in logical else one for one in there]
+    stored = {physical(field): field.name for field in logical.values()}
+    current = {*stored.values()}
+    names = [stored.get(one, None if one in current else one) for one in there]  # None: dropped, its name given again
     told = {*names, *(one.name for one in file.constants)}
     later = {field.name: Constant(field.name, field.type, None) for field in logical.values() if field.name not in told}
     copy = None
@@ -131,13 +136,19 @@ def live_file(
     return replace(file, copy=copy, constants=(*file.constants, *later.values()), stamp=stamp)
 
 
-def put_right(path: Location, names: list[str], kept: list[bool] | None) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-    """Return the schema and the rows of a file under other names; those that a vector, which may end early, keeps."""
+def put_right(
+    path: Location, names: list[str | None], kept: list[bool] | None
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """Return the schema and the rows of a file under other names, without columns of the name None.
+
+    The rows are those that a vector, which may end early, keeps.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     file = pq.ParquetFile(source(str(path)), page_checksum_verification=True)
-    schema = pa.schema([field.with_name(name) for field, name in zip(file.schema_arrow, names, strict=True)])
+    renamed = {place: name for place, name in enumerate(names) if name is not None}
+    schema = pa.schema([file.schema_arrow.field(place).with_name(name) for place, name in renamed.items()])
 
     def rows() -> Iterator[pa.RecordBatch]:
         stop = 0
@@ -145,6 +156,7 @@ def put_right(path: Location, names: list[str], kept: list[bool] | None) -> tupl
             start, stop = stop, stop + len(batch)
             part = (kept or [])[start:stop]
             mask = pa.array([*part, *[True] * (len(batch) - len(part))])
-            yield pa.record_batch(batch.columns, schema=schema).filter(mask)
+            columns = [batch.column(place) for place in renamed]
+            yield pa.record_batch(columns, schema=schema).filter(mask)
 
     return schema, rows()
