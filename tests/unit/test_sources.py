@@ -519,6 +519,17 @@ def test_a_workbook_with_rows_in_several_sheets_is_refused(tmp_path):
         plan(str(two_sheets(tmp_path / "a.xlsx")), COLUMNS)
 
 
+def test_an_id_that_a_workbook_has_lost_digits_of_is_refused(tmp_path):
+    from openpyxl import Workbook
+
+    book = Workbook()
+    for row in (("account_id", "sales", "industry", "year"), (12, 5.5, "Food", 2020), (2**53 + 1, 1, "Food", 2020)):
+        book.active.append(row)
+    book.save(tmp_path / "a.xlsx")
+    with pytest.raises(InputContractError, match=r"a\.xlsx: row 3, column 1: the number 9007199254740992 is too large"):
+        plan(str(tmp_path / "a.xlsx"), COLUMNS)
+
+
 def test_a_cell_of_a_workbook_is_named_by_file_column_and_row(tmp_path):
     from openpyxl import Workbook
 

@@ -12,8 +12,11 @@ from tamscore.store.sources.extra import require_package
 from tamscore.store.temporary import temporary_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+EXACT = 2**53
+"""From here on a cell, a float of 64 bits, does not tell whole numbers apart."""
 _numbers = count()
 
 
@@ -21,7 +24,7 @@ def as_csv(path: Path, key: str) -> Path:
     """Return a CSV file with the rows of the one sheet that has any.
 
     Raises UsageError where the package is not there; InputContractError where the workbook cannot be read, is
-    protected by a password, or has rows in several sheets.
+    protected by a password, has rows in several sheets, or a whole number of 2**53 or more.
     """
     require_package("python_calamine", "excel", key, f"the workbook {str(path)!r}")
     from python_calamine import CalamineError, CalamineWorkbook
@@ -40,15 +43,27 @@ def as_csv(path: Path, key: str) -> Path:
     target = temporary_folder() / f"sheet-{next(_numbers)}.csv"
     with target.open("w", encoding="utf-8", newline="") as file:
         (sheet,) = filled.values()
-        csv.writer(file).writerows([text_of(cell) for cell in row] for row in sheet.iter_rows())
+        csv.writer(file).writerows(texts(path, sheet.iter_rows()))
     return target
+
+
+def texts(path: Path, rows: Iterable[list[Any]]) -> Iterator[list[str]]:
+    """Yield the cells of rows as texts; raise InputContractError that names a whole number that is not exact."""
+    for number, row in enumerate(rows, start=1):
+        for place, cell in enumerate(row, start=1):
+            if isinstance(cell, float) and cell.is_integer() and abs(cell) >= EXACT:
+                raise InputContractError(
+                    f"{path}: row {number}, column {place}: the number {cell:.0f} is too large to be exact; store it "
+                    "as text"
+                )
+        yield [text_of(cell) for cell in row]
 
 
 def text_of(cell: Any) -> str:
     """Return a cell as a CSV file has it: whole numbers without a point, days without a time, days as ISO has them."""
     if isinstance(cell, bool):
         return "true" if cell else "false"
-    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 2**53:
+    if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
     if isinstance(cell, datetime) and cell.time() == time():
         return cell.date().isoformat()
