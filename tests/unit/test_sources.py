@@ -530,6 +530,39 @@ def test_an_id_that_a_workbook_has_lost_digits_of_is_refused(tmp_path):
         plan(str(tmp_path / "a.xlsx"), COLUMNS)
 
 
+@pytest.mark.parametrize("cut", [1 << 24, 64])
+def test_a_formula_that_no_program_has_computed_is_refused(tmp_path, monkeypatch, cut):
+    """Its cell reads as nothing: the sales of a customer would be gone."""
+    from openpyxl import Workbook
+
+    monkeypatch.setattr("tamscore.store.sources.workbook.CHUNK", cut)
+    book = Workbook()
+    for row in (["account_id", "sales"], ["a1", 10], ["a2", "=SUM(B2:B2)*2"]):
+        book.active.append(row)
+    book.save(tmp_path / "a.xlsx")
+    with pytest.raises(InputContractError, match=r"a\.xlsx: cell B3: a formula without a value"):
+        plan(str(tmp_path / "a.xlsx"), COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("cell", "found"),
+    [
+        (b'<c r="B3"><f>A1</f></c>', b"B3"),
+        (b'<c r="B3" s="1"><f>A1&amp;B1</f><v/></c>', b"B3"),
+        (b'<c r="B3"><f t="shared" si="0"/><v></v></c>', b"B3"),
+        (b'<c r="B3"><f>A1</f><v>0</v></c>', None),
+        (b'<c r="B3" t="str"><f>A1</f><v></v></c>', None),
+        (b'<c r="B3"/><c r="C3"><f>A1</f><v>1</v></c>', None),
+        (b'<c r="B3"><v>2</v></c>', None),
+    ],
+)
+def test_a_formula_without_a_value_is_told_from_one_with_it(cell, found):
+    from tamscore.store.sources.workbook import NEVER_COMPUTED
+
+    told = NEVER_COMPUTED.search(cell)
+    assert (told and told[1]) == found
+
+
 def test_a_cell_of_a_workbook_is_named_by_file_column_and_row(tmp_path):
     from openpyxl import Workbook
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import re
+import zipfile
 from datetime import date, datetime, time
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -17,6 +19,15 @@ if TYPE_CHECKING:
 
 EXACT = 2**53
 """From here on a cell, a float of 64 bits, does not tell whole numbers apart."""
+NEVER_COMPUTED = re.compile(
+    rb'<c\b(?![^>]*\bt="str")[^>]*\br="([A-Z]+[0-9]+)"[^>]*>\s*<f\b(?:[^>]*/>|[^>]*>[^<]*</f>)\s*'
+    rb"(?:<v\s*/>|<v>\s*</v>)?\s*</c>"
+)
+"""A cell of a sheet, as xlsx has it, with a formula and no value; a text may be empty."""
+SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
+"""Where an xlsx workbook has its sheets."""
+CHUNK, CELL = 1 << 24, 1 << 16
+"""Bytes of a sheet that are looked at together, and those of the longest cell."""
 _numbers = count()
 
 
@@ -24,7 +35,8 @@ def as_csv(path: Path, key: str) -> Path:
     """Return a CSV file with the rows of the one sheet that has any.
 
     Raises UsageError where the package is not there; InputContractError where the workbook cannot be read, is
-    protected by a password, has rows in several sheets, or a whole number of 2**53 or more.
+    protected by a password, has rows in several sheets, a whole number of 2**53 or more, or a formula that no program
+    has computed.
     """
     require_package("python_calamine", "excel", key, f"the workbook {str(path)!r}")
     from python_calamine import CalamineError, CalamineWorkbook
@@ -40,11 +52,31 @@ def as_csv(path: Path, key: str) -> Path:
     if len(filled) != 1:
         told = f"rows in the sheets {', '.join(map(repr, filled))}" if filled else "no rows"
         raise InputContractError(f"{path}: expected a workbook with one sheet of rows, got {told}; save one as CSV")
+    if cell := never_computed(path):
+        raise InputContractError(
+            f"{path}: cell {cell}: a formula without a value, which reads as nothing; open the workbook in a program "
+            "for spreadsheets and save it, or save the sheet as CSV"
+        )
     target = temporary_folder() / f"sheet-{next(_numbers)}.csv"
     with target.open("w", encoding="utf-8", newline="") as file:
         (sheet,) = filled.values()
         csv.writer(file).writerows(texts(path, sheet.iter_rows()))
     return target
+
+
+def never_computed(path: Path) -> str | None:
+    """Return the first cell of an xlsx workbook that has a formula and no value, None where there is none."""
+    if not zipfile.is_zipfile(path):
+        return None
+    with zipfile.ZipFile(path) as archive:
+        for name in filter(SHEET.fullmatch, archive.namelist()):
+            with archive.open(name) as file:
+                part = b""
+                while chunk := file.read(CHUNK):
+                    part = part[-CELL:] + chunk
+                    if b"<f" in part and (found := NEVER_COMPUTED.search(part)):
+                        return found[1].decode()
+    return None
 
 
 def texts(path: Path, rows: Iterable[list[Any]]) -> Iterator[list[str]]:
