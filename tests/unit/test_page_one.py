@@ -11,6 +11,7 @@ import pytest
 from tamscore.insight.named_accounts import EACH, firsts, likeliest
 from tamscore.insight.page_one import HEAD, Drift, Hours, Measure, PageOne, Quality, Since, Stake, Trust
 from tamscore.insight.pages import page_one
+from tamscore.insight.tables import Cluster
 from tamscore.view.blocks import Points, Table, Tiles
 from tamscore.view.words import priced
 
@@ -41,7 +42,7 @@ def points(page):
     }
 
 
-def test_where_nobody_buys_there_is_nobody_to_call():
+def test_where_nothing_is_open_there_is_nobody_to_call():
     chapter = page_one.chapter(PAGE)
     assert chapter.message == "Nothing is open with any account, so there is none to call first."
     assert not any(isinstance(block, Table) for block in chapter.blocks)
@@ -50,6 +51,17 @@ def test_where_nobody_buys_there_is_nobody_to_call():
     assert "tamscore coverage makes one" in told["Hours:"]
     assert told["Trust in clusters:"] == "whether the 3 clusters come out again was not asked for."
     assert told["Data quality:"] == "1 of 10 rows rejected (10%), 0 values marked."
+
+
+def test_a_market_where_nobody_buys_is_called_one():
+    nobody = replace(PAGE, stake={**PAGE.stake, "expansion": replace(STAKE, accounts=0)})
+    assert page_one.chapter(nobody).message.startswith("No account buys anything yet")
+
+
+@pytest.mark.parametrize(("value", "borrows"), [(None, False), (5.0, True)])
+def test_a_ladder_of_no_customers_leans_on_nobody(value, borrows):
+    one = Cluster("end_user", "E1", "small", 0, "none", "none", True, {"p85": value}, {"p85": (None, None)}, {}, 3, 1.0)
+    assert one.borrows is borrows
 
 
 def test_kinds_are_never_added_up_and_the_ceiling_is_explained():

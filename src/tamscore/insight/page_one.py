@@ -228,7 +228,7 @@ def trust_of(directory: RunDirectory, manifest: Mapping[str, Any], clusters: Seq
         graded=len(graded),
         sound=grades["stable"] + grades["highly stable"],
         unstable=tuple(row["cluster"] for row in graded if row["grade"] == "unstable"),
-        thin=tuple(one.cluster for one in clusters if one.low_support),
+        thin=tuple(one.cluster for one in clusters if one.borrows),
         model=manifest.get("model", {}).get("run"),
     )
 

@@ -46,6 +46,11 @@ class Cluster:
     accounts: int
     share: float
 
+    @property
+    def borrows(self) -> bool:
+        """Whether its first step leans on customers of others; without any customers there is nothing to lean on."""
+        return self.low_support and any(value is not None for value in self.steps.values())
+
 
 @dataclass(frozen=True)
 class Quadrant:

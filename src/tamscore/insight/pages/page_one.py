@@ -54,6 +54,8 @@ def message(page: PageOne) -> str:
     """Return what it comes to, in one sentence."""
     called = [called_of(kind, page.stake[kind], page.report["currency"]) for kind in NOUNS]
     told = " and ".join(text for text in called if text)
+    if not told and not page.stake["expansion"].accounts:
+        return "No account buys anything yet, so nobody knows what others could buy, and there is none to call first."
     if not told:
         return "Nothing is open with any account, so there is none to call first."
     return f"Call these {len(page.call)} accounts first: {told}."

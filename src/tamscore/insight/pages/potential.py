@@ -52,7 +52,7 @@ def legend(clusters: Sequence[Cluster]) -> str:
 def certainty(clusters: Sequence[Cluster], level: float) -> Text:
     """Return what the interval of the first step, which is the potential of every prospect, rests on."""
     first = step_name(next(iter(clusters[0].steps)))
-    borrowed = [cluster.cluster for cluster in clusters if cluster.low_support]
+    borrowed = [cluster.cluster for cluster in clusters if cluster.borrows]
     rest = f"; {', '.join(borrowed)} on borrowed customers" if borrowed else ""
     return Text(f"{first} lies in: where the true first cut line lies, at {level:.0%}{rest}")
 

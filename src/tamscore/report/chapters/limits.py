@@ -38,7 +38,7 @@ def chapter(found: Evidence) -> Chapter:
 def of_this_run(found: Evidence) -> list[tuple[str, str]]:
     """The limits that hold for this run alone."""
     told = []
-    borrowed = [one.cluster for one in found.summary.clusters if one.low_support]
+    borrowed = [one.cluster for one in found.summary.clusters if one.borrows]
     if borrowed:
         text = f"The potential of {', '.join(borrowed[:20])} rests on customers of other clusters, too."
         told.append((f"{counted(len(borrowed), 'thin cluster')}.", text))

@@ -45,7 +45,7 @@ def held(one: Cluster) -> float:
 def message(clusters: Sequence[Cluster]) -> str:
     """Return what it comes to, in one sentence."""
     open_ = sorted((one.kinds["expansion"].whitespace for one in clusters), reverse=True)
-    thin = sum(one.low_support for one in clusters)
+    thin = sum(one.borrows for one in clusters)
     rests = f"; {counted(thin, 'ladder')} of {len(clusters)} lean on borrowed customers" if thin else ""
     if not sum(open_):
         return f"What peers buy sets what an account could buy{rests}."
