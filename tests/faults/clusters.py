@@ -84,6 +84,14 @@ def free_ports(count: int) -> list[int]:
         return [int(probe.getsockname()[1]) for probe in probes]
 
 
+def alive(process: psutil.Process) -> bool:
+    """Whether a process works still; it may go between two questions."""
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
 def wait_until(true: Callable[[], Any], seconds: float) -> bool:
     """Whether it became true in time."""
     until = time.monotonic() + seconds

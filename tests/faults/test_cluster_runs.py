@@ -22,7 +22,7 @@ from tamscore.scoring.fit.kept_rows import KeptRows
 from tamscore.store import verify
 from tests.end_to_end import market
 from tests.fake_gpu import FakeGpu
-from tests.faults.clusters import BUSY_S, cluster, wait_for_workers, wait_until, workers_of
+from tests.faults.clusters import BUSY_S, alive, cluster, wait_for_workers, wait_until, workers_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -309,13 +309,6 @@ def test_a_killed_run_leaves_no_process_behind(synthetic, tmp_path):
         process.kill()
         process.communicate(timeout=60)
     assert wait_until(lambda: not any(alive(worker) for worker in workers), 10 + BUSY_S)
-
-
-def alive(process: psutil.Process) -> bool:
-    try:
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
 
 
 def test_a_gpu_that_is_asked_for_and_not_there_is_refused_with_no_fallback(where, tmp_path, monkeypatch):

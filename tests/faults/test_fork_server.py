@@ -14,7 +14,7 @@ import psutil
 
 from tamscore.config import Engine
 from tamscore.engine import connect, fork_server
-from tests.faults.clusters import wait_until
+from tests.faults.clusters import alive, wait_until
 
 
 def processes() -> Any:
@@ -58,7 +58,7 @@ def test_workers_of_several_runs_come_from_one_process_and_another_one_takes_the
         assert set(ask(flow, os.getppid)) == first
     [server] = map(psutil.Process, first)
     server.kill()
-    assert wait_until(lambda: not server.is_running() or server.status() == psutil.STATUS_ZOMBIE, 60)
+    assert wait_until(lambda: not alive(server), 60)
     with processes() as flow:
         [second] = set(ask(flow, os.getppid))
     assert second != server.pid

@@ -23,7 +23,7 @@ from tamscore.engine import shared as shared_values
 from tamscore.engine.flow import LocalFlow
 from tamscore.errors import InputContractError, MemoryLimitError, RetryableError, TamscoreError, UsageError
 from tests.faults import tasks
-from tests.faults.clusters import BUSY_S, cluster, wait_until, workers_of
+from tests.faults.clusters import BUSY_S, alive, cluster, wait_until, workers_of
 from tests.faults.tasks import Plan, partition
 
 if TYPE_CHECKING:
@@ -235,7 +235,7 @@ def test_a_frozen_worker_is_ended_by_force_when_the_run_is_over():
         frozen = freeze_one(running)
         began = time.monotonic()
     assert time.monotonic() - began < 4 * BUSY_S
-    assert wait_until(lambda: not frozen.is_running() or frozen.status() == psutil.STATUS_ZOMBIE, 60)
+    assert wait_until(lambda: not alive(frozen), 60)
 
 
 def test_a_worker_that_wakes_after_its_task_was_redone_changes_nothing(plan, tmp_path):
