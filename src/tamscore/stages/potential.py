@@ -131,7 +131,8 @@ def potential_table(
     own high-water mark, and never lies below the last cut. Weighted means are rounded to cents if sales are `money`;
     ratios are not. The bounds hold with a probability of `level`.
     """
-    cents = cents_of(median_of(clusters.sales)) if money and len(clusters.sales) else None
+    thin = (clusters.support > 0) & (clusters.support < min_customers)
+    cents = cents_of(median_of(clusters.sales)) if money and thin.any() else None
     common = pooling.pool(clusters, parents, (*lines, top_share(lines, top_step)), min_customers)
     values, basis = [], []
     for c, (n, (name, sales)) in enumerate(zip(clusters.support.tolist(), parents, strict=True)):
@@ -186,7 +187,8 @@ def pooled(mine: Any, common: pooling.Pool, cluster: int, n: int, cents: float |
 
 def median_of(sales: Any) -> float:
     """Return the median of sales (n,), an observed value."""
-    return float(np.sort(sales)[nearest_rank(len(sales), 0.5)])
+    place = nearest_rank(len(sales), 0.5)
+    return float(np.partition(sales, place)[place])
 
 
 def parents_of(
