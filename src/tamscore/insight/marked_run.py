@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from tamscore.insight.alerted_run import AlertedRun
+from tamscore.insight.alerted_run import KEY, AlertedRun
 from tamscore.store.holdouts import MARK_COLUMN, Controls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tamscore.insight.stored import StoredRun
-
-KEY = "account_id"
 
 
 def no_controls() -> Controls:
