@@ -1,7 +1,7 @@
 """What init and run make of public tables, without an edit: `python jobs/trials/first_jobs.py RAW`.
 
 Each table of first_jobs.csv is looked for below the folder RAW. A line for each says whether it ran, or what the
-message asks for.
+message asks for; where first_jobs.csv answers with a `line`, the table is tried with it once more.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import csv
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 LIST = Path(__file__).with_name("first_jobs.csv")
@@ -23,20 +24,29 @@ def main() -> None:
     parser.add_argument("raw", type=Path, help="folder of the tables")
     raw = parser.parse_args().raw
     with LIST.open() as lines:
-        files = [row["file"] for row in csv.DictReader(lines)]
-    there = [file for file in files if (raw / file).is_file()]
-    outcomes = {file: tried(raw / file) for file in there}
-    for file, outcome in outcomes.items():
-        sys.stdout.write(f"{file}: {outcome or 'ran'}\n")
-    ran = sum(not outcome for outcome in outcomes.values())
-    sys.stdout.write(f"{ran} of {len(there)} ran without an edit; {len(files) - len(there)} are not there\n")
+        answers = {row["file"]: row["line"] for row in csv.DictReader(lines)}
+    there = [file for file in answers if (raw / file).is_file()]
+    ran = Counter(outcome(raw / file, answers[file], file) for file in there)
+    sys.stdout.write(
+        f"{len(there)} tables: {ran['ran']} ran without an edit, {ran['ran then']} with the one line that was asked "
+        f"for; {len(answers) - len(there)} are not there\n"
+    )
 
 
-def tried(table: Path) -> str:
+def outcome(table: Path, line: str, name: str) -> str:
+    """Print and return how far a table came: as it is, and with the line that answers what was asked."""
+    asked = tried(table)
+    again = tried(table, "--set", line) if asked and line else asked
+    then = f"; with {line}: {again or 'ran'}" if asked and line else ""
+    sys.stdout.write(f"{name}: {asked or 'ran'}{then}\n")
+    return "stopped" if again else "ran then" if asked else "ran"
+
+
+def tried(table: Path, *options: str) -> str:
     """Return what a message asks for, empty if the table was scored."""
     with tempfile.TemporaryDirectory() as folder:
         job = str(Path(folder) / "job.toml")
-        for arguments in (["init", str(table), "--to", job, "--yes"], ["run", job, "--set", "device=cpu"]):
+        for arguments in (["init", str(table), "--to", job, "--yes", *options], ["run", job, "--set", "device=cpu"]):
             command = [sys.executable, "-m", "tamscore", *arguments]
             done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
             if done.returncode:

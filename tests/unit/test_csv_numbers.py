@@ -226,6 +226,14 @@ def test_few_cells_with_digits_keep_a_column_text(column, cell, part):
     assert part in why
 
 
+@pytest.mark.parametrize("word", ["k.A.", "keine Angabe", "n/d", "N.D.", "n.v.t.", "s/d", "n.a.", "NaN", "-"])
+def test_what_says_in_the_languages_of_exports_that_there_is_no_number_is_empty(table, word):
+    plans, values = table({"x": ["7", word] * 40, "name": ["a", word] * 40})
+    assert str(plans["x"].kind) == "int"
+    assert values["x"][:2] == [7, None]
+    assert values["name"][1] == word
+
+
 def test_few_words_become_empty_and_are_counted(table):
     cells = [str(one % 40) for one in range(1000)] + ["tbd", "tbd", "unknown", "5/18/27"]
     plans, values = table({"x": cells, "other": ["a"] * 1004})

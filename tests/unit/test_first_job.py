@@ -170,6 +170,12 @@ def test_a_path_that_a_job_file_refuses_is_refused_at_once(tmp_path):
         ("Account ID", [f"A{i // 2}" for i in range(ROWS)], "'Account ID' is called an id, but holds 200 different"),
         ("Account ID", [f"A{i}" if i % 9 else " " for i in range(ROWS)], "in 355 of 400 rows"),
         ("Currency", np.resize(["eur", "usd"], ROWS), "found eur, usd"),
+        (
+            "Machines",
+            [f"{i % 50}" if i % 9 else "many" for i in range(ROWS)],
+            "numbers, with texts such as 'many' among",
+        ),
+        ("Machines", [f"{i % 50}" for i in range(ROWS)], "'Machines' holds numbers, stored as texts"),
         ("\u8ba2\u5355", np.arange(ROWS) % 40, "take out those that follow from what the account buys"),
         ("Customer since", np.arange(ROWS) % 40, "take out those that follow from what the account buys"),
     ],
@@ -192,6 +198,20 @@ def test_a_column_whose_values_would_reject_rows_is_no_feature(tmp_path):
         "x", pa.array(np.where(np.arange(ROWS) % 9, np.arange(ROWS), np.inf))
     )
     assert propose(stored(table, tmp_path), tmp_path).features.left_out["x"] == "infinite or too large values"
+
+
+def test_codes_places_and_ids_of_digits_are_no_numbers_stored_as_texts(tmp_path):
+    table = market(HEADERS["English"])
+    for name, distinct in (("SIC code", 50), ("Postcode", 50), ("Other reference", ROWS), ("Grade", 9)):
+        table = table.append_column(name, pa.array([f"{i % distinct:05d}" for i in range(ROWS)]))
+    assert propose(stored(table, tmp_path), tmp_path).features.unread == {}
+
+
+def test_ids_that_a_few_rows_share_are_not_said_to_be_unique(tmp_path):
+    ids = pa.array([f"A{max(i, 2)}" for i in range(ROWS)])
+    table = market(HEADERS["English"]).drop_columns("Account ID").append_column("Account ID", ids)
+    reason = propose(stored(table, tmp_path), tmp_path).roles["account_id"].reason
+    assert reason == "called so, 2 of 400 rows repeat a value of another"
 
 
 def test_names_that_the_scores_have_are_not_kept(tmp_path):

@@ -258,4 +258,4 @@ def tell_report(report: ImportReport, destination: Path) -> None:
         print(f"{report.bad_cells:,} bad cells are empty there")
     if report.rejected_file:
         print(f"{report.rows_rejected:,} rejected rows lie in {near(report.rejected_file.absolute())}")
-    print(f"next: name {where} as input.path of a job file, then: tamscore check JOB")
+    print(f"next: tamscore init {where} writes a job file for it; one that you have names it as input.path")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,6 +18,7 @@ LARGEST = float(np.finfo(np.float32).max)
 """Features are scaled as float32: larger values, such as infinity, are rejected with their rows."""
 MOST_LEVELS = 2_000
 """Values of a column of text that are kept."""
+_NUMBER = re.compile(r"[-+]?\d[\d.,' \u00a0\u202f]*")
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,11 @@ class Column:
     def is_unique(self) -> bool:
         """Whether hardly any value stands twice, and hardly any is missing."""
         return self.filled >= 0.99 * self.rows and self.distinct >= 0.99 * self.filled > 0
+
+    @property
+    def words(self) -> dict[str, int]:
+        """Those of its frequent texts that are no numbers, with their counts, the most frequent first."""
+        return {text: count for text, count in self.levels.items() if not _NUMBER.fullmatch(text)}
 
     @property
     def repeats(self) -> float:

@@ -34,6 +34,8 @@ RAREST_LEVEL = 0.01
 """A level with a smaller share of the rows folds into others; see features.category_floor."""
 CODED_LEVELS = 12
 """Whole numbers with up to so many values, in a column called a code or a class, are categories."""
+MOST_WORDS = 0.2
+"""A column of texts with a smaller share of words is one of numbers that did not read as such."""
 MOST_KEPT = 60
 """Columns of so few different texts are worth keeping in the scores, to filter by."""
 
@@ -47,6 +49,8 @@ class Features:
     left_out: dict[str, str] = field(default_factory=dict)
     keep: tuple[str, ...] = ()
     non_negative: tuple[str, ...] = ()
+    unread: dict[str, str] = field(default_factory=dict)
+    """Columns of texts that are numbers nearly everywhere, with their most frequent word."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -61,6 +65,7 @@ class Features:
             self.left_out | dict.fromkeys(suspects, reason),
             self.keep,
             self.non_negative,
+            self.unread,
         )
 
 
@@ -81,7 +86,17 @@ def features_of(columns: Sequence[Column], taken: Collection[str], described: Co
             numeric[column.name] = scaled(column)
             if column.numbers.min() >= 0 and names.has_word(column.name, MONEY_OR_COUNT):
                 positive.append(column.name)
-    return Features(numeric, tuple(categorical), left_out, tuple(keep), tuple(positive))
+    asked = (one for one in columns if one.name not in taken and is_unread(one))
+    unread = {one.name: next(iter(one.words), "") for one in asked}
+    return Features(numeric, tuple(categorical), left_out, tuple(keep), tuple(positive), unread)
+
+
+def is_unread(column: Column) -> bool:
+    """Return whether texts are numbers nearly everywhere, and no codes by their name, number or difference."""
+    coded = names.ends_with_word(column.name, CODES) or names.has_word(column.name, PLACES)
+    if column.kind != "text" or column.distinct <= CODED_LEVELS or coded or column.is_unique:
+        return False
+    return sum(column.words.values()) <= MOST_WORDS * sum(column.levels.values())
 
 
 def is_kept(column: Column) -> bool:

@@ -62,6 +62,9 @@ class Proposal:
             yield f"party types {words} count as end users"
         if perhaps := [name for name in self.features.names if may_follow_orders(name)]:
             yield f"features {named(perhaps)}: take out those that follow from what the account buys"
+        for name, word in self.features.unread.items():
+            among = f"with texts such as {word!r} among them" if word else "stored as texts"
+            yield f"{name!r} holds numbers, {among}: no amounts to a run; empty these cells, or make it numbers"
         if self.missing_sales:
             yield f"{self.missing_sales:.1%} of the rows have no sales: they count as prospects"
         for section in self.sections:

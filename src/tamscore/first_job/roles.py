@@ -118,17 +118,19 @@ def several_currencies(column: Column) -> str:
 
 
 def by_values(part: Part, columns: Sequence[Column]) -> Role | None:
-    """Return the first column whose values alone suit a part: an id that no two rows share, texts before numbers."""
+    """Return the first column whose values alone suit a part: an id hardly shared by two rows, texts first."""
     unranked = [one for one in columns if not names.has_word(one.name, RANKS)]
     if part != "account_id" or not unranked:
         return None
     column = min(unranked, key=lambda one: one.kind != "text")
     doubt = "it may be no id of the account" if column.kind == "text" else "it may only number the rows"
-    return Role(part, column.name, "no two rows share a value", f"{doubt}: ids must stay the same from week to week")
+    return Role(part, column.name, what(column), f"{doubt}: ids must stay the same from week to week")
 
 
 def what(column: Column) -> str:
     """Return what a column holds, in a few words."""
+    if column.is_unique and column.distinct < column.filled:
+        return f"{column.filled - column.distinct:,} of {column.rows:,} rows repeat a value of another"
     if column.is_unique:
         return "no two rows share a value"
     if column.kind == "number":

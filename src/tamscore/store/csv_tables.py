@@ -64,7 +64,8 @@ def csv_copies(files: Texts, columns: InputColumns, key: str, inferred: Sequence
 
 def remedy(message: str, key: str) -> str:
     """Return where an option that a message names belongs; nothing where it names none."""
-    then = f"; give the option to 'tamscore import', and set {key} to the Parquet file that it writes"
+    where = f"set {key} to" if "." in key else "go on with"
+    then = f"; give the option to 'tamscore import', and {where} the Parquet file that it writes"
     return then if "add --" in message else ""
 
 

@@ -24,6 +24,8 @@ ALWAYS_EMPTY = frozenset({"", "n/a", "#n/a", "null", r"\n"})
 EMPTY_IN_NUMBERS = frozenset(
     {"na", "nan", "none", "nil", "-", "--", "\N{EN DASH}", "\N{EM DASH}", ".", "?"}
     | {"#null!", "#div/0!", "#value!", "#name?", "#ref!", "#num!"}
+    | {"n.a.", "n. a.", "not available", "k.a.", "k. a.", "keine angabe", "n.v.", "n.b.", "n.v.t."}
+    | {"n/d", "n.d.", "nd", "n/c", "n.c.", "s/d"}
 )
 """Tokens that stand for no value where numbers, dates or yes and no are due; in a text column they may mean something
 (NA is Namibia, None a level) and stay."""
