@@ -95,6 +95,13 @@ def test_a_table_that_cannot_be_read_is_an_error_with_its_own_code(tmp_path, mon
     assert command("init", "empty.csv", "--set", "sales", "--yes").exit_code == 2
 
 
+def test_a_table_on_standard_input_is_none_that_a_job_file_can_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = command("init", "-", "--yes")
+    assert done.exit_code == 2
+    assert "tamscore run -" in done.stderr
+
+
 def test_what_would_stop_a_run_is_printed_by_init(table, tmp_path):
     accounts = market(HEADERS["German"])
     lines = accounts.select(["Datum", "Jahresumsatz 2025"]).rename_columns(["Datum", "Betrag"])

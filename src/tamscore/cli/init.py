@@ -54,7 +54,10 @@ def init(  # noqa: PLR0913, PLR0917 - every option of the command
     from tamscore.first_job.job_text import job_text
     from tamscore.first_job.proposal import propose
     from tamscore.first_job.side_tables import SideTables
+    from tamscore.store.sources.standard_input import STANDARD_INPUT
 
+    if source == STANDARD_INPUT:
+        raise UsageError("-: expected a table that stays, since a job file names it; or score it once: tamscore run -")
     path = to or Path("job.toml")
     require_new(path, overwrite=overwrite)
     further = SideTables(orders, products, people, labels)
