@@ -390,3 +390,18 @@ def test_the_command_writes_and_counts(first, later, tmp_path):
     assert CliRunner().invoke(app, [*call, "--on", "someday"]).exit_code == 2
     assert CliRunner().invoke(app, [*call[:-1], str(tmp_path / "x.txt")]).exit_code == 2
     assert (tmp_path / "x.csv").read_bytes() == there
+
+
+@pytest.mark.parametrize(("command", "name"), [("export", "x.csv"), ("report", "x.html")])
+def test_a_file_that_somebody_has_changed_is_replaced_only_when_asked(first, tmp_path, command, name):
+    to = tmp_path / name
+    call = [command, str(first.output), "--to", str(to)]
+    assert CliRunner().invoke(app, call).exit_code == 0
+    assert CliRunner().invoke(app, call).exit_code == 0, "one that is as it was written may be written again"
+    to.write_text("called twice, no answer\n", encoding="utf-8")
+    refused = CliRunner().invoke(app, call)
+    assert refused.exit_code == 2
+    assert f"was changed after {command} wrote it; add --overwrite" in refused.stderr
+    assert to.read_text("utf-8") == "called twice, no answer\n"
+    assert CliRunner().invoke(app, [*call, "--overwrite"]).exit_code == 0
+    assert to.stat().st_size > 1000

@@ -158,7 +158,7 @@ def into_file(
 ) -> Done:
     """Write an export to a file, a folder or standard output, and record it."""
     from tamscore.insight import export_file
-    from tamscore.store.handed_out import note, require_free
+    from tamscore.store.handed_out import note, noted, require_free
 
     if target.passed_on:
         note(run.directory, "export", "standard output", progress)
@@ -166,8 +166,8 @@ def into_file(
         streams.put(target.path)
         return Done(tally, STANDARD_OUTPUT, file_lines(tally, order, target, compared=since is not None))
     require_free(run.directory, "export", target.path, overwrite=overwrite)
-    note(run.directory, "export", target.path, progress)  # first: whoever is killed in between may write it again
-    tally = export_file.write(run, since, order, target, progress)
+    with noted(run.directory, "export", target.path, progress):
+        tally = export_file.write(run, since, order, target, progress)
     return Done(tally, str(target.path), file_lines(tally, order, target, compared=since is not None))
 
 

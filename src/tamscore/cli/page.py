@@ -51,7 +51,7 @@ def report(
     from tamscore.insight.stored import open_run
     from tamscore.progress import Progress
     from tamscore.report import check_packages, write_report
-    from tamscore.store.handed_out import note, require_free
+    from tamscore.store.handed_out import noted, require_free
 
     check_packages()
     stored = open_run(run, plan=plan)
@@ -64,10 +64,9 @@ def report(
     compare = str(since) != NO_RUN
     with terminal.listening(as_json=as_json) as listener:
         progress = Progress(listener)
-        note(stored.directory, "report", target, progress)
-        told = write_report(
-            stored, progress, target, figures, since if compare else None, compare=compare, first_page_only=one_pager
-        )
+        before = since if compare else None
+        with noted(stored.directory, "report", target, progress):
+            told = write_report(stored, progress, target, figures, before, compare=compare, first_page_only=one_pager)
     record = {"run": stored.name, "report": str(target), "bytes": target.stat().st_size}
     record["chapters"] = [chapter.anchor for chapter in told]
     print(

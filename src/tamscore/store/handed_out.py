@@ -1,12 +1,14 @@
 """Which files and tables with accounts were written from an output to other places: a record each in `handed_out/`.
 
-Nothing needs these records but a person who is asked to erase an account; see `forgetting`.
+A person who is asked to erase an account needs them (see `forgetting`), and so does whoever writes a file again: one
+that somebody has changed since is not replaced.
 """
 
 from __future__ import annotations
 
 import socket
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,8 @@ from tamscore.store.pointer import HANDED_OUT
 from tamscore.store.run_directory import run_key
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tamscore.progress import Progress
     from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
@@ -24,7 +28,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class HandedOut:
-    """A file, folder or table that a command wrote from a version: when (UTC), by whom and where."""
+    """A file, folder or table that a command wrote from a version: when (UTC), by whom and where.
+
+    `stamp` tells the bytes and the time of a local file as they were written; it is empty for all else, and while the
+    file is being written.
+    """
 
     version: str
     command: str
@@ -32,37 +40,67 @@ class HandedOut:
     at: str
     by: str
     host: str
+    stamp: str = ""
 
 
-def note(directory: RunDirectory, command: str, path: Location | str, progress: Progress) -> None:
+REQUIRED = {one.name for one in fields(HandedOut) if one.default is MISSING}
+
+
+def note(directory: RunDirectory, command: str, path: Location | str, progress: Progress) -> HandedOut:
     """Record that a command wrote a file, a folder or a table; where that is not possible, tell the person at it."""
-    there = named(path)
-    entry = HandedOut(directory.run_key, command, there, history.now(), history.user(), socket.gethostname())
-    place = directory.output / HANDED_OUT / f"{run_key(directory.run_key, command, there, entry.host)}.json"
+    there, host = named(path), socket.gethostname()
+    entry = HandedOut(directory.run_key, command, there, history.now(), history.user(), host)
+    store(directory, entry, progress)
+    return entry
+
+
+@contextmanager
+def noted(directory: RunDirectory, command: str, path: Location, progress: Progress) -> Iterator[None]:
+    """Record what a command writes meanwhile: first that it does, so that it may again after a kill; then the stamp."""
+    entry = note(directory, command, path, progress)
+    yield
+    store(directory, replace(entry, stamp=stamp_of(path)), progress)
+
+
+def store(directory: RunDirectory, entry: HandedOut, progress: Progress) -> None:
+    """Keep a record."""
+    name = run_key(directory.run_key, entry.command, entry.path, entry.host)
     try:
-        commit.place_json(asdict(entry), place)
+        commit.place_json(asdict(entry), directory.output / HANDED_OUT / f"{name}.json")
     except TamscoreError as error:
-        progress.notice(f"tamscore forget will not list {there}: {error}")
+        progress.notice(f"tamscore forget will not list {entry.path}: {error}")
+
+
+def stamp_of(path: Location) -> str:
+    """Return the bytes of a local file and when it was written; empty for all else."""
+    if not isinstance(path, Path) or not path.is_file():
+        return ""
+    found = path.stat()
+    return f"{found.st_size} {found.st_mtime_ns}"
 
 
 def require_free(directory: RunDirectory, command: str, path: Location, *, overwrite: bool) -> None:
     """Raise UsageError if a command would replace a file, or write into a folder with files, that it did not make.
 
-    Within the output itself nothing is replaced, whatever is asked for.
+    The same holds for a file that was changed after the command wrote it. Within the output itself nothing is
+    replaced, whatever is asked for.
     """
     if isinstance(path, Path) and isinstance(directory.output, Path):
         require_outside(directory.output, path)
     if overwrite or not path.exists() or (path.is_dir() and not any(path.iterdir())):
         return
-    if not is_noted(directory, command, path):
+    stamps = {entry.stamp for entry in notes(directory, command, path)}
+    if not stamps:
         raise UsageError(
             f"{path}: is there already, and no {command} of these scores; add --overwrite, or name another"
         )
+    if not stamps & {"", stamp_of(path)}:
+        raise UsageError(f"{path}: was changed after {command} wrote it; add --overwrite, or name another")
 
 
-def is_noted(directory: RunDirectory, command: str, path: Location | str) -> bool:
-    """Return whether it is recorded that a command wrote a file, a folder or a table of this name."""
-    return any(entry.command == command and entry.path == named(path) for entry in records(directory.output))
+def notes(directory: RunDirectory, command: str, path: Location | str) -> list[HandedOut]:
+    """Return the records that a command wrote a file, a folder or a table of this name."""
+    return [one for one in records(directory.output) if one.command == command and one.path == named(path)]
 
 
 def named(path: Location | str) -> str:
@@ -79,8 +117,11 @@ def require_outside(output: Path, path: Path) -> None:
 
 
 def records(output: Location) -> list[HandedOut]:
-    """Return what was recorded, the oldest first; files that hold no record are passed over."""
+    """Return what was recorded, the oldest first; files that hold no record are passed over.
+
+    Records of earlier releases have no stamp.
+    """
     folder = output / HANDED_OUT
     found = [commit.read_json(path) for path in files_in(folder)] if folder.is_dir() else []
-    told = [entry for entry in found if entry is not None and entry.keys() == HandedOut.__dataclass_fields__.keys()]
+    told = [entry for entry in found if entry is not None and entry.keys() - {"stamp"} == REQUIRED]
     return sorted((HandedOut(**entry) for entry in told), key=lambda entry: (entry.at, entry.path))

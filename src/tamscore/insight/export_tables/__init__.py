@@ -13,7 +13,7 @@ from tamscore.insight.export_tables.content import Content, TableTarget, refusal
 from tamscore.insight.export_tables.delta import DeltaTarget
 from tamscore.insight.export_tables.duckdb_file import DuckDbTarget
 from tamscore.insight.export_tables.postgresql import PostgresTarget
-from tamscore.store.handed_out import is_noted, note, require_outside
+from tamscore.store.handed_out import note, notes, require_outside
 from tamscore.store.location import location
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def write(
 
 def to_merge_into(table: OpenTable, content: Content, directory: RunDirectory, *, overwrite: bool) -> Standing | None:
     """Return the table that is there, None where it is to be made; UsageError where it must not be touched."""
-    there, ours = table.standing(), is_noted(directory, "export", table.name)
+    there, ours = table.standing(), bool(notes(directory, "export", table.name))
     if there is None or (ours and not there.columns):
         return None
     why = refusal(there, content, table, ours=ours)

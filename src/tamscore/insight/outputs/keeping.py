@@ -61,6 +61,7 @@ FORGET = {
     "handed_out[].at": "string: when",
     "handed_out[].by": "string: who",
     "handed_out[].host": "string: on which machine",
+    "handed_out[].stamp": "string: bytes and time of a file as it was written, empty for all else",
     "strange": "list: files that nobody knows",
     "strange[]": "string: a file",
 }
