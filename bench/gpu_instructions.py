@@ -120,9 +120,11 @@ def counts(source: str, capability: tuple[int, int] = HERE, width: int = 12) -> 
     found = innermost_loops(disassembled(code))
     label, sums = found[f"label_{width}"], found[f"accumulate_{width}"]
     score, added = score_loop(label), add_loop(sums)
+    (prepare,) = found["prepare"]
     rows, features = (2, 8) if score.instructions["LDG"] == 16 else (1, score.instructions["LDG"])
     turns = FEATURES / features / rows / 32  # a thread has `rows` rows, a warp 32 threads
     return {
+        "prepare": per_row(prepare, FEATURES / 32),
         "label": per_row(score, turns),
         "score for sums": per_row(score_loop(sums), turns),
         "add": per_row(added, 1 / added.instructions["F2I"]),  # a lane for each feature, one row at a time

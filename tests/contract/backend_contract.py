@@ -14,8 +14,12 @@ from hypothesis import strategies as st
 
 from tamscore.backend import kernels
 from tamscore.backend.coded import CodedBlock
+from tamscore.backend.host import HostBackend
 from tamscore.schema import Partition, Piece
-from tamscore.stages.grid import fit_grid
+from tamscore.stages.grid import Grid, fit_grid
+from tamscore.stages.scale import ColumnScale
+from tamscore.stages.scaling import MODES
+from tamscore.stages.space import RawRows, Space
 from tests import oracle
 from tests.conftest import make_backend
 from tests.strategies import extreme, whole_blocks
@@ -59,6 +63,31 @@ class BackendContract:
 
     def test_block_rows_is_a_usable_width(self, this):
         assert this.block_rows >= 1
+
+    # preparing
+
+    @pytest.mark.parametrize("scaling", MODES)
+    @pytest.mark.parametrize("segments", [1, 3])
+    def test_columns_become_the_whole_numbers_of_the_shared_text(self, this, rng, scaling, segments):
+        """Missing, negative, extreme values and both zeros; bounded or not, with a limit that some exceed."""
+        values = np.concatenate(
+            (np.exp(rng.normal(3, 2, 3000)) * rng.choice([-1, 1, 1], 3000), [0.0, -0.0, 1e30, -1e30])
+        )
+        values[rng.random(len(values)) < 0.1] = np.nan
+        segment = rng.integers(0, segments, len(values))
+        low, high = (-400.0, 900.0) if MODES[scaling].affine or MODES[scaling].bounded else (-np.inf, np.inf)
+        knots = (
+            {"knots": np.array([-5.0, 1.0, 40.0]), "scores": np.array([-2.0, 0.1, 2.0])} if MODES[scaling].knots else {}
+        )
+        one = ColumnScale("x", scaling, np.array([3.0, 50.5, -7.0])[:segments], low, high, 3.25, 0.37, **knots)
+        space = Space(
+            (one, replace(one, low=0.0, missing_indicator=True)), (), 1.0, Grid(2.0**-12, np.full(3, 90_000.0))
+        )
+        for rows in (len(values), 1, 0):
+            given = RawRows({"x": values[:rows]}, {}, segment[:rows])
+            wanted = space.numbers(HostBackend(), given)
+            there = RawRows({"x": this.put(values[:rows])}, {}, this.put(segment[:rows]))
+            assert np.array_equal(this.get(space.numbers(this, there)), wanted)
 
     # read
 

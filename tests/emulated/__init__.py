@@ -21,7 +21,7 @@ COMPILER = shutil.which("g++") or shutil.which("c++") or shutil.which("clang++")
 FOR_WIDTH = ("label", "accumulate", "nearest")
 FOR_ALL = (
     *("spread_label", "spread_nearest", "add_rows", "least_label", "least_nearest"),
-    *("product_float", "product_double"),
+    *("product_float", "product_double", "prepare"),
 )
 HERE = Path(__file__).parent
 FLAGS = ["-std=c++17", "-O1", "-fPIC", "-shared", "-x", "c++", "-Wno-unknown-pragmas", "-w"]

@@ -28,6 +28,26 @@ class Moments:
 
 
 @dataclass(frozen=True)
+class Treatment:
+    """What makes a column as read a feature of a block: fill, clip, bend, center, scale, round, bound, in this order.
+
+    `fill` (segments,) is what stands for a missing value in each market segment. `logarithm` bends x to log(1 + x),
+    with `is_signed` to log(1 + |x|) with the sign of x. Then (x - center) * factor is rounded to whole `units`, at
+    most `limit` of them.
+    """
+
+    fill: Any
+    low: float
+    high: float
+    logarithm: bool
+    is_signed: bool
+    center: float
+    factor: float
+    units: float
+    limit: float
+
+
+@dataclass(frozen=True)
 class Nearest:
     """For every row: label (m,) int64 of the nearest center, and the squared distances (m,) to it and to the second."""
 
@@ -145,6 +165,14 @@ class FitsScalers(Protocol):
 
     def fit_scaler(self, kind: str, column: Array) -> tuple[float, float]:
         """What a scaler of that kind finds in a column (m,) without NaN; see `backend.scalers`."""
+
+
+@runtime_checkable
+class PreparesColumns(Protocol):
+    """A backend that prepares a column in one pass over memory."""
+
+    def prepare(self, column: Array, segment: Array, treatment: Treatment, out: Array) -> None:
+        """Write the whole numbers (m,) float32 that a column (m,) float64 with segments (m,) int64 becomes to `out`."""
 
 
 DEVICE_LIBRARIES = {"cupy": "cuda"}

@@ -13,7 +13,7 @@ from tamscore.backend.host import READ_ROWS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tamscore.backend import Array
+    from tamscore.backend import Array, Treatment
     from tamscore.backend.coded import Block
     from tamscore.backend.cuda_device import Device
     from tamscore.schema import Partition
@@ -81,6 +81,10 @@ class CudaBackend:
         """Labels, sums and counts in one pass over memory: to start from a pass before would save nothing."""
         del before
         return Sides(*self.device.kernels.sides(dense(self.xp, x), sq_norms, centers))
+
+    def prepare(self, column: Array, segment: Array, treatment: Treatment, out: Array) -> None:
+        """Write the whole numbers (m,) that a column becomes to `out`, in one pass over memory."""
+        self.device.kernels.prepare(column, segment, treatment, out)
 
     def warm_up(self) -> None:
         """Import the libraries, make the context and load the kernels in a thread; whoever comes earlier waits."""

@@ -442,3 +442,20 @@ extern "C" __global__ void __launch_bounds__(THREADS, 4)
     product_double(const double* x, whole stride, whole rows, int features, int k, const double* a, double* out) {
     product<double>(x, stride, rows, features, k, a, out);
 }
+
+// One feature of a block from its column (rows) as read, NaN for missing: filled, clipped, bent, centered, scaled and
+// brought to whole numbers, each step rounded as in stages/scale.py. `fill` has the median of each segment; the column is
+// bent to log(1 + x), or to log(1 + |x|) with its sign.
+extern "C" __global__ void __launch_bounds__(THREADS, 4)
+    prepare(const double* column, const whole* segment, whole rows, const double* fill, int fills, int logarithm,
+            int is_signed, double low, double high, double center, double factor, double units, double limit,
+            float* out) {
+    for (whole row = (whole)blockIdx.x * THREADS + threadIdx.x; row < rows; row += (whole)gridDim.x * THREADS) {
+        double x = column[row];
+        if (x != x) x = fill[fills > 1 ? segment[row] : 0];
+        x = fmin(fmax(x, low), high);
+        if (logarithm) x = is_signed ? copysign(log(1.0 + fabs(x)), x) : log(1.0 + x);
+        x = rint((x - center) * factor * units);
+        out[row] = (float)fmin(fmax(x, -limit), limit);
+    }
+}

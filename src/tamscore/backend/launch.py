@@ -16,7 +16,7 @@ from tamscore.backend import Nearest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tamscore.backend import Array
+    from tamscore.backend import Array, Treatment
 
 SOURCE = Path(__file__).with_name("kernels.cu")
 WIDTHS = (8, 12, 16, 32, 64)
@@ -99,6 +99,14 @@ class Kernels:
             args = (products, np.int64(block.shape[1]), np.int32(k), own, norms)
             self.start(0, "least_nearest", block.shape[1], *args, label[rows], nearest[rows], following[rows])
         return Nearest(label, nearest, following)
+
+    def prepare(self, column: Array, segment: Array, treatment: Treatment, out: Array) -> None:
+        """Write the whole numbers (m,) float32 that a column (m,) float64 becomes to `out`."""
+        cp, fill = self.cp, self.cp.asarray(treatment.fill, dtype=np.float64)
+        flags = np.int32(len(fill)), np.int32(treatment.logarithm), np.int32(treatment.is_signed)
+        bounds = treatment.low, treatment.high, treatment.center, treatment.factor, treatment.units, treatment.limit
+        column, segment, rows = cp.ascontiguousarray(column), cp.ascontiguousarray(segment), len(column)
+        self.start(0, "prepare", rows, column, segment, np.int64(rows), fill, *flags, *map(np.float64, bounds), out)
 
     def product(self, a: Array, x: Array) -> Array:
         """The product (k, m) of a (k, d) and x (d, m), both float32 or both float64; exact for whole numbers."""

@@ -28,10 +28,14 @@ class Grid:
     unit: float
     limit: Any
 
+    def of(self, feature: int) -> tuple[float, float]:
+        """How many units are one, and the largest of a feature in units."""
+        return 1.0 / self.unit, float(self.limit[feature])
+
     def whole(self, xp: Any, scaled: Array, feature: int) -> Array:
         """One scaled feature (m,) as whole numbers in float32."""
-        limit = float(self.limit[feature])
-        return xp.astype(xp.clip(xp.round(scaled * (1.0 / self.unit)), -limit, limit), xp.float32)
+        units, limit = self.of(feature)
+        return xp.astype(xp.clip(xp.round(scaled * units), -limit, limit), xp.float32)
 
 
 def fit_grid(largest: Any) -> Grid:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.backend import Moments
+from tamscore.backend import Moments, Treatment
 from tamscore.stages.scaling import MODES
 
 if TYPE_CHECKING:
@@ -59,6 +59,18 @@ class ColumnScale:
             x = xp.clip(x, self.low, self.high)
         bend = MODES[self.scaling].bend
         return bend(xp, self, x) if bend else x
+
+    @property
+    def is_one_pass(self) -> bool:
+        """Whether `Treatment` can say what is done to the column."""
+        mode = MODES[self.scaling]
+        return mode.bend is None or mode.logarithm
+
+    def treatment(self, units: float, limit: float) -> Treatment:
+        """What makes the column whole numbers of `units` to one, at most `limit`."""
+        logarithm = MODES[self.scaling].logarithm
+        bounds = self.low, self.high, logarithm, self.low < 0.0
+        return Treatment(self.fill, *bounds, self.center, self.factor, units, limit)
 
     def apply(self, xp: Any, column: Array, segment: Array) -> Array:
         """The column (m,) float64 in the units of the clusters' space."""

@@ -27,7 +27,7 @@ class Mode:
     centered at the mean and divided by the deviation, `range` (order, low, high) gives center and spread of others.
     `shares` are those at which order statistics are needed; `knots` has values and scores for `bend`, which takes the
     array namespace, the fitted `scale.ColumnScale` and the column. `scaler` names the kind of scaler that libraries
-    have for it.
+    have for it. `logarithm` says that `bend` is to the logarithm, which a device may take along in the same pass.
     """
 
     affine: bool = False
@@ -38,6 +38,7 @@ class Mode:
     knots: Callable[[OrderStatistics], tuple[Any, Any]] | None = None
     bend: Callable[[Any, Any, Array], Array] | None = None
     scaler: str | None = None
+    logarithm: bool = False
 
 
 def bend_to_logarithm(xp: Any, scale: Any, x: Array) -> Array:
@@ -95,7 +96,7 @@ MODES: dict[str, Mode] = {
     "standard": Mode(affine=True, standard=True, scaler="standard"),
     "robust": Mode(affine=True, shares=(0.25, 0.5, 0.75), range=middle_half, scaler="robust"),
     "minmax": Mode(affine=True, bounded=True, range=whole_range, scaler="minmax"),
-    "log_standard": Mode(standard=True, bend=bend_to_logarithm, scaler="standard"),
+    "log_standard": Mode(standard=True, bend=bend_to_logarithm, scaler="standard", logarithm=True),
     "quantile_normal": Mode(bounded=True, shares=KNOTS, knots=normal_knots, bend=bend_to_scores),
     "none": Mode(),
 }

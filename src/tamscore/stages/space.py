@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.backend import PreparesColumns
 from tamscore.backend.coded import CodedBlock
 from tamscore.stages.grid import Grid, fit_grid
 from tamscore.stages.scale import before_moments, is_constant, with_moments
@@ -123,7 +124,11 @@ class Space:
         count = len(self.scales) + len(flags)
         numbers = xp.empty((count, len(raw)), dtype=xp.float32, device=raw.segment.device)
         for j, scale in enumerate(self.scales):
-            numbers[j, :] = grid.whole(xp, scale.apply(xp, raw.numeric[scale.name], raw.segment), j)
+            column = raw.numeric[scale.name]
+            if isinstance(backend, PreparesColumns) and scale.is_one_pass:
+                backend.prepare(column, raw.segment, scale.treatment(*grid.of(j)), numbers[j, :])
+            else:
+                numbers[j, :] = grid.whole(xp, scale.apply(xp, column, raw.segment), j)
         for j, flag in enumerate(flags, start=len(self.scales)):
             numbers[j, :] = xp.astype(flag, xp.float32) * self.on
         return numbers
