@@ -76,10 +76,9 @@ class BackendContract:
         values[rng.random(len(values)) < 0.1] = np.nan
         segment = rng.integers(0, segments, len(values))
         low, high = (-400.0, 900.0) if MODES[scaling].affine or MODES[scaling].bounded else (-np.inf, np.inf)
-        knots = (
-            {"knots": np.array([-5.0, 1.0, 40.0]), "scores": np.array([-2.0, 0.1, 2.0])} if MODES[scaling].knots else {}
-        )
-        one = ColumnScale("x", scaling, np.array([3.0, 50.5, -7.0])[:segments], low, high, 3.25, 0.37, **knots)
+        one = ColumnScale("x", scaling, np.array([3.0, 50.5, -7.0])[:segments], low, high, 3.25, 0.37)
+        if MODES[scaling].knots:
+            one = replace(one, knots=np.array([-5.0, 1.0, 40.0]), scores=np.array([-2.0, 0.1, 2.0]))
         space = Space(
             (one, replace(one, low=0.0, missing_indicator=True)), (), 1.0, Grid(2.0**-12, np.full(3, 90_000.0))
         )
