@@ -45,7 +45,7 @@ from tamscore.scoring.priority import foretell, prioritise
 from tamscore.scoring.review import look_back, reach_of
 from tamscore.scoring.score.plan import ScorePlan
 from tamscore.scoring.score.rows import PartToScore, score_rows
-from tamscore.scoring.section import check_sections, prepare_sections
+from tamscore.scoring.section import check_section, prepare_sections
 from tamscore.scoring.tables.outcome import Outcome
 from tamscore.sections import SECTIONS
 from tamscore.stages import contract
@@ -184,8 +184,9 @@ def admit(
         joins = match_tables(this, origin, rows)
     with refusals.gather():
         sealed_roles.notices_before_scores(this, lambda: accounts_of(this, rows))
-    with refusals.gather():
-        check_sections(SECTIONS.values(), this, origin, rows)
+    for section in SECTIONS.values():
+        with refusals.gather():
+            check_section(section, this, origin, rows)
     if refusals.errors:
         with refusals.gather():
             origin.judge_features(replace(this, progress=Progress()), rows)  # the stage that was reached stays

@@ -642,6 +642,27 @@ def test_an_order_in_the_future_stops_the_run_until_somebody_says_which_day_is_t
     assert any("1 order lines lie after 2026-06-30" in text for text in (done.manifest() or {})["notices"])
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({}, r"orders\.parquet: column 'date': 1 of [\d,]+ order lines are dated after 2026-06-30"),
+        ({"as_of": "2001-01-01"}, r"orders\.parquet: no order is left of [\d,]+ lines"),
+    ],
+)
+def test_days_that_cannot_be_right_are_refused_before_the_fit_beside_what_other_sections_lack(
+    asked, tmp_path, change, told
+):
+    settings = with_order(asked, tmp_path / "orders.parquet", date(2027, 6, 3)) | change
+    products = pq.read_table(asked["folder"] / "products.parquet").slice(0, 0)
+    pq.write_table(products, tmp_path / "products.parquet")
+    offers = {**asked["changes"]["next_offer"], "path": str(tmp_path / "products.parquet"), "min_match_share": 0.0}
+    sections = {"lifetime_value": settings, "next_offer": offers}
+    progress = Progress()
+    with pytest.raises(InputContractError, match=rf"(?s){told}.*products\.parquet: column 'product' has 0 different"):
+        pipeline.run(market.job(asked["folder"] / "market", tmp_path / "scores", sections), progress)
+    assert progress.reached in {"census", "match"}
+
+
 def test_an_order_from_long_before_all_others_is_reported(asked, tmp_path):
     settings = with_order(asked, tmp_path / "orders.parquet", date(1970, 1, 1))
     done = market.run(asked["folder"] / "market", tmp_path / "scores", {"lifetime_value": settings})

@@ -106,12 +106,11 @@ class Sections:
     missing: dict[str, str]
 
 
-def check_sections(sections: Iterable[Section[Any]], this: Run, origin: Origin, parts: Sequence[PartRows]) -> None:
+def check_section(section: Section[Any], this: Run, origin: Origin, parts: Sequence[PartRows]) -> None:
     """Raise InputContractError if the census of the rows shows that a section cannot do what the job asks for."""
     asked = this.job.sections
-    for section in sections:
-        if section.name in asked:
-            section.check_early(this, origin, parts, asked[section.name])
+    if section.name in asked:
+        section.check_early(this, origin, parts, asked[section.name])
 
 
 def prepare_sections(sections: Iterable[Section[Any]], market: Market) -> Sections:

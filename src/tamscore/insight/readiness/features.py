@@ -11,7 +11,7 @@ from tamscore.insight.readiness.sample import looked_at
 from tamscore.scoring.census.market import count_rows
 from tamscore.scoring.fit.party import judge_features
 from tamscore.scoring.model_source import Fresh
-from tamscore.scoring.section import check_sections
+from tamscore.scoring.section import check_section
 from tamscore.sections import SECTIONS
 
 if TYPE_CHECKING:
@@ -47,6 +47,6 @@ def sections_of(this: Run, parts: list[PartRows]) -> Iterator[Finding]:
     """Yield why optional sections could not do what the job asks for."""
     for section in SECTIONS.values():
         try:
-            check_sections([section], this, Fresh(), parts)
+            check_section(section, this, Fresh(), parts)
         except InputContractError as error:
             yield Finding(str(error), stops=True)

@@ -9,9 +9,12 @@ from tamscore.scoring.section import Section
 from tamscore.sections.lifetime_value.settings import LifetimeValue, orders_or_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.context import Run
     from tamscore.scoring.market import Market
+    from tamscore.scoring.model_source import Origin
     from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
 
@@ -35,6 +38,13 @@ class LifetimeValueSection(Section[LifetimeValue]):
         ScoreColumn("last_order", "date", "day of the last order, where there are orders", "it never ordered"),
     )
     rules = ((orders_or_columns, ("lifetime_value",)),)
+
+    def check_early(self, this: Run, origin: Origin, parts: Sequence[PartRows], settings: LifetimeValue) -> None:
+        """Raise InputContractError if the days of the orders are none, or cannot be right."""
+        from tamscore.sections.lifetime_value.order_days import check_early
+
+        del origin, parts
+        check_early(this, settings)
 
     def prepare(self, market: Market, settings: LifetimeValue) -> State | str:
         """Return what values customers; in words what is missing if neither a margin nor the year before is known.

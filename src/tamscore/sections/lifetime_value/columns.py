@@ -8,11 +8,11 @@ import numpy as np
 
 from tamscore.errors import InputContractError
 from tamscore.scoring.by_cluster import CENTS, quantile_by_cluster
-from tamscore.scoring.joining.order_lines import OrderColumns
 from tamscore.sections.lifetime_value import worth as lifetime_value
 from tamscore.sections.lifetime_value.forms import Trial, try_forms, worth_of
 from tamscore.sections.lifetime_value.gauges import SUMS, Gauge, Source, gauge
-from tamscore.sections.lifetime_value.purchases import OrderRules, as_counts, money, read_purchases, unusable
+from tamscore.sections.lifetime_value.order_days import EARLY, TABLE, read_days, rules_of
+from tamscore.sections.lifetime_value.purchases import as_counts, money, read_purchases, unusable
 from tamscore.sections.lifetime_value.retention import retention
 from tamscore.sections.lifetime_value.state import LifetimeValueState
 
@@ -69,24 +69,12 @@ def homes(gauges: Sequence[Gauge], found: Purchases | None) -> Any:
 
 def purchases_of(market: Market, settings: LifetimeValue) -> Purchases | None:
     """What the accounts have bought, where there are orders."""
-    if settings.orders is None:
-        return None
     this = market.this
-    rules = OrderRules(
-        settings.orders,
-        OrderColumns(
-            settings.order_account or this.columns.account_id,
-            settings.order_date,
-            settings.order_amount,
-            this.columns.id_form,
-        ),
-        settings.as_of,
-        settings.copies == "drop",
-        settings.retention_months,
-        settings.months,
-        this.job.rows.max_rejected_share,
-    )
-    return read_purchases(this.plan.tables["lifetime_value.orders"], rules, this.flow, this.progress)
+    rules = rules_of(this, settings)
+    if rules is None:
+        return None
+    days = this.early.pop(EARLY, None) or read_days(this, rules)
+    return read_purchases(this.plan.tables[TABLE], rules, days, this.flow, this.progress)
 
 
 def source_of(market: Market, settings: LifetimeValue, found: Purchases | None) -> Source:

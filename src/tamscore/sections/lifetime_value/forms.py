@@ -14,8 +14,8 @@ import numpy as np
 from tamscore.scoring.by_cluster import CENTS, cents
 from tamscore.sections.lifetime_value import worth as lifetime_value
 from tamscore.sections.lifetime_value.gauges import recency_of
+from tamscore.sections.lifetime_value.order_days import written
 from tamscore.sections.lifetime_value.pace import covered_months
-from tamscore.sections.lifetime_value.purchases import written
 from tamscore.sections.lifetime_value.retention import retention
 from tamscore.stages.orders import NEVER, UNITS
 
