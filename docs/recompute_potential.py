@@ -48,8 +48,10 @@ def potential(row: dict, ladder: Ladder, rules: dict) -> float | None:
     strictly, over = rules["boundary"] == "strictly_below" and sold > 0, sold / typical
     reached = [step for step in ladder.steps[:-1] if (step > over if strictly else step >= over)]
     value = reached[0] if reached else ladder.steps[-1]
-    if ladder.cents:  # rounded down to cents
-        value = min(np.floor(typical * value * (ladder.cents * SLACK)) / ladder.cents, ladder.cap)
+    if ladder.cents:  # rounded down to cents, but for the cap
+        whole = typical * value
+        rounded = np.floor(whole * (ladder.cents * SLACK)) / ladder.cents
+        value = ladder.cap if whole * SLACK >= ladder.cap else min(rounded, ladder.cap)
     return max(float(value), sold)
 
 

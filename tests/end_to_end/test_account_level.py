@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -17,8 +18,6 @@ from tests.fake_gpu import FakeGpu
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pyarrow as pa
 
     from tamscore.store.run_directory import RunDirectory
 
@@ -67,6 +66,7 @@ def test_every_account_has_its_own_potential_and_the_laws_hold(done):
 
 def test_ranks_follow_whitespace_then_potential(done):
     open_, potential, rank = (column(done, name) for name in ("whitespace", "potential", "rank"))
+    open_ = np.rint(100 * open_)  # the table has whole amounts
     order = np.lexsort((-potential, -open_))
     assert (np.diff(rank[order]) >= 0).all()
     assert rank.min() == 1
@@ -74,6 +74,16 @@ def test_ranks_follow_whitespace_then_potential(done):
         [np.sum((open_ > w) | ((open_ == w) & (potential > p))) for w, p in zip(open_, potential, strict=True)]
     )
     assert rank.tolist() == (ahead + 1).tolist()
+
+
+def test_one_price_of_parts_of_a_cent_is_the_potential_of_all(tmp_path):
+    """Nobody pays it to the cent, and prospects would get a cent less than customers."""
+    table = market.accounts(ROWS)
+    price = np.where(np.nan_to_num(table["sales"].to_numpy()) > 0, 99.98999786, 0.0)
+    done = market.score(table.set_column(table.column_names.index("sales"), "sales", pa.array(price)), tmp_path, LEVEL)
+    assert set(market.scores(done)["potential"].to_pylist()) == {99.98999786}
+    ends = {end for name in ("potential_low", "potential_high") for end in market.scores(done)[name].to_pylist()}
+    assert ends - {None} == {99.98999786}
 
 
 def test_intervals_hold_the_potential(done):

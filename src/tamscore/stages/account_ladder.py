@@ -30,9 +30,13 @@ class AccountLadder:
     cents: float
 
     def money(self, xp: Any, typical: Array, multiple: Array, cap: Array) -> Array:
-        """The value (m,) of steps with these multiples (m,), for accounts with typical sales (m,)."""
-        value = xp.floor(typical * multiple * (self.cents * SLACK)) / self.cents
-        return xp.where(value > cap, cap, value)
+        """The value (m,) of steps with these multiples (m,), for accounts with typical sales (m,).
+
+        The cap is an amount that somebody pays, so it is not rounded.
+        """
+        whole = typical * multiple
+        value = xp.floor(whole * (self.cents * SLACK)) / self.cents
+        return xp.where((whole * SLACK >= cap) | (value > cap), cap, value)
 
     def of_median(self, multiples: Any) -> Any:
         """The value (k, steps) of multiples (k, steps) for the median account of each cluster."""
