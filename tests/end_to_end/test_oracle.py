@@ -111,11 +111,12 @@ def needed(preset: str, top: str, step: int) -> int:
 
 
 def ranked(rows: list[Row], name: str) -> None:
-    """Places by whitespace, then potential; equals share the better one."""
-    order = sorted(rows, key=lambda row: (-row["whitespace"], -row["potential"]))
+    """Places by whitespace without what subtracting rounds, then potential; equals share the better one."""
+    money = {id(row): (round(row["whitespace"], 6), row["potential"]) for row in rows}
+    order = sorted(rows, key=lambda row: money[id(row)], reverse=True)
     places: dict[tuple[float, float], int] = {}
     for place, row in enumerate(order, 1):
-        row[name] = places.setdefault((row["whitespace"], row["potential"]), place)
+        row[name] = places.setdefault(money[id(row)], place)
 
 
 def expected_above(own: float, peers: list[Row], party: list[Row], enough: int) -> float:

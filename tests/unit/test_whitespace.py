@@ -11,6 +11,7 @@ from tamscore.backend.host import HostBackend
 from tamscore.stages import potential, whitespace
 from tamscore.stages.interval import Bounds
 from tamscore.stages.potential import CustomerSales, PotentialTable
+from tamscore.stages.rank_order import rank_order
 from tests import oracle
 from tests.standing import standing_of
 from tests.strategies import account_sales, customer_sales, cut_lines
@@ -122,6 +123,29 @@ def account_ranks(ordered, ranks, sales, label):
     """The rank of every account: a customer by its place among the sales, a prospect by its cluster."""
     place = whitespace.places(ordered, np.array(sales, float), np.array(label))
     return [int(ranks.customers[place[i]] if s > 0 else ranks.prospects[label[i]]) for i, s in enumerate(sales)]
+
+
+ROUNDED = [(200.3, 100.25), (150.1, 50.05), (99.9, 0.0)]
+"""Potential and sales: of the first two 100.05 is open, which subtracting makes two numbers."""
+
+
+def test_equal_whitespace_ranks_by_potential_although_subtracting_rounds_it():
+    potential, sold = np.array(ROUNDED[::-1]).T
+    open_ = potential - sold
+    assert open_[2] != open_[1]
+    standing = standing_of(potential, open_, [0, 0, 0], [100.05], [1])
+    ranks = whitespace.rank_all([standing])[0]
+    assert (ranks.customers.tolist(), ranks.prospects.tolist()) == ([4, 2, 1], [3])
+    buys = np.array([True, True, True, False])
+    found = rank_order([standing]).ranks(np.append(open_, 100.05), np.append(potential, 100.05), buys)
+    assert [one.tolist() for one in found] == [[4, 2, 1, 3], [3, 2, 1, 1]]
+    swapped = standing_of([199.9, 150.1], [199.9 - 99.85, 150.1 - 50.05], [0, 0], [NAN], [1])
+    assert whitespace.rank_all([swapped])[0].customers.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(("largest", "decimals"), [(150.1, 11), (0.0004, 17), (9e14, 2), (NAN, 2), (1e-320, 300)])
+def test_whitespace_is_compared_to_fourteen_digits_of_the_largest_potential(largest, decimals):
+    assert whitespace.decimals_of([standing_of([], [], [], [largest], [1])]) == decimals
 
 
 def test_ranks_run_over_all_party_types():

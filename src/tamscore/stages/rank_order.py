@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.stages.whitespace import decimals_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -18,17 +20,19 @@ class RankOrder:
     """The money of all accounts, sorted: the potential (p,) of prospects, and whitespace and potential of customers.
 
     Those of a customer (n,) are one complex number, which NumPy orders by its real part, then by its imaginary part.
-    Accounts without a potential come last.
+    Accounts without a potential come last. Whitespace, which is all potential of prospects, is rounded to `decimals`.
     """
 
     prospects: Any
     customers: Any
+    decimals: int
 
     def ranks(self, whitespace: Any, potential: Any, buys: Any) -> tuple[Any, Any]:
         """The places (m,) from 1 among all accounts, and among those that buy, (m,) bool, as the account does or not.
 
         Whitespace counts first, then potential; equal accounts share the better place.
         """
+        whitespace = np.round(whitespace, self.decimals)
         order = np.argsort(whitespace, kind="stable")  # neighbours are found near each other
         open_, keys = whitespace[order], pairs(whitespace[order], potential[order])
         prospects, customers = np.empty((2, len(order)), np.int64)
@@ -40,10 +44,11 @@ class RankOrder:
 
 def rank_order(standings: Sequence[Standing]) -> RankOrder:
     """The money of all accounts of all party types, sorted."""
-    prospects = [np.repeat(s.prospect_potential, s.prospects) for s in standings]
-    customers = [pairs(s.customer_whitespace, s.customer_potential) for s in standings]
+    decimals = decimals_of(standings)
+    prospects = [np.repeat(np.round(s.prospect_potential, decimals), s.prospects) for s in standings]
+    customers = [pairs(np.round(s.customer_whitespace, decimals), s.customer_potential) for s in standings]
     money = np.nan_to_num(np.concatenate(prospects), nan=-np.inf)
-    return RankOrder(np.sort(money), np.sort(np.concatenate(customers)))
+    return RankOrder(np.sort(money), np.sort(np.concatenate(customers)), decimals)
 
 
 def pairs(whitespace: Any, potential: Any) -> Any:

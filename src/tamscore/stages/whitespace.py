@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 ABOUT = 1.15
 """Potentials that differ by a smaller factor are about the same."""
+DIGITS, MOST_DECIMALS = 14, 300
+"""So many digits of the largest potential are compared: the next two hold what subtracting sales has rounded."""
 Boundary = Literal["at_or_below", "strictly_below"]
 
 
@@ -153,10 +155,21 @@ def rank_by_kind(standings: Sequence[Standing]) -> list[Ranks]:
     return [Ranks(c.customers, p.prospects) for c, p in zip(customers, prospects, strict=True)]
 
 
+def decimals_of(standings: Sequence[Standing]) -> int:
+    """The decimal places to which whitespace is compared; at least cents.
+
+    Equal whitespace differs by a rounding where it comes from unequal potentials.
+    """
+    groups = [np.nan_to_num(money) for s in standings for money in (s.customer_potential, s.prospect_potential)]
+    largest = max((float(money.max(initial=0.0)) for money in groups), default=0.0)
+    return int(np.clip(DIGITS - np.ceil(np.log10(largest)), 2, MOST_DECIMALS)) if largest > 0 else 2
+
+
 def _ranked(standings: Sequence[Standing], *, with_customers: bool, with_prospects: bool) -> list[Ranks]:
     """Competition ranks of the groups asked for; the groups left out get places, but count for none."""
     whitespace = np.concatenate([part for s in standings for part in (s.customer_whitespace, s.prospect_potential)])
     potential = np.concatenate([part for s in standings for part in (s.customer_potential, s.prospect_potential)])
+    whitespace = np.round(whitespace, decimals_of(standings))
     whitespace, potential = (np.nan_to_num(money, nan=-np.inf) for money in (whitespace, potential))
     counted = [
         (np.full(len(s.customer_label), int(with_customers)), s.prospects * int(with_prospects)) for s in standings
