@@ -47,6 +47,12 @@ def test_an_unremarkable_market_draws_no_remark():
     assert said(party(even(), even(), prospects=(50, 50))) == ""
 
 
+def test_sales_below_what_cents_can_tell_are_reported():
+    small = [one / 1000 for one in even()]
+    text = said(party(small, small, prospects=(50, 50)))
+    assert text.startswith("half of the customers buy 0.05 or less, but tables, expected value and lifetime value")
+
+
 def test_sales_in_bands_are_told_with_the_most_frequent_amount():
     bands = [100.0] * 60 + [1000.0] * 38 + [5000.0, 7000.0]
     text = said(party(bands, even(), prospects=(50, 50)), rules=QuadrantRules("absolute", False, 0.8, 0.8, 0))

@@ -9,7 +9,7 @@ import numpy as np
 from tamscore.scoring.fit.fitted import NOTHING_KEPT
 from tamscore.stages import top_step
 from tamscore.stages.diagnose import tied_share
-from tamscore.stages.potential import OF_ACCOUNT, OF_CLUSTER, top_share
+from tamscore.stages.potential import OF_ACCOUNT, OF_CLUSTER, median_of, top_share
 from tamscore.stages.prepare import nearest_rank
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ CROWDED = 1.5
 """High is crowded where so many times the accounts asked for lie at or above the limit."""
 BANDED = 0.5
 """Sales come in bands where such a share of the customers share amounts, and as many have ladders with merged steps."""
+SMALLEST = 1.0
+"""Below this median sale, rounding to cents takes away more than half a percent."""
 LISTED = 6
 """So many clusters are named in one remark."""
 
@@ -35,6 +37,7 @@ def remarks(
     if not market.sales.support.sum():
         return [nobody_buys(kept)]
     said = [
+        below_cents(market),
         banded(market, ladder),
         alone(market),
         thin(market, ladder.min_customers, kept),
@@ -66,6 +69,17 @@ def alone(market: PartyMarket) -> str:
     """A word where there is nobody to win."""
     everyone = not market.standing.prospects.sum()
     return "every account is a customer: all whitespace is expansion, none is acquisition" if everyone else ""
+
+
+def below_cents(market: PartyMarket) -> str:
+    """A word where sales are so small that cents say little about them."""
+    median = median_of(market.sales.sales)
+    if median >= SMALLEST:
+        return ""
+    return (
+        f"half of the customers buy {amount(median)} or less, but tables, expected value and lifetime value have money "
+        "to the hundredth: give sales in a smaller unit, such as thousands in place of millions"
+    )
 
 
 def banded(market: PartyMarket, ladder: LadderRules) -> str:
