@@ -17,6 +17,7 @@ from rich.console import Console
 from tamscore import pipeline
 from tamscore.errors import GateError, InputContractError, UsageError
 from tamscore.insight import what_if
+from tamscore.insight.page_one import stakes_of
 from tamscore.insight.pages.changes import drift
 from tamscore.insight.stored import open_run
 from tamscore.model import files as model
@@ -93,6 +94,21 @@ def test_a_frozen_model_outlives_the_run_that_used_it(first, tmp_path):
     assert {name: array.tobytes() for name, array in mine[1].items()} == {
         name: array.tobytes() for name, array in theirs[1].items()
     }
+
+
+def test_where_nobody_buys_any_more_frozen_ladders_tell_potential_and_nothing_is_expected(first, tmp_path):
+    nothing = with_column(market.accounts(ROWS), "sales", np.zeros(ROWS))
+    done, notices = score(nothing, tmp_path, first)
+    assert any("every potential is that of the earlier run's ladders" in text for text in notices)
+    scores = market.scores(done)
+    assert scores["expected_value"].null_count == ROWS
+    assert scores["whitespace"].null_count == 0
+    for name in ("priority", "plays", "portfolio"):
+        rows = rows_of(done, name)
+        assert {row["expected_value"] for row in rows} == {None}, name
+        assert sum(row["whitespace"] for row in rows) == pytest.approx(sum(scores["whitespace"].to_pylist()), abs=0.1)
+    assert stakes_of(done, done.manifest() or {})["acquisition"]["expected"] is None
+    write_report(open_run(done.path), Progress(), tmp_path / "report.html")
 
 
 def test_frozen_cut_lines_do_not_follow_the_sales_and_fresh_ones_do(first, tmp_path):

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 MISSING = "The ladder of one cluster: no cluster has enough customers of its own to draw one."
 DRAWABLE = 10
-"""A curve is drawn from so many customers on."""
+"""A curve is drawn from so many customers of today on; a frozen ladder may come from customers of an earlier run."""
 
 
 def chapter(found: Evidence) -> Chapter | None:
     """Return the chapter, about the cluster with a ladder of its own where most expansion is open."""
-    own = [one for one in found.summary.clusters if one.basis == "cluster" and one.support >= DRAWABLE]
+    clusters = found.summary.clusters
+    own = [one for one in clusters if one.basis == "cluster" and one.kinds["expansion"].accounts >= DRAWABLE]
     if not own:
         return None
     chosen = max(own, key=lambda one: (one.kinds["expansion"].whitespace, one.cluster))

@@ -41,8 +41,6 @@ COLOURS = {play.quadrant: code for code, play in enumerate(quadrant.PLAYS)}
 
 def play_table(outcome: Outcome) -> pa.Table:
     """One row per party type, kind and play that has accounts: what to do about how many of them."""
-    import pyarrow as pa
-
     keys = ("party_type", "kind", "play")
     sums = added_up((part.work for part in outcome.scored), lambda row: tuple(row[key] for key in keys))
     order = [policy.name for policy in outcome.policies]
@@ -50,13 +48,11 @@ def play_table(outcome: Outcome) -> pa.Table:
         {**dict(zip(keys, key, strict=True)), **measured(sums[key])}
         for key in sorted(sums, key=lambda key: (order.index(key[0]), *key[1:]))
     ]
-    return pa.Table.from_pylist(rows)
+    return as_known(rows, outcome)
 
 
 def priority_table(outcome: Outcome) -> pa.Table:
     """One row per party type, kind and tier that has accounts: how many are likely won, what is open and expected."""
-    import pyarrow as pa
-
     keys = ("party_type", "kind", "tier")
     sums = added_up((part.work for part in outcome.scored), lambda row: tuple(row[key] for key in keys))
     order = [policy.name for policy in outcome.policies]
@@ -66,7 +62,7 @@ def priority_table(outcome: Outcome) -> pa.Table:
         told = dict(zip(("whitespace", "expected_value"), money(amounts), strict=True))
         head = {**dict(zip(keys, key, strict=True)), "accounts": int(accounts), "expected_wins": round(wins, 2)}
         rows.append({**head, **told})
-    return pa.Table.from_pylist(rows)
+    return as_known(rows, outcome)
 
 
 def portfolio_table(outcome: Outcome, given: Portfolio) -> pa.Table:
@@ -74,8 +70,6 @@ def portfolio_table(outcome: Outcome, given: Portfolio) -> pa.Table:
 
     Hours and cost of a year as far as the job tells them, null else.
     """
-    import pyarrow as pa
-
     sums = added_up((part.work for part in outcome.scored), portfolio_key)
     rows = []
     for policy, cluster, name in clusters(outcome):
@@ -85,7 +79,16 @@ def portfolio_table(outcome: Outcome, given: Portfolio) -> pa.Table:
             told = measured(sums[key])
             effort = effort_of(given, head["portfolio_segment"], head["role"], told["accounts"])
             rows.append({**head, **told, **effort})
-    return floats(pa.Table.from_pylist(rows), EFFORT)
+    return floats(as_known(rows, outcome), EFFORT)
+
+
+def as_known(rows: Sequence[dict[str, Any]], outcome: Outcome) -> pa.Table:
+    """Return rows of party types as a table, without an expected value where no account of the party type buys."""
+    import pyarrow as pa
+
+    buying = {policy.name for policy in outcome.policies if policy.sales.support.any()}
+    told = [row if row["party_type"] in buying else {**row, "expected_value": None} for row in rows]
+    return floats(pa.Table.from_pylist(told), ("expected_value",))
 
 
 def effort_of(given: Portfolio, segment: str, role: str, accounts: float) -> dict[str, float | None]:
