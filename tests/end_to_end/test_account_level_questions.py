@@ -159,6 +159,24 @@ def test_features_that_change_within_a_cluster_are_level_under_one_model(tmp_pat
     assert stepped
 
 
+def test_accounts_won_or_lost_owe_their_new_level_to_their_own_sales_and_raise_no_buying_alert(tmp_path):
+    """Customers get their level from a model that has not seen their sales, prospects from that of all customers."""
+    table = market.accounts(ROWS)
+    first = market.score(table, tmp_path / "first", SAMPLED)
+    sales = table["sales"].fill_null(0).to_numpy().copy()
+    turned = np.random.default_rng(5).random(ROWS) < 0.2
+    sales[turned] = np.where(sales[turned] > 0, 0.0, 1.0)
+    other = table.set_column(table.column_names.index("sales"), "sales", pa.array(sales))
+    job = market.job(market.write(other, tmp_path / "m2"), tmp_path / "second", SAMPLED)
+    second = pipeline.score(job, Progress(), str(first.path), accept=True)
+    _, kept = compared(first, second, tmp_path)
+    sums_hold(kept, first, second)
+    assert at_work(kept) == {"own_sales"}
+    assert any(row["potential_after"] > row["potential_before"] for row in kept.values())
+    raised = alerts.alerts_of(open_run(second.output), open_run(first.output), Progress()).table.to_pylist()
+    assert not [row for row in raised if row["alert"] == "buying"]
+
+
 def test_sales_alone_are_told_apart_from_the_model_that_they_change(tmp_path):
     table = market.accounts(ROWS)
     first = market.score(table, tmp_path / "first", SAMPLED)

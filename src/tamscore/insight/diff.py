@@ -67,14 +67,23 @@ class Comparison:
         """The clusters (m,) of accounts of both runs."""
         return Triple(then, self.moved(ids, then, now), now)
 
-    def typical(self, ids: Any, then: Any, now: Any) -> Triple:
-        """The typical sales (m,) of accounts of both runs; as they were where the first run's model cannot be asked."""
+    def typical(self, ids: Any, then: Any, now: Any, turned: Any) -> Triple:
+        """The typical sales (m,) of accounts of both runs; as they were where the first run's model cannot be asked.
+
+        An account that has `turned` (m,) bool, since it was won or lost, is told by another of the level's models: that
+        follows from its own sales, not from its features.
+        """
+        moved = self.typical_moved(ids, then, now)
+        return Triple(np.where(turned, moved, then), moved, now)
+
+    def typical_moved(self, ids: Any, then: Any, now: Any) -> Any:
+        """The typical sales (m,) of accounts of both runs under the first run's model, as they are in the second."""
         if self.same_model:
-            return Triple(then, now, now)
+            return now
         if self.labels is None:
-            return Triple(then, then, now)
+            return then
         found = self.labels.typical_of(ids)
-        return Triple(then, np.where(np.isnan(found), then, found), now)
+        return np.where(np.isnan(found), then, found)
 
 
 def compare(first: StoredRun, second: StoredRun) -> Comparison:
@@ -143,12 +152,12 @@ def changes(comparison: Comparison, before: Before, seen: Any, totals: Totals) -
 def change_of(comparison: Comparison, before: Before, table: pa.Table, rows: Any, totals: Totals) -> Changes:
     """The changes of accounts of the second run from what they were as accounts `rows` (m,) of the first."""
     then, now = before.code[rows].astype(np.int64), comparison.second.codes(table["cluster"])
-    ids = table["account_id"]
+    ids, sales = table["account_id"], table["sales"].to_numpy()
+    bought, buys = before.sales[rows] > 0, sales > 0
     codes, typical = (
         comparison.clusters(ids, then, now),
-        comparison.typical(ids, before.typical[rows], typical_of(table)),
+        comparison.typical(ids, before.typical[rows], typical_of(table), bought != buys),
     )
-    sales = table["sales"].to_numpy()
     potential = cents(before.potential[rows]), cents(table["potential"].to_numpy())
     found = Changes(
         ids,
@@ -159,7 +168,6 @@ def change_of(comparison: Comparison, before: Before, table: pa.Table, rows: Any
         (cents(before.whitespace[rows]), cents(table["whitespace"].to_numpy())),
         causes.parts(comparison.worlds, *potential, sales, codes, typical),
     )
-    bought, buys = before.sales[rows] > 0, sales > 0
     add_changes(totals, found, bought, buys)
     if before.standing is not None and before.order is not None:
         steps = np.cumsum([found.whitespace[0], *found.whitespace_parts], axis=0)
