@@ -53,6 +53,16 @@ def test_sales_below_what_cents_can_tell_are_reported():
     assert text.startswith("half of the customers buy 0.05 or less, but tables, expected value and lifetime value")
 
 
+def test_few_customers_on_frozen_ladders_are_reported_since_what_is_expected_rests_on_them():
+    before, few = party(even(), prospects=(50,)), party(even()[:49], prospects=(50,))
+    text = remarks.fewer_today(few, Kept(table=before.table))
+    assert text.startswith(
+        "potential rests on ladders of the earlier run's 100 customers, but expected value on the 49"
+    )
+    assert remarks.fewer_today(party(even()[:50], prospects=(50,)), Kept(table=before.table)) == ""
+    assert remarks.fewer_today(few, Kept()) == ""
+
+
 def test_sales_in_bands_are_told_with_the_most_frequent_amount():
     bands = [100.0] * 60 + [1000.0] * 38 + [5000.0, 7000.0]
     text = said(party(bands, even(), prospects=(50, 50)), rules=QuadrantRules("absolute", False, 0.8, 0.8, 0))

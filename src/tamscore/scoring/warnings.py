@@ -24,6 +24,8 @@ CROWDED = 1.5
 """High is crowded where so many times the accounts asked for lie at or above the limit."""
 BANDED = 0.5
 """Sales come in bands where such a share of the customers share amounts, and as many have ladders with merged steps."""
+FEWER = 0.5
+"""So many of the customers behind frozen ladders, as a share, are enough to say what is expected."""
 SMALLEST = 1.0
 """Below this median sale, rounding to cents takes away more than half a percent."""
 LISTED = 6
@@ -38,6 +40,7 @@ def remarks(
         return [nobody_buys(kept)]
     said = [
         below_cents(market),
+        fewer_today(market, kept),
         banded(market, ladder),
         alone(market),
         thin(market, ladder.min_customers, kept),
@@ -79,6 +82,17 @@ def below_cents(market: PartyMarket) -> str:
     return (
         f"half of the customers buy {amount(median)} or less, but tables, expected value and lifetime value have money "
         "to the hundredth: give sales in a smaller unit, such as thousands in place of millions"
+    )
+
+
+def fewer_today(market: PartyMarket, kept: Kept) -> str:
+    """A word where ladders come from an earlier run's customers, and what is expected from far fewer."""
+    today, then = market.sales.support.sum(), 0 if kept.table is None else kept.table.support.sum()
+    if today >= FEWER * then:
+        return ""
+    return (
+        f"potential rests on ladders of the earlier run's {then:,} customers, but expected value on the {today:,} of "
+        "this input: score a list of prospects together with the market that they are compared with"
     )
 
 
