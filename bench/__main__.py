@@ -456,6 +456,15 @@ def lift_case(seeds: Annotated[int, typer.Option(help="simulated holdouts of eac
         record("lift", result)
 
 
+@app.command("products")
+def products_case(rows: Rows = 300_000, seed: Seed = 0) -> None:
+    """Measure what whitespace of 20 products costs beyond the plain run, in CPU seconds and memory."""
+    from bench.products import products
+
+    with tempfile.TemporaryDirectory() as folder:
+        record("products", products(market(rows, seed), seed, Path(folder) / "sold.parquet"))
+
+
 @app.command("published-lift")
 def published_lift_case(
     table: Annotated[Path | None, typer.Argument(help="the CSV file of the MineThatData e-mail experiment")] = None,

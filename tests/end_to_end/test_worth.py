@@ -25,11 +25,10 @@ from tamscore.progress import Progress
 from tamscore.report import page_of
 from tamscore.report.chapters import chapters
 from tamscore.report.evidence import gather
-from tamscore.scoring.joining import order_lines
+from tamscore.scoring.joining import order_lines, product_lines, product_table
 from tamscore.sections.lifetime_value import gauges as figures
 from tamscore.sections.lifetime_value import worth as lifetime_value
 from tamscore.sections.next_offer import columns as next_offer
-from tamscore.sections.next_offer import early, product_lines
 from tamscore.sections.segments import own
 from tamscore.sections.segments.actions import ACTIONS
 from tamscore.stages.draw import id_hash
@@ -387,8 +386,8 @@ def test_ids_that_share_a_hash_stay_apart(asked, tmp_path, monkeypatch):
 
     for module in (figures, next_offer, order_lines, product_lines):
         monkeypatch.setattr(module, "id_hash", coarse)
-    of_census = early.customers_in
-    monkeypatch.setattr(early, "customers_in", lambda part: of_census(part) << np.uint64(62))
+    of_census = product_table.customers_in
+    monkeypatch.setattr(product_table, "customers_in", lambda part: of_census(part) << np.uint64(62))
     again = market.run(asked["folder"] / "market", tmp_path / "scores", asked["changes"])
     assert market.different(market.scores(again), market.scores(asked["run"])) == []
 

@@ -35,7 +35,7 @@ CLUSTER_KEYS = (
 TOP_KEYS = (
     "device, input, columns, rows, values, names, titles, currency, features, leakage, clusters, potential, quadrant, "
     "priority, portfolio, engine, metrics, report, output, look_alike, campaigns, coverage, propensity, "
-    "lifetime_value, alerts, segments, next_offer, backtest"
+    "lifetime_value, alerts, segments, products, next_offer, backtest"
 )
 
 
@@ -973,14 +973,15 @@ FULL: dict[str, Any] = {
         "advocate": "speaks",
         "own": ["trade"],
     },
-    "next_offer": {
+    "products": {
         "min_match_share": 0.4,
         "path": "products",
         "account_id": "who",
         "product": "what",
         "sales": "money",
-        "owned": 0.5,
+        "family": "kind",
     },
+    "next_offer": {"owned": 0.5},
     "metrics": {"textfile": "tamscore.prom", "folder": "metrics"},
     "report": {"title": "The market", "company": "us", "currency": "EUR", "period": "2025", "owner": "sales"},
     "output": {"path": "scores", "columns": ["tier", "play"]},
@@ -1029,7 +1030,10 @@ def test_the_full_job_file_is_good_and_names_every_key() -> None:
     exclusive = [(("input",), "sql"), (("input",), "connection"), (("quadrant",), "potential")]
     exclusive += [(("engine",), "worker_memory_gib"), (("engine",), "scratch")]
     exclusive += [(("lifetime_value",), key) for key in ("sales_before", "revenue", "order_dates")]
-    assert missing == exclusive  # a path, capacity, a scheduler of somebody else's, and orders take their place
+    exclusive += [(("next_offer",), key) for key in ("path", "account_id", "min_match_share", "product", "sales")]
+    assert (
+        missing == exclusive
+    )  # a table of products, a path, capacity, a scheduler of somebody else's, and orders take their place
 
 
 def at_place(place: tuple[str, ...]) -> dict[str, Any]:
@@ -1156,6 +1160,7 @@ def test_who_names_a_store_where_none_is_taken_is_told_where_one_is() -> None:
         parse(with_value(("coverage",), "people", "s3://bucket/people.csv"))
     told = str(caught.value).partition("are taken by ")[2].partition(" only")[0].split(", ")
     keys = [(section, key) for section, inner in FULL.items() if isinstance(inner, dict) for key in inner]
+    keys.append(("next_offer", "path"))  # [products] has its table there
     assert sorted(told) == sorted(f"{section}.{key}" for section, key in keys if takes_addresses(section, key))
 
 

@@ -195,6 +195,7 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
         "lifetime_value": None,
         "alerts": None,
         "segments": None,
+        "products": None,
         "next_offer": None,
         "metrics": {"textfile": None, "folder": None},
         "report": dict.fromkeys(("title", "company", "currency", "period", "owner")),

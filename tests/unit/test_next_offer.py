@@ -10,19 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tamscore.scoring.joining.product_lines import PartProducts
+from tamscore.scoring.product_sales import left_out, offered_products
 from tamscore.sections.next_offer import offers as next_offer
-from tamscore.sections.next_offer.columns import NextOfferState, left_out
-from tamscore.sections.next_offer.product_lines import PartProducts
+from tamscore.sections.next_offer.columns import NextOfferState
 
 
 def test_a_product_is_eligible_from_the_share_on_and_only_in_thick_clusters():
     owners, customers = np.array([[40, 39, 0], [40, 100, 0], [20, 20, 20]]), np.array([100, 100, 24])
-    found = next_offer.eligible(owners, customers, 0.4, 25)
+    found = offered_products(owners, customers, 0.4, 25)
     assert found.tolist() == [[True, False, False], [True, True, False], [False] * 3]
 
 
 def test_without_a_share_a_product_that_nobody_owns_is_still_no_offer():
-    assert next_offer.eligible(np.array([[1, 0]]), np.array([30]), 0.0, 25).tolist() == [[True, False]]
+    assert offered_products(np.array([[1, 0]]), np.array([30]), 0.0, 25).tolist() == [[True, False]]
 
 
 def offers():

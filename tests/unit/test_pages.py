@@ -72,6 +72,22 @@ EXTRAS: dict[str, Any] = {
         },
         "renewals": {"from": "2026-07-01", "until": "2026-09-29"},
     },
+    "products": {
+        "products": 12, "line": 0.85, "level": 0.95, "potentials": {"source": "frozen", "run": "0123abcd"},
+        "kinds": [
+            {"kind": kind, "whitespace": 4.5e9, "product_whitespace": 5.25e9, "difference": -7.5e8}
+            for kind in ("expansion", "acquisition")
+        ],
+        "sold": 1.25e9, "sales": 2.5e9,
+        "most": [
+            {"product": "cloud storage", "owners": 54_321, "sales": 1.2e9, "accounts": 1_234_567, "expansion": 2.5e9,
+             "acquisition": 3.5e9, "whitespace": 6e9},
+        ],
+        "families": [
+            {"family": "cloud", "products": 3, "sales": 1.2e9, "expansion": 2.5e9, "acquisition": 3.5e9,
+             "whitespace": 6e9},
+        ],
+    },
     "next_offer": {
         "owned": 0.25, "accounts": 1_234_567,
         "most": [{"cluster": "E01", "product": "cloud storage", "share": 0.6, "value": 1.2e6, "offered_to": 54_321}],

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from pydantic import ValidationInfo
 
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.:-]*)://")
-TAKE_ADDRESSES = ("input.path", "output.path", "propensity.label_table", "lifetime_value.orders", "next_offer.path")
+TAKE_ADDRESSES = (
+    *("input.path", "output.path", "propensity.label_table", "lifetime_value.orders", "products.path"),
+    "next_offer.path",
+)
 """The keys that may name an address in one of them."""
 OBJECT = re.compile(r"(?P<scheme>[a-z0-9]+)://(?P<user>[^/@]*@)?(?P<bucket>[^/@:?#]+)(?P<key>(/[^/?#]+)*)")
 SECRET = re.compile(r"passw|pwd=|://[^@]*:[^@]*@", re.IGNORECASE)

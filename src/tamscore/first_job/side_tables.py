@@ -81,6 +81,7 @@ def sections_of(tables: SideTables, account: str, folder_path: Any) -> list[Side
         found.append(orders(tables.orders, account, folder_path(tables.orders)))
     if tables.products:
         found.append(products(tables.products, account, folder_path(tables.products)))
+        found.append(SideSection("next_offer", {}))
     if tables.labels:
         found.append(labels(tables.labels, account, folder_path(tables.labels)))
     if tables.people:
@@ -104,7 +105,7 @@ def products(path: str, account: str, written: str) -> SideSection:
     keys = {"path": written, "account_id": account_column(columns, account, path)}
     keys["product"] = needed(columns, PRODUCTS, ("text", "number"), path, "a product")
     keys["sales"] = needed(columns, AMOUNTS, ("number",), path, "an amount")
-    return SideSection("next_offer", without_default(keys, "account_id", account))
+    return SideSection("products", without_default(keys, "account_id", account))
 
 
 def labels(path: str, account: str, written: str) -> SideSection:

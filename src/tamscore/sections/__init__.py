@@ -16,6 +16,7 @@ from tamscore.sections.coverage import CoverageSection
 from tamscore.sections.lifetime_value import LifetimeValueSection
 from tamscore.sections.look_alike import LookAlikeSection
 from tamscore.sections.next_offer import NextOfferSection
+from tamscore.sections.products import ProductsSection
 from tamscore.sections.propensity import PropensitySection
 from tamscore.sections.segments import SegmentsSection
 
@@ -61,6 +62,7 @@ for _section in (
     LifetimeValueSection(),
     AlertsSection(),
     SegmentsSection(),
+    ProductsSection(),
     NextOfferSection(),
     BacktestSection(),
 ):

@@ -70,9 +70,11 @@ drop = 0.3                       # sales fell by more than this share, while tho
 
 [segments]
 
-[next_offer]
-path = "orders"                  # the same lines tell who owns which product
+[products]
+path = "orders"                  # the same lines say who owns which product
 sales = "amount"
+
+[next_offer]
 """
 
 

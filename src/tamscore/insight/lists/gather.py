@@ -14,6 +14,7 @@ from tamscore.engine import heap
 from tamscore.errors import UsageError
 from tamscore.insight.campaign_lists import PERSON, CampaignLists
 from tamscore.insight.lists import sentences
+from tamscore.insight.lists.open_products import OPEN_PRODUCTS
 from tamscore.insight.lists.since import RunBefore, doubts_about_runs
 from tamscore.insight.marked_run import with_marks
 from tamscore.schema import PARTY_TYPES
@@ -31,7 +32,7 @@ READ = (
     *("account_id", "name", "party_type", "market_segment", "kind", "tier", "priority", "rank", "sales", "potential"),
     *("whitespace", "probability", "p_basis", "expected_value", "quadrant", "play", "next_offer", "account_state"),
     *("churn_alert", "renewal_due", "renews_on", "last_order", "role", "suggested_role", "service_level", PERSON),
-    *("hours", CAMPAIGN, "campaign_channel", "campaign_message", MARK_COLUMN),
+    *(*OPEN_PRODUCTS, "hours", CAMPAIGN, "campaign_channel", "campaign_message", MARK_COLUMN),
 )
 """The columns of a run that lists are made of, those that it has."""
 PART = 65_536

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from tamscore.arrow import float_column
 from tamscore.insight.export import VERSION, to_the_cent
+from tamscore.insight.lists.open_products import OPEN_PRODUCTS
 from tamscore.store.holdouts import MARK_COLUMN
 
 if TYPE_CHECKING:
@@ -19,12 +20,13 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     *("priority", "account_id", "name", "party_type", "market_segment", "kind", "tier", "play", "why", "sales"),
-    *("potential", "whitespace", "probability", "expected_value", "next_offer", "alerts", "last_order", "changed"),
+    *("potential", "whitespace", "probability", "expected_value", "next_offer", *OPEN_PRODUCTS),
+    *("alerts", "last_order", "changed"),
     *("role", "service_level", "person", "hours", "campaign_id", "campaign_channel", "campaign_message"),
     MARK_COLUMN,
 )
 """The columns of a list in its file, those that there are."""
-AMOUNTS = ("sales", "potential", "whitespace", "expected_value")
+AMOUNTS = ("sales", "potential", "whitespace", "expected_value", *OPEN_PRODUCTS[1::2])
 OF_CAMPAIGNS = ("campaign_id", "campaign_channel", "campaign_message")
 
 

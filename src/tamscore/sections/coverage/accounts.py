@@ -24,6 +24,8 @@ LIKELY = ("probability", "priority")
 LIMITING = ("party_type", "quadrant", "kind", "tier", "market_segment")
 """Columns of the scores that a plan may be limited by, beside size band and region."""
 TEXTS = (*LIMITING, "role", "service_level", "campaign_band", "campaign_id", "campaign_channel")
+OPEN_PRODUCT = "open_product"
+"""The column of the product with the most whitespace, of a run that knows products."""
 
 
 class ScoredRun(Protocol):

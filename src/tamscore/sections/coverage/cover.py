@@ -36,6 +36,11 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.settings import Coverage
     from tamscore.sections.coverage.task import Task
 
+SUMMARIES = (
+    *("roles", "people", "bands", "campaigns", "consistency", "moves", "rules", "minimum", "quadrants", "products"),
+)
+"""The parts of a result that are tables."""
+
 
 def cover(
     run: ScoredRun, settings: Coverage, backend: Backend, progress: Progress, scenarios: Sequence[str] = ()
@@ -107,6 +112,7 @@ def told_of(
         shortfall.minimum_rows(task, found, roles),
         tuple(shortfall.lacking(task, found)),
         summaries.quadrant_rows(task, found),
+        products=summaries.product_rows(task, found),
     )
 
 
@@ -128,8 +134,8 @@ def write(result: CoverageResult, accounts: AccountRows, short: pa.Table) -> Non
     files = {"accounts.parquet": placed}
     files |= commit.place_both(short, folder, "shortfall")
     every = record(result)
-    for name in ("roles", "people", "bands", "campaigns", "consistency", "moves", "rules", "minimum", "quadrants"):
-        if every[name]:
+    for name in SUMMARIES:
+        if every.get(name):
             files |= commit.place_both(pa.Table.from_pylist(every[name]), folder, name)
     records.place(
         {name: part for name, part in every.items() if name not in {"moves", "lacking"}},

@@ -73,9 +73,11 @@ class CoverageResult:
     joins: tuple[Match, ...] = ()
     doubts: tuple[str, ...] = ()
     measured: tuple[dict[str, Any], ...] = ()
+    products: list[dict[str, Any]] = field(default_factory=list)
 
 
 def record(result: CoverageResult) -> dict[str, Any]:
     """Return a result as JSON holds it."""
     sure = result.certificate
-    return {**asdict(result), "certificate": {**asdict(sure), "gap": sure.gap, "gap_before": sure.gap_before}}
+    every = {**asdict(result), "certificate": {**asdict(sure), "gap": sure.gap, "gap_before": sure.gap_before}}
+    return every if result.products else {name: part for name, part in every.items() if name != "products"}

@@ -11,7 +11,7 @@ from tamscore.arrow import float_column
 from tamscore.config.problems import nearest
 from tamscore.engine import heap
 from tamscore.errors import UsageError
-from tamscore.sections.coverage.accounts import LIKELY, MONEY, TEXTS, Accounts
+from tamscore.sections.coverage.accounts import LIKELY, MONEY, OPEN_PRODUCT, TEXTS, Accounts
 from tamscore.sections.coverage.texts import Collected, Texts, by_kind
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ def read_accounts(run: ScoredRun, settings: Coverage) -> Accounts:
     run.require((*MONEY, *LIKELY, *TEXTS, *filter(None, asked.values())))
     if problem := problem_of_columns(settings, run.columns):
         raise UsageError(problem)
-    named = [name for name in dict.fromkeys((*TEXTS, *filter(None, asked.values()))) if name in run.columns]
+    texts_read = dict.fromkeys((*TEXTS, OPEN_PRODUCT, *filter(None, asked.values())))
+    named = [name for name in texts_read if name in run.columns]
     numbers = [*MONEY, *(name for name in LIKELY if name in run.columns)]
     ids, place = in_order_of_id([table["account_id"] for table in run.read(["account_id"])])
     money, texts = read_columns(run, place, numbers, named)
@@ -76,7 +77,7 @@ def read_accounts(run: ScoredRun, settings: Coverage) -> Accounts:
         promise = against_mean(money.pop(LIKELY[0]), sales > 0)
         promise *= whitespace
     region, skill = (texts[column or ""] for column in asked.values())
-    every = {name: texts.get(name, texts[""]) for name in TEXTS}
+    every = {name: texts.get(name, texts[""]) for name in (*TEXTS, OPEN_PRODUCT)}
     priority = money.pop(LIKELY[1]) if LIKELY[1] in money else place_of(whitespace)
     heap.give_back()
     return Accounts(ids, sales, potential, whitespace, promise, priority, every, region, skill, run.id_form)

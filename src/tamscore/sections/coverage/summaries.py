@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.sections.coverage.accounts import OPEN_PRODUCT
 from tamscore.sections.coverage.assignment import NOBODY
 from tamscore.sections.coverage.books import ratios, within
 from tamscore.sections.coverage.by_kind import BLOCK, first_of
@@ -97,6 +98,15 @@ def band_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
 def quadrant_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
     """One row per quadrant and plan that has accounts there."""
     return grouped(task, found, "quadrant", task.accounts.texts["quadrant"])
+
+
+def product_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
+    """Return a row per product and plan, of accounts that have the most whitespace in it; none without products."""
+    product = task.accounts.texts.get(OPEN_PRODUCT)
+    if product is None or product.levels == ("",):
+        return []
+    rows = grouped(task, found, "product", product)
+    return [{**row, "product": None if row["product"] == "all" else row["product"]} for row in rows]
 
 
 def campaign_rows(task: Task, found: Placement) -> list[dict[str, Any]]:

@@ -46,6 +46,7 @@ def chapter(record: Record) -> Chapter:
         *by_quadrant(record),
         band_map(record["roles"], record["bands"], treatments("size band", "band", record["bands"])),
         treatments("campaign", "campaign_id", record["campaigns"]),
+        by_product(record.get("products", [])),
         quadrants(record["consistency"]),
         people(record["people"]),
         moves(record.get("moves", ())),
@@ -179,6 +180,12 @@ def treatments(what: str, key: str, rows: list[Record]) -> Table:
     columns = f"{what}:id|role:code|service level:code/2|accounts:count|hours:count/2|value:money"
     told = rows_of(rows, f"{key} role service_level accounts hours value")
     return table(f"Coverage by {what}", columns, told, folded=True)
+
+
+def by_product(rows: list[Record]) -> Table:
+    """Return accounts, hours and value by the product that has the most whitespace with them."""
+    named = [{**row, "product": row["product"] or "none"} for row in rows]
+    return treatments("most open product", "product", named)
 
 
 def quadrants(rows: list[Record]) -> Table:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.score_columns import ScoreColumn
 from tamscore.scoring.section import Section
-from tamscore.sections.next_offer.settings import NextOffer
+from tamscore.sections.next_offer.settings import NextOffer, the_table_is_named_once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,12 +33,14 @@ class NextOfferSection(Section[NextOffer]):
         ScoreColumn("next_offer_share", "share", "share of the cluster's customers that own it", NO_OFFER),
     )
 
+    rules = ((the_table_is_named_once, ("products", "next_offer")),)
+
     def check_early(self, this: Run, origin: Origin, parts: Sequence[PartRows], settings: NextOffer) -> None:
         """Raise InputContractError if the table has no products, too many, or no amount above 0 of a customer."""
-        from tamscore.sections.next_offer.early import check_early
+        from tamscore.scoring.joining.product_table import check_products
 
-        del origin
-        check_early(this, parts, settings)
+        del origin, settings
+        check_products(this, parts)
 
     def prepare(self, market: Market, settings: NextOffer) -> State | str:
         """Return the offers of every cluster.

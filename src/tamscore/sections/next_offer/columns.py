@@ -10,21 +10,20 @@ import pyarrow as pa
 
 from tamscore.arrow import level_codes, nullable
 from tamscore.scoring.census.totals import is_total
+from tamscore.scoring.product_sales import product_sales
 from tamscore.scoring.score.sections import Findings
 from tamscore.sections.next_offer import offers as next_offer
-from tamscore.sections.next_offer.early import EARLY, TABLE, columns_of, read_products
-from tamscore.sections.next_offer.ownership import Owned, Sales
+from tamscore.sections.next_offer.ownership import Owned, offers_of
 from tamscore.stages.draw import id_hash
 from tamscore.store import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from tamscore.backend import Backend
     from tamscore.scoring.market import Market
     from tamscore.scoring.score.sections import ScoredRows
     from tamscore.sections.next_offer.offers import Offers
-    from tamscore.sections.next_offer.product_lines import PartProducts
     from tamscore.sections.next_offer.settings import NextOffer
     from tamscore.stages.folding import IdForm
 
@@ -99,29 +98,17 @@ class NextOfferState:
         totals = sorted({row["product"] for row in rows if is_total(row["product"])})
         return tuple(
             f"product {name!r} is offered and is called like a row of totals; if it is one, remove its rows from the "
-            "table of next_offer.path"
+            "table of sales by product"
             for name in totals
         )
 
 
 def prepare(market: Market, settings: NextOffer) -> NextOfferState:
-    """The state; InputContractError where the table has too many products to be products."""
+    """Return the state; raise InputContractError if the table has too many products to be products."""
     this = market.this
-    plan = this.plan.tables[TABLE]
-    with this.progress.stage("products", plan.rows):
-        read = this.early.pop(EARLY, None) or read_products(this, settings)
-        sales = Sales(market, settings.path, plan, columns_of(this, settings), read.names)
-        job = this.job
-        offers, owned = sales.offers(settings.owned, job.potential.min_customers, job.potential.lines[0])
-    for text in left_out(settings.path, plan.rows, read.parts):
-        this.progress.notice(f"next_offer: {text}")
+    sales = product_sales(market)
+    with this.progress.stage("products", sales.table.plan.rows):
+        job, names = this.job, sales.products.names
+        offers, owned = offers_of(sales, settings.owned, job.potential.min_customers, job.potential.lines[0])
     form = this.columns.id_form
-    return NextOfferState(this.columns.account_id, form, market.clusters, read.names, offers, owned, settings.owned)
-
-
-def left_out(path: str, rows: int, parts: Sequence[PartProducts]) -> Iterator[str]:
-    """What is to be said about lines of a table that tell nobody's ownership, though they should."""
-    counts = {name: sum(part.left_out[name] for part in parts) for name in (parts[0].left_out if parts else ())}
-    if any(counts.values()):
-        told = ", ".join(f"{name} {count:,}" for name, count in counts.items() if count)
-        yield f"{path}: of {rows:,} lines some are left out ({told})"
+    return NextOfferState(this.columns.account_id, form, market.clusters, names, offers, owned, settings.owned)

@@ -33,15 +33,6 @@ class Offers:
         return np.count_nonzero(self.product >= 0, axis=1)
 
 
-def eligible(owners: Any, customers: Any, share: float, min_customers: int) -> Any:
-    """Which products (k, p) bool enough customers of a cluster own, `owners` (k, p) of its `customers` (k,).
-
-    None in clusters of fewer than `min_customers`: two of three customers say nothing.
-    """
-    known = (customers >= min_customers)[:, None] & (owners > 0)
-    return known & (owners >= share * customers[:, None])
-
-
 def rank_offers(products: Sequence[Any], shares: Sequence[Any], values: Sequence[Any]) -> Offers:
     """The products of each cluster (k arrays) with share and value, those that most peers own first.
 

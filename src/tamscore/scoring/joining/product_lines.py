@@ -27,12 +27,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ProductColumns:
-    """Where a table of sales by product has the account, the product and the sales."""
+    """Where a table of sales by product has the account, the product, the sales, and the family of the product."""
 
     account_id: str
     product: str
     sales: str
     id_form: IdForm = "text"
+    family: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,14 @@ class Customers:
 
 @dataclass(frozen=True)
 class PartProducts:
-    """The different products of a partition, as texts, and how many of its lines are left out, by reason."""
+    """The different products of a partition, as texts, and how many of its lines are left out, by reason.
+
+    `families` are the different pairs of product and family, for a table that has families.
+    """
 
     products: pa.Array
     left_out: dict[str, int]
+    families: tuple[tuple[str, str], ...] = ()
 
 
 def products_of(partition: Partition, columns: ProductColumns) -> PartProducts:
@@ -57,10 +62,20 @@ def products_of(partition: Partition, columns: ProductColumns) -> PartProducts:
 
     A missing amount is nothing sold. Ids were matched before.
     """
-    table = tables.read(partition, [columns.product, columns.sales])
+    named = [columns.product, *((columns.family,) if columns.family else ())]
+    table = tables.read(partition, [*named, columns.sales])
     texts, infinite = strings(table[columns.product]), np.isinf(float_column(table[columns.sales]))
     left_out = {"missing_product": texts.null_count, "infinite_amount": int(np.count_nonzero(infinite))}
-    return PartProducts(texts.drop_null().unique(), left_out)
+    pairs = pairs_of(texts, strings(table[columns.family])) if columns.family else ()
+    return PartProducts(texts.drop_null().unique(), left_out, pairs)
+
+
+def pairs_of(products: pa.Array, families: pa.Array) -> tuple[tuple[str, str], ...]:
+    """Return the different pairs of product and family of lines (m,), without those that lack either."""
+    import pyarrow as pa
+
+    pairs = pa.table({"product": products, "family": families}).drop_null().group_by(["product", "family"])
+    return tuple((row["product"], row["family"]) for row in pairs.aggregate([]).to_pylist())
 
 
 def sells_to(partition: Partition, columns: ProductColumns, customers: Any) -> bool:

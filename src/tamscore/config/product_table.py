@@ -1,0 +1,21 @@
+"""The keys by which a section of the job file names a table of sales by product."""
+
+from __future__ import annotations
+
+from tamscore.config.section import SectionSettings
+from tamscore.config.values import Column, Share, Storage  # noqa: TC001 - read at run time
+
+
+class ProductTable(SectionSettings):
+    """A table of sales by account and product; rows of the same pair are added up."""
+
+    path: Storage | None = None
+    """Table (Parquet or CSV) of sales by account and product; absent: the table of [products]."""
+    account_id: Column | None = None
+    """Column of that table with the account's id; absent: columns.account_id."""
+    min_match_share: Share = 0.5
+    """Share of the rows of that table that must name an account of the market; the run stops where fewer do."""
+    product: Column = "product"
+    """Column of that table with the product."""
+    sales: Column = "sales"
+    """Column of that table with the sales; a product is owned where they come to more than 0."""

@@ -1,0 +1,161 @@
+"""Who owns which product: sales by account and product, added up a range of id hashes at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.errors import InputContractError
+from tamscore.scoring.joining.order_lines import range_by_range, readings
+from tamscore.scoring.joining.product_lines import Customers, customers_of, read_sales
+from tamscore.scoring.joining.product_table import EARLY, Products, no_owner, product_table, read_products
+from tamscore.stages.orders import Lines, places
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tamscore.scoring.joining.product_lines import PartProducts
+    from tamscore.scoring.joining.product_table import ProductTable
+    from tamscore.scoring.market import Market
+
+SALES = "product sales"
+NARROW = 2.0**32
+"""Amounts in units below this fit into four bytes."""
+
+
+@dataclass(frozen=True)
+class AccountProducts:
+    """What accounts (a,) own, by order of key: the products of account i stand from `start[i]` to `start[i + 1]`.
+
+    `key` and `check` (a,) are both hashes of the ids, `start` (a + 1,) int64; `product` (n,) numbers of products and
+    `units` (n,) sales above 0 in ten-thousandths of the currency, whole numbers in a type that holds them.
+    """
+
+    key: Any
+    check: Any
+    start: Any
+    product: Any
+    units: Any
+
+    @property
+    def account(self) -> Any:
+        """The account (n,) of each pair, as its place in `key`."""
+        return np.repeat(np.arange(len(self.key), dtype=np.int32), np.diff(self.start))
+
+    @classmethod
+    def together(cls, parts: Sequence[Lines]) -> AccountProducts:
+        """Return what accounts own, given their pairs of ascending keys, part after part."""
+        pairs = Lines.together(parts)
+        new = np.ones(len(pairs), bool)
+        new[1:] = (pairs.key[1:] != pairs.key[:-1]) | (pairs.check[1:] != pairs.check[:-1])
+        first = np.flatnonzero(new)
+        return cls(pairs.key[first], pairs.check[first], np.append(first, len(pairs)), pairs.day, pairs.units)
+
+
+@dataclass(frozen=True)
+class ProductSales:
+    """The table of sales by product of a run, beside its market; it is read when it is first asked, and once."""
+
+    market: Market
+    table: ProductTable
+    products: Products
+
+    @cached_property
+    def customers(self) -> Customers:
+        """The customers of the market by order of key."""
+        market, this = self.market, self.market.this
+        items = zip(market.rows, market.assigned, strict=True)
+        parts = list(this.flow.map(customers_of, items, this.columns, market.first))
+        rows = Customers(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(Customers)))
+        order = np.lexsort((rows.check, rows.key))
+        return Customers(rows.key[order], rows.check[order], rows.label[order])
+
+    @cached_property
+    def customer_counts(self) -> Any:
+        """The customers (K,) of each cluster."""
+        return np.bincount(self.customers.label, minlength=len(self.market.clusters))
+
+    @cached_property
+    def owned(self) -> AccountProducts:
+        """What every account of the table owns, those that are not of the market too."""
+        plan, columns, names, parts = self.table.plan, self.table.columns, self.products.names, list[Lines]()
+        for reading in readings(plan.rows):
+            lines = self.market.this.flow.map(read_sales, plan.partitions, columns, names, reading)
+            parts += [narrowed(added_up(one), len(names)) for one in range_by_range(lines)]
+        return AccountProducts.together(parts)
+
+    @cached_property
+    def label(self) -> Any:
+        """The cluster (a,) of each account of `owned`, -1 where it is no customer of the market."""
+        known = self.customers
+        place = places(known.key, known.check, self.owned.key, self.owned.check)
+        return np.where(place >= 0, np.append(known.label, -1)[place], -1)
+
+    @cached_property
+    def owners(self) -> Any:
+        """The customers (K, P) of each cluster that own each product; InputContractError if no customer owns any."""
+        clusters, products = len(self.market.clusters), len(self.products.names)
+        label = self.label[self.owned.account]
+        flat = label[label >= 0] * products + self.owned.product[label >= 0]
+        owners = np.bincount(flat, minlength=clusters * products).reshape(clusters, products)
+        if not owners.any():
+            raise InputContractError(no_owner(self.table, self.market.this.columns.sales))
+        return owners
+
+
+def product_sales(market: Market) -> ProductSales:
+    """Return the sales by product of a market, the same for every section that goes by them."""
+    this = market.this
+    if SALES not in this.early:
+        table = product_table(this)
+        products = this.early.pop(EARLY, None) or read_products(this, table)
+        for text in left_out(table.path, table.plan.rows, products.parts):
+            this.progress.notice(f"{table.section}: {text}")
+        this.early[SALES] = ProductSales(market, table, products)
+    sales: ProductSales = this.early[SALES]
+    return sales
+
+
+def left_out(path: str, rows: int, parts: Sequence[PartProducts]) -> Iterator[str]:
+    """Yield what is to be said about lines of a table that say nothing of ownership, though they should."""
+    counts = {name: sum(part.left_out[name] for part in parts) for name in (parts[0].left_out if parts else ())}
+    if any(counts.values()):
+        reasons = ", ".join(f"{name} {count:,}" for name, count in counts.items() if count)
+        yield f"{path}: of {rows:,} lines some are left out ({reasons})"
+
+
+def offered_products(owners: Any, customers: Any, share: float, min_customers: int) -> Any:
+    """Which products (k, p) bool enough customers of a cluster own, `owners` (k, p) of its `customers` (k,).
+
+    None in clusters of fewer than `min_customers`: two of three customers say nothing.
+    """
+    known = (customers >= min_customers)[:, None] & (owners > 0)
+    return known & (owners >= share * customers[:, None])
+
+
+def narrowed(pairs: Lines, products: int) -> Lines:
+    """Return pairs with numbers of products and amounts in the smallest types that hold them."""
+    exact = pairs.units.max(initial=0.0) < NARROW
+    units = pairs.units.astype(np.uint32) if exact else pairs.units
+    return Lines(pairs.key, pairs.check, pairs.day.astype(np.min_scalar_type(products)), units)
+
+
+def grouped(codes: Any, values: Any) -> tuple[Any, list[Any]]:
+    """Return the different codes of sorted ones (n,), and the values (n,) of each."""
+    distinct, start = np.unique(codes, return_index=True)
+    return distinct, np.split(values, start[1:]) if len(distinct) else []
+
+
+def added_up(lines: Lines) -> Lines:
+    """Return ordered lines with those of one account and product added up; only what comes to more than 0."""
+    new = np.ones(len(lines), bool)
+    new[1:] = False
+    for column in (lines.key, lines.check, lines.day):
+        new[1:] |= column[1:] != column[:-1]
+    starts = np.flatnonzero(new)
+    units = np.add.reduceat(lines.units, starts) if len(starts) else lines.units
+    once = lines.at(starts[units > 0])
+    return Lines(once.key, once.check, once.day, units[units > 0])

@@ -1,0 +1,67 @@
+"""Potential and whitespace of each product: what the owners in a cluster buy of it, and who buys less or none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tamscore.score_columns import ScoreColumn
+from tamscore.scoring.section import Section
+from tamscore.sections.products.settings import Products
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.context import Run
+    from tamscore.scoring.market import Market
+    from tamscore.scoring.model_source import Origin
+    from tamscore.scoring.score.sections import State
+    from tamscore.view.blocks import Chapter
+
+FEWER = "fewer products have whitespace"
+
+
+class ProductsSection(Section[Products]):
+    """Potential and whitespace of each product."""
+
+    name = "products"
+    absent = "Products: no whitespace by product; a section [products] does, given sales by account and product."
+    settings = Products
+    columns = (
+        ScoreColumn("product_whitespace", "money", "whitespace of all products together"),
+        ScoreColumn("open_product", "text", "product with the most whitespace", FEWER),
+        ScoreColumn("open_product_whitespace", "money", "whitespace of that product", FEWER),
+        ScoreColumn("open_product_2", "text", "product with the second most whitespace", FEWER),
+        ScoreColumn("open_product_2_whitespace", "money", "whitespace of that product", FEWER),
+        ScoreColumn("open_product_3", "text", "product with the third most whitespace", FEWER),
+        ScoreColumn("open_product_3_whitespace", "money", "whitespace of that product", FEWER),
+    )
+
+    def check_early(self, this: Run, origin: Origin, parts: Sequence[PartRows], settings: Products) -> None:
+        """Raise InputContractError if the table has no products, too many, or no amount above 0 of a customer."""
+        from tamscore.scoring.joining.product_table import check_products
+
+        del origin, settings
+        check_products(this, parts)
+
+    def prepare(self, market: Market, settings: Products) -> State | str:
+        """Return what is open by product in every cluster.
+
+        Raise InputContractError if clusters and products together are too many.
+        """
+        from tamscore.sections.products.columns import prepare
+
+        del settings
+        return prepare(market)
+
+    def explain(self, account: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Return which products are open with an account, with the amounts, and what all of them come to."""
+        from tamscore.sections.products.view import open_with
+
+        return open_with(account)
+
+    def view(self, record: dict[str, Any]) -> Chapter:
+        """Return the chapter on what a run has recorded."""
+        from tamscore.sections.products.view import chapter
+
+        return chapter(record)

@@ -1,0 +1,185 @@
+"""Whitespace by product joins the scores: potentials are made, every account is held against them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from tamscore.arrow import level_codes, nullable
+from tamscore.errors import InputContractError
+from tamscore.scoring.by_cluster import CENTS
+from tamscore.scoring.product_sales import offered_products, product_sales
+from tamscore.sections.products import open_products, stored_model
+from tamscore.sections.products.counts import PartCounts, counts_of
+from tamscore.sections.products.open_products import LEADING, NOT_OWNED
+from tamscore.sections.products.potential import ProductModel, ProductPotentials, Rules, product_potentials
+from tamscore.sections.products.record import Facts, findings
+from tamscore.sections.products.view import NAMES
+from tamscore.stages.draw import id_hash
+from tamscore.stages.orders import UNITS, places
+from tamscore.store import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tamscore.backend import Array, Backend
+    from tamscore.scoring.product_sales import AccountProducts, ProductSales
+    from tamscore.scoring.market import Market
+    from tamscore.scoring.score.sections import Findings, ScoredRows
+    from tamscore.stages.folding import IdForm
+
+MOST_CELLS = 200_000
+"""So many pairs of cluster and product are told apart at the most."""
+HELD_CELLS = 2_000_000
+"""So many pairs of account and product are looked at at a time."""
+OWNED = 0.4
+"""From this share of a cluster's customers on a product that they own counts as offered, unless [next_offer] says."""
+
+
+@dataclass(frozen=True)
+class OpenRows:
+    """The whitespace of accounts `at` (m,), each a row `place` (m,) of `cents` (r, P), which is on the device."""
+
+    at: Any
+    place: Any
+    cents: Array
+
+
+@dataclass(frozen=True)
+class ProductsState:
+    """All that scores accounts: the products, what is open of them in each cluster, and what accounts own."""
+
+    account_id: str
+    id_form: IdForm
+    clusters: tuple[str, ...]
+    model: ProductModel
+    owned: AccountProducts
+    facts: Facts
+
+    def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
+        """Return the whitespace of each of the scored rows over all products, and the products with the most of it."""
+        label = level_codes(rows.scores["cluster"], list(self.clusters))
+        ids = tables.account_ids(rows.read([self.account_id])[self.account_id], self.id_form)
+        total = np.zeros(len(label))
+        product, amount = np.full((len(label), LEADING), -1), np.zeros((len(label), LEADING))
+        for part in self.open_rows(ids, label, backend):
+            most = open_products.leading(backend.xp, part.cents)
+            total[part.at] = backend.get(backend.xp.sum(part.cents, axis=1))[part.place]
+            product[part.at] = backend.get(most.product)[part.place]
+            amount[part.at] = backend.get(most.cents)[part.place]
+        return {"product_whitespace": pa.array(np.round(total / CENTS, 2)), **self.named(product, amount)}
+
+    def named(self, product: Any, cents: Any) -> dict[str, pa.Array]:
+        """Return the columns of the products (m, LEADING) with the most whitespace, null where there is none."""
+        columns: dict[str, pa.Array] = {}
+        names = self.facts.names.cast(pa.string())
+        for place, name in enumerate(NAMES):
+            none = product[:, place] < 0
+            numbers = pa.array(np.where(none, 0, product[:, place]).astype(np.int32), mask=none)
+            columns[name] = pa.DictionaryArray.from_arrays(numbers, names)
+            columns[f"{name}_whitespace"] = nullable(np.where(none, np.nan, np.round(cents[:, place] / CENTS, 2)))
+        return columns
+
+    def open_rows(self, ids: pa.Array, label: Any, backend: Backend) -> Iterator[OpenRows]:
+        """Yield the whitespace of accounts (m,) of clusters (m,): those that own nothing, then the others in parts.
+
+        Those of a cluster that own nothing share a row.
+        """
+        owner = places(self.owned.key, self.owned.check, id_hash(ids), id_hash(ids, 1))
+        potential, offered = backend.put(self.model.cents), backend.put(self.model.offered)
+        nothing = backend.put(np.full(self.model.offered.shape, NOT_OWNED))
+        without, having = np.flatnonzero(owner < 0), np.flatnonzero(owner >= 0)
+        yield OpenRows(without, label[without], open_products.open_cents(backend.xp, nothing, potential, offered))
+        clusters, products = self.model.offered.shape
+        most = max(HELD_CELLS // max(products, 2 * clusters), 1)
+        for start in range(0, len(having), most):
+            at = having[start : start + most]
+            own, mine = backend.put(self.own_cents(owner[at])), backend.put(label[at])
+            lines = (backend.xp.take(one, mine, axis=0) for one in (potential, offered))
+            yield OpenRows(at, np.arange(len(at)), open_products.open_cents(backend.xp, own, *lines))
+
+    def own_cents(self, owner: Any) -> Any:
+        """Return the sales (m, P) in cents of accounts (m,) by their places in `owned`, NOT_OWNED for none."""
+        own = np.full((len(owner), self.model.offered.shape[1]), NOT_OWNED)
+        first, count = self.owned.start[owner], self.owned.start[owner + 1] - self.owned.start[owner]
+        pairs = np.repeat(first - np.cumsum(count) + count, count) + np.arange(count.sum())
+        own[np.repeat(np.arange(len(owner)), count), self.owned.product[pairs]] = np.rint(
+            self.owned.units[pairs] * (CENTS / UNITS)
+        )
+        return own
+
+    def count(self, scored: pa.Table) -> PartCounts:
+        """Return what a part of the scores comes to, by its ids and clusters."""
+        from tamscore.backend.host import HostBackend
+
+        host = HostBackend()
+        label = level_codes(scored["cluster"], list(self.clusters))
+        ids = tables.account_ids(scored["account_id"], self.id_form)
+        return counts_of(scored, label, self.open_rows(ids, label, host), self.model.offered.shape)
+
+    def findings(self, counts: Sequence[PartCounts]) -> Findings:
+        """Return what is open by product, in each cluster and in all, and how it compares with the accounts' own."""
+        return findings(self.clusters, self.model, self.facts, counts)
+
+
+def prepare(market: Market) -> ProductsState:
+    """Return the state; raise InputContractError if clusters and products together are too many."""
+    this = market.this
+    sales = product_sales(market)
+    with this.progress.stage("products", sales.table.plan.rows):
+        require_few(sales, len(market.clusters))
+        model = stored_model.frozen(market, sales.products.names) or learned(market, sales)
+    return ProductsState(
+        this.columns.account_id, this.columns.id_form, market.clusters, model, sales.owned, facts_of(market, sales)
+    )
+
+
+def require_few(sales: ProductSales, clusters: int) -> None:
+    """Raise InputContractError if there are too many pairs of cluster and product."""
+    products = len(sales.products.names)
+    if products * clusters > MOST_CELLS:
+        raise InputContractError(
+            f"{sales.table.path}: column {sales.table.columns.product!r} has {products:,} different products, expected "
+            f"at most {MOST_CELLS // clusters:,} with {clusters:,} clusters; name a coarser column in products.product"
+        )
+
+
+def learned(market: Market, sales: ProductSales) -> ProductModel:
+    """Return potentials by the owners among the customers, party type by party type."""
+    job, pairs = market.this.job, sales.owned
+    rules = Rules(job.potential.lines[0], job.potential.min_customers, job.potential.interval_level)
+    label = sales.label[pairs.account]
+    parts, products = list[ProductPotentials](), len(sales.products.names)
+    for policy in market.policies:
+        first, size = market.first[policy.code], len(policy.cluster_ids)
+        mine = np.flatnonzero((label >= first) & (label < first + size))
+        money, product = pairs.units[mine] / UNITS, pairs.product[mine]
+        shape = size, products
+        parts.append(product_potentials(market.this.backend, money, label[mine] - first, product, shape, rules))
+    share = getattr(job.sections.get("next_offer"), "owned", OWNED)
+    offered = offered_products(sales.owners, sales.customer_counts, share, rules.min_customers)
+    return ProductModel(ProductPotentials.together(parts), offered)
+
+
+def facts_of(market: Market, sales: ProductSales) -> Facts:
+    """Return what is known of the products whatever is open of them."""
+    pairs = sales.owned
+    units = np.where(sales.label[pairs.account] >= 0, pairs.units, 0).astype(np.float64)
+    sold = np.bincount(pairs.product, weights=units, minlength=len(sales.products.names)) / UNITS
+    spent = sum(float(party.sales.sales.sum()) for party in market.parties)
+    job = market.this.job
+    return Facts(
+        names=sales.products.names,
+        family=sales.products.family,
+        customers=sales.customer_counts,
+        owners=sales.owners,
+        sold=sold,
+        sales=spent,
+        line=job.potential.lines[0],
+        level=job.potential.interval_level,
+        sales_column=market.this.columns.sales,
+        path=sales.table.path,
+    )

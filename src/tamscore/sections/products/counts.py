@@ -1,0 +1,62 @@
+"""What a part of the scores comes to by product, kept in whole cents so that sums are exact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.arrow import float_column, level_codes
+from tamscore.scoring.by_cluster import CENTS
+from tamscore.scoring.score.parts import KINDS
+from tamscore.sections.products.open_products import sums_by
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import pyarrow as pa
+
+    from tamscore.sections.products.columns import OpenRows
+
+MEASURES = ("whitespace", "product_whitespace")
+"""What the accounts of a kind come to, in cents."""
+
+
+@dataclass(frozen=True)
+class PartCounts:
+    """What a part of the scores comes to.
+
+    `cents` and `accounts` (kinds, K, P): whitespace by kind, cluster and product, and the accounts that have any;
+    `totals` (kinds, measures): the MEASURES of each kind in cents.
+    """
+
+    cents: Any
+    accounts: Any
+    totals: Any
+
+    @classmethod
+    def together(cls, parts: Sequence[PartCounts]) -> PartCounts:
+        """Return what several parts come to."""
+        names = ("cents", "accounts", "totals")
+        return cls(*(np.sum([getattr(part, name) for part in parts], axis=0) for name in names))
+
+
+def counts_of(scored: pa.Table, label: Any, rows: Iterable[OpenRows], shape: tuple[int, int]) -> PartCounts:
+    """Return what scored accounts of clusters (m,) come to, given their whitespace by product on the host.
+
+    `shape` (K, P) counts clusters and products.
+    """
+    clusters, products = shape
+    kind = level_codes(scored["kind"], KINDS)
+    group, groups = kind * clusters + label, len(KINDS) * clusters
+    cents, accounts = np.zeros((groups, products)), np.zeros((groups, products))
+    for part in rows:
+        size = len(part.cents)
+        pairs = np.bincount(group[part.at] * size + part.place, minlength=groups * size)
+        some, many = sums_by(np, part.cents, pairs.reshape(groups, size).astype(np.float64))
+        cents, accounts = cents + some, accounts + many
+    whole = (len(KINDS), clusters, products)
+    measured = [np.rint(np.nan_to_num(float_column(scored[name])) * CENTS) for name in MEASURES]
+    totals = np.stack([np.bincount(kind, one, minlength=len(KINDS)) for one in measured], axis=1)
+    return PartCounts(cents.reshape(whole), accounts.reshape(whole), totals)

@@ -1,0 +1,166 @@
+"""What is open by product as a run records it: by cluster, in all, by family, beside the whitespace of accounts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from tamscore.arrow import nullable
+from tamscore.scoring.by_cluster import CENTS
+from tamscore.scoring.census.totals import is_total
+from tamscore.scoring.score.parts import KINDS
+from tamscore.scoring.score.sections import Findings
+from tamscore.sections.products import stored_model
+from tamscore.sections.products.counts import PartCounts
+from tamscore.sections.products.potential import BASES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tamscore.sections.products.potential import ProductModel
+
+MOST_SHOWN = 50
+"""So many products stand in the manifest, those with the most whitespace."""
+APART = 0.05
+"""From this share on it is said that sales by product do not come to the market's sales."""
+MONEY = frozenset(
+    {"potential", "potential_low", "potential_high", "sales", "expansion", "acquisition", "whitespace",
+     "product_whitespace", "difference"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of the products whatever is open of them.
+
+    `names` (P,) and `family` (P,), None without families; `customers` (K,) and `owners` (K, P) among them; `sold` (P,)
+    is what customers spend on each, `sales` what the market's column `sales_column` says they spend. `path` is the
+    table; potentials are its cut lines at `line`, their intervals hold at `level`.
+    """
+
+    names: pa.Array
+    family: pa.Array | None
+    customers: Any
+    owners: Any
+    sold: Any
+    sales: float
+    line: float
+    level: float
+    sales_column: str
+    path: str
+
+
+def findings(clusters: Sequence[str], model: ProductModel, facts: Facts, counts: Sequence[PartCounts]) -> Findings:
+    """Return record, tables and model of what is open by product."""
+    total = PartCounts.together(counts)
+    tables = {
+        "products": by_cluster(clusters, model, facts, total),
+        "product_totals": in_all(facts, total),
+        "product_whitespace": beside_accounts(total),
+    }
+    if facts.family is not None:
+        tables["product_families"] = by_family(tables["product_totals"])
+    order = [("whitespace", "descending"), ("product", "ascending")]
+    shown = tables["product_totals"].sort_by(order).slice(0, MOST_SHOWN).to_pylist()
+    record = {
+        "products": len(facts.names),
+        "line": facts.line,
+        "level": facts.level,
+        "potentials": {"source": "frozen", "run": model.source} if model.source else {"source": "fitted"},
+        "kinds": tables["product_whitespace"].to_pylist(),
+        "sold": round(float(facts.sold.sum()), 2),
+        "sales": round(facts.sales, 2),
+        "most": shown,
+        "families": tables["product_families"].to_pylist() if facts.family is not None else [],
+    }
+    both = stored_model.both(model, clusters, facts.names)
+    return Findings(record, tables, MONEY, both, tuple(notices(facts)))
+
+
+def by_cluster(clusters: Sequence[str], model: ProductModel, facts: Facts, total: PartCounts) -> pa.Table:
+    """Return a row for each cluster and product that somebody there owns, or has whitespace of."""
+    potentials, accounts = model.potentials, total.accounts.sum(axis=0)
+    c, p = np.nonzero((facts.owners > 0) | (accounts > 0))
+    money = dict(zip(KINDS, total.cents[:, c, p] / CENTS, strict=True))
+    columns: dict[str, pa.Array] = {
+        "cluster": pa.array(clusters, pa.string()).take(pa.array(c)),
+        **named(facts, p),
+        "customers": pa.array(facts.customers[c].astype(np.int64)),
+        "owners": pa.array(facts.owners[c, p].astype(np.int64)),
+        "share": pa.array(np.round(facts.owners[c, p] / np.maximum(facts.customers[c], 1), 6)),
+        "potential": nullable(np.round(potentials.value[c, p], 2)),
+        "potential_low": nullable(np.round(potentials.low[c, p], 2)),
+        "potential_high": nullable(np.round(potentials.high[c, p], 2)),
+        "support": pa.array(potentials.support[c, p].astype(np.int64)),
+        "basis": pa.array(BASES, pa.string()).take(pa.array(potentials.basis[c, p])),
+        "offered": pa.array(model.offered[c, p]),
+        "accounts": pa.array(accounts[c, p].astype(np.int64)),
+        "expansion": pa.array(np.round(money["expansion"], 2)),
+        "acquisition": pa.array(np.round(money["acquisition"], 2)),
+    }
+    return pa.table(columns)
+
+
+def named(facts: Facts, product: Any) -> dict[str, pa.Array]:
+    """Return the columns that name products by their numbers (n,), and their families where there are some."""
+    columns = {"product": facts.names} if facts.family is None else {"product": facts.names, "family": facts.family}
+    return {name: column.cast(pa.string()).take(pa.array(product)) for name, column in columns.items()}
+
+
+def in_all(facts: Facts, total: PartCounts) -> pa.Table:
+    """Return a row for each product: its owners, what they spend, and what is open of it by kind."""
+    money = dict(zip(KINDS, total.cents.sum(axis=1) / CENTS, strict=True))
+    columns: dict[str, pa.Array] = {
+        **named(facts, np.arange(len(facts.names))),
+        "owners": pa.array(facts.owners.sum(axis=0).astype(np.int64)),
+        "sales": pa.array(np.round(facts.sold, 2)),
+        "accounts": pa.array(total.accounts.sum(axis=(0, 1)).astype(np.int64)),
+        "expansion": pa.array(np.round(money["expansion"], 2)),
+        "acquisition": pa.array(np.round(money["acquisition"], 2)),
+        "whitespace": pa.array(np.round(total.cents.sum(axis=(0, 1)) / CENTS, 2)),
+    }
+    return pa.table(columns)
+
+
+def by_family(totals: pa.Table) -> pa.Table:
+    """Return a row for each family: its products, and what they come to; sums are taken in cents."""
+    names = ("sales", "expansion", "acquisition", "whitespace")
+    family = totals["family"].combine_chunks().dictionary_encode()
+    code, size = family.indices.to_numpy(), len(family.dictionary)
+    cents = {name: np.rint(totals[name].to_numpy() * CENTS) for name in names}
+    columns: dict[str, pa.Array] = {
+        "family": family.dictionary,
+        "products": pa.array(np.bincount(code, minlength=size)),
+        **{name: pa.array(np.round(np.bincount(code, one, size) / CENTS, 2)) for name, one in cents.items()},
+    }
+    return pa.table(columns).sort_by("family")
+
+
+def beside_accounts(total: PartCounts) -> pa.Table:
+    """Return a row for each kind: the whitespace of accounts, that of their products, and what lies between."""
+    rows = [
+        {
+            "kind": kind,
+            "whitespace": round(own / CENTS, 2),
+            "product_whitespace": round(products / CENTS, 2),
+            "difference": round((own - products) / CENTS, 2),
+        }
+        for kind, (own, products) in reversed(list(zip(KINDS, total.totals.tolist(), strict=True)))
+    ]
+    return pa.Table.from_pylist(rows)
+
+
+def notices(facts: Facts) -> Iterator[str]:
+    """Yield what a person should know of the table: that it is not the market's sales, or holds rows of totals."""
+    sold = float(facts.sold.sum())
+    if abs(sold - facts.sales) > APART * max(facts.sales, 1.0):
+        yield (
+            f"{facts.path}: sales of customers by product come to {sold:,.0f}, customers' {facts.sales_column!r} to "
+            f"{facts.sales:,.0f}: whitespace by product is compared with that of accounts all the same"
+        )
+    for name in facts.names.to_pylist():
+        if is_total(name):
+            yield f"{facts.path}: product {name!r} is called like a row of totals; if it is one, remove its rows"

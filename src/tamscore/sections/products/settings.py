@@ -1,0 +1,23 @@
+"""The keys of [products]."""
+
+from __future__ import annotations
+
+from tamscore.config.product_table import ProductTable
+from tamscore.config.section import SideTable
+from tamscore.config.values import Column, Storage  # noqa: TC001 - read at run time
+from tamscore.schema import InputColumns
+
+
+class Products(ProductTable):
+    """Potential and whitespace of each product; [next_offer] goes by the same table."""
+
+    path: Storage
+    """Table (Parquet or CSV) of sales by account and product; rows of the same pair are added up."""
+    family: Column | None = None
+    """Column of that table with the family of the product, one for each product; whitespace is added up by it."""
+
+    def tables(self, account_id: str) -> dict[str, SideTable]:
+        """Return the table of sales by product."""
+        keep = (self.product, *((self.family,) if self.family else ()))
+        columns = InputColumns(self.account_id or account_id, self.sales, keep=keep)
+        return {"path": SideTable(self.path, columns, self.min_match_share)}

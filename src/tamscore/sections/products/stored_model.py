@@ -1,0 +1,79 @@
+"""Potentials of products as later runs read them: a frozen model keeps them as it keeps its ladders."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from tamscore.arrow import places_in
+from tamscore.errors import InputContractError
+from tamscore.model import files as stored_model
+from tamscore.sections.products.potential import ProductModel, ProductPotentials
+from tamscore.store.placed import files_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tamscore.scoring.market import Market
+
+NAME = "products"
+FORMAT = 1
+UNKNOWN = {"value": np.nan, "low": np.nan, "high": np.nan, "support": 0, "basis": 0}
+"""What is known of a product that the earlier run did not know."""
+
+
+def both(model: ProductModel, clusters: Sequence[str], names: pa.Array) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the description and the arrays of a model."""
+    arrays = {one.name: getattr(model.potentials, one.name) for one in fields(ProductPotentials)}
+    description = {"format": FORMAT, "source": model.source, "clusters": list(clusters), "products": names.to_pylist()}
+    return description, {**arrays, "offered": model.offered.astype(np.uint8)}
+
+
+def frozen(market: Market, names: pa.Array) -> ProductModel | None:
+    """Return the potentials of the run whose ladders are frozen; None if this run makes its own.
+
+    Products that it did not know have no potential, and are not offered. Raise InputContractError if what it stored
+    does not fit.
+    """
+    origin = market.origin
+    if origin.earlier is None or origin.record.get("ladders") != "frozen":
+        return None
+    directory = origin.earlier.directory
+    pair = stored_model.read_section(directory.model, NAME, files_of(directory.manifest() or {}))
+    if pair is None:
+        return None
+    model = parsed(*pair, market.clusters, names, str(directory.model), directory.run_key)
+    known = set(pair[0]["products"])
+    if new := sum(name not in known for name in names.to_pylist()):
+        market.this.progress.notice(
+            f"products: {new:,} of {len(names):,} products are not among those of run {directory.run_key}, whose "
+            "potentials are kept: they have none; refresh the model, or score with --own-ladders"
+        )
+    return model
+
+
+def parsed(
+    said: Mapping[str, Any], arrays: Mapping[str, Any], clusters: Sequence[str], names: pa.Array, where: str, run: str
+) -> ProductModel:
+    """Return the potentials of some products that two files of a model hold; InputContractError if they do not fit."""
+    try:
+        if said["format"] != FORMAT or list(said["clusters"]) != list(clusters):
+            raise ValueError(f"expected format {FORMAT} and clusters {', '.join(clusters)}")  # noqa: TRY301 - one way out
+        shape = len(clusters), len(said["products"])
+        place = places_in(names, pa.array(said["products"], names.type))
+        columns = {name: picked(arrays[name], shape, place, missing) for name, missing in UNKNOWN.items()}
+        offered = picked(arrays["offered"], shape, place, 0).astype(bool)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise InputContractError(f"{where}: {NAME}: {error}; run its job again") from error
+    return ProductModel(ProductPotentials(**columns), offered, said["source"] or run)
+
+
+def picked(stored: Any, shape: tuple[int, int], place: Any, missing: float) -> Any:
+    """Return the columns of an array (K, P) at places (p,), `missing` where a place is -1."""
+    if stored.shape != shape:
+        raise ValueError(f"expected an array {shape}, got {stored.shape}")
+    filled = np.concatenate([stored, np.full((len(stored), 1), missing, stored.dtype)], axis=1)
+    return filled[:, place]

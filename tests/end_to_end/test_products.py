@@ -1,0 +1,198 @@
+"""Whitespace by product in a run: the same for any layout, in lists and coverage, and kept by a frozen model."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from tamscore import pipeline
+from tamscore.cli import app
+from tamscore.errors import InputContractError, JobFileError
+from tamscore.insight.stored import open_run
+from tamscore.progress import Progress
+from tamscore.report import page_of
+from tamscore.report.chapters import chapters
+from tamscore.report.evidence import gather
+from tamscore.scoring.joining import order_lines
+from tests.conftest import make_backend
+from tests.end_to_end import market, shop
+
+TABLES = ("products", "product_totals", "product_whitespace", "product_families")
+
+
+def sold_of(table: pa.Table) -> pa.Table:
+    """Return what accounts bought of each product; the families of products are metal and wood."""
+    sold = shop.products_of(table)
+    families = ["wood" if name in {"bellows", "chisel"} else "metal" for name in sold["product"].to_pylist()]
+    return sold.append_column("kind", pa.array(families))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A run with products and next offers: its folder, changes, directory, scores and sales by product."""
+    folder = tmp_path_factory.mktemp("products")
+    table = market.accounts(1200)
+    market.write(table, folder / "market")
+    sold = sold_of(table)
+    pq.write_table(sold, folder / "sold.parquet", row_group_size=300)
+    changes = {"products": {"path": str(folder / "sold.parquet"), "family": "kind"}, "next_offer": {}}
+    run = market.run(folder / "market", folder / "scores", changes)
+    return {"folder": folder, "changes": changes, "run": run, "scores": market.scores(run), "sold": sold}
+
+
+def table_of(run: Any, name: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = pq.read_table(run.tables / f"{name}.parquet").to_pylist()
+    return rows
+
+
+def test_each_account_is_what_its_own_sales_leave_of_the_potentials(made):
+    own: dict[str, dict[str, float]] = defaultdict(dict)
+    for row in made["sold"].to_pylist():
+        own[row["account_id"]][row["product"]] = row["sales"]
+    potentials: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
+    for row in table_of(made["run"], "products"):
+        potentials[row["cluster"]][row["product"]] = row
+    named = 0
+    for row in made["scores"].to_pylist():
+        open_ = {}
+        for product, cell in potentials[row["cluster"]].items():
+            mine = own[row["account_id"]].get(product)
+            open_[product] = max(cell["potential"] - mine, 0) if mine else cell["potential"] * cell["offered"]
+        assert row["product_whitespace"] == pytest.approx(sum(open_.values()), abs=0.005)
+        best = min(open_, key=lambda product: (-round(open_[product], 2), product))
+        if open_[best] > 0.001:
+            named += 1
+            assert (row["open_product"], row["open_product_whitespace"]) == (best, pytest.approx(open_[best], abs=1e-6))
+    assert named > 1000
+
+
+def test_potentials_are_exact_cut_lines_where_owners_suffice_and_offers_are_those_of_the_offers(made):
+    clusters = dict(zip(made["scores"]["account_id"].to_pylist(), made["scores"]["cluster"].to_pylist(), strict=True))
+    owners: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for row in made["sold"].to_pylist():
+        owners[clusters[row["account_id"]], row["product"]].append(row["sales"])
+    exact = 0
+    for row in table_of(made["run"], "products"):
+        money = owners[row["cluster"], row["product"]]
+        assert row["support"] == row["owners"] == len(money)
+        if len(money) >= 25:
+            exact += 1
+            assert row["potential"] == np.quantile(money, 0.85, method="inverted_cdf")
+            assert row["potential_low"] < row["potential"] <= row["potential_high"]
+    assert exact >= 5
+    offered = {(row["cluster"], row["product"]) for row in table_of(made["run"], "products") if row["offered"]}
+    assert offered == {(row["cluster"], row["product"]) for row in table_of(made["run"], "next_offers")}
+
+
+def test_sums_agree_over_accounts_clusters_products_and_families_to_the_cent(made):
+    accounts = np.rint(made["scores"]["product_whitespace"].to_numpy() * 100).sum()
+    kinds = table_of(made["run"], "product_whitespace")
+    assert round(sum(row["product_whitespace"] for row in kinds) * 100) == accounts
+    for row in kinds:
+        assert row["difference"] == pytest.approx(row["whitespace"] - row["product_whitespace"], abs=0.005)
+        mine = made["scores"].filter(pa.compute.equal(made["scores"]["kind"], row["kind"]))
+        assert row["whitespace"] == pytest.approx(float(np.sum(np.round(mine["whitespace"].to_numpy(), 2))), abs=0.005)
+    for name in ("products", "product_totals", "product_families"):
+        rows = table_of(made["run"], name)
+        assert round(sum(row["expansion"] + row["acquisition"] for row in rows) * 100) == accounts
+
+
+@pytest.mark.parametrize("backend", ["host", "fake_gpu"])
+def test_layout_ranges_workers_and_device_change_nothing(made, tmp_path, monkeypatch, backend):
+    monkeypatch.setattr(order_lines, "RANGE_ROWS", 40)
+    monkeypatch.setattr(order_lines, "HELD_ROWS", 70)
+    random = np.random.default_rng(3)
+    shuffled = made["sold"].take(random.permutation(made["sold"].num_rows))
+    pq.write_table(shuffled, tmp_path / "sold.parquet", row_group_size=77)
+    table = pq.read_table(made["folder"] / "market")
+    path = market.write(table.take(random.permutation(table.num_rows)), tmp_path / "market", files=3)
+    changes = {**made["changes"], "engine.workers": 1}
+    changes["products"] = {**changes["products"], "path": str(tmp_path / "sold.parquet")}
+    job = market.job(path, tmp_path / "scores", changes)
+    again = pipeline.run(job, Progress(), make_backend(backend), accept=True)
+    assert market.different(market.scores(again), made["scores"]) == []
+    for name in TABLES:
+        assert table_of(again, name) == table_of(made["run"], name)
+
+
+def test_a_run_without_products_is_the_same_in_all_other_columns(made, tmp_path):
+    changes = {"next_offer": {"path": made["changes"]["products"]["path"]}}
+    plain = market.scores(market.run(made["folder"] / "market", tmp_path / "scores", changes))
+    assert market.different(plain, made["scores"].select(plain.column_names)) == []
+
+
+def score_again(made: dict[str, Any], output: Any, changes: dict[str, Any], *, own_ladders: bool = False) -> Any:
+    """Return a run of the same market with the model of the first."""
+    job = market.job(made["folder"] / "market", output, changes)
+    return pipeline.score(job, Progress(), str(made["run"].path), accept=True, own_ladders=own_ladders)
+
+
+def test_a_frozen_model_keeps_its_potentials_and_new_products_have_none(made, tmp_path):
+    rows = made["sold"].to_pylist()
+    later = [{**row, "sales": 2 * row["sales"]} for row in rows] + [{**rows[0], "product": "forge", "kind": "metal"}]
+    pq.write_table(pa.Table.from_pylist(later), tmp_path / "later.parquet")
+    changes = {**made["changes"], "products": {**made["changes"]["products"], "path": str(tmp_path / "later.parquet")}}
+    frozen = score_again(made, tmp_path / "frozen", changes)
+    before = {(row["cluster"], row["product"]): row["potential"] for row in table_of(made["run"], "products")}
+    after = {(row["cluster"], row["product"]): row["potential"] for row in table_of(frozen, "products")}
+    assert {key: after[key] for key in before} == before
+    assert [value for key, value in after.items() if key[1] == "forge"] == [None]
+    assert frozen.manifest()["extras"]["products"]["potentials"]["run"] == made["run"].run_key
+    own = score_again(made, tmp_path / "own", changes, own_ladders=True)
+    doubled = {(row["cluster"], row["product"]): row for row in table_of(own, "products")}
+    exact = [key for key, row in doubled.items() if row["basis"] == "cluster"]
+    assert exact
+    assert all(doubled[key]["potential"] == pytest.approx(2 * before[key]) for key in exact)
+
+
+def test_too_many_products_for_the_clusters_are_refused(made, tmp_path, monkeypatch):
+    from tamscore.sections.products import columns
+
+    monkeypatch.setattr(columns, "MOST_CELLS", 10)
+    with pytest.raises(InputContractError, match=r"column 'product' has 5 different products, expected at most \d"):
+        market.run(made["folder"] / "market", tmp_path / "scores", made["changes"])
+
+
+@pytest.mark.parametrize(
+    ("sections", "said"),
+    [
+        ({"next_offer": {}}, r"next_offer.path: expected a table, got nothing; or add \[products\]"),
+        ({"products": {"path": "sold"}, "next_offer": {"path": "sold"}}, r"next_offer.path: expected no value beside"),
+        (
+            {"products": {"path": "sold"}, "next_offer": {"sales": "x"}},
+            r"next_offer.sales: .*; say it in products.sales",
+        ),
+    ],
+)
+def test_the_table_is_named_once(tmp_path, sections, said):
+    with pytest.raises(JobFileError, match=said):
+        market.job(tmp_path / "market", tmp_path / "scores", sections)
+
+
+def test_report_show_explain_and_lists_name_the_open_products(made, tmp_path):
+    evidence = gather(open_run(made["run"].output), None, Progress(), compare=False)
+    page = page_of(evidence, chapters(evidence))
+    assert "Whitespace by product" in page
+    assert "Families of products" in page
+    runner = CliRunner()
+    shown = runner.invoke(app, ["show", str(made["folder"] / "scores")])
+    assert "WHITESPACE OF ACCOUNTS AND OF PRODUCTS" in shown.output
+    row = next(row for row in made["scores"].to_pylist() if row["open_product_2"])
+    told = runner.invoke(app, ["explain", str(made["folder"] / "scores"), row["account_id"]])
+    assert f"most of it: {row['open_product']} " in told.output
+    people = tmp_path / "people.csv"
+    people.write_text("person,role,hours\nAnn,hunter,800\nBob,account_manager,800\n")
+    covered = runner.invoke(app, ["coverage", str(made["folder"] / "scores"), "--people", str(people)])
+    assert covered.exit_code == 0, covered.output
+    assert "COVERAGE BY MOST OPEN PRODUCT" in covered.output
+    listed = runner.invoke(app, ["lists", str(made["folder"] / "scores"), "--to", str(tmp_path / "lists")])
+    assert listed.exit_code == 0, listed.output
+    (file,) = (tmp_path / "lists").rglob("*nn*.csv")
+    columns = file.read_text(encoding="utf-8-sig").splitlines()[0].replace('"', "")
+    assert "open_product,open_product_whitespace,open_product_2,open_product_2_whitespace" in columns
