@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from tamscore.backend.host import HostBackend
 from tamscore.errors import InputContractError
 from tamscore.scoring.joining.product_lines import PartProducts, ProductColumns
-from tamscore.scoring.product_sales import AccountProducts
 from tamscore.scoring.joining.product_table import ProductTable, families_of
+from tamscore.scoring.product_sales import AccountProducts
 from tamscore.sections.products.columns import ProductsState
 from tamscore.sections.products.counts import PartCounts
 from tamscore.sections.products.open_products import NOT_OWNED, leading, open_cents, sums_by

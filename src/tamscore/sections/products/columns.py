@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tamscore.backend import Array, Backend
-    from tamscore.scoring.product_sales import AccountProducts, ProductSales
     from tamscore.scoring.market import Market
+    from tamscore.scoring.product_sales import AccountProducts, ProductSales
     from tamscore.scoring.score.sections import Findings, ScoredRows
     from tamscore.stages.folding import IdForm
 
