@@ -18,6 +18,8 @@ class ScoreColumn:
     null_when: str = ""
 
 
+CUSTOMER_JOB = "customer_job"
+"""The column of customer jobs, which segments and campaigns may go by."""
 INPUT_LACKS_IT = "the input has none"
 NO_LADDER = "the account's ladder has no interval"
 NO_CUSTOMERS = "no account of its party type buys"

@@ -35,7 +35,7 @@ CLUSTER_KEYS = (
 TOP_KEYS = (
     "device, input, columns, rows, values, names, titles, currency, features, leakage, clusters, potential, quadrant, "
     "priority, portfolio, engine, metrics, report, output, look_alike, campaigns, coverage, propensity, "
-    "lifetime_value, alerts, segments, products, next_offer, backtest"
+    "lifetime_value, alerts, jobs, segments, products, next_offer, backtest"
 )
 
 
@@ -965,6 +965,12 @@ FULL: dict[str, Any] = {
         "seed36": True,
     },
     "alerts": {"drop": 0.5, "intent": ["city"], "churn_chance": 0.4, "renewal_days": 60, "renewals_from": "2026-01-31"},
+    "jobs": {
+        "k": 4,
+        "k_range": [2, 8],
+        "least_strength": 0.7,
+        "messages": {"anvil": {"proposition": "more in less time", "theme": "speed"}},
+    },
     "segments": {
         "acquisition_cost": "cost",
         "network_effect": "brings",
@@ -992,6 +998,7 @@ TABLES: list[tuple[str, ...]] = [
     ("features", "numeric", "size"),
     ("campaigns", "map", "small"),
     ("campaigns", "default"),
+    ("jobs", "messages", "anvil"),
 ]
 
 

@@ -194,6 +194,7 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
         "propensity": None,
         "lifetime_value": None,
         "alerts": None,
+        "jobs": None,
         "segments": None,
         "products": None,
         "next_offer": None,

@@ -13,6 +13,7 @@ from tamscore.sections.alerts import AlertsSection
 from tamscore.sections.backtest import BacktestSection
 from tamscore.sections.campaigns import CampaignsSection
 from tamscore.sections.coverage import CoverageSection
+from tamscore.sections.jobs import JobsSection
 from tamscore.sections.lifetime_value import LifetimeValueSection
 from tamscore.sections.look_alike import LookAlikeSection
 from tamscore.sections.next_offer import NextOfferSection
@@ -61,6 +62,7 @@ for _section in (
     PropensitySection(),
     LifetimeValueSection(),
     AlertsSection(),
+    JobsSection(),
     SegmentsSection(),
     ProductsSection(),
     NextOfferSection(),

@@ -69,21 +69,34 @@ margin = 0.3
 drop = 0.3                       # sales fell by more than this share, while those of the cluster did not
 
 [segments]
-
+"""
+_ORDERED_PRODUCTS = """
 [products]
 path = "orders"                  # the same lines say who owns which product
 sales = "amount"
 
 [next_offer]
 """
+_PRODUCTS = """
+[products]
+path = "products"                # who buys how much of which product
+
+[next_offer]
+
+[jobs]                           # what job customers hire the products to do
+"""
 
 
-def job_file(rows: int, seed: int, *, orders: bool = False) -> str:
+def job_file(rows: int, seed: int, *, orders: bool = False, products: bool = False) -> str:
     """Return the text of a complete, commented job file for the market of so many rows and this seed."""
-    return _TEMPLATE.format(
-        rows=f"{rows:,}",
-        seed=seed,
-        non_negative="\n".join(f'    "{name}",' for name in NON_NEGATIVE),
-        categorical=", ".join(f'"{name}"' for name in CATEGORICAL),
-        numeric="\n".join(f'{measure.name} = "{measure.scaling}"' for measure in MEASURES),
-    ) + (_ORDERS if orders else "")
+    return (
+        _TEMPLATE.format(
+            rows=f"{rows:,}",
+            seed=seed,
+            non_negative="\n".join(f'    "{name}",' for name in NON_NEGATIVE),
+            categorical=", ".join(f'"{name}"' for name in CATEGORICAL),
+            numeric="\n".join(f'{measure.name} = "{measure.scaling}"' for measure in MEASURES),
+        )
+        + (_ORDERS if orders else "")
+        + (_PRODUCTS if products else _ORDERED_PRODUCTS if orders else "")
+    )

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tamscore.errors import UsageError
+from tamscore.synthetic.baskets import baskets
 from tamscore.synthetic.draws import CHUNK_ROWS
 from tamscore.synthetic.job_file import job_file
 from tamscore.synthetic.measures import CATEGORICAL
@@ -17,7 +18,7 @@ from tamscore.synthetic.orders import order_lines
 from tamscore.synthetic.rows import FIRST_MONTH, chunk_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from tamscore.synthetic.months import Month
@@ -38,10 +39,13 @@ def write_market(
     month: Month = FIRST_MONTH,
     *,
     orders: bool = False,
+    products: bool = False,
 ) -> None:
     """Write DIRECTORY/market and DIRECTORY/truth (part-*.parquet each), and last DIRECTORY/job.toml.
 
-    Where `orders` are asked for, DIRECTORY/orders holds two years of their lines, and the job file makes use of them.
+    Where `orders` are asked for, DIRECTORY/orders holds two years of their lines. With `products`, DIRECTORY/products
+    holds what each customer buys of each product, and DIRECTORY/customer_jobs the job of every account. The job file
+    makes use of them.
 
     `rows` accounts go to min(files, rows) parts of nearly equal size. The same seed gives the same bytes, and a
     shorter market is the beginning of a longer one; in later months some of its accounts have gone, others have come.
@@ -54,16 +58,21 @@ def write_market(
     first = month.first_row(rows)
     for folder in ("market", "truth", *(["orders"] if orders else [])):
         (directory / folder).mkdir(parents=True)
+    for folder in ("products", "customer_jobs") if products else ():
+        (directory / folder).mkdir()
     for number in range(files):
         start, stop = rows * number // files, rows * (number + 1) // files
         if orders:
-            _write_orders(
-                directory, f"part-{number:05d}.parquet", _order_groups(chunk, seed, first + start, first + stop)
-            )
+            lines = _order_groups(chunk, seed, first + start, first + stop)
+            _write_lines(directory / "orders" / f"part-{number:05d}.parquet", lines)
+        if products:
+            pairs = zip(*_basket_groups(chunk, seed, first + start, first + stop), strict=True)
+            for folder, parts in zip(("products", "customer_jobs"), pairs, strict=True):
+                _write_lines(directory / folder / f"part-{number:05d}.parquet", parts)
         groups = _row_groups(chunk, first + start, first + stop)
         _write_part(directory, f"part-{number:05d}.parquet", groups, start, progress)
     with _whole(directory / "job.toml") as unfinished:
-        unfinished.write_text(job_file(rows, seed, orders=orders), encoding="utf-8", newline="\n")
+        unfinished.write_text(job_file(rows, seed, orders=orders, products=products), encoding="utf-8", newline="\n")
 
 
 def _check(directory: Path, rows: int, seed: int, files: int, month: Month) -> None:
@@ -130,9 +139,19 @@ def _order_groups(chunk: Callable[[int], Tables], seed: int, start: int, stop: i
         yield lines.slice(low, high - low)
 
 
-def _write_orders(directory: Path, name: str, groups: Iterator[pa.Table]) -> None:
-    """Write the order lines of a part, a row group for each chunk."""
-    with _whole(directory / "orders" / name) as path, ExitStack() as stack:
+def _basket_groups(
+    chunk: Callable[[int], Tables], seed: int, start: int, stop: int
+) -> Iterator[tuple[pa.Table, pa.Table]]:
+    for number in range(start // CHUNK_ROWS, (stop - 1) // CHUNK_ROWS + 1):
+        begin, end = max(start - number * CHUNK_ROWS, 0), min(stop - number * CHUNK_ROWS, CHUNK_ROWS)
+        rows, (lines, jobs) = baskets(*chunk(number), seed, number)
+        low, high = rows.searchsorted([begin, end])
+        yield lines.slice(low, high - low), jobs.slice(begin, end - begin)
+
+
+def _write_lines(file: Path, groups: Iterable[pa.Table]) -> None:
+    """Write the lines of a part, a row group for each chunk."""
+    with _whole(file) as path, ExitStack() as stack:
         writer: pq.ParquetWriter | None = None
         for lines in groups:
             writer = writer or stack.enter_context(pq.ParquetWriter(path, lines.schema, compression="zstd"))

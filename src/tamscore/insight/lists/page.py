@@ -19,12 +19,13 @@ SHOWN = 300
 """So many accounts stand on a page; the file beside it has all."""
 ACCOUNTS = (
     "priority:count|account|id:id|party type:code|tier:code|why|potential:money|open:money|likely:permille|"
-    "expected:money|next offer|most open product|open there:money|alerts|last order|changed|hours:count|holdout"
+    "expected:money|next offer|most open product|open there:money|customer job|alerts|last order|changed|hours:count|"
+    "holdout"
 )
 CELLS = (
     *("priority", "name", "account_id", "party_type", "tier", "why", "potential", "whitespace", "probability"),
-    *("expected_value", "next_offer", "open_product", "open_product_whitespace", "alerts", "last_order", "changed"),
-    *("hours", MARK_COLUMN),
+    *("expected_value", "next_offer", "open_product", "open_product_whitespace", "customer_job", "alerts"),
+    *("last_order", "changed", "hours", MARK_COLUMN),
 )
 
 

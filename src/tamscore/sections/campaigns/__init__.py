@@ -48,7 +48,7 @@ class CampaignsSection(Section[Campaigns]):
         (bands_are_distinct, ("campaigns",)),
         (campaign_map_is_total, ("campaigns",)),
         (levels_have_campaigns, ("campaigns",)),
-        (segments_of_campaigns_are_there, ("columns", "campaigns", "segments")),
+        (segments_of_campaigns_are_there, ("columns", "campaigns", "segments", "jobs")),
         (campaign_ids_are_distinct, ("campaigns",)),
         (channels_are_distinct, ("campaigns",)),
         (budgets_pay_for_somebody, ("campaigns",)),

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from tamscore.config.problems import NOTHING, Problem, dotted, nearest
+from tamscore.score_columns import CUSTOMER_JOB
 from tamscore.sections.campaigns.settings import slug
 from tamscore.stages.priority import TIERS
 from tamscore.stages.quadrant import ACCOUNT_PLAYS
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from tamscore.sections.campaigns.settings import Campaign, Campaigns
 
 MAP = ("campaigns", "map")
-FOUND = {"cluster": "clusters", "own_segment": "segments of your own"}
+FOUND = {"cluster": "clusters", "own_segment": "segments of your own", CUSTOMER_JOB: "customer jobs"}
 """Segments that nobody knows before a run, by what campaigns go by."""
 LEVELS: dict[str, tuple[str, ...]] = {"tier": TIERS, "play": ACCOUNT_PLAYS}
 """All segments that there are, where the job file need not say them."""
@@ -67,10 +68,14 @@ def bands_are_distinct(campaigns: Campaigns) -> Iterator[Problem]:
             yield Problem(("campaigns", "bands", band), "a lower limit of its own", start)
 
 
-def segments_of_campaigns_are_there(columns: Columns, campaigns: Campaigns, segments: Any) -> Iterator[Problem]:
+def segments_of_campaigns_are_there(
+    columns: Columns, campaigns: Campaigns, segments: Any, jobs: Any
+) -> Iterator[Problem]:
     """Yield a problem where nothing tells the segments, or where nobody can know yet whether the map is total."""
     if campaigns.by == "own_segment" and not (segments and segments.own):
         yield Problem(("segments", "own"), 'columns for campaigns.by = "own_segment"', NOTHING)
+    if campaigns.by == CUSTOMER_JOB and jobs is None:
+        yield Problem(("jobs",), f'a section [jobs] for campaigns.by = "{CUSTOMER_JOB}"', NOTHING)
     if campaigns.by == "market_segment" and columns.market_segment is None:
         hint = 'or take campaigns.by = "band" or "cluster"'
         yield Problem(("columns", "market_segment"), 'a column for campaigns.by = "market_segment"', NOTHING, hint)

@@ -80,9 +80,9 @@ def default_map() -> dict[str, Campaign]:
 class Campaigns(SectionSettings):
     """Which channel and message each segment gets."""
 
-    by: Literal["band", "market_segment", "cluster", "tier", "play", "own_segment"] = "band"
-    """What the segments are: size bands, the values of columns.market_segment, clusters, tiers A to D, plays, or the
-    segments of segments.own."""
+    by: Literal["band", "market_segment", "cluster", "tier", "play", "own_segment", "customer_job"] = "band"
+    """What the segments are: size bands, the values of columns.market_segment, clusters, tiers A to D, plays, the
+    segments of segments.own, or the customer jobs of [jobs]."""
     size: Column | None = None
     """Numeric column that measures the size of an account, for example employees."""
     bands: Annotated[dict[Text, float], Field(min_length=1)] = Field(default_factory=default_bands)

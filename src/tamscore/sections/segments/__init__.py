@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.score_columns import ScoreColumn
 from tamscore.scoring.section import Section
-from tamscore.sections.segments.settings import Segments, own_columns_are_groups
+from tamscore.sections.segments.settings import Segments, customer_jobs_are_sought, own_columns_are_groups
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,15 +33,18 @@ class SegmentsSection(Section[Segments]):
         ScoreColumn("account_flags", "text", "what stands out about the account within its segment"),
     )
 
-    rules = ((own_columns_are_groups, ("columns", "features", "segments")),)
+    rules = (
+        (own_columns_are_groups, ("columns", "features", "segments")),
+        (customer_jobs_are_sought, ("segments", "jobs")),
+    )
 
     def check_early(self, this: Run, origin: Origin, parts: Sequence[PartRows], settings: Segments) -> None:
         """Raise InputContractError if the user's own columns make too many segments."""
         from tamscore.sections.segments.own import require_few
 
         del origin, parts
-        if settings.own:
-            require_few(settings.own, this)
+        if columns := settings.texts():
+            require_few(columns, this)
 
     def prepare(self, market: Market, settings: Segments) -> State | str:
         """Return the tests of all segments; what the market does not tell is unknown."""

@@ -56,7 +56,7 @@ class SegmentsState:
             here = np.flatnonzero(self.party[label] == code)
             part = AccountFacts(**{name: backend.put(values[here]) for name, values in facts.items()})
             flags[here] = backend.get(segment_tests.account_flags(backend.xp, part, limits))
-        own = {} if self.own is None else {"own_segment": own_column(rows.read(self.own.columns), self.own.columns)}
+        own = {} if self.own is None else {"own_segment": own_column(self.own.read(rows), self.own.columns)}
         return {
             **own,
             "segment_action": text_dictionary(self.actions(rows.scores, label, facts["margin"], backend), ACTIONS),

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from tamscore.arrow import as_dictionary, float_column, nullable
 from tamscore.errors import InputContractError
+from tamscore.score_columns import CUSTOMER_JOB
 from tamscore.scoring.by_cluster import CENTS, cents
 from tamscore.sections.segments.segment_tests import TERMS, SegmentFacts, judge
 from tamscore.sections.segments.segment_tests import priority as segment_priority
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from tamscore.schema import Partition
     from tamscore.scoring.context import Run
+    from tamscore.scoring.score.sections import ScoredRows
     from tamscore.stages.naming import Title
 
 MOST = 5_000
@@ -51,6 +53,13 @@ class OwnSegments:
     names: Mapping[str, str]
     weights: tuple[float, float, float] = (1.0, 1.0, 1.0)
     terms: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
+
+    def read(self, rows: ScoredRows) -> pa.Table:
+        """Return the columns that make the segments, of the scored rows; customer jobs are no column of the input."""
+        if CUSTOMER_JOB not in self.columns:
+            return rows.read(self.columns)
+        jobs, names = rows.scores.select([CUSTOMER_JOB]), [name for name in self.columns if name != CUSTOMER_JOB]
+        return rows.read(names).append_column(CUSTOMER_JOB, jobs[CUSTOMER_JOB]) if names else jobs
 
     def name(self, text: str) -> str:
         """Return the name of a segment: the given one, else plain words for its levels."""

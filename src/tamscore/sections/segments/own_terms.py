@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from tamscore.arrow import float_column
 from tamscore.schema import PARTY_TYPES, Reason
+from tamscore.score_columns import CUSTOMER_JOB
 from tamscore.scoring.by_cluster import CENTS, cents
 from tamscore.sections.segments.own import own_codes
 from tamscore.store import tables
@@ -26,9 +27,12 @@ Means: TypeAlias = "dict[tuple[str, str], tuple[float, float]]"
 
 
 def terms_of_own(market: Market, settings: Segments) -> Means:
-    """Return the means of the segments of the user's own; nothing where the job names no column of either."""
+    """Return the means of the segments of the user's own; nothing where the job names no column of either.
+
+    Nothing either where segments go by customer jobs, which no column of the input has: those terms are missing.
+    """
     named = (settings.acquisition_cost, settings.network_effect)
-    if not settings.own or not any(named):
+    if not settings.own or not any(named) or CUSTOMER_JOB in settings.own:
         return {}
     items = zip(market.rows, market.assigned, strict=True)
     sums: dict[tuple[str, str], Any] = {}

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from tamscore.config.problems import Problem
+from tamscore.config.problems import NOTHING, Problem
 from tamscore.config.section import SectionSettings
 from tamscore.config.values import Column  # noqa: TC001 - read at run time
+from tamscore.score_columns import CUSTOMER_JOB
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,11 +33,12 @@ class Segments(SectionSettings):
     """Column that is above 0 for accounts that speak for us, such as references."""
 
     own: Annotated[tuple[Column, ...], Field(strict=False, max_length=3)] = ()
-    """Columns that make segments of your own, such as industry and region, tested like clusters; 5,000 at most."""
+    """Columns that make segments of your own, such as industry and region, tested like clusters; 5,000 at most.
+    customer_job is that of [jobs]."""
 
     def texts(self) -> tuple[str, ...]:
-        """Return the columns that make segments of the user's own."""
-        return self.own
+        """Return the columns of the input that make segments of the user's own."""
+        return tuple(name for name in self.own if name != CUSTOMER_JOB)
 
     def numbers(self) -> tuple[str, ...]:
         """Return the columns of the input that tell of an account."""
@@ -51,3 +53,9 @@ def own_columns_are_groups(columns: Columns, features: Features, segments: Segme
     for position, column in enumerate(own):
         if column in taken or column in own[:position]:
             yield Problem(("segments", "own", position), "a column of texts, each once", column)
+
+
+def customer_jobs_are_sought(segments: Segments | None, jobs: object) -> Iterator[Problem]:
+    """Yield a problem if segments go by customer jobs that nobody seeks."""
+    if segments is not None and CUSTOMER_JOB in segments.own and jobs is None:
+        yield Problem(("jobs",), f"a section [jobs] for {CUSTOMER_JOB!r} in segments.own", NOTHING)

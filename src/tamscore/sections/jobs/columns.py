@@ -1,0 +1,126 @@
+"""Customer jobs join the scores: the job of each account, how it is known, and what to say about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.arrow import nullable, nullable_dictionary
+from tamscore.scoring.features import stream_features
+from tamscore.sections.jobs.look_alike import likeliest
+from tamscore.sections.jobs.record import counted, findings
+from tamscore.stages.draw import id_hash
+from tamscore.stages.keys import positions
+from tamscore.stages.orders import places
+from tamscore.store import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+    from tamscore.backend import Backend
+    from tamscore.schema import InputColumns
+    from tamscore.scoring.party_model import PartyModel
+    from tamscore.scoring.score.sections import Findings, ScoredRows
+    from tamscore.sections.jobs.grouping import KnownJobs
+    from tamscore.sections.jobs.messages import Messages
+    from tamscore.sections.jobs.party import PartyJobs
+
+PLACES = 4
+BASES = ("products", "look_alike")
+
+
+@dataclass(frozen=True)
+class JobsState:
+    """The state: names (C,) of the mixes' columns, jobs and model of each party type, customers with a known job.
+
+    Jobs are numbered through the party types; `source` says where they come from.
+    """
+
+    columns: InputColumns
+    mixes: tuple[str, ...]
+    parties: tuple[PartyJobs | None, ...]
+    models: tuple[PartyModel, ...]
+    known: KnownJobs
+    messages: Messages
+    source: dict[str, Any]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all customer jobs by number; two party types may share one."""
+        return [name for one in self.parties if one is not None for name in one.names]
+
+    @property
+    def first(self) -> dict[str, int]:
+        """The number of the first customer job of each party type that has any."""
+        found, number = {}, 0
+        for one in self.parties:
+            if one is not None:
+                found[one.party_type] = number
+                number += len(one)
+        return found
+
+    def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
+        """Return the columns of the scored rows of a partition."""
+        job = self.known_of(rows)
+        basis, chance = np.where(job >= 0, 0, -1), np.where(job >= 0, 1.0, np.nan)
+        self.fill_in(rows, backend, job, basis, chance)
+        return {
+            "customer_job": texts(job, self.names),
+            "customer_job_probability": nullable(np.round(chance, PLACES)),
+            "customer_job_basis": nullable_dictionary(basis, BASES),
+            "customer_job_proposition": texts(job, self.messages.propositions),
+            "customer_job_theme": texts(job, self.messages.themes),
+        }
+
+    def known_of(self, rows: ScoredRows) -> Any:
+        """Return the customer job (s,) of the scored rows whose product mix is known, -1 for the others."""
+        key, known = rows.part.hashes[rows.at], self.known
+        job = np.full(len(key), -1, np.int64)
+        (place,) = positions(known.key, key, "left")
+        at = np.flatnonzero(place < len(known.key))
+        at = at[known.key[place[at]] == key[at]]
+        if len(at):
+            ids = tables.account_ids(
+                rows.read([self.columns.account_id])[self.columns.account_id], self.columns.id_form
+            )
+            found = places(known.key, known.check, key[at], id_hash(ids.take(at), 1))
+            job[at] = np.where(found >= 0, known.job[found], -1)
+        return job
+
+    def fill_in(self, rows: ScoredRows, backend: Backend, job: Any, basis: Any, chance: Any) -> None:
+        """Write the likeliest job of the scored rows without one, where features tell it, and how likely that is."""
+        party, asked = rows.part.party[rows.at], []
+        for one, model in zip(self.parties, self.models, strict=True):
+            code = model.encoding.party
+            if one is not None and len(one) == 1:
+                at = np.flatnonzero((job < 0) & (party == code))
+                job[at], basis[at], chance[at] = self.first[one.party_type], 1, 1.0
+            elif one is not None and one.learned is not None:
+                asked.append((code, self.first[one.party_type], model, one.learned))
+        at = np.flatnonzero((job < 0) & np.isin(party, [code for code, *_ in asked]))
+        pieces = stream_features(rows.part.partition, self.columns, backend, rows.at[at]) if len(at) else ()
+        for piece in pieces:
+            here = at[piece.here]
+            for code, first, model, learned in asked:
+                mine = np.flatnonzero(party[here] == code)
+                found, likely = likeliest(backend, model.space, learned, piece.raw(mine, model.encoding, backend))
+                job[here[mine]], basis[here[mine]], chance[here[mine]] = first + found, 1, likely
+
+    def count(self, scored: pa.Table) -> Any:
+        """Return what a part of the scores comes to by customer job."""
+        return counted(scored)
+
+    def findings(self, counts: Sequence[Any]) -> Findings:
+        """Return the table of customer jobs, what they are made of, and the model for later runs."""
+        return findings(self, counts)
+
+
+def texts(job: Any, names: Sequence[str]) -> pa.DictionaryArray:
+    """Return the text (s,) of each row's customer job; null for none, and for an empty text."""
+    distinct = list(dict.fromkeys(name for name in names if name))
+    place = np.array([*(distinct.index(name) if name else -1 for name in names), -1], np.int64)
+    return nullable_dictionary(place[job], distinct)

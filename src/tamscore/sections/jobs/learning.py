@@ -1,0 +1,125 @@
+"""The features of customers whose job is known: drawn by account id, the same for every partitioning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.backend.host import HostBackend
+from tamscore.engine.flow import LocalFlow
+from tamscore.schema import Reason
+from tamscore.scoring.features import PartFeatures, joined_texts, read_features, taken
+from tamscore.sections.jobs.look_alike import MOST_ROWS, JobRows, Learned, learn
+from tamscore.stages.draw import draw_number, id_hash, threshold
+from tamscore.stages.orders import places
+from tamscore.store import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.schema import InputColumns
+    from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.fit.fitted import Fitted
+    from tamscore.scoring.market import Market
+    from tamscore.scoring.party_model import PartyModel
+    from tamscore.sections.jobs.grouping import KnownJobs
+
+Drawn = tuple[Any, Any, PartFeatures]
+"""Draw numbers (n,), customer jobs (n,) from 0 and features of the drawn rows of a party type in a partition."""
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Which customers are drawn: the seed and, by party type, the draw number up to which they are taken.
+
+    `first` is the number of the first customer job of each party type; those to learn nothing of take nobody.
+    """
+
+    known: KnownJobs
+    seed: int
+    last: tuple[int, ...]
+    first: tuple[int, ...]
+
+
+def draw_of(known: KnownJobs, jobs: Sequence[int], seed: int) -> Draw:
+    """Return how customers are drawn to learn of the customer jobs of party types with so many each."""
+    first = np.cumsum([0, *jobs]).tolist()
+    numbers, last = draw_number(known.key, seed), []
+    for begin, count in zip(first, jobs, strict=False):
+        mine = (known.job >= begin) & (known.job < begin + count)
+        last.append(threshold([numbers[mine]], MOST_ROWS) if count > 1 and mine.any() else 0)
+    return Draw(known, seed, tuple(last), tuple(first[:-1]))
+
+
+def look_alikes(market: Market, known: KnownJobs, jobs: Sequence[int]) -> list[Learned | None]:
+    """Return what features tell of the customer jobs of each party type that has so many; None for one or none."""
+    this, models = market.this, [one.model for one in market.fitted]
+    if max(jobs, default=0) < 2:
+        return [None] * len(jobs)
+    how = this.flow.share(draw_of(known, jobs, this.job.clusters.seed))
+    parts = list(this.flow.map(draw_rows, market.rows, this.flow.share(models), how))
+    found: list[Learned | None] = []
+    with LocalFlow(this.job.engine.workers) as local:
+        for place, (fitted, count) in enumerate(zip(market.fitted, jobs, strict=True)):
+            mine = [drawn for part in parts if (drawn := part[place]) is not None]
+            space, excluded = fitted.model.space, excluded_of(fitted)
+            rows = rows_of(mine, fitted.model) if mine else None
+            seed = this.job.clusters.seed
+            found.append(learn(space, rows, count, excluded, seed, local.map) if rows is not None else None)
+    return found
+
+
+def excluded_of(fitted: Fitted) -> Sequence[str]:
+    """Return the columns that the leakage guard suspects, and that nobody has allowed."""
+    if fitted.model.look_alike is not None:
+        return fitted.model.look_alike.excluded
+    return tuple(one.feature for one in fitted.verdicts if one.verdict == "suspect")
+
+
+def draw_rows(part: PartRows, models: Sequence[PartyModel], how: Draw) -> list[Drawn | None]:
+    """Return the drawn customers of a partition with their features, by party type; None for one that has none."""
+    columns = models[0].encoding.columns
+    buyers = np.sort(np.asarray(part.buyers, dtype=np.int64))
+    number, party = draw_number(part.hashes[buyers], how.seed), part.party[buyers]
+    scored = part.reason[buyers] == Reason.SCORED
+    taken_by = [
+        (party == one.encoding.party) & (number <= np.uint64(last)) for one, last in zip(models, how.last, strict=True)
+    ]
+    at = buyers[scored & np.any(taken_by, axis=0)]
+    job = jobs_of(part, at, how.known, columns) if len(at) else at
+    at, job = at[job >= 0], job[job >= 0]
+    if not len(at):
+        return [None] * len(models)
+    features = read_features(part.partition, columns, HostBackend(), at)
+    found: list[Drawn | None] = []
+    for one, first in zip(models, how.first, strict=True):
+        rows = np.flatnonzero(features.usable & (part.party[at] == one.encoding.party))
+        drawn = draw_number(part.hashes[at[rows]], how.seed), job[rows] - first, taken_of(features, rows)
+        found.append(drawn if len(rows) else None)
+    return found
+
+
+def jobs_of(part: PartRows, at: Any, known: KnownJobs, columns: InputColumns) -> Any:
+    """Return the customer job (n,) of some rows of a partition, -1 where it is not known."""
+    ids = tables.account_ids(tables.read(part.partition, [columns.account_id])[columns.account_id], columns.id_form)
+    found = places(known.key, known.check, part.hashes[at], id_hash(ids.take(at), 1))
+    return np.where(found >= 0, np.append(known.job, -1)[found], -1).astype(np.int64)
+
+
+def taken_of(features: PartFeatures, rows: Any) -> PartFeatures:
+    """Return the features of some rows."""
+    numeric = {name: column[rows] for name, column in features.numeric.items()}
+    return PartFeatures(numeric, features.sales[rows], taken(features.texts, rows), features.usable[rows])
+
+
+def rows_of(parts: Sequence[Drawn], model: PartyModel) -> JobRows:
+    """Return all drawn customers in order of their draw numbers, in the space of their party type."""
+    numbers, job = (np.concatenate([one[place] for one in parts]) for place in (0, 1))
+    order, features = np.argsort(numbers, kind="stable"), [one[2] for one in parts]
+    names = parts[0][2].numeric
+    numeric = {name: np.concatenate([one.numeric[name] for one in features])[order] for name in names}
+    texts, host = taken(joined_texts([one.texts for one in features]), order), HostBackend()
+    raw = model.encoding.raw(host, numeric, texts, len(order))
+    return JobRows(model.space.block(host, raw), raw, numbers[order], job[order])

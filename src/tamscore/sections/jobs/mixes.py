@@ -1,0 +1,83 @@
+"""Product mixes: the shares that products have in what each customer buys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from tamscore.arrow import as_dictionary
+from tamscore.stages.grid import Grid, fit_grid
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.scoring.product_sales import AccountProducts, ProductSales
+
+MOST_COLUMNS = 60
+"""So many products, or families, have a share of their own: those that most customers own."""
+OTHER = "other products"
+
+
+@dataclass(frozen=True)
+class MixColumns:
+    """The products, or families, that have a share of their own, and that of all others last (C names in all).
+
+    `of_product` (P,) is the column of each product of the table.
+    """
+
+    names: tuple[str, ...]
+    of_product: Any
+
+    @property
+    def grid(self) -> Grid:
+        """The whole numbers that roots of shares become."""
+        return fit_grid(np.ones(len(self.names)))
+
+
+def block_of(share: Any, grid: Grid) -> Any:
+    """Return the roots of shares (m, C) as a block (C, m) of whole numbers.
+
+    Distances of roots are Hellinger distances of mixes (Rao 1995; Legendre and Gallagher 2001): a product that
+    everybody buys does not drown the others, as it does in distances of shares.
+    """
+    return np.ascontiguousarray(np.rint(np.sqrt(share) * (1.0 / grid.unit)).T, np.float32)
+
+
+def mix_columns(sales: ProductSales) -> MixColumns:
+    """Return the columns of mixes: the families or products that most customers own; equal ones go by name."""
+    named = named_products(sales)
+    codes, names = named.indices.to_numpy(), np.array(named.dictionary.to_pylist(), object)
+    owners = np.bincount(codes, weights=sales.owners.sum(axis=0), minlength=len(names))
+    order = np.lexsort((names, -owners))[:MOST_COLUMNS]
+    return columns_named([*names[order], OTHER], named)
+
+
+def stored_columns(sales: ProductSales, names: Sequence[str]) -> MixColumns:
+    """Return the columns of an earlier run (C,) for the products of this one; new products count as others."""
+    return columns_named(names, named_products(sales))
+
+
+def named_products(sales: ProductSales) -> pa.DictionaryArray:
+    """Return the family of each product (P,), its own name where the table has no families."""
+    products = sales.products
+    return as_dictionary(pa.chunked_array([products.names if products.family is None else products.family]))
+
+
+def columns_named(names: Sequence[str], products: pa.DictionaryArray) -> MixColumns:
+    """Return columns of some names (C,), the last of which is that of all other products."""
+    place = {name: at for at, name in enumerate(names[:-1])}
+    column = np.array([place.get(name, len(names) - 1) for name in products.dictionary.to_pylist()], np.int64)
+    return MixColumns(tuple(names), column[products.indices.to_numpy()])
+
+
+def shares_of(owned: AccountProducts, columns: MixColumns, accounts: Any) -> Any:
+    """Return the shares (m, C) of the products in what accounts own, given their ascending places (m,)."""
+    begin, count, width = owned.start[accounts], owned.start[accounts + 1] - owned.start[accounts], len(columns.names)
+    row = np.repeat(np.arange(len(accounts)), count)
+    pair = np.arange(len(row)) + np.repeat(begin - (np.cumsum(count) - count), count)
+    flat = row * width + columns.of_product[owned.product[pair]]
+    units = np.bincount(flat, weights=owned.units[pair], minlength=len(accounts) * width).reshape(-1, width)
+    return units / units.sum(axis=1, keepdims=True)

@@ -1,0 +1,93 @@
+"""Before rows are scored: the customer jobs of every party type are found, or taken from the run that is built on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from tamscore.scoring.product_sales import product_sales
+from tamscore.sections.jobs import grouping
+from tamscore.sections.jobs.columns import JobsState
+from tamscore.sections.jobs.learning import look_alikes
+from tamscore.sections.jobs.messages import messages_of
+from tamscore.sections.jobs.mixes import mix_columns, stored_columns
+from tamscore.sections.jobs.party import Groups, described
+from tamscore.sections.jobs.stored_model import stored_model
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.scoring.market import Market
+    from tamscore.scoring.product_sales import ProductSales
+    from tamscore.sections.jobs.grouping import KnownJobs
+    from tamscore.sections.jobs.mixes import MixColumns
+    from tamscore.sections.jobs.party import PartyJobs
+    from tamscore.sections.jobs.settings import CustomerJobs
+    from tamscore.sections.jobs.stored_model import StoredJobs, StoredModel
+
+
+def prepare(market: Market, settings: CustomerJobs) -> JobsState:
+    """Return the state: the customer jobs of every party type, customers with a mix, and look-alikes for the others.
+
+    Raise InputContractError if no customer owns a product.
+    """
+    this, sales = market.this, product_sales(market)
+    stored = stored_model(market)
+    with this.progress.stage("customer jobs", sales.table.plan.rows):
+        columns = stored_columns(sales, stored.columns) if stored else mix_columns(sales)
+        groups = groups_of(sales, columns, settings, stored)
+        known, sums = grouping.assign_customers(sales, columns, groups)
+        parties = [
+            None if one is None else described(policy.name, one, total, columns.names)
+            for policy, one, total in zip(market.policies, groups, sums, strict=True)
+        ]
+        parties = with_look_alikes(market, parties, known, stored)
+    source = {"source": market.origin.record["source"] if stored else "fitted", "run": stored.run if stored else None}
+    each = tuple(parties)
+    return JobsState(
+        this.columns, columns.names, each, models_of(market), known, messages_of(each, settings.messages), source
+    )
+
+
+def models_of(market: Market) -> tuple[Any, ...]:
+    """Return the model of every party type."""
+    return tuple(one.model for one in market.fitted)
+
+
+def is_frozen(market: Market) -> bool:
+    """Whether the model of an earlier run is used as it stands."""
+    return bool(market.origin.record["source"] == "frozen")
+
+
+def groups_of(
+    sales: ProductSales, columns: MixColumns, settings: CustomerJobs, stored: StoredModel | None
+) -> list[Groups | None]:
+    """Return the groups of each party type: stored as they stand, warmed up from there, or new."""
+    market = sales.market
+    if stored is not None and is_frozen(market):
+        return [kept_groups(stored.parties.get(policy.name)) for policy in market.policies]
+    drawn = grouping.drawn_customers(sales, columns, market.this.job.clusters.seed)
+    found: list[Groups | None] = []
+    for policy, customers in zip(market.policies, drawn, strict=True):
+        before = stored.parties.get(policy.name) if stored else None
+        made = grouping.warm_groups(sales, customers, before) if before else None
+        found.append(made or grouping.new_groups(sales, customers, settings))
+    return found
+
+
+def kept_groups(stored: StoredJobs | None) -> Groups | None:
+    """Return the groups of an earlier run as they stand."""
+    return None if stored is None else Groups(stored.centers, stored.names, stored.candidates, stored.found)
+
+
+def with_look_alikes(
+    market: Market, parties: Sequence[PartyJobs | None], known: KnownJobs, stored: StoredModel | None
+) -> list[PartyJobs | None]:
+    """Return the jobs of each party type with what features tell of them."""
+    if stored is not None and is_frozen(market):
+        kept = (stored.parties.get(policy.name) for policy in market.policies)
+        learned = [None if one is None else one.learned for one in kept]
+    else:
+        learned = look_alikes(market, known, [0 if one is None else len(one) for one in parties])
+    pairs = zip(parties, learned, strict=True)
+    return [None if one is None else replace(one, learned=told) for one, told in pairs]

@@ -1,0 +1,167 @@
+"""Customer jobs as people read them: their record in the manifest, their tables, their notices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from tamscore.arrow import as_dictionary, float_column
+from tamscore.scoring.by_cluster import CENTS, cents
+from tamscore.scoring.score.sections import Findings
+from tamscore.sections.jobs import stored_model
+from tamscore.stages.stability import grade
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tamscore.sections.jobs.clustering import Candidate
+    from tamscore.sections.jobs.columns import JobsState
+    from tamscore.sections.jobs.party import PartyJobs
+
+KEYS = ("party_type", "customer_job", "customer_job_basis", "kind")
+MONEY = ("sales", "potential", "whitespace", "expected_value")
+Sums = dict[tuple[str | None, ...], list[float]]
+"""Accounts, and amounts in cents, by KEYS: whole numbers, so the same in any order."""
+WEAK_RAND = 0.8
+"""Below this adjusted Rand index customer jobs do not come out again well enough to build on."""
+
+
+def counted(scored: pa.Table) -> Sums:
+    """Return accounts and amounts of a part of the scores by KEYS."""
+    table = pa.table(
+        {
+            **{name: as_dictionary(scored[name]) for name in KEYS},
+            **{name: cents(float_column(scored[name])) for name in MONEY},
+        }
+    )
+    sums = table.group_by(KEYS, use_threads=False).aggregate([([], "count_all"), *((name, "sum") for name in MONEY)])
+    measures = ("count_all", *(f"{name}_sum" for name in MONEY))
+    return {tuple(row[key] for key in KEYS): [row[name] for name in measures] for row in sums.to_pylist()}
+
+
+def findings(state: JobsState, counts: Sequence[Sums]) -> Findings:
+    """Return the tables of customer jobs and of their product mixes, the record, and the model for later runs."""
+    parties = [one for one in state.parties if one is not None]
+    rows = [row for one in parties for row in job_rows(one, state, counts)]
+    mixes = [row for one in parties for row in mix_rows(one, state.mixes)]
+    record = {
+        "model": state.source,
+        "columns": len(state.mixes),
+        "parties": [party_record(one) for one in parties],
+        "jobs": rows,
+        "accounts_without": sum(int(one[0]) for part in counts for key, one in part.items() if key[1] is None),
+    }
+    tables = {
+        "customer_jobs": pa.Table.from_pylist(rows, JOBS),
+        "customer_job_mixes": pa.Table.from_pylist(mixes, MIXES),
+    }
+    model = stored_model.both(state.mixes, parties)
+    return Findings(record, tables, frozenset(MONEY), model, tuple(notices(state, parties)))
+
+
+JOBS = pa.schema(
+    [
+        *((name, pa.string()) for name in ("party_type", "customer_job", "leading_products")),
+        *((name, pa.int64()) for name in ("accounts", "customers_by_products", "customers", "prospects")),
+        *((name, pa.float64()) for name in MONEY),
+        ("similarity", pa.float64()),
+        *((name, pa.string()) for name in ("stability", "proposition", "theme")),
+    ]
+)
+MIXES = pa.schema(
+    [
+        *((name, pa.string()) for name in ("party_type", "customer_job", "product")),
+        *((name, pa.float64()) for name in ("share", "market_share")),
+        ("leads", pa.bool_()),
+    ]
+)
+
+
+def job_rows(one: PartyJobs, state: JobsState, counts: Sequence[Sums]) -> Iterator[dict[str, Any]]:
+    """Yield a row for each customer job of a party type: who has it, what leads in it, what is open there."""
+    messages, first = state.messages, state.first[one.party_type]
+    for place, (name, leading) in enumerate(zip(one.names, one.leading, strict=True)):
+        mine = [(key, sums) for part in counts for key, sums in part.items() if key[:2] == (one.party_type, name)]
+        money = [round(sum(sums[1 + column] for _, sums in mine) / CENTS, 2) for column in range(len(MONEY))]
+        similarity = one.found.similarity[place] if len(one) > 1 and place < len(one.found.similarity) else None
+        proposition, theme = (texts[first + place] or None for texts in (messages.propositions, messages.themes))
+        yield {
+            "party_type": one.party_type,
+            "customer_job": name,
+            "leading_products": ", ".join(f"{each.product} {each.share:.0%}" for each in leading),
+            "accounts": accounts(mine),
+            "customers_by_products": accounts(mine, basis="products"),
+            "customers": accounts(mine, kind="expansion"),
+            "prospects": accounts(mine, kind="acquisition"),
+            **dict(zip(MONEY, money, strict=True)),
+            "similarity": None if similarity is None else round(similarity, 6),
+            "stability": None if similarity is None else grade(similarity),
+            "proposition": proposition,
+            "theme": theme,
+        }
+
+
+def accounts(sums: Sequence[tuple[Any, list[float]]], basis: str | None = None, kind: str | None = None) -> int:
+    """Return how many accounts some sums have, of a basis or a kind if that is named."""
+    return sum(int(one[0]) for key, one in sums if basis in {None, key[2]} and kind in {None, key[3]})
+
+
+def mix_rows(one: PartyJobs, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield the mean share of every product in each customer job of a party type, beside that among all customers."""
+    market = one.sums.market
+    for place, (name, leading) in enumerate(zip(one.names, one.leading, strict=True)):
+        leads = {each.product for each in leading}
+        for column, product in enumerate(columns):
+            share, all_ = (round(float(value), 6) for value in (one.sums.means[place, column], market[column]))
+            told = {"party_type": one.party_type, "customer_job": name, "product": product}
+            yield {**told, "share": share, "market_share": all_, "leads": product in leads}
+
+
+def party_record(one: PartyJobs) -> dict[str, Any]:
+    """Return how the customer jobs of a party type were found, and how well features tell them."""
+    learned = one.learned
+    return {
+        "party_type": one.party_type,
+        "k": len(one),
+        "customers": int(one.sums.customers.sum()),
+        "rand": rounded(one.found.rand),
+        "strength": rounded(one.found.strength),
+        "candidates": [candidate_record(each) for each in one.candidates],
+        "look_alike": None
+        if learned is None
+        else {
+            "customers": learned.customers,
+            "right": rounded(learned.right),
+            "expected": rounded(learned.expected),
+            "loss": rounded(learned.loss),
+            "loss_of_shares": rounded(learned.loss_of_shares),
+        },
+    }
+
+
+def candidate_record(one: Candidate) -> dict[str, Any]:
+    """Return how a number of customer jobs was judged."""
+    return {"k": one.k, "strength": rounded(one.strength), "rand": rounded(one.rand), "smallest": rounded(one.smallest)}
+
+
+def rounded(value: float | None) -> float | None:
+    """Return a number to six places; None if there is none."""
+    return None if value is None else round(float(value), 6)
+
+
+def notices(state: JobsState, parties: Sequence[PartyJobs]) -> Iterator[str]:
+    """Yield what a person should know: jobs that do not come out again or that features do not tell, unused keys."""
+    for one in parties:
+        about = f"{one.party_type}: customer jobs"
+        if len(one) == 1:
+            yield f"{about}: all customers count as one; no larger number comes out again in halves of them"
+        elif one.found.rand is not None and one.found.rand < WEAK_RAND:
+            yield (
+                f"{about}: halves of the customers agree by an adjusted Rand index of {one.found.rand:.2f} only; lower "
+                "jobs.k, or name families of products"
+            )
+        if len(one) > 1 and one.learned is None:
+            yield f"{about}: features tell nothing of them, so accounts without products have none"
+    if state.messages.unused:
+        yield f"messages of no customer job and no leading product: {', '.join(map(repr, state.messages.unused))}"

@@ -1,0 +1,128 @@
+"""Customer jobs as later runs read them: names, figures and single numbers, and the arrays of the model."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.errors import InputContractError
+from tamscore.model import files as model_files
+from tamscore.sections.jobs.clustering import Candidate
+from tamscore.sections.jobs.look_alike import Learned
+from tamscore.stages.look_alike import LookAlike
+from tamscore.store.placed import files_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tamscore.scoring.market import Market
+    from tamscore.sections.jobs.party import PartyJobs
+
+NAME = "jobs"
+FORMAT = 1
+ARRAYS = ("offsets", "slopes", "hinges", "bends", "means", "spreads")
+SINGLE = ("seed", "last", "area", "customers", "prospects", "excluded")
+"""The arrays of a look-alike, and what it says in single values."""
+
+
+@dataclass(frozen=True)
+class StoredJobs:
+    """The customer jobs of a party type as an earlier run left them."""
+
+    party_type: str
+    names: tuple[str, ...]
+    centers: Any
+    candidates: tuple[Candidate, ...]
+    found: Candidate
+    learned: Learned | None
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """The columns (C,) of mixes, and the customer jobs of each party type by its name, of a run with a name."""
+
+    run: str
+    columns: tuple[str, ...]
+    parties: dict[str, StoredJobs]
+
+
+def both(columns: Sequence[str], parties: Sequence[PartyJobs]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the description and the arrays of a model."""
+    arrays: dict[str, Any] = {}
+    told = []
+    for one in parties:
+        arrays[f"{one.party_type}.centers"] = np.asarray(one.centers, np.float64)
+        learned = one.learned
+        for place, model in enumerate(learned.models if learned else ()):
+            arrays |= {f"{one.party_type}.{place}.{name}": np.asarray(getattr(model, name)) for name in ARRAYS}
+        told.append(
+            {
+                "party_type": one.party_type,
+                "names": list(one.names),
+                "candidates": [asdict(each) for each in one.candidates],
+                "found": asdict(one.found),
+                "look_alike": described(learned) if learned else None,
+            }
+        )
+    return {"format": FORMAT, "columns": list(columns), "parties": told}, arrays
+
+
+def described(learned: Learned) -> dict[str, Any]:
+    """Return what look-alikes say in single values."""
+    figures = {one.name: getattr(learned, one.name) for one in fields(Learned) if one.name != "models"}
+    return {**figures, "models": [{name: getattr(one, name) for name in SINGLE} for one in learned.models]}
+
+
+def stored_model(market: Market) -> StoredModel | None:
+    """Return the customer jobs of the run that this one builds on; None if it builds on none, or that run has none.
+
+    Raise InputContractError if its files make no sense.
+    """
+    earlier = market.origin.earlier
+    if earlier is None:
+        return None
+    directory = earlier.directory
+    pair = model_files.read_section(directory.model, NAME, files_of(directory.manifest() or {}))
+    return None if pair is None else parsed(*pair, directory.run_key, str(directory.model))
+
+
+def parsed(told: Mapping[str, Any], arrays: Mapping[str, Any], run: str, where: str) -> StoredModel:
+    """Return the customer jobs that two files of a model hold; raise InputContractError if they make no sense."""
+    try:
+        if told["format"] != FORMAT:
+            raise ValueError(f"expected format {FORMAT}, got {told['format']!r}")  # noqa: TRY301 - one way out
+        columns = tuple(map(str, told["columns"]))
+        parties = {one["party_type"]: party_jobs(one, arrays, len(columns)) for one in told["parties"]}
+        return StoredModel(run, columns, parties)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise InputContractError(f"{where}: {NAME}: {error}; run its job again") from error
+
+
+def party_jobs(told: Mapping[str, Any], arrays: Mapping[str, Any], columns: int) -> StoredJobs:
+    """Return the customer jobs of a party type; raise ValueError if they do not hold together."""
+    name, names = str(told["party_type"]), tuple(map(str, told["names"]))
+    centers = arrays[f"{name}.centers"]
+    if centers.shape != (len(names), columns) or not np.isfinite(centers).all():
+        raise ValueError(f"{name}: expected centers of {len(names)} jobs and {columns} products, got {centers.shape}")
+    learned = look_alikes(name, told["look_alike"], arrays, len(names)) if told["look_alike"] else None
+    candidates = tuple(map(candidate_of, told["candidates"]))
+    return StoredJobs(name, names, centers, candidates, candidate_of(told["found"]), learned)
+
+
+def candidate_of(told: Mapping[str, Any]) -> Candidate:
+    """Return a number of groups as it was judged."""
+    return Candidate(**{**told, "similarity": tuple(told["similarity"])})
+
+
+def look_alikes(party: str, told: Mapping[str, Any], arrays: Mapping[str, Any], jobs: int) -> Learned:
+    """Return the look-alikes of the jobs of a party type; raise ValueError if there are more or fewer than jobs."""
+    models = []
+    for place, one in enumerate(told["models"]):
+        here = {name: arrays[f"{party}.{place}.{name}"] for name in ARRAYS}
+        single = {name: one[name] for name in SINGLE} | {"excluded": tuple(one["excluded"])}
+        models.append(LookAlike(**here, **single))
+    if len(models) != jobs:
+        raise ValueError(f"{party}: expected look-alikes of {jobs} jobs, got {len(models)}")
+    return Learned(tuple(models), **{one.name: told[one.name] for one in fields(Learned) if one.name != "models"})

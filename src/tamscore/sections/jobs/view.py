@@ -1,0 +1,69 @@
+"""Customer jobs as people read them: what customers hire the products for, how sure that is, what is open there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tamscore.view.blocks import Chapter, Points, Table, without_empty
+from tamscore.view.blocks import Point as Sentence
+from tamscore.view.blocks import table as made
+from tamscore.view.words import counted, words
+
+if TYPE_CHECKING:
+    from tamscore.view.blocks import Block
+
+Record = dict[str, Any]
+SHOWN = (
+    *("customer_job", "party_type", "leading_products", "customers", "prospects", "potential", "whitespace"),
+    *("stability", "proposition", "theme"),
+)
+COLUMNS = (
+    "customer job|party type:code/3|leading products/2|customers:count|prospects:count|potential:money/3|"
+    "whitespace:money|stability/2|proposition/3|theme/3"
+)
+CHOICE = "customer jobs:count|party type:code|prediction strength:percent|adjusted Rand:percent|smallest:percent"
+NOTE = "product (mean share of what such customers buy); prospects have the likeliest job by their features"
+CHOICE_NOTE = "from halves of the customers; the most customer jobs with enough strength are taken"
+
+
+def chapter(record: Record) -> Chapter:
+    """Return the chapter on what a run has recorded."""
+    message = f"Customers hire the products for {counted(len(record['jobs']), 'job')}."
+    blocks: tuple[Block, ...] = (jobs(record), *choice(record), certainty(record))
+    return Chapter("customer-jobs", "Customer jobs", message, blocks)
+
+
+def jobs(record: Record) -> Table:
+    """Return every customer job: what leads in it, who has it, what is open there."""
+    rows = [[row[name] for name in SHOWN] for row in record["jobs"]]
+    return without_empty(made("Customer jobs", COLUMNS, rows, NOTE))
+
+
+def choice(record: Record) -> list[Table]:
+    """Return the numbers of customer jobs that were tried; nothing where the job file says how many."""
+    names = ("strength", "rand", "smallest")
+    rows = [
+        (one["k"], party["party_type"], *(one[name] for name in names))
+        for party in record["parties"]
+        for one in party["candidates"]
+    ]
+    return [made("Numbers of customer jobs", CHOICE, rows, CHOICE_NOTE, folded=True)] if rows else []
+
+
+def certainty(record: Record) -> Points:
+    """Return how far customer jobs come out again, and how well features tell them, by party type."""
+    return Points(tuple(Sentence(f"{words(one['party_type'])}:", sentence(one)) for one in record["parties"]))
+
+
+def sentence(party: Record) -> str:
+    """Return how far the customer jobs of a party type come out again, and how well features tell them."""
+    parts = [f"{counted(party['customers'], 'customer')} with products"]
+    if party["rand"] is not None:
+        parts.append(f"halves of them agree by an adjusted Rand index of {party['rand']:.2f}")
+    if (told := party["look_alike"]) is not None:
+        parts.append(
+            f"features name the job of {told['right']:.0%} of customers left out, {told['expected']:.0%} expected"
+        )
+    elif party["k"] > 1:
+        parts.append("features tell nothing of their jobs")
+    return "; ".join(parts) + "."
