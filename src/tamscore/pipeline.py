@@ -65,6 +65,8 @@ if TYPE_CHECKING:
     from tamscore.scoring.fit.fitted import Fitted
     from tamscore.scoring.model_source import Origin
     from tamscore.scoring.score.parts import ScoredPart
+    from tamscore.scoring.score.priority import PartPriority
+    from tamscore.scoring.score.sections import Foretold
     from tamscore.scoring.section import Sections
     from tamscore.scoring.tables.review import Review
     from tamscore.scoring.watch import Watch
@@ -160,7 +162,9 @@ def carry_out(
             review = replace(look_back(this, origin, rows, fitted, assigned), input_change=change)
             market = value(this, origin, rows, fitted, assigned)
             sections = prepare_sections(SECTIONS.values(), market)
-            scored = write_scores(market, sections, directory)
+            priorities, foretold = rank(market, sections)
+            sections = sections.placed(priorities)
+            scored = write_scores(market, sections, priorities, foretold, directory)
             outcome = replace(outcome_of(market, sections, scored, review), joins=joins)
             write_outcome(directory, outcome, job, choice, progress)
             progress.figures["workers"] = flow.workers
@@ -231,15 +235,25 @@ def value(
     return Market(this, origin, rows, fitted, assigned, parties, policies)
 
 
-def write_scores(market: Market, sections: Sections, directory: RunDirectory) -> list[ScoredPart]:
+def rank(market: Market, sections: Sections) -> tuple[list[PartPriority], list[dict[str, Foretold]]]:
+    """The priority of every account, and what sections have foretold of it, partition by partition."""
+    foretold = foretell(market, sections.prepared)
+    with market.this.progress.stage("priority"):
+        return prioritise(market, priority_rules(market.this.job), foretold), foretold
+
+
+def write_scores(
+    market: Market,
+    sections: Sections,
+    priorities: list[PartPriority],
+    foretold: list[dict[str, Foretold]],
+    directory: RunDirectory,
+) -> list[ScoredPart]:
     """Every account's scores, written part by part."""
     this, boundary = market.this, market.this.job.potential.boundary
     order, staged = policy.order_of(market.parties), sealed_roles.coverage_of(this.job) is not None
     written = written_columns(this.job)
     plan = ScorePlan(this.columns, boundary, market.policies, directory, sections.prepared, order, written, staged)
-    foretold = foretell(market, sections.prepared)
-    with this.progress.stage("priority"):
-        priorities = prioritise(market, priority_rules(this.job), foretold)
     known = this.checkpoints.known("score", len(market.rows))
     items = map(PartToScore, market.rows, market.assigned, priorities, foretold, known)
     parts = this.flow.map(score_rows, items, this.flow.share(plan), this.backend)

@@ -182,7 +182,8 @@ class InputColumns:
 
     `more_numbers`, `more_texts` and `more` are those that only sections with rooms of their own ask for, `more_scored`
     those of them that the scores are made of. `currency`
-    tells the currency of each row's amounts, `renewal_date` when a contract ends; `substitution` says what is read in
+    tells the currency of each row's amounts, `renewal_date` when a contract ends, `parents` which accounts own a row's
+    account, the next and the last; `substitution` says what is read in
     place of what the columns hold; `id_form` says how account ids are compared, see `folding.fold_ids`. `dates` are
     those of the columns that a CSV file must have dates in; `copies` says where copies of the table are kept.
     """
@@ -208,6 +209,7 @@ class InputColumns:
     dates: tuple[str, ...] = ()
     copies: Copies = Copies()
     renewal_date: str | None = None
+    parents: tuple[str, ...] = ()
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -225,6 +227,7 @@ class InputColumns:
     def all(self) -> tuple[str, ...]:
         """Every column that the run reads, each once."""
         named = tuple(name for name in (self.name, self.renewal_date) if name)
+        named += self.parents
         return tuple(dict.fromkeys((self.account_id, *named, *self.numbers, *self.texts, *self.keep, *self.more)))
 
     @property

@@ -35,7 +35,7 @@ CLUSTER_KEYS = (
 TOP_KEYS = (
     "device, input, columns, rows, values, names, titles, currency, features, leakage, clusters, potential, quadrant, "
     "priority, portfolio, engine, metrics, report, output, look_alike, campaigns, coverage, propensity, "
-    "lifetime_value, alerts, jobs, segments, products, next_offer, backtest"
+    "lifetime_value, alerts, jobs, segments, products, next_offer, families, backtest"
 )
 
 
@@ -828,6 +828,8 @@ FULL: dict[str, Any] = {
         "revenue": "revenue",
         "name": "name",
         "renewal_date": "ends",
+        "parent_id": "parent",
+        "ultimate_parent_id": "head",
         "currency": "currency",
         "id_form": "crm18",
         "keep": ["city"],
@@ -971,6 +973,7 @@ FULL: dict[str, Any] = {
         "least_strength": 0.7,
         "messages": {"anvil": {"proposition": "more in less time", "theme": "speed"}},
     },
+    "families": {"min_match_share": 0.4},
     "segments": {
         "acquisition_cost": "cost",
         "network_effect": "brings",

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from tamscore.config.job import Columns, Output, Rows
     from tamscore.config.method import Features
 
-ROLES = ("account_id", "sales", "party_type", "market_segment", "revenue", "name", "renewal_date", "currency")
+ROLES = (
+    *("account_id", "sales", "party_type", "market_segment", "revenue", "name", "renewal_date"),
+    *("parent_id", "ultimate_parent_id", "currency"),
+)
 
 
 def roles_are_distinct(columns: Columns) -> Iterator[Problem]:

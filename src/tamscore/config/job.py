@@ -83,6 +83,10 @@ class Columns(Settings):
     """Column with the account's name, for people to read."""
     renewal_date: Column | None = None
     """Column with the day on which the account's contract ends, dates or timestamps; [alerts] reads it."""
+    parent_id: Column | None = None
+    """Column with the id of the account that owns this one, empty for none; [families] reads it."""
+    ultimate_parent_id: Column | None = None
+    """Column with the id of the head of the account's family, in the table or not; it counts before parent_id."""
     currency: Column | None = None
     """Column with the currency of the account's amounts: one for all accounts with sales, or a rate for each."""
     keep: ColumnList = ()

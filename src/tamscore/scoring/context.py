@@ -74,6 +74,7 @@ def columns_of(job: Job) -> InputColumns:
         substitution=substitution_of(job),
         id_form=columns.id_form,
         renewal_date=columns.renewal_date,
+        parents=tuple(name for name in (columns.parent_id, columns.ultimate_parent_id) if name),
         copies=copies_of(job),
     )
 

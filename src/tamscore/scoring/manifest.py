@@ -41,15 +41,25 @@ def write_outcome(
         progress.notice(text)
     files: dict[str, Placed] = {}
     cents = money_columns(job).union(*(one.money for one in outcome.findings.values()))
+    long = frozenset[str]().union(*(one.without_csv for one in outcome.findings.values()))
     for name, table in tables_of(outcome, job).items():
-        files[f"tables/{name}.parquet"] = commit.place_parquet(table, directory.tables / f"{name}.parquet")
-        files[f"tables/{name}.csv"] = commit.place_csv(plain(table, cents), directory.tables / f"{name}.csv")
+        repeated = coded_columns(table) if name in long else None
+        files[f"tables/{name}.parquet"] = commit.place_parquet(table, directory.tables / f"{name}.parquet", repeated)
+        if name not in long:
+            files[f"tables/{name}.csv"] = commit.place_csv(plain(table, cents), directory.tables / f"{name}.csv")
     files |= model.write_model(directory.model, model_record.model_of(outcome, job))
     for name, one in outcome.findings.items():
         files |= model.write_section(directory.model, name, *one.model) if one.model else {}
     for part in outcome.scored:
         files |= part.files
     directory.seal(manifest(outcome, job, choice, progress), files)
+
+
+def coded_columns(table: pa.Table) -> list[str]:
+    """The columns of a long table whose texts come again and again."""
+    import pyarrow as pa
+
+    return [field.name for field in table.schema if pa.types.is_dictionary(field.type)]
 
 
 def tables_of(outcome: Outcome, job: Job) -> dict[str, pa.Table]:

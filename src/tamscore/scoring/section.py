@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from tamscore.config.section import SectionSettings
-from tamscore.scoring.score.sections import Prepared
+from tamscore.scoring.score.sections import Prepared, Ranked
 from tamscore.view.words import said, words
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.context import Run
     from tamscore.scoring.market import Market
     from tamscore.scoring.model_source import Origin
+    from tamscore.scoring.score.priority import PartPriority
     from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
     from tamscore.view.words import Unit
@@ -104,6 +105,14 @@ class Sections:
 
     prepared: tuple[Prepared, ...]
     missing: dict[str, str]
+
+    def placed(self, priorities: Sequence[PartPriority]) -> Sections:
+        """Return the sections as they score accounts, given the priorities of the rows of all partitions."""
+        ready = (
+            replace(one, state=one.state.placed(priorities)) if isinstance(one.state, Ranked) else one
+            for one in self.prepared
+        )
+        return replace(self, prepared=tuple(ready))
 
 
 def check_section(section: Section[Any], this: Run, origin: Origin, parts: Sequence[PartRows]) -> None:

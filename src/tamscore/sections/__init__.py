@@ -13,6 +13,7 @@ from tamscore.sections.alerts import AlertsSection
 from tamscore.sections.backtest import BacktestSection
 from tamscore.sections.campaigns import CampaignsSection
 from tamscore.sections.coverage import CoverageSection
+from tamscore.sections.families import FamiliesSection
 from tamscore.sections.jobs import JobsSection
 from tamscore.sections.lifetime_value import LifetimeValueSection
 from tamscore.sections.look_alike import LookAlikeSection
@@ -66,6 +67,7 @@ for _section in (
     SegmentsSection(),
     ProductsSection(),
     NextOfferSection(),
+    FamiliesSection(),
     BacktestSection(),
 ):
     register(_section)

@@ -120,7 +120,7 @@ def type_problem(name: str, kind: pa.DataType, columns: InputColumns) -> str | N
         return f"column {name!r} is {kind}, expected a number; {remedy}"
     if name in columns.texts and not (text or t.is_integer(plain) or t.is_boolean(plain)):
         return f"column {name!r} is {kind}, expected text or whole numbers; cast it"
-    if name == columns.account_id and not (text or t.is_integer(plain)):
+    if name in {columns.account_id, *columns.parents} and not (text or t.is_integer(plain)):
         return f"column {name!r} is {kind}, expected text or whole numbers, since an id must be exact; cast it"
     return None
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tamscore.backend import Backend
     from tamscore.scoring.assign import AssignedRows
     from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.score.priority import PartPriority
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ class Findings:
     """What a section leaves beside its columns.
 
     `record` stands in the manifest, `tables` among the tables of the run (`money` names columns that are told to the
-    cent); `model`, a description and arrays by name, is kept for later runs.
+    cent, `without_csv` tables that are too long for people to read); `model`, a description and arrays by name, is
+    kept for later runs.
     """
 
     record: dict[str, Any] = field(default_factory=dict)
@@ -68,6 +70,7 @@ class Findings:
     money: frozenset[str] = frozenset()
     model: tuple[dict[str, Any], dict[str, Any]] | None = None
     notices: tuple[str, ...] = ()
+    without_csv: frozenset[str] = frozenset()
 
 
 class State(Protocol):
@@ -114,6 +117,14 @@ class Foreteller(Protocol):
 
     def foretell(self, rows: RowsToForetell) -> Foretold:
         """Return what it says of the scored rows of a partition; `score` gets that back."""
+
+
+@runtime_checkable
+class Ranked(Protocol):
+    """The state of a section that goes by the places of all accounts: asked once, when they have got them."""
+
+    def placed(self, priorities: Sequence[PartPriority]) -> State:
+        """Return the state that scores accounts, given the priorities of the rows of all partitions."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,182 @@
+"""Families join the scores: whose family an account is of, how many accounts that has, and its tier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from tamscore.schema import Reason
+from tamscore.scoring.context import priority_rules
+from tamscore.scoring.score.sections import Findings
+from tamscore.sections.families import problems, rollup
+from tamscore.sections.families.early import EARLY
+from tamscore.sections.families.resolution import Strangers, resolve
+from tamscore.sections.families.texts import alphabetical, ids_at
+from tamscore.stages.draw import id_hash
+from tamscore.stages.priority import TIERS, TierRules, in_order
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.backend import Backend
+    from tamscore.scoring.context import Run
+    from tamscore.scoring.market import Market
+    from tamscore.scoring.score.priority import PartPriority
+    from tamscore.scoring.score.sections import ScoredRows
+    from tamscore.sections.families.early import Early
+    from tamscore.sections.families.resolution import Resolved
+    from tamscore.sections.families.rollup import Sums
+
+SEVERAL = 2
+"""From so many accounts on a family has a row of its own in the table of families."""
+
+
+@dataclass(frozen=True)
+class FamiliesState:
+    """The state: the family of each row of each partition (m,) int32, by number.
+
+    Of every family its id with the hash (f,) uint64 of that, accounts (f,) int32 and depth (f,) int32; the tier (f,)
+    int8 in TIERS once all accounts have their places. `record` and `tables` are what is known before.
+    """
+
+    family: tuple[Any, ...]
+    ids: pa.Array
+    hashes: Any
+    members: Any
+    depth: Any
+    rules: TierRules
+    tier: Any = None
+    record: dict[str, Any] = field(default_factory=dict)
+    tables: dict[str, pa.Table] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
+
+    def placed(self, priorities: Sequence[PartPriority]) -> FamiliesState:
+        """Return the state with the tiers of families, given the priorities of the rows of all partitions."""
+        expected = np.zeros(len(self.ids))
+        for family, priority in zip(self.family, priorities, strict=True):
+            known = ~np.isnan(priority.expected)
+            money = rollup.cents(np.round(priority.expected[known], 2))
+            expected += np.bincount(family[known], money, len(expected))
+        return replace(self, tier=rollup.family_tiers(expected, self.hashes, self.rules))
+
+    def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
+        """Return id, accounts and tier of the families of the scored rows."""
+        del backend
+        family = self.family[rows.part.partition.index][rows.at]
+        there = np.zeros(len(self.ids), bool)
+        there[family] = True
+        ids = self.ids.take(pa.array(np.flatnonzero(there))).cast(pa.string())
+        place = np.cumsum(there, dtype=np.int32) - 1
+        return {
+            "family_id": pa.DictionaryArray.from_arrays(pa.array(place[family]), ids),
+            "family_members": pa.array(self.members[family]),
+            "family_tier": pa.DictionaryArray.from_arrays(pa.array(self.tier[family]), pa.array(TIERS)),
+        }
+
+    def count(self, scored: pa.Table) -> Sums:
+        """Return what the families in a part come to."""
+        return rollup.sums_of(scored)
+
+    def findings(self, counts: Sequence[Sums]) -> Findings:
+        """Return the table of families with several accounts, and what these and all others come to."""
+        sums = dict(zip(rollup.MEASURES, rollup.added_up(counts, self.hashes), strict=True))
+        several = self.members >= SEVERAL
+        order = in_order([-sums["expected_value"], self.hashes])
+        order = order[several[order]]
+        ids = self.ids.take(pa.array(order))
+        columns = {name: values[order] for name, values in sums.items()}
+        columns |= {name: columns[name] / 100.0 for name in rollup.MONEY}
+        tier = pa.DictionaryArray.from_arrays(pa.array(self.tier[order]), pa.array(TIERS))
+        table = pa.table({"family_id": ids, "tier": tier, **columns, "depth": self.depth[order]})
+        record = {
+            **self.record,
+            "largest": int(self.members.max(initial=0)),
+            "deepest": int(self.depth.max(initial=0)),
+            "families": totals(sums, several),
+            "single": totals(sums, ~several),
+            "tiers": {name: int(np.count_nonzero(several & (self.tier == at))) for at, name in enumerate(TIERS)},
+        }
+        tables = {"families": table, **self.tables}
+        return Findings(
+            record, tables, frozenset(rollup.MONEY), notices=self.notices, without_csv=frozenset({"families"})
+        )
+
+
+def totals(sums: dict[str, Any], here: Any) -> dict[str, Any]:
+    """Return how many families there are where a mask (f,) is true, and what their accounts come to."""
+    found = {name: int(values[here].sum()) for name, values in sums.items()}
+    return {"count": int(np.count_nonzero(here)), **found, **{name: found[name] / 100 for name in rollup.MONEY}}
+
+
+def prepare(market: Market) -> FamiliesState:
+    """Return the families of the market."""
+    this, early = market.this, market.this.early.pop(EARLY)
+    with this.progress.stage("families"):
+        scored = np.concatenate([rows.reason == Reason.SCORED for rows in market.assigned])
+        found = resolved(this, early, scored)
+        return state_of(this, early, found, scored)
+
+
+def resolved(this: Run, early: Early, scored: Any) -> Resolved:
+    """Return who stands at the top of each row's family, given which rows (n,) are scored."""
+    account_id = this.columns.account_id
+    return resolve(
+        early.rows, early.parent, early.ultimate, scored, lambda rows: alphabetical(ids_at(this, account_id, rows))
+    )
+
+
+def state_of(this: Run, early: Early, found: Resolved, scored: Any) -> FamiliesState:
+    """Return the state, with the ids of families and of accounts that something is wrong with."""
+    members = np.bincount(found.family[scored])
+    depth = np.zeros(len(members), np.int32)
+    np.maximum.at(depth, found.family[scored], found.depth[scored])
+    listed = problems_of(early, found)
+    table = named_problems(this, listed)
+    ids = ids_of_families(this, found, scored)
+    ends = np.cumsum([partition.rows for partition in this.plan.partitions])[:-1]
+    return FamiliesState(
+        tuple(np.split(found.family, ends)),
+        ids,
+        id_hash(ids),
+        members.astype(np.int32),
+        depth,
+        priority_rules(this.job).tiers,
+        record={"problems": {one.kind: one.accounts for one in listed}},
+        tables={"family_problems": table},
+        notices=tuple(problems.notices(listed, table)),
+    )
+
+
+def ids_of_families(this: Run, found: Resolved, scored: Any) -> pa.Array:
+    """Return the ids (f,) of families: of a top that is scored as the input has it, else as ids are compared."""
+    import pyarrow.compute as pc
+
+    columns = this.job.columns
+    ids = ids_at(this, columns.account_id, found.top_row, scored[found.top_row])
+    if not found.is_named.any():
+        return ids
+    given = ids_at(this, str(columns.ultimate_parent_id), found.top_row[found.is_named])
+    return pc.replace_with_mask(ids, pa.array(found.is_named), given)
+
+
+def problems_of(early: Early, found: Resolved) -> list[problems.Problem]:
+    """Return what is wrong with links, kind by kind."""
+    unknown = Strangers.of(early.parent, early.rows)
+    return [
+        problems.unknown_parents(unknown.rows, unknown.named_by, unknown.hashes),
+        problems.Problem.of(problems.SELF, found.own_parent),
+        problems.circles_of(found.lead),
+        problems.Problem.of(problems.SPLIT, found.split),
+    ]
+
+
+def named_problems(this: Run, listed: list[problems.Problem]) -> pa.Table:
+    """Return the table of problems, with the ids that their rows have."""
+    columns = this.job.columns
+    parent = columns.parent_id or str(columns.ultimate_parent_id)
+    accounts = [ids_at(this, columns.account_id, one.rows) for one in listed]
+    parents = [ids_at(this, parent, one.rows) for one in listed]
+    return problems.problem_table(listed, accounts, parents)

@@ -1,0 +1,82 @@
+"""What is wrong with links between accounts, by id: unknown parents, accounts that own themselves, circles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from tamscore.view.words import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MOST = 1000
+"""So many of each kind of problem are listed."""
+UNKNOWN, SELF, CIRCLE, SPLIT = "unknown_parent", "own_parent", "circle", "other_ultimate_parent"
+SENTENCES = {
+    UNKNOWN: "{} with a parent that is no account of the market: not joined to it",
+    SELF: "{} named as its own parent: taken as one without a parent",
+    CIRCLE: "{} in circles of parents: the first in the alphabet of each circle is its top",
+    SPLIT: "{} with another ultimate parent than that of the parent: not in the parent's family",
+}
+SCHEMA = pa.schema(
+    {"problem": pa.string(), "account_id": pa.string(), "parent_id": pa.string(), "accounts": pa.int64()}
+)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Problems of one kind: the accounts that have it, and rows (r,) of some of them with what each stands for (r,)."""
+
+    kind: str
+    accounts: int
+    rows: Any
+    stands_for: Any
+
+    @classmethod
+    def of(cls, kind: str, rows: Any, stands_for: Any | None = None) -> Problem:
+        """Return the problem with rows (a,), of which the first are listed; each stands for itself where not said."""
+        each = np.ones(len(rows), np.int64) if stands_for is None else stands_for
+        return cls(kind, int(each.sum()), rows[:MOST], each[:MOST])
+
+
+def circles_of(lead: Any) -> Problem:
+    """Return the circles, given the row (a,) that leads the circle of each account that stands in one."""
+    leads, first, size = np.unique(lead, return_index=True, return_counts=True)
+    order = np.argsort(first, kind="stable")
+    return Problem.of(CIRCLE, leads[order], size[order])
+
+
+def unknown_parents(rows: Any, named_by: Any, hashes: Any) -> Problem:
+    """Return the ids that are no accounts, those that most accounts name first, given a row (u,) that names each."""
+    order = np.lexsort((hashes, -named_by))
+    return Problem.of(UNKNOWN, rows[order], named_by[order])
+
+
+def problem_table(problems: list[Problem], accounts: list[pa.Array], parents: list[pa.Array]) -> pa.Table:
+    """Return the problems by id, given the ids of their accounts and of the parents that these name."""
+    tables = [
+        pa.table(
+            {
+                "problem": pa.array([one.kind] * len(one.rows), pa.string()),
+                "account_id": ids.cast(pa.string()),
+                "parent_id": named.cast(pa.string()),
+                "accounts": one.stands_for.astype(np.int64),
+            },
+            SCHEMA,
+        )
+        for one, ids, named in zip(problems, accounts, parents, strict=True)
+    ]
+    return pa.concat_tables([SCHEMA.empty_table(), *tables]).combine_chunks()
+
+
+def notices(problems: list[Problem], table: pa.Table) -> Iterator[str]:
+    """Yield a sentence on each kind of problem, with the first id."""
+    for one in problems:
+        if one.accounts:
+            first = next(row for row in table.to_pylist() if row["problem"] == one.kind)
+            name = repr(first["parent_id"] if one.kind == UNKNOWN else first["account_id"])
+            yield f"{SENTENCES[one.kind].format(counted(one.accounts, 'account'))}; first {name}, see family_problems"

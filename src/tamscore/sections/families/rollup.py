@@ -1,0 +1,79 @@
+"""What the accounts of a family come to: whole cents, so that sums are the same in any order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from tamscore.arrow import as_dictionary, truths
+from tamscore.scoring.joining.lookup import HashIndex
+from tamscore.scoring.score.amounts import SUMMED, amounts
+from tamscore.stages.draw import id_hash
+from tamscore.stages.priority import in_order, tier_codes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+    from tamscore.stages.priority import TierRules
+
+MONEY = (*SUMMED, "expected_value")
+ALERTS = ("churn_alert", "renewal_due")
+MEASURES = ("members", "customers", "alerts", *MONEY)
+"""What is added up, in order; money in cents."""
+
+
+Sums: TypeAlias = "tuple[Any, Any]"
+"""The hashes (f,) uint64 of the ids of families, and what their accounts come to: MEASURES (7, f) int64."""
+
+
+def cents(column: Any) -> Any:
+    """Return money (m,) in whole cents."""
+    return np.rint(column * 100.0)
+
+
+def sums_of(scored: pa.Table) -> Sums:
+    """Return what the families in a part of the scores come to."""
+    encoded = one_dictionary(scored["family_id"])
+    code, count = encoded.indices.to_numpy(), len(encoded.dictionary)
+    alarmed = np.zeros(scored.num_rows, bool)
+    for name in ALERTS:
+        if name in scored.column_names:
+            alarmed |= truths(scored[name])
+    weights = [
+        np.ones(len(code)),
+        amounts(scored["sales"]) > 0,
+        alarmed,
+        *(cents(amounts(scored[name])) for name in MONEY),
+    ]
+    values = np.stack([np.bincount(code, weight, count) for weight in weights])
+    return id_hash(encoded.dictionary), np.rint(values).astype(np.int64)
+
+
+def one_dictionary(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    """Return a column of text as one dictionary array; of one chunk as it is, since its texts differ already."""
+    import pyarrow as pa
+
+    is_one = column.num_chunks == 1 and pa.types.is_dictionary(column.type)
+    return column.chunk(0) if is_one else as_dictionary(column)
+
+
+def added_up(parts: Sequence[Sums], hashes: Any) -> Any:
+    """Return MEASURES (7, f) int64 of families with the hashes (f,), added up over parts of the scores."""
+    order = np.argsort(hashes)
+    index, found = HashIndex.of(hashes[order]), np.zeros((len(MEASURES), len(hashes)), np.int64)
+    for here, values in parts:
+        place = order[index.places(here)]
+        for whole, part in zip(found, values, strict=True):
+            whole[place] += part
+    return found
+
+
+def family_tiers(expected: Any, hashes: Any, rules: TierRules) -> Any:
+    """Return the tier (f,) int8 of families in TIERS, by the expected value (f,) in cents of all their accounts.
+
+    Of equals the one with the lowest hash (f,) comes first.
+    """
+    return tier_codes(in_order([-expected, hashes]), expected / 100.0, rules)
