@@ -20,12 +20,14 @@ from tamscore.insight import what_if
 from tamscore.insight.page_one import stakes_of
 from tamscore.insight.pages.changes import drift
 from tamscore.insight.stored import open_run
+from tamscore.insight.what_if_page import chapter
 from tamscore.model import files as model
 from tamscore.progress import Progress
 from tamscore.report import write_report
 from tamscore.store.commit import Placed
 from tamscore.store.run_directory import RunDirectory
 from tamscore.store.versions import find
+from tamscore.view.blocks import Text
 from tamscore.view.terminal import to_terminal
 from tests.conftest import make_backend
 from tests.end_to_end import market
@@ -94,6 +96,21 @@ def test_a_frozen_model_outlives_the_run_that_used_it(first, tmp_path):
     assert {name: array.tobytes() for name, array in mine[1].items()} == {
         name: array.tobytes() for name, array in theirs[1].items()
     }
+
+
+def test_what_if_says_that_ladders_of_scenarios_are_no_longer_frozen(first, tmp_path):
+    done, _ = score(market.accounts(ROWS), tmp_path, first)
+    asked = [
+        what_if.scenario_of(one, (), 1) for one in ("cap: potential.top_step=p99", "few: quadrant.threshold=median")
+    ]
+
+    def said(run):
+        return [one.text for one in chapter(what_if.ask(open_run(run.path), asked)).blocks if isinstance(one, Text)]
+
+    (text,) = said(done)
+    customers = sum(row["sales"] is not None and row["sales"] > 0 for row in market.scores(done).to_pylist())
+    assert f"Ladders of cap are made of the sales of this run's {customers} customers" in text
+    assert said(first) == []
 
 
 def test_where_nobody_buys_any_more_frozen_ladders_tell_potential_and_nothing_is_expected(first, tmp_path):

@@ -71,10 +71,11 @@ class PartyAnswer:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a scenario comes to, party type by party type."""
+    """What a scenario comes to, party type by party type; whether on ladders that are frozen since an earlier run."""
 
     scenario: Scenario
     parties: tuple[PartyAnswer, ...]
+    frozen: bool
 
     @property
     def kinds(self) -> Any:
@@ -132,7 +133,9 @@ def answer(run: StoredRun, scenario: Scenario, job: Job) -> Answer:
     else:
         sums = [sums_of(run, market, *one) for market, one in zip(markets, limits, strict=True)]
     told = zip(markets, limits, sums, strict=True)
-    return Answer(scenario, tuple(party_answer(market, one, money) for market, (one, _), money in told))
+    parties = tuple(party_answer(market, one, money) for market, (one, _), money in told)
+    frozen = run.manifest["model"].get("ladders") == "frozen" and job.potential == run.job.potential
+    return Answer(scenario, parties, frozen)
 
 
 def party_answer(market: PartyMarket, limits: Limits, sums: Any) -> PartyAnswer:

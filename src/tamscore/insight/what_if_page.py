@@ -12,7 +12,8 @@ from tamscore.insight.what_if import ACCOUNTS, POTENTIAL, WHITESPACE
 from tamscore.scoring.score.parts import KINDS
 from tamscore.stages.potential import step_names
 from tamscore.stages.quadrant import PLAYS
-from tamscore.view.blocks import Chapter, grouped, table
+from tamscore.view.blocks import Chapter, Text, grouped, table
+from tamscore.view.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,7 +34,20 @@ def chapter(answers: Sequence[Answer]) -> Chapter:
     """Return whitespace and quadrants over all scenarios, then the clusters of each that changes a ladder."""
     now, *then = answers
     changed = (clusters(now, answer) for answer in then if changes_ladders(now, answer))
-    return Chapter("what-if", "What if", settings(then), (totals(answers), quadrants(answers), *changed))
+    sums = totals(answers), quadrants(answers)
+    return Chapter("what-if", "What if", settings(then), (*new_ladders(answers), *sums, *changed))
+
+
+def new_ladders(answers: Sequence[Answer]) -> Iterator[Text]:
+    """Yield which scenarios have other ladders than the run for another reason, too: these were frozen."""
+    now, *then = answers
+    made = [one.scenario.name for one in then if now.frozen and not one.frozen]
+    if made:
+        buying = int(now.kinds[EXPANSION, ACCOUNTS])
+        yield Text(
+            f"The run has the ladders of an earlier run. Ladders of {', '.join(made)} are made of the sales of this "
+            f"run's {counted(buying, 'customer')}, so that changes since that run count too."
+        )
 
 
 def settings(answers: Sequence[Answer]) -> str:
