@@ -189,6 +189,7 @@ def test_a_planted_effect_is_found_over_all(run, folder):
     assert row["low"] < 0.2 < row["high"]
     assert sum(one["treated"] for one in found["strata"]) == row["treated"]
     assert {*found["groups"]} >= {"tier", "play"}
+    assert all(row["treated"] + row["controls"] for rows in found["groups"].values() for row in rows)
     assert f"{bought.sum():,} of {bought.sum() + 1:,} rows met an account of the holdout" in found["outcomes"]
     assert "'stranger'" in found["outcomes"]
     assert any("looked at before 2999-12-31" in text for text in found["warnings"])
@@ -268,18 +269,50 @@ def test_money_of_customers_is_refused_where_they_are_too_few(run, folder):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("account_id,bought\nnobody,true\n", "0 of 1 rows met an account of the holdout"),
+        ("account_id,bought\nnobody,true\n", "0 of 1 rows met an account; first stranger 'nobody'"),
+        ("account_id,bought\n{1},true\n", "0 of 1 rows met an account of the holdout"),
         ("account_id,won\nx,true\n", "expected the columns 'account_id' and 'bought'"),
         ("account_id,bought\n{0},true\n{0},false\n", "1 accounts stand more than once"),
         ("account_id,bought\n{0},maybe\n", "bought"),
     ],
 )
 def test_outcomes_that_break_their_contract_are_refused(run, folder, text, said):
-    known = accounts_of(run.output, "prospects")["account_id"][0].as_py()
-    (folder / "bad.csv").write_text(text.format(known), "utf-8")
+    ids = [accounts_of(run.output, name)["account_id"][0].as_py() for name in ("prospects", "customers")]
+    (folder / "bad.csv").write_text(text.format(*ids), "utf-8")
     done = ask("lift", run.output, "--outcomes", folder / "bad.csv", "--name", "prospects")
     assert done.exit_code == 3, done.output
     assert said in done.stderr
+
+
+def lift_of(run, folder, lines, *words, head="account_id,bought"):
+    (folder / "won.csv").write_text("\n".join([head, *lines, ""]), "utf-8")
+    return ask("lift", run.output, "--outcomes", folder / "won.csv", "--name", "prospects", "--json", *words)
+
+
+def test_outcomes_whose_ids_are_written_otherwise_are_refused_with_the_likely_cause(run, folder):
+    """If they are fewer, a warning says so. Accounts of the run that are not in the holdout are no strangers."""
+    ids, others = (accounts_of(run.output, name)["account_id"].to_pylist()[:60] for name in ("prospects", "customers"))
+    done = lift_of(run, folder, [f"{one.lower()},true" for one in ids[:40]] + [f"{one},true" for one in ids[40:]])
+    assert done.exit_code == 3
+    assert "20 of 60 rows met an account;" in done.stderr
+    assert "the ids differ in capitals alone" in done.stderr
+    few = [f"{one.lower()},true" for one in ids[:20]] + [f"{one},true" for one in ids[20:]]
+    (warning,) = [text for text in json.loads(lift_of(run, folder, few).stdout)["warnings"] if "won.csv" in text]
+    assert "40 of 60 rows met an account;" in warning
+    assert "the ids differ in capitals alone" in warning
+    assert lift_of(run, folder, few, "--min-match-share", "0.7").exit_code == 3
+    both = [f"{one},true" for one in (*ids[:10], *others)]
+    found = json.loads(lift_of(run, folder, both).stdout)
+    assert "10 of 70 rows met an account of the holdout" in found["outcomes"]
+    assert not any("won.csv" in text for text in found["warnings"])
+
+
+def test_accounts_that_paid_without_having_bought_are_warned_of(run, folder):
+    ids = accounts_of(run.output, "prospects")["account_id"].to_pylist()[:4]
+    lines = [f"{one},{cells}" for one, cells in zip(ids, ("yes,5", "no,5", ",7", "no,0"), strict=True)]
+    found = json.loads(lift_of(run, folder, lines, head="account_id,bought,amount").stdout)
+    assert found["buyers"]["treated_buyers"] + found["buyers"]["control_buyers"] == 1
+    assert any("2 accounts have an amount above 0 and 'bought' is false or empty" in text for text in found["warnings"])
 
 
 def test_amounts_that_are_no_money_are_refused(run, folder):
@@ -295,6 +328,8 @@ def test_amounts_that_are_no_money_are_refused(run, folder):
     [
         (["--share", "0.7"], "--share: expected a number above 0 and at most 0.5"),
         (["--until", "soon"], "--until: expected a date"),
+        (["--until", "2026-02-30"], "--until: expected a date"),
+        (["--until", "2026-01-31"], "--until: expected a day to come, got 2026-01-31"),
         (["--name", "second"], "has no prospects outside of other holdouts"),
         (["--name", "none", "--end"], "expected the name of a holdout"),
     ],

@@ -28,6 +28,9 @@ Rate = Annotated[
 Lift = Annotated[
     float | None, typer.Option("--lift", metavar="L", help="The lift that you want to see; else 0.3 for 30 %.")
 ]
+MinMatchShare = Annotated[
+    float, typer.Option(min=0, max=1, help="Share of the outcomes that must name an account; exits with 3 else.")
+]
 Until = Annotated[str | None, typer.Option("--until", metavar="DATE", help="The day to look at it; lift warns before.")]
 
 
@@ -57,7 +60,7 @@ def holdout(  # noqa: PLR0913, PLR0917 - every option of the command
     require_between("--lift", lift, 0.0, 100.0)
     if name is not None and not name.strip():
         raise UsageError("--name: expected a name, got nothing")
-    wanted = holdouts.Wanted(name and name.strip(), of, share, rate, lift, until and day(until), mark or None)
+    wanted = holdouts.Wanted(name and name.strip(), of, share, rate, lift, until and later_day(until), mark or None)
     stored = open_run(run)
     found, changed = holdouts.end(stored.directory.output, wanted) if end else holdouts.draw(stored, wanted)
     if as_json:
@@ -75,12 +78,20 @@ def require_between(option: str, value: float | None, low: float, high: float) -
         raise UsageError(f"{option}: expected a number above {low:g} and at most {high:g}, got {value:g}")
 
 
-def day(text: str) -> str:
-    """Return a day as it is written in ISO 8601; UsageError if the text is none."""
+def later_day(text: str) -> str:
+    """Return a day from today on as it is written in ISO 8601; UsageError if the text is none, or an earlier day."""
     try:
-        return date.fromisoformat(text.strip()).isoformat()
+        day = date.fromisoformat(text.strip())
     except ValueError as error:
         raise UsageError(f"--until: expected a date such as 2027-03-31, got {text!r}") from error
+    if day < today():
+        raise UsageError(f"--until: expected a day to come, got {day}, today is {today()}")
+    return day.isoformat()
+
+
+def today() -> date:
+    """Return the day that it is in UTC."""
+    return datetime.now(UTC).date()
 
 
 def lift(
@@ -97,6 +108,7 @@ def lift(
     days: Annotated[
         int | None, typer.Option("--days", metavar="N", help="Days that the outcomes cover; else those since the draw.")
     ] = None,
+    min_match_share: MinMatchShare = 0.5,
     as_json: AsJson = False,
 ) -> None:
     """Compare what treated accounts and controls of a holdout bought.
@@ -109,7 +121,7 @@ def lift(
     from tamscore.sections.lift.view import answer_lift
 
     require_between("--days", days, 0, 3660)
-    found = proof.recorded(open_run(run), name, outcomes, datetime.now(UTC).date(), days)
+    found = proof.recorded(open_run(run), name, proof.Look(outcomes, today(), days, min_match_share))
     if as_json:
         print(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False))
     else:

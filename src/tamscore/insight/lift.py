@@ -9,63 +9,58 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.arrow import float_column, truths
-from tamscore.errors import InputContractError
 from tamscore.insight.holdouts import GROUPS, TOUCH, holdout_of, places_of, texts_of
 from tamscore.insight.join import AccountIndex
-from tamscore.scoring.joining.match import Match
+from tamscore.insight.outcomes import ID, read_outcomes
 from tamscore.sections.lift import verdict
 from tamscore.sections.lift.touches import Touches, by_touch
 from tamscore.sections.lift.verdict import Experiment
 from tamscore.store import holdouts
 from tamscore.store.pruning import held
-from tamscore.store.sources.whole import whole_table
-from tamscore.substitution import LARGEST_MONEY
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from tamscore.insight.outcomes import Outcomes
     from tamscore.insight.stored import StoredRun
     from tamscore.store.holdouts import Holdout
 
-ID, BOUGHT, AMOUNT, CONTACTED = "account_id", "bought", "amount", "contacted"
-TYPES = {BOUGHT: "bool", AMOUNT: "float", CONTACTED: "bool"}
-FOR_ID = "an account of the holdout"
-
 
 @dataclass(frozen=True)
-class Outcomes:
-    """What became of the accounts (m,) of a holdout: who bought, for how much, and who was contacted.
+class Look:
+    """A look at a holdout: the table of outcomes, the day, the days that outcomes cover, and `share`.
 
-    Money and contacts are None where the table does not tell them.
+    `days` is None for the time since the draw, `share` that of the rows which must meet an account of the run or the
+    holdout.
     """
 
-    bought: Any
-    amount: Any
-    contacted: Any
-    match: Match
+    outcomes: str
+    today: date
+    days: int | None = None
+    share: float = 0.5
 
 
-def recorded(run: StoredRun, name: str | None, outcomes: str, today: date, days: int | None = None) -> dict[str, Any]:
+def recorded(run: StoredRun, name: str | None, look: Look) -> dict[str, Any]:
     """Return what came of the holdout of a name, see `lift`, and keep it beside the holdout, for reports and plans.
 
     Raise as `holdout_of` and `lift`; RetryableError if somebody holds the output.
     """
     output = run.directory.output
-    found = lift(run, holdout_of(output, name), outcomes, today, days)
+    found = lift(run, holdout_of(output, name), look)
     with held(output, "lift"):
         holdouts.write_lift(holdout_of(output, name), found)
     return found
 
 
-def lift(run: StoredRun, holdout: Holdout, outcomes: str, today: date, days: int | None = None) -> dict[str, Any]:
+def lift(run: StoredRun, holdout: Holdout, look: Look) -> dict[str, Any]:
     """Return what came of a holdout, as JSON holds it; tiers are left out where they are the strata.
 
-    `days` is the time that the outcomes cover, None for that since the draw. Raise InputContractError if the outcomes
-    lack a column, name an account twice, or name none of the holdout.
+    Raise InputContractError if the outcomes lack a column, name an account twice, name none of the holdout, or hardly
+    meet the accounts of the run.
     """
     table = holdout.accounts()
     control = truths(table["control"])
-    found = read_outcomes(outcomes, AccountIndex.of([table[ID]], run.id_form))
+    found = read_outcomes(look.outcomes, AccountIndex.of([table[ID]], run.id_form), run, look.share)
     names, stratum = places_of(table, "stratum")
     sales = np.nan_to_num(float_column(table["sales"]))
     groups = {name: told for name, told in texts_of(table, GROUPS).items() if told[0] != names}
@@ -79,10 +74,10 @@ def lift(run: StoredRun, holdout: Holdout, outcomes: str, today: date, days: int
         "of": holdout.record["of"],
         "run": run.name,
         "drawn_at": holdout.record["drawn_at"],
-        "looked_at": today.isoformat(),
-        "days": days_since(holdout, today) if days is None else days,
+        "looked_at": look.today.isoformat(),
+        "days": days_since(holdout, look.today) if look.days is None else look.days,
         "until": holdout.record["until"],
-        "is_early": is_early(holdout, today),
+        "is_early": is_early(holdout, look.today),
         "ended": holdout.record["ended"],
         "outcomes": found.match.notice,
         "touches": touch_rows(experiment, table, of_customers=of_customers),
@@ -91,7 +86,7 @@ def lift(run: StoredRun, holdout: Holdout, outcomes: str, today: date, days: int
         "groups": verdict.by_group(experiment),
         "money": verdict.money(experiment, of_customers=of_customers),
         "contaminated": spoiled,
-        "warnings": warnings(holdout, int(control.sum()), spoiled, today),
+        "warnings": [*found.warnings, *warnings(holdout, int(control.sum()), spoiled, look.today)],
     }
 
 
@@ -150,103 +145,3 @@ def contaminated(control: Any, covered: Any, found: Outcomes) -> dict[str, int]:
     contacted = control & (found.contacted if found.contacted is not None else False)
     masks = {"contacted": contacted, "person": control & covered, "any": contacted | (control & covered)}
     return {name: int(mask.sum()) for name, mask in masks.items()}
-
-
-def read_outcomes(path: str, accounts: AccountIndex) -> Outcomes:
-    """Return the outcomes of the accounts, those that the table does not name bought nothing; raise as `lift`."""
-    table = whole_table(path, TYPES)
-    require_columns(path, table)
-    rows = accounts.rows_of(table[ID])
-    match = match_of(path, table, rows, accounts)
-    require_once(path, table, rows)
-    here = rows >= 0
-    amount = None
-    if AMOUNT in table.column_names:
-        amount = placed(amounts(path, table), rows, here, len(accounts))
-    bought = amount > 0 if amount is not None else None
-    if BOUGHT in table.column_names:
-        bought = placed(answers(path, table, BOUGHT), rows, here, len(accounts))
-    contacted = None
-    if CONTACTED in table.column_names:
-        contacted = placed(answers(path, table, CONTACTED), rows, here, len(accounts))
-    return Outcomes(bought, amount, contacted, match)
-
-
-def placed(values: Any, rows: Any, here: Any, size: int) -> Any:
-    """Return values (n,) of the rows of a table as those of accounts (m,), 0 for an account without a row."""
-    found = np.zeros(size, values.dtype)
-    found[rows[here]] = values[here]
-    return found
-
-
-def require_columns(path: str, table: pa.Table) -> None:
-    """Raise InputContractError if the table of outcomes lacks a column."""
-    there = {*table.column_names}
-    if ID not in there or not {BOUGHT, AMOUNT} & there:
-        raise InputContractError(
-            f"{path}: expected the columns {ID!r} and {BOUGHT!r} (true or false) or {AMOUNT!r}, got "
-            f"{', '.join(map(repr, table.column_names))}; rename them"
-        )
-
-
-def match_of(path: str, table: pa.Table, rows: Any, accounts: AccountIndex) -> Match:
-    """Return how the rows of the outcomes met accounts; InputContractError if none did."""
-    strangers = np.flatnonzero(rows < 0)
-    first = int(strangers[0]) if len(strangers) else None
-    blank = table[ID].null_count
-    match = Match(
-        path,
-        ID,
-        table.num_rows,
-        int(np.count_nonzero(rows >= 0)),
-        len(strangers) - blank,
-        blank,
-        None if first is None else table[ID][first].as_py(),
-        None if first is None else first + 1,
-        accounts.ids[0].as_py() if len(accounts) else None,
-        what=FOR_ID,
-    )
-    if not match.met:
-        raise InputContractError(
-            f"{match.sentence}; expected ids of the holdout such as {match.known!r}; give the outcomes of its accounts"
-        )
-    return match
-
-
-def require_once(path: str, table: pa.Table, rows: Any) -> None:
-    """Raise InputContractError if an account stands in several rows."""
-    met = np.flatnonzero(rows >= 0)
-    _, first, times = np.unique(rows[met], return_index=True, return_counts=True)
-    if (times > 1).any():
-        name = table[ID][int(met[first[times > 1][0]])].as_py()
-        raise InputContractError(
-            f"{path}: {np.count_nonzero(times > 1):,} accounts stand more than once, such as {name!r}; expected one "
-            "row an account: add up its purchases"
-        )
-
-
-def answers(path: str, table: pa.Table, column: str) -> Any:
-    """Return a column (n,) of true and false, null for false; InputContractError if it holds anything else."""
-    import pyarrow as pa
-
-    kind = table[column].type
-    if pa.types.is_boolean(kind):
-        return truths(table[column])
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        values = np.nan_to_num(float_column(table[column]))
-        if np.isin(values, (0.0, 1.0)).all():
-            return values > 0
-    raise InputContractError(f"{path}: column {column!r}: expected true or false, got {kind}")
-
-
-def amounts(path: str, table: pa.Table) -> Any:
-    """Return the amounts (n,), 0 for none; InputContractError if the column holds no money."""
-    import pyarrow as pa
-
-    kind = table[AMOUNT].type
-    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
-        raise InputContractError(f"{path}: column {AMOUNT!r}: expected amounts of money, got {kind}")
-    values = np.nan_to_num(float_column(table[AMOUNT]), posinf=LARGEST_MONEY, neginf=-LARGEST_MONEY)
-    if (np.abs(values) >= LARGEST_MONEY).any():
-        raise InputContractError(f"{path}: column {AMOUNT!r}: {np.abs(values).max():.3g} is no amount of money")
-    return values
