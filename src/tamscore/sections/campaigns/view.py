@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 KINDS = ("expansion", "acquisition")
+LISTS = "lists, by tamscore campaigns --to DIR, may leave out controls and accounts with a person"
 
 
 def campaigns(rows: Iterable[dict[str, Any]]) -> Table:
@@ -32,7 +33,7 @@ def campaigns(rows: Iterable[dict[str, Any]]) -> Table:
     columns = (
         "campaign:id/2|segments|channel/3|theme/3|customers:count|prospects:count|expansion:money|acquisition:money"
     )
-    return table("Campaigns", columns, cells, "tamscore campaigns --to DIR writes their lists")
+    return table("Campaigns", columns, cells, LISTS)
 
 
 def chapter(rows: Sequence[dict[str, Any]]) -> Chapter:

@@ -80,11 +80,13 @@ def by_group(experiment: Experiment) -> dict[str, list[dict[str, Any]]]:
 
 
 def rows_of(names: Sequence[str], counts: Counts) -> list[dict[str, Any]]:
-    """Return a row for each name; one with too few controls or treated accounts has no effect."""
+    """Return a row for each name that has accounts; one with too few controls or treated accounts has no effect."""
     found = []
     parts = (counts.treated, counts.treated_buyers, counts.controls, counts.control_buyers)
     for name, *numbers in zip(names, *(part.tolist() for part in parts), strict=True):
         mine = Counts(*numbers)
+        if not mine.accounts:
+            continue
         enough = min(mine.treated, mine.controls) >= FEWEST_CONTROLS
         found.append(row_of(name, mine, of_strata(mine) if enough else None))
     return found
