@@ -35,7 +35,7 @@ from tamscore.sections.coverage.refill import Desk
 from tamscore.sections.coverage.scenarios import scenario_of
 from tamscore.sections.coverage.scored_accounts import against_mean, place_of
 from tamscore.sections.coverage.settings import Coverage
-from tamscore.sections.coverage.shortfall import without_it
+from tamscore.sections.coverage.shortfall import without_it, worth_of
 from tamscore.sections.coverage.task import Task, task_of
 from tamscore.sections.coverage.texts import Texts
 
@@ -437,6 +437,22 @@ def test_no_scenario_takes_more_of_a_person_than_there_is(text):
     with pytest.raises(UsageError, match="expected -1 at the least"):
         scenario_of(text, task, Coverage())
     assert scenario_of("Ann=-1, Bob=-1, Account Manager=+2", task, Coverage()).hours.sum() == 2 * 1200.0 - 240.0
+
+
+@pytest.mark.parametrize("role", ["hunter", "sdr", PARTNER])
+def test_somebody_in_a_role_that_nobody_has_is_worth_what_a_coverage_with_this_person_brings_more(role):
+    """Of a role without people that nobody asks about no account is covered."""
+    accounts, people = market(2_000, 7), [Person("Ann", "account_manager", 900.0)]
+    plans = for_team(DEFAULT_PLANS, people)
+    without, there = (
+        solved((accounts, team, nobody(2_000), None), plans, {})
+        for team in (people, [*people, Person("Bob", role, 500)])
+    )
+    assert set(without.role) == {"account_manager", DIGITAL}
+    change = worth_of(without.task, without.found, np.where(np.array(without.task.roles) == role, 500.0, 0.0))
+    brought = there.found.choice.bound - without.found.choice.bound
+    assert change == pytest.approx(brought, rel=2e-3)
+    assert brought > 0
 
 
 def test_locks_beyond_the_hours_name_the_people_whose_hours_they_exceed():

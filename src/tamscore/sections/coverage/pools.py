@@ -63,6 +63,7 @@ def pools_of(task: Task) -> Pools:
     for p, k in enumerate(of_person.tolist()):
         served[:, k] |= serves[:, p]
     served[:, np.isinf(task.limits)[of_role]] = True
+    served[:, [place[key] for key in empty]] = True
     option = [(o, k) for o, r in enumerate(task.role_of_plan.tolist()) for k in np.flatnonzero(of_role == r).tolist()]
     plan, pool = np.array(option, np.int64).reshape(-1, 2).T
     part = np.unique(served, axis=0, return_inverse=True)[1].ravel()

@@ -103,9 +103,13 @@ def minimum_rows(task: Task, found: Placement, roles: Sequence[Mapping[str, Any]
 
 
 def hours_needed(task: Task, found: Placement) -> Any:
-    """The hours (o, s) of plans for accounts that are owed something; infinite where plans are closed or give less."""
+    """The hours (o, s) of plans for accounts that are owed something; infinite where plans are closed or give less.
+
+    Plans of roles that nobody has are closed.
+    """
     owed, offer, level = found.owed, found.offer, levels_of_plans(task.plans)
-    hours = np.where(np.isfinite(offer.value[:, owed.account]), offer.hours[:, owed.account], np.inf)
+    is_open = np.isfinite(offer.value[:, owed.account]) & ~task.is_wanted[:, None]
+    hours = np.where(is_open, offer.hours[:, owed.account], np.inf)
     return np.where(level[:, None] >= owed.least, hours, np.inf)
 
 

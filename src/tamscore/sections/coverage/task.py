@@ -57,6 +57,12 @@ class Task:
         return np.array([self.roles.index(plan.role) for plan in self.plans], np.int64)
 
     @cached_property
+    def is_wanted(self) -> Any:
+        """Which plans (o,) take hours of a role that nobody has."""
+        has = np.bincount(self.role_of_person, minlength=len(self.roles)) > 0
+        return ~has[self.role_of_plan] & (self.hours.extremes[0] > 0)
+
+    @cached_property
     def pools(self) -> Pools:
         """The people by kind, and the options that plans and their hours make."""
         return pools_of(self)
@@ -64,7 +70,8 @@ class Task:
     def is_open(self, owners: Owners) -> ByKind:
         """Which plans are open to each account (o, m): it is within their limits, and somebody of the role serves it.
 
-        Where it is locked its owner does. A last resort is open to those alone who have no other plan without limit.
+        Where it is locked its owner does. A role that nobody has yet serves everybody, with no hours: what somebody new
+        would bring is asked for. A last resort is open to those alone who have no other plan without limit.
         """
         kind = self.kinds(owners)
         first = first_of(kind)
@@ -91,7 +98,8 @@ class Task:
         role_of_owner = np.append(self.role_of_person, NOBODY)[owners.person[rows]]
         found = np.empty((len(self.plans), len(rows)), bool)
         for o, role in enumerate(self.role_of_plan):
-            served = self.serves[:, self.role_of_person == role].any(axis=1) | np.isinf(self.limits[role])
+            served = self.serves[:, self.role_of_person == role].any(axis=1)
+            served |= np.isinf(self.limits[role]) | self.is_wanted[o]
             found[o] = np.where(locked, role_of_owner == role, served[group] & self.within(o, rows))
         last = np.array([plan.last_resort for plan in self.plans])
         free = ~last & np.isinf(self.limits[self.role_of_plan])
