@@ -27,6 +27,8 @@ CORE_COLUMNS = (
 """The columns that `output.columns = "core"` writes, those of them that a job has, beside the kept ones."""
 COVERAGE_COLUMNS = ("role", "service_level", "person", "hours")
 """The columns of a coverage: in the scores where the job has it made (all but hours), else joined by who reads them."""
+COVERAGE_DETAILS = ("coverage_value", "coverage_owner", "coverage_shortfall")
+"""Further columns of a coverage, which an export can have."""
 POTENTIAL_HEAD = ("party_type", "cluster", "name", "support", "basis", "parent", "low_support")
 """What the potential table says of a cluster before its steps; each step has an interval from `low_…` to `high_…`."""
 REASON_COLUMN = "reason"

@@ -406,6 +406,30 @@ def test_controls_that_are_marked_stay_where_they_are_with_a_mark(made, folder, 
     assert told("lift", output, "--outcomes", won)["contaminated"]["person"] == 0
 
 
+def test_an_export_has_every_column_of_the_coverage_and_the_controls(run, made, folder):
+    """Owner, value and shortfall as the table of accounts has them; controls that are left out, too."""
+    names = ["role", "service_level", "person", "hours", "coverage_value", "coverage_owner", "coverage_shortfall"]
+    plan = Path(made[1][0].path).name
+    fields = ",".join(["account_id", *names, "holdout_control"])
+    told("export", run.output, "--to", folder / "all.parquet", "--plan", plan, "--fields", fields)
+    exported = pq.read_table(folder / "all.parquet").to_pylist()
+    assert {row["account_id"] for row in exported if row["holdout_control"]} == controls_of(run.output)
+    before = made[1][1]
+    assert len(exported) == len(before)
+    for row in exported:
+        there = before[row["account_id"]]
+        assert [row[name] for name in names] == [there[name.removeprefix("coverage_")] for name in names]
+    only = told("export", run.output, "--to", folder / "few.csv", "--fields", fields, "--only", "holdout_control=yes")
+    assert only["exported"] == len(controls_of(run.output))
+
+
+def test_an_export_of_controls_or_of_a_coverage_that_are_not_there_says_how_to_make_them(folder):
+    bare = market.run(folder / "market", folder / "bare", CHANGES)
+    for column, command in (("holdout_control", "tamscore holdout RUN"), ("coverage_owner", "tamscore coverage RUN")):
+        done = ask("export", bare.output, "--to", folder / "none.csv", "--fields", f"account_id,{column}")
+        assert (done.exit_code, command in done.stderr) == (2, True), done.output
+
+
 def test_the_next_coverage_goes_by_what_a_holdout_has_measured(made, folder, tmp_path):
     """Not if outcomes cover too few days, the day has not come, plans are named, or the settings say so."""
     shutil.copytree(made[0].output, tmp_path / "scores", ignore=shutil.ignore_patterns("holdouts"))

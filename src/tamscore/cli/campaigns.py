@@ -39,7 +39,7 @@ def campaigns(  # noqa: PLR0913, PLR0917 - every option of the command
     Each account stands in the list of its channel with the id of its campaign, which stays the same from run to run.
     """
     from tamscore.insight import campaigns as told
-    from tamscore.insight.alerted_run import with_alerts
+    from tamscore.insight.beside_run import with_asked
     from tamscore.insight.export_file import Target
     from tamscore.insight.stored import open_run
     from tamscore.progress import Progress
@@ -47,12 +47,12 @@ def campaigns(  # noqa: PLR0913, PLR0917 - every option of the command
     from tamscore.store.handed_out import note, require_free
 
     asked = asked_for(fields)
-    scored = with_alerts(open_run(run, plan=plan), asked)
+    scored = with_asked(open_run(run, plan=plan), asked)
     rows, written = told.reached_by_campaigns(scored), []
     target = Target((to or Path()) / f"list.{form}", not no_guard, null, bom)
     if to is not None:
         require_free(scored.directory, "campaigns", to, overwrite=overwrite)
-        earlier = None if since is None else with_alerts(open_run(since, beside=scored.directory), asked)
+        earlier = None if since is None else with_asked(open_run(since, beside=scored.directory), asked, scored)
         lists = told.Lists(to, fields.split(",") if fields else (), earlier, target)
         with terminal.listening(as_json=as_json) as listener:
             progress = Progress(listener)

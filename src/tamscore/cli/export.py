@@ -115,7 +115,7 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
     stand beside the model's values, and the accounts they name always come along. A table is merged by id in one
     transaction, see docs/scores_elsewhere.md.
     """
-    from tamscore.insight.alerted_run import with_alerts
+    from tamscore.insight.beside_run import with_asked
     from tamscore.insight.export import default_fields, only_of, order_of, titles_of
     from tamscore.insight.export_file import Target
     from tamscore.insight.overrides import match
@@ -125,7 +125,7 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
     files_only = {"--since": since, "--null": null, "--bom": bom, "--no-guard": no_guard}
     require_none_of({"--gone": gone} if isinstance(to, Target) else files_only)
     asked = asked_for(fields, only)
-    scored = with_alerts(open_run(run, plan=plan), asked)
+    scored = with_asked(open_run(run, plan=plan), asked)
     chosen = fields.split(",") if fields else default_fields(scored)
     if titles:
         chosen = titles_of(scored, chosen)
@@ -135,7 +135,7 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
     joined = None if overrides is None else match(overrides, scored, min_match_share)
     with terminal.listening(as_json=as_json) as listener:
         if isinstance(to, Target):
-            earlier = None if since is None else with_alerts(open_run(since, beside=scored.directory), asked)
+            earlier = None if since is None else with_asked(open_run(since, beside=scored.directory), asked, scored)
             target = replace(to, guarded=not no_guard, null=null, bom=bom)
             done = into_file(scored, earlier, order, target, Progress(listener), overwrite=overwrite)
         else:

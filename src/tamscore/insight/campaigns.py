@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import UsageError
 from tamscore.insight import export_file
+from tamscore.insight.beside_run import with_marks
 from tamscore.insight.export import order_of, with_role
-from tamscore.insight.marked_run import with_marks
 from tamscore.insight.tables import optional_table
 from tamscore.scoring.score.parts import MEASURES
 from tamscore.scoring.tables.plain import money

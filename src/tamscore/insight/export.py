@@ -19,9 +19,10 @@ from tamscore.insight.join import AccountIndex
 from tamscore.insight.roles import SUGGESTED
 from tamscore.insight.said_columns import columns_read, made, said_columns
 from tamscore.insight.worlds import cents
-from tamscore.schema import COVERAGE_COLUMNS
+from tamscore.schema import COVERAGE_COLUMNS, COVERAGE_DETAILS
 from tamscore.stages.draw import id_hash
 from tamscore.stages.quadrant import ACCOUNT_PLAYS
+from tamscore.store.holdouts import MARK_COLUMN
 from tamscore.view.words import words
 
 if TYPE_CHECKING:
@@ -206,7 +207,9 @@ def hint(column: str, known: Sequence[str], run: StoredRun) -> str:
         return 'output.columns of its job leaves it out: name it there, or set output.columns = "all", and run it again'
     if column in BUYING:
         return "a buying alert needs the run that this one replaced, and there is none"
-    if column in COVERAGE_COLUMNS:
+    if column == MARK_COLUMN:
+        return "no holdout counts: tamscore holdout RUN draws one"
+    if column in {*COVERAGE_COLUMNS, *COVERAGE_DETAILS}:
         instead = f"; what the quadrant suggests is {SUGGESTED[column]!r}" if column in SUGGESTED else ""
         return f"a coverage tells it, and the run has none: tamscore coverage RUN{instead}"
     return nearest(column, known) or f"the scores have {', '.join(known)}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from tamscore.arrow import as_dictionary, coded, float_column, level_codes, text_dictionary
+from tamscore.engine import heap
 from tamscore.errors import UsageError
 from tamscore.scoring.score.priority import BASES
 from tamscore.sections.lift import design
@@ -101,6 +102,7 @@ def candidates(run: StoredRun, of: Kind) -> pa.Table:
     """Return the customers or prospects of a run that stand in no other holdout; UsageError if there are none."""
     import pyarrow as pa
 
+    heap.share()
     run.require(("account_id", "kind", "sales"))
     columns = [name for name in READ if name in run.columns]
     taken = Controls.of_holdouts(holdouts.in_force(run.directory.output), run.id_form, treated=True)

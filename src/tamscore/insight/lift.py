@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.arrow import float_column, truths
+from tamscore.engine import heap
 from tamscore.insight.holdouts import GROUPS, TOUCH, holdout_of, places_of, texts_of
 from tamscore.insight.join import AccountIndex
 from tamscore.insight.outcomes import ID, read_outcomes
@@ -58,6 +59,7 @@ def lift(run: StoredRun, holdout: Holdout, look: Look) -> dict[str, Any]:
     Raise InputContractError if the outcomes lack a column, name an account twice, name none of the holdout, or hardly
     meet the accounts of the run.
     """
+    heap.share()
     table = holdout.accounts()
     control = truths(table["control"])
     found = read_outcomes(look.outcomes, AccountIndex.of([table[ID]], run.id_form), run, look.share)

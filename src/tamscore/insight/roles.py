@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import InputContractError
 from tamscore.insight.join import AccountIndex
-from tamscore.schema import COVERAGE_COLUMNS
+from tamscore.schema import COVERAGE_COLUMNS, COVERAGE_DETAILS
 from tamscore.store import contents, coverages
 from tamscore.store.placed import files_of
 from tamscore.store.tables import account_ids
@@ -33,6 +33,8 @@ TEXTS = COVERAGE_COLUMNS[:-1]
 SUGGESTED = {"role": "suggested_role", "service_level": "suggested_service_level"}
 """What columns that the quadrant suggests are called, by what versions before called them."""
 TABLE = "accounts.parquet"
+DETAILS = ("value", "owner", "shortfall")
+"""The columns of that table which readers see as COVERAGE_DETAILS."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,11 @@ class CoveragePlan:
         """Role, service level, person and hours of its accounts, texts as dictionaries."""
         return contents.decoded(self.file, COVERAGE_COLUMNS).combine_chunks()
 
+    @cached_property
+    def details(self) -> pa.Table:
+        """Value, owner before, and the rule by which accounts are owed more, under the names that readers see."""
+        return contents.decoded(self.file, DETAILS).combine_chunks().rename_columns([*COVERAGE_DETAILS])
+
     @property
     def ids(self) -> pa.ChunkedArray:
         """The ids of its accounts, which only an index needs to keep."""
@@ -75,10 +82,18 @@ class CoveragePlan:
 
     def of(self, ids: pa.ChunkedArray) -> pa.Table:
         """Return role, service level, person and hours of accounts (m,); InputContractError if it lacks one of them."""
+        return self.table.take(self.rows_of(ids))
+
+    def details_of(self, ids: pa.ChunkedArray) -> pa.Table:
+        """Return the details of accounts (m,); raise as `of`."""
+        return self.details.take(self.rows_of(ids))
+
+    def rows_of(self, ids: pa.ChunkedArray) -> Any:
+        """Return the rows (m,) of accounts in the table; InputContractError if it lacks one of them."""
         rows = self.accounts.rows_of(ids)
         if len(rows) and rows.min() < 0:
             raise self.lacks(ids[int(rows.argmin())].as_py())
-        return self.table.take(rows)
+        return rows
 
     def of_account(self, account_id: str) -> dict[str, Any]:
         """Return the same of one account, without an index of all."""

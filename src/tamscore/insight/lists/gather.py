@@ -12,11 +12,11 @@ import pyarrow.compute as pc
 from tamscore.arrow import as_dictionary, level_codes
 from tamscore.engine import heap
 from tamscore.errors import UsageError
+from tamscore.insight.beside_run import with_marks
 from tamscore.insight.campaign_lists import PERSON, CampaignLists
 from tamscore.insight.lists import sentences
 from tamscore.insight.lists.open_products import OPEN_PRODUCTS
 from tamscore.insight.lists.since import RunBefore, doubts_about_runs
-from tamscore.insight.marked_run import with_marks
 from tamscore.schema import PARTY_TYPES
 from tamscore.store.holdouts import MARK_COLUMN, Controls
 
