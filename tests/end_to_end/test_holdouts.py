@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 
 from tamscore import backend
 from tamscore.cli import app
+from tamscore.insight.holdouts import Wanted, draw
 from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
 from tamscore.sections.coverage.cover import cover
@@ -106,6 +108,16 @@ def test_a_draw_is_repeated_by_nothing(run, folder, output):
     pruning.prune(output, 1)
     assert accounts_of(output, "prospects").equals(before)
     assert problems_of_output(output) == []
+
+
+def test_a_new_holdout_ends_on_a_day_to_come_and_is_the_same_after_that_day(made, tmp_path):
+    shutil.copytree(made[0].output, tmp_path / "scores", ignore=shutil.ignore_patterns("holdouts"))
+    refused = ask("holdout", tmp_path / "scores", "--until", "2026-01-31")
+    assert refused.exit_code == 2
+    assert "--until: expected a day to come, got 2026-01-31" in refused.stderr
+    run, wanted = open_run(tmp_path / "scores"), Wanted(share=0.2, rate=0.2, until="2026-01-31")
+    assert draw(run, wanted, date(2026, 1, 31))[1] is True
+    assert draw(run, wanted, date(2026, 2, 1))[1] is False
 
 
 def test_controls_get_no_person_unless_an_owner_holds_them(run, folder):
@@ -329,7 +341,6 @@ def test_amounts_that_are_no_money_are_refused(run, folder):
         (["--share", "0.7"], "--share: expected a number above 0 and at most 0.5"),
         (["--until", "soon"], "--until: expected a date"),
         (["--until", "2026-02-30"], "--until: expected a date"),
-        (["--until", "2026-01-31"], "--until: expected a day to come, got 2026-01-31"),
         (["--name", "second"], "has no prospects outside of other holdouts"),
         (["--name", "none", "--end"], "expected the name of a holdout"),
     ],

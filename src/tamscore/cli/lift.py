@@ -60,9 +60,9 @@ def holdout(  # noqa: PLR0913, PLR0917 - every option of the command
     require_between("--lift", lift, 0.0, 100.0)
     if name is not None and not name.strip():
         raise UsageError("--name: expected a name, got nothing")
-    wanted = holdouts.Wanted(name and name.strip(), of, share, rate, lift, until and later_day(until), mark or None)
+    wanted = holdouts.Wanted(name and name.strip(), of, share, rate, lift, until and day(until), mark or None)
     stored = open_run(run)
-    found, changed = holdouts.end(stored.directory.output, wanted) if end else holdouts.draw(stored, wanted)
+    found, changed = holdouts.end(stored.directory.output, wanted) if end else holdouts.draw(stored, wanted, today())
     if as_json:
         told = {**found.record, "folder": str(found.folder), "changed": changed}
         print(json.dumps(told, indent=1, ensure_ascii=False))
@@ -78,15 +78,12 @@ def require_between(option: str, value: float | None, low: float, high: float) -
         raise UsageError(f"{option}: expected a number above {low:g} and at most {high:g}, got {value:g}")
 
 
-def later_day(text: str) -> str:
-    """Return a day from today on as it is written in ISO 8601; UsageError if the text is none, or an earlier day."""
+def day(text: str) -> str:
+    """Return a day as it is written in ISO 8601; UsageError if the text is none."""
     try:
-        day = date.fromisoformat(text.strip())
+        return date.fromisoformat(text.strip()).isoformat()
     except ValueError as error:
         raise UsageError(f"--until: expected a date such as 2027-03-31, got {text!r}") from error
-    if day < today():
-        raise UsageError(f"--until: expected a day to come, got {day}, today is {today()}")
-    return day.isoformat()
 
 
 def today() -> date:

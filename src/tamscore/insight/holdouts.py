@@ -22,6 +22,7 @@ from tamscore.substitution import fold_word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     import pyarrow as pa
 
@@ -60,11 +61,11 @@ class Wanted:
         return self.name or self.of or "prospects"
 
 
-def draw(run: StoredRun, wanted: Wanted) -> tuple[Holdout, bool]:
+def draw(run: StoredRun, wanted: Wanted, today: date) -> tuple[Holdout, bool]:
     """Return the holdout of that name, and whether it was drawn just now: there is one draw of a name.
 
-    Raise UsageError if there is another one of that name, or too few accounts; RetryableError if somebody holds the
-    output.
+    Raise UsageError if there is another one of that name, too few accounts, or a new one were to end before today;
+    RetryableError if somebody holds the output.
     """
     output = run.directory.output
     with held(output, "holdout"):
@@ -72,6 +73,8 @@ def draw(run: StoredRun, wanted: Wanted) -> tuple[Holdout, bool]:
         if there is not None:
             require_same(there, wanted)
             return there, False
+        if wanted.until and wanted.until < today.isoformat():
+            raise UsageError(f"--until: expected a day to come, got {wanted.until}, today is {today}")
         table = candidates(run, wanted.of or "prospects")
         record, accounts = drawn(run, table, wanted)
         return holdouts.write(output, record, accounts), True
