@@ -124,7 +124,34 @@ def test_layout_ranges_workers_and_device_change_nothing(made, tmp_path, monkeyp
 def test_a_run_without_products_is_the_same_in_all_other_columns(made, tmp_path):
     changes = {"next_offer": {"path": made["changes"]["products"]["path"]}}
     plain = market.scores(market.run(made["folder"] / "market", tmp_path / "scores", changes))
-    assert market.different(plain, made["scores"].select(plain.column_names)) == []
+    names = [name for name in plain.column_names if name not in {"next_offer_value", "next_offer_expected"}]
+    assert market.different(plain.select(names), made["scores"].select(names)) == []
+
+
+@pytest.mark.parametrize("by", ["probability", "expected_value"])
+def test_offers_are_the_likeliest_or_the_dearest_that_an_account_lacks(made, tmp_path, by):
+    run = made["run"]
+    if by == "expected_value":
+        run = market.run(made["folder"] / "market", tmp_path / by, {**made["changes"], "next_offer": {"by": by}})
+    own = defaultdict(set)
+    for row in made["sold"].to_pylist():
+        own[row["account_id"]].add(row["product"])
+    offers: dict[str, dict[str, Any]] = defaultdict(dict)
+    for row in table_of(run, "next_offers"):
+        offers[row["cluster"]][row["product"]] = row
+    worth = {(row["cluster"], row["product"]): row["potential"] for row in table_of(run, "products")}
+    for row in market.scores(run).to_pylist():
+        open_ = [name for name in offers[row["cluster"]] if name not in own[row["account_id"]]]
+        assert (row["next_offer"] is None) == (not open_)
+        if open_:
+            assert row["next_offer"] in open_
+            assert row["next_offer_value"] == worth[row["cluster"], row["next_offer"]]
+            assert 0.0 <= row["next_offer_probability"] <= 1.0
+            expected = row["next_offer_probability"] * row["next_offer_value"]
+            assert row["next_offer_expected"] == pytest.approx(expected, abs=0.006)
+    record = (run.manifest() or {})["extras"]["next_offer"]
+    assert record["by"] == by
+    assert record["model"]["customers"] == sum(row["sales"] > 0 for row in made["scores"].to_pylist() if row["sales"])
 
 
 def score_again(made: dict[str, Any], output: Any, changes: dict[str, Any], *, own_ladders: bool = False) -> Any:

@@ -990,7 +990,7 @@ FULL: dict[str, Any] = {
         "sales": "money",
         "family": "kind",
     },
-    "next_offer": {"owned": 0.5},
+    "next_offer": {"owned": 0.5, "by": "share"},
     "metrics": {"textfile": "tamscore.prom", "folder": "metrics"},
     "report": {"title": "The market", "company": "us", "currency": "EUR", "period": "2025", "owner": "sales"},
     "output": {"path": "scores", "columns": ["tier", "play"]},

@@ -45,6 +45,12 @@ class AccountProducts:
         """The account (n,) of each pair, as its place in `key`."""
         return np.repeat(np.arange(len(self.key), dtype=np.int32), np.diff(self.start))
 
+    def pairs_of(self, account: Any) -> tuple[Any, Any]:
+        """Return the pairs of accounts at some places (m,): the place in `account`, and that in `product`, (n,)."""
+        first, count = self.start[account], self.start[account + 1] - self.start[account]
+        pair = np.repeat(first - np.cumsum(count) + count, count) + np.arange(count.sum())
+        return np.repeat(np.arange(len(account)), count), pair
+
     @classmethod
     def together(cls, parts: Sequence[Lines]) -> AccountProducts:
         """Return what accounts own, given their pairs of ascending keys, part after part."""

@@ -28,9 +28,11 @@ class NextOfferSection(Section[NextOffer]):
     absent = "Next offers: not made; a section [next_offer] does, given sales by product."
     settings = NextOffer
     columns = (
-        ScoreColumn("next_offer", "text", "product that most peers own and the account lacks", NO_OFFER),
-        ScoreColumn("next_offer_value", "money", "the product's own cut line among its owners", NO_OFFER),
+        ScoreColumn("next_offer", "text", "product that peers own and the account lacks, see next_offer.by", NO_OFFER),
+        ScoreColumn("next_offer_value", "money", "the product's potential in the cluster", NO_OFFER),
         ScoreColumn("next_offer_share", "share", "share of the cluster's customers that own it", NO_OFFER),
+        ScoreColumn("next_offer_probability", "share", "share of customers alike that own it; null by share", NO_OFFER),
+        ScoreColumn("next_offer_expected", "money", "that probability times the value; null by share", NO_OFFER),
     )
 
     rules = ((the_table_is_named_once, ("products", "next_offer")),)

@@ -13,8 +13,9 @@ from tamscore.scoring.census.totals import is_total
 from tamscore.scoring.product_sales import product_sales
 from tamscore.scoring.score.sections import Findings
 from tamscore.sections.next_offer import offers as next_offer
-from tamscore.sections.next_offer.ownership import Owned, offers_of
+from tamscore.sections.next_offer.ownership import Columns, learn_ownership, offers_of
 from tamscore.stages.draw import id_hash
+from tamscore.stages.orders import places
 from tamscore.store import tables
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.market import Market
     from tamscore.scoring.score.sections import ScoredRows
     from tamscore.sections.next_offer.offers import Offers
+    from tamscore.sections.next_offer.ownership_model import OwnershipModel
     from tamscore.sections.next_offer.settings import NextOffer
     from tamscore.stages.folding import IdForm
 
@@ -33,23 +35,29 @@ MOST_TOLD = 50
 
 @dataclass(frozen=True)
 class NextOfferState:
-    """The state: the offers of each cluster (K), and which accounts own what of them."""
+    """The state: the offers of each cluster (K), which accounts own what, and how likely they own the rest.
+
+    `model` is None for offers by the share of owners; it was learned from so many `customers`.
+    """
 
     account_id: str
     id_form: IdForm
     clusters: tuple[str, ...]
     products: pa.Array
     offers: Offers
-    owned: Owned
+    columns: Columns
     share: float
+    by: str = "share"
+    model: OwnershipModel | None = None
+    customers: int = 0
 
     def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
-        """The best product that each of the scored rows lacks, its cut line among owners, and their share."""
+        """Return the best product that each of the scored rows lacks, its value, the share of owners, its odds."""
         label = level_codes(rows.scores["cluster"], list(self.clusters))
         ids = tables.account_ids(rows.read([self.account_id])[self.account_id], self.id_form)
-        bits = self.owned.bits(id_hash(ids), id_hash(ids, 1), label, self.offers)
-        given = (backend.put(one) for one in (bits, label, self.offers.counts))
-        place = backend.get(next_offer.first_lacking(backend.xp, *given))
+        place, probability = np.full(len(label), -1), np.full(len(label), np.nan)
+        if self.offers.product.shape[1]:
+            self.choose(ids, label, backend, place, probability)
         some = place >= 0
         at = (label, np.maximum(place, 0)) if self.offers.product.shape[1] else None
         product, value, share = (
@@ -57,11 +65,45 @@ class NextOfferState:
             for one in (self.offers.product, self.offers.value, self.offers.share)
         )
         numbers = pa.array(np.where(some, product, 0).astype(np.int32), mask=~some)
+        value, probability = np.round(value, 2), np.where(some, probability, np.nan)
         return {
             "next_offer": pa.DictionaryArray.from_arrays(numbers, self.products.cast(pa.string())),
-            "next_offer_value": nullable(np.where(some, np.round(value, 2), np.nan)),
+            "next_offer_value": nullable(np.where(some, value, np.nan)),
             "next_offer_share": nullable(np.where(some, np.round(share, 6), np.nan)),
+            "next_offer_probability": nullable(probability),
+            "next_offer_expected": nullable(np.round(probability * value, 2)),
         }
+
+    def choose(self, ids: pa.Array, label: Any, backend: Backend, place: Any, probability: Any) -> None:
+        """Set the place (m,) of each account's offer in its cluster's offers, and its probability (m,).
+
+        Accounts of a cluster that own nothing get the same.
+        """
+        account = places(self.columns.owned.key, self.columns.owned.check, id_hash(ids), id_hash(ids, 1))
+        without, having = np.flatnonzero(account < 0), np.flatnonzero(account >= 0)
+        every = np.arange(len(self.clusters))
+        shared = self.chosen(np.full(len(every), -1), every, backend)
+        place[without], probability[without] = (one[label[without]] for one in shared)
+        for here in self.columns.blocks(having):
+            rows = having[here]
+            place[rows], probability[rows] = self.chosen(account[rows], label[rows], backend)
+
+    def chosen(self, account: Any, label: Any, backend: Backend) -> tuple[Any, Any]:
+        """Return place and probability (m,) of the offers to accounts of clusters (m,), given their places."""
+        xp, owned = backend.xp, backend.put(self.columns.matrix(account))
+        column = np.where(self.offers.product >= 0, self.columns.column[self.offers.product], -1)
+        where, offered = backend.put(label), backend.put(column)
+        if self.model is None:
+            return backend.get(next_offer.choose_most_owned(xp, owned, where, offered)), np.full(len(label), np.nan)
+        ranking = next_offer.Ranking(
+            offered,
+            backend.put(np.nan_to_num(self.offers.value)),
+            backend.put(self.model.weights),
+            backend.put(self.model.probability),
+            self.by == "expected_value",
+        )
+        best = next_offer.choose_likeliest(xp, owned, where, ranking)
+        return backend.get(best.place), backend.get(best.probability)
 
     def count(self, scored: pa.Table) -> dict[tuple[str, str], int]:
         """How many accounts of a part are offered each product, by cluster and product."""
@@ -87,9 +129,23 @@ class NextOfferState:
         )
         table = pa.Table.from_pylist(rows, pa.schema([*((name, pa.string()) for name in texts), *schema]))
         record: dict[str, Any] = {"owned": self.share, "products": len(self.products), "offers": len(rows)}
+        record |= {"by": self.by, "model": self.model_record()}
         record["accounts"] = sum(row["offered_to"] for row in rows)
         record["most"] = sorted(rows, key=lambda row: (-row["offered_to"], row["cluster"], row["product"]))[:MOST_TOLD]
         return Findings(record, {"next_offers": table}, frozenset({"value"}), notices=self.notices(rows))
+
+    def model_record(self) -> dict[str, Any] | None:
+        """Return what the manifest says of the model; None for offers by the share of owners."""
+        if self.model is None:
+            return None
+        return {
+            "products": len(self.columns.product),
+            "customers": self.customers,
+            "penalty": self.model.penalty,
+            "held_out_error": {f"{penalty:g}": error for penalty, error in self.model.error.items()},
+            "brier": round(self.model.brier, 6),
+            "brier_share": round(self.model.brier_share, 6),
+        }
 
     def notices(self, rows: Sequence[dict[str, Any]]) -> tuple[str, ...]:
         """What a person should know of the offers: that there are none, or that one is called like a total."""
@@ -105,10 +161,15 @@ class NextOfferState:
 
 def prepare(market: Market, settings: NextOffer) -> NextOfferState:
     """Return the state; raise InputContractError if the table has too many products to be products."""
-    this = market.this
+    this, job = market.this, market.this.job
     sales = product_sales(market)
     with this.progress.stage("products", sales.table.plan.rows):
-        job, names = this.job, sales.products.names
-        offers, owned = offers_of(sales, settings.owned, job.potential.min_customers, job.potential.lines[0])
-    form = this.columns.id_form
-    return NextOfferState(this.columns.account_id, form, market.clusters, names, offers, owned, settings.owned)
+        potential = market.figure("product_potential")
+        rules = job.potential.min_customers, job.potential.lines[0]
+        offers = offers_of(sales, settings.owned, *rules, potential)
+        columns = Columns.of(sales, offers)
+        names = this.columns.account_id, this.columns.id_form, market.clusters, sales.products.names
+        if settings.by == "share":
+            return NextOfferState(*names, offers, columns, settings.owned)
+        model, customers = learn_ownership(sales, columns)
+        return NextOfferState(*names, offers, columns, settings.owned, settings.by, model, customers)

@@ -7,20 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.sections.next_offer.ownership_model import bins_of, scores_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.backend import Array
 
 MOST = 62
-"""So many products of a cluster at the most: what an account owns of them fits into one whole number."""
+"""So many products of a cluster are offered at the most."""
 
 
 @dataclass(frozen=True)
 class Offers:
-    """The products (k, width) by number that may be offered in each cluster, the best first, -1 behind the last.
+    """The products (k, width) by number that may be offered in each cluster, -1 behind the last.
 
-    `share` (k, width) of the cluster's customers own one, `value` (k, width) is its cut line among those.
+    Those that most customers own come first. `share` (k, width) of the cluster's customers own one, `value` (k, width)
+    is its cut line among those.
     """
 
     product: Any
@@ -36,8 +39,7 @@ class Offers:
 def rank_offers(products: Sequence[Any], shares: Sequence[Any], values: Sequence[Any]) -> Offers:
     """The products of each cluster (k arrays) with share and value, those that most peers own first.
 
-    Held against later baskets, this order sold more, and to more customers, than one by share · value. Of products
-    owned alike the one of higher value comes first; equal ones go by number.
+    Of products owned alike the one of higher value comes first; equal ones go by number.
     """
     orders = [
         np.lexsort((product, -value, -share))[:MOST]
@@ -54,14 +56,63 @@ def rank_offers(products: Sequence[Any], shares: Sequence[Any], values: Sequence
     return found
 
 
-def first_lacking(xp: Any, owned: Array, label: Array, counts: Array) -> Array:
-    """The place (m,) int64 of the best product that an account lacks in the offers of its cluster, -1 for none.
+@dataclass(frozen=True)
+class Ranking:
+    """How offers are chosen, as arrays on a device.
 
-    `owned` (m,) int64 has bit j set where the account owns the j-th product of its cluster.
+    `column` (k, width) int64 is the column of each offer among those of the model, -1 behind the last; `value`
+    (k, width) its value. `weights` (c + k, c) and `probability` (bins,) are those of the ownership model. `by_value`
+    says whether probabilities are weighed with values.
     """
-    place = xp.full(owned.shape, -1, dtype=xp.int64, device=owned.device)
-    offered = xp.take(counts, label)
-    for j in range(int(xp.max(counts)) if counts.shape[0] else 0):
-        lacks = (owned // 2**j) % 2 == 0
-        place = xp.where((place < 0) & lacks & (offered > j), xp.asarray(j, dtype=xp.int64, device=owned.device), place)
-    return place
+
+    column: Array
+    value: Array
+    weights: Array
+    probability: Array
+    by_value: bool
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What is offered to accounts (m,): its place int64 in the offers of the cluster, -1 for none; its probability."""
+
+    place: Array
+    probability: Array
+
+
+def choose_likeliest(xp: Any, owned: Array, label: Array, ranking: Ranking) -> Chosen:
+    """Return the offer with the largest probability, or expected value, that an account lacks; the first of equals.
+
+    `owned` (m, c) is 1 where the account owns the product of a column of the model, else 0; `label` (m,) its cluster.
+    """
+    at = xp.take(ranking.column, label, axis=0)
+    flat = xp.maximum(at, xp.zeros_like(at)) + columns_before(xp, owned)
+    is_owned = gathered(xp, owned, flat)
+    bins = bins_of(xp, gathered(xp, scores_of(xp, owned, label, ranking.weights), flat))
+    probability = xp.reshape(xp.take(ranking.probability, xp.reshape(bins, (-1,))), bins.shape)
+    worth = probability * xp.take(ranking.value, label, axis=0) if ranking.by_value else probability
+    worth = xp.where((at >= 0) & (is_owned == 0.0), worth, xp.full_like(probability, -1.0))
+    best = xp.argmax(worth, axis=1)
+    some = xp.max(worth, axis=1) >= 0.0
+    chance = gathered(xp, probability, (best + columns_before(xp, probability)[:, 0])[:, None])[:, 0]
+    return Chosen(xp.where(some, best, xp.full_like(best, -1)), chance)
+
+
+def columns_before(xp: Any, table: Array) -> Array:
+    """Return the place (m, 1) int64 at which each row of a table (m, c) begins."""
+    rows = xp.arange(table.shape[0], dtype=xp.int64, device=table.device)
+    return (rows * table.shape[1])[:, None]
+
+
+def gathered(xp: Any, table: Array, flat: Array) -> Array:
+    """Return the elements of a table (m, c) at places (m, w) counted through its rows."""
+    return xp.reshape(xp.take(xp.reshape(table, (-1,)), xp.reshape(flat, (-1,))), flat.shape)
+
+
+def choose_most_owned(xp: Any, owned: Array, label: Array, column: Array) -> Array:
+    """Return the place (m,) int64 of the first offer that an account lacks, -1 for none; arguments as above."""
+    at = xp.take(column, label, axis=0)
+    is_owned = gathered(xp, owned, xp.maximum(at, xp.zeros_like(at)) + columns_before(xp, owned))
+    lacks = (at >= 0) & (is_owned == 0.0)
+    best = xp.argmax(xp.astype(lacks, xp.int64), axis=1)
+    return xp.where(xp.any(lacks, axis=1), best, xp.full_like(best, -1))

@@ -1,4 +1,4 @@
-"""What is offered in each cluster, and which accounts own what of it."""
+"""What is offered in each cluster, and the model of who owns what."""
 
 from __future__ import annotations
 
@@ -9,65 +9,100 @@ import numpy as np
 
 from tamscore.scoring.product_sales import grouped, offered_products
 from tamscore.sections.next_offer import offers as next_offer
-from tamscore.stages.keys import positions
-from tamscore.stages.orders import UNITS
+from tamscore.sections.next_offer.ownership_model import FOLDS, OwnershipModel, learn
+from tamscore.stages.orders import UNITS, places
 from tamscore.stages.prepare import nearest_rank
 
 if TYPE_CHECKING:
-    from tamscore.scoring.product_sales import ProductSales
+    from collections.abc import Iterator
+
+    from tamscore.scoring.product_sales import AccountProducts, ProductSales
     from tamscore.sections.next_offer.offers import Offers
+
+MOST_COLUMNS = 1000
+"""The model knows so many products at the most, those that most customers own."""
+HELD_CELLS = 2_000_000
+"""So many pairs of account and product are looked at at a time."""
+MOST_WORK = 4e10
+"""The model is learned from so many accounts that this times the columns squared stays below it."""
 
 
 @dataclass(frozen=True)
-class Owned:
-    """Accounts (n,) and products that they own, a row for each pair, by order of key; only of what is offered."""
+class Columns:
+    """The products that are told apart: `product` (c,) their numbers in order, `column` (P,) their places, -1 for none.
 
-    key: Any
-    check: Any
+    `owned` is what accounts own of all products.
+    """
+
     product: Any
+    column: Any
+    owned: AccountProducts
 
-    def bits(self, key: Any, check: Any, label: Any, offers: Offers) -> Any:
-        """What accounts (m,) of clusters (m,) own of its offers: bit j is set for the j-th, (m,) int64."""
-        low, high = positions(self.key, key, "left", "right")
-        found = np.zeros(len(key), np.int64)
-        for step in range(int((high - low).max(initial=0))):
-            rows = np.flatnonzero(low + step < high)
-            at = low[rows] + step
-            same = self.check[at] == check[rows]
-            rows, product = rows[same], self.product[at[same]]
-            hit, place = np.nonzero(offers.product[label[rows]] == product[:, None])
-            found[rows[hit]] |= np.int64(1) << place
-        return found
+    @classmethod
+    def of(cls, sales: ProductSales, offers: Offers) -> Columns:
+        """Return the products that are offered somewhere, and those that most customers own."""
+        owners = sales.owners.sum(axis=0)
+        most = np.lexsort((np.arange(len(owners)), -owners))[:MOST_COLUMNS]
+        product = np.union1d(most[owners[most] > 0], offers.product[offers.product >= 0])
+        column = np.full(len(owners), -1)
+        column[product] = np.arange(len(product))
+        return cls(product, column, sales.owned)
+
+    def matrix(self, account: Any) -> Any:
+        """Return what accounts (m,) own, by their places in `owned`, -1 for nothing: (m, c), 1.0 or 0.0."""
+        matrix = np.zeros((len(account), len(self.product)))
+        having = np.flatnonzero(account >= 0)
+        row, pair = self.owned.pairs_of(account[having])
+        column = self.column[self.owned.product[pair]]
+        matrix[having[row[column >= 0]], column[column >= 0]] = 1.0
+        return matrix
+
+    def blocks(self, account: Any) -> Iterator[slice]:
+        """Yield the parts of accounts (m,) that are looked at at a time."""
+        most = max(HELD_CELLS // max(len(self.product), 1), 1)
+        for start in range(0, len(account), most):
+            yield slice(start, start + most)
 
 
-def offers_of(sales: ProductSales, share: float, min_customers: int, line: float) -> tuple[Offers, Owned]:
-    """Return what is offered in each cluster, and who owns of it.
+def learn_ownership(sales: ProductSales, columns: Columns) -> tuple[OwnershipModel, int]:
+    """Return the model of which customer owns what, and from how many customers it was learned.
+
+    Those with the smallest hashes are learned from if there are many.
+    """
+    clusters, size = len(sales.market.clusters), len(columns.product)
+    most = int(MOST_WORK / (size + clusters) ** 2)
+    key, check, label = (part[:most] for part in (sales.customers.key, sales.customers.check, sales.customers.label))
+    account, fold = places(sales.owned.key, sales.owned.check, key, check), (key % np.uint64(FOLDS)).astype(np.int64)
+    parts = [(columns.matrix(account[here]), label[here], fold[here]) for here in columns.blocks(account)]
+    return learn(parts, size, clusters), len(key)
+
+
+def offers_of(sales: ProductSales, share: float, min_customers: int, line: float, potential: Any | None) -> Offers:
+    """Return what is offered in each cluster; its value is the potential (K, P), or else the product's cut line.
 
     Raise InputContractError if no customer owns anything.
     """
     wanted = offered_products(sales.owners, sales.customer_counts, share, min_customers)
-    money, owned = details(sales, wanted)
+    money = details(sales, wanted)
     values = [np.array([cut_line(money[c, int(p)], line) for p in np.flatnonzero(row)]) for c, row in enumerate(wanted)]
+    if potential is not None:
+        known = [potential[c][row] for c, row in enumerate(wanted)]
+        values = [np.where(np.isnan(one), value, one) for one, value in zip(known, values, strict=True)]
     customers = np.maximum(sales.customer_counts, 1)
     shares = [sales.owners[c][row] / customers[c] for c, row in enumerate(wanted)]
-    return next_offer.rank_offers([np.flatnonzero(row) for row in wanted], shares, values), owned
+    return next_offer.rank_offers([np.flatnonzero(row) for row in wanted], shares, values)
 
 
-def details(sales: ProductSales, wanted: Any) -> tuple[dict[tuple[int, int], Any], Owned]:
-    """Return owners' sales of the products wanted (K, p) bool in each cluster, and each account that owns one of them.
-
-    The sales of a cluster's owners of a product are sorted (n,).
-    """
+def details(sales: ProductSales, wanted: Any) -> dict[tuple[int, int], Any]:
+    """Return owners' sales (n,), sorted, of the products wanted (K, p) bool in each cluster, by cluster and product."""
     pairs, products = sales.owned, wanted.shape[1]
     rows = np.flatnonzero(wanted.any(axis=0)[pairs.product])
-    account, product = pairs.account[rows], pairs.product[rows]
-    owned = Owned(pairs.key[account], pairs.check[account], product)
-    label, units = sales.label[account], pairs.units[rows]
+    label, product, units = sales.label[pairs.account[rows]], pairs.product[rows], pairs.units[rows]
     mine = np.flatnonzero((label >= 0) & wanted[label, product])
     flat = label[mine] * products + product[mine]
     order = np.lexsort((units[mine], flat))
     codes, groups = grouped(flat[order], units[mine][order] / UNITS)
-    return {divmod(int(code), products): group for code, group in zip(codes, groups, strict=True)}, owned
+    return {divmod(int(code), products): group for code, group in zip(codes, groups, strict=True)}
 
 
 def cut_line(sales: Any, line: float) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from tamscore.config.problems import NOTHING, Problem
 from tamscore.config.product_table import ProductTable
@@ -19,6 +19,9 @@ class NextOffer(ProductTable):
 
     owned: OpenShare = 0.4
     """Share of a cluster's customers that own a product, from which on it is offered to the others."""
+    by: Literal["probability", "expected_value", "share"] = "probability"
+    """Which of them is offered: the one that the account most likely owns by what else it owns and by its cluster; the
+    one whose probability times value is largest; or the one that most customers of the cluster own."""
 
     def tables(self, account_id: str) -> dict[str, SideTable]:
         """Return the table of sales by product, if the section names one."""

@@ -17,7 +17,18 @@ def chapter(record: dict[str, Any]) -> Chapter:
         (row["cluster"], row["product"], row["share"], row["value"], row["offered_to"])
         for row in record["most"][:LISTED]
     ]
-    note = f"products that {record['owned']:.0%} of a cluster's customers own; value: the product's own cut line"
+    note = f"products that {record['owned']:.0%} of a cluster's customers own; value: potential{how(record)}"
     offers = table("Next offers", "cluster:id|product|owned by:percent|value:money|offered to:count", rows, note)
     message = f"{counted(record['accounts'], 'account')} lack something that many of their peers own."
     return Chapter("next-offers", "Next offers", message, (offers,))
+
+
+def how(record: dict[str, Any]) -> str:
+    """Return how offers are chosen, in words; "" for a run of an earlier version, whose offers go by owners."""
+    model = record.get("model")
+    if model is None:
+        return ""
+    chosen = "probability" if record["by"] == "probability" else "probability times value"
+    return (
+        f"; chosen by {chosen}, held-out Brier score {model['brier']:.4f} (shares of owners {model['brier_share']:.4f})"
+    )

@@ -54,6 +54,10 @@ class ProductsSection(Section[Products]):
         del settings
         return prepare(market)
 
+    def figures(self, state: Any) -> Mapping[str, Any]:
+        """Return the potential (K, P) of each product in each cluster, NaN where nobody knows."""
+        return {"product_potential": state.model.potentials.value}
+
     def explain(self, account: Mapping[str, Any]) -> list[tuple[str, str]]:
         """Return which products are open with an account, with the amounts, and what all of them come to."""
         from tamscore.sections.products.view import open_with

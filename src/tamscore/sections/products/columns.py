@@ -104,11 +104,8 @@ class ProductsState:
     def own_cents(self, owner: Any) -> Any:
         """Return the sales (m, P) in cents of accounts (m,) by their places in `owned`, NOT_OWNED for none."""
         own = np.full((len(owner), self.model.offered.shape[1]), NOT_OWNED)
-        first, count = self.owned.start[owner], self.owned.start[owner + 1] - self.owned.start[owner]
-        pairs = np.repeat(first - np.cumsum(count) + count, count) + np.arange(count.sum())
-        own[np.repeat(np.arange(len(owner)), count), self.owned.product[pairs]] = np.rint(
-            self.owned.units[pairs] * (CENTS / UNITS)
-        )
+        row, pair = self.owned.pairs_of(owner)
+        own[row, self.owned.product[pair]] = np.rint(self.owned.units[pair] * (CENTS / UNITS))
         return own
 
     def count(self, scored: pa.Table) -> PartCounts:
