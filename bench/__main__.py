@@ -456,6 +456,19 @@ def lift_case(seeds: Annotated[int, typer.Option(help="simulated holdouts of eac
         record("lift", result)
 
 
+@app.command("offers")
+def offers_case(
+    peers: Annotated[Path | None, typer.Option(help="folder that offers_peers.py answers in")] = None,
+) -> None:
+    """Compare next offers with later purchases on three public sets, beside popularity, rules and factorisation."""
+    from bench.offers import offers
+    from jobs.trials import prepare
+
+    with tempfile.TemporaryDirectory() as folder:
+        for result in offers(prepare.RAW, peers or Path(folder)):
+            record("offers", result)
+
+
 @app.command("products")
 def products_case(rows: Rows = 300_000, seed: Seed = 0) -> None:
     """Measure what whitespace of 20 products costs beyond the plain run, in CPU seconds and memory."""

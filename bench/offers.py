@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FEWEST_OWNERS = 10
 LATER_DAYS, LATER_WEEKS = 90, 39
 CLUSTERS = 8
-TOP = (1, 3, 10)
+TOP, SHARES = (1, 3, 10), (0.05, 0.4)
 PEERS = "als"
 RULE_OWNERS, RULE_PAIRS = 10, 5
 
@@ -163,6 +163,11 @@ def model(baskets: Baskets) -> Any:
     return every
 
 
+def offered(baskets: Baskets, scores: Any, share: float) -> Any:
+    """Return scores (n, p) of the products that a share of the cluster's customers own, -inf for the others."""
+    return np.where(cluster_share(baskets) >= share, scores, -np.inf)
+
+
 ORDERS: dict[str, Callable[[Baskets], Any]] = {
     "popularity": popularity,
     "cluster share": cluster_share,
@@ -175,9 +180,10 @@ ORDERS: dict[str, Callable[[Baskets], Any]] = {
 def quality(baskets: Baskets, scores: Any) -> dict[str, float]:
     """Return hit rates, and the value of what was right among the first ten, per customer who began something."""
     rows = np.flatnonzero(baskets.later.any(axis=1))
-    ranked = np.argsort(-np.where(baskets.owned[rows] > 0, -np.inf, scores[rows]), axis=1, kind="stable")
-    right = np.take_along_axis(baskets.later[rows], ranked[:, : max(TOP)], axis=1)
-    worth = right * baskets.value[ranked[:, : max(TOP)]]
+    lacked = np.where(baskets.owned[rows] > 0, -np.inf, scores[rows])
+    ranked = np.argsort(-lacked, axis=1, kind="stable")[:, : max(TOP)]
+    right = np.take_along_axis(baskets.later[rows] * np.isfinite(lacked), ranked, axis=1)
+    worth = right * baskets.value[ranked]
     return {
         **{f"hit_{top}": round(float(right[:, :top].any(axis=1).mean()), 4) for top in TOP},
         "precision_10": round(float(right.mean()), 4),
@@ -191,8 +197,10 @@ def offers(raw: Path, peers: Path) -> Iterator[dict[str, Any]]:
     """Yield the quality of each order on each set; what the peers need lies in a folder, and what they answer."""
     for make in (caravan, complete_journey, online_retail):
         baskets = make(raw)
-        np.savez_compressed(peers / f"{baskets.name}.npz", owned=baskets.owned)
+        np.savez_compressed(peers / f"{baskets.name}.npz", owned=baskets.owned, later=baskets.later)
         orders: dict[str, Any] = {name: order(baskets) for name, order in ORDERS.items()}
+        for share in SHARES:
+            orders[f"ownership model, owned = {share}"] = offered(baskets, orders["ownership model"], share)
         if (answer := peers / f"{baskets.name}.{PEERS}.npz").exists():
             orders["implicit matrix factorisation"] = np.load(answer)["scores"]
         for name, scores in orders.items():

@@ -65,5 +65,5 @@ def build(folder: Path, rows: int = 1200, seed: int = 0, **layout: Any) -> dict[
         },
         "alerts": {"drop": 0.3},
         "segments": {},
-        "next_offer": {"path": str(folder / "products.parquet"), "by": "share"},
+        "next_offer": {"path": str(folder / "products.parquet"), "by": "share", "owned": 0.4},
     }

@@ -41,7 +41,7 @@ def made(tmp_path_factory):
     market.write(table, folder / "market")
     sold = sold_of(table)
     pq.write_table(sold, folder / "sold.parquet", row_group_size=300)
-    changes = {"products": {"path": str(folder / "sold.parquet"), "family": "kind"}, "next_offer": {}}
+    changes = {"products": {"path": str(folder / "sold.parquet"), "family": "kind"}, "next_offer": {"owned": 0.4}}
     run = market.run(folder / "market", folder / "scores", changes)
     return {"folder": folder, "changes": changes, "run": run, "scores": market.scores(run), "sold": sold}
 
@@ -122,7 +122,7 @@ def test_layout_ranges_workers_and_device_change_nothing(made, tmp_path, monkeyp
 
 
 def test_a_run_without_products_is_the_same_in_all_other_columns(made, tmp_path):
-    changes = {"next_offer": {"path": made["changes"]["products"]["path"]}}
+    changes = {"next_offer": {"path": made["changes"]["products"]["path"], "owned": 0.4}}
     plain = market.scores(market.run(made["folder"] / "market", tmp_path / "scores", changes))
     names = [name for name in plain.column_names if name not in {"next_offer_value", "next_offer_expected"}]
     assert market.different(plain.select(names), made["scores"].select(names)) == []
@@ -132,7 +132,8 @@ def test_a_run_without_products_is_the_same_in_all_other_columns(made, tmp_path)
 def test_offers_are_the_likeliest_or_the_dearest_that_an_account_lacks(made, tmp_path, by):
     run = made["run"]
     if by == "expected_value":
-        run = market.run(made["folder"] / "market", tmp_path / by, {**made["changes"], "next_offer": {"by": by}})
+        changes = {**made["changes"], "next_offer": {"by": by, "owned": 0.4}}
+        run = market.run(made["folder"] / "market", tmp_path / by, changes)
     own = defaultdict(set)
     for row in made["sold"].to_pylist():
         own[row["account_id"]].add(row["product"])

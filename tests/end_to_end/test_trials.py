@@ -248,7 +248,7 @@ def worth_of(name: str, table: str, tables: Path, output: Path) -> tuple[RunDire
     shop = table.removesuffix("_halves")
     given = [f"input.path={tables / table}.parquet", f"lifetime_value.orders={tables / shop}_orders.parquet"]
     if shop == "online_retail":
-        given.append(f"next_offer.path={tables / shop}_products.parquet")
+        given += [f"next_offer.path={tables / shop}_products.parquet", 'next_offer.by="share"']
     done = pipeline.run(
         job_file.load(JOBS / f"{name}.toml", [*given, f"output.path={output}", 'device="cpu"']), Progress()
     )

@@ -368,7 +368,7 @@ def test_row_order_partitions_workers_and_ranges_change_nothing(asked, tmp_path,
     changes = {
         **asked["changes"],
         "lifetime_value": {**asked["changes"]["lifetime_value"], "orders": str(tmp_path / "orders.parquet")},
-        "next_offer": {"path": str(tmp_path / "products.parquet"), "by": "share"},
+        "next_offer": {"path": str(tmp_path / "products.parquet"), "by": "share", "owned": 0.4},
         "engine.workers": 1,
     }
     again = market.run(path, tmp_path / "scores", changes)

@@ -989,6 +989,7 @@ FULL: dict[str, Any] = {
         "product": "what",
         "sales": "money",
         "family": "kind",
+        "owned": 0.3,
     },
     "next_offer": {"owned": 0.5, "by": "share"},
     "metrics": {"textfile": "tamscore.prom", "folder": "metrics"},

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class NextOffer(ProductTable):
     """What to offer next: a product that many peers own and the account does not."""
 
-    owned: OpenShare = 0.4
+    owned: OpenShare = 0.05
     """Share of a cluster's customers that own a product, from which on it is offered to the others."""
     by: Literal["probability", "expected_value", "share"] = "probability"
     """Which of them is offered: the one that the account most likely owns by what else it owns and by its cluster; the

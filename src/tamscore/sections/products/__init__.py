@@ -51,8 +51,7 @@ class ProductsSection(Section[Products]):
         """
         from tamscore.sections.products.columns import prepare
 
-        del settings
-        return prepare(market)
+        return prepare(market, settings)
 
     def figures(self, state: Any) -> Mapping[str, Any]:
         """Return the potential (K, P) of each product in each cluster, NaN where nobody knows."""

@@ -29,14 +29,13 @@ if TYPE_CHECKING:
     from tamscore.scoring.market import Market
     from tamscore.scoring.product_sales import AccountProducts, ProductSales
     from tamscore.scoring.score.sections import Findings, ScoredRows
+    from tamscore.sections.products.settings import Products
     from tamscore.stages.folding import IdForm
 
 MOST_CELLS = 200_000
 """So many pairs of cluster and product are told apart at the most."""
 HELD_CELLS = 2_000_000
 """So many pairs of account and product are looked at at a time."""
-OWNED = 0.4
-"""From this share of a cluster's customers on a product that they own counts as offered, unless [next_offer] says."""
 
 
 @dataclass(frozen=True)
@@ -122,13 +121,13 @@ class ProductsState:
         return findings(self.clusters, self.model, self.facts, counts)
 
 
-def prepare(market: Market) -> ProductsState:
+def prepare(market: Market, settings: Products) -> ProductsState:
     """Return the state; raise InputContractError if clusters and products together are too many."""
     this = market.this
     sales = product_sales(market)
     with this.progress.stage("products", sales.table.plan.rows):
         require_few(sales, len(market.clusters))
-        model = stored_model.frozen(market, sales.products.names) or learned(market, sales)
+        model = stored_model.frozen(market, sales.products.names) or learned(market, sales, settings)
     return ProductsState(
         this.columns.account_id, this.columns.id_form, market.clusters, model, sales.owned, facts_of(market, sales)
     )
@@ -144,7 +143,7 @@ def require_few(sales: ProductSales, clusters: int) -> None:
         )
 
 
-def learned(market: Market, sales: ProductSales) -> ProductModel:
+def learned(market: Market, sales: ProductSales, settings: Products) -> ProductModel:
     """Return potentials by the owners among the customers, party type by party type."""
     job, pairs = market.this.job, sales.owned
     rules = Rules(job.potential.lines[0], job.potential.min_customers, job.potential.interval_level)
@@ -156,8 +155,7 @@ def learned(market: Market, sales: ProductSales) -> ProductModel:
         money, product = pairs.units[mine] / UNITS, pairs.product[mine]
         shape = size, products
         parts.append(product_potentials(market.this.backend, money, label[mine] - first, product, shape, rules))
-    share = getattr(job.sections.get("next_offer"), "owned", OWNED)
-    offered = offered_products(sales.owners, sales.customer_counts, share, rules.min_customers)
+    offered = offered_products(sales.owners, sales.customer_counts, settings.owned, rules.min_customers)
     return ProductModel(ProductPotentials.together(parts), offered)
 
 

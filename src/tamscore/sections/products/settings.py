@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tamscore.config.product_table import ProductTable
 from tamscore.config.section import SideTable
-from tamscore.config.values import Column, Storage  # noqa: TC001 - read at run time
+from tamscore.config.values import Column, OpenShare, Storage  # noqa: TC001 - read at run time
 from tamscore.schema import InputColumns
 
 
@@ -15,6 +15,9 @@ class Products(ProductTable):
     """Table (Parquet or CSV) of sales by account and product; rows of the same pair are added up."""
     family: Column | None = None
     """Column of that table with the family of the product, one for each product; whitespace is added up by it."""
+
+    owned: OpenShare = 0.4
+    """Share of a cluster's customers that own a product, from which on it counts as open for those who do not."""
 
     def tables(self, account_id: str) -> dict[str, SideTable]:
         """Return the table of sales by product."""
