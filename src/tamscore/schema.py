@@ -187,7 +187,8 @@ class InputColumns:
     tells the currency of each row's amounts, `renewal_date` when a contract ends, `parents` which accounts own a row's
     account, the next and the last; `substitution` says what is read in
     place of what the columns hold; `id_form` says how account ids are compared, see `folding.fold_ids`. `dates` are
-    those of the columns that a CSV file must have dates in; `copies` says where copies of the table are kept.
+    those of the columns that a CSV file must have dates in; `copies` says where copies of the table are kept. A further
+    table without amounts has "" for `sales`.
     """
 
     account_id: str
@@ -217,7 +218,8 @@ class InputColumns:
     def numbers(self) -> tuple[str, ...]:
         """Columns that must hold numbers, each once, in a fixed order."""
         optional = (self.revenue,) if self.revenue else ()
-        return tuple(dict.fromkeys((self.sales, *optional, *self.non_negative, *self.numeric, *self.more_numbers)))
+        sales = (self.sales,) if self.sales else ()
+        return tuple(dict.fromkeys((*sales, *optional, *self.non_negative, *self.numeric, *self.more_numbers)))
 
     @property
     def texts(self) -> tuple[str, ...]:

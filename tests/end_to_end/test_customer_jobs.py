@@ -93,12 +93,12 @@ def test_mean_shares_are_those_of_the_baskets_worked_out_again(shop):
     bought: dict[str, Counter[str]] = defaultdict(Counter)
     for line in pq.read_table(shop["folder"] / "products.parquet").to_pylist():
         bought[line["account_id"]][line["product"]] += line["sales"]
-    shares = defaultdict(list)
+    shares: dict[tuple[str, str], list[dict[str, float]]] = defaultdict(list)
     for row in shop["scores"]:
         if row["customer_job_basis"] == "products":
-            mine = bought[row["account_id"]]
+            basket = bought[row["account_id"]]
             shares[row["party_type"], row["customer_job"]].append(
-                {name: one / mine.total() for name, one in mine.items()}
+                {name: one / basket.total() for name, one in basket.items()}
             )
     for row in table_of(shop["run"], "customer_job_mixes"):
         if row["product"] in baskets.PRODUCTS:

@@ -35,7 +35,7 @@ CLUSTER_KEYS = (
 TOP_KEYS = (
     "device, input, columns, rows, values, names, titles, currency, features, leakage, clusters, potential, quadrant, "
     "priority, portfolio, engine, metrics, report, output, look_alike, campaigns, coverage, propensity, "
-    "lifetime_value, alerts, jobs, segments, products, next_offer, families, backtest"
+    "lifetime_value, alerts, jobs, buying_roles, segments, products, next_offer, families, backtest"
 )
 
 
@@ -967,6 +967,13 @@ FULL: dict[str, Any] = {
         "seed36": True,
     },
     "alerts": {"drop": 0.5, "intent": ["city"], "churn_chance": 0.4, "renewal_days": 60, "renewals_from": "2026-01-31"},
+    "buying_roles": {
+        "path": "contacts",
+        "account_id": "who",
+        "min_match_share": 0.4,
+        "role": "title",
+        "wanted": {"finance": ["CFO"], "user": []},
+    },
     "jobs": {
         "k": 4,
         "k_range": [2, 8],

@@ -196,6 +196,7 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
         "propensity": None,
         "lifetime_value": None,
         "alerts": None,
+        "buying_roles": None,
         "jobs": None,
         "families": None,
         "segments": None,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.:-]*)://")
 TAKE_ADDRESSES = (
     *("input.path", "output.path", "propensity.label_table", "lifetime_value.orders", "products.path"),
-    "next_offer.path",
+    *("next_offer.path", "buying_roles.path"),
 )
 """The keys that may name an address in one of them."""
 OBJECT = re.compile(r"(?P<scheme>[a-z0-9]+)://(?P<user>[^/@]*@)?(?P<bucket>[^/@:?#]+)(?P<key>(/[^/?#]+)*)")

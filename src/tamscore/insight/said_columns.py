@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tamscore.insight.stored import StoredRun
 
 MADE_OF = {
-    "why": ("priority", "expected_value", *sentences.OPEN, *sentences.LIKELY, *sentences.NEXT),
+    "why": ("priority", "expected_value", *sentences.OPEN, *sentences.LIKELY, *sentences.ROLES, *sentences.NEXT),
     "alerts": sentences.URGENT,
 }
 """The columns of a run that each is made of, those that it has."""
@@ -23,7 +23,7 @@ MADE_OF = {
 def said_columns(run: StoredRun) -> dict[str, pa.DataType]:
     """Return the columns that can be made for a run, with their types; a column of its own of that name stays."""
     there = {name: parts for name, parts in MADE_OF.items() if parts[0] in run.columns}
-    gone = {*run.left_out} - {"next_offer"}  # a sentence without an offer is whole
+    gone = {*run.left_out} - {"next_offer", *sentences.ROLES}  # a sentence without these is whole
     made = [name for name, parts in there.items() if name not in run.columns and not gone.intersection(parts)]
     return dict.fromkeys(made, pa.string())
 

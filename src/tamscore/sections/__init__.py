@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.sections.alerts import AlertsSection
 from tamscore.sections.backtest import BacktestSection
+from tamscore.sections.buying_roles import BuyingRolesSection
 from tamscore.sections.campaigns import CampaignsSection
 from tamscore.sections.coverage import CoverageSection
 from tamscore.sections.families import FamiliesSection
@@ -64,6 +65,7 @@ for _section in (
     LifetimeValueSection(),
     AlertsSection(),
     JobsSection(),
+    BuyingRolesSection(),
     SegmentsSection(),
     ProductsSection(),
     NextOfferSection(),

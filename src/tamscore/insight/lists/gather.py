@@ -33,7 +33,16 @@ READ = (
     *("account_id", "name", "party_type", "market_segment", "kind", "tier", "priority", "rank", "sales", "potential"),
     *("whitespace", "probability", "p_basis", "expected_value", "quadrant", "play", "next_offer", "account_state"),
     *("churn_alert", "renewal_due", "renews_on", "last_order", "role", "suggested_role", "service_level", PERSON),
-    *(*OPEN_PRODUCTS, *CUSTOMER_JOBS, "hours", CAMPAIGN, "campaign_channel", "campaign_message", MARK_COLUMN),
+    *(
+        *OPEN_PRODUCTS,
+        *CUSTOMER_JOBS,
+        "buying_roles_missing",
+        "hours",
+        CAMPAIGN,
+        "campaign_channel",
+        "campaign_message",
+        MARK_COLUMN,
+    ),
 )
 """The columns of a run that lists are made of, those that it has."""
 PART = 65_536

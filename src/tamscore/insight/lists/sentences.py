@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamscore.arrow import float_column, nullable
-from tamscore.insight.pages.calling import likely, next_step, open_money
+from tamscore.insight.pages.calling import likely, next_step, open_money, roles_missing
 from tamscore.view.words import money
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ OPEN, LIKELY, NEXT = (
     ("play", "role", "suggested_role", "person", "next_offer"),
 )
 """The columns that the parts of the sentence are made of."""
+ROLES = ("buying_roles_missing",)
 URGENT = ("account_state", "churn_alert", "renewal_due", "renews_on")
 COARSE = ("sales", "whitespace", "expected_value", "probability")
 """Columns that are told with two significant digits."""
@@ -37,6 +38,7 @@ def why_called(accounts: pa.Table) -> pa.Array:
         by_distinct(accounts, OPEN, open_money),
         by_distinct(accounts, LIKELY, likely),
         by_distinct(accounts, ("expected_value",), expected),
+        *(by_distinct(accounts, (name,), roles_missing) for name in ROLES if name in accounts.column_names),
         by_distinct(accounts, NEXT, lambda account: f"next: {next_step(account)}."),
     ]
     known = pc.and_(accounts["priority"].is_valid(), accounts["whitespace"].is_valid())

@@ -22,6 +22,7 @@ COLUMNS = (
     *("priority", "account_id", "name", "party_type", "market_segment", "kind", "tier", "play", "why", "sales"),
     *("potential", "whitespace", "probability", "expected_value", "next_offer", *OPEN_PRODUCTS),
     *("alerts", "last_order", "changed", "customer_job", "customer_job_proposition", "customer_job_theme"),
+    "buying_roles_missing",
     *("role", "service_level", "person", "hours", "campaign_id", "campaign_channel", "campaign_message"),
     MARK_COLUMN,
 )

@@ -27,6 +27,7 @@ def why_called(account: Mapping[str, Any]) -> str:
     told = [open_money(account), likely(account)]
     if account["expected_value"] is not None:
         told.append(f"{money(account['expected_value'])} may be expected")
+    told += filter(None, [roles_missing(account)])
     return f"{'; '.join(told)}; next: {next_step(account)}."
 
 
@@ -48,6 +49,12 @@ def likely(account: Mapping[str, Any]) -> str:
     if chance is None:
         return "a customer already"
     return LIKELY[account["p_basis"]].format(chance=f"{100 * chance:.2g}%", kind=kind)
+
+
+def roles_missing(account: Mapping[str, Any]) -> str | None:
+    """Return which buying roles nobody has there; None for none, and where nobody looked."""
+    missing = account.get("buying_roles_missing")
+    return f"no contact is {clean(missing.replace('|', ' or '))}" if missing else None
 
 
 def next_step(account: Mapping[str, Any]) -> str:

@@ -1,0 +1,39 @@
+"""Which of the people that take part in a purchase are known at each account, and which are missing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tamscore.score_columns import ScoreColumn
+from tamscore.scoring.section import Section
+from tamscore.sections.buying_roles.settings import BuyingRoles, words_stand_for_one_role
+
+if TYPE_CHECKING:
+    from tamscore.scoring.market import Market
+    from tamscore.scoring.score.sections import State
+    from tamscore.view.blocks import Chapter
+
+
+class BuyingRolesSection(Section[BuyingRoles]):
+    """Which of the people that take part in a purchase are known at each account, and which are missing."""
+
+    name = "buying_roles"
+    absent = "Buying roles: not looked at; a section [buying_roles] does, given contacts."
+    settings = BuyingRoles
+    columns = (
+        ScoreColumn("buying_roles_present", "text", "roles of buying_roles.wanted that a contact has, joined by a bar"),
+        ScoreColumn("buying_roles_missing", "text", "those that no contact has, joined by a bar; empty if none"),
+    )
+    rules = ((words_stand_for_one_role, ("buying_roles",)),)
+
+    def prepare(self, market: Market, settings: BuyingRoles) -> State | str:
+        """Return which roles somebody has at each account."""
+        from tamscore.sections.buying_roles.columns import prepare
+
+        return prepare(market, settings)
+
+    def view(self, record: dict[str, Any]) -> Chapter:
+        """Return the chapter on what a run has recorded."""
+        from tamscore.sections.buying_roles.view import chapter
+
+        return chapter(record)

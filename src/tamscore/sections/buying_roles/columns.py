@@ -1,0 +1,105 @@
+"""Buying roles join the scores: which of the wanted ones somebody has at each account, and which nobody has."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from tamscore.arrow import text_dictionary
+from tamscore.scoring.score.sections import Findings
+from tamscore.sections.buying_roles.contacts import ContactColumns, Contacts, read_contacts
+from tamscore.stages.draw import id_hash
+from tamscore.stages.keys import positions
+from tamscore.stages.orders import places
+from tamscore.store import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.backend import Backend
+    from tamscore.schema import InputColumns
+    from tamscore.scoring.market import Market
+    from tamscore.scoring.score.sections import ScoredRows
+    from tamscore.sections.buying_roles.settings import BuyingRoles
+
+BETWEEN = "|"
+Counts = Counter[tuple[str, str]]
+"""Accounts by kind and missing roles."""
+
+
+@dataclass(frozen=True)
+class BuyingRolesState:
+    """The state: the wanted roles in order, and which of them somebody has at each account with contacts."""
+
+    columns: InputColumns
+    wanted: tuple[str, ...]
+    contacts: Contacts
+
+    def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
+        """Return the roles that somebody has, and those that nobody has, of the scored rows of a partition."""
+        del backend
+        present = self.present(rows)
+        every = (1 << len(self.wanted)) - 1
+        distinct, code = np.unique(present, return_inverse=True)
+        return {
+            "buying_roles_present": text_dictionary(code, [self.text(one) for one in distinct.tolist()]),
+            "buying_roles_missing": text_dictionary(code, [self.text(every & ~one) for one in distinct.tolist()]),
+        }
+
+    def present(self, rows: ScoredRows) -> Any:
+        """Return the roles (s,) that somebody has at the scored rows, a bit for each."""
+        key, known = rows.part.hashes[rows.at], self.contacts
+        found = np.zeros(len(key), np.int64)
+        (place,) = positions(known.key, key, "left")
+        at = np.flatnonzero(place < len(known.key))
+        at = at[known.key[place[at]] == key[at]]
+        if len(at):
+            account_id = self.columns.account_id
+            ids = tables.account_ids(rows.read([account_id])[account_id], self.columns.id_form)
+            where = places(known.key, known.check, key[at], id_hash(ids.take(at), 1))
+            found[at] = np.where(where >= 0, known.roles[where], 0)
+        return found
+
+    def text(self, roles: int) -> str:
+        """Return the names of some roles, a bit for each."""
+        return BETWEEN.join(name for place, name in enumerate(self.wanted) if roles >> place & 1)
+
+    def count(self, scored: pa.Table) -> Counts:
+        """Return how many accounts of a part lack which roles, by kind."""
+        names = ("kind", "buying_roles_missing")
+        pairs = pa.table({name: scored[name].cast(pa.string()) for name in names})
+        rows = pairs.group_by(names, use_threads=False).aggregate([([], "count_all")]).to_pylist()
+        return Counter({(row["kind"], row["buying_roles_missing"]): row["count_all"] for row in rows})
+
+    def findings(self, counts: Sequence[Counts]) -> Findings:
+        """Return how many accounts lack each role, and how many lack none."""
+        total = sum(counts, Counts())
+        rows = [self.row(name, total) for name in self.wanted]
+        complete = sum(count for (_, missing), count in total.items() if not missing)
+        record = {"roles": rows, "complete": complete, "contacts": self.contacts.rows, "other": self.contacts.other}
+        unseen = [row["role"] for row in rows if not row["have"]]
+        notices = [f"no contact is {name!r}; name the ways to write it in buying_roles.wanted" for name in unseen]
+        return Findings(record, {"buying_roles": pa.Table.from_pylist(rows)}, notices=tuple(notices))
+
+    def row(self, name: str, total: Counts) -> dict[str, Any]:
+        """Return how many accounts have a role and how many lack it, by kind."""
+        lacking: Counter[str] = Counter()
+        for (kind, missing), count in total.items():
+            lacking[kind] += count * (name in missing.split(BETWEEN))
+        lack = lacking.total()
+        told = {"customers_lack": lacking["expansion"], "prospects_lack": lacking["acquisition"]}
+        return {"role": name, "have": total.total() - lack, "lack": lack, **told}
+
+
+def prepare(market: Market, settings: BuyingRoles) -> BuyingRolesState:
+    """Return the state, once all contacts were read."""
+    this = market.this
+    plan = this.plan.tables["buying_roles.path"]
+    columns = ContactColumns(settings.account_id or this.columns.account_id, settings.role, this.columns.id_form)
+    with this.progress.stage("contacts", plan.rows):
+        contacts = Contacts.together(list(this.flow.map(read_contacts, plan.partitions, columns, settings.words)))
+    return BuyingRolesState(this.columns, tuple(settings.wanted), contacts)

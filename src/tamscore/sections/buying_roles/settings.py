@@ -1,0 +1,60 @@
+"""The keys of [buying_roles]: who of a company must be known before a deal, and who is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from tamscore.config.problems import Problem
+from tamscore.config.section import SectionSettings, SideTable
+from tamscore.config.values import Column, Share, Storage, Text  # noqa: TC001 - read at run time
+from tamscore.schema import InputColumns
+from tamscore.substitution import fold_word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MOST_ROLES = 16
+
+
+class BuyingRoles(SectionSettings):
+    """Which of the people that take part in a purchase are known at each account."""
+
+    path: Storage
+    """Table (Parquet or CSV) of contacts, a row for each."""
+    account_id: Column | None = None
+    """Column of that table with the account's id; absent: columns.account_id."""
+    min_match_share: Share = 0.5
+    """Share of the rows of that table that must name an account of the market; the run stops where fewer do."""
+    role: Column = "role"
+    """Column of that table with the contact's role or title."""
+    wanted: Annotated[
+        dict[Text, Annotated[tuple[Text, ...], Field(strict=False)]], Field(min_length=1, max_length=MOST_ROLES)
+    ]
+    """Roles that a deal needs, each with further ways to write it, such as finance = ["CFO", "head of finance"].
+    Capitals and blanks around a word do not matter."""
+
+    def tables(self, account_id: str) -> dict[str, SideTable]:
+        """Return the table of contacts."""
+        columns = InputColumns(self.account_id or account_id, "", keep=(self.role,))
+        return {"path": SideTable(self.path, columns, self.min_match_share, has_amounts=False)}
+
+    @property
+    def words(self) -> dict[str, int]:
+        """Return the number of the role that each word, as it is compared, stands for."""
+        written = [(name, *spellings) for name, spellings in self.wanted.items()]
+        return {fold_word(word): place for place, each in enumerate(written) for word in each}
+
+
+def words_stand_for_one_role(roles: BuyingRoles | None) -> Iterator[Problem]:
+    """Yield the words that stand for two roles, and the names that a list could not hold."""
+    taken: dict[str, str] = {}
+    for name, spellings in (roles.wanted if roles is not None else {}).items():
+        if "|" in name:
+            yield Problem(("buying_roles", "wanted", name), "a name without '|', which parts roles", name)
+        for word in (name, *spellings):
+            first = taken.setdefault(fold_word(word), name)
+            if first != name:
+                hint = f"it stands for {first!r} too"
+                yield Problem(("buying_roles", "wanted", name), "words of its own", word, hint)
