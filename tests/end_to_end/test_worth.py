@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -343,6 +343,9 @@ def test_what_is_offered_is_the_best_that_enough_peers_own_and_the_account_lacks
         best = wanted[0] if wanted else (None, None, None)
         found = (row["next_offer"], row["next_offer_value"], row["next_offer_share"])
         assert found == (best[0], pytest.approx(best[1], abs=0.005), pytest.approx(best[2], abs=1e-6))
+    told = record_of(asked["run"], "next_offer")
+    assert told["kinds"] == Counter(row["kind"] for row in asked["scores"] if row["next_offer"])
+    assert told["accounts"] == sum(told["kinds"].values())
 
 
 def ranked(baskets: list[dict[str, float]]) -> list[tuple[str, float, float]]:

@@ -89,7 +89,7 @@ EXTRAS: dict[str, Any] = {
         ],
     },
     "next_offer": {
-        "owned": 0.25, "accounts": 1_234_567,
+        "owned": 0.25, "accounts": 1_234_567, "kinds": {"acquisition": 1_000_000, "expansion": 234_567},
         "most": [{"cluster": "E01", "product": "cloud storage", "share": 0.6, "value": 1.2e6, "offered_to": 54_321}],
     },
 }  # fmt: skip

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +12,7 @@ import pyarrow as pa
 from tamscore.arrow import level_codes, nullable
 from tamscore.scoring.census.totals import is_total
 from tamscore.scoring.product_sales import product_sales
+from tamscore.scoring.score.parts import KINDS
 from tamscore.scoring.score.sections import Findings
 from tamscore.sections.next_offer import offers as next_offer
 from tamscore.sections.next_offer.ownership import Columns, learn_ownership, offers_of
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from tamscore.sections.next_offer.settings import NextOffer
     from tamscore.stages.folding import IdForm
 
+Offered: TypeAlias = "tuple[str, str, str]"
+"""Cluster, product and kind of accounts."""
 MOST_TOLD = 50
 """So many offers stand in the manifest, those that go to most accounts."""
 
@@ -105,15 +109,17 @@ class NextOfferState:
         best = next_offer.choose_likeliest(xp, owned, where, ranking)
         return backend.get(best.place), backend.get(best.probability)
 
-    def count(self, scored: pa.Table) -> dict[tuple[str, str], int]:
-        """How many accounts of a part are offered each product, by cluster and product."""
-        pairs = pa.table({name: scored[name].cast(pa.string()) for name in ("cluster", "next_offer")})
-        counted = pairs.group_by(["cluster", "next_offer"]).aggregate([([], "count_all")]).to_pylist()
-        return {(row["cluster"], row["next_offer"]): row["count_all"] for row in counted if row["next_offer"]}
+    def count(self, scored: pa.Table) -> Counter[Offered]:
+        """How many accounts of a part are offered each product, by cluster, product and kind."""
+        names = ["cluster", "next_offer", "kind"]
+        offered = pa.table({name: scored[name].cast(pa.string()) for name in names})
+        counted = offered.group_by(names).aggregate([([], "count_all")]).to_pylist()
+        of = ((row["cluster"], row["next_offer"], row["kind"], row["count_all"]) for row in counted)
+        return Counter({(cluster, product, kind): times for cluster, product, kind, times in of if product})
 
-    def findings(self, counts: Sequence[dict[tuple[str, str], int]]) -> Findings:
+    def findings(self, counts: Sequence[Counter[Offered]]) -> Findings:
         """The offers of every cluster, the best first, and to how many accounts each goes."""
-        rows = []
+        rows, by_kind = [], sum(counts, Counter[Offered]())
         for c, cluster in enumerate(self.clusters):
             for j in range(int(self.offers.counts[c])):
                 product = self.products[int(self.offers.product[c, j])].as_py()
@@ -121,7 +127,7 @@ class NextOfferState:
                     "share": round(float(self.offers.share[c, j]), 6),
                     "value": round(float(self.offers.value[c, j]), 2),
                 }
-                offered = sum(part.get((cluster, product), 0) for part in counts)
+                offered = sum(by_kind[cluster, product, kind] for kind in KINDS)
                 rows.append({"cluster": cluster, "product": product, **told, "offered_to": offered})
         texts, schema = (
             ("cluster", "product"),
@@ -131,6 +137,7 @@ class NextOfferState:
         record: dict[str, Any] = {"owned": self.share, "products": len(self.products), "offers": len(rows)}
         record |= {"by": self.by, "model": self.model_record()}
         record["accounts"] = sum(row["offered_to"] for row in rows)
+        record["kinds"] = {one: sum(n for (_, _, kind), n in by_kind.items() if kind == one) for one in KINDS}
         record["most"] = sorted(rows, key=lambda row: (-row["offered_to"], row["cluster"], row["product"]))[:MOST_TOLD]
         return Findings(record, {"next_offers": table}, frozenset({"value"}), notices=self.notices(rows))
 

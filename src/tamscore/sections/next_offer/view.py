@@ -19,8 +19,16 @@ def chapter(record: dict[str, Any]) -> Chapter:
     ]
     note = f"products that {record['owned']:.0%} of a cluster's customers own; value: potential{how(record)}"
     offers = table("Next offers", "cluster:id|product|owned by:percent|value:money|offered to:count", rows, note)
-    message = f"{counted(record['accounts'], 'account')} lack something that many of their peers own."
+    message = f"{counted(record['accounts'], 'account')} get an offer{by_kind(record)}."
     return Chapter("next-offers", "Next offers", message, (offers,))
+
+
+def by_kind(record: dict[str, Any]) -> str:
+    """Return how many customers and prospects that are; "" for a run of an earlier version."""
+    kinds = record.get("kinds")
+    if kinds is None:
+        return ""
+    return f": {counted(kinds['expansion'], 'customer')} and {counted(kinds['acquisition'], 'prospect')}"
 
 
 def how(record: dict[str, Any]) -> str:
