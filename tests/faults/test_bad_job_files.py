@@ -926,6 +926,7 @@ FULL: dict[str, Any] = {
         "measured": True,
         "owners": "owners.csv",
         "max_moves": 10,
+        "families": "free",
         "balance": 0.2,
         "region": "city",
         "skill": "city",

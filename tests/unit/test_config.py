@@ -188,6 +188,7 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
             "owners": None,
             "min_match_share": 0.5,
             "max_moves": None,
+            "families": "one_owner",
             "balance": None,
             "region": None,
             "skill": None,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tamscore.sections.coverage.assignment import NOBODY
+from tamscore.sections.coverage.by_kind import ByKind
 from tamscore.sections.coverage.held_out import MARKED, is_control
 from tamscore.sections.coverage.shortfall import short_of
 from tamscore.store.holdouts import MARK_COLUMN
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from tamscore.sections.coverage.by_kind import ByKind
+    from tamscore.sections.coverage.families import Whole
     from tamscore.sections.coverage.people import Owners
     from tamscore.sections.coverage.placing import Placement
     from tamscore.sections.coverage.task import Task
@@ -64,6 +65,35 @@ class AccountRows:
         control = is_control(task.accounts, MARKED)
         mark = control if control.any() else None
         return cls(ids, found.plan, found.person, owners.person, found.worths, task.hours, short, names, mark)
+
+    def of_accounts(self, whole: Whole) -> AccountRows:
+        """Return the rows of accounts, given those of the units that were covered whole.
+
+        Each account has the plan and the person of its unit; hours and value stand with the head.
+        """
+        import pyarrow as pa
+
+        of, head = whole.units.of, whole.units.head
+        is_head = np.zeros(len(of), bool)
+        is_head[head] = True
+        value = np.zeros(len(of))
+        value[head] = self.value
+        nothing = len(self.hours.table)
+        hours = ByKind(
+            np.vstack([self.hours.table, np.zeros(self.hours.table.shape[1])]),
+            np.where(is_head, self.hours.kind[of].astype(np.int64), nothing),
+        )
+        return replace(
+            self,
+            ids=whole.accounts.ids,
+            plan=self.plan[of],
+            person=self.person[of],
+            owner=whole.owners.person,
+            value=value,
+            hours=hours,
+            short=self.short.take(pa.array(of)),
+            control=None if self.control is None else self.control[of],
+        )
 
     @property
     def schema(self) -> pa.Schema:

@@ -55,11 +55,21 @@ class ScoredRun(Protocol):
 
 
 @dataclass(frozen=True)
+class Family:
+    """The family of each account (m,) by number, whether it is its top account (m,) bool, and the family's tier."""
+
+    code: Any
+    is_top: Any
+    tier: Texts
+
+
+@dataclass(frozen=True)
 class Accounts:
     """Accounts (m,) in order of id: money, texts by column name, and the region and skill they ask for, '' for none.
 
     `promise` (m,) is the whitespace of each times its probability over the mean of its kind, which is 1 where the run
-    knows none. `priority` (m,) is its place, 1 for the first.
+    knows none. `priority` (m,) is its place, 1 for the first. Families that are covered whole are `family`; where they
+    are accounts themselves, `others` (m,) is the promise of the prospects in families of customers.
     """
 
     ids: pa.Array
@@ -72,6 +82,8 @@ class Accounts:
     region: Texts
     skill: Texts
     form: IdForm = "text"
+    family: Family | None = None
+    others: Any | None = None
 
     @cached_property
     def keys(self) -> pa.Array:

@@ -70,7 +70,8 @@ class Values:
     """What every plan is worth for every account (o, m) float64, -inf where it is not open.
 
     Shares of money (o,) of each plan, `promise` and `sales` (m,) of each account, as in `plans.expected_value`;
-    `is_open` (o, m) by kind. A `debt` is taken off where a plan gives less than is owed.
+    `is_open` (o, m) by kind. A `debt` is taken off where a plan gives less than is owed. `others` (m,) is the promise
+    of prospects that a customer stands for, None for accounts that stand for themselves.
     """
 
     expansion: Any
@@ -80,6 +81,7 @@ class Values:
     sales: Any
     is_open: ByKind
     debt: Debt | None = None
+    others: Any | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -97,6 +99,8 @@ class Values:
         sales = self.sales[rows]
         found = np.where(sales > 0, self.expansion[which], self.acquisition[which]) * self.promise[rows]
         found = np.asarray(found + self.protection[which] * np.maximum(sales, 0.0))
+        if self.others is not None:
+            found = np.asarray(found + self.acquisition[which] * self.others[rows])
         found[~self.is_open[which, rows]] = -np.inf
         if self.debt is not None:
             less = self.debt.level[which] < self.debt.least[rows]

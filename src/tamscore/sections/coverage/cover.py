@@ -79,7 +79,11 @@ def solved(
             doubts=(*question.doubts, *doubts_about_held(task, owners, found)),
             measured=question.measured,
         )
-    return result, AccountRows.of(task, found, owners), shortfall.shortfall_table(task, found)
+        rows = AccountRows.of(task, found, owners)
+        if (whole := question.whole) is not None:
+            rows = rows.of_accounts(whole)
+            result = replace(result, families=whole.record)
+    return result, rows, shortfall.shortfall_table(task, found)
 
 
 def told_of(

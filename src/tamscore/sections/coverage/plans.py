@@ -91,4 +91,4 @@ def expected_value(plan: TouchPlan, promise: Any, sales: Any) -> Any:
 def values_of(plans: Sequence[TouchPlan], accounts: Accounts, is_open: ByKind) -> Values:
     """What every plan is worth for every account (o, m); plans not open (o, m) to it are worth -inf."""
     rates = np.array([(plan.expansion, plan.acquisition, plan.protection) for plan in plans], np.float64).T
-    return Values(rates[0], rates[1], rates[2], accounts.promise, accounts.sales, is_open)
+    return Values(rates[0], rates[1], rates[2], accounts.promise, accounts.sales, is_open, others=accounts.others)

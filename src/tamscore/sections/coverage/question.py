@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import InputContractError
 from tamscore.sections.coverage.door import doubts_about_hours
+from tamscore.sections.coverage.families import Whole, as_units, owners_of_units, touches_of_units, units_of
 from tamscore.sections.coverage.held_out import told_of_controls, with_controls, without_controls
 from tamscore.sections.coverage.joining import doubts_of, match_regions
 from tamscore.sections.coverage.measured import measured, with_measured
@@ -38,7 +39,10 @@ NO_PROMISE = (
 
 @dataclass(frozen=True)
 class Question:
-    """What is to be covered, who owns it today, and what to know of the tables: as in `CoverageResult`."""
+    """What is to be covered, who owns it today, and what to know of the tables: as in `CoverageResult`.
+
+    Where families are covered whole, they are the accounts of the task, and `whole` has the accounts themselves.
+    """
 
     task: Task
     owners: Owners
@@ -46,6 +50,7 @@ class Question:
     joins: tuple[Match, ...]
     doubts: tuple[str, ...]
     measured: tuple[dict[str, Any], ...] = ()
+    whole: Whole | None = None
 
 
 def read_question(run: ScoredRun, settings: Coverage) -> Question:
@@ -59,18 +64,24 @@ def read_question(run: ScoredRun, settings: Coverage) -> Question:
     people = team_of(settings, people, plans)
     controls = Controls.of(run.directory.output, run.id_form)
     accounts = with_controls(accounts, controls, Controls.marked(run.directory.output, run.id_form))
-    touches = read_touches(settings, accounts, plans)
+    every, touches = accounts, read_touches(settings, accounts, plans)
+    units = None if accounts.family is None else units_of(accounts, accounts.family)
+    if units is not None and accounts.family is not None:
+        accounts, touches = as_units(accounts, units, accounts.family.tier), touches_of_units(touches, units)
     wanted = settings.minimum_treatment.items() if has_promise(accounts) else ()
     minimum: dict[str, str] = {name: level for name, level in wanted}  # noqa: C416 - types
     known = with_measured(plans, measured(run.directory.output, settings))
     open_to = without_controls(known.plans) if len(controls) else known.plans
     task = replace(task_of(accounts, open_to, people, DIGITAL, touches), minimum=minimum)
-    owners = read_owners(settings, accounts, people)
+    each = owners = read_owners(settings, every, people)
+    if units is not None:
+        owners = owners_of_units(each, units, every, people)
     matches = (*match_regions(settings, accounts, people), *owners.joins, *touches.joins)
     doubts = (*owners.doubts, *doubts_of(settings, accounts, people), *doubts_about_limits(limited(plans), accounts))
     doubts = (*doubts_about_hours(settings, people, plans), *doubts, *idle_partners(task))
     doubts = (*(() if has_promise(accounts) else (NO_PROMISE,)), *doubts, *told_of_controls(task, owners))
-    return Question(task, owners, touches.unknown, matches, doubts, known.rows)
+    whole = None if units is None else Whole(units, every, each)
+    return Question(task, owners, touches.unknown, matches, doubts, known.rows, whole)
 
 
 def has_promise(accounts: Accounts) -> bool:

@@ -52,6 +52,7 @@ class CoverageResult:
     `unknown` are accounts that have a touch plan of their own and are not in the run; `joins` says how tables met the
     accounts and people, `lacking` which accounts get less than they are owed, `doubts` names persons, regions, skills
     and bands that met nothing. `measured` are the plans whose shares a holdout has changed, see `measured.factor_of`.
+    `families` counts what was covered whole, see `families.Whole`: other counts of accounts are of such units then.
     """
 
     run: str
@@ -74,6 +75,7 @@ class CoverageResult:
     doubts: tuple[str, ...] = ()
     measured: tuple[dict[str, Any], ...] = ()
     products: list[dict[str, Any]] = field(default_factory=list)
+    families: dict[str, int] | None = None
 
 
 def record(result: CoverageResult) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.arrow import float_column
+from tamscore.arrow import float_column, truths
 from tamscore.config.problems import nearest
 from tamscore.engine import heap
 from tamscore.errors import UsageError
-from tamscore.sections.coverage.accounts import LIKELY, MONEY, OPEN_PRODUCT, TEXTS, Accounts
+from tamscore.sections.coverage.accounts import LIKELY, MONEY, OPEN_PRODUCT, TEXTS, Accounts, Family
 from tamscore.sections.coverage.texts import Collected, Texts, by_kind
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ MOST_BYTES = 2**31
 """Below so many bytes the places of texts take four bytes each."""
 LEVELS = 2**16
 """So many different amounts have places of two bytes."""
+FAMILY, FAMILY_TIER = "family_id", "family_tier"
+"""Columns of the scores with the family of an account, and its tier."""
 NO_NAMES = frozenset(
     {"account_id", "distance", "margin", *MONEY, "typical_sales", "penetration", "relative_potential", "support"}
     | {"potential_low", "potential_high", "rank", "rank_in_kind", *LIKELY, "expected_value", "priority_in_kind"}
@@ -66,6 +68,7 @@ def read_accounts(run: ScoredRun, settings: Coverage) -> Accounts:
     named = [name for name in texts_read if name in run.columns]
     numbers = [*MONEY, *(name for name in LIKELY if name in run.columns)]
     ids, place = in_order_of_id([table["account_id"] for table in run.read(["account_id"])])
+    family = read_family(run, settings, place)
     money, texts = read_columns(run, place, numbers, named)
     del place
     heap.give_back()
@@ -80,7 +83,30 @@ def read_accounts(run: ScoredRun, settings: Coverage) -> Accounts:
     every = {name: texts.get(name, texts[""]) for name in (*TEXTS, OPEN_PRODUCT)}
     priority = money.pop(LIKELY[1]) if LIKELY[1] in money else place_of(whitespace)
     heap.give_back()
-    return Accounts(ids, sales, potential, whitespace, promise, priority, every, region, skill, run.id_form)
+    return Accounts(ids, sales, potential, whitespace, promise, priority, every, region, skill, run.id_form, family)
+
+
+def read_family(run: ScoredRun, settings: Coverage, place: Any) -> Family | None:
+    """The families of accounts, each row of the parts at its place (m,); None where they are not covered whole."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if settings.families == "free":
+        return None
+    run.require((FAMILY, FAMILY_TIER))
+    if not {FAMILY, FAMILY_TIER} <= set(run.columns):
+        return None
+    parts, is_top, tier, begin = [], np.zeros(len(place), bool), Collected(len(place)), 0
+    for table in run.read(["account_id", FAMILY, FAMILY_TIER], coded=True):
+        rows = place[begin : begin + table.num_rows]
+        begin += table.num_rows
+        names = table[FAMILY].cast(pa.large_string())
+        is_top[rows] = truths(pc.equal(names, table["account_id"].cast(pa.large_string())))
+        tier.put(rows, table[FAMILY_TIER])
+        parts += names.chunks
+    code = np.empty(len(place), np.int32)
+    code[place] = pa.chunked_array(parts, pa.large_string()).combine_chunks().dictionary_encode().indices.to_numpy()
+    return Family(code, is_top, tier.texts())
 
 
 def in_order_of_id(parts: list[pa.ChunkedArray]) -> tuple[pa.Array, Any]:

@@ -67,6 +67,9 @@ class Coverage(SectionSettings):
     balance: Annotated[float, Field(gt=0, le=1)] | None = None
     """How much more or less accounts and expected value a person may have than its hours' share in its role, such as
     0.2 for a fifth, as far as exchanges of equal hours allow; absent: as potential falls."""
+    families: Literal["one_owner", "free"] = "one_owner"
+    """Where the scores have families: one_owner covers each whole, with one person and the hours of one account; free
+    covers its accounts one by one."""
     region: Column | None = None
     """Column of the scores with an account's region, see columns.keep; people serve the regions listed with them."""
     skill: Column | None = None

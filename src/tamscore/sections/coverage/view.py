@@ -9,7 +9,7 @@ from tamscore.sections.coverage.measured import told_of_measured
 from tamscore.sections.coverage.plans import DIGITAL
 from tamscore.sections.coverage.result import record as record_of
 from tamscore.sections.coverage.shortfall import called
-from tamscore.view.blocks import Block, Chapter, Table, Terms, table
+from tamscore.view.blocks import Block, Chapter, Table, Terms, Text, table
 from tamscore.view.words import counted, money, priced, words
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def answer(result: CoverageResult) -> Chapter:
 def chapter(record: Record) -> Chapter:
     """Return the chapter on a coverage; changes of owner are in a record that was not stored."""
     blocks: tuple[Block, ...] = (
+        *families(record),
         proof(record),
         measured(record.get("measured", ())),
         roles(record["roles"]),
@@ -53,6 +54,15 @@ def chapter(record: Record) -> Chapter:
     )
     shown = (block for block in blocks if not isinstance(block, Table) or block.rows)
     return Chapter("coverage", "Coverage", message(record), tuple(shown))
+
+
+def families(record: Record) -> list[Text]:
+    """Return that families are covered whole; nothing where accounts are covered one by one."""
+    if not (told := record.get("families")):
+        return []
+    several = f"{told['families']:,} {'family' if told['families'] == 1 else 'families'} of several accounts"
+    whole = f"{counted(told['accounts'], 'account')} make {counted(told['units'], 'unit')}, {several} among them"
+    return [Text(f"Families are covered whole: {whole}. Below, a unit counts as one account.")]
 
 
 def by_quadrant(record: Record) -> list[Block]:

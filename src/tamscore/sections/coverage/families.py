@@ -1,0 +1,163 @@
+"""Families that are covered whole: one unit each, with one owner, in place of their accounts.
+
+A unit has the money of all accounts of a family and takes the hours of one. What names it, where it lies and what it
+asks for is said by its head: the top account, or the first by priority where that is not scored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.errors import InputContractError
+from tamscore.sections.coverage.accounts import OPEN_PRODUCT
+from tamscore.sections.coverage.assignment import NOBODY
+from tamscore.sections.coverage.held_out import HOLDOUT
+from tamscore.sections.coverage.minimum import ORDER
+from tamscore.sections.coverage.names import listed
+from tamscore.sections.coverage.texts import Texts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.sections.coverage.accounts import Accounts, Family
+    from tamscore.sections.coverage.people import Owners, Person
+    from tamscore.sections.coverage.touches import Touches
+
+
+@dataclass(frozen=True)
+class Units:
+    """The unit (m,) int32 of each account, and of each unit its head (u,) int64, in order of the ids of heads."""
+
+    of: Any
+    head: Any
+
+    def __len__(self) -> int:
+        """The number of units u."""
+        return len(self.head)
+
+    def summed(self, amount: Any) -> Any:
+        """Return an amount (m,) of accounts added up by unit (u,)."""
+        return np.bincount(self.of, amount, len(self))
+
+    def least(self, number: Any) -> Any:
+        """Return the least of the numbers (m,) of each unit's accounts (u,)."""
+        found = np.full(len(self), np.iinfo(np.int64).max)
+        np.minimum.at(found, self.of, number)
+        return found
+
+
+@dataclass(frozen=True)
+class Whole:
+    """The units that are covered whole, the accounts that they are made of, and who owns these."""
+
+    units: Units
+    accounts: Accounts
+    owners: Owners
+
+    @property
+    def record(self) -> dict[str, int]:
+        """How many accounts there are, in how many units, and how many of these have several accounts."""
+        size = np.bincount(self.units.of, minlength=len(self.units))
+        return {"accounts": len(self.accounts), "units": len(self.units), "families": int(np.count_nonzero(size > 1))}
+
+
+def units_of(accounts: Accounts, family: Family) -> Units:
+    """Return the units of accounts."""
+    order = np.lexsort((accounts.priority, ~family.is_top, family.code))
+    first = np.flatnonzero(np.diff(family.code[order], prepend=-1))
+    heads, code = order[first], family.code[order[first]]
+    by_place = np.argsort(heads, kind="stable")
+    number = np.empty(int(code.max(initial=-1)) + 1, np.int32)
+    number[code[by_place]] = np.arange(len(heads), dtype=np.int32)
+    return Units(number[family.code], heads[by_place])
+
+
+def as_units(accounts: Accounts, units: Units, tier: Texts) -> Accounts:
+    """Return one account for each unit, in order of id; `tier` is that of the family of each account.
+
+    A unit is a customer if any of its accounts is one, and in the quadrant of its accounts that comes first.
+    """
+    whole, head, kept = slice(None), units.head, accounts.texts.keys() - {OPEN_PRODUCT}  # accounts have their own
+    sales = np.maximum(accounts.sales, 0.0)
+    buys = accounts.sales > 0
+    bought = units.summed(sales)
+    prospects = units.summed(np.where(buys, 0.0, accounts.promise))
+    customers = units.summed(np.where(buys, accounts.promise, 0.0))
+    texts = {name: Texts(column.levels, column.code[head]) for name, column in accounts.texts.items() if name in kept}
+    texts["quadrant"] = first_level(accounts.texts["quadrant"], units, ORDER)
+    texts["kind"] = first_level(accounts.texts["kind"], units, ("expansion", "acquisition"))
+    texts["tier"] = Texts(tier.levels, tier.code[head])
+    if HOLDOUT in texts:
+        texts[HOLDOUT] = first_level(accounts.texts[HOLDOUT], units, accounts.texts[HOLDOUT].levels[1:])
+    return replace(
+        accounts,
+        ids=accounts.ids.take(head),
+        sales=bought,
+        potential=units.summed(accounts.potential[whole]),
+        whitespace=units.summed(accounts.whitespace),
+        promise=np.where(bought > 0, customers, prospects),
+        others=np.where(bought > 0, prospects, 0.0),
+        priority=units.least(accounts.priority),
+        texts=texts,
+        region=Texts(accounts.region.levels, accounts.region.code[head]),
+        skill=Texts(accounts.skill.levels, accounts.skill.code[head]),
+        family=None,
+    )
+
+
+def first_level(column: Texts, units: Units, order: tuple[str, ...]) -> Texts:
+    """Return of each unit the level of its accounts that comes first in an order; levels not in it come last."""
+    rank = [order.index(level) if level in order else len(order) + at for at, level in enumerate(column.levels)]
+    by_rank = np.argsort(rank, kind="stable")
+    place = np.empty(len(rank), np.int64)
+    place[by_rank] = np.arange(len(rank))
+    return Texts(column.levels, by_rank[units.least(place[column.code])].astype(column.code.dtype))
+
+
+def owners_of_units(owners: Owners, units: Units, accounts: Accounts, people: Sequence[Person]) -> Owners:
+    """Return who owns each unit: who holds an account of it locked, else the owner of its head, else of its first.
+
+    Raise InputContractError that names the accounts if two people hold accounts of one family locked.
+    """
+    require_one_lock(owners, units, accounts, people)
+    is_head = np.zeros(len(accounts), bool)
+    is_head[units.head] = True
+    owned = np.flatnonzero(owners.person != NOBODY)
+    order = owned[np.lexsort((accounts.priority[owned], ~is_head[owned], ~owners.locked[owned], units.of[owned]))]
+    first = order[np.flatnonzero(np.diff(units.of[order], prepend=-1))]
+    person = np.full(len(units), NOBODY, owners.person.dtype)
+    person[units.of[first]] = owners.person[first]
+    locked = np.zeros(len(units), bool)
+    locked[units.of[owners.locked]] = True
+    return replace(owners, person=person, locked=locked)
+
+
+def require_one_lock(owners: Owners, units: Units, accounts: Accounts, people: Sequence[Person]) -> None:
+    """Raise InputContractError if accounts of one family are locked to two people."""
+    rows = np.flatnonzero(owners.locked)
+    rows = rows[np.argsort(units.of[rows], kind="stable")]
+    same = units.of[rows][1:] == units.of[rows][:-1]
+    differs = np.flatnonzero(same & (owners.person[rows][1:] != owners.person[rows][:-1]))
+    if not len(differs):
+        return
+    here = rows[units.of[rows] == units.of[rows[differs[0]]]]
+    told = [f"{accounts.ids[int(row)].as_py()!r} ({people[int(owners.person[row])].name})" for row in here[:5]]
+    count = len(np.unique(units.of[rows[differs]]))
+    more = f"; so are those of {count - 1:,} more families" if count > 1 else ""
+    head = accounts.ids[int(units.head[units.of[here[0]]])].as_py()
+    raise InputContractError(
+        f"coverage.owners: accounts of the family of {head!r} are locked to several people: {listed(told)}{more}; lock "
+        'them to one person, or set coverage.families = "free"'
+    )
+
+
+def touches_of_units(touches: Touches, units: Units) -> Touches:
+    """Return the hours that are told for accounts as those of their units: added up where several are told."""
+    if not len(touches.account):
+        return touches
+    pairs, place = np.unique(np.stack([units.of[touches.account], touches.plan]), axis=1, return_inverse=True)
+    hours = np.bincount(place.ravel(), touches.hours)
+    return replace(touches, account=pairs[0].astype(np.int64), plan=pairs[1], hours=hours)
