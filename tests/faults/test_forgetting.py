@@ -430,7 +430,7 @@ def test_a_csv_without_some_accounts_is_what_would_be_written_without_them(rows,
         return sink.getvalue()
 
     stays = [pair for pair in rows if leaving.folded([pair[0]])[0] not in leaving.asked]
-    assert redaction.csv_without(written(rows), "account_id", leaving) == written(stays)
+    assert redaction.csv_without(written(rows), ("account_id",), leaving) == written(stays)
 
 
 def test_texts_name_nobody_who_was_forgotten():

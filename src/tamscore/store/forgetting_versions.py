@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 SCORES, REJECTED = "scores/", "rejected/"
+FAMILY = "family_id"
+"""The column of the scores that may name another account: the top of its family."""
+OTHER_IDS = {"tables/families": (FAMILY,), "tables/family_problems": ("account_id", "parent_id")}
+"""The columns with ids of tables that have others than the account's."""
 
 
 @dataclass
@@ -94,11 +98,13 @@ def rewrites(run: RunDirectory, change: VersionChange) -> Iterator[Rewrite]:
             data = contents.verified(run.path / name)
             rejected = name.startswith(REJECTED)
             column = columns.get("account_id", "account_id") if rejected else "account_id"
-            rewrite = rewrite_of(name, data, change.leaving, column)
+            rewrite = rewrite_of(name, data, change.leaving, *OTHER_IDS.get(name.partition(".")[0], (column,)))
             if rewrite is not None:
                 yield rewrite
             if name.startswith((SCORES, REJECTED)):
-                change.named += naming_rows(data, None if rejected else columns.get("keep"), column, change.leaving)
+                change.named += naming_rows(
+                    data, None if rejected else (*columns.get("keep", ()), FAMILY), column, change.leaving
+                )
 
 
 def change_sidecars(run: RunDirectory, change: VersionChange, ready: Location | None) -> None:

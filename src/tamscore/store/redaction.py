@@ -14,7 +14,7 @@ from tamscore.store import csv_output
 from tamscore.store.tables import account_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
     import pyarrow as pa
@@ -67,15 +67,21 @@ def without_rows(table: pa.Table, leaves: pa.Array) -> pa.Table:
     return stays
 
 
-def csv_without(data: bytes, column: str, leaving: Leaving) -> bytes | None:
-    """Return a CSV file without the records of accounts that leave, all else to the byte; None where none leaves."""
+def csv_without(data: bytes, columns: Sequence[str], leaving: Leaving) -> bytes | None:
+    """Return a CSV file without the records of accounts that leave, all else to the byte; None where none leaves.
+
+    Records go that name one in any of the columns; a file without the first of them has none.
+    """
     records = [*csv_records(data.decode())]
     cells = [next(csv.reader(io.StringIO(record))) for record in records]
-    if not cells or column not in cells[0]:
+    if not cells or columns[0] not in cells[0]:
         return None
-    place = cells[0].index(column)
-    ids = leaving.folded(csv_output.unguarded(row[place]) for row in cells[1:])
-    stays = [records[0], *(record for record, key in zip(records[1:], ids, strict=True) if key not in leaving.asked)]
+    named = [
+        leaving.folded(csv_output.unguarded(row[place]) for row in cells[1:])
+        for place in (cells[0].index(column) for column in columns if column in cells[0])
+    ]
+    stays = [records[0]]
+    stays += [record for record, *ids in zip(records[1:], *named, strict=True) if not leaving.asked.keys() & ids]
     return None if len(stays) == len(records) else "".join(stays).encode()
 
 

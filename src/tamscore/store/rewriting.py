@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 from typing import TYPE_CHECKING, Any
 
 from tamscore.arrow import holds_text
@@ -14,7 +14,7 @@ from tamscore.store import commit
 from tamscore.store.redaction import csv_without, redacted, without_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     import pyarrow.parquet as pq
@@ -41,24 +41,27 @@ class Rewrite:
     rows: Counter[str]
 
 
-def rewrite_of(name: str, data: bytes, leaving: Leaving, column: str = "account_id") -> Rewrite | None:
+def rewrite_of(name: str, data: bytes, leaving: Leaving, *columns: str) -> Rewrite | None:
     """Return what becomes of a table in Parquet or CSV; None where none of the accounts is in it.
 
+    Its ids stand in the first of the columns; rows that name an account in one of the others go as well.
     Raise InputContractError that names the file where it cannot be read.
     """
     import pyarrow as pa
 
+    columns = columns or ("account_id",)
     try:
         if name.endswith(".parquet"):
-            return parquet_rewrite(name, data, leaving, column)
-        left = csv_without(data, column, leaving) if name.endswith(".csv") else None
+            return parquet_rewrite(name, data, leaving, columns)
+        left = csv_without(data, columns, leaving) if name.endswith(".csv") else None
     except (pa.ArrowException, OSError, ValueError, IndexError) as error:
         raise InputContractError(f"{name}: cannot be read ({error}); write it again, or remove it") from error
     return None if left is None else Rewrite(name, partial(commit.place_bytes, left), {}, Counter())
 
 
-def parquet_rewrite(name: str, data: bytes, leaving: Leaving, column: str) -> Rewrite | None:
+def parquet_rewrite(name: str, data: bytes, leaving: Leaving, columns: Sequence[str]) -> Rewrite | None:
     """Return what becomes of a Parquet file; None where it has no such column, or none of the accounts is in it."""
+    column = columns[0]
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
@@ -66,7 +69,8 @@ def parquet_rewrite(name: str, data: bytes, leaving: Leaving, column: str) -> Re
     file = pq.ParquetFile(pa.BufferReader(data))
     if column not in file.schema_arrow.names:
         return None
-    leaves = leaving.among(file.read([column])[column])
+    there = file.read([name for name in columns if name in file.schema_arrow.names])
+    leaves = reduce(pc.or_, map(leaving.among, there.columns))
     if not pc.any(leaves).as_py():
         return None
     table = file.read()
