@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -15,6 +17,7 @@ from tamscore.sections.lift.money import FEWEST_CUSTOMERS, MOST_SKEWED, of_money
 from tamscore.sections.lift.strata import merged
 from tamscore.sections.lift.touches import Touches, by_touch
 from tamscore.sections.lift.verdict import Experiment
+from tamscore.stages.draw import draw_number, id_hash
 from tamscore.store import holdouts as store_holdouts
 from tamscore.store.holdouts import Controls
 
@@ -205,9 +208,50 @@ def test_measured_money_scales_expansion_and_protection_of_customers():
     assert (unknown.plans, unknown.rows) == (DEFAULT_PLANS, ())
 
 
-def test_of_equal_numbers_the_first_are_the_lowest():
+def test_lots_are_taken_in_order_of_their_number_and_whole():
+    """Without lots of several accounts these are the lowest numbers, as many as are wanted."""
     random = np.random.default_rng(3)
     for _ in range(50):
-        numbers, wanted = random.integers(0, 9, 40), int(random.integers(0, 41))
-        expected = np.argsort(numbers, kind="stable")[:wanted]
-        assert sorted(design.lowest(numbers, wanted).tolist()) == sorted(expected.tolist())
+        ids = pa.array([f"A{at}" for at in random.permutation(40)], pa.large_string())
+        wanted, seed = int(random.integers(0, 41)), int(random.integers(0, 9))
+        found = design.chosen(ids, np.zeros(40, np.int64), np.array([wanted]), seed)
+        assert np.flatnonzero(found).tolist() == sorted(np.argsort(draw_number(id_hash(ids), seed))[:wanted].tolist())
+        families = ids.take(pa.array(random.integers(0, 9, 40)))
+        found = design.chosen(families, np.zeros(40, np.int64), np.array([wanted]), seed)
+        assert found.sum() <= wanted
+        names = np.array(families.to_pylist())
+        assert not {*names[found]} & {*names[~found]}
+        left = wanted - found.sum()
+        assert all((names == name).sum() > left for name in {*names[~found]})
+
+
+def clustered(random, families, lift=0.0):
+    """Families of one to nine accounts, treated whole or not, in which all buy or none does."""
+    size = random.integers(1, 10, families)
+    family = np.repeat(np.arange(families), size)
+    control = np.repeat(random.random(families) < 0.3, size)
+    won = np.repeat(random.random(families), size) < np.where(control, 0.2, 0.2 + lift)
+    none = np.zeros(len(family))
+    return Experiment(["all"], none.astype(np.int64), control, won, None, none, {}, family)
+
+
+def test_intervals_hold_where_accounts_of_a_family_buy_together():
+    """Of 100 experiments without an effect at most 7 are called one; counted account by account far more would be."""
+    random, seen, alone = np.random.default_rng(1), [], []
+    for _ in range(400):
+        made = clustered(random, 600)
+        seen.append(verdict.buyers(made)["verdict"] != verdict.UNSEEN)
+        alone.append(verdict.buyers(replace(made, family=None))["verdict"] != verdict.UNSEEN)
+    assert np.mean(seen) <= 0.07
+    assert np.mean(alone) > 0.2
+
+
+def test_accounts_drawn_alone_count_as_they_are():
+    random = np.random.default_rng(2)
+    made = clustered(random, 500)
+    single = replace(made, family=np.arange(len(made.family)))
+    plain = verdict.buyers(replace(made, family=None))
+    assert verdict.buyers(single)["low"] == pytest.approx(plain["low"], rel=2e-3)
+    assert [verdict.buyers(made)[name] for name in ("treated", "controls", "effect")] == pytest.approx(
+        [plain[name] for name in ("treated", "controls", "effect")]
+    )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from tamscore.arrow import as_dictionary, coded, float_column, level_codes, text_dictionary
+from tamscore.arrow import as_dictionary, coded, float_column, level_codes, places_in, text_dictionary
 from tamscore.engine import heap
 from tamscore.errors import UsageError
 from tamscore.scoring.score.priority import BASES
@@ -36,8 +36,10 @@ GROUPS = ("tier", "play", "campaign_channel", "person")
 """The columns by which what came of a holdout is looked at."""
 TOUCH = ("role", "service_level")
 """The columns that name the touch plan of an account."""
-READ = ("account_id", "kind", "sales", "whitespace", "probability", "p_basis", *TOUCH, *GROUPS)
-KEPT = ("account_id", "kind", "sales", "whitespace", *TOUCH, *GROUPS)
+FAMILY, FAMILY_TIER = "family_id", "family_tier"
+"""Accounts of one family are drawn together, and stratified by its tier."""
+READ = ("account_id", "kind", "sales", "whitespace", "probability", "p_basis", *TOUCH, *GROUPS, FAMILY, FAMILY_TIER)
+KEPT = ("account_id", "kind", "sales", "whitespace", *TOUCH, *GROUPS, FAMILY)
 """What is kept of the day of the draw, of what the run has."""
 LEARNED = "propensity"
 """What a probability is based on that was learned from labels."""
@@ -102,18 +104,26 @@ def require_same(holdout: Holdout, wanted: Wanted) -> None:
 
 
 def candidates(run: StoredRun, of: Kind) -> pa.Table:
-    """Return the customers or prospects of a run that stand in no other holdout; UsageError if there are none."""
+    """Return the customers or prospects of a run that stand in no other holdout; UsageError if there are none.
+
+    Accounts of families that have both are left out: what is done about one of them is done about all.
+    """
     import pyarrow as pa
 
     heap.share()
     run.require(("account_id", "kind", "sales"))
     columns = [name for name in READ if name in run.columns]
     taken = Controls.of_holdouts(holdouts.in_force(run.directory.output), run.id_form, treated=True)
-    parts = []
+    parts, others = [], [pa.chunked_array([], pa.string())]
     for part in run.read(columns, coded=True):
         mine = level_codes(part["kind"], list(KINDS)) == list(KINDS.values()).index(of)
         parts.append(part.filter(pa.array(mine & ~taken.among(part["account_id"]))))
+        if FAMILY in columns:
+            others.append(part[FAMILY].filter(pa.array(~mine)).cast(pa.string()))
     table = pa.concat_tables(parts).unify_dictionaries().combine_chunks()
+    if FAMILY in columns:
+        mixed = pa.chunked_array([chunk for one in others for chunk in one.chunks], pa.string()).unique()
+        table = table.filter(pa.array(places_in(table[FAMILY].cast(pa.string()), mixed) < 0))
     if not table.num_rows:
         raise UsageError(f"--of: run {run.name} has no {of} outside of other holdouts")
     return table
@@ -125,18 +135,17 @@ def drawn(run: StoredRun, table: pa.Table, wanted: Wanted) -> tuple[dict[str, An
 
     of, share, lift = wanted.of or "prospects", wanted.share or design.SHARE, wanted.lift or design.LIFT
     asked = {"of": of, "share": share, "rate": wanted.rate, "lift": lift, "until": wanted.until}
-    names, tier = places_of(table, "tier")
+    names, tier = places_of(table, FAMILY_TIER if FAMILY_TIER in table.column_names else "tier")
     names, tier = (names, tier) if names else ([design.ALL], np.zeros(table.num_rows, np.int64))
     chance, source = chances(table, wanted.rate)
     plan, stratum = design.design_of(names, tier, chance, share)
-    if design.is_too_small(plan):
-        raise UsageError(
-            f"--share: expected at least {FEWEST_CONTROLS} controls and treated accounts, got "
-            f"{int(plan.controls.sum()):,} controls of {table.num_rows:,} {of}; name another share"
-        )
-    ids = fold_ids(table["account_id"].cast(pa.large_string()).combine_chunks(), run.id_form)
+    require_enough(plan, table.num_rows, of)
+    together = table[FAMILY if FAMILY in table.column_names else "account_id"]
+    ids = fold_ids(together.cast(pa.large_string()).combine_chunks(), run.id_form)
     seed = int(run_key("holdout", fold_word(wanted.called)), 16)
     control = design.chosen(ids, stratum, plan.controls, seed)
+    plan = replace(plan, controls=np.bincount(stratum[control], minlength=len(plan.names)))
+    require_enough(plan, table.num_rows, of)
     accounts = table.select([name for name in KEPT if name in table.column_names])
     accounts = accounts.append_column("likelihood", pa.array(likelihood(table)))
     accounts = accounts.append_column("control", pa.array(control))
@@ -155,6 +164,15 @@ def drawn(run: StoredRun, table: pa.Table, wanted: Wanted) -> tuple[dict[str, An
         "announced": design.announcement(plan, lift),
     }
     return record, accounts
+
+
+def require_enough(plan: design.Design, accounts: int, of: str) -> None:
+    """Raise UsageError if too few accounts are controls, or treated."""
+    if design.is_too_small(plan):
+        raise UsageError(
+            f"--share: expected at least {FEWEST_CONTROLS} controls and treated accounts, got "
+            f"{int(plan.controls.sum()):,} controls of {accounts:,} {of}; name another share"
+        )
 
 
 def chances(table: pa.Table, rate: float | None) -> tuple[Any, str]:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.arrow import float_column, truths
+from tamscore.arrow import as_dictionary, float_column, truths
 from tamscore.engine import heap
-from tamscore.insight.holdouts import GROUPS, TOUCH, holdout_of, places_of, texts_of
+from tamscore.insight.holdouts import FAMILY, GROUPS, TOUCH, holdout_of, places_of, texts_of
 from tamscore.insight.join import AccountIndex
 from tamscore.insight.outcomes import ID, read_outcomes
 from tamscore.sections.lift import verdict
@@ -66,7 +66,7 @@ def lift(run: StoredRun, holdout: Holdout, look: Look) -> dict[str, Any]:
     names, stratum = places_of(table, "stratum")
     sales = np.nan_to_num(float_column(table["sales"]))
     groups = {name: told for name, told in texts_of(table, GROUPS).items() if told[0] != names}
-    experiment = Experiment(names, stratum, control, found.bought, found.amount, sales, groups)
+    experiment = Experiment(names, stratum, control, found.bought, found.amount, sales, groups, families_of(table))
     left_out = holdout.counts and not holdout.marks
     covered = covered_accounts(run, table) if left_out else np.zeros(len(control), bool)
     of_customers = holdout.record["of"] == "customers"
@@ -90,6 +90,14 @@ def lift(run: StoredRun, holdout: Holdout, look: Look) -> dict[str, Any]:
         "contaminated": spoiled,
         "warnings": [*found.warnings, *warnings(holdout, int(control.sum()), spoiled, look.today)],
     }
+
+
+def families_of(table: pa.Table) -> Any | None:
+    """Return the family (m,) of each account of a holdout by number; None where each was drawn alone."""
+    if FAMILY not in table.column_names:
+        return None
+    family = as_dictionary(table[FAMILY]).indices.to_numpy()
+    return family if len(np.unique(family)) < len(family) else None
 
 
 def touch_rows(experiment: Experiment, table: pa.Table, *, of_customers: bool) -> list[dict[str, Any]]:

@@ -106,22 +106,30 @@ def of_share(accounts: Any, share: float) -> Any:
 def chosen(ids: pa.Array, stratum: Any, controls: Any, seed: int) -> Any:
     """Return which accounts (m,) bool are controls: in each stratum those with the lowest number under the seed.
 
-    The number goes by the id (m,), as ids are compared, and by the seed alone.
+    The number goes by the id (m,), as ids are compared, and by the seed alone. Accounts with one id, as that of their
+    family, are controls together or not at all: one that has more accounts than are still wanted is passed over.
     """
     number, found = draw_number(id_hash(ids), seed), np.zeros(len(stratum), bool)
     for place, wanted in enumerate(controls.tolist()):
         rows = np.flatnonzero(stratum == place)
-        found[rows[lowest(number[rows], wanted)]] = True
+        _, lot, size = np.unique(number[rows], return_inverse=True, return_counts=True)
+        found[rows[taken(size, wanted)[lot]]] = True
     return found
 
 
-def lowest(numbers: Any, wanted: int) -> Any:
-    """Return the places of the lowest numbers (m,), so many as are wanted, of equal ones the first."""
-    if not wanted:
-        return np.zeros(0, np.int64)
-    last = np.partition(numbers, wanted - 1)[wanted - 1]
-    below = np.flatnonzero(numbers < last)
-    return np.concatenate((below, np.flatnonzero(numbers == last)[: wanted - len(below)]))
+def taken(size: Any, wanted: int) -> Any:
+    """Return which lots (l,) bool of these sizes (l,) are taken, the first first, until there are as many as wanted."""
+    found, left = np.zeros(len(size), bool), wanted
+    whole = int(np.searchsorted(np.cumsum(size), wanted, side="right"))  # so many fit without a gap
+    found[:whole] = True
+    left -= int(size[:whole].sum())
+    for place in range(whole, len(size)):
+        if not left:
+            break
+        if size[place] <= left:
+            found[place] = True
+            left -= int(size[place])
+    return found
 
 
 def announcement(design: Design, lift: float) -> dict[str, Any]:

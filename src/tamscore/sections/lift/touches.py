@@ -51,7 +51,7 @@ def by_touch(experiment: Experiment, touches: Touches, *, of_customers: bool) ->
         if min(treated, controls) < FEWEST_CONTROLS:
             continue
         part = part_of(experiment, mine)
-        effect = money_of(part) if of_customers else of_strata(totals(part.counts))
+        effect = money_of(part) if of_customers else of_strata(totals(part.alone))
         if effect is not None:
             told = {"role": role, "service_level": level, "treated": treated, "controls": controls}
             told |= {name: float(getattr(effect, end)) for name, end in EFFECT.items()}
@@ -66,20 +66,21 @@ EFFECT = {"effect": "value", "low": "low", "high": "high"}
 def part_of(experiment: Experiment, mine: Any) -> Experiment:
     """Return some accounts (m,) bool of an experiment, as one stratum: each has the same share of controls."""
     columns = {name: getattr(experiment, name)[mine] for name in ("control", "bought", "sales")}
-    amount = None if experiment.amount is None else experiment.amount[mine]
+    amount, family = (None if one is None else one[mine] for one in (experiment.amount, experiment.family))
     return replace(
         experiment,
         names=("all",),
         stratum=np.zeros(len(columns["control"]), np.int64),
         amount=amount,
+        family=family,
         groups={},
         **columns,
     )
 
 
 def money_of(part: Experiment) -> Effect | None:
-    """Return the effect on the money of customers, None where no interval of it holds."""
-    if part.amount is None:
+    """Return the effect on the money of customers, None where no interval of it holds, as of families."""
+    if part.amount is None or part.family is not None:
         return None
     found = of_money(part.amount, part.sales, part.control, part.stratum)
     return found.effect if found.is_admitted else None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamscore.sections.lift.clusters import effective
 from tamscore.sections.lift.effects import Counts, Effect, of_all, of_strata
 from tamscore.sections.lift.money import FEWEST_CUSTOMERS, MOST_SKEWED, of_money
 from tamscore.sections.lift.strata import FEWEST_CONTROLS
@@ -23,7 +24,8 @@ class Experiment:
     """The accounts (m,) of a holdout and what became of them: stratum by number, control, buyer, contacted.
 
     `amount` (m,) is None where outcomes hold no money; `sales` (m,) are those at the draw. `groups` are names with the
-    place (m,) of each account among them by column, -1 for none.
+    place (m,) of each account among them by column, -1 for none. `family` (m,) is the number of those that were drawn
+    together; None where each was drawn alone.
     """
 
     names: Sequence[str]
@@ -33,11 +35,17 @@ class Experiment:
     amount: Any
     sales: Any
     groups: Mapping[str, tuple[Sequence[str], Any]]
+    family: Any | None = None
 
     @property
     def counts(self) -> Counts:
         """Accounts and buyers of each stratum."""
         return counts_by(self.stratum, len(self.names), self.control, self.bought)
+
+    @property
+    def alone(self) -> Counts:
+        """The same as those of accounts that were drawn alone, which intervals go by."""
+        return effective(self.counts, self.stratum, self.control, self.bought, self.family)
 
 
 def counts_by(code: Any, levels: int, control: Any, bought: Any) -> Counts:
@@ -52,7 +60,7 @@ def counts_by(code: Any, levels: int, control: Any, bought: Any) -> Counts:
 def buyers(experiment: Experiment) -> dict[str, Any]:
     """Return the verdict on buyers over all strata, as JSON holds it."""
     counts = experiment.counts
-    return row_of("all", totals(counts), of_all(counts))
+    return row_of("all", totals(counts), of_all(experiment.alone))
 
 
 def totals(counts: Counts) -> Counts:
@@ -63,7 +71,7 @@ def totals(counts: Counts) -> Counts:
 
 def by_stratum(experiment: Experiment) -> list[dict[str, Any]]:
     """Return the verdict on buyers in each stratum."""
-    return rows_of(experiment.names, experiment.counts)
+    return rows_of(experiment.names, experiment.counts, experiment.alone)
 
 
 def by_group(experiment: Experiment) -> dict[str, list[dict[str, Any]]]:
@@ -75,21 +83,28 @@ def by_group(experiment: Experiment) -> dict[str, list[dict[str, Any]]]:
     for column, (names, place) in experiment.groups.items():
         here = place >= 0
         counts = counts_by(place[here], len(names), experiment.control[here], experiment.bought[here])
-        found[column] = rows_of(names, counts)
+        alone = effective(counts, place, experiment.control, experiment.bought, experiment.family)
+        found[column] = rows_of(names, counts, alone)
     return {column: rows for column, rows in found.items() if rows}
 
 
-def rows_of(names: Sequence[str], counts: Counts) -> list[dict[str, Any]]:
-    """Return a row for each name that has accounts; one with too few controls or treated accounts has no effect."""
+def rows_of(names: Sequence[str], counts: Counts, alone: Counts) -> list[dict[str, Any]]:
+    """Return a row for each name that has accounts.
+
+    One with too few controls or treated accounts, counted as `alone`, has no effect.
+    """
     found = []
-    parts = (counts.treated, counts.treated_buyers, counts.controls, counts.control_buyers)
-    for name, *numbers in zip(names, *(part.tolist() for part in parts), strict=True):
-        mine = Counts(*numbers)
-        if not mine.accounts:
-            continue
-        enough = min(mine.treated, mine.controls) >= FEWEST_CONTROLS
-        found.append(row_of(name, mine, of_strata(mine) if enough else None))
+    for name, mine, single in zip(names, one_by_one(counts), one_by_one(alone), strict=True):
+        if mine.accounts:
+            enough = min(single.treated, single.controls) >= FEWEST_CONTROLS
+            found.append(row_of(name, mine, of_strata(single) if enough else None))
     return found
+
+
+def one_by_one(counts: Counts) -> list[Counts]:
+    """Return counts (c,) one by one."""
+    parts = (counts.treated, counts.treated_buyers, counts.controls, counts.control_buyers)
+    return [Counts(*numbers) for numbers in zip(*(part.tolist() for part in parts), strict=True)]
 
 
 def row_of(name: str, counts: Counts, effect: Effect | None) -> dict[str, Any]:
@@ -126,6 +141,8 @@ def money(experiment: Experiment, *, of_customers: bool) -> dict[str, Any] | Non
         "mean_treated": float(experiment.amount[~experiment.control].mean()),
         "mean_controls": float(experiment.amount[experiment.control].mean()),
     }
+    if experiment.family is not None:
+        return means | told(None) | {"why_not": "families were drawn whole, so that amounts do not vary one by one"}
     if not of_customers:
         return means | told(None) | {"why_not": "of prospects money varies too much for a verdict; buyers are one"}
     found = of_money(experiment.amount, experiment.sales, experiment.control, experiment.stratum)
