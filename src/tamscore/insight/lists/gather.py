@@ -27,22 +27,14 @@ if TYPE_CHECKING:
     from tamscore.insight.stored import StoredRun
     from tamscore.progress import Progress
 
-CAMPAIGN = "campaign_id"
+CAMPAIGN, FAMILY = "campaign_id", "family_id"
 CUSTOMER_JOBS = ("customer_job", "customer_job_proposition", "customer_job_theme")
 READ = (
     *("account_id", "name", "party_type", "market_segment", "kind", "tier", "priority", "rank", "sales", "potential"),
     *("whitespace", "probability", "p_basis", "expected_value", "quadrant", "play", "next_offer", "account_state"),
     *("churn_alert", "renewal_due", "renews_on", "last_order", "role", "suggested_role", "service_level", PERSON),
-    *(
-        *OPEN_PRODUCTS,
-        *CUSTOMER_JOBS,
-        "buying_roles_missing",
-        "hours",
-        CAMPAIGN,
-        "campaign_channel",
-        "campaign_message",
-        MARK_COLUMN,
-    ),
+    *(*OPEN_PRODUCTS, *CUSTOMER_JOBS, "buying_roles_missing", "hours", CAMPAIGN, "campaign_channel"),
+    *("campaign_message", MARK_COLUMN, FAMILY, "family_members"),
 )
 """The columns of a run that lists are made of, those that it has."""
 PART = 65_536
@@ -168,18 +160,30 @@ class Telling:
 
 
 def order_of(accounts: pa.Table) -> Any:
-    """Return the order (m,) of accounts: end users before channel partners, each by priority, then by id."""
+    """Return the order (m,) of accounts: end users before channel partners, each by priority, then by id.
+
+    Accounts of a family follow the first of them.
+    """
     place = "priority" if "priority" in accounts.column_names else "rank"
     party = pa.array(level_codes(accounts["party_type"], PARTY_TYPES))
     keyed = pa.table({"party": party, "place": accounts[place], "id": accounts["account_id"]})
-    return pc.sort_indices(keyed, [(name, "ascending") for name in keyed.column_names])
+    order = pc.sort_indices(keyed, [(name, "ascending") for name in keyed.column_names]).to_numpy()
+    return with_families(order, accounts[FAMILY]) if FAMILY in accounts.column_names else order
+
+
+def with_families(order: Any, family: pa.ChunkedArray) -> Any:
+    """Return the order (m,) of accounts with those of a family (m,) behind the first of them."""
+    code = as_dictionary(family).indices.to_numpy()[order]
+    first = np.full(int(code.max(initial=-1)) + 1, len(order))
+    np.minimum.at(first, code, np.arange(len(order)))
+    return order[np.argsort(first[code], kind="stable")]
 
 
 def groups_of(accounts: pa.Table, column: str) -> dict[str, Any]:
     """Return the accounts (n,) of each text of a column, in order, by text in order of name."""
     encoded = as_dictionary(accounts[column])
     code, names = encoded.indices.to_numpy(zero_copy_only=False), encoded.dictionary.to_pylist()
-    order = order_of(accounts).to_numpy().astype(np.uint32)
+    order = order_of(accounts).astype(np.uint32)
     code = code[order]
     rows = np.split(order[np.argsort(code, kind="stable")], np.cumsum(np.bincount(code, minlength=len(names))))
     return dict(sorted((name, here) for name, here in zip(names, rows[: len(names)], strict=True) if len(here)))

@@ -24,7 +24,7 @@ COLUMNS = (
     *("alerts", "last_order", "changed", "customer_job", "customer_job_proposition", "customer_job_theme"),
     "buying_roles_missing",
     *("role", "service_level", "person", "hours", "campaign_id", "campaign_channel", "campaign_message"),
-    MARK_COLUMN,
+    *(MARK_COLUMN, "family_id", "family_members"),
 )
 """The columns of a list in its file, those that there are."""
 AMOUNTS = ("sales", "potential", "whitespace", "expected_value", *OPEN_PRODUCTS[1::2])
