@@ -377,3 +377,21 @@ def test_an_interrupted_write_leaves_whole_parts_only_and_no_job_file(tmp_path: 
         write_market(tmp_path / "m", 1_000, files=2, progress=stop)
     assert sorted(_files(tmp_path / "m")) == ["market/part-00000.parquet", "truth/part-00000.parquet"]
     assert _table(tmp_path / "m" / "market").num_rows == 500
+
+
+def test_families_add_parents_and_change_nothing_else(market_directory: Path, market: pa.Table, tmp_path: Path) -> None:
+    """Most accounts have a parent that stands before them in their part; a few name themselves or nobody."""
+    write_market(tmp_path / "demo", ROWS, seed=7, files=3, families=True)
+    found = _table(tmp_path / "demo" / "market")
+    assert found.drop_columns(["parent_id"]).equals(market)
+    assert _files(tmp_path / "demo" / "truth") == _files(market_directory / "truth")
+    place = {account: row for row, account in enumerate(found["account_id"].to_pylist())}
+    links = [(row, place.get(parent)) for row, parent in enumerate(found["parent_id"].to_pylist()) if parent]
+    assert 0.65 < len(links) / ROWS < 0.85
+    known = [(row, above) for row, above in links if above is not None]
+    assert all(above <= row for row, above in known)
+    assert 0.001 < sum(above == row for row, above in known) / ROWS < 0.004
+    assert 0.001 < (len(links) - len(known)) / ROWS < 0.004
+    text = (tmp_path / "demo" / "job.toml").read_text(encoding="utf-8")
+    assert tomllib.loads(text)["columns"]["parent_id"] == "parent_id"
+    assert tomllib.loads(text)["families"] == {}

@@ -44,6 +44,7 @@ def synth(  # noqa: PLR0913, PLR0917 - every option of the command
     products: Annotated[
         bool, typer.Option("--products", help="Make sales by product with planted customer jobs, too.")
     ] = False,
+    families: Annotated[bool, typer.Option("--families", help="Give accounts parents, too.")] = False,
     effect: Annotated[
         float | None,
         typer.Option("--effect", metavar="E", help="Make outcomes in place of a market: work brings so much more."),
@@ -73,7 +74,8 @@ def synth(  # noqa: PLR0913, PLR0917 - every option of the command
     require_unused(directory)
     with folders.staged(inner if directory.is_dir() else directory) as folder:
         with terminal.listening() as listener, Progress(listener).stage("synth", rows) as done:
-            write_market(folder, rows, seed, files, steps(done), Month(month, events), orders=orders, products=products)
+            more = {"orders": orders, "products": products, "families": families}
+            write_market(folder, rows, seed, files, steps(done), Month(month, events), **more)
         folders.move_in(folder, directory)
     if as_json:
         job, market = str(inner.absolute()), str((directory / "market").absolute())

@@ -21,7 +21,7 @@ party_type = "party_type"        # end users and channel partners are never mixe
 market_segment = "industry"      # missing numbers take the median of their industry
 revenue = "revenue"              # the account's own; sales above it are flagged
 name = "name"
-
+{parents}
 [rows]
 sales_missing = "prospect"       # "reject" drops such rows into rejected/, "error" stops the run
 duplicates = "identical"         # copies of a row count once; "sum" adds sales up, "reject" and "error" also go
@@ -87,7 +87,13 @@ path = "products"                # who buys how much of which product
 """
 
 
-def job_file(rows: int, seed: int, *, orders: bool = False, products: bool = False) -> str:
+_PARENTS = 'parent_id = "parent_id"          # the account that owns this one; [families] reads it\n'
+_FAMILIES = """
+[families]                       # sums and a tier a family; coverage gives each one owner
+"""
+
+
+def job_file(rows: int, seed: int, *, orders: bool = False, products: bool = False, families: bool = False) -> str:
     """Return the text of a complete, commented job file for the market of so many rows and this seed."""
     return (
         _TEMPLATE.format(
@@ -96,7 +102,9 @@ def job_file(rows: int, seed: int, *, orders: bool = False, products: bool = Fal
             non_negative="\n".join(f'    "{name}",' for name in NON_NEGATIVE),
             categorical=", ".join(f'"{name}"' for name in CATEGORICAL),
             numeric="\n".join(f'{measure.name} = "{measure.scaling}"' for measure in MEASURES),
+            parents=_PARENTS if families else "",
         )
         + (_ORDERS if orders else "")
         + (_PRODUCTS if products else _ORDERED_PRODUCTS if orders else "")
+        + (_FAMILIES if families else "")
     )

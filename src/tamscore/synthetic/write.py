@@ -15,6 +15,7 @@ from tamscore.synthetic.draws import CHUNK_ROWS
 from tamscore.synthetic.job_file import job_file
 from tamscore.synthetic.measures import CATEGORICAL
 from tamscore.synthetic.orders import order_lines
+from tamscore.synthetic.parents import with_parents
 from tamscore.synthetic.rows import FIRST_MONTH, chunk_tables
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ MAX_SEED = 2**32 - 1
 MOST_MONTHS = 24
 
 
-def write_market(
+def write_market(  # noqa: PLR0913 - every option of the command
     directory: Path,
     rows: int,
     seed: int = 0,
@@ -40,12 +41,13 @@ def write_market(
     *,
     orders: bool = False,
     products: bool = False,
+    families: bool = False,
 ) -> None:
     """Write DIRECTORY/market and DIRECTORY/truth (part-*.parquet each), and last DIRECTORY/job.toml.
 
     Where `orders` are asked for, DIRECTORY/orders holds two years of their lines. With `products`, DIRECTORY/products
-    holds what each customer buys of each product, and DIRECTORY/customer_jobs the job of every account. The job file
-    makes use of them.
+    holds what each customer buys of each product, and DIRECTORY/customer_jobs the job of every account. With `families`
+    accounts have parents. The job file makes use of them.
 
     `rows` accounts go to min(files, rows) parts of nearly equal size. The same seed gives the same bytes, and a
     shorter market is the beginning of a longer one; in later months some of its accounts have gone, others have come.
@@ -54,7 +56,8 @@ def write_market(
     """
     _check(directory, rows, seed, files, month)
     files = min(files, rows)
-    chunk = lru_cache(maxsize=1)(partial(chunk_tables, month.segments(seed), seed, month=month))
+    segments = month.segments(seed)
+    chunk = lru_cache(maxsize=1)(partial(chunk_of, partial(chunk_tables, segments, seed, month=month), seed, families))
     first = month.first_row(rows)
     for folder in ("market", "truth", *(["orders"] if orders else [])):
         (directory / folder).mkdir(parents=True)
@@ -72,7 +75,14 @@ def write_market(
         groups = _row_groups(chunk, first + start, first + stop)
         _write_part(directory, f"part-{number:05d}.parquet", groups, start, progress)
     with _whole(directory / "job.toml") as unfinished:
-        unfinished.write_text(job_file(rows, seed, orders=orders, products=products), encoding="utf-8", newline="\n")
+        text = job_file(rows, seed, orders=orders, products=products, families=families)
+        unfinished.write_text(text, encoding="utf-8", newline="\n")
+
+
+def chunk_of(make: Callable[[int], Tables], seed: int, families: bool, number: int) -> Tables:  # noqa: FBT001
+    """Return market and truth of a chunk that `make` makes, with parents where there are `families`."""
+    market, truth = make(number)
+    return (with_parents(market, seed, number) if families else market), truth
 
 
 def _check(directory: Path, rows: int, seed: int, files: int, month: Month) -> None:
