@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -10,11 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 from tamscore import pipeline
+from tamscore.cli import app
 from tamscore.errors import InputContractError, JobFileError
 from tamscore.progress import Progress
 from tamscore.stages.folding import fold_ids
+from tamscore.store import verify
 from tests.end_to_end import market
 
 if TYPE_CHECKING:
@@ -231,3 +235,44 @@ def test_accounts_that_are_rejected_still_lead_to_their_parents(tmp_path):
     rows = {row["account_id"]: row for row in market.scores(done).to_pylist()}
     assert ids[1] not in rows
     assert (rows[ids[2]]["family_id"], rows[ids[2]]["family_members"]) == (ids[0], 2)
+
+
+def test_a_holdout_draws_families_whole_by_their_tier_and_lift_counts_them_so(tmp_path):
+    table = with_parents(4_000)
+    done = market.score(table, tmp_path, ASKED)
+    asked = ["holdout", str(done.output), "--rate", "0.2", "--share", "0.3"]
+    assert CliRunner().invoke(app, asked).exit_code == 0
+    drawn = next(done.output.rglob("holdouts/*/accounts.parquet"))
+    rows = pq.read_table(drawn).to_pylist()
+    scores = {row["account_id"]: row for row in market.scores(done).to_pylist()}
+    arms, kinds = defaultdict(set), defaultdict(set)
+    for row in scores.values():
+        kinds[row["family_id"]].add(row["kind"])
+    for row in rows:
+        arms[row["family_id"]].add(row["control"])
+        assert scores[row["account_id"]]["family_tier"] in row["stratum"]
+    assert {len(arm) for arm in arms.values()} == {1}
+    assert all(len(kinds[family]) == 1 for family in arms)
+    assert max(scores[row["account_id"]]["family_members"] for row in rows) > 2
+    outcomes = pa.table(
+        {"account_id": [row["account_id"] for row in rows], "bought": [len(row["family_id"]) % 2 == 0 for row in rows]}
+    )
+    pq.write_table(outcomes, tmp_path / "won.parquet")
+    told = CliRunner().invoke(app, ["lift", str(done.output), "--outcomes", str(tmp_path / "won.parquet"), "--json"])
+    assert told.exit_code == 0, told.output
+    assert json.loads(told.stdout)["buyers"]["controls"] == sum(row["control"] for row in rows)
+
+
+def test_a_forgotten_account_leaves_the_tables_of_families_and_is_counted_where_others_name_it(tmp_path):
+    done = market.score(with_parents(), tmp_path, ASKED)
+    table = pq.read_table(done.tables / "family_problems.parquet").to_pylist()
+    circle = next(row for row in table if row["problem"] == "circle")
+    top = pq.read_table(done.tables / "families.parquet")["family_id"][0].as_py()
+    said = CliRunner().invoke(app, ["forget", str(done.output), top, circle["parent_id"]])
+    assert said.exit_code == 0, said.output
+    assert "column 'family_id' names them" in said.output
+    assert top not in pq.read_table(done.tables / "families.parquet")["family_id"].to_pylist()
+    left = pq.read_table(done.tables / "family_problems.parquet").to_pylist()
+    assert circle["parent_id"] not in {row[name] for row in left for name in ("account_id", "parent_id")}
+    assert circle["parent_id"] not in (done.tables / "family_problems.csv").read_text()
+    assert verify.problems_of_output(done.output) == []

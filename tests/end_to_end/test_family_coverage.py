@@ -12,8 +12,10 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 from tamscore import backend
+from tamscore.cli import app
 from tamscore.errors import InputContractError
 from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
@@ -177,3 +179,20 @@ def test_the_result_is_stored_with_what_was_covered_whole(run):
     result, _ = covered(run)
     stored = json.loads((Path(result.path) / "coverage.json").read_text("utf-8"))
     assert stored["families"] == result.families
+
+
+def test_lists_have_the_accounts_of_a_family_together_behind_the_first_of_them(tmp_path):
+    done = market.score(with_parents(), tmp_path, {**ASKED, "coverage": {"team": TEAM}})
+    told = CliRunner().invoke(app, ["lists", str(done.output), "--to", str(tmp_path / "lists"), "--no-pages"])
+    assert told.exit_code == 0, told.output
+    several = 0
+    for path in sorted((tmp_path / "lists").glob("person-*.csv")):
+        rows = pa.csv.read_csv(path).to_pylist()
+        families = [row["family_id"] for row in rows]
+        starts = [at for at, family in enumerate(families) if at == 0 or families[at - 1] != family]
+        assert len(starts) == len(set(families))
+        several += len(rows) > len(starts)
+        party = {"end_user": 0, "channel": 1}
+        places = [(party[rows[at]["party_type"]], rows[at]["priority"]) for at in starts]
+        assert places == sorted(places)
+    assert several
