@@ -276,3 +276,33 @@ def test_a_forgotten_account_leaves_the_tables_of_families_and_is_counted_where_
     assert circle["parent_id"] not in {row[name] for row in left for name in ("account_id", "parent_id")}
     assert circle["parent_id"] not in (done.tables / "family_problems.csv").read_text()
     assert verify.problems_of_output(done.output) == []
+
+
+def test_an_export_by_family_has_a_row_each_with_sums_to_the_cent(done, tmp_path):
+    scores = market.scores(done).to_pylist()
+    for name in ("families.csv", "families.parquet"):
+        asked = ["export", str(done.path), "--to", str(tmp_path / name), "--by", "family", "--json"]
+        said = CliRunner().invoke(app, asked)
+        assert said.exit_code == 0, said.output
+    rows = pq.read_table(tmp_path / "families.parquet").to_pylist()
+    assert json.loads(said.stdout)["exported"] == len(rows) == len({row["family_id"] for row in scores})
+    sums: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    for row in scores:
+        for name in MONEY:
+            sums[row["family_id"]][name] += cents(row[name])
+        sums[row["family_id"]]["accounts"] += 1
+    for row in rows:
+        assert {name: row[name] for name in (*MONEY, "accounts")} == sums[row["family_id"]]
+    assert [row["expected_value"] for row in rows] == sorted((row["expected_value"] for row in rows), reverse=True)
+    assert len((tmp_path / "families.csv").read_text().splitlines()) == len(rows) + 1
+
+
+def test_an_export_by_family_takes_no_option_about_accounts(done, tmp_path):
+    asked = ["export", str(done.path), "--to", str(tmp_path / "f.csv"), "--by", "family", "--fields", "potential"]
+    said = CliRunner().invoke(app, asked)
+    assert said.exit_code == 2
+    assert "--fields: expected no such option with --by family" in said.output
+    plain = market.score(market.plain_accounts(200), tmp_path, market.PLAIN)
+    said = CliRunner().invoke(app, ["export", str(plain.output), "--to", str(tmp_path / "f.csv"), "--by", "family"])
+    assert said.exit_code == 2
+    assert "the run has no families" in said.output

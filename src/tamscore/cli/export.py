@@ -97,6 +97,9 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
         str | None,
         typer.Option("--only", metavar="PLAY", help="Only accounts of a play, such as win_back, or COLUMN=VALUE."),
     ] = None,
+    by: Annotated[
+        Literal["account", "family"], typer.Option("--by", help="A row an account, or a row a family with its sums.")
+    ] = "account",
     titles: Annotated[
         bool, typer.Option("--titles", help="Headers in plain words, by [titles] of the job; the id keeps its name.")
     ] = False,
@@ -123,8 +126,15 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
     from tamscore.progress import Progress
 
     files_only = {"--since": since, "--null": null, "--bom": bom, "--no-guard": no_guard}
+    if by == "family":
+        require_accounts(
+            {**files_only, "--fields": fields, "--overrides": overrides, "--only": only, "--titles": titles}
+        )
     require_none_of({"--gone": gone} if isinstance(to, Target) else files_only)
     asked = asked_for(fields, only)
+    if by == "family":
+        export_by_family(open_run(run, plan=plan), to, no_guard=no_guard, bom=bom, overwrite=overwrite, as_json=as_json)
+        return
     scored = with_asked(open_run(run, plan=plan), asked)
     chosen = fields.split(",") if fields else default_fields(scored)
     if titles:
@@ -142,6 +152,35 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
             done = into_table(scored, order, to, gone or "mark", Progress(listener), overwrite=overwrite)
     told = as_record(done, order, joined) if as_json else as_text(done, order, joined)
     print(told, file=sys.stderr if done.place == STANDARD_OUTPUT else sys.stdout)
+
+
+def export_by_family(
+    run: StoredRun, to: Target | TableTarget, *, no_guard: bool, bom: bool, overwrite: bool, as_json: bool
+) -> None:
+    """Write the families of a run to a file, record it, and print how many there are."""
+    from tamscore.insight import export_families
+    from tamscore.insight.export_file import Target
+    from tamscore.progress import Progress
+    from tamscore.store.handed_out import noted, require_free
+
+    if not isinstance(to, Target) or to.passed_on:
+        raise UsageError("--by: expected a file for families; name one that ends in .csv or .parquet")
+    target = replace(to, guarded=not no_guard, bom=bom)
+    require_free(run.directory, "export", target.path, overwrite=overwrite)
+    with terminal.listening(as_json=as_json) as listener:
+        progress = Progress(listener)
+        with noted(run.directory, "export", target.path, progress):
+            tally = export_families.write(run, target, progress)
+    counts = {name: value for name, value in asdict(tally).items() if name != "met"}
+    counts |= {"unmatched": [], "joined": None, "file": str(target.path)}
+    text = f"{counted(tally.exported, 'row')} of families with {counted(tally.accounts, 'account')} in {target.path}"
+    print(json.dumps(counts, ensure_ascii=False) if as_json else text)
+
+
+def require_accounts(options: Mapping[str, Any]) -> None:
+    """Raise UsageError if an option was given that chooses accounts or their fields."""
+    if given := [name for name in options if options[name] and name not in {"--bom", "--no-guard"}]:
+        raise UsageError(f"{given[0]}: expected no such option with --by family, whose rows are sums; leave it out")
 
 
 @dataclass(frozen=True)
