@@ -17,7 +17,7 @@ from tamscore.engine import connect, device, heap, memory
 from tamscore.errors import Refusals
 from tamscore.model.earlier import read_earlier
 from tamscore.progress import Progress
-from tamscore.run_place import place_of
+from tamscore.run_place import has_other_report, place_of
 from tamscore.scoring import cluster_map as glimpse
 from tamscore.scoring import memory_plan as room
 from tamscore.scoring import potential as policy
@@ -141,6 +141,8 @@ def carry_out(
         damage = directory.damage()
         if damage == []:
             progress.notice(f"nothing to do: {directory.path} holds this very run{left_since(directory)}")
+            if has_other_report(directory, job):
+                progress.notice("[report] was another one; it changes no score: give it to tamscore report by --set")
             directory.point_here()
             commit.discard(directory.checkpoints)
             return directory

@@ -35,6 +35,12 @@ def place_of(job: Job, plan: Plan, backend: Backend, origin: Origin) -> RunDirec
     return RunDirectory(output, key_of(job, plan, backend, origin.record))
 
 
+def has_other_report(directory: RunDirectory, job: Job) -> bool:
+    """Return whether a stored run has another [report] than the job, which its key does not tell."""
+    stored = ((directory.manifest() or {}).get("job") or {}).get("report") or {}
+    return any(stored.get(key) != value for key, value in job.report.model_dump(mode="json").items())
+
+
 def key_of(job: Job, plan: Plan, backend: Backend, record: dict[str, Any]) -> str:
     """The key of the run of a job on these inputs, with a model that came about as the record says.
 

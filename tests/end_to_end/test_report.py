@@ -131,6 +131,30 @@ def test_what_a_run_has_not_is_left_out_and_named(bare, tmp_path):
     assert any("not asked for (clusters.stability)" in text for text in page.texts["p"])
 
 
+def test_a_report_can_be_called_another_name_than_its_job_gives_it(bare, tmp_path):
+    """A run takes no notice of [report], so a finished run says where a new one goes."""
+    call = ["report", str(bare.directory.path), "--to", str(tmp_path / "r.html"), "--one-pager"]
+    titled = CliRunner().invoke(app, [*call, "--set", "report.title=North & South", "--set", "report.currency=EUR"])
+    assert titled.exit_code == 0, titled.stderr
+    text = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "<title>North &amp; South" in text
+    assert "EUR" in text
+    refused = CliRunner().invoke(app, [*call, "--set", "clusters.k=3"])
+    assert refused.exit_code == 2
+    assert "expected a key of [report]" in refused.stderr
+    assert CliRunner().invoke(app, [*call, "--set", "report.titel=x"]).exit_code == 2
+
+
+@pytest.mark.parametrize(("title", "times"), [("North", 1), (None, 0)])
+def test_a_run_that_is_there_already_says_that_its_report_keeps_its_title(tmp_path, title, times):
+    first = market.score(market.plain_accounts(300), tmp_path, market.PLAIN)
+    changes = {**market.PLAIN, "report": {"title": title} if title else {}}
+    progress = Progress()
+    again = pipeline.run(market.job(tmp_path / "market", tmp_path / "scores", changes), progress)
+    assert again.run_key == first.run_key
+    assert sum("[report] was another one" in text for text in progress.notices) == times
+
+
 def test_the_page_needs_nothing_beside_itself(written):
     text = written[0].read_text(encoding="utf-8")
     assert not re.search(r"https?:|//\w+\.|@import|@font-face|url\((?!#)", text.replace('content="default-src', ""))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tamscore.store.location import Location
 
 
-def report(
+def report(  # noqa: PLR0913, PLR0917 - every option of the command
     run: Run,
     output: Annotated[
         Any,
@@ -41,6 +41,10 @@ def report(
     figures: Annotated[Path | None, file_option("--figures", "DIR", "Write the figures as SVG and PNG, too.")] = None,
     since: Since = None,
     plan: Plan = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="report.KEY=VALUE", help="Set a key of [report], such as report.title."),
+    ] = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -48,6 +52,7 @@ def report(
 
     One file that needs no server and no network, for a screen, a phone or paper.
     """
+    from tamscore.insight.page_one import head_with
     from tamscore.insight.stored import open_run
     from tamscore.progress import Progress
     from tamscore.report import check_packages, write_report
@@ -61,12 +66,15 @@ def report(
     if target.is_dir():
         raise UsageError(f"--to: {target}: expected a file to write, got a folder")
     require_free(stored.directory, "report", target, overwrite=overwrite)
+    head = head_with(stored, overrides) if overrides else None
     compare = str(since) != NO_RUN
     with terminal.listening(as_json=as_json) as listener:
         progress = Progress(listener)
         before = since if compare else None
         with noted(stored.directory, "report", target, progress):
-            told = write_report(stored, progress, target, figures, before, compare=compare, first_page_only=one_pager)
+            told = write_report(
+                stored, progress, target, figures, before, head=head, compare=compare, first_page_only=one_pager
+            )
     record = {"run": stored.name, "report": str(target), "bytes": target.stat().st_size}
     record["chapters"] = [chapter.anchor for chapter in told]
     print(

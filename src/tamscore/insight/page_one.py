@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tamscore.errors import UsageError
 from tamscore.insight.ranking import best_accounts
 from tamscore.insight.tables import optional_table, sums_of
 from tamscore.store.versions import run_named, version_before
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tamscore.insight.roles import RoleColumns
+    from tamscore.insight.stored import StoredRun
     from tamscore.insight.tables import Cluster
     from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
@@ -162,6 +164,14 @@ def head(job: Mapping[str, Any]) -> dict[str, str | None]:
     """Return the [report] of a stored job; the currency is that of [currency] if it names none."""
     told = {name: (job.get("report") or {}).get(name) for name in HEAD}
     return {**told, "currency": told["currency"] or (job.get("currency") or {}).get("target")}
+
+
+def head_with(run: StoredRun, overrides: Sequence[str]) -> dict[str, str | None]:
+    """Return the [report] of a run with keys of it set; UsageError for keys of other sections."""
+    for text in overrides:
+        if not text.startswith("report."):
+            raise UsageError(f"--set {text}: expected a key of [report], such as report.title; others need a new run")
+    return head(run.job_with(overrides).model_dump())
 
 
 def stakes_of(directory: RunDirectory, manifest: Mapping[str, Any]) -> dict[str, Row]:

@@ -30,19 +30,21 @@ def write_report(
     figures: Path | None = None,
     since: Location | None = None,
     *,
+    head: dict[str, str | None] | None = None,
     compare: bool = True,
     first_page_only: bool = False,
 ) -> list[Chapter]:
     """The chapters of the report on a run, written to a file; its figures as SVG and PNG to a folder.
 
     Told against the run `since`, or the one before it, unless not to `compare`; its first page alone if asked for.
-    UsageError where a package is missing.
+    `head` takes the place of the run's own [report]. UsageError where a package is missing.
     """
     check_packages()
     from tamscore.report.chapters import chapters, one_pager
     from tamscore.report.evidence import gather
 
     found = gather(run, since, progress, compare=compare, accounts=not first_page_only)
+    found = found.headed(head) if head else found
     with progress.stage("draw"):
         told = one_pager(found) if first_page_only else chapters(found)
         text = page_of(found, told)

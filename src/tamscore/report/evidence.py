@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tamscore.insight import named_accounts, summary, tables
@@ -57,6 +57,10 @@ class Evidence:
         if self.summary.page_one is None:
             raise ValueError("the summary of one cluster has no first page")
         return self.summary.page_one
+
+    def headed(self, head: dict[str, str | None]) -> Evidence:
+        """Return the same under another [report]."""
+        return replace(self, summary=replace(self.summary, page_one=replace(self.page_one, report=head)))
 
     @property
     def currency(self) -> str | None:
