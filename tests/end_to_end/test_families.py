@@ -261,6 +261,10 @@ def test_a_holdout_draws_families_whole_by_their_tier_and_lift_counts_them_so(tm
     told = CliRunner().invoke(app, ["lift", str(done.output), "--outcomes", str(tmp_path / "won.parquet"), "--json"])
     assert told.exit_code == 0, told.output
     assert json.loads(told.stdout)["buyers"]["controls"] == sum(row["control"] for row in rows)
+    top = next(row["family_id"] for row in rows if row["account_id"] != row["family_id"])
+    naming = sum(row["family_id"] == top != row["account_id"] for row in [*rows, *scores.values()])
+    forgotten = CliRunner().invoke(app, ["forget", str(done.output), top, "--dry-run", "--json"])
+    assert json.loads(forgotten.stdout)["named"] == {"family_id": naming}
 
 
 def test_a_forgotten_account_leaves_the_tables_of_families_and_is_counted_where_others_name_it(tmp_path):

@@ -14,14 +14,14 @@ from tamscore.errors import UsageError
 from tamscore.store import commit, contents, handed_out, history, records, renewal
 from tamscore.store.checkpoints import CHECKPOINTS
 from tamscore.store.disk import is_temporary
-from tamscore.store.forgetting_versions import VersionChange, change_version, ids_unfinished
+from tamscore.store.forgetting_versions import FAMILY, VersionChange, change_version, ids_unfinished
 from tamscore.store.forgotten import new_salt
 from tamscore.store.location import files_below, name_within
 from tamscore.store.placed import files_of
 from tamscore.store.pointer import MANIFEST, RENEWAL, current_version, versions_in
 from tamscore.store.pruning import held
 from tamscore.store.redaction import Leaving
-from tamscore.store.rewriting import redacted_record, rewrite_of
+from tamscore.store.rewriting import naming_rows, redacted_record, rewrite_of
 from tamscore.store.run_directory import BACKTESTS, COVERAGE, HOLDOUTS, RunDirectory
 from tamscore.store.sources.copies import COPIES
 from tamscore.store.verify import strange_names
@@ -48,7 +48,8 @@ class Change:
 class Forgetting:
     """What changes when accounts are forgotten: how many were found, ids that nothing has, versions, files beside.
 
-    `named` counts the rows of other accounts that name one of them, by column; only the input can change these.
+    `named` counts the rows of other accounts that name one of them, by column, in versions and in tables beside them;
+    only the input can change these.
     `unfinished` versions are removed: a run makes them anew. `handed_out` are files elsewhere that may have the
     accounts. `strange` names what lies in the output and was not written by this program, so that nobody looked into
     it.
@@ -75,6 +76,7 @@ class Work:
     written: set[str] = field(default_factory=set)
     changes: list[VersionChange] = field(default_factory=list)
     beside: dict[str, Any] = field(default_factory=dict)
+    named: Counter[str] = field(default_factory=Counter)
     unfinished: list[str] = field(default_factory=list)
 
     @property
@@ -134,10 +136,12 @@ def change_beside(work: Work, folder: Location) -> None:
     there = sorted(files_below(folder), key=str) if folder.is_dir() else []
     paths = [path for path in there if not is_temporary(path.name)]
     for path in (path for path in paths if path.suffix != ".json"):
-        name = name_within(path, work.output)
-        if (rewrite := rewrite_of(name, contents.file_bytes(path), work.leaving)) is not None:
+        name, data = name_within(path, work.output), contents.file_bytes(path)
+        if (rewrite := rewrite_of(name, data, work.leaving)) is not None:
             work.written |= {*rewrite.left.values()}
             work.beside[name] = rewrite.write(work.ready / name).record() if work.ready else None
+        if name.endswith(".parquet"):
+            work.named += naming_rows(data, (FAMILY,), "account_id", work.leaving)
     for path in (path for path in paths if path.suffix == ".json"):
         change_record(work, path)
 
@@ -174,7 +178,7 @@ def told_of(work: Work) -> Forgetting:
         for change in work.changes
     )
     beside, unfinished, strange = tuple(work.beside), tuple(work.unfinished), tuple(strange_names(work.output))
-    named = dict(sum((change.named for change in work.changes), Counter[str]()))
+    named = dict(sum((change.named for change in work.changes), work.named))
     return Forgetting(len(found), unknown, changes, beside, named, unfinished, tuple(elsewhere(work)), strange)
 
 
