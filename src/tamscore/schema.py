@@ -27,6 +27,8 @@ CORE_COLUMNS = (
 """The columns that `output.columns = "core"` writes, those of them that a job has, beside the kept ones."""
 COVERAGE_COLUMNS = ("role", "service_level", "person", "hours")
 """The columns of a coverage: in the scores where the job has it made (all but hours), else joined by who reads them."""
+FAMILY, FAMILY_TIER = "family_id", "family_tier"
+"""The columns with the family of an account, by the id of its top account, and the tier of the family."""
 COVERAGE_DETAILS = ("coverage_value", "coverage_owner", "coverage_shortfall")
 """Further columns of a coverage, which an export can have."""
 POTENTIAL_HEAD = ("party_type", "cluster", "name", "support", "basis", "parent", "low_support")

@@ -91,10 +91,14 @@ def features_of(columns: Sequence[Column], taken: Collection[str], described: Co
     return Features(numeric, tuple(categorical), left_out, tuple(keep), tuple(positive), unread)
 
 
+def is_coded(column: Column) -> bool:
+    """Return whether the values of a column stand for something else, by its name: codes, addresses, places."""
+    return names.ends_with_word(column.name, CODES) or names.has_word(column.name, PLACES)
+
+
 def is_unread(column: Column) -> bool:
     """Return whether texts are numbers nearly everywhere, and no codes by their name, number or difference."""
-    coded = names.ends_with_word(column.name, CODES) or names.has_word(column.name, PLACES)
-    if column.kind != "text" or column.distinct <= CODED_LEVELS or coded or column.is_unique:
+    if column.kind != "text" or column.distinct <= CODED_LEVELS or is_coded(column) or column.is_unique:
         return False
     return sum(column.words.values()) <= MOST_WORDS * sum(column.levels.values())
 
@@ -137,8 +141,7 @@ def follows_orders(name: str) -> bool:
 
 def reason_against_numbers(column: Column) -> str:
     """Return why a column of numbers is no feature; empty if it can be one."""
-    coded = names.ends_with_word(column.name, CODES) or names.has_word(column.name, PLACES)
-    if coded and not is_categorical(column):
+    if is_coded(column) and not is_categorical(column):
         return "a code, an address or a place"
     if column.whole and column.is_unique and len(names.words_of(column.name)) == 1 and column.numbers.min() >= 0:
         steps = float(column.numbers.max() - column.numbers.min()) + 1

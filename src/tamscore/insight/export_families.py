@@ -8,11 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamscore.arrow import as_dictionary, float_column, truths
+from tamscore.arrow import as_dictionary
 from tamscore.errors import UsageError
 from tamscore.insight.export import VERSION
 from tamscore.insight.export_file import check_ids
 from tamscore.insight.export_rows import Tally
+from tamscore.schema import FAMILY, FAMILY_TIER
+from tamscore.sections.families.rollup import ALERTS, MEASURES, MONEY, measured
 from tamscore.store import commit, csv_output
 
 if TYPE_CHECKING:
@@ -22,10 +24,7 @@ if TYPE_CHECKING:
     from tamscore.insight.stored import StoredRun
     from tamscore.progress import Progress
 
-FAMILY = "family_id"
-NEEDED = (FAMILY, "family_tier", "kind")
-MONEY = ("sales", "potential", "whitespace", "expected_value")
-ALERTS = ("churn_alert", "renewal_due")
+NEEDED = (FAMILY, FAMILY_TIER)
 COVERED = ("role", "service_level", "person")
 """Who covers a family, where that is the same for all of its accounts."""
 
@@ -80,20 +79,14 @@ def summed(accounts: pa.Table, version: str) -> pa.Table:
     code, count = family.indices.to_numpy(), len(family.dictionary)
     first = np.zeros(count, np.int64)
     first[code[::-1]] = np.arange(len(code) - 1, -1, -1)
-    sums = {name: np.bincount(code, np.rint(100 * np.nan_to_num(float_column(accounts[name])))) for name in MONEY}
-    alarmed = np.zeros(len(code), bool)
-    for name in ALERTS:
-        if name in accounts.column_names:
-            alarmed |= truths(accounts[name])
+    sums = dict(zip(MEASURES, measured(accounts, family), strict=True))
     columns: dict[str, Any] = {
         FAMILY: family.dictionary,
-        "tier": as_dictionary(accounts["family_tier"]).take(pa.array(first)).dictionary_decode(),
-        "accounts": np.bincount(code),
-        "customers": np.bincount(code, pc.equal(accounts["kind"].cast(pa.string()), "expansion").to_numpy()).astype(
-            int
-        ),
-        "alerts": np.bincount(code, alarmed).astype(int),
-        **{name: pa.array(values / 100).cast(pa.decimal128(38, 2)) for name, values in sums.items()},
+        "tier": as_dictionary(accounts[FAMILY_TIER]).take(pa.array(first)).dictionary_decode(),
+        "accounts": sums["members"],
+        "customers": sums["customers"],
+        "alerts": sums["alerts"],
+        **{name: pa.array(sums[name] / 100).cast(pa.decimal128(38, 2)) for name in MONEY},
         **dict(shared(accounts, code, first)),
         VERSION: pa.array([version] * count),
     }

@@ -10,6 +10,7 @@ import numpy as np
 from tamscore.arrow import as_dictionary, coded, float_column, level_codes, places_in, text_dictionary
 from tamscore.engine import heap
 from tamscore.errors import UsageError
+from tamscore.schema import FAMILY, FAMILY_TIER
 from tamscore.scoring.score.priority import BASES
 from tamscore.sections.lift import design
 from tamscore.sections.lift.strata import FEWEST_CONTROLS
@@ -36,8 +37,6 @@ GROUPS = ("tier", "play", "campaign_channel", "person")
 """The columns by which what came of a holdout is looked at."""
 TOUCH = ("role", "service_level")
 """The columns that name the touch plan of an account."""
-FAMILY, FAMILY_TIER = "family_id", "family_tier"
-"""Accounts of one family are drawn together, and stratified by its tier."""
 READ = ("account_id", "kind", "sales", "whitespace", "probability", "p_basis", *TOUCH, *GROUPS, FAMILY, FAMILY_TIER)
 KEPT = ("account_id", "kind", "sales", "whitespace", *TOUCH, *GROUPS, FAMILY)
 """What is kept of the day of the draw, of what the run has."""

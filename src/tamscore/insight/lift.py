@@ -10,9 +10,10 @@ import numpy as np
 
 from tamscore.arrow import as_dictionary, float_column, truths
 from tamscore.engine import heap
-from tamscore.insight.holdouts import FAMILY, GROUPS, TOUCH, holdout_of, places_of, texts_of
+from tamscore.insight.holdouts import GROUPS, TOUCH, holdout_of, places_of, texts_of
 from tamscore.insight.join import AccountIndex
 from tamscore.insight.outcomes import ID, read_outcomes
+from tamscore.schema import FAMILY
 from tamscore.sections.lift import verdict
 from tamscore.sections.lift.touches import Touches, by_touch
 from tamscore.sections.lift.verdict import Experiment

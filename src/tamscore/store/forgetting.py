@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import UsageError
+from tamscore.schema import FAMILY
 from tamscore.store import commit, contents, handed_out, history, records, renewal
 from tamscore.store.checkpoints import CHECKPOINTS
 from tamscore.store.disk import is_temporary
-from tamscore.store.forgetting_versions import FAMILY, VersionChange, change_version, ids_unfinished
+from tamscore.store.forgetting_versions import VersionChange, change_version, ids_unfinished
 from tamscore.store.forgotten import new_salt
 from tamscore.store.location import files_below, name_within
 from tamscore.store.placed import files_of

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tamscore.errors import InputContractError
+from tamscore.schema import FAMILY
 from tamscore.store import commit, contents, forgotten
 from tamscore.store.location import files_below, name_within
 from tamscore.store.pointer import MANIFEST, digest_of, require_manifest
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 SCORES, REJECTED = "scores/", "rejected/"
-FAMILY = "family_id"
-"""The column of the scores that may name another account: the top of its family."""
 OTHER_IDS = {"tables/families": (FAMILY,), "tables/family_problems": ("account_id", "parent_id")}
 """The columns with ids of tables that have others than the account's."""
 

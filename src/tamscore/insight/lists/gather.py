@@ -17,7 +17,7 @@ from tamscore.insight.campaign_lists import PERSON, CampaignLists
 from tamscore.insight.lists import sentences
 from tamscore.insight.lists.open_products import OPEN_PRODUCTS
 from tamscore.insight.lists.since import RunBefore, doubts_about_runs
-from tamscore.schema import PARTY_TYPES
+from tamscore.schema import FAMILY, PARTY_TYPES
 from tamscore.store.holdouts import MARK_COLUMN, Controls
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tamscore.insight.stored import StoredRun
     from tamscore.progress import Progress
 
-CAMPAIGN, FAMILY = "campaign_id", "family_id"
+CAMPAIGN = "campaign_id"
 CUSTOMER_JOBS = ("customer_job", "customer_job_proposition", "customer_job_theme")
 READ = (
     *("account_id", "name", "party_type", "market_segment", "kind", "tier", "priority", "rank", "sales", "potential"),

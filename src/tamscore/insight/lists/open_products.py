@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-OPEN_PRODUCTS = (
-    *("open_product", "open_product_whitespace", "open_product_2", "open_product_2_whitespace"),
-    *("open_product_3", "open_product_3_whitespace"),
-)
+from tamscore.sections.products.view import NAMES
+
+OPEN_PRODUCTS = tuple(column for name in NAMES for column in (name, f"{name}_whitespace"))
 """The products with the most whitespace, each with its amount."""

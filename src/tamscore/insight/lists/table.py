@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from tamscore.arrow import float_column
 from tamscore.insight.export import VERSION, to_the_cent
 from tamscore.insight.lists.open_products import OPEN_PRODUCTS
+from tamscore.schema import FAMILY
 from tamscore.store.holdouts import MARK_COLUMN
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ COLUMNS = (
     *("alerts", "last_order", "changed", "customer_job", "customer_job_proposition", "customer_job_theme"),
     "buying_roles_missing",
     *("role", "service_level", "person", "hours", "campaign_id", "campaign_channel", "campaign_message"),
-    *(MARK_COLUMN, "family_id", "family_members"),
+    *(MARK_COLUMN, FAMILY, "family_members"),
 )
 """The columns of a list in its file, those that there are."""
 AMOUNTS = ("sales", "potential", "whitespace", "expected_value", *OPEN_PRODUCTS[1::2])

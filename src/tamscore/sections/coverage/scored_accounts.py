@@ -11,6 +11,7 @@ from tamscore.arrow import float_column, truths
 from tamscore.config.problems import nearest
 from tamscore.engine import heap
 from tamscore.errors import UsageError
+from tamscore.schema import FAMILY, FAMILY_TIER
 from tamscore.sections.coverage.accounts import LIKELY, MONEY, OPEN_PRODUCT, TEXTS, Accounts, Family
 from tamscore.sections.coverage.texts import Collected, Texts, by_kind
 
@@ -28,8 +29,6 @@ MOST_BYTES = 2**31
 """Below so many bytes the places of texts take four bytes each."""
 LEVELS = 2**16
 """So many different amounts have places of two bytes."""
-FAMILY, FAMILY_TIER = "family_id", "family_tier"
-"""Columns of the scores with the family of an account, and its tier."""
 NO_NAMES = frozenset(
     {"account_id", "distance", "margin", *MONEY, "typical_sales", "penetration", "relative_potential", "support"}
     | {"potential_low", "potential_high", "rank", "rank_in_kind", *LIKELY, "expected_value", "priority_in_kind"}

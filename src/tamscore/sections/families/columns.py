@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from tamscore.schema import Reason
+from tamscore.schema import FAMILY, Reason
 from tamscore.scoring.context import priority_rules
 from tamscore.scoring.score.sections import Findings
 from tamscore.sections.families import problems, rollup
@@ -71,7 +71,7 @@ class FamiliesState:
         ids = self.ids.take(pa.array(np.flatnonzero(there))).cast(pa.string())
         place = np.cumsum(there, dtype=np.int32) - 1
         return {
-            "family_id": pa.DictionaryArray.from_arrays(pa.array(place[family]), ids),
+            FAMILY: pa.DictionaryArray.from_arrays(pa.array(place[family]), ids),
             "family_members": pa.array(self.members[family]),
             "family_tier": pa.DictionaryArray.from_arrays(pa.array(self.tier[family]), pa.array(TIERS)),
         }
@@ -90,7 +90,7 @@ class FamiliesState:
         columns = {name: values[order] for name, values in sums.items()}
         columns |= {name: columns[name] / 100.0 for name in rollup.MONEY}
         tier = pa.DictionaryArray.from_arrays(pa.array(self.tier[order]), pa.array(TIERS))
-        table = pa.table({"family_id": ids, "tier": tier, **columns, "depth": self.depth[order]})
+        table = pa.table({FAMILY: ids, "tier": tier, **columns, "depth": self.depth[order]})
         record = {
             **self.record,
             "largest": int(self.members.max(initial=0)),

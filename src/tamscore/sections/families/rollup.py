@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from tamscore.arrow import as_dictionary, truths
+from tamscore.schema import FAMILY
 from tamscore.scoring.joining.lookup import HashIndex
 from tamscore.scoring.score.amounts import SUMMED, amounts
 from tamscore.stages.draw import id_hash
@@ -36,20 +37,25 @@ def cents(column: Any) -> Any:
 
 def sums_of(scored: pa.Table) -> Sums:
     """Return what the families in a part of the scores come to."""
-    encoded = one_dictionary(scored["family_id"])
-    code, count = encoded.indices.to_numpy(), len(encoded.dictionary)
-    alarmed = np.zeros(scored.num_rows, bool)
+    encoded = one_dictionary(scored[FAMILY])
+    return id_hash(encoded.dictionary), measured(scored, encoded)
+
+
+def measured(accounts: pa.Table, family: pa.DictionaryArray) -> Any:
+    """Return what accounts (m,) come to by the families of a dictionary, MEASURES (7, f) int64."""
+    code, count = family.indices.to_numpy(), len(family.dictionary)
+    alarmed = np.zeros(accounts.num_rows, bool)
     for name in ALERTS:
-        if name in scored.column_names:
-            alarmed |= truths(scored[name])
+        if name in accounts.column_names:
+            alarmed |= truths(accounts[name])
     weights = [
         np.ones(len(code)),
-        amounts(scored["sales"]) > 0,
+        amounts(accounts["sales"]) > 0,
         alarmed,
-        *(cents(amounts(scored[name])) for name in MONEY),
+        *(cents(amounts(accounts[name])) for name in MONEY),
     ]
     values = np.stack([np.bincount(code, weight, count) for weight in weights])
-    return id_hash(encoded.dictionary), np.rint(values).astype(np.int64)
+    return np.rint(values).astype(np.int64)
 
 
 def one_dictionary(column: pa.ChunkedArray) -> pa.DictionaryArray:
