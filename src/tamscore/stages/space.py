@@ -96,12 +96,16 @@ class Space:
             raise ValueError("the space has no grid yet: fit it first")
         return self.grid
 
+    @property
+    def number_rows(self) -> int:
+        """The rows of a block that are numbers, or say that one is missing; the others are levels of categories."""
+        return len(self.scales) + sum(scale.missing_indicator for scale in self.scales)
+
     def row_bytes(self, backend: Backend) -> int:
         """The bytes that a row of a block takes."""
         if not backend.takes_codes:
             return 4 * len(self.features)
-        flags = sum(scale.missing_indicator for scale in self.scales)
-        return 4 * (len(self.scales) + flags) + 8 * len(self.vocabularies)
+        return 4 * self.number_rows + 8 * len(self.vocabularies)
 
     def missing(self, xp: Any, raw: RawRows) -> list[Array]:
         """Which numbers of the rows are missing, (m,) bool for each column that has an indicator of it."""
@@ -121,8 +125,7 @@ class Space:
     def numbers(self, backend: Backend, raw: RawRows) -> Array:
         """The rows of a block (n, m) that are no levels of a category: numbers, and indicators of missing ones."""
         xp, grid, flags = backend.xp, self.fitted_grid, self.missing(backend.xp, raw)
-        count = len(self.scales) + len(flags)
-        numbers = xp.empty((count, len(raw)), dtype=xp.float32, device=raw.segment.device)
+        numbers = xp.empty((self.number_rows, len(raw)), dtype=xp.float32, device=raw.segment.device)
         for j, scale in enumerate(self.scales):
             column = raw.numeric[scale.name]
             if isinstance(backend, PreparesColumns) and scale.is_one_pass:

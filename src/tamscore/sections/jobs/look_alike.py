@@ -78,7 +78,7 @@ def learn(
         return None
     models = tuple(run(one_against_all, range(jobs), space, rows, tuple(excluded), seed))
     host, places = HostBackend(), fold_of(rows.numbers)
-    numbers = rows.block[: numbers_of(space)]
+    numbers = rows.block[: space.number_rows]
     odds = np.stack([log_odds(host, space, one, numbers, rows.raw, places) for one in models])
     losses = [loss_of(probabilities(odds, one), rows.job) for one in SHARPNESS]
     sharpness, loss = SHARPNESS[int(np.argmin(losses))], min(losses)
@@ -98,11 +98,6 @@ def one_against_all(job: int, space: Space, rows: JobRows, excluded: Sequence[st
     """Return the look-alike that tells the customers with a job from those with others."""
     others = FitRows(rows.block, rows.numbers, rows.job == job, np.ones(len(rows.job)))
     return fit_look_alike(space, others, excluded, seed)
-
-
-def numbers_of(space: Space) -> int:
-    """Return how many rows of a block are numbers, or say that one is missing; the others are levels of categories."""
-    return len(space.scales) + sum(scale.missing_indicator for scale in space.scales)
 
 
 def probabilities(odds: Any, sharpness: float) -> Any:
