@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.arrow import as_dictionary
-from tamscore.model.files import read_model
+from tamscore.model.files import read_model, read_section
 from tamscore.stages import draw
 from tamscore.stages.input_change import AccountSales
 from tamscore.store import contents, tables
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from tamscore.model.files import Pair
     from tamscore.model.record import ModelRecord
     from tamscore.stages.folding import IdForm
     from tamscore.store.location import Location
@@ -51,6 +52,10 @@ class EarlierRun:
     def scored(self) -> tuple[Labels, AccountSales]:
         """The clusters of the accounts that it has scored, and their sales."""
         return read_scored(self.directory, self.form)
+
+    def section(self, name: str) -> Pair | None:
+        """What the model of an optional part says, and its arrays; None where it has none. Raises as `read_section`."""
+        return read_section(self.directory.model, name, files_of(self.directory.manifest() or {}))
 
     @property
     def labels(self) -> Labels:

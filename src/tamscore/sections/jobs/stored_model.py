@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.errors import InputContractError
-from tamscore.model import files as model_files
 from tamscore.sections.jobs.clustering import Candidate
 from tamscore.sections.jobs.look_alike import Learned
 from tamscore.stages.look_alike import LookAlike
-from tamscore.store.placed import files_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,8 +81,7 @@ def stored_model(market: Market) -> StoredModel | None:
     earlier = market.origin.earlier
     if earlier is None:
         return None
-    directory = earlier.directory
-    pair = model_files.read_section(directory.model, NAME, files_of(directory.manifest() or {}))
+    directory, pair = earlier.directory, earlier.section(NAME)
     return None if pair is None else parsed(*pair, directory.run_key, str(directory.model))
 
 

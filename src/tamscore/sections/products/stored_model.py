@@ -10,9 +10,7 @@ import pyarrow as pa
 
 from tamscore.arrow import places_in
 from tamscore.errors import InputContractError
-from tamscore.model import files as stored_model
 from tamscore.sections.products.potential import ProductModel, ProductPotentials
-from tamscore.store.placed import files_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,8 +39,7 @@ def frozen(market: Market, names: pa.Array) -> ProductModel | None:
     origin = market.origin
     if origin.earlier is None or origin.record.get("ladders") != "frozen":
         return None
-    directory = origin.earlier.directory
-    pair = stored_model.read_section(directory.model, NAME, files_of(directory.manifest() or {}))
+    directory, pair = origin.earlier.directory, origin.earlier.section(NAME)
     if pair is None:
         return None
     model = parsed(*pair, market.clusters, names, str(directory.model), directory.run_key)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.errors import InputContractError
-from tamscore.model import files as stored_model
 from tamscore.sections.propensity import training
 from tamscore.sections.propensity.calibration import Calibration
 from tamscore.sections.propensity.design import Design, Number
@@ -16,7 +15,6 @@ from tamscore.sections.propensity.forest import LEAF, Forest, Nodes
 from tamscore.sections.propensity.judging import PropensityModel
 from tamscore.sections.propensity.line import Line
 from tamscore.stages.prepare import Vocabulary
-from tamscore.store.placed import files_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,11 +66,10 @@ def kept(market: Market, section: Propensity) -> tuple[PropensityModel, dict[str
     The record names the run that learned it, which may be one before that run: its figures are those found there.
     Raises InputContractError where it was learned from other columns.
     """
-    record = market.origin.record
-    if record["source"] != "frozen" or market.origin.earlier is None:
+    earlier = market.origin.earlier
+    if market.origin.record["source"] != "frozen" or earlier is None:
         return None
-    directory = market.origin.earlier.directory
-    found = stored_model.read_section(directory.model, NAME, files_of(directory.manifest() or {}))
+    directory, found = earlier.directory, earlier.section(NAME)
     if found is None:
         return None
     model = parsed(*found, str(directory.model))
