@@ -12,7 +12,7 @@ from tamscore.errors import InputContractError
 from tamscore.scoring.joining.order_lines import range_by_range, readings
 from tamscore.scoring.joining.product_lines import Customers, customers_of, read_sales
 from tamscore.scoring.joining.product_table import EARLY, Products, no_owner, product_table, read_products
-from tamscore.stages.orders import Lines, places
+from tamscore.stages.orders import Lines, begins, places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,9 +55,7 @@ class AccountProducts:
     def together(cls, parts: Sequence[Lines]) -> AccountProducts:
         """Return what accounts own, given their pairs of ascending keys, part after part."""
         pairs = Lines.together(parts)
-        new = np.ones(len(pairs), bool)
-        new[1:] = (pairs.key[1:] != pairs.key[:-1]) | (pairs.check[1:] != pairs.check[:-1])
-        first = np.flatnonzero(new)
+        first = np.flatnonzero(begins(pairs.key, pairs.check))
         return cls(pairs.key[first], pairs.check[first], np.append(first, len(pairs)), pairs.day, pairs.units)
 
 
@@ -157,11 +155,7 @@ def grouped(codes: Any, values: Any) -> tuple[Any, list[Any]]:
 
 def added_up(lines: Lines) -> Lines:
     """Return ordered lines with those of one account and product added up; only what comes to more than 0."""
-    new = np.ones(len(lines), bool)
-    new[1:] = False
-    for column in (lines.key, lines.check, lines.day):
-        new[1:] |= column[1:] != column[:-1]
-    starts = np.flatnonzero(new)
+    starts = np.flatnonzero(begins(lines.key, lines.check, lines.day))
     units = np.add.reduceat(lines.units, starts) if len(starts) else lines.units
     once = lines.at(starts[units > 0])
     return Lines(once.key, once.check, once.day, units[units > 0])

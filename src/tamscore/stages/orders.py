@@ -168,13 +168,18 @@ def places(keys: Any, checks: Any, key: Any, check: Any) -> Any:
     return found
 
 
+def begins(*columns: Any) -> Any:
+    """Which rows (n,) bool of ordered columns differ from the row before; the first does."""
+    new = np.zeros(len(columns[0]), bool)
+    new[:1] = True
+    for column in columns:
+        new[1:] |= column[1:] != column[:-1]
+    return new
+
+
 def repeated(lines: Lines) -> Any:
     """Which of ordered lines (n,) bool say the same as the line before: account, day and amount."""
-    again = np.zeros(len(lines), bool)
-    again[1:] = True
-    for column in (lines.key, lines.check, lines.day, lines.units):
-        again[1:] &= column[1:] == column[:-1]
-    return again
+    return ~begins(lines.key, lines.check, lines.day, lines.units)
 
 
 @dataclass(frozen=True)
@@ -208,8 +213,7 @@ class Accounts:
     @classmethod
     def of(cls, lines: Lines) -> Accounts:
         """The accounts of ordered lines."""
-        new = np.ones(len(lines), bool)
-        new[1:] = (lines.key[1:] != lines.key[:-1]) | (lines.check[1:] != lines.check[:-1])
+        new = begins(lines.key, lines.check)
         return cls(lines, np.flatnonzero(new), np.cumsum(new) - 1)
 
     def net(self, after: int, until: int) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 from tamscore.arrow import as_dictionary
 from tamscore.scoring.census.partition import unusable_ids
 from tamscore.stages.draw import id_hash
+from tamscore.stages.orders import begins
 from tamscore.store import tables
 from tamscore.substitution import fold_word
 
@@ -50,9 +51,7 @@ class Contacts:
         key, check, roles = (np.concatenate([none, *each]) for none, each in zip(empty, columns, strict=True))
         order = np.lexsort((check, key))
         key, check, roles = key[order], check[order], roles[order]
-        new = np.ones(len(key), bool)
-        new[1:] = (key[1:] != key[:-1]) | (check[1:] != check[:-1])
-        first = np.flatnonzero(new)
+        first = np.flatnonzero(begins(key, check))
         merged = np.bitwise_or.reduceat(roles, first) if len(first) else roles
         return cls(key[first], check[first], merged, sum(one.other for one in parts), sum(one.rows for one in parts))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from tamscore.schema import FAMILY, Reason
+from tamscore.schema import FAMILY, FAMILY_TIER, Reason
 from tamscore.scoring.context import priority_rules
 from tamscore.scoring.score.sections import Findings
 from tamscore.sections.families import problems, rollup
@@ -73,7 +73,7 @@ class FamiliesState:
         return {
             FAMILY: pa.DictionaryArray.from_arrays(pa.array(place[family]), ids),
             "family_members": pa.array(self.members[family]),
-            "family_tier": pa.DictionaryArray.from_arrays(pa.array(self.tier[family]), pa.array(TIERS)),
+            FAMILY_TIER: pa.DictionaryArray.from_arrays(pa.array(self.tier[family]), pa.array(TIERS)),
         }
 
     def count(self, scored: pa.Table) -> Sums:
