@@ -12,6 +12,7 @@ import numpy as np
 from tamscore.arrow import as_dictionary
 from tamscore.model.files import read_model, read_section
 from tamscore.stages import draw
+from tamscore.stages.hash_index import HashIndex
 from tamscore.stages.input_change import AccountSales
 from tamscore.store import contents, tables
 from tamscore.store.location import location
@@ -81,26 +82,12 @@ class Labels:
 
     def of(self, hashes: Any) -> Any:
         """The codes (m,) of the accounts with these hashes, NOWHERE where there was no such account."""
-        bits, starts = self.drawers
-        drawer = (hashes >> np.uint64(64 - bits)).astype(np.int64)
-        at, end = starts[drawer], starts[drawer + 1]
-        codes = np.full(len(hashes), NOWHERE, np.uint16)
-        asked = np.flatnonzero(at < end)
-        while len(asked):  # about as often as there are hashes in the fullest drawer; few are asked for more than two
-            there, sought = self.hashes[at[asked]], hashes[asked]
-            found = asked[there == sought]
-            codes[found] = self.codes[at[found]]
-            asked = asked[there < sought]
-            at[asked] += 1
-            asked = asked[at[asked] < end[asked]]
-        return codes
+        return np.append(self.codes, np.uint16(NOWHERE))[self.index.places(hashes)]
 
     @cached_property
-    def drawers(self) -> tuple[int, Any]:
-        """So many first bits tell hashes apart into drawers with one or two each; where each begins (2^bits + 1,)."""
-        bits = max(len(self.hashes).bit_length() - 1, 1)
-        counts = np.bincount((self.hashes >> np.uint64(64 - bits)).astype(np.int64), minlength=2**bits)
-        return bits, np.concatenate(([0], np.cumsum(counts))).astype(np.min_scalar_type(len(self.hashes)))
+    def index(self) -> HashIndex:
+        """What hashes are looked up in."""
+        return HashIndex.of(self.hashes)
 
     def drawn(self, seed: int) -> Labels:
         """The same by draw number in place of the hash."""

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from tamscore.schema import Partition
     from tamscore.scoring.context import Run
-    from tamscore.scoring.joining.lookup import HashIndex
     from tamscore.scoring.joining.match import Match
     from tamscore.stages.folding import IdForm
+    from tamscore.stages.hash_index import HashIndex
 
 NONE = -1
 """The place of an account that is not there."""

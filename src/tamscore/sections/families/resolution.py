@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.schema import Reason
-from tamscore.scoring.joining.lookup import HashIndex
 from tamscore.sections.families.forest import Trees, climb, leads
 from tamscore.sections.families.links import NONE
+from tamscore.stages.hash_index import HashIndex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

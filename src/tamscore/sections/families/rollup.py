@@ -8,9 +8,9 @@ import numpy as np
 
 from tamscore.arrow import as_dictionary, truths
 from tamscore.schema import FAMILY
-from tamscore.scoring.joining.lookup import HashIndex
 from tamscore.scoring.score.amounts import SUMMED, amounts
 from tamscore.stages.draw import id_hash
+from tamscore.stages.hash_index import HashIndex
 from tamscore.stages.priority import in_order, tier_codes
 
 if TYPE_CHECKING:
