@@ -68,6 +68,10 @@ def signed_money(value: float) -> str:
     return f"{'+' if value > 0 else ''}{money(value)}"
 
 
+HOLDERS = {"expansion": "customer", "acquisition": "prospect"}
+"""The kinds of whitespace, with the accounts that hold them."""
+
+
 def counted(count: float, noun: str) -> str:
     """A count with its noun, which takes an s where it is not one."""
     return f"{count:,.0f} {noun}{'' if count == 1 else 's'}"

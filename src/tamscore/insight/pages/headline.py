@@ -6,16 +6,13 @@ from typing import TYPE_CHECKING
 
 from tamscore.insight.origins import input_since, since
 from tamscore.view.blocks import Point, Points, Terms, Tile, Tiles
-from tamscore.view.words import counted, money, priced, words
+from tamscore.view.words import HOLDERS, counted, money, priced, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from tamscore.insight.summary import Summary
     from tamscore.insight.tables import Sums
-
-KINDS = {"expansion": "customer", "acquisition": "prospect"}
-"""The kinds of whitespace, never added up, with the accounts that hold them."""
 
 
 def about(summary: Summary) -> Terms:
@@ -67,7 +64,7 @@ def totals(summary: Summary, changes: Mapping[str, str] | None = None) -> Tiles:
     return Tiles(
         (
             accounts(summary, sums),
-            *(whitespace(sums[kind], kind, changed.get(kind, ""), summary.currency) for kind in KINDS),
+            *(whitespace(sums[kind], kind, changed.get(kind, ""), summary.currency) for kind in HOLDERS),
         )
     )
 
@@ -75,7 +72,7 @@ def totals(summary: Summary, changes: Mapping[str, str] | None = None) -> Tiles:
 def accounts(summary: Summary, sums: Mapping[str, Sums]) -> Tile:
     """Return how many accounts were scored, in the market or in the one cluster."""
     count = summary.rows["scored"] if summary.cluster is None else summary.clusters[0].accounts
-    detail = ", ".join(f"{sums[kind].accounts:,} {noun}s" for kind, noun in KINDS.items())
+    detail = ", ".join(f"{sums[kind].accounts:,} {noun}s" for kind, noun in HOLDERS.items())
     rest = f"; {sum(summary.rows['rejected'].values()):,} rejected" if summary.cluster is None else ""
     return Tile("accounts scored", f"{count:,}", f"{detail}{rest}")
 
@@ -83,7 +80,7 @@ def accounts(summary: Summary, sums: Mapping[str, Sums]) -> Tile:
 def whitespace(sums: Sums, kind: str, change: str, currency: str | None) -> Tile:
     """Return the whitespace of a kind, which is a ceiling, and how it changed."""
     sells = f"; sales {money(sums.sales)} of potential {money(sums.potential)}" if kind == "expansion" else ""
-    detail = f"a ceiling: open with {counted(sums.accounts, KINDS[kind])}{sells}{f'; {change}' if change else ''}"
+    detail = f"a ceiling: open with {counted(sums.accounts, HOLDERS[kind])}{sells}{f'; {change}' if change else ''}"
     return Tile(f"{kind} whitespace", priced(sums.whitespace, currency), detail)
 
 

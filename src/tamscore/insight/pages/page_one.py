@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tamscore.insight.pages.calling import anchor_of, chance_of
 from tamscore.schema import PARTY_TYPES
 from tamscore.view.blocks import Cell, Chapter, Point, Points, Text, Tile, Tiles, grouped, without_empty
-from tamscore.view.words import change, clean, counted, money, priced, share, words
+from tamscore.view.words import HOLDERS, change, clean, counted, money, priced, share, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from tamscore.view.blocks import Block, Table
 
 ANCHOR, TITLE = "page-one", "What to do first"
-NOUNS = {"expansion": "customer", "acquisition": "prospect"}
 MEASURES = {
     "accounts": "accounts",
     "customers": "customers",
@@ -52,7 +51,7 @@ def blocks(page: PageOne) -> Iterator[Block]:
 
 def message(page: PageOne) -> str:
     """Return what it comes to, in one sentence."""
-    called = [called_of(kind, page.stake[kind], page.report["currency"]) for kind in NOUNS]
+    called = [called_of(kind, page.stake[kind], page.report["currency"]) for kind in HOLDERS]
     told = " and ".join(text for text in called if text)
     if not told and not page.stake["expansion"].accounts:
         return "No account buys anything yet, so nobody knows what others could buy, and there is none to call first."
@@ -65,14 +64,14 @@ def called_of(kind: str, one: Stake, currency: str | None) -> str:
     """Return what may be expected of the first accounts of a kind, "" if there are none."""
     if not one.called_accounts:
         return ""
-    who = counted(one.called_accounts, NOUNS[kind])
+    who = counted(one.called_accounts, HOLDERS[kind])
     return who if one.called is None else f"{priced(one.called, currency)} may be expected from {who}"
 
 
 def stake(page: PageOne) -> Tiles:
     """Return what may be expected of each kind, which is never added up, and what customers that may leave buy."""
     currency = page.report["currency"]
-    tiles = [stake_of(kind, page.stake[kind], currency) for kind in NOUNS]
+    tiles = [stake_of(kind, page.stake[kind], currency) for kind in HOLDERS]
     if page.leaving is not None:
         detail = f"of {counted(page.leaving['accounts'], 'customer')} that may be leaving, a year"
         tiles.append(Tile("sales at risk", priced(page.leaving["at_stake"], currency), detail, "alerts"))
@@ -82,8 +81,8 @@ def stake(page: PageOne) -> Tiles:
 def stake_of(kind: str, one: Stake, currency: str | None) -> Tile:
     """Return what may be expected of a kind, beside its ceiling."""
     sells = f" that buy {priced(one.sales, currency)}" if kind == "expansion" else ""
-    detail = f"{counted(one.accounts, NOUNS[kind])}{sells}; ceiling {priced(one.ceiling, currency)}"
-    return Tile(f"expected from {NOUNS[kind]}s", priced(one.expected, currency), detail, "ranking")
+    detail = f"{counted(one.accounts, HOLDERS[kind])}{sells}; ceiling {priced(one.ceiling, currency)}"
+    return Tile(f"expected from {HOLDERS[kind]}s", priced(one.expected, currency), detail, "ranking")
 
 
 def ceiling(page: PageOne) -> str:

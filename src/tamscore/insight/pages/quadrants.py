@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.insight.pages.headline import KINDS
 from tamscore.insight.tables import Sums
 from tamscore.view.blocks import Cell, grouped, without_empty
+from tamscore.view.words import HOLDERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ def plays(summary: Summary) -> Table:
         "kind:code|quadrant:code|which means/3|play:code|role:code/2|accounts:count|sales:money/3|potential:money/3|"
         "whitespace:money|share:share/2"
     )
-    groups = [list(plays_of(summary, kind)) for kind in KINDS]
+    groups = [list(plays_of(summary, kind)) for kind in HOLDERS]
     return grouped("Whitespace by kind and quadrant", columns, groups, SUGGESTS)
 
 
@@ -59,7 +59,7 @@ def by_kind(
 ) -> list[list[tuple[Any, ...]]]:
     """Return the sums of rows by kind and keys, a group for each kind, most accounts first; None for the unknown."""
     groups = []
-    for kind in KINDS:
+    for kind in HOLDERS:
         held: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
         for row in (row for row in rows if row["kind"] == kind):
             held.setdefault(tuple(row[key] for key in keys), []).append(row)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.insight.pages.headline import KINDS, totals
+from tamscore.insight.pages.headline import totals
 from tamscore.report.figures.changes import bridge, signed
 from tamscore.view.blocks import Block, Chapter, Text
-from tamscore.view.words import change, counted, share
+from tamscore.view.words import HOLDERS, change, counted, share
 
 if TYPE_CHECKING:
     from tamscore.report.changes import Changed
@@ -20,10 +20,10 @@ STILL = {"+0.0%", "-0.0%", "0%"}
 def chapter(found: Evidence) -> Chapter:
     """Return the chapter."""
     changed = found.changed
-    blocks: list[Block] = [totals(found.summary, {kind: told(changed, kind) for kind in KINDS} if changed else None)]
+    blocks: list[Block] = [totals(found.summary, {kind: told(changed, kind) for kind in HOLDERS} if changed else None)]
     if changed:
-        blocks.append(Text(" ".join(why(changed, kind) for kind in KINDS)))
-        kinds = {kind: (changed.before[kind], changed.steps(kind), changed.after[kind]) for kind in KINDS}
+        blocks.append(Text(" ".join(why(changed, kind) for kind in HOLDERS)))
+        kinds = {kind: (changed.before[kind], changed.steps(kind), changed.after[kind]) for kind in HOLDERS}
         moved = {kind: bars for kind, bars in kinds.items() if bars[1]}
         if moved:
             blocks.append(bridge(moved, changed.against))

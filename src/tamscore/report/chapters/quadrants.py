@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from tamscore.insight.pages.headline import KINDS
 from tamscore.insight.pages.quadrants import accounts_by_play, plays, portfolio, quadrant_sums
 from tamscore.report.figures.portfolio import plays_figure, portfolio_figure
 from tamscore.report.figures.quadrants import FIELDS, quadrant_map
 from tamscore.view.blocks import Chapter, Text
-from tamscore.view.words import money, share, words
+from tamscore.view.words import HOLDERS, money, share, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +24,7 @@ ORDER = ("blue", "yellow", "orange", "grey", "teal")
 def chapter(found: Evidence) -> Chapter:
     """Return the chapter."""
     fields: dict[str, tuple[str, dict[str, Sums]]] = {}
-    for kind in KINDS:
+    for kind in HOLDERS:
         for (name, play, _), sums in quadrant_sums(found.summary, kind):
             fields.setdefault(name, (play, {}))[1][kind] = sums
     fields = {name: fields[name] for name in (*ORDER, *FIELDS) if name in fields}
@@ -36,7 +35,7 @@ def chapter(found: Evidence) -> Chapter:
 def to_do(found: Evidence) -> Iterator[Figure]:
     """Yield the accounts by play, and the segments of the portfolio by cluster, where the run has told them."""
     if found.plays:
-        by_play: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(KINDS, 0))
+        by_play: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(HOLDERS, 0))
         for row in found.plays:
             by_play[row["play"]][row["kind"]] += round(row["accounts"])
         order = sorted(by_play, key=lambda play: (-sum(by_play[play].values()), play))
@@ -51,7 +50,7 @@ def to_do(found: Evidence) -> Iterator[Figure]:
 def message(found: Evidence) -> str:
     """Return what it comes to, in one sentence."""
     told = []
-    for kind, noun in KINDS.items():
+    for kind, noun in HOLDERS.items():
         whole = found.summary.totals[kind].whitespace
         best = max(quadrant_sums(found.summary, kind), key=lambda pair: pair[1].whitespace, default=None)
         if best and whole:

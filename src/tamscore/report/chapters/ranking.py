@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.insight.pages.headline import KINDS
 from tamscore.insight.pages.ranking import best_of_kind, prospects, tiers
 from tamscore.view.blocks import Block, Chapter
-from tamscore.view.words import clean, counted, priced, share
+from tamscore.view.words import HOLDERS, clean, counted, priced, share
 
 if TYPE_CHECKING:
     from tamscore.report.evidence import Evidence, Row
@@ -19,7 +18,7 @@ def chapter(found: Evidence) -> Chapter | None:
     """Return the chapter."""
     if not found.ranking:
         return None
-    kinds = {kind: [row for row in found.ranking if row["kind"] == kind] for kind in KINDS}
+    kinds = {kind: [row for row in found.ranking if row["kind"] == kind] for kind in HOLDERS}
     clusters, blocks = found.summary.clusters, list[Block]([tiers(found.summary.priority)])
     if kinds["expansion"]:
         blocks.append(best_of_kind(kinds["expansion"], "customers"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tamscore.view.axes import bare
 from tamscore.view.blocks import Figure
 from tamscore.view.canvas import PALETTE
-from tamscore.view.words import counted, money, share, words
+from tamscore.view.words import HOLDERS, counted, money, share, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,10 +48,9 @@ def quadrant_map(fields: Mapping[str, tuple[str, Mapping[str, Sums]]]) -> Figure
 
 def lines(kinds: Mapping[str, Sums]) -> list[str]:
     """What a quadrant holds, a line for each kind."""
-    nouns = {"expansion": "customer", "acquisition": "prospect"}
     return [
         f"{counted(kinds[kind].accounts, noun)}, {money(kinds[kind].whitespace)} {kind}"
-        for kind, noun in nouns.items()
+        for kind, noun in HOLDERS.items()
         if kind in kinds
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tamscore.view.blocks import Chapter, table
-from tamscore.view.words import counted
+from tamscore.view.words import HOLDERS, counted
 
 LISTED = 15
 """So many offers are shown."""
@@ -28,7 +28,7 @@ def by_kind(record: dict[str, Any]) -> str:
     kinds = record.get("kinds")
     if kinds is None:
         return ""
-    return f": {counted(kinds['expansion'], 'customer')} and {counted(kinds['acquisition'], 'prospect')}"
+    return f": {' and '.join(counted(kinds[kind], noun) for kind, noun in HOLDERS.items())}"
 
 
 def how(record: dict[str, Any]) -> str:
