@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from tamscore.scoring.market import Market
 
 SALES = "product sales"
+HELD_CELLS = 2_000_000
+"""So many pairs of account and product are looked at at a time."""
 NARROW = 2.0**32
 """Amounts in units below this fit into four bytes."""
 

@@ -80,7 +80,7 @@ def as_units(accounts: Accounts, units: Units, tier: Texts) -> Accounts:
 
     A unit is a customer if any of its accounts is one, and in the quadrant of its accounts that comes first.
     """
-    whole, head, kept = slice(None), units.head, accounts.texts.keys() - {OPEN_PRODUCT}  # accounts have their own
+    head, kept = units.head, accounts.texts.keys() - {OPEN_PRODUCT}  # accounts have their own
     sales = np.maximum(accounts.sales, 0.0)
     buys = accounts.sales > 0
     bought = units.summed(sales)
@@ -96,7 +96,7 @@ def as_units(accounts: Accounts, units: Units, tier: Texts) -> Accounts:
         accounts,
         ids=accounts.ids.take(head),
         sales=bought,
-        potential=units.summed(accounts.potential[whole]),
+        potential=units.summed(accounts.potential[:]),
         whitespace=units.summed(accounts.whitespace),
         promise=np.where(bought > 0, customers, prospects),
         others=np.where(bought > 0, prospects, 0.0),

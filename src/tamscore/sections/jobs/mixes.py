@@ -74,10 +74,8 @@ def columns_named(names: Sequence[str], products: pa.DictionaryArray) -> MixColu
 
 
 def shares_of(owned: AccountProducts, columns: MixColumns, accounts: Any) -> Any:
-    """Return the shares (m, C) of the products in what accounts own, given their ascending places (m,)."""
-    begin, count, width = owned.start[accounts], owned.start[accounts + 1] - owned.start[accounts], len(columns.names)
-    row = np.repeat(np.arange(len(accounts)), count)
-    pair = np.arange(len(row)) + np.repeat(begin - (np.cumsum(count) - count), count)
+    """Return the shares (m, C) of the products in what accounts own, given their places (m,)."""
+    (row, pair), width = owned.pairs_of(accounts), len(columns.names)
     flat = row * width + columns.of_product[owned.product[pair]]
     units = np.bincount(flat, weights=owned.units[pair], minlength=len(accounts) * width).reshape(-1, width)
     return units / units.sum(axis=1, keepdims=True)

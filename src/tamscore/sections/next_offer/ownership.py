@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.scoring.product_sales import grouped, offered_products
+from tamscore.scoring.product_sales import HELD_CELLS, grouped, offered_products
 from tamscore.sections.next_offer import offers as next_offer
 from tamscore.sections.next_offer.ownership_model import FOLDS, OwnershipModel, learn
 from tamscore.stages.orders import UNITS, places
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 MOST_COLUMNS = 1000
 """The model knows so many products at the most, those that most customers own."""
-HELD_CELLS = 2_000_000
-"""So many pairs of account and product are looked at at a time."""
 MOST_WORK = 4e10
 """The model is learned from so many accounts that this times the columns squared stays below it."""
 
@@ -83,14 +81,21 @@ def offers_of(sales: ProductSales, share: float, min_customers: int, line: float
     Raise InputContractError if no customer owns anything.
     """
     wanted = offered_products(sales.owners, sales.customer_counts, share, min_customers)
-    money = details(sales, wanted)
-    values = [np.array([cut_line(money[c, int(p)], line) for p in np.flatnonzero(row)]) for c, row in enumerate(wanted)]
+    values = [np.full(np.count_nonzero(row), np.nan) for row in wanted]
     if potential is not None:
-        known = [potential[c][row] for c, row in enumerate(wanted)]
-        values = [np.where(np.isnan(one), value, one) for one, value in zip(known, values, strict=True)]
+        values = [potential[c][row] for c, row in enumerate(wanted)]
+    if any(np.isnan(one).any() for one in values):
+        lines = cut_lines(sales, wanted, line)
+        values = [np.where(np.isnan(one), own, one) for one, own in zip(values, lines, strict=True)]
     customers = np.maximum(sales.customer_counts, 1)
     shares = [sales.owners[c][row] / customers[c] for c, row in enumerate(wanted)]
     return next_offer.rank_offers([np.flatnonzero(row) for row in wanted], shares, values)
+
+
+def cut_lines(sales: ProductSales, wanted: Any, line: float) -> list[Any]:
+    """Return the cut lines of owners' sales of the products wanted (K, p) bool, by cluster."""
+    money = details(sales, wanted)
+    return [np.array([cut_line(money[c, int(p)], line) for p in np.flatnonzero(row)]) for c, row in enumerate(wanted)]
 
 
 def details(sales: ProductSales, wanted: Any) -> dict[tuple[int, int], Any]:

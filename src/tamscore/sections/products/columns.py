@@ -11,7 +11,7 @@ import pyarrow as pa
 from tamscore.arrow import level_codes, nullable
 from tamscore.errors import InputContractError
 from tamscore.scoring.by_cluster import CENTS
-from tamscore.scoring.product_sales import offered_products, product_sales
+from tamscore.scoring.product_sales import HELD_CELLS, offered_products, product_sales
 from tamscore.sections.products import open_products, stored_model
 from tamscore.sections.products.counts import PartCounts, counts_of
 from tamscore.sections.products.open_products import LEADING, NOT_OWNED
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 MOST_CELLS = 200_000
 """So many pairs of cluster and product are told apart at the most."""
-HELD_CELLS = 2_000_000
-"""So many pairs of account and product are looked at at a time."""
 
 
 @dataclass(frozen=True)
