@@ -18,10 +18,10 @@ import numpy as np
 
 from tamscore.arrow import float_column, level_codes
 from tamscore.insight.causes import CAUSES
-from tamscore.insight.join import places_among
 from tamscore.insight.worlds import cents
 from tamscore.schema import PARTY_TYPES
 from tamscore.scoring.score.priority import BASES, PLACES
+from tamscore.stages.keys import positions
 from tamscore.stages.priority import TIERS
 from tamscore.stages.quadrant import PLAYS
 
@@ -112,7 +112,7 @@ class CallOrder:
         found = account.place.astype(np.int64)
         for code, values in enumerate(self.values):
             at = np.flatnonzero((account.party_type == code) & (call != account.call))
-            above = len(values) - places_among(values, call[at], "right")
+            above = len(values) - positions(values, call[at], "right")[0]
             found[at] = 1 + above - (call[at] < account.call[at])  # it does not stand above itself
         return found
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tamscore.arrow import truths
 from tamscore.stages.draw import id_hash
+from tamscore.stages.hash_index import HashIndex
 from tamscore.store.tables import account_ids
 
 if TYPE_CHECKING:
@@ -17,16 +19,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.stages.folding import IdForm
-
-
-def places_among(values: Any, wanted: Any, side: Literal["left", "right"] = "left") -> Any:
-    """Return where values (m,) would stand among sorted ones (n,), as `numpy.searchsorted` does, several times faster.
-
-    Neighbours are sought one after the other, so that what is compared lies in the cache.
-    """
-    order, found = np.argsort(wanted), np.empty(len(wanted), np.int64)
-    found[order] = np.searchsorted(values, wanted[order], side)
-    return found
 
 
 @dataclass(frozen=True)
@@ -56,14 +48,19 @@ class AccountIndex:
         """The number of accounts."""
         return len(self.ids)
 
+    @cached_property
+    def index(self) -> HashIndex:
+        """What hashes are looked up in."""
+        return HashIndex.of(self.hashes)
+
     def rows_of(self, ids: pa.ChunkedArray) -> Any:
         """The account (m,) int64 of every id, -1 where it is not there."""
         import pyarrow.compute as pc
 
         wanted = account_ids(ids, self.form)
         hashes = id_hash(wanted)
-        place, found = places_among(self.hashes, hashes), np.full(len(wanted), -1)
-        left = np.arange(len(wanted))
+        place, found = self.index.places(hashes).astype(np.int64), np.full(len(wanted), -1)
+        left = np.flatnonzero(place >= 0)
         while len(left):  # more than once only where two ids share a hash
             inside = place[left] < len(self)
             left = left[inside]

@@ -15,6 +15,7 @@ import numpy as np
 from tamscore.arrow import truths
 from tamscore.stages.draw import id_hash
 from tamscore.stages.folding import fold_ids
+from tamscore.stages.hash_index import HashIndex
 from tamscore.store import commit, contents, records, tables
 from tamscore.store.placed import files_of
 from tamscore.store.pointer import RUN_KEY
@@ -168,10 +169,9 @@ class Controls:
         found = np.zeros(len(ids), bool)
         if not len(self):
             return found
-        folded, (hashes, known) = tables.account_ids(ids, self.form), self.by_hash
-        mine = id_hash(folded)
-        place = np.minimum(np.searchsorted(hashes, mine), len(self) - 1)
-        rows = np.flatnonzero(hashes[place] == mine)
+        folded, (index, known) = tables.account_ids(ids, self.form), self.by_hash
+        place = index.places(id_hash(folded))
+        rows = np.flatnonzero(place >= 0)
         asked = folded.take(pa.array(rows))
         same = truths(pc.equal(asked, known.take(pa.array(place[rows]))))
         if not same.all():  # two ids share a hash
@@ -180,10 +180,10 @@ class Controls:
         return found
 
     @cached_property
-    def by_hash(self) -> tuple[Any, pa.Array]:
-        """The hashes (n,) of the controls, sorted, and their ids in that order: made once for all parts of a run."""
+    def by_hash(self) -> tuple[HashIndex, pa.Array]:
+        """The index of the controls' hashes, and their ids in its order: made once for all parts of a run."""
         import pyarrow as pa
 
         hashes = id_hash(self.ids)
         order = np.argsort(hashes, kind="stable")
-        return hashes[order], self.ids.take(pa.array(order))
+        return HashIndex.of(hashes[order]), self.ids.take(pa.array(order))

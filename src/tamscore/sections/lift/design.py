@@ -111,7 +111,12 @@ def chosen(ids: pa.Array, stratum: Any, controls: Any, seed: int) -> Any:
     """
     number, found = draw_number(id_hash(ids), seed), np.zeros(len(stratum), bool)
     for place, wanted in enumerate(controls.tolist()):
+        if not wanted:
+            continue
         rows = np.flatnonzero(stratum == place)
+        lowest = rows[number[rows] <= np.partition(number[rows], wanted - 1)[wanted - 1]]
+        if len(lowest) == wanted:  # else the last of them is a family larger than what is left
+            rows = lowest
         _, lot, size = np.unique(number[rows], return_inverse=True, return_counts=True)
         found[rows[taken(size, wanted)[lot]]] = True
     return found
