@@ -104,11 +104,15 @@ Stamp: TypeAlias = tuple[int, int | str]
 
 @dataclass(frozen=True)
 class Constant:
-    """A column that has one value in all rows of a file, which its path or its table tells; None for null."""
+    """A column that has one value in all rows of a file, which its path or its table tells; None for null.
+
+    Where a folder tells it (`of_folder`) and the file has a column of that name too, the two must agree.
+    """
 
     name: str
     kind: pa.DataType
     value: Any
+    of_folder: bool = False
 
 
 @dataclass(frozen=True)

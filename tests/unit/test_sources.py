@@ -9,8 +9,10 @@ import shutil
 import struct
 import weakref
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -227,9 +229,45 @@ def test_values_of_paths_are_numbers_where_all_are_and_texts_else(tmp_path):
     assert (schema.field("whole").type, schema.field("code").type) == (pa.int64(), pa.string())
 
 
-def test_the_value_of_a_path_wins_over_a_column_of_its_file(tmp_path):
-    write(ACCOUNTS, tmp_path / "industry=Retail" / "f.parquet")
-    assert {row["industry"] for row in rows_of(plan(str(tmp_path), COLUMNS))} == {"Retail"}
+@pytest.mark.parametrize(
+    ("folder", "column"),
+    [
+        ("industry=Retail", pa.array(["Retail"] * 40)),
+        ("industry=R%26D", pa.array(["R&D"] * 40).dictionary_encode()),
+        ("industry=7", pa.array([7] * 40, pa.int16())),
+        ("industry=007", pa.array(["007"] * 40)),
+        ("industry=2026-01-31", pa.array([date(2026, 1, 31)] * 40)),
+        ("industry=__HIVE_DEFAULT_PARTITION__", pa.array([None] * 40, pa.string())),
+        ("industry=__HIVE_DEFAULT_PARTITION__", pa.array([""] * 40)),
+    ],
+)
+def test_a_file_may_repeat_the_column_of_its_path(tmp_path, folder, column):
+    """As Polars and DuckDB write it."""
+    write(ACCOUNTS.set_column(2, "industry", column), tmp_path / folder / "f.parquet")
+    value = {row["industry"] for row in rows_of(plan(str(tmp_path), COLUMNS))}
+    assert value == {None if "HIVE" in folder else 7 if folder.endswith("=7") else unquote(folder.split("=")[1])}
+
+
+@pytest.mark.parametrize(
+    ("folder", "column"),
+    [
+        ("industry=Retail", pa.array(["Retail"] * 39 + ["Food"])),
+        ("industry=Retail", pa.array(["Retail"] * 39 + [None])),
+        ("industry=Retail", pa.array([7] * 40)),
+        ("industry=Retail", pa.array([[7]] * 40)),
+        ("industry=__HIVE_DEFAULT_PARTITION__", pa.array(["Food"] * 40)),
+    ],
+)
+def test_a_file_that_contradicts_its_path_is_refused(tmp_path, folder, column):
+    write(ACCOUNTS.set_column(2, "industry", column), tmp_path / folder / "f.parquet")
+    with pytest.raises(InputContractError, match=r"f\.parquet.*the folder tells .* 'industry', the file holds"):
+        rows_of(plan(str(tmp_path), COLUMNS))
+
+
+def test_a_path_that_names_a_column_twice_is_refused(tmp_path):
+    write(ACCOUNTS, tmp_path / "industry=Food" / "industry=Metal" / "f.parquet")
+    with pytest.raises(UsageError, match=r"input\.path: two folders .* name the column 'industry'"):
+        plan(str(tmp_path), COLUMNS)
 
 
 def test_a_leftover_without_the_column_of_a_path_is_refused_by_name(tmp_path):

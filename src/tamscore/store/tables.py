@@ -95,6 +95,9 @@ def decoded(
         pre_buffer=not is_local(piece.path),  # of an object neighbouring ranges are fetched together
     ) as file:
         schema = file.schema_arrow
+        doubted = [one for one in told.values() if one.of_folder and one.name in schema.names and one.name not in seen]
+        for one in doubted:
+            require_agreement(file.read_row_groups(piece.row_groups, columns=[one.name])[one.name], one, piece)
         kinds = {name: schema.field(name).type for name in stored}
         steady = [name for name in stored if name in (*dictionary, *seen) or not stretches(kinds[name])]
         found = file.read_row_groups(piece.row_groups, columns=steady, use_threads=False) if steady else {}
@@ -103,6 +106,24 @@ def decoded(
         name: constant_column(told[name], piece.rows, dictionary) if name in told else arrays[name] for name in columns
     }
     return plain_table(pa.table(filled), dictionary)
+
+
+def require_agreement(column: pa.ChunkedArray, constant: Constant, piece: Piece) -> None:
+    """Raise InputContractError if a column of a file holds another value than the folder of the file tells."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        plain = column.cast(plain_type(column.type))
+        values = pc.unique(plain).to_pylist()
+        expected = None if constant.value is None else pa.scalar(str(constant.value)).cast(plain.type).as_py()
+    except pa.ArrowException:  # the folder's value cannot be one of that type
+        values, expected = column[:3].to_pylist(), constant.value
+    if values not in ([expected], [""] if expected is None else []):
+        raise InputContractError(
+            f"{piece.where}: the folder tells {constant.value!r} for column {constant.name!r}, the file holds "
+            f"{', '.join(map(repr, values[:3]))}; drop the column from the file, or mend one of them"
+        )
 
 
 def constant_column(constant: Constant, rows: int, dictionary: Sequence[str]) -> pa.ChunkedArray:

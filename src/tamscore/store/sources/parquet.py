@@ -56,7 +56,7 @@ def files_in(folder: Location, key: str) -> Found:
         else:
             taken[name] = file
     require_no_tables(folder, taken, key)
-    constants = constants_of({name: keys_of(name) for name in taken})
+    constants = constants_of({name: keys_of(name, key) for name in taken})
     files = tuple(SourceFile(file, name, constants=constants[name]) for name, file in taken.items())
     return Found("Parquet", files, tuple(ignored))
 
@@ -91,14 +91,17 @@ def parents_of(name: str) -> Iterator[str]:
     yield from ("/".join(parts[: depth + 1]) for depth in range(len(parts)))
 
 
-def keys_of(name: str) -> dict[str, str | None]:
-    """Return the values by column that the folders of a file tell, null as None."""
-    found = {}
+def keys_of(name: str, key: str) -> dict[str, str | None]:
+    """Return the values by column that the folders of a file tell, null as None; UsageError where two tell one."""
+    values: dict[str, str | None] = {}
     for part in name.split("/")[:-1]:
         column, sign, value = part.partition("=")
-        if sign and column:
-            found[unquote(column)] = None if value == NO_VALUE else unquote(value)
-    return found
+        if not sign or not column:
+            continue
+        if (known := unquote(column)) in values:
+            raise UsageError(f"{key}: two folders on the way to {name!r} name the column {known!r}; keep one of them")
+        values[known] = None if value == NO_VALUE else unquote(value)
+    return values
 
 
 def constants_of(keys: dict[str, dict[str, str | None]]) -> dict[str, tuple[Constant, ...]]:
@@ -112,9 +115,9 @@ def constants_of(keys: dict[str, dict[str, str | None]]) -> dict[str, tuple[Cons
     whole = {column for column, those in values.items() if those and are_whole(those)}
     return {
         name: tuple(
-            Constant(column, pa.int64(), None if value is None else int(value))
+            Constant(column, pa.int64(), None if value is None else int(value), of_folder=True)
             if column in whole
-            else Constant(column, pa.string(), value)
+            else Constant(column, pa.string(), value, of_folder=True)
             for column, value in told.items()
         )
         for name, told in keys.items()
