@@ -88,6 +88,7 @@ docs: .venv/.complete ## Renew the references of the job file, of the scores and
 	$(BIN)/python docs/job_file.py > docs/job_file.md
 	$(BIN)/python docs/score_columns.py > docs/score_columns.md
 	$(BIN)/python docs/json_outputs.py > docs/json_outputs.md
+	$(BIN)/python docs/performance.py > docs/performance.md
 
 cubins: .venv/.complete ## Compile the CUDA kernels, which a wheel then takes along; needs no GPU
 	$(BIN)/python -m tamscore.backend.cubins

@@ -110,6 +110,18 @@ def test_the_reference_of_the_job_file_is_current():
     assert (ROOT / "docs" / "job_file.md").read_bytes() == made.stdout, "make docs renews it"
 
 
+def test_the_page_of_benchmarks_holds_what_the_records_say():
+    """Records added since do not count, so a new measurement breaks nothing: `make docs` takes them in."""
+    page = ROOT / "docs" / "performance.md"
+    call = [sys.executable, str(ROOT / "docs" / "performance.py"), str(page)]
+    made = subprocess.run(call, check=True, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "utf-8"})
+    assert page.read_bytes() == made.stdout, "make docs renews it"
+
+
+def test_the_first_page_is_short():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").split()) <= 600
+
+
 def test_the_pictures_weigh_little():
     assert 10_000 < sum(one.stat().st_size for one in (ROOT / "docs" / "pictures").iterdir()) < 300_000
 
