@@ -13,7 +13,7 @@ SBOM ?= dist/tamscore.cdx.json
 DATABASE ?= advisory-database
 
 BIN := .venv/bin
-BESIDE := .venv-peers .venv-platform .venv-airflow .venv-spark .venv-lowest .venv-plain
+BESIDE := .venv-peers .venv-platform .venv-airflow .venv-spark .venv-lowest .venv-plain .venv-site
 CODE := $(wildcard src tests bench)
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
@@ -31,7 +31,7 @@ define install
 	fi
 endef
 
-.PHONY: help demo test lint types layers pytest test-platform docs cubins format lock fuzz kills flips sbom advisories bench clean
+.PHONY: help demo test lint types layers pytest test-platform references docs cubins format lock fuzz kills flips sbom advisories bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -78,17 +78,20 @@ pytest: .venv/.complete ## Run the tests, JOBS at a time
 	$(call say,'tests: pytest')
 	$(BIN)/pytest -n $(JOBS) -m 'not gpu and not platform'
 
-test-platform: .venv/.complete .venv-platform .venv-airflow .venv-spark .venv-lowest .venv-plain ## Check what needs Debian packages or other environments; says what is missing
+test-platform: .venv/.complete .venv-platform .venv-airflow .venv-spark .venv-lowest .venv-plain .venv-site ## Check what needs Debian packages or other environments; says what is missing
 	$(call say,'tests: platform')
 	@missing=$$(tests/platform/missing.sh | xargs); \
 	if [ -n "$$missing" ]; then echo "apt-get install --no-install-recommends $$missing"; exit 2; fi
 	$(BIN)/pytest tests/platform -m platform
 
-docs: .venv/.complete ## Renew the references of the job file, of the scores and of JSON outputs
+references: .venv/.complete ## Renew the pages that scripts write: job file, scores, JSON outputs, benchmarks
 	$(BIN)/python docs/job_file.py > docs/job_file.md
 	$(BIN)/python docs/score_columns.py > docs/score_columns.md
 	$(BIN)/python docs/json_outputs.py > docs/json_outputs.md
 	$(BIN)/python docs/performance.py > docs/performance.md
+
+docs: references .venv-site ## Renew these pages, and build the documentation as a site in build/site
+	NO_MKDOCS_2_WARNING=1 .venv-site/bin/mkdocs build --strict
 
 cubins: .venv/.complete ## Compile the CUDA kernels, which a wheel then takes along; needs no GPU
 	$(BIN)/python -m tamscore.backend.cubins
@@ -111,6 +114,7 @@ lock: ## Renew the hashed locks from pyproject.toml
 	$(LOCK) --group platform --output-file locks/platform.txt
 	$(LOCK) --group airflow --output-file locks/airflow.txt
 	$(LOCK) --group spark --output-file locks/spark.txt
+	$(LOCK) --group site --output-file locks/site.txt
 	$(LOCK) --resolution lowest-direct pyproject.toml --extra report --output-file locks/lowest.txt
 	$(LOCK) --group plain --output-file locks/plain.txt
 

@@ -118,6 +118,11 @@ def test_the_page_of_benchmarks_holds_what_the_records_say():
     assert page.read_bytes() == made.stdout, "make docs renews it"
 
 
+@pytest.mark.parametrize("page", PAGES[1:], ids=lambda page: page.name)
+def test_every_page_has_a_place_in_the_site(page):
+    assert f": {page.name}\n" in (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), "give it a line under nav"
+
+
 def test_the_first_page_is_short():
     assert len((ROOT / "README.md").read_text(encoding="utf-8").split()) <= 600
 
