@@ -19,7 +19,7 @@ WITHOUT_NETWORK = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://12
 
 def build(root: Path, target: Path) -> subprocess.CompletedProcess[str]:
     """Build the site of a tree strictly, without a network; `--quiet` would count no warning."""
-    call = [MKDOCS, "build", "--strict", "--site-dir", target]
+    call: list[str | Path] = [MKDOCS, "build", "--strict", "--site-dir", target]
     environment = {**os.environ, **WITHOUT_NETWORK}
     return subprocess.run(call, cwd=root, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
