@@ -57,7 +57,7 @@ def test_trees_that_asked_columns_of_levels_give_the_same_scores_to_the_bit(of_i
     said, arrays = written(model)
     again = stored_model.parsed(said, arrays, "model")
     for one in (model, again):
-        score, added = Scorer.of(one.design, one.model, HostBackend()).explained(np, columns)
+        score, added = Scorer.of(one.design, one.model).on(HostBackend()).explained(np, columns)
         assert np.array_equal(score, before)
         assert one.model.expected + sum(added) == pytest.approx(score, abs=1e-9)
     assert said["format"] == 2

@@ -12,6 +12,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
 from tamscore.backend.host import HostBackend
+from tamscore.sections.propensity import forest as forests
 from tamscore.sections.propensity import trees
 from tamscore.sections.propensity.boosting import boost, forest_of
 from tamscore.sections.propensity.forest import LEAF, Forest, Nodes
@@ -103,6 +104,23 @@ def test_what_columns_add_to_the_mean_comes_to_the_score(backend, example):
     score, added = backend.get(score), [backend.get(one) for one in added]
     assert score == pytest.approx(fitted.decision_function(np.stack(x, axis=1)), abs=1e-12)
     assert forest.expected + sum(added) == pytest.approx(score, abs=1e-9)
+
+
+@pytest.mark.parametrize("rows", [1, 7, 600])
+def test_wide_tables_in_many_blocks_add_the_same(rows, backend, monkeypatch):
+    """More columns than stand in one group, more rows than are taken through the trees at once."""
+    monkeypatch.setattr(forests, "GROUP", 3)
+    x, fitted = grown(3, levels=(0,) * 8)
+    x = [column[:rows] for column in x]
+    ready = forest_of(fitted, COUNT - 1, (0,) * 8).trees((0,) * 8)
+    assert len(ready.groups) > 1
+    assert len(ready.pairs) == COUNT // 2, "the last pair has one tree"
+    whole, added = trees.explained(np, ready, x)
+    put = [backend.put(column) for column in x]
+    score, parts = trees.explained(backend.xp, replace(ready.on(backend), block_rows=100), put)
+    assert np.array_equal(backend.get(score), whole)
+    for one, part in zip(added, parts, strict=True):
+        assert np.array_equal(backend.get(part), one)
 
 
 def test_the_expected_score_is_the_mean_over_the_rows_that_were_learned_from(example):

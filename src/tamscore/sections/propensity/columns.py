@@ -9,13 +9,12 @@ import numpy as np
 
 from tamscore.arrow import text_dictionary
 from tamscore.engine.flow import LocalFlow
-from tamscore.scoring.features import read_features
+from tamscore.scoring.features import Encoding, stream_features
 from tamscore.scoring.score.sections import Foretold, RowsToForetell
 from tamscore.sections.propensity import judging as propensity
 from tamscore.sections.propensity import labels, reasons, training
 from tamscore.sections.propensity import record as propensity_record
 from tamscore.sections.propensity import stored_model as propensity_model
-from tamscore.sections.propensity.learning import Scorer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
     from tamscore.sections.propensity.judging import Judged, PropensityModel
     from tamscore.sections.propensity.settings import Propensity
 
+EVERY_PARTY = -1
+"""Party types are learned from together."""
 NO_LABEL = "no label: name propensity.label; the column look_alike tells who looks like a customer without one"
 
 
@@ -131,18 +132,17 @@ def foretold(
     model: PropensityModel, columns: InputColumns, partition: Partition, at: Any, backend: Backend
 ) -> tuple[Any, list[Any]]:
     """Probability (s,) and reasons (s,) of some rows of a partition, on the host."""
-    features = read_features(partition, columns, backend)
-    scorer = Scorer.of(model.design, model.model, backend)
-    codes = {one.column: one.encode(features.texts[one.column])[at] for one in model.design.vocabularies}
+    scorer, encoding = model.scorer.on(backend), Encoding(columns, EVERY_PARTY, model.design.vocabularies, None)
     probability = np.empty(len(at))
     why = [np.empty(len(at), np.int64) for _ in range(min(reasons.REASONS, len(model.design.columns)))]
-    for start in range(0, len(at), backend.block_rows):
-        here = slice(start, start + backend.block_rows)
-        rows = backend.put(at[here])
-        numbers = {name: backend.xp.take(column, rows) for name, column in features.numeric.items()}
-        put = {name: backend.put(code[here]) for name, code in codes.items()}
-        told = propensity.foretell(model, scorer, backend, numbers, put)
-        probability[here] = backend.get(told.probability)
-        for place, one in zip(why, told.reasons, strict=True):
-            place[here] = backend.get(one)
+    for features in stream_features(partition, columns, backend):
+        first, stop = np.searchsorted(at, (features.here.start, features.here.stop))
+        raw = features.raw(at[first:stop] - features.first, encoding, backend)
+        for start in range(0, len(raw), backend.block_rows):
+            block = raw.part(start, start + backend.block_rows)
+            told, begin = propensity.foretell(model, scorer, backend, block.numeric, block.codes), first + start
+            here = slice(begin, begin + len(block))
+            probability[here] = backend.get(told.probability)
+            for place, one in zip(why, told.reasons, strict=True):
+                place[here] = backend.get(one)
     return probability, why

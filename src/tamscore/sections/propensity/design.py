@@ -72,11 +72,11 @@ class Design:
         return [*straightened, *indicators(xp, raw[count:], self.levels[count:]), *missing]
 
     def states(self, xp: Any, raw: Sequence[Array]) -> list[Array]:
-        """What a person would call the value of each of `columns`, as a place (m,) int64 in `state_names`."""
+        """What a person would call the value of each of `columns`, as a place (m,) in `state_names`."""
         found = []
         for column, one in zip(raw, self.numbers, strict=False):
-            place = xp.astype(column > one.low, xp.int64) + xp.astype(column > one.high, xp.int64)
-            found.append(xp.where(xp.isnan(column), xp.asarray(3, dtype=xp.int64, device=column.device), place))
+            place = xp.astype(column > one.low, xp.uint8) + xp.astype(column > one.high, xp.uint8)
+            found.append(xp.where(xp.isnan(column), xp.full_like(place, 3), place))
         return [*found, *raw[len(self.numbers) :]]
 
     @property

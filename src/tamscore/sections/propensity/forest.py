@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.sections.propensity.trees import MOST_LEAVES, LevelSplit, Split, Tree, Trees, first_leaves
+from tamscore.sections.propensity.trees import GRAIN, MOST_LEAVES, Pair, Trees, first_leaves
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 LEAF = -1
+GROUP = 32
+"""So many columns stand together in what a pair of trees adds; those asked most often come first."""
 
 
 @dataclass(frozen=True)
@@ -82,11 +85,33 @@ class Forest:
 
     def trees(self, levels: Sequence[int]) -> Trees:
         """The trees ready to score rows of columns with so many levels, as `Design.levels`."""
-        thresholds, found = self.thresholds(levels), []
-        for tree in range(len(self.starts) - 1):
-            means = self.means[self.starts[tree] : self.starts[tree + 1]]
-            found.append(ready(self.of(tree), means, levels, thresholds))
-        return Trees(self.base, tuple(found), thresholds, first_leaves())
+        thresholds, count = self.thresholds(levels), len(self.starts) - 1
+        by_leaf = [self.leaves(tree) for tree in range(count)]
+        times = Counter(column for one in by_leaf for column in one.added)
+        often = sorted(times, key=lambda column: (-times[column], column))
+        groups = tuple(tuple(often[start : start + GROUP]) for start in range(0, len(often), GROUP))
+        by_leaf += [Leaves(np.zeros(1), {}, {})] * (count % 2)
+        pairs = tuple(pair_of(*two, groups) for two in zip(by_leaf[0::2], by_leaf[1::2], strict=True))
+        struck = self.struck(levels, thresholds, by_leaf)
+        return Trees(self.base, pairs, thresholds, struck, groups, first_leaves())
+
+    def leaves(self, tree: int) -> Leaves:
+        """The leaves of one tree."""
+        return leaves_of(self.of(tree), self.means[self.starts[tree] : self.starts[tree + 1]])
+
+    def struck(
+        self, levels: Sequence[int], thresholds: Mapping[int, tuple[float, ...]], by_leaf: Sequence[Leaves]
+    ) -> dict[int, Any]:
+        """By column that is asked, the bits of the leaves that each cell cannot reach (cells, trees) uint16."""
+        asked = np.unique(self.nodes.feature[self.nodes.feature != LEAF]).tolist()
+        cells = {column: levels[column] or len(thresholds[column]) + 2 for column in asked}
+        found = {column: np.zeros((size, len(by_leaf)), np.uint16) for column, size in cells.items()}
+        for tree, one in enumerate(by_leaf):
+            for node, bits in one.struck.items():
+                nodes, column = self.nodes, int(self.nodes.feature[self.starts[tree] + node])
+                fails = fails_at(nodes, int(self.starts[tree]) + node, thresholds.get(column), cells[column])
+                found[column][fails, tree] |= np.uint16(bits)
+        return found
 
     def thresholds(self, levels: Sequence[int]) -> dict[int, tuple[float, ...]]:
         """By column the thresholds, ascending, that numbers are held against."""
@@ -104,8 +129,20 @@ def means_of(nodes: Nodes) -> Any:
     return means
 
 
-def ready(nodes: Nodes, means: Any, levels: Sequence[int], thresholds: Mapping[int, tuple[float, ...]]) -> Tree:
-    """One tree as sets of leaves, numbered from left to right, and what each column adds at each of them."""
+@dataclass(frozen=True)
+class Leaves:
+    """The leaves of a tree, from left to right: their scores (leaves,), and what each column adds there (leaves,).
+
+    `struck` has by split the leaves, as bits, that are out of reach where it is answered with no.
+    """
+
+    score: Any
+    added: dict[int, Any]
+    struck: dict[int, int]
+
+
+def leaves_of(nodes: Nodes, means: Any) -> Leaves:
+    """The leaves of a tree, given the mean score of the rows in every node (n,)."""
     leaves, struck, paths = [], dict[int, int](), []
 
     def walk(node: int, path: dict[int, float]) -> int:
@@ -120,19 +157,37 @@ def ready(nodes: Nodes, means: Any, levels: Sequence[int], thresholds: Mapping[i
         return struck[node] | large
 
     walk(0, {})
-    splits = tuple(split_of(nodes, node, levels, thresholds, bits) for node, bits in struck.items())
     named = sorted({column for path in paths for column in path})
     added = {column: np.array([path.get(column, 0.0) for path in paths]) for column in named}
-    return Tree(splits, nodes.value[leaves].astype(np.float64), added)
+    return Leaves(nodes.value[leaves].astype(np.float64), added, struck)
 
 
-def split_of(
-    nodes: Nodes, node: int, levels: Sequence[int], thresholds: Mapping[int, tuple[float, ...]], struck: int
-) -> Split | LevelSplit:
-    """The question of a node, given the leaves that are struck out where it is answered with no."""
-    column = int(nodes.feature[node])
-    if not levels[column]:
-        place = thresholds[column].index(float(nodes.threshold[node]))
-        return Split(column, place, bool(nodes.missing_is_small[node]), struck)
-    small = np.unpackbits(nodes.small_levels[node], count=levels[column], bitorder="little")
-    return LevelSplit(column, np.where(small == 1, 0, struck).astype(np.uint16))
+def fails_at(nodes: Nodes, node: int, thresholds: Sequence[float] | None, cells: int) -> Any:
+    """Whether each cell (cells,) of the column that a node asks fails its question; levels where it has no thresholds.
+
+    A missing value counts as small or as large.
+    """
+    if thresholds is None:
+        return np.unpackbits(nodes.small_levels[node], count=cells, bitorder="little") == 0
+    fails = np.arange(cells) > thresholds.index(float(nodes.threshold[node]))
+    fails[-1] = not nodes.missing_is_small[node]
+    return fails
+
+
+def pair_of(first: Leaves, second: Leaves, groups: Sequence[Sequence[int]]) -> Pair:
+    """Two trees by the leaves that a row has in both."""
+    one, two = np.divmod(np.arange(MOST_LEAVES**2), MOST_LEAVES)
+
+    def table(values: Any, leaf: Any) -> Any:
+        return values[np.minimum(leaf, len(values) - 1)]
+
+    added = {}
+    for place, columns in enumerate(groups):
+        if not (first.added.keys() | second.added.keys()).isdisjoint(columns):
+            made = np.zeros((MOST_LEAVES**2, len(columns)))
+            for tree, leaf in ((first, one), (second, two)):
+                for at, column in enumerate(columns):
+                    if column in tree.added:
+                        made[:, at] += np.round(table(tree.added[column], leaf) / GRAIN) * GRAIN
+            added[place] = made
+    return Pair((table(first.score, one), table(second.score, two)), added)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +34,11 @@ class PropensityModel:
     design: Design
     model: Line | Forest
     calibration: Calibration
+
+    @cached_property
+    def scorer(self) -> Scorer:
+        """The model ready to score rows on the host."""
+        return Scorer.of(self.design, self.model)
 
 
 @dataclass(frozen=True)
@@ -140,8 +146,7 @@ def weights_of(propensity: PropensityModel, training: Training) -> dict[str, flo
     """How much each column moves the scores of the training rows on the average, the most first."""
     from tamscore.backend.host import HostBackend
 
-    host = HostBackend()
-    scorer = Scorer.of(propensity.design, propensity.model, host)
+    host, scorer = HostBackend(), propensity.scorer
     total = np.zeros(len(propensity.design.columns))
     for start in range(0, len(training.label), host.block_rows):
         at = slice(start, start + host.block_rows)

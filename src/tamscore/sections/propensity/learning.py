@@ -29,7 +29,7 @@ RIDGE = 1.0
 EVERY = -1
 """No fold is left out."""
 TREE_COUNTS = (10, 20, 40, 80, MOST_TREES)
-"""So many trees are tried: what is too many is told by the rows left out."""
+"""So many trees are tried, even numbers of them: what is too many is told by the rows left out."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +72,13 @@ class Scorer:
     model: Line | Trees
 
     @classmethod
-    def of(cls, design: Design, model: Line | Forest, backend: Backend) -> Scorer:
-        """The scorer of a model."""
-        if isinstance(model, Line):
-            return cls(design, model)
-        return cls(design, model.trees(design.levels).on(backend))
+    def of(cls, design: Design, model: Line | Forest) -> Scorer:
+        """The scorer of a model on the host."""
+        return cls(design, model if isinstance(model, Line) else model.trees(design.levels))
+
+    def on(self, backend: Backend) -> Scorer:
+        """The scorer with its tables on a device."""
+        return self if isinstance(self.model, Line) else replace(self, model=self.model.on(backend))
 
     def explained(self, xp: Any, raw: Sequence[Array]) -> tuple[Array, list[Array]]:
         """The score (m,) in log-odds, and what each column of the input adds to `expected` (m,)."""
@@ -150,14 +152,8 @@ def scores_left_out(task: tuple[Kind, int], training: Training, weights: Any) ->
         return (line_weights(fold, training, weights) @ training.terms[:, outside])[None] + training.shift
     seen, rows = ([column[at] for column in training.raw] for at in (inside, outside))
     forest = boost(seen, training.levels, training.label[inside], MOST_TREES)
-    total, found = np.full(len(outside), forest.base + training.shift), []
-    ready = forest.trees(training.levels)
-    cells = trees.cells_of(np, ready, rows)
-    for place, tree in enumerate(ready.trees, 1):
-        total = total + tree.score[trees.leaf_of(np, ready, tree, cells, rows)]
-        if place in TREE_COUNTS:
-            found.append(total)
-    return np.stack(found)
+    ready = replace(forest, base=forest.base + training.shift).trees(training.levels)
+    return trees.scores_after(np, ready, rows, TREE_COUNTS)
 
 
 def all_trees(count: int, training: Training) -> Forest:

@@ -7,38 +7,55 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from tamscore.backend import Array
 
 REASONS = 3
 FAINT = 0.05
 """Log-odds below which a column is no reason: it changes a probability of a half by one in a hundred."""
+MILLION, LARGEST = 1e6, 2.0**52
+"""What a column adds is compared in millionths; sizes and codes together are whole numbers up to the largest."""
 
 
 def strongest(xp: Any, added: Sequence[Array], states: Sequence[Array], offsets: Sequence[int]) -> list[Array]:
     """The strongest reasons (m,) int64 of every row, one array for each place, -1 where there is none.
 
     A reason is twice the place of a state among all states, one more where it speaks for buying. Of equal ones the
-    first column comes first.
+    first column comes first: states of `added` columns (m,) begin at `offsets`, which the last one is beyond.
     """
-    size = xp.stack([xp.round(xp.abs(one) * 1e6) for one in added])
-    column = xp.arange(size.shape[0], dtype=xp.int64, device=size.device)
-    every = zip(added, states, offsets, strict=True)
-    codes = xp.stack([2 * (state + offset) + xp.astype(one > 0, xp.int64) for one, state, offset in every])
-    nothing = xp.asarray(-1, dtype=xp.int64, device=size.device)
+    codes = 2 * offsets[-1]
+    best = leading(xp, (keys_of(xp, *one, codes) for one in zip(added, states, offsets, strict=False)), REASONS)
     found = []
-    for _ in range(min(REASONS, size.shape[0])):
-        here = column[:, None] == xp.argmax(size, axis=0)[None, :]
-        code = xp.sum(xp.where(here, codes, xp.zeros_like(codes)), axis=0)
-        found.append(xp.where(xp.max(size, axis=0) >= FAINT * 1e6, code, nothing))
-        size = xp.where(here, xp.full_like(size, -1.0), size)
+    for one in best[: len(added)]:
+        key = xp.astype(one, xp.int64)
+        here = codes - 1 - key % codes
+        found.append(xp.where(key >= int(FAINT * MILLION) * codes, here, xp.full_like(here, -1)))
     return found
 
 
+def keys_of(xp: Any, added: Array, state: Array, offset: int, codes: int) -> Array:
+    """The key (m,) of a column's reason among so many codes: the larger, the stronger, then the smaller its code."""
+    size = xp.round(xp.abs(added) * MILLION)
+    size = xp.where(size < LARGEST / codes, size, xp.full_like(size, LARGEST // codes))
+    code = 2.0 * xp.astype(state, xp.float64) + xp.astype(added > 0, xp.float64)
+    return size * codes + (codes - 1 - 2 * offset) - code
+
+
+def leading(xp: Any, keys: Iterable[Array], count: int) -> list[Array]:
+    """The largest keys (m,) of every row, so many of them, the largest first; -1 where there are fewer."""
+    best: list[Array] = []
+    for key in keys:
+        best = best or [xp.full_like(key, -1.0) for _ in range(count)]
+        rest = key
+        for place, one in enumerate(best):
+            best[place], rest = xp.maximum(one, rest), xp.minimum(one, rest)
+    return best
+
+
 def offsets_of(names: Sequence[Sequence[str]]) -> list[int]:
-    """Where the states of each column begin among all states."""
-    return [0, *np.cumsum([len(one) for one in names]).tolist()][:-1]
+    """Where the states of each column begin among all states, and how many there are."""
+    return [0, *np.cumsum([len(one) for one in names]).tolist()]
 
 
 def texts(found: Sequence[Any], names: Sequence[Sequence[str]]) -> tuple[Any, list[str]]:

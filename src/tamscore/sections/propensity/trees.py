@@ -2,8 +2,9 @@
 
 A row is taken through all splits of a tree at once: each split that it fails strikes out the leaves it can no longer
 reach, and the first leaf left is its own (QuickScorer: Lucchese et al. 2015). So there is no branch and no chasing of
-pointers, and one text serves every device. Numbers are cut at all thresholds of their column once; then a split
-compares bytes.
+pointers, and one text serves every device. Numbers are cut at all thresholds of their column once: then a value is a
+cell, as a level of a category is, and each cell has one row of what it strikes out in every tree. Trees are asked two
+at a time: their leaves together are one place in a table of what all columns add.
 
 What a column adds to a score is the sum of the steps in the mean of the score along the row's path at splits on that
 column (Saabas 2014): exact in sum, cheap, and for deep trees kinder to splits near the leaves than Shapley values.
@@ -18,43 +19,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tamscore.backend import Array, Backend
 
 MOST_LEAVES = 16
-"""Sets of leaves fit into the bits of a short number."""
+"""Sets of leaves fit into the bits of a short number, leaves of two trees into a byte."""
 LARGEST_BYTE = 255
+GRAIN = 2.0**-40
+"""What columns add at a leaf is a multiple of this, so that its sums are exact in whatever order."""
+BLOCK_ROWS = 4_096
+BLOCKS = 4
+"""So many times fewer rows than in a block of the backend are taken through the trees at once: each has many leaves."""
 
 
 @dataclass(frozen=True)
-class Split:
-    """One question of a tree: whether a number is at most its column's threshold at `place`.
+class Pair:
+    """Two trees by the leaves (MOST_LEAVES ** 2,) that a row has in them: the score of each, and what columns add.
 
-    `struck` has the bits of the leaves that are out of reach where it is not; a missing value counts as small or as
-    large.
+    `added` (MOST_LEAVES ** 2, columns) is there for the groups of columns that one of them asks, by their place.
     """
 
-    column: int
-    place: int
-    missing_is_small: bool
-    struck: int
-
-
-@dataclass(frozen=True)
-class LevelSplit:
-    """One question of a tree to a category: `struck` (levels,) has the bits of the leaves that a level cannot reach."""
-
-    column: int
-    struck: Any
-
-
-@dataclass(frozen=True)
-class Tree:
-    """Its splits, the score of each leaf (leaves,), and what each column adds there: (leaves,) by column."""
-
-    splits: tuple[Split | LevelSplit, ...]
-    score: Any
+    scores: tuple[Any, Any]
     added: dict[int, Any]
 
 
@@ -62,69 +48,121 @@ class Tree:
 class Trees:
     """Trees ready to score rows, the score `base` without any, and by column the thresholds, ascending, of its numbers.
 
-    `firsts` (2 ** MOST_LEAVES,) has the first leaf that is in reach by the bits of those that are not.
+    `struck` has by column (cells, trees) uint16 the bits of the leaves that a cell cannot reach; the cells of a number
+    are how many thresholds it exceeds, the last one is for missing ones. `firsts` (2 ** MOST_LEAVES,) uint8 has the
+    first leaf that is in reach by the bits of those that are not. `groups` are the columns that stand together in what
+    pairs add. `block_rows` rows are taken through the trees at once.
     """
 
     base: float
-    trees: tuple[Tree, ...]
+    pairs: tuple[Pair, ...]
     thresholds: dict[int, tuple[float, ...]]
+    struck: dict[int, Any]
+    groups: tuple[tuple[int, ...], ...]
     firsts: Any
+    block_rows: int = BLOCK_ROWS
 
     def on(self, backend: Backend) -> Trees:
         """The trees with their tables on the device."""
-        put = backend.put
-        return Trees(self.base, tuple(tree_on(put, one) for one in self.trees), self.thresholds, put(self.firsts))
+        put, rows = backend.put, max(backend.block_rows // BLOCKS, 1)
+        pairs = tuple(pair_on(put, one) for one in self.pairs)
+        struck = {column: put(table) for column, table in self.struck.items()}
+        return replace(self, pairs=pairs, struck=struck, firsts=put(self.firsts), block_rows=rows)
 
 
-def tree_on(put: Callable[[Any], Array], tree: Tree) -> Tree:
-    """A tree with its tables on the device."""
-    added = {column: put(values) for column, values in tree.added.items()}
-    splits = (replace(one, struck=put(one.struck)) if isinstance(one, LevelSplit) else one for one in tree.splits)
-    return Tree(tuple(splits), put(tree.score), added)
+def pair_on(put: Callable[[Any], Array], pair: Pair) -> Pair:
+    """Two trees with their tables on the device."""
+    first, second = pair.scores
+    return Pair((put(first), put(second)), {group: put(values) for group, values in pair.added.items()})
 
 
 @cache
 def first_leaves() -> Any:
-    """The first leaf (2 ** MOST_LEAVES,) int64 that is in reach, by the bits of those that are not."""
-    found = np.zeros(1 << MOST_LEAVES, np.int64)
+    """The first leaf (2 ** MOST_LEAVES,) uint8 that is in reach, by the bits of those that are not."""
+    found = np.zeros(1 << MOST_LEAVES, np.uint8)
     for leaf in reversed(range(MOST_LEAVES)):
         found[(np.arange(len(found)) >> leaf) & 1 == 0] = leaf
     return found
 
 
-def cells_of(xp: Any, trees: Trees, raw: Sequence[Array]) -> dict[tuple[int, bool], Array]:
-    """How many thresholds of its column each number (m,) exceeds, by column and whether missing ones count as small."""
-    found = {}
-    for column, thresholds in trees.thresholds.items():
-        kind = xp.uint8 if len(thresholds) <= LARGEST_BYTE else xp.uint16
-        cell = xp.zeros(raw[column].shape, dtype=kind, device=raw[column].device)
-        for threshold in thresholds:
-            cell = cell + xp.astype(raw[column] > threshold, kind)
-        found[column, True] = cell
-        found[column, False] = cell + xp.astype(xp.isnan(raw[column]), kind) * len(thresholds)
-    return found
+def cells_of(xp: Any, trees: Trees, raw: Sequence[Array]) -> dict[int, Array]:
+    """The cell (m,) int64 of every row in each column that trees ask: of numbers, and the codes of categories."""
+    numbers = {column: number_cells(xp, raw[column], known) for column, known in trees.thresholds.items()}
+    return {column: numbers.get(column, raw[column]) for column in trees.struck}
 
 
-def leaf_of(xp: Any, trees: Trees, tree: Tree, cells: Mapping[tuple[int, bool], Array], raw: Sequence[Array]) -> Array:
-    """The leaf (m,) int64 of every row, given the cells of its numbers and the codes of its categories (m,) int64."""
-    struck = xp.zeros(raw[0].shape, dtype=xp.uint16, device=raw[0].device)
-    for split in tree.splits:
-        if isinstance(split, LevelSplit):
-            struck = struck | xp.take(split.struck, raw[split.column])
-        else:
-            fails = cells[split.column, split.missing_is_small] > split.place
-            struck = struck | xp.astype(fails, xp.uint16) * split.struck
-    return xp.take(trees.firsts, struck)
+def number_cells(xp: Any, values: Array, thresholds: Sequence[float]) -> Array:
+    """How many thresholds each number (m,) exceeds, one more than all of them where it is missing, as int64."""
+    missing = len(thresholds) + 1
+    kind = xp.uint8 if missing <= LARGEST_BYTE else xp.uint16
+    cell = xp.astype(xp.isnan(values), kind) * missing
+    for threshold in thresholds:
+        cell += xp.astype(values > threshold, kind)
+    return xp.astype(cell, xp.int64)
+
+
+def leaves_of(xp: Any, trees: Trees, cells: Mapping[int, Array], rows: int) -> Array:
+    """The leaves that so many rows with cells (m,) have in each pair of trees, as one place (pairs, m) int64."""
+    struck = xp.zeros((rows, 2 * len(trees.pairs)), dtype=xp.uint16, device=trees.firsts.device)
+    for column, table in trees.struck.items():
+        struck |= xp.take(table, cells[column], axis=0)
+    by_tree = xp.reshape(xp.permute_dims(struck, (1, 0)), (-1,))
+    leaf = xp.reshape(xp.take(trees.firsts, xp.astype(by_tree, xp.int64)), (-1, rows))
+    return xp.astype(leaf[0::2, :] * MOST_LEAVES + leaf[1::2, :], xp.int64)
+
+
+def blocks_of(trees: Trees, cells: Mapping[int, Array], rows: int) -> Iterator[tuple[dict[int, Array], int]]:
+    """The cells of as many rows as are taken through the trees at once, and their number; one block at least."""
+    for start in range(0, max(rows, 1), trees.block_rows):
+        stop = min(start + trees.block_rows, rows)
+        yield {column: cell[start:stop] for column, cell in cells.items()}, stop - start
+
+
+def scores_after(xp: Any, trees: Trees, raw: Sequence[Array], counts: Sequence[int]) -> Array:
+    """The scores (counts, m) of every row after so many trees; the counts are even."""
+    found = []
+    for cells, rows in blocks_of(trees, cells_of(xp, trees, raw), raw[0].shape[0]):
+        total, leaves = start_of(xp, trees, rows), leaves_of(xp, trees, cells, rows)
+        scores = []
+        for place, pair in enumerate(trees.pairs, 1):
+            add_scores(xp, pair, leaves[place - 1, :], total)
+            if 2 * place in counts:
+                scores.append(xp.asarray(total, copy=True))
+        found.append(xp.stack(scores))
+    return xp.concat(found, axis=1)
 
 
 def explained(xp: Any, trees: Trees, raw: Sequence[Array]) -> tuple[Array, list[Array]]:
     """The score (m,) of every row, and what each column adds to the mean score (m,)."""
-    total = xp.full(raw[0].shape, trees.base, dtype=xp.float64, device=raw[0].device)
+    blocks = blocks_of(trees, cells_of(xp, trees, raw), raw[0].shape[0])
+    parts = [explained_block(xp, trees, cells, rows) for cells, rows in blocks]
+    total = xp.concat([score for score, _ in parts])
     added = [xp.zeros_like(total) for _ in raw]
-    cells = cells_of(xp, trees, raw)
-    for tree in trees.trees:
-        leaf = leaf_of(xp, trees, tree, cells, raw)
-        total = total + xp.take(tree.score, leaf)
-        for column, values in tree.added.items():
-            added[column] = added[column] + xp.take(values, leaf)
+    for group, columns in enumerate(trees.groups):
+        values = xp.concat([xp.permute_dims(one[group], (1, 0)) for _, one in parts], axis=1)
+        for place, column in enumerate(columns):
+            added[column] = values[place, :]
     return total, added
+
+
+def explained_block(xp: Any, trees: Trees, cells: Mapping[int, Array], rows: int) -> tuple[Array, list[Array]]:
+    """The score (m,) of a few rows with cells (m,), and what the columns of each group add (m, columns)."""
+    shapes, where = [(rows, len(columns)) for columns in trees.groups], trees.firsts.device
+    added = [xp.zeros(shape, dtype=xp.float64, device=where) for shape in shapes]
+    total, leaves = start_of(xp, trees, rows), leaves_of(xp, trees, cells, rows)
+    for place, pair in enumerate(trees.pairs):
+        add_scores(xp, pair, leaves[place, :], total)
+        for group, values in pair.added.items():
+            added[group] += xp.take(values, leaves[place, :], axis=0)
+    return total, added
+
+
+def start_of(xp: Any, trees: Trees, rows: int) -> Array:
+    """The score (m,) of so many rows without any tree."""
+    return xp.full((rows,), trees.base, dtype=xp.float64, device=trees.firsts.device)
+
+
+def add_scores(xp: Any, pair: Pair, leaves: Array, total: Array) -> None:
+    """Add the scores of two trees to those (m,) of the trees before, one after the other."""
+    for score in pair.scores:
+        total += xp.take(score, leaves)
