@@ -76,6 +76,21 @@ def test_what_runs_stands_behind_an_apostrophe(text):
     assert csv_output.guarded_cells([text]) == [f"'{text}"]
 
 
+def test_every_first_byte_of_what_runs_is_known():
+    """Only texts that begin with one of them are looked at, so every character that may stand first is tried."""
+    places = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
+    first = {one.encode()[0] for one in places if csv_output.runs(f"{one}=1") or csv_output.runs(f"{one}x")}
+    assert first <= csv_output.FIRST_BYTES
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+def test_parts_of_columns_are_guarded_as_whole_columns_are(kind):
+    texts = pa.chunked_array([["a", "=1", None, ""], ["", "=2", "-3", "@x"], []], kind)
+    for part in (texts, texts.slice(1, 5), texts.slice(3, 2), pa.chunked_array([], kind)):
+        expected = [None if one is None else csv_output.guarded_cells([one])[0] for one in part.to_pylist()]
+        assert csv_output.guarded_texts(part).to_pylist() == expected
+
+
 @pytest.mark.parametrize(
     "text", ["-2", "+4930123456", "-1,234.50", "-1e-05", "-5%", "-", "+", "a=b", "'quoted", "", "x-1"]
 )

@@ -80,6 +80,11 @@ class CoveragePlan:
         """Its accounts by id."""
         return AccountIndex.of([self.ids], self.form)
 
+    def release(self) -> None:
+        """Give up what was read of its accounts, which is read again when it is asked for."""
+        for name in ("accounts", "table", "details"):
+            self.__dict__.pop(name, None)
+
     def of(self, ids: pa.ChunkedArray) -> pa.Table:
         """Return role, service level, person and hours of accounts (m,); InputContractError if it lacks one of them."""
         return self.table.take(self.rows_of(ids))

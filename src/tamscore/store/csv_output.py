@@ -11,6 +11,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from tamscore.arrow import truths
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -23,6 +27,8 @@ FORMULA = f"^'*(?:[\\t\\n\\r\\v\\f]|[{BLANKS}]*[{SIGNS}])"
 """How a text begins that a spreadsheet may run; the apostrophes are those of guarded texts."""
 NUMBER = r"^[+-](?:[0-9.,]*[0-9][0-9.,]*(?:[eE][+-]?[0-9]+)?%?)?$"
 """What begins with a sign and runs nothing: a number in full, or the sign alone."""
+FIRST_BYTES = frozenset(b"'=+-@\x7f\xc2\xe1\xe2\xe3\xef") | frozenset(range(0x21))
+"""What texts in UTF-8 begin with that `FORMULA` matches, and some others."""
 BOM = b"\xef\xbb\xbf"
 
 
@@ -91,13 +97,32 @@ def guarded_texts(texts: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def is_formula(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Which texts (m,) a spreadsheet may run."""
+    """Which texts (m,) a spreadsheet may run; only those are looked at whose first byte lets them."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    runs = pc.match_substring_regex(texts, FORMULA)
-    if not pc.any(runs).as_py():
-        return runs
-    return pc.and_not(runs, pc.match_substring_regex(texts, NUMBER))
+    found = np.concatenate([np.zeros(0, bool), *(begins_so(chunk) for chunk in texts.chunks)])
+    at = np.flatnonzero(found)
+    if len(at):
+        among = texts.take(pa.array(at))
+        runs = pc.and_not(pc.match_substring_regex(among, FORMULA), pc.match_substring_regex(among, NUMBER))
+        found[at] = truths(runs)
+    return pa.chunked_array([pa.array(found)])
+
+
+def begins_so(chunk: pa.Array) -> Any:
+    """Which texts (m,) of a chunk begin with one of `FIRST_BYTES`; an empty text begins with none."""
+    import pyarrow.types as t
+
+    _, offsets, data = chunk.buffers()
+    size = np.int64 if t.is_large_string(chunk.type) else np.int32
+    if not len(chunk) or data is None or not data.size:
+        return np.zeros(len(chunk), bool)
+    bounds = np.frombuffer(offsets, size)[chunk.offset : chunk.offset + len(chunk) + 1]
+    first = np.frombuffer(data, np.uint8)[np.minimum(bounds[:-1], data.size - 1)]
+    suspect = np.zeros(256, bool)
+    suspect[list(FIRST_BYTES)] = True
+    return suspect[first] & (bounds[1:] > bounds[:-1])
 
 
 def guarded_cells(cells: Sequence[object]) -> list[object]:

@@ -37,8 +37,14 @@ READ = (
     *("campaign_message", MARK_COLUMN, FAMILY, "family_members"),
 )
 """The columns of a run that lists are made of, those that it has."""
+UNPLACED = 2**31 - 1
+"""Accounts without a place come last."""
+CODES = ((pa.int8(), 2**7), (pa.int16(), 2**15))
+"""Codes of texts, and how many texts each kind has."""
 PART = 65_536
 """So many accounts are told together."""
+TIDY = 4
+"""After so many parts the heap is given back."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,8 @@ class WorkList:
         """Yield its accounts, so many at a time that they take little memory."""
         for begin in range(0, len(self), PART):
             yield self.accounts(begin, begin + PART)
+            if begin % (TIDY * PART) == 0:
+                heap.give_back()
 
 
 @dataclass(frozen=True)
@@ -93,17 +101,21 @@ def gather(run: StoredRun, since: StoredRun | None, progress: Progress) -> Gathe
     run.require((*sentences.OPEN, *sentences.LIKELY, "expected_value", "play", "suggested_role"))
     heap.share()
     run = with_marks(run)
-    columns = [name for name in READ if name in run.columns]
+    columns = [name for name in READ if name in run.columns and (name != "rank" or "priority" not in run.columns)]
     rules = CampaignLists.of(run) if CAMPAIGN in run.columns else None
     controls = rules.controls if rules else Controls.of(run.directory.output, run.id_form)
     people, campaigns = [], []
     with progress.stage("read", run.manifest["rows"]["scored"]) as done:
-        for part in run.read(columns, coded=True):
+        for number, part in enumerate(run.read(columns, coded=True)):
+            if number % TIDY == 0:
+                heap.give_back()
             mine = pc.and_(part[PERSON].is_valid(), pa.array(~controls.among(part["account_id"])))
-            people.append(part.filter(mine))
+            people.append(narrowed(part.filter(mine)))
             if rules is not None:
-                campaigns.append(part.filter(pc.and_(part[CAMPAIGN].is_valid(), pa.array(rules.has(part)))))
+                campaigns.append(narrowed(part.filter(pc.and_(part[CAMPAIGN].is_valid(), pa.array(rules.has(part))))))
             done(part.num_rows)
+    if run.roles.plan:
+        run.roles.plan.release()
     heap.give_back()
     tell = Telling.of(run, since, progress)
     with progress.stage("sort"):
@@ -117,14 +129,37 @@ def gather(run: StoredRun, since: StoredRun | None, progress: Progress) -> Gathe
 
 def joined(parts: list[pa.Table]) -> pa.Table:
     """Return the parts of a table as one, column by column, so that little lies there twice; the list is emptied."""
-    table = pa.concat_tables(parts)
+    columns = {}
+    for name in parts[0].column_names:
+        column = whole([chunk for part in parts for chunk in part[name].chunks], parts[0][name].type)
+        parts[:] = [part.drop_columns([name]) for part in parts]
+        columns[name] = column
+        del column
+        heap.give_back()
     parts.clear()
+    return pa.table(columns)
+
+
+def whole(chunks: list[pa.Array], kind: pa.DataType) -> pa.Array:
+    """Return the chunks of a column as one; codes of texts may differ in kind from chunk to chunk."""
+    if not pa.types.is_dictionary(kind):
+        return pa.chunked_array(chunks, kind).combine_chunks()
+    wide = pa.dictionary(pa.int32(), pa.string())
+    return narrow(as_dictionary(pa.chunked_array([chunk.cast(wide) for chunk in chunks], wide)))
+
+
+def narrowed(table: pa.Table) -> pa.Table:
+    """Return a table whose dictionaries take as little memory as they can."""
     for place, field in enumerate(table.schema):
-        column = table.column(place)
-        whole = column.unify_dictionaries() if pa.types.is_dictionary(field.type) else column
-        table = table.set_column(place, field, whole.combine_chunks())
-        del column, whole
+        if pa.types.is_dictionary(field.type):
+            table = table.set_column(place, field.name, narrow(as_dictionary(table.column(place))))
     return table
+
+
+def narrow(column: pa.DictionaryArray) -> pa.DictionaryArray:
+    """Return a column of texts with the shortest codes that hold them, and one more."""
+    codes = next((kind for kind, most in CODES if len(column.dictionary) < most), pa.int32())
+    return pa.DictionaryArray.from_arrays(column.indices.cast(codes), column.dictionary)
 
 
 @dataclass(frozen=True)
@@ -165,9 +200,12 @@ def order_of(accounts: pa.Table) -> Any:
     Accounts of a family follow the first of them.
     """
     place = "priority" if "priority" in accounts.column_names else "rank"
-    party = pa.array(level_codes(accounts["party_type"], PARTY_TYPES))
-    keyed = pa.table({"party": party, "place": accounts[place], "id": accounts["account_id"]})
-    order = pc.sort_indices(keyed, [(name, "ascending") for name in keyed.column_names]).to_numpy()
+    party, places = level_codes(accounts["party_type"], PARTY_TYPES), accounts[place].fill_null(UNPLACED).to_numpy()
+    key = party * (UNPLACED + 1) + places
+    order = np.argsort(key, kind="stable")
+    if np.any(np.diff(key[order]) == 0):
+        keyed = pa.table({"party": pa.array(party), "place": accounts[place], "id": accounts["account_id"]})
+        order = pc.sort_indices(keyed, [(name, "ascending") for name in keyed.column_names]).to_numpy()
     return with_families(order, accounts[FAMILY]) if FAMILY in accounts.column_names else order
 
 

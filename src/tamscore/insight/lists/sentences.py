@@ -28,6 +28,7 @@ URGENT = ("account_state", "churn_alert", "renewal_due", "renews_on")
 COARSE = ("sales", "whitespace", "expected_value", "probability")
 """Columns that are told with two significant digits."""
 BETWEEN = "; "
+MOST_CODES = 2**62
 
 
 def why_called(accounts: pa.Table) -> pa.Array:
@@ -76,8 +77,8 @@ def alerts(account: Account) -> str | None:
 
 def joined(parts: Sequence[pa.Array]) -> pa.Array:
     """Return the parts of sentences (m,) one behind the other, without those that are null; '' where all are."""
-    led = [pc.fill_null(pc.binary_join_element_wise(BETWEEN, part, ""), "") for part in parts]
-    return pc.utf8_slice_codeunits(pc.binary_join_element_wise(*led, ""), len(BETWEEN))
+    led = pc.binary_join_element_wise("", *parts, BETWEEN, null_handling="skip")  # Arrow loses rows of nulls alone
+    return pc.utf8_slice_codeunits(led, len(BETWEEN))
 
 
 def by_distinct(accounts: pa.Table, names: Sequence[str], tell: Callable[[Account], str | None]) -> pa.Array:
@@ -86,15 +87,26 @@ def by_distinct(accounts: pa.Table, names: Sequence[str], tell: Callable[[Accoun
     known = accounts.select(there)
     for place, name in enumerate(there):
         known = known.set_column(place, name, coarse(known[name])) if name in COARSE else known
-    code: Any = np.zeros(accounts.num_rows, np.int64)
+    code, size = np.zeros(accounts.num_rows, np.int64), 1
     for column in known.columns:
         encoded = column.combine_chunks().dictionary_encode()
         missing = len(encoded.dictionary)
-        code = code * (missing + 1) + encoded.indices.fill_null(missing).to_numpy(zero_copy_only=False)
-        code = np.unique(code, return_inverse=True)[1]  # small again, whatever comes next
-    _, first, inverse = np.unique(code, return_index=True, return_inverse=True)
+        indices = encoded.indices.cast(pa.int64()).fill_null(missing)
+        if size * (missing + 1) >= MOST_CODES:
+            size, code = numbered(code)
+        code = code * (missing + 1) + indices.to_numpy(zero_copy_only=False)
+        size *= missing + 1
+    count, code = numbered(code)
+    first = np.empty(count, np.int64)
+    first[code[::-1]] = np.arange(len(code))[::-1]  # the last that is written is the first row
     texts = [tell(one) for one in known.take(first).to_pylist()]
-    return pa.array(texts, pa.string()).take(pa.array(inverse))
+    return pa.array(texts, pa.string()).take(pa.array(code))
+
+
+def numbered(codes: Any) -> tuple[int, Any]:
+    """Return how many distinct codes there are, and the place (m,) int32 of each among them."""
+    encoded = pa.array(codes).dictionary_encode()
+    return len(encoded.dictionary), encoded.indices.to_numpy()
 
 
 def coarse(column: pa.ChunkedArray) -> pa.Array:

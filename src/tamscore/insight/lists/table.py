@@ -36,7 +36,7 @@ def flat(accounts: pa.Table, version: str) -> pa.Table:
     """Return accounts of a list as its file holds them: amounts to the cent, and the version of the scores."""
     names = [name for name in COLUMNS if name in accounts.column_names]
     columns = {name: to_the_cent(accounts[name]) if name in AMOUNTS else accounts[name] for name in names}
-    return pa.table({**columns, VERSION: pa.array([version] * accounts.num_rows, pa.string())})
+    return pa.table({**columns, VERSION: pa.repeat(pa.scalar(version, pa.string()), accounts.num_rows)})
 
 
 def total(one: WorkList, column: str, kind: str | None = None) -> float | None:
