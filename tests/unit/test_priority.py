@@ -87,3 +87,13 @@ def test_where_no_potential_is_known_nobody_has_a_place():
     places = [np.arange(len(each)) for each in potentials]
     taken = places_taken(potentials, places, [each.astype(np.uint64) for each in places], 5)
     assert [each.tolist() for each in taken] == [[True, False, True], [False] * 4]
+
+
+@given(st.integers(0, 10_000), st.integers(0, 60), st.booleans())
+def test_the_order_is_that_of_all_keys_one_after_the_other(seed, accounts, signed):
+    """Law: as `numpy.lexsort`, however many accounts share a key; equals stay as they are."""
+    random = np.random.default_rng(seed)
+    value, chance = (random.integers(-2, 3, accounts) / 4 for _ in range(2))
+    distance = random.integers(-2 if signed else 0, 3, accounts).astype(np.float32)
+    keys = [value, chance, distance, random.integers(0, 4, accounts).astype(np.uint64)]
+    assert priority.in_order(iter(keys)).tolist() == np.lexsort(keys[::-1]).tolist()

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from tamscore.stages.priority import TierRules
 
 
+VALUED = 65_536
+"""So many accounts are valued together."""
+
+
 @dataclass(frozen=True)
 class Accounts:
     """All accounts of a party type (n,), partition by partition: `at` are their places in each partition.
@@ -98,14 +102,14 @@ def prioritise(market: Market, rules: PriorityRules, foretold: Sequence[Mapping[
     return made
 
 
-def told_of(rows: AssignedRows, foretold: Mapping[str, Foretold], name: str) -> Any | None:
-    """What a section has foretold under a name of the rows of a partition (m,), NaN elsewhere; None where none has."""
+def told_of(rows: AssignedRows, foretold: Mapping[str, Foretold], name: str, at: Any) -> Any | None:
+    """What a section has foretold under a name of rows at some places (n,) of a partition; None where none has."""
     found = next((getattr(each, name) for each in foretold.values() if getattr(each, name) is not None), None)
     if found is None:
         return None
     whole = np.full(len(rows.reason), np.nan)
     whole[rows.reason == Reason.SCORED] = found
-    return whole
+    return whole[at]
 
 
 def accounts_of(market: Market, party: PartyMarket, foretold: Sequence[Mapping[str, Foretold]]) -> Accounts:
@@ -115,8 +119,8 @@ def accounts_of(market: Market, party: PartyMarket, foretold: Sequence[Mapping[s
     each = list(zip(market.rows, market.assigned, found, strict=True))
 
     def known(name: str) -> Any | None:
-        told = [told_of(rows, one, name) for rows, one in zip(market.assigned, foretold, strict=True)]
-        here = [one[at] for one, at in zip(told, found, strict=True) if one is not None]
+        told = (told_of(rows, one, name, at) for (_, rows, at), one in zip(each, foretold, strict=True))
+        here = [one for one in told if one is not None]
         return np.concatenate(here) if here else None
 
     def column(name: str) -> Any:
@@ -151,16 +155,28 @@ def put_in_order(
     made: list[PartPriority], accounts: Accounts, party: PartyMarket, ladder: LadderRules, rules: PriorityRules
 ) -> Any:
     """Fill in what the accounts of a party type get; return the potential (n,) of each."""
-    money = money_of(party.table, accounts.sales, accounts.label, accounts.typical, ladder.boundary)
     probability, basis = probabilities(accounts, rules)
-    expected = probability * mean_above(accounts, party, ladder.min_customers)
-    value = value_of(money.whitespace, probability, accounts.at_risk)
+    potential, open_money = valued(accounts, party, ladder)
+    value = value_of(open_money, probability, accounts.at_risk)
     order = order_of(value, probability, accounts.distance, accounts.hashes)
-    in_kind, tier = within_kinds(order, accounts.sales > 0, expected, rules.tiers)
+    del value, open_money
+    expected = probability * mean_above(accounts, party, ladder.min_customers)
     told = {"probability": probability, "basis": basis, "expected": expected, "place": priority.place_of(order)}
+    in_kind, tier = within_kinds(order, accounts.sales > 0, expected, rules.tiers)
     for name, values in (told | {"in_kind": in_kind, "tier": tier}).items():
         fill([getattr(one, name) for one in made], accounts, values)
-    return money.potential
+    return potential
+
+
+def valued(accounts: Accounts, party: PartyMarket, ladder: LadderRules) -> tuple[Any, Any]:
+    """The potential (n,) and the whitespace (n,) of accounts, a few at a time: nothing else of them is kept."""
+    potential, whitespace = np.empty((2, len(accounts.sales)))
+    for start in range(0, len(accounts.sales), VALUED):
+        here = slice(start, start + VALUED)
+        typical = None if accounts.typical is None else accounts.typical[here]
+        money = money_of(party.table, accounts.sales[here], accounts.label[here], typical, ladder.boundary)
+        potential[here], whitespace[here] = money.potential, money.whitespace
+    return potential, whitespace
 
 
 def fill(columns: list[Any], accounts: Accounts, values: Any) -> None:
@@ -192,7 +208,14 @@ def value_of(open_money: Any, probability: Any, at_risk: Any | None) -> Any:
 
 def order_of(value: Any, probability: Any, distance: Any, hashes: Any) -> Any:
     """The order (n,) of accounts with value, probability, distance and hash (n,): the highest value first."""
-    return priority.in_order([-value, -probability, distance, hashes])
+
+    def keys() -> Iterator[Any]:
+        yield -value
+        yield -probability
+        yield distance
+        yield hashes
+
+    return priority.in_order(keys())
 
 
 def within_kinds(order: Any, buys: Any, expected: Any, tiers: TierRules) -> tuple[Any, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 TIERS = ("A", "B", "C", "D")
 LEAST_LOGIT, LOGIT_STEP, LOGITS = -20.0, 1 / 64, 2560
@@ -73,18 +73,51 @@ def expected_above(groups: Sequence[Any], parents: Sequence[Any], enough: int, o
     return found
 
 
-def in_order(keys: Sequence[Any]) -> Any:
+def in_order(keys: Iterable[Any]) -> Any:
     """The order (n,) of accounts by the first key (n,), the smallest first, ties by the next one, and so on.
 
-    Most accounts differ in the first key, so the others are looked at only where they do not.
+    Keys hold no NaN. Each further one is looked at only for accounts that all keys before leave together, and sorted by
+    only where it differs among them: most accounts share what they are worth with others of their cluster.
     """
-    order = np.argsort(keys[0], kind="stable")
-    first = keys[0][order]
-    same = first[1:] == first[:-1]
-    tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
-    among = order[tied]
-    order[tied] = among[np.lexsort([key[among] for key in reversed(keys)])]
+    keys = iter(keys)
+    first = next(keys)
+    order = np.argsort(first, kind="stable")
+    tied, group = np.arange(len(order), dtype=np.int32), groups_of(first[order])
+    del first
+    for key in keys:
+        tied, group = together(tied, group)
+        values = key[order[tied]]
+        if np.all((values[1:] == values[:-1]) | (group[1:] != group[:-1])):
+            continue
+        place = within_groups(group, values)
+        order[tied], values = order[tied[place]], values[place]
+        group = groups_of(group, values)
     return order
+
+
+def groups_of(*keys: Any) -> Any:
+    """The number (n,) of the group of each of some sorted rows: rows with the same keys (n,) are one."""
+    differs = np.zeros(max(len(keys[0]) - 1, 0), bool)
+    for key in keys:
+        differs |= key[1:] != key[:-1]
+    return np.concatenate((np.zeros(min(len(keys[0]), 1), np.int32), np.cumsum(differs, dtype=np.int32)))
+
+
+def together(rows: Any, group: Any) -> tuple[Any, Any]:
+    """Those of some sorted rows (n,), and their groups (n,), that are not alone in their group."""
+    same = group[1:] == group[:-1]
+    kept = np.flatnonzero(np.append(same, False) | np.append(False, same)) if len(rows) else rows
+    return rows[kept], group[kept]
+
+
+def within_groups(group: Any, values: Any) -> Any:
+    """The order (n,) of rows within their groups (n,), which ascend, by values (n,); equal ones stay as they are.
+
+    Short numbers that are not negative are as ordered as their bits: one sort does for both.
+    """
+    if values.dtype == np.float32 and not np.signbit(values).any():
+        return np.argsort((group.astype(np.int64) << 32) | values.view(np.uint32), kind="stable")
+    return np.lexsort((values, group))
 
 
 def place_of(order: Any) -> Any:

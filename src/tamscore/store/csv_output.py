@@ -118,7 +118,7 @@ def begins_so(chunk: pa.Array) -> Any:
     size = np.int64 if t.is_large_string(chunk.type) else np.int32
     if not len(chunk) or data is None or not data.size:
         return np.zeros(len(chunk), bool)
-    bounds = np.frombuffer(offsets, size)[chunk.offset : chunk.offset + len(chunk) + 1]
+    bounds: Any = np.frombuffer(offsets, size)[chunk.offset : chunk.offset + len(chunk) + 1]
     first = np.frombuffer(data, np.uint8)[np.minimum(bounds[:-1], data.size - 1)]
     suspect = np.zeros(256, bool)
     suspect[list(FIRST_BYTES)] = True
