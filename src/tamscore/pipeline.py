@@ -134,7 +134,8 @@ def carry_out(
         for text in one.notices:
             progress.notice(f"{key}: {text}")
     backend = backend or backends.load(choice.name)
-    directory = replace(place_of(job, plan, backend, origin), yields=yields)
+    place = place_of(job, plan, backend, origin)
+    directory = replace(place.directory, yields=yields)
     progress.named(directory.run_key)
     directory.prepare([file for one in plan.every for file in one.files])
     with directory.held():
@@ -155,7 +156,7 @@ def carry_out(
             if isinstance(backend, WarmsUp):
                 backend.warm_up()  # while the census, which needs no device, is taken
             require_seen(plan, flow)
-            this = Run(job, columns, plan, backend, flow, progress, kept)
+            this = Run(job, columns, plan, backend, flow, progress, kept, owners_from=place.owners_from)
             room.check_start(plan.partitions, columns, backend, flow)
             rows, change, joins = admit(this, origin, None if yields else directory.output, accept=accept)
             fitted = kept.once("model", partial(origin.fitted, this, rows), "model")
@@ -167,7 +168,8 @@ def carry_out(
             priorities, foretold = rank(market, sections)
             sections = sections.placed(priorities)
             scored = write_scores(market, sections, priorities, foretold, directory)
-            outcome = replace(outcome_of(market, sections, scored, review), joins=joins)
+            outcome = outcome_of(market, sections, scored, review)
+            outcome = replace(outcome, joins=joins, sealed=sealed_roles.record_of(this))
             write_outcome(directory, outcome, job, choice, progress)
             progress.figures["workers"] = flow.workers
             progress.peaks = flow.ask(memory.peak, backend)

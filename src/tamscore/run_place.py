@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tamscore import sealed_roles
 from tamscore.scoring.context import written_columns
 from tamscore.sections import SECTIONS
-from tamscore.store import run_directory
+from tamscore.store import history, run_directory
+from tamscore.store.coverages import OWNERS_FROM, newest_coverage
 from tamscore.store.holdouts import draws_in_force
 from tamscore.store.location import location
+from tamscore.store.pointer import manifest_of
 from tamscore.store.run_directory import RunDirectory, current_version
 
 if TYPE_CHECKING:
@@ -19,20 +22,64 @@ if TYPE_CHECKING:
     from tamscore.backend import Backend
     from tamscore.config import Job
     from tamscore.scoring.model_source import Origin
+    from tamscore.store.location import Location
     from tamscore.store.partitions import Plan
 
 UNCOUNTED = {"engine", "output", "device", "input", "metrics", "report"}
 """Sections of the job file that change no number of a run, beside those that are asked about finished runs."""
 
 
-def place_of(job: Job, plan: Plan, backend: Backend, origin: Origin) -> RunDirectory:
-    """Where the results of a job on these inputs belong: where those of the earlier run lie, if they stand for them."""
-    output, made = location(job.output.path), origin.made
+@dataclass(frozen=True)
+class Place:
+    """Where the results of a run belong; `owners_from` is the coverage whose people own its accounts, None for none."""
+
+    directory: RunDirectory
+    owners_from: str | None = None
+
+
+def place_of(job: Job, plan: Plan, backend: Backend, origin: Origin) -> Place:
+    """Where the results of a job on these inputs belong: where those of the earlier run lie, if they stand for them.
+
+    A complete version of the same job and inputs stands as it was made, by the owners that were known then.
+    """
+    output, made, counted = location(job.output.path), origin.made, counted_of(job, plan)
+    known = sealed_owners(job, output)
     if made is not None:
-        there = RunDirectory(output, key_of(job, plan, backend, made))
+        owners = known.get(current_version(output) or "")
+        there = RunDirectory(output, key_of(counted, backend, made, owners))
         if current_version(output) == there.run_key and there.is_complete():
-            return there
-    return RunDirectory(output, key_of(job, plan, backend, origin.record))
+            return Place(there, owners)
+    for version, owners in known.items():
+        if key_of(counted, backend, origin.record, owners) == version:
+            return Place(RunDirectory(output, version), owners)
+    owners = newest_owners(job, output)
+    return Place(RunDirectory(output, key_of(counted, backend, origin.record, owners)), owners)
+
+
+def sealed_owners(job: Job, output: Location) -> dict[str, str | None]:
+    """Return whose owners the complete versions have kept that a job with the last owners may have made.
+
+    The current one comes first, then those that came to count last.
+    """
+    if not keeps_books(job):
+        return {}
+    current = current_version(output)
+    newest = [current, *(entry.version for entry in reversed(history.entries(output, current)))]
+    keys = [key for key in dict.fromkeys(newest) if key is not None]
+    manifests = {key: manifest_of(output, key) or {} for key in keys}
+    return {key: told[OWNERS_FROM] for key, told in manifests.items() if OWNERS_FROM in told}
+
+
+def newest_owners(job: Job, output: Location) -> str | None:
+    """Return the coverage whose people own the accounts of a new run of a job; None without one."""
+    folder = newest_coverage(output) if keeps_books(job) else None
+    return None if folder is None else folder.name
+
+
+def keeps_books(job: Job) -> bool:
+    """Return whether a job has a coverage whose owners are those of the last one."""
+    coverage = sealed_roles.coverage_of(job)
+    return coverage is not None and coverage.keeps_books
 
 
 def has_other_report(directory: RunDirectory, job: Job) -> bool:
@@ -41,8 +88,8 @@ def has_other_report(directory: RunDirectory, job: Job) -> bool:
     return any(stored.get(key) != value for key, value in job.report.model_dump(mode="json").items())
 
 
-def key_of(job: Job, plan: Plan, backend: Backend, record: dict[str, Any]) -> str:
-    """The key of the run of a job on these inputs, with a model that came about as the record says.
+def counted_of(job: Job, plan: Plan) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The inputs and the settings that the numbers of a run follow from.
 
     Engine and output do not count, they change no number; nor does the place of a table, but what it holds.
     """
@@ -63,5 +110,15 @@ def key_of(job: Job, plan: Plan, backend: Backend, record: dict[str, Any]) -> st
             read["holdouts"] = " ".join(draws)
         if results := measured(location(job.output.path), coverage):
             read["measured"] = json.dumps(results)
+    return read, settings
+
+
+def key_of(counted: tuple[Any, Any], backend: Backend, record: dict[str, Any], owners_from: str | None = None) -> str:
+    """The key of the run of a job on its inputs, with a model that came about as the record says.
+
+    `owners_from` is the coverage whose people own its accounts.
+    """
+    read, settings = counted
+    read = read if owners_from is None else {**read, OWNERS_FROM: owners_from}
     said = map(json.dumps, (read, settings, record))
     return run_directory.run_key(*said, backend.name, run_directory.code_digest())

@@ -22,7 +22,7 @@ from tamscore.schema import COVERAGE_COLUMNS, SCORE_COLUMNS
 from tamscore.scoring.score.parts import rewrite_part
 from tamscore.sections import SECTIONS
 from tamscore.sections.coverage.settings import TABLES, Coverage
-from tamscore.store import contents
+from tamscore.store import contents, coverages
 from tamscore.store.location import location
 from tamscore.store.placed import Placed
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.score.plan import ScorePlan
     from tamscore.sections.coverage.result import CoverageResult
     from tamscore.stages.folding import IdForm
+    from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
 
 EARLY = "coverage"
@@ -59,6 +60,12 @@ def tables_held(settings: Coverage) -> dict[str, str]:
                 f"coverage.{key}: {path}: expected a Parquet or CSV file, found none; check the path"
             )
     return {f"coverage.{key}": Placed.of(location(path)).xxh3 for key, path in named.items()}
+
+
+def record_of(this: Run) -> dict[str, Any]:
+    """Return what the manifest says of the coverage in the scores: whose owners it has kept, if it keeps owners."""
+    settings = coverage_of(this.job)
+    return {} if settings is None or not settings.keeps_books else {coverages.OWNERS_FROM: this.owners_from}
 
 
 def settings_counted(settings: Coverage) -> dict[str, Any]:
@@ -102,6 +109,7 @@ class StagedScores:
     directory: RunDirectory
     files: dict[str, Placed]
     id_form: IdForm
+    coverage_before: Location | None = None
 
     @property
     def name(self) -> str:
@@ -152,6 +160,7 @@ def seal_roles(market: Market, scored: list[ScoredPart], plan: ScorePlan) -> lis
         directory,
         {name: part.files[name] for name, part in zip(names, scored, strict=True)},
         this.columns.id_form,
+        None if this.owners_from is None else coverages.folder_of(directory.output, this.owners_from),
     )
     with this.progress.stage("coverage", this.plan.rows):
         result = cover(staged, settings, backend.load("cpu"), Progress())

@@ -185,7 +185,7 @@ def test_the_smallest_job_file_has_the_documented_defaults() -> None:
             "account_plans": None,
             "minimum_treatment": {"blue": "pooled", "A": "pooled", "orange": "pooled"},
             "measured": None,
-            "owners": None,
+            "owners": "last",
             "min_match_share": 0.5,
             "max_moves": None,
             "families": "one_owner",

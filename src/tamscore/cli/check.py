@@ -187,7 +187,7 @@ def output_lines(job: Job, choice: DeviceChoice | None, plan: Plan | None, room:
     if choice is None or plan is None:
         yield "output", near(place(job.output.path))
     else:
-        directory = run_place.place_of(job, plan, backend.load(choice.name), Fresh())
+        directory = run_place.place_of(job, plan, backend.load(choice.name), Fresh()).directory
         done = " (this very run is there: nothing to do)" if directory.manifest() is not None else ""
         yield "output", f"{near(directory.path)}{done}"
     for text in room or ():

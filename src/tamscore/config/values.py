@@ -25,6 +25,7 @@ TAKE_ADDRESSES = (
     *("next_offer.path", "buying_roles.path"),
 )
 """The keys that may name an address in one of them."""
+OWNERS_WITHOUT_TABLE = ("last", "none")
 OBJECT = re.compile(r"(?P<scheme>[a-z0-9]+)://(?P<user>[^/@]*@)?(?P<bucket>[^/@:?#]+)(?P<key>(/[^/?#]+)*)")
 SECRET = re.compile(r"passw|pwd=|://[^@]*:[^@]*@", re.IGNORECASE)
 """What looks like a password in the connection of a database."""
@@ -75,6 +76,15 @@ def _local_path(value: str, info: ValidationInfo) -> str:
     if path == "~" or path.startswith("~/"):
         return _home() + path[1:]
     return str((info.context or {}).get("folder", Path()) / path)
+
+
+def _owners(value: str, info: ValidationInfo) -> str:
+    """Return a word that says whose accounts are whose, or the path of a table of owners made absolute."""
+    return value if value in OWNERS_WITHOUT_TABLE else _local_path(value, info)
+
+
+def _last_without_value(value: object) -> object:
+    return OWNERS_WITHOUT_TABLE[0] if value is None else value  # jobs of earlier versions hold null
 
 
 def _address(value: str) -> str:
@@ -194,6 +204,7 @@ WrittenColumns = Annotated[
     Discriminator(_kind_of_columns),
 ]
 LocalPath = Annotated[str, Field(min_length=1), AfterValidator(_local_path)]
+Owners = Annotated[str, Field(min_length=1), AfterValidator(_owners), BeforeValidator(_last_without_value)]
 Storage = Annotated[str, Field(min_length=1), AfterValidator(_path_or_address)]
 Connection = Annotated[str, Field(min_length=1), AfterValidator(_connection)]
 SchedulerAddress = Annotated[str, AfterValidator(_scheduler)]

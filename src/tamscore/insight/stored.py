@@ -19,8 +19,8 @@ from tamscore.scoring import potential as policy
 from tamscore.scoring.context import columns_of, ladder_rules
 from tamscore.scoring.features import Encoding
 from tamscore.scoring.party_model import PartyModel
-from tamscore.store import contents
-from tamscore.store.coverages import coverage_of
+from tamscore.store import contents, coverages
+from tamscore.store.coverages import OWNERS_FROM, coverage_of
 from tamscore.store.placed import files_of
 from tamscore.store.sources.copies import COPIES
 from tamscore.store.versions import require_keys, run_named
@@ -131,6 +131,18 @@ class StoredRun:
             label.append(code[here])
             typical.append(table["typical_sales"].to_numpy()[here].astype(np.float32))
         return policy.sort_prospects(load("cpu"), np.concatenate(label), np.concatenate(typical), len(mine))
+
+    @cached_property
+    def coverage_before(self) -> Location | None:
+        """The coverage whose people own its accounts, None without one; InputContractError if that was changed.
+
+        Where its scores say who covers an account, it is the one that they were made by.
+        """
+        output = self.directory.output
+        if OWNERS_FROM not in self.manifest:
+            return coverages.coverage_before(output, self.name)
+        name = self.manifest[OWNERS_FROM]
+        return None if name is None else coverages.folder_of(output, name)
 
     def parts(self) -> list[Location]:
         """The files of its scores in order."""

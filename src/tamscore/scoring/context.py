@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 class Run:
     """One run under way: its job, what it works with, and where it keeps what it has computed so far.
 
-    `early` has what was read before the fit and is used again after it, by name.
+    `early` has what was read before the fit and is used again after it, by name. `owners_from` is the coverage whose
+    people own the accounts of a job with [coverage], by name, None for none.
     """
 
     job: Job
@@ -42,6 +43,7 @@ class Run:
     progress: Progress
     checkpoints: Checkpoints = field(default_factory=Checkpoints)
     early: dict[str, Any] = field(default_factory=dict)
+    owners_from: str | None = None
 
     def map(self, stage: str, function: Callable[..., Any], items: Iterable[Any], *shared: Any) -> Iterator[Any]:
         """Yield `function(item, *shared)` of each partition's item, in order, as a stage; see `Flow.map`."""

@@ -136,6 +136,7 @@ def manifest(outcome: Outcome, job: Job, choice: DeviceChoice, progress: Progres
         "extras": {name: one.record for name, one in outcome.findings.items() if one.record},
         "missing": outcome.missing,
         **({"left_out": list(left_out)} if (left_out := outcome.left_out) else {}),
+        **outcome.sealed,
         "joins": [match.record for match in outcome.joins],
         "notices": progress.notices,
         "stages": [asdict(time) for time in progress.times],

@@ -1,15 +1,16 @@
 """The coverages of a version, in `OUTPUT/coverage/`, and which of them counts: the last one made, unless one is named.
 
 Beside their folders `OUTPUT/coverage/RUN.json` names the last one made of a run; without it the time of change decides.
+They outlive their version: `prune` leaves them, so that books are kept from a version that is gone.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.errors import UsageError
-from tamscore.store import records
-from tamscore.store.pointer import RUN_KEY
+from tamscore.errors import InputContractError, UsageError
+from tamscore.store import history, records
+from tamscore.store.pointer import RUN_KEY, current_version
 from tamscore.store.run_directory import COVERAGE, RECORDS
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 LAST = "last_coverage"
 """The key of that file under which the name stands."""
+OWNERS_FROM = "owners_from"
+"""The key of a manifest under which the coverage stands whose owners a run with a coverage has kept, null for none."""
 
 
 def set_last(folder: Location, run: str) -> None:
@@ -54,6 +57,37 @@ def last_made(output: Location, run: str) -> Location | None:
         return folder
     there = coverages(output, run)
     return there[-1] if there else None
+
+
+def coverage_before(output: Location, run: str) -> Location | None:
+    """Return the coverage that counts of the newest version before a run that has one, None if there is none.
+
+    That is the version which the run replaced when it was made, or that which this one replaced, and so on. So no
+    coverage depends on one of the same or of a later version. Raise InputContractError if a record was changed.
+    """
+    replaced = history.first_replaced(history.entries(output, current_version(output)))
+    while (version := replaced.pop(run, None)) is not None:
+        if (folder := last_made(output, version)) is not None:
+            return folder
+        run = version
+    return None
+
+
+def newest_coverage(output: Location) -> Location | None:
+    """Return the coverage that counts of the current version, or of the newest before; raise as `coverage_before`."""
+    version = current_version(output)
+    return None if version is None else last_made(output, version) or coverage_before(output, version)
+
+
+def folder_of(output: Location, name: str) -> Location:
+    """Return the folder of the coverage of that name; InputContractError if it is not there."""
+    folder = output / COVERAGE / name
+    if not (folder / RECORDS[COVERAGE]).is_file():
+        raise InputContractError(
+            f"{folder}: the coverage whose owners a run has kept is gone; restore it, or set coverage.owners to "
+            '"none" or a table'
+        )
+    return folder
 
 
 def coverages(output: Location, run: str) -> list[Location]:

@@ -132,6 +132,15 @@ def parsed(line: bytes) -> Entry | None:
         return None
 
 
+def first_replaced(entries: list[Entry]) -> dict[str, str | None]:
+    """Return what each version replaced when it first came to count, or what counted when it was made beside that."""
+    found: dict[str, str | None] = {}
+    for entry in entries:
+        if entry.took_effect and entry.action in {"run", "seal"} and entry.replaced != entry.version:
+            found.setdefault(entry.version, entry.replaced)
+    return found
+
+
 def before(entries: list[Entry], version: str) -> str | None:
     """The version that a run of this version replaced when it last came to count; None where that is not told."""
     runs = [one for one in entries if one.action == "run" and one.version == version and one.took_effect]

@@ -25,7 +25,8 @@ class Outcome:
     """Everything that a run found, before it is written down.
 
     `filled` counts missing numbers by column; `reaches` (k,) and `glimpses` come one for each party type; `missing`
-    says by name why there are not more of the `sections`, `joins` how joined tables met the accounts.
+    says by name why there are not more of the `sections`, `joins` how joined tables met the accounts. `sealed` is what
+    the manifest says of the coverage in the scores.
     """
 
     fitted: Sequence[Fitted]
@@ -42,6 +43,7 @@ class Outcome:
     sections: Sequence[Prepared] = ()
     missing: dict[str, str] = field(default_factory=dict)
     joins: Sequence[Match] = ()
+    sealed: dict[str, Any] = field(default_factory=dict)
 
     @property
     def totals(self) -> Any:

@@ -36,12 +36,23 @@ def account_schema(*, marked: bool = False) -> pa.Schema:
     return pa.schema({"account_id": pa.large_string(), **texts, "hours": pa.float64(), "value": pa.float64(), **last})
 
 
+def with_former(owners: Owners, people: int) -> Any:
+    """The owner (m,) of each account by number; those who are none of so many people come after them."""
+    former = owners.former
+    if not len(former.account):
+        return owners.person
+    owner = owners.person.astype(np.int32)
+    owner[former.account] = people + former.who
+    return owner
+
+
 @dataclass(frozen=True)
 class AccountRows:
     """Accounts (m,) in order of id: plan, person and owner before by number, value; hours (o, m).
 
-    `names` are the roles and service levels of plans, and people; `short` (m,) is the rule by which an account is owed
-    more than it gets, null for all others. `control` (m,) bool are marked controls, None if there are none.
+    `names` are the roles and service levels of plans, and people, those who are gone last; `short` (m,) is the rule by
+    which an account is owed more than it gets, null for all others. `control` (m,) bool are marked controls, None if
+    there are none.
     """
 
     ids: pa.Array
@@ -64,7 +75,9 @@ class AccountRows:
         ids, short = task.accounts.ids, short_of(task, found)
         control = is_control(task.accounts, MARKED)
         mark = control if control.any() else None
-        return cls(ids, found.plan, found.person, owners.person, found.worths, task.hours, short, names, mark)
+        owner = with_former(owners, len(task.people))
+        names = (*names[:2], pa.array([*names[2].to_pylist(), *owners.former.names], pa.string()))
+        return cls(ids, found.plan, found.person, owner, found.worths, task.hours, short, names, mark)
 
     def of_accounts(self, whole: Whole) -> AccountRows:
         """Return the rows of accounts, given those of the units that were covered whole.
@@ -88,7 +101,7 @@ class AccountRows:
             ids=whole.accounts.ids,
             plan=self.plan[of],
             person=self.person[of],
-            owner=whole.owners.person,
+            owner=with_former(whole.owners, len(self.names[2]) - len(whole.owners.former.names)),
             value=value,
             hours=hours,
             short=self.short.take(pa.array(of)),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from tamscore.sections.coverage.texts import Texts
     from tamscore.stages.folding import IdForm
+    from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
 
 MONEY = ("sales", "potential", "whitespace")
@@ -42,6 +43,10 @@ class ScoredRun(Protocol):
     @property
     def id_form(self) -> IdForm:
         """How its job compares account ids."""
+
+    @property
+    def coverage_before(self) -> Location | None:
+        """The coverage whose people own its accounts, None without one."""
 
     @property
     def columns(self) -> tuple[str, ...]:

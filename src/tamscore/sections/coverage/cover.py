@@ -10,6 +10,7 @@ from tamscore.engine import heap
 from tamscore.sections.coverage import shortfall, summaries
 from tamscore.sections.coverage.account_rows import AccountRows
 from tamscore.sections.coverage.held import doubts_about_held
+from tamscore.sections.coverage.last_owners import owners_from
 from tamscore.sections.coverage.measured import measured
 from tamscore.sections.coverage.placing import place_all
 from tamscore.sections.coverage.question import read_question
@@ -116,15 +117,18 @@ def told_of(
         shortfall.minimum_rows(task, found, roles),
         tuple(shortfall.lacking(task, found)),
         summaries.quadrant_rows(task, found),
+        owners=summaries.owner_record(found),
         products=summaries.product_rows(task, found),
     )
 
 
 def key_of(run: ScoredRun, settings: Coverage) -> str:
-    """The name of a coverage: the run, the settings, what the tables that they name hold, and what holdouts say."""
+    """The name of a coverage: the run, the settings, what their tables and holdouts say, and the last coverage."""
     held = [f"{name} {Placed.of(location(path)).xxh3}" for name, path in settings.tables_named().items()]
     left_out = draws_in_force(run.directory.output)
     results = map(json.dumps, measured(run.directory.output, settings))
+    books = owners_from(run, settings)
+    held += [] if books is None else [f"owners_from {books.name}"]
     return run_key(run.name, settings.model_dump_json(exclude=set(TABLES)), *held, *left_out, *results)
 
 

@@ -40,11 +40,11 @@ def doubts_before_scores(settings: Coverage, form: IdForm, known: Callable[[], A
     people = team_of(settings, read_people(settings), plans)
     matches: list[Match] = []
     doubts = [*doubts_about_hours(settings, people, plans)]
-    if settings.owners is not None:
-        rows = owner_rows(settings.owners, form, people)
+    if (path := settings.owner_table) is not None:
+        rows = owner_rows(path, form, people)
         matches.append(match_persons(settings, rows.names, rows.who, people))
-        doubts += unknown_owners(settings.owners, rows.names, rows.who >= 0, people)
-        matches += match_known(settings, settings.owners, rows.ids, known)
+        doubts += unknown_owners(path, rows.names, rows.who >= 0, people)
+        matches += match_known(settings, path, rows.ids, known)
     if settings.account_plans is not None:
         table = read_table(settings.account_plans, NEEDED, READ)
         matches += match_known(settings, settings.account_plans, tables.account_ids(table["account_id"], form), known)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.sections.coverage.accounts import Accounts, Family
-    from tamscore.sections.coverage.people import Owners, Person
+    from tamscore.sections.coverage.people import Former, Owners, Person
     from tamscore.sections.coverage.touches import Touches
 
 
@@ -132,7 +132,14 @@ def owners_of_units(owners: Owners, units: Units, accounts: Accounts, people: Se
     person[units.of[first]] = owners.person[first]
     locked = np.zeros(len(units), bool)
     locked[units.of[owners.locked]] = True
-    return replace(owners, person=person, locked=locked)
+    return replace(owners, person=person, locked=locked, former=former_of_units(owners.former, units, person))
+
+
+def former_of_units(former: Former, units: Units, person: Any) -> Former:
+    """Return the units without an owner among the people (u,) that had somebody else, by their first such account."""
+    unit, first = np.unique(units.of[former.account], return_index=True)
+    free = person[unit] == NOBODY
+    return replace(former, account=unit[free].astype(np.int64), who=former.who[first[free]])
 
 
 def require_one_lock(owners: Owners, units: Units, accounts: Accounts, people: Sequence[Person]) -> None:

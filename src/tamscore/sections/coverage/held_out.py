@@ -40,10 +40,10 @@ def without_controls(plans: Sequence[TouchPlan]) -> tuple[TouchPlan, ...]:
     return tuple(plan if plan.role == DIGITAL else replace(plan, limits=(*plan.limits, *FREE)) for plan in plans)
 
 
-def is_control(accounts: Accounts, name: str = CONTROL) -> Any:
-    """Return which accounts (m,) bool are controls that get no person; with the name MARKED, those that are marked."""
+def is_control(accounts: Accounts, name: str = CONTROL, rows: Any = slice(None)) -> Any:
+    """Return which accounts, all (m,) or some, are controls without a person; with the name MARKED, the marked ones."""
     column = accounts.texts.get(HOLDOUT)
-    return np.zeros(len(accounts), bool) if column is None else column.equal(name)
+    return np.zeros(len(accounts), bool)[rows] if column is None else column.among([name], rows)
 
 
 def told_of_controls(task: Task, owners: Owners) -> Iterator[str]:

@@ -49,7 +49,7 @@ def match_persons(settings: Coverage, names: pa.Array, who: Any, people: Sequenc
     blank = unusable_ids(names)
     here = names.filter(pa.array(~blank))
     part = counted(here, np.zeros(len(here), bool), who[~blank] >= 0, id_hash(folded(here)))
-    match, _ = joined_parts(str(settings.owners), "person", [part])
+    match, _ = joined_parts(str(settings.owner_table), "person", [part])
     row = None if part.first is None else int(np.flatnonzero(~blank)[part.first[1]]) + 1
     some = f"the people are {listed([one.name for one in people])}"
     remedy = "write the owners' names alike" if settings.people else "name the table of people in coverage.people"

@@ -29,16 +29,40 @@ class Person:
 
 
 @dataclass(frozen=True)
+class Former:
+    """Accounts (n,) in order whose owner is none of the people any more, and each one's number (n,) among `names`."""
+
+    account: Any
+    who: Any
+    names: tuple[str, ...]
+
+
+NO_FORMER = Former(np.zeros(0, np.int64), np.zeros(0, np.int64), ())
+
+
+@dataclass(frozen=True)
+class LastBooks:
+    """Where owners are those of the last coverage: its name, its run, and how many of its accounts are not scored."""
+
+    coverage: str
+    run: str
+    gone: int
+
+
+@dataclass(frozen=True)
 class Owners:
     """Who owns each account today: person (m,) by number or -1, and where (m,) that is locked.
 
-    `joins` says how the table met accounts and people, `doubts` names the owners who are none of these.
+    `joins` says how the table met accounts and people, `doubts` names the owners who are none of these. Where owners
+    are those of the last coverage, `last` says which, and `former` who of them is gone.
     """
 
     person: Any
     locked: Any
     joins: tuple[Match, ...] = ()
     doubts: tuple[str, ...] = ()
+    former: Former = NO_FORMER
+    last: LastBooks | None = None
 
 
 def numbers_of(people: Sequence[Person]) -> Any:

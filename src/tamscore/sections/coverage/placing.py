@@ -35,7 +35,8 @@ class Placement:
     """Plan (m,) and person (m,) of every account, -1 where none; the choice of roles that it began with.
 
     `before`: what it was expected to bring before hours left over were given out again. `owed`: who is owed what
-    service level, `within`: whom of them the hours reach, and all of these get it.
+    service level, `within`: whom of them the hours reach, and all of these get it. `free_bound`: what no coverage can
+    exceed that need keep no owner but those that are locked.
     """
 
     plan: Any
@@ -47,6 +48,7 @@ class Placement:
     before: float
     owed: Owed
     within: Owed
+    free_bound: float = 0.0
 
     @property
     def value(self) -> float:
@@ -70,8 +72,10 @@ def place_all(
     Raises InputContractError where the owners' hours do not suffice for that.
     """
     found, bound = place(backend, task, owners), owners
+    free_bound = found.choice.bound
     while (excess := excess_of(owners, found, max_moves)) > 0:
         bound, found = bound_more(backend, task, owners, bound, found, excess)
+    found = replace(found, free_bound=free_bound)
     return found if balance is None else with_fair_books(task, found, balance)
 
 

@@ -10,6 +10,7 @@ from tamscore.sections.coverage.door import doubts_about_hours
 from tamscore.sections.coverage.families import Whole, as_units, owners_of_units, touches_of_units, units_of
 from tamscore.sections.coverage.held_out import told_of_controls, with_controls, without_controls
 from tamscore.sections.coverage.joining import doubts_of, match_regions
+from tamscore.sections.coverage.last_owners import owners_from, read_last_owners
 from tamscore.sections.coverage.measured import measured, with_measured
 from tamscore.sections.coverage.names import doubts_about_limits, likely, spelled, with_levels, with_limits, with_roles
 from tamscore.sections.coverage.plan_table import read_plans
@@ -73,7 +74,9 @@ def read_question(run: ScoredRun, settings: Coverage) -> Question:
     known = with_measured(plans, measured(run.directory.output, settings))
     open_to = without_controls(known.plans) if len(controls) else known.plans
     task = replace(task_of(accounts, open_to, people, DIGITAL, touches), minimum=minimum)
-    each = owners = read_owners(settings, every, people)
+    books = owners_from(run, settings)
+    each = read_owners(settings, every, people) if books is None else read_last_owners(books, every, people)
+    owners = each
     if units is not None:
         owners = owners_of_units(each, units, every, people)
     matches = (*match_regions(settings, accounts, people), *owners.joins, *touches.joins)

@@ -132,7 +132,7 @@ def lost_locks(path: str, rows: OwnerRows, lost: Any) -> list[str]:
 
 
 def read_owners(settings: Coverage, accounts: Accounts, people: Sequence[Person]) -> Owners:
-    """Who owns each account; rows of accounts or people that are gone are passed over and named.
+    """Who owns each account by the table of owners; rows of accounts or people that are gone are passed over and named.
 
     Raises InputContractError where an account has two owners, a lock names somebody who is not there, or fewer rows
     than coverage.min_match_share meet an account or a person.
@@ -140,18 +140,18 @@ def read_owners(settings: Coverage, accounts: Accounts, people: Sequence[Person]
     import pyarrow as pa
 
     person, locked = np.full(len(accounts), -1, numbers_of(people)), np.zeros(len(accounts), bool)
-    if settings.owners is None:
+    if (path := settings.owner_table) is None:
         return Owners(person, locked)
-    rows = owner_rows(settings.owners, accounts.form, people)
+    rows = owner_rows(path, accounts.form, people)
     row = places_in(rows.ids, accounts.keys)
     known, share = row >= 0, settings.min_match_share
     person[row[known]], locked[row[known]] = rows.who[known], rows.locked[known]
     matches = (
-        match_accounts(settings.owners, rows.ids, row, accounts, share),
+        match_accounts(path, rows.ids, row, accounts, share),
         match_persons(settings, rows.names, rows.who, people),
     )
-    doubts = unknown_owners(settings.owners, rows.names.filter(pa.array(known)), rows.who[known] >= 0, people)
-    return Owners(person, locked, matches, (*doubts, *lost_locks(settings.owners, rows, ~known)))
+    doubts = unknown_owners(path, rows.names.filter(pa.array(known)), rows.who[known] >= 0, people)
+    return Owners(person, locked, matches, (*doubts, *lost_locks(path, rows, ~known)))
 
 
 def rows_of(path: str, required: Sequence[str], known: Sequence[str]) -> dict[int, dict[str, Any]]:

@@ -52,6 +52,7 @@ class CoverageResult:
     `unknown` are accounts that have a touch plan of their own and are not in the run; `joins` says how tables met the
     accounts and people, `lacking` which accounts get less than they are owed, `doubts` names persons, regions, skills
     and bands that met nothing. `measured` are the plans whose shares a holdout has changed, see `measured.factor_of`.
+    `owners` counts who keeps an owner, see `summaries.owner_record`.
     `families` counts what was covered whole, see `families.Whole`: other counts of accounts are of such units then.
     """
 
@@ -76,10 +77,12 @@ class CoverageResult:
     measured: tuple[dict[str, Any], ...] = ()
     products: list[dict[str, Any]] = field(default_factory=list)
     families: dict[str, int] | None = None
+    owners: dict[str, Any] | None = None
 
 
 def record(result: CoverageResult) -> dict[str, Any]:
     """Return a result as JSON holds it."""
     sure = result.certificate
     every = {**asdict(result), "certificate": {**asdict(sure), "gap": sure.gap, "gap_before": sure.gap_before}}
-    return every if result.products else {name: part for name, part in every.items() if name != "products"}
+    absent = {name for name in ("products", "owners") if not every[name]}
+    return {name: part for name, part in every.items() if name not in absent}

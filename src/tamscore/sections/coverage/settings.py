@@ -7,7 +7,15 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from tamscore.config.section import SectionSettings
-from tamscore.config.values import Column, LocalPath, Positive, Share, Text  # noqa: TC001 - read at run time
+from tamscore.config.values import (
+    OWNERS_WITHOUT_TABLE,
+    Column,
+    LocalPath,
+    Owners,
+    Positive,
+    Share,
+    Text,
+)
 
 WEEKLY_HOURS = 26.0
 MOST_PEOPLE = 100_000
@@ -57,8 +65,9 @@ class Coverage(SectionSettings):
     measured: bool | None = None
     """Whether shares of the plans give way to the effects that holdouts have measured, see tamscore lift; absent: those
     of the default plans do."""
-    owners: LocalPath | None = None
-    """Table of who owns which account today: account_id, person, and where wanted locked (true or false)."""
+    owners: Owners = "last"
+    """Who owns which account today: "last", as the newest coverage of an earlier version of the output says; "none"; or
+    a table: account_id, person, and where wanted locked (true or false)."""
     min_match_share: Share = 0.5
     """Share of the rows of owners and account_plans that must name a scored account, and of the owners that must be
     people; coverage stops where fewer do."""
@@ -94,5 +103,15 @@ class Coverage(SectionSettings):
 
     def tables_named(self) -> dict[str, str]:
         """Return the paths of the tables that are named, by key."""
-        named = {key: getattr(self, key) for key in TABLES}
+        named = {key: getattr(self, key) for key in TABLES} | {"owners": self.owner_table}
         return {key: path for key, path in named.items() if path is not None}
+
+    @property
+    def owner_table(self) -> str | None:
+        """The path of the table of owners, None without one."""
+        return None if self.owners in OWNERS_WITHOUT_TABLE else self.owners
+
+    @property
+    def keeps_books(self) -> bool:
+        """Whether owners are those of the last coverage."""
+        return self.owners == OWNERS_WITHOUT_TABLE[0]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from tamscore.sections.coverage.accounts import ScoredRun
     from tamscore.stages.folding import IdForm
+    from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
 
 FROM = ("quadrant", "kind")
@@ -43,6 +44,11 @@ class SuggestedRoles:
     def id_form(self) -> IdForm:
         """How its job compares account ids."""
         return self.run.id_form
+
+    @property
+    def coverage_before(self) -> Location | None:
+        """The coverage whose people own its accounts, None without one."""
+        return self.run.coverage_before
 
     @property
     def columns(self) -> tuple[str, ...]:

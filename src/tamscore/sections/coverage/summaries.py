@@ -10,11 +10,14 @@ from tamscore.sections.coverage.accounts import OPEN_PRODUCT
 from tamscore.sections.coverage.assignment import NOBODY
 from tamscore.sections.coverage.books import ratios, within
 from tamscore.sections.coverage.by_kind import BLOCK, first_of
+from tamscore.sections.coverage.held_out import is_control
 from tamscore.sections.coverage.placing import loss_of_staying, moved
 from tamscore.sections.coverage.plans import DIGITAL
 from tamscore.sections.coverage.refill import Desk
 from tamscore.sections.coverage.rules import quadrant_plans
 from tamscore.sections.coverage.shortfall import keeps_all, worth_of
+
+GONE = "its owner is none of the people now"
 
 if TYPE_CHECKING:
     from tamscore.sections.coverage.placing import Placement
@@ -160,28 +163,68 @@ def consistency_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: str(row["quadrant"]))
 
 
+def owner_record(found: Placement) -> dict[str, Any] | None:
+    """How many accounts keep their owner, get another person or none, and what that costs at the most; None without.
+
+    Where owners are those of the last coverage it says which, and how many of its accounts are not scored any more.
+    """
+    owners = found.owners
+    kept = int(np.count_nonzero((owners.person != NOBODY) & (owners.person == found.person)))
+    left = np.concatenate([np.flatnonzero(moved(owners, found.person)), owners.former.account])
+    if owners.last is None and not kept + len(left):
+        return None
+    has = int(np.count_nonzero(found.person[left] != NOBODY))
+    return {
+        "coverage": None if owners.last is None else owners.last.coverage,
+        "run": None if owners.last is None else owners.last.run,
+        "gone": None if owners.last is None else owners.last.gone,
+        "accounts": kept + len(left),
+        "kept": kept,
+        "moved": has,
+        "released": len(left) - has,
+        "without_owner": len(owners.former.account),
+        "cost": round(max(found.free_bound - found.value, 0.0), 2),
+    }
+
+
 def move_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
     """One row per account that changes owner, in order of id: from whom, to whom, why, and what that brings a year.
 
-    `gain` is its value less that of the best plan of its owner's role; None where the owner does not serve it.
+    `gain` is its value less that of the best plan of its owner's role; None where the owner does not serve it, or is
+    gone.
     """
     rows = np.flatnonzero(moved(found.owners, found.person))
     gain = np.round(loss_of_staying(task, found, rows), 2)
-    return [
-        {
-            "account_id": task.accounts.ids[int(row)].as_py(),
-            "owner": task.people[found.owners.person[row]].name,
-            "person": task.people[found.person[row]].name if found.person[row] != NOBODY else None,
-            "reason": why(task, found, int(row)),
-            "gain": float(more) if np.isfinite(more) else None,
-        }
-        for row, more in zip(rows, gain, strict=True)
+    name = [task.people[who].name for who in found.owners.person[rows].tolist()]
+    told = [
+        move_row(task, found, row, owner, why(task, found, row), more)
+        for row, owner, more in zip(rows.tolist(), name, gain.tolist(), strict=True)
     ]
+    former = found.owners.former
+    gone = zip(former.account.tolist(), former.who.tolist(), strict=True)
+    told += [move_row(task, found, row, former.names[who], GONE, np.inf) for row, who in gone]
+    return [row for _, row in sorted(told, key=lambda move: move[0])]
+
+
+def move_row(
+    task: Task, found: Placement, row: int, owner: str, reason: str, gain: float
+) -> tuple[int, dict[str, Any]]:
+    """The account by number that changes owner, and its row."""
+    person = found.person[row]
+    return row, {
+        "account_id": task.accounts.ids[row].as_py(),
+        "owner": owner,
+        "person": task.people[person].name if person != NOBODY else None,
+        "reason": reason,
+        "gain": gain if np.isfinite(gain) else None,
+    }
 
 
 def why(task: Task, found: Placement, row: int) -> str:
     """Why an account leaves its owner."""
     owner = int(found.owners.person[row])
+    if found.person[row] == NOBODY and is_control(task.accounts, rows=slice(row, row + 1)).any():
+        return "it is a control of a holdout"
     if not task.serves[task.accounts.group_of(row), owner]:
         return "its owner does not serve its region or skill"
     if found.person[row] == NOBODY:

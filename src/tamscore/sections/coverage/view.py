@@ -100,9 +100,22 @@ def proof(record: Record) -> Terms:
             ("value", f"{money(sure['value'])} a year; none within these hours exceeds {money(sure['bound'])}"),
             ("gap", gap),
             *lines,
+            *owners(record.get("owners")),
             ("basis", "; ".join((*known, "other touch plans are assumptions")) if known else ASSUMED),
         )
     )
+
+
+def owners(told: Record | None) -> list[tuple[str, str]]:
+    """Return how many accounts keep their owner, and what that costs at the most; nothing where none has an owner."""
+    if not told:
+        return []
+    of = f" in the last coverage {told['coverage']}" if told["coverage"] else ""
+    kept = f"{told['kept']:,} of {counted(told['accounts'], 'account')} with an owner{of} keep it"
+    lost = f"{told['moved']:,} get another person, {told['released']:,} nobody"
+    gone = f"; {told['gone']:,} more are not scored now" if told["gone"] else ""
+    cost = f"other owners would bring {money(told['cost'])} a year more at the most"
+    return [("owners", f"{kept}; {lost}{gone}; {cost}")]
 
 
 def measured(rows: Any) -> Table:
