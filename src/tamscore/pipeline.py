@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tamscore import backend as backends
-from tamscore import sealed_roles
+from tamscore import family_runs, sealed_roles
 from tamscore.backend import WarmsUp
 from tamscore.backend.gpu_errors import device_errors
 from tamscore.engine import connect, device, heap, memory
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tamscore.backend import Backend
-    from tamscore.config import Job
+    from tamscore.config import Input, Job
     from tamscore.scoring.assign import AssignedRows
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.fit.fitted import Fitted
@@ -83,7 +83,12 @@ def run(
     not compared with it. Raises InputContractError where the data break the contract, GateError where the input is too
     unlike that of the run before, unless somebody accepts it.
     """
-    return carry_out(job, progress, Fresh(), backend, yields=yields, accept=accept)
+
+    def accounts(members: Job, own: Progress) -> RunDirectory:
+        return run(members, own, backend, yields=yields, accept=accept)
+
+    market = family_runs.market_of(job, progress, accounts)
+    return carry_out(job, progress, Fresh(), backend, yields=yields, accept=accept, market=market)
 
 
 def score(
@@ -107,7 +112,13 @@ def score(
         progress.notice(f"{named}: there is no run yet; a new model is fitted")
         return run(job, progress, backend, accept=accept)
     origin = Frozen(read_earlier(named, output, job.columns.id_form), own_ladders, stands=or_run)
-    return carry_out(job, progress, origin, backend, accept=accept)
+
+    def accounts(members: Job, own: Progress) -> RunDirectory:
+        how: dict[str, Any] = {"own_ladders": own_ladders, "or_run": or_run, "accept": accept, "backend": backend}
+        return score(members, own, family_runs.accounts_of(origin.earlier.directory), **how)
+
+    market = family_runs.market_of(job, progress, accounts)
+    return carry_out(job, progress, origin, backend, accept=accept, market=market)
 
 
 def refresh(
@@ -118,18 +129,31 @@ def refresh(
     Raises GateError with the plan where too many accounts would change cluster, unless somebody accepts that.
     """
     origin = Warm(read_earlier(start, location(job.output.path), job.columns.id_form), accept)
-    return carry_out(job, progress, origin, backend, accept=accept)
+
+    def accounts(members: Job, own: Progress) -> RunDirectory:
+        named = family_runs.accounts_of(origin.earlier.directory)
+        return refresh(members, own, named, accept=accept, backend=backend)
+
+    market = family_runs.market_of(job, progress, accounts)
+    return carry_out(job, progress, origin, backend, accept=accept, market=market)
 
 
 @device_errors()
 def carry_out(
-    job: Job, progress: Progress, origin: Origin, backend: Backend | None, *, yields: bool = False, accept: bool = False
+    job: Job,
+    progress: Progress,
+    origin: Origin,
+    backend: Backend | None,
+    *,
+    yields: bool = False,
+    accept: bool = False,
+    market: Input | None = None,
 ) -> RunDirectory:
-    """Score the whole market with a model of the origin given."""
+    """Score the whole market, or the one that was made for the job, with a model of the origin given."""
     choice = device.choose(job.device, kind=job.engine.kind)
     progress.notice(f"device {choice.name}: {choice.reason}")
     origin.check(job)
-    columns, plan = columns_read(job), plan_of(job, make_output=True)
+    columns, plan = columns_read(job), plan_of(job, make_output=True, market=market)
     for key, one in ({MARKET: plan} | plan.tables).items():
         for text in one.notices:
             progress.notice(f"{key}: {text}")
@@ -163,12 +187,12 @@ def carry_out(
             fitted = named(job, fitted, progress, is_new=origin.earlier is None)
             assigned = assign(this, rows, fitted, partial(watch_of, this, rows, origin, fitted))
             review = replace(look_back(this, origin, rows, fitted, assigned), input_change=change)
-            market = value(this, origin, rows, fitted, assigned)
-            sections = prepare_sections(SECTIONS.values(), market)
-            priorities, foretold = rank(market, sections)
+            valued = value(this, origin, rows, fitted, assigned)
+            sections = prepare_sections(SECTIONS.values(), valued)
+            priorities, foretold = rank(valued, sections)
             sections = sections.placed(priorities)
-            scored = write_scores(market, sections, priorities, foretold, directory)
-            outcome = outcome_of(market, sections, scored, review)
+            scored = write_scores(valued, sections, priorities, foretold, directory)
+            outcome = outcome_of(valued, sections, scored, review)
             outcome = replace(outcome, joins=joins, sealed=sealed_roles.record_of(this))
             write_outcome(directory, outcome, job, choice, progress)
             progress.figures["workers"] = flow.workers

@@ -981,7 +981,7 @@ FULL: dict[str, Any] = {
         "least_strength": 0.7,
         "messages": {"anvil": {"proposition": "more in less time", "theme": "speed"}},
     },
-    "families": {"min_match_share": 0.4},
+    "families": {"min_match_share": 0.4, "as_accounts": False, "features": {}},
     "segments": {
         "acquisition_cost": "cost",
         "network_effect": "brings",

@@ -36,18 +36,21 @@ def check(job: JobFile, overrides: Overrides = None, as_json: AsJson = False) ->
     """
     from tamscore import job_file, sealed_roles
     from tamscore.engine import device
+    from tamscore.family_runs import accounts_job
     from tamscore.insight.readiness import look_at
 
     loaded = job_file.load(job, overrides or ())
     problems: list[TamscoreError] = []
     choice = attempt(problems, lambda: device.choose(loaded.device, kind=loaded.engine.kind))
-    plan = plan_found(problems, loaded)
+    accounts = accounts_job(loaded)
+    plan = plan_found(problems, accounts)
     room = attempt(problems, lambda: room_for(place(loaded.output.path)))
-    lines = [*device_lines(loaded, choice), ("job", near(job.absolute())), *method_lines(loaded, plan)]
+    lines = [*device_lines(loaded, choice), ("job", near(job.absolute())), *method_lines(accounts, plan)]
+    lines += family_lines(loaded, accounts)
     lines += output_lines(loaded, choice, plan, room)
     lines += later_commands(loaded)
     doubts = attempt(problems, lambda: sealed_roles.check_early(loaded)) or []
-    findings = [] if plan is None else attempt(problems, lambda: look_at(loaded, plan)) or []
+    findings = [] if plan is None else attempt(problems, lambda: look_at(accounts, plan)) or []
     problems += [one.refusal(one.text) for one in findings if one.stops]
     notes = [*(one.text for one in findings if not one.stops), *doubts]
     if as_json:
@@ -75,6 +78,12 @@ def plan_found(problems: list[TamscoreError], job: Job) -> Plan | None:
         else:
             found[key] = table
     return market and replace(market, tables=found)
+
+
+def family_lines(job: Job, accounts: Job) -> Iterator[Line]:
+    """Where the accounts are scored, if families are the rows of the job; what is read and looked at is theirs."""
+    if accounts is not job:
+        yield "families", f"scored as rows, after a run of the accounts into {near(place(accounts.output.path))}"
 
 
 def later_commands(job: Job) -> Iterator[Line]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tamscore.store.forgetting import Forgetting
+    from tamscore.store.location import Location
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of accounts, as the scores have them.")]
 From = Annotated[
@@ -52,7 +53,18 @@ def forget(
         print(json.dumps({"dry_run": dry_run, **asdict(found)}, indent=1, ensure_ascii=False))
     else:
         terminal.put_chapter(chapter(found))
-        print("\n".join(lines(found, dry_run=dry_run)))
+        print("\n".join([*lines(found, dry_run=dry_run), *of_families(where)]))
+
+
+def of_families(output: Location) -> list[str]:
+    """Return what is left to do if the rows of an output are families; nothing if they are accounts."""
+    from tamscore.family_runs import SUFFIX, as_rows
+    from tamscore.store.run_directory import RunDirectory, current_version
+
+    current = current_version(output)
+    if current is None or as_rows(RunDirectory(output, current).manifest() or {}) is None:
+        return []
+    return [f"its rows are families: forget their accounts in {output}{SUFFIX}, then run the job again"]
 
 
 def ids_in(file: Path) -> list[str]:

@@ -32,6 +32,11 @@ class SideTable:
 class SectionSettings(Settings):
     """A section of the job file with a room of its own; what it reads is checked before the run starts."""
 
+    @property
+    def makes_market(self) -> bool:
+        """Whether the market is a table that the section makes: its words and amounts are as they are to be read."""
+        return False
+
     def numbers(self) -> tuple[str, ...]:
         """Return the columns of the input, beside those of the market, that must hold numbers."""
         return ()

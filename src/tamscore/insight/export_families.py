@@ -14,6 +14,7 @@ from tamscore.insight.export import VERSION
 from tamscore.insight.export_file import check_ids
 from tamscore.insight.export_rows import Tally
 from tamscore.schema import FAMILY, FAMILY_TIER
+from tamscore.scoring.context import makes_market
 from tamscore.sections.families.rollup import ALERTS, MEASURES, MONEY, measured
 from tamscore.store import commit, csv_output
 
@@ -58,6 +59,8 @@ def put(table: pa.Table, file: Any, target: Target) -> None:
 
 def families_of(run: StoredRun, progress: Progress) -> pa.Table:
     """Return the families of a run, the highest expected value first; UsageError if it has none."""
+    if makes_market(run.job):
+        raise UsageError(f"--by: the rows of {run.directory.path} are families already; leave the option out")
     if FAMILY not in run.columns:
         run.require(NEEDED)
         raise UsageError(

@@ -16,7 +16,7 @@ from tamscore.insight.roles import role_columns
 from tamscore.model import files as model
 from tamscore.schema import PARTY_TYPES
 from tamscore.scoring import potential as policy
-from tamscore.scoring.context import columns_of, ladder_rules
+from tamscore.scoring.context import columns_of, ladder_rules, makes_market
 from tamscore.scoring.features import Encoding
 from tamscore.scoring.party_model import PartyModel
 from tamscore.store import contents, coverages
@@ -73,9 +73,12 @@ class StoredRun:
 
     @property
     def input(self) -> Input:
-        """The market that its job names, in the version that it has read; of a query what it gave to this run."""
+        """The market that its job names, in the version that it has read.
+
+        Of a query it is what that gave to this run, of families as accounts the table that was made of them.
+        """
         read, source = self.manifest["inputs"], self.job.input
-        if source.path is None:
+        if source.path is None or makes_market(self.job):
             answer = self.directory.output / COPIES / str(read["files"][0]).rpartition("/")[2]
             return source.model_copy(update={"path": str(answer), "sql": None, "connection": None})
         return source if "version" not in read else source.model_copy(update={"version": int(read["version"])})

@@ -84,10 +84,12 @@ def floor_of(job: Job, done: RunDirectory) -> float:
     """Return the CPU seconds of reading what a job reads, as often as a run does, and of writing its scores."""
     import pyarrow.parquet as pq
 
+    from tamscore.family_runs import accounts_job
     from tamscore.insight.stored import open_run
     from tamscore.scoring.context import columns_read, plan_of
     from tamscore.store import contents, tables
 
+    job = accounts_job(job)
     plan, columns = plan_of(job), [*columns_read(job).all]
     scores = [contents.whole(part) for part in open_run(done.path).parts()]
     started = time.process_time()

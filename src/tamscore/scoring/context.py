@@ -14,13 +14,13 @@ from tamscore.stages.priority import TierRules
 from tamscore.stages.scale import NumericColumn
 from tamscore.store import partitions
 from tamscore.store.checkpoints import Checkpoints
-from tamscore.substitution import Rates, Substitution, fold_keys
+from tamscore.substitution import AS_IT_IS, Rates, Substitution, fold_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from tamscore.backend import Backend
-    from tamscore.config import Job
+    from tamscore.config import Input, Job
     from tamscore.config.section import SideTable
     from tamscore.engine.flow import Flow
     from tamscore.progress import Progress
@@ -59,7 +59,7 @@ class Run:
 
 def columns_of(job: Job) -> InputColumns:
     """The input columns of a job by the part they play."""
-    columns = job.columns
+    columns, made = job.columns, makes_market(job)
     return InputColumns(
         account_id=columns.account_id,
         sales=columns.sales,
@@ -73,12 +73,17 @@ def columns_of(job: Job) -> InputColumns:
         categorical=tuple(job.features.categorical),
         limits=Limits(job.input.max_row_group_bytes, job.rows.max_market_segments, job.features.max_levels),
         currency=columns.currency,
-        substitution=substitution_of(job),
+        substitution=AS_IT_IS if made else substitution_of(job),
         id_form=columns.id_form,
         renewal_date=columns.renewal_date,
-        parents=tuple(name for name in (columns.parent_id, columns.ultimate_parent_id) if name),
+        parents=() if made else tuple(name for name in (columns.parent_id, columns.ultimate_parent_id) if name),
         copies=copies_of(job),
     )
+
+
+def makes_market(job: Job) -> bool:
+    """Return whether a section of the job makes the table that the job scores; see `SectionSettings.makes_market`."""
+    return any(section.makes_market for section in job.sections.values())
 
 
 def copies_of(job: Job) -> Copies:
@@ -133,13 +138,14 @@ def tables_of(job: Job) -> dict[str, SideTable]:
     }
 
 
-def plan_of(job: Job, *, make_output: bool = False) -> Plan:
+def plan_of(job: Job, *, make_output: bool = False, market: Input | None = None) -> Plan:
     """The plan of the market, and of the tables of optional sections by `section.key`; raises as `partitions.plan`.
 
-    With `make_output` copies of tables are kept in the output even if it is not there yet.
+    With `make_output` copies of tables are kept in the output even if it is not there yet. A `market` that was made for
+    the job takes the place of the one that the job names.
     """
     columns = keeping(columns_read(job), make=make_output)
-    plan = partitions.market(job.input, columns)
+    plan = partitions.market(market or job.input, columns)
     further = {
         key: partitions.plan(table.path, keeping(table.columns, make=make_output), key)
         for key, table in tables_of(job).items()
@@ -247,6 +253,7 @@ def settings_of(job: Job) -> dict[str, str]:
     sections = {name: getattr(job, name).model_dump_json(include=keys) for name, keys in MODEL_KEYS.items()}
     for name, keys in FREE_KEYS.items():
         sections[name] = getattr(job, name).model_dump_json(exclude=keys | (level if name == "potential" else set()))
+    sections |= {name: one.model_dump_json() for name, one in job.sections.items() if one.makes_market}
     return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in sections.items()}
 
 

@@ -28,7 +28,7 @@ from tamscore.store.placed import Placed
 from tamscore.store.temporary import temporary_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -44,12 +44,13 @@ _numbers = count()
 _code = cache(package_digest)
 
 
-def written(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Path:
-    """Return a temporary Parquet file that holds the batches, texts of either length as plain texts."""
+def written(schema: pa.Schema, batches: Iterable[pa.RecordBatch], metadata: Mapping[str, str] | None = None) -> Path:
+    """Return a temporary Parquet file that holds the batches, texts of either length as plain texts; and metadata."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema = pa.schema([pa.field(f.name, pa.string() if pa.types.is_large_string(f.type) else f.type) for f in schema])
+    fields = [pa.field(f.name, pa.string() if pa.types.is_large_string(f.type) else f.type) for f in schema]
+    schema = pa.schema(fields, dict(metadata) if metadata else None)
     path = temporary_folder() / f"source-{next(_numbers)}.parquet"
     with pq.ParquetWriter(path, schema, compression="lz4", write_page_checksum=True) as writer:
         for batch in batches:

@@ -1,0 +1,50 @@
+"""Families that were scored as rows, as people read them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tamscore.view.blocks import Chapter, Table, table
+from tamscore.view.words import counted, priced, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TITLE = "Families as rows"
+NAMES = {"several": "families of several accounts", "single": "accounts of their own"}
+
+
+def chapter_of_rows(record: dict[str, Any]) -> Chapter:
+    """Return the chapter on what a run has recorded of families that are its rows."""
+    found = record["as_accounts"]
+    return Chapter("families", TITLE, message(found, record.get("currency")), tuple(blocks(found)))
+
+
+def message(found: dict[str, Any], currency: str | None) -> str:
+    """Return how many accounts became how many families, and both potentials, in one sentence."""
+    families, members, own, sum_of_members = (
+        found["several"][name] + found["single"][name]
+        for name in ("families", "members", "potential", "members_potential")
+    )
+    whole = f"{families:,} {'family' if families == 1 else 'families'} of {counted(members, 'account')} are the rows"
+    return (
+        f"{whole}: their own potential is {priced(own, currency)}, "
+        f"that of their accounts {priced(sum_of_members, currency)} together."
+    )
+
+
+def blocks(found: dict[str, Any]) -> Iterator[Table]:
+    """Yield what families come to beside their accounts, and what became of the accounts that were read."""
+    names = (
+        *("families", "members", "members_customers", "sales"),
+        *("potential", "members_potential", "whitespace", "members_whitespace"),
+    )
+    columns = (
+        "what|families:count|accounts:count|customers:count/3|sales:money/2|potential:money|of accounts:money"
+        "|whitespace:money|of accounts :money"
+    )
+    rows = [(told, *(found[key][name] for name in names)) for key, told in NAMES.items()]
+    yield table("Families", columns, rows, f"the largest has {found['largest']:,} accounts")
+    left = [(f"rejected: {words(reason)}", count) for reason, count in found["rejected"].items()]
+    accounts = [("read", found["read"]), *left, ("in families", found["scored"])]
+    yield table("Accounts", "accounts|count:count", accounts, f"scored in {found['output']}, version {found['run']}")
