@@ -15,6 +15,7 @@ from tamscore.sections.families.links import links_in
 from tamscore.sections.families.resolution import Strangers, resolve, rows_of
 from tamscore.sections.families.texts import alphabetical
 from tamscore.stages.draw import id_hash
+from tamscore.stages.hash_index import order_of
 
 UNKNOWN = ("unknown", "gone")
 NAMES = tuple(f"A{number:02d}" for number in range(24))
@@ -150,3 +151,10 @@ def test_one_circle_of_a_hundred_thousand_ends_at_its_first_id():
     assert tops == [names[0]]
     assert told[names[-1]] == (names[0], count - 1)
     assert wrong["circle"] == [names[0]] * count
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), max_size=60), st.lists(st.integers(0, 59), max_size=60), st.integers(0, 50))
+def test_hashes_are_ordered_as_by_a_stable_sort_also_where_they_share_their_first_bits(numbers, copies, shift):
+    chosen = [numbers[place % len(numbers)] for place in copies if numbers]
+    hashes = np.array([*numbers, *chosen], np.uint64) >> np.uint64(shift)
+    assert order_of(hashes).tolist() == np.argsort(hashes, kind="stable").tolist()

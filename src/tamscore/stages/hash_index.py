@@ -8,6 +8,25 @@ from typing import Any
 import numpy as np
 
 
+def order_of(hashes: Any) -> Any:
+    """Return the order (n,) int32 of hashes (n,) uint64, the lowest first, and of equal ones the first.
+
+    Numbers are sorted faster than places, so the place of each takes that of its last bits; where the first bits do not
+    tell two apart, the few are sorted again by all.
+    """
+    last = np.uint64((1 << max(len(hashes) - 1, 1).bit_length()) - 1)
+    packed = (hashes & ~last) | np.arange(len(hashes), dtype=np.uint64)
+    packed.sort()
+    order = (packed & last).astype(np.int32)
+    packed &= ~last
+    same = packed[1:] == packed[:-1]
+    if same.any():
+        tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
+        among = order[tied]
+        order[tied] = among[np.argsort(hashes[among], kind="stable")]
+    return order
+
+
 @dataclass(frozen=True)
 class HashIndex:
     """Sorted hashes (n,) uint64 that others are looked up in.

@@ -134,8 +134,9 @@ def state_of(this: Run, early: Early, found: Resolved, scored: Any) -> FamiliesS
     depth = np.zeros(len(members), np.int32)
     np.maximum.at(depth, found.family[scored], found.depth[scored])
     listed = problems_of(early, found)
-    table = named_problems(this, listed)
-    ids = ids_of_families(this, found, scored)
+    ids, accounts = ids_of_accounts(this, found, scored, joined_rows(listed))
+    table = named_problems(this, listed, accounts)
+    ids = with_given_ids(this, found, ids)
     ends = np.cumsum([partition.rows for partition in this.plan.partitions])[:-1]
     return FamiliesState(
         tuple(np.split(found.family, ends)),
@@ -150,15 +151,23 @@ def state_of(this: Run, early: Early, found: Resolved, scored: Any) -> FamiliesS
     )
 
 
-def ids_of_families(this: Run, found: Resolved, scored: Any) -> pa.Array:
-    """Return the ids (f,) of families: of a top that is scored as the input has it, else as ids are compared."""
+def ids_of_accounts(this: Run, found: Resolved, scored: Any, rows: Any) -> tuple[pa.Array, pa.Array]:
+    """Return the ids (f,) of the tops of families, and those of some rows (r,); the column is read once.
+
+    Of a top that is scored it is as the input has it, else as ids are compared.
+    """
+    written = np.append(scored[found.top_row], np.zeros(len(rows), bool))
+    ids = ids_at(this, this.job.columns.account_id, np.append(found.top_row, rows), written)
+    return ids.slice(0, len(found.top_row)), ids.slice(len(found.top_row))
+
+
+def with_given_ids(this: Run, found: Resolved, ids: pa.Array) -> pa.Array:
+    """Return the ids (f,) of families: that of the top, or the ultimate parent that is given where it has no row."""
     import pyarrow.compute as pc
 
-    columns = this.job.columns
-    ids = ids_at(this, columns.account_id, found.top_row, scored[found.top_row])
     if not found.is_named.any():
         return ids
-    given = ids_at(this, str(columns.ultimate_parent_id), found.top_row[found.is_named])
+    given = ids_at(this, str(this.job.columns.ultimate_parent_id), found.top_row[found.is_named])
     return pc.replace_with_mask(ids, pa.array(found.is_named), given)
 
 
@@ -173,10 +182,13 @@ def problems_of(early: Early, found: Resolved) -> list[problems.Problem]:
     ]
 
 
-def named_problems(this: Run, listed: list[problems.Problem]) -> pa.Table:
-    """Return the table of problems, with the ids that their rows have."""
+def joined_rows(listed: list[problems.Problem]) -> Any:
+    """Return the rows (r,) of all problems, one kind after the other."""
+    return np.concatenate([one.rows for one in listed])
+
+
+def named_problems(this: Run, listed: list[problems.Problem], accounts: pa.Array) -> pa.Table:
+    """Return the table of problems, given the ids (r,) of their accounts, with the parents that these name."""
     columns = this.job.columns
     parent = columns.parent_id or str(columns.ultimate_parent_id)
-    accounts = [ids_at(this, columns.account_id, one.rows) for one in listed]
-    parents = [ids_at(this, parent, one.rows) for one in listed]
-    return problems.problem_table(listed, accounts, parents)
+    return problems.problem_table(listed, accounts, ids_at(this, parent, joined_rows(listed)))

@@ -56,21 +56,12 @@ def unknown_parents(rows: Any, named_by: Any, hashes: Any) -> Problem:
     return Problem.of(UNKNOWN, rows[order], named_by[order])
 
 
-def problem_table(problems: list[Problem], accounts: list[pa.Array], parents: list[pa.Array]) -> pa.Table:
-    """Return the problems by id, given the ids of their accounts and of the parents that these name."""
-    tables = [
-        pa.table(
-            {
-                "problem": pa.array([one.kind] * len(one.rows), pa.string()),
-                "account_id": ids.cast(pa.string()),
-                "parent_id": named.cast(pa.string()),
-                "accounts": one.stands_for.astype(np.int64),
-            },
-            SCHEMA,
-        )
-        for one, ids, named in zip(problems, accounts, parents, strict=True)
-    ]
-    return pa.concat_tables([SCHEMA.empty_table(), *tables]).combine_chunks()
+def problem_table(problems: list[Problem], accounts: pa.Array, parents: pa.Array) -> pa.Table:
+    """Return the problems by id, given the ids (r,) of all their accounts and of the parents that these name."""
+    kinds = [one.kind for one in problems for _ in one.rows]
+    stands_for = np.concatenate([one.stands_for for one in problems]).astype(np.int64)
+    columns = (pa.array(kinds, pa.string()), accounts.cast(pa.string()), parents.cast(pa.string()), stands_for)
+    return pa.table(dict(zip(SCHEMA.names, columns, strict=True)), SCHEMA)
 
 
 def notices(problems: list[Problem], table: pa.Table) -> Iterator[str]:

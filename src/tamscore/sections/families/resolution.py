@@ -10,7 +10,7 @@ import numpy as np
 from tamscore.schema import Reason
 from tamscore.sections.families.forest import Trees, climb, leads
 from tamscore.sections.families.links import NONE
-from tamscore.stages.hash_index import HashIndex
+from tamscore.stages.hash_index import HashIndex, order_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,17 +62,20 @@ class Rows:
 def rows_of(parts: Sequence[PartRows]) -> tuple[Rows, HashIndex]:
     """Return the rows of all partitions as accounts, and the index of the hashes of their ids."""
     hashes = np.concatenate([part.hashes for part in parts])
-    index = HashIndex.of(np.sort(hashes))
-    place = np.concatenate([index.places(part.hashes) for part in parts])
-    at, own = np.zeros(len(place), np.int32), np.arange(len(place), dtype=np.int32)
-    at[place] = own
-    if not (index.hashes[1:] == index.hashes[:-1]).any():
-        return Rows(hashes, at, own[:0]), index
+    order = order_of(hashes)
+    index = HashIndex.of(hashes[order])
+    same = index.hashes[1:] == index.hashes[:-1]
+    if not same.any():
+        return Rows(hashes, order, order[:0]), index
     reason = np.concatenate([part.reason for part in parts])
-    shared = own[np.bincount(place, minlength=len(place))[place] > 1]
-    scored = shared[reason[shared] == Reason.SCORED]
-    at[place[scored]] = scored
-    return Rows(hashes, at, shared[~np.isin(shared, scored)]), index
+    first = np.flatnonzero(np.append(True, ~same))
+    place = np.repeat(first, np.diff(np.append(first, len(order))))
+    shared = np.append(same, False) | np.append(False, same)
+    is_scored = shared & (reason[order] == Reason.SCORED)
+    at = order.copy()
+    at[place] = order
+    at[place[is_scored]] = order[is_scored]
+    return Rows(hashes, at, np.sort(order[shared & ~is_scored])), index
 
 
 def rows_named(parts: Sequence[PartLinks]) -> Any:

@@ -10,7 +10,7 @@ from tamscore.arrow import as_dictionary, truths
 from tamscore.schema import FAMILY
 from tamscore.scoring.score.amounts import SUMMED, amounts
 from tamscore.stages.draw import id_hash
-from tamscore.stages.hash_index import HashIndex
+from tamscore.stages.hash_index import HashIndex, order_of
 from tamscore.stages.priority import in_order, tier_codes
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def one_dictionary(column: pa.ChunkedArray) -> pa.DictionaryArray:
 
 def added_up(parts: Sequence[Sums], hashes: Any) -> Any:
     """Return MEASURES (7, f) int64 of families with the hashes (f,), added up over parts of the scores."""
-    order = np.argsort(hashes)
+    order = order_of(hashes)
     index, found = HashIndex.of(hashes[order]), np.zeros((len(MEASURES), len(hashes)), np.int64)
     for here, values in parts:
         place = order[index.places(here)]

@@ -11,8 +11,6 @@ from tamscore.stages.folding import fold_ids
 from tamscore.store import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pyarrow as pa
 
     from tamscore.schema import Partition
@@ -36,17 +34,16 @@ def ids_at(this: Run, column: str, rows: Any, written: Any | None = None) -> pa.
         for partition, piece, start in zip(this.plan.partitions, pieces, starts, strict=True)
         if len(piece)
     ]
-    seen = [column] if column == this.columns.account_id else []
-    found = list(this.flow.map(read_ids, asked, column, seen))
+    found = list(this.flow.map(read_ids, asked, column))
     texts = pa.chunked_array([pa.array([], pa.large_string()), *found], pa.large_string()).combine_chunks()
     texts = texts.take(pa.array(np.argsort(order, kind="stable")))
     return as_compared(texts, this.columns.id_form, written)
 
 
-def read_ids(asked: tuple[Partition, Any], column: str, seen: Sequence[str]) -> pa.Array:
-    """Return the ids of some rows (r,) of a partition as texts; columns `seen` were read before."""
+def read_ids(asked: tuple[Partition, Any], column: str) -> pa.Array:
+    """Return the ids of some rows (r,) of a partition as texts; the run has read the column before."""
     partition, rows = asked
-    return strings(tables.read(partition, [column], seen=seen)[column].take(rows))
+    return strings(tables.read(partition, [column], seen=[column])[column].take(rows))
 
 
 def as_compared(texts: pa.Array, form: IdForm, written: Any | None) -> pa.Array:
