@@ -156,7 +156,8 @@ def model(baskets: Baskets) -> Any:
     owners = baskets.owned.sum(axis=0)
     columns = np.sort(np.argsort(-owners, kind="stable")[:MOST_COLUMNS])
     owned = baskets.owned[:, columns]
-    learned = learn([(owned, baskets.label, fold)], len(columns), int(baskets.label.max()) + 1)
+    folds = [[(owned[fold == one], baskets.label[fold == one])] for one in range(FOLDS)]
+    learned = learn(folds, len(columns), int(baskets.label.max()) + 1)
     scores = scores_of(np, owned, baskets.label, learned.weights)
     every = np.tile(owners / len(owned) / BINS**2, (len(owned), 1))
     every[:, columns] = learned.probability[bins_of(np, scores)] + scores / BINS**2

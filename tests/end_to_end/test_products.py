@@ -155,6 +155,12 @@ def test_offers_are_the_likeliest_or_the_dearest_that_an_account_lacks(made, tmp
     assert record["model"]["customers"] == sum(row["sales"] > 0 for row in made["scores"].to_pylist() if row["sales"])
 
 
+def manifest_of(run: Any) -> dict[str, Any]:
+    manifest: dict[str, Any] | None = run.manifest()
+    assert manifest is not None
+    return manifest
+
+
 def score_again(made: dict[str, Any], output: Any, changes: dict[str, Any], *, own_ladders: bool = False) -> Any:
     """Return a run of the same market with the model of the first."""
     job = market.job(made["folder"] / "market", output, changes)
@@ -177,6 +183,120 @@ def test_a_frozen_model_keeps_its_potentials_and_new_products_have_none(made, tm
     exact = [key for key, row in doubled.items() if row["basis"] == "cluster"]
     assert exact
     assert all(doubled[key]["potential"] == pytest.approx(2 * before[key]) for key in exact)
+
+
+OFFERS = ("next_offer", "next_offer_value", "next_offer_share", "next_offer_probability", "next_offer_expected")
+
+
+def later_job(made: dict[str, Any], folder: Any, lines: list[dict[str, Any]], **offers: Any) -> dict[str, Any]:
+    """Return the changes of a job on later sales by product."""
+    folder.mkdir(exist_ok=True)
+    pq.write_table(pa.Table.from_pylist(lines), folder / "later.parquet")
+    products = {**made["changes"]["products"], "path": str(folder / "later.parquet")}
+    return {"products": products, "next_offer": {**made["changes"]["next_offer"], **offers}}
+
+
+def test_a_frozen_model_keeps_its_offers_and_probabilities(made, tmp_path):
+    """Accounts that own what they owned are offered the same, whatever the others buy by now."""
+    rows = made["sold"].to_pylist()
+    still = {row["account_id"] for row in made["scores"].to_pylist()[::2]}
+    later = [row for number, row in enumerate(rows) if row["account_id"] in still or number % 3]
+    frozen = score_again(made, tmp_path / "frozen", later_job(made, tmp_path, later))
+    before = {row["account_id"]: [row[name] for name in OFFERS] for row in made["scores"].to_pylist()}
+    same = [[row[name] for name in OFFERS] == before[row["account_id"]] for row in market.scores(frozen).to_pylist()]
+    kept = [row["account_id"] in still for row in market.scores(frozen).to_pylist()]
+    assert all(np.array(same)[kept])
+    assert not all(same)
+    record = manifest_of(frozen)["extras"]["next_offer"]
+    assert record["learned"] == {"source": "frozen", "run": made["run"].run_key}
+    assert record["model"] == manifest_of(made["run"])["extras"]["next_offer"]["model"]
+    evidence = gather(open_run(frozen.output), None, Progress(), compare=False)
+    assert "offers and probabilities are those of run" in page_of(evidence, chapters(evidence))
+    job = market.job(made["folder"] / "market", tmp_path / "third", later_job(made, tmp_path / "more", rows))
+    third = pipeline.score(job, Progress(), str(frozen.path), accept=True)
+    assert market.different(market.scores(third).select(OFFERS), made["scores"].select(OFFERS)) == []
+    assert manifest_of(third)["extras"]["next_offer"]["learned"]["run"] == made["run"].run_key
+
+
+def test_own_ladders_and_a_refresh_learn_offers_anew(made, tmp_path):
+    later = made["sold"].to_pylist()[::2]
+    changes = later_job(made, tmp_path, later)
+    own = score_again(made, tmp_path / "own", changes, own_ladders=True)
+    job = market.job(made["folder"] / "market", tmp_path / "refreshed", changes)
+    for run in (own, pipeline.refresh(job, Progress(), str(made["run"].path), accept=True)):
+        assert manifest_of(run)["extras"]["next_offer"]["learned"] == {"source": "fitted"}
+
+
+def test_a_product_that_nobody_buys_any_more_stays_open_and_offered_under_a_frozen_model(made, tmp_path):
+    later = [row for row in made["sold"].to_pylist() if row["product"] != "anvil"]
+    frozen = score_again(made, tmp_path / "frozen", later_job(made, tmp_path, later))
+    before, after = (
+        {row["cluster"]: row for row in table_of(run, "products") if row["product"] == "anvil" and row["offered"]}
+        for run in (made["run"], frozen)
+    )
+    assert before
+    assert {key: row["potential"] for key, row in after.items()} == {k: row["potential"] for k, row in before.items()}
+    assert all(row["owners"] == 0 for row in after.values())
+    (family,) = [row for row in table_of(frozen, "product_totals") if row["product"] == "anvil"]
+    assert family["family"] == "metal"
+    assert "anvil" in market.scores(frozen)["next_offer"].to_pylist()
+    said = [text for text in manifest_of(frozen)["notices"] if "1 of 5 products of run" in text]
+    assert len(said) == 1
+    assert "'anvil'" in said[0]
+
+
+def test_a_frozen_run_refuses_offers_that_its_model_has_not_learned(made, tmp_path):
+    rows = made["sold"].to_pylist()
+    with pytest.raises(InputContractError, match=r"next_offer.owned: expected 0.4, by which run .*, got 0.2"):
+        score_again(made, tmp_path / "a", later_job(made, tmp_path, rows, owned=0.2))
+    changes = later_job(made, tmp_path, rows)
+    changes["products"]["owned"] = 0.3
+    with pytest.raises(InputContractError, match=r"products.owned: expected 0.4, by which run .*, got 0.3"):
+        score_again(made, tmp_path / "b", changes)
+    shares = market.run(made["folder"] / "market", tmp_path / "shares", later_job(made, tmp_path, rows, by="share"))
+    job = market.job(made["folder"] / "market", tmp_path / "c", made["changes"])
+    with pytest.raises(InputContractError, match=r"next_offer.by: expected 'share', since run .* has learned no prob"):
+        pipeline.score(job, Progress(), str(shares.path), accept=True)
+    job = market.job(made["folder"] / "market", tmp_path / "d", later_job(made, tmp_path, rows, by="share"))
+    by_share = pipeline.score(job, Progress(), str(made["run"].path), accept=True)
+    names = ("next_offer", "next_offer_share", "next_offer_value", "next_offer_probability")
+    assert market.different(market.scores(by_share).select(names), market.scores(shares).select(names)) == []
+
+
+def test_a_section_that_the_model_lacks_is_learned_from_the_table_and_the_run_says_so(made, tmp_path):
+    plain = market.run(made["folder"] / "market", tmp_path / "plain", {"products": made["changes"]["products"]})
+    job = market.job(made["folder"] / "market", tmp_path / "frozen", made["changes"])
+    run = pipeline.score(job, Progress(), str(plain.path), accept=True)
+    assert manifest_of(run)["extras"]["next_offer"]["learned"] == {"source": "fitted"}
+    assert any("has stored no offers: they are learned" in text for text in manifest_of(run)["notices"])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda said, arrays: said.update(format=9), "expected format 1 and clusters"),
+        (lambda said, arrays: arrays.update(offers=arrays["offers"] + 99), "expected numbers of products from -1"),
+        (lambda said, arrays: arrays.update(share=arrays["share"][:, :1]), "expected offers of"),
+        (lambda said, arrays: arrays.update(weights=arrays["weights"][1:]), "expected weights"),
+        (lambda said, arrays: arrays.update(probability=arrays["probability"] + 2), "expected finite weights"),
+        (lambda said, arrays: arrays.pop("columns"), "'columns'"),
+    ],
+)
+def test_stored_offers_that_make_no_sense_are_refused(made, spoil, said):
+    from tamscore.model.files import read_section
+    from tamscore.sections.next_offer import stored_model
+    from tamscore.store.placed import files_of
+
+    pair = read_section(made["run"].model, "next_offer", files_of(manifest_of(made["run"])))
+    assert pair is not None
+    described, arrays = pair
+    names = pa.array(described["products"], pa.large_string())
+    whole = stored_model.parsed(described, arrays, described["clusters"], names, "model", "run")
+    assert len(whole.product) == len(names)
+    clusters = list(described["clusters"])
+    spoil(described, arrays)
+    with pytest.raises(InputContractError, match=said):
+        stored_model.parsed(described, arrays, clusters, names, "model", "run")
 
 
 def test_too_many_products_for_the_clusters_are_refused(made, tmp_path, monkeypatch):

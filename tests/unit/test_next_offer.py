@@ -14,7 +14,7 @@ from tamscore.scoring.joining.product_lines import PartProducts
 from tamscore.scoring.product_sales import left_out, offered_products
 from tamscore.sections.next_offer import offers as next_offer
 from tamscore.sections.next_offer.columns import NextOfferState
-from tamscore.sections.next_offer.ownership_model import bins_of, learn, scores_of
+from tamscore.sections.next_offer.ownership_model import FOLDS, bins_of, learn, scores_of
 
 
 def test_a_product_is_eligible_from_the_share_on_and_only_in_thick_clusters():
@@ -91,9 +91,14 @@ def planted(rows=4000, seed=0):
     return owned, random.integers(0, 2, rows), random.integers(0, 5, rows)
 
 
+def in_folds(*parts):
+    """The blocks of each fold of blocks with a fold for each account."""
+    return [[(owned[fold == one], label[fold == one]) for owned, label, fold in parts] for one in range(FOLDS)]
+
+
 def test_the_model_finds_what_goes_together_and_its_probabilities_come_true():
     owned, label, fold = planted()
-    model = learn([(owned, label, fold)], 4, 2)
+    model = learn(in_folds((owned, label, fold)), 4, 2)
     assert model.brier < 0.75 * model.brier_share
     assert model.error[model.penalty] == min(model.error.values())
     fresh, label, _ = planted(seed=1)
@@ -106,7 +111,7 @@ def test_the_model_finds_what_goes_together_and_its_probabilities_come_true():
 
 def test_scores_never_go_by_the_product_itself():
     owned, label, fold = planted()
-    weights = learn([(owned, label, fold)], 4, 2).weights
+    weights = learn(in_folds((owned, label, fold)), 4, 2).weights
     assert np.diag(weights[:4]).tolist() == [0.0] * 4
     for product in range(4):
         other = owned.copy()
@@ -120,9 +125,9 @@ def test_blocks_and_the_order_of_accounts_change_no_weight_and_no_score(cut, ord
     owned, label, fold = planted(300)
     rows = list(range(300))
     order.shuffle(rows)
-    whole = learn([(owned, label, fold)], 4, 2)
+    whole = learn(in_folds((owned, label, fold)), 4, 2)
     parts = [(owned[at], label[at], fold[at]) for at in (rows[:cut], rows[cut:])]
-    again = learn(parts, 4, 2)
+    again = learn(in_folds(*parts), 4, 2)
     assert np.array_equal(again.weights, whole.weights)
     assert np.array_equal(again.probability, whole.probability)
     scores = scores_of(np, owned, label, whole.weights)

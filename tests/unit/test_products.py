@@ -98,7 +98,7 @@ def state_of(own: dict[str, dict[int, int]], value: Any, offered: Any) -> Produc
     nothing = np.zeros(value.shape, np.int64)
     model = ProductModel(ProductPotentials(value, value, value, nothing, nothing.astype(np.int8)), offered)
     names = pa.array([f"p{i}" for i in range(value.shape[1])], pa.large_string())
-    facts = Facts(names, None, np.ones(2), nothing, np.zeros(value.shape[1]), 0.0, 0.85, 0.95, "sales", "table")
+    facts = Facts(names, None, np.ones(2), nothing, np.zeros(value.shape[1]), 0.0, 0.85, 0.95, 0.4, "sales", "table")
     return ProductsState("account_id", "text", ("A", "B"), model, owned, facts)
 
 

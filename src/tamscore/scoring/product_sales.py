@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from tamscore.errors import InputContractError
 from tamscore.scoring.joining.order_lines import range_by_range, readings
@@ -15,15 +17,20 @@ from tamscore.scoring.joining.product_table import EARLY, Products, no_owner, pr
 from tamscore.stages.orders import Lines, begins, places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tamscore.scoring.joining.product_lines import PartProducts
     from tamscore.scoring.joining.product_table import ProductTable
     from tamscore.scoring.market import Market
+    from tamscore.scoring.model_source import Origin
 
 SALES = "product sales"
 HELD_CELLS = 2_000_000
 """So many pairs of account and product are looked at at a time."""
+KEEPING = ("products", "next_offer")
+"""The sections whose models name the products that they know."""
+NO_FAMILY = "unknown"
+"""The family of a product that the table lacks and whose family no earlier run has stored."""
 NARROW = 2.0**32
 """Amounts in units below this fit into four bytes."""
 
@@ -120,9 +127,45 @@ def product_sales(market: Market) -> ProductSales:
         products = this.early.pop(EARLY, None) or read_products(this, table)
         for text in left_out(table.path, table.plan.rows, products.parts):
             this.progress.notice(f"{table.section}: {text}")
+        kept = stored_products(market.origin)
+        if missing := kept.keys() - {*products.names.to_pylist()}:
+            products = with_products(products, {name: kept[name] for name in sorted(missing)})
+            this.progress.notice(
+                f"{table.section}: {table.path}: {len(missing):,} of {len(kept):,} products of run "
+                f"{market.origin.record['run']} are not in the table, such as {min(missing)!r}: nobody owns them, and "
+                "they stay open as that run has them"
+            )
         this.early[SALES] = ProductSales(market, table, products)
     sales: ProductSales = this.early[SALES]
     return sales
+
+
+def keeps_ladders(origin: Origin) -> bool:
+    """Return whether a run keeps the ladders of an earlier one, and with them what that run learned of products."""
+    return origin.earlier is not None and origin.record.get("ladders") == "frozen"
+
+
+def stored_products(origin: Origin) -> dict[str, str]:
+    """Return the products, with their families, that the sections of a run know whose ladders are kept."""
+    if origin.earlier is None or not keeps_ladders(origin):
+        return {}
+    known: dict[str, str] = {}
+    for section in KEEPING:
+        described = (origin.earlier.section(section) or ({}, {}))[0]
+        names = described.get("products", [])
+        families = described.get("families") or [NO_FAMILY] * len(names)
+        known = dict(zip(names, families, strict=True)) | known
+    return known
+
+
+def with_products(products: Products, more: Mapping[str, str]) -> Products:
+    """Return products with more of them, given by name with their families, all in order of their names."""
+    names = pa.concat_arrays([products.names, pa.array([*more], products.names.type)])
+    order = pc.sort_indices(names)
+    family = products.family
+    if family is not None:
+        family = pa.concat_arrays([family, pa.array([*more.values()], family.type)]).take(order)
+    return replace(products, names=names.take(order), family=family)
 
 
 def left_out(path: str, rows: int, parts: Sequence[PartProducts]) -> Iterator[str]:

@@ -11,11 +11,13 @@ import pyarrow as pa
 
 from tamscore.arrow import level_codes, nullable
 from tamscore.scoring.census.totals import is_total
-from tamscore.scoring.product_sales import product_sales
+from tamscore.scoring.product_sales import offered_products, product_sales
 from tamscore.scoring.score.parts import KINDS
 from tamscore.scoring.score.sections import Findings
 from tamscore.sections.next_offer import offers as next_offer
-from tamscore.sections.next_offer.ownership import Columns, learn_ownership, offers_of
+from tamscore.sections.next_offer import stored_model
+from tamscore.sections.next_offer.ownership import Columns, learn_ownership, most_owned, offers_of
+from tamscore.sections.next_offer.stored_model import KnownOffers
 from tamscore.stages.draw import id_hash
 from tamscore.stages.orders import places
 from tamscore.store import tables
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from tamscore.backend import Backend
     from tamscore.scoring.market import Market
+    from tamscore.scoring.product_sales import ProductSales
     from tamscore.scoring.score.sections import ScoredRows
     from tamscore.sections.next_offer.offers import Offers
     from tamscore.sections.next_offer.ownership_model import OwnershipModel
@@ -39,21 +42,26 @@ MOST_TOLD = 50
 
 @dataclass(frozen=True)
 class NextOfferState:
-    """The state: the offers of each cluster (K), which accounts own what, and how likely they own the rest.
-
-    `model` is None for offers by the share of owners; it was learned from so many `customers`.
-    """
+    """The state: the offers of each cluster (K), how likely accounts own them, and which accounts own what."""
 
     account_id: str
     id_form: IdForm
     clusters: tuple[str, ...]
     products: pa.Array
-    offers: Offers
+    known: KnownOffers
     columns: Columns
     share: float
     by: str = "share"
-    model: OwnershipModel | None = None
-    customers: int = 0
+
+    @property
+    def offers(self) -> Offers:
+        """The offers of each cluster."""
+        return self.known.offers
+
+    @property
+    def model(self) -> OwnershipModel | None:
+        """The model that chooses among them; None for offers by the share of owners."""
+        return None if self.by == "share" else self.known.model
 
     def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
         """Return the best product that each of the scored rows lacks, its value, the share of owners, its odds."""
@@ -136,10 +144,13 @@ class NextOfferState:
         table = pa.Table.from_pylist(rows, pa.schema([*((name, pa.string()) for name in texts), *schema]))
         record: dict[str, Any] = {"owned": self.share, "products": len(self.products), "offers": len(rows)}
         record |= {"by": self.by, "model": self.model_record()}
+        source = self.known.source
+        record["learned"] = {"source": "frozen", "run": source} if source else {"source": "fitted"}
         record["accounts"] = sum(row["offered_to"] for row in rows)
         record["kinds"] = {one: sum(n for (_, _, kind), n in by_kind.items() if kind == one) for one in KINDS}
         record["most"] = sorted(rows, key=lambda row: (-row["offered_to"], row["cluster"], row["product"]))[:MOST_TOLD]
-        return Findings(record, {"next_offers": table}, frozenset({"value"}), notices=self.notices(rows))
+        both = stored_model.both(self.known, self.clusters, self.products, self.share)
+        return Findings(record, {"next_offers": table}, frozenset({"value"}), both, self.notices(rows))
 
     def model_record(self) -> dict[str, Any] | None:
         """Return what the manifest says of the model; None for offers by the share of owners."""
@@ -147,7 +158,7 @@ class NextOfferState:
             return None
         return {
             "products": len(self.columns.product),
-            "customers": self.customers,
+            "customers": self.known.customers,
             "penalty": self.model.penalty,
             "held_out_error": {f"{penalty:g}": error for penalty, error in self.model.error.items()},
             "brier": round(self.model.brier, 6),
@@ -168,15 +179,25 @@ class NextOfferState:
 
 def prepare(market: Market, settings: NextOffer) -> NextOfferState:
     """Return the state; raise InputContractError if the table has too many products to be products."""
-    this, job = market.this, market.this.job
+    this = market.this
     sales = product_sales(market)
     with this.progress.stage("products", sales.table.plan.rows):
-        potential = market.figure("product_potential")
-        rules = job.potential.min_customers, job.potential.lines[0]
-        offers = offers_of(sales, settings.owned, *rules, potential)
-        columns = Columns.of(sales, offers)
-        names = this.columns.account_id, this.columns.id_form, market.clusters, sales.products.names
-        if settings.by == "share":
-            return NextOfferState(*names, offers, columns, settings.owned)
-        model, customers = learn_ownership(sales, columns)
-        return NextOfferState(*names, offers, columns, settings.owned, settings.by, model, customers)
+        known = stored_model.stored_offers(market, sales.products.names, settings) or learned(market, sales, settings)
+    names = this.columns.account_id, this.columns.id_form, market.clusters, sales.products.names
+    return NextOfferState(*names, known, Columns.of(sales, known.product), settings.owned, settings.by)
+
+
+def learned(market: Market, sales: ProductSales, settings: NextOffer) -> KnownOffers:
+    """Return what is offered in each cluster, and what the model says of who owns what.
+
+    The model tells at most MOST_COLUMNS products apart, and only these are offered by it.
+    """
+    rules, potential = market.this.job.potential, market.figure("product_potential")
+    wanted = offered_products(sales.owners, sales.customer_counts, settings.owned, rules.min_customers)
+    if settings.by == "share":
+        offers = offers_of(sales, wanted, rules.lines[0], potential)
+        return KnownOffers(np.unique(offers.product[offers.product >= 0]), offers)
+    product = most_owned(sales)
+    wanted &= np.isin(np.arange(wanted.shape[1]), product)
+    offers = offers_of(sales, wanted, rules.lines[0], potential)
+    return KnownOffers(product, offers, *learn_ownership(sales, Columns.of(sales, product)))

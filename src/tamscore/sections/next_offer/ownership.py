@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.scoring.product_sales import HELD_CELLS, grouped, offered_products
+from tamscore.scoring.product_sales import HELD_CELLS, grouped
 from tamscore.sections.next_offer import offers as next_offer
-from tamscore.sections.next_offer.ownership_model import FOLDS, OwnershipModel, learn
+from tamscore.sections.next_offer.ownership_model import FOLDS, learn
 from tamscore.stages.orders import UNITS, places
 from tamscore.stages.prepare import nearest_rank
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from tamscore.scoring.product_sales import AccountProducts, ProductSales
     from tamscore.sections.next_offer.offers import Offers
+    from tamscore.sections.next_offer.ownership_model import Block, OwnershipModel
 
 MOST_COLUMNS = 1000
 """The model knows so many products at the most, those that most customers own."""
@@ -27,7 +28,7 @@ MOST_WORK = 4e10
 
 @dataclass(frozen=True)
 class Columns:
-    """The products that are told apart: `product` (c,) their numbers in order, `column` (P,) their places, -1 for none.
+    """The products that are told apart: `product` (c,) their numbers, `column` (P,) their places there, -1 for none.
 
     `owned` is what accounts own of all products.
     """
@@ -37,12 +38,9 @@ class Columns:
     owned: AccountProducts
 
     @classmethod
-    def of(cls, sales: ProductSales, offers: Offers) -> Columns:
-        """Return the products that are offered somewhere, and those that most customers own."""
-        owners = sales.owners.sum(axis=0)
-        most = np.lexsort((np.arange(len(owners)), -owners))[:MOST_COLUMNS]
-        product = np.union1d(most[owners[most] > 0], offers.product[offers.product >= 0])
-        column = np.full(len(owners), -1)
+    def of(cls, sales: ProductSales, product: Any) -> Columns:
+        """Return products by their numbers (c,)."""
+        column = np.full(len(sales.products.names), -1)
         column[product] = np.arange(len(product))
         return cls(product, column, sales.owned)
 
@@ -62,6 +60,30 @@ class Columns:
             yield slice(start, start + most)
 
 
+def most_owned(sales: ProductSales) -> Any:
+    """Return the products (c,) that most customers own, in order of number; the first of equals by number."""
+    owners = sales.owners.sum(axis=0)
+    most = np.lexsort((np.arange(len(owners)), -owners))[:MOST_COLUMNS]
+    return np.sort(most[owners[most] > 0])
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Accounts of a fold by their places (n,) in what accounts own, -1 for nothing, with their clusters (n,).
+
+    Going through it yields their blocks, made anew each time.
+    """
+
+    columns: Columns
+    account: Any
+    label: Any
+
+    def __iter__(self) -> Iterator[Block]:
+        """Yield what a block of accounts owns (m, c), 0 or 1, and their clusters (m,)."""
+        for here in self.columns.blocks(self.account):
+            yield self.columns.matrix(self.account[here]), self.label[here]
+
+
 def learn_ownership(sales: ProductSales, columns: Columns) -> tuple[OwnershipModel, int]:
     """Return the model of which customer owns what, and from how many customers it was learned.
 
@@ -70,17 +92,13 @@ def learn_ownership(sales: ProductSales, columns: Columns) -> tuple[OwnershipMod
     clusters, size = len(sales.market.clusters), len(columns.product)
     most = int(MOST_WORK / (size + clusters) ** 2)
     key, check, label = (part[:most] for part in (sales.customers.key, sales.customers.check, sales.customers.label))
-    account, fold = places(sales.owned.key, sales.owned.check, key, check), (key % np.uint64(FOLDS)).astype(np.int64)
-    parts = [(columns.matrix(account[here]), label[here], fold[here]) for here in columns.blocks(account)]
-    return learn(parts, size, clusters), len(key)
+    account, number = places(sales.owned.key, sales.owned.check, key, check), key % np.uint64(FOLDS)
+    folds = [Fold(columns, account[number == one], label[number == one]) for one in range(FOLDS)]
+    return learn(folds, size, clusters), len(key)
 
 
-def offers_of(sales: ProductSales, share: float, min_customers: int, line: float, potential: Any | None) -> Offers:
-    """Return what is offered in each cluster; its value is the potential (K, P), or else the product's cut line.
-
-    Raise InputContractError if no customer owns anything.
-    """
-    wanted = offered_products(sales.owners, sales.customer_counts, share, min_customers)
+def offers_of(sales: ProductSales, wanted: Any, line: float, potential: Any | None) -> Offers:
+    """Return offers of the products wanted (K, P) bool; their value is the potential (K, P), or else the cut line."""
     values = [np.full(np.count_nonzero(row), np.nan) for row in wanted]
     if potential is not None:
         values = [potential[c][row] for c, row in enumerate(wanted)]

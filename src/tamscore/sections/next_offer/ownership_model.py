@@ -7,15 +7,17 @@ alone (EASE, Steck 2019). Sums are whole numbers and weights lie on a grid, so t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from tamscore.backend import Array
 
+Block: TypeAlias = "tuple[Any, Any]"
+"""What some accounts own (m, P), 0 or 1, and their clusters (m,)."""
 PENALTIES = (10.0, 50.0, 200.0, 1000.0)
 """The penalties that are tried; the one with the least held-out squared error is taken, the larger at ties."""
 FOLDS = 5
@@ -86,26 +88,27 @@ def calibrate(owners: Any, counts: Any) -> Any:
     return np.round(fitted.predict(np.arange(BINS)), 6)
 
 
-def learn(parts: Sequence[tuple[Any, Any, Any]], products: int, clusters: int) -> OwnershipModel:
+def learn(folds: Sequence[Iterable[Block]], products: int, clusters: int) -> OwnershipModel:
     """Return the model that foretells best what held-out accounts own.
 
-    `parts` are blocks of accounts: what they own (m, P), 0 or 1, their clusters (m,) and their folds (m,).
+    `folds` are the blocks of accounts of each fold, which are gone through several times: what they own (m, P), 0 or 1,
+    and their clusters (m,). One block is held at a time, and the weights of one fold.
     """
-    grams = np.zeros((FOLDS, products + clusters, products + clusters))
-    for owned, label, fold in parts:
-        for number in range(FOLDS):
-            grams[number] += gram_of(owned[fold == number], label[fold == number], clusters)
+    size = products + clusters
+    grams = np.zeros((len(folds), size, size))
+    for number, fold in enumerate(folds):
+        for owned, label in fold:
+            grams[number] += gram_of(owned, label, clusters)
     total, error = grams.sum(axis=0), dict.fromkeys(PENALTIES, 0.0)
-    fits = {
-        penalty: [fit_weights(total - grams[number], products, penalty) for number in range(FOLDS)]
-        for penalty in PENALTIES
-    }
-    for owned, label, fold in parts:
-        for penalty, weights in fits.items():
-            for number in range(FOLDS):
-                error[penalty] += squared_errors(owned[fold == number], label[fold == number], weights[number])
+    for number, fold in enumerate(folds):
+        fits = {penalty: fit_weights(total - grams[number], products, penalty) for penalty in PENALTIES}
+        for owned, label in fold:
+            for penalty, weights in fits.items():
+                error[penalty] += squared_errors(owned, label, weights)
     penalty = min(reversed(PENALTIES), key=lambda one: error[one])
-    counts = held_out_counts(parts, fits[penalty])
+    counts = np.zeros((2, BINS))
+    for number, fold in enumerate(folds):
+        counts += held_out_counts(fold, fit_weights(total - grams[number], products, penalty))
     accounts = max(float(total[products:, products:].sum()), 1.0)
     probability = calibrate(counts[1], counts.sum(axis=0))
     brier = float(np.sum(counts[1] * (1 - probability) ** 2 + counts[0] * probability**2) / counts.sum())
@@ -114,15 +117,13 @@ def learn(parts: Sequence[tuple[Any, Any, Any]], products: int, clusters: int) -
     return OwnershipModel(fit_weights(total, products, penalty), probability, penalty, means, brier, share)
 
 
-def held_out_counts(parts: Sequence[tuple[Any, Any, Any]], fits: Sequence[Any]) -> Any:
+def held_out_counts(fold: Iterable[Block], weights: Any) -> Any:
     """Return pairs of account and product (2, BINS) by bin of the held-out score, those not owned first."""
     counts = np.zeros((2, BINS))
-    for owned, label, fold in parts:
-        for number, weights in enumerate(fits):
-            mine = owned[fold == number]
-            bins = bins_of(np, scores_of(np, mine, label[fold == number], weights)).ravel()
-            for value in (0, 1):
-                counts[value] += np.bincount(bins[mine.ravel() == value], minlength=BINS)
+    for owned, label in fold:
+        bins = bins_of(np, scores_of(np, owned, label, weights)).ravel()
+        for value in (0, 1):
+            counts[value] += np.bincount(bins[owned.ravel() == value], minlength=BINS)
     return counts
 
 

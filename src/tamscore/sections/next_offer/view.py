@@ -17,7 +17,8 @@ def chapter(record: dict[str, Any]) -> Chapter:
         (row["cluster"], row["product"], row["share"], row["value"], row["offered_to"])
         for row in record["most"][:LISTED]
     ]
-    note = f"products that {record['owned']:.0%} of a cluster's customers own; value: potential{how(record)}"
+    note = f"products that {record['owned']:.0%} of a cluster's customers own; value: potential"
+    note += how(record) + whose(record)
     offers = table("Next offers", "cluster:id|product|owned by:percent|value:money|offered to:count", rows, note)
     message = f"{counted(record['accounts'], 'account')} get an offer{by_kind(record)}."
     return Chapter("next-offers", "Next offers", message, (offers,))
@@ -40,3 +41,9 @@ def how(record: dict[str, Any]) -> str:
     return (
         f"; chosen by {chosen}, held-out Brier score {model['brier']:.4f} (shares of owners {model['brier_share']:.4f})"
     )
+
+
+def whose(record: dict[str, Any]) -> str:
+    """Return which run's offers these are, in words; "" for those of the run itself."""
+    run = record.get("learned", {}).get("run")
+    return f"; offers and probabilities are those of run {run}" if run else ""

@@ -125,10 +125,9 @@ def prepare(market: Market, settings: Products) -> ProductsState:
     sales = product_sales(market)
     with this.progress.stage("products", sales.table.plan.rows):
         require_few(sales, len(market.clusters))
-        model = stored_model.frozen(market, sales.products.names) or learned(market, sales, settings)
-    return ProductsState(
-        this.columns.account_id, this.columns.id_form, market.clusters, model, sales.owned, facts_of(market, sales)
-    )
+        facts = facts_of(market, sales, settings.owned)
+        model = stored_model.frozen(market, sales.products.names, settings.owned) or learned(market, sales, settings)
+    return ProductsState(this.columns.account_id, this.columns.id_form, market.clusters, model, sales.owned, facts)
 
 
 def require_few(sales: ProductSales, clusters: int) -> None:
@@ -157,8 +156,8 @@ def learned(market: Market, sales: ProductSales, settings: Products) -> ProductM
     return ProductModel(ProductPotentials.together(parts), offered)
 
 
-def facts_of(market: Market, sales: ProductSales) -> Facts:
-    """Return what is known of the products whatever is open of them."""
+def facts_of(market: Market, sales: ProductSales, share: float) -> Facts:
+    """Return what is known of the products whatever is open of them; they are offered from a `share` of owners on."""
     pairs = sales.owned
     units = np.where(sales.label[pairs.account] >= 0, pairs.units, 0).astype(np.float64)
     sold = np.bincount(pairs.product, weights=units, minlength=len(sales.products.names)) / UNITS
@@ -173,6 +172,7 @@ def facts_of(market: Market, sales: ProductSales) -> Facts:
         sales=spent,
         line=job.potential.lines[0],
         level=job.potential.interval_level,
+        share=share,
         sales_column=market.this.columns.sales,
         path=sales.table.path,
     )

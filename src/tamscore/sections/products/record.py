@@ -38,7 +38,8 @@ class Facts:
 
     `names` (P,) and `family` (P,), None without families; `customers` (K,) and `owners` (K, P) among them; `sold` (P,)
     is what customers spend on each, `sales` what the market's column `sales_column` says they spend. `path` is the
-    table; potentials are its cut lines at `line`, their intervals hold at `level`.
+    table; potentials are its cut lines at `line`, their intervals hold at `level`; products count as offered from a
+    `share` of owners on.
     """
 
     names: pa.Array
@@ -49,6 +50,7 @@ class Facts:
     sales: float
     line: float
     level: float
+    share: float
     sales_column: str
     path: str
 
@@ -76,7 +78,7 @@ def findings(clusters: Sequence[str], model: ProductModel, facts: Facts, counts:
         "most": shown,
         "families": tables["product_families"].to_pylist() if facts.family is not None else [],
     }
-    both = stored_model.both(model, clusters, facts.names)
+    both = stored_model.both(model, clusters, facts)
     return Findings(record, tables, MONEY, both, tuple(notices(facts)))
 
 

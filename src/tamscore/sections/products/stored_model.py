@@ -10,12 +10,14 @@ import pyarrow as pa
 
 from tamscore.arrow import places_in
 from tamscore.errors import InputContractError
+from tamscore.scoring.product_sales import keeps_ladders
 from tamscore.sections.products.potential import ProductModel, ProductPotentials
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tamscore.scoring.market import Market
+    from tamscore.sections.products.record import Facts
 
 NAME = "products"
 FORMAT = 1
@@ -23,26 +25,38 @@ UNKNOWN = {"value": np.nan, "low": np.nan, "high": np.nan, "support": 0, "basis"
 """What is known of a product that the earlier run did not know."""
 
 
-def both(model: ProductModel, clusters: Sequence[str], names: pa.Array) -> tuple[dict[str, Any], dict[str, Any]]:
+def both(model: ProductModel, clusters: Sequence[str], facts: Facts) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the description and the arrays of a model."""
     arrays = {one.name: getattr(model.potentials, one.name) for one in fields(ProductPotentials)}
-    description = {"format": FORMAT, "source": model.source, "clusters": list(clusters), "products": names.to_pylist()}
+    description = {
+        "format": FORMAT,
+        "source": model.source,
+        "clusters": list(clusters),
+        "products": facts.names.to_pylist(),
+        "families": None if facts.family is None else facts.family.to_pylist(),
+        "owned": facts.share,
+    }
     return description, {**arrays, "offered": model.offered.astype(np.uint8)}
 
 
-def frozen(market: Market, names: pa.Array) -> ProductModel | None:
+def frozen(market: Market, names: pa.Array, share: float) -> ProductModel | None:
     """Return the potentials of the run whose ladders are frozen; None if this run makes its own.
 
     Products that it did not know have no potential, and are not offered. Raise InputContractError if what it stored
-    does not fit.
+    does not fit, or if it offered products from another `share` of owners on.
     """
     origin = market.origin
-    if origin.earlier is None or origin.record.get("ladders") != "frozen":
+    if origin.earlier is None or not keeps_ladders(origin):
         return None
     directory, pair = origin.earlier.directory, origin.earlier.section(NAME)
     if pair is None:
         return None
     model = parsed(*pair, market.clusters, names, str(directory.model), directory.run_key)
+    if pair[0].get("owned", share) != share:
+        raise InputContractError(
+            f"products.owned: expected {pair[0]['owned']:g}, by which run {directory.run_key} offers products, got "
+            f"{share:g}; set it so, refresh the model, or score with --own-ladders"
+        )
     known = set(pair[0]["products"])
     if new := sum(name not in known for name in names.to_pylist()):
         market.this.progress.notice(
