@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
@@ -344,3 +345,74 @@ def test_report_show_explain_and_lists_name_the_open_products(made, tmp_path):
     (file,) = (tmp_path / "lists").rglob("*nn*.csv")
     columns = file.read_text(encoding="utf-8-sig").splitlines()[0].replace('"', "")
     assert "open_product,open_product_whitespace,open_product_2,open_product_2_whitespace" in columns
+
+
+def exported(made, folder, name: str, *options: str) -> Any:
+    """Return the rows that `export --by product` writes to a file of that name."""
+    asked = ["export", str(made["run"].path), "--to", str(folder / name), "--by", "product", *options]
+    said = CliRunner().invoke(app, asked)
+    assert said.exit_code == 0, said.output
+    return pq.read_table(folder / name) if name.endswith(".parquet") else pa.csv.read_csv(folder / name)
+
+
+def test_an_export_by_product_has_a_row_for_each_product_that_is_owned_open_or_offered(made, tmp_path, monkeypatch):
+    monkeypatch.setattr("tamscore.insight.export_products.HELD_CELLS", 700)
+    table = exported(made, tmp_path, "products.parquet")
+    own = {(row["account_id"], row["product"]): row["sales"] for row in made["sold"].to_pylist()}
+    cells = {(row["cluster"], row["product"]): row for row in table_of(made["run"], "products")}
+    scores = {row["account_id"]: row for row in made["scores"].to_pylist()}
+    rows = {(row["account_id"], row["product"]): row for row in table.to_pylist()}
+    assert len(rows) == table.num_rows
+    sums: dict[str, int] = defaultdict(int)
+    for key in ((account, product) for account in scores for product in {product for _, product in cells}):
+        cell, score = cells.get((scores[key[0]]["cluster"], key[1])), scores[key[0]]
+        reach = 0.0 if cell is None else round(cell["potential"], 2)
+        open_ = max(reach - own[key], 0) if key in own else reach * bool(cell and cell["offered"])
+        assert (key in rows) == (key in own or open_ > 0 or score["next_offer"] == key[1])
+        if key in rows:
+            row = rows[key]
+            assert float(row["sales"]) == own.get(key, 0.0)
+            assert float(row["potential"]) == reach
+            assert float(row["whitespace"]) == pytest.approx(open_, abs=1e-9)
+            assert row["family"] == ("wood" if key[1] in {"bellows", "chisel"} else "metal")
+            assert (row["probability"] is None) == (key in own)
+            if score["next_offer"] == key[1]:
+                assert row["probability"] == score["next_offer_probability"]
+            sums[key[0]] += round(float(row["whitespace"]) * 100)
+    assert {name: sums[name] for name in scores} == {
+        name: round(row["product_whitespace"] * 100) for name, row in scores.items()
+    }
+    assert set(table["score_version"].to_pylist()) == {made["run"].run_key}
+
+
+def test_an_export_by_product_as_csv_and_of_some_accounts(made, tmp_path):
+    whole = exported(made, tmp_path, "whole.csv")
+    assert whole.column_names == exported(made, tmp_path, "whole.parquet").column_names
+    some = exported(made, tmp_path, "some.csv", "--only", "tier=A")
+    tiers = {row["account_id"] for row in made["scores"].to_pylist() if row["tier"] == "A"}
+    assert set(some["account_id"].to_pylist()) == {one for one in whole["account_id"].to_pylist() if one in tiers}
+    asked = ["export", str(made["run"].path), "--by", "product"]
+    for options, said in (
+        (["--to", "x.parquet", "--fields", "cluster"], "--fields: expected no such option with --by product"),
+        (["--to", "-"], "--by: expected a file for products"),
+        (["--to", f"parquet:{tmp_path / 'folder'}"], "--by: expected a file for products"),
+        (["--to", f"duckdb:{tmp_path / 'file'}#table"], "--by: expected a file for products"),
+    ):
+        refused = CliRunner().invoke(app, [*asked, *options])
+        assert refused.exit_code == 2
+        assert said in refused.output
+
+
+def test_an_export_by_product_needs_products_and_the_table_as_it_was_read(made, tmp_path):
+    plain = market.run(made["folder"] / "market", tmp_path / "plain", {})
+    asked = ["export", str(plain.path), "--to", str(tmp_path / "x.csv"), "--by", "product"]
+    assert "the run has no products; a job with [products] has" in CliRunner().invoke(app, asked).output
+    pq.write_table(made["sold"], tmp_path / "sold.parquet")
+    changes = {"products": {"path": str(tmp_path / "sold.parquet")}}
+    run = market.run(made["folder"] / "market", tmp_path / "own", changes)
+    pq.write_table(made["sold"].slice(1), tmp_path / "sold.parquet")
+    asked[1] = str(run.path)
+    refused = CliRunner().invoke(app, asked)
+    assert refused.exit_code == 3
+    assert "sold.parquet is not as run" in " ".join(refused.output.split())
+    assert not (tmp_path / "x.csv").exists()

@@ -14,10 +14,10 @@ from tamscore.backend.host import HostBackend
 from tamscore.errors import InputContractError
 from tamscore.scoring.joining.product_lines import PartProducts, ProductColumns
 from tamscore.scoring.joining.product_table import ProductTable, families_of
-from tamscore.scoring.product_sales import AccountProducts
+from tamscore.scoring.product_sales import NOT_OWNED, AccountProducts
 from tamscore.sections.products.columns import ProductsState
 from tamscore.sections.products.counts import PartCounts
-from tamscore.sections.products.open_products import NOT_OWNED, leading, open_cents, sums_by
+from tamscore.sections.products.open_products import leading, open_cents, sums_by
 from tamscore.sections.products.potential import BASES, ProductModel, ProductPotentials, Rules, product_potentials
 from tamscore.sections.products.record import Facts
 from tamscore.sections.products.stored_model import both, parsed
@@ -201,7 +201,9 @@ def stored(products):
     counts = np.ones(value.shape, np.int64)
     potentials = ProductPotentials(value, value - 1, value + 1, counts, counts.astype(np.int8))
     model = ProductModel(potentials, value % 2 == 0)
-    return both(model, ("A", "B"), pa.array(products, pa.large_string())), model
+    names = pa.array(products, pa.large_string())
+    facts = Facts(names, None, counts[0], counts, counts[0], 0.0, 0.85, 0.95, 0.4, "sales", "table")
+    return both(model, ("A", "B"), facts), model
 
 
 def test_a_stored_model_keeps_the_potentials_of_the_products_that_it_knew():

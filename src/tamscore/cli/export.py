@@ -98,7 +98,8 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
         typer.Option("--only", metavar="PLAY", help="Only accounts of a play, such as win_back, or COLUMN=VALUE."),
     ] = None,
     by: Annotated[
-        Literal["account", "family"], typer.Option("--by", help="A row an account, or a row a family with its sums.")
+        Literal["account", "family", "product"],
+        typer.Option("--by", help="A row an account, a row a family with its sums, or a row an account and product."),
     ] = "account",
     titles: Annotated[
         bool, typer.Option("--titles", help="Headers in plain words, by [titles] of the job; the id keeps its name.")
@@ -118,25 +119,25 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
     stand beside the model's values, and the accounts they name always come along. A table is merged by id in one
     transaction, see docs/scores_elsewhere.md.
     """
-    from tamscore.cli.export_families import export_by_family, require_accounts
+    from tamscore.cli.export_by import export_by, guarded, require_accounts
     from tamscore.insight.beside_run import with_asked
-    from tamscore.insight.export import default_fields, only_of, order_of, titles_of
+    from tamscore.insight.export import KEY, Order, default_fields, only_of, order_of, titles_of
     from tamscore.insight.export_file import Target
     from tamscore.insight.overrides import match
     from tamscore.insight.stored import open_run
     from tamscore.progress import Progress
 
     files_only = {"--since": since, "--null": null, "--bom": bom, "--no-guard": no_guard}
-    if by == "family":
-        require_accounts(
-            {**files_only, "--fields": fields, "--overrides": overrides, "--only": only, "--titles": titles}
-        )
+    if by != "account":
+        rows_only = {"--fields": fields, "--overrides": overrides, "--only": only, "--titles": titles}
+        require_accounts(by, {**files_only, **rows_only})
     require_none_of({"--gone": gone} if isinstance(to, Target) else files_only)
     asked = asked_for(fields, only)
-    if by == "family":
-        export_by_family(open_run(run, plan=plan), to, no_guard=no_guard, bom=bom, overwrite=overwrite, as_json=as_json)
-        return
     scored = with_asked(open_run(run, plan=plan), asked)
+    if by != "account":
+        order = Order({}, KEY, {}, day_of(None), only_of(scored, only) if only else None)
+        export_by(scored, guarded(to, no_guard=no_guard, bom=bom), by, order, overwrite=overwrite, as_json=as_json)
+        return
     chosen = fields.split(",") if fields else default_fields(scored)
     if titles:
         chosen = titles_of(scored, chosen)

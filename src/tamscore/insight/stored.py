@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from tamscore.config import Input, Job
     from tamscore.insight.roles import RoleColumns
+    from tamscore.model.files import Pair
     from tamscore.model.record import ModelRecord, PartyRecord
     from tamscore.scoring.arguments import LadderRules
     from tamscore.scoring.potential import PartyMarket
@@ -93,6 +94,10 @@ class StoredRun:
     def model(self) -> ModelRecord:
         """Its model, held against the manifest; InputContractError where it was changed."""
         return model.read_model(self.directory.model, files_of(self.manifest))
+
+    def section(self, name: str) -> Pair | None:
+        """What the model of an optional section says, and its arrays; None if it has none. Raises as `model`."""
+        return model.read_section(self.directory.model, name, files_of(self.manifest))
 
     @cached_property
     def models(self) -> tuple[PartyModel, ...]:

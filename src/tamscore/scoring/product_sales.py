@@ -11,14 +11,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamscore.errors import InputContractError
+from tamscore.scoring.by_cluster import CENTS
 from tamscore.scoring.joining.order_lines import range_by_range, readings
 from tamscore.scoring.joining.product_lines import Customers, customers_of, read_sales
 from tamscore.scoring.joining.product_table import EARLY, Products, no_owner, product_table, read_products
-from tamscore.stages.orders import Lines, begins, places
+from tamscore.stages.orders import UNITS, Lines, begins, places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from tamscore.engine.flow import Flow
     from tamscore.scoring.joining.product_lines import PartProducts
     from tamscore.scoring.joining.product_table import ProductTable
     from tamscore.scoring.market import Market
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 SALES = "product sales"
 HELD_CELLS = 2_000_000
 """So many pairs of account and product are looked at at a time."""
+NOT_OWNED = -1.0
+"""The sales of an account that does not own a product."""
 KEEPING = ("products", "next_offer")
 """The sections whose models name the products that they know."""
 NO_FAMILY = "unknown"
@@ -49,23 +53,46 @@ class AccountProducts:
     product: Any
     units: Any
 
-    @property
-    def account(self) -> Any:
-        """The account (n,) of each pair, as its place in `key`."""
-        return np.repeat(np.arange(len(self.key), dtype=np.int32), np.diff(self.start))
-
     def pairs_of(self, account: Any) -> tuple[Any, Any]:
         """Return the pairs of accounts at some places (m,): the place in `account`, and that in `product`, (n,)."""
         first, count = self.start[account], self.start[account + 1] - self.start[account]
         pair = np.repeat(first - np.cumsum(count) + count, count) + np.arange(count.sum())
         return np.repeat(np.arange(len(account)), count), pair
 
+    def cents(self, account: Any, products: int) -> Any:
+        """Return the sales (m, P) in whole cents of accounts by their places (m,), -1 for none; NOT_OWNED for none."""
+        own, having = np.full((len(account), products), NOT_OWNED), np.flatnonzero(account >= 0)
+        row, pair = self.pairs_of(account[having])
+        own[having[row], self.product[pair]] = np.rint(self.units[pair] * (CENTS / UNITS))
+        return own
+
     @classmethod
-    def together(cls, parts: Sequence[Lines]) -> AccountProducts:
-        """Return what accounts own, given their pairs of ascending keys, part after part."""
-        pairs = Lines.together(parts)
+    def of(cls, pairs: Lines) -> AccountProducts:
+        """Return what accounts own, given their pairs by order of key, with the product for the day."""
         first = np.flatnonzero(begins(pairs.key, pairs.check))
         return cls(pairs.key[first], pairs.check[first], np.append(first, len(pairs)), pairs.day, pairs.units)
+
+    @classmethod
+    def together(cls, parts: Sequence[AccountProducts]) -> AccountProducts:
+        """Return what accounts of ascending keys own, part after part."""
+        before = np.cumsum([0, *(len(part.product) for part in parts)])
+        starts = [part.start[:-1] + first for part, first in zip(parts, before, strict=False)]
+        named = ("key", "check", "product", "units")
+        key, check, product, units = (np.concatenate([getattr(part, name) for part in parts]) for name in named)
+        return cls(key, check, np.append(np.concatenate(starts), before[-1]), product, units)
+
+
+@dataclass(frozen=True)
+class CustomerPairs:
+    """What customers own (n,): the cluster of the customer, the number of the product, and sales in units."""
+
+    label: Any
+    product: Any
+    units: Any
+
+    def at(self, rows: Any) -> CustomerPairs:
+        """Return the pairs at some places."""
+        return CustomerPairs(self.label[rows], self.product[rows], self.units[rows])
 
 
 @dataclass(frozen=True)
@@ -94,11 +121,7 @@ class ProductSales:
     @cached_property
     def owned(self) -> AccountProducts:
         """What every account of the table owns, those that are not of the market too."""
-        plan, columns, names, parts = self.table.plan, self.table.columns, self.products.names, list[Lines]()
-        for reading in readings(plan.rows):
-            lines = self.market.this.flow.map(read_sales, plan.partitions, columns, names, reading)
-            parts += [narrowed(added_up(one), len(names)) for one in range_by_range(lines)]
-        return AccountProducts.together(parts)
+        return read_owned(self.market.this.flow, self.table, self.products.names)
 
     @cached_property
     def label(self) -> Any:
@@ -111,12 +134,27 @@ class ProductSales:
     def owners(self) -> Any:
         """The customers (K, P) of each cluster that own each product; InputContractError if no customer owns any."""
         clusters, products = len(self.market.clusters), len(self.products.names)
-        label = self.label[self.owned.account]
-        flat = label[label >= 0] * products + self.owned.product[label >= 0]
+        pairs = self.customer_pairs()
+        flat = pairs.label * products + pairs.product
         owners = np.bincount(flat, minlength=clusters * products).reshape(clusters, products)
         if not owners.any():
             raise InputContractError(no_owner(self.table, self.market.this.columns.sales))
         return owners
+
+    def customer_pairs(self) -> CustomerPairs:
+        """Return what the customers of the market own, made anew each time: others may own many times as much."""
+        customers = np.flatnonzero(self.label >= 0)
+        row, pair = self.owned.pairs_of(customers)
+        return CustomerPairs(self.label[customers][row], self.owned.product[pair], self.owned.units[pair])
+
+
+def read_owned(flow: Flow, table: ProductTable, names: pa.Array) -> AccountProducts:
+    """Return what every account of a table owns of the products with some names (P,)."""
+    parts = list[AccountProducts]()
+    for reading in readings(table.plan.rows):
+        lines = flow.map(read_sales, table.plan.partitions, table.columns, names, reading)
+        parts += [AccountProducts.of(narrowed(added_up(one), len(names))) for one in range_by_range(lines)]
+    return AccountProducts.together(parts)
 
 
 def product_sales(market: Market) -> ProductSales:

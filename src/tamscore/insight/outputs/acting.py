@@ -121,7 +121,7 @@ COVERAGE = {
 }
 EXPORT = {
     "accounts": "integer: accounts of the run",
-    "exported": "integer: accounts written",
+    "exported": "integer: accounts written, or rows with `--by family` and `--by product`",
     "new": "integer: accounts that the earlier run did not have",
     "changed": "integer: accounts that differ from it",
     "gone": "integer: accounts that only it has",

@@ -16,6 +16,7 @@ from tamscore.scoring.joining.product_lines import PartProducts, ProductColumns,
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tamscore.config import Job
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.context import Run
     from tamscore.store.partitions import Plan
@@ -48,12 +49,22 @@ class ProductTable:
 
 def product_table(this: Run) -> ProductTable:
     """Return the table of sales by product that the job names, in [products] or else in [next_offer]."""
-    section = "products" if "products" in this.job.sections else "next_offer"
-    settings: Any = this.job.sections[section]
-    account_id = settings.account_id or this.columns.account_id
+    section = section_of(this.job)
+    return table_of(this.job, section, this.plan.tables[f"{section}.path"])
+
+
+def section_of(job: Job) -> str:
+    """Return the section of a job that names the table of sales by product."""
+    return "products" if "products" in job.sections else "next_offer"
+
+
+def table_of(job: Job, section: str, plan: Plan) -> ProductTable:
+    """Return the table of sales by product that a section of a job names, which has a plan."""
+    settings: Any = job.sections[section]
+    account_id = settings.account_id or job.columns.account_id
     family = getattr(settings, "family", None)
-    columns = ProductColumns(account_id, settings.product, settings.sales, this.columns.id_form, family)
-    return ProductTable(section, settings.path, this.plan.tables[f"{section}.path"], columns)
+    columns = ProductColumns(account_id, settings.product, settings.sales, job.columns.id_form, family)
+    return ProductTable(section, settings.path, plan, columns)
 
 
 def check_products(this: Run, parts: Sequence[PartRows]) -> None:

@@ -184,7 +184,8 @@ def prepare(market: Market, settings: NextOffer) -> NextOfferState:
     with this.progress.stage("products", sales.table.plan.rows):
         known = stored_model.stored_offers(market, sales.products.names, settings) or learned(market, sales, settings)
     names = this.columns.account_id, this.columns.id_form, market.clusters, sales.products.names
-    return NextOfferState(*names, known, Columns.of(sales, known.product), settings.owned, settings.by)
+    columns = Columns.of(sales.owned, len(sales.products.names), known.product)
+    return NextOfferState(*names, known, columns, settings.owned, settings.by)
 
 
 def learned(market: Market, sales: ProductSales, settings: NextOffer) -> KnownOffers:
@@ -200,4 +201,5 @@ def learned(market: Market, sales: ProductSales, settings: NextOffer) -> KnownOf
     product = most_owned(sales)
     wanted &= np.isin(np.arange(wanted.shape[1]), product)
     offers = offers_of(sales, wanted, rules.lines[0], potential)
-    return KnownOffers(product, offers, *learn_ownership(sales, Columns.of(sales, product)))
+    columns = Columns.of(sales.owned, len(sales.products.names), product)
+    return KnownOffers(product, offers, *learn_ownership(sales, columns))

@@ -38,11 +38,11 @@ class Columns:
     owned: AccountProducts
 
     @classmethod
-    def of(cls, sales: ProductSales, product: Any) -> Columns:
-        """Return products by their numbers (c,)."""
-        column = np.full(len(sales.products.names), -1)
+    def of(cls, owned: AccountProducts, products: int, product: Any) -> Columns:
+        """Return those of so many products that have some numbers (c,), beside what accounts own."""
+        column = np.full(products, -1)
         column[product] = np.arange(len(product))
-        return cls(product, column, sales.owned)
+        return cls(product, column, owned)
 
     def matrix(self, account: Any) -> Any:
         """Return what accounts (m,) own, by their places in `owned`, -1 for nothing: (m, c), 1.0 or 0.0."""
@@ -118,13 +118,11 @@ def cut_lines(sales: ProductSales, wanted: Any, line: float) -> list[Any]:
 
 def details(sales: ProductSales, wanted: Any) -> dict[tuple[int, int], Any]:
     """Return owners' sales (n,), sorted, of the products wanted (K, p) bool in each cluster, by cluster and product."""
-    pairs, products = sales.owned, wanted.shape[1]
-    rows = np.flatnonzero(wanted.any(axis=0)[pairs.product])
-    label, product, units = sales.label[pairs.account[rows]], pairs.product[rows], pairs.units[rows]
-    mine = np.flatnonzero((label >= 0) & wanted[label, product])
-    flat = label[mine] * products + product[mine]
-    order = np.lexsort((units[mine], flat))
-    codes, groups = grouped(flat[order], units[mine][order] / UNITS)
+    pairs, products = sales.customer_pairs(), wanted.shape[1]
+    mine = pairs.at(np.flatnonzero(wanted[pairs.label, pairs.product]))
+    flat = mine.label * products + mine.product
+    order = np.lexsort((mine.units, flat))
+    codes, groups = grouped(flat[order], mine.units[order] / UNITS)
     return {divmod(int(code), products): group for code, group in zip(codes, groups, strict=True)}
 
 

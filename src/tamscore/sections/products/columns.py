@@ -11,10 +11,10 @@ import pyarrow as pa
 from tamscore.arrow import level_codes, nullable
 from tamscore.errors import InputContractError
 from tamscore.scoring.by_cluster import CENTS
-from tamscore.scoring.product_sales import HELD_CELLS, offered_products, product_sales
+from tamscore.scoring.product_sales import HELD_CELLS, NOT_OWNED, offered_products, product_sales
 from tamscore.sections.products import open_products, stored_model
 from tamscore.sections.products.counts import PartCounts, counts_of
-from tamscore.sections.products.open_products import LEADING, NOT_OWNED
+from tamscore.sections.products.open_products import LEADING
 from tamscore.sections.products.potential import ProductModel, ProductPotentials, Rules, product_potentials
 from tamscore.sections.products.record import Facts, findings
 from tamscore.sections.products.view import NAMES
@@ -94,16 +94,9 @@ class ProductsState:
         most = max(HELD_CELLS // max(products, 2 * clusters), 1)
         for start in range(0, len(having), most):
             at = having[start : start + most]
-            own, mine = backend.put(self.own_cents(owner[at])), backend.put(label[at])
+            own, mine = backend.put(self.owned.cents(owner[at], products)), backend.put(label[at])
             lines = (backend.xp.take(one, mine, axis=0) for one in (potential, offered))
             yield OpenRows(at, np.arange(len(at)), open_products.open_cents(backend.xp, own, *lines))
-
-    def own_cents(self, owner: Any) -> Any:
-        """Return the sales (m, P) in cents of accounts (m,) by their places in `owned`, NOT_OWNED for none."""
-        own = np.full((len(owner), self.model.offered.shape[1]), NOT_OWNED)
-        row, pair = self.owned.pairs_of(owner)
-        own[row, self.owned.product[pair]] = np.rint(self.owned.units[pair] * (CENTS / UNITS))
-        return own
 
     def count(self, scored: pa.Table) -> PartCounts:
         """Return what a part of the scores comes to, by its ids and clusters."""
@@ -142,25 +135,23 @@ def require_few(sales: ProductSales, clusters: int) -> None:
 
 def learned(market: Market, sales: ProductSales, settings: Products) -> ProductModel:
     """Return potentials by the owners among the customers, party type by party type."""
-    job, pairs = market.this.job, sales.owned
+    job, pairs = market.this.job, sales.customer_pairs()
     rules = Rules(job.potential.lines[0], job.potential.min_customers, job.potential.interval_level)
-    label = sales.label[pairs.account]
     parts, products = list[ProductPotentials](), len(sales.products.names)
     for policy in market.policies:
         first, size = market.first[policy.code], len(policy.cluster_ids)
-        mine = np.flatnonzero((label >= first) & (label < first + size))
-        money, product = pairs.units[mine] / UNITS, pairs.product[mine]
+        mine = pairs.at(np.flatnonzero((pairs.label >= first) & (pairs.label < first + size)))
+        money, cluster = mine.units / UNITS, mine.label - first
         shape = size, products
-        parts.append(product_potentials(market.this.backend, money, label[mine] - first, product, shape, rules))
+        parts.append(product_potentials(market.this.backend, money, cluster, mine.product, shape, rules))
     offered = offered_products(sales.owners, sales.customer_counts, settings.owned, rules.min_customers)
     return ProductModel(ProductPotentials.together(parts), offered)
 
 
 def facts_of(market: Market, sales: ProductSales, share: float) -> Facts:
     """Return what is known of the products whatever is open of them; they are offered from a `share` of owners on."""
-    pairs = sales.owned
-    units = np.where(sales.label[pairs.account] >= 0, pairs.units, 0).astype(np.float64)
-    sold = np.bincount(pairs.product, weights=units, minlength=len(sales.products.names)) / UNITS
+    pairs = sales.customer_pairs()
+    sold = np.bincount(pairs.product, weights=pairs.units, minlength=len(sales.products.names)) / UNITS
     spent = sum(float(party.sales.sales.sum()) for party in market.parties)
     job = market.this.job
     return Facts(

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
 
 LEADING = 3
 """So many products of an account are named, those with the most whitespace."""
-NOT_OWNED = -1.0
-"""The sales of an account that does not own a product."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +23,8 @@ class Leading:
 def open_cents(xp: Any, own: Array, potential: Array, offered: Array) -> Array:
     """Return the whitespace (m, P) of products in whole cents.
 
-    `own` (m, P) are sales in cents, NOT_OWNED for none; `potential` (m, P) is in cents, NaN where nobody knows;
-    `offered` (m, P) bool says what counts as open for accounts that do not own it.
+    `own` (m, P) are sales in cents, below 0 for products that are not owned; `potential` (m, P) is in cents, NaN where
+    nobody knows; `offered` (m, P) bool says what counts as open for accounts that do not own it.
     """
     nothing = xp.zeros_like(potential)
     reach = xp.where(xp.isnan(potential), nothing, potential)
