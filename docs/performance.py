@@ -123,7 +123,7 @@ CHAPTERS: dict[str, list[Benchmark]] = {
             "From Parquet to scores",
             "3,000,000 companies, 29 numbers, 11 clusters, each program in a process of its own. The floor decodes the "
             "features twice and writes the scores, nothing else. "
-            "Ratios compare with tamscore in the same race.",
+            "Ratios compare with tamscore in the same race. See [comparison](comparison.md).",
             "race",
             {
                 "program": "contender",
