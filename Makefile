@@ -61,10 +61,11 @@ demo: .venv/.complete ## Make a market of 300,000 companies, score it, show the 
 
 test: lint types layers pytest ## Check everything: style, types, import layers, tests
 
-lint: .venv/.complete ## Check style and formatting
+lint: .venv/.complete ## Check style, formatting and English
 	$(call say,'lint: ruff')
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python docs/style.py
 
 types: .venv/.complete ## Check types
 	$(call say,'types: mypy')

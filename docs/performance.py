@@ -261,7 +261,7 @@ CHAPTERS: dict[str, list[Benchmark]] = {
             ("case",),
         ),
         Benchmark(
-            "priority", "Priority", "Best tenth of prospects on synthetic markets: value that came, by priority "
+            "priority", "Priority", "Best decile of prospects on synthetic markets: value that came, by priority "
             "relative to by whitespace, and expected value over value that came.", "priority",
             {
                 "seed": "seed", "look-alike": "look_alike.ratio", "labels": "labels.ratio",
