@@ -1,7 +1,7 @@
 """Checks that pages and strings follow the project's English: `python docs/style.py`, a part of `make lint`.
 
 Pages are checked for words that have a plainer form, for long sentences, for semicolons and colons, and for how easy
-they are to read (Flesch reading ease). Of reference pages, and of docstrings and messages in `src`, words alone are checked.
+they are to read (Flesch reading ease). Of reference pages and of docstrings and messages in `src`, words alone count.
 `docs/style_left.txt` lists what has not been rewritten yet: no new file joins it, and what passes leaves it.
 """
 
