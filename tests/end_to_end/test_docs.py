@@ -118,6 +118,20 @@ def test_the_page_of_benchmarks_holds_what_the_records_say():
     assert page.read_bytes() == made.stdout, "make docs renews it"
 
 
+IN_THE_PROJECT = re.compile(r"`((?:bench|docs|docker|jobs|locks|src|tests)/[\w./*{},-]+)(?:::?[^`]*)?`")
+WRITTEN_LATER = {"bench/results/gpu.jsonl"}
+"""Files that a page speaks of and that only a machine with a GPU writes."""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_that_a_page_names_are_there(page):
+    for name in IN_THE_PROJECT.findall(page.read_text(encoding="utf-8")):
+        before, _, rest = name.partition("{")
+        inner, _, after = rest.partition("}")
+        for one in (f"{before}{part}{after}" for part in inner.split(",")) if rest else (name,):
+            assert one in WRITTEN_LATER or [*ROOT.glob(one.rstrip("/"))], f"no such file: {one}"
+
+
 @pytest.mark.parametrize("page", PAGES[1:], ids=lambda page: page.name)
 def test_every_page_has_a_place_in_the_site(page):
     assert f": {page.name}\n" in (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), "give it a line under nav"

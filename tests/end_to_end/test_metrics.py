@@ -92,6 +92,12 @@ def test_metrics_change_neither_key_nor_bytes_of_a_run_and_verify_is_content(fol
     assert scored[0] == scored[1]
 
 
+def test_a_run_with_nothing_to_do_ends_with_10_and_raises_no_alert(folder, tmp_path):
+    assert call(folder, tmp_path).exit_code == 0
+    assert call(folder, tmp_path, more=("--if-changed",)).exit_code == 10
+    assert left(tmp_path)[1]["exit_code"] == 0
+
+
 def test_a_run_that_fails_leaves_its_exit_code_and_the_stage_it_had_reached(folder, tmp_path):
     bad = call(folder, tmp_path, "rows.max_rejected_share=0", "rows.sales_missing=reject")
     assert bad.exit_code == 3, bad.output
