@@ -41,7 +41,8 @@ COLONS = 25.0
 FLESCH = 50.0
 """Limits of a page: words of its longest sentence and of the mean one, marks in 1,000 words, reading ease."""
 REFERENCE = {
-    "decisions", "glossary", "index", "job_file", "json_outputs", "performance", "questions", "score_columns",
+    "command_line", "decisions", "glossary", "index", "job_file", "json_outputs", "performance", "questions",
+    "score_columns",
 }  # fmt: skip
 """Pages that are looked up and not read: only their words are checked."""
 LEFT = frozenset((Path(__file__).parent / "style_left.txt").read_text(encoding="utf-8").split())

@@ -104,10 +104,11 @@ def small(word):
     return word.replace("300000", "3000")
 
 
-def test_the_reference_of_the_job_file_is_current():
-    call = [sys.executable, str(ROOT / "docs" / "job_file.py")]
+@pytest.mark.parametrize("name", ["job_file", "command_line"])
+def test_a_reference_is_current(name):
+    call = [sys.executable, str(ROOT / "docs" / f"{name}.py")]
     made = subprocess.run(call, check=True, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "utf-8"})
-    assert (ROOT / "docs" / "job_file.md").read_bytes() == made.stdout, "make docs renews it"
+    assert (ROOT / "docs" / f"{name}.md").read_bytes() == made.stdout, "make references renews it"
 
 
 def test_the_page_of_benchmarks_holds_what_the_records_say():

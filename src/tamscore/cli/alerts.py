@@ -15,7 +15,7 @@ Top = Annotated[int, typer.Option("--top", metavar="N", min=0, help="Alerts of e
 
 
 def alerts(run: Run, since: Since = None, to: To = None, top: Top = 10, as_json: AsJson = False) -> None:
-    """Tell who should be called now.
+    """List the accounts to call now.
 
     Who may leave, who left, and whose contract ends, by the run itself; who may buy, by what changed about the account
     itself since the run that this one replaced.

@@ -28,9 +28,10 @@ def backtest(
     overrides: Overrides = None,
     as_json: EventsAsJson = False,
 ) -> None:
-    """Hold scores against what accounts bought afterwards.
+    """Compare scores with later sales.
 
-    Tenths of whitespace against growth, beside a ranking by lot; and what other methods would have said better.
+    Shows deciles of whitespace against growth, beside a random ranking, and what other methods would have predicted
+    better.
     """
     from tamscore import backend, job_file, pipeline
     from tamscore.progress import Progress

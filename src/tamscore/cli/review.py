@@ -27,7 +27,7 @@ def explain(
     plan: Plan = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell why an account has its potential.
+    """Explain why an account has its potential.
 
     Its peers, the ladder of their sales, the nearest peers above it, its quadrant, and what would move it a step. With
     --against, how many times the potential of another account it has, and what differs between the two.
@@ -67,7 +67,7 @@ def diff(
     top: Annotated[int, typer.Option("--top", metavar="N", min=0, help="Accounts to list.")] = 10,
     as_json: AsJson = False,
 ) -> None:
-    """Tell what changed between two runs, and why.
+    """Show what changed between two runs, and why.
 
     Each account's change in potential is split into own sales, cluster move, peers, model and policy, to the cent.
     """
@@ -97,7 +97,7 @@ def what_if(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell what other cut lines, caps or thresholds would come to.
+    """Show what other cut lines, caps or thresholds would come to.
 
     Answered from what the run has stored, equal to running the job again; nothing is written.
     """

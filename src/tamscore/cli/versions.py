@@ -23,7 +23,7 @@ KINDS = ("expansion", "acquisition")
 
 
 def history(output: Output, as_json: AsJson = False) -> None:
-    """Tell which version replaced which, when and by whom.
+    """List which version replaced which, when and by whom.
 
     And which complete versions there are: each could be made current again.
     """
@@ -86,8 +86,8 @@ def rollback(
 ) -> None:
     """Make an earlier version current again.
 
-    Every byte of it is verified first; nothing is computed, copied or removed, and the ledger tells of it. Asked for
-    again without a version, it changes nothing: to go further back, name one.
+    Every byte of it is verified first. Nothing is computed, copied or removed, and the ledger records it. If you ask
+    again without a version, nothing changes. To go further back, name a version.
     """
     from tamscore.insight.rollback import roll_back
 
