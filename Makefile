@@ -91,6 +91,7 @@ references: .venv/.complete ## Renew the pages that scripts write: job file, com
 	$(BIN)/python docs/json_outputs.py > docs/json_outputs.md
 	$(BIN)/python docs/performance.py > docs/performance.md
 	$(BIN)/python docs/command_line.py > docs/command_line.md
+	$(BIN)/python docs/architecture.py
 
 docs: references .venv-site ## Renew these pages, and build the documentation as a site in build/site
 	NO_MKDOCS_2_WARNING=1 .venv-site/bin/mkdocs build --strict

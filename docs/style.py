@@ -50,7 +50,10 @@ LEFT = frozenset((Path(__file__).parent / "style_left.txt").read_text(encoding="
 
 def pages() -> list[Path]:
     """Return every page of the documentation."""
-    return [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
+    return [
+        *(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY")),
+        *sorted((ROOT / "docs").glob("*.md")),
+    ]
 
 
 def paragraphs(text: str) -> Iterator[str]:

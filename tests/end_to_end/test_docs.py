@@ -24,7 +24,8 @@ from tamscore.synthetic import write_market
 from tests.end_to_end.market import scores
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [*(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY")), *DOCS]
 RUN = {"user_guide.md": None, "quick_start.md": "## A market to play with"}
 """The pages whose commands are run; of some only the chapter named."""
 
@@ -133,7 +134,7 @@ def test_files_that_a_page_names_are_there(page):
             assert one in WRITTEN_LATER or [*ROOT.glob(one.rstrip("/"))], f"no such file: {one}"
 
 
-@pytest.mark.parametrize("page", PAGES[1:], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
 def test_every_page_has_a_place_in_the_site(page):
     assert f": {page.name}\n" in (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), "give it a line under nav"
 
