@@ -142,7 +142,7 @@ class ProductSales:
         return owners
 
     def customer_pairs(self) -> CustomerPairs:
-        """Return what the customers of the market own, made anew each time: others may own many times as much."""
+        """Return what the customers of the market own; not kept, since others may own many times as much."""
         customers = np.flatnonzero(self.label >= 0)
         row, pair = self.owned.pairs_of(customers)
         return CustomerPairs(self.label[customers][row], self.owned.product[pair], self.owned.units[pair])

@@ -1,4 +1,4 @@
-"""Owners as the last coverage of the output says: whoever had an account keeps it where hours and rules allow."""
+"""Owners as the last coverage of the output says: who had an account keeps it where hours and rules allow."""
 
 from __future__ import annotations
 
