@@ -321,7 +321,7 @@ CHAPTERS: dict[str, list[Benchmark]] = {
             ("source",),
         ),
     ],
-    "GPU kernels, counted": [
+    "GPUs, by models": [
         Benchmark(
             "gpu_instructions", "Instructions a row", "Counted in the compiled kernels. No GPU has run them. See "
             "[GPUs](gpu.md).", "gpu_instructions",
@@ -331,6 +331,16 @@ CHAPTERS: dict[str, list[Benchmark]] = {
                 "add": "row.add.instructions",
             },
             ("model", "k", "features"),
+        ),
+        Benchmark(
+            "gpu_model", "Whole runs", "A model and no measurement: seconds on 16 processors, and with an H200.",
+            "gpu_model",
+            {
+                "companies": "rows",
+                "settings": lambda one: ", ".join(map(str, one["overrides"])),
+                "processors, s": "host_seconds", "with a GPU, s": "gpu_seconds", "times": "times_the_host",
+            },
+            ("rows", "overrides"),
         ),
     ],
 }  # fmt: skip
@@ -377,7 +387,7 @@ def fits(value: object, wanted: object) -> bool:
 def table(benchmark: Benchmark, rows: list[Record]) -> Iterator[str]:
     """Yield one table with its heading, its meaning and its command."""
     yield f"### {benchmark.title}\n"
-    module = f"bench.{benchmark.command}" if benchmark.case == "gpu_instructions" else f"bench {benchmark.command}"
+    module = f"bench.{benchmark.command}" if benchmark.case.startswith("gpu") else f"bench {benchmark.command}"
     yield f"{benchmark.about} Command: `python -m {module}`.\n"
     yield f"| {' | '.join([*benchmark.columns, 'date'])} |"
     texts = [[shown(value(row, cell)) for cell in benchmark.columns.values()] for row in rows]
