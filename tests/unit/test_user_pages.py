@@ -16,7 +16,7 @@ from tamscore.cli import app
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*(ROOT / folder / "README.md" for folder in (".", "jobs", "docker")), *(ROOT / "docs").glob("*.md")])
-JOB = {
+JOB: dict[str, Any] = {
     "input": {"path": "market"},
     "output": {"path": "scores"},
     "columns": {"account_id": "id", "sales": "sales", "market_segment": "industry", "keep": ["country", "web_visits"]},
@@ -48,6 +48,8 @@ def test_settings_on_a_page_make_a_job(page):
     for block in blocks(page, "toml"):
         said = tomllib.loads(block)
         base = JOB | ({"input": {}} if "sql" in said.get("input", {}) else {})  # a query takes the place of a path
+        if "families" in said:  # they are found by a column that an earlier block of the page names
+            base |= {"columns": JOB["columns"] | {"parent_id": "parent_id"}}
         job_file.parse(base | {name: base.get(name, {}) | section for name, section in said.items()}, name_of(page))
 
 
