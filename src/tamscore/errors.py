@@ -123,7 +123,7 @@ class Refusals:
         first, *more = self.errors
         if not more:
             raise first
-        message = "\n".join(map(str, self.errors))
+        message = "\n".join(dict.fromkeys(map(str, self.errors)))
         if isinstance(first, GateError):
             raise GateError(message, first.plan, gate=first.gate)
         raise InputContractError(message)

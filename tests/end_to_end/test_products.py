@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
 from typing import Any
 
@@ -298,6 +299,64 @@ def test_stored_offers_that_make_no_sense_are_refused(made, spoil, said):
     spoil(described, arrays)
     with pytest.raises(InputContractError, match=said):
         stored_model.parsed(described, arrays, clusters, names, "model", "run")
+
+
+def run_of(made: dict[str, Any], folder: Any, sold: pa.Table, **more: Any) -> Any:
+    """Return a run of the same market with other sales by product."""
+    folder.mkdir(exist_ok=True)
+    pq.write_table(sold, folder / "sold.parquet")
+    products = {**made["changes"]["products"], "path": str(folder / "sold.parquet"), **more}
+    return market.run(made["folder"] / "market", folder / "scores", {**made["changes"], "products": products})
+
+
+def test_blanks_around_names_and_forms_of_unicode_make_no_other_product(made, tmp_path):
+    """The same table, with blanks around names and umlauts in one sign or in two, gives the same run."""
+    rows = [
+        {**row, "product": row["product"].replace("anvil", "ambo\u00df \u00f6")} for row in made["sold"].to_pylist()
+    ]
+    plain = run_of(made, tmp_path / "plain", pa.Table.from_pylist(rows))
+    ways = ("{}", " {}", "{}  ", "{}\u00a0")
+    odd = [
+        {**row, "product": ways[n % 4].format(row["product"]), "kind": f"{row['kind']} "} for n, row in enumerate(rows)
+    ]
+    odd = [
+        {**row, "product": unicodedata.normalize("NFD", row["product"])} if n % 3 else row for n, row in enumerate(odd)
+    ]
+    again = run_of(made, tmp_path / "odd", pa.Table.from_pylist(odd))
+    assert market.different(market.scores(again), market.scores(plain)) == []
+    assert table_of(again, "products") == table_of(plain, "products")
+
+
+def test_blank_products_and_missing_amounts_are_left_out_and_counted(made, tmp_path):
+    rows = made["sold"].to_pylist()
+    blank = [{**row, "product": "  " if n % 7 == 0 else row["product"]} for n, row in enumerate(rows)]
+    blank[1]["product"], blank[2]["sales"], blank[3]["sales"] = None, None, float("inf")
+    run = run_of(made, tmp_path, pa.Table.from_pylist(blank))
+    lacking = sum(n % 7 == 0 for n in range(len(rows))) + 1
+    said = f"some are left out (missing_product {lacking:,}, missing_amount 1, infinite_amount 1)"
+    assert any(said in text for text in manifest_of(run)["notices"])
+    assert {row["product"] for row in table_of(run, "products")} == {row["product"] for row in rows}
+
+
+def test_products_that_differ_in_capitals_count_as_different_and_the_run_says_so(made, tmp_path):
+    rows = [
+        {**row, "product": row["product"].upper() if n % 2 else row["product"]}
+        for n, row in enumerate(made["sold"].to_pylist())
+    ]
+    run = run_of(made, tmp_path, pa.Table.from_pylist(rows))
+    said = "5 of 10 products differ from others in capitals alone, such as 'ANVIL' and 'anvil': they count as different"
+    assert any(said in text for text in manifest_of(run)["notices"])
+
+
+def test_a_table_that_several_sections_refuse_is_reported_once(made, tmp_path):
+    with pytest.raises(InputContractError) as refused:
+        run_of(made, tmp_path, made["sold"].slice(0, 0))
+    assert str(refused.value).count("has 0 different products") == 1
+
+
+def test_a_killed_run_goes_on_from_what_its_parts_come_to(made):
+    """Nothing of what sections count is of a kind that checkpoints cannot keep."""
+    assert not [text for text in manifest_of(made["run"])["notices"] if "cannot keep" in text]
 
 
 def test_too_many_products_for_the_clusters_are_refused(made, tmp_path, monkeypatch):

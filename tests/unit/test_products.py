@@ -16,7 +16,7 @@ from tamscore.scoring.joining.product_lines import PartProducts, ProductColumns
 from tamscore.scoring.joining.product_table import ProductTable, families_of
 from tamscore.scoring.product_sales import NOT_OWNED, AccountProducts
 from tamscore.sections.products.columns import ProductsState
-from tamscore.sections.products.counts import PartCounts
+from tamscore.sections.products.counts import Counts
 from tamscore.sections.products.open_products import leading, open_cents, sums_by
 from tamscore.sections.products.potential import BASES, ProductModel, ProductPotentials, Rules, product_potentials
 from tamscore.sections.products.record import Facts
@@ -138,8 +138,8 @@ def test_sums_over_products_are_those_over_accounts_to_the_cent_for_any_parts(ma
     columns = open_rows(state, scored)
     told = scored.append_column("product_whitespace", columns["product_whitespace"])
     parts = [told.slice(0, cut), told.slice(cut)]
-    total = PartCounts.together([state.count(part) for part in parts])
-    whole = state.count(told)
+    total = Counts.together([state.count(part) for part in parts])
+    whole = Counts.together([state.count(told)])
     assert all(np.array_equal(getattr(total, name), getattr(whole, name)) for name in ("cents", "accounts", "totals"))
     cents = np.rint(np.array(columns["product_whitespace"].to_pylist()) * 100)
     assert total.cents.sum() == cents.sum() == total.totals[:, 1].sum()

@@ -16,6 +16,7 @@ from tamscore.scoring.joining.order_lines import range_by_range, readings
 from tamscore.scoring.joining.product_lines import Customers, customers_of, read_sales
 from tamscore.scoring.joining.product_table import EARLY, Products, no_owner, product_table, read_products
 from tamscore.stages.orders import UNITS, Lines, begins, places
+from tamscore.substitution import fold_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -165,6 +166,8 @@ def product_sales(market: Market) -> ProductSales:
         products = this.early.pop(EARLY, None) or read_products(this, table)
         for text in left_out(table.path, table.plan.rows, products.parts):
             this.progress.notice(f"{table.section}: {text}")
+        for text in twins(table.path, products.names.to_pylist()):
+            this.progress.notice(f"{table.section}: {text}")
         kept = stored_products(market.origin)
         if missing := kept.keys() - {*products.names.to_pylist()}:
             products = with_products(products, {name: kept[name] for name in sorted(missing)})
@@ -212,6 +215,17 @@ def left_out(path: str, rows: int, parts: Sequence[PartProducts]) -> Iterator[st
     if any(counts.values()):
         reasons = ", ".join(f"{name} {count:,}" for name, count in counts.items() if count)
         yield f"{path}: of {rows:,} lines some are left out ({reasons})"
+
+
+def twins(path: str, names: Sequence[str]) -> Iterator[str]:
+    """Yield what is to be said about products of a table whose names differ in capitals or marks alone."""
+    known: dict[str, str] = {}
+    groups = [(known.setdefault(fold_word(name), name), name) for name in names]
+    if alike := [(first, name) for first, name in groups if first != name]:
+        yield (
+            f"{path}: {len(alike):,} of {len(names):,} products differ from others in capitals alone, such as "
+            f"{alike[0][0]!r} and {alike[0][1]!r}: they count as different products; write each in one way"
+        )
 
 
 def offered_products(owners: Any, customers: Any, share: float, min_customers: int) -> Any:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.arrow import float_column, places_in, strings
+from tamscore.arrow import as_dictionary, float_column, places_in
 from tamscore.scoring.by_cluster import cluster_codes
 from tamscore.scoring.census.partition import unusable_ids
 from tamscore.scoring.joining.order_lines import amounts
 from tamscore.stages.draw import id_hash
+from tamscore.stages.folding import fold_ids
 from tamscore.stages.orders import Lines
 from tamscore.store import tables
 
@@ -58,24 +59,46 @@ class PartProducts:
 
 
 def products_of(partition: Partition, columns: ProductColumns) -> PartProducts:
-    """The products of a partition, and how many of its lines have no product or an infinite amount.
+    """The products of a partition, and how many of its lines lack a product or a finite amount.
 
-    A missing amount is nothing sold. Ids were matched before.
+    Ids were matched before.
     """
-    named = [columns.product, *((columns.family,) if columns.family else ())]
-    table = tables.read(partition, [*named, columns.sales])
-    texts, infinite = strings(table[columns.product]), np.isinf(float_column(table[columns.sales]))
-    left_out = {"missing_product": texts.null_count, "infinite_amount": int(np.count_nonzero(infinite))}
-    pairs = pairs_of(texts, strings(table[columns.family])) if columns.family else ()
-    return PartProducts(texts.drop_null().unique(), left_out, pairs)
+    texts = [columns.product, *((columns.family,) if columns.family else ())]
+    table = tables.read(partition, [*texts, columns.sales], dictionary=texts)
+    code, names = folded_names(table[columns.product])
+    money = float_column(table[columns.sales])
+    left_out = {
+        "missing_product": int(np.count_nonzero(code < 0)),
+        "missing_amount": int(np.count_nonzero(np.isnan(money))),
+        "infinite_amount": int(np.count_nonzero(np.isinf(money))),
+    }
+    pairs = pairs_of((code, names), folded_names(table[columns.family])) if columns.family else ()
+    return PartProducts(names.unique(), left_out, pairs)
 
 
-def pairs_of(products: pa.Array, families: pa.Array) -> tuple[tuple[str, str], ...]:
-    """Return the different pairs of product and family of lines (m,), without those that lack either."""
+def folded_names(column: pa.ChunkedArray) -> tuple[Any, pa.Array]:
+    """Return the place (m,) of each text of a column among names, -1 if it is null or blank, and these names.
+
+    They are in NFC and without blanks around them; those that were written in several ways stand there several times.
+    """
     import pyarrow as pa
+    import pyarrow.compute as pc
 
-    pairs = pa.table({"product": products, "family": families}).drop_null().group_by(["product", "family"])
-    return tuple((row["product"], row["family"]) for row in pairs.aggregate([]).to_pylist())
+    encoded = as_dictionary(column)
+    names = fold_ids(encoded.dictionary.cast(pa.large_string()))
+    filled = pc.not_equal(names, "").to_numpy(zero_copy_only=False)
+    place = np.append(np.where(filled, np.cumsum(filled) - 1, -1), -1)
+    code = encoded.indices.fill_null(len(names)).to_numpy(zero_copy_only=False)
+    return place[code], names.filter(pa.array(filled))
+
+
+def pairs_of(products: tuple[Any, pa.Array], families: tuple[Any, pa.Array]) -> tuple[tuple[str, str], ...]:
+    """Return the different pairs of product and family of lines, as `folded_names` has them, that lack neither."""
+    (product, names), (family, family_names) = products, families
+    both = np.flatnonzero((product >= 0) & (family >= 0))
+    distinct = np.unique(product[both] * max(len(family_names), 1) + family[both])
+    named, of = names.to_pylist(), family_names.to_pylist()
+    return tuple((named[pair // len(of)], of[pair % len(of)]) for pair in distinct.tolist())
 
 
 def sells_to(partition: Partition, columns: ProductColumns, customers: Any) -> bool:
@@ -83,9 +106,9 @@ def sells_to(partition: Partition, columns: ProductColumns, customers: Any) -> b
 
     `customers` (n,) are the sorted hashes of their ids.
     """
-    table = tables.read(partition, [columns.account_id, columns.product, columns.sales])
+    table = tables.read(partition, [columns.account_id, columns.product, columns.sales], dictionary=[columns.product])
     money = amounts(table[columns.sales], f"{partition.where}: column {columns.sales!r}")
-    rows = np.flatnonzero((money > 0) & table[columns.product].is_valid().to_numpy())
+    rows = np.flatnonzero((money > 0) & (folded_names(table[columns.product])[0] >= 0))
     keys = id_hash(tables.account_ids(table[columns.account_id], columns.id_form).take(rows))
     place = np.minimum(np.searchsorted(customers, keys), max(len(customers) - 1, 0))
     return len(customers) > 0 and bool(np.any(customers[place] == keys))
@@ -97,10 +120,11 @@ def read_sales(partition: Partition, columns: ProductColumns, products: pa.Array
     Lines without account, product or amount are left out: they tell nobody's ownership. Ids were matched, and products
     read, before.
     """
-    seen = [columns.account_id, columns.product]
-    table = tables.read(partition, [*seen, columns.sales], seen=seen)
+    named = [columns.account_id, columns.product, columns.sales]
+    table = tables.read(partition, named, dictionary=[columns.product], seen=[columns.account_id])
     ids = tables.account_ids(table[columns.account_id], columns.id_form)
-    product = places_in(strings(table[columns.product]), products)
+    code, names = folded_names(table[columns.product])
+    product = np.append(places_in(names, products), -1)[code]
     money = amounts(table[columns.sales], f"{partition.where}: column {columns.sales!r}")
     key = id_hash(ids)
     rows = np.flatnonzero(~unusable_ids(ids) & (product >= 0) & ~np.isnan(money) & reading.holds(key))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -23,9 +23,13 @@ MEASURES = ("whitespace", "product_whitespace")
 """What the accounts of a kind come to, in cents."""
 
 
+PartCounts: TypeAlias = "tuple[Any, Any, Any]"
+"""The arrays of `Counts` for a part of the scores, which checkpoints can keep."""
+
+
 @dataclass(frozen=True)
-class PartCounts:
-    """What a part of the scores comes to.
+class Counts:
+    """What scores come to.
 
     `cents` and `accounts` (kinds, K, P): whitespace by kind, cluster and product, and the accounts that have any;
     `totals` (kinds, measures): the MEASURES of each kind in cents.
@@ -36,10 +40,9 @@ class PartCounts:
     totals: Any
 
     @classmethod
-    def together(cls, parts: Sequence[PartCounts]) -> PartCounts:
+    def together(cls, parts: Sequence[PartCounts]) -> Counts:
         """Return what several parts come to."""
-        names = ("cents", "accounts", "totals")
-        return cls(*(np.sum([getattr(part, name) for part in parts], axis=0) for name in names))
+        return cls(*(np.sum(arrays, axis=0) for arrays in zip(*parts, strict=True)))
 
 
 def counts_of(scored: pa.Table, label: Any, rows: Iterable[OpenRows], shape: tuple[int, int]) -> PartCounts:
@@ -59,4 +62,4 @@ def counts_of(scored: pa.Table, label: Any, rows: Iterable[OpenRows], shape: tup
     whole = (len(KINDS), clusters, products)
     measured = [np.rint(np.nan_to_num(float_column(scored[name])) * CENTS) for name in MEASURES]
     totals = np.stack([np.bincount(kind, one, minlength=len(KINDS)) for one in measured], axis=1)
-    return PartCounts(cents.reshape(whole), accounts.reshape(whole), totals)
+    return cents.reshape(whole), accounts.reshape(whole), totals

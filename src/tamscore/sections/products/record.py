@@ -14,12 +14,13 @@ from tamscore.scoring.census.totals import is_total
 from tamscore.scoring.score.parts import KINDS
 from tamscore.scoring.score.sections import Findings
 from tamscore.sections.products import stored_model
-from tamscore.sections.products.counts import PartCounts
+from tamscore.sections.products.counts import Counts
 from tamscore.sections.products.potential import BASES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from tamscore.sections.products.counts import PartCounts
     from tamscore.sections.products.potential import ProductModel
 
 MOST_SHOWN = 50
@@ -57,7 +58,7 @@ class Facts:
 
 def findings(clusters: Sequence[str], model: ProductModel, facts: Facts, counts: Sequence[PartCounts]) -> Findings:
     """Return record, tables and model of what is open by product."""
-    total = PartCounts.together(counts)
+    total = Counts.together(counts)
     tables = {
         "products": by_cluster(clusters, model, facts, total),
         "product_totals": in_all(facts, total),
@@ -82,7 +83,7 @@ def findings(clusters: Sequence[str], model: ProductModel, facts: Facts, counts:
     return Findings(record, tables, MONEY, both, tuple(notices(facts)))
 
 
-def by_cluster(clusters: Sequence[str], model: ProductModel, facts: Facts, total: PartCounts) -> pa.Table:
+def by_cluster(clusters: Sequence[str], model: ProductModel, facts: Facts, total: Counts) -> pa.Table:
     """Return a row for each cluster and product that somebody there owns, or has whitespace of."""
     potentials, accounts = model.potentials, total.accounts.sum(axis=0)
     c, p = np.nonzero((facts.owners > 0) | (accounts > 0))
@@ -112,7 +113,7 @@ def named(facts: Facts, product: Any) -> dict[str, pa.Array]:
     return {name: column.cast(pa.string()).take(pa.array(product)) for name, column in columns.items()}
 
 
-def in_all(facts: Facts, total: PartCounts) -> pa.Table:
+def in_all(facts: Facts, total: Counts) -> pa.Table:
     """Return a row for each product: its owners, what they spend, and what is open of it by kind."""
     money = dict(zip(KINDS, total.cents.sum(axis=1) / CENTS, strict=True))
     columns: dict[str, pa.Array] = {
@@ -141,7 +142,7 @@ def by_family(totals: pa.Table) -> pa.Table:
     return pa.table(columns).sort_by("family")
 
 
-def beside_accounts(total: PartCounts) -> pa.Table:
+def beside_accounts(total: Counts) -> pa.Table:
     """Return a row for each kind: the whitespace of accounts, that of their products, and what lies between."""
     rows = [
         {
