@@ -62,6 +62,8 @@ def prepare(raw: Path, out: Path) -> list[tuple[Path, str]]:
     out.mkdir(parents=True, exist_ok=True)
     written = []
     for name, (folder, make) in TABLES.items():
+        if folder in OPTIONAL and not (raw / folder).is_dir():
+            continue
         table, note = make(raw / folder)
         path = out / f"{name}.parquet"
         pq.write_table(table, path)
@@ -91,6 +93,14 @@ def wholesale_customers(folder: Path) -> tuple[Any, str]:
         "sales": total,
     }
     return pa.table(columns), note
+
+
+def wholesale_customers_products(folder: Path) -> tuple[Any, str]:
+    """What each client spends in each category."""
+    table, _ = imported(folder / "wholesale_customers.csv")
+    ids = wholesale_customers(folder)[0]["account_id"]
+    parts = [pa.table({"account_id": ids, "product": [name] * len(ids), "sales": table[name]}) for name in MIX]
+    return pa.concat_tables(parts), ""
 
 
 def irs_bmf(folder: Path) -> tuple[Any, str]:
@@ -201,6 +211,17 @@ def online_retail_products_later(folder: Path) -> tuple[Any, str]:
     """The same of the second half."""
     lines = pq.read_table(folder / "online_retail_2010_2011.parquet")
     return product_sales(known_lines(lines.filter(pa.array(second_half(lines))))), ""
+
+
+def online_retail_baskets(folder: Path) -> tuple[Any, str]:
+    """What each customer bought of each product in the whole window, net of returns, with the family of the product."""
+    lines = pq.read_table(folder / "online_retail_2010_2011.parquet")
+    sold = product_sales(known_lines(lines))
+    words = lines.select(["StockCode", "Description"]).drop_null().sort_by([("StockCode", "ascending")])
+    words = words.group_by("StockCode", use_threads=False).aggregate([("Description", "min")])
+    names = pa.array([*FAMILIES, "other"]).take(pa.array(families(words["Description_min"])))
+    place = pc.index_in(sold["product"], value_set=words["StockCode"].combine_chunks())
+    return sold.append_column("family", pc.fill_null(names.take(place.combine_chunks()), "other")), ""
 
 
 def product_sales(lines: Any) -> Any:
@@ -353,8 +374,47 @@ def habits(lines: Any, ids: Any) -> dict[str, Any]:
     }
 
 
+def complete_journey(folder: Path) -> tuple[Any, str]:
+    """The households of a grocery chain: what is known of them, and what they spent in a year."""
+    sold = households(folder)
+    sums = sold.group_by("household_id", use_threads=False).aggregate([("sales", "sum")]).sort_by("household_id")
+    people = pq.read_table(folder / "demographics.parquet")
+    place = pc.index_in(sums["household_id"], pc.cast(people["household_id"], pa.string()).combine_chunks())
+    told = {
+        name: pc.fill_null(pc.cast(people[name], pa.string()).take(place), "unknown")
+        for name in people.column_names
+        if name != "household_id"
+    }
+    unknown = place.null_count
+    table = pa.table({"household_id": sums["household_id"], **told, "sales": np.round(sums["sales_sum"].to_numpy(), 2)})
+    return table, f"; of {unknown:,} nothing but the spend is known"
+
+
+def complete_journey_products(folder: Path) -> tuple[Any, str]:
+    """What each household bought of each department."""
+    return households(folder), ""
+
+
+def households(folder: Path) -> Any:
+    """Sales by household and department, lines without a department left out."""
+    lines = pq.read_table(folder / "transactions.parquet", columns=["household_id", "product_id", "sales_value"])
+    products = pq.read_table(folder / "products.parquet", columns=["product_id", "department"])
+    place = pc.index_in(lines["product_id"], products["product_id"].combine_chunks())
+    lines = lines.append_column("product", pc.cast(products["department"], pa.string()).take(place))
+    lines = lines.filter(pc.is_valid(lines["product"]))
+    keys = ["household_id", "product"]
+    sums = lines.group_by(keys, use_threads=False).aggregate([("sales_value", "sum")])
+    ids = pc.cast(sums["household_id"], pa.string())
+    sales = np.round(sums["sales_value_sum"].to_numpy(), 2)
+    table = pa.table({"household_id": ids, "product": sums["product"], "sales": sales})
+    return table.sort_by([(name, "ascending") for name in keys])
+
+
+OPTIONAL = ("complete_journey",)
+"""Folders of raw tables whose tables are made only where they are there."""
 TABLES: dict[str, tuple[str, Callable[[Path], tuple[Any, str]]]] = {
     "wholesale_customers": ("wholesale_customers", wholesale_customers),
+    "wholesale_customers_products": ("wholesale_customers", wholesale_customers_products),
     "irs_bmf": ("irs_bmf", irs_bmf),
     "irs_bmf_2026": ("irs_bmf", irs_bmf_2026),
     "online_retail": ("online_retail", online_retail),
@@ -363,6 +423,9 @@ TABLES: dict[str, tuple[str, Callable[[Path], tuple[Any, str]]]] = {
     "online_retail_autumn": ("online_retail", online_retail_autumn),
     "online_retail_orders": ("online_retail", online_retail_orders),
     "online_retail_products": ("online_retail", online_retail_products),
+    "online_retail_baskets": ("online_retail", online_retail_baskets),
+    "complete_journey": ("complete_journey", complete_journey),
+    "complete_journey_products": ("complete_journey", complete_journey_products),
     "online_retail_products_later": ("online_retail", online_retail_products_later),
     "cdnow": ("cdnow", cdnow),
     "cdnow_orders": ("cdnow", cdnow_orders),

@@ -6,7 +6,9 @@ They need the folder of raw tables beside the repository, and are skipped where 
 from __future__ import annotations
 
 import csv
-from collections import defaultdict
+import re
+import shutil
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import pairwise
@@ -17,13 +19,17 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from scipy.stats import spearmanr
+from sklearn.cluster import KMeans
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import adjusted_rand_score, roc_auc_score
+from typer.testing import CliRunner
 
 from bench import propensity as bench_propensity
 from jobs.trials import prepare
 from tamscore import config, job_file, pipeline
+from tamscore.cli import app
 from tamscore.errors import InputContractError
+from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
 from tamscore.sections.backtest.accounts import read_accounts
 from tamscore.sections.propensity import verdict
@@ -367,3 +373,75 @@ def test_more_missing_sales_than_allowed_stop_the_run(tables, tmp_path):
     with pytest.raises(InputContractError, match=r"'funding_total_usd': 1,518 of 17,727 rows.*max_sales_missing_share"):
         pipeline.run(job, Progress())
     assert not list(tmp_path.rglob("*.parquet"))
+
+
+BLOCKS = ("python", "toml", "sh")
+JOB_TRIALS = {
+    "wholesale_customers_jobs": ("wholesale_customers", "wholesale_customers_products", "product", [182, 258]),
+    "complete_journey": ("complete_journey", "complete_journey_products", "product", [633, 699, 1137]),
+    "online_retail_jobs": ("online_retail", "online_retail_baskets", "family", [4316]),
+}
+"""By trial of customer jobs: the market, its sales by product, the column that jobs go by, and the sizes of jobs."""
+
+
+def baskets_of(table: Path, column: str, account: str) -> dict[str, dict[str, float]]:
+    """Return what each account bought of each product or family: pairs that come to more than 0 alone."""
+    pairs: dict[tuple[str, str], float] = defaultdict(float)
+    family = {}
+    for row in pq.read_table(table).to_pylist():
+        pairs[row[account], row["product"]] += row["sales"]
+        family[row["product"]] = row[column]
+    found: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for (name, product), money in pairs.items():
+        if round(money, 4) > 0:
+            found[name][family[product]] += money
+    return found
+
+
+@pytest.mark.parametrize("name", JOB_TRIALS)
+def test_customer_jobs_are_those_of_scikit_learn_and_their_mixes_come_out(name, tables, tmp_path):
+    source, sold, column, sizes = JOB_TRIALS[name]
+    if not (tables / f"{sold}.parquet").exists():
+        pytest.skip(f"the raw table {source!r} is not in the folder 'shared/data' beside the repository")
+    more = f"products.path={tables / sold}.parquet"
+    job = job_of(source, tables, tmp_path / "scores", more, job=name)
+    done = pipeline.run(job, Progress())
+    scores = market.scores(done).to_pylist()
+    mine = [row for row in scores if row["customer_job_basis"] == "products"]
+    jobs = [row["customer_job"] for row in mine]
+    assert sorted(Counter(jobs).values()) == sizes
+    baskets = baskets_of(tables / f"{sold}.parquet", column, job.columns.account_id)
+    products = sorted({product for basket in baskets.values() for product in basket})
+    money = np.array([[baskets[row["account_id"]].get(product, 0.0) for product in products] for row in mine])
+    share = money / money.sum(axis=1, keepdims=True)
+    mixes = pq.read_table(done.tables / "customer_job_mixes.parquet").to_pylist()
+    for row in mixes:
+        if row["product"] in products:
+            here = np.array(jobs) == row["customer_job"]
+            assert row["share"] == pytest.approx(share[here, products.index(row["product"])].mean(), abs=2e-6)
+    if len(sizes) > 1:
+        peers = KMeans(len(sizes), n_init=10, random_state=0).fit_predict(np.sqrt(share))
+        assert adjusted_rand_score(jobs, peers) >= 0.98
+
+
+def test_the_page_on_products_runs_on_its_public_table(tmp_path, monkeypatch):
+    """The table, the job file and the commands of docs/products.md, and the figures that the page names."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(prepare.RAW / "wholesale_customers" / "wholesale_customers.csv", tmp_path)
+    page = (JOBS.parents[1] / "docs" / "products.md").read_text(encoding="utf-8").split("\n## What the numbers mean")[0]
+    blocks = {kind: re.findall(rf"^```{kind}\n(.*?)^```", page, re.MULTILINE | re.DOTALL) for kind in BLOCKS}
+    assert {kind: len(found) for kind, found in blocks.items()} == dict.fromkeys(BLOCKS, 1)
+    exec(compile(blocks["python"][0], "docs/products.md", "exec"), {})  # noqa: S102 - our own page
+    (tmp_path / "job.toml").write_text(blocks["toml"][0], encoding="utf-8")
+    said = ""
+    for line in blocks["sh"][0].splitlines():
+        words = line.split("#")[0].split()
+        done = CliRunner().invoke(app, words[1:])
+        assert done.exit_code == 0, f"{line}\n{done.output}"
+        said += done.output
+    told = " ".join(page.rpartition("first client: `")[2].split("`")[0].replace(":", "", 1).split())
+    assert told in " ".join(said.split())
+    record = (open_run(tmp_path / "scores").manifest)["extras"]["products"]
+    fresh = next(row["whitespace"] for row in record["most"] if row["product"] == "Fresh")
+    whole = sum(row["product_whitespace"] for row in record["kinds"])
+    assert f"{fresh / 1e6:.1f}M of {whole / 1e6:.0f}M are open in `Fresh`" in page
