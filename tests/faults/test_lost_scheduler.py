@@ -48,7 +48,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small partitions, and a short search in the one stage that takes long."""
     monkeypatch.setattr("tamscore.store.partitions.PARTITION_ROWS", everything.ROWS // everything.FILES)
     monkeypatch.setattr(learning, "MOST_TREES", 10)
-    monkeypatch.setattr(learning, "TREE_COUNTS", (5, 10))
+    monkeypatch.setattr(learning, "TREE_COUNTS", (4, 10))
 
 
 @pytest.fixture(scope="module")

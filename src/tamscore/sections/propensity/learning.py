@@ -107,7 +107,7 @@ def learn(training: Training, run: Callable[..., Iterable[Any]]) -> Learned:
     scores: dict[str, list[Any]] = {kind: [] for kind in KINDS}
     for (kind, _), found in zip(tasks, run(scores_left_out, tasks, training, weights), strict=True):
         scores[kind].append(found)
-    best = {kind: best_of(scores[kind], training) for kind in KINDS}
+    best = {kind: best_of(scores[kind], TREE_COUNTS if kind == "trees" else (0,), training) for kind in KINDS}
     kind = min(KINDS, key=lambda one: best[one].loss)
     chosen = best[kind]
     (model,) = [line_of(training, weights)] if kind == "logistic" else run(all_trees, [chosen.trees], training)
@@ -123,14 +123,13 @@ class Best:
     trees: int
 
 
-def best_of(scores: Sequence[Any], training: Training) -> Best:
-    """The best number of trees; `scores` has by fold the scores (counts, rows of the fold)."""
+def best_of(scores: Sequence[Any], counts: Sequence[int], training: Training) -> Best:
+    """The best of some numbers of trees; `scores` has by fold the scores (counts, rows of the fold)."""
     fold, tried = training.fold, []
-    for place in range(len(scores[0])):
+    for place, count in enumerate(counts):
         score = np.empty(len(training.label))
         for number, of_fold in enumerate(scores):
             score[fold == number] = of_fold[place]
-        count = TREE_COUNTS[place] if len(scores[0]) > 1 else 0
         tried.append(Best(score, log_loss(sigmoid(np, score), training.label, training.weight), count))
     return min(tried, key=lambda one: one.loss)
 
