@@ -112,6 +112,16 @@ def test_a_reference_is_current(name):
     assert (ROOT / "docs" / f"{name}.md").read_bytes() == made.stdout, "make references renews it"
 
 
+def test_the_page_of_messages_holds_nearly_all_that_the_source_has():
+    """A message that changes need not renew the page at once: `make references` does."""
+    call = [sys.executable, str(ROOT / "docs" / "messages.py")]
+    made = subprocess.run(call, check=True, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "utf-8"})
+    today = {line for line in made.stdout.decode("utf-8").splitlines() if line.startswith("| ")}
+    page = set((ROOT / "docs" / "messages.md").read_text(encoding="utf-8").splitlines())
+    assert len(today) > 300
+    assert len(today & page) > 0.9 * len(today), "make references renews it"
+
+
 def test_the_page_of_benchmarks_holds_what_the_records_say():
     """Records added since do not count, so a new measurement breaks nothing: `make docs` takes them in."""
     page = ROOT / "docs" / "performance.md"
