@@ -13,11 +13,13 @@ if TYPE_CHECKING:
 
 HEAD = """# The job file, key by key
 
-*Made by `docs/job_file.py` from the models that check a job file; `make docs` renews it.*
+*Made by `docs/job_file.py` from the models that check a job file. `make docs` renews it.*
 
-A job file is TOML. Only `input.path`, `output.path`, `features.numeric` and `clusters.k` are required; paths count
-from the folder of the file. `tamscore check JOB` tells every mistake at once, `tamscore schema` prints the same as JSON
-Schema for editors, and any key may be set on the command line: `--set clusters.seed=7`.
+This page lists every key of a job file: what it takes, its default and its meaning. A job file is TOML. Only
+`input.path`, `output.path`, `features.numeric` and `clusters.k` are required. Paths count from the folder of the file.
+
+`tamscore check JOB` lists every problem at once. `tamscore schema` prints the same keys as JSON Schema for editors. Any
+key may be set on the command line: `--set clusters.seed=7`.
 """
 KINDS = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}
 

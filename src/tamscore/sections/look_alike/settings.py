@@ -9,4 +9,4 @@ class LookAlikeSettings(SectionSettings):
     """How much each account looks like a customer; no label is needed."""
 
     enabled: bool = True
-    """Whether customers are told from prospects by their features, and the scores have a column `look_alike`."""
+    """Whether customers are compared with prospects by their features, and the scores have a column `look_alike`."""
