@@ -265,7 +265,9 @@ def value(
 
 def rank(market: Market, sections: Sections) -> tuple[list[PartPriority], list[dict[str, Foretold]]]:
     """The priority of every account, and what sections have foretold of it, partition by partition."""
+    heap.give_back()  # what sections were prepared from is gone
     foretold = foretell(market, sections.prepared)
+    heap.give_back()
     with market.this.progress.stage("priority"):
         return prioritise(market, priority_rules(market.this.job), foretold), foretold
 
@@ -282,6 +284,7 @@ def write_scores(
     order, staged = policy.order_of(market.parties), sealed_roles.coverage_of(this.job) is not None
     written = written_columns(this.job)
     plan = ScorePlan(this.columns, boundary, market.policies, directory, sections.prepared, order, written, staged)
+    heap.give_back()  # the order of all accounts is gone
     known = this.checkpoints.known("score", len(market.rows))
     items = map(PartToScore, market.rows, market.assigned, priorities, foretold, known)
     parts = this.flow.map(score_rows, items, this.flow.share(plan), this.backend)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tamscore.backend import Array
 
 REASONS = 3
+BETWEEN = "; "
 FAINT = 0.05
 """Log-odds below which a column is no reason: it changes a probability of a half by one in a hundred."""
 MILLION, LARGEST = 1e6, 2.0**52
@@ -60,16 +61,28 @@ def offsets_of(names: Sequence[Sequence[str]]) -> list[int]:
 
 def texts(found: Sequence[Any], names: Sequence[Sequence[str]]) -> tuple[Any, list[str]]:
     """Reasons on the host in words, as codes (m,) and texts: `+ employees high; - country = DE`."""
+    import pyarrow as pa
+
     every = [name for one in names for name in one]
     base = 2 * len(every) + 1
     combined = np.zeros(len(found[0]), np.int64)
     for one in found:
         combined = combined * base + (one + 1)
-    distinct, code = np.unique(combined, return_inverse=True)
-    return code, ["; ".join(words(int(value), base, len(found), every)) for value in distinct]
+    encoded = pa.array(combined).dictionary_encode()
+    distinct = encoded.dictionary.to_numpy()
+    order = np.argsort(distinct)
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    return place[encoded.indices.to_numpy()], words(distinct[order], base, len(found), every)
 
 
-def words(value: int, base: int, places: int, every: Sequence[str]) -> list[str]:
-    """The words of the reasons that a number stands for."""
-    digits = [value // base ** (places - 1 - place) % base for place in range(places)]
-    return [f"{'+' if (one - 1) % 2 else '-'} {every[(one - 1) // 2]}" for one in digits if one]
+def words(combined: Any, base: int, places: int, every: Sequence[str]) -> list[str]:
+    """The words of the reasons (n,) that numbers (n,) stand for."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    said = pa.array([None, *(f"{sign} {name}" for name in every for sign in "-+")], pa.string())
+    digits = [combined // base ** (places - 1 - place) % base for place in range(places)]
+    led = pc.binary_join_element_wise("", *map(said.take, digits), BETWEEN, null_handling="skip")
+    told: list[str] = pc.utf8_slice_codeunits(led, len(BETWEEN)).to_pylist()
+    return told
