@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+BLOCK = 65_536
+"""So many texts are looked at together."""
+
+
 def float_column(column: pa.ChunkedArray | pa.Array) -> Any:
     """Return a column of numbers as float64 (m,), nulls as NaN."""
     import pyarrow as pa
@@ -139,6 +143,49 @@ def places_in(column: pa.ChunkedArray | pa.Array, names: pa.Array) -> Any:
     import pyarrow.compute as pc
 
     return pc.index_in(column, value_set=names).fill_null(-1).to_numpy().astype(np.int64)
+
+
+def text_order(texts: pa.Array) -> Any:
+    """Return the places (m,) int64 of texts without nulls in the order of their bytes; of equals the first come first.
+
+    Numbers of the eight bytes behind what all texts begin with are sorted, several times as fast as texts; those that
+    share these are put in order as texts.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    key = leading_bytes(texts)
+    order = np.argsort(key, kind="stable")
+    ordered = key[order]
+    same = ordered[1:] == ordered[:-1]
+    if same.any():
+        at = np.flatnonzero(np.append(same, False) | np.append(False, same))
+        rows = np.sort(order[at])
+        order[at] = rows[pc.sort_indices(texts.take(pa.array(rows))).to_numpy()]
+    return order
+
+
+def leading_bytes(texts: pa.Array) -> Any:
+    """Return the eight bytes (m,) of each text behind what all begin with, as uint64; missing ones count as 0."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    _, offsets, data = texts.buffers()
+    key = np.zeros(len(texts), np.uint64)
+    if not len(texts) or data is None:
+        return key
+    bounds = np.frombuffer(offsets, np.int64 if texts.type == pa.large_string() else np.int32)
+    bounds, raw = bounds[texts.offset : texts.offset + len(texts) + 1], np.frombuffer(data, np.uint8)
+    least, most = (one.as_py().encode() for one in pc.min_max(texts).values())
+    differs = (at for at, (one, other) in enumerate(zip(least, most, strict=False)) if one != other)
+    shared = next(differs, min(len(least), len(most)))
+    for begin in range(0, len(key), BLOCK):
+        here = slice(begin, begin + BLOCK)
+        start, length = bounds[:-1][here].astype(np.int64) + shared, np.diff(bounds[begin : begin + BLOCK + 1]) - shared
+        for place in range(min(8, int(length.max()))):
+            there = raw.take(start + place, mode="clip").astype(np.uint64) << np.uint64(56 - 8 * place)
+            key[here] |= np.where(length > place, there, np.uint64(0))
+    return key
 
 
 def level_codes(column: pa.ChunkedArray, levels: Sequence[str]) -> Any:

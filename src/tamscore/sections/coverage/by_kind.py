@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tamscore.backend import Backend
 
 
 BLOCK = 65_536
 """So many accounts are looked at together."""
+FEW = 1 << 20
+"""Kinds that are crossed are closed up where there may be more."""
 
 
 def indices(key: Any, options: int) -> tuple[Any, Any]:
@@ -132,9 +136,30 @@ def on_host(backend: Backend, numbers: Any) -> Any:
 def crossed(kind: Any, count: int, code: Any) -> Any:
     """The kind (m,) of each account by a kind and a code (m,) below `count` together, numbered without gaps."""
     most = (int(kind.max(initial=0)) + 1) * count
-    both = kind.astype(np.int32 if most < 2**31 else np.int64) * count + code
-    place = np.cumsum(np.bincount(both) > 0) - 1
-    return place.astype(np.min_scalar_type(int(place.max(initial=0))))[both]
+    return without_gaps(kind.astype(np.int32 if most < 2**31 else np.int64) * count + code)
+
+
+def crossed_all(columns: Iterable[tuple[int, Any]], accounts: int) -> Any:
+    """The kind (m,) of each account by codes (m,) of several columns, each below its count, numbered without gaps.
+
+    Numbers are closed up only where they would grow too large for a count of each.
+    """
+    kind, kinds = np.zeros(accounts, np.int32), 1
+    for count, code in columns:
+        if kinds * count > FEW:
+            kind = without_gaps(kind)
+            kinds = int(kind.max(initial=0)) + 1
+            kind = kind.astype(np.int32 if kinds * count < 2**31 else np.int64)
+        kind *= count
+        kind += code
+        kinds *= count
+    return without_gaps(kind)
+
+
+def without_gaps(kind: Any) -> Any:
+    """The kinds (m,) in the same order, numbered without gaps."""
+    place = np.cumsum(np.bincount(kind) > 0) - 1
+    return place.astype(np.min_scalar_type(int(place.max(initial=0))))[kind]
 
 
 def first_of(kind: Any) -> Any:

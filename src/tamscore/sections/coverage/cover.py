@@ -101,6 +101,7 @@ def told_of(
     sure = Certificate(found.value, found.choice.value, found.before, found.choice.bound, found.choice.rounds)
     if len(found.owed):
         sure = replace(sure, without_minimum=shortfall.without_it(task, found))
+    groups = summaries.treatment_rows(task, found)
     return CoverageResult(
         run.name,
         str(run.directory.output / COVERAGE / key_of(run, settings)),
@@ -108,17 +109,17 @@ def told_of(
         sure,
         roles,
         summaries.people_rows(task, found, settings.balance),
-        summaries.band_rows(task, found),
-        summaries.campaign_rows(task, found),
+        groups["bands"],
+        groups["campaigns"],
         summaries.consistency_rows(task, found),
         summaries.move_rows(task, found),
         rules,
         told,
         shortfall.minimum_rows(task, found, roles),
         tuple(shortfall.lacking(task, found)),
-        summaries.quadrant_rows(task, found),
+        groups["quadrants"],
         owners=summaries.owner_record(found),
-        products=summaries.product_rows(task, found),
+        products=groups["products"],
     )
 
 

@@ -131,12 +131,10 @@ def dearest(backend: Backend, options: Options, roles: int) -> Any:
     """A price of each role (r,) at which nobody takes an hour who has another choice."""
     xp, most = backend.xp, np.zeros(roles)
     for block in options.blocks(backend):
-        value, hours = block.value, block.hours
-        open_ = xp.isfinite(value)
-        least = xp.min(xp.where(open_, value, xp.full_like(value, np.inf)), axis=0)
-        asks = open_ & (hours > 0)
-        ratio = xp.where(asks, value - least[None, :], xp.zeros_like(value)) / xp.where(
-            asks, hours, xp.ones_like(hours)
-        )
-        np.maximum.at(most, list(options.role), backend.get(xp.max(ratio, axis=1)))
+        least = xp.min(xp.where(xp.isfinite(block.value), block.value, xp.full_like(block.value, np.inf)), axis=0)
+        for option, role in enumerate(options.role):
+            hours, gain = block.hours[option, :], block.value[option, :] - least  # -inf where it is not open
+            takes = hours > 0
+            ratio = xp.where(takes, gain, xp.zeros_like(gain)) / xp.where(takes, hours, xp.ones_like(hours))
+            most[role] = max(most[role], float(xp.max(ratio)))
     return most

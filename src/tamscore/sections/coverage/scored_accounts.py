@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.arrow import float_column, truths
+from tamscore.arrow import float_column, text_order, truths
 from tamscore.config.problems import nearest
 from tamscore.engine import heap
 from tamscore.errors import UsageError
@@ -69,9 +69,9 @@ def read_accounts(run: ScoredRun, settings: Coverage) -> Accounts:
     ids, place = in_order_of_id([table["account_id"] for table in run.read(["account_id"])])
     family = read_family(run, settings, place)
     money, texts = read_columns(run, place, numbers, named)
-    del place
     heap.give_back()
-    texts = by_kind({"": Texts(("",), np.zeros(len(ids), np.uint8)), **texts})
+    texts = placed(by_kind({"": Texts(("",), np.zeros(len(ids), np.uint8)), **texts}), place)
+    del place
     heap.give_back()
     sales, potential, whitespace = money.pop("sales"), few_levels(money.pop("potential")), money.pop("whitespace")
     promise = whitespace
@@ -111,33 +111,42 @@ def read_family(run: ScoredRun, settings: Coverage, place: Any) -> Family | None
 def in_order_of_id(parts: list[pa.ChunkedArray]) -> tuple[pa.Array, Any]:
     """All ids (m,) in order, and the place (m,) that each row of the parts has among them; the list is emptied."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     is_small = sum(part.nbytes for part in parts) < MOST_BYTES
     ids = pa.chunked_array([chunk for part in parts for chunk in part.chunks], parts[0].type)
     parts.clear()
     ids = ids.cast(pa.string() if is_small else pa.large_string()).combine_chunks()
     heap.give_back()
-    order = pc.sort_indices(ids)
+    order = text_order(ids)
     place = np.empty(len(ids), np.uint32 if len(ids) < MANY else np.int64)
-    place[order.to_numpy()] = np.arange(len(ids), dtype=place.dtype)
-    return ids.take(order), place
+    place[order] = np.arange(len(ids), dtype=place.dtype)
+    return ids.take(pa.array(order)), place
 
 
 def read_columns(
     run: ScoredRun, place: Any, numbers: Sequence[str], named: Sequence[str]
 ) -> tuple[dict[str, Any], dict[str, Texts]]:
-    """Numbers (m,) and texts by name, each row of the parts at its place (m,); texts as codes, which take less room."""
+    """Numbers (m,) by name, each row of the parts at its place (m,); texts as codes, in the order of the parts."""
     money = {name: np.empty(len(place), np.int32 if name == LIKELY[1] else np.float64) for name in numbers}
     texts, begin = {name: Collected(len(place)) for name in named}, 0
     for table in run.read([*numbers, *named], coded=True):
-        rows = place[begin : begin + table.num_rows]
+        rows = place[begin : begin + table.num_rows].astype(np.intp)
         begin += table.num_rows
         for name, column in money.items():
-            column[rows] = np.nan_to_num(float_column(table[name]))
+            numbers_here = float_column(table[name])
+            is_whole = np.isfinite(numbers_here.sum())
+            column[rows] = numbers_here if is_whole else np.nan_to_num(numbers_here)
         for name, collected in texts.items():
-            collected.put(rows, table[name])
+            collected.put(slice(begin - table.num_rows, begin), table[name])
     return money, {name: collected.texts() for name, collected in texts.items()}
+
+
+def placed(texts: dict[str, Texts], place: Any) -> dict[str, Texts]:
+    """Return texts of the same kinds with each row at its place (m,)."""
+    kinds = next(iter(texts.values())).kind
+    kind = np.empty_like(kinds)
+    kind[place] = kinds
+    return {name: replace(column, kind=kind) for name, column in texts.items()}
 
 
 def few_levels(amount: Any) -> Any:

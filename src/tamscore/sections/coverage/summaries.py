@@ -20,6 +20,8 @@ from tamscore.sections.coverage.shortfall import keeps_all, worth_of
 GONE = "its owner is none of the people now"
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from tamscore.sections.coverage.placing import Placement
     from tamscore.sections.coverage.task import Task
     from tamscore.sections.coverage.texts import Texts
@@ -93,62 +95,69 @@ def people_rows(task: Task, found: Placement, balance: float | None = None) -> l
     ]
 
 
-def band_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
-    """One row per size band and role that has accounts there."""
-    return grouped(task, found, "band", task.accounts.texts["campaign_band"])
+def treatment_rows(task: Task, found: Placement) -> dict[str, list[dict[str, Any]]]:
+    """Rows of accounts, hours and value by treatment, by what they are grouped by: see `grouped`.
+
+    Those are size bands, campaigns, quadrants, and of a run with products the product that has the most whitespace.
+    """
+    texts = task.accounts.texts
+    columns = {"band": texts["campaign_band"], "campaign_id": texts["campaign_id"], "quadrant": texts["quadrant"]}
+    if (product := texts.get(OPEN_PRODUCT)) is not None:
+        columns["product"] = product
+    known = {name: column for name, column in columns.items() if name in {"band", "quadrant"} or column.levels != ("",)}
+    rows = grouped(task, found, known)
+    return {
+        "bands": rows["band"],
+        "campaigns": with_channels(rows.get("campaign_id", []), texts["campaign_id"], texts["campaign_channel"]),
+        "quadrants": rows["quadrant"],
+        "products": [
+            {**row, "product": None if row["product"] == "all" else row["product"]} for row in rows.get("product", [])
+        ],
+    }
 
 
-def quadrant_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
-    """One row per quadrant and plan that has accounts there."""
-    return grouped(task, found, "quadrant", task.accounts.texts["quadrant"])
-
-
-def product_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
-    """Return a row per product and plan, of accounts that have the most whitespace in it; none without products."""
-    product = task.accounts.texts.get(OPEN_PRODUCT)
-    if product is None or product.levels == ("",):
-        return []
-    rows = grouped(task, found, "product", product)
-    return [{**row, "product": None if row["product"] == "all" else row["product"]} for row in rows]
-
-
-def campaign_rows(task: Task, found: Placement) -> list[dict[str, Any]]:
-    """One row per campaign, its channel and plan that has accounts there; none where the run has no campaigns."""
-    name, channel = (task.accounts.texts[text] for text in ("campaign_id", "campaign_channel"))
-    if name.levels == ("",):
-        return []
-    first = channel.codes(first_of(name.code)).tolist()
-    of = {level: channel.levels[code] for level, code in zip(name.levels, first, strict=True)}
-    rows = grouped(task, found, "campaign_id", name)
+def with_channels(rows: list[dict[str, Any]], name: Texts, channel: Texts) -> list[dict[str, Any]]:
+    """The rows of campaigns with the channel of each."""
+    first = channel.codes(first_of(name.code)).tolist() if rows else []
+    of = {level: channel.levels[code] for level, code in zip(name.levels, first, strict=True)} if rows else {}
     return [{"campaign_id": row["campaign_id"], "channel": of[row["campaign_id"]], **row} for row in rows]
 
 
-def grouped(task: Task, found: Placement, key: str, texts: Texts) -> list[dict[str, Any]]:
-    """One row per level of a column and plan that has accounts there: accounts, hours, value."""
-    plans, levels = len(task.plans), texts.levels
-    accounts, hours, value = sums(task, found, texts)
-    return [
-        {key: levels[at // plans] or "all", "role": plan.role, "service_level": plan.service_level}
-        | {"accounts": int(accounts[at]), "hours": float(hours[at]), "value": round(float(value[at]), 2)}
-        for at in np.flatnonzero(accounts).tolist()
-        for plan in [task.plans[at % plans]]
-    ]
+def grouped(task: Task, found: Placement, columns: Mapping[str, Texts]) -> dict[str, list[dict[str, Any]]]:
+    """For each column one row per level and plan that has accounts there: accounts, hours, value."""
+    plans = len(task.plans)
+    return {
+        key: [
+            {key: texts.levels[at // plans] or "all", "role": plan.role, "service_level": plan.service_level}
+            | {"accounts": int(accounts[at]), "hours": float(hours[at]), "value": round(float(value[at]), 2)}
+            for at in np.flatnonzero(accounts).tolist()
+            for plan in [task.plans[at % plans]]
+        ]
+        for (key, texts), (accounts, hours, value) in zip(
+            columns.items(), sums(task, found, [*columns.values()]), strict=True
+        )
+    }
 
 
-def sums(task: Task, found: Placement, texts: Texts) -> tuple[Any, Any, Any]:
-    """Accounts, hours and value of each level of a column and plan; block by block, which takes less memory."""
-    count, places = len(task.accounts), np.arange(len(texts.levels) * len(task.plans))
-    accounts = np.zeros(len(places), np.int64)
-    hours: Any = np.zeros(len(places))
-    value: Any = np.zeros(len(places))
-    for begin in range(0, count, BLOCK):
-        rows = np.arange(begin, min(begin + BLOCK, count))
-        place = texts.codes(rows).astype(np.int64) * len(task.plans) + found.plan[rows]
-        accounts += np.bincount(place, minlength=len(places))
-        place = np.concatenate([places, place])  # sums go on, as if there was one block
-        hours = np.bincount(place, np.concatenate([hours, found.offer.hours[found.plan[rows], rows]]))
-        value = np.bincount(place, np.concatenate([value, found.worths[rows]]))
-    return accounts, hours, value
+def sums(task: Task, found: Placement, columns: Sequence[Texts]) -> list[tuple[Any, Any, Any]]:
+    """Accounts, hours and value of each level of columns and plan; block by block, which takes less memory."""
+    sizes = [len(texts.levels) * len(task.plans) for texts in columns]
+    told = [(np.zeros(size, np.int64), np.zeros(size), np.zeros(size)) for size in sizes]
+    for begin in range(0, len(task.accounts), BLOCK):
+        rows = np.arange(begin, min(begin + BLOCK, len(task.accounts)))
+        plan = found.plan[rows]
+        taken, worths = found.offer.hours[plan, rows], found.worths[rows]
+        places = (texts.codes(rows).astype(np.int64) * len(task.plans) + plan for texts in columns)
+        told = [added(known, place, taken, worths) for known, place in zip(told, places, strict=True)]
+    return told
+
+
+def added(known: tuple[Any, Any, Any], place: Any, hours: Any, value: Any) -> tuple[Any, Any, Any]:
+    """Counts and sums (s,) that go on with some accounts (n,), each at its place, as if there was one block."""
+    counts, *totals = known
+    at = np.concatenate([np.arange(len(counts)), place])
+    more = (np.bincount(at, np.concatenate(pair)) for pair in zip(totals, (hours, value), strict=True))
+    return counts + np.bincount(place, minlength=len(counts)), next(more), next(more)
 
 
 def consistency_rows(task: Task, found: Placement) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.sections.coverage.by_kind import crossed, first_of
+from tamscore.sections.coverage.by_kind import crossed_all, first_of
 from tamscore.substitution import fold_word, plain_word
 
 if TYPE_CHECKING:
@@ -57,9 +57,8 @@ class Texts:
 def crossed_texts(columns: Sequence[Texts]) -> Any:
     """The kind (m,) of each account by the levels of all columns together, numbered without gaps."""
     by_kind = columns[0].kind is not None and all(column.kind is columns[0].kind for column in columns)
-    found = np.zeros(len(columns[0].of_kind if by_kind else columns[0].code), np.uint8)
-    for column in columns:
-        found = crossed(found, len(column.levels), column.of_kind if by_kind else column.code)
+    codes = ((len(column.levels), column.of_kind if by_kind else column.code) for column in columns)
+    found = crossed_all(codes, len(columns[0].of_kind if by_kind else columns[0].code))
     return found[columns[0].kind] if by_kind else found
 
 
@@ -78,7 +77,7 @@ class Collected:
         self.code = np.zeros(rows, np.uint8)
 
     def put(self, rows: Any, column: pa.ChunkedArray) -> None:
-        """Take the texts of some rows (n,) from a column."""
+        """Take the texts of some rows, by number (n,) or as a slice, from a column."""
         levels, code = coded_texts(column)
         place = [self.place.setdefault(level, len(self.place)) for level in levels]
         least = np.min_scalar_type(len(self.place))
