@@ -16,7 +16,7 @@ import numpy as np
 from tamscore import backend
 from tamscore.arrow import nullable_dictionary
 from tamscore.errors import InputContractError
-from tamscore.insight.roles import SUGGESTED, TEXTS, CoveragePlan
+from tamscore.insight.roles import SUGGESTED, TEXTS
 from tamscore.progress import Progress
 from tamscore.schema import COVERAGE_COLUMNS, SCORE_COLUMNS
 from tamscore.scoring.score.parts import rewrite_part
@@ -152,7 +152,7 @@ def seal_roles(market: Market, scored: list[ScoredPart], plan: ScorePlan) -> lis
     this, settings = market.this, coverage_of(market.this.job)
     if settings is None:
         return scored
-    from tamscore.sections.coverage.cover import cover
+    from tamscore.sections.coverage.cover import cover_rows
 
     directory = plan.directory
     names = [directory.name_of(directory.part(part.partition.index)) for part in market.rows]
@@ -163,15 +163,17 @@ def seal_roles(market: Market, scored: list[ScoredPart], plan: ScorePlan) -> lis
         None if this.owners_from is None else coverages.folder_of(directory.output, this.owners_from),
     )
     with this.progress.stage("coverage", this.plan.rows):
-        result = cover(staged, settings, backend.load("cpu"), Progress())
+        result, columns = cover_rows(staged, settings, backend.load("cpu"), Progress())
         for text in doubts(result):
             if f"coverage: {text}" not in this.early.get(EARLY, ()):
                 this.progress.notice(f"coverage: {text}")
-    covered = CoveragePlan(location(result.path), this.columns.id_form)
-    levels = {name: covered.table[name].combine_chunks().dictionary.to_pylist() for name in TEXTS}
+    levels = {name: column.levels for name, column in columns.items()}
+    ends = np.cumsum([part.scored for part in scored])
     items = (
-        PartToSeal(part.partition.index, made, codes_of(covered, staged.table(name, ["account_id"])["account_id"]))
-        for part, made, name in zip(market.rows, scored, names, strict=True)
+        PartToSeal(
+            part.partition.index, made, {name: one.code[end - made.scored : end] for name, one in columns.items()}
+        )
+        for part, made, end in zip(market.rows, scored, ends.tolist(), strict=True)
     )
     sealed = this.flow.map(seal_part, items, this.flow.share(replace(plan, staged=False)), this.flow.share(levels))
     return list(this.as_stage("roles", sealed))
@@ -183,13 +185,6 @@ def doubts(result: CoverageResult) -> list[str]:
 
     noticed = (match.notice for match in result.joins if match.is_noticed)
     return [*noticed, *result.doubts, *told_of_measured(result.measured)]
-
-
-def codes_of(covered: CoveragePlan, ids: pa.ChunkedArray) -> dict[str, Any]:
-    """Return the codes (m,) int16 of role, service level and person of accounts, -1 for no person."""
-    found = covered.of(ids)
-    columns = {name: found[name].combine_chunks() for name in TEXTS}
-    return {name: column.indices.fill_null(-1).to_numpy().astype(np.int16) for name, column in columns.items()}
 
 
 def seal_part(item: PartToSeal, plan: ScorePlan, levels: dict[str, list[str]]) -> ScoredPart:

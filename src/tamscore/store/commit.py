@@ -154,22 +154,32 @@ def json_bytes(value: dict[str, Any]) -> bytes:
     return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
-def place_parquet(table: pa.Table, path: Location, repeating: Sequence[str] | None = None) -> Placed:
+def place_parquet(
+    table: pa.Table, path: Location, repeating: Sequence[str] | None = None, *, packed: bool = True
+) -> Placed:
     """Put a table in place as Parquet, with page checksums; only the columns named as repeating get a dictionary.
+
+    What is not `packed` is written and read in less time, and takes more room.
 
     These get no statistics, since their values come again in every row group: nothing could be passed over by them.
     Pages are as large as bytes allow: there is no index of pages, so that nobody could pass over one.
     """
-    return place_parts([table], table.schema, path, repeating)
+    return place_parts([table], table.schema, path, repeating, packed=packed)
 
 
 def place_parts(
-    tables: Iterable[pa.Table], schema: pa.Schema, path: Location, repeating: Sequence[str] | None = None
+    tables: Iterable[pa.Table],
+    schema: pa.Schema,
+    path: Location,
+    repeating: Sequence[str] | None = None,
+    *,
+    packed: bool = True,
 ) -> Placed:
     """Put tables of one schema in place as one file of Parquet, see `place_parquet`; each begins a row group."""
     import pyarrow.parquet as pq
 
-    options: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True, "max_rows_per_page": PAGE_ROWS}
+    pack = "zstd" if packed else "none"
+    options: dict[str, Any] = {"compression": pack, "write_page_checksum": True, "max_rows_per_page": PAGE_ROWS}
     if repeating is not None:
         options["use_dictionary"] = [name for name in schema.names if name in repeating]
         options["write_statistics"] = [name for name in schema.names if name not in repeating]

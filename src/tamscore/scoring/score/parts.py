@@ -13,6 +13,7 @@ from tamscore.scoring.score.amounts import SUMMED, amounts
 from tamscore.scoring.score.exact_totals import exact_totals
 from tamscore.stages import quadrant
 from tamscore.store import commit, contents
+from tamscore.store.objects.path import ObjectPath
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -87,10 +88,11 @@ def with_reasons(table: pa.Table, reason: Any, bad: Any) -> pa.Table:
 
 
 def place_scores(index: int, scored: pa.Table, plan: ScorePlan) -> Placed:
-    """Write the columns of scored rows that the job wants."""
+    """Write the columns of scored rows that the job wants; a part that is read again soon is not packed on a disk."""
     left_out, path = plan.left_out(scored), plan.directory.part(index)
     repeated = [name for name in repeating(scored) if name not in left_out]
-    return commit.place_parquet(scored.drop_columns(left_out) if left_out else scored, path, repeated)
+    packed = not plan.staged or isinstance(path, ObjectPath)
+    return commit.place_parquet(scored.drop_columns(left_out) if left_out else scored, path, repeated, packed=packed)
 
 
 def write_part(index: int, scored: pa.Table, refused: pa.Table | None, plan: ScorePlan) -> ScoredPart:
@@ -106,13 +108,22 @@ def write_part(index: int, scored: pa.Table, refused: pa.Table | None, plan: Sco
 
 
 def rewrite_part(index: int, part: ScoredPart, scored: pa.Table, plan: ScorePlan) -> ScoredPart:
-    """Write the scored rows of a committed part again, then its sidecar; its rejected rows stay as they are."""
+    """Write the scored rows of a committed part again, then its sidecar; its rejected rows stay as they are.
+
+    Only columns that no total goes by may be other than before.
+    """
     directory = plan.directory
     placed = place_scores(index, scored, plan)
     rejected = part.files.get(directory.name_of(directory.rejected(index)))
     directory.commit_part(index, placed, rejected, {"scored": scored.num_rows, "rejected": part.rejected})
-    files = {**part.files, directory.name_of(directory.part(index)): placed}
-    return described(scored, part.rejected, files, plan, reused=part.reused)
+    return replace(
+        part,
+        files={**part.files, directory.name_of(directory.part(index)): placed},
+        top=best(scored),
+        top_by_kind=best_by_kind(scored),
+        counts=counts_of(scored, plan),
+        left_out=plan.left_out(scored),
+    )
 
 
 def described(
@@ -120,9 +131,13 @@ def described(
 ) -> ScoredPart:
     """What a part comes to, told from its table."""
     sums, flags, tops = totals(scored, plan), flag_counts(scored), (best(scored), best_by_kind(scored))
-    counts = tuple(section.state.count(scored) for section in plan.sections)
-    told = *tops, exact_totals(scored), counts, reused, plan.left_out(scored)
+    told = *tops, exact_totals(scored), counts_of(scored, plan), reused, plan.left_out(scored)
     return ScoredPart(scored.num_rows, rejected, files, sums, flags, *told)
+
+
+def counts_of(scored: pa.Table, plan: ScorePlan) -> tuple[Any, ...]:
+    """What each section counts among the scored rows."""
+    return tuple(section.state.count(scored) for section in plan.sections)
 
 
 def totals(scored: pa.Table, plan: ScorePlan) -> Any:

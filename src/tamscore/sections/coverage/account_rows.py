@@ -47,12 +47,37 @@ def with_former(owners: Owners, people: int) -> Any:
 
 
 @dataclass(frozen=True)
+class CodedTexts:
+    """A column of the scores: its texts, and the place (m,) of each row's among them, -1 for none."""
+
+    levels: list[str]
+    code: Any
+
+
+def coded_texts(texts: list[str], number: Any, place: Any) -> CodedTexts:
+    """Return texts by number (m,), -1 for none, of accounts as a column whose rows have these places (m,) among them.
+
+    Equal texts are one level; those that no account has are left out, and the first ones come first.
+    """
+    known = {text: at for at, text in enumerate(dict.fromkeys(texts))}
+    kind = np.min_scalar_type(-len(known) - 1)
+    level = np.array([*(known[text] for text in texts), NOBODY], kind)[number]
+    first = np.full(len(known) + 1, len(level))  # the last is that of nobody
+    first[level[::-1]] = np.arange(len(level) - 1, -1, -1)
+    order = np.argsort(first[:-1], kind="stable")[: np.count_nonzero(first[:-1] < len(level))]
+    rank = np.full(len(known) + 1, NOBODY, kind)
+    rank[order] = np.arange(len(order), dtype=kind)
+    distinct = list(known)
+    return CodedTexts([distinct[at] for at in order.tolist()], rank[level[place]])
+
+
+@dataclass(frozen=True)
 class AccountRows:
     """Accounts (m,) in order of id: plan, person and owner before by number, value; hours (o, m).
 
     `names` are the roles and service levels of plans, and people, those who are gone last; `short` (m,) is the rule by
     which an account is owed more than it gets, null for all others. `control` (m,) bool are marked controls, None if
-    there are none.
+    there are none. `place` (m,) says where each row of the scores stands among them, None where nobody asked.
     """
 
     ids: pa.Array
@@ -64,6 +89,7 @@ class AccountRows:
     short: pa.DictionaryArray
     names: tuple[pa.Array, pa.Array, pa.Array]
     control: Any | None = None
+    place: Any | None = None
 
     @classmethod
     def of(cls, task: Task, found: Placement, owners: Owners) -> AccountRows:
@@ -77,7 +103,8 @@ class AccountRows:
         mark = control if control.any() else None
         owner = with_former(owners, len(task.people))
         names = (*names[:2], pa.array([*names[2].to_pylist(), *owners.former.names], pa.string()))
-        return cls(ids, found.plan, found.person, owner, found.worths, task.hours, short, names, mark)
+        place = task.accounts.place
+        return cls(ids, found.plan, found.person, owner, found.worths, task.hours, short, names, mark, place)
 
     def of_accounts(self, whole: Whole) -> AccountRows:
         """Return the rows of accounts, given those of the units that were covered whole.
@@ -99,6 +126,7 @@ class AccountRows:
         return replace(
             self,
             ids=whole.accounts.ids,
+            place=whole.accounts.place,
             plan=self.plan[of],
             person=self.person[of],
             owner=with_former(whole.owners, len(self.names[2]) - len(whole.owners.former.names)),
@@ -112,6 +140,12 @@ class AccountRows:
     def schema(self) -> pa.Schema:
         """The columns of the table."""
         return account_schema(marked=self.control is not None)
+
+    def coded(self) -> dict[str, CodedTexts]:
+        """Return role, service level and person of each row of the scores; levels in order of id, as the table has."""
+        roles, levels, people = (part.to_pylist() for part in self.names)
+        numbers = {"role": (roles, self.plan), "service_level": (levels, self.plan), "person": (people, self.person)}
+        return {name: coded_texts(texts, number, self.place) for name, (texts, number) in numbers.items()}
 
     def tables(self) -> Iterator[pa.Table]:
         """Yield the rows as tables, so many at a time as a row group holds."""

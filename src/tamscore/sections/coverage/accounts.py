@@ -74,7 +74,8 @@ class Accounts:
 
     `promise` (m,) is the whitespace of each times its probability over the mean of its kind, which is 1 where the run
     knows none. `priority` (m,) is its place, 1 for the first. Families that are covered whole are `family`; where they
-    are accounts themselves, `others` (m,) is the promise of the prospects in families of customers.
+    are accounts themselves, `others` (m,) is the promise of the prospects in families of customers. `place` (m,) says
+    where each row of the scores stands among them, None where nobody asks.
     """
 
     ids: pa.Array
@@ -89,6 +90,7 @@ class Accounts:
     form: IdForm = "text"
     family: Family | None = None
     others: Any | None = None
+    place: Any | None = None
 
     @cached_property
     def keys(self) -> pa.Array:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from tamscore.backend import Backend
     from tamscore.progress import Progress
+    from tamscore.sections.coverage.account_rows import CodedTexts
     from tamscore.sections.coverage.accounts import ScoredRun
     from tamscore.sections.coverage.placing import Placement
     from tamscore.sections.coverage.rules import RuleResult
@@ -58,12 +59,28 @@ def cover(
     return result
 
 
+def cover_rows(
+    run: ScoredRun, settings: Coverage, backend: Backend, progress: Progress
+) -> tuple[CoverageResult, dict[str, CodedTexts]]:
+    """The same as `cover`, with role, service level and person of each row of the scores."""
+    result, rows, short = solved(run, settings, backend, progress, (), keeps_place=True)
+    heap.give_back()
+    write(result, rows, short)
+    return result, rows.coded()
+
+
 def solved(
-    run: ScoredRun, settings: Coverage, backend: Backend, progress: Progress, scenarios: Sequence[str]
+    run: ScoredRun,
+    settings: Coverage,
+    backend: Backend,
+    progress: Progress,
+    scenarios: Sequence[str],
+    *,
+    keeps_place: bool = False,
 ) -> tuple[CoverageResult, AccountRows, pa.Table]:
     """The coverage of a finished run, its rows of accounts, and those of accounts that are owed more than they get."""
     with progress.stage("read"):
-        question = read_question(run, settings)
+        question = read_question(run, settings, keeps_place=keeps_place)
         task, owners = question.task, question.owners
         asked = [scenario_of(text, task, settings) for text in scenarios]
     with progress.stage("cover"):

@@ -105,6 +105,7 @@ def as_units(accounts: Accounts, units: Units, tier: Texts) -> Accounts:
         region=Texts(accounts.region.levels, accounts.region.code[head]),
         skill=Texts(accounts.skill.levels, accounts.skill.code[head]),
         family=None,
+        place=None,
     )
 
 

@@ -54,12 +54,12 @@ class Question:
     whole: Whole | None = None
 
 
-def read_question(run: ScoredRun, settings: Coverage) -> Question:
-    """The question that the settings ask of a finished run.
+def read_question(run: ScoredRun, settings: Coverage, *, keeps_place: bool = False) -> Question:
+    """The question that the settings ask of a finished run; with the place of its rows, see `Accounts`, if asked.
 
     Raises InputContractError where tables break their contract, UsageError where the run lacks a column.
     """
-    accounts = read_accounts(SuggestedRoles(run), settings)
+    accounts = read_accounts(SuggestedRoles(run), settings, keeps_place=keeps_place)
     people = with_levels(read_people(settings), accounts)
     plans = plans_of(settings, accounts, people)
     people = team_of(settings, people, plans)

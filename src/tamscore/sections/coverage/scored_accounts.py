@@ -53,8 +53,8 @@ class Levels:
         return self.amounts[self.place[rows]]
 
 
-def read_accounts(run: ScoredRun, settings: Coverage) -> Accounts:
-    """The scored accounts of a run; UsageError where it has no column that the settings name.
+def read_accounts(run: ScoredRun, settings: Coverage, *, keeps_place: bool = False) -> Accounts:
+    """The scored accounts of a run, with the place of its rows if asked; UsageError where it lacks a column.
 
     The scores are read twice, for the ids and for all else, which then goes straight to its place.
     """
@@ -71,7 +71,8 @@ def read_accounts(run: ScoredRun, settings: Coverage) -> Accounts:
     money, texts = read_columns(run, place, numbers, named)
     heap.give_back()
     texts = placed(by_kind({"": Texts(("",), np.zeros(len(ids), np.uint8)), **texts}), place)
-    del place
+    if not keeps_place:
+        del place
     heap.give_back()
     sales, potential, whitespace = money.pop("sales"), few_levels(money.pop("potential")), money.pop("whitespace")
     promise = whitespace
@@ -82,7 +83,8 @@ def read_accounts(run: ScoredRun, settings: Coverage) -> Accounts:
     every = {name: texts.get(name, texts[""]) for name in (*TEXTS, OPEN_PRODUCT)}
     priority = money.pop(LIKELY[1]) if LIKELY[1] in money else place_of(whitespace)
     heap.give_back()
-    return Accounts(ids, sales, potential, whitespace, promise, priority, every, region, skill, run.id_form, family)
+    found = Accounts(ids, sales, potential, whitespace, promise, priority, every, region, skill, run.id_form, family)
+    return replace(found, place=place) if keeps_place else found
 
 
 def read_family(run: ScoredRun, settings: Coverage, place: Any) -> Family | None:
