@@ -281,6 +281,14 @@ def test_a_scenario_takes_no_more_people_than_a_role_has(run, text):
         covered(run, [text], team={"sdr": 2})
 
 
+@pytest.mark.parametrize("text", ["hunter=2", "hunter=+1, account_manager 01=0.5", "Hunter = 0"])
+def test_a_scenario_without_a_sign_is_refused_with_both_forms(run, text):
+    with pytest.raises(
+        UsageError, match=r"without a sign leaves open what is meant; write .*=\+[\d.]+ for so many more, "
+    ):
+        covered(run, [text])
+
+
 def test_books_are_fair_within_the_bound_that_is_asked_for(run):
     plain, _ = covered(run, team={"account_manager": 4}, hours_per_person=300)
     fair, _ = covered(run, team={"account_manager": 4}, hours_per_person=300, balance=0.3)

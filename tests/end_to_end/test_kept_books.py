@@ -86,9 +86,9 @@ def output(weeks, tmp_path):
     return tmp_path / "scores"
 
 
-def test_most_accounts_keep_their_person_and_the_plan_is_worth_as_much(weeks):
+def test_most_accounts_keep_their_person_and_the_plan_is_worth_as_much(output, weeks):
     (_, first), (kept, second) = weeks[1]
-    free, others = covered(weeks[0] / "scores", owners="none")
+    free, others = covered(output, owners="none")
     assert free.owners is None
     assert free.path != kept.path
     assert len(changed(first, second)) < 0.3 * len(changed(first, others))

@@ -111,7 +111,7 @@ def test_accounts_stand_in_order_of_priority_and_are_explained_as_everywhere(wee
 
 
 def test_an_export_says_of_accounts_what_lists_say(week, tmp_path):
-    fields = "account_id=Id,person=OwnerId,hours,why,alerts=Alerts"
+    fields = "account_id=Id,person=OwnerId,hours,why,alerts=Alerts,changed"
     done = CliRunner().invoke(
         app,
         ["export", str(week["output"]), "--to", str(tmp_path / "up.csv"), "--fields", fields, "--plan", plan_of(week)],
@@ -122,12 +122,26 @@ def test_an_export_says_of_accounts_what_lists_say(week, tmp_path):
     assert len(exported) == len(listed)
     for row in listed:
         told = exported[row["account_id"]]
-        assert (told["OwnerId"], told["why"]) == (row["person"], row["why"])
+        assert [told[name] for name in ("OwnerId", "why", "changed")] == [row[n] for n in ("person", "why", "changed")]
         assert all(alert in row["alerts"] for alert in told["Alerts"].split("; "))
     assert any(row["Alerts"] for row in exported.values())
     again = ["export", str(week["output"]), "--since", str(week["output"]), "--to", str(tmp_path / "no.csv")]
     assert CliRunner().invoke(app, [*again, "--fields", "why,alerts"]).exit_code == 0
     assert rows_of(tmp_path / "no.csv") == []
+
+
+def test_an_export_of_what_changed_goes_by_the_run_that_is_named_and_needs_one(week, tmp_path):
+    run = open_run(week["output"])
+    before = next(path for path in (week["output"] / "versions").iterdir() if path.name != run.name)
+    export = ["export", str(week["output"]), "--fields", "changed", "--to"]
+    done = CliRunner().invoke(app, [*export, str(tmp_path / "named.csv"), "--since", str(before)])
+    assert done.exit_code == 0, done.output
+    listed = {row["account_id"]: row["changed"] for one in week["rows"] for row in rows_of(week["lists"] / one["file"])}
+    told = {row["account_id"]: row["changed"] for row in rows_of(tmp_path / "named.csv")}
+    assert told == {account: text for account, text in listed.items() if text}
+    refused = CliRunner().invoke(app, ["export", str(before), "--fields", "changed", "--to", str(tmp_path / "no.csv")])
+    assert refused.exit_code == 2
+    assert "what changed needs a run before" in " ".join(refused.stderr.split())
 
 
 def plan_of(week):

@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tamscore.errors import InputContractError
+from tamscore.sections.coverage.door import doubts_about_encoding
 from tamscore.sections.coverage.plan_table import read_plans
 from tamscore.sections.coverage.reading import OWNERS, read_people, read_table
 from tamscore.sections.coverage.settings import Coverage
@@ -64,6 +65,26 @@ def test_plans_that_do_not_fit_are_refused(tmp_path, changes, said):
 def test_plans_may_be_named_by_whole_numbers(tmp_path):
     (plan, _) = read_plans(Coverage(plans=written(tmp_path, PLAN | {"role": 1, "service_level": 2, "tier": 3})))
     assert (plan.role, plan.service_level, plan.limits) == ("1", "2", (("tier", frozenset({"3"})),))
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-8", "utf-16"])
+def test_people_of_a_german_spreadsheet_are_read_and_another_encoding_is_told(tmp_path, encoding):
+    text = "Person;Role;Hours;Regions\nJörg Müller;hunter;1.100,5;Köln|Süd-West\nAnn;sdr;900;\n"
+    (tmp_path / "people.csv").write_bytes(text.encode(encoding))
+    settings = Coverage(people=str(tmp_path / "people.csv"))
+    joerg, ann = read_people(settings)
+    assert (joerg.name, joerg.hours, joerg.regions) == ("Jörg Müller", 1100.5, frozenset({"Köln", "Süd-West"}))
+    assert (ann.name, ann.hours) == ("Ann", 900.0)
+    told = list(doubts_about_encoding(settings))
+    assert [one.partition(": ")[2] for one in told] == (
+        ["is not UTF-8 and was read as cp1252; save it as UTF-8 if names look wrong"] if encoding == "cp1252" else []
+    )
+
+
+def test_bytes_that_are_letters_in_neither_encoding_are_refused(tmp_path):
+    (tmp_path / "people.csv").write_bytes(b"person,role\nJ\x81rg,hunter\n")
+    with pytest.raises(InputContractError, match="expected utf-8 text, got other bytes on line 2"):
+        read_people(Coverage(people=str(tmp_path / "people.csv")))
 
 
 @pytest.mark.parametrize("column", ["account_id", "person"])

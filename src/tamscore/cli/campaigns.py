@@ -47,7 +47,7 @@ def campaigns(  # noqa: PLR0913, PLR0917 - every option of the command
     from tamscore.store.handed_out import note, require_free
 
     asked = asked_for(fields)
-    scored = with_asked(open_run(run, plan=plan), asked)
+    scored = with_asked(open_run(run, plan=plan), asked, since=since)
     rows, written = told.reached_by_campaigns(scored), []
     target = Target((to or Path()) / f"list.{form}", not no_guard, null, bom)
     if to is not None:

@@ -133,7 +133,7 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
         require_accounts(by, {**files_only, **rows_only})
     require_none_of({"--gone": gone} if isinstance(to, Target) else files_only)
     asked = asked_for(fields, only)
-    scored = with_asked(open_run(run, plan=plan), asked)
+    scored = with_asked(open_run(run, plan=plan), asked, since=since)
     if by != "account":
         order = Order({}, KEY, {}, day_of(None), only_of(scored, only) if only else None)
         export_by(scored, guarded(to, no_guard=no_guard, bom=bom), by, order, overwrite=overwrite, as_json=as_json)

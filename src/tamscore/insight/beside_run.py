@@ -9,8 +9,11 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tamscore.insight.alerted_run import KEY, AlertedRun, with_alerts
+from tamscore.insight.earlier_run import run_before
+from tamscore.insight.lists.since import CHANGED, RunBefore
 from tamscore.schema import COVERAGE_DETAILS
 from tamscore.store.holdouts import MARK_COLUMN, Controls, in_force
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
     from tamscore.insight.roles import CoveragePlan
     from tamscore.insight.stored import StoredRun
+    from tamscore.store.location import Location
 
 
 class Beside(Protocol):
@@ -65,6 +69,25 @@ class Details:
 
 
 @dataclass(frozen=True)
+class Changes:
+    """What changed about accounts since the run before, as lists say it; null for nothing."""
+
+    now: RunBefore
+    then: RunBefore
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The column with its type."""
+        return pa.schema({CHANGED: pa.string()})
+
+    def of(self, ids: pa.ChunkedArray) -> pa.Table:
+        """Return what changed about accounts (m,)."""
+        here = self.now.table.take(pa.array(self.now.accounts.rows_of(ids))).append_column(KEY, ids)
+        told = self.then.changed(here)
+        return pa.table({CHANGED: pc.if_else(pc.equal(told, ""), None, told)})
+
+
+@dataclass(frozen=True)
 class BesideRun(AlertedRun):
     """A complete run with columns beside its scores."""
 
@@ -101,11 +124,14 @@ def with_marks(run: StoredRun, of: StoredRun | None = None) -> StoredRun:
     return with_beside(run, [Marks(marked)]) if len(marked) and MARK_COLUMN not in run.columns else run
 
 
-def with_asked(run: StoredRun, asked: Iterable[str], of: StoredRun | None = None) -> StoredRun:
+def with_asked(
+    run: StoredRun, asked: Iterable[str], of: StoredRun | None = None, since: Location | None = None
+) -> StoredRun:
     """Return a run with those columns beside its scores that are asked for, as far as there are any.
 
     Controls are those of all holdouts that count, be they marked or left out, of the output of the run `of`, None for
-    its own. Raise as `with_marks`.
+    its own. What changed is held against the run `since`, None for the one that it replaced; an earlier run `of`
+    another one says nothing of that. Raise as `with_marks`.
     """
     names, found = {*asked}, list[Beside]()
     if MARK_COLUMN in names - {*run.columns}:
@@ -113,7 +139,15 @@ def with_asked(run: StoredRun, asked: Iterable[str], of: StoredRun | None = None
         found += [Marks(Controls.of_holdouts(counting, run.id_form))] if counting else []
     if run.roles.plan is not None and names & {*COVERAGE_DETAILS} - {*run.columns}:
         found.append(Details(run.roles.plan))
+    if of is None and CHANGED in names - {*run.columns} and (before := run_before(run, since)) is not None:
+        found += changes_of(run, before)
     return with_beside(with_alerts(run, names), found)
+
+
+def changes_of(run: StoredRun, before: StoredRun) -> list[Beside]:
+    """Return what changed about the accounts of a run since an earlier one; nothing if they have none in common."""
+    changes = Changes(RunBefore.of(run), RunBefore.of(before))
+    return [changes] if changes.then.known_of(run) else []
 
 
 def with_beside(run: StoredRun, beside: Sequence[Beside]) -> StoredRun:

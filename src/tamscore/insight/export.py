@@ -16,6 +16,7 @@ from tamscore.errors import UsageError
 from tamscore.insight.campaign_lists import CampaignLists
 from tamscore.insight.diff_columns import MONEY, decimal
 from tamscore.insight.join import AccountIndex
+from tamscore.insight.lists.since import CHANGED
 from tamscore.insight.roles import SUGGESTED
 from tamscore.insight.said_columns import columns_read, made, said_columns
 from tamscore.insight.worlds import cents
@@ -207,6 +208,8 @@ def hint(column: str, known: Sequence[str], run: StoredRun) -> str:
         return 'output.columns of its job leaves it out: name it there, or set output.columns = "all", and run it again'
     if column in BUYING:
         return "a buying alert needs the run that this one replaced, and there is none"
+    if column == CHANGED:
+        return "what changed needs a run before with accounts of this one, and there is none: name one with --since"
     if column == MARK_COLUMN:
         return "no holdout counts: tamscore holdout RUN draws one"
     if column in {*COVERAGE_COLUMNS, *COVERAGE_DETAILS}:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tamscore.insight.stored import StoredRun
 
 COMPARED = ("kind", "whitespace", "priority", "person")
+CHANGED = "changed"
+"""The column of lists that says what changed about an account."""
 ID = "account_id"
 FEW = 0.5
 """Where a smaller share of the accounts was there before, the runs are hardly of one market."""

@@ -12,6 +12,7 @@ from tamscore.sections.coverage.plans import DIGITAL, PARTNER
 from tamscore.sections.coverage.reading import HOURS_OF_A_WEEK, owner_rows, read_people, read_table
 from tamscore.sections.coverage.touches import NEEDED, READ
 from tamscore.store import tables
+from tamscore.store.sources.whole import encoding_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -39,7 +40,7 @@ def doubts_before_scores(settings: Coverage, form: IdForm, known: Callable[[], A
     plans = with_roles(read_plans(settings), DIGITAL, PARTNER)
     people = team_of(settings, read_people(settings), plans)
     matches: list[Match] = []
-    doubts = [*doubts_about_hours(settings, people, plans)]
+    doubts = [*doubts_about_encoding(settings), *doubts_about_hours(settings, people, plans)]
     if (path := settings.owner_table) is not None:
         rows = owner_rows(path, form, people)
         matches.append(match_persons(settings, rows.names, rows.who, people))
@@ -61,6 +62,13 @@ def match_known(settings: Coverage, path: str, ids: pa.Array, known: Callable[[]
     accounts = known()
     match, sample = joined_parts(path, "account_id", [match_ids(ids, accounts.hashes)])
     return [explained(match, sample, accounts).require(settings.min_match_share, SETTING)]
+
+
+def doubts_about_encoding(settings: Coverage) -> Iterator[str]:
+    """Yield which tables are in no UTF-8 and were read as Excel on Windows writes them."""
+    for path in settings.tables_named().values():
+        if (encoding := encoding_of(path)) != "utf-8":
+            yield f"{path}: is not UTF-8 and was read as {encoding}; save it as UTF-8 if names look wrong"
 
 
 def doubts_about_hours(settings: Coverage, people: Sequence[Person], plans: Sequence[TouchPlan]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from tamscore.sections.coverage.names import folded, likely
 from tamscore.sections.coverage.people import Owners, Person, numbers_of
 from tamscore.sections.coverage.table_types import checked
 from tamscore.store import tables
-from tamscore.store.sources.whole import whole_table
+from tamscore.store.sources.whole import encoding_of, whole_table
 from tamscore.substitution import fold_word, plain_word
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ def read_table(path: str, required: Sequence[str], known: Sequence[str]) -> pa.T
 
     Raise InputContractError where it cannot be read, lacks a column, or has one whose name is nearly a known one.
     """
-    table = with_names(whole_table(path, CSV_TYPES))
+    table = with_names(whole_table(path, CSV_TYPES, encoding_of(path)))
     there = table.column_names
     for name in there:
         if name not in known and (meant := likely(name, [one for one in known if one not in there])):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tamscore.sections.coverage.settings import Coverage
     from tamscore.sections.coverage.task import Task
 
-CHANGE = re.compile(r"[+-]?\d{1,6}(\.\d{1,4})?")
+CHANGE = re.compile(r"[+-]\d{1,6}(\.\d{1,4})?")
 MONTHS = 12
 SLACK = 1e-9
 """By how much parts of people that are added up may differ from whole ones."""
@@ -48,6 +48,11 @@ def scenario_of(text: str, task: Task, settings: Coverage) -> Scenario:
     for part in text.split(","):
         name, _, number = (piece.strip() for piece in part.rpartition("="))
         role, each = whose(name, task, settings)
+        if role is not None and CHANGE.fullmatch(f"+{number}"):
+            raise UsageError(
+                f"--scenario: {part.strip()!r}: a number without a sign leaves open what is meant; write "
+                f"{name}=+{number} for so many more, {name}=-{number} for so many fewer"
+            )
         if role is None or not CHANGE.fullmatch(number):
             raise UsageError(f"--scenario: {part.strip()!r}: {expected(task, name if role is None else None)}")
         more = float(number) * each

@@ -115,7 +115,7 @@ def write(
     return _report(plan, tuple(dict.fromkeys(targets)), tallies, intakes, log if plan.rejected else None)
 
 
-def read_table(path: Path | str, types: Mapping[str, str]) -> Any:
+def read_table(path: Path | str, types: Mapping[str, str], encoding: str = "utf-8") -> Any:
     """Return a whole CSV file as an Arrow table: columns in `types` as those (float, bool, …), all others as text.
 
     Cells come without spaces around them, empty ones as null. InputContractError names the row, or row and column, of
@@ -123,7 +123,7 @@ def read_table(path: Path | str, types: Mapping[str, str]) -> Any:
     """
     import pyarrow as pa
 
-    plan = table_plan(path, types)
+    plan = table_plan(path, types, encoding)
     tallies = [_Tally(column) for column in plan.columns]
     parts = list(_tables(plan, plan.files[0], Intake(), tallies, None))
     for tally in tallies:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 CODECS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 HEAD_BYTES = 256 << 10
+WINDOWS = "cp1252"
 MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
@@ -35,6 +36,29 @@ def open_bytes(path: Path) -> tuple[Any, Any]:
     raw = pa.OSFile(str(path))
     codec = CODECS.get(path.suffix.lower())
     return raw, pa.CompressedInputStream(raw, codec) if codec else raw
+
+
+def text_encoding(path: Path) -> str:
+    """Return "cp1252" for a file whose bytes are no UTF-8 but letters there, as Excel on Windows writes, else "utf-8".
+
+    Files with zero bytes, as those in UTF-16, count as the latter. Raise InputContractError if it cannot be read.
+    """
+    fits = {name: codecs.getincrementaldecoder(name)() for name in ("utf-8", WINDOWS)}
+    try:
+        with open_bytes(path)[1] as stream:
+            while data := stream.read(HEAD_BYTES):
+                fits = {name: one for name, one in fits.items() if _takes(one, data)}
+    except OSError as error:
+        raise InputContractError(f"{path}: cannot be read: {error}") from None
+    is_cut = "utf-8" in fits and not _takes(fits["utf-8"], b"", final=True)
+    return WINDOWS if WINDOWS in fits and ("utf-8" not in fits or is_cut) else "utf-8"
+
+
+def _takes(decoder: codecs.IncrementalDecoder, data: bytes, *, final: bool = False) -> bool:
+    try:
+        return "\x00" not in decoder.decode(data, final)
+    except UnicodeDecodeError:
+        return False
 
 
 def head(path: Path, encoding: str) -> tuple[str, str, bool]:

@@ -31,14 +31,15 @@ def is_csv(path: Path | str) -> bool:
     return str(path).lower().endswith(ENDINGS)
 
 
-def table_plan(path: Path | str, types: Mapping[str, str]) -> ImportPlan:
+def table_plan(path: Path | str, types: Mapping[str, str], encoding: str = "utf-8") -> ImportPlan:
     """Return how to read a CSV file: columns in `types` as those (float, bool, …), all others as text.
 
     InputContractError names the first row with another number of cells than the header.
     """
     try:
-        names = open_source(Path(path), dialect()).names
-        plan = inspect([path], {name: "string" for name in names if name not in types}, may_be_empty=True)
+        names = open_source(Path(path), dialect(encoding=encoding)).names
+        texts = {name: "string" for name in names if name not in types}
+        plan = inspect([path], texts, encoding=encoding, may_be_empty=True)
     except InputContractError as error:
         raise InputContractError(f"{error}{CONVERT if 'add --' in str(error) else ''}") from error
     require_whole(plan)

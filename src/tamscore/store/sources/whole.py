@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tamscore.errors import InputContractError
 from tamscore.store import csv_import, tables
+from tamscore.store.csv_import.encodings import text_encoding
 from tamscore.store.footers import is_parquet
 from tamscore.store.sources.converted import READERS, kind_of, once
 
@@ -16,8 +17,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def whole_table(path: str | Path, types: Mapping[str, str]) -> pa.Table:
-    """Return the table of a file: Parquet, CSV, a workbook, lines of JSON or Arrow.
+def encoding_of(path: str | Path) -> str:
+    """Return the encoding of a CSV file that is read by what its bytes say: "utf-8" or "cp1252"; "utf-8" for others."""
+    file = Path(path)
+    is_text = file.is_file() and kind_of(file) in {None, "CSV"} and not is_parquet(file)
+    return text_encoding(file) if is_text else "utf-8"
+
+
+def whole_table(path: str | Path, types: Mapping[str, str], encoding: str = "utf-8") -> pa.Table:
+    """Return the table of a file: Parquet, CSV (in the encoding), a workbook, lines of JSON or Arrow.
 
     Cells of CSV files and workbooks are texts but for the columns in `types` (float, bool, …). Raises
     InputContractError that names the file, and of a cell its row and column, where it cannot be read.
@@ -32,7 +40,7 @@ def whole_table(path: str | Path, types: Mapping[str, str]) -> pa.Table:
     if kind == "workbook":
         return of_workbook(file, types)
     if kind not in READERS and not is_parquet(file):
-        return csv_import.read_table(file, types)
+        return csv_import.read_table(file, types, encoding)
     try:
         if kind is None:
             return pq.read_table(file)
