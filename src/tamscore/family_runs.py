@@ -67,31 +67,32 @@ def market_of(job: Job, progress: Progress, score: Callable[[Job, Progress], Run
     members = accounts_job(job)
     progress.notice(f"families: scores the accounts first, into {members.output.path}")
     run = score(members, Progress(progress.listener))
-    told = told_of(run, members)
+    told = told_of(run)
     what = ("families", Placed.of(run.path / MANIFEST).xxh3, job.sections["families"].model_dump_json())
     place = replace(copies_of(job), make=True)
     (file,) = copies.kept(place, MARKET, what, lambda: (table_of(job, members, run, told, progress),))
     return job.input.model_copy(update={"path": str(file), "sql": None, "connection": None, "version": None})
 
 
-def told_of(run: RunDirectory, job: Job) -> dict[str, Any]:
+def told_of(run: RunDirectory) -> dict[str, Any]:
     """Return what the table of families says of its accounts: their run, how many were read, scored and rejected."""
     rows = (run.manifest() or {})["rows"]
     rejected = {name: count for name, count in rows["rejected"].items() if count}
-    return {"run": run.run_key, "output": job.output.path, "read": rows["read"], "scored": rows["scored"]} | {
-        "rejected": rejected
-    }
+    return {"run": run.run_key, "read": rows["read"], "scored": rows["scored"], "rejected": rejected}
 
 
 def table_of(job: Job, members: Job, run: RunDirectory, told: dict[str, Any], progress: Progress) -> Path:
-    """Return a temporary file with the table of families, made of the scores of their accounts and of their input."""
+    """Return a temporary file with the table of families, made of the scores of their accounts and of their input.
+
+    It is named by content, since its name is part of what a run is named by.
+    """
     from tamscore.sections.families.staging import Source, staged
 
     plan = plan_of(members)
     require_same(plan, run)
     with progress.stage("families"):
         source = Source.of(members, job.sections["families"], plan.partitions, run.parts())
-        return staged(source, told)
+        return copies.named_by_content(staged(source, told))
 
 
 def require_same(plan: Plan, run: RunDirectory) -> None:

@@ -11,6 +11,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tamscore import pipeline
@@ -149,6 +151,29 @@ def test_a_run_in_a_bucket_gives_the_bytes_of_a_disk_and_keeps_to_its_folders(up
         "results",
     }
     assert {line.split("/")[2] for line in uploaded.requests if line.count("/") > 1} == {"tables", "results"}
+
+
+def test_families_as_rows_are_scored_in_a_bucket_and_not_again(uploaded, table, tmp_path):
+    """The table of families is a temporary file there, named by what it holds."""
+    changes = CHANGES | {"columns": {"ultimate_parent_id": "group"}, "families": {"as_accounts": True}}
+    rows = tables_with_groups(table)
+    upload(rows)
+    first = pipeline.run(market.job(INPUT, OUTPUT, changes), Progress())
+    progress = Progress()
+    again = pipeline.run(market.job(INPUT, OUTPUT, changes), progress)
+    assert (again, any("nothing to do" in text for text in progress.notices)) == (first, True)
+    wanted = market.run(rows, tmp_path / "scores", changes)
+    assert [contents.whole(part) for part in first.parts()] == [contents.whole(part) for part in wanted.parts()]
+    assert versions.find(location(f"{OUTPUT}-accounts")).is_complete()
+
+
+def tables_with_groups(folder: Path) -> Path:
+    """The market with a group of every account."""
+    for file in folder.iterdir():
+        rows = pq.read_table(file)
+        groups = pa.array([f"G{row % 90}" for row in range(rows.num_rows)])
+        pq.write_table(rows.append_column("group", groups), file)
+    return folder
 
 
 def test_worker_processes_read_and_write_objects_too(uploaded, table, tmp_path):

@@ -47,4 +47,6 @@ def blocks(found: dict[str, Any]) -> Iterator[Table]:
     yield table("Families", columns, rows, f"the largest has {found['largest']:,} accounts")
     left = [(f"rejected: {words(reason)}", count) for reason, count in found["rejected"].items()]
     accounts = [("read", found["read"]), *left, ("in families", found["scored"])]
-    yield table("Accounts", "accounts|count:count", accounts, f"scored in {found['output']}, version {found['run']}")
+    yield table(
+        "Accounts", "accounts|count:count", accounts, f"scored in the output of the accounts, version {found['run']}"
+    )
