@@ -226,7 +226,7 @@ def test_one_family_of_all_accounts_and_families_without_any_top(tmp_path):
 
 @pytest.mark.parametrize("name", BY_ACCOUNT)
 def test_sections_that_go_by_accounts_are_refused_by_name(name, tmp_path):
-    with pytest.raises(JobFileError, match=f"{name}: expected no such section with families.as_accounts"):
+    with pytest.raises(JobFileError, match=f"{name}: expected no section that goes by accounts"):
         market.job(tmp_path, tmp_path / "scores", {**ASKED, **needs(name)})
 
 
@@ -263,7 +263,7 @@ def test_keys_that_cannot_be_meant_are_refused(tmp_path):
         job(as_accounts=True, features={"employees": "median"})
     with pytest.raises(JobFileError, match=r"columns.parent_id: expected a column for \[families\]"):
         market.job(tmp_path, tmp_path / "scores", {"families": {"as_accounts": True}})
-    with pytest.raises(JobFileError, match="backtest: expected no such section"):
+    with pytest.raises(JobFileError, match="backtest: expected no section that goes by accounts"):
         market.job(tmp_path, tmp_path / "scores", {**ASKED, "backtest": {"realised": "later"}})
     with pytest.raises(JobFileError, match="family_members: expected a name of its own"):
         market.job(tmp_path, tmp_path / "s", {**ASKED, "features.numeric": {"family_members": "standard"}})

@@ -16,7 +16,7 @@ from tamscore.sections.families.early import EARLY
 from tamscore.sections.families.resolution import Strangers, resolve
 from tamscore.sections.families.texts import alphabetical, ids_at
 from tamscore.stages.draw import id_hash
-from tamscore.stages.priority import TIERS, TierRules, in_order
+from tamscore.stages.priority import TIERS, TierRules, in_order, tier_codes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,8 +38,9 @@ SEVERAL = 2
 class FamiliesState:
     """The state: the family of each row of each partition (m,) int32, by number.
 
-    Of every family its id with the hash (f,) uint64 of that, accounts (f,) int32 and depth (f,) int32; the tier (f,)
-    int8 in TIERS once all accounts have their places. `record` and `tables` are what is known before.
+    Of every family its id with the hash (f,) uint64 of that, accounts (f,) int32, depth (f,) int32. Once all accounts
+    have their places: its tier (f,) int8 in TIERS, and the `order` (f,) of families by expected value, the highest
+    first. `record` and `tables` are what is known before.
     """
 
     family: tuple[Any, ...]
@@ -49,6 +50,7 @@ class FamiliesState:
     depth: Any
     rules: TierRules
     tier: Any = None
+    order: Any = None
     record: dict[str, Any] = field(default_factory=dict)
     tables: dict[str, pa.Table] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
@@ -60,7 +62,8 @@ class FamiliesState:
             known = ~np.isnan(priority.expected)
             money = rollup.cents(np.round(priority.expected[known], 2))
             expected += np.bincount(family[known], money, len(expected))
-        return replace(self, tier=rollup.family_tiers(expected, self.hashes, self.rules))
+        order = in_order([-expected, self.hashes])
+        return replace(self, tier=tier_codes(order, expected / 100.0, self.rules), order=order)
 
     def score(self, rows: ScoredRows, backend: Backend) -> dict[str, pa.Array]:
         """Return id, accounts and tier of the families of the scored rows."""
@@ -84,8 +87,7 @@ class FamiliesState:
         """Return the table of families with several accounts, and what these and all others come to."""
         sums = dict(zip(rollup.MEASURES, rollup.added_up(counts, self.hashes), strict=True))
         several = self.members >= SEVERAL
-        order = in_order([-sums["expected_value"], self.hashes])
-        order = order[several[order]]
+        order = self.order[several[self.order]]
         ids = self.ids.take(pa.array(order))
         columns = {name: values[order] for name, values in sums.items()}
         columns |= {name: columns[name] / 100.0 for name in rollup.MONEY}

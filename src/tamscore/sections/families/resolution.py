@@ -142,10 +142,12 @@ def resolve(
     """
     named = Strangers.of(ultimate, rows)
     own = np.arange(len(rows) + len(named.hashes), dtype=np.int32)
-    by_parent = rows.links(parent, NOBODY, own)
-    by_ultimate = rows.links(ultimate, named, own)
-    is_last = rows.given(ultimate, len(own)) | (by_ultimate != own)
-    trees, lead = without_circles(np.where(is_last, by_ultimate, by_parent) if ultimate else by_parent, rank)
+    link = by_parent = rows.links(parent, NOBODY, own)
+    if ultimate is not None:
+        by_ultimate = rows.links(ultimate, named, own)
+        is_last = rows.given(ultimate, len(own)) | (by_ultimate != own)
+        link = np.where(is_last, by_ultimate, by_parent)
+    trees, lead = without_circles(link, rank)
     depth, split = trees.depth, np.empty(0, np.int64)
     if parent is not None and ultimate is not None:
         depth = without_circles(np.where(by_parent != own, by_parent, by_ultimate), rank)[0].depth

@@ -11,14 +11,12 @@ from tamscore.schema import FAMILY
 from tamscore.scoring.score.amounts import SUMMED, amounts
 from tamscore.stages.draw import id_hash
 from tamscore.stages.hash_index import HashIndex, order_of
-from tamscore.stages.priority import in_order, tier_codes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pyarrow as pa
 
-    from tamscore.stages.priority import TierRules
 
 MONEY = (*SUMMED, "expected_value")
 ALERTS = ("churn_alert", "renewal_due")
@@ -75,11 +73,3 @@ def added_up(parts: Sequence[Sums], hashes: Any) -> Any:
         for whole, part in zip(found, values, strict=True):
             whole[place] += part
     return found
-
-
-def family_tiers(expected: Any, hashes: Any, rules: TierRules) -> Any:
-    """Return the tier (f,) int8 of families in TIERS, by the expected value (f,) in cents of all their accounts.
-
-    Of equals the one with the lowest hash (f,) comes first.
-    """
-    return tier_codes(in_order([-expected, hashes]), expected / 100.0, rules)

@@ -98,5 +98,5 @@ def sections_go_by_families(
     there = [name for name, section in zip(BY_ACCOUNT, sections, strict=True) if section is not None]
     there += ["backtest"] if getattr(backtest, "realised", None) else []
     for name in there:
-        hint = "it goes by accounts: leave it to a job without as_accounts"
-        yield Problem((name,), "no such section with families.as_accounts", NOTHING, hint)
+        hint = "leave it to a job without as_accounts"
+        yield Problem((name,), "no section that goes by accounts beside families.as_accounts", name, hint)
