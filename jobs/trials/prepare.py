@@ -143,6 +143,18 @@ def crunchbase_2013(folder: Path) -> tuple[Any, str]:
     return pa.table(columns), note
 
 
+def crunchbase_2013_families(folder: Path) -> tuple[Any, str]:
+    """Funded companies with the company that acquired each, the last one if there were several."""
+    companies, note = crunchbase_2013(folder)
+    deals, _ = imported(folder / "crunchbase-acquisitions.csv", max_bad_share=0.01)
+    keys = [("company_permalink", "ascending"), ("acquired_at", "descending"), ("acquirer_permalink", "ascending")]
+    deals = deals.sort_by(keys)
+    at = pc.index_in(companies["permalink"], value_set=deals["company_permalink"].combine_chunks())
+    unknown = pc.sum(pc.invert(pc.is_in(deals["company_permalink"], companies["permalink"].combine_chunks()))).as_py()
+    acquirer = deals["acquirer_permalink"].take(at)
+    return companies.append_column("acquirer", acquirer), f"{note}; {unknown:,} deals of companies that are not there"
+
+
 def bank_marketing(folder: Path) -> tuple[Any, str]:
     """Clients of a bank and whether they took a deposit; without the length of the call, which nobody knows before."""
     table, note = imported(folder / "bank-full.csv")
@@ -433,6 +445,7 @@ TABLES: dict[str, tuple[str, Callable[[Path], tuple[Any, str]]]] = {
     "bank_marketing": ("bank_marketing", bank_marketing),
     "crunchbase_2013": ("crunchbase_2013", crunchbase_2013),
     "crunchbase_2013_rounds": ("crunchbase_2013", crunchbase_2013_rounds),
+    "crunchbase_2013_families": ("crunchbase_2013", crunchbase_2013_families),
 }
 """Tables by name: the folder of the raw tables they are made from, and how."""
 
