@@ -190,6 +190,14 @@ def test_a_refreshed_model_keeps_the_names_of_jobs_that_keep_their_customers(sho
     assert np.mean(same) > 0.95
 
 
+@pytest.mark.parametrize("again", [pipeline.score, pipeline.refresh])
+def test_other_customer_jobs_than_those_of_the_model_are_refused(shop, tmp_path, again):
+    job = market.job(shop["folder"] / "market", tmp_path / "scores", baskets.changes(shop["folder"], k=2))
+    said = r"jobs.k: expected 'auto', by which run \w+ found its customer jobs, got 2; set it so, or fit a new model"
+    with pytest.raises(InputContractError, match=said):
+        again(job, Progress(), str(shop["run"].path), accept=True)
+
+
 def test_propositions_and_themes_go_by_name_or_leading_product(shop, tmp_path):
     messages = {
         "ANVIL + bellows ": {"proposition": "Forge more in less time", "theme": "speed"},

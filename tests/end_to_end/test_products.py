@@ -354,6 +354,15 @@ def test_a_table_that_several_sections_refuse_is_reported_once(made, tmp_path):
     assert str(refused.value).count("has 0 different products") == 1
 
 
+def test_products_that_are_numbers_are_texts_and_lists_are_refused(made, tmp_path):
+    rows = made["sold"].to_pylist()
+    number = {name: place for place, name in enumerate(sorted({row["product"] for row in rows}))}
+    numbers = run_of(made, tmp_path / "a", pa.Table.from_pylist([{**r, "product": number[r["product"]]} for r in rows]))
+    assert {row["product"] for row in table_of(numbers, "products")} == {"0", "1", "2", "3", "4"}
+    with pytest.raises(InputContractError, match=r"column 'product' holds list<.*>, expected a text in each row"):
+        run_of(made, tmp_path / "b", pa.Table.from_pylist([{**row, "product": [row["product"]]} for row in rows]))
+
+
 def test_a_killed_run_goes_on_from_what_its_parts_come_to(made):
     """Nothing of what sections count is of a kind that checkpoints cannot keep."""
     assert not [text for text in manifest_of(made["run"])["notices"] if "cannot keep" in text]
@@ -372,6 +381,11 @@ def test_too_many_products_for_the_clusters_are_refused(made, tmp_path, monkeypa
     [
         ({"next_offer": {}}, r"next_offer.path: expected a table, got nothing; or add \[products\]"),
         ({"products": {"path": "sold"}, "next_offer": {"path": "sold"}}, r"next_offer.path: expected no value beside"),
+        ({"products": {"path": "sold", "product": "account_id"}}, "products.product: expected a column of its own"),
+        ({"products": {"path": "sold", "product": "sales"}}, r"products.sales: .*; products.product names it, too"),
+        ({"products": {"path": "sold", "family": "product"}}, r"products.family: .*; products.product names it, too"),
+        ({"next_offer": {"path": "sold", "product": "sales"}}, r"next_offer.sales: .*; next_offer.product names it"),
+        ({"buying_roles": {"path": "c", "role": "account_id", "wanted": {"user": []}}}, "buying_roles.role: expected"),
         (
             {"products": {"path": "sold"}, "next_offer": {"sales": "x"}},
             r"next_offer.sales: .*; say it in products.sales",

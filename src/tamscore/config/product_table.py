@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from tamscore.config.problems import Problem
 from tamscore.config.section import SectionSettings
 from tamscore.config.values import Column, Share, Storage  # noqa: TC001 - read at run time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tamscore.config.job import Columns
 
 
 class ProductTable(SectionSettings):
@@ -19,3 +27,17 @@ class ProductTable(SectionSettings):
     """Column of that table with the product."""
     sales: Column = "sales"
     """Column of that table with the sales; a product is owned where they come to more than 0."""
+
+
+def columns_differ(
+    section: str, columns: Columns, table: SectionSettings | None, keys: tuple[str, ...]
+) -> Iterator[Problem]:
+    """Yield the keys of a section whose column of its table is named by an earlier key, or is the account id."""
+    if table is None:
+        return
+    account_id: str = getattr(table, "account_id", None) or columns.account_id
+    taken = {account_id: "account_id"}
+    for key in keys:
+        name: str | None = getattr(table, key, None)
+        if name is not None and (first := taken.setdefault(name, key)) != key:
+            yield Problem((section, key), "a column of its own", name, f"{section}.{first} names it, too")

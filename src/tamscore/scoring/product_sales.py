@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.model_source import Origin
 
 SALES = "product sales"
-HELD_CELLS = 2_000_000
+HELD_CELLS = 250_000
 """So many pairs of account and product are looked at at a time."""
 NOT_OWNED = -1.0
 """The sales of an account that does not own a product."""

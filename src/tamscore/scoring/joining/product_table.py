@@ -76,10 +76,21 @@ def check_products(this: Run, parts: Sequence[PartRows]) -> None:
     if EARLY in this.early:
         return
     table = product_table(this)
+    require_texts(table.path, table.plan, [table.columns.product, *filter(None, [table.columns.family])])
     this.early[EARLY] = read_products(this, table)
     customers = sorted_hashes(map(customers_in, parts))
     if not any(sells_to(partition, table.columns, customers) for partition in table.plan.partitions):
         raise InputContractError(no_owner(table, this.columns.sales))
+
+
+def require_texts(path: str, plan: Plan, columns: Sequence[str]) -> None:
+    """Raise InputContractError if one of some columns of a table holds lists, which are no texts."""
+    for name in columns:
+        kind = plan.schema.field(name).type
+        if pa.types.is_nested(kind) and not pa.types.is_dictionary(kind):
+            raise InputContractError(
+                f"{path}: column {name!r} holds {kind}, expected a text in each row; write a row for each"
+            )
 
 
 def customers_in(part: PartRows) -> Any:

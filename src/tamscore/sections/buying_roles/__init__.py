@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.score_columns import ScoreColumn
 from tamscore.scoring.section import Section
-from tamscore.sections.buying_roles.settings import BuyingRoles, words_stand_for_one_role
+from tamscore.sections.buying_roles.settings import BuyingRoles, the_role_is_no_id, words_stand_for_one_role
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.context import Run
     from tamscore.scoring.market import Market
+    from tamscore.scoring.model_source import Origin
     from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
 
@@ -24,7 +29,14 @@ class BuyingRolesSection(Section[BuyingRoles]):
         ScoreColumn("buying_roles_present", "text", "roles of buying_roles.wanted that a contact has, joined by a bar"),
         ScoreColumn("buying_roles_missing", "text", "those that no contact has, joined by a bar; empty if none"),
     )
-    rules = ((words_stand_for_one_role, ("buying_roles",)),)
+    rules = ((words_stand_for_one_role, ("buying_roles",)), (the_role_is_no_id, ("columns", "buying_roles")))
+
+    def check_early(self, this: Run, origin: Origin, parts: Sequence[PartRows], settings: BuyingRoles) -> None:
+        """Raise InputContractError if the column of roles holds lists."""
+        from tamscore.scoring.joining.product_table import require_texts
+
+        del origin, parts
+        require_texts(settings.path, this.plan.tables["buying_roles.path"], [settings.role])
 
     def prepare(self, market: Market, settings: BuyingRoles) -> State | str:
         """Return which roles somebody has at each account."""

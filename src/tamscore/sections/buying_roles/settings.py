@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from tamscore.config.problems import Problem
+from tamscore.config.product_table import columns_differ
 from tamscore.config.section import SectionSettings, SideTable
 from tamscore.config.values import Column, Share, Storage, Text  # noqa: TC001 - read at run time
 from tamscore.schema import InputColumns
@@ -14,6 +15,8 @@ from tamscore.substitution import fold_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tamscore.config.job import Columns
 
 MOST_ROLES = 16
 
@@ -58,3 +61,8 @@ def words_stand_for_one_role(roles: BuyingRoles | None) -> Iterator[Problem]:
             if first != name:
                 hint = f"it stands for {first!r} too"
                 yield Problem(("buying_roles", "wanted", name), "words of its own", word, hint)
+
+
+def the_role_is_no_id(columns: Columns, roles: BuyingRoles | None) -> Iterator[Problem]:
+    """Yield a problem if the column of roles is that of account ids."""
+    yield from columns_differ("buying_roles", columns, roles, ("role",))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from tamscore.errors import InputContractError
 from tamscore.scoring.product_sales import product_sales
 from tamscore.sections.jobs import grouping
 from tamscore.sections.jobs.columns import JobsState
@@ -12,7 +13,7 @@ from tamscore.sections.jobs.learning import look_alikes
 from tamscore.sections.jobs.messages import messages_of
 from tamscore.sections.jobs.mixes import mix_columns, stored_columns
 from tamscore.sections.jobs.party import Groups, described
-from tamscore.sections.jobs.stored_model import stored_model
+from tamscore.sections.jobs.stored_model import NAME, stored_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,14 +26,19 @@ if TYPE_CHECKING:
     from tamscore.sections.jobs.settings import CustomerJobs
     from tamscore.sections.jobs.stored_model import StoredJobs, StoredModel
 
+FINDING = ("k", "k_range", "least_strength")
+"""The keys that decide which customer jobs are found."""
+
 
 def prepare(market: Market, settings: CustomerJobs) -> JobsState:
     """Return the state: the customer jobs of every party type, customers with a mix, and look-alikes for the others.
 
-    Raise InputContractError if no customer owns a product.
+    Raise InputContractError if no customer owns a product, or the job asks for other customer jobs than those that are
+    built on.
     """
     this, sales = market.this, product_sales(market)
     stored = stored_model(market)
+    require_same(market, settings)
     with this.progress.stage("customer jobs", sales.table.plan.rows):
         columns = stored_columns(sales, stored.columns) if stored else mix_columns(sales)
         groups = groups_of(sales, columns, settings, stored)
@@ -47,6 +53,19 @@ def prepare(market: Market, settings: CustomerJobs) -> JobsState:
     return JobsState(
         this.columns, columns.names, each, models_of(market), known, messages_of(each, settings.messages), source
     )
+
+
+def require_same(market: Market, settings: CustomerJobs) -> None:
+    """Raise InputContractError if a job would find customer jobs otherwise than the run that it builds on."""
+    earlier = market.origin.earlier
+    before = (earlier.job.get(NAME) if earlier else None) or {}
+    asked = settings.model_dump(mode="json")
+    for key in FINDING:
+        if earlier and before.get(key, asked[key]) != asked[key]:
+            raise InputContractError(
+                f"{NAME}.{key}: expected {before[key]!r}, by which run {earlier.directory.run_key} found its customer "
+                f"jobs, got {asked[key]!r}; set it so, or fit a new model with tamscore run"
+            )
 
 
 def models_of(market: Market) -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.score_columns import ScoreColumn
 from tamscore.scoring.section import Section
-from tamscore.sections.next_offer.settings import NextOffer, the_table_is_named_once
+from tamscore.sections.next_offer.settings import NextOffer, columns_are_their_own, the_table_is_named_once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,10 @@ class NextOfferSection(Section[NextOffer]):
         ScoreColumn("next_offer_expected", "money", "that probability times the value; null by share", NO_OFFER),
     )
 
-    rules = ((the_table_is_named_once, ("products", "next_offer")),)
+    rules = (
+        (the_table_is_named_once, ("products", "next_offer")),
+        (columns_are_their_own, ("columns", "next_offer")),
+    )
 
     def check_early(self, this: Run, origin: Origin, parts: Sequence[PartRows], settings: NextOffer) -> None:
         """Raise InputContractError if the table has no products, too many, or no amount above 0 of a customer."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from tamscore.config.problems import NOTHING, Problem
-from tamscore.config.product_table import ProductTable
+from tamscore.config.product_table import ProductTable, columns_differ
 from tamscore.config.section import SideTable
 from tamscore.config.values import OpenShare  # noqa: TC001 - read at run time
 from tamscore.schema import InputColumns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tamscore.config.job import Columns
 
 
 class NextOffer(ProductTable):
@@ -42,3 +44,8 @@ def the_table_is_named_once(products: ProductTable | None, next_offer: NextOffer
     for key, field in ProductTable.model_fields.items():
         if (value := getattr(next_offer, key)) != field.default:
             yield Problem(("next_offer", key), "no value beside [products]", value, f"say it in products.{key}")
+
+
+def columns_are_their_own(columns: Columns, next_offer: NextOffer | None) -> Iterator[Problem]:
+    """Yield the keys that name a column which another key names."""
+    yield from columns_differ("next_offer", columns, next_offer, ("product", "sales"))

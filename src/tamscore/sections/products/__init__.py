@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamscore.score_columns import ScoreColumn
 from tamscore.scoring.section import Section
-from tamscore.sections.products.settings import Products
+from tamscore.sections.products.settings import Products, columns_are_their_own
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,6 +36,8 @@ class ProductsSection(Section[Products]):
         ScoreColumn("open_product_3", "text", "product with the third most whitespace", FEWER),
         ScoreColumn("open_product_3_whitespace", "money", "whitespace of that product", FEWER),
     )
+
+    rules = ((columns_are_their_own, ("columns", "products")),)
 
     def check_early(self, this: Run, origin: Origin, parts: Sequence[PartRows], settings: Products) -> None:
         """Raise InputContractError if the table has no products, too many, or no amount above 0 of a customer."""

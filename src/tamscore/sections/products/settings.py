@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from tamscore.config.product_table import ProductTable
+from typing import TYPE_CHECKING
+
+from tamscore.config.product_table import ProductTable, columns_differ
 from tamscore.config.section import SideTable
 from tamscore.config.values import Column, OpenShare, Storage  # noqa: TC001 - read at run time
 from tamscore.schema import InputColumns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tamscore.config.job import Columns
+    from tamscore.config.problems import Problem
 
 
 class Products(ProductTable):
@@ -24,3 +32,8 @@ class Products(ProductTable):
         keep = (self.product, *((self.family,) if self.family else ()))
         columns = InputColumns(self.account_id or account_id, self.sales, keep=keep)
         return {"path": SideTable(self.path, columns, self.min_match_share)}
+
+
+def columns_are_their_own(columns: Columns, products: Products | None) -> Iterator[Problem]:
+    """Yield the keys that name a column which another key names."""
+    yield from columns_differ("products", columns, products, ("product", "sales", "family"))
