@@ -9,7 +9,7 @@ from bench.measure import clock, peak_megabytes
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tamscore.insight.stored import StoredRun
+    from tamscore.questions.stored import StoredRun
     from tamscore.sections.coverage.task import Task
 
 
@@ -26,7 +26,7 @@ def role_choice(output: Path, people: bool = True) -> dict[str, Any]:  # noqa: F
     import numpy as np
 
     from tamscore import backend
-    from tamscore.insight.stored import open_run
+    from tamscore.questions.stored import open_run
     from tamscore.sections.coverage.choice import choose
     from tamscore.sections.coverage.people import Owners
     from tamscore.sections.coverage.placing import options_of, search_of
@@ -53,8 +53,8 @@ def role_choice(output: Path, people: bool = True) -> dict[str, Any]:  # noqa: F
 def whole(output: Path) -> dict[str, Any]:
     """The whole command: read, choose, name people, compare with simple rules, write."""
     from tamscore import backend
-    from tamscore.insight.stored import open_run
     from tamscore.progress import Progress
+    from tamscore.questions.stored import open_run
     from tamscore.sections.coverage.cover import cover
     from tamscore.sections.coverage.settings import Coverage
 
@@ -69,7 +69,7 @@ def owned(output: Path, moves: int = 200) -> dict[str, Any]:
     import numpy as np
 
     from tamscore import backend
-    from tamscore.insight.stored import open_run
+    from tamscore.questions.stored import open_run
     from tamscore.sections.coverage.people import Owners
     from tamscore.sections.coverage.placing import moved, place_all
 
@@ -115,8 +115,8 @@ def regional(output: Path) -> dict[str, Any]:
     from pyarrow import parquet
 
     from tamscore import backend
-    from tamscore.insight.stored import open_run
     from tamscore.progress import Progress
+    from tamscore.questions.stored import open_run
     from tamscore.sections.coverage.cover import cover
     from tamscore.sections.coverage.settings import Coverage
 

@@ -12,8 +12,8 @@ import polars as pl
 
 from bench.priority import WINDOW
 from tamscore import backend, job_file, pipeline
-from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
+from tamscore.questions.stored import open_run
 from tamscore.sections.coverage.placing import place_all
 from tamscore.sections.coverage.plans import DIGITAL
 from tamscore.sections.coverage.question import read_question

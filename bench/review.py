@@ -29,8 +29,8 @@ def scored(market: Path, output: Path, *changes: str) -> Path:
 
 def what_if(output: Path) -> Iterator[dict[str, Any]]:
     """Each scenario asked by itself: the whole question, from opening the run to its answer."""
-    from tamscore.insight.stored import open_run
-    from tamscore.insight.what_if import Scenario, answer, job_of
+    from tamscore.questions.stored import open_run
+    from tamscore.questions.what_if import Scenario, answer, job_of
 
     for overrides in SCENARIOS:
         with clock() as spent:
@@ -70,9 +70,9 @@ def drifted(market: Path, folder: Path, share: float = 0.2) -> Path:
 
 def diff(first: Path, second: Path, to: Path) -> dict[str, Any]:
     """Two runs compared, every account's change written; `grown_by_mb` is what that took beside the program itself."""
-    from tamscore.insight import diff_table
-    from tamscore.insight.stored import open_run
     from tamscore.progress import Progress
+    from tamscore.questions import diff_table
+    from tamscore.questions.stored import open_run
 
     before = peak_megabytes()
     with clock() as spent:
@@ -93,8 +93,8 @@ def explain(output: Path, count: int = 20) -> dict[str, Any]:
     """Some accounts explained one by one, each from opening the run on."""
     import pyarrow.parquet as pq
 
-    from tamscore.insight import explain
-    from tamscore.insight.stored import open_run
+    from tamscore.questions import explain
+    from tamscore.questions.stored import open_run
 
     parts = open_run(output).parts()
     picked = [pq.read_table(part, columns=["account_id"])["account_id"][0].as_py() for part in parts[:count]]
@@ -109,10 +109,10 @@ def export(first: Path, second: Path, to: Path) -> dict[str, Any]:
     """What changed from one run to another, written for an upsert."""
     from datetime import UTC, datetime
 
-    from tamscore.insight.export import DEFAULT_FIELDS, order_of
-    from tamscore.insight.export_file import Target, write
-    from tamscore.insight.stored import open_run
     from tamscore.progress import Progress
+    from tamscore.questions.export import DEFAULT_FIELDS, order_of
+    from tamscore.questions.export_file import Target, write
+    from tamscore.questions.stored import open_run
 
     before = peak_megabytes()
     with clock() as spent:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from tamscore.insight.outputs import OUTPUTS
+from tamscore.questions.outputs import OUTPUTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

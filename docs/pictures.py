@@ -13,8 +13,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
+from tamscore.questions.stored import open_run
 from tamscore.report import write_report
 
 FOLDER = Path(__file__).parent / "pictures"

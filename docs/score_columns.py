@@ -6,7 +6,7 @@ import sys
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from tamscore.insight.dictionary import score_columns
+from tamscore.questions.dictionary import score_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 from typer.testing import CliRunner
 
-from tamscore.insight.outputs.schemas import output_schemas
+from tamscore.questions.outputs.schemas import output_schemas
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

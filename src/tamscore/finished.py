@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tamscore.insight import explain, stored
+from tamscore.questions import explain, stored
 from tamscore.store import contents, verified_files
 from tamscore.store.location import location
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.dataset as ds
 
-    from tamscore.insight.explain import Explanation
-    from tamscore.insight.stored import StoredRun
+    from tamscore.questions.explain import Explanation
+    from tamscore.questions.stored import StoredRun
     from tamscore.store.location import Location
 
 __all__ = ["FinishedRun", "open_run"]

@@ -16,8 +16,8 @@ import numpy as np
 from tamscore import backend
 from tamscore.arrow import nullable_dictionary
 from tamscore.errors import InputContractError
-from tamscore.insight.roles import SUGGESTED, TEXTS
 from tamscore.progress import Progress
+from tamscore.questions.roles import SUGGESTED, TEXTS
 from tamscore.schema import COVERAGE_COLUMNS, SCORE_COLUMNS
 from tamscore.scoring.score.parts import rewrite_part
 from tamscore.sections import SECTIONS

@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from tamscore.errors import InputContractError, TamscoreError, UsageError
-from tamscore.insight import export, export_file, export_tables
-from tamscore.insight.overrides import Override
-from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
+from tamscore.questions import export, export_file, export_tables
+from tamscore.questions.overrides import Override
+from tamscore.questions.stored import open_run
 from tamscore.store import forgetting, handed_out
 from tests.end_to_end import market
 
@@ -47,7 +47,7 @@ ALLKINDS: dict[str, tuple[pa.DataType, list[Any]]] = {
 }
 KILL = """
 import os, sys, time
-from tamscore.insight.export_tables import content
+from tamscore.questions.export_tables import content
 from tamscore.cli import main
 whole = content.Content.batches
 def cut(self, tables):

@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 
 from tamscore.cli import app
 from tamscore.errors import RetryableError, UsageError
-from tamscore.insight.export_tables import content, delta, package
+from tamscore.questions.export_tables import content, delta, package
 from tests.contract.table_contract import FIELDS, KILL, TableContract, put, told, weeks
 from tests.faults import s3
 

@@ -13,12 +13,12 @@ import pytest
 
 from tamscore import pipeline
 from tamscore.errors import UsageError
-from tamscore.insight import alerts, diff_table, explain, explain_page
-from tamscore.insight.causes import CAUSES
-from tamscore.insight.stored import open_run
-from tamscore.insight.what_if import Scenario, ask
-from tamscore.insight.what_if_page import record
 from tamscore.progress import Progress
+from tamscore.questions import alerts, diff_table, explain, explain_page
+from tamscore.questions.causes import CAUSES
+from tamscore.questions.stored import open_run
+from tamscore.questions.what_if import Scenario, ask
+from tamscore.questions.what_if_page import record
 from tests.end_to_end import market
 from tests.end_to_end.test_diff import sums_hold
 from tests.end_to_end.test_what_if import agrees

@@ -16,9 +16,9 @@ from typer.testing import CliRunner
 from tamscore import pipeline
 from tamscore.cli import app
 from tamscore.errors import UsageError
-from tamscore.insight.alerts import alerts_of
-from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
+from tamscore.questions.alerts import alerts_of
+from tamscore.questions.stored import open_run
 from tests.end_to_end import market, shop
 
 ROWS = 3000

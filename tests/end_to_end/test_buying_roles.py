@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 from tamscore import pipeline
 from tamscore.cli import app
 from tamscore.errors import InputContractError, JobFileError
-from tamscore.insight.lists import sentences
-from tamscore.insight.pages.calling import why_called
 from tamscore.progress import Progress
+from tamscore.questions.lists import sentences
+from tamscore.questions.pages.calling import why_called
 from tests.conftest import make_backend
 from tests.end_to_end import market
 

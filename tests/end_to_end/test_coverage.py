@@ -18,8 +18,8 @@ from typer.testing import CliRunner
 from tamscore import backend
 from tamscore.cli import app
 from tamscore.errors import InputContractError, UsageError
-from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
+from tamscore.questions.stored import open_run
 from tamscore.sections import SECTIONS
 from tamscore.sections.coverage.cover import cover
 from tamscore.sections.coverage.people import Owners

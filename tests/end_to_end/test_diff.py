@@ -14,10 +14,10 @@ import pytest
 from typer.testing import CliRunner
 
 from tamscore.cli import app
-from tamscore.insight import diff_table, join
-from tamscore.insight.causes import CAUSES
-from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
+from tamscore.questions import diff_table, join
+from tamscore.questions.causes import CAUSES
+from tamscore.questions.stored import open_run
 from tamscore.stages import draw
 from tests.end_to_end import market
 

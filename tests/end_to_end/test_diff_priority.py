@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tamscore.cli import app
-from tamscore.insight.diff_priority import CALL_CAUSES, EXPECTED_CAUSES, PLACE_CAUSES
+from tamscore.questions.diff_priority import CALL_CAUSES, EXPECTED_CAUSES, PLACE_CAUSES
 from tests.end_to_end import market
 from tests.end_to_end.test_diff import SAMPLED, compared, grown
 

@@ -19,7 +19,7 @@ import typer
 from typer.testing import CliRunner
 
 from tamscore.cli import app
-from tamscore.insight.stored import open_run
+from tamscore.questions.stored import open_run
 from tamscore.synthetic import write_market
 from tests.end_to_end.market import scores
 

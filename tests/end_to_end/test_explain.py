@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 from tamscore import pipeline
 from tamscore.cli import app
 from tamscore.errors import InputContractError, UsageError
-from tamscore.insight import contrast, explain
-from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
+from tamscore.questions import contrast, explain
+from tamscore.questions.stored import open_run
 from tamscore.store import contents
 from tamscore.view.words import exact
 from tests.end_to_end import market

@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 
 from tamscore.cli import app
 from tamscore.errors import InputContractError, UsageError
-from tamscore.insight import export, export_file, overrides
-from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
+from tamscore.questions import export, export_file, overrides
+from tamscore.questions.stored import open_run
 from tests.end_to_end import market
 
 FIELDS = ("cluster", "potential", "whitespace", "penetration", "note")

@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 from tamscore import backend
 from tamscore.cli import app
 from tamscore.errors import InputContractError
-from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
+from tamscore.questions.stored import open_run
 from tamscore.sections.coverage.cover import cover
 from tamscore.sections.coverage.settings import Coverage
 from tamscore.sections.coverage.view import answer

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from tamscore import pipeline
 from tamscore.cli import app
 from tamscore.errors import InputContractError, JobFileError
-from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
+from tamscore.questions.stored import open_run
 from tamscore.sections import SECTIONS
 from tamscore.sections.families.settings import BY_ACCOUNT
 from tamscore.store.run_directory import RunDirectory, current_version

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from jobs.trials import prepare
 from tamscore.cli import app
-from tamscore.insight.stored import open_run
+from tamscore.questions.stored import open_run
 from tests.end_to_end.market import scores
 from tests.end_to_end.test_docs import ROOT, commands
 

@@ -16,9 +16,9 @@ from typer.testing import CliRunner
 
 from tamscore import backend
 from tamscore.cli import app
-from tamscore.insight.holdouts import Wanted, draw
-from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
+from tamscore.questions.holdouts import Wanted, draw
+from tamscore.questions.stored import open_run
 from tamscore.sections.coverage.cover import cover
 from tamscore.sections.coverage.settings import Coverage
 from tamscore.store import forgetting, holdouts, pruning

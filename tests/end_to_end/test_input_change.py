@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 from tamscore import pipeline
 from tamscore.cli import app
 from tamscore.errors import GateError, JobFileError
-from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
+from tamscore.questions.stored import open_run
 from tamscore.report.chapters import moves
 from tamscore.report.evidence import gather
 from tamscore.stages.folding import fold_ids

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from tamscore import job_file, pipeline
 from tamscore.cli import app
 from tamscore.errors import InputContractError, TamscoreError
-from tamscore.insight.readiness import look_at
 from tamscore.progress import Progress
+from tamscore.questions.readiness import look_at
 from tamscore.scoring import model_source as origin
 from tamscore.scoring.context import plan_of
 from tamscore.sections.backtest.joining import check_early

@@ -16,10 +16,10 @@ from typer.testing import CliRunner
 from tamscore import backend, pipeline
 from tamscore.cli import app
 from tamscore.errors import InputContractError
-from tamscore.insight.holdouts import Wanted, draw
-from tamscore.insight.rollback import roll_back
-from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
+from tamscore.questions.holdouts import Wanted, draw
+from tamscore.questions.rollback import roll_back
+from tamscore.questions.stored import open_run
 from tamscore.sections.coverage.cover import cover
 from tamscore.sections.coverage.settings import Coverage
 from tamscore.sections.coverage.view import answer

@@ -15,13 +15,13 @@ from typer.testing import CliRunner
 
 from tamscore import backend
 from tamscore.cli import app
-from tamscore.insight.lists import gather
-from tamscore.insight.lists.gather import groups_of
-from tamscore.insight.lists.names import LONGEST, file_stems
-from tamscore.insight.lists.since import doubts_about_runs, owner
-from tamscore.insight.pages.calling import why_called
-from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
+from tamscore.questions.lists import gather
+from tamscore.questions.lists.gather import groups_of
+from tamscore.questions.lists.names import LONGEST, file_stems
+from tamscore.questions.lists.since import doubts_about_runs, owner
+from tamscore.questions.pages.calling import why_called
+from tamscore.questions.stored import open_run
 from tamscore.schema import PARTY_TYPES
 from tamscore.sections.coverage.cover import cover
 from tamscore.sections.coverage.settings import Coverage

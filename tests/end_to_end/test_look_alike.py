@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 
 from tamscore import pipeline
 from tamscore.cli import app
-from tamscore.insight.explain import explain
-from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
+from tamscore.questions.explain import explain
+from tamscore.questions.stored import open_run
 from tests.conftest import make_backend
 from tests.end_to_end import market
 from tests.end_to_end.test_guard import LEAK, with_orders

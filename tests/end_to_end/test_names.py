@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from tamscore import pipeline
 from tamscore.cli import app
 from tamscore.errors import JobFileError, UsageError
-from tamscore.insight.export import only_of
-from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
+from tamscore.questions.export import only_of
+from tamscore.questions.stored import open_run
 from tests.end_to_end import market
 
 TITLES: dict[str, Any] = {

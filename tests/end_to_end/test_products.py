@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 from tamscore import pipeline
 from tamscore.cli import app
 from tamscore.errors import InputContractError, JobFileError
-from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
+from tamscore.questions.stored import open_run
 from tamscore.report import page_of
 from tamscore.report.chapters import chapters
 from tamscore.report.evidence import gather
@@ -429,7 +429,7 @@ def exported(made, folder, name: str, *options: str) -> Any:
 
 
 def test_an_export_by_product_has_a_row_for_each_product_that_is_owned_open_or_offered(made, tmp_path, monkeypatch):
-    monkeypatch.setattr("tamscore.insight.export_products.HELD_CELLS", 700)
+    monkeypatch.setattr("tamscore.questions.export_products.HELD_CELLS", 700)
     table = exported(made, tmp_path, "products.parquet")
     own = {(row["account_id"], row["product"]): row["sales"] for row in made["sold"].to_pylist()}
     cells = {(row["cluster"], row["product"]): row for row in table_of(made["run"], "products")}

@@ -14,9 +14,9 @@ import pytest
 
 from tamscore import pipeline
 from tamscore.errors import InputContractError
-from tamscore.insight import show
 from tamscore.model import files as model
 from tamscore.progress import Progress
+from tamscore.questions import show
 from tamscore.sections.propensity import stored_model as propensity_model
 from tamscore.store.location import location
 from tamscore.store.placed import files_of

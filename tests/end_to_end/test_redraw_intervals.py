@@ -7,9 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from tamscore import pipeline
-from tamscore.insight import explain
-from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
+from tamscore.questions import explain
+from tamscore.questions.stored import open_run
 from tests.end_to_end import market
 
 ROWS = 2000

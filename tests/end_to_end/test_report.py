@@ -24,9 +24,9 @@ from tamscore import backend, pipeline
 from tamscore import report as reports
 from tamscore.cli import app
 from tamscore.errors import UsageError
-from tamscore.insight import show
-from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
+from tamscore.questions import show
+from tamscore.questions.stored import open_run
 from tamscore.report import page_of, write_report
 from tamscore.report.chapters import chapters, one_pager
 from tamscore.report.evidence import gather

@@ -16,13 +16,13 @@ from rich.console import Console
 
 from tamscore import pipeline
 from tamscore.errors import GateError, InputContractError, UsageError
-from tamscore.insight import what_if
-from tamscore.insight.page_one import stakes_of
-from tamscore.insight.pages.changes import drift
-from tamscore.insight.stored import open_run
-from tamscore.insight.what_if_page import chapter
 from tamscore.model import files as model
 from tamscore.progress import Progress
+from tamscore.questions import what_if
+from tamscore.questions.page_one import stakes_of
+from tamscore.questions.pages.changes import drift
+from tamscore.questions.stored import open_run
+from tamscore.questions.what_if_page import chapter
 from tamscore.report import write_report
 from tamscore.store.commit import Placed
 from tamscore.store.run_directory import RunDirectory

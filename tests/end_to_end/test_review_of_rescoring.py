@@ -7,11 +7,11 @@ import json
 import pytest
 
 from tamscore import pipeline
-from tamscore.insight import explain
-from tamscore.insight.stored import open_run
-from tamscore.insight.what_if import Scenario, ask
-from tamscore.insight.what_if_page import record
 from tamscore.progress import Progress
+from tamscore.questions import explain
+from tamscore.questions.stored import open_run
+from tamscore.questions.what_if import Scenario, ask
+from tamscore.questions.what_if_page import record
 from tests.end_to_end import market
 from tests.end_to_end.test_diff import SAMPLED, causes_at_work, compared, grown, sums_hold
 from tests.end_to_end.test_recompute import recomputed

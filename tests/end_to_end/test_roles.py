@@ -14,10 +14,10 @@ import tamscore
 from tamscore import backend
 from tamscore.cli import app
 from tamscore.errors import InputContractError, UsageError
-from tamscore.insight.roles import RoleColumns
-from tamscore.insight.stored import open_run
-from tamscore.insight.summary import load
 from tamscore.progress import Progress
+from tamscore.questions.roles import RoleColumns
+from tamscore.questions.stored import open_run
+from tamscore.questions.summary import load
 from tamscore.report.evidence import later_answers
 from tamscore.schema import COVERAGE_COLUMNS
 from tamscore.sections.coverage.cover import cover

@@ -19,8 +19,8 @@ from tamscore import pipeline
 from tamscore.cli import app
 from tamscore.cli.failures import exit_code
 from tamscore.errors import TamscoreError
-from tamscore.insight.dictionary import OUTCOMES, score_columns
 from tamscore.progress import Progress
+from tamscore.questions.dictionary import OUTCOMES, score_columns
 from tests.end_to_end import market
 from tests.faults import everything
 from tests.unit.test_first_job import HEADERS

@@ -11,9 +11,9 @@ import tamscore
 from tamscore import backend, pipeline, sealed_roles
 from tamscore.cli import app
 from tamscore.errors import InputContractError
-from tamscore.insight.stored import open_run
-from tamscore.insight.summary import load
 from tamscore.progress import Progress
+from tamscore.questions.stored import open_run
+from tamscore.questions.summary import load
 from tamscore.scoring.score.parts import rewrite_part
 from tamscore.sections.coverage.cover import cover
 from tamscore.sections.coverage.settings import Coverage

@@ -66,7 +66,7 @@ def test_the_statement_of_spark_names_each_part_once(runs):
 
 
 def test_addresses_of_object_stores_are_those_that_each_engine_takes():
-    from tamscore.insight import sql_statement
+    from tamscore.questions import sql_statement
 
     file = "s3://bucket/scores/versions/3fa9/scores/part-00000.parquet"
     assert f"'{file}'" in sql_statement.duckdb_select([file])

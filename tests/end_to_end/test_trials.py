@@ -29,8 +29,8 @@ from jobs.trials import prepare
 from tamscore import config, job_file, pipeline
 from tamscore.cli import app
 from tamscore.errors import InputContractError
-from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
+from tamscore.questions.stored import open_run
 from tamscore.sections.backtest.accounts import read_accounts
 from tamscore.sections.propensity import verdict
 from tests.end_to_end import market

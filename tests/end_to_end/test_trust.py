@@ -14,8 +14,8 @@ from rich.console import Console
 
 from bench.leaks import wallet_correlation
 from tamscore import job_file, pipeline
-from tamscore.insight import show
 from tamscore.progress import Progress
+from tamscore.questions import show
 from tamscore.synthetic import write_market
 from tests.end_to_end import market
 

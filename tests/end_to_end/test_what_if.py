@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from tamscore.cli import app
 from tamscore.errors import JobFileError, UsageError
-from tamscore.insight.stored import open_run
-from tamscore.insight.what_if import Scenario, ask, scenario_of
-from tamscore.insight.what_if_page import record
+from tamscore.questions.stored import open_run
+from tamscore.questions.what_if import Scenario, ask, scenario_of
+from tamscore.questions.what_if_page import record
 from tests.end_to_end import market
 
 SCENARIOS = 20

@@ -18,10 +18,10 @@ from typer.testing import CliRunner
 from tamscore import pipeline
 from tamscore.cli import app
 from tamscore.errors import InputContractError, JobFileError, UsageError
-from tamscore.insight import export
-from tamscore.insight.stored import open_run
 from tamscore.job_file import load
 from tamscore.progress import Progress
+from tamscore.questions import export
+from tamscore.questions.stored import open_run
 from tamscore.report import page_of
 from tamscore.report.chapters import chapters
 from tamscore.report.evidence import gather

@@ -259,7 +259,7 @@ def test_the_image_does_not_run_as_root():
 @pytest.mark.parametrize(("uid", "told"), [(0, True), (10001, False)])
 def test_doctor_tells_root_that_it_is_not_needed(monkeypatch, uid, told):
     """C22: a remark, no refusal: files of root are in the way of the next user."""
-    from tamscore.insight import doctor
+    from tamscore.questions import doctor
 
     monkeypatch.setattr(os, "geteuid", lambda: uid)
     check = doctor.check_user()

@@ -19,8 +19,8 @@ from typer.testing import CliRunner
 from tamscore import pipeline
 from tamscore.cli import app
 from tamscore.errors import InputContractError, RetryableError, UsageError
-from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
+from tamscore.questions.stored import open_run
 from tamscore.store import commit, contents, csv_output, forgetting, forgotten, history, pruning, redaction, verify
 from tamscore.store.checkpoints import CHECKPOINTS
 from tamscore.store.location import files_below

@@ -19,9 +19,9 @@ import pytest
 from typer.testing import CliRunner
 
 from tamscore.cli import app
-from tamscore.insight import export, export_file
-from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
+from tamscore.questions import export, export_file
+from tamscore.questions.stored import open_run
 from tamscore.store import commit, csv_output, disk, folders, temporary, verify
 from tests.end_to_end import market
 from tests.faults import protocol

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from tamscore.cli import app
 from tamscore.errors import InputContractError, RetryableError, UsageError
-from tamscore.insight.rollback import past, roll_back
+from tamscore.questions.rollback import past, roll_back
 from tamscore.store import commit, history, pins, pruning, verify
 from tamscore.store.location import files_below
 from tamscore.store.pointer import CURRENT, current_version, versions_in

@@ -16,10 +16,10 @@ import tamscore
 from tamscore import pipeline
 from tamscore.cli import app
 from tamscore.errors import InputContractError, RetryableError, UsageError
-from tamscore.insight import summary
-from tamscore.insight.rollback import past, roll_back
 from tamscore.model.earlier import read_earlier, read_scored
 from tamscore.progress import Progress
+from tamscore.questions import summary
+from tamscore.questions.rollback import past, roll_back
 from tamscore.store import commit, contents, history, verify, versions
 from tamscore.store.pointer import current_version
 from tamscore.store.run_directory import CURRENT, RunDirectory

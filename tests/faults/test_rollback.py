@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from tamscore.cli import app
 from tamscore.errors import InputContractError, RetryableError, UsageError
-from tamscore.insight.rollback import past, roll_back
+from tamscore.questions.rollback import past, roll_back
 from tamscore.store import commit, history, verify
 from tamscore.store.history import HISTORY
 from tamscore.store.run_directory import CURRENT, RunDirectory, current_version

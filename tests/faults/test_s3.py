@@ -17,8 +17,8 @@ import pytest
 
 from tamscore import pipeline
 from tamscore.errors import InputContractError, RetryableError, UsageError
-from tamscore.insight.show import load
 from tamscore.progress import Progress
+from tamscore.questions.show import load
 from tamscore.scoring.context import columns_of, plan_of
 from tamscore.store import contents, partitions, run_directory, tables, verify, versions
 from tamscore.store.location import location

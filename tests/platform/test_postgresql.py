@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from tamscore.errors import InputContractError, RetryableError, UsageError
-from tamscore.insight.export_tables import content, postgresql
+from tamscore.questions.export_tables import content, postgresql
 from tests.contract.table_contract import SETTINGS, TableContract, accounts, put, weeks
 from tests.end_to_end import market
 from tests.faults.clusters import wait_until

@@ -21,9 +21,9 @@ from typer.testing import CliRunner
 
 from tamscore import backend
 from tamscore.cli import app
-from tamscore.insight.page_one import Hours
-from tamscore.insight.stored import open_run
 from tamscore.progress import Progress
+from tamscore.questions.page_one import Hours
+from tamscore.questions.stored import open_run
 from tamscore.report import page_of, write_report
 from tamscore.report.chapters import one_pager
 from tamscore.report.evidence import gather

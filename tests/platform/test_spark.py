@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tamscore.insight.sql_statement import statement
-from tamscore.insight.stored import open_run
+from tamscore.questions.sql_statement import statement
+from tamscore.questions.stored import open_run
 from tests.end_to_end import market
 from tests.end_to_end.test_sql import ODD
 

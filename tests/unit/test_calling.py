@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tamscore.insight.pages.calling import chance_of, reasons_to_call, why_called
+from tamscore.questions.pages.calling import chance_of, reasons_to_call, why_called
 
 PROSPECT = {
     "account_id": "A1", "name": None, "priority": 3, "kind": "acquisition", "sales": None, "whitespace": 12_345.0,

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tamscore.insight.causes import CAUSES
-from tamscore.insight.diff_page import sums
-from tamscore.insight.diff_priority import CALL_CAUSES, EXPECTED_CAUSES
-from tamscore.insight.diff_totals import Totals, add_accounts, add_changes, add_priority, exact_sum
+from tamscore.questions.causes import CAUSES
+from tamscore.questions.diff_page import sums
+from tamscore.questions.diff_priority import CALL_CAUSES, EXPECTED_CAUSES
+from tamscore.questions.diff_totals import Totals, add_accounts, add_changes, add_priority, exact_sum
 
 ACCOUNTS = 1500
 CENTS = 9 * 10**16

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tamscore.engine.device import Probes, Problem
-from tamscore.insight import doctor, machine, packages
+from tamscore.questions import doctor, machine, packages
 
 NO_GPU = Probes(driver=lambda: Problem("no driver", "get one"))
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"

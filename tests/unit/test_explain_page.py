@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tamscore.insight.explain_page import apart, covered_by
+from tamscore.questions.explain_page import apart, covered_by
 
 
 def test_a_difference_that_rounds_to_nothing_has_no_minus():

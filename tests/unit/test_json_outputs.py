@@ -14,8 +14,8 @@ import typer
 from typer.testing import CliRunner
 
 from tamscore.cli import app
-from tamscore.insight.outputs import OUTPUTS
-from tamscore.insight.outputs.schemas import output_schemas, schema_of
+from tamscore.questions.outputs import OUTPUTS
+from tamscore.questions.outputs.schemas import output_schemas, schema_of
 from tests import json_outputs
 
 ROOT = Path(__file__).parents[2]

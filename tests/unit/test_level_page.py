@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tamscore.insight.pages import level
+from tamscore.questions.pages import level
 
 
 def rows(losses, in_use="cluster"):

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tamscore.errors import InputContractError
-from tamscore.insight.overrides import read
+from tamscore.questions.overrides import read
 
 KINDS = {"potential": pa.float64(), "tier": pa.string()}
 

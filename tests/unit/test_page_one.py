@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tamscore.insight.named_accounts import EACH, firsts, likeliest
-from tamscore.insight.page_one import HEAD, Drift, Hours, Measure, PageOne, Quality, Since, Stake, Trust
-from tamscore.insight.pages import page_one
-from tamscore.insight.tables import Cluster
+from tamscore.questions.named_accounts import EACH, firsts, likeliest
+from tamscore.questions.page_one import HEAD, Drift, Hours, Measure, PageOne, Quality, Since, Stake, Trust
+from tamscore.questions.pages import page_one
+from tamscore.questions.tables import Cluster
 from tamscore.view.blocks import Points, Table, Tiles
 from tamscore.view.words import priced
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from tamscore.insight import show
-from tamscore.insight.pages import changes, choice, ranking
-from tamscore.insight.tables import Sums
+from tamscore.questions import show
+from tamscore.questions.pages import changes, choice, ranking
+from tamscore.questions.tables import Sums
 from tamscore.view.blocks import (
     Block,
     Cell,

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from tamscore.errors import UsageError
-from tamscore.insight.show import render, to_json
-from tamscore.insight.summary import Summary
-from tamscore.insight.tables import Cluster, Quadrant, Sums, TopStep, cluster_named
+from tamscore.questions.show import render, to_json
+from tamscore.questions.summary import Summary
+from tamscore.questions.tables import Cluster, Quadrant, Sums, TopStep, cluster_named
 from tamscore.view.words import counted, money, share
 
 STEPS: dict[str, float | None] = {"p85": 5626.71, "p90": 7769.88, "p95": 10565.7, "top": 2_939_828.0}

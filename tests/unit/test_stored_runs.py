@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tamscore.insight.stored import without_retired
+from tamscore.questions.stored import without_retired
 from tamscore.sections.alerts.view import chapter as alerts
 from tamscore.sections.segments.view import actions
 

@@ -196,7 +196,7 @@ def options(
 def require_typer() -> None:
     """Exit with a message where typer is too old: every exit code would become 1, with a traceback."""
     if not hasattr(typer, "TyperException"):
-        from tamscore.insight.packages import FLOORS
+        from tamscore.questions.packages import FLOORS
 
         floor = FLOORS["typer"]
         sys.exit(f"error: typer {typer.__version__} is too old, expected {floor}; pip install 'typer>={floor}'")

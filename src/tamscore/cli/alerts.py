@@ -20,10 +20,10 @@ def alerts(run: Run, since: Since = None, to: To = None, top: Top = 10, as_json:
     Who may leave, who left, and whose contract ends, by the run itself; who may buy, by what changed about the account
     itself since the run that this one replaced.
     """
-    from tamscore.insight import alerts_page
-    from tamscore.insight.alerts import alerts_of
-    from tamscore.insight.stored import open_run
     from tamscore.progress import Progress
+    from tamscore.questions import alerts_page
+    from tamscore.questions.alerts import alerts_of
+    from tamscore.questions.stored import open_run
     from tamscore.store import commit
 
     later = open_run(run)

@@ -13,7 +13,7 @@ from tamscore.placeholders import placeholder_in, remedy
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tamscore.insight.stored import StoredRun
+    from tamscore.questions.stored import StoredRun
     from tamscore.store.location import Location
 
     Place: TypeAlias = Location
@@ -67,7 +67,7 @@ def file_option(name: str, metavar: str, help_: str) -> Any:
 
 def run_told_against(run: StoredRun, since: Location | None) -> StoredRun | None:
     """The run that `--since` names, else the one that this run replaced, where it is still whole; None for NO_RUN."""
-    from tamscore.insight.earlier_run import run_before
+    from tamscore.questions.earlier_run import run_before
 
     return None if str(since) == NO_RUN else run_before(run, since)
 

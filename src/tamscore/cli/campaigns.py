@@ -14,8 +14,8 @@ from tamscore.cli.export import Bom, Fields, NoGuard, Null, asked_for, cleared_l
 from tamscore.view.words import counted
 
 if TYPE_CHECKING:
-    from tamscore.insight.campaigns import ChannelList
-    from tamscore.insight.export_file import Target
+    from tamscore.questions.campaigns import ChannelList
+    from tamscore.questions.export_file import Target
 
 
 def campaigns(  # noqa: PLR0913, PLR0917 - every option of the command
@@ -38,11 +38,11 @@ def campaigns(  # noqa: PLR0913, PLR0917 - every option of the command
 
     Each account stands in the list of its channel with the id of its campaign, which stays the same from run to run.
     """
-    from tamscore.insight import campaigns as told
-    from tamscore.insight.beside_run import with_asked
-    from tamscore.insight.export_file import Target
-    from tamscore.insight.stored import open_run
     from tamscore.progress import Progress
+    from tamscore.questions import campaigns as told
+    from tamscore.questions.beside_run import with_asked
+    from tamscore.questions.export_file import Target
+    from tamscore.questions.stored import open_run
     from tamscore.sections.campaigns.view import chapter
     from tamscore.store.handed_out import note, require_free
 

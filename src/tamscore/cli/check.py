@@ -37,7 +37,7 @@ def check(job: JobFile, overrides: Overrides = None, as_json: AsJson = False) ->
     from tamscore import job_file, sealed_roles
     from tamscore.engine import device
     from tamscore.family_runs import accounts_job
-    from tamscore.insight.readiness import look_at
+    from tamscore.questions.readiness import look_at
 
     loaded = job_file.load(job, overrides or ())
     problems: list[TamscoreError] = []
@@ -175,7 +175,7 @@ def fit_rows(job: Job, plan: Plan | None) -> str:
 
 def room_for(output: Location) -> list[str]:
     """What a person should know about the output folder; UsageError where nothing can be written there."""
-    from tamscore.insight.doctor import check_output
+    from tamscore.questions.doctor import check_output
     from tamscore.store.objects.path import ObjectPath
 
     if isinstance(output, ObjectPath):

@@ -15,7 +15,7 @@ from tamscore.cli.arguments import AsJson, Overrides, Run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.insight.stored import StoredRun
+    from tamscore.questions.stored import StoredRun
     from tamscore.sections.coverage.settings import Coverage
 
 Config = Annotated[
@@ -49,8 +49,8 @@ def coverage(
     Worth as much as the hours allow, with the price of an hour and what a person more would bring.
     """
     from tamscore import backend
-    from tamscore.insight.stored import open_run
     from tamscore.progress import Progress
+    from tamscore.questions.stored import open_run
     from tamscore.sections.coverage.cover import cover
     from tamscore.sections.coverage.result import record
     from tamscore.sections.coverage.view import answer

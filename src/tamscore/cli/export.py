@@ -20,13 +20,13 @@ from tamscore.view.words import counted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tamscore.insight.export import Order
-    from tamscore.insight.export_file import Target
-    from tamscore.insight.export_rows import Tally
-    from tamscore.insight.export_tables import TableTarget
-    from tamscore.insight.overrides import Overrides
-    from tamscore.insight.stored import StoredRun
     from tamscore.progress import Progress
+    from tamscore.questions.export import Order
+    from tamscore.questions.export_file import Target
+    from tamscore.questions.export_rows import Tally
+    from tamscore.questions.export_tables import TableTarget
+    from tamscore.questions.overrides import Overrides
+    from tamscore.questions.stored import StoredRun
     from tamscore.scoring.joining.match import Match
 
 Fields = Annotated[
@@ -58,8 +58,8 @@ STANDARD_OUTPUT = "-"
 
 def export_target(text: str) -> Target | TableTarget:
     """Return the file, the folder or the table that `--to` names; UsageError where the name is not complete."""
-    from tamscore.insight.export_file import Target
-    from tamscore.insight.export_tables import table_target
+    from tamscore.questions.export_file import Target
+    from tamscore.questions.export_tables import table_target
     from tamscore.store.temporary import temporary_folder
 
     require_filled(text)
@@ -120,12 +120,12 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command
     transaction, see docs/scores_elsewhere.md.
     """
     from tamscore.cli.export_by import export_by, guarded, require_accounts
-    from tamscore.insight.beside_run import with_asked
-    from tamscore.insight.export import KEY, Order, default_fields, only_of, order_of, titles_of
-    from tamscore.insight.export_file import Target
-    from tamscore.insight.overrides import match
-    from tamscore.insight.stored import open_run
     from tamscore.progress import Progress
+    from tamscore.questions.beside_run import with_asked
+    from tamscore.questions.export import KEY, Order, default_fields, only_of, order_of, titles_of
+    from tamscore.questions.export_file import Target
+    from tamscore.questions.overrides import match
+    from tamscore.questions.stored import open_run
 
     files_only = {"--since": since, "--null": null, "--bom": bom, "--no-guard": no_guard}
     if by != "account":
@@ -169,7 +169,7 @@ def into_file(
     run: StoredRun, since: StoredRun | None, order: Order, target: Target, progress: Progress, *, overwrite: bool
 ) -> Done:
     """Write an export to a file, a folder or standard output, and record it."""
-    from tamscore.insight import export_file
+    from tamscore.questions import export_file
     from tamscore.store.handed_out import note, noted, require_free
 
     if target.passed_on:
@@ -193,7 +193,7 @@ def into_table(
     overwrite: bool,
 ) -> Done:
     """Merge an export into a table, and record it."""
-    from tamscore.insight import export_tables
+    from tamscore.questions import export_tables
 
     tally, name = export_tables.write(run, order, target, gone, progress, overwrite=overwrite)
     return Done(tally, name, table_lines(tally, name, gone))
@@ -220,8 +220,8 @@ def asked_for(fields: str | None, only: str | None = None) -> list[str]:
 
 def overrides_of(path: Path | None, run: StoredRun) -> Overrides:
     """The overrides of a file, none where there is no file."""
-    from tamscore.insight import overrides
-    from tamscore.insight.export import KEY, kinds_of
+    from tamscore.questions import overrides
+    from tamscore.questions.export import KEY, kinds_of
 
     return (
         {} if path is None else overrides.read(path, {n: k for n, k in kinds_of(run).items() if n != KEY}, run.id_form)

@@ -13,12 +13,12 @@ from tamscore.view.words import counted
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tamscore.insight.export import Order
-    from tamscore.insight.export_file import Target
-    from tamscore.insight.export_rows import Tally
-    from tamscore.insight.export_tables import TableTarget
-    from tamscore.insight.stored import StoredRun
     from tamscore.progress import Progress
+    from tamscore.questions.export import Order
+    from tamscore.questions.export_file import Target
+    from tamscore.questions.export_rows import Tally
+    from tamscore.questions.export_tables import TableTarget
+    from tamscore.questions.stored import StoredRun
 
 Others = Literal["family", "product"]
 NOUNS = {"family": "families", "product": "products"}
@@ -29,8 +29,8 @@ def export_by(
     run: StoredRun, to: Target | TableTarget, by: Others, order: Order, *, overwrite: bool, as_json: bool
 ) -> None:
     """Write the families or products of a run to a file, record it, and print how many rows there are."""
-    from tamscore.insight.export_file import Target
     from tamscore.progress import Progress
+    from tamscore.questions.export_file import Target
     from tamscore.store.handed_out import noted, require_free
 
     if not isinstance(to, Target) or to.passed_on:
@@ -49,17 +49,17 @@ def export_by(
 def writer_of(by: Others) -> Callable[[StoredRun, Order, Target, Progress], Tally]:
     """Return what writes families or products."""
     if by == "product":
-        from tamscore.insight import export_products
+        from tamscore.questions import export_products
 
         return export_products.write
-    from tamscore.insight import export_families
+    from tamscore.questions import export_families
 
     return lambda run, _, target, progress: export_families.write(run, target, progress)
 
 
 def guarded(to: Target | TableTarget, *, no_guard: bool, bom: bool) -> Target | TableTarget:
     """Return a file with the options of CSV; a table as it is."""
-    from tamscore.insight.export_file import Target
+    from tamscore.questions.export_file import Target
 
     return replace(to, guarded=not no_guard, bom=bom) if isinstance(to, Target) else to
 

@@ -132,7 +132,7 @@ def obstacles(path: Path) -> list[str]:
     """Return what would stop a run of the job file, as `check` finds it."""
     from tamscore import job_file
     from tamscore.cli.check import attempt, plan_found
-    from tamscore.insight.readiness import look_at
+    from tamscore.questions.readiness import look_at
 
     problems: list[TamscoreError] = []
     job = job_file.load(path)

@@ -87,8 +87,8 @@ def synth(  # noqa: PLR0913, PLR0917 - every option of the command
 
 def make_outcomes(directory: Path, after: Location, effect: float, seed: int, *, as_json: bool) -> None:
     """Write outcomes of the holdouts of a run and the truth about them, and say what comes next."""
-    from tamscore.insight.planted import write_outcomes
-    from tamscore.insight.stored import open_run
+    from tamscore.questions.planted import write_outcomes
+    from tamscore.questions.stored import open_run
     from tamscore.store import commit, folders
     from tamscore.synthetic import require_unused
 

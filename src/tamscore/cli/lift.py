@@ -51,8 +51,8 @@ def holdout(  # noqa: PLR0913, PLR0917 - every option of the command
     They are drawn once, stay through reruns, and are left out of coverage, lists and campaigns (with --mark: marked
     there) until you end the holdout. Says which lift can be seen. Exits with 10 where the holdout is there already.
     """
-    from tamscore.insight import holdouts
-    from tamscore.insight.stored import open_run
+    from tamscore.questions import holdouts
+    from tamscore.questions.stored import open_run
     from tamscore.sections.lift.view import answer_holdout
 
     require_between("--share", share, 0.0, 0.5)
@@ -113,8 +113,8 @@ def lift(
     Buyers over all and by stratum, tier, play, channel and person, with 95 % intervals; money of customers. The result
     is kept beside the holdout: reports show it, and the next coverage goes by what it measured.
     """
-    from tamscore.insight import lift as proof
-    from tamscore.insight.stored import open_run
+    from tamscore.questions import lift as proof
+    from tamscore.questions.stored import open_run
     from tamscore.sections.lift.view import answer_lift
 
     require_between("--days", days, 0, 3660)

@@ -33,10 +33,10 @@ def lists(
 
     Accounts in order of priority: why, potential, whitespace, how likely, next offer, alerts, what changed, hours.
     """
-    from tamscore.insight.lists import files
-    from tamscore.insight.lists.gather import gather
-    from tamscore.insight.stored import open_run
     from tamscore.progress import Progress
+    from tamscore.questions.lists import files
+    from tamscore.questions.lists.gather import gather
+    from tamscore.questions.stored import open_run
     from tamscore.store.handed_out import note
 
     stored, folder = open_run(run, plan=plan), to or FOLDER

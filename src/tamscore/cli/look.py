@@ -14,7 +14,7 @@ from tamscore.errors import InputContractError
 from tamscore.view.words import clean
 
 if TYPE_CHECKING:
-    from tamscore.insight.doctor import Check
+    from tamscore.questions.doctor import Check
 
 
 def show(
@@ -28,7 +28,7 @@ def show(
 
     Potential by cluster, segment sizes, whitespace by kind and quadrant, and the best accounts.
     """
-    from tamscore.insight.show import load, render, to_json
+    from tamscore.questions.show import load, render, to_json
 
     summary = load(run, top, cluster, plan)
     if as_json:
@@ -69,9 +69,9 @@ def schema(
     The JSON Schema of the job file for editors; each column that the scores may hold, with type, unit, meaning and when
     it is null; the JSON Schemas of what commands print with --json; or the exit codes of all commands.
     """
-    from tamscore.insight import dictionary
-    from tamscore.insight.outputs.schemas import output_schemas
     from tamscore.job_file import json_schema
+    from tamscore.questions import dictionary
+    from tamscore.questions.outputs.schemas import output_schemas
 
     asked = {
         "job": json_schema,
@@ -90,7 +90,7 @@ def doctor(
 
     Versions, processors, memory, GPUs and, with --output, write access. Exits with 1 where a run would fail.
     """
-    from tamscore.insight.doctor import examine
+    from tamscore.questions.doctor import examine
 
     checks = examine(output)
     if as_json:

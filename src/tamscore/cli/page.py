@@ -52,9 +52,9 @@ def report(  # noqa: PLR0913, PLR0917 - every option of the command
 
     One file that needs no server and no network, for a screen, a phone or paper.
     """
-    from tamscore.insight.page_one import head_with
-    from tamscore.insight.stored import open_run
     from tamscore.progress import Progress
+    from tamscore.questions.page_one import head_with
+    from tamscore.questions.stored import open_run
     from tamscore.report import check_packages, write_report
     from tamscore.store.handed_out import noted, require_free
 

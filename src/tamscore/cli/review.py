@@ -13,8 +13,8 @@ from tamscore.cli.arguments import AsJson, Place, Plan, Run, file_option, place_
 from tamscore.errors import UsageError
 
 if TYPE_CHECKING:
-    from tamscore.insight.stored import StoredRun
-    from tamscore.insight.what_if import Scenario
+    from tamscore.questions.stored import StoredRun
+    from tamscore.questions.what_if import Scenario
     from tamscore.store.location import Location
 
 
@@ -32,8 +32,8 @@ def explain(
     Its peers, the ladder of their sales, the nearest peers above it, its quadrant, and what would move it a step. With
     --against, how many times the potential of another account it has, and what differs between the two.
     """
-    from tamscore.insight import explain, explain_page
-    from tamscore.insight.stored import open_run
+    from tamscore.questions import explain, explain_page
+    from tamscore.questions.stored import open_run
 
     if against is not None:
         compare(open_run(run, plan=plan), account_id, against, as_json=as_json)
@@ -47,7 +47,7 @@ def explain(
 
 def compare(run: StoredRun, account_id: str, against: str, *, as_json: bool) -> None:
     """Print how two accounts compare."""
-    from tamscore.insight import contrast, contrast_page
+    from tamscore.questions import contrast, contrast_page
 
     found = contrast.contrast(run, account_id, against)
     if as_json:
@@ -71,9 +71,9 @@ def diff(
 
     Each account's change in potential is split into own sales, cluster move, peers, model and policy, to the cent.
     """
-    from tamscore.insight import diff_page, diff_table
-    from tamscore.insight.stored import open_run
     from tamscore.progress import Progress
+    from tamscore.questions import diff_page, diff_table
+    from tamscore.questions.stored import open_run
 
     earlier = open_run(first)
     later = open_run(second, beside=earlier.directory)
@@ -101,9 +101,9 @@ def what_if(
 
     Answered from what the run has stored, equal to running the job again; nothing is written.
     """
-    from tamscore.insight.stored import open_run
-    from tamscore.insight.what_if import ask
-    from tamscore.insight.what_if_page import chapter, to_json
+    from tamscore.questions.stored import open_run
+    from tamscore.questions.what_if import ask
+    from tamscore.questions.what_if_page import chapter, to_json
 
     answers = ask(open_run(run), wanted(tuple(overrides or ()), scenarios or [], run))
     if as_json:
@@ -114,7 +114,7 @@ def what_if(
 
 def wanted(shared: tuple[str, ...], texts: list[str], run: Location) -> list[Scenario]:
     """The scenarios of a command line; UsageError where it names none."""
-    from tamscore.insight.what_if import Scenario, scenario_of
+    from tamscore.questions.what_if import Scenario, scenario_of
 
     if texts:
         return [scenario_of(text, shared, number) for number, text in enumerate(texts, start=1)]

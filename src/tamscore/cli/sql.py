@@ -20,7 +20,7 @@ def sql(
 
     It names the files of the current version, or of the version that RUN names: print it again after the next run.
     """
-    from tamscore.insight.sql_statement import statement
-    from tamscore.insight.stored import open_run
+    from tamscore.questions.sql_statement import statement
+    from tamscore.questions.stored import open_run
 
     print(statement(open_run(run), dialect, view))

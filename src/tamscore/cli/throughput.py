@@ -14,7 +14,7 @@ from tamscore.cli.arguments import AsJson, Place, place_argument
 from tamscore.view.blocks import Chapter, Table, Terms, table
 
 if TYPE_CHECKING:
-    from tamscore.insight.throughput import Throughput
+    from tamscore.questions.throughput import Throughput
 
 GIB = 1 << 30
 
@@ -35,7 +35,7 @@ def bench(
     Scores a made-up market in a temporary folder, and prints rows a second by stage, memory, what a larger market would
     take, and the floor: the CPU time of reading the columns and writing the scores, measured in the same process.
     """
-    from tamscore.insight import throughput
+    from tamscore.questions import throughput
 
     found = stored(run) if run is not None else made(rows, device, workers, as_json=as_json)
     if as_json:
@@ -46,16 +46,16 @@ def bench(
 
 def stored(run: Any) -> Throughput:
     """Return the throughput of a finished run."""
-    from tamscore.insight.stored import open_run
-    from tamscore.insight.throughput import of_run
+    from tamscore.questions.stored import open_run
+    from tamscore.questions.throughput import of_run
 
     return of_run(open_run(run).directory)
 
 
 def made(rows: int, device: str, workers: int | None, *, as_json: bool) -> Throughput:
     """Return the throughput of a run that is made now."""
-    from tamscore.insight.throughput import measure
     from tamscore.progress import Progress
+    from tamscore.questions.throughput import measure
 
     with TemporaryDirectory(prefix="tamscore-bench-") as folder, terminal.listening(as_json=as_json) as listener:
         return measure(Path(folder) / "market", rows, device, workers, Progress(listener))
@@ -63,7 +63,7 @@ def made(rows: int, device: str, workers: int | None, *, as_json: bool) -> Throu
 
 def chapter(found: Throughput) -> Chapter:
     """Return what the measurement came to."""
-    from tamscore.insight.throughput import SIZES
+    from tamscore.questions.throughput import SIZES
 
     lines = [
         ("rows", f"{found.rows:,}"),

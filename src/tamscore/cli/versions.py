@@ -16,7 +16,7 @@ from tamscore.view.words import counted
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tamscore.insight.rollback import History, Version
+    from tamscore.questions.rollback import History, Version
     from tamscore.store.history import Entry
 
 KINDS = ("expansion", "acquisition")
@@ -27,7 +27,7 @@ def history(output: Output, as_json: AsJson = False) -> None:
 
     And which complete versions there are: each could be made current again.
     """
-    from tamscore.insight.rollback import past
+    from tamscore.questions.rollback import past
 
     found = past(output)
     if as_json:
@@ -89,7 +89,7 @@ def rollback(
     Every byte of it is verified first. Nothing is computed, copied or removed, and the ledger records it. If you ask
     again without a version, nothing changes. To go further back, name a version.
     """
-    from tamscore.insight.rollback import roll_back
+    from tamscore.questions.rollback import roll_back
 
     before, run = roll_back(output, version)
     if as_json:

@@ -15,7 +15,7 @@ from tamscore import terminal
 from tamscore.cli.arguments import EventsAsJson, JobFile, Overrides
 from tamscore.cli.at_work import at_work
 from tamscore.errors import GateError, NothingToDo
-from tamscore.insight.origins import input_since, since
+from tamscore.questions.origins import input_since, since
 from tamscore.view.words import clean, counted, money
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def tell_gate(gate: GateError, *, as_json: bool) -> None:
     elif as_json and gate.gate == "relabelled_share":
         print(json.dumps({"done": False, "gate": gate.gate, "plan": gate.plan}, ensure_ascii=False))
     elif gate.gate == "relabelled_share":
-        from tamscore.insight.pages.changes import events
+        from tamscore.questions.pages.changes import events
         from tamscore.view.terminal import to_terminal
 
         terminal.put(lambda width: to_terminal(events(gate.plan), width))

@@ -15,7 +15,7 @@ from tamscore.first_job.requirements import NAMED, named, require_columns, requi
 from tamscore.first_job.roles import Role, roles_of
 from tamscore.first_job.side_tables import SideSection, SideTables, sections_of
 from tamscore.first_job.vocabulary import PERHAPS_ORDERS
-from tamscore.insight.readiness import suspected_features
+from tamscore.questions.readiness import suspected_features
 from tamscore.store.location import location
 
 if TYPE_CHECKING:

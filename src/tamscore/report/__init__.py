@@ -13,8 +13,8 @@ from tamscore.view.words import clean
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tamscore.insight.stored import StoredRun
     from tamscore.progress import Progress
+    from tamscore.questions.stored import StoredRun
     from tamscore.report.evidence import Evidence
     from tamscore.store.location import Location
     from tamscore.view.blocks import Chapter

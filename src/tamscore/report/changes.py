@@ -9,16 +9,16 @@ import numpy as np
 import pyarrow as pa
 
 from tamscore.errors import UsageError
-from tamscore.insight import alerts, diff
-from tamscore.insight.causes import CAUSES
-from tamscore.insight.diff_before import Before
-from tamscore.insight.diff_totals import Totals
+from tamscore.questions import alerts, diff
+from tamscore.questions.causes import CAUSES
+from tamscore.questions.diff_before import Before
+from tamscore.questions.diff_totals import Totals
 from tamscore.scoring.score.parts import KINDS
 
 if TYPE_CHECKING:
-    from tamscore.insight.diff import Changes, Comparison
-    from tamscore.insight.stored import StoredRun
     from tamscore.progress import Progress
+    from tamscore.questions.diff import Changes, Comparison
+    from tamscore.questions.stored import StoredRun
 
 REASONS = ("own features", "new model", "both")
 """Why an account is in another cluster: it has changed itself, the clusters have, or both."""

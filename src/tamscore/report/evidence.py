@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from tamscore.insight import named_accounts, summary, tables
-from tamscore.insight.earlier_run import ledger_of, run_before
-from tamscore.insight.named_accounts import NamedAccounts
+from tamscore.questions import named_accounts, summary, tables
+from tamscore.questions.earlier_run import ledger_of, run_before
+from tamscore.questions.named_accounts import NamedAccounts
 from tamscore.report.changes import changes_between
 from tamscore.sections import SECTIONS
 from tamscore.store import records
@@ -15,10 +15,10 @@ from tamscore.store.holdouts import lifts
 from tamscore.store.run_directory import COVERAGE, RECORDS
 
 if TYPE_CHECKING:
-    from tamscore.insight.page_one import PageOne
-    from tamscore.insight.stored import StoredRun
-    from tamscore.insight.summary import Summary
     from tamscore.progress import Progress
+    from tamscore.questions.page_one import PageOne
+    from tamscore.questions.stored import StoredRun
+    from tamscore.questions.summary import Summary
     from tamscore.report.changes import Changed
     from tamscore.store.location import Location
 

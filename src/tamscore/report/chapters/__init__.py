@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tamscore.insight.pages import page_one
+from tamscore.questions.pages import page_one
 from tamscore.report.chapters import (
     choice,
     clusters,

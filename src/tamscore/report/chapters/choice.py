@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.insight.pages.choice import by_party, candidates
+from tamscore.questions.pages.choice import by_party, candidates
 from tamscore.report.figures.choice import choice_of_k
 from tamscore.view.blocks import Chapter
 from tamscore.view.words import words

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tamscore.insight.pages.clusters import by_party, sizes, trust
+from tamscore.questions.pages.clusters import by_party, sizes, trust
 from tamscore.report.figures.clusters import PartyMap, cluster_map
 from tamscore.report.shortened import shortened
 from tamscore.scoring import cluster_map as glimpse

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.insight.pages.calling import account_name, anchor_of, why_called
-from tamscore.insight.pages.quadrants import MEANINGS
-from tamscore.insight.pages.ranking import reason
+from tamscore.questions.pages.calling import account_name, anchor_of, why_called
+from tamscore.questions.pages.quadrants import MEANINGS
+from tamscore.questions.pages.ranking import reason
 from tamscore.schema import PARTY_TYPES
 from tamscore.view.blocks import Chapter, Point, Points
 from tamscore.view.words import counted, money, words
 
 if TYPE_CHECKING:
-    from tamscore.insight.tables import Cluster
+    from tamscore.questions.tables import Cluster
     from tamscore.report.evidence import Evidence, Row
 
 

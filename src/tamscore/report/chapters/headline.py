@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.insight.pages.headline import totals
+from tamscore.questions.pages.headline import totals
 from tamscore.report.figures.changes import bridge, signed
 from tamscore.view.blocks import Block, Chapter, Text
 from tamscore.view.words import HOLDERS, change, counted, share

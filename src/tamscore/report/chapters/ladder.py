@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.insight.pages.potential import step_name
+from tamscore.questions.pages.potential import step_name
 from tamscore.report.figures.ladders import ladder
 from tamscore.view.blocks import Chapter, Text
 from tamscore.view.words import counted, priced
 
 if TYPE_CHECKING:
-    from tamscore.insight.tables import Cluster
+    from tamscore.questions.tables import Cluster
     from tamscore.report.evidence import Evidence
 
 MISSING = "The ladder of one cluster: no cluster has enough customers of its own to draw one."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.insight.pages import level
+from tamscore.questions.pages import level
 from tamscore.view.blocks import Chapter
 
 if TYPE_CHECKING:

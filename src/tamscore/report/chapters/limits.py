@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.insight.pages.headline import notices
+from tamscore.questions.pages.headline import notices
 from tamscore.view.blocks import Block, Chapter, Point, Points
 from tamscore.view.words import counted
 

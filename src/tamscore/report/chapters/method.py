@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.insight.origins import since
-from tamscore.insight.pages.headline import device
+from tamscore.questions.origins import since
+from tamscore.questions.pages.headline import device
 from tamscore.view.blocks import Cell, Chapter, Terms, table
 
 if TYPE_CHECKING:

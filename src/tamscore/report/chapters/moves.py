@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tamscore.insight.alerts_page import KINDS
-from tamscore.insight.alerts_page import alerts as alerts_table
-from tamscore.insight.pages.changes import events
-from tamscore.insight.pages.priority_changes import tables
+from tamscore.questions.alerts_page import KINDS
+from tamscore.questions.alerts_page import alerts as alerts_table
+from tamscore.questions.pages.changes import events
+from tamscore.questions.pages.priority_changes import tables
 from tamscore.report.figures.changes import moves
 from tamscore.report.input_change import input_table
 from tamscore.report.shortened import shortened

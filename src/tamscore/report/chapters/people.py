@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.insight.pages.calling import account_name, anchor_of
+from tamscore.questions.pages.calling import account_name, anchor_of
 from tamscore.view.blocks import Cell, Chapter, grouped, table, without_empty
 from tamscore.view.words import counted, priced
 

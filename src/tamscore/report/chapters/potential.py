@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.insight.pages.potential import certainty, intervals, ladders, moves, top_steps
+from tamscore.questions.pages.potential import certainty, intervals, ladders, moves, top_steps
 from tamscore.report.figures.ladders import potentials, step_shares
 from tamscore.report.shortened import shortened
 from tamscore.view.blocks import Block, Chapter, Text
@@ -13,7 +13,7 @@ from tamscore.view.words import counted, money, share, words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.insight.tables import Cluster, TopStep
+    from tamscore.questions.tables import Cluster, TopStep
     from tamscore.report.evidence import Evidence
 
 DRAWN = 20

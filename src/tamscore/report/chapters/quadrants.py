@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from tamscore.insight.pages.quadrants import accounts_by_play, plays, portfolio, quadrant_sums
+from tamscore.questions.pages.quadrants import accounts_by_play, plays, portfolio, quadrant_sums
 from tamscore.report.figures.portfolio import plays_figure, portfolio_figure
 from tamscore.report.figures.quadrants import FIELDS, quadrant_map
 from tamscore.view.blocks import Chapter, Text
@@ -14,7 +14,7 @@ from tamscore.view.words import HOLDERS, money, share, words
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tamscore.insight.tables import Sums
+    from tamscore.questions.tables import Sums
     from tamscore.report.evidence import Evidence
     from tamscore.view.blocks import Block, Figure
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.insight.pages.changes import drift, suspects
+from tamscore.questions.pages.changes import drift, suspects
 from tamscore.view.blocks import Block, Chapter, table
 from tamscore.view.words import counted
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.insight.pages.ranking import best_of_kind, prospects, tiers
+from tamscore.questions.pages.ranking import best_of_kind, prospects, tiers
 from tamscore.view.blocks import Block, Chapter
 from tamscore.view.words import HOLDERS, clean, counted, priced, share
 

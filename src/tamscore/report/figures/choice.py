@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tamscore.insight.pages.choice import CRITERIA
+from tamscore.questions.pages.choice import CRITERIA
 from tamscore.view.axes import log_limits, note
 from tamscore.view.blocks import Figure
 from tamscore.view.canvas import PALETTE

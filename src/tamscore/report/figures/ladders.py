@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.insight.pages.potential import step_name
+from tamscore.questions.pages.potential import step_name
 from tamscore.view.axes import log_limits, money_ticks, note, percent_ticks, rows_only
 from tamscore.view.blocks import Figure, grouped
 from tamscore.view.canvas import PALETTE
@@ -15,7 +15,7 @@ from tamscore.view.words import money, words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.insight.tables import Cluster
+    from tamscore.questions.tables import Cluster
     from tamscore.view.canvas import Canvas
 
 POINTS = 160

@@ -12,7 +12,7 @@ from tamscore.view.words import HOLDERS, counted, money, share, words
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tamscore.insight.tables import Sums
+    from tamscore.questions.tables import Sums
     from tamscore.view.canvas import Canvas
 
 NONE_HIGH = "No account has a high potential."

@@ -1,8 +1,0 @@
-"""What the data say before a run: statistics in the footers, and the first steps of a run on a sample of the rows."""
-
-from __future__ import annotations
-
-from tamscore.insight.readiness.finding import Finding
-from tamscore.insight.readiness.look import look_at, suspected_features
-
-__all__ = ["Finding", "look_at", "suspected_features"]

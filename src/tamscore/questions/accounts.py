@@ -1,0 +1,149 @@
+"""Finding accounts in a run: one by its id, or those of a cluster whose sales lie between two amounts."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from tamscore.arrow import plain_table
+from tamscore.config.problems import one_edit_apart
+from tamscore.errors import UsageError
+from tamscore.stages.folding import fold_ids
+from tamscore.store import contents
+from tamscore.store.forgotten import forgotten_at
+from tamscore.store.tables import account_ids
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+    from tamscore.questions.stored import StoredRun
+    from tamscore.stages.folding import IdForm
+    from tamscore.store.location import Location
+
+SUGGESTED = 3
+"""So many ids are offered in place of one that is not there."""
+
+
+def account(run: StoredRun, account_id: str) -> dict[str, Any]:
+    """The scores of one account by column; UsageError where it was rejected (and why), forgotten, or is not there.
+
+    Decodes ids only, and those only of parts that may hold the id by their statistics; all columns of one part. Every
+    byte of the parts up to that one is held against its hash. An id that is not there as it is written is looked for as
+    ids are compared.
+    """
+    import pyarrow as pa
+
+    for find in (row_of, partial(row_spelled, form=run.id_form)):
+        for part in run.parts():
+            if (row := find(part, account_id)) is not None:
+                return run.roles.of_row(row)
+    for part in run.rejected():
+        if (row := row_of(part, account_id, run.job.columns.account_id)) is not None:
+            raise UsageError(f"{account_id!r} was not scored: rejected as {row['reason']!r}, see {part}")
+    (key,) = fold_ids(pa.array([account_id], pa.large_string()), run.id_form).to_pylist()
+    if at := forgotten_at(run.directory.output, run.name, key):
+        raise UsageError(f"{run.directory.path}: account {account_id!r} was forgotten on {at}")
+    likely = " or ".join(similar(run, account_id))
+    hint = f"did you mean {likely}?" if likely else f"{run.manifest['rows']['scored']:,} others are there"
+    raise UsageError(f"{run.directory.path}: no account {account_id!r}; {hint}")
+
+
+def row_of(part: Location, account_id: str, column: str = "account_id") -> dict[str, Any] | None:
+    """The row of an account in a part, or None where it is not there."""
+    import pyarrow.compute as pc
+
+    with contents.parquet_file(part) as file:
+        wanted = as_id(account_id, file.schema_arrow.field(column).type)
+        for group in range(file.num_row_groups):
+            if wanted is None or not may_hold(file.metadata.row_group(group), column, wanted.as_py()):
+                continue
+            ids = file.read_row_group(group, columns=[column])[column]
+            place = pc.index(ids, wanted).as_py()
+            if place >= 0:
+                found: dict[str, Any] = file.read_row_group(group).slice(place, 1).to_pylist()[0]
+                return found
+    return None
+
+
+def row_spelled(part: Location, account_id: str, form: IdForm) -> dict[str, Any] | None:
+    """The row of an account in a part whose id is the same in a form, or None where there is none."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    (wanted,) = fold_ids(pa.array([account_id], pa.large_string()), form)
+    with contents.parquet_file(part) as file:
+        place = pc.index(account_ids(file.read(["account_id"])["account_id"], form), wanted).as_py()
+        found: list[dict[str, Any]] = file.read().slice(place, 1).to_pylist() if place >= 0 else []
+    return found[0] if found else None
+
+
+def as_id(text: str, kind: pa.DataType) -> pa.Scalar | None:
+    """The text as an id of a column's type; None where it cannot be one."""
+    import pyarrow as pa
+
+    try:
+        return pa.scalar(text, pa.string()).cast(kind)
+    except pa.ArrowInvalid:
+        return None
+
+
+def may_hold(group: Any, column: str, value: Any) -> bool:
+    """Whether a row group may hold a value in a column, going by its statistics."""
+    places = (group.column(i) for i in range(group.num_columns))
+    told = next((place.statistics for place in places if place.path_in_schema == column), None)
+    if told is None or not told.has_min_max or not isinstance(told.min, type(value)):
+        return True
+    return bool(told.min <= value <= told.max)
+
+
+def similar(run: StoredRun, text: str) -> list[str]:
+    """Up to three accounts whose id differs by a slip of the hand, or whose name holds the text, as messages say it."""
+    found: list[str] = []
+    shown = [name for name in ("account_id", "name") if name in run.columns]
+    for part in run.parts():
+        found += like(plain_table(contents.whole(part, shown)), text)
+        if len(found) >= SUGGESTED:
+            break
+    return found[:SUGGESTED]
+
+
+def like(table: pa.Table, text: str) -> Iterator[str]:
+    """The accounts of a part whose id, or name where there are names, is like a text."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    ids = table["account_id"].cast(pa.string())
+    near = pc.equal(pc.utf8_lower(pc.utf8_ltrim(pc.utf8_trim_whitespace(ids), "0")), bare(text))
+    half = (len(text) - 1) // 2
+    if half:  # one slip leaves the first or the last half of an id as it was
+        near = pc.or_(near, pc.or_(pc.starts_with(ids, text[:half]), pc.ends_with(ids, text[-half:])))
+    for there in ids.filter(near).to_pylist():
+        if bare(there) == bare(text) or one_edit_apart(text, there):
+            yield repr(there)
+    if "name" in table.column_names:
+        for row in table.filter(pc.match_substring(table["name"], text, ignore_case=True)).to_pylist():
+            yield f"{str(row['account_id'])!r} ({row['name']})"
+
+
+def bare(text: str) -> str:
+    """An id without what spreadsheets and people change about it: capitals, spaces around it, zeros before it."""
+    return text.strip().lstrip("0").lower()
+
+
+def customers_between(run: StoredRun, cluster: str, low: float, high: float) -> list[dict[str, Any]]:
+    """The accounts of a cluster with sales from `low` to `high`: id, name where there is one, sales; by sales, id."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found: list[dict[str, Any]] = []
+    shown = [name for name in ("account_id", "name", "sales") if name in run.columns]
+    for part in run.parts():
+        table = contents.whole(part, ["cluster", "sales"])
+        here = pc.and_(pc.greater_equal(table["sales"], low), pc.less_equal(table["sales"], high))
+        here = pc.and_(pc.fill_null(here, fill_value=False), pc.equal(table["cluster"].cast(pa.string()), cluster))
+        rows = pc.indices_nonzero(here)
+        if len(rows):
+            found += plain_table(contents.whole(part, shown).take(rows)).to_pylist()
+    return sorted(found, key=lambda row: (row["sales"], row["account_id"]))

@@ -1,0 +1,60 @@
+"""Why potentials change between two runs: one cause after the other let in, in a fixed order.
+
+Each account is valued seven times: as the first run has it; with its new sales; in the cluster where the first model
+puts it now; at level account with the typical sales that the first model gives it now; on that cluster's ladder with
+its peers' new sales; in its cluster under the second model; as the second run has it. The differences are the parts, in
+this order: own sales, cluster move, level, peers, model, policy. They are differences of whole cents, so they sum to
+the change to the cent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from tamscore.questions.worlds import World
+
+CAUSES = ("own_sales", "cluster_move", "level", "peers", "model", "policy")
+
+
+@dataclass(frozen=True)
+class Worlds:
+    """Ladders: of the first run; of its clusters with the second's sales; of the second under the first's rules.
+
+    The last is None where the second run cannot be valued under the first's rules: then all that is left is policy.
+    """
+
+    first: World
+    peers: World
+    model: World | None
+
+
+@dataclass(frozen=True)
+class Triple:
+    """Something of accounts (m,): in the first run, by its model in the second, and in the second run."""
+
+    then: Any
+    moved: Any
+    now: Any
+
+
+def parts(worlds: Worlds, before: Any, after: Any, sales: Any, codes: Triple, typical: Triple) -> Any:
+    """What each cause did to potentials (causes, m) int64 in cents, in the order of CAUSES.
+
+    `before` and `after` (m,) are the stored potentials in cents, `sales` (m,) those of the second run; `codes` are the
+    clusters (m,), `typical` the typical sales (m,), NaN at level cluster.
+    """
+    peers = worlds.peers.potential(sales, codes.moved, typical.moved)
+    stages = [
+        before,
+        worlds.first.potential(sales, codes.then, typical.then),
+        worlds.first.potential(sales, codes.moved, typical.then),
+        worlds.first.potential(sales, codes.moved, typical.moved),
+        peers,
+        peers if worlds.model is None else worlds.model.potential(sales, codes.now, typical.now),
+        after,
+    ]
+    return np.diff(np.stack(stages), axis=0)

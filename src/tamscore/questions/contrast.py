@@ -1,0 +1,80 @@
+"""Two accounts of a run side by side: how their potentials compare, and what differs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tamscore.errors import UsageError
+from tamscore.questions import tables
+from tamscore.questions.explain import explain
+from tamscore.stages.whitespace import two_digits
+
+if TYPE_CHECKING:
+    from tamscore.questions.explain import Explanation
+    from tamscore.questions.stored import StoredRun
+
+ALIKE = 1.15
+"""Potentials whose ratio is smaller are about the same."""
+OF_THE_ROW = ("account_id", "name", "relative_potential", "relative_message", "distance", "margin", "flags")
+"""Columns of the scores that are no difference between two accounts, or are about each alone."""
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Two accounts, the ratio of their potentials (None where one has none), and what differs.
+
+    `differences` are columns of the scores with both values, `features` how far the peers of each lie from their party
+    type in standard deviations, the farthest apart first; none where both have the same peers.
+    """
+
+    first: Explanation
+    second: Explanation
+    ratio: float | None
+    differences: tuple[tuple[str, Any, Any], ...]
+    features: tuple[tuple[str, float, float], ...]
+
+    @property
+    def same_peers(self) -> bool:
+        """Whether both are in one cluster."""
+        return bool(self.first.account["cluster"] == self.second.account["cluster"])
+
+
+def contrast(run: StoredRun, account_id: str, other: str) -> Contrast:
+    """Compare an account with another one of the run; raise as `explain`, and UsageError if they are the same."""
+    first, second = (explain(run, one) for one in (account_id, other))
+    a, b = first.account, second.account
+    if a["account_id"] == b["account_id"]:
+        raise UsageError(f"--against: expected another account than {account_id!r}, got the same")
+    differences = tuple((name, a[name], b[name]) for name in a if name not in OF_THE_ROW and a[name] != b[name])
+    return Contrast(first, second, ratio(a["potential"], b["potential"]), differences, features(run, first, second))
+
+
+def ratio(first: float | None, second: float | None) -> float | None:
+    """Return how many times the second potential the first one is; None if either is missing or 0."""
+    return first / second if first and second else None
+
+
+def features(run: StoredRun, first: Explanation, second: Explanation) -> tuple[tuple[str, float, float], ...]:
+    """Return what the peers of the two are told apart by, feature by feature."""
+    mine, theirs = (dict(tables.differences(run.directory, one.account["cluster"])) for one in (first, second))
+    if first.account["cluster"] == second.account["cluster"]:
+        return ()
+    rows = [(name, mine[name], theirs[name]) for name in mine if name in theirs]
+    return tuple(sorted(rows, key=lambda row: (-abs(row[1] - row[2]), row[0])))
+
+
+def named(account: dict[str, Any]) -> str:
+    """Return an account's name and id, its id alone if it has no name."""
+    return f"{account['name']} ({account['account_id']})" if account.get("name") else str(account["account_id"])
+
+
+def message(found: Contrast) -> str:
+    """Return how the potentials compare, in one sentence with both accounts named."""
+    first, second = named(found.first.account), named(found.second.account)
+    if found.ratio is None:
+        without = first if not found.first.account["potential"] else second
+        return f"{first} and {second} cannot be compared: {without} has no potential."
+    if 1 / ALIKE < found.ratio < ALIKE:
+        return f"{first} has about the same potential as {second}."
+    return f"{first} has {two_digits(found.ratio)}x the potential of {second}."

@@ -1,0 +1,184 @@
+"""What changed between two runs, account by account, each change split into its causes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.questions import causes, diff_priority, relabel, worlds
+from tamscore.questions.causes import Triple, Worlds
+from tamscore.questions.diff_before import columns_of, typical_of
+from tamscore.questions.diff_priority import Standing
+from tamscore.questions.diff_totals import add_accounts, add_changes, add_priority
+from tamscore.questions.worlds import cents
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+    from tamscore.questions.diff_before import Before
+    from tamscore.questions.diff_priority import PriorityChange
+    from tamscore.questions.diff_totals import Totals
+    from tamscore.questions.relabel import Labels
+    from tamscore.questions.stored import StoredRun
+
+LEVEL_GONE = (
+    "the first run is at level account, the second is not: what a new model did is told together with that, as policy"
+)
+UNKNOWN_INPUT = (
+    "the model was fitted anew, and the input of the second run is not there any more as it was scored: what peers, "
+    "moves between clusters and the new model did is told together, as model"
+)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs side by side: what accounts are valued on, and how their clusters are found.
+
+    `labels` tell where the first run's model puts the second run's accounts; None where that is their cluster in the
+    second run (`same_model`), or has to be taken to be their cluster in the first.
+    """
+
+    first: StoredRun
+    second: StoredRun
+    worlds: Worlds
+    same_model: bool
+    labels: Labels | None
+    notices: tuple[str, ...]
+
+    @property
+    def priority(self) -> bool:
+        """Whether both runs tell where accounts stand."""
+        return bool(diff_priority.columns_of(self.first) and diff_priority.columns_of(self.second))
+
+    def moved(self, ids: Any, then: Any, now: Any) -> Any:
+        """The clusters (m,) of accounts of both runs under the first run's model, as they are in the second."""
+        if self.same_model:
+            return now
+        if self.labels is None:
+            return then
+        found = self.labels.of(ids)
+        return np.where(found >= 0, found, then)
+
+    def clusters(self, ids: Any, then: Any, now: Any) -> Triple:
+        """The clusters (m,) of accounts of both runs."""
+        return Triple(then, self.moved(ids, then, now), now)
+
+    def typical(self, ids: Any, then: Any, now: Any, turned: Any) -> Triple:
+        """The typical sales (m,) of accounts of both runs; as they were where the first run's model cannot be asked.
+
+        An account that has `turned` (m,) bool, since it was won or lost, is told by another of the level's models: that
+        follows from its own sales, not from its features.
+        """
+        moved = self.typical_moved(ids, then, now)
+        return Triple(np.where(turned, moved, then), moved, now)
+
+    def typical_moved(self, ids: Any, then: Any, now: Any) -> Any:
+        """The typical sales (m,) of accounts of both runs under the first run's model, as they are in the second."""
+        if self.same_model:
+            return now
+        if self.labels is None:
+            return then
+        found = self.labels.typical_of(ids)
+        return np.where(np.isnan(found), then, found)
+
+
+def compare(first: StoredRun, second: StoredRun) -> Comparison:
+    """Two runs, ready to be compared account by account."""
+    before, after = worlds.stored_world(first), worlds.under_rules_of(first, second)
+    notices = () if after else (LEVEL_GONE,)
+    if after and relabel.same_model(first, second):
+        return Comparison(first, second, Worlds(before, after, after), True, None, ())
+    if same_accounts(first, second):
+        return Comparison(first, second, Worlds(before, before, after), False, None, notices)
+    labels = relabel.labels_under(first, second)
+    if labels is None:
+        return Comparison(first, second, Worlds(before, before, after), False, None, (*notices, UNKNOWN_INPUT))
+    peers = worlds.settled_world(relabel.markets_under(first, second, labels), before.boundary)
+    return Comparison(first, second, Worlds(before, peers, after), False, labels, notices)
+
+
+def same_accounts(first: StoredRun, second: StoredRun) -> bool:
+    """Whether two runs have scored the same rows of the same bytes: no account has changed, and no peer."""
+    digests = {run.manifest["inputs"]["digest"] for run in (first, second)}
+    meanings = [(job.columns, job.rows, job.values, job.currency) for job in (first.job, second.job)]
+    return len(digests) == 1 and meanings[0] == meanings[1]
+
+
+@dataclass
+class Changes:
+    """The changes of some accounts, as rows: ids, clusters, and money (m,) in cents; one column of parts per cause.
+
+    Of the parts of whitespace only that of own sales differs from the one of potential. `priority` is None where one of
+    the two runs has none.
+    """
+
+    ids: pa.ChunkedArray
+    names: pa.ChunkedArray | None
+    clusters: tuple[Any, Any]
+    sales: tuple[Any, Any]
+    potential: tuple[Any, Any]
+    whitespace: tuple[Any, Any]
+    parts: Any
+    priority: PriorityChange | None = None
+
+    @property
+    def whitespace_parts(self) -> Any:
+        """What each cause did to whitespace (causes, m) in cents."""
+        found = self.parts.copy()
+        found[0] = self.whitespace[1] - self.whitespace[0] - self.parts[1:].sum(axis=0)
+        return found
+
+
+def changes(comparison: Comparison, before: Before, seen: Any, totals: Totals) -> Iterator[tuple[Changes, pa.Table]]:
+    """The changes of the accounts that are in both runs, with the new ones, part by part of the second run.
+
+    Marks the accounts of the first run that were `seen` (n,) bool, and adds everything to the totals.
+    """
+    second = comparison.second
+    named = [name for name in ("name",) if name in second.columns]
+    for table in second.read([*columns_of(second, priority=before.standing is not None), *named]):
+        rows = before.accounts.rows_of(table["account_id"])
+        kept = np.flatnonzero(rows >= 0)
+        seen[rows[kept]] = True
+        fresh = table.take(np.flatnonzero(rows < 0))
+        add_accounts(totals.new, fresh["sales"].to_numpy(), fresh["potential"], fresh["whitespace"])
+        yield change_of(comparison, before, table.take(kept), rows[kept], totals), fresh
+
+
+def change_of(comparison: Comparison, before: Before, table: pa.Table, rows: Any, totals: Totals) -> Changes:
+    """The changes of accounts of the second run from what they were as accounts `rows` (m,) of the first."""
+    then, now = before.code[rows].astype(np.int64), comparison.second.codes(table["cluster"])
+    ids, sales = table["account_id"], table["sales"].to_numpy()
+    bought, buys = before.sales[rows] > 0, sales > 0
+    codes, typical = (
+        comparison.clusters(ids, then, now),
+        comparison.typical(ids, before.typical[rows], typical_of(table), bought != buys),
+    )
+    potential = cents(before.potential[rows]), cents(table["potential"].to_numpy())
+    found = Changes(
+        ids,
+        table["name"] if "name" in table.column_names else None,
+        (then, now),
+        (cents(before.sales[rows]), cents(sales)),
+        potential,
+        (cents(before.whitespace[rows]), cents(table["whitespace"].to_numpy())),
+        causes.parts(comparison.worlds, *potential, sales, codes, typical),
+    )
+    add_changes(totals, found, bought, buys)
+    if before.standing is not None and before.order is not None:
+        steps = np.cumsum([found.whitespace[0], *found.whitespace_parts], axis=0)
+        now = Standing.of(table)
+        found.priority = diff_priority.change(before.standing.take(rows), now, before.order, steps, bought != buys)
+        add_priority(totals, found.priority, buys)
+    return found
+
+
+def gone(before: Before, seen: Any, totals: Totals) -> Any:
+    """The accounts (g,) of the first run that are not in the second; they are added to the totals."""
+    rows = np.flatnonzero(~seen)
+    add_accounts(totals.gone, before.sales[rows], before.potential[rows], before.whitespace[rows])
+    return rows

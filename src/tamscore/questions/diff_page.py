@@ -1,0 +1,146 @@
+"""What changed between two runs, as a page for people and as JSON for machines."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from tamscore.questions.causes import CAUSES
+from tamscore.questions.diff_priority import CALL_CAUSES, EXPECTED_CAUSES, QUADRANTS
+from tamscore.questions.pages.priority_changes import ORDER, tables
+from tamscore.scoring.score.parts import KINDS
+from tamscore.stages.priority import TIERS
+from tamscore.view.blocks import Chapter, Text, grouped, table, without_empty
+from tamscore.view.words import counted, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tamscore.questions.diff_table import Diff
+    from tamscore.questions.diff_totals import Totals
+    from tamscore.view.blocks import Block, Table
+
+GROUPS = {"kept": 1, "new": 1, "gone": -1}
+"""What became of accounts, and whether their money came or went."""
+MOVER = ("account_id", "name", "cluster_before", "cluster_after")
+ENDS = ("potential_before", "potential_after")
+"""What is shown of an account that moved, before what each cause did."""
+
+
+def chapter(found: Diff) -> Chapter:
+    """Return the changes as a chapter."""
+    model = "under one model" if found.same_model else "under models fitted apart"
+    kept = sum(int(found.totals.kept[k, 0]) for k in range(len(KINDS)))
+    blocks: tuple[Block, ...] = (
+        *map(Text, found.notices),
+        accounts(found),
+        why(found),
+        movers(found),
+        *tables(found.totals, found.callers.to_pylist()),
+    )
+    message = f"{model}: {counted(kept, 'account')} in both"
+    return Chapter("diff", f"from {found.first} to {found.second}", message, blocks)
+
+
+def accounts(found: Diff) -> Table:
+    """Return accounts kept, new and gone by kind, and how they change potential and whitespace."""
+    groups = [[(kind, group, *account_cells(found, k, group)) for group in GROUPS] for k, kind in ORDER]
+    columns = "kind|group|accounts:count|potential:signed_money|whitespace:signed_money|turned:count/2|won or lost/3"
+    return without_empty(grouped("Accounts", columns, groups, "what each group adds, or takes away"))
+
+
+def account_cells(found: Diff, kind: int, group: str) -> tuple[Any, ...]:
+    """Return the numbers of a group, and how many of its accounts came over from the other kind."""
+    count, *amounts = getattr(found.totals, group)[kind].tolist()
+    turned = int(found.totals.turned[kind]) if group == "kept" else 0
+    told = "won: bought nothing before" if kind else "lost: buy nothing any more"
+    return count, *(change(GROUPS[group] * amount) for amount in amounts), turned or None, told if turned else ""
+
+
+def why(found: Diff) -> Table:
+    """Return what each cause did, by kind."""
+    groups = [
+        [
+            (kind, cause, count, *map(change, amounts))
+            for cause, (count, *amounts) in zip(CAUSES, parts, strict=True)
+            if count or cause != "level"  # there are no levels of accounts at level cluster
+        ]
+        for kind, parts in ((kind, found.totals.parts[k].tolist()) for k, kind in ORDER)
+    ]
+    columns = "kind|cause:code|accounts:count|potential:signed_money|whitespace:signed_money"
+    return grouped("Why potential and whitespace changed", columns, groups, "accounts in both runs")
+
+
+def movers(found: Diff) -> Table:
+    """Return the accounts that moved most."""
+    rows = [
+        (*map(row.get, MOVER), *(float(row[end]) for end in ENDS), *(change(100 * row[cause]) for cause in CAUSES))
+        for row in found.movers.to_pylist()
+    ]
+    columns = "account:id|name/3|from:id/2|to:id/2|before:money|after:money"
+    causes = "".join(f"|{words(cause)}:signed_money" for cause in CAUSES)
+    return without_empty(table("Top movers", columns + causes, rows, "potential, and how each cause moved it"))
+
+
+def change(cents: float) -> float | None:
+    """Return a change in units of the currency; None where there is none."""
+    return float(cents) / 100 if cents else None
+
+
+def to_json(found: Diff) -> str:
+    """The changes as JSON; money in units of the currency."""
+    record = {
+        "first": found.first,
+        "second": found.second,
+        "same_model": found.same_model,
+        "notices": found.notices,
+        "kinds": {kind: kind_record(found, k) for k, kind in enumerate(KINDS)},
+        "movers": [dict(mover_record(row)) for row in found.movers.to_pylist()],
+        "callers": [dict(mover_record(row)) for row in found.callers.to_pylist()],
+    }
+    return json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def kind_record(found: Diff, kind: int) -> dict[str, Any]:
+    """What became of the accounts of a kind."""
+    totals = found.totals
+    groups = {group: sums(getattr(totals, group)[kind]) for group in GROUPS}
+    causes = {cause: sums(totals.parts[kind, place]) for place, cause in enumerate(CAUSES)}
+    record = {**groups, "turned": int(totals.turned[kind]), "causes": causes}
+    return record | (priority_record(totals, kind) if totals.tiers.any() else {})
+
+
+def priority_record(totals: Totals, kind: int) -> dict[str, Any]:
+    """What changed the priority of the accounts of a kind, and how many have another tier or quadrant."""
+    calls = zip(CALL_CAUSES, totals.calls[kind].tolist(), strict=True)
+    expected = zip(EXPECTED_CAUSES, (totals.expected[kind] / 100).tolist(), strict=True)
+    return {
+        "calls": {cause: {"accounts": count, "value": amount / 100} for cause, (count, amount) in calls},
+        "expected_value": dict(expected),
+        "tiers": flows(totals.tiers[kind], TIERS),
+        "quadrants": flows(totals.quadrants[kind], QUADRANTS),
+    }
+
+
+def flows(counts: Any, levels: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Accounts by what they were and what they are; what nobody is, is left out."""
+    rows = zip(levels, counts.tolist(), strict=True)
+    return {
+        before: {now: count for now, count in zip(levels, row, strict=True) if count}
+        for before, row in rows
+        if any(row)
+    }
+
+
+def sums(values: Any) -> dict[str, float]:
+    """Accounts, potential and whitespace by name."""
+    count, *amounts = values.tolist()
+    return {"accounts": count, "potential": amounts[0] / 100, "whitespace": amounts[1] / 100}
+
+
+def mover_record(row: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """An account that moved, as JSON holds it."""
+    for name, value in row.items():
+        if name != "status":
+            yield name, float(value) if isinstance(value, Decimal) else value

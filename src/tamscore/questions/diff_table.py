@@ -1,0 +1,185 @@
+"""The changes between two runs as a table, streamed to a file, with the accounts that moved most."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from tamscore.questions import diff
+from tamscore.questions.causes import CAUSES
+from tamscore.questions.diff_before import READ, Before
+from tamscore.questions.diff_columns import MONEY, decimal, priority_of, standing
+from tamscore.questions.diff_priority import CALL_CAUSES, EXPECTED_CAUSES, PLACE_CAUSES, Standing
+from tamscore.questions.diff_totals import Totals
+from tamscore.questions.worlds import cents
+from tamscore.store import commit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tamscore.progress import Progress
+    from tamscore.questions.diff import Changes, Comparison
+    from tamscore.questions.stored import StoredRun
+
+TEXT = pa.dictionary(pa.int32(), pa.string())
+BATCH = 131_072
+ENDS = ("before", "after")
+SCHEMA = pa.schema(
+    [
+        ("status", TEXT),
+        ("account_id", pa.large_string()),
+        ("name", pa.large_string()),
+        ("cluster_before", TEXT),
+        ("cluster_after", TEXT),
+        *((f"{measure}_{when}", MONEY) for measure in ("sales", "potential") for when in ("before", "after")),
+        ("potential_change", MONEY),
+        *((cause, MONEY) for cause in CAUSES),
+        *((name, MONEY) for name in ("whitespace_before", "whitespace_after", "whitespace_change")),
+        ("whitespace_own_sales", MONEY),
+        *((f"{code}_{when}", TEXT) for code in ("tier", "quadrant", "p_basis") for when in ENDS),
+        *((f"priority_{name}", pa.int64()) for name in (*ENDS, "change", *PLACE_CAUSES)),
+        *((f"call_{name}", MONEY) for name in (*ENDS, "change", *CALL_CAUSES)),
+        *((f"expected_value_{name}", MONEY) for name in (*ENDS, "change", *EXPECTED_CAUSES)),
+    ]
+)
+"""The columns of the table. An account that is new has nothing before, one that is gone nothing after."""
+
+
+@dataclass
+class Diff:
+    """What changed between two runs: the totals, the accounts whose potential moved most, and what to know.
+
+    `callers` are the accounts whose call gained or lost most value; there are none where a run has no priority.
+    """
+
+    first: str
+    second: str
+    totals: Totals
+    movers: pa.Table
+    callers: pa.Table
+    same_model: bool
+    notices: tuple[str, ...]
+
+
+def compare(first: StoredRun, second: StoredRun, progress: Progress, top: int = 10, to: Path | None = None) -> Diff:
+    """What changed from one run to another, with the `top` accounts that moved most; every account goes `to` a file."""
+    with progress.stage("prepare"):
+        comparison = diff.compare(first, second)
+    for text in comparison.notices:
+        progress.notice(text)
+    empty = SCHEMA.empty_table()
+    found = Diff(first.name, second.name, Totals(), empty, empty, comparison.same_model, comparison.notices)
+    with progress.stage("compare", second.manifest["rows"]["scored"]) as done:
+        tables = rows(comparison, found, top, done)
+        if to is None:
+            deque(tables, maxlen=0)  # each is let go as soon as it was counted
+        else:
+            commit.place_free(to, lambda file: write(tables, file))
+    return found
+
+
+def write(tables: Iterator[pa.Table], file: Any) -> None:
+    """Write tables of the schema to a file, one after the other."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetWriter(file, SCHEMA, compression="zstd", write_page_checksum=True) as writer:
+        for table in tables:
+            writer.write_table(table)
+
+
+def rows(comparison: Comparison, found: Diff, top: int, done: Any) -> Iterator[pa.Table]:
+    """The accounts of both runs in order of the second, the new ones among them, those gone at the end."""
+    before = Before.of(comparison.first, priority=comparison.priority)
+    seen = np.zeros(len(before.accounts), dtype=bool)
+    for changes, fresh in diff.changes(comparison, before, seen, found.totals):
+        kept = kept_rows(comparison, changes)
+        found.movers = most_moved(pa.concat_tables([found.movers, kept]), "potential_change", top)
+        found.callers = most_moved(pa.concat_tables([found.callers, kept]), "call_change", top)
+        yield kept
+        yield new_rows(fresh)
+        done(kept.num_rows + fresh.num_rows)
+    left = diff.gone(before, seen, found.totals)
+    for start in range(0, len(left), BATCH):
+        yield gone_rows(comparison, before, left[start : start + BATCH])
+
+
+def kept_rows(comparison: Comparison, changes: Changes) -> pa.Table:
+    """The accounts that are in both runs."""
+    then, now = changes.clusters
+    columns: dict[str, Any] = {
+        "account_id": changes.ids,
+        "name": changes.names,
+        "cluster_before": clusters(then, comparison.first),
+        "cluster_after": clusters(now, comparison.second),
+    }
+    for measure in ("sales", "potential", "whitespace"):
+        earlier, later = getattr(changes, measure)
+        columns |= {f"{measure}_before": decimal(earlier), f"{measure}_after": decimal(later)}
+        columns[f"{measure}_change"] = decimal(later - earlier)
+    columns |= {cause: decimal(part) for cause, part in zip(CAUSES, changes.parts, strict=True)}
+    columns["whitespace_own_sales"] = decimal(changes.whitespace_parts[0])
+    return table_of("kept", len(changes.ids), columns | priority_of(changes.priority))
+
+
+def new_rows(fresh: pa.Table) -> pa.Table:
+    """The accounts that only the second run has."""
+    columns = {**named(fresh), **amounts("after", fresh), **placed("after", fresh)}
+    known = standing("after", Standing.of(fresh)) if "priority" in fresh.column_names else {}
+    return table_of("new", fresh.num_rows, columns | known)
+
+
+def gone_rows(comparison: Comparison, before: Before, places: Any) -> pa.Table:
+    """Accounts that only the first run has, by their places in it."""
+    money = {name: pa.chunked_array([getattr(before, name)[places]]) for name in READ[2:]}
+    columns: dict[str, Any] = {"account_id": before.accounts.ids.take(places)}
+    columns["cluster_before"] = clusters(before.code[places].astype(np.int64), comparison.first)
+    known = standing("before", before.standing.take(places)) if before.standing else {}
+    return table_of("gone", len(places), {**columns, **amounts("before", money), **known})
+
+
+def named(fresh: pa.Table) -> dict[str, Any]:
+    """Id and name of accounts."""
+    return {name: fresh[name] for name in ("account_id", "name") if name in fresh.column_names}
+
+
+def placed(when: str, fresh: pa.Table) -> dict[str, Any]:
+    """The clusters of accounts."""
+    return {f"cluster_{when}": fresh["cluster"].cast(TEXT)}
+
+
+def amounts(when: str, money: Any) -> dict[str, Any]:
+    """Sales, potential and whitespace of accounts."""
+    return {f"{name}_{when}": decimal(cents(money[name].to_numpy())) for name in READ[2:]}
+
+
+def table_of(status: str, length: int, columns: dict[str, Any]) -> pa.Table:
+    """A table of the schema, with nulls where a column is not given."""
+    columns["status"] = pa.DictionaryArray.from_arrays(pa.array(np.zeros(length, np.int32)), pa.array([status]))
+    filled = []
+    for one in SCHEMA:
+        column = columns.get(one.name)
+        filled.append(pa.nulls(length, one.type) if column is None else column.cast(one.type))
+    return pa.table(filled, schema=SCHEMA)
+
+
+def clusters(codes: Any, run: StoredRun) -> pa.Array:
+    """Clusters by number as a column of ids."""
+    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(run.clusters, pa.string()))
+
+
+def most_moved(changed: pa.Table, column: str, top: int) -> pa.Table:
+    """The accounts whose column changed most, up or down, those with the first ids where equal; none unchanged."""
+    import pyarrow.compute as pc
+
+    size = np.nan_to_num(pc.abs(changed[column].cast(pa.float64())).to_numpy())
+    moved = np.flatnonzero(size > 0)
+    if len(moved) > top:
+        least = np.partition(size[moved], -top)[-top] if top else np.inf
+        moved = moved[size[moved] >= least]
+    best = changed.take(moved).append_column("size", pa.array(-size[moved]))
+    return best.sort_by([("size", "ascending"), ("account_id", "ascending")]).slice(0, top).drop_columns(["size"])

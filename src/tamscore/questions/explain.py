@@ -1,0 +1,241 @@
+"""Why an account has its potential: rebuilt from what its run has stored, and held against its scores."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.errors import InputContractError
+from tamscore.questions import accounts, tables
+from tamscore.questions.look_alike import reasons
+from tamscore.questions.own_level import own_level, own_values
+from tamscore.schema import SCORE_COLUMNS
+from tamscore.scoring.context import ladder_rules, quadrant_rules
+from tamscore.stages import potential, whitespace
+from tamscore.stages.potential import step_names
+from tamscore.stages.prepare import nearest_rank
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.model.record import PartyRecord
+    from tamscore.questions.look_alike import Reason
+    from tamscore.questions.own_level import OwnLevel
+    from tamscore.questions.stored import StoredRun
+    from tamscore.stages.account_ladder import AccountLadder
+    from tamscore.stages.potential import PotentialTable
+
+NEAREST = 3
+"""So many peers above an account are named."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a ladder: its name, the share of customers it is taken at, its value, its interval where stored.
+
+    `place` is the position from 1 of the customer whose sales it is among those of the cluster, by rising sales; None
+    where the value is borrowed from other customers too.
+    """
+
+    name: str
+    share: float
+    value: float | None
+    place: int | None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Move:
+    """What would move an account to another step: sales past a limit (`at` it or only beyond), and the potential then.
+
+    `direction` is `up` or `down`; `change` is what its sales would have to change by.
+    """
+
+    direction: str
+    limit: float
+    at: bool
+    change: float
+    potential: float
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Other peers, near those of a prospect, whose prospects have a higher potential.
+
+    `apart` says by how many standard deviations features of these peers lie above its own peers', the farthest first.
+    """
+
+    cluster: str
+    name: str
+    potential: float
+    apart: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One account with everything that its potential follows from; `account` and `cluster` as their tables tell them.
+
+    `above` are the nearest customers of its cluster at or above its potential, `customers_above` how many there are.
+    A customer has `moves` of its sales, a prospect `elsewhere`, since only other peers would change its potential.
+    `limits` tell where high potential and high sales begin, `by_cluster` that the whole cluster is placed. `look_alike`
+    are the columns that make it look like a customer, or not; empty where the input is no longer there.
+    """
+
+    run: str
+    account: dict[str, Any]
+    cluster: dict[str, Any]
+    peers: int
+    apart: tuple[tuple[str, float], ...]
+    ladder: tuple[Step, ...]
+    step: int | None
+    above: tuple[dict[str, Any], ...]
+    customers_above: int
+    moves: tuple[Move, ...]
+    elsewhere: tuple[Elsewhere, ...]
+    limits: dict[str, float | None]
+    by_cluster: bool
+    look_alike: tuple[Reason, ...]
+    level: OwnLevel | None = None
+
+
+def explain(run: StoredRun, account_id: str) -> Explanation:
+    """Why an account of a run has its potential.
+
+    Raises UsageError where there is no such account or output.columns leaves out what is explained, InputContractError
+    where scores and model contradict each other.
+    """
+    run.require(SCORE_COLUMNS)
+    row = accounts.account(run, account_id)
+    party = next(party for party in run.model.parties if party.name == row["party_type"])
+    c = [cluster for cluster, _ in party.clusters].index(row["cluster"])
+    cluster = next(one for one in tables.table(run.directory, "potential") if one["cluster"] == row["cluster"])
+    check_rebuilt(run, row, party.table, c)
+    values = own_values(party.table.account, c, row, party.table.values[c])
+    sales = party.sales.of(c)
+    first = first_above(sales, row)
+    return Explanation(
+        run.name,
+        row,
+        cluster,
+        int(party.accounts[c].sum()),
+        tables.differences(run.directory, row["cluster"]),
+        ladder(run, party, c, cluster, row),
+        row["step"] if row["potential"] is not None else None,
+        tuple(nearest_above(run, row["cluster"], sales[first : first + NEAREST])),
+        len(sales) - first,
+        tuple(moves(run, row, values)),
+        elsewhere(run, row, party),
+        {name: finite(getattr(party.limits, name)) for name in ("potential", "sales")},
+        quadrant_rules(run.job).by_cluster,
+        reasons(run, row, party),
+        own_level(party.table.account, c, row),
+    )
+
+
+def check_rebuilt(run: StoredRun, row: dict[str, Any], table: PotentialTable, c: int) -> None:
+    """Raise InputContractError unless its ladder gives an account the potential that it was scored with."""
+    sold, boundary = np.array([np.nan if row["sales"] is None else row["sales"]]), ladder_rules(run.job).boundary
+    if table.account is None:
+        money = whitespace.value_accounts(np, sold, np.zeros(1, np.int64), table.values[c][None], boundary)
+    else:
+        typical = np.array([row["typical_sales"]])
+        money = whitespace.value_by_level(np, sold, typical, np.array([c]), table.account, boundary)
+    rebuilt = finite(money.potential[0])
+    if rebuilt != row["potential"]:
+        raise InputContractError(
+            f"{run.directory.path}: account {row['account_id']!r}: its ladder gives it a potential of {rebuilt}, its "
+            f"scores say {row['potential']}; run tamscore verify, then the job again"
+        )
+
+
+def account_ladder(
+    own: AccountLadder, c: int, row: dict[str, Any], steps: Sequence[tuple[str, float]]
+) -> tuple[Step, ...]:
+    """The steps of an account's own ladder, given their names and shares."""
+    typical = np.float64(row["typical_sales"])
+    ends = [own.money(np, typical, multiples[c], own.cap[c]) for multiples in (own.multiples, own.low, own.high)]
+    values, low, high = ([finite(value) for value in one] for one in ends)
+    return tuple(Step(name, share, values[j], None, low[j], high[j]) for j, (name, share) in enumerate(steps))
+
+
+def ladder(
+    run: StoredRun, party: PartyRecord, c: int, cluster: dict[str, Any], row: dict[str, Any]
+) -> tuple[Step, ...]:
+    """The steps of an account's ladder, each with the customer that it is the sales of where the cluster shares it.
+
+    On a ladder of an earlier run no customer is named, unless there are as many as then.
+    """
+    rules, sales, support = ladder_rules(run.job), party.sales.of(c), int(party.table.support[c])
+    shares = (*rules.lines, potential.top_share(rules.lines, rules.top_step))
+    steps = []
+    own_ladder = party.table.account
+    if own_ladder is not None:
+        return account_ladder(own_ladder, c, row, list(zip(step_names(rules.lines), shares, strict=True)))
+    for name, share, value in zip(step_names(rules.lines), shares, party.table.values[c], strict=True):
+        place = nearest_rank(len(sales), share) if len(sales) else None
+        own = place is not None and sales[place] == value and len(sales) == support
+        bounds = (cluster.get(f"{end}_{name}") for end in ("low", "high"))
+        steps.append(Step(name, share, finite(value), place + 1 if own and place is not None else None, *bounds))
+    return tuple(steps)
+
+
+def first_above(sales: Any, row: dict[str, Any]) -> int:
+    """The place, among the sorted sales of its cluster, of the first customer at or above an account's potential.
+
+    Of one who has reached its potential, the first who buys more.
+    """
+    if row["potential"] is None:
+        return len(sales)
+    reached = row["whitespace"] == 0
+    return int(np.searchsorted(sales, row["potential"], side="right" if reached else "left"))
+
+
+def nearest_above(run: StoredRun, cluster: str, sales: Any) -> Sequence[dict[str, Any]]:
+    """The accounts of a cluster that these sorted sales are the sales of; of equal ones those of the first ids."""
+    if not len(sales):
+        return []
+    return accounts.customers_between(run, cluster, float(sales[0]), float(sales[-1]))[: len(sales)]
+
+
+def moves(run: StoredRun, row: dict[str, Any], values: Any) -> list[Move]:
+    """What would move a customer to the step above, and to the one below, with its cluster's ladder as it is.
+
+    Nothing is told of a prospect: its potential is what its peers buy, and to say that it must buy more is no reason.
+    """
+    if row["potential"] is None or row["kind"] == "acquisition":
+        return []
+    sold, now = row["sales"], row["potential"]
+    strictly = ladder_rules(run.job).boundary == "strictly_below"
+    found = []
+    higher, lower = values[values > now], values[values < now]
+    if len(higher) and now in values:
+        found.append(Move("up", now, strictly, now - sold, float(higher.min())))
+    if len(lower):
+        limit = float(lower.max())
+        found.append(Move("down", limit, not strictly or limit == values[-1], limit - sold, limit))
+    return found
+
+
+def elsewhere(run: StoredRun, row: dict[str, Any], party: PartyRecord) -> tuple[Elsewhere, ...]:
+    """The nearest other clusters where a prospect would have a higher potential; none for a customer."""
+    if row["kind"] != "acquisition":
+        return ()
+    own, now = dict(tables.differences(run.directory, row["cluster"])), row["potential"] or 0.0
+    found = []
+    for c, (cluster, name) in enumerate(party.clusters):
+        value = finite(own_values(party.table.account, c, row, party.table.values[c])[0])
+        if cluster != row["cluster"] and value is not None and value > now:
+            there = dict(tables.differences(run.directory, cluster))
+            apart = sorted(((each, there[each] - own[each]) for each in own), key=lambda one: (-abs(one[1]), one[0]))
+            distance = math.fsum(by**2 for _, by in apart)
+            found.append((distance, Elsewhere(cluster, name, value, tuple(apart[:NEAREST]))))
+    return tuple(one for _, one in sorted(found, key=lambda pair: (pair[0], pair[1].cluster))[:NEAREST])
+
+
+def finite(value: float) -> float | None:
+    """The number, or None where it is none."""
+    return float(value) if math.isfinite(value) else None

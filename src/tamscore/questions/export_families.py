@@ -1,0 +1,108 @@
+"""Families on their way into a file: a row each, with what their accounts come to and who covers them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tamscore.arrow import as_dictionary
+from tamscore.errors import UsageError
+from tamscore.questions.export import VERSION
+from tamscore.questions.export_file import check_ids
+from tamscore.questions.export_rows import Tally
+from tamscore.schema import FAMILY, FAMILY_TIER
+from tamscore.scoring.context import makes_market
+from tamscore.sections.families.rollup import ALERTS, MEASURES, MONEY, measured
+from tamscore.store import commit, csv_output
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tamscore.progress import Progress
+    from tamscore.questions.export_file import Target
+    from tamscore.questions.stored import StoredRun
+
+NEEDED = (FAMILY, FAMILY_TIER)
+COVERED = ("role", "service_level", "person")
+"""Who covers a family, where that is the same for all of its accounts."""
+
+
+def write(run: StoredRun, target: Target, progress: Progress) -> Tally:
+    """Write a row for each family of a run, and return how many; the file is there in full, or as it was before.
+
+    Raise UsageError if the run has no families, or the target is no file.
+    """
+    target.check()
+    if target.folder:
+        raise UsageError(
+            f"--by: expected a file for families, got {target.path}; name one that ends in .csv or .parquet"
+        )
+    table = families_of(run, progress)
+    if target.is_csv and target.guarded:
+        check_ids(table[FAMILY])
+    commit.place_free(target.path, lambda file: put(table, file, target))
+    return Tally(accounts=run.manifest["rows"]["scored"], exported=table.num_rows)
+
+
+def put(table: pa.Table, file: Any, target: Target) -> None:
+    """Write families as CSV or Parquet."""
+    import pyarrow.parquet as pq
+
+    if target.is_csv:
+        csv_output.write([table], table.schema, file, guarded=target.guarded, bom=target.bom)
+    else:
+        pq.write_table(table, file, compression="zstd", write_page_checksum=True)
+
+
+def families_of(run: StoredRun, progress: Progress) -> pa.Table:
+    """Return the families of a run, the highest expected value first; UsageError if it has none."""
+    if makes_market(run.job):
+        raise UsageError(f"--by: the rows of {run.directory.path} are families already; leave the option out")
+    if FAMILY not in run.columns:
+        run.require(NEEDED)
+        raise UsageError(
+            f"{run.directory.path}: the run has no families; a job with columns.parent_id and [families] has"
+        )
+    run.require((*NEEDED, *MONEY))
+    columns = [name for name in (*NEEDED, *MONEY, *ALERTS, *COVERED) if name in run.columns]
+    with progress.stage("export", run.manifest["rows"]["scored"]) as done:
+        parts = []
+        for part in run.read(columns, coded=True):
+            parts.append(part)
+            done(part.num_rows)
+    return summed(pa.concat_tables(parts).unify_dictionaries().combine_chunks(), run.name)
+
+
+def summed(accounts: pa.Table, version: str) -> pa.Table:
+    """Return what accounts come to by family, in whole cents before they are money again."""
+    family = as_dictionary(accounts[FAMILY])
+    code, count = family.indices.to_numpy(), len(family.dictionary)
+    first = np.zeros(count, np.int64)
+    first[code[::-1]] = np.arange(len(code) - 1, -1, -1)
+    sums = dict(zip(MEASURES, measured(accounts, family), strict=True))
+    columns: dict[str, Any] = {
+        FAMILY: family.dictionary,
+        "tier": as_dictionary(accounts[FAMILY_TIER]).take(pa.array(first)).dictionary_decode(),
+        "accounts": sums["members"],
+        "customers": sums["customers"],
+        "alerts": sums["alerts"],
+        **{name: pa.array(sums[name] / 100).cast(pa.decimal128(38, 2)) for name in MONEY},
+        **dict(shared(accounts, code, first)),
+        VERSION: pa.array([version] * count),
+    }
+    order = np.lexsort((pc.rank(family.dictionary).to_numpy(), -sums["expected_value"]))
+    return pa.table(columns).take(pa.array(order))
+
+
+def shared(accounts: pa.Table, code: Any, first: Any) -> Iterator[tuple[str, pa.Array]]:
+    """Yield who covers families, null where that differs among the accounts (m,) of one."""
+    for name in COVERED:
+        if name in accounts.column_names:
+            texts = as_dictionary(accounts[name])
+            level = texts.indices.fill_null(-1).to_numpy()
+            differs = np.bincount(code, level != level[first][code]) > 0
+            found = np.where(differs, -1, level[first])
+            yield name, texts.dictionary.take(pa.array(found, mask=found < 0))

@@ -1,0 +1,173 @@
+"""An export on its way into a file: CSV that no spreadsheet runs, or Parquet; or into a folder of Parquet files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tamscore.errors import InputContractError, UsageError
+from tamscore.questions import export, export_rows
+from tamscore.questions.export import Since
+from tamscore.questions.export_ids import SmallIds, twins_notice
+from tamscore.questions.export_rows import Batch, Tally
+from tamscore.store import commit, csv_output, folders
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tamscore.progress import Progress
+    from tamscore.questions.export import Order
+    from tamscore.questions.stored import StoredRun
+
+FORMATS = (".csv", ".parquet")
+PART, PARTS = "part-{:05}.parquet", "part-*.parquet"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where an export goes: a CSV file, in which texts are guarded unless said otherwise, or a Parquet file.
+
+    With `folder` it is a folder of Parquet files, one for each part of the scores that has rows. `null` is the text for
+    cells that the reader must clear; `bom` puts a byte-order mark before a CSV file. What is `passed_on` is a file for
+    a moment only, on its way to standard output.
+    """
+
+    path: Path
+    guarded: bool = True
+    null: str | None = None
+    bom: bool = False
+    folder: bool = False
+    passed_on: bool = False
+
+    @property
+    def is_csv(self) -> bool:
+        """Whether it is a CSV file."""
+        return self.path.suffix == ".csv" and not self.folder
+
+    def check(self) -> None:
+        """Raise UsageError if the name tells no format, or the format has no use for an option."""
+        if self.path.suffix not in FORMATS and not self.folder:
+            raise UsageError(
+                f"--to: {self.path}: expected a name that ends in {' or '.join(FORMATS)}, or parquet:FOLDER, "
+                "delta:FOLDER, duckdb:FILE#TABLE or postgresql:TABLE"
+            )
+        if not self.is_csv and (self.null is not None or self.bom):
+            option = "--bom" if self.null is None else "--null"
+            raise UsageError(f"{option}: expected a CSV file, got {self.path}; Parquet says null and UTF-8 by itself")
+        if self.null is not None and (not self.null.strip() or (self.guarded and csv_output.runs(self.null))):
+            raise UsageError(f"--null: expected a text such as '#N/A' that is no formula, got {self.null!r}")
+
+
+def write(run: StoredRun, since: StoredRun | None, order: Order, target: Target, progress: Progress) -> Tally:
+    """Write an export, and return what was exported; the file is there in full, or as it was before."""
+    target.check()
+    before = None
+    if since is not None:
+        with progress.stage("read earlier"):
+            before = Since.of(since, order)
+    tally, ids = Tally(), SmallIds()
+    with progress.stage("export", run.manifest["rows"]["scored"]) as done:
+        batches = told_of(export_rows.rows(run, order, before, tally, ids), tally, done)
+        schema = schema_of(run, order)
+        if target.folder:
+            write_folder(batches, schema, target.path)
+        else:
+            put = write_csv if target.is_csv else write_parquet
+            commit.place_free(target.path, lambda file: put(batches, schema, file, order, target))
+    if groups := ids.twins(order.read(run, [export.KEY]), export.KEY):
+        tally.case_twins = sum(map(len, groups))
+        progress.notice(twins_notice(groups))
+    return tally
+
+
+def told_of(batches: Iterator[Batch], tally: Tally, done: Any) -> Iterator[Batch]:
+    """The rows as they come, with word of how far the reading has got."""
+    seen = 0
+    for batch in batches:
+        yield batch
+        done(tally.accounts - seen)
+        seen = tally.accounts
+    done(tally.accounts - seen)
+
+
+def schema_of(run: StoredRun, order: Order) -> pa.Schema:
+    """The columns of an export: told by what no rows at all come to."""
+    kinds = export.fields_of(run)
+    nothing = pa.table({name: pa.array([], kinds[name]) for name in order.fields})
+    ids = pa.chunked_array([], kinds[export.KEY])
+    return export_rows.finished(ids, nothing, run, order, Tally(), pa.array([], pa.large_string())).schema
+
+
+def write_parquet(batches: Iterator[Batch], schema: pa.Schema, file: Any, _: Order, __: Target) -> None:
+    """Write the rows as Parquet."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True) as writer:
+        for batch in batches:
+            writer.write_table(batch.table.cast(schema))
+
+
+def write_folder(batches: Iterator[Batch], schema: pa.Schema, path: Path) -> None:
+    """Write the rows as a folder of Parquet files, each batch one; the folder changes in one step.
+
+    Raise UsageError where it cannot be replaced as a whole. Files of an earlier export go, all others stay.
+    """
+    if path.is_dir() and (reason := folders.fixed_by(path)):
+        raise UsageError(f"--to: {path}: cannot be replaced as a whole, since {reason}; name another folder")
+    commit.sweep_beside(path)
+    mine = {file.name for file in path.glob(PARTS)} if path.is_dir() else set()
+    with folders.staged(path) as folder:
+        number = -1
+        for number, batch in enumerate(batches):
+            commit.place_parquet(batch.table.cast(schema), folder / PART.format(number))
+        if number < 0:
+            commit.place_parquet(schema.empty_table(), folder / PART.format(0))
+        folders.put_in_place(folder, path, mine)
+
+
+def write_csv(batches: Iterator[Batch], schema: pa.Schema, file: Any, order: Order, target: Target) -> None:
+    """Write the rows as CSV; cells that must be cleared hold the text for that, where there is one."""
+
+    def told() -> Iterator[pa.Table]:
+        for batch in batches:
+            if target.guarded:
+                check_ids(batch.table[order.key])
+            flat = Batch(batch.table.cast(schema), batch.keys, batch.cleared)
+            yield flat.table if target.null is None else with_nulls(flat, order, target.null)
+
+    columns = schema if target.null is None else texts_where_cleared(schema, order)
+    csv_output.write(told(), columns, file, guarded=target.guarded, bom=target.bom)
+
+
+def texts_where_cleared(schema: pa.Schema, order: Order) -> pa.Schema:
+    """The columns of an export, as texts where a cell may hold the text for cleared ones."""
+    for header in export_rows.to_clear(Batch(schema.empty_table(), pa.array([], pa.large_string())), order):
+        place = schema.get_field_index(header)
+        schema = schema.set(place, pa.field(header, pa.string()))
+    return schema
+
+
+def with_nulls(batch: Batch, order: Order, null: str) -> pa.Table:
+    """The rows with a text in all cells that must be cleared; InputContractError where a value is that very text."""
+    table = csv_output.plain_cells(batch.table)
+    for header, cells in export_rows.to_clear(batch, order).items():
+        texts = table[header].cast(pa.string())
+        if pc.any(pc.equal(texts, null)).as_py():
+            raise InputContractError(f"--null: {header!r} has accounts whose value is {null!r}; choose another text")
+        place = table.column_names.index(header)
+        table = table.set_column(place, header, pc.if_else(pa.array(cells), pa.scalar(null), texts))
+    return table.cast(texts_where_cleared(table.schema, order))
+
+
+def check_ids(ids: pa.ChunkedArray) -> None:
+    """Raise InputContractError if an id begins like a formula: an id that is guarded would be another id."""
+    found = ids.filter(csv_output.is_formula(ids))
+    if len(found):
+        raise InputContractError(
+            f"--to: {len(found):,} account ids such as {found[0].as_py()!r} would run as formulas in a spreadsheet; "
+            "write Parquet, or give --no-guard where no spreadsheet will open the file"
+        )

@@ -1,0 +1,222 @@
+"""Products of accounts on their way into a file: a row for each that an account owns, or that is open or offered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tamscore.arrow import places_in
+from tamscore.backend.host import HostBackend
+from tamscore.engine.flow import LocalFlow
+from tamscore.errors import InputContractError, UsageError
+from tamscore.questions.diff_columns import MONEY, decimal
+from tamscore.questions.export import KEY, VERSION
+from tamscore.questions.export_file import check_ids
+from tamscore.questions.export_rows import Tally
+from tamscore.scoring.by_cluster import CENTS
+from tamscore.scoring.joining.product_table import table_of
+from tamscore.scoring.product_sales import HELD_CELLS, AccountProducts, read_owned
+from tamscore.sections.next_offer import stored_model as stored_offers
+from tamscore.sections.next_offer.ownership import Columns
+from tamscore.sections.next_offer.ownership_model import bins_of, scores_of
+from tamscore.sections.products import stored_model
+from tamscore.sections.products.open_products import open_cents
+from tamscore.stages.draw import id_hash
+from tamscore.stages.orders import places
+from tamscore.store import commit, csv_output, partitions
+from tamscore.store.tables import account_ids
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tamscore.progress import Progress
+    from tamscore.questions.export import Order
+    from tamscore.questions.export_file import Target
+    from tamscore.questions.stored import StoredRun
+    from tamscore.scoring.joining.product_table import ProductTable
+    from tamscore.sections.next_offer.stored_model import KnownOffers
+    from tamscore.sections.products.potential import ProductModel
+
+SECTION = "products"
+NEEDED = (KEY, "cluster", "product_whitespace")
+OFFER = "next_offer"
+
+
+@dataclass(frozen=True)
+class RunProducts:
+    """What a run knows of products: `names` (P,) and `family` (P,), None without families; their model by cluster.
+
+    `owned` is what accounts own. `offers` are those of the run with the products that their model tells apart, None if
+    it has learned no probabilities.
+    """
+
+    run: StoredRun
+    names: pa.Array
+    family: pa.Array | None
+    model: ProductModel
+    owned: AccountProducts
+    offers: tuple[KnownOffers, Columns] | None
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of the file."""
+        texts = [KEY, "product", *(() if self.family is None else ("family",))]
+        money = [(name, MONEY) for name in ("sales", "potential", "whitespace")]
+        columns = [*((name, pa.string()) for name in texts), *money]
+        return pa.schema([*columns, ("probability", pa.float64()), (VERSION, pa.string())])
+
+    def rows(self, accounts: pa.Table) -> Iterator[pa.Table]:
+        """Yield the rows of accounts (m,), a block of accounts at a time.
+
+        Raise InputContractError if they do not add up to the whitespace by product of the scores.
+        """
+        keys = id_hash(account_ids(accounts[KEY], self.run.id_form))
+        checks = id_hash(account_ids(accounts[KEY], self.run.id_form), 1)
+        place, label = places(self.owned.key, self.owned.check, keys, checks), self.run.codes(accounts["cluster"])
+        most = max(HELD_CELLS // len(self.names), 1)
+        for start in range(0, accounts.num_rows, most):
+            here = slice(start, start + most)
+            yield self.block(accounts.slice(start, most), place[here], label[here])
+
+    def block(self, accounts: pa.Table, place: Any, label: Any) -> pa.Table:
+        """Return the rows of accounts (m,) with their places (m,) among those that own something and clusters (m,)."""
+        own = self.owned.cents(place, len(self.names))
+        potential = self.model.cents[label]
+        whitespace = open_cents(HostBackend().xp, own, potential, self.model.offered[label])
+        self.require_sums(accounts, whitespace.sum(axis=1))
+        told = (own >= 0) | (whitespace > 0)
+        if OFFER in accounts.column_names:
+            offer = places_in(accounts[OFFER], self.names)
+            told[np.flatnonzero(offer >= 0), offer[offer >= 0]] = True
+        row, product = np.nonzero(told)
+        named = {"product": self.names} if self.family is None else {"product": self.names, "family": self.family}
+        columns: dict[str, Any] = {
+            KEY: accounts[KEY].take(pa.array(row)),
+            **{name: texts.take(pa.array(product)) for name, texts in named.items()},
+            "sales": money(np.maximum(own[told], 0.0)),
+            "potential": money(potential[told]),
+            "whitespace": money(whitespace[told]),
+            "probability": self.probability(place, label, own)[told],
+            VERSION: pa.array([self.run.name] * len(row)),
+        }
+        columns["probability"] = pa.array(columns["probability"], mask=np.isnan(columns["probability"]))
+        return pa.table(columns).cast(self.schema)
+
+    def require_sums(self, accounts: pa.Table, cents: Any) -> None:
+        """Raise InputContractError if whitespace (m,) in cents is not that of the scores of accounts."""
+        other = np.flatnonzero(np.rint(accounts["product_whitespace"].to_numpy() * CENTS) != cents)
+        if len(other):
+            raise InputContractError(
+                f"{self.run.directory.path}: account {accounts[KEY][int(other[0])].as_py()!r}: whitespace by product "
+                f"comes to {cents[other[0]] / CENTS:,.2f}, expected {accounts['product_whitespace'][int(other[0])]} as "
+                "in its scores; run the job again"
+            )
+
+    def probability(self, place: Any, label: Any, own: Any) -> Any:
+        """Return the probability (m, P) that accounts own what they do not own, NaN where nobody has learned it."""
+        found = np.full(own.shape, np.nan)
+        if self.offers is None:
+            return found
+        known, columns = self.offers
+        if known.model is not None:
+            scores = scores_of(np, columns.matrix(place), label, known.model.weights)
+            found[:, known.product] = known.model.probability[bins_of(np, scores)]
+        found[own >= 0] = np.nan
+        return found
+
+
+def write(run: StoredRun, order: Order, target: Target, progress: Progress) -> Tally:
+    """Write the products of the accounts of a run that are looked at, and return how many rows there are.
+
+    The file is there in full, or as it was before. Raise UsageError if the run has no products or the target is no
+    file, InputContractError if the table of sales by product is not as the run has read it.
+    """
+    target.check()
+    if target.folder:
+        raise UsageError(
+            f"--by: expected a file for products, got {target.path}; name one that ends in .csv or .parquet"
+        )
+    known, tally = products_of(run, progress), Tally()
+    put = put_csv if target.is_csv else put_parquet
+    with progress.stage("export", run.manifest["rows"]["scored"]) as done:
+        commit.place_free(target.path, lambda file: put(counted_rows(known, order, tally, done), known, file, target))
+    return tally
+
+
+def counted_rows(known: RunProducts, order: Order, tally: Tally, done: Any) -> Iterator[pa.Table]:
+    """Yield the rows of the accounts that are looked at, and count both."""
+    columns = [*NEEDED, *((OFFER,) if OFFER in known.run.columns else ())]
+    for accounts in order.read(known.run, columns):
+        for rows in known.rows(accounts):
+            tally.exported += rows.num_rows
+            yield rows
+        tally.accounts += accounts.num_rows
+        done(accounts.num_rows)
+
+
+def put_csv(rows: Iterator[pa.Table], known: RunProducts, file: Any, target: Target) -> None:
+    """Write rows as CSV."""
+
+    def guarded() -> Iterator[pa.Table]:
+        for table in rows:
+            check_ids(table[KEY])
+            yield table
+
+    csv_output.write(guarded() if target.guarded else rows, known.schema, file, guarded=target.guarded, bom=target.bom)
+
+
+def put_parquet(rows: Iterator[pa.Table], known: RunProducts, file: Any, _: Target) -> None:
+    """Write rows as Parquet."""
+    with pq.ParquetWriter(file, known.schema, compression="zstd", write_page_checksum=True) as writer:
+        for table in rows:
+            writer.write_table(table)
+
+
+def products_of(run: StoredRun, progress: Progress) -> RunProducts:
+    """Return what a run knows of products, with what accounts own by the table that it has read."""
+    pair = run.section(SECTION)
+    if pair is None:
+        raise UsageError(f"{run.directory.path}: the run has no products; a job with [products] has")
+    run.require(NEEDED)
+    described, where = pair[0], str(run.directory.model)
+    names = pa.array(described["products"], pa.large_string())
+    families = described.get("families")
+    model = stored_model.parsed(*pair, run.clusters, names, where, run.name)
+    table = table_as_read(run)
+    with progress.stage("products", table.plan.rows):
+        owned = read_owned(LocalFlow(), table, names)
+    family = None if families is None else pa.array(families, names.type)
+    return RunProducts(run, names, family, model, owned, offers_of(run, names, owned))
+
+
+def offers_of(run: StoredRun, names: pa.Array, owned: AccountProducts) -> tuple[KnownOffers, Columns] | None:
+    """Return the offers of a run and the products that their model tells apart; None if it has no offers."""
+    pair = run.section(stored_offers.NAME)
+    if pair is None:
+        return None
+    known = stored_offers.parsed(*pair, run.clusters, names, str(run.directory.model), run.name)
+    return known, Columns.of(owned, len(names), known.product)
+
+
+def table_as_read(run: StoredRun) -> ProductTable:
+    """Return the table of sales by product of a run; InputContractError if it is not as the run has read it."""
+    side = run.job.sections[SECTION].tables(run.job.columns.account_id)["path"]
+    key = f"{SECTION}.path"
+    plan = partitions.plan(side.path, side.columns, key)
+    if plan.digest != run.manifest["inputs"]["tables"][key]["digest"]:
+        raise InputContractError(
+            f"{key}: {side.path} is not as run {run.name} has read it; put that table back, or run the job again"
+        )
+    return table_of(run.job, SECTION, plan)
+
+
+def money(cents: Any) -> pa.Array:
+    """Return cents (n,) as money, null where there is none."""
+    return pc.if_else(
+        pa.array(~np.isnan(cents)), decimal(np.nan_to_num(cents).astype(np.int64)), pa.scalar(None, MONEY)
+    )

@@ -1,0 +1,175 @@
+"""The rows of an export: which accounts there are to tell of, and what is told of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tamscore.questions.export import HASH, KEY, VERSION, told, values_of
+from tamscore.stages.draw import id_hash
+from tamscore.store.tables import account_ids
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tamscore.questions.export import Order, Since
+    from tamscore.questions.export_ids import SmallIds
+    from tamscore.questions.stored import StoredRun
+
+
+@dataclass
+class Tally:
+    """How many accounts there are, and how many of them are exported, new, changed, gone; and overrides by their state.
+
+    `emptied` counts the accounts with a field that held a value in the earlier run and is empty now, `cleared` these
+    fields by name. `case_twins` are accounts whose ids differ from others in capitals only. `met` are the accounts that
+    were found with overrides.
+    """
+
+    accounts: int = 0
+    exported: int = 0
+    new: int = 0
+    changed: int = 0
+    gone: int = 0
+    overridden: int = 0
+    expired: int = 0
+    emptied: int = 0
+    cleared: dict[str, int] = field(default_factory=dict)
+    case_twins: int = 0
+    met: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows as they stand in the file, and which of their fields (m, fields) bool were cleared since the earlier run.
+
+    Without an earlier run nobody knows: `cleared` is None. `keys` are the ids as overrides are compared with them.
+    """
+
+    table: pa.Table
+    keys: pa.Array
+    cleared: Any = None
+
+
+def rows(run: StoredRun, order: Order, since: Since | None, tally: Tally, ids: SmallIds) -> Iterator[Batch]:
+    """The rows to export, part by part: accounts that changed, are new, or are named by an override.
+
+    All accounts that are looked at are added to `ids`.
+    """
+    for table in order.read(run, [KEY, *order.fields]):
+        ids.add(table[KEY])
+        values = values_of(table, order)
+        chosen, cleared = compared(table[KEY], values, since, tally)
+        keys = account_ids(table[KEY], run.id_form)
+        named = pc.is_in(keys, value_set=pa.array([*order.overrides], keys.type)).to_numpy(zero_copy_only=False)
+        rows = np.flatnonzero(chosen | named)
+        tally.accounts += table.num_rows
+        tally.exported += len(rows)
+        if len(rows):
+            keys = keys.take(rows)
+            done = finished(table[KEY].take(rows), values.take(rows), run, order, tally, keys)
+            yield Batch(done, keys, None if cleared is None else cleared[rows])
+    if since is not None:
+        tally.gone = int(np.count_nonzero(since.listed & ~since.seen))
+
+
+def compared(ids: pa.ChunkedArray, values: pa.Table, since: Since | None, tally: Tally) -> tuple[Any, Any]:
+    """Which accounts (m,) bool are new or told otherwise than before, and which of their cells were cleared.
+
+    All of them are new, and nothing is known of cells (None), where there is no before.
+    """
+    if since is None:
+        tally.new += len(ids)
+        return np.ones(len(ids), dtype=bool), None
+    before = since.accounts.rows_of(ids)
+    there, at = before >= 0, np.maximum(before, 0)
+    known = there & since.listed[at] if len(since.accounts) else there
+    since.seen[before[known]] = True
+    other = known & (since.hashes[at] != id_hash(told(values))) if len(since.accounts) else known
+    cleared = since.cleared(before, values)
+    count_cleared(cleared, values.column_names, tally)
+    tally.new += int(np.count_nonzero(~known))
+    tally.changed += int(np.count_nonzero(other))
+    return other | ~known, cleared
+
+
+def count_cleared(cleared: Any, names: list[str], tally: Tally) -> None:
+    """Count cleared cells (m, fields) by field, and the accounts that have some."""
+    tally.emptied += int(np.count_nonzero(cleared.any(axis=1)))
+    for name, count in zip(names, cleared.sum(axis=0).tolist(), strict=True):
+        if count:
+            tally.cleared[name] = tally.cleared.get(name, 0) + count
+
+
+def finished(
+    ids: pa.ChunkedArray, values: pa.Table, run: StoredRun, order: Order, tally: Tally, compared_ids: pa.Array
+) -> pa.Table:
+    """The rows as they stand in the file: id, fields under their headers, overrides, version, hash."""
+    columns: dict[str, Any] = {order.key: ids.cast(pa.string())}
+    keys = compared_ids.to_pylist() if order.overrides else []
+    for name, header in order.fields.items():
+        columns[header] = values[name]
+        if name in order.overridden:
+            columns |= override_columns(keys, name, header, values[name].type, order)
+    count(order, keys, tally)
+    content = told(pa.table({header: column for header, column in columns.items() if header != order.key}))
+    columns[VERSION] = pa.array([run.name] * len(ids), pa.string())
+    columns[HASH] = row_hashes(content)
+    return pa.table(columns)
+
+
+def override_columns(ids: list[str], name: str, header: str, kind: pa.DataType, order: Order) -> dict[str, pa.Array]:
+    """The overrides of a field that hold, beside the model's values: value, reason, last day."""
+    of_each = [order.overrides.get(account, {}).get(name) for account in ids]
+    live = [one if one is not None and one.holds_on(order.day) else None for one in of_each]
+    value, reason, expiry = override_headers(header)
+    return {
+        value: pa.array([one and one.value for one in live], kind),
+        reason: pa.array([one and one.reason for one in live], pa.string()),
+        expiry: pa.array([one and one.expiry for one in live], pa.date32()),
+    }
+
+
+def override_headers(header: str) -> tuple[str, str, str]:
+    """The headers of value, reason and last day of a field's overrides."""
+    return f"{header}_override", f"{header}_override_reason", f"{header}_override_expiry"
+
+
+def to_clear(batch: Batch, order: Order) -> dict[str, Any]:
+    """The cells (m,) bool by header that another system must clear.
+
+    Those that held a value in the earlier run and are empty now, and those of overrides that have expired or lost a
+    part; every empty cell where there is no earlier run.
+    """
+    table = batch.table
+    if batch.cleared is None:
+        fields = [name for name in table.column_names if name not in (order.key, VERSION, HASH)]
+        return {name: table[name].is_null().to_numpy() for name in fields}
+    found = dict(zip(order.fields.values(), batch.cleared.T, strict=True))
+    ids = batch.keys.to_pylist() if order.overridden else []
+    for name in order.overridden:
+        named = np.array([name in order.overrides.get(account, {}) for account in ids], dtype=bool)
+        for header in override_headers(order.fields[name]):
+            found[header] = named & table[header].is_null().to_numpy()
+    return found
+
+
+def count(order: Order, ids: list[str], tally: Tally) -> None:
+    """Count the overrides of accounts, those that hold and those that have expired."""
+    for account in ids:
+        for one in order.overrides.get(account, {}).values():
+            tally.met.add(account)
+            live = one.holds_on(order.day)
+            tally.overridden += live
+            tally.expired += not live
+
+
+def row_hashes(content: pa.Array) -> pa.Array:
+    """A hash of what each row says beside its id, XXH3 with 128 bits in 32 hexadecimal digits."""
+    from xxhash import xxh3_128_hexdigest
+
+    return pa.array([xxh3_128_hexdigest(text) for text in content.cast(pa.large_binary()).to_pylist()], pa.string())

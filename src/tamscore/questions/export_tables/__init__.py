@@ -1,0 +1,115 @@
+"""Exports into tables of databases and lakes: merged by id in one transaction, changes only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from tamscore.errors import UsageError
+from tamscore.questions import export_file, export_rows
+from tamscore.questions.export_ids import SmallIds
+from tamscore.questions.export_rows import Tally
+from tamscore.questions.export_tables.content import Content, TableTarget, refusal, require_types
+from tamscore.questions.export_tables.delta import DeltaTarget
+from tamscore.questions.export_tables.duckdb_file import DuckDbTarget
+from tamscore.questions.export_tables.postgresql import PostgresTarget
+from tamscore.store.handed_out import note, notes, require_outside
+from tamscore.store.location import location
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tamscore.progress import Progress
+    from tamscore.questions.export import Order
+    from tamscore.questions.export_tables.content import OpenTable, Standing
+    from tamscore.questions.stored import StoredRun
+    from tamscore.store.run_directory import RunDirectory
+
+__all__ = ["TableTarget", "table_target", "write"]
+
+WITH_SECRET = ("postgresql://", "postgres://", "postgresql:postgresql://")
+
+
+def table_target(text: str) -> TableTarget | None:
+    """Return the table that an option names, None where it names a file; UsageError where a name is not complete."""
+    kind, _, rest = text.partition(":")
+    if text.startswith(WITH_SECRET):  # not repeated: it may hold a password
+        raise UsageError(
+            "--to: expected the name of a table, such as postgresql:SCHEMA.TABLE, got an address; say where it is with "
+            "PGHOST, PGDATABASE, PGUSER, and PGPASSWORD or a password file"
+        )
+    return TARGETS[kind](rest) if kind in TARGETS else None
+
+
+def delta_target(text: str) -> DeltaTarget:
+    """Return the Delta table in a folder or at an address."""
+    if not text:
+        raise UsageError("--to: expected the folder or the address of a Delta table, such as delta:lake/scores")
+    return DeltaTarget(location(text))
+
+
+def duckdb_target(text: str) -> DuckDbTarget:
+    """Return the table in a DuckDB file, in the schema main if none is named."""
+    file, _, table = text.rpartition("#")
+    names = table.split(".")
+    if not file or len(names) > 2 or not all(names):
+        raise UsageError(f"--to: expected duckdb:FILE#TABLE or duckdb:FILE#SCHEMA.TABLE, got 'duckdb:{text}'")
+    return DuckDbTarget(Path(file), names[0] if len(names) > 1 else "main", names[-1])
+
+
+def postgresql_target(text: str) -> PostgresTarget:
+    """Return the table in PostgreSQL, in the first schema of the search path if none is named."""
+    names = text.split(".")
+    if len(names) > 2 or not all(names):
+        raise UsageError(f"--to: expected postgresql:TABLE or postgresql:SCHEMA.TABLE, got 'postgresql:{text}'")
+    return PostgresTarget(names[0] if len(names) > 1 else None, names[-1])
+
+
+TARGETS: dict[str, Callable[[str], TableTarget]] = {
+    "delta": delta_target,
+    "duckdb": duckdb_target,
+    "postgresql": postgresql_target,
+}
+"""The kinds of tables by what their names begin with."""
+
+
+def write(
+    run: StoredRun,
+    order: Order,
+    target: TableTarget,
+    gone: Literal["mark", "delete"],
+    progress: Progress,
+    *,
+    overwrite: bool,
+) -> tuple[Tally, str]:
+    """Bring a table to what an export says, and return what changed there and the name of the table.
+
+    All of it changes or nothing. Raise UsageError where the table was not made by an export of these scores, or has
+    other columns, unless `overwrite` lets it be made anew; else raise as `TableTarget.opened`.
+    """
+    if isinstance(target.location, Path) and isinstance(run.directory.output, Path):
+        require_outside(run.directory.output, target.location)
+    tally, ids = Tally(), SmallIds()
+    accounts = "all" if order.only is None else f"{order.only[0]}={order.only[1]}"
+    content = Content.of(export_file.schema_of(run, order), order.key, run.name, gone, accounts)
+    with target.opened() as table:
+        require_types(content, table)
+        there = to_merge_into(table, content, run.directory, overwrite=overwrite)
+        note(run.directory, "export", table.name, progress)  # first: whoever is killed in between may write it again
+        with progress.stage("export", run.manifest["rows"]["scored"]) as done:
+            rows = export_file.told_of(export_rows.rows(run, order, None, tally, ids), tally, done)
+            merged = table.merge(content, content.batches(batch.table for batch in rows), there)
+    tally.new, tally.changed, tally.gone = merged.inserted, merged.updated, merged.gone
+    tally.exported = merged.inserted + merged.updated
+    return tally, table.name
+
+
+def to_merge_into(table: OpenTable, content: Content, directory: RunDirectory, *, overwrite: bool) -> Standing | None:
+    """Return the table that is there, None where it is to be made; UsageError where it must not be touched."""
+    there, ours = table.standing(), bool(notes(directory, "export", table.name))
+    if there is None or (ours and not there.columns):
+        return None
+    why = refusal(there, content, table, ours=ours)
+    if why and not overwrite:
+        raise UsageError(f"{table.name}: {why}; name another table, or add --overwrite to drop it and make it anew")
+    return None if why else there

@@ -1,0 +1,248 @@
+"""The accounts of every list, in order of priority, with what is said of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tamscore.arrow import as_dictionary, level_codes
+from tamscore.engine import heap
+from tamscore.errors import UsageError
+from tamscore.questions.beside_run import with_marks
+from tamscore.questions.campaign_lists import PERSON, CampaignLists
+from tamscore.questions.lists import sentences
+from tamscore.questions.lists.open_products import OPEN_PRODUCTS
+from tamscore.questions.lists.since import RunBefore, doubts_about_runs
+from tamscore.schema import FAMILY, PARTY_TYPES
+from tamscore.store.holdouts import MARK_COLUMN, Controls
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tamscore.progress import Progress
+    from tamscore.questions.alerted_run import AlertedRun
+    from tamscore.questions.stored import StoredRun
+
+CAMPAIGN = "campaign_id"
+CUSTOMER_JOBS = ("customer_job", "customer_job_proposition", "customer_job_theme")
+READ = (
+    *("account_id", "name", "party_type", "market_segment", "kind", "tier", "priority", "rank", "sales", "potential"),
+    *("whitespace", "probability", "p_basis", "expected_value", "quadrant", "play", "next_offer", "account_state"),
+    *("churn_alert", "renewal_due", "renews_on", "last_order", "role", "suggested_role", "service_level", PERSON),
+    *(*OPEN_PRODUCTS, *CUSTOMER_JOBS, "buying_roles_missing", "hours", CAMPAIGN, "campaign_channel"),
+    *("campaign_message", MARK_COLUMN, FAMILY, "family_members"),
+)
+"""The columns of a run that lists are made of, those that it has."""
+UNPLACED = 2**31 - 1
+"""Accounts without a place come last."""
+CODES = ((pa.int8(), 2**7), (pa.int16(), 2**15))
+"""Codes of texts, and how many texts each kind has."""
+PART = 65_536
+"""So many accounts are told together."""
+TIDY = 4
+"""After so many parts the heap is given back."""
+
+
+@dataclass(frozen=True)
+class WorkList:
+    """The list of a person or a campaign: the role or the channel, the hours there are, and its accounts in order.
+
+    They are `rows` (n,) of a `source` that several lists share; what is said of them is made when it is asked for.
+    """
+
+    kind: Literal["person", "campaign"]
+    name: str
+    by: str
+    source: pa.Table
+    rows: Any
+    telling: Telling
+    hours: float | None = None
+
+    def __len__(self) -> int:
+        """The number of accounts n."""
+        return len(self.rows)
+
+    def column(self, name: str) -> pa.ChunkedArray | None:
+        """Return a column of the source for its accounts, None if it has none."""
+        return self.source[name].take(pa.array(self.rows)) if name in self.source.column_names else None
+
+    def accounts(self, begin: int, end: int) -> pa.Table:
+        """Return neighbouring accounts with columns for why, alerts and what changed."""
+        return self.telling.told(self.source.take(pa.array(self.rows[begin:end])))
+
+    def parts(self) -> Iterator[pa.Table]:
+        """Yield its accounts, so many at a time that they take little memory."""
+        for begin in range(0, len(self), PART):
+            yield self.accounts(begin, begin + PART)
+            if begin % (TIDY * PART) == 0:
+                heap.give_back()
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """All lists of a run, persons first; and how many accounts it has, with a person and in lists of campaigns."""
+
+    lists: tuple[WorkList, ...]
+    scored: int
+    covered: int
+
+
+def gather(run: StoredRun, since: StoredRun | None, progress: Progress) -> Gathered:
+    """Return the lists of a run, told against an earlier one where there is one; controls are left out, or marked.
+
+    Raise UsageError if nobody knows who covers its accounts.
+    """
+    if PERSON not in run.columns:
+        raise UsageError(f"{run.directory.path}: nobody knows who covers its accounts; run tamscore coverage first")
+    run.require((*sentences.OPEN, *sentences.LIKELY, "expected_value", "play", "suggested_role"))
+    heap.share()
+    run = with_marks(run)
+    columns = [name for name in READ if name in run.columns and (name != "rank" or "priority" not in run.columns)]
+    rules = CampaignLists.of(run) if CAMPAIGN in run.columns else None
+    controls = rules.controls if rules else Controls.of(run.directory.output, run.id_form)
+    people, campaigns = [], []
+    with progress.stage("read", run.manifest["rows"]["scored"]) as done:
+        for number, part in enumerate(run.read(columns, coded=True)):
+            if number % TIDY == 0:
+                heap.give_back()
+            mine = pc.and_(part[PERSON].is_valid(), pa.array(~controls.among(part["account_id"])))
+            people.append(narrowed(part.filter(mine)))
+            if rules is not None:
+                campaigns.append(narrowed(part.filter(pc.and_(part[CAMPAIGN].is_valid(), pa.array(rules.has(part))))))
+            done(part.num_rows)
+    if run.roles.plan:
+        run.roles.plan.release()
+    heap.give_back()
+    tell = Telling.of(run, since, progress)
+    with progress.stage("sort"):
+        covered = joined(people)
+        lists = [*persons(covered, tell, run)]
+        if campaigns:
+            lists += campaign_lists(joined(campaigns), tell)
+    heap.give_back()
+    return Gathered(tuple(lists), run.manifest["rows"]["scored"], covered.num_rows)
+
+
+def joined(parts: list[pa.Table]) -> pa.Table:
+    """Return the parts of a table as one, column by column, so that little lies there twice; the list is emptied."""
+    columns = {}
+    for name in parts[0].column_names:
+        column = whole([chunk for part in parts for chunk in part[name].chunks], parts[0][name].type)
+        parts[:] = [part.drop_columns([name]) for part in parts]
+        columns[name] = column
+        del column
+        heap.give_back()
+    parts.clear()
+    return pa.table(columns)
+
+
+def whole(chunks: list[pa.Array], kind: pa.DataType) -> pa.Array:
+    """Return the chunks of a column as one; codes of texts may differ in kind from chunk to chunk."""
+    if not pa.types.is_dictionary(kind):
+        return pa.chunked_array(chunks, kind).combine_chunks()
+    wide = pa.dictionary(pa.int32(), pa.string())
+    return narrow(as_dictionary(pa.chunked_array([chunk.cast(wide) for chunk in chunks], wide)))
+
+
+def narrowed(table: pa.Table) -> pa.Table:
+    """Return a table whose dictionaries take as little memory as they can."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            table = table.set_column(place, field.name, narrow(as_dictionary(table.column(place))))
+    return table
+
+
+def narrow(column: pa.DictionaryArray) -> pa.DictionaryArray:
+    """Return a column of texts with the shortest codes that hold them, and one more."""
+    codes = next((kind for kind, most in CODES if len(column.dictionary) < most), pa.int32())
+    return pa.DictionaryArray.from_arrays(column.indices.cast(codes), column.dictionary)
+
+
+@dataclass(frozen=True)
+class Telling:
+    """What accounts are held against: the run before, and the accounts that moved since, with the reason."""
+
+    before: RunBefore | None = None
+    alerted: AlertedRun | None = None
+
+    @classmethod
+    def of(cls, run: StoredRun, since: StoredRun | None, progress: Progress) -> Telling:
+        """Return what there is to tell since an earlier run; nothing where the two have no account in common."""
+        if since is None:
+            return cls()
+        from tamscore.questions.alerted_run import alerted_since
+
+        with progress.stage("compare"):
+            before = RunBefore.of(since)
+            known = before.known_of(run)
+            for text in doubts_about_runs(run, since, known):
+                progress.notice(text)
+            return cls(before, alerted_since(run, since)) if known else cls()
+
+    def told(self, accounts: pa.Table) -> pa.Table:
+        """Return accounts with columns for why, alerts and what changed."""
+        buying = self.alerted and self.alerted.reasons_of(accounts["account_id"])
+        told = {"why": sentences.why_called(accounts), "alerts": sentences.urgent(accounts, buying)}
+        if self.before is not None:
+            told["changed"] = self.before.changed(accounts)
+        for name, column in told.items():
+            accounts = accounts.append_column(name, column)
+        return accounts
+
+
+def order_of(accounts: pa.Table) -> Any:
+    """Return the order (m,) of accounts: end users before channel partners, each by priority, then by id.
+
+    Accounts of a family follow the first of them.
+    """
+    place = "priority" if "priority" in accounts.column_names else "rank"
+    party, places = level_codes(accounts["party_type"], PARTY_TYPES), accounts[place].fill_null(UNPLACED).to_numpy()
+    key = party * (UNPLACED + 1) + places
+    order = np.argsort(key, kind="stable")
+    if np.any(np.diff(key[order]) == 0):
+        keyed = pa.table({"party": pa.array(party), "place": accounts[place], "id": accounts["account_id"]})
+        order = pc.sort_indices(keyed, [(name, "ascending") for name in keyed.column_names]).to_numpy()
+    return with_families(order, accounts[FAMILY]) if FAMILY in accounts.column_names else order
+
+
+def with_families(order: Any, family: pa.ChunkedArray) -> Any:
+    """Return the order (m,) of accounts with those of a family (m,) behind the first of them."""
+    code = as_dictionary(family).indices.to_numpy()[order]
+    first = np.full(int(code.max(initial=-1)) + 1, len(order))
+    np.minimum.at(first, code, np.arange(len(order)))
+    return order[np.argsort(first[code], kind="stable")]
+
+
+def groups_of(accounts: pa.Table, column: str) -> dict[str, Any]:
+    """Return the accounts (n,) of each text of a column, in order, by text in order of name."""
+    encoded = as_dictionary(accounts[column])
+    code, names = encoded.indices.to_numpy(zero_copy_only=False), encoded.dictionary.to_pylist()
+    order = order_of(accounts).astype(np.uint32)
+    code = code[order]
+    rows = np.split(order[np.argsort(code, kind="stable")], np.cumsum(np.bincount(code, minlength=len(names))))
+    return dict(sorted((name, here) for name, here in zip(names, rows[: len(names)], strict=True) if len(here)))
+
+
+def persons(accounts: pa.Table, tell: Telling, run: StoredRun) -> Sequence[WorkList]:
+    """Return the list of every person in the order of the coverage, empty ones too; by name where none is stored."""
+    found, nobody = groups_of(accounts, PERSON), np.zeros(0, np.uint32)
+    known = run.roles.plan.record["people"] if run.roles.plan else ()
+    lists = [
+        WorkList("person", row["person"], row["role"], accounts, found.pop(row["person"], nobody), tell, row["hours"])
+        for row in known
+    ]
+    others = [(name, accounts["role"][int(rows[0])].as_py(), rows) for name, rows in found.items()]
+    return [*lists, *(WorkList("person", name, role, accounts, rows, tell) for name, role, rows in others)]
+
+
+def campaign_lists(accounts: pa.Table, tell: Telling) -> Sequence[WorkList]:
+    """Return the list of every campaign, by id."""
+    channel = accounts["campaign_channel"]
+    return [
+        WorkList("campaign", name, channel[int(rows[0])].as_py(), accounts, rows, tell)
+        for name, rows in groups_of(accounts, CAMPAIGN).items()
+    ]

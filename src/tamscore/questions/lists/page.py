@@ -1,0 +1,113 @@
+"""A list as a page to read and to print, and the page that leads to all of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tamscore.questions.lists.table import total
+from tamscore.store.holdouts import MARK_COLUMN
+from tamscore.view.blocks import Cell, Chapter, Text, Tile, Tiles, table, without_empty
+from tamscore.view.words import clean, counted, money, words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.questions.lists.gather import Gathered, WorkList
+    from tamscore.view.blocks import Block
+
+SHOWN = 300
+"""So many accounts stand on a page; the file beside it has all."""
+ACCOUNTS = (
+    "priority:count|account|id:id|party type:code|tier:code|why|potential:money|open:money|likely:permille|"
+    "expected:money|next offer|most open product|open there:money|customer job|alerts|last order|changed|hours:count|"
+    "holdout"
+)
+CELLS = (
+    *("priority", "name", "account_id", "party_type", "tier", "why", "potential", "whitespace", "probability"),
+    *("expected_value", "next_offer", "open_product", "open_product_whitespace", "customer_job", "alerts"),
+    *("last_order", "changed", "hours", MARK_COLUMN),
+)
+
+
+def chapters_of(one: WorkList, file: str) -> list[Chapter]:
+    """Return the chapters of the page of a list, whose file lies beside it."""
+    return [Chapter("summary", "In short", message(one), (tiles(one),)), accounts(one, file)]
+
+
+def message(one: WorkList) -> str:
+    """Return what a list comes to, in one sentence."""
+    who = f"{one.name} covers" if one.kind == "person" else f"{words(one.by)} reaches"
+    expected = total(one, "expected_value")
+    promise = f"; {money(expected)} may be expected" if expected else ""
+    return clean(f"{who} {counted(len(one), 'account')}{promise}.")
+
+
+def tiles(one: WorkList) -> Tiles:
+    """Return what is open by kind, which is never added up, and the hours that are planned."""
+    found = [
+        Tile(f"{kind} whitespace", money(total(one, "whitespace", kind)), f"open with {who}")
+        for kind, who in (("expansion", "customers"), ("acquisition", "prospects"))
+    ]
+    hours = total(one, "hours") if one.kind == "person" else None
+    if hours is not None:
+        there = f"of {one.hours:,.0f} a year" if one.hours is not None else "a year"
+        found.append(Tile("hours planned", f"{hours:,.0f}", there))
+    return Tiles(tuple(found))
+
+
+def accounts(one: WorkList, file: str) -> Chapter:
+    """Return the chapter with the first accounts of a list."""
+    rows = one.accounts(0, SHOWN).to_pylist()
+    several = len({row["party_type"] for row in rows}) > 1
+    cells = [[cell(row, name) for name in CELLS] for row in rows]
+    for row in cells:
+        row[CELLS.index("party_type")] = row[CELLS.index("party_type")] if several else None
+    more = f"the first {SHOWN:,} of {len(one):,}; " if len(one) > SHOWN else ""
+    block = without_empty(table("Accounts in order of priority", ACCOUNTS, cells, f"{more}all of them: {file}"))
+    text = "Work from top to bottom." if rows else "There are no accounts in this list."
+    blocks: tuple[Block, ...] = (block,) if rows else ()
+    return Chapter("accounts", "Accounts", text, blocks)
+
+
+def cell(row: dict[str, Any], name: str) -> Any:
+    """Return a cell of an account; texts as they are, days as texts."""
+    value = row.get(name)
+    if name == "probability" and row.get("p_basis") == "win_rate" and value == 1:
+        return None
+    if name == "tier" and value is not None:
+        return Cell(value, mark=row["quadrant"])
+    if name == MARK_COLUMN:
+        return "control" if value else None
+    return str(value) if name in {"account_id", "last_order"} and value is not None else value
+
+
+def overview(found: Gathered, rows: Sequence[dict[str, Any]]) -> list[Chapter]:
+    """Return the chapters of the page that leads to all lists, given the rows of their summary."""
+    people, campaigns = ([row for row in rows if row["list"] == kind] for kind in ("person", "campaign"))
+    told = f"{counted(len(people), 'person')} cover {found.covered:,} of {counted(found.scored, 'account')}."
+    chapters = [Chapter("people", "People", told.replace("persons", "people"), (lists_of(people),))]
+    if campaigns:
+        reached = sum(row["accounts"] for row in campaigns)
+        told = f"{counted(len(campaigns), 'campaign')} reach {counted(reached, 'account')}."
+        chapters.append(Chapter("campaigns", "Campaigns", told, (lists_of(campaigns),)))
+    note = "Hours planned are those that the coverage gives the accounts, a year. The files hold all columns."
+    return [*chapters, Chapter("files", "Files", "summary.csv holds this page as a table.", (Text(note),))]
+
+
+def lists_of(rows: Sequence[dict[str, Any]]) -> Block:
+    """Return lists, each with a link to its page and one to its file."""
+    names = ("accounts", "expansion", "acquisition", "expected_value", "hours_planned", "hours_available")
+    cells = [
+        [
+            Cell(row["name"], link=row["page"]),
+            row["role_or_channel"],
+            *(row[name] for name in names),
+            Cell("CSV", link=row["file"]),
+        ]
+        for row in rows
+    ]
+    columns = (
+        "list:id|by:code|accounts:count|expansion:money|acquisition:money|expected:money|hours planned:count|"
+        "hours there:count|file"
+    )
+    return without_empty(table("Lists", columns, cells))

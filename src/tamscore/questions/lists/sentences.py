@@ -1,0 +1,123 @@
+"""What is said of each account in a list: why it is called, what is urgent, what changed; made once for equal facts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tamscore.arrow import float_column, nullable
+from tamscore.questions.pages.calling import likely, next_step, open_money, roles_missing
+from tamscore.view.words import money
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    Account = Mapping[str, Any]
+
+OPEN, LIKELY, NEXT = (
+    ("sales", "whitespace"),
+    ("kind", "probability", "p_basis"),
+    ("play", "role", "suggested_role", "person", "next_offer"),
+)
+"""The columns that the parts of the sentence are made of."""
+ROLES = ("buying_roles_missing",)
+URGENT = ("account_state", "churn_alert", "renewal_due", "renews_on")
+COARSE = ("sales", "whitespace", "expected_value", "probability")
+"""Columns that are told with two significant digits."""
+BETWEEN = "; "
+MOST_CODES = 2**62
+
+
+def why_called(accounts: pa.Table) -> pa.Array:
+    """Return why each account (m,) has its place, in one sentence, as `explain` says it; '' where it has none."""
+    if "expected_value" not in accounts.column_names:
+        return pa.array([""] * accounts.num_rows, pa.string())
+    parts = [
+        by_distinct(accounts, OPEN, open_money),
+        by_distinct(accounts, LIKELY, likely),
+        by_distinct(accounts, ("expected_value",), expected),
+        *(by_distinct(accounts, (name,), roles_missing) for name in ROLES if name in accounts.column_names),
+        by_distinct(accounts, NEXT, lambda account: f"next: {next_step(account)}."),
+    ]
+    known = pc.and_(accounts["priority"].is_valid(), accounts["whitespace"].is_valid())
+    return pc.if_else(known.combine_chunks(), joined(parts), "")
+
+
+def expected(account: Account) -> str | None:
+    """Return what may be expected of an account, None where nothing is known."""
+    return None if account["expected_value"] is None else f"{money(account['expected_value'])} may be expected"
+
+
+def urgent(accounts: pa.Table, buying: pa.Array | None = None) -> pa.Array:
+    """Return what is urgent about each account (m,): left, may leave, contract ends, moved; '' for nothing.
+
+    `buying` (m,) says why accounts got a buying alert, null for the others.
+    """
+    parts = [by_distinct(accounts, URGENT, alerts)] if any(name in accounts.column_names for name in URGENT) else []
+    if buying is not None:
+        said = pc.binary_join_element_wise("buying: ", buying, "")
+        parts.append(said)
+    return joined(parts) if parts else pa.array([""] * accounts.num_rows, pa.string())
+
+
+def alerts(account: Account) -> str | None:
+    """Return what a run says is urgent about an account, None for nothing."""
+    told = []
+    if account.get("account_state") == "left":
+        told.append("left: win it back")
+    if account.get("churn_alert"):
+        told.append("may leave: sales fell")
+    if account.get("renewal_due"):
+        told.append(f"contract ends {account['renews_on']}")
+    return BETWEEN.join(told) or None
+
+
+def joined(parts: Sequence[pa.Array]) -> pa.Array:
+    """Return the parts of sentences (m,) one behind the other, without those that are null; '' where all are."""
+    led = pc.binary_join_element_wise("", *parts, BETWEEN, null_handling="skip")  # Arrow loses rows of nulls alone
+    return pc.utf8_slice_codeunits(led, len(BETWEEN))
+
+
+def by_distinct(accounts: pa.Table, names: Sequence[str], tell: Callable[[Account], str | None]) -> pa.Array:
+    """Return what is told of each account (m,) by some of its columns; columns that are not there are left out."""
+    there = [name for name in names if name in accounts.column_names]
+    known = accounts.select(there)
+    for place, name in enumerate(there):
+        known = known.set_column(place, name, coarse(known[name])) if name in COARSE else known
+    code, size = np.zeros(accounts.num_rows, np.int64), 1
+    for column in known.columns:
+        encoded = column.combine_chunks().dictionary_encode()
+        missing = len(encoded.dictionary)
+        indices = encoded.indices.cast(pa.int64()).fill_null(missing)
+        if size * (missing + 1) >= MOST_CODES:
+            size, code = numbered(code)
+        code = code * (missing + 1) + indices.to_numpy(zero_copy_only=False)
+        size *= missing + 1
+    count, code = numbered(code)
+    first = np.empty(count, np.int64)
+    first[code[::-1]] = np.arange(len(code))[::-1]  # the last that is written is the first row
+    texts = [tell(one) for one in known.take(first).to_pylist()]
+    return pa.array(texts, pa.string()).take(pa.array(code))
+
+
+def numbered(codes: Any) -> tuple[int, Any]:
+    """Return how many distinct codes there are, and the place (m,) int32 of each among them."""
+    encoded = pa.array(codes).dictionary_encode()
+    return len(encoded.dictionary), encoded.indices.to_numpy()
+
+
+def coarse(column: pa.ChunkedArray) -> pa.Array:
+    """Return numbers (m,) with two significant digits, so that few are distinct.
+
+    Those that lie halfway between two such numbers stay as they are, since a text may round them otherwise; so does 1,
+    and what is near it: certainty is no rounded number.
+    """
+    values = float_column(column)
+    size = np.abs(np.where(np.isfinite(values), values, 0.0))
+    unit = 10.0 ** (np.floor(np.log10(size, out=np.zeros(len(size)), where=size > 0)) - 1)
+    scaled = values / unit
+    exact = (size == 0) | (np.abs(np.abs(scaled - np.floor(scaled)) - 0.5) < 1e-6) | ((size > 0.9) & (size < 1.1))
+    return nullable(np.where(exact, values, np.round(scaled) * unit))

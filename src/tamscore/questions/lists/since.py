@@ -1,0 +1,119 @@
+"""What changed about the accounts of a list since the run before: who is new, who had it, what is open, which place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tamscore.arrow import float_column
+from tamscore.questions.join import AccountIndex
+from tamscore.questions.lists.sentences import by_distinct, joined
+from tamscore.substitution import fold_word
+from tamscore.view.words import clean, money, signed_money
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tamscore.questions.stored import StoredRun
+
+COMPARED = ("kind", "whitespace", "priority", "person")
+CHANGED = "changed"
+"""The column of lists that says what changed about an account."""
+ID = "account_id"
+FEW = 0.5
+"""Where a smaller share of the accounts was there before, the runs are hardly of one market."""
+PLACES, FACTOR = 10, 1.25
+"""A change of place is told from so many places and such a factor on: everybody moves a little every week."""
+
+
+@dataclass(frozen=True)
+class RunBefore:
+    """The accounts of the run before: their index, and the columns (n,) that are compared."""
+
+    accounts: AccountIndex
+    table: pa.Table
+
+    @classmethod
+    def of(cls, run: StoredRun) -> RunBefore:
+        """Return all accounts of a run."""
+        names = [name for name in COMPARED if name in run.columns]
+        ids, tables = [], []
+        for part in run.read([ID, *names]):
+            ids.append(part[ID])
+            tables.append(part.select(names))
+        return cls(AccountIndex.of(ids, run.id_form), pa.concat_tables(tables).combine_chunks())
+
+    def known_of(self, run: StoredRun) -> int:
+        """Return how many accounts of a later run were there."""
+        return sum(int(np.count_nonzero(self.accounts.rows_of(part[ID]) >= 0)) for part in run.read([ID]))
+
+    def changed(self, accounts: pa.Table) -> pa.Array:
+        """Return what changed about accounts (m,), '' for nothing."""
+        place = self.accounts.rows_of(accounts["account_id"])
+        before = self.table.take(pa.array(place, mask=place < 0))
+        fresh = pa.array(["new account"]).take(pa.array(np.zeros(len(place), np.int64), mask=place >= 0))
+        parts = [fresh, became(accounts, before), owner(accounts, before), opened(accounts, before)]
+        return joined([*parts, moved(accounts, before)])
+
+
+def doubts_about_runs(run: StoredRun, before: StoredRun, known: int) -> list[str]:
+    """Return that few accounts of a run, `known` of them, were in the run before, where that is so."""
+    scored = run.manifest["rows"]["scored"]
+    if known >= FEW * scored:
+        return []
+    few = f"{known:,} of {scored:,} accounts were in the run {before.name}"
+    told = "nothing is told of changes" if not known else "all others count as new"
+    return [f"since: {few}: {told}; name an earlier run of the same market with --since"]
+
+
+def together(accounts: pa.Table, before: pa.Table, name: str) -> pa.Table:
+    """Return a column now and as it was."""
+    return pa.table({"now": accounts[name], "then": before[name]})
+
+
+def became(accounts: pa.Table, before: pa.Table) -> pa.Array:
+    """Return whether accounts began to buy or stopped."""
+
+    def tell(one: Mapping[str, Any]) -> str | None:
+        if one["then"] is None or one["then"] == one["now"]:
+            return None
+        return "became a customer" if one["now"] == "expansion" else "buys nothing any more"
+
+    return by_distinct(together(accounts, before, "kind"), ("now", "then"), tell)
+
+
+def owner(accounts: pa.Table, before: pa.Table) -> pa.Array:
+    """Return who had accounts before that now have another person; null where nobody had them, or nobody knows."""
+
+    def tell(one: Mapping[str, Any]) -> str | None:
+        is_same = one["then"] is None or (one["now"] is not None and fold_word(one["then"]) == fold_word(one["now"]))
+        return None if is_same else f"was with {clean(one['then'])}"
+
+    if "person" not in accounts.column_names or "person" not in before.column_names:
+        return pa.nulls(accounts.num_rows, pa.string())
+    return by_distinct(together(accounts, before, "person"), ("now", "then"), tell)
+
+
+def opened(accounts: pa.Table, before: pa.Table) -> pa.Array:
+    """Return by how much whitespace changed, where that shows in two digits."""
+
+    def tell(one: Mapping[str, Any]) -> str | None:
+        if one["then"] is None or one["now"] is None or money(one["then"]) == money(one["now"]):
+            return None
+        return f"whitespace {signed_money(one['now'] - one['then'])}"
+
+    return by_distinct(together(accounts, before, "whitespace"), ("now", "then"), tell)
+
+
+def moved(accounts: pa.Table, before: pa.Table) -> pa.Array:
+    """Return from which place accounts came that moved far."""
+    if "priority" not in accounts.column_names or "priority" not in before.column_names:
+        return pa.nulls(accounts.num_rows, pa.string())
+    now, then = (float_column(table["priority"]) for table in (accounts, before))
+    far = (np.abs(now - then) >= PLACES) & (np.maximum(now, then) >= FACTOR * np.minimum(now, then))
+    places = pc.if_else(pa.array(far), before["priority"].combine_chunks().cast(pa.string()), None)
+    return pc.binary_join_element_wise("place was ", places, "")

@@ -1,0 +1,166 @@
+"""Overrides: what people know better than the model, account by account, each with its reason and its end."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.config.problems import nearest
+from tamscore.errors import InputContractError
+from tamscore.scoring.census.partition import unusable_ids
+from tamscore.scoring.joining.lookup import Accounts, counted, explained, joined_parts
+from tamscore.stages.draw import id_hash
+from tamscore.stages.folding import fold_ids
+from tamscore.store.sources.whole import whole_table
+from tamscore.store.tables import account_ids
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from tamscore.questions.stored import StoredRun
+    from tamscore.scoring.joining.match import Match
+    from tamscore.stages.folding import IdForm
+
+COLUMNS = ("account", "field", "value", "reason", "expiry")
+SETTING = "--min-match-share"
+"""The option of the share of rows that must meet an account."""
+
+
+@dataclass(frozen=True)
+class Override:
+    """A value that stands beside the model's; `expiry` is the last day on which it holds, None where it has none."""
+
+    value: Any
+    reason: str
+    expiry: date | None
+
+    def holds_on(self, day: date) -> bool:
+        """Whether it has not expired by a day."""
+        return self.expiry is None or day <= self.expiry
+
+
+Overrides = dict[str, dict[str, Override]]
+"""Overrides by account, then by field."""
+
+
+def read(path: Path, kinds: Mapping[str, pa.DataType], form: IdForm = "text") -> Overrides:
+    """The overrides of a CSV or Parquet file; `kinds` are the fields that may be overridden, with their types.
+
+    Accounts stand by their ids as these are compared, see `folding.fold_ids`.
+    Raises InputContractError that lists every row that is wrong: unknown fields, values of another type, dates that are
+    none, accounts that are told twice, reasons that lack.
+    """
+    found: Overrides = {}
+    problems = []
+    for number, row in enumerate(rows_of(path, form), start=1):
+        try:
+            if path.suffix != ".parquet":
+                require_certain(row, kinds)
+            add(found, row, kinds)
+        except ValueError as error:
+            problems.append(f"{path}: row {number}: {error}")
+    if problems:
+        raise InputContractError("\n".join(problems))
+    return found
+
+
+def add(found: Overrides, row: dict[str, str | None], kinds: Mapping[str, pa.DataType]) -> None:
+    """Add the override of a row; ValueError that says what is wrong with it."""
+    account, field = row["account"], row["field"]
+    if account is None or field is None:
+        raise ValueError("an override names its account and its field")
+    override = override_of(row, field, kinds)
+    if field in found.setdefault(account, {}):
+        raise ValueError(f"account {account!r} has two overrides of {field!r}; keep one")
+    found[account][field] = override
+
+
+def require_certain(row: Mapping[str, str | None], kinds: Mapping[str, pa.DataType]) -> None:
+    """Raise ValueError where a number of a text file may be a fraction or hold a group of thousands, such as 1.362."""
+    import pyarrow as pa
+
+    field, value = row["field"] or "", row["value"] or ""
+    if field in kinds and not pa.types.is_string(kinds[field]) and re.fullmatch(r"[-+]?[1-9]\d{0,2}\.\d{3}", value):
+        whole = value.replace(".", "")
+        raise ValueError(f"field {field!r}: {value!r} may be a fraction or {whole}; write {value}0 or {whole}")
+
+
+def rows_of(path: Path, form: IdForm) -> Iterator[dict[str, str | None]]:
+    """The rows of an overrides file as texts by column, empty ones as None; InputContractError where it is none."""
+    import pyarrow as pa
+
+    try:
+        table = table_of(path)
+    except (pa.ArrowException, OSError) as error:
+        raise InputContractError(f"{path}: cannot be read as a table of overrides ({error})") from error
+    if missing := [name for name in COLUMNS if name not in table.column_names]:
+        raise InputContractError(
+            f"{path}: expected the columns {', '.join(COLUMNS)}; {', '.join(map(repr, missing))} missing"
+        )
+    ids = fold_ids(table[COLUMNS[0]].cast(pa.large_string()).combine_chunks(), form)
+    texts = [ids.to_pylist(), *(table[name].cast(pa.string()).to_pylist() for name in COLUMNS[1:])]
+    for values in zip(*texts, strict=True):
+        yield {name: value or None for name, value in zip(COLUMNS, values, strict=True)}
+
+
+def match(path: Path, run: StoredRun, share: float) -> Match:
+    """How the rows of an overrides file meet the accounts of a run.
+
+    Raises InputContractError where fewer than that share of them met one.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    ids = pa.array([row["account"] for row in rows_of(path, run.id_form)], pa.large_string())
+    met = np.zeros(len(ids), bool)
+    for part in ids_of(run):
+        met |= pc.is_in(ids, value_set=part).to_numpy(zero_copy_only=False)
+    found, sample = joined_parts(str(path), COLUMNS[0], [counted(ids, unusable_ids(ids), met, id_hash(ids))])
+    known = Accounts(np.empty(0, np.uint64), run.id_form, lambda: ids_of(run))
+    return explained(found, sample, known).require(share, SETTING)
+
+
+def ids_of(run: StoredRun) -> Iterator[pa.Array]:
+    """The ids of the accounts of a run, part by part, as they are compared."""
+    for table in run.read(["account_id"]):
+        yield account_ids(table["account_id"], run.id_form)
+
+
+def table_of(path: Path) -> pa.Table:
+    """The table in a file, all columns of a CSV file or a workbook as texts: an id keeps its zeros."""
+    return whole_table(path, {})
+
+
+def override_of(row: dict[str, str | None], field: str, kinds: Mapping[str, pa.DataType]) -> Override:
+    """The override that a row holds for a field; ValueError that says what is wrong with it."""
+    if field not in kinds:
+        hint = nearest(field, kinds) or f"fields that can be overridden are {', '.join(kinds)}"
+        raise ValueError(f"there is no field {field!r}; {hint}")
+    if row["reason"] is None:
+        raise ValueError(f"no reason is given for overriding {field!r}; say why, so that others can tell")
+    return Override(typed(row["value"], field, kinds[field]), row["reason"], day_of(row["expiry"]))
+
+
+def typed(value: str | None, field: str, kind: pa.DataType) -> Any:
+    """The value of an override as its field's type; ValueError where it is none."""
+    import pyarrow as pa
+
+    try:
+        return pa.scalar(value, pa.string()).cast(kind).as_py()
+    except (pa.ArrowException, ValueError):
+        raise ValueError(f"field {field!r} holds {kind}, got {value!r}") from None
+
+
+def day_of(text: str | None) -> date | None:
+    """The day that a text names; None where it is empty."""
+    try:
+        return None if text is None else date.fromisoformat(text[:10])
+    except ValueError:
+        raise ValueError(f"column 'expiry': expected a day such as 2027-03-31, got {text!r}") from None

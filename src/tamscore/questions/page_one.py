@@ -1,0 +1,263 @@
+"""What stands on the first page: whom to call, what is at stake, what changed, hours, and what to mind."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tamscore.errors import UsageError
+from tamscore.questions.ranking import best_accounts
+from tamscore.questions.tables import optional_table, sums_of
+from tamscore.store.versions import run_named, version_before
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from tamscore.questions.roles import RoleColumns
+    from tamscore.questions.stored import StoredRun
+    from tamscore.questions.tables import Cluster
+    from tamscore.store.location import Location
+    from tamscore.store.run_directory import RunDirectory
+
+    Row = dict[str, Any]
+
+CALLS = 20
+"""So many accounts stand on the first page."""
+KINDS = ("expansion", "acquisition")
+HEAD = ("title", "company", "currency", "period", "owner")
+STEADY = "steady"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stake:
+    """Accounts of a kind: how many, what they buy, what may be expected of them, and their whitespace as a ceiling.
+
+    `expected` is None for a run that does not know it; `called` is that of those among the first accounts.
+    """
+
+    accounts: int
+    sales: float
+    ceiling: float
+    expected: float | None
+    called_accounts: int
+    called: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """A figure before and now with its change as a share of what it was; None where one of them is not known."""
+
+    what: str
+    before: float | None
+    now: float | None
+    change: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Since:
+    """What changed since another run: figures of both, and accounts new and gone where the run has counted them."""
+
+    run: str
+    named: bool
+    measures: tuple[Measure, ...]
+    new: int | None
+    gone: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hours:
+    """Hours that the accounts of a role ask for in a year, and those there are."""
+
+    role: str
+    people: int
+    needed: float
+    there: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trust:
+    """How far clusters can be trusted: how many come out again, which do not, and which lean on others.
+
+    `graded` is 0 for a run that has not asked it; `model` is the run that fitted the clusters, if it is another one.
+    """
+
+    clusters: int
+    graded: int
+    sound: int
+    unstable: tuple[str, ...]
+    thin: tuple[str, ...]
+    model: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quality:
+    """What became of the rows: read, scored, rejected, flagged by reason; features that look like sales."""
+
+    read: int
+    scored: int
+    rejected: int
+    flagged: Row
+    suspects: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drift:
+    """Figures compared with those that the model was fitted on, those that moved, and limits of the input broken."""
+
+    compared: int
+    moved: tuple[str, ...]
+    broken: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageOne:
+    """The first page of a run; `report` is its [report], `leaving` the alert about customers that may leave.
+
+    `line` is the first cut line, such as p85.
+    """
+
+    report: dict[str, str | None]
+    call: tuple[Row, ...]
+    stake: dict[str, Stake]
+    line: str
+    leaving: Row | None
+    since: Since | None
+    hours: tuple[Hours, ...]
+    trust: Trust
+    quality: Quality
+    drift: Drift
+
+
+def load(
+    directory: RunDirectory,
+    manifest: Mapping[str, Any],
+    roles: RoleColumns,
+    clusters: Sequence[Cluster],
+    since: Location | None = None,
+    *,
+    compare: bool = True,
+) -> PageOne:
+    """Return the first page of a run, told against the run `since`, or the one it replaced, unless not to `compare`.
+
+    Raise UsageError if there is no run `since`.
+    """
+    call = tuple(row for row in best_accounts(directory, roles, CALLS, None) if row["whitespace"])
+    stakes = stakes_of(directory, manifest)
+    earlier = before(directory, since) if compare else None
+    alerts = manifest.get("extras", {}).get("alerts", {}).get("lists", {})
+    return PageOne(
+        report=head(manifest["job"]),
+        call=call,
+        stake={kind: Stake(**stakes[kind], **called(call, kind)) for kind in KINDS},
+        line=next(iter(clusters[0].steps)),
+        leaving=alerts.get("may_leave"),
+        since=None if earlier is None else since_of(earlier, manifest, stakes, named=since is not None),
+        hours=() if roles.plan is None else tuple(hours_of(roles.plan.record["roles"])),
+        trust=trust_of(directory, manifest, clusters),
+        quality=quality_of(directory, manifest),
+        drift=drift_of(directory, manifest),
+    )
+
+
+def head(job: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return the [report] of a stored job; the currency is that of [currency] if it names none."""
+    told = {name: (job.get("report") or {}).get(name) for name in HEAD}
+    return {**told, "currency": told["currency"] or (job.get("currency") or {}).get("target")}
+
+
+def head_with(run: StoredRun, overrides: Sequence[str]) -> dict[str, str | None]:
+    """Return the [report] of a run with keys of it set; UsageError for keys of other sections."""
+    for text in overrides:
+        if not text.startswith("report."):
+            raise UsageError(f"--set {text}: expected a key of [report], such as report.title; others need a new run")
+    return head(run.job_with(overrides).model_dump())
+
+
+def stakes_of(directory: RunDirectory, manifest: Mapping[str, Any]) -> dict[str, Row]:
+    """Return accounts, sales, ceiling and expected value of each kind in a run."""
+    expected: dict[str, float | None] = dict.fromkeys(KINDS)
+    for row in optional_table(directory, "priority"):
+        if row["expected_value"] is not None:
+            expected[row["kind"]] = (expected[row["kind"]] or 0.0) + row["expected_value"]
+    sums = {kind: sums_of(manifest["totals"][kind]) for kind in KINDS}
+    return {
+        kind: {"accounts": one.accounts, "sales": one.sales, "ceiling": one.whitespace, "expected": expected[kind]}
+        for kind, one in sums.items()
+    }
+
+
+def called(call: Iterable[Row], kind: str) -> Row:
+    """Return how many of the first accounts are of a kind, and what may be expected of them."""
+    values = [row.get("expected_value") for row in call if row["kind"] == kind]
+    known = [value for value in values if value is not None]
+    return {"called_accounts": len(values), "called": sum(known) if known else None}
+
+
+def before(directory: RunDirectory, since: Location | None) -> RunDirectory | None:
+    """Return the run to compare with: the one named, else the one replaced, if it is still whole."""
+    return version_before(directory) if since is None else run_named(since, directory.output)[0]
+
+
+def since_of(earlier: RunDirectory, manifest: Mapping[str, Any], stakes: Mapping[str, Row], *, named: bool) -> Since:
+    """Return what changed since an earlier run."""
+    then = stakes_of(earlier, earlier.manifest() or {})
+    both = (then, stakes)
+    pairs = {
+        "accounts": [float(sum(one[kind]["accounts"] for kind in KINDS)) for one in both],
+        "customers": [float(one["expansion"]["accounts"]) for one in both],
+        "sales": [one["expansion"]["sales"] for one in both],
+        **{f"expected_{kind}": [one[kind]["expected"] for one in both] for kind in KINDS},
+    }
+    told = manifest.get("input_change") or {}
+    known = told if told.get("run") == earlier.run_key else {}
+    measures = tuple(measure(what, *pair) for what, pair in pairs.items())
+    return Since(run=earlier.run_key, named=named, measures=measures, new=known.get("new"), gone=known.get("gone"))
+
+
+def measure(what: str, before: float | None, now: float | None) -> Measure:
+    """Return a figure with its change."""
+    change = None if not before or now is None else (now - before) / abs(before)
+    return Measure(what=what, before=before, now=now, change=change)
+
+
+def hours_of(roles: Iterable[Row]) -> Iterator[Hours]:
+    """Yield the hours of every role that has a limit and people or work, from the record of a coverage."""
+    for row in roles:
+        needed, there = row["hours_needed"], row["hours_available"]
+        if there is not None and (needed or there):
+            yield Hours(role=row["role"], people=row["people"], needed=needed, there=there)
+
+
+def trust_of(directory: RunDirectory, manifest: Mapping[str, Any], clusters: Sequence[Cluster]) -> Trust:
+    """Return how far the clusters of a run can be trusted."""
+    graded = optional_table(directory, "stability")
+    grades = Counter(row["grade"] for row in graded)
+    return Trust(
+        clusters=len(clusters),
+        graded=len(graded),
+        sound=grades["stable"] + grades["highly stable"],
+        unstable=tuple(row["cluster"] for row in graded if row["grade"] == "unstable"),
+        thin=tuple(one.cluster for one in clusters if one.borrows),
+        model=manifest.get("model", {}).get("run"),
+    )
+
+
+def quality_of(directory: RunDirectory, manifest: Mapping[str, Any]) -> Quality:
+    """Return what became of the rows of a run."""
+    rows = manifest["rows"]
+    return Quality(
+        read=rows["read"],
+        scored=rows["scored"],
+        rejected=sum(rows["rejected"].values()),
+        flagged={name: count for name, count in rows["flagged"].items() if count},
+        suspects=tuple(row["feature"] for row in optional_table(directory, "leakage") if row["verdict"] != "clear"),
+    )
+
+
+def drift_of(directory: RunDirectory, manifest: Mapping[str, Any]) -> Drift:
+    """Return what moved since the model was fitted, and which limits of the input are broken."""
+    rows = optional_table(directory, "drift")
+    moved = (f"{row['name'] or row['what']} ({row['verdict']})" for row in rows if row["verdict"] != STEADY)
+    broken = (manifest.get("input_change") or {}).get("broken", ())
+    return Drift(compared=len(rows), moved=tuple(moved), broken=tuple(broken))

@@ -1,0 +1,212 @@
+"""The first page as blocks: one sheet to act on, each part with the anchor of the chapter that has the evidence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tamscore.questions.pages.calling import anchor_of, chance_of
+from tamscore.schema import PARTY_TYPES
+from tamscore.view.blocks import Cell, Chapter, Point, Points, Text, Tile, Tiles, grouped, without_empty
+from tamscore.view.words import HOLDERS, change, clean, counted, money, priced, share, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from tamscore.questions.page_one import Drift, Hours, Measure, PageOne, Quality, Since, Stake, Trust
+    from tamscore.view.blocks import Block, Table
+
+ANCHOR, TITLE = "page-one", "What to do first"
+MEASURES = {
+    "accounts": "accounts",
+    "customers": "customers",
+    "sales": "sales",
+    "expected_expansion": "expected from customers",
+    "expected_acquisition": "expected from prospects",
+}
+COUNTS = {"accounts", "customers"}
+HOW = {"propensity": "by who bought", "look_alike": "looks alike", "growth": "by who grew", "win_rate": "assumed"}
+"""How it is known how likely an account is won, in two words."""
+LONGEST, OWNER = 36, 28
+"""Longer names end in an ellipsis, so that all accounts fit one sheet."""
+NAMED = 4
+"""So many clusters, figures or roles are named."""
+
+
+def chapter(page: PageOne) -> Chapter:
+    """Return the first page as a chapter."""
+    return Chapter(ANCHOR, TITLE, message(page), tuple(blocks(page)))
+
+
+def blocks(page: PageOne) -> Iterator[Block]:
+    """Yield the blocks of the first page."""
+    currency = page.report["currency"]
+    yield stake(page)
+    yield Text(ceiling(page))
+    if page.call:
+        yield calls(page.call, currency)
+    points = [since(page.since, currency), hours(page.hours)]
+    yield Points(tuple(points), "What changed, and the hours")
+    yield Points((trust(page.trust), quality(page.quality), drift(page.drift)), "Three risks")
+
+
+def message(page: PageOne) -> str:
+    """Return what it comes to, in one sentence."""
+    called = [called_of(kind, page.stake[kind], page.report["currency"]) for kind in HOLDERS]
+    told = " and ".join(text for text in called if text)
+    if not told and not page.stake["expansion"].accounts:
+        return "No account buys anything yet, so nobody knows what others could buy, and there is none to call first."
+    if not told:
+        return "Nothing is open with any account, so there is none to call first."
+    return f"Call these {len(page.call)} accounts first: {told}."
+
+
+def called_of(kind: str, one: Stake, currency: str | None) -> str:
+    """Return what may be expected of the first accounts of a kind, "" if there are none."""
+    if not one.called_accounts:
+        return ""
+    who = counted(one.called_accounts, HOLDERS[kind])
+    return who if one.called is None else f"{priced(one.called, currency)} may be expected from {who}"
+
+
+def stake(page: PageOne) -> Tiles:
+    """Return what may be expected of each kind, which is never added up, and what customers that may leave buy."""
+    currency = page.report["currency"]
+    tiles = [stake_of(kind, page.stake[kind], currency) for kind in HOLDERS]
+    if page.leaving is not None:
+        detail = f"of {counted(page.leaving['accounts'], 'customer')} that may be leaving, a year"
+        tiles.append(Tile("sales at risk", priced(page.leaving["at_stake"], currency), detail, "alerts"))
+    return Tiles(tuple(tiles))
+
+
+def stake_of(kind: str, one: Stake, currency: str | None) -> Tile:
+    """Return what may be expected of a kind, beside its ceiling."""
+    sells = f" that buy {priced(one.sales, currency)}" if kind == "expansion" else ""
+    detail = f"{counted(one.accounts, HOLDERS[kind])}{sells}; ceiling {priced(one.ceiling, currency)}"
+    return Tile(f"expected from {HOLDERS[kind]}s", priced(one.expected, currency), detail, "ranking")
+
+
+def ceiling(page: PageOne) -> str:
+    """Return what may be expected, and why the ceiling is no plan."""
+    return (
+        "Expected: how likely an account is won, times what its peers buy more. Ceiling: whitespace, the sum if every "
+        f"account bought what {page.line.upper()} or the next step of its peers buys; no market gets there, so do not "
+        "plan with it."
+    )
+
+
+def calls(rows: Sequence[Mapping[str, Any]], currency: str | None) -> Table:
+    """Return the first accounts in the order of priority: who, why, what may be expected, whose they are, what next."""
+    parties = [party for party in PARTY_TYPES if any(row["party_type"] == party for row in rows)]
+    groups = [[call(row, several=len(parties) > 1) for row in rows if row["party_type"] == party] for party in parties]
+    columns = "priority:count|account:name|why/2|expected:money|owner:name/2|next step/2|type:code/2|id:id/3"
+    note = "priority: by what is open times how likely it is won"
+    note += ", within each party type" if len(parties) > 1 else ""
+    told = f"{note}; amounts in {clean(currency)}" if currency else note
+    return without_empty(grouped("Call first", columns, groups, told, link="ranking"))
+
+
+def call(row: Mapping[str, Any], *, several: bool) -> list[Any]:
+    """Return the cells of an account; its id only beside a name, its party type only if there are several."""
+    name, key = row.get("name"), str(row["account_id"])
+    return [
+        row.get("priority") or row["rank"],
+        Cell(short(name or key), link=f"#{anchor_of(row)}"),
+        why(row),
+        row.get("expected_value"),
+        short(row["person"], OWNER) if row.get("person") else words(row.get("role") or row["suggested_role"]),
+        next_step(row),
+        row["party_type"] if several else None,
+        key if name else None,
+    ]
+
+
+def why(row: Mapping[str, Any]) -> str:
+    """Return in few words what is open and how likely the account is won."""
+    if row["whitespace"] is None:
+        return ""
+    buys = f", buys {money(row['sales'])}" if row["sales"] is not None and row["sales"] > 0 else ""
+    chance = chance_of(row) if row.get("p_basis") in HOW else None
+    likely = f"; {100 * chance:.2g}% likely ({HOW[row['p_basis']]})" if chance is not None else ""
+    return f"{money(row['whitespace'])} open{buys}{likely}"
+
+
+def next_step(row: Mapping[str, Any]) -> str:
+    """Return what to do, and with which product if one is known."""
+    offer = f": {short(row['next_offer'], OWNER)}" if row.get("next_offer") else ""
+    return f"{words(row['play'])}{offer}"
+
+
+def since(told: Since | None, currency: str | None) -> Point:
+    """Return what changed since another run."""
+    if told is None:
+        return Point("Since the last run:", "there is no earlier run to compare with.", "moves")
+    lead = f"Since {f'run {told.run}' if told.named else 'the run before'}:"
+    moved = [moved_text(one, currency) for one in told.measures if one.change]
+    if told.new is not None and told.gone is not None:
+        moved.append(f"{told.new:,} accounts new, {told.gone:,} gone")
+    return Point(lead, f"{'; '.join(moved) or 'nothing changed'}.", "moves")
+
+
+def moved_text(one: Measure, currency: str | None) -> str:
+    """Return a figure now and by how much it changed; both numbers of counts, since short amounts hide a change."""
+    before, now = one.before or 0.0, one.now or 0.0
+    told = f"{before:,.0f} to {now:,.0f}" if one.what in COUNTS else priced(now, currency)
+    return f"{MEASURES[one.what]} {told} ({change(before, now)})"
+
+
+def hours(rows: Sequence[Hours]) -> Point:
+    """Return hours needed and there, by role, those that lack most first."""
+    if not rows:
+        return Point("Hours:", "no coverage says who covers whom; tamscore coverage makes one.", "coverage")
+    first = sorted(rows, key=lambda row: row.there - row.needed)[:NAMED]
+    each = [f"{words(row.role)} {row.needed:,.0f} needed, {row.there:,.0f} there" for row in first]
+    more = f"; {len(rows) - NAMED} more roles lack fewer" if len(rows) > NAMED else ""
+    return Point("Hours a year:", f"{'; '.join(each)}{more}.", "coverage")
+
+
+def trust(found: Trust) -> Point:
+    """Return how far clusters can be trusted."""
+    if found.graded:
+        text = f"{found.sound} of {counted(found.graded, 'cluster')} come out again when accounts are drawn anew"
+        text += f"; {some(found.unstable)} would not" if found.unstable else ""
+    else:
+        where = f"is told in run {found.model}, which fitted them" if found.model else "was not asked for"
+        text = f"whether the {counted(found.clusters, 'cluster')} come out again {where}"
+    thin = f"; {some(found.thin)} lean on customers of others" if found.thin else ""
+    return Point("Trust in clusters:", f"{text}{thin}.", "clusters")
+
+
+def quality(found: Quality) -> Point:
+    """Return how good the data are."""
+    flags = max(found.flagged.items(), key=lambda item: item[1], default=None)
+    most = f", most of all {words(flags[0])} ({flags[1]:,})" if flags else ""
+    text = (
+        f"{found.rejected:,} of {counted(found.read, 'row')} rejected ({share(found.rejected, found.read)}), "
+        f"{counted(sum(found.flagged.values()), 'value')} marked{most}"
+    )
+    suspects = f"; {some(found.suspects)} may be sales in disguise" if found.suspects else ""
+    return Point("Data quality:", f"{text}{suspects}.", "quality")
+
+
+def drift(found: Drift) -> Point:
+    """Return how far the market has moved from the one that the model was fitted on."""
+    parts = [f"limits of the input are broken: {', '.join(found.broken)}"] if found.broken else []
+    if found.moved:
+        parts.append(f"{some(found.moved)} moved since the model was fitted")
+    elif found.compared:
+        parts.append(f"all {found.compared:,} figures are as they were when the model was fitted")
+    else:
+        parts.append("the model was fitted in this run, so there is nothing to drift from")
+    return Point("Drift:", f"{'; '.join(parts)}.", "quality")
+
+
+def short(text: object, longest: int = LONGEST) -> str:
+    """Return a text that leaves room for the others on one sheet."""
+    plain = clean(text)
+    return plain if len(plain) <= longest else f"{plain[: longest - 1].rstrip()}…"
+
+
+def some(names: Sequence[str]) -> str:
+    """Return the first of some names, and how many more there are."""
+    first = ", ".join(map(clean, names[:NAMED]))
+    return f"{first} and {len(names) - NAMED:,} more" if len(names) > NAMED else first

@@ -1,0 +1,95 @@
+"""The quadrants: how many accounts and how much money lie in each, and what to do about them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tamscore.questions.tables import Sums
+from tamscore.view.blocks import Cell, grouped, without_empty
+from tamscore.view.words import HOLDERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tamscore.questions.summary import Summary
+    from tamscore.view.blocks import Table
+
+MEANINGS = {
+    "blue": "high potential, high sales",
+    "yellow": "high potential, low sales",
+    "orange": "low potential, high sales",
+    "grey": "low potential, low sales",
+    "teal": "low potential, low sales",
+}
+SUGGESTS = "role: what the quadrant suggests; a coverage decides account by account"
+
+
+def plays(summary: Summary) -> Table:
+    """Return accounts and money by kind and quadrant over all party types, what to do about them, and who does."""
+    columns = (
+        "kind:code|quadrant:code|which means/3|play:code|role:code/2|accounts:count|sales:money/3|potential:money/3|"
+        "whitespace:money|share:share/2"
+    )
+    groups = [list(plays_of(summary, kind)) for kind in HOLDERS]
+    return grouped("Whitespace by kind and quadrant", columns, groups, SUGGESTS)
+
+
+SHOWN = ("accounts", "sales", "potential", "whitespace", "expected_value")
+EFFORT = ("hours", "cost")
+
+
+def accounts_by_play(rows: Sequence[dict[str, Any]]) -> Table:
+    """Return accounts and money by kind and play over all party types, most accounts first."""
+    columns = "kind:code|play:code|accounts:count|sales:money|potential:money/3|whitespace:money|expected:money/2"
+    return grouped("Accounts by play", columns, by_kind(rows, ("play",)))
+
+
+def portfolio(rows: Sequence[dict[str, Any]]) -> Table:
+    """Return accounts and money by kind and segment of the portfolio, what they need, and who works on them."""
+    columns = "kind:code|segment:code|need/2|role:code|service level:code/3|accounts:count|sales:money/3|"
+    columns += "potential:money/3|whitespace:money|expected:money/2|hours:count/2|cost:money/2"
+    keys = ("portfolio_segment", "need", "role", "service_level")
+    note = f"{SUGGESTS}; hours and cost of a year, as [portfolio] of the job tells them"
+    groups = by_kind(rows, keys, (*SHOWN, *EFFORT))
+    return without_empty(grouped("Segments of the portfolio", columns, groups, note))
+
+
+def by_kind(
+    rows: Sequence[dict[str, Any]], keys: tuple[str, ...], shown: tuple[str, ...] = SHOWN
+) -> list[list[tuple[Any, ...]]]:
+    """Return the sums of rows by kind and keys, a group for each kind, most accounts first; None for the unknown."""
+    groups = []
+    for kind in HOLDERS:
+        held: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+        for row in (row for row in rows if row["kind"] == kind):
+            held.setdefault(tuple(row[key] for key in keys), []).append(row)
+        sums = [(key, [total(each, name) for name in shown]) for key, each in held.items()]
+        ordered = sorted(sums, key=lambda item: (-(item[1][0] or 0), item[0]))
+        groups.append([(kind, *key, *amounts) for key, amounts in ordered])
+    return groups
+
+
+def total(rows: Sequence[dict[str, Any]], name: str) -> float | None:
+    """Return the sum of a column; None where a row does not know it."""
+    values = [row.get(name) for row in rows]
+    return None if None in values else float(sum(filter(None, values)))
+
+
+def plays_of(summary: Summary, kind: str) -> Iterator[list[object]]:
+    """Yield the cells of every quadrant of a kind."""
+    whole = summary.totals[kind].whitespace
+    for (quadrant, play, role), sums in quadrant_sums(summary, kind):
+        part = sums.whitespace / whole if whole else None
+        texts = (kind, Cell(quadrant, mark=quadrant), MEANINGS.get(quadrant, ""), play, role)
+        yield [*texts, sums.accounts, sums.sales, sums.potential, Cell(sums.whitespace, part), part]
+
+
+def quadrant_sums(summary: Summary, kind: str) -> list[tuple[tuple[str, str, str], Sums]]:
+    """Return the sums of a kind by quadrant, play and role, most whitespace first."""
+    found: dict[tuple[str, str, str], Sums] = {}
+    for one in summary.quadrants:
+        if one.kind == kind:
+            key = (one.quadrant, one.play, one.role)
+            before, more = found.get(key, Sums(0, 0.0, 0.0, 0.0)), one.sums
+            found[key] = Sums(*(getattr(before, name) + getattr(more, name) for name in Sums.__dataclass_fields__))
+    return sorted(found.items(), key=lambda item: -item[1].whitespace)

@@ -1,0 +1,52 @@
+"""What a run would say of features and labels before it fits: suspects of the leakage guard, too few labels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tamscore.errors import GateError, InputContractError
+from tamscore.questions.readiness.finding import Finding
+from tamscore.questions.readiness.rows import with_features
+from tamscore.questions.readiness.sample import looked_at
+from tamscore.scoring.census.market import count_rows
+from tamscore.scoring.fit.party import judge_features
+from tamscore.scoring.model_source import Fresh
+from tamscore.scoring.section import check_section
+from tamscore.sections import SECTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.context import Run
+
+
+def from_features(market: Run, this: Run) -> Iterator[Finding]:
+    """Yield what the guard finds in a sample of a market; sections are asked where the sample is the whole market.
+
+    They get whole further tables, too: a sample cannot show that something stands in none of the rows.
+    """
+    try:
+        counted, _, _ = count_rows(this)
+    except InputContractError:  # a finding of the rows already
+        return
+    parts = [with_features(part, this.columns) for part in counted]
+    whole = this.plan.rows == market.plan.rows
+    if whole:
+        yield from sections_of(market, parts)
+    where, told = "" if whole else f"{looked_at(this.plan.rows, market.plan.rows)}: ", len(this.progress.notices)
+    try:
+        judge_features(this, parts)
+    except GateError as error:
+        yield Finding(where + str(error), stops=True, refusal=GateError)
+    for text in this.progress.notices[told:]:
+        yield Finding(where + text)
+
+
+def sections_of(this: Run, parts: list[PartRows]) -> Iterator[Finding]:
+    """Yield why optional sections could not do what the job asks for."""
+    for section in SECTIONS.values():
+        try:
+            check_section(section, this, Fresh(), parts)
+        except InputContractError as error:
+            yield Finding(str(error), stops=True)

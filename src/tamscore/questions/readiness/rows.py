@@ -1,0 +1,74 @@
+"""The rows of a market as a run would meet them first: who is there, who would be rejected, in which currencies."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tamscore.arrow import float_column
+from tamscore.errors import InputContractError
+from tamscore.questions.readiness.finding import Finding
+from tamscore.questions.readiness.sample import looked_at
+from tamscore.schema import InputColumns, Reason
+from tamscore.scoring.census.market import checks, count_rows
+from tamscore.stages import contract
+from tamscore.store import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.context import Run
+
+FEW_CUSTOMERS = 100
+"""With fewer customers the potential of a market rests on a handful of accounts."""
+
+
+def from_rows(this: Run, rows: int) -> list[Finding]:
+    """Return what the census of a market, or of a sample of its rows, finds; every check is asked."""
+    where = "" if this.plan.rows == rows else f"{looked_at(this.plan.rows, rows)}, limits widened for chance: "
+    try:
+        counted, currencies, contrary = count_rows(this)
+    except InputContractError as error:
+        return [Finding(where + str(error), stops=True)]
+    parts = [with_features(part, this.columns) for part in counted]
+    found: list[Finding] = []
+    for check in checks(this, parts, currencies, contrary):
+        try:
+            found += [Finding(where + text) for text in check()]
+        except InputContractError as error:
+            found.append(Finding(where + str(error), stops=True))
+    return [*found, *counts(this, parts, rows)]
+
+
+def with_features(part: PartRows, columns: InputColumns) -> PartRows:
+    """Return the rows with those rejected that have a feature which no float32 holds."""
+    if not columns.numeric:
+        return part
+    table = tables.read(part.partition, columns.numeric)
+    usable = contract.usable(np, [float_column(table[name]) for name in columns.numeric])
+    reason = np.where((part.reason == Reason.SCORED) & ~usable, np.uint8(Reason.FEATURE_NOT_FINITE), part.reason)
+    return replace(part, reason=reason)
+
+
+def counts(this: Run, parts: Sequence[PartRows], rows: int) -> list[Finding]:
+    """Return how many rows would be rejected, how many have no sales, and a warning if hardly anybody buys."""
+    where = looked_at(this.plan.rows, rows)
+    reasons = Counter({reason: sum(int((part.reason == reason).sum()) for part in parts) for reason in Reason})
+    rejected = {reason.code: count for reason, count in reasons.items() if count and reason is not Reason.SCORED}
+    missing = sum(part.sales_missing for part in parts)
+    customers = sum(part.money.customers for part in parts)
+    found = []
+    if rejected:
+        by_reason = ", ".join(f"{code} {count:,}" for code, count in rejected.items())
+        found.append(f"{sum(rejected.values()):,} of {where} would be rejected: {by_reason}")
+    if missing and this.plan.rows == rows and this.job.rows.sales_missing == "prospect":
+        found.append(f"column {this.columns.sales!r}: {missing:,} of {where} have no sales and count as prospects")
+    if not customers:
+        found.append(f"column {this.columns.sales!r}: no account of {where} is a customer")
+    elif customers * rows < FEW_CUSTOMERS * this.plan.rows:
+        found.append(f"{customers:,} customers in {where}: potential would rest on very few accounts")
+    return [Finding(text) for text in found]

@@ -1,0 +1,147 @@
+"""Where the accounts of a later run would lie under the model of an earlier one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from tamscore import backend as backends
+from tamscore.errors import TamscoreError
+from tamscore.model import files as model
+from tamscore.questions.join import AccountIndex
+from tamscore.scoring import potential as policy
+from tamscore.scoring.assign import assign_rows
+from tamscore.scoring.assign_blocks import NO_CLUSTER
+from tamscore.scoring.census.partition import take_census
+from tamscore.scoring.context import columns_of, ladder_rules
+from tamscore.stages import potential
+from tamscore.store import partitions, tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tamscore.questions.stored import StoredRun
+    from tamscore.scoring.potential import PartyMarket
+
+FITTED = ("features", "columns", "vocabularies", "market_segments", "level_weight", "unit")
+"""What `model.json` says of a party type that comes from the fit, not from the accounts that were scored."""
+FITTED_ARRAYS = ("centers", "limit", "fill", "knots", "scores")
+LEVEL_ARRAYS = ("level_factor", "level_low", "level_high", "level_weights", "level_intercept")
+"""What comes from the fit, too, where the level of accounts is in use."""
+
+
+def same_model(first: StoredRun, second: StoredRun) -> bool:
+    """Whether two runs give every account the same cluster and level: spaces, centers and ids are the same."""
+    (told_first, arrays_first), (told_second, arrays_second) = map(fitted, (first, second))
+    if told_first != told_second or arrays_first.keys() != arrays_second.keys():
+        return False
+    return all(np.array_equal(array, arrays_second[name]) for name, array in arrays_first.items())
+
+
+def fitted(run: StoredRun) -> tuple[list[Any], dict[str, Any]]:
+    """What came from the fit of a run's model: what it says, and its arrays by name."""
+    told, arrays = model.read_raw(run.directory.model)
+    said = [
+        (party["party_type"], [one["id"] for one in party["clusters"]], {key: party[key] for key in FITTED})
+        for party in told["parties"]
+    ]
+    names = (*FITTED_ARRAYS, *(LEVEL_ARRAYS if run.job.potential.level == "account" else ()))
+    return said, {name: array for name, array in arrays.items() if name.split(".")[1] in names}
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The cluster (n,) of accounts by id, numbered through the party types of a model.
+
+    Their `typical` sales (n,) are NaN at level cluster.
+    """
+
+    accounts: AccountIndex
+    codes: Any
+    typical: Any
+
+    def of(self, ids: pa.ChunkedArray) -> Any:
+        """The clusters (m,) of some accounts, -1 where they are not known."""
+        rows = self.accounts.rows_of(ids)
+        return np.where(rows >= 0, self.codes[rows], -1)
+
+    def typical_of(self, ids: pa.ChunkedArray) -> Any:
+        """The typical sales (m,) of some accounts, NaN where they are not known."""
+        rows = self.accounts.rows_of(ids)
+        return np.where(rows >= 0, self.typical[rows], np.nan)
+
+
+def labels_under(first: StoredRun, second: StoredRun) -> Labels | None:
+    """The clusters of the second run's accounts under the first run's model, from its input; None where that is gone.
+
+    None too where the input is not as it was, or lacks what the model needs.
+    """
+    try:
+        plan = partitions.market(second.input, columns_of(first.job))
+        if plan.digest != second.manifest["inputs"]["digest"]:
+            return None
+        found = [*assigned(first, plan)]
+    except TamscoreError:
+        return None
+    ids, codes, typical = zip(*found, strict=True)
+    return Labels(AccountIndex.of(iter(ids), second.id_form), np.concatenate(codes), np.concatenate(typical))
+
+
+def assigned(run: StoredRun, plan: partitions.Plan) -> Iterator[tuple[pa.ChunkedArray, Any, Any]]:
+    """Ids, clusters and typical sales (m,) under a run's model by partition; rows without an id are left out."""
+    columns, host = columns_of(run.job), backends.load("cpu")
+    first_of = np.cumsum([0, *(one.k for one in run.models)])
+    for partition in plan.partitions:
+        rows = take_census(partition, columns, reject_missing_sales=False)
+        found = assign_rows(rows, run.models, host).columns
+        labels = found.label
+        typical = np.full(len(labels), np.nan) if found.typical is None else found.typical.astype(np.float64)
+        codes = np.full(len(labels), -1)
+        for place, one in enumerate(run.models):
+            here = (rows.party == one.encoding.party) & (labels != NO_CLUSTER)
+            codes[here] = first_of[place] + labels[here]
+        ids = tables.read(partition, [columns.account_id])[columns.account_id]
+        known = np.flatnonzero(codes >= 0)
+        yield ids.take(known), codes[known], typical[known]
+
+
+def markets_under(first: StoredRun, second: StoredRun, labels: Labels) -> list[PartyMarket]:
+    """The first run's clusters with the second run's accounts and sales in them, under the first run's rules."""
+    rules, host = ladder_rules(first.job), backends.load("cpu")
+    columns = zip(*facts(first, second, labels), strict=True)
+    codes, sales, segments, levels = (np.concatenate(column) for column in columns)
+    markets, start = [], 0
+    for one in first.models:
+        here = (codes >= start) & (codes < start + one.k)
+        places = len(policy.parent_names(one))
+        label, segment, money = codes[here] - start, segments[here], sales[here]
+        counts = np.bincount(label * places + segment, minlength=one.k * places).reshape(one.k, places)
+        buys, prospects, typical = money > 0, None, None
+        if one.level:
+            own = levels[here].astype(np.float32)
+            typical, prospects = own[buys], policy.sort_prospects(host, label[~buys], own[~buys], one.k)
+        by_cluster = potential.sort_sales(host, money[buys], label[buys], one.k, typical)
+        by_segment = potential.sort_sales(host, money[buys], segment[buys], places, typical)
+        markets.append(policy.settle(one, by_cluster, by_segment, counts, rules, None, prospects))
+        start += one.k
+    return markets
+
+
+def facts(first: StoredRun, second: StoredRun, labels: Labels) -> Iterator[tuple[Any, Any, Any, Any]]:
+    """What the second run's accounts (m,) are, by part.
+
+    Cluster under the first run's model, sales, market segment, typical sales under the first run's model.
+    """
+    vocabulary = next((one.encoding.segments for one in first.models), None)
+    told = ["market_segment"] if vocabulary is not None and second.job.columns.market_segment is not None else []
+    for table in second.read(["account_id", "sales", *told]):
+        sales = table["sales"].to_numpy()
+        segment = np.zeros(len(sales), np.int64)
+        if vocabulary is not None:
+            texts = table["market_segment"].cast(pa.string()) if told else pa.nulls(len(sales), pa.string())
+            segment = vocabulary.encode(texts)
+        ids = table["account_id"]
+        yield labels.of(ids), sales, segment, labels.typical_of(ids)

@@ -1,0 +1,219 @@
+"""What other cut lines, caps and thresholds would come to, told from what a run has stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.config.problems import dotted, nearest
+from tamscore.errors import UsageError
+from tamscore.job_file.reading import split_override
+from tamscore.questions.what_if_places import sums_by_place
+from tamscore.scoring import potential as policy
+from tamscore.scoring.context import ladder_rules, quadrant_rules
+from tamscore.scoring.score.parts import KINDS
+from tamscore.stages import quadrant
+from tamscore.stages.quadrant import PLAYS
+from tamscore.stages.whitespace import stand
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tamscore.config import Job
+    from tamscore.questions.stored import StoredRun
+    from tamscore.scoring.potential import PartyMarket
+    from tamscore.stages.quadrant import Limits
+
+ANSWERED = ("potential", "quadrant")
+"""The sections of the job file that stored facts can answer for; all else moves accounts, or reads them anew."""
+ACCOUNTS, POTENTIAL, WHITESPACE = range(3)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Settings to try, `KEY=VALUE` as `--set` takes them, under a name."""
+
+    name: str
+    overrides: tuple[str, ...]
+
+
+def scenario_of(text: str, shared: tuple[str, ...], number: int) -> Scenario:
+    """The scenario that a text `NAME: KEY=VALUE; KEY=VALUE` tells, after the settings shared by all; NAME may lack.
+
+    Raises UsageError where there is no setting at all.
+    """
+    head, colon, tail = text.partition(":")
+    named = bool(colon) and "=" not in head
+    name, settings = (head.strip(), tail) if named else (f"scenario {number}", text)
+    overrides = tuple(part.strip() for part in settings.split(";") if part.strip())
+    if not (shared or overrides):
+        raise UsageError(f"--scenario {text!r}: expected a setting to try, such as 'cap: potential.top_step=p99'")
+    return Scenario(name, (*shared, *overrides))
+
+
+@dataclass(frozen=True)
+class PartyAnswer:
+    """What a party type comes to: its clusters, ladders and limits; sums (k, quadrants, kinds, 3) of its accounts.
+
+    The sums are accounts, potential and whitespace; kinds stand in the order of `KINDS`.
+    """
+
+    name: str
+    cluster_ids: tuple[str, ...]
+    lines: tuple[float, ...]
+    values: Any
+    basis: tuple[str, ...]
+    limits: Limits
+    sums: Any
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a scenario comes to, party type by party type; whether on ladders that are frozen since an earlier run."""
+
+    scenario: Scenario
+    parties: tuple[PartyAnswer, ...]
+    frozen: bool
+
+    @property
+    def kinds(self) -> Any:
+        """Accounts, potential and whitespace (kinds, 3) over everything."""
+        return sum(party.sums.sum(axis=(0, 1)) for party in self.parties)
+
+    @property
+    def quadrants(self) -> Any:
+        """Accounts, potential and whitespace (quadrants, kinds, 3) over all party types."""
+        return sum(party.sums.sum(axis=0) for party in self.parties)
+
+
+def ask(run: StoredRun, scenarios: Sequence[Scenario]) -> list[Answer]:
+    """What the run came to, then what each scenario would have come to, as a run of its own would have found it.
+
+    Raises UsageError or JobFileError where a scenario asks for what stored facts cannot tell, or makes no sense.
+    """
+    jobs = [run.job, *(job_of(run, scenario) for scenario in scenarios)]
+    return [answer(run, *each) for each in zip((Scenario("as it is", ()), *scenarios), jobs, strict=True)]
+
+
+def job_of(run: StoredRun, scenario: Scenario) -> Job:
+    """The job of a run under a scenario's settings."""
+    keys = [key_of(override) for override in scenario.overrides]
+    stored = {name: dict(run.manifest["job"][name]) for name in ANSWERED}
+    if ("quadrant", "threshold") in keys:
+        stored["quadrant"] = {"level": stored["quadrant"]["level"]}  # numbers of one threshold mean nothing to another
+    if ("potential", "preset") in keys:
+        stored["potential"].pop("cut_lines", None)
+    return run.job_with(scenario.overrides, stored)
+
+
+def key_of(override: str) -> tuple[str, ...]:
+    """The key that an override sets; UsageError where stored facts cannot answer for it."""
+    try:
+        key, _ = split_override(override)
+    except ValueError:
+        raise UsageError(f"{override!r}: expected KEY=VALUE such as potential.top_step=p99") from None
+    if key[0] not in ANSWERED:
+        hint = nearest(key[0], ANSWERED) or "for anything else run the job with --set"
+        raise UsageError(f"{dotted(key)}: stored facts answer for {' and '.join(ANSWERED)} alone; {hint}")
+    return key
+
+
+def answer(run: StoredRun, scenario: Scenario, job: Job) -> Answer:
+    """What the stored accounts come to under the settings of a job."""
+    markets = run.markets(ladder_rules(job), job.potential.level)
+    as_it_is = (job.potential, job.quadrant) == (run.job.potential, run.job.quadrant)
+    given = [party.limits if as_it_is else None for party in run.model.parties]
+    rules = quadrant_rules(job)
+    in_force = policy.limits_in_force(markets, rules, given)
+    limits = [policy.limits_of(market, rules, one) for market, one in zip(markets, in_force, strict=True)]
+    if rules.counts_accounts:
+        sums = sums_by_place(run, markets, [one for one, _ in limits], rules, ladder_rules(job))
+    else:
+        sums = [sums_of(run, market, *one) for market, one in zip(markets, limits, strict=True)]
+    told = zip(markets, limits, sums, strict=True)
+    parties = tuple(party_answer(market, one, money) for market, (one, _), money in told)
+    frozen = run.manifest["model"].get("ladders") == "frozen" and job.potential == run.job.potential
+    return Answer(scenario, parties, frozen)
+
+
+def party_answer(market: PartyMarket, limits: Limits, sums: Any) -> PartyAnswer:
+    """What a party type comes to, given its limits and its sums."""
+    model, table = market.model, market.table
+    return PartyAnswer(model.name, model.ids, table.lines, table.values, table.basis, limits, sums)
+
+
+def sums_of(run: StoredRun, market: PartyMarket, limits: Limits, by_cluster: Any | None) -> Any:
+    """The sums (k, quadrants, kinds, 3) of a party type, told without its accounts."""
+    sums = np.zeros((market.standing.clusters, len(PLAYS), len(KINDS), 3))
+    add_customers(sums[:, :, 1], market, limits, by_cluster)
+    zero_is_high = by_cluster is None and limits.sales <= 0
+    for group in prospect_groups(run, market, zero_is_high=zero_is_high):
+        add_prospects(sums[:, :, 0], group, limits, by_cluster)
+    return sums
+
+
+def add_customers(sums: Any, market: PartyMarket, limits: Limits, by_cluster: Any | None) -> None:
+    """Add the customers to the sums (k, quadrants, 3)."""
+    standing, (k, quadrants, _) = market.standing, sums.shape
+    label, potential = standing.customer_label, standing.customer_potential
+    codes = quadrant.quadrant_codes(np, potential, market.sales.sales, limits)
+    place = label * quadrants + (codes if by_cluster is None else by_cluster[label])
+    money = np.nan_to_num((potential, standing.customer_whitespace))  # none under a model that saw no customers
+    for measure, weights in ((ACCOUNTS, None), (POTENTIAL, money[0]), (WHITESPACE, money[1])):
+        sums[:, :, measure] += np.bincount(place, weights, k * quadrants).reshape(k, quadrants)
+
+
+@dataclass(frozen=True)
+class ProspectGroup:
+    """Prospects with the same sales, NaN for none at all: cluster, potential and `counts` of accounts, all (g,)."""
+
+    sales: float
+    label: Any
+    potential: Any
+    counts: Any
+
+
+def prospect_groups(run: StoredRun, market: PartyMarket, *, zero_is_high: bool) -> Iterator[ProspectGroup]:
+    """Yield the prospects of a party type.
+
+    Where high sales begin at 0, prospects with sales of 0 are high, those with returns or no sales at all are not, so
+    they come apart.
+    """
+    standing, name = market.standing, market.model.name
+    label, potential, counts = standing.prospect_label, standing.prospect_potential, standing.prospects
+    if not zero_is_high:
+        yield ProspectGroup(0.0, label, potential, counts)
+    elif market.prospects is None:
+        owing = below_zero(run, market.model.ids)
+        yield ProspectGroup(0.0, label, potential, counts - owing)
+        yield ProspectGroup(np.nan, label, potential, owing)
+    else:
+        for sales, sold_nothing in ((0.0, True), (np.nan, False)):
+            some = run.prospects(name, sold_nothing=sold_nothing)
+            alike = stand(market.sales, counts, market.table, "at_or_below", some)
+            yield ProspectGroup(sales, alike.prospect_label, alike.prospect_potential, alike.prospects)
+
+
+def add_prospects(sums: Any, group: ProspectGroup, limits: Limits, by_cluster: Any | None) -> None:
+    """Add prospects to the sums (k, quadrants, 3)."""
+    k, quadrants, _ = sums.shape
+    codes = quadrant.quadrant_codes(np, group.potential, np.full(len(group.label), group.sales), limits)
+    codes = codes if by_cluster is None else by_cluster[group.label]
+    place, money = group.label * quadrants + codes, group.counts * np.nan_to_num(group.potential)
+    for measure, weights in ((ACCOUNTS, group.counts), (POTENTIAL, money), (WHITESPACE, money)):
+        sums[:, :, measure] += np.bincount(place, weights, k * quadrants).reshape(k, quadrants)
+
+
+def below_zero(run: StoredRun, cluster_ids: Sequence[str]) -> Any:
+    """Prospects per cluster (k,) int64 whose sales are negative or missing, counted in the scores."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    counts = np.zeros(len(cluster_ids), np.int64)
+    for table in run.read(["cluster", "sales"]):
+        low = table.filter(pc.invert(pc.fill_null(pc.greater_equal(table["sales"], 0.0), fill_value=False)))
+        place = pc.index_in(low["cluster"], value_set=pa.array(cluster_ids))
+        counts += np.bincount(place.drop_null().to_numpy(), minlength=len(cluster_ids))
+    return counts

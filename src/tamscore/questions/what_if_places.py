@@ -1,0 +1,87 @@
+"""What quadrants come to that count accounts: who has a place is told by the stored scores, account by account."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamscore.arrow import float_column
+from tamscore.errors import UsageError
+from tamscore.model.earlier import hashes_and_sales
+from tamscore.scoring.potential import money_of
+from tamscore.scoring.priority import order_of, places_taken, value_of
+from tamscore.scoring.score.parts import KINDS
+from tamscore.stages import priority
+from tamscore.stages.quadrant import PLAYS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamscore.questions.stored import StoredRun
+    from tamscore.scoring.arguments import LadderRules, QuadrantRules
+    from tamscore.scoring.potential import PartyMarket
+    from tamscore.stages.quadrant import Limits
+    from tamscore.stages.whitespace import Money
+
+NUMBERS = ("sales", "distance", "probability")
+
+
+def sums_by_place(
+    run: StoredRun,
+    markets: Sequence[PartyMarket],
+    limits: Sequence[Limits],
+    rules: QuadrantRules,
+    ladder: LadderRules,
+) -> list[Any]:
+    """Accounts, potential and whitespace (k, quadrants, kinds, 3) of each party type under other rules.
+
+    Raises UsageError where the run has no probabilities, since an earlier version made it.
+    """
+    rows, ends = stored_rows(run), np.cumsum([market.standing.clusters for market in markets])
+    parties = [party_rows(rows, *each) for each in pairwise([0, *ends])]
+    money = [
+        money_of(market.table, party["sales"], party["cluster"], party.get("typical_sales"), ladder.boundary)
+        for party, market in zip(parties, markets, strict=True)
+    ]
+    places = [places_of(each.whitespace, party) for each, party in zip(money, parties, strict=True)]
+    hashes = [party["hashes"] for party in parties]
+    taken = places_taken([each.potential for each in money], places, hashes, rules.capacity)
+    return [summed(*each) for each in zip(parties, money, taken, limits, markets, strict=True)]
+
+
+def places_of(open_money: Any, party: dict[str, Any]) -> Any:
+    """The place (n,) of each account of a party type, given its whitespace (n,)."""
+    value = value_of(open_money, party["probability"], party.get("value_at_risk"))
+    return priority.place_of(order_of(value, party["probability"], party["distance"], party["hashes"]))
+
+
+def party_rows(rows: dict[str, Any], first: int, stop: int) -> dict[str, Any]:
+    """Those of the rows whose clusters are numbered from `first` to before `stop`, numbered from 0."""
+    at = np.flatnonzero((rows["cluster"] >= first) & (rows["cluster"] < stop))
+    party = {name: column[at] for name, column in rows.items()}
+    return party | {"cluster": party["cluster"] - first}
+
+
+def stored_rows(run: StoredRun) -> dict[str, Any]:
+    """Of every account of a run (n,): cluster over all party types, sales, distance, probability, hash of the id."""
+    parts = []
+    run.require((*NUMBERS, "typical_sales", "value_at_risk"))
+    if "probability" not in run.columns:
+        raise UsageError(f"run {run.name}: scored before accounts had places; run its job again to count them")
+    names = [*NUMBERS, *(name for name in ("typical_sales", "value_at_risk") if name in run.columns)]
+    for table in run.read(["account_id", "cluster", *names]):
+        hashes, _ = hashes_and_sales(table, run.id_form)
+        numbers = {name: float_column(table[name]) for name in names}
+        parts.append({"cluster": run.codes(table["cluster"]), "hashes": hashes, **numbers})
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def summed(party: dict[str, Any], money: Money, taken: Any, limit: Limits, market: PartyMarket) -> Any:
+    """The sums (k, quadrants, kinds, 3) of the accounts of a party type, given who has a place (n,)."""
+    quadrants = 2 * taken.astype(np.int64) + (party["sales"] >= limit.sales)
+    shape = (market.standing.clusters, len(PLAYS), len(KINDS))
+    cell = np.ravel_multi_index((party["cluster"], quadrants, (party["sales"] > 0).astype(np.int64)), shape)
+    measured = (None, np.nan_to_num(money.potential), np.nan_to_num(money.whitespace))
+    return np.stack([np.bincount(cell, each, int(np.prod(shape))).reshape(shape) for each in measured], axis=-1)
