@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from tamscore import open_run
 from tamscore.cli import app
-from tamscore.cli.work import columns_named
+from tamscore.cli.run import columns_named
 from tests.unit.test_first_job import HEADERS, market
 
 

@@ -141,7 +141,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 from tamscore import job_file
-from tamscore.cli import work
+from tamscore.cli import run
 from tamscore.engine import connect
 
 def begin(engine):

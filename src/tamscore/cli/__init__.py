@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from tamscore import __version__, logs, terminal
 from tamscore.cli import (
     alerts,
+    backtest,
     campaigns,
     check,
     cover,
@@ -26,17 +27,16 @@ from tamscore.cli import (
     intake,
     lift,
     lists,
-    look,
-    page,
-    past,
     prune,
+    report,
     rescore,
     review,
+    run,
     shipped,
+    show,
     sql,
     throughput,
     versions,
-    work,
 )
 from tamscore.cli.examples import epilog_of
 from tamscore.cli.failures import leave, require_utf8, stoppable, told
@@ -104,18 +104,18 @@ app = typer.Typer(
 COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     "A run": {
         "init": init.init,
-        "run": work.run,
+        "run": run.run,
         "score": rescore.score,
         "refresh": rescore.refresh,
         "check": check.check,
-        "show": look.show,
-        "report": page.report,
+        "show": show.show,
+        "report": report.report,
     },
     "Questions to finished runs": {
         "explain": review.explain,
         "diff": review.diff,
         "what-if": review.what_if,
-        "backtest": past.backtest,
+        "backtest": backtest.backtest,
         "coverage": cover.coverage,
         "alerts": alerts.alerts,
         "lift": lift.lift,
@@ -126,7 +126,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "lists": lists.lists,
         "holdout": lift.holdout,
         "campaigns": campaigns.campaigns,
-        "verify": look.verify,
+        "verify": show.verify,
         "history": versions.history,
         "rollback": versions.rollback,
         "prune": prune.prune,
@@ -136,10 +136,10 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     "Data and machine": {
         "import": intake.import_,
         "synth": intake.synth,
-        "schema": look.schema,
+        "schema": show.schema,
         "docs": shipped.docs,
         "template": shipped.template,
-        "doctor": look.doctor,
+        "doctor": show.doctor,
         "bench": throughput.bench,
     },
 }

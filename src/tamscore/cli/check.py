@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tamscore import terminal
 from tamscore.cli.arguments import AsJson, JobFile, Overrides, place
-from tamscore.cli.work import near
+from tamscore.cli.run import near
 from tamscore.errors import TamscoreError, UsageError
 from tamscore.view.blocks import Chapter, Terms
 from tamscore.view.words import counted

@@ -14,7 +14,7 @@ import typer
 
 from tamscore import terminal
 from tamscore.cli.arguments import AsJson, file_option
-from tamscore.cli.work import near
+from tamscore.cli.run import near
 from tamscore.errors import TamscoreError, UsageError
 from tamscore.view.blocks import Chapter, Terms, table
 from tamscore.view.words import clean

@@ -13,7 +13,7 @@ import typer
 from tamscore import terminal
 from tamscore.cli import import_options as options
 from tamscore.cli.arguments import AsJson, new_path, place_option
-from tamscore.cli.work import near
+from tamscore.cli.run import near
 from tamscore.errors import UsageError
 from tamscore.view.blocks import Chapter, Table, table
 from tamscore.view.words import clean, counted

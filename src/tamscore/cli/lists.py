@@ -10,7 +10,7 @@ import typer
 
 from tamscore import terminal
 from tamscore.cli.arguments import AsJson, Plan, Run, Since, file_option, run_told_against
-from tamscore.cli.work import near
+from tamscore.cli.run import near
 from tamscore.view.words import counted
 
 FOLDER = Path("lists")

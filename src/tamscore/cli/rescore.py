@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tamscore.cli.arguments import EventsAsJson, JobFile, Overrides
-from tamscore.cli.work import Accept, IfChanged, carry_out
+from tamscore.cli.run import Accept, IfChanged, carry_out
 
 RUN_HELP = "An output folder (its current version), one of its versions: scores/3fa9; or one of this output: 3fa9."
 ModelRun = Annotated[

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def at_work(job: Job, *, as_json: bool) -> Iterator[Progress]:
+def progress_shown(job: Job, *, as_json: bool) -> Iterator[Progress]:
     """The progress of a run of the job; its metrics are left where the job asks for them."""
     from tamscore.progress import Progress
 

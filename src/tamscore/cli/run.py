@@ -13,7 +13,7 @@ import typer
 
 from tamscore import terminal
 from tamscore.cli.arguments import EventsAsJson, JobFile, Overrides
-from tamscore.cli.at_work import at_work
+from tamscore.cli.progress import progress_shown
 from tamscore.errors import GateError, NothingToDo
 from tamscore.questions.origins import input_since, since
 from tamscore.view.words import clean, counted, money
@@ -75,7 +75,7 @@ def carry_out(
     from tamscore import pipeline
 
     try:
-        with at_work(loaded, as_json=as_json) as progress:
+        with progress_shown(loaded, as_json=as_json) as progress:
             directory = getattr(pipeline, what)(loaded, progress, **options)
     except GateError as gate:
         tell_gate(gate, as_json=as_json)

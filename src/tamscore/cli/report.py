@@ -21,7 +21,7 @@ from tamscore.cli.arguments import (
     place,
     place_option,
 )
-from tamscore.cli.work import near
+from tamscore.cli.run import near
 from tamscore.errors import UsageError
 from tamscore.view.words import counted
 
