@@ -47,19 +47,21 @@ def months(folder: Path, output: Path, rows: int, seed: int, overrides: list[str
     scored = pipeline.score(load(second, output / "scored", overrides), Progress(), named)
     free = [*overrides, "clusters.hysteresis=0"]
     unheld = pipeline.score(load(second, output / "unheld", free), Progress(), named)
-    warm = pipeline.refresh(load(second, output / "warm", overrides), Progress(), named)
+    refreshed = pipeline.refresh(load(second, output / "warm", overrides), Progress(), named)
     other = str(scrambled(start, output / "scrambled").path)
     again = pipeline.refresh(load(second, output / "again", overrides), Progress(), other)
     fresh = pipeline.run(load(second, output / "fresh", overrides), Progress())
-    inertia = [{party: fit["inertia_per_row"] for party, fit in record(run)["fit"].items()} for run in (warm, fresh)]
+    inertia = [
+        {party: fit["inertia_per_row"] for party, fit in record(run)["fit"].items()} for run in (refreshed, fresh)
+    ]
     return {
         "what": "small drift",
         "rows": rows,
         "kept_by_score": kept(scored),
         "kept_by_score_without_hysteresis": kept(unheld),
-        "kept_by_refresh": kept(warm),
+        "kept_by_refresh": kept(refreshed),
         "inertia_of_refresh_to_fresh_fit": {party: inertia[0][party] / inertia[1][party] for party in inertia[0]},
-        "same_ids_from_scrambled_centers": same_clusters(warm, again),
+        "same_ids_from_scrambled_centers": same_clusters(refreshed, again),
         "shifted": sum(row["verdict"] != "steady" for row in rows_of(scored, "drift")),
     }
 

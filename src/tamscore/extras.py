@@ -16,10 +16,10 @@ def with_extra(extra: str) -> str:
 def requirement(extra: str) -> str:
     """Return the copy that is installed, with an extra, as pip takes it."""
     try:
-        origin = json.loads(metadata.distribution("tamscore").read_text("direct_url.json") or "{}")
+        model_source = json.loads(metadata.distribution("tamscore").read_text("direct_url.json") or "{}")
     except (metadata.PackageNotFoundError, ValueError):
-        origin = {}
-    url = origin.get("url", "")
-    if url.startswith("file:") and "dir_info" in origin:
+        model_source = {}
+    url = model_source.get("url", "")
+    if url.startswith("file:") and "dir_info" in model_source:
         return f"{url2pathname(urlparse(url).path)}[{extra}]"
     return f"tamscore[{extra}] @ {url}" if url else f"tamscore[{extra}]"

@@ -39,7 +39,7 @@ from tamscore.scoring.joining.market import accounts_of, match_tables
 from tamscore.scoring.joining.match import Match
 from tamscore.scoring.manifest import write_outcome
 from tamscore.scoring.market import Market
-from tamscore.scoring.model_source import Fresh, Frozen, Warm, watch_of
+from tamscore.scoring.model_source import FrozenModel, NewModel, RefreshedModel, watch_of
 from tamscore.scoring.naming import named
 from tamscore.scoring.priority import foretell, prioritise
 from tamscore.scoring.review import look_back, reach_of
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.assign import AssignedRows
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.fit.fitted import Fitted
-    from tamscore.scoring.model_source import Origin
+    from tamscore.scoring.model_source import ModelSource
     from tamscore.scoring.score.parts import ScoredPart
     from tamscore.scoring.score.priority import PartPriority
     from tamscore.scoring.score.sections import Foretold
@@ -88,7 +88,7 @@ def run(
         return run(members, own, backend, yields=yields, accept=accept)
 
     market = family_runs.market_of(job, progress, accounts)
-    return carry_out(job, progress, Fresh(), backend, yields=yields, accept=accept, market=market)
+    return carry_out(job, progress, NewModel(), backend, yields=yields, accept=accept, market=market)
 
 
 def score(
@@ -111,14 +111,14 @@ def score(
     if or_run and not holds_runs(named, output):
         progress.notice(f"{named}: there is no run yet; a new model is fitted")
         return run(job, progress, backend, accept=accept)
-    origin = Frozen(read_earlier(named, output, job.columns.id_form), own_ladders, stands=or_run)
+    model_source = FrozenModel(read_earlier(named, output, job.columns.id_form), own_ladders, stands=or_run)
 
     def accounts(members: Job, own: Progress) -> RunDirectory:
         how: dict[str, Any] = {"own_ladders": own_ladders, "or_run": or_run, "accept": accept, "backend": backend}
-        return score(members, own, family_runs.accounts_of(origin.earlier.directory), **how)
+        return score(members, own, family_runs.accounts_of(model_source.earlier.directory), **how)
 
     market = family_runs.market_of(job, progress, accounts)
-    return carry_out(job, progress, origin, backend, accept=accept, market=market)
+    return carry_out(job, progress, model_source, backend, accept=accept, market=market)
 
 
 def refresh(
@@ -128,21 +128,21 @@ def refresh(
 
     Raises GateError with the plan where too many accounts would change cluster, unless somebody accepts that.
     """
-    origin = Warm(read_earlier(start, location(job.output.path), job.columns.id_form), accept)
+    model_source = RefreshedModel(read_earlier(start, location(job.output.path), job.columns.id_form), accept)
 
     def accounts(members: Job, own: Progress) -> RunDirectory:
-        named = family_runs.accounts_of(origin.earlier.directory)
+        named = family_runs.accounts_of(model_source.earlier.directory)
         return refresh(members, own, named, accept=accept, backend=backend)
 
     market = family_runs.market_of(job, progress, accounts)
-    return carry_out(job, progress, origin, backend, accept=accept, market=market)
+    return carry_out(job, progress, model_source, backend, accept=accept, market=market)
 
 
 @device_errors()
 def carry_out(
     job: Job,
     progress: Progress,
-    origin: Origin,
+    model_source: ModelSource,
     backend: Backend | None,
     *,
     yields: bool = False,
@@ -152,13 +152,13 @@ def carry_out(
     """Score the whole market, or the one that was made for the job, with a model of the origin given."""
     choice = device.choose(job.device, kind=job.engine.kind)
     progress.notice(f"device {choice.name}: {choice.reason}")
-    origin.check(job)
+    model_source.check(job)
     columns, plan = columns_read(job), plan_of(job, make_output=True, market=market)
     for key, one in ({MARKET: plan} | plan.tables).items():
         for text in one.notices:
             progress.notice(f"{key}: {text}")
     backend = backend or backends.load(choice.name)
-    place = place_of(job, plan, backend, origin)
+    place = place_of(job, plan, backend, model_source)
     directory = replace(place.directory, yields=yields)
     progress.named(directory.run_key)
     directory.prepare([file for one in plan.every for file in one.files])
@@ -182,12 +182,12 @@ def carry_out(
             require_seen(plan, flow)
             this = Run(job, columns, plan, backend, flow, progress, kept, owners_from=place.owners_from)
             room.check_start(plan.partitions, columns, backend, flow)
-            rows, change, joins = admit(this, origin, None if yields else directory.output, accept=accept)
-            fitted = kept.once("model", partial(origin.fitted, this, rows), "model")
-            fitted = named(job, fitted, progress, is_new=origin.earlier is None)
-            assigned = assign(this, rows, fitted, partial(watch_of, this, rows, origin, fitted))
-            review = replace(look_back(this, origin, rows, fitted, assigned), input_change=change)
-            valued = value(this, origin, rows, fitted, assigned)
+            rows, change, joins = admit(this, model_source, None if yields else directory.output, accept=accept)
+            fitted = kept.once("model", partial(model_source.fitted, this, rows), "model")
+            fitted = named(job, fitted, progress, is_new=model_source.earlier is None)
+            assigned = assign(this, rows, fitted, partial(watch_of, this, rows, model_source, fitted))
+            review = replace(look_back(this, model_source, rows, fitted, assigned), input_change=change)
+            valued = value(this, model_source, rows, fitted, assigned)
             sections = prepare_sections(SECTIONS.values(), valued)
             priorities, foretold = rank(valued, sections)
             sections = sections.placed(priorities)
@@ -201,7 +201,7 @@ def carry_out(
 
 
 def admit(
-    this: Run, origin: Origin, output: Location | None, *, accept: bool
+    this: Run, model_source: ModelSource, output: Location | None, *, accept: bool
 ) -> tuple[list[PartRows], dict[str, Any] | None, list[Match]]:
     """The rows of the market, how the input compares with the run before, the match of its further tables.
 
@@ -211,17 +211,17 @@ def admit(
     refusals, change, joins = Refusals(), None, list[Match]()
     rows = take_census(this, refusals)
     with refusals.gather():
-        change = compare_input(this, output, origin.earlier, rows, accept=accept) if output else None
+        change = compare_input(this, output, model_source.earlier, rows, accept=accept) if output else None
     with refusals.gather():
-        joins = match_tables(this, origin, rows)
+        joins = match_tables(this, model_source, rows)
     with refusals.gather():
         sealed_roles.notices_before_scores(this, lambda: accounts_of(this, rows))
     for section in SECTIONS.values():
         with refusals.gather():
-            check_section(section, this, origin, rows)
+            check_section(section, this, model_source, rows)
     if refusals.errors:
         with refusals.gather():
-            origin.judge_features(replace(this, progress=Progress()), rows)  # the stage that was reached stays
+            model_source.judge_features(replace(this, progress=Progress()), rows)  # the stage that was reached stays
     refusals.raise_all()
     return rows, change, joins
 
@@ -251,7 +251,7 @@ def assign(
 
 
 def value(
-    this: Run, origin: Origin, rows: list[PartRows], fitted: Sequence[Fitted], assigned: list[AssignedRows]
+    this: Run, model_source: ModelSource, rows: list[PartRows], fitted: Sequence[Fitted], assigned: list[AssignedRows]
 ) -> Market:
     """The market with its potential tables, ranks and limits: all that scores are made of."""
     with this.progress.stage("potential"):
@@ -260,7 +260,7 @@ def value(
         tables, spreads = [one.table for one in kept], [one.spread_of_redraws for one in fitted]
         parties = policy.gather(models, assigned, rules, this.backend, tables, spreads)
         policies = policy.policies(parties, quadrant_rules(this.job), [one.limits for one in kept])
-    return Market(this, origin, rows, fitted, assigned, parties, policies)
+    return Market(this, model_source, rows, fitted, assigned, parties, policies)
 
 
 def rank(market: Market, sections: Sections) -> tuple[list[PartPriority], list[dict[str, Foretold]]]:

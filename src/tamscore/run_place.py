@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tamscore.backend import Backend
     from tamscore.config import Job
-    from tamscore.scoring.model_source import Origin
+    from tamscore.scoring.model_source import ModelSource
     from tamscore.store.location import Location
     from tamscore.store.partitions import Plan
 
@@ -37,12 +37,12 @@ class Place:
     owners_from: str | None = None
 
 
-def place_of(job: Job, plan: Plan, backend: Backend, origin: Origin) -> Place:
+def place_of(job: Job, plan: Plan, backend: Backend, model_source: ModelSource) -> Place:
     """Where the results of a job on these inputs belong: where those of the earlier run lie, if they stand for them.
 
     A complete version of the same job and inputs stands as it was made, by the owners that were known then.
     """
-    output, made, counted = location(job.output.path), origin.made, counted_of(job, plan)
+    output, made, counted = location(job.output.path), model_source.made, counted_of(job, plan)
     known = sealed_owners(job, output)
     if made is not None:
         owners = known.get(current_version(output) or "")
@@ -50,10 +50,10 @@ def place_of(job: Job, plan: Plan, backend: Backend, origin: Origin) -> Place:
         if current_version(output) == there.run_key and there.is_complete():
             return Place(there, owners)
     for version, owners in known.items():
-        if key_of(counted, backend, origin.record, owners) == version:
+        if key_of(counted, backend, model_source.record, owners) == version:
             return Place(RunDirectory(output, version), owners)
     owners = newest_owners(job, output)
-    return Place(RunDirectory(output, key_of(counted, backend, origin.record, owners)), owners)
+    return Place(RunDirectory(output, key_of(counted, backend, model_source.record, owners)), owners)
 
 
 def sealed_owners(job: Job, output: Location) -> dict[str, str | None]:

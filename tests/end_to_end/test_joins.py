@@ -17,7 +17,7 @@ from tamscore.cli import app
 from tamscore.errors import InputContractError, TamscoreError
 from tamscore.progress import Progress
 from tamscore.questions.readiness import look_at
-from tamscore.scoring import model_source as origin
+from tamscore.scoring import model_source
 from tamscore.scoring.context import plan_of
 from tamscore.sections.backtest.joining import check_early
 from tests.end_to_end import market
@@ -36,7 +36,7 @@ def no_fit(monkeypatch):
     def begin(*_):
         raise FitBeganError
 
-    monkeypatch.setattr(origin, "fit_parties", begin)
+    monkeypatch.setattr(model_source, "fit_parties", begin)
 
 
 def written_by_other_hands(ids, met):

@@ -440,15 +440,15 @@ def test_a_party_type_that_is_new_is_fitted_anew_beside_the_refreshed_one(tmp_pa
 def test_a_refresh_is_within_a_thousandth_of_a_fresh_fit_and_keeps_the_ids(first, tmp_path, fit_rows):
     """On a sample or on every row; the settings of the fit may differ from those of the first model."""
     table, changes = moved(market.accounts(ROWS), 0.5), {"clusters.fit_rows": fit_rows, "clusters.polish_passes": 1}
-    warm = refresh(table, tmp_path / "warm", first, changes)
+    refreshed = refresh(table, tmp_path / "warm", first, changes)
     cold = market.score(table, tmp_path / "cold", changes)
-    before, after = clusters(first), clusters(warm)
+    before, after = clusters(first), clusters(refreshed)
     kept = np.mean([before[name] == cluster for name, cluster in after.items()])
     assert kept >= 0.95
-    fits = [(done.manifest() or {})["fit"] for done in (warm, cold)]
+    fits = [(done.manifest() or {})["fit"] for done in (refreshed, cold)]
     for party, fit in fits[0].items():
         assert fit["inertia_per_row"] <= 1.001 * fits[1][party]["inertia_per_row"]
-    names = [{row["cluster"]: row["name"] for row in rows_of(done, "potential")} for done in (first, warm)]
+    names = [{row["cluster"]: row["name"] for row in rows_of(done, "potential")} for done in (first, refreshed)]
     assert names[0] == names[1]
 
 

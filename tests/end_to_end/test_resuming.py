@@ -10,7 +10,7 @@ import pytest
 from tamscore import pipeline
 from tamscore.progress import Progress
 from tamscore.scoring import input_change as before
-from tamscore.scoring import model_source as origin
+from tamscore.scoring import model_source
 from tamscore.scoring.census import partition as census
 from tamscore.scoring.fit import choose_k as choosing
 from tamscore.scoring.fit import fit, guard
@@ -89,8 +89,8 @@ def cut_off(monkeypatch: pytest.MonkeyPatch, job: Job, step: str = "value", back
 
 
 COMPUTED = {
-    "assign": [(census, "take_census"), (census, "count_again"), (origin, "fit_parties")],
-    "value": [(census, "take_census"), (origin, "fit_parties"), (pipeline, "assign_rows")],
+    "assign": [(census, "take_census"), (census, "count_again"), (model_source, "fit_parties")],
+    "value": [(census, "take_census"), (model_source, "fit_parties"), (pipeline, "assign_rows")],
     "write_outcome": [(census, "take_census"), (pipeline, "assign_rows"), (contents, "placed_table")],
 }
 """What a run that ended at a step does not do again."""

@@ -191,12 +191,12 @@ def room_for(output: Location) -> list[str]:
 def output_lines(job: Job, choice: DeviceChoice | None, plan: Plan | None, room: list[str] | None) -> Iterator[Line]:
     """Where the results would go, and whether they are there already."""
     from tamscore import backend, run_place
-    from tamscore.scoring.model_source import Fresh
+    from tamscore.scoring.model_source import NewModel
 
     if choice is None or plan is None:
         yield "output", near(place(job.output.path))
     else:
-        directory = run_place.place_of(job, plan, backend.load(choice.name), Fresh()).directory
+        directory = run_place.place_of(job, plan, backend.load(choice.name), NewModel()).directory
         done = " (this very run is there: nothing to do)" if directory.manifest() is not None else ""
         yield "output", f"{near(directory.path)}{done}"
     for text in room or ():

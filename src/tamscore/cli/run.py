@@ -15,7 +15,7 @@ from tamscore import terminal
 from tamscore.cli.arguments import EventsAsJson, JobFile, Overrides
 from tamscore.cli.progress import progress_shown
 from tamscore.errors import GateError, NothingToDo
-from tamscore.questions.origins import input_since, since
+from tamscore.questions.model_sources import input_since, since
 from tamscore.view.words import clean, counted, money
 
 if TYPE_CHECKING:

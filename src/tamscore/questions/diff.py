@@ -144,9 +144,9 @@ def changes(comparison: Comparison, before: Before, seen: Any, totals: Totals) -
         rows = before.accounts.rows_of(table["account_id"])
         kept = np.flatnonzero(rows >= 0)
         seen[rows[kept]] = True
-        fresh = table.take(np.flatnonzero(rows < 0))
-        add_accounts(totals.new, fresh["sales"].to_numpy(), fresh["potential"], fresh["whitespace"])
-        yield change_of(comparison, before, table.take(kept), rows[kept], totals), fresh
+        new_model = table.take(np.flatnonzero(rows < 0))
+        add_accounts(totals.new, new_model["sales"].to_numpy(), new_model["potential"], new_model["whitespace"])
+        yield change_of(comparison, before, table.take(kept), rows[kept], totals), new_model
 
 
 def change_of(comparison: Comparison, before: Before, table: pa.Table, rows: Any, totals: Totals) -> Changes:

@@ -96,13 +96,13 @@ def rows(comparison: Comparison, found: Diff, top: int, done: Any) -> Iterator[p
     """The accounts of both runs in order of the second, the new ones among them, those gone at the end."""
     before = Before.of(comparison.first, priority=comparison.priority)
     seen = np.zeros(len(before.accounts), dtype=bool)
-    for changes, fresh in diff.changes(comparison, before, seen, found.totals):
+    for changes, new_model in diff.changes(comparison, before, seen, found.totals):
         kept = kept_rows(comparison, changes)
         found.movers = most_moved(pa.concat_tables([found.movers, kept]), "potential_change", top)
         found.callers = most_moved(pa.concat_tables([found.callers, kept]), "call_change", top)
         yield kept
-        yield new_rows(fresh)
-        done(kept.num_rows + fresh.num_rows)
+        yield new_rows(new_model)
+        done(kept.num_rows + new_model.num_rows)
     left = diff.gone(before, seen, found.totals)
     for start in range(0, len(left), BATCH):
         yield gone_rows(comparison, before, left[start : start + BATCH])
@@ -126,11 +126,11 @@ def kept_rows(comparison: Comparison, changes: Changes) -> pa.Table:
     return table_of("kept", len(changes.ids), columns | priority_of(changes.priority))
 
 
-def new_rows(fresh: pa.Table) -> pa.Table:
+def new_rows(new_model: pa.Table) -> pa.Table:
     """The accounts that only the second run has."""
-    columns = {**named(fresh), **amounts("after", fresh), **placed("after", fresh)}
-    known = standing("after", Standing.of(fresh)) if "priority" in fresh.column_names else {}
-    return table_of("new", fresh.num_rows, columns | known)
+    columns = {**named(new_model), **amounts("after", new_model), **placed("after", new_model)}
+    known = standing("after", Standing.of(new_model)) if "priority" in new_model.column_names else {}
+    return table_of("new", new_model.num_rows, columns | known)
 
 
 def gone_rows(comparison: Comparison, before: Before, places: Any) -> pa.Table:
@@ -142,14 +142,14 @@ def gone_rows(comparison: Comparison, before: Before, places: Any) -> pa.Table:
     return table_of("gone", len(places), {**columns, **amounts("before", money), **known})
 
 
-def named(fresh: pa.Table) -> dict[str, Any]:
+def named(new_model: pa.Table) -> dict[str, Any]:
     """Id and name of accounts."""
-    return {name: fresh[name] for name in ("account_id", "name") if name in fresh.column_names}
+    return {name: new_model[name] for name in ("account_id", "name") if name in new_model.column_names}
 
 
-def placed(when: str, fresh: pa.Table) -> dict[str, Any]:
+def placed(when: str, new_model: pa.Table) -> dict[str, Any]:
     """The clusters of accounts."""
-    return {f"cluster_{when}": fresh["cluster"].cast(TEXT)}
+    return {f"cluster_{when}": new_model["cluster"].cast(TEXT)}
 
 
 def amounts(when: str, money: Any) -> dict[str, Any]:

@@ -83,10 +83,10 @@ def changes_between(first: StoredRun, second: StoredRun, against: str, progress:
     with progress.stage("alerts"):
         rises, buying = rises_of(comparison, before), [alerts.SCHEMA.empty_table()]
     with progress.stage("compare", second.manifest["rows"]["scored"]) as done:
-        for part, (found, fresh) in enumerate(diff.changes(comparison, before, seen, totals)):
+        for part, (found, new_model) in enumerate(diff.changes(comparison, before, seen, totals)):
             tally.add(found)
             buying += [] if rises is None else [rises.rows_of(part, found)]
-            done(len(found.ids) + fresh.num_rows)
+            done(len(found.ids) + new_model.num_rows)
         diff.gone(before, seen, totals)
     told_apart = not comparison.notices
     then, now = ({kind: run.manifest["totals"][kind]["whitespace"] for kind in KINDS} for run in (first, second))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.context import Run
     from tamscore.scoring.fit.fitted import Fitted
-    from tamscore.scoring.model_source import Origin
+    from tamscore.scoring.model_source import ModelSource
     from tamscore.scoring.potential import PartyMarket
     from tamscore.scoring.score.plan import PartyPolicy
 
@@ -26,7 +26,7 @@ class Market:
     """
 
     this: Run
-    origin: Origin
+    model_source: ModelSource
     rows: list[PartRows]
     fitted: Sequence[Fitted]
     assigned: list[AssignedRows]

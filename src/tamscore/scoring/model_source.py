@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tamscore.stages.level_loss import PartyLevel
 
 
-class Origin(Protocol):
+class ModelSource(Protocol):
     """Where the model of a run comes from."""
 
     @property
@@ -63,7 +63,7 @@ class Origin(Protocol):
 
 
 @dataclass(frozen=True)
-class Fresh:
+class NewModel:
     """A model fitted anew."""
 
     earlier: None = None
@@ -88,7 +88,7 @@ class Fresh:
 
 
 @dataclass(frozen=True)
-class Frozen:
+class FrozenModel:
     """The model as an earlier run left it; with its ladders and limits, unless `own_ladders` are to be made.
 
     `stands` says that scores which the earlier run made of the same input stand for new ones.
@@ -138,7 +138,7 @@ class Frozen:
 
 
 @dataclass(frozen=True)
-class Warm:
+class RefreshedModel:
     """A model fitted from where an earlier one stood; `accept` says that a person has seen what it changes."""
 
     earlier: EarlierRun
@@ -186,13 +186,13 @@ def level_under(job: Job, party: PartyRecord) -> PartyLevel | None:
     return replace(level, in_use=job.potential.level) if level and level.model else level
 
 
-def watch_of(this: Run, parts: list[PartRows], origin: Origin, fitted: Sequence[Fitted]) -> Watch | None:
+def watch_of(this: Run, parts: list[PartRows], model_source: ModelSource, fitted: Sequence[Fitted]) -> Watch | None:
     """What a run looks at while it assigns; nothing where it builds on no other."""
-    if origin.earlier is None:
+    if model_source.earlier is None:
         return None
     seed = this.job.clusters.seed
-    labels = origin.earlier.labels
-    stored = {party.name: party for party in origin.earlier.model.parties}
+    labels = model_source.earlier.labels
+    stored = {party.name: party for party in model_source.earlier.model.parties}
     parties = tuple(party_watch(one, stored.get(one.model.name), labels, parts, seed) for one in fitted)
     return Watch(labels, seed, this.job.clusters.hysteresis, parties)
 

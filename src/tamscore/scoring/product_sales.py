@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.joining.product_lines import PartProducts
     from tamscore.scoring.joining.product_table import ProductTable
     from tamscore.scoring.market import Market
-    from tamscore.scoring.model_source import Origin
+    from tamscore.scoring.model_source import ModelSource
 
 SALES = "product sales"
 HELD_CELLS = 250_000
@@ -168,12 +168,13 @@ def product_sales(market: Market) -> ProductSales:
             this.progress.notice(f"{table.section}: {text}")
         for text in twins(table.path, products.names.to_pylist()):
             this.progress.notice(f"{table.section}: {text}")
-        kept = stored_products(market.origin)
+        kept = stored_products(market.model_source)
         if missing := kept.keys() - {*products.names.to_pylist()}:
             products = with_products(products, {name: kept[name] for name in sorted(missing)})
             this.progress.notice(
                 f"{table.section}: {table.path}: {len(missing):,} of {len(kept):,} products of run "
-                f"{market.origin.record['run']} are not in the table, such as {min(missing)!r}: nobody owns them, and "
+                f"{market.model_source.record['run']} are not in the table, such as {min(missing)!r}: nobody owns "
+                "them, and "
                 "they stay open as that run has them"
             )
         this.early[SALES] = ProductSales(market, table, products)
@@ -181,18 +182,18 @@ def product_sales(market: Market) -> ProductSales:
     return sales
 
 
-def keeps_ladders(origin: Origin) -> bool:
+def keeps_ladders(model_source: ModelSource) -> bool:
     """Return whether a run keeps the ladders of an earlier one, and with them what that run learned of products."""
-    return origin.earlier is not None and origin.record.get("ladders") == "frozen"
+    return model_source.earlier is not None and model_source.record.get("ladders") == "frozen"
 
 
-def stored_products(origin: Origin) -> dict[str, str]:
+def stored_products(model_source: ModelSource) -> dict[str, str]:
     """Return the products, with their families, that the sections of a run know whose ladders are kept."""
-    if origin.earlier is None or not keeps_ladders(origin):
+    if model_source.earlier is None or not keeps_ladders(model_source):
         return {}
     known: dict[str, str] = {}
     for section in KEEPING:
-        described = (origin.earlier.section(section) or ({}, {}))[0]
+        described = (model_source.earlier.section(section) or ({}, {}))[0]
         names = described.get("products", [])
         families = described.get("families") or [NO_FAMILY] * len(names)
         known = dict(zip(names, families, strict=True)) | known

@@ -21,19 +21,23 @@ if TYPE_CHECKING:
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.context import Run
     from tamscore.scoring.fit.fitted import Fitted
-    from tamscore.scoring.model_source import Origin
+    from tamscore.scoring.model_source import ModelSource
 
 
 def look_back(
-    this: Run, origin: Origin, parts: list[PartRows], fitted: Sequence[Fitted], assigned: Sequence[AssignedRows]
+    this: Run,
+    model_source: ModelSource,
+    parts: list[PartRows],
+    fitted: Sequence[Fitted],
+    assigned: Sequence[AssignedRows],
 ) -> Review:
     """What there is to say about a run beside the one it builds on; nothing where it builds on none.
 
     Raises GateError where more accounts would change cluster than the job allows, and nobody has accepted that.
     """
-    if origin.earlier is None:
-        return Review(origin.record)
-    stored = {party.name: party for party in origin.earlier.model.parties}
+    if model_source.earlier is None:
+        return Review(model_source.record)
+    stored = {party.name: party for party in model_source.earlier.model.parties}
     parties = by_party(assigned)
     seen = [reduce(Seen.merged, (part.seen for part in rows if part.seen)) for rows in parties]
     drifted: list[Row] = []
@@ -45,18 +49,20 @@ def look_back(
             then = (one.change.counts, one.change.far) if one.change else (counts, far_of(one, parts, assigned))
             drifted += drift_rows(one, old, here, *then, this.job.features.category_floor)
             events += event_rows(one, old, counts)
-    review = Review(origin.record, drifted, events, sum(one.known for one in seen), sum(one.moved for one in seen))
+    review = Review(
+        model_source.record, drifted, events, sum(one.known for one in seen), sum(one.moved for one in seen)
+    )
     for text in review.notices:
         this.progress.notice(text)
-    check_relabelled(this, origin, review)
+    check_relabelled(this, model_source, review)
     return review
 
 
-def check_relabelled(this: Run, origin: Origin, review: Review) -> None:
+def check_relabelled(this: Run, model_source: ModelSource, review: Review) -> None:
     """Nothing, where few enough accounts change cluster, or somebody has accepted it; GateError with the plan else."""
     limit = this.job.clusters.max_relabelled_share
     this.progress.figures["relabelled_share"] = review.relabelled
-    if review.relabelled > limit and not origin.accept:
+    if review.relabelled > limit and not model_source.accept:
         raise GateError(
             f"{review.relabelled:.1%} of {review.known:,} accounts would change cluster, allowed are "
             f"{limit:.1%}; nothing was published; look at the plan, then refresh with --accept, or raise "

@@ -187,8 +187,8 @@ def crowded(market: PartyMarket, limits: Limits, rules: QuadrantRules, kept: Kep
             f"{head}the limit of {amount(limits.potential)} is that of the earlier run; if the market has grown, score "
             "it with --fresh-cut-lines, or refresh the model"
         )
-    fresh = "" if kept.limits is None else " with --fresh-cut-lines"
+    new_model = "" if kept.limits is None else " with --fresh-cut-lines"
     return (
-        f"{head}{here:,.0f} share the limit of {amount(limits.potential)}; quadrant.threshold = 'capacity'{fresh} "
+        f"{head}{here:,.0f} share the limit of {amount(limits.potential)}; quadrant.threshold = 'capacity'{new_model} "
         "takes as many as can be covered"
     )

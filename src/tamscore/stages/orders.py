@@ -232,10 +232,10 @@ class Accounts:
     def order_days(self) -> Any:
         """The lines (n,) bool that are the first order of their day; refunds are none."""
         lines, order = self.lines, self.lines.units > 0
-        fresh = order.copy()  # orders of a day stand together, behind its refunds
+        new_model = order.copy()  # orders of a day stand together, behind its refunds
         same = (self.place[1:] == self.place[:-1]) & (lines.day[1:] == lines.day[:-1])
-        fresh[1:] &= ~(order[:-1] & same)
-        return fresh
+        new_model[1:] &= ~(order[:-1] & same)
+        return new_model
 
     def gaps(self, until: int) -> Any:
         """The days (g,) between one order day and the next of the same account, both until a day."""

@@ -161,10 +161,10 @@ def account_table(
     """
     table = potential_table(clusters.relative, relative_parents, *rules, money=False)
     caps = []
-    for c, (n, origin, (_, sales)) in enumerate(zip(clusters.support, table.basis, parents, strict=True)):
+    for c, (n, model_source, (_, sales)) in enumerate(zip(clusters.support, table.basis, parents, strict=True)):
         of_parent = sales[-1] if len(sales) else np.nan
         own = clusters.of(c)[-1] if n else of_parent
-        caps.append(max(own, of_parent) if origin == POOLED else own)
+        caps.append(max(own, of_parent) if model_source == POOLED else own)
     bounds, cents = table.bounds, cents_of(median)
     ladder = AccountLadder(table.values, bounds.low, bounds.high, np.array(caps), np.asarray(typical), cents)
     values, low, high = map(ladder.of_median, (table.values, bounds.low, bounds.high))

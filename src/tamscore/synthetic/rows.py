@@ -83,8 +83,8 @@ def _buyers(
 ) -> dict[str, NDArray[Any]]:
     """Return how likely each account is to buy in the quarter that follows, about 3 % on the average, and who does."""
     relative = (size - segments.size[segment]) / segments.size_spread[segment]
-    warm = np.log(segments.customer_share[segment] / segments.customer_share.mean())
-    odds = -4.6 + 1.5 * warm + 0.8 * relative + 0.7 * trait[0] + 0.5 * np.abs(trait[1])
+    refreshed = np.log(segments.customer_share[segment] / segments.customer_share.mean())
+    odds = -4.6 + 1.5 * refreshed + 0.8 * relative + 0.7 * trait[0] + 0.5 * np.abs(trait[1])
     chance = np.round(1 / (1 + np.exp(-odds.astype(np.float64))), 6)
     bought = np.random.Generator(np.random.Philox(seed)).random(len(chance)) < chance
     return {"chance": chance, "bought": bought.astype(np.int8)}

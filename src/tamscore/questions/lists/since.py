@@ -55,8 +55,8 @@ class RunBefore:
         """Return what changed about accounts (m,), '' for nothing."""
         place = self.accounts.rows_of(accounts["account_id"])
         before = self.table.take(pa.array(place, mask=place < 0))
-        fresh = pa.array(["new account"]).take(pa.array(np.zeros(len(place), np.int64), mask=place >= 0))
-        parts = [fresh, became(accounts, before), owner(accounts, before), opened(accounts, before)]
+        new_model = pa.array(["new account"]).take(pa.array(np.zeros(len(place), np.int64), mask=place >= 0))
+        parts = [new_model, became(accounts, before), owner(accounts, before), opened(accounts, before)]
         return joined([*parts, moved(accounts, before)])
 
 

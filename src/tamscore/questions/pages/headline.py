@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.questions.origins import input_since, since
+from tamscore.questions.model_sources import input_since, since
 from tamscore.view.blocks import Point, Points, Terms, Tile, Tiles
 from tamscore.view.words import HOLDERS, counted, money, priced, words
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamscore.questions.origins import since
+from tamscore.questions.model_sources import since
 from tamscore.questions.pages.headline import device
 from tamscore.view.blocks import Cell, Chapter, Terms, table
 

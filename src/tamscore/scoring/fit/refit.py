@@ -59,9 +59,9 @@ def refit_party(this: Run, party: Party, old: PartyRecord, labels: Labels) -> Fi
     before = old_places(this, ground, old, labels, party.local)
     blocks = ground.space.blocks(this.backend, ground.sample.raw)
     start = means(this.backend, blocks, before.nearest, len(old.centers))
-    fresh = fit_centers(ground.rows, ground.seeds, recipe, ground.spans, party.local)
-    fit = refit(ground.rows, start, fresh, recipe.max_passes)
-    if fit is fresh:
+    new_model = fit_centers(ground.rows, ground.seeds, recipe, ground.spans, party.local)
+    fit = refit(ground.rows, start, new_model, recipe.max_passes)
+    if fit is new_model:
         this.progress.notice(f"{old.name}: the clusters were found anew: those of the earlier model no longer fit")
     fit = polished(this, ground, fit)
     tell(this, ground, fit, recipe.k)

@@ -21,17 +21,17 @@ GAIN = 1e-3
 """Centers found anew replace those that were warmed up where they lower inertia by more than this part of it."""
 
 
-def refit(rows: KeptRows, start: Any, fresh: Fit, max_passes: int) -> Fit:
+def refit(rows: KeptRows, start: Any, new_model: Fit, max_passes: int) -> Fit:
     """The fit that Lloyd passes lead to from the centers given (k, d); or the fresh one, where there is more to find.
 
     Passes alone cannot take a center from where it is no longer needed to where one is missing: what a fresh start has
     found over and above them says whether the market has another structure by now. Without it, clusters stay as people
     know them.
     """
-    if len(start) != len(fresh.centers):
-        return fresh
-    warm = kmeans.without_empty(kmeans.lloyd(rows, start, max_passes))
-    return fresh if fresh.inertia < (1.0 - GAIN) * warm.inertia else warm
+    if len(start) != len(new_model.centers):
+        return new_model
+    refreshed = kmeans.without_empty(kmeans.lloyd(rows, start, max_passes))
+    return new_model if new_model.inertia < (1.0 - GAIN) * refreshed.inertia else refreshed
 
 
 def means(backend: Backend, blocks: Iterable[Block], label: Any, k: int) -> Any:

@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.context import Run
     from tamscore.scoring.joining.match import Match
-    from tamscore.scoring.model_source import Origin
+    from tamscore.scoring.model_source import ModelSource
 
     Named: TypeAlias = tuple[str, SideTable, Joined]
     """A table that is joined, with the name of the section that reads it, and what this says of the table."""
 
 
-def match_tables(this: Run, origin: Origin, parts: Sequence[PartRows]) -> list[Match]:
+def match_tables(this: Run, model_source: ModelSource, parts: Sequence[PartRows]) -> list[Match]:
     """The match of every joined table with the accounts of the market; a notice where many rows met none.
 
     Raises InputContractError where fewer rows of a table met one than its section asks for.
     """
-    frozen = origin.record["source"] == "frozen"
+    frozen = model_source.record["source"] == "frozen"
     named = list(joined_tables(this, fitting=not frozen))
     if not named:
         return []

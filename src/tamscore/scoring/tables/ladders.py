@@ -32,8 +32,8 @@ def potential_table(outcome: Outcome) -> pa.Table:
     for policy, names in zip(outcome.policies, outcome.names, strict=True):
         table = policy.table
         borrowed = (~table.bounds.supported[:, 0]).tolist()
-        origin = (table.support.tolist(), table.basis, table.parent, borrowed, table.distinct.tolist())
-        told = ([policy.name] * len(names), policy.cluster_ids, names, *origin)
+        model_source = (table.support.tolist(), table.basis, table.parent, borrowed, table.distinct.tolist())
+        told = ([policy.name] * len(names), policy.cluster_ids, names, *model_source)
         for column, values in zip(columns.values(), told, strict=True):
             column.extend(values)
         labels = step_names(table.lines)

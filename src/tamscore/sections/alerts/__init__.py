@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.context import Run
     from tamscore.scoring.market import Market
-    from tamscore.scoring.model_source import Origin
+    from tamscore.scoring.model_source import ModelSource
     from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
 
@@ -39,11 +39,11 @@ class AlertsSection(Section[Alerts]):
     revised = ("play",)
     rules = ((intent_is_kept, ("columns", "alerts")), (renewals_are_read, ("columns", "alerts")))
 
-    def check_early(self, this: Run, origin: Origin, parts: Sequence[PartRows], settings: Alerts) -> None:
+    def check_early(self, this: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: Alerts) -> None:
         """Raise InputContractError if the column of renewals holds no dates."""
         from tamscore.sections.alerts.renewals import require_dates
 
-        del origin, parts, settings
+        del model_source, parts, settings
         require_dates(this.columns.renewal_date, this.plan)
 
     def prepare(self, market: Market, settings: Alerts) -> State | str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.context import Run
     from tamscore.scoring.market import Market
-    from tamscore.scoring.model_source import Origin
+    from tamscore.scoring.model_source import ModelSource
     from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
 
@@ -31,11 +31,13 @@ class BuyingRolesSection(Section[BuyingRoles]):
     )
     rules = ((words_stand_for_one_role, ("buying_roles",)), (the_role_is_no_id, ("columns", "buying_roles")))
 
-    def check_early(self, this: Run, origin: Origin, parts: Sequence[PartRows], settings: BuyingRoles) -> None:
+    def check_early(
+        self, this: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: BuyingRoles
+    ) -> None:
         """Raise InputContractError if the column of roles holds lists."""
         from tamscore.scoring.joining.product_table import require_texts
 
-        del origin, parts
+        del model_source, parts
         require_texts(settings.path, this.plan.tables["buying_roles.path"], [settings.role])
 
     def prepare(self, market: Market, settings: BuyingRoles) -> State | str:

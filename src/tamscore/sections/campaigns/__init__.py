@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.context import Run
     from tamscore.scoring.market import Market
-    from tamscore.scoring.model_source import Origin
+    from tamscore.scoring.model_source import ModelSource
     from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
 
@@ -54,11 +54,11 @@ class CampaignsSection(Section[Campaigns]):
         (budgets_pay_for_somebody, ("campaigns",)),
     )
 
-    def check_early(self, this: Run, origin: Origin, parts: Sequence[PartRows], settings: Campaigns) -> None:
+    def check_early(self, this: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: Campaigns) -> None:
         """Raise JobFileError that names the market segments without a campaign."""
         from tamscore.sections.campaigns.columns import campaigns_of, check_live
 
-        del this, origin
+        del this, model_source
         check_live(campaigns_of(settings), parts)
 
     def prepare(self, market: Market, settings: Campaigns) -> State | str:

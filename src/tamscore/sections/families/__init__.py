@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.context import Run
     from tamscore.scoring.market import Market
-    from tamscore.scoring.model_source import Origin
+    from tamscore.scoring.model_source import ModelSource
     from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
 
@@ -49,11 +49,11 @@ class FamiliesSection(Section[Families]):
         (sections_go_by_families, ("families", "backtest", *BY_ACCOUNT)),
     )
 
-    def check_early(self, this: Run, origin: Origin, parts: Sequence[PartRows], settings: Families) -> None:
+    def check_early(self, this: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: Families) -> None:
         """Raise InputContractError if too few ids of parents are those of accounts."""
         from tamscore.sections.families.early import check_early
 
-        del origin
+        del model_source
         if not settings.as_accounts:
             check_early(this, parts, settings)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.context import Run
     from tamscore.scoring.market import Market
-    from tamscore.scoring.model_source import Origin
+    from tamscore.scoring.model_source import ModelSource
     from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
 
@@ -40,11 +40,13 @@ class JobsSection(Section[CustomerJobs]):
     )
     rules = ((products_are_named, ("products", "next_offer", "jobs")),)
 
-    def check_early(self, this: Run, origin: Origin, parts: Sequence[PartRows], settings: CustomerJobs) -> None:
+    def check_early(
+        self, this: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: CustomerJobs
+    ) -> None:
         """Raise InputContractError if the table has no products, too many, or no amount above 0 of a customer."""
         from tamscore.scoring.joining.product_table import check_products
 
-        del origin, settings
+        del model_source, settings
         check_products(this, parts)
 
     def prepare(self, market: Market, settings: CustomerJobs) -> State | str:

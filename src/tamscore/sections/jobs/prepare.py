@@ -48,7 +48,10 @@ def prepare(market: Market, settings: CustomerJobs) -> JobsState:
             for policy, one, total in zip(market.policies, groups, sums, strict=True)
         ]
         parties = with_look_alikes(market, parties, known, stored)
-    source = {"source": market.origin.record["source"] if stored else "fitted", "run": stored.run if stored else None}
+    source = {
+        "source": market.model_source.record["source"] if stored else "fitted",
+        "run": stored.run if stored else None,
+    }
     each = tuple(parties)
     return JobsState(
         this.columns, columns.names, each, models_of(market), known, messages_of(each, settings.messages), source
@@ -57,7 +60,7 @@ def prepare(market: Market, settings: CustomerJobs) -> JobsState:
 
 def require_same(market: Market, settings: CustomerJobs) -> None:
     """Raise InputContractError if a job would find customer jobs otherwise than the run that it builds on."""
-    earlier = market.origin.earlier
+    earlier = market.model_source.earlier
     before = (earlier.job.get(NAME) if earlier else None) or {}
     asked = settings.model_dump(mode="json")
     for key in FINDING:
@@ -75,7 +78,7 @@ def models_of(market: Market) -> tuple[Any, ...]:
 
 def is_frozen(market: Market) -> bool:
     """Whether the model of an earlier run is used as it stands."""
-    return bool(market.origin.record["source"] == "frozen")
+    return bool(market.model_source.record["source"] == "frozen")
 
 
 def groups_of(

@@ -78,7 +78,7 @@ def stored_model(market: Market) -> StoredModel | None:
 
     Raise InputContractError if its files make no sense.
     """
-    earlier = market.origin.earlier
+    earlier = market.model_source.earlier
     if earlier is None:
         return None
     directory, pair = earlier.directory, earlier.section(NAME)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.context import Run
     from tamscore.scoring.market import Market
-    from tamscore.scoring.model_source import Origin
+    from tamscore.scoring.model_source import ModelSource
     from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
 
@@ -39,11 +39,13 @@ class LifetimeValueSection(Section[LifetimeValue]):
     )
     rules = ((orders_or_columns, ("lifetime_value",)),)
 
-    def check_early(self, this: Run, origin: Origin, parts: Sequence[PartRows], settings: LifetimeValue) -> None:
+    def check_early(
+        self, this: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: LifetimeValue
+    ) -> None:
         """Raise InputContractError if the days of the orders are none, or cannot be right."""
         from tamscore.sections.lifetime_value.order_days import check_early
 
-        del origin, parts
+        del model_source, parts
         check_early(this, settings)
 
     def prepare(self, market: Market, settings: LifetimeValue) -> State | str:

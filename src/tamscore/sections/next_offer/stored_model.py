@@ -70,10 +70,10 @@ def stored_offers(market: Market, names: pa.Array, settings: NextOffer) -> Known
     `names` (P,) are the products, those of that run among them. Raise InputContractError if the job asks for what that
     run has not learned, or what it stored does not fit.
     """
-    origin = market.origin
-    if origin.earlier is None or not keeps_ladders(origin):
+    model_source = market.model_source
+    if model_source.earlier is None or not keeps_ladders(model_source):
         return None
-    directory, pair = origin.earlier.directory, origin.earlier.section(NAME)
+    directory, pair = model_source.earlier.directory, model_source.earlier.section(NAME)
     if pair is None:
         market.this.progress.notice(
             f"next_offer: run {directory.run_key} has stored no offers: they are learned from the table of this run"

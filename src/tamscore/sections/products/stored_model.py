@@ -45,10 +45,10 @@ def frozen(market: Market, names: pa.Array, share: float) -> ProductModel | None
     Products that it did not know have no potential, and are not offered. Raise InputContractError if what it stored
     does not fit, or if it offered products from another `share` of owners on.
     """
-    origin = market.origin
-    if origin.earlier is None or not keeps_ladders(origin):
+    model_source = market.model_source
+    if model_source.earlier is None or not keeps_ladders(model_source):
         return None
-    directory, pair = origin.earlier.directory, origin.earlier.section(NAME)
+    directory, pair = model_source.earlier.directory, model_source.earlier.section(NAME)
     if pair is None:
         return None
     model = parsed(*pair, market.clusters, names, str(directory.model), directory.run_key)

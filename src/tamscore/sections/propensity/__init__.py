@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.context import Run
     from tamscore.scoring.market import Market
-    from tamscore.scoring.model_source import Origin
+    from tamscore.scoring.model_source import ModelSource
     from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
 
@@ -43,11 +43,13 @@ class PropensitySection(Section[Propensity]):
         (columns_are_learned_from_once, ("columns", "features", "propensity")),
     )
 
-    def check_early(self, this: Run, origin: Origin, parts: Sequence[PartRows], settings: Propensity) -> None:
+    def check_early(
+        self, this: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: Propensity
+    ) -> None:
         """Raise InputContractError if there are too few labels to learn from, and something is to be learned."""
         from tamscore.sections.propensity import labels
 
-        if settings.label is not None and origin.record["source"] != "frozen":
+        if settings.label is not None and model_source.record["source"] != "frozen":
             labels.check_early(this, parts, settings)
 
     def prepare(self, market: Market, settings: Propensity) -> State | str:

@@ -66,8 +66,8 @@ def kept(market: Market, section: Propensity) -> tuple[PropensityModel, dict[str
     The record names the run that learned it, which may be one before that run: its figures are those found there.
     Raises InputContractError where it was learned from other columns.
     """
-    earlier = market.origin.earlier
-    if market.origin.record["source"] != "frozen" or earlier is None:
+    earlier = market.model_source.earlier
+    if market.model_source.record["source"] != "frozen" or earlier is None:
         return None
     directory, found = earlier.directory, earlier.section(NAME)
     if found is None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.context import Run
     from tamscore.scoring.market import Market
-    from tamscore.scoring.model_source import Origin
+    from tamscore.scoring.model_source import ModelSource
     from tamscore.scoring.score.sections import State
     from tamscore.view.blocks import Chapter
 
@@ -38,11 +38,11 @@ class SegmentsSection(Section[Segments]):
         (customer_jobs_are_sought, ("segments", "jobs")),
     )
 
-    def check_early(self, this: Run, origin: Origin, parts: Sequence[PartRows], settings: Segments) -> None:
+    def check_early(self, this: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: Segments) -> None:
         """Raise InputContractError if the user's own columns make too many segments."""
         from tamscore.sections.segments.own import require_few
 
-        del origin, parts
+        del model_source, parts
         if columns := settings.texts():
             require_few(columns, this)
 

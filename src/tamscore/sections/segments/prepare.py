@@ -114,7 +114,7 @@ def sums_of(item: tuple[PartRows, AssignedRows], asked: list[str], first: dict[i
 
 def earlier_f1(market: Market) -> dict[str, float]:
     """The F1 of the rules by cluster, as the run has it whose model is kept; nothing where there is no such run."""
-    earlier = market.origin.earlier
+    earlier = market.model_source.earlier
     path = earlier.directory.tables / "stability.parquet" if earlier else None
     if path is None or not path.is_file():
         return {}

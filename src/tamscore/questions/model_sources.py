@@ -7,15 +7,15 @@ from typing import Any
 from tamscore.view.words import change, counted, money, share
 
 
-def since(origin: dict[str, Any]) -> str:
+def since(model_source: dict[str, Any]) -> str:
     """Where the model of a run comes from, in words."""
-    if origin.get("source", "fitted") == "fitted":
+    if model_source.get("source", "fitted") == "fitted":
         return "fitted anew"
-    known, moved = origin["accounts_known"], origin["accounts_relabelled"]
-    how = {"frozen": "frozen, from run", "refreshed": "refreshed from run"}[origin["source"]]
-    own = "; cut lines of its own" if origin.get("ladders") == "own" else ""
+    known, moved = model_source["accounts_known"], model_source["accounts_relabelled"]
+    how = {"frozen": "frozen, from run", "refreshed": "refreshed from run"}[model_source["source"]]
+    own = "; cut lines of its own" if model_source.get("ladders") == "own" else ""
     kept = share(known - moved, known)
-    return f"{how} {origin['run']}{own}; {kept} of the {known:,} accounts known to it keep their cluster"
+    return f"{how} {model_source['run']}{own}; {kept} of the {known:,} accounts known to it keep their cluster"
 
 
 def input_since(told: dict[str, Any]) -> str:
