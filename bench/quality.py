@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.context import Run
-    from tamscore.scoring.fit.fitted import Fitted
+    from tamscore.scoring.fit.party_fit import PartyFit
 
 
 def quality(market: Path, output: Path, runs: int, overrides: list[str]) -> list[dict[str, Any]]:
@@ -42,7 +42,7 @@ def quality(market: Path, output: Path, runs: int, overrides: list[str]) -> list
     ]
 
 
-def matrix(one: Fitted, parts: list[PartRows], run: Run) -> Any:
+def matrix(one: PartyFit, parts: list[PartRows], run: Run) -> Any:
     """Every row of a party type (m, d) float32 in whole numbers."""
     from tamscore.scoring.fit.sources import raw_rows
 
@@ -51,7 +51,7 @@ def matrix(one: Fitted, parts: list[PartRows], run: Run) -> Any:
     return np.ascontiguousarray(np.concatenate(columns, axis=1).T)
 
 
-def compare(one: Fitted, x: Any, runs: int) -> dict[str, Any]:
+def compare(one: PartyFit, x: Any, runs: int) -> dict[str, Any]:
     """Our inertia beside that of full k-means runs with ten different seeds."""
     from sklearn.cluster import KMeans
 

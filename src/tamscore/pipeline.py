@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     from tamscore.config import Input, Job
     from tamscore.scoring.assign import AssignedRows
     from tamscore.scoring.census.part_rows import PartRows
-    from tamscore.scoring.fit.fitted import Fitted
+    from tamscore.scoring.fit.party_fit import PartyFit
     from tamscore.scoring.model_source import ModelSource
     from tamscore.scoring.score.parts import ScoredPart
     from tamscore.scoring.score.priority import PartPriority
@@ -183,7 +183,7 @@ def carry_out(
             this = Run(job, columns, plan, backend, flow, progress, kept, owners_from=place.owners_from)
             room.check_start(plan.partitions, columns, backend, flow)
             rows, change, joins = admit(this, model_source, None if yields else directory.output, accept=accept)
-            fitted = kept.once("model", partial(model_source.fitted, this, rows), "model")
+            fitted = kept.once("model", partial(model_source.fit_models, this, rows), "model")
             fitted = named(job, fitted, progress, is_new=model_source.earlier is None)
             assigned = assign(this, rows, fitted, partial(watch_of, this, rows, model_source, fitted))
             review = replace(look_back(this, model_source, rows, fitted, assigned), input_change=change)
@@ -233,7 +233,7 @@ def left_since(directory: RunDirectory) -> str:
 
 
 def assign(
-    this: Run, parts: list[PartRows], fitted: Sequence[Fitted], watch: Callable[[], Watch | None]
+    this: Run, parts: list[PartRows], fitted: Sequence[PartyFit], watch: Callable[[], Watch | None]
 ) -> list[AssignedRows]:
     """The cluster of every row, and customers' sales; InputContractError where too many rows have unusable features."""
     models, share = tuple(one.model for one in fitted), this.flow.share
@@ -251,11 +251,11 @@ def assign(
 
 
 def value(
-    this: Run, model_source: ModelSource, rows: list[PartRows], fitted: Sequence[Fitted], assigned: list[AssignedRows]
+    this: Run, model_source: ModelSource, rows: list[PartRows], fitted: Sequence[PartyFit], assigned: list[AssignedRows]
 ) -> Market:
     """The market with its potential tables, ranks and limits: all that scores are made of."""
     with this.progress.stage("potential"):
-        models, kept = [one.model for one in fitted], [one.kept for one in fitted]
+        models, kept = [one.model for one in fitted], [one.reference for one in fitted]
         rules = ladder_rules(this.job)
         tables, spreads = [one.table for one in kept], [one.spread_of_redraws for one in fitted]
         parties = policy.gather(models, assigned, rules, this.backend, tables, spreads)
@@ -300,7 +300,7 @@ def outcome_of(market: Market, sections: Sections, scored: list[ScoredPart], rev
     """Everything that the run has found."""
     this, assigned, parties = market.this, market.assigned, by_party(market.assigned)
     return Outcome(
-        fitted=market.fitted,
+        party_fits=market.fitted,
         markets=market.parties,
         policies=market.policies,
         scored=scored,

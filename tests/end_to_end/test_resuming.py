@@ -14,7 +14,7 @@ from tamscore.scoring import model_source
 from tamscore.scoring.census import partition as census
 from tamscore.scoring.fit import choose_k as choosing
 from tamscore.scoring.fit import fit, guard
-from tamscore.scoring.fit.finish import polished
+from tamscore.scoring.fit.completion import polish_centers
 from tamscore.store import checkpoints, contents, pruning
 from tests.end_to_end import market
 from tests.fake_gpu import FakeGpu
@@ -120,9 +120,9 @@ def test_a_run_that_ends_in_the_fit_of_a_party_type_goes_on_with_what_it_had_fou
 
         def polish_one(*given: Any) -> Any:
             forbid(patch, fit, "polished")
-            return polished(*given)
+            return polish_centers(*given)
 
-        patch.setattr(fit, "polished", polish_one)
+        patch.setattr(fit, "polish_centers", polish_one)
         with pytest.raises(KilledError):
             pipeline.run(job, Progress())
     forbid(monkeypatch, guard, "inspect")

@@ -18,7 +18,7 @@ from tamscore import pipeline
 from tamscore.engine import device
 from tamscore.errors import DeviceError, MemoryLimitError, RetryableError
 from tamscore.progress import Listener, Progress
-from tamscore.scoring.fit.kept_rows import KeptRows
+from tamscore.scoring.fit.resident_rows import ResidentRows
 from tamscore.store import verify
 from tests.end_to_end import market
 from tests.fake_gpu import FakeGpu
@@ -112,16 +112,16 @@ def test_a_run_whose_workers_are_killed_gives_the_same_bytes(where, tmp_path, un
 def test_rows_kept_for_the_fit_are_made_again_when_their_workers_die(where, tmp_path, undisturbed, monkeypatch):
     """F03: the fit on all rows keeps blocks on the workers; lost, they are computed again to the same bytes."""
     passes = 0
-    accumulate = KeptRows.accumulate
+    accumulate = ResidentRows.accumulate
 
-    def disturbed(self: KeptRows, *arguments: Any) -> Any:
+    def disturbed(self: ResidentRows, *arguments: Any) -> Any:
         nonlocal passes
         passes += 1
         if passes in {2, 4}:
             (kill_one if passes == 2 else kill_all)()
         return accumulate(self, *arguments)
 
-    monkeypatch.setattr(KeptRows, "accumulate", disturbed)
+    monkeypatch.setattr(ResidentRows, "accumulate", disturbed)
     done = market.run(where, tmp_path / "scores", ALL_ROWS | PROCESSES)
     assert passes > 4
     monkeypatch.undo()

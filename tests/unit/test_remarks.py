@@ -11,7 +11,7 @@ import pytest
 
 from tamscore.scoring import warnings as remarks
 from tamscore.scoring.arguments import LadderRules, QuadrantRules
-from tamscore.scoring.fit.fitted import Kept
+from tamscore.scoring.fit.party_fit import Reference
 from tamscore.scoring.potential import PartyMarket
 from tamscore.stages import potential, whitespace
 from tamscore.stages.diagnose import skewed
@@ -55,12 +55,12 @@ def test_sales_below_what_cents_can_tell_are_reported():
 
 def test_few_customers_on_frozen_ladders_are_reported_since_what_is_expected_rests_on_them():
     before, few = party(even(), prospects=(50,)), party(even()[:49], prospects=(50,))
-    text = remarks.fewer_today(few, Kept(table=before.table))
+    text = remarks.fewer_today(few, Reference(table=before.table))
     assert text.startswith(
         "potential rests on ladders of the earlier run's 100 customers, but expected value on the 49"
     )
-    assert remarks.fewer_today(party(even()[:50], prospects=(50,)), Kept(table=before.table)) == ""
-    assert remarks.fewer_today(few, Kept()) == ""
+    assert remarks.fewer_today(party(even()[:50], prospects=(50,)), Reference(table=before.table)) == ""
+    assert remarks.fewer_today(few, Reference()) == ""
 
 
 def test_sales_in_bands_are_told_with_the_most_frequent_amount():
@@ -114,7 +114,7 @@ def test_thin_clusters_are_named_with_their_customers_and_their_part_of_what_can
     assert "2 of 3 clusters have fewer than 25 customers (E02 has 2, E03 has 0)" in text
     assert "100% of the acquisition whitespace" in text
     market = party(even(), [5.0, 6.0], [], prospects=(0, 70, 30))
-    text = remarks.thin(market, 25, Kept(table=market.table))
+    text = remarks.thin(market, 25, Reference(table=market.table))
     assert "2 of 3 clusters had fewer than 25 customers in the earlier run (E02 had 2, E03 had 0)" in text
 
 
@@ -134,7 +134,7 @@ def test_high_that_many_accounts_share_is_told_with_both_shares():
 
 def test_on_ladders_of_an_earlier_run_nothing_is_said_of_other_ladders():
     earlier = party(even(), prospects=(9,))
-    kept = Kept(table=earlier.table, limits=Limits(85.0, 80.0))
+    kept = Reference(table=earlier.table, limits=Limits(85.0, 80.0))
     today = party([50.0] * 40 + [96.0] * 60, prospects=(9,))
     standing = whitespace.stand(today.sales, np.array([9]), earlier.table, "at_or_below")
     frozen = replace(today, table=earlier.table, standing=standing)
@@ -149,11 +149,11 @@ def test_on_ladders_of_an_earlier_run_nothing_is_said_of_other_ladders():
 
 
 def test_without_customers_ladders_of_an_earlier_run_still_tell_potential():
-    kept = Kept(table=party(even(), prospects=(9,)).table)
+    kept = Reference(table=party(even(), prospects=(9,)).table)
     nobody = party([], prospects=(9,))
     text = remarks.remarks(nobody, NOBODY, LADDER, SHARES, kept)
     assert text == ["no account has sales above 0: every potential is that of the earlier run's ladders"]
-    unknown = Kept(table=nobody.table)
+    unknown = Reference(table=nobody.table)
     assert "no potential to tell" in remarks.remarks(nobody, NOBODY, LADDER, SHARES, unknown)[0]
 
 

@@ -21,7 +21,7 @@ from tamscore.cluster.parameters import fits_of, require_parameters, seed_of, se
 from tamscore.engine.flow import LocalFlow
 from tamscore.scoring.arguments import Recipe
 from tamscore.scoring.fit.centers import fit_best
-from tamscore.scoring.fit.kept_rows import KeptRows
+from tamscore.scoring.fit.resident_rows import ResidentRows
 from tamscore.stages.blocks import spans_of
 from tamscore.stages.lattice import fit_lattice, sq_distances
 
@@ -132,7 +132,7 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
         self._lattice = fit_lattice(backend.xp if matrix.home else np, counted.values)
         with LocalFlow(threads_of(self.n_jobs), guest=True) as flow:
             drawn = draw(counted, self._lattice, backend, draws)
-            rows = KeptRows(flow, kept(drawn, backend, flow.workers))
+            rows = ResidentRows(flow, kept(drawn, backend, flow.workers))
             fits, size = fits_of(self), seed_rows_of(self)
             seeds = (seed_rows(drawn, turn, size, backend) for turn in range(fits))
             recipes = (self._recipe(seed * fits + turn, size) for turn in range(fits))

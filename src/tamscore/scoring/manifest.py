@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tamscore.config import Job
     from tamscore.engine.device import DeviceChoice
     from tamscore.progress import Progress
-    from tamscore.scoring.fit.fitted import Fitted
+    from tamscore.scoring.fit.party_fit import PartyFit
     from tamscore.scoring.tables.outcome import Outcome
     from tamscore.stages.level_loss import PartyLevel
     from tamscore.store.commit import Placed
@@ -93,8 +93,8 @@ def remarks_on(outcome: Outcome, job: Job) -> list[str]:
     ladder, rules = ladder_rules(job), quadrant_rules(job)
     by_party = [
         f"{policy.name}: {text}"
-        for market, policy, fitted in zip(outcome.markets, outcome.policies, outcome.fitted, strict=True)
-        for text in remarks.remarks(market, policy.limits, ladder, rules, fitted.kept)
+        for market, policy, fitted in zip(outcome.markets, outcome.policies, outcome.party_fits, strict=True)
+        for text in remarks.remarks(market, policy.limits, ladder, rules, fitted.reference)
     ]
     of_sections = [f"{name}: {text}" for name, one in outcome.findings.items() for text in one.notices]
     absent = [
@@ -130,7 +130,7 @@ def manifest(outcome: Outcome, job: Job, choice: DeviceChoice, progress: Progres
         "totals": {kind: dict(zip(MEASURES, money(by_kind[i]), strict=True)) for i, kind in enumerate(KINDS)},
         "fit": {
             one.model.name: fit_record(one, inertia)
-            for one, inertia in zip(outcome.fitted, outcome.inertia, strict=True)
+            for one, inertia in zip(outcome.party_fits, outcome.inertia, strict=True)
         },
         "tied_share": {one.model.name: round(diagnose.tied_share(one.sales.sales), 6) for one in outcome.markets},
         "extras": {name: one.record for name, one in outcome.findings.items() if one.record},
@@ -168,7 +168,7 @@ def device_record(choice: DeviceChoice) -> dict[str, Any]:
     return {**record, "gpus": list(choice.gpus), "driver": versions.driver_version(), **fed}
 
 
-def fit_record(one: Fitted, inertia: int) -> dict[str, Any]:
+def fit_record(one: PartyFit, inertia: int) -> dict[str, Any]:
     """How a fit came about, and the inertia of all scored rows under it."""
     fit, grid = one.fit, one.model.space.fitted_grid
     return {

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.assign import AssignedRows
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.context import Run
-    from tamscore.scoring.fit.fitted import Fitted
+    from tamscore.scoring.fit.party_fit import PartyFit
     from tamscore.scoring.model_source import ModelSource
     from tamscore.scoring.potential import PartyMarket
     from tamscore.scoring.score.plan import PartyPolicy
@@ -28,7 +28,7 @@ class Market:
     this: Run
     model_source: ModelSource
     rows: list[PartRows]
-    fitted: Sequence[Fitted]
+    fitted: Sequence[PartyFit]
     assigned: list[AssignedRows]
     parties: Sequence[PartyMarket]
     policies: tuple[PartyPolicy, ...]

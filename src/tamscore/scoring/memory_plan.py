@@ -18,7 +18,7 @@ SMALLEST_BLOCK = 8
 """Blocks are halved when memory runs out, down to this part of what they were."""
 
 
-def kept_bytes(rows: int, row_bytes: int) -> int:
+def resident_bytes(rows: int, row_bytes: int) -> int:
     """What rows take that stay between passes: so many bytes each of their block; norm, label, gap and draw number."""
     return rows * (row_bytes + 28)
 

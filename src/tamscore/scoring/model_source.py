@@ -14,9 +14,9 @@ from tamscore.schema import PARTY_TYPES
 from tamscore.scoring.context import columns_of, differences, settings_of
 from tamscore.scoring.features import Encoding
 from tamscore.scoring.fit.fit import fit_parties
-from tamscore.scoring.fit.fitted import Fitted, Kept
 from tamscore.scoring.fit.look_alike import is_enabled
 from tamscore.scoring.fit.party import judge_features, party_counts
+from tamscore.scoring.fit.party_fit import PartyFit, Reference
 from tamscore.scoring.fit.refit import refit_parties
 from tamscore.scoring.fit.sample import last_drawn
 from tamscore.scoring.party_model import PartyModel
@@ -58,7 +58,7 @@ class ModelSource(Protocol):
     def judge_features(self, this: Run, parts: list[PartRows]) -> None:
         """Raise GateError if the leakage guard stops a fit on these rows."""
 
-    def fitted(self, this: Run, parts: list[PartRows]) -> list[Fitted]:
+    def fit_models(self, this: Run, parts: list[PartRows]) -> list[PartyFit]:
         """The model of every party type that has rows."""
 
 
@@ -82,7 +82,7 @@ class NewModel:
         """Raise GateError if the leakage guard stops a fit on these rows."""
         judge_features(this, parts)
 
-    def fitted(self, this: Run, parts: list[PartRows]) -> list[Fitted]:
+    def fit_models(self, this: Run, parts: list[PartRows]) -> list[PartyFit]:
         """The model of every party type that has rows."""
         return fit_parties(this, parts)
 
@@ -122,7 +122,7 @@ class FrozenModel:
     def judge_features(self, this: Run, parts: list[PartRows]) -> None:
         """Nothing: the features of a fitted model stay."""
 
-    def fitted(self, this: Run, parts: list[PartRows]) -> list[Fitted]:
+    def fit_models(self, this: Run, parts: list[PartRows]) -> list[PartyFit]:
         """The model of every party type that the earlier run knew; InputContractError where there are others by now."""
         known = {party.name: party for party in self.earlier.model.parties}
         for party, count in party_counts(parts).items():
@@ -131,10 +131,10 @@ class FrozenModel:
                     f"{this.job.input.name}: {count:,} accounts are of party type {PARTY_TYPES[party]!r}, which the "
                     f"model of run {self.earlier.directory.run_key} does not know; refresh the model, or fit a new one"
                 )
-        fitted = [thawed(this, party) for party in known.values()]
+        fitted = [reuse_party(this, party) for party in known.values()]
         if not self.own_ladders:
             return fitted
-        return [replace(one, kept=replace(one.kept, table=None, limits=None)) for one in fitted]
+        return [replace(one, reference=replace(one.reference, table=None, limits=None)) for one in fitted]
 
 
 @dataclass(frozen=True)
@@ -160,24 +160,24 @@ class RefreshedModel:
         """Raise GateError if the leakage guard stops a fit on these rows."""
         judge_features(this, parts)
 
-    def fitted(self, this: Run, parts: list[PartRows]) -> list[Fitted]:
+    def fit_models(self, this: Run, parts: list[PartRows]) -> list[PartyFit]:
         """The model of every party type that has rows; one that has none now stays as it was, for when it returns."""
         fitted = refit_parties(this, parts, self.earlier)
         there = {one.model.name for one in fitted}
-        fitted += [thawed(this, party) for party in self.earlier.model.parties if party.name not in there]
+        fitted += [reuse_party(this, party) for party in self.earlier.model.parties if party.name not in there]
         return sorted(fitted, key=lambda one: one.model.encoding.party)
 
 
-def thawed(this: Run, party: PartyRecord) -> Fitted:
+def reuse_party(this: Run, party: PartyRecord) -> PartyFit:
     """One party type of an earlier model as it stands, ready to assign."""
     encoding = Encoding(this.columns, PARTY_TYPES.index(party.name), party.space.vocabularies, party.segments)
     level = level_under(this.job, party)
     in_force, typical = (level.in_force, level.model) if level else (None, None)
     look_alike = party.look_alike if is_enabled(this.job) else None
     model = PartyModel(party.name, encoding, party.space, party.centers, party.ids, in_force, look_alike, typical)
-    kept = Kept(party.names, party.table, party.limits, party.reach)
+    kept = Reference(party.names, party.table, party.limits, party.reach)
     found = (model, party.fit, party.spread, party.rows, party.constant, party.histograms, party.named, kept)
-    return Fitted(*found, level=level)
+    return PartyFit(*found, level=level)
 
 
 def level_under(job: Job, party: PartyRecord) -> PartyLevel | None:
@@ -186,7 +186,7 @@ def level_under(job: Job, party: PartyRecord) -> PartyLevel | None:
     return replace(level, in_use=job.potential.level) if level and level.model else level
 
 
-def watch_of(this: Run, parts: list[PartRows], model_source: ModelSource, fitted: Sequence[Fitted]) -> Watch | None:
+def watch_of(this: Run, parts: list[PartRows], model_source: ModelSource, fitted: Sequence[PartyFit]) -> Watch | None:
     """What a run looks at while it assigns; nothing where it builds on no other."""
     if model_source.earlier is None:
         return None
@@ -198,7 +198,7 @@ def watch_of(this: Run, parts: list[PartRows], model_source: ModelSource, fitted
 
 
 def party_watch(
-    one: Fitted, stored: PartyRecord | None, labels: Labels, parts: list[PartRows], seed: int
+    one: PartyFit, stored: PartyRecord | None, labels: Labels, parts: list[PartRows], seed: int
 ) -> PartyWatch:
     """How a party type is watched; one that the earlier model did not know has nothing to drift from."""
     ids = one.model.ids

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tamscore.scoring.fit.fitted import Naming
+from tamscore.scoring.fit.party_fit import Naming
 from tamscore.stages.naming import Title
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from tamscore.config import Job
     from tamscore.progress import Progress
-    from tamscore.scoring.fit.fitted import Fitted
+    from tamscore.scoring.fit.party_fit import PartyFit
 
 LISTED = 6
 """So many ids are named in one notice."""
@@ -28,7 +28,7 @@ def naming_of(job: Job) -> Naming:
     return Naming(titles, dict(job.names))
 
 
-def named(job: Job, fitted: Sequence[Fitted], progress: Progress, *, is_new: bool) -> list[Fitted]:
+def named(job: Job, fitted: Sequence[PartyFit], progress: Progress, *, is_new: bool) -> list[PartyFit]:
     """Return the fits with the names of the job; `is_new` says that a new model has given the ids out anew."""
     ids = [cluster for one in fitted for cluster in one.model.ids]
     if here := [cluster for cluster in ids if cluster in job.names]:

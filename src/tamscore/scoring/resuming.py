@@ -12,8 +12,8 @@ from tamscore.scoring.census.money import CurrencyCount, Money
 from tamscore.scoring.census.part_rows import PartRows
 from tamscore.scoring.cluster_map import Glimpse
 from tamscore.scoring.features import Encoding
-from tamscore.scoring.fit.fitted import Change, Fitted, Kept, Naming
 from tamscore.scoring.fit.guard import Verdict
+from tamscore.scoring.fit.party_fit import Change, Naming, PartyFit, Reference
 from tamscore.scoring.fit.trust import Trust
 from tamscore.scoring.party_model import PartyModel
 from tamscore.scoring.score.parts import ScoredPart
@@ -51,7 +51,20 @@ if TYPE_CHECKING:
 
 CENSUS = (PartRows, Money, CurrencyCount, Sums)
 SPACE = (Encoding, Vocabulary, Space, ColumnScale, Grid)
-MODEL = (Fitted, PartyModel, Fit, Histogram, Kept, PotentialTable, Bounds, Limits, Change, Event, Verdict, Evidence)
+MODEL = (
+    PartyFit,
+    PartyModel,
+    Fit,
+    Histogram,
+    Reference,
+    PotentialTable,
+    Bounds,
+    Limits,
+    Change,
+    Event,
+    Verdict,
+    Evidence,
+)
 NAMES = (Naming, Title)
 TRUST = (Candidate, Trust, Moves, RedrawSpread, LookAlike)
 LEVEL = (PartyLevel, LevelModel, Columns, LevelLoss, AccountLadder)

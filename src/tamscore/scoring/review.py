@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tamscore.scoring.assign import AssignedRows
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.context import Run
-    from tamscore.scoring.fit.fitted import Fitted
+    from tamscore.scoring.fit.party_fit import PartyFit
     from tamscore.scoring.model_source import ModelSource
 
 
@@ -28,7 +28,7 @@ def look_back(
     this: Run,
     model_source: ModelSource,
     parts: list[PartRows],
-    fitted: Sequence[Fitted],
+    fitted: Sequence[PartyFit],
     assigned: Sequence[AssignedRows],
 ) -> Review:
     """What there is to say about a run beside the one it builds on; nothing where it builds on none.
@@ -72,7 +72,7 @@ def check_relabelled(this: Run, model_source: ModelSource, review: Review) -> No
         )
 
 
-def places_of(one: Fitted, parts: Sequence[PartRows], assigned: Sequence[AssignedRows]) -> Iterator[tuple[Any, Any]]:
+def places_of(one: PartyFit, parts: Sequence[PartRows], assigned: Sequence[AssignedRows]) -> Iterator[tuple[Any, Any]]:
     """Label and distance (m,) of the scored rows of a party type, partition by partition."""
     for part, rows in zip(parts, assigned, strict=True):
         here = (rows.reason == Reason.SCORED) & (part.party == one.model.encoding.party)
@@ -80,14 +80,14 @@ def places_of(one: Fitted, parts: Sequence[PartRows], assigned: Sequence[Assigne
         yield (label, distance) if here.all() else (label[here], distance[here])
 
 
-def far_of(one: Fitted, parts: Sequence[PartRows], assigned: Sequence[AssignedRows]) -> int:
+def far_of(one: PartyFit, parts: Sequence[PartRows], assigned: Sequence[AssignedRows]) -> int:
     """How many accounts lie out of reach of their cluster."""
     reach = reach_of(one, parts, assigned)
     return sum(int(np.sum(distance > reach[label])) for label, distance in places_of(one, parts, assigned))
 
 
-def reach_of(one: Fitted, parts: Sequence[PartRows], assigned: Sequence[AssignedRows]) -> Any:
+def reach_of(one: PartyFit, parts: Sequence[PartRows], assigned: Sequence[AssignedRows]) -> Any:
     """How far the clusters reach (k,): what the model has kept, or what the accounts of today say."""
-    if one.kept.reach is not None:
-        return one.kept.reach
+    if one.reference.reach is not None:
+        return one.reference.reach
     return drift.reaches(places_of(one, parts, assigned), one.model.k)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamscore.scoring.fit.fitted import NOTHING_KEPT
+from tamscore.scoring.fit.party_fit import NO_REFERENCE
 from tamscore.stages import top_step
 from tamscore.stages.diagnose import tied_share
 from tamscore.stages.potential import OF_ACCOUNT, OF_CLUSTER, median_of, top_share
@@ -14,7 +14,7 @@ from tamscore.stages.prepare import nearest_rank
 
 if TYPE_CHECKING:
     from tamscore.scoring.arguments import LadderRules, QuadrantRules
-    from tamscore.scoring.fit.fitted import Kept
+    from tamscore.scoring.fit.party_fit import Reference
     from tamscore.scoring.potential import PartyMarket
     from tamscore.stages.quadrant import Limits
 
@@ -33,7 +33,7 @@ LISTED = 6
 
 
 def remarks(
-    market: PartyMarket, limits: Limits, ladder: LadderRules, rules: QuadrantRules, kept: Kept = NOTHING_KEPT
+    market: PartyMarket, limits: Limits, ladder: LadderRules, rules: QuadrantRules, kept: Reference = NO_REFERENCE
 ) -> list[str]:
     """Everything worth saying about one party type; `kept` is what it keeps of an earlier model."""
     if not market.sales.support.sum():
@@ -51,7 +51,7 @@ def remarks(
     return [text for text in said if text]
 
 
-def nobody_buys(kept: Kept) -> str:
+def nobody_buys(kept: Reference) -> str:
     """A word where there are no customers: on ladders of an earlier run there may be potential all the same."""
     if kept.table is None or np.isnan(kept.table.values).all():
         return "no account has sales above 0, so there is no potential to tell"
@@ -85,7 +85,7 @@ def below_cents(market: PartyMarket) -> str:
     )
 
 
-def fewer_today(market: PartyMarket, kept: Kept) -> str:
+def fewer_today(market: PartyMarket, kept: Reference) -> str:
     """A word where ladders come from an earlier run's customers, and what is expected from far fewer."""
     today, then = market.sales.support.sum(), 0 if kept.table is None else kept.table.support.sum()
     if today >= FEWER * then:
@@ -134,7 +134,7 @@ def merged_ladders(market: PartyMarket, ladder: LadderRules) -> Any:
     return np.array(merged, bool)
 
 
-def thin(market: PartyMarket, min_customers: int, kept: Kept = NOTHING_KEPT) -> str:
+def thin(market: PartyMarket, min_customers: int, kept: Reference = NO_REFERENCE) -> str:
     """A word on clusters that have, or had in the earlier run, too few customers for a table of their own."""
     found = [c for c, basis in enumerate(market.table.basis) if basis not in {OF_CLUSTER, OF_ACCOUNT}]
     if not found:
@@ -152,7 +152,7 @@ def thin(market: PartyMarket, min_customers: int, kept: Kept = NOTHING_KEPT) -> 
     )
 
 
-def top_heavy(market: PartyMarket, ladder: LadderRules, kept: Kept = NOTHING_KEPT) -> str:
+def top_heavy(market: PartyMarket, ladder: LadderRules, kept: Reference = NO_REFERENCE) -> str:
     """A word where most expansion whitespace hangs on the largest customers, and what a cap would leave of it.
 
     On ladders of an earlier run nobody knows the latter.
@@ -172,7 +172,7 @@ def top_heavy(market: PartyMarket, ladder: LadderRules, kept: Kept = NOTHING_KEP
     return f"{head}; potential.top_step = 'p99' would leave {capped / held.sum():.0%} of it"
 
 
-def crowded(market: PartyMarket, limits: Limits, rules: QuadrantRules, kept: Kept = NOTHING_KEPT) -> str:
+def crowded(market: PartyMarket, limits: Limits, rules: QuadrantRules, kept: Reference = NO_REFERENCE) -> str:
     """A word where high means more accounts than asked for: many share one potential, or the limit is an old one."""
     standing = market.standing
     potential = np.append(standing.customer_potential, standing.prospect_potential)

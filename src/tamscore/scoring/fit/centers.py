@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
     from tamscore.engine.flow import Flow
     from tamscore.scoring.arguments import Recipe
-    from tamscore.scoring.fit.kept_rows import KeptRows
+    from tamscore.scoring.fit.resident_rows import ResidentRows
     from tamscore.stages.blocks import Span
     from tamscore.stages.kmeans import Fit
 
 
-def fit_centers(rows: KeptRows, seed_block: Any, recipe: Recipe, spans: Sequence[Span], local: Flow) -> Fit:
+def fit_centers(rows: ResidentRows, seed_block: Any, recipe: Recipe, spans: Sequence[Span], local: Flow) -> Fit:
     """The centers of a party type: seeded on a few host rows (d, s), mini-batch steps, Lloyd passes to the end."""
     fit = refined(rows, seed_block, recipe, spans, local, recipe.max_passes)
     return kmeans.by_size(kmeans.without_empty(fit))
 
 
 def fit_best(
-    rows: KeptRows, turns: Iterable[tuple[Any, Recipe]], spans: Sequence[Span], local: Flow, passes: int
+    rows: ResidentRows, turns: Iterable[tuple[Any, Recipe]], spans: Sequence[Span], local: Flow, passes: int
 ) -> Fit:
     """The best of several fits, each on seed rows (d, s) and by a recipe of its own; sized as `fit_centers` does.
 
@@ -53,7 +53,7 @@ def agreed(inertias: Sequence[int]) -> bool:
     return len(lowest) == AGREEING and lowest[-1] - lowest[0] <= SAME * lowest[0]
 
 
-def moved(rows: KeptRows, fit: Fit, passes: int) -> Fit:
+def moved(rows: ResidentRows, fit: Fit, passes: int) -> Fit:
     """A settled fit after moves of its centers by all rows, where these are few, and settled again."""
     if len(fit.centers) >= MOVED_BY_ALL or fit.passes >= passes:
         return fit
@@ -61,14 +61,14 @@ def moved(rows: KeptRows, fit: Fit, passes: int) -> Fit:
     return fit if found is fit else settled(rows, replace(found, passes=fit.passes, batches=fit.batches), passes)
 
 
-def refined(rows: KeptRows, block: Any, recipe: Recipe, spans: Sequence[Span], local: Flow, passes: int) -> Fit:
+def refined(rows: ResidentRows, block: Any, recipe: Recipe, spans: Sequence[Span], local: Flow, passes: int) -> Fit:
     """Return a fit that is seeded on host rows (d, s), refined by mini-batches, polished by at most so many passes."""
     seeds = seed(block, recipe, local)
     centers, batches = kmeans.mini_batch(rows, seeds.centers, seeds.counts.astype(np.float64), spans)
     return replace(kmeans.lloyd(rows, centers, passes), batches=batches)
 
 
-def settled(rows: KeptRows, fit: Fit, passes: int) -> Fit:
+def settled(rows: ResidentRows, fit: Fit, passes: int) -> Fit:
     """A fit after so many passes in all, or as many as it takes."""
     if fit.passes >= passes:
         return fit
@@ -111,7 +111,7 @@ def carry_on(fit: Fit, rows: BlockRows, recipe: Recipe) -> Fit:
     return kmeans.lloyd(rows.anew(), fit.centers, recipe.max_passes, kmeans.SEEDING_TOLERANCE)
 
 
-def polish(rows: KeptRows, fit: Fit, passes: int) -> Fit:
+def polish(rows: ResidentRows, fit: Fit, passes: int) -> Fit:
     """The fit after Lloyd passes over the rows given."""
     if passes == 0:
         return fit

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.scoring.context import Run
-    from tamscore.scoring.fit.kept_rows import KeptRows
     from tamscore.scoring.fit.party import Party
+    from tamscore.scoring.fit.resident_rows import ResidentRows
     from tamscore.scoring.fit.sources import Source
     from tamscore.stages.blocks import Span
     from tamscore.stages.prepare import Vocabulary
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Ground:
+class FitData:
     """What the centers of a party type are sought on: its rows in their space, and the rows drawn of them.
 
     `seeds` (d, s) are the first of the drawn rows, `constant` the columns that were dropped, `flagged` those that the
@@ -41,14 +41,14 @@ class Ground:
     space: Space
     sample: SampleSource
     everywhere: EveryRow
-    rows: KeptRows
+    rows: ResidentRows
     spans: Sequence[Span]
     seeds: Any
     constant: tuple[str, ...]
     flagged: tuple[str, ...]
 
 
-def ground_of(this: Run, party: Party) -> Ground:
+def make_fit_data(this: Run, party: Party) -> FitData:
     """The space of a party type, and its rows in it."""
     clusters, features = this.job.clusters, this.job.features
     check_rows(this, party)
@@ -70,7 +70,7 @@ def ground_of(this: Run, party: Party) -> Ground:
     seeds = this.backend.get(space.block(this.backend, sample.raw.part(0, seed_rows)))
     rows, spans = source.rows(space), source.spans(clusters.batch_rows)
     encoding = replace(encoding, vocabularies=vocabularies)
-    return Ground(encoding, space, sample, everywhere, rows, spans, seeds, constant, party.flagged)
+    return FitData(encoding, space, sample, everywhere, rows, spans, seeds, constant, party.flagged)
 
 
 def scaled_by_library(this: Run, party: str, sample: SampleSource, space: Space) -> Space:

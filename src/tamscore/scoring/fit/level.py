@@ -15,9 +15,9 @@ from tamscore.stages.level_loss import PartyLevel, level_losses
 
 if TYPE_CHECKING:
     from tamscore.scoring.context import Run
-    from tamscore.scoring.fit.data import Ground
-    from tamscore.scoring.fit.fitted import Fitted
+    from tamscore.scoring.fit.data import FitData
     from tamscore.scoring.fit.party import Party
+    from tamscore.scoring.fit.party_fit import PartyFit
     from tamscore.scoring.fit.sample import SampledRows
 
 
@@ -35,9 +35,9 @@ class CustomerLevels:
     typical: Any
 
 
-def customer_levels(this: Run, party: Party, ground: Ground) -> CustomerLevels | None:
+def customer_levels(this: Run, party: Party, data: FitData) -> CustomerLevels | None:
     """The level of a party type's customers in its space; None, with a notice where it matters, if they are too few."""
-    drawn, space = party.customers, ground.space
+    drawn, space = party.customers, data.space
     if len(drawn) < FEWEST_CUSTOMERS:
         if this.job.potential.level == "account":
             this.progress.notice(
@@ -45,7 +45,7 @@ def customer_levels(this: Run, party: Party, ground: Ground) -> CustomerLevels |
                 f"{len(drawn)}; took level cluster"
             )
         return None
-    raw = SampleSource(party.local, this.backend, drawn, ground.encoding).raw
+    raw = SampleSource(party.local, this.backend, drawn, data.encoding).raw
     block = this.backend.get(space.block(this.backend, raw))
     unit, seed = space.fitted_grid.unit, this.job.clusters.seed
     model = fit_level(block, drawn.sales, drawn.numbers, len(space.scales), unit, seed)
@@ -55,7 +55,7 @@ def customer_levels(this: Run, party: Party, ground: Ground) -> CustomerLevels |
     return CustomerLevels(model, block, drawn.sales, drawn.numbers, typical)
 
 
-def leveled(this: Run, customers: CustomerLevels | None, fitted: Fitted) -> Fitted:
+def add_level(this: Run, customers: CustomerLevels | None, fitted: PartyFit) -> PartyFit:
     """The fit with the level in use in its model, and with what both levels come to on held-out customers."""
     if customers is None:
         return replace(fitted, level=PartyLevel("cluster", None, ()))

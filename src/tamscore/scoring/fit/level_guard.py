@@ -11,12 +11,12 @@ from tamscore.stages import leakage, level_shift
 
 if TYPE_CHECKING:
     from tamscore.scoring.context import Run
-    from tamscore.scoring.fit.data import Ground
+    from tamscore.scoring.fit.data import FitData
     from tamscore.scoring.fit.level import CustomerLevels
     from tamscore.scoring.fit.party import Party
 
 
-def level_shifts(this: Run, party: Party, ground: Ground, customers: CustomerLevels | None) -> dict[str, float]:
+def level_shifts(this: Run, party: Party, data: FitData, customers: CustomerLevels | None) -> dict[str, float]:
     """The factor by which prospects' median level moves without each feature; nothing at level cluster.
 
     Raises GateError if a feature that the job does not allow moves it beyond the limit.
@@ -24,9 +24,9 @@ def level_shifts(this: Run, party: Party, ground: Ground, customers: CustomerLev
     rules = this.job.leakage
     if customers is None or rules.action == "off" or this.job.potential.level != "account":
         return {}
-    seeds = ground.seeds
+    seeds = data.seeds
     prospects = np.flatnonzero(party.drawn.sales[: seeds.shape[1]] <= 0)[: leakage.PROSPECTS]
-    columns = [feature.column for feature in ground.space.features]
+    columns = [feature.column for feature in data.space.features]
     found = level_shift.shifts(customers.model, customers.block, customers.sales, seeds[:, prospects], columns)
     odd = {name: factor for name, factor in found.items() if name not in this.job.features.allow}
     stops = rules.action == "block" and len(prospects) >= leakage.PROSPECTS_TO_BLOCK

@@ -11,7 +11,7 @@ from tamscore.stages.look_alike_fit import FitRows, chosen_rows, fit_look_alike
 if TYPE_CHECKING:
     from tamscore.config import Job
     from tamscore.scoring.context import Run
-    from tamscore.scoring.fit.data import Ground
+    from tamscore.scoring.fit.data import FitData
     from tamscore.stages.look_alike import LookAlike
 
 SECTION = "look_alike"
@@ -22,14 +22,14 @@ def is_enabled(job: Job) -> bool:
     return bool(getattr(job.sections.get(SECTION), "enabled", False))
 
 
-def look_alike_of(this: Run, ground: Ground) -> LookAlike | None:
+def look_alike_of(this: Run, data: FitData) -> LookAlike | None:
     """The look-alike of a party type; None where the job does not ask, or there are too few customers or prospects."""
-    drawn, host = ground.sample.drawn, HostBackend()
+    drawn, host = data.sample.drawn, HostBackend()
     chosen = chosen_rows(drawn.sales) if is_enabled(this.job) else None
     if chosen is None:
         return None
     at, weight = chosen
     numeric = {name: column[at] for name, column in drawn.numeric.items()}
-    raw = ground.encoding.raw(host, numeric, taken(drawn.texts, at), len(at))
-    rows = FitRows(ground.space.block(host, raw), drawn.numbers[at], drawn.sales[at] > 0, weight)
-    return fit_look_alike(ground.space, rows, ground.flagged, this.job.clusters.seed)
+    raw = data.encoding.raw(host, numeric, taken(drawn.texts, at), len(at))
+    rows = FitRows(data.space.block(host, raw), drawn.numbers[at], drawn.sales[at] > 0, weight)
+    return fit_look_alike(data.space, rows, data.flagged, this.job.clusters.seed)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from tamscore.engine.flow import Flow
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.context import Run
-    from tamscore.scoring.fit.fitted import Fitted
     from tamscore.scoring.fit.guard import Verdict
+    from tamscore.scoring.fit.party_fit import PartyFit
     from tamscore.scoring.fit.sample import SampledRows
     from tamscore.stages.prepare import Vocabulary
 
@@ -52,7 +52,7 @@ class Party:
         return PARTY_TYPES[self.code]
 
 
-def each_party(this: Run, parts: list[PartRows], fit: Callable[[Run, Party], Fitted]) -> list[Fitted]:
+def each_party(this: Run, parts: list[PartRows], fit: Callable[[Run, Party], PartyFit]) -> list[PartyFit]:
     """What `fit` makes of every party type that has rows; the guard has seen them before."""
     counts = party_counts(parts)
     segments = segment_vocabulary(this, parts)

@@ -11,15 +11,15 @@ from tamscore.scoring.assign_blocks import RowRequest, assign_blocks
 from tamscore.scoring.context import clusters_of, recipe_of
 from tamscore.scoring.features import Encoding
 from tamscore.scoring.fit.centers import fit_centers
-from tamscore.scoring.fit.data import ground_of
-from tamscore.scoring.fit.finish import fitted_on, polished, tell, trusted
+from tamscore.scoring.fit.completion import add_stability, make_party_fit, polish_centers, report_fit
+from tamscore.scoring.fit.data import make_fit_data
 from tamscore.scoring.fit.fit import fit_party
-from tamscore.scoring.fit.fitted import Change, Fitted, Kept
-from tamscore.scoring.fit.level import customer_levels, leveled
+from tamscore.scoring.fit.level import add_level, customer_levels
 from tamscore.scoring.fit.level_guard import level_shifts
 from tamscore.scoring.fit.party import each_party
+from tamscore.scoring.fit.party_fit import Change, PartyFit, Reference
 from tamscore.scoring.fit.refit_centers import means, refit
-from tamscore.scoring.fit.refits import moves_of, redraw_spread, tell_moves
+from tamscore.scoring.fit.refits import moves_of, redraw_spread, report_moves
 from tamscore.scoring.fit.sources import SampleSource
 from tamscore.scoring.party_model import PartyModel
 from tamscore.stages import lifecycle
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
     from tamscore.model.record import PartyRecord
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.context import Run
-    from tamscore.scoring.fit.data import Ground
+    from tamscore.scoring.fit.data import FitData
     from tamscore.scoring.fit.party import Party
     from tamscore.stages.kmeans import Fit
 
 
-def refit_parties(this: Run, parts: list[PartRows], earlier: EarlierRun) -> list[Fitted]:
+def refit_parties(this: Run, parts: list[PartRows], earlier: EarlierRun) -> list[PartyFit]:
     """The refreshed model of every party type that has rows; one that the earlier model did not know is fitted anew."""
     stored = {party.name: party for party in earlier.model.parties}
 
-    def refit_known(this: Run, party: Party) -> Fitted:
+    def refit_known(this: Run, party: Party) -> PartyFit:
         old = stored.get(party.name)
         if old is not None:
             return refit_party(this, party, old, earlier.labels)
@@ -50,25 +50,25 @@ def refit_parties(this: Run, parts: list[PartRows], earlier: EarlierRun) -> list
     return each_party(this, parts, refit_known)
 
 
-def refit_party(this: Run, party: Party, old: PartyRecord, labels: Labels) -> Fitted:
+def refit_party(this: Run, party: Party, old: PartyRecord, labels: Labels) -> PartyFit:
     """The centers of one party type in a space of today, started from where the old clusters lie by now."""
     recipe = recipe_of(this.job, clusters_of(this.job, party.name) or len(old.centers))
-    ground = ground_of(this, party)
-    customers = customer_levels(this, party, ground)
-    shifts = level_shifts(this, party, ground, customers)
-    before = old_places(this, ground, old, labels, party.local)
-    blocks = ground.space.blocks(this.backend, ground.sample.raw)
+    data = make_fit_data(this, party)
+    customers = customer_levels(this, party, data)
+    shifts = level_shifts(this, party, data, customers)
+    before = old_places(this, data, old, labels, party.local)
+    blocks = data.space.blocks(this.backend, data.sample.raw)
     start = means(this.backend, blocks, before.nearest, len(old.centers))
-    new_model = fit_centers(ground.rows, ground.seeds, recipe, ground.spans, party.local)
-    fit = refit(ground.rows, start, new_model, recipe.max_passes)
+    new_model = fit_centers(data.rows, data.seeds, recipe, data.spans, party.local)
+    fit = refit(data.rows, start, new_model, recipe.max_passes)
     if fit is new_model:
         this.progress.notice(f"{old.name}: the clusters were found anew: those of the earlier model no longer fit")
-    fit = polished(this, ground, fit)
-    tell(this, ground, fit, recipe.k)
-    moves = moves_of(this, party, ground, customers, recipe.k)
-    tell_moves(this, party.name, recipe.k, moves, ())
-    fitted = leveled(this, customers, succeeded(this, ground, fit, old, before))
-    spread = redraw_spread(this, party, ground, customers, fitted.fit.centers)
+    fit = polish_centers(this, data, fit)
+    report_fit(this, data, fit, recipe.k)
+    moves = moves_of(this, party, data, customers, recipe.k)
+    report_moves(this, party.name, recipe.k, moves, ())
+    fitted = add_level(this, customers, succeeded(this, data, fit, old, before))
+    spread = redraw_spread(this, party, data, customers, fitted.fit.centers)
     return replace(fitted, shifts=shifts, moves=moves, spread_of_redraws=spread)
 
 
@@ -88,28 +88,28 @@ KNOWN = 0.5
 """Where the earlier run knows less than this share of the accounts, ids are others, and clusters are told by place."""
 
 
-def old_places(this: Run, ground: Ground, old: PartyRecord, labels: Labels, local: Flow) -> Places:
+def old_places(this: Run, data: FitData, old: PartyRecord, labels: Labels, local: Flow) -> Places:
     """Where the drawn rows lie among the old clusters, in the space of the earlier model.
 
     A row belonged to the cluster that its account was in; where the accounts are others, to the nearest within reach.
     """
-    encoding = Encoding(this.columns, ground.encoding.party, old.space.vocabularies, old.segments)
-    raw = SampleSource(local, this.backend, ground.sample.drawn, encoding).raw
+    encoding = Encoding(this.columns, data.encoding.party, old.space.vocabularies, old.segments)
+    raw = SampleSource(local, this.backend, data.sample.drawn, encoding).raw
     model = PartyModel(old.name, encoding, old.space, old.centers, old.ids)
     near, _ = assign_blocks(this.backend, model, raw, RowRequest())
     nearest, far = near.label, near.distance > old.reach[near.label]
-    label = labels.drawn(this.job.clusters.seed).among(old.ids, ground.sample.drawn.numbers)
+    label = labels.drawn(this.job.clusters.seed).among(old.ids, data.sample.drawn.numbers)
     if np.mean(label >= 0) < KNOWN:
         label = np.where(far, -1, nearest.astype(np.int64))
     return Places(nearest, int(far.sum()), label)
 
 
-def succeeded(this: Run, ground: Ground, fit: Fit, old: PartyRecord, before: Places) -> Fitted:
+def succeeded(this: Run, data: FitData, fit: Fit, old: PartyRecord, before: Places) -> PartyFit:
     """The refreshed model with its clusters in the order and under the ids of those that they go on from."""
     label = np.concatenate(
         [
             this.backend.get(this.backend.nearest(block, this.backend.put(fit.centers)).label)
-            for block in ground.space.blocks(this.backend, ground.sample.raw)
+            for block in data.space.blocks(this.backend, data.sample.raw)
         ]
     )
     overlap = overlap_of(before, label, old, len(fit.centers))
@@ -120,10 +120,10 @@ def succeeded(this: Run, ground: Ground, fit: Fit, old: PartyRecord, before: Pla
     ids, named = lifecycle.succeed(old.name, old.ids, heir, len(order), old.named)
     fit = replace(fit, centers=fit.centers[order], counts=fit.counts[order])
     known = dict(old.clusters)
-    fitted = fitted_on(ground, fit, ids, named, Kept(tuple(known.get(name) for name in ids)))
+    fitted = make_party_fit(data, fit, ids, named, Reference(tuple(known.get(name) for name in ids)))
     happened = lifecycle.events(overlap, heir, old.ids, ids)
     return replace(
-        trusted(this, ground, fitted),
+        add_stability(this, data, fitted),
         change=Change(happened, np.bincount(before.nearest, minlength=len(old.ids)), before.far),
     )
 

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
     from tamscore.backend import Backend
     from tamscore.backend.coded import Block
-    from tamscore.scoring.fit.kept_rows import KeptRows
+    from tamscore.scoring.fit.resident_rows import ResidentRows
     from tamscore.stages.kmeans import Fit
 
 GAIN = 1e-3
 """Centers found anew replace those that were warmed up where they lower inertia by more than this part of it."""
 
 
-def refit(rows: KeptRows, start: Any, new_model: Fit, max_passes: int) -> Fit:
+def refit(rows: ResidentRows, start: Any, new_model: Fit, max_passes: int) -> Fit:
     """The fit that Lloyd passes lead to from the centers given (k, d); or the fresh one, where there is more to find.
 
     Passes alone cannot take a center from where it is no longer needed to where one is missing: what a fresh start has

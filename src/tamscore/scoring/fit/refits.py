@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tamscore.engine.flow import Flow
     from tamscore.scoring.arguments import Recipe
     from tamscore.scoring.context import Run
-    from tamscore.scoring.fit.data import Ground
+    from tamscore.scoring.fit.data import FitData
     from tamscore.scoring.fit.level import CustomerLevels
     from tamscore.scoring.fit.party import Party
     from tamscore.stages.choose_k import Candidate
@@ -61,24 +61,24 @@ class Drawn:
         return moves.money_of(HostBackend(), centers, rows, customers, self.rules)
 
 
-def drawn_of(this: Run, party: Party, ground: Ground, customers: CustomerLevels) -> Drawn:
+def drawn_of(this: Run, party: Party, data: FitData, customers: CustomerLevels) -> Drawn:
     """Return what a party type is fitted again on."""
-    drawn, most = party.drawn, min(ROWS, ground.seeds.shape[1])
-    rows = Accounts(ground.seeds[:, :most], drawn.sales[:most], drawn.numbers[:most])
+    drawn, most = party.drawn, min(ROWS, data.seeds.shape[1])
+    rows = Accounts(data.seeds[:, :most], drawn.sales[:most], drawn.numbers[:most])
     buyers = Accounts(customers.block, customers.sales, customers.numbers)
     recipe = recipe_of(this.job, 1)
     recipe = replace(recipe, restarts=min(recipe.restarts, FEW_RESTARTS))
-    return Drawn(rows, buyers, rules_of(this, ground), recipe, party.local)
+    return Drawn(rows, buyers, rules_of(this, data), recipe, party.local)
 
 
-def moves_of(this: Run, party: Party, ground: Ground, customers: CustomerLevels | None, k: int) -> tuple[Moves, ...]:
+def moves_of(this: Run, party: Party, data: FitData, customers: CustomerLevels | None, k: int) -> tuple[Moves, ...]:
     """What each redraw of the rows changes with k clusters; nothing if it is not asked for, or customers are too few.
 
     The fits start cold.
     """
     if customers is None or not is_asked(this, party.name):
         return ()
-    drawn = drawn_of(this, party, ground, customers)
+    drawn = drawn_of(this, party, data, customers)
     rows, buyers = drawn.rows, drawn.customers.first(CUSTOMERS)
     first, found = drawn.money(drawn.centers(rows, k, 0), rows, buyers), []
     for redraw in range(moves.REDRAWS):
@@ -95,7 +95,7 @@ def moves_of(this: Run, party: Party, ground: Ground, customers: CustomerLevels 
 def redraw_spread(
     this: Run,
     party: Party,
-    ground: Ground,
+    data: FitData,
     customers: CustomerLevels | None,
     centers: Any,
     choice: Sequence[Candidate] = (),
@@ -107,7 +107,7 @@ def redraw_spread(
     """
     if customers is None or not is_asked(this, party.name):
         return None
-    drawn = drawn_of(this, party, ground, customers)
+    drawn = drawn_of(this, party, data, customers)
     rows, rules = drawn.rows, ladder_rules(this.job)
     before = drawn.money(centers, rows, drawn.customers)
     factors = np.full((redraws.REDRAWS, len(rows.numbers)), np.nan)
@@ -129,15 +129,15 @@ def numbers_likely(this: Run, choice: Sequence[Candidate]) -> list[int]:
     return [one.k for one in choice if one.chosen] if by_account else choose_k.likely(choice) if choice else []
 
 
-def rules_of(this: Run, ground: Ground) -> Rules:
+def rules_of(this: Run, data: FitData) -> Rules:
     """How potentials follow from clusters."""
-    ladder, space = ladder_rules(this.job), ground.space
+    ladder, space = ladder_rules(this.job), data.space
     by_account, seed_ = this.job.potential.level == "account", this.job.clusters.seed
     how = ladder.lines, ladder.top_step, ladder.boundary, ladder.min_customers
     return Rules(*how, by_account, len(space.scales), space.fitted_grid.unit, seed_)
 
 
-def tell_moves(this: Run, party: str, k: int, found: tuple[Moves, ...], choice: Sequence[Candidate]) -> None:
+def report_moves(this: Run, party: str, k: int, found: tuple[Moves, ...], choice: Sequence[Candidate]) -> None:
     """Say what to do if many potentials move."""
     most = moves.worst(found)
     if not most > moves.MOST_MOVED:

@@ -14,9 +14,9 @@ import numpy as np
 from tamscore.backend.host import HostBackend
 from tamscore.scoring.census.partition import level_counts, merged_counts
 from tamscore.scoring.features import read_features, read_texts
-from tamscore.scoring.fit.kept_rows import KeptRows
+from tamscore.scoring.fit.resident_rows import ResidentRows
 from tamscore.scoring.fit.sample import drawn_blocks, keep_rows
-from tamscore.scoring.memory_plan import kept_bytes, resident
+from tamscore.scoring.memory_plan import resident, resident_bytes
 from tamscore.stages import drift, prepare, scale
 from tamscore.stages.blocks import BlockRows, Span, spans_of
 
@@ -56,7 +56,7 @@ class Source(Protocol):
     def moments(self, scales: tuple[ColumnScale, ...]) -> Moments:
         """The moments of bent columns."""
 
-    def rows(self, space: Space) -> KeptRows:
+    def rows(self, space: Space) -> ResidentRows:
         """The rows as blocks of the space, ready for k-means."""
 
 
@@ -106,10 +106,10 @@ class SampleSource:
         """The moments of bent columns over the sample."""
         return scale.bent_moments(self.backend, scales, self.raw.numeric, self.raw.segment)
 
-    def rows(self, space: Space) -> KeptRows:
+    def rows(self, space: Space) -> ResidentRows:
         """The sample as blocks, one handle a block so that threads share the work."""
         blocks = drawn_blocks(space.blocks(self.backend, self.raw), self.drawn.numbers, self.backend.block_rows)
-        return KeptRows(self.flow, [BlockRows(self.backend, [block]) for block in blocks])
+        return ResidentRows(self.flow, [BlockRows(self.backend, [block]) for block in blocks])
 
 
 @dataclass(frozen=True)
@@ -153,13 +153,13 @@ class EveryRow:
         parts: Iterable[Moments] = self.flow.map(moments_of_part, self.parts, self.encoding, scales, self.backend)
         return reduce(scale.merge_moments, (part for part in parts if part.rows))
 
-    def rows(self, space: Space) -> KeptRows:
+    def rows(self, space: Space) -> ResidentRows:
         """Every row as blocks, kept by the workers where there is room, else read again for each pass."""
         counts = [part.count_of(self.encoding.party) for part in self.parts]
-        stays = resident([kept_bytes(rows, space.row_bytes(self.backend)) for rows in counts], self.room)
+        stays = resident([resident_bytes(rows, space.row_bytes(self.backend)) for rows in counts], self.room)
         items = list(zip(self.parts, stays, strict=True))
         handles = self.flow.keep(keep_rows, items, self.encoding, space, self.seed, self.backend)
-        return KeptRows(self.flow, handles)
+        return ResidentRows(self.flow, handles)
 
 
 def raw_rows(item: PartRows, encoding: Encoding, backend: Backend) -> RawRows:

@@ -23,7 +23,7 @@ ECHO = ("echo", "echo_without", "prospects")
 def leakage_table(outcome: Outcome) -> pa.Table:
     """One row per party type and feature: the verdict of the leakage guard, why, and what it rests on."""
     rows = []
-    for fitted, verdict in ((one, verdict) for one in outcome.fitted for verdict in one.verdicts):
+    for fitted, verdict in ((one, verdict) for one in outcome.party_fits for verdict in one.verdicts):
         numbers = {name: getattr(verdict.evidence, name) for name in EVIDENCE}
         numbers["level_shift"] = fitted.shifts.get(verdict.feature, math.nan)
         numbers |= {name: float(getattr(verdict, name)) for name in ECHO}
@@ -37,7 +37,7 @@ def level_table(outcome: Outcome) -> pa.Table:
     import pyarrow as pa
 
     rows = []
-    for one in outcome.fitted:
+    for one in outcome.party_fits:
         level = one.level
         if level is None or level.model is None:
             continue
@@ -53,8 +53,8 @@ def choice_table(outcome: Outcome) -> pa.Table:
     """One row per party type and number of clusters that was a candidate; none where the job says the number."""
     import pyarrow as pa
 
-    party = [one.model.name for one in outcome.fitted for _ in one.choice]
-    every = [candidate for one in outcome.fitted for candidate in one.choice]
+    party = [one.model.name for one in outcome.party_fits for _ in one.choice]
+    every = [candidate for one in outcome.party_fits for candidate in one.choice]
     columns: dict[str, pa.Array] = {"party_type": pa.array(party, pa.string())}
     for field in fields(Candidate):
         values = [getattr(one, field.name) for one in every]
@@ -68,7 +68,7 @@ def moves_table(outcome: Outcome) -> pa.Table:
     rows = [
         {"party_type": one.model.name, "redraw": str(redraw + 1)}
         | {name: rounded(value) for name, value in asdict(moves).items()}
-        for one in outcome.fitted
+        for one in outcome.party_fits
         for redraw, moves in enumerate(one.moves)
     ]
     return table(rows, ("party_type", "redraw"), tuple(field.name for field in fields(Moves)))
@@ -77,7 +77,7 @@ def moves_table(outcome: Outcome) -> pa.Table:
 def stability_table(outcome: Outcome) -> pa.Table:
     """One row per cluster: its bootstrap similarity and grade, and the rule that describes it with its F1."""
     rows = []
-    for one, policy, names in zip(outcome.fitted, outcome.policies, outcome.names, strict=True):
+    for one, policy, names in zip(outcome.party_fits, outcome.policies, outcome.names, strict=True):
         for cluster, name, known in zip(policy.cluster_ids, names, one.trust, strict=False):
             texts = {"party_type": policy.name, "cluster": cluster, "name": name}
             texts |= {"grade": known.grade, "rule": known.rule}

@@ -71,8 +71,8 @@ def top_step_table(outcome: Outcome, job: Job) -> pa.Table:
 
     rows = []
     rules = job.potential
-    for market, policy, fitted in zip(outcome.markets, outcome.policies, outcome.fitted, strict=True):
-        lines, frozen = policy.table.lines, fitted.kept.table is not None
+    for market, policy, fitted in zip(outcome.markets, outcome.policies, outcome.party_fits, strict=True):
+        lines, frozen = policy.table.lines, fitted.reference.table is not None
         for one in top_step.audit(market.sales, policy.table, rules.boundary, rules.top_step, frozen=frozen):
             row: dict[str, Any] = {"party_type": policy.name, "top_step": one.top_step}
             row["in_force"] = one.top_step == rules.top_step

@@ -10,7 +10,7 @@ from tamscore.scoring.context import settings_of
 
 if TYPE_CHECKING:
     from tamscore.config import Job
-    from tamscore.scoring.fit.fitted import Fitted
+    from tamscore.scoring.fit.party_fit import PartyFit
     from tamscore.scoring.potential import PartyMarket
     from tamscore.scoring.score.plan import PartyPolicy
     from tamscore.scoring.tables.outcome import Outcome
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 def model_of(outcome: Outcome, job: Job) -> ModelRecord:
     """Return the model of everything that a run found."""
-    each = zip(outcome.fitted, outcome.markets, outcome.policies, outcome.reaches, strict=True)
+    each = zip(outcome.party_fits, outcome.markets, outcome.policies, outcome.reaches, strict=True)
     parties = tuple(party_of(*one) for one in each)
     features = job.features
     return ModelRecord(__version__, settings_of(job), tuple(features.numeric), features.categorical, parties)
 
 
-def party_of(one: Fitted, market: PartyMarket, policy: PartyPolicy, reach: Any) -> PartyRecord:
+def party_of(one: PartyFit, market: PartyMarket, policy: PartyPolicy, reach: Any) -> PartyRecord:
     """Return the record of a party type, whose clusters reach as far as given (k,)."""
     return PartyRecord(
         name=one.model.name,

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.scoring.cluster_map import Glimpse
-    from tamscore.scoring.fit.fitted import Fitted
+    from tamscore.scoring.fit.party_fit import PartyFit
     from tamscore.scoring.joining.match import Match
     from tamscore.scoring.potential import PartyMarket
     from tamscore.scoring.score.parts import ScoredPart
@@ -29,7 +29,7 @@ class Outcome:
     the manifest says of the coverage in the scores.
     """
 
-    fitted: Sequence[Fitted]
+    party_fits: Sequence[PartyFit]
     markets: Sequence[PartyMarket]
     policies: Sequence[PartyPolicy]
     scored: Sequence[ScoredPart]
@@ -69,4 +69,4 @@ class Outcome:
     @property
     def names(self) -> list[list[str]]:
         """The readable names of the clusters of every party type."""
-        return [one.names for one in self.fitted]
+        return [one.names for one in self.party_fits]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.model.record import PartyRecord
-    from tamscore.scoring.fit.fitted import Fitted
+    from tamscore.scoring.fit.party_fit import PartyFit
     from tamscore.scoring.watch import Seen
 
 Row = dict[str, Any]
@@ -87,7 +87,7 @@ def notice_of(row: Row) -> str:
     return f"{party}: {what} {row['verdict']} (stability index {row['psi']:.2f}; {row['detail']})"
 
 
-def drift_rows(one: Fitted, stored: PartyRecord, seen: Seen, counts: Any, far: int, floor: float) -> Iterator[Row]:
+def drift_rows(one: PartyFit, stored: PartyRecord, seen: Seen, counts: Any, far: int, floor: float) -> Iterator[Row]:
     """The drift of one party type: features, new categories, accounts far from every cluster, shares of the clusters.
 
     `counts` (k,) accounts of today by cluster of the earlier model, `far` how many of them lie out of its reach: all
@@ -142,7 +142,7 @@ def drift_row(party: str, what: str, name: str, base: str, **told: Any) -> Row:
     return {"party_type": party, "what": what, "name": name, "of": base, **told}
 
 
-def event_rows(one: Fitted, stored: PartyRecord, counts: Any) -> Iterator[Row]:
+def event_rows(one: PartyFit, stored: PartyRecord, counts: Any) -> Iterator[Row]:
     """What became of the clusters of one party type, which have `counts` (k,) accounts now."""
     names = dict(stored.clusters) | dict(zip(one.model.ids, one.names, strict=True))
     accounts = dict(zip(one.model.ids, counts.tolist(), strict=True))

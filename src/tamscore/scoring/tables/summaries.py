@@ -54,7 +54,7 @@ def feature_table(outcome: Outcome) -> pa.Table:
     import pyarrow as pa
 
     rows = []
-    for one, policy in zip(outcome.fitted, outcome.policies, strict=True):
+    for one, policy in zip(outcome.party_fits, outcome.policies, strict=True):
         apart = identity.differences(one.model.centers, one.fit.counts, one.spread)
         for cluster, row in zip(policy.cluster_ids, apart, strict=True):
             for feature, value in zip(one.model.space.features, row, strict=True):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tamscore.schema import InputColumns
     from tamscore.scoring.census.part_rows import PartRows
-    from tamscore.scoring.fit.fitted import Fitted
+    from tamscore.scoring.fit.party_fit import PartyFit
     from tamscore.scoring.market import Market
     from tamscore.scoring.party_model import PartyModel
     from tamscore.sections.jobs.grouping import KnownJobs
@@ -71,7 +71,7 @@ def look_alikes(market: Market, known: KnownJobs, jobs: Sequence[int]) -> list[L
     return found
 
 
-def excluded_of(fitted: Fitted) -> Sequence[str]:
+def excluded_of(fitted: PartyFit) -> Sequence[str]:
     """Return the columns that the leakage guard suspects, and that nobody has allowed."""
     if fitted.model.look_alike is not None:
         return fitted.model.look_alike.excluded

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.backend import Backend
-    from tamscore.scoring.fit.fitted import Fitted
+    from tamscore.scoring.fit.party_fit import PartyFit
     from tamscore.scoring.market import Market
     from tamscore.scoring.score.sections import ScoredRows
     from tamscore.sections.look_alike.settings import LookAlikeSettings
@@ -59,7 +59,7 @@ def prepare(market: Market, settings: LookAlikeSettings) -> LookAlikeState | str
     return LookAlikeState({"parties": parties}) if parties else TOO_FEW
 
 
-def party_record(one: Fitted) -> dict[str, Any]:
+def party_record(one: PartyFit) -> dict[str, Any]:
     """What is recorded of the look-alike of a party type."""
     made = one.model.look_alike
     if made is None:

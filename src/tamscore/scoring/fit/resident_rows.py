@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class KeptRows:
+class ResidentRows:
     """Rows kept by a flow's workers, as blocks or to be read again: the `kmeans.Rows` that a fit loops over."""
 
     flow: Flow

@@ -10,8 +10,8 @@ import numpy as np
 from tamscore.schema import PARTY_TYPES
 from tamscore.scoring.fit import trust
 from tamscore.scoring.fit.centers import polish
-from tamscore.scoring.fit.fitted import NOTHING_KEPT, Fitted
 from tamscore.scoring.fit.look_alike import look_alike_of
+from tamscore.scoring.fit.party_fit import NO_REFERENCE, PartyFit
 from tamscore.scoring.party_model import PartyModel
 from tamscore.stages import diagnose, drift
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamscore.scoring.context import Run
-    from tamscore.scoring.fit.data import Ground
-    from tamscore.scoring.fit.fitted import Kept
+    from tamscore.scoring.fit.data import FitData
+    from tamscore.scoring.fit.party_fit import Reference
     from tamscore.scoring.fit.sample import SampledRows
     from tamscore.scoring.fit.sources import SampleSource
     from tamscore.stages.drift import Histogram
@@ -28,26 +28,26 @@ if TYPE_CHECKING:
     from tamscore.stages.space import Space
 
 
-def polished(this: Run, ground: Ground, fit: Fit) -> Fit:
+def polish_centers(this: Run, data: FitData, fit: Fit) -> Fit:
     """The fit after the passes over all rows that the job asks for."""
     passes = this.job.clusters.polish_passes
-    return polish(ground.everywhere.rows(ground.space), fit, passes) if passes else fit
+    return polish(data.everywhere.rows(data.space), fit, passes) if passes else fit
 
 
-def fitted_on(ground: Ground, fit: Fit, ids: Sequence[str], named: int, kept: Kept = NOTHING_KEPT) -> Fitted:
+def make_party_fit(data: FitData, fit: Fit, ids: Sequence[str], named: int, kept: Reference = NO_REFERENCE) -> PartyFit:
     """The model of a party type with its centers in place, their ids, and how many ids were ever given."""
-    drawn = ground.sample.drawn
-    model = PartyModel(PARTY_TYPES[ground.encoding.party], ground.encoding, ground.space, fit.centers, tuple(ids))
-    spread = np.std(ground.seeds, axis=1, dtype=np.float64).astype(np.float32)
-    return Fitted(model, fit, spread, len(drawn), ground.constant, histograms(model, ground.sample), named, kept)
+    drawn = data.sample.drawn
+    model = PartyModel(PARTY_TYPES[data.encoding.party], data.encoding, data.space, fit.centers, tuple(ids))
+    spread = np.std(data.seeds, axis=1, dtype=np.float64).astype(np.float32)
+    return PartyFit(model, fit, spread, len(drawn), data.constant, histograms(model, data.sample), named, kept)
 
 
-def trusted(this: Run, ground: Ground, fitted: Fitted) -> Fitted:
+def add_stability(this: Run, data: FitData, fitted: PartyFit) -> PartyFit:
     """The fit with its look-alike, and with what is known about every cluster, where the job asks for them."""
-    fitted = replace(fitted, model=replace(fitted.model, look_alike=look_alike_of(this, ground)))
+    fitted = replace(fitted, model=replace(fitted.model, look_alike=look_alike_of(this, data)))
     if not this.job.clusters.stability:
         return fitted
-    return replace(fitted, trust=trust.trust(fitted.model, ground.sample.drawn, ground.seeds, this.job.clusters.seed))
+    return replace(fitted, trust=trust.trust(fitted.model, data.sample.drawn, data.seeds, this.job.clusters.seed))
 
 
 def histograms(model: PartyModel, sample: SampleSource) -> tuple[Histogram, ...]:
@@ -57,10 +57,10 @@ def histograms(model: PartyModel, sample: SampleSource) -> tuple[Histogram, ...]
     return (*numbers, *levels)
 
 
-def tell(this: Run, ground: Ground, fit: Fit, k: int) -> None:
+def report_fit(this: Run, data: FitData, fit: Fit, k: int) -> None:
     """Tell what a person should know about a fit."""
-    for text in remarks(ground.space, ground.sample.drawn, ground.seeds, ground.constant, fit, k):
-        this.progress.notice(f"{PARTY_TYPES[ground.encoding.party]}: {text}")
+    for text in remarks(data.space, data.sample.drawn, data.seeds, data.constant, fit, k):
+        this.progress.notice(f"{PARTY_TYPES[data.encoding.party]}: {text}")
 
 
 def remarks(space: Space, drawn: SampledRows, seeds: Any, constant: tuple[str, ...], fit: Fit, k: int) -> list[str]:

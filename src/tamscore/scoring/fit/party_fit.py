@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Kept:
+class Reference:
     """What a party type keeps of an earlier model; None where it makes its own.
 
     `names` of the clusters (None for new ones), ladders, limits of the quadrants, and `reach` (k,) of the clusters.
@@ -38,7 +38,7 @@ class Kept:
     reach: Any | None = None
 
 
-NOTHING_KEPT = Kept()
+NO_REFERENCE = Reference()
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Fitted:
+class PartyFit:
     """The fit of a party type: model, how it came about, spread (d,) of features, rows fitted on, constant columns.
 
     `histograms` say how the features spread over the fit rows, `named` how many ids its clusters have ever been given,
@@ -81,7 +81,7 @@ class Fitted:
     constant: tuple[str, ...]
     histograms: tuple[Histogram, ...]
     named: int
-    kept: Kept = NOTHING_KEPT
+    reference: Reference = NO_REFERENCE
     change: Change | None = None
     verdicts: tuple[Verdict, ...] = ()
     choice: tuple[Candidate, ...] = ()
@@ -96,6 +96,6 @@ class Fitted:
     def names(self) -> list[str]:
         """The readable names of the clusters."""
         apart = identity.differences(self.model.centers, self.fit.counts, self.spread)
-        kept = self.kept.names or (None,) * self.model.k
+        kept = self.reference.names or (None,) * self.model.k
         given = [self.naming.names.get(cluster, name) for cluster, name in zip(self.model.ids, kept, strict=True)]
         return identity.cluster_names(self.model.space.features, apart, given, self.naming.titles)
