@@ -18,10 +18,9 @@ from tamscore.errors import Refusals
 from tamscore.model.earlier import read_earlier
 from tamscore.progress import Progress
 from tamscore.run_place import has_other_report, place_of
-from tamscore.scoring import cluster_map as glimpse
+from tamscore.scoring import cluster_map, resuming
 from tamscore.scoring import memory_plan as room
 from tamscore.scoring import potential as policy
-from tamscore.scoring import resuming
 from tamscore.scoring.assign import assign_rows, by_party
 from tamscore.scoring.census.market import check_rejected, take_census
 from tamscore.scoring.context import (
@@ -238,7 +237,7 @@ def assign(
     """The cluster of every row, and customers' sales; InputContractError where too many rows have unusable features."""
     models, share = tuple(one.model for one in fitted), this.flow.share
     heap.give_back()  # what the model was made of is gone
-    shown = tuple(glimpse.up_to(sum(part.count_of(one.encoding.party) for part in parts)) for one in models)
+    shown = tuple(cluster_map.last_hash(sum(part.count_of(one.encoding.party) for part in parts)) for one in models)
 
     def make(missing: list[PartRows]) -> Iterator[AssignedRows]:
         return this.flow.map(assign_rows, missing, share(models), this.backend, shown, share(watch()))
@@ -309,7 +308,7 @@ def outcome_of(market: Market, sections: Sections, scored: list[ScoredPart], rev
         inertia=[sum(part.inertia for part in parts) for parts in parties],
         filled={name: sum(rows.filled[name] for rows in assigned) for name in this.columns.numeric},
         reaches=[reach_of(one, market.rows, assigned) for one in market.fitted],
-        glimpses=[glimpse.joined([part.glimpse for part in parts if part.glimpse]) for parts in parties],
+        map_rows=[cluster_map.join_map_rows([part.map_rows for part in parts if part.map_rows]) for parts in parties],
         review=review,
         sections=sections.prepared,
         missing=sections.missing,

@@ -5,19 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tamscore.scoring import cluster_map as glimpse
-from tamscore.scoring.cluster_map import ROWS, Glimpse
+from tamscore.scoring import cluster_map
+from tamscore.scoring.cluster_map import ROWS, MapRows
 
 
 def seen(hashes, label):
-    return Glimpse(hashes, label, np.stack([hashes.astype(float), label.astype(float)]))
+    return MapRows(hashes, label, np.stack([hashes.astype(float), label.astype(float)]))
 
 
 def test_the_rows_with_the_lowest_hashes_are_kept_whatever_the_partitions(rng):
     hashes = rng.permutation(5 * ROWS).astype(np.uint64)
     label = rng.integers(0, 9, len(hashes))
-    whole = glimpse.joined([seen(hashes, label)])
-    parts = glimpse.joined([seen(hashes[i::3], label[i::3]) for i in (2, 0, 1)])
+    whole = cluster_map.join_map_rows([seen(hashes, label)])
+    parts = cluster_map.join_map_rows([seen(hashes[i::3], label[i::3]) for i in (2, 0, 1)])
     assert whole.hashes.tolist() == list(range(ROWS))
     for one in (whole, parts):
         assert one.hashes.tolist() == whole.hashes.tolist()
@@ -27,7 +27,7 @@ def test_the_rows_with_the_lowest_hashes_are_kept_whatever_the_partitions(rng):
 
 def test_the_plane_shows_most_of_what_sets_centers_apart(rng):
     centers = rng.standard_normal((12, 6)) * [1, 9, 1, 1, 5, 1]
-    plane = glimpse.plane_of(centers)
+    plane = cluster_map.plane_of(centers)
     apart = centers - centers.mean(axis=0)
     values, vectors = np.linalg.eigh(apart.T @ apart)
     assert plane.shares == pytest.approx(values[::-1][:2] / values.sum())
@@ -38,7 +38,7 @@ def test_the_plane_shows_most_of_what_sets_centers_apart(rng):
 
 @pytest.mark.parametrize("centers", [np.ones((1, 3)), np.ones((4, 1)), np.array([[0.0, 0, 3], [0, 0, 1]])])
 def test_directions_without_spread_are_empty(centers):
-    plane = glimpse.plane_of(centers)
+    plane = cluster_map.plane_of(centers)
     for axis, share in zip(plane.axes, plane.shares, strict=True):
         assert (share > 0) == bool(np.any(axis))
     assert np.isfinite(plane.axes).all()
@@ -46,5 +46,8 @@ def test_directions_without_spread_are_empty(centers):
 
 def test_places_do_not_depend_on_how_many_rows_come_along(rng):
     axes, rows = rng.standard_normal((2, 40)), rng.standard_normal((40, 700))
-    whole = glimpse.place(axes, rows)
-    assert (np.concatenate([glimpse.place(axes, rows[:, :3]), glimpse.place(axes, rows[:, 3:])], axis=1) == whole).all()
+    whole = cluster_map.project(axes, rows)
+    assert (
+        np.concatenate([cluster_map.project(axes, rows[:, :3]), cluster_map.project(axes, rows[:, 3:])], axis=1)
+        == whole
+    ).all()

@@ -10,7 +10,7 @@ import numpy as np
 
 from tamscore.schema import Reason
 from tamscore.scoring.assign_blocks import Folds, Hold, LevelRequest, RowAssignment, RowRequest, assign_blocks
-from tamscore.scoring.cluster_map import joined, look
+from tamscore.scoring.cluster_map import join_map_rows, map_rows
 from tamscore.scoring.features import stream_features
 from tamscore.stages.draw import draw_number
 from tamscore.stages.level import ALL, folds_of
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tamscore.backend import Backend
     from tamscore.scoring.census.part_rows import PartRows
-    from tamscore.scoring.cluster_map import Glimpse
+    from tamscore.scoring.cluster_map import MapRows
     from tamscore.scoring.features import PartFeatures
     from tamscore.scoring.party_model import PartyModel
     from tamscore.scoring.watch import Seen, Watch
@@ -53,18 +53,18 @@ class PartyCount:
 class AssignedParty:
     """One party type in some rows of a partition: its counts, and its inertia in whole numbers.
 
-    `seen` is there where a run builds on an earlier one, `glimpse` where rows are shown.
+    `seen` is there where a run builds on an earlier one, `map_rows` where rows are shown.
     """
 
     count: PartyCount
     inertia: int
     seen: Seen | None = None
-    glimpse: Glimpse | None = None
+    map_rows: MapRows | None = None
 
     def merged(self, other: AssignedParty) -> AssignedParty:
         """Both together."""
         seen = self.seen.merged(other.seen) if self.seen and other.seen else None
-        shown = joined([self.glimpse, other.glimpse]) if self.glimpse and other.glimpse else None
+        shown = join_map_rows([self.map_rows, other.map_rows]) if self.map_rows and other.map_rows else None
         return AssignedParty(self.count.merged(other.count), self.inertia + other.inertia, seen, shown)
 
 
@@ -121,9 +121,9 @@ def assign_piece(
         columns.put(at, assigned)
         label = assigned.label
         seen = watch.look(place, features, at, hashes[at], codes[at], label, backend) if watch else None
-        glimpse = look(model, hashes[at], label, raw, shown[place], backend) if shown else None
+        cluster_map = map_rows(model, hashes[at], label, raw, shown[place], backend) if shown else None
         count = count_party(assigned, backend.get(raw.segment), features.sales[at], model)
-        parties.append(AssignedParty(count, inertia, seen, glimpse))
+        parties.append(AssignedParty(count, inertia, seen, cluster_map))
     filled = features.filled(reason == Reason.SCORED, backend)
     return AssignedRows(reason, columns, tuple(parties), filled)
 

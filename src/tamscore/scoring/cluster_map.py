@@ -21,7 +21,7 @@ ROWS = 1_500
 
 
 @dataclass(frozen=True)
-class Plane:
+class MapPlane:
     """Two directions (2, d), orthonormal, and the share of the spread of the centers that each of them shows (2,)."""
 
     axes: Any
@@ -29,7 +29,7 @@ class Plane:
 
 
 @dataclass(frozen=True)
-class Glimpse:
+class MapRows:
     """Rows of one party type: hash (s,) uint64, label (s,), and where they lie in the plane, (2, s)."""
 
     hashes: Any
@@ -37,7 +37,7 @@ class Glimpse:
     place: Any
 
 
-def plane_of(centers: Any) -> Plane:
+def plane_of(centers: Any) -> MapPlane:
     """The plane of the first two principal components (Pearson 1901) of the centers (k, d), each counted once.
 
     The sign of a direction is such that its largest part is positive. A direction without spread is empty.
@@ -50,34 +50,34 @@ def plane_of(centers: Any) -> Plane:
         if spread[i] > 1e-9 * spread[0]:
             largest = directions[i][np.argmax(np.abs(directions[i]).round(9))]
             axes[i], shares[i] = directions[i] * np.sign(largest), spread[i] ** 2 / whole
-    return Plane(axes, shares)
+    return MapPlane(axes, shares)
 
 
-def place(axes: Any, rows: Any) -> Any:
+def project(axes: Any, rows: Any) -> Any:
     """Where rows (d, s) lie along the axes (2, d); sums are taken feature by feature, whatever the number of rows."""
     return np.stack([np.add.reduce(axis[:, None] * rows, axis=0) for axis in axes])
 
 
-def up_to(rows: int) -> int:
+def last_hash(rows: int) -> int:
     """The hash up to which rows are looked at, of a party type of so many: about twice those that are shown."""
     return min(LAST, 2**65 * ROWS // max(rows, 1))
 
 
-def look(model: PartyModel, hashes: Any, label: Any, raw: RawRows, last: int, backend: Backend) -> Glimpse:
+def map_rows(model: PartyModel, hashes: Any, label: Any, raw: RawRows, last: int, backend: Backend) -> MapRows:
     """The rows with hashes up to the last, seen in the plane of the model's centers."""
     rows = np.flatnonzero(hashes <= np.uint64(last))
     if not len(rows):
-        return Glimpse(hashes[rows], label[rows], np.zeros((2, 0)))
+        return MapRows(hashes[rows], label[rows], np.zeros((2, 0)))
     unit = model.space.fitted_grid.unit
     block = model.space.block(backend, raw.taken(backend.xp, backend.put(rows)))
     axes = plane_of(np.asarray(model.centers, np.float64)).axes
-    found = place(axes, backend.get(block).astype(np.float64)) * unit
-    return Glimpse(hashes[rows], label[rows], found.round(4) + 0.0)
+    found = project(axes, backend.get(block).astype(np.float64)) * unit
+    return MapRows(hashes[rows], label[rows], found.round(4) + 0.0)
 
 
-def joined(parts: Sequence[Glimpse]) -> Glimpse:
+def join_map_rows(parts: Sequence[MapRows]) -> MapRows:
     """The rows of all partitions with the lowest hashes, in their order."""
     hashes = np.concatenate([part.hashes for part in parts])
     order = np.argsort(hashes, kind="stable")[:ROWS]
     label = np.concatenate([part.label for part in parts])[order]
-    return Glimpse(hashes[order], label, np.concatenate([part.place for part in parts], axis=1)[:, order])
+    return MapRows(hashes[order], label, np.concatenate([part.place for part in parts], axis=1)[:, order])

@@ -10,7 +10,7 @@ from tamscore.scoring.assign import AssignedParty, AssignedRows, PartyCount
 from tamscore.scoring.assign_blocks import RowAssignment
 from tamscore.scoring.census.money import CurrencyCount, Money
 from tamscore.scoring.census.part_rows import PartRows
-from tamscore.scoring.cluster_map import Glimpse
+from tamscore.scoring.cluster_map import MapRows
 from tamscore.scoring.features import Encoding
 from tamscore.scoring.fit.guard import Verdict
 from tamscore.scoring.fit.party_fit import Change, Naming, PartyFit, Reference
@@ -68,7 +68,7 @@ MODEL = (
 NAMES = (Naming, Title)
 TRUST = (Candidate, Trust, Moves, RedrawSpread, LookAlike)
 LEVEL = (PartyLevel, LevelModel, Columns, LevelLoss, AccountLadder)
-ASSIGNMENT = (AssignedRows, RowAssignment, AssignedParty, PartyCount, Seen, Glimpse)
+ASSIGNMENT = (AssignedRows, RowAssignment, AssignedParty, PartyCount, Seen, MapRows)
 SCORES = (ScoredPart, Placed, Foretold)
 CLASSES = (InputChange, *CENSUS, *SPACE, *MODEL, *NAMES, *TRUST, *LEVEL, *ASSIGNMENT, *SCORES)
 """All that values of these stages are made of; see `ValueFormat`."""

@@ -10,7 +10,7 @@ import numpy as np
 from tamscore.questions.pages.clusters import by_party, sizes, trust
 from tamscore.report.figures.clusters import PartyMap, cluster_map
 from tamscore.report.shortened import shortened
-from tamscore.scoring import cluster_map as glimpse
+from tamscore.scoring import cluster_map as map_rows
 from tamscore.view.blocks import Block, Chapter, Text
 from tamscore.view.words import words
 
@@ -55,8 +55,8 @@ def party_map(found: Evidence, party: PartyRecord) -> PartyMap:
     order = np.argsort(-party.accounts.sum(axis=1), kind="stable")
     ids = [party.ids[c] for c in order]
     rows = [row for row in found.map if row["party_type"] == party.name]
-    plane = glimpse.plane_of(np.asarray(party.centers, np.float64))
-    centers = glimpse.place(plane.axes, party.centers.T.astype(np.float64)) * party.space.fitted_grid.unit
+    plane = map_rows.plane_of(np.asarray(party.centers, np.float64))
+    centers = map_rows.project(plane.axes, party.centers.T.astype(np.float64)) * party.space.fitted_grid.unit
     points = np.array([(row["x"], row["y"]) for row in rows]).reshape(-1, 2)
     label = np.array([ids.index(row["cluster"]) for row in rows], int)
     plays = {name: play for name in ids if (play := play_of(found, name))}

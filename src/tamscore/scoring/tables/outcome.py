@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamscore.scoring.cluster_map import Glimpse
+    from tamscore.scoring.cluster_map import MapRows
     from tamscore.scoring.fit.party_fit import PartyFit
     from tamscore.scoring.joining.match import Match
     from tamscore.scoring.potential import PartyMarket
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Outcome:
     """Everything that a run found, before it is written down.
 
-    `filled` counts missing numbers by column; `reaches` (k,) and `glimpses` come one for each party type; `missing`
+    `filled` counts missing numbers by column; `reaches` (k,) and `map_rows` come one for each party type; `missing`
     says by name why there are not more of the `sections`, `joins` how joined tables met the accounts. `sealed` is what
     the manifest says of the coverage in the scores.
     """
@@ -38,7 +38,7 @@ class Outcome:
     inertia: Sequence[int]
     filled: dict[str, int]
     reaches: Sequence[Any]
-    glimpses: Sequence[Glimpse]
+    map_rows: Sequence[MapRows]
     review: Review
     sections: Sequence[Prepared] = ()
     missing: dict[str, str] = field(default_factory=dict)

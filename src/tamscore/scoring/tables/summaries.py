@@ -70,7 +70,7 @@ def map_table(outcome: Outcome) -> pa.Table:
     import pyarrow as pa
 
     columns: dict[str, list[Any]] = {"party_type": [], "cluster": [], "x": [], "y": []}
-    for seen, policy in zip(outcome.glimpses, outcome.policies, strict=True):
+    for seen, policy in zip(outcome.map_rows, outcome.policies, strict=True):
         columns["party_type"] += [policy.name] * len(seen.label)
         columns["cluster"] += [policy.cluster_ids[label] for label in seen.label.tolist()]
         columns["x"] += seen.place[0].tolist()
