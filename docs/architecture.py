@@ -33,23 +33,23 @@ def imports(row_of: dict[str, int]) -> tuple[Edges, dict[str, int]]:
     """Return the rooms below that each room imports, and the number of modules of each."""
     graph = grimp.build_graph("tamscore")
     room_of = {module: module.split(".")[1] for module in graph.modules if "." in module}
-    edges: Edges = {room: set() for room in row_of}
-    for module, room in room_of.items():
+    edges: Edges = {capacity: set() for capacity in row_of}
+    for module, free in room_of.items():
         others = {room_of[other] for other in graph.find_modules_directly_imported_by(module) if other in room_of}
-        if room in row_of:
-            edges[room] |= {other for other in others if row_of.get(other, -1) > row_of[room]}
-    return edges, {room: sum(of == room for of in room_of.values()) for room in row_of}
+        if free in row_of:
+            edges[free] |= {other for other in others if row_of.get(other, -1) > row_of[free]}
+    return edges, {capacity: sum(of == capacity for of in room_of.values()) for capacity in row_of}
 
 
 def reduced(edges: Edges) -> Edges:
     """Return the edges without those that follow from others."""
 
-    def below(room: str) -> set[str]:
-        return {room}.union(*(below(other) for other in edges[room]))
+    def below(capacity: str) -> set[str]:
+        return {capacity}.union(*(below(other) for other in edges[capacity]))
 
     return {
-        room: {other for other in others if not any(other in below(third) for third in others - {other})}
-        for room, others in edges.items()
+        capacity: {other for other in others if not any(other in below(third) for third in others - {other})}
+        for capacity, others in edges.items()
     }
 
 
@@ -59,15 +59,15 @@ def places(rows: list[list[str]]) -> dict[str, tuple[float, float, float]]:
     for number, row in enumerate(rows):
         width = min(250.0, (WIDTH - 40 - GAP * (len(row) - 1)) / len(row))
         left = (WIDTH - width * len(row) - GAP * (len(row) - 1)) / 2
-        for place, room in enumerate(row):
-            found[room] = (left + place * (width + GAP), 20.0 + number * ROW, width)
+        for place, capacity in enumerate(row):
+            found[capacity] = (left + place * (width + GAP), 20.0 + number * ROW, width)
     return found
 
 
 def lines() -> Iterator[str]:
     """Yield the picture as SVG."""
     rows = layers()
-    edges, sizes = imports({room: number for number, row in enumerate(rows) for room in row})
+    edges, sizes = imports({capacity: number for number, row in enumerate(rows) for capacity in row})
     at = places(rows)
     height = 20 + len(rows) * ROW
     yield f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" aria-labelledby="t d"'
@@ -75,17 +75,17 @@ def lines() -> Iterator[str]:
     yield '<title id="t">The rooms of the package, from the command line down to errors</title>'
     yield '<desc id="d">Each row is a layer. A line leads from a room to a room below that it imports.</desc>'
     yield f'<rect width="{WIDTH}" height="{height}" fill="{FILL}"/>'
-    for room, others in sorted(reduced(edges).items()):
-        left, top, width = at[room]
+    for free, others in sorted(reduced(edges).items()):
+        left, top, width = at[free]
         for other in sorted(others):
             to_left, to_top, to_width = at[other]
             x, y, to_x, to_y = left + width / 2, top + BOX, to_left + to_width / 2, to_top
             bend = f"C{x:.0f} {y + 26:.0f} {to_x:.0f} {to_y - 26:.0f} {to_x:.0f} {to_y:.0f}"
             yield f'<path d="M{x:.0f} {y:.0f} {bend}" fill="none" stroke="{LINE}" stroke-opacity=".45"/>'
-    for room, (left, top, width) in at.items():
+    for free, (left, top, width) in at.items():
         box = f'x="{left:.0f}" y="{top:.0f}" width="{width:.0f}" height="{BOX}"'
         yield f'<rect {box} rx="4" fill="#fff" stroke="{EDGE}"/>'
-        name = f'{escape(room)}<tspan fill="#6b7480"> · {sizes[room]}</tspan>'
+        name = f'{escape(free)}<tspan fill="#6b7480"> · {sizes[free]}</tspan>'
         yield f'<text x="{left + width / 2:.0f}" y="{top + 22:.0f}" fill="{INK}">{name}</text>'
     yield "</svg>"
 

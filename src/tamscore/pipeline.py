@@ -19,7 +19,7 @@ from tamscore.model.earlier import read_earlier
 from tamscore.progress import Progress
 from tamscore.run_place import has_other_report, place_of
 from tamscore.scoring import cluster_map, resuming
-from tamscore.scoring import memory_plan as room
+from tamscore.scoring import memory_plan as capacity
 from tamscore.scoring import potential as policy
 from tamscore.scoring.assign import assign_rows, by_party
 from tamscore.scoring.census.market import check_rejected, take_census
@@ -180,7 +180,7 @@ def carry_out(
                 backend.warm_up()  # while the census, which needs no device, is taken
             require_seen(plan, flow)
             this = Run(job, columns, plan, backend, flow, progress, kept, owners_from=place.owners_from)
-            room.check_start(plan.partitions, columns, backend, flow)
+            capacity.check_start(plan.partitions, columns, backend, flow)
             rows, change, joins = admit(this, model_source, None if yields else directory.output, accept=accept)
             fitted = kept.once("model", partial(model_source.fit_models, this, rows), "model")
             fitted = named(job, fitted, progress, is_new=model_source.earlier is None)

@@ -442,14 +442,14 @@ def test_hours_that_naming_people_leaves_over_are_given_out_again(run, tmp_path,
     rows = np.arange(len(accounts))
     has = found.person >= 0
     spent = found.offer.hours[found.plan, rows]
-    room = np.array([one.hours for one in people]) - np.bincount(found.person[has], spent[has], len(people))
-    assert (room >= -1e-9).all()
+    capacity = np.array([one.hours for one in people]) - np.bincount(found.person[has], spent[has], len(people))
+    assert (capacity >= -1e-9).all()
     assert task.serves[accounts.group[has], found.person[has]].all()
     assert (task.role_of_person[found.person[has]] == task.role_of_plan[found.plan[has]]).all()
     for o, role in enumerate(task.role_of_plan):
         for p in np.flatnonzero(task.role_of_person == role):
             waits = ~has & task.serves[accounts.group, p] & (found.offer.value[o] > found.offer.value[found.plan, rows])
-            assert not (found.offer.hours[o][waits] <= room[p]).any()
+            assert not (found.offer.hours[o][waits] <= capacity[p]).any()
 
 
 def test_the_gap_is_told_before_and_after_hours_are_given_out_again(run, tmp_path):

@@ -95,8 +95,8 @@ def test_any_factor_scales_every_ladder(market, policy, factor):
     sales, label = market
     (_, plain), (_, scaled) = (scored(sales * by, label, **policy) for by in (1.0, factor))
     cents = [cents_of(by * np.quantile(sales[sales > 0], 0.5, method="inverted_cdf")) for by in (1.0, factor)]
-    room = 0.5 * factor / cents[0] + 0.5 / cents[1]
-    np.testing.assert_allclose(scaled.values, plain.values * factor, rtol=1e-9, atol=1.01 * room)
+    capacity = 0.5 * factor / cents[0] + 0.5 / cents[1]
+    np.testing.assert_allclose(scaled.values, plain.values * factor, rtol=1e-9, atol=1.01 * capacity)
 
 
 @given(data=st.data(), market=markets(), policy=POLICIES)

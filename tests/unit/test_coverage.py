@@ -54,10 +54,10 @@ def exact(value, hours, limits):
 def market(accounts=20_000, seed=0):
     """Accounts with lognormal room to grow, five roles with hours for few of them."""
     random = np.random.default_rng(seed)
-    room = random.lognormal(8, 1.5, accounts)
+    capacity = random.lognormal(8, 1.5, accounts)
     sales = np.where(random.random(accounts) < 0.3, random.lognormal(7, 1.5, accounts), 0.0)
     answers = ((0.12, 0.06), (0.05, 0.05), (0.09, 0.02), (0.035, 0.03), (0.005, 0.0))
-    value = np.stack([win * room * random.uniform(0.8, 1.2, accounts) + keep * sales for win, keep in answers])
+    value = np.stack([win * capacity * random.uniform(0.8, 1.2, accounts) + keep * sales for win, keep in answers])
     hours = np.repeat(np.array([40.0, 10.0, 30.0, 8.0, 0.0])[:, None], accounts, 1)
     return value, hours, np.array([3600.0, 2400.0, 1200.0, np.inf])
 

@@ -19,7 +19,7 @@ from tamscore.engine.flow import LocalFlow
 from tamscore.errors import MemoryLimitError
 from tamscore.progress import Progress
 from tamscore.schema import InputColumns, Partition, Piece
-from tamscore.scoring import memory_plan as room
+from tamscore.scoring import memory_plan as capacity
 from tamscore.scoring.fit import sample
 from tests.fake_gpu import FakeGpu
 
@@ -50,7 +50,7 @@ def partition(rows: int) -> Partition:
 
 @given(st.lists(st.integers(0, 100)), st.integers(0, 500))
 def test_the_first_rows_stay_as_long_as_they_fit_together(sizes, bytes_there):
-    stays = room.resident(sizes, bytes_there)
+    stays = capacity.resident(sizes, bytes_there)
     assert stays == sorted(stays, reverse=True)
     assert sum(size for size, one in zip(sizes, stays, strict=True) if one) <= bytes_there
     if False in stays:
@@ -58,28 +58,32 @@ def test_the_first_rows_stay_as_long_as_they_fit_together(sizes, bytes_there):
 
 
 def test_several_devices_have_room_for_several_times_as_much():
-    assert room.room_of(flow(8, 4), Small(1000), 0.25) == 4 * room.room_of(flow(8, 1), Small(1000), 0.25) == 1000
+    assert (
+        capacity.resident_capacity(flow(8, 4), Small(1000), 0.25)
+        == 4 * capacity.resident_capacity(flow(8, 1), Small(1000), 0.25)
+        == 1000
+    )
 
 
 def test_a_partition_that_fits_starts():
-    room.check_start([partition(1000)], COLUMNS, Small(2**30), flow(4))
+    capacity.check_start([partition(1000)], COLUMNS, Small(2**30), flow(4))
 
 
 def test_a_partition_that_cannot_fit_is_refused_with_a_size_that_does():
     big = partition(5_000_000)
     with pytest.raises(MemoryLimitError, match=r"market.parquet.*: 5,000,000 rows need about") as caught:
-        room.check_start([big] * 4, COLUMNS, Small(2**30), flow(4))
+        capacity.check_start([big] * 4, COLUMNS, Small(2**30), flow(4))
     assert caught.value.exit_code == 6
     rows = int(str(caught.value).split("at most ")[1].split(" rows")[0].replace(",", ""))
     assert 100_000 < rows < 5_000_000
-    room.check_start([partition(rows)] * 4, COLUMNS, Small(2**30), flow(4))
+    capacity.check_start([partition(rows)] * 4, COLUMNS, Small(2**30), flow(4))
     with pytest.raises(MemoryLimitError):
-        room.check_start([partition(rows * 3 // 2)] * 4, COLUMNS, Small(2**30), flow(4))
+        capacity.check_start([partition(rows * 3 // 2)] * 4, COLUMNS, Small(2**30), flow(4))
 
 
 def test_partitions_on_devices_of_their_own_do_not_add_up():
     big = [partition(5_000_000)] * 4
-    room.check_start(big, COLUMNS, Small(2**30), flow(4, memories=4))
+    capacity.check_start(big, COLUMNS, Small(2**30), flow(4, memories=4))
 
 
 def never_enough(item: Any, backend: Any) -> None:
@@ -140,6 +144,6 @@ def test_kept_rows_are_those_of_every_partition_that_fits(monkeypatch):
     """Half of the partitions fit: half of them are blocks, the others recipes."""
     monkeypatch.setattr(sample, "read_blocks", lambda part, *_: f"blocks of {part}")
     with LocalFlow(2) as threads:
-        kept = threads.keep(sample.keep_rows, zip("abcd", room.resident([5] * 4, 10), strict=True), *[None] * 4)
+        kept = threads.keep(sample.keep_rows, zip("abcd", capacity.resident([5] * 4, 10), strict=True), *[None] * 4)
     assert kept[:2] == ["blocks of a", "blocks of b"]
     assert [type(one) for one in kept[2:]] == [sample.StreamedRows] * 2

@@ -54,10 +54,10 @@ def least_by_row(centers: Any, own: Any, x: Block, numbers: Any) -> tuple[Any, A
     tables = [(code, np.ascontiguousarray(table.T * x.on)) for code, table in categories(x, scaled)]
     weights, at_once = np.ascontiguousarray(scaled[:, :n].T), max(1, SCORES // k)
     place, best, second = np.empty(m, np.int64), np.empty(m, numbers.dtype), np.empty(m, numbers.dtype)
-    room, rows = np.empty((at_once, k), numbers.dtype), np.arange(at_once)
+    capacity, rows = np.empty((at_once, k), numbers.dtype), np.arange(at_once)
     for start in range(0, m, at_once):
         here = slice(start, min(start + at_once, m))
-        score, row = room[: here.stop - start], rows[: here.stop - start]
+        score, row = capacity[: here.stop - start], rows[: here.stop - start]
         np.matmul(numbers[:, here].T, weights, out=score)
         score += own
         for code, table in tables:

@@ -44,10 +44,10 @@ def check(job: JobFile, overrides: Overrides = None, as_json: AsJson = False) ->
     choice = attempt(problems, lambda: device.choose(loaded.device, kind=loaded.engine.kind))
     accounts = accounts_job(loaded)
     plan = plan_found(problems, accounts)
-    room = attempt(problems, lambda: room_for(place(loaded.output.path)))
+    capacity = attempt(problems, lambda: room_for(place(loaded.output.path)))
     lines = [*device_lines(loaded, choice), ("job", near(job.absolute())), *method_lines(accounts, plan)]
     lines += family_lines(loaded, accounts)
-    lines += output_lines(loaded, choice, plan, room)
+    lines += output_lines(loaded, choice, plan, capacity)
     lines += later_commands(loaded)
     doubts = attempt(problems, lambda: sealed_roles.check_early(loaded)) or []
     findings = [] if plan is None else attempt(problems, lambda: look_at(accounts, plan)) or []
@@ -188,7 +188,9 @@ def room_for(output: Location) -> list[str]:
     return [f"{one.value}{'' if one.ok else f'; {one.remedy}'}" for one in checks if one.name != "output"]
 
 
-def output_lines(job: Job, choice: DeviceChoice | None, plan: Plan | None, room: list[str] | None) -> Iterator[Line]:
+def output_lines(
+    job: Job, choice: DeviceChoice | None, plan: Plan | None, capacity: list[str] | None
+) -> Iterator[Line]:
     """Where the results would go, and whether they are there already."""
     from tamscore import backend, run_place
     from tamscore.scoring.model_source import NewModel
@@ -199,5 +201,5 @@ def output_lines(job: Job, choice: DeviceChoice | None, plan: Plan | None, room:
         directory = run_place.place_of(job, plan, backend.load(choice.name), NewModel()).directory
         done = " (this very run is there: nothing to do)" if directory.manifest() is not None else ""
         yield "output", f"{near(directory.path)}{done}"
-    for text in room or ():
+    for text in capacity or ():
         yield "", text

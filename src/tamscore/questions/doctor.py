@@ -100,9 +100,9 @@ def check_memory() -> Check:
     """Return the memory that a run may use: what is available, within the container's limit."""
     total, available = machine.memory()
     limit = machine.memory_limit()
-    room = min(available, limit) if limit is not None else available
+    capacity = min(available, limit) if limit is not None else available
     note = f", container limit {gib(limit)}" if limit is not None else ""
-    ok = room >= MEMORY_FLOOR
+    ok = capacity >= MEMORY_FLOOR
     remedy = "" if ok else f"free memory or raise the limit: a run needs about {gib(MEMORY_FLOOR)}"
     return Check("memory", ok, f"{gib(available)} available of {gib(total)}{note}", remedy)
 

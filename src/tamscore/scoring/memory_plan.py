@@ -23,12 +23,12 @@ def resident_bytes(rows: int, row_bytes: int) -> int:
     return rows * (row_bytes + 28)
 
 
-def resident(sizes: Sequence[int], room: float) -> list[bool]:
+def resident(sizes: Sequence[int], capacity: float) -> list[bool]:
     """Which of some things of these sizes in bytes may stay: the first, as long as they fit together."""
-    return [total <= room for total in accumulate(sizes)]
+    return [total <= capacity for total in accumulate(sizes)]
 
 
-def room_of(flow: Flow, backend: Backend, share: float) -> float:
+def resident_capacity(flow: Flow, backend: Backend, share: float) -> float:
     """So many bytes of rows may stay on all devices of a flow together."""
     return float(share * backend.memory() * flow.memories)
 

@@ -31,14 +31,14 @@ def money_ticks(axis: Any) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def log_limits(values: Sequence[float], room: float) -> tuple[float, float]:
+def log_limits(values: Sequence[float], capacity: float) -> tuple[float, float]:
     """The limits of a logarithmic axis around positive values, with a share of room at both ends; never alike.
 
     A scale that is left to find them itself warns where all values are alike, and overflows near the largest number.
     """
     logs = np.log(np.clip(values, 1e-250, 1e250))
     span = float(logs.max() - logs.min())
-    beyond = room * span if span > ALIKE else np.log(2)
+    beyond = capacity * span if span > ALIKE else np.log(2)
     low, high = np.clip([logs.min() - beyond, logs.max() + beyond], -LARGEST, LARGEST)
     return float(np.exp(low)), float(np.exp(high))
 

@@ -10,7 +10,7 @@ from tamscore.errors import InputContractError
 from tamscore.scoring.context import fewest_clusters, most_clusters, numeric_columns, seed_rows_of
 from tamscore.scoring.features import Encoding
 from tamscore.scoring.fit.sources import EveryRow, SampleSource
-from tamscore.scoring.memory_plan import room_of
+from tamscore.scoring.memory_plan import resident_capacity
 from tamscore.stages import prepare
 from tamscore.stages.scale import by_library
 from tamscore.stages.scaling import MODES
@@ -53,8 +53,8 @@ def make_fit_data(this: Run, party: Party) -> FitData:
     clusters, features = this.job.clusters, this.job.features
     check_rows(this, party)
     encoding = Encoding(this.columns, party.code, (), party.segments)
-    room = room_of(this.flow, this.backend, this.job.engine.resident_share)
-    everywhere = EveryRow(this.flow, this.backend, tuple(party.parts), encoding, clusters.seed, room)
+    capacity = resident_capacity(this.flow, this.backend, this.job.engine.resident_share)
+    everywhere = EveryRow(this.flow, this.backend, tuple(party.parts), encoding, clusters.seed, capacity)
     sample = SampleSource(party.local, this.backend, party.drawn, encoding)
     source: Source = everywhere if clusters.fit_rows == "all" else sample
     levels = {column: source.levels(column) for column in this.columns.categorical}

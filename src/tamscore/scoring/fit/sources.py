@@ -116,7 +116,7 @@ class SampleSource:
 class EveryRow:
     """Every row of a party type, read where the workers are: statistics and passes are folds over partitions.
 
-    Rows stay on the devices between passes as long as they take no more than `room` bytes together.
+    Rows stay on the devices between passes as long as they take no more than `capacity` bytes together.
     """
 
     flow: Flow
@@ -124,7 +124,7 @@ class EveryRow:
     parts: tuple[PartRows, ...]
     encoding: Encoding
     seed: int
-    room: float
+    capacity: float
 
     def encoded(self, vocabularies: tuple[Vocabulary, ...]) -> EveryRow:
         """The same rows with their categories encoded."""
@@ -156,7 +156,7 @@ class EveryRow:
     def rows(self, space: Space) -> ResidentRows:
         """Every row as blocks, kept by the workers where there is room, else read again for each pass."""
         counts = [part.count_of(self.encoding.party) for part in self.parts]
-        stays = resident([resident_bytes(rows, space.row_bytes(self.backend)) for rows in counts], self.room)
+        stays = resident([resident_bytes(rows, space.row_bytes(self.backend)) for rows in counts], self.capacity)
         items = list(zip(self.parts, stays, strict=True))
         handles = self.flow.keep(keep_rows, items, self.encoding, space, self.seed, self.backend)
         return ResidentRows(self.flow, handles)

@@ -76,37 +76,39 @@ def greedy(team: Team, load: Load) -> Any:
 
 def in_order(team: Team, load: Load, worth: Any, order: Any) -> Any:
     """The person (n,) of every account: locks, then owners by worth an hour, then the others in an order; repaired."""
-    person, room, held = np.full(len(load.hours), NOBODY), team.hours.astype(np.float64), np.zeros(len(team.hours))
+    person, free, held = np.full(len(load.hours), NOBODY), team.hours.astype(np.float64), np.zeros(len(team.hours))
     may, capacity = able(team, load), np.maximum(team.hours, 1e-12)
 
     def put(row: int, who: int) -> None:
-        person[row], room[who], held[who] = who, room[who] - load.hours[row], held[who] + load.potential[row]
+        person[row], free[who], held[who] = who, free[who] - load.hours[row], held[who] + load.potential[row]
 
     owned = (load.owner != NOBODY) & may[np.arange(len(person)), np.maximum(load.owner, 0)]
     for row in np.lexsort((-worth, ~load.locked)):
-        if owned[row] and load.hours[row] <= room[load.owner[row]]:
+        if owned[row] and load.hours[row] <= free[load.owner[row]]:
             put(int(row), int(load.owner[row]))
     for row in order[person[order] == NOBODY]:
-        fits = may[row] & (load.hours[row] <= room)
+        fits = may[row] & (load.hours[row] <= free)
         if fits.any():
             put(int(row), int(np.argmin(np.where(fits, held / capacity, np.inf))))
     for row in np.flatnonzero((person == NOBODY) & may.any(axis=1))[:REPAIRS]:
-        make_room(int(row), load, may, person, room)
+        free_capacity(int(row), load, may, person, free)
     return person
 
 
-def make_room(row: int, load: Load, may: Any, person: Any, room: Any) -> None:
+def free_capacity(row: int, load: Load, may: Any, person: Any, capacity: Any) -> None:
     """Place an account where another one can go elsewhere for it, in place; nothing where there is no such pair."""
     for who in np.flatnonzero(may[row]):
-        lacking = load.hours[row] - room[who]
+        lacking = load.hours[row] - capacity[who]
         others = np.flatnonzero((person == who) & ~load.locked & (load.owner != who) & (load.hours >= lacking))
-        elsewhere = may[others] & (room >= load.hours[others, None])
+        elsewhere = may[others] & (capacity >= load.hours[others, None])
         elsewhere[:, who] = False
         if elsewhere.any():
             moved = others[np.flatnonzero(elsewhere.any(axis=1))[0]]
-            to = int(np.flatnonzero(may[moved] & (room >= load.hours[moved]) & (np.arange(len(room)) != who))[0])
-            room[who] += load.hours[moved] - load.hours[row]
-            room[to] -= load.hours[moved]
+            to = int(
+                np.flatnonzero(may[moved] & (capacity >= load.hours[moved]) & (np.arange(len(capacity)) != who))[0]
+            )
+            capacity[who] += load.hours[moved] - load.hours[row]
+            capacity[to] -= load.hours[moved]
             person[moved], person[row] = to, who
             return
 

@@ -114,7 +114,7 @@ def within_hours(offer: Offer, bound: Bound, option: Any, groups: Alike) -> Any:
 def closed(offer: Offer, option: Any, ceiling: float) -> tuple[Any, float]:
     """The best choice (m,), proven by an integer program, and its worth; the one there was, where it is as good."""
     best = best_options(offer.value[:, :], offer.hours[:, :], offer.role, offer.limits)
-    if best is None or (offer.room(best) < 0).any():
+    if best is None or (offer.capacity(best) < 0).any():
         return option, ceiling
     if offer.worth(best) <= offer.worth(option) * (1 + SLACK):
         return option, offer.worth(option)

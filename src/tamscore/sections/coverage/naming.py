@@ -36,13 +36,13 @@ def place_pool(task: Task, offer: Offer, owners: Owners, pool: int, option: Any,
     who = np.flatnonzero(task.pools.of_person == pool)
     for p in who.tolist():
         shrink_locked(task, offer, owners, p, option)
-    room = task.hours_of_people[who]
+    capacity = task.hours_of_people[who]
     rows = np.flatnonzero((offer.role == pool)[option])
     while len(rows):
-        found = assign(Team(room, task.serves[:, who]), load_of(task, offer, owners, rows, who, option))
+        found = assign(Team(capacity, task.serves[:, who]), load_of(task, offer, owners, rows, who, option))
         has = found != NOBODY
         person[rows[has]] = who[found[has]]
-        room = room - np.bincount(found[has], offer.hours[option[rows[has]], rows[has]], len(room))
+        capacity = capacity - np.bincount(found[has], offer.hours[option[rows[has]], rows[has]], len(capacity))
         rows = smaller(offer, pool, rows[~has], option)
 
 

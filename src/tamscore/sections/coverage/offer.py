@@ -53,7 +53,7 @@ class Offer:
         """The fewest hours (o,) that each option takes of an account."""
         return extremes(self.hours)[0]
 
-    def room(self, option: Any) -> Any:
+    def capacity(self, option: Any) -> Any:
         """The hours (r,) that a choice leaves; below 0 where it takes too many."""
         return self.limits * (1 + SLACK) - self.used(option)
 
@@ -69,7 +69,7 @@ def fitted(offer: Offer, option: Any) -> Any:
     where that does not help.
     """
     option = option.copy()
-    while len(over := np.flatnonzero(offer.room(option) < 0)):
+    while len(over := np.flatnonzero(offer.capacity(option) < 0)):
         rows = np.flatnonzero(offer.role[option] == over[0])
         dest, loss, freed = retreats(offer, option, rows, int(over[0]))
         order = np.lexsort((-rows, loss))
@@ -80,7 +80,7 @@ def fitted(offer: Offer, option: Any) -> Any:
                 f"{name}: {offer.used(option)[over[0]]:,.0f} hours are bound, {offer.limits[over[0]]:,.0f} are "
                 "there; release locks, allow more moves, or add people"
             )
-        enough = np.searchsorted(np.cumsum(freed[order]), -offer.room(option)[over[0]]) + 1
+        enough = np.searchsorted(np.cumsum(freed[order]), -offer.capacity(option)[over[0]]) + 1
         option[rows[order[:enough]]] = dest[order[:enough]]
     return option
 
@@ -113,7 +113,7 @@ def handed_out(offer: Offer, option: Any) -> Any:
     """The choice (m,) with hours given out once of roles that have enough left for any account."""
     option = option.copy()
     for o in np.flatnonzero(np.isfinite(offer.limits[offer.role])).tolist():
-        if offer.room(option)[offer.role[o]] >= offer.least[o]:
+        if offer.capacity(option)[offer.role[o]] >= offer.least[o]:
             fill_with(offer, option, o)
     return option
 
@@ -121,50 +121,50 @@ def handed_out(offer: Offer, option: Any) -> Any:
 def fill_with(offer: Offer, option: Any, o: int) -> None:
     """Move accounts to an option while its role has hours left, in place."""
     role = offer.role[o]
-    room = float(offer.room(option)[role])
-    rows, gain, need = takers(offer, option, o, room)
+    free = float(offer.capacity(option)[role])
+    rows, gain, need = takers(offer, option, o, free)
     order = np.argsort(-gain / np.maximum(need, 1e-12), kind="stable")
     rows, need = rows[order], need[order]
     for _ in range(MISFITS):
-        fits = int(np.searchsorted(np.cumsum(np.maximum(need, 0.0)), room, side="right"))
+        fits = int(np.searchsorted(np.cumsum(np.maximum(need, 0.0)), free, side="right"))
         option[rows[:fits]] = o
-        room -= float(need[:fits].sum())
+        free -= float(need[:fits].sum())
         rows, need = rows[fits:], need[fits:]
-        rows, need = rows[need <= room], need[need <= room]
+        rows, need = rows[need <= free], need[need <= free]
         if not len(rows):
             return
 
 
-def takers(offer: Offer, option: Any, o: int, room: float) -> tuple[Any, Any, Any]:
+def takers(offer: Offer, option: Any, o: int, free: float) -> tuple[Any, Any, Any]:
     """The accounts (n,) that gain by an option within the hours that its role has left, what, and the hours for it.
 
     Those are left out that come too late by what they gain an hour.
     """
     starts = range(0, max(len(option), 1), BLOCK)
-    parts = [takers_from(offer, option, o, room, start) for start in starts]  # block by block, which takes less memory
+    parts = [takers_from(offer, option, o, free, start) for start in starts]  # block by block, which takes less memory
     rows, gain, need = (np.concatenate(part) for part in zip(*parts, strict=True))
     return rows, gain, need
 
 
-def takers_from(offer: Offer, option: Any, o: int, room: float, start: int) -> tuple[Any, Any, Any]:
+def takers_from(offer: Offer, option: Any, o: int, free: float, start: int) -> tuple[Any, Any, Any]:
     """The same among the accounts of the block that starts there."""
     same = offer.role[option[start : start + BLOCK]] == offer.role[o]
-    here = np.flatnonzero(same | (offer.hours[o, start : start + BLOCK] <= room))
+    here = np.flatnonzero(same | (offer.hours[o, start : start + BLOCK] <= free))
     rows = start + here
     has = np.where(same[here], offer.hours[option[rows], rows], 0.0)
     gain, need = offer.value[o, rows] - offer.value[option[rows], rows], offer.hours[o, rows] - has
-    keep = (gain > 0) & (need <= room)
+    keep = (gain > 0) & (need <= free)
     rows, gain, need = rows[keep].astype(np.int32), gain[keep], need[keep]
-    early = in_time(gain, need, room)
+    early = in_time(gain, need, free)
     return rows[early], gain[early], need[early]
 
 
-def in_time(gain: Any, need: Any, room: float) -> Any:
+def in_time(gain: Any, need: Any, free: float) -> Any:
     """Which accounts (n,) may get hours at all, where those that gain most an hour come first.
 
     Of accounts that need the same hours no more than the first get any that fit into all there are.
     """
-    if not len(need) or need.min() <= 0 or need.min() < need.max() or len(need) <= (most := int(room / need[0]) + 1):
+    if not len(need) or need.min() <= 0 or need.min() < need.max() or len(need) <= (most := int(free / need[0]) + 1):
         return slice(None)
     each = gain / need
     return each >= np.partition(each, len(each) - most)[len(each) - most]

@@ -89,9 +89,9 @@ def kinds_of(task: Task, key: Any, taken: Any) -> Kinds:
         return Kinds(np.full((len(key), 1), np.inf), np.zeros(1))
     alike, kind = np.unique(np.column_stack([role, task.serves.T]), axis=0, return_inverse=True)
     wanted = limits_by_person(task)
-    room = np.array([whole(hours, by_role[:, r]) for hours, r in zip(wanted - taken, role, strict=True)])
+    capacity = np.array([whole(hours, by_role[:, r]) for hours, r in zip(wanted - taken, role, strict=True)])
     need = np.where(alike[:, 1:].T[group].astype(bool), by_role[:, alike[:, 0]], np.inf)
-    return Kinds(need, np.bincount(kind.ravel(), np.maximum(room, 0.0), len(alike)))
+    return Kinds(need, np.bincount(kind.ravel(), np.maximum(capacity, 0.0), len(alike)))
 
 
 def limits_by_person(task: Task) -> Any:
@@ -101,10 +101,14 @@ def limits_by_person(task: Task) -> Any:
     return hours * (task.limits / np.maximum(whole, 1e-12))[task.role_of_person]
 
 
-def whole(room: float, need: Any) -> float:
+def whole(capacity: float, need: Any) -> float:
     """The part of somebody's hours that accounts of these hours (k,) can fill, where all of them need the same."""
     each = np.unique(need[np.isfinite(need)])
-    return float(np.floor(room / each[0] * (1 + SLACK)) * each[0]) if len(each) == 1 and each[0] > 0 else float(room)
+    return (
+        float(np.floor(capacity / each[0] * (1 + SLACK)) * each[0])
+        if len(each) == 1 and each[0] > 0
+        else float(capacity)
+    )
 
 
 def in_order(kinds: Kinds, kind: Any) -> Any:

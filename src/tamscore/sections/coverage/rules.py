@@ -101,16 +101,16 @@ def in_order(offer: Offer, begun: Any, parts: Iterable[Any], allowed: ByKind) ->
     The accounts come in `parts`, in order. Before that each has the plan (m,) with which it has `begun`.
     """
     plan = begun.copy()
-    room, least = offer.room(plan), np.where(offer.takes, offer.least, np.inf)
+    free, least = offer.capacity(plan), np.where(offer.takes, offer.least, np.inf)
     wanted = np.isfinite(offer.limits[offer.role]) & allowed.table.any(axis=0)
     for rows in (part[begin : begin + BLOCK] for part in parts for begin in range(0, len(part), BLOCK)):
-        if not (least <= room[offer.role])[wanted].any():
+        if not (least <= free[offer.role])[wanted].any():
             break
-        serve(offer, allowed, plan, room, rows)
+        serve(offer, allowed, plan, free, rows)
     return plan
 
 
-def serve(offer: Offer, allowed: ByKind, plan: Any, room: Any, rows: Any) -> None:
+def serve(offer: Offer, allowed: ByKind, plan: Any, free: Any, rows: Any) -> None:
     """Give accounts (n,), one after the other, what is best of what the hours (r,) that are left allow; in place.
 
     The hours left never grow, so that an account without a gain has none later either.
@@ -119,12 +119,12 @@ def serve(offer: Offer, allowed: ByKind, plan: Any, room: Any, rows: Any) -> Non
     back = own * offer.hours[plan[rows], rows]
     hours, gain = offer.hours[:, rows], offer.value[:, rows] - offer.value[plan[rows], rows]
     gain = np.where(allowed[:, rows] & (gain > 0), gain, -np.inf)
-    for i in np.flatnonzero(((hours <= room[offer.role][:, None] + back) & (gain > 0)).any(axis=0)).tolist():
-        row, fits = rows[i], hours[:, i] <= room[offer.role] + back[:, i]
+    for i in np.flatnonzero(((hours <= free[offer.role][:, None] + back) & (gain > 0)).any(axis=0)).tolist():
+        row, fits = rows[i], hours[:, i] <= free[offer.role] + back[:, i]
         best = int(np.where(fits, gain[:, i], -np.inf).argmax())
         if fits[best] and gain[best, i] > 0:
-            room[offer.role[plan[row]]] += offer.hours[plan[row], row]
-            room[offer.role[best]] -= hours[best, i]
+            free[offer.role[plan[row]]] += offer.hours[plan[row], row]
+            free[offer.role[best]] -= hours[best, i]
             plan[row] = best
 
 

@@ -104,10 +104,12 @@ class Scan:
             self._example(shape, where, texts, places, rows, file)
 
     def _sample(self, texts: Any, shapes: Forms) -> None:
-        room = self.sample_rows - len(self.samples)
-        if room > 0:
+        capacity = self.sample_rows - len(self.samples)
+        if capacity > 0:
             filled = texts.take(np.flatnonzero(shapes.codes != form.EMPTY_CODE)[: self.sample_rows])
-            self.samples.update(dict.fromkeys([text for text in filled.to_pylist() if text not in self.samples][:room]))
+            self.samples.update(
+                dict.fromkeys([text for text in filled.to_pylist() if text not in self.samples][:capacity])
+            )
 
     def _look_at_numbers(self, texts: Any, shapes: Forms) -> None:
         import pyarrow.compute as pc
