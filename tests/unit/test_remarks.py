@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tamscore.scoring import warnings as remarks
+from tamscore.scoring import warnings
 from tamscore.scoring.arguments import LadderRules, QuadrantRules
 from tamscore.scoring.fit.party_fit import Reference
 from tamscore.scoring.potential import PartyMarket
@@ -40,7 +40,7 @@ def even(top: float = 100.0) -> list[float]:
 
 
 def said(market: PartyMarket, limits: Limits = NOBODY, rules: QuadrantRules = SHARES) -> str:
-    return "\n".join(remarks.remarks(market, limits, LADDER, rules))
+    return "\n".join(warnings.market_warnings(market, limits, LADDER, rules))
 
 
 def test_an_unremarkable_market_draws_no_remark():
@@ -55,12 +55,12 @@ def test_sales_below_what_cents_can_tell_are_reported():
 
 def test_few_customers_on_frozen_ladders_are_reported_since_what_is_expected_rests_on_them():
     before, few = party(even(), prospects=(50,)), party(even()[:49], prospects=(50,))
-    text = remarks.fewer_today(few, Reference(table=before.table))
+    text = warnings.fewer_today(few, Reference(table=before.table))
     assert text.startswith(
         "potential rests on ladders of the earlier run's 100 customers, but expected value on the 49"
     )
-    assert remarks.fewer_today(party(even()[:50], prospects=(50,)), Reference(table=before.table)) == ""
-    assert remarks.fewer_today(few, Reference()) == ""
+    assert warnings.fewer_today(party(even()[:50], prospects=(50,)), Reference(table=before.table)) == ""
+    assert warnings.fewer_today(few, Reference()) == ""
 
 
 def test_sales_in_bands_are_told_with_the_most_frequent_amount():
@@ -81,10 +81,10 @@ def test_sales_in_bands_are_told_at_level_account_too():
     everyone = [("end_user", own.sales)]
     table = potential.account_table(own, everyone, relative, np.array([200.0]), 100.0, LINES, "max", 25)
     assert table.distinct.tolist() == [4]
-    text = remarks.banded(replace(bands, sales=own, table=table), LADDER)
+    text = warnings.banded(replace(bands, sales=own, table=table), LADDER)
     assert "sales come in bands: 98% of the customers share their amount" in text
     assert "steps of level cluster coincide in 1 of 1 ladders" in text
-    assert remarks.banded(replace(party(even(), prospects=(9,)), table=table), LADDER) == ""
+    assert warnings.banded(replace(party(even(), prospects=(9,)), table=table), LADDER) == ""
 
 
 def test_steps_of_one_customer_are_no_bands():
@@ -93,7 +93,7 @@ def test_steps_of_one_customer_are_no_bands():
     market = party(small, small, prospects=(9, 9))
     alone = potential.potential_table(market.sales, [("end_user", np.sort(market.sales.sales))] * 2, LINES, "max", 1)
     assert (alone.distinct < 4).all()
-    assert remarks.banded(replace(market, table=alone), LADDER) == ""
+    assert warnings.banded(replace(market, table=alone), LADDER) == ""
 
 
 def test_amounts_that_many_share_are_no_bands_where_steps_differ():
@@ -114,7 +114,7 @@ def test_thin_clusters_are_named_with_their_customers_and_their_part_of_what_can
     assert "2 of 3 clusters have fewer than 25 customers (E02 has 2, E03 has 0)" in text
     assert "100% of the acquisition whitespace" in text
     market = party(even(), [5.0, 6.0], [], prospects=(0, 70, 30))
-    text = remarks.thin(market, 25, Reference(table=market.table))
+    text = warnings.thin(market, 25, Reference(table=market.table))
     assert "2 of 3 clusters had fewer than 25 customers in the earlier run (E02 had 2, E03 had 0)" in text
 
 
@@ -124,7 +124,7 @@ def test_a_top_step_that_holds_most_whitespace_is_told_unless_it_is_capped():
     assert "100% of the expansion whitespace lies with the 5 customers above the last cut line" in text
     assert "potential.top_step = 'p99' would leave 0% of it" in text
     capped = LadderRules(LINES, "p99", "at_or_below", 25)
-    assert remarks.top_heavy(market, capped) == ""
+    assert warnings.top_heavy(market, capped) == ""
 
 
 def test_high_that_many_accounts_share_is_told_with_both_shares():
@@ -139,22 +139,22 @@ def test_on_ladders_of_an_earlier_run_nothing_is_said_of_other_ladders():
     standing = whitespace.stand(today.sales, np.array([9]), earlier.table, "at_or_below")
     frozen = replace(today, table=earlier.table, standing=standing)
     top = whitespace.stand(frozen.sales, np.array([9]), replace(earlier.table, values=TALL), "at_or_below")
-    heavy = remarks.top_heavy(replace(frozen, standing=top), LADDER, kept)
+    heavy = warnings.top_heavy(replace(frozen, standing=top), LADDER, kept)
     assert heavy.startswith("100% of the expansion whitespace lies with the 60 customers above the last cut line")
     assert heavy.endswith("measured against the largest of their cluster in the earlier run")
-    text = remarks.crowded(frozen, Limits(86.0, 80.0), SHARES, kept)
+    text = warnings.crowded(frozen, Limits(86.0, 80.0), SHARES, kept)
     assert "high potential: 55% of the accounts, not 20%, since the limit of 86.00 is that of the earlier run" in text
-    shared = remarks.crowded(party(even(), prospects=(300,)), Limits(85.0, 80.0), SHARES, kept)
+    shared = warnings.crowded(party(even(), prospects=(300,)), Limits(85.0, 80.0), SHARES, kept)
     assert "since 385 share the limit of 85.00; quadrant.threshold = 'capacity' with --fresh-cut-lines takes" in shared
 
 
 def test_without_customers_ladders_of_an_earlier_run_still_tell_potential():
     kept = Reference(table=party(even(), prospects=(9,)).table)
     nobody = party([], prospects=(9,))
-    text = remarks.remarks(nobody, NOBODY, LADDER, SHARES, kept)
+    text = warnings.market_warnings(nobody, NOBODY, LADDER, SHARES, kept)
     assert text == ["no account has sales above 0: every potential is that of the earlier run's ladders"]
     unknown = Reference(table=nobody.table)
-    assert "no potential to tell" in remarks.remarks(nobody, NOBODY, LADDER, SHARES, unknown)[0]
+    assert "no potential to tell" in warnings.market_warnings(nobody, NOBODY, LADDER, SHARES, unknown)[0]
 
 
 def test_the_limit_of_tiny_sales_is_no_zero():
@@ -167,7 +167,7 @@ def test_the_limit_of_tiny_sales_is_no_zero():
 def test_steps_hold_every_account_and_all_whitespace(boundary: whitespace.Boundary):
     market = party(even(), even(7.0), prospects=(3, 4))
     standing = whitespace.stand(market.sales, market.standing.prospects, market.table, boundary)
-    sums = remarks.by_step(PartyMarket(market.model, market.sales, market.sales, None, market.table, standing))
+    sums = warnings.by_step(PartyMarket(market.model, market.sales, market.sales, None, market.table, standing))
     assert sums[:, :, 0].sum(axis=1).tolist() == [7, 200]
     assert sums[1, :, 1].sum() == pytest.approx(standing.customer_whitespace.sum())
     assert sums[0, 0, 1] == 3 * market.table.values[0, 0] + 4 * market.table.values[1, 0]

@@ -10,7 +10,7 @@ from tamscore import __version__
 from tamscore.backend.reader import choose_reader
 from tamscore.engine import versions
 from tamscore.model import files as model
-from tamscore.scoring import warnings as remarks
+from tamscore.scoring import warnings
 from tamscore.scoring.context import ladder_rules, quadrant_rules
 from tamscore.scoring.score.parts import KINDS, MEASURES
 from tamscore.scoring.tables import honesty, ladders, model_record, portfolio, summaries
@@ -37,7 +37,7 @@ def write_outcome(
     directory: RunDirectory, outcome: Outcome, job: Job, choice: DeviceChoice, progress: Progress
 ) -> None:
     """Write tables, model and manifest; with the manifest the run is complete."""
-    for text in remarks_on(outcome, job):
+    for text in run_warnings(outcome, job):
         progress.notice(text)
     files: dict[str, Placed] = {}
     cents = money_columns(job).union(*(one.money for one in outcome.findings.values()))
@@ -88,13 +88,13 @@ def tables_of(outcome: Outcome, job: Job) -> dict[str, pa.Table]:
     }
 
 
-def remarks_on(outcome: Outcome, job: Job) -> list[str]:
+def run_warnings(outcome: Outcome, job: Job) -> list[str]:
     """What a person should know about the result, party type by party type, then section by section."""
     ladder, rules = ladder_rules(job), quadrant_rules(job)
     by_party = [
         f"{policy.name}: {text}"
         for market, policy, fitted in zip(outcome.markets, outcome.policies, outcome.party_fits, strict=True)
-        for text in remarks.remarks(market, policy.limits, ladder, rules, fitted.reference)
+        for text in warnings.market_warnings(market, policy.limits, ladder, rules, fitted.reference)
     ]
     of_sections = [f"{name}: {text}" for name, one in outcome.findings.items() for text in one.notices]
     absent = [

@@ -32,7 +32,7 @@ LISTED = 6
 """So many clusters are named in one remark."""
 
 
-def remarks(
+def market_warnings(
     market: PartyMarket, limits: Limits, ladder: LadderRules, rules: QuadrantRules, kept: Reference = NO_REFERENCE
 ) -> list[str]:
     """Everything worth saying about one party type; `kept` is what it keeps of an earlier model."""

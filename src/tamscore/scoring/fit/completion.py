@@ -59,11 +59,13 @@ def histograms(model: PartyModel, sample: SampleSource) -> tuple[Histogram, ...]
 
 def report_fit(this: Run, data: FitData, fit: Fit, k: int) -> None:
     """Tell what a person should know about a fit."""
-    for text in remarks(data.space, data.sample.drawn, data.seeds, data.constant, fit, k):
+    for text in fit_warnings(data.space, data.sample.drawn, data.seeds, data.constant, fit, k):
         this.progress.notice(f"{PARTY_TYPES[data.encoding.party]}: {text}")
 
 
-def remarks(space: Space, drawn: SampledRows, seeds: Any, constant: tuple[str, ...], fit: Fit, k: int) -> list[str]:
+def fit_warnings(
+    space: Space, drawn: SampledRows, seeds: Any, constant: tuple[str, ...], fit: Fit, k: int
+) -> list[str]:
     """What a person should know about the features: constant, skewed, nearly the same, too few different rows."""
     said = [f"column {name!r} is constant and was dropped" for name in constant]
     standard = [scale.name for scale in space.scales if scale.scaling == "standard"]

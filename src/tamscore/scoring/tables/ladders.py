@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamscore.schema import POTENTIAL_HEAD
-from tamscore.scoring import warnings as remarks
+from tamscore.scoring import warnings
 from tamscore.scoring.score.parts import KINDS
 from tamscore.scoring.tables.plain import money
 from tamscore.stages import top_step
@@ -51,7 +51,7 @@ def step_table(outcome: Outcome) -> pa.Table:
 
     rows = []
     for market, policy in zip(outcome.markets, outcome.policies, strict=True):
-        sums = remarks.by_step(market)
+        sums = warnings.by_step(market)
         whole = max(float(sums[:, :, 1].sum()), 1e-300)
         for j, step in enumerate(step_names(policy.table.lines)):
             for i, kind in enumerate(KINDS):

@@ -115,7 +115,7 @@ def assembled(
     orders = {"as_of": found.as_of, "orders": {**found.rows, "accounts_not_scored": strangers}} if found else {}
     rate = {"months": settings.months, "discount": settings.discount}
     record = {**rate, **record, "missing": lacks, **orders, "retention": told}
-    notices = [*lacks, *given_remarks(settings, by_name), *remarks(market, found, strangers)]
+    notices = [*lacks, *figure_warnings(settings, by_name), *coverage_warnings(market, found, strangers)]
     return LifetimeValueState(
         source, market.this.columns.sales, market.clusters, sums, median, worth, seed, record, tuple(notices)
     )
@@ -134,7 +134,7 @@ def given_record(settings: LifetimeValue, sums: dict[str, Any]) -> dict[str, Any
     return {"form": "column", "column": settings.column, "without_value": accounts - int(sums["given"].sum())}
 
 
-def given_remarks(settings: LifetimeValue, sums: dict[str, Any]) -> list[str]:
+def figure_warnings(settings: LifetimeValue, sums: dict[str, Any]) -> list[str]:
     """What a person should know about values from elsewhere."""
     if not settings.column or (total := float(sums["value"].sum())) > 0:
         return []
@@ -149,7 +149,7 @@ def recency_record(found: Purchases | None, scale: float) -> dict[str, Any]:
     return {"covered_months": round(found.months, 3), "recency": pace}
 
 
-def remarks(market: Market, found: Purchases | None, strangers: int) -> list[str]:
+def coverage_warnings(market: Market, found: Purchases | None, strangers: int) -> list[str]:
     """What a person should know about the orders."""
     if found is None:
         return []
