@@ -52,8 +52,8 @@ def hillstrom(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the effects of both e-mails on visits and purchases, and on money with past sales and without."""
     table = pyarrow.csv.read_csv(path)
     for arm in ARMS:
-        for outcome in ("visit", "conversion"):
-            yield {"of": f"Hillstrom, {arm}, {outcome}, in strata", **buyers(experiment_of(table, arm, outcome))}
+        for tables in ("visit", "conversion"):
+            yield {"of": f"Hillstrom, {arm}, {tables}, in strata", **buyers(experiment_of(table, arm, tables))}
         found = experiment_of(table, arm, "conversion")
         nothing = np.zeros(len(found.sales))
         plain = of_money(found.amount, nothing, found.control, nothing.astype(np.int64)).effect

@@ -330,8 +330,8 @@ def table() -> str:
     lines = ["| id | case | promise | outcome | tests |", "| --- | --- | --- | --- | --- |"]
     for case, name in CASES.items():
         shown = "<br>".join(f"`{test}`" for test in tests.get(case, [])) or "**none yet**"
-        outcome = LIMITS.get(case, "kept") if case in tests else "**open**"
-        lines.append(f"| {case} | {name} | {PROMISES[case]} | {outcome} | {shown} |")
+        tables = LIMITS.get(case, "kept") if case in tests else "**open**"
+        lines.append(f"| {case} | {name} | {PROMISES[case]} | {tables} | {shown} |")
     return "\n".join(lines)
 
 

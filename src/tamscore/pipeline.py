@@ -36,7 +36,7 @@ from tamscore.scoring.context import (
 from tamscore.scoring.input_change import compare_input
 from tamscore.scoring.joining.market import accounts_of, match_tables
 from tamscore.scoring.joining.match import Match
-from tamscore.scoring.manifest import write_outcome
+from tamscore.scoring.manifest import write_run
 from tamscore.scoring.market import Market
 from tamscore.scoring.model_source import FrozenModel, NewModel, RefreshedModel, watch_of
 from tamscore.scoring.naming import named
@@ -45,7 +45,7 @@ from tamscore.scoring.review import look_back, reach_of
 from tamscore.scoring.score.plan import ScorePlan
 from tamscore.scoring.score.rows import PartToScore, score_rows
 from tamscore.scoring.section import check_section, prepare_sections
-from tamscore.scoring.tables.outcome import Outcome
+from tamscore.scoring.tables.run_tables import RunTables
 from tamscore.sections import SECTIONS
 from tamscore.stages import contract
 from tamscore.store import commit, forgotten, partitions
@@ -191,9 +191,9 @@ def carry_out(
             priorities, foretold = rank(valued, sections)
             sections = sections.placed(priorities)
             scored = write_scores(valued, sections, priorities, foretold, directory)
-            outcome = outcome_of(valued, sections, scored, review)
-            outcome = replace(outcome, joins=joins, sealed=sealed_roles.record_of(this))
-            write_outcome(directory, outcome, job, choice, progress)
+            tables = collect_tables(valued, sections, scored, review)
+            tables = replace(tables, joins=joins, sealed=sealed_roles.record_of(this))
+            write_run(directory, tables, job, choice, progress)
             progress.figures["workers"] = flow.workers
             progress.peaks = flow.ask(memory.peak, backend)
     return directory
@@ -295,10 +295,10 @@ def write_scores(
     return sealed
 
 
-def outcome_of(market: Market, sections: Sections, scored: list[ScoredPart], review: Review) -> Outcome:
+def collect_tables(market: Market, sections: Sections, scored: list[ScoredPart], review: Review) -> RunTables:
     """Everything that the run has found."""
     this, assigned, parties = market.this, market.assigned, by_party(market.assigned)
-    return Outcome(
+    return RunTables(
         party_fits=market.fitted,
         markets=market.parties,
         policies=market.policies,

@@ -266,7 +266,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_books(sealed, tmp_path, monk
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline, "write_outcome", stopped)
+        patch.setattr(pipeline, "write_run", stopped)
         with pytest.raises(KeyboardInterrupt):
             carried_out(tmp_path / "stopped", 2, SEALED)
     again = carried_out(tmp_path / "stopped", 2, SEALED)[0]

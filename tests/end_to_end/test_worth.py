@@ -873,7 +873,7 @@ def test_what_sections_have_counted_is_kept_for_a_run_that_goes_on(asked, owned,
     """A run that is killed before its manifest goes on from its parts, with the same tables."""
     job = market.job(asked["folder"] / "market", tmp_path / "scores", {**asked["changes"], **OWN})
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline, "write_outcome", killed)
+        patch.setattr(pipeline, "write_run", killed)
         with pytest.raises(KeyboardInterrupt):
             pipeline.run(job, Progress())
     progress = Progress()

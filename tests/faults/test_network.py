@@ -292,7 +292,7 @@ def test_workers_with_other_versions_are_refused_before_any_work(monkeypatch):
             "tamscore.engine.remote.check_same", lambda here, found: check(here | {"numpy": "0.1"}, found)
         )
 
-        def outcome() -> str:
+        def tables() -> str:
             try:
                 remote(theirs.address)
             except UsageError as error:
@@ -301,8 +301,8 @@ def test_workers_with_other_versions_are_refused_before_any_work(monkeypatch):
                 return ""
             raise AssertionError("joined")
 
-        assert wait_until(outcome, 60)
-        text = outcome()
+        assert wait_until(tables, 60)
+        text = tables()
     assert "engine.scheduler: worker tcp://127.0.0.1:" in text
     assert f"has numpy {there['numpy']!r}, here '0.1'; install the same versions" in text
 

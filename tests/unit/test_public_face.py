@@ -52,9 +52,9 @@ def test_importing_the_package_loads_nothing_else():
 def test_the_examples_of_docstrings_run(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     module = importlib.import_module(page)
-    outcome = doctest.testmod(module, optionflags=doctest.ELLIPSIS, report=True)
-    assert outcome.attempted > 1
-    assert outcome.failed == 0
+    tables = doctest.testmod(module, optionflags=doctest.ELLIPSIS, report=True)
+    assert tables.attempted > 1
+    assert tables.failed == 0
 
 
 @pytest.mark.parametrize("name", sorted({*tamscore.__all__} - ERRORS - {"__version__", "Money"}))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tamscore.engine.device import DeviceChoice
     from tamscore.progress import Progress
     from tamscore.scoring.fit.party_fit import PartyFit
-    from tamscore.scoring.tables.outcome import Outcome
+    from tamscore.scoring.tables.run_tables import RunTables
     from tamscore.stages.level_loss import PartyLevel
     from tamscore.store.commit import Placed
     from tamscore.store.run_directory import RunDirectory
@@ -33,26 +33,24 @@ if TYPE_CHECKING:
 PACKAGES = ("numpy", "scikit-learn", "pyarrow", "dask", "safetensors")
 
 
-def write_outcome(
-    directory: RunDirectory, outcome: Outcome, job: Job, choice: DeviceChoice, progress: Progress
-) -> None:
+def write_run(directory: RunDirectory, tables: RunTables, job: Job, choice: DeviceChoice, progress: Progress) -> None:
     """Write tables, model and manifest; with the manifest the run is complete."""
-    for text in run_warnings(outcome, job):
+    for text in run_warnings(tables, job):
         progress.notice(text)
     files: dict[str, Placed] = {}
-    cents = money_columns(job).union(*(one.money for one in outcome.findings.values()))
-    long = frozenset[str]().union(*(one.without_csv for one in outcome.findings.values()))
-    for name, table in tables_of(outcome, job).items():
+    cents = money_columns(job).union(*(one.money for one in tables.findings.values()))
+    long = frozenset[str]().union(*(one.without_csv for one in tables.findings.values()))
+    for name, table in tables_of(tables, job).items():
         repeated = coded_columns(table) if name in long else None
         files[f"tables/{name}.parquet"] = commit.place_parquet(table, directory.tables / f"{name}.parquet", repeated)
         if name not in long:
             files[f"tables/{name}.csv"] = commit.place_csv(plain(table, cents), directory.tables / f"{name}.csv")
-    files |= model.write_model(directory.model, model_record.model_of(outcome, job))
-    for name, one in outcome.findings.items():
+    files |= model.write_model(directory.model, model_record.model_of(tables, job))
+    for name, one in tables.findings.items():
         files |= model.write_section(directory.model, name, *one.model) if one.model else {}
-    for part in outcome.scored:
+    for part in tables.scored:
         files |= part.files
-    directory.seal(manifest(outcome, job, choice, progress), files)
+    directory.seal(manifest(tables, job, choice, progress), files)
 
 
 def coded_columns(table: pa.Table) -> list[str]:
@@ -62,82 +60,82 @@ def coded_columns(table: pa.Table) -> list[str]:
     return [field.name for field in table.schema if pa.types.is_dictionary(field.type)]
 
 
-def tables_of(outcome: Outcome, job: Job) -> dict[str, pa.Table]:
+def tables_of(tables: RunTables, job: Job) -> dict[str, pa.Table]:
     """The tables of a run by name; those of its optional sections come last."""
     return {
-        "potential": ladders.potential_table(outcome),
-        "steps": ladders.step_table(outcome),
-        "top_step": ladders.top_step_table(outcome, job),
-        "segments": summaries.segment_table(outcome),
-        "quadrants": summaries.quadrant_table(outcome),
-        "priority": portfolio.priority_table(outcome),
-        "plays": portfolio.play_table(outcome),
-        "portfolio": portfolio.portfolio_table(outcome, job.portfolio),
-        "features": summaries.feature_table(outcome),
-        "quality": summaries.quality_table(outcome),
-        "map": summaries.map_table(outcome),
-        "top_accounts": summaries.top_accounts(outcome),
-        "top_by_kind": summaries.top_by_kind(outcome),
-        **outcome.review.tables,
-        "leakage": honesty.leakage_table(outcome),
-        "level": honesty.level_table(outcome),
-        "choice_of_k": honesty.choice_table(outcome),
-        "stability": honesty.stability_table(outcome),
-        "potential_stability": honesty.moves_table(outcome),
-        **{name: table for one in outcome.findings.values() for name, table in one.tables.items()},
+        "potential": ladders.potential_table(tables),
+        "steps": ladders.step_table(tables),
+        "top_step": ladders.top_step_table(tables, job),
+        "segments": summaries.segment_table(tables),
+        "quadrants": summaries.quadrant_table(tables),
+        "priority": portfolio.priority_table(tables),
+        "plays": portfolio.play_table(tables),
+        "portfolio": portfolio.portfolio_table(tables, job.portfolio),
+        "features": summaries.feature_table(tables),
+        "quality": summaries.quality_table(tables),
+        "map": summaries.map_table(tables),
+        "top_accounts": summaries.top_accounts(tables),
+        "top_by_kind": summaries.top_by_kind(tables),
+        **tables.review.tables,
+        "leakage": honesty.leakage_table(tables),
+        "level": honesty.level_table(tables),
+        "choice_of_k": honesty.choice_table(tables),
+        "stability": honesty.stability_table(tables),
+        "potential_stability": honesty.moves_table(tables),
+        **{name: table for one in tables.findings.values() for name, table in one.tables.items()},
     }
 
 
-def run_warnings(outcome: Outcome, job: Job) -> list[str]:
+def run_warnings(tables: RunTables, job: Job) -> list[str]:
     """What a person should know about the result, party type by party type, then section by section."""
     ladder, rules = ladder_rules(job), quadrant_rules(job)
     by_party = [
         f"{policy.name}: {text}"
-        for market, policy, fitted in zip(outcome.markets, outcome.policies, outcome.party_fits, strict=True)
+        for market, policy, fitted in zip(tables.markets, tables.policies, tables.party_fits, strict=True)
         for text in warnings.market_warnings(market, policy.limits, ladder, rules, fitted.reference)
     ]
-    of_sections = [f"{name}: {text}" for name, one in outcome.findings.items() for text in one.notices]
+    of_sections = [f"{name}: {text}" for name, one in tables.findings.items() for text in one.notices]
     absent = [
         f"{name}: not computed: {why}"
-        for name, why in outcome.missing.items()
+        for name, why in tables.missing.items()
         if name in job.sections and name in job.model_fields_set
     ]
     return [*by_party, *of_sections, *absent]
 
 
-def manifest(outcome: Outcome, job: Job, choice: DeviceChoice, progress: Progress) -> dict[str, Any]:
+def manifest(tables: RunTables, job: Job, choice: DeviceChoice, progress: Progress) -> dict[str, Any]:
     """What the run read, did and found, as it stands in `manifest.json`."""
-    by_kind = outcome.totals.sum(axis=(0, 1))
-    scored = sum(part.scored for part in outcome.scored)
-    if outcome.plan.rows != scored + sum(outcome.reasons.values()):
-        raise AssertionError(f"rows read {outcome.plan.rows}, scored {scored}, rejected {outcome.reasons}")
+    by_kind = tables.totals.sum(axis=(0, 1))
+    scored = sum(part.scored for part in tables.scored)
+    if tables.plan.rows != scored + sum(tables.reasons.values()):
+        raise AssertionError(f"rows read {tables.plan.rows}, scored {scored}, rejected {tables.reasons}")
     return {
         "tamscore": __version__,
         "python": platform.python_version(),
         "packages": packages_of(choice),
         "device": device_record(choice),
         "job": job.model_dump(mode="json"),
-        "model": outcome.review.record,
-        "inputs": outcome.plan.record,
-        "input_change": outcome.review.input_change,
+        "model": tables.review.record,
+        "inputs": tables.plan.record,
+        "input_change": tables.review.input_change,
         "rows": {
-            "read": outcome.plan.rows,
+            "read": tables.plan.rows,
             "scored": scored,
-            "rejected": outcome.reasons,
-            "flagged": outcome.flags,
-            "filled": outcome.filled,
+            "rejected": tables.reasons,
+            "flagged": tables.flags,
+            "filled": tables.filled,
         },
         "totals": {kind: dict(zip(MEASURES, money(by_kind[i]), strict=True)) for i, kind in enumerate(KINDS)},
         "fit": {
             one.model.name: fit_record(one, inertia)
-            for one, inertia in zip(outcome.party_fits, outcome.inertia, strict=True)
+            for one, inertia in zip(tables.party_fits, tables.inertia, strict=True)
         },
-        "tied_share": {one.model.name: round(diagnose.tied_share(one.sales.sales), 6) for one in outcome.markets},
-        "extras": {name: one.record for name, one in outcome.findings.items() if one.record},
-        "missing": outcome.missing,
-        **({"left_out": list(left_out)} if (left_out := outcome.left_out) else {}),
-        **outcome.sealed,
-        "joins": [match.record for match in outcome.joins],
+        "tied_share": {one.model.name: round(diagnose.tied_share(one.sales.sales), 6) for one in tables.markets},
+        "extras": {name: one.record for name, one in tables.findings.items() if one.record},
+        "missing": tables.missing,
+        **({"left_out": list(left_out)} if (left_out := tables.left_out) else {}),
+        **tables.sealed,
+        "joins": [match.record for match in tables.joins],
         "notices": progress.notices,
         "stages": [asdict(time) for time in progress.times],
     }

@@ -12,7 +12,7 @@ from tamscore.stages.moves import Moves
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from tamscore.scoring.tables.outcome import Outcome
+    from tamscore.scoring.tables.run_tables import RunTables
 
 LEVEL = ("party_type", "level", "in_use", "loss", "error", "coverage", "customers")
 VERDICT = ("party_type", "feature", "verdict", "reason")
@@ -20,10 +20,10 @@ EVIDENCE = ("separability", "separability_given", "told_apart_given", "correlati
 ECHO = ("echo", "echo_without", "prospects")
 
 
-def leakage_table(outcome: Outcome) -> pa.Table:
+def leakage_table(tables: RunTables) -> pa.Table:
     """One row per party type and feature: the verdict of the leakage guard, why, and what it rests on."""
     rows = []
-    for fitted, verdict in ((one, verdict) for one in outcome.party_fits for verdict in one.verdicts):
+    for fitted, verdict in ((one, verdict) for one in tables.party_fits for verdict in one.verdicts):
         numbers = {name: getattr(verdict.evidence, name) for name in EVIDENCE}
         numbers["level_shift"] = fitted.shifts.get(verdict.feature, math.nan)
         numbers |= {name: float(getattr(verdict, name)) for name in ECHO}
@@ -32,12 +32,12 @@ def leakage_table(outcome: Outcome) -> pa.Table:
     return table(rows, VERDICT, (*EVIDENCE, *ECHO, "level_shift"))
 
 
-def level_table(outcome: Outcome) -> pa.Table:
+def level_table(tables: RunTables) -> pa.Table:
     """One row per party type and level of potential: its loss on held-out customers, and whether it is in use."""
     import pyarrow as pa
 
     rows = []
-    for one in outcome.party_fits:
+    for one in tables.party_fits:
         level = one.level
         if level is None or level.model is None:
             continue
@@ -49,12 +49,12 @@ def level_table(outcome: Outcome) -> pa.Table:
     return pa.Table.from_pylist(rows, pa.schema(list(zip(LEVEL, kinds, strict=True))))
 
 
-def choice_table(outcome: Outcome) -> pa.Table:
+def choice_table(tables: RunTables) -> pa.Table:
     """One row per party type and number of clusters that was a candidate; none where the job says the number."""
     import pyarrow as pa
 
-    party = [one.model.name for one in outcome.party_fits for _ in one.choice]
-    every = [candidate for one in outcome.party_fits for candidate in one.choice]
+    party = [one.model.name for one in tables.party_fits for _ in one.choice]
+    every = [candidate for one in tables.party_fits for candidate in one.choice]
     columns: dict[str, pa.Array] = {"party_type": pa.array(party, pa.string())}
     for field in fields(Candidate):
         values = [getattr(one, field.name) for one in every]
@@ -63,21 +63,21 @@ def choice_table(outcome: Outcome) -> pa.Table:
     return pa.table(columns)
 
 
-def moves_table(outcome: Outcome) -> pa.Table:
+def moves_table(tables: RunTables) -> pa.Table:
     """One row per party type and redraw: how far potentials move if the model is fitted again on 90 % of the rows."""
     rows = [
         {"party_type": one.model.name, "redraw": str(redraw + 1)}
         | {name: rounded(value) for name, value in asdict(moves).items()}
-        for one in outcome.party_fits
+        for one in tables.party_fits
         for redraw, moves in enumerate(one.moves)
     ]
     return table(rows, ("party_type", "redraw"), tuple(field.name for field in fields(Moves)))
 
 
-def stability_table(outcome: Outcome) -> pa.Table:
+def stability_table(tables: RunTables) -> pa.Table:
     """One row per cluster: its bootstrap similarity and grade, and the rule that describes it with its F1."""
     rows = []
-    for one, policy, names in zip(outcome.party_fits, outcome.policies, outcome.names, strict=True):
+    for one, policy, names in zip(tables.party_fits, tables.policies, tables.names, strict=True):
         for cluster, name, known in zip(policy.cluster_ids, names, one.trust, strict=False):
             texts = {"party_type": policy.name, "cluster": cluster, "name": name}
             texts |= {"grade": known.grade, "rule": known.rule}

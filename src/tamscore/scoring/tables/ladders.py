@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.config import Job
-    from tamscore.scoring.tables.outcome import Outcome
+    from tamscore.scoring.tables.run_tables import RunTables
 
 
-def potential_table(outcome: Outcome) -> pa.Table:
+def potential_table(tables: RunTables) -> pa.Table:
     """One row per cluster: its ladder, support, basis and distinct steps, and the interval of each cut value.
 
     `low_support` says that the interval of the first cut line rests on borrowed customers.
@@ -29,7 +29,7 @@ def potential_table(outcome: Outcome) -> pa.Table:
 
     columns: dict[str, list[Any]] = {name: [] for name in (*POTENTIAL_HEAD, "distinct_steps")}
     steps: dict[str, list[float]] = {}
-    for policy, names in zip(outcome.policies, outcome.names, strict=True):
+    for policy, names in zip(tables.policies, tables.names, strict=True):
         table = policy.table
         borrowed = (~table.bounds.supported[:, 0]).tolist()
         model_source = (table.support.tolist(), table.basis, table.parent, borrowed, table.distinct.tolist())
@@ -45,12 +45,12 @@ def potential_table(outcome: Outcome) -> pa.Table:
     return pa.table({**columns, **amounts_of})
 
 
-def step_table(outcome: Outcome) -> pa.Table:
+def step_table(tables: RunTables) -> pa.Table:
     """One row per party type, step and kind: accounts, whitespace, and the share of all whitespace it holds."""
     import pyarrow as pa
 
     rows = []
-    for market, policy in zip(outcome.markets, outcome.policies, strict=True):
+    for market, policy in zip(tables.markets, tables.policies, strict=True):
         sums = warnings.by_step(market)
         whole = max(float(sums[:, :, 1].sum()), 1e-300)
         for j, step in enumerate(step_names(policy.table.lines)):
@@ -61,7 +61,7 @@ def step_table(outcome: Outcome) -> pa.Table:
     return pa.Table.from_pylist(rows)
 
 
-def top_step_table(outcome: Outcome, job: Job) -> pa.Table:
+def top_step_table(tables: RunTables, job: Job) -> pa.Table:
     """One row per party type and way to set the top step: what is open among customers, and with which step it lies.
 
     `share_…` are shares of the expansion whitespace; `above` counts customers that buy more than the cap. Ladders of an
@@ -71,7 +71,7 @@ def top_step_table(outcome: Outcome, job: Job) -> pa.Table:
 
     rows = []
     rules = job.potential
-    for market, policy, fitted in zip(outcome.markets, outcome.policies, outcome.party_fits, strict=True):
+    for market, policy, fitted in zip(tables.markets, tables.policies, tables.party_fits, strict=True):
         lines, frozen = policy.table.lines, fitted.reference.table is not None
         for one in top_step.audit(market.sales, policy.table, rules.boundary, rules.top_step, frozen=frozen):
             row: dict[str, Any] = {"party_type": policy.name, "top_step": one.top_step}

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from tamscore.scoring.fit.party_fit import PartyFit
     from tamscore.scoring.potential import PartyMarket
     from tamscore.scoring.score.plan import PartyPolicy
-    from tamscore.scoring.tables.outcome import Outcome
+    from tamscore.scoring.tables.run_tables import RunTables
 
 
-def model_of(outcome: Outcome, job: Job) -> ModelRecord:
+def model_of(tables: RunTables, job: Job) -> ModelRecord:
     """Return the model of everything that a run found."""
-    each = zip(outcome.party_fits, outcome.markets, outcome.policies, outcome.reaches, strict=True)
+    each = zip(tables.party_fits, tables.markets, tables.policies, tables.reaches, strict=True)
     parties = tuple(party_of(*one) for one in each)
     features = job.features
     return ModelRecord(__version__, settings_of(job), tuple(features.numeric), features.categorical, parties)

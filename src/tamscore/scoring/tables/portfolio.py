@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.config.portfolio import Portfolio
-    from tamscore.scoring.tables.outcome import Outcome
+    from tamscore.scoring.tables.run_tables import RunTables
 
 
 class Segment(NamedTuple):
@@ -39,54 +39,54 @@ EFFORT = ("hours", "cost")
 COLOURS = {play.quadrant: code for code, play in enumerate(quadrant.PLAYS)}
 
 
-def play_table(outcome: Outcome) -> pa.Table:
+def play_table(tables: RunTables) -> pa.Table:
     """One row per party type, kind and play that has accounts: what to do about how many of them."""
     keys = ("party_type", "kind", "play")
-    sums = added_up((part.work for part in outcome.scored), lambda row: tuple(row[key] for key in keys))
-    order = [policy.name for policy in outcome.policies]
+    sums = added_up((part.work for part in tables.scored), lambda row: tuple(row[key] for key in keys))
+    order = [policy.name for policy in tables.policies]
     rows = [
         {**dict(zip(keys, key, strict=True)), **measured(sums[key])}
         for key in sorted(sums, key=lambda key: (order.index(key[0]), *key[1:]))
     ]
-    return as_known(rows, outcome)
+    return as_known(rows, tables)
 
 
-def priority_table(outcome: Outcome) -> pa.Table:
+def priority_table(tables: RunTables) -> pa.Table:
     """One row per party type, kind and tier that has accounts: how many are likely won, what is open and expected."""
     keys = ("party_type", "kind", "tier")
-    sums = added_up((part.work for part in outcome.scored), lambda row: tuple(row[key] for key in keys))
-    order = [policy.name for policy in outcome.policies]
+    sums = added_up((part.work for part in tables.scored), lambda row: tuple(row[key] for key in keys))
+    order = [policy.name for policy in tables.policies]
     rows = []
     for key in sorted(sums, key=lambda key: (order.index(key[0]), *key[1:])):
         accounts, _, _, *amounts, wins = sums[key].tolist()
         told = dict(zip(("whitespace", "expected_value"), money(amounts), strict=True))
         head = {**dict(zip(keys, key, strict=True)), "accounts": int(accounts), "expected_wins": round(wins, 2)}
         rows.append({**head, **told})
-    return as_known(rows, outcome)
+    return as_known(rows, tables)
 
 
-def portfolio_table(outcome: Outcome, given: Portfolio) -> pa.Table:
+def portfolio_table(tables: RunTables, given: Portfolio) -> pa.Table:
     """One row per cluster, segment of the portfolio and kind that has accounts: what they need, who works on them.
 
     Hours and cost of a year as far as the job tells them, null else.
     """
-    sums = added_up((part.work for part in outcome.scored), portfolio_key)
+    sums = added_up((part.work for part in tables.scored), portfolio_key)
     rows = []
-    for policy, cluster, name in clusters(outcome):
+    for policy, cluster, name in clusters(tables):
         for key in sorted(key for key in sums if key[0] == cluster):
             head = {"party_type": policy.name, "cluster": cluster, "name": name}
             head |= dict(zip(("portfolio_segment", "kind", "need", "role", "service_level"), key[1:], strict=True))
             told = measured(sums[key])
             effort = effort_of(given, head["portfolio_segment"], head["role"], told["accounts"])
             rows.append({**head, **told, **effort})
-    return floats(as_known(rows, outcome), EFFORT)
+    return floats(as_known(rows, tables), EFFORT)
 
 
-def as_known(rows: Sequence[dict[str, Any]], outcome: Outcome) -> pa.Table:
+def as_known(rows: Sequence[dict[str, Any]], tables: RunTables) -> pa.Table:
     """Return rows of party types as a table, without an expected value where no account of the party type buys."""
     import pyarrow as pa
 
-    buying = {policy.name for policy in outcome.policies if policy.sales.support.any()}
+    buying = {policy.name for policy in tables.policies if policy.sales.support.any()}
     told = [row if row["party_type"] in buying else {**row, "expected_value": None} for row in rows]
     return floats(pa.Table.from_pylist(told), ("expected_value",))
 

@@ -14,30 +14,30 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.scoring.score.plan import PartyPolicy
-    from tamscore.scoring.tables.outcome import Outcome
+    from tamscore.scoring.tables.run_tables import RunTables
 
 
-def segment_table(outcome: Outcome) -> pa.Table:
+def segment_table(tables: RunTables) -> pa.Table:
     """One row per cluster and kind: accounts, sales, potential and whitespace."""
     import pyarrow as pa
 
-    by_cluster = outcome.totals.sum(axis=1)
+    by_cluster = tables.totals.sum(axis=1)
     rows = []
-    for c, (policy, cluster, name) in enumerate(clusters(outcome)):
+    for c, (policy, cluster, name) in enumerate(clusters(tables)):
         for i, kind in enumerate(KINDS):
             sums = dict(zip(MEASURES, money(by_cluster[c, i]), strict=True))
             rows.append({"party_type": policy.name, "cluster": cluster, "name": name, "kind": kind, **sums})
     return pa.Table.from_pylist(rows)
 
 
-def quadrant_table(outcome: Outcome) -> pa.Table:
+def quadrant_table(tables: RunTables) -> pa.Table:
     """One row per party type, quadrant and kind that has accounts."""
     import pyarrow as pa
 
     rows, start = [], 0
-    for policy in outcome.policies:
+    for policy in tables.policies:
         stop = start + len(policy.cluster_ids)
-        here = outcome.totals[start:stop].sum(axis=0)
+        here = tables.totals[start:stop].sum(axis=0)
         for q, colour in enumerate(quadrant.PLAYS):
             for i, kind in enumerate(KINDS):
                 if here[q, i, 0]:
@@ -49,12 +49,12 @@ def quadrant_table(outcome: Outcome) -> pa.Table:
     return pa.Table.from_pylist(rows)
 
 
-def feature_table(outcome: Outcome) -> pa.Table:
+def feature_table(tables: RunTables) -> pa.Table:
     """One row per cluster and feature: how far the cluster lies from its party type, in standard deviations."""
     import pyarrow as pa
 
     rows = []
-    for one, policy in zip(outcome.party_fits, outcome.policies, strict=True):
+    for one, policy in zip(tables.party_fits, tables.policies, strict=True):
         apart = identity.differences(one.model.centers, one.fit.counts, one.spread)
         for cluster, row in zip(policy.cluster_ids, apart, strict=True):
             for feature, value in zip(one.model.space.features, row, strict=True):
@@ -62,7 +62,7 @@ def feature_table(outcome: Outcome) -> pa.Table:
     return pa.Table.from_pylist(rows)
 
 
-def map_table(outcome: Outcome) -> pa.Table:
+def map_table(tables: RunTables) -> pa.Table:
     """One row per account of a small sample: its cluster, and where it lies in the plane that shows the clusters best.
 
     No ids: it is there to be looked at.
@@ -70,7 +70,7 @@ def map_table(outcome: Outcome) -> pa.Table:
     import pyarrow as pa
 
     columns: dict[str, list[Any]] = {"party_type": [], "cluster": [], "x": [], "y": []}
-    for seen, policy in zip(outcome.map_rows, outcome.policies, strict=True):
+    for seen, policy in zip(tables.map_rows, tables.policies, strict=True):
         columns["party_type"] += [policy.name] * len(seen.label)
         columns["cluster"] += [policy.cluster_ids[label] for label in seen.label.tolist()]
         columns["x"] += seen.place[0].tolist()
@@ -79,38 +79,38 @@ def map_table(outcome: Outcome) -> pa.Table:
     return pa.table({name: pa.array(column, kinds[name]) for name, column in columns.items()})
 
 
-def quality_table(outcome: Outcome) -> pa.Table:
+def quality_table(tables: RunTables) -> pa.Table:
     """Rows read, scored, rejected by reason, flagged by flag, and given the median of a column for want of a number."""
     import pyarrow as pa
 
-    scored = sum(part.scored for part in outcome.scored)
-    rows = [("rows", "read", outcome.plan.rows), ("rows", "scored", scored)]
-    rows += [("rejected", name, count) for name, count in outcome.reasons.items()]
-    rows += [("flagged", name, count) for name, count in outcome.flags.items()]
-    rows += [("filled", name, count) for name, count in outcome.filled.items() if count]
+    scored = sum(part.scored for part in tables.scored)
+    rows = [("rows", "read", tables.plan.rows), ("rows", "scored", scored)]
+    rows += [("rejected", name, count) for name, count in tables.reasons.items()]
+    rows += [("flagged", name, count) for name, count in tables.flags.items()]
+    rows += [("filled", name, count) for name, count in tables.filled.items() if count]
     return pa.Table.from_pylist([{"what": what, "name": name, "count": count} for what, name, count in rows])
 
 
-def top_accounts(outcome: Outcome) -> pa.Table:
+def top_accounts(tables: RunTables) -> pa.Table:
     """The best accounts of the whole market, in the order of the ranking."""
     import pyarrow as pa
 
     from tamscore.scoring.score.parts import best
 
-    return best(pa.concat_tables([part.top for part in outcome.scored]).unify_dictionaries().combine_chunks())
+    return best(pa.concat_tables([part.top for part in tables.scored]).unify_dictionaries().combine_chunks())
 
 
-def top_by_kind(outcome: Outcome) -> pa.Table:
+def top_by_kind(tables: RunTables) -> pa.Table:
     """The best accounts of each kind, in the order of their ranking."""
     import pyarrow as pa
 
     from tamscore.scoring.score.parts import best_by_kind
 
-    found = pa.concat_tables([part.top_by_kind for part in outcome.scored])
+    found = pa.concat_tables([part.top_by_kind for part in tables.scored])
     return best_by_kind(found.unify_dictionaries().combine_chunks())
 
 
-def clusters(outcome: Outcome) -> list[tuple[PartyPolicy, str, str]]:
+def clusters(tables: RunTables) -> list[tuple[PartyPolicy, str, str]]:
     """Every cluster in the order of the totals: its party type's policy, its id, its name."""
-    pairs = zip(outcome.policies, outcome.names, strict=True)
+    pairs = zip(tables.policies, tables.names, strict=True)
     return [(policy, *each) for policy, names in pairs for each in zip(policy.cluster_ids, names, strict=True)]

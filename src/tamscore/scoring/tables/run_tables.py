@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunTables:
     """Everything that a run found, before it is written down.
 
     `filled` counts missing numbers by column; `reaches` (k,) and `map_rows` come one for each party type; `missing`
