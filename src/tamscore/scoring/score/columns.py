@@ -9,7 +9,7 @@ import numpy as np
 from tamscore.arrow import float_column, nullable, text_dictionary
 from tamscore.schema import SCORE_COLUMNS, Flag, InputColumns
 from tamscore.scoring.census.partition import sales_missing
-from tamscore.scoring.score import distinct_accounts as cases
+from tamscore.scoring.score import distinct_accounts as distinct
 from tamscore.scoring.score.parts import KINDS
 from tamscore.scoring.score.priority import counted_plays, play_columns, priority_columns
 from tamscore.stages import contract, whitespace
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tamscore.backend import Backend
     from tamscore.scoring.assign import AssignedRows
     from tamscore.scoring.census.part_rows import PartRows
-    from tamscore.scoring.score.distinct_accounts import Cases, Scores
+    from tamscore.scoring.score.distinct_accounts import DistinctAccounts, Scores
     from tamscore.scoring.score.plan import PartyPolicy, ScorePlan
     from tamscore.scoring.score.priority import PartPriority
 
@@ -48,9 +48,9 @@ def score_table(
     columns, party, rows = plan.columns, part.party[at], assigned.columns
     sales, cluster = float_column(table[columns.sales]), cluster_of(party, rows.label[at], plan.parties)
     typical = rows.typical[at] if plan.order else None
-    told = cases.tell_apart(cluster, sales, len(plan.clusters), typical)
+    told = distinct.tell_apart(cluster, sales, len(plan.clusters), typical)
     made = row_columns(table, sales, rows.distance[at], rows.margin[at], columns)
-    made |= looked_up(case_columns(told, cases.score_cases(told, plan, backend), plan), told)
+    made |= looked_up(case_columns(told, distinct.score_cases(told, plan, backend), plan), told)
     made |= {} if typical is None else {"typical_sales": nullable(typical.astype(np.float64))}
     made |= priority_columns(priority, at)
     if priority.high is not None:
@@ -85,7 +85,7 @@ def row_flags(table: pa.Table, sales: Any, columns: InputColumns) -> Any:
     return contract.flags(sales, sales_missing(table[columns.sales]), revenue, non_negative)
 
 
-def looked_up(columns: dict[str, pa.Array], told: Cases) -> Mapping[str, pa.ChunkedArray | pa.Array]:
+def looked_up(columns: dict[str, pa.Array], told: DistinctAccounts) -> Mapping[str, pa.ChunkedArray | pa.Array]:
     """The columns of cases for every row."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -97,7 +97,7 @@ def looked_up(columns: dict[str, pa.Array], told: Cases) -> Mapping[str, pa.Chun
     return dict(zip(found.column_names, found.columns, strict=True))
 
 
-def case_columns(told: Cases, scores: Scores, plan: ScorePlan) -> dict[str, pa.Array]:
+def case_columns(told: DistinctAccounts, scores: Scores, plan: ScorePlan) -> dict[str, pa.Array]:
     """What rows share with their case."""
     import pyarrow as pa
 
@@ -123,7 +123,7 @@ def case_columns(told: Cases, scores: Scores, plan: ScorePlan) -> dict[str, pa.A
     }
 
 
-def certainty(told: Cases, scores: Scores, parties: Sequence[PartyPolicy]) -> dict[str, pa.Array]:
+def certainty(told: DistinctAccounts, scores: Scores, parties: Sequence[PartyPolicy]) -> dict[str, pa.Array]:
     """How sure the potential of every case is: its interval, and whether that rests on borrowed customers.
 
     Potential above a capped top step is the account's own sales, which need no interval.
@@ -147,7 +147,9 @@ def certainty(told: Cases, scores: Scores, parties: Sequence[PartyPolicy]) -> di
     }
 
 
-def own_bounds(told: Cases, scores: Scores, parties: Sequence[PartyPolicy], ends: tuple[Any, Any, Any]) -> None:
+def own_bounds(
+    told: DistinctAccounts, scores: Scores, parties: Sequence[PartyPolicy], ends: tuple[Any, Any, Any]
+) -> None:
     """Fill in for the cases of party types at level account: low and high of their potential, whether it lies above."""
     low, high, above = ends
     first = 0

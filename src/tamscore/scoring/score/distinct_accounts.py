@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Cases:
+class DistinctAccounts:
     """Cluster (c,), counted over all party types, and sales (c,) of every case; the case `of_rows` (m,) of each row.
 
     At level account every row is a case of its own, in their order, with its `typical` sales (c,).
@@ -35,18 +35,18 @@ class Cases:
     typical: Any = None
 
 
-def tell_apart(cluster: Any, sales: Any, clusters: int, typical: Any = None) -> Cases:
+def tell_apart(cluster: Any, sales: Any, clusters: int, typical: Any = None) -> DistinctAccounts:
     """The cases of rows with cluster and sales (m,): no sales and missing sales once a cluster, then all others.
 
     Each row is a case of its own where their `typical` sales (m,) are given.
     """
     if typical is not None:
-        return Cases(cluster, sales, None, typical)
+        return DistinctAccounts(cluster, sales, None, typical)
     alone = np.flatnonzero(np.abs(sales) > 0)
     of_rows = cluster + clusters * np.isnan(sales)
     of_rows[alone] = 2 * clusters + np.arange(len(alone))
     every = np.arange(clusters)
-    return Cases(
+    return DistinctAccounts(
         np.concatenate([every, every, cluster[alone]]),
         np.concatenate([np.zeros(clusters), np.full(clusters, np.nan), sales[alone]]),
         of_rows,
@@ -67,24 +67,24 @@ class Scores:
     quadrant: Any
 
     @classmethod
-    def empty(cls, cases: int) -> Scores:
+    def empty(cls, distinct: int) -> Scores:
         """Columns of missing numbers."""
-        money = {name: np.full(cases, np.nan) for name in ("potential", "whitespace", "penetration", "ratio")}
-        numbers = {name: np.zeros(cases, np.int64) for name in ("step", "rank", "rank_in_kind", "quadrant")}
+        money = {name: np.full(distinct, np.nan) for name in ("potential", "whitespace", "penetration", "ratio")}
+        numbers = {name: np.zeros(distinct, np.int64) for name in ("step", "rank", "rank_in_kind", "quadrant")}
         return cls(**money, **numbers)
 
 
-def score_cases(cases: Cases, plan: ScorePlan, backend: Backend) -> Scores:
+def score_cases(distinct: DistinctAccounts, plan: ScorePlan, backend: Backend) -> Scores:
     """What each case gets."""
-    scores, first = Scores.empty(len(cases.cluster)), 0
+    scores, first = Scores.empty(len(distinct.cluster)), 0
     for policy in plan.parties:
         stop = first + len(policy.cluster_ids)
-        at = np.flatnonzero((cases.cluster >= first) & (cases.cluster < stop))
-        typical = cases.typical[at] if cases.typical is not None and policy.table.account else None
-        score_party(scores, at, (cases.sales[at], typical), cases.cluster[at] - first, policy, plan, backend)
+        at = np.flatnonzero((distinct.cluster >= first) & (distinct.cluster < stop))
+        typical = distinct.typical[at] if distinct.typical is not None and policy.table.account else None
+        score_party(scores, at, (distinct.sales[at], typical), distinct.cluster[at] - first, policy, plan, backend)
         first = stop
     if plan.order:
-        buys = cases.sales > 0
+        buys = distinct.sales > 0
         scores.rank, scores.rank_in_kind = plan.order.ranks(scores.whitespace, scores.potential, buys)
     return scores
 
