@@ -38,7 +38,7 @@ from tamscore.scoring.joining.market import accounts_of, match_tables
 from tamscore.scoring.joining.match import Match
 from tamscore.scoring.manifest import write_run
 from tamscore.scoring.market import Market
-from tamscore.scoring.model_source import FrozenModel, NewModel, RefreshedModel, watch_of
+from tamscore.scoring.model_source import FrozenModel, NewModel, RefreshedModel, drift_setup
 from tamscore.scoring.naming import named
 from tamscore.scoring.priority import foretell, prioritise
 from tamscore.scoring.review import look_back, reach_of
@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from tamscore.config import Input, Job
     from tamscore.scoring.assign import AssignedRows
     from tamscore.scoring.census.part_rows import PartRows
+    from tamscore.scoring.drift import DriftSetup
     from tamscore.scoring.fit.party_fit import PartyFit
     from tamscore.scoring.model_source import ModelSource
     from tamscore.scoring.score.parts import ScoredPart
@@ -68,7 +69,6 @@ if TYPE_CHECKING:
     from tamscore.scoring.score.sections import Foretold
     from tamscore.scoring.section import Sections
     from tamscore.scoring.tables.review import Review
-    from tamscore.scoring.watch import Watch
     from tamscore.store.location import Location
     from tamscore.store.run_directory import RunDirectory
 
@@ -184,7 +184,7 @@ def carry_out(
             rows, change, joins = admit(this, model_source, None if yields else directory.output, accept=accept)
             fitted = kept.once("model", partial(model_source.fit_models, this, rows), "model")
             fitted = named(job, fitted, progress, is_new=model_source.earlier is None)
-            assigned = assign(this, rows, fitted, partial(watch_of, this, rows, model_source, fitted))
+            assigned = assign(this, rows, fitted, partial(drift_setup, this, rows, model_source, fitted))
             review = replace(look_back(this, model_source, rows, fitted, assigned), input_change=change)
             valued = value(this, model_source, rows, fitted, assigned)
             sections = prepare_sections(SECTIONS.values(), valued)
@@ -232,7 +232,7 @@ def left_since(directory: RunDirectory) -> str:
 
 
 def assign(
-    this: Run, parts: list[PartRows], fitted: Sequence[PartyFit], watch: Callable[[], Watch | None]
+    this: Run, parts: list[PartRows], fitted: Sequence[PartyFit], setup: Callable[[], DriftSetup | None]
 ) -> list[AssignedRows]:
     """The cluster of every row, and customers' sales; InputContractError where too many rows have unusable features."""
     models, share = tuple(one.model for one in fitted), this.flow.share
@@ -240,7 +240,7 @@ def assign(
     shown = tuple(cluster_map.last_hash(sum(part.count_of(one.encoding.party) for part in parts)) for one in models)
 
     def make(missing: list[PartRows]) -> Iterator[AssignedRows]:
-        return this.flow.map(assign_rows, missing, share(models), this.backend, shown, share(watch()))
+        return this.flow.map(assign_rows, missing, share(models), this.backend, shown, share(setup()))
 
     assigned = list(this.as_stage("assign", this.checkpoints.each("assignment", parts, make, "assignment")))
     if found := this.checkpoints.found:

@@ -84,12 +84,12 @@ def test_as_many_open_files_as_are_asked_for_are_enough(monkeypatch):
     """Else the message would ask for too few: the most that the processes of a run have open is within it."""
     most, over = [0], threading.Event()
 
-    def watch() -> None:
+    def drift_setup() -> None:
         while not over.wait(0.01):
             most[0] = max(most[0], open_files())
 
     before = open_files()
-    watcher = threading.Thread(target=watch)
+    watcher = threading.Thread(target=drift_setup)
     watcher.start()
     try:
         with processes(3) as flow:

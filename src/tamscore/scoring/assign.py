@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from tamscore.backend import Backend
     from tamscore.scoring.census.part_rows import PartRows
     from tamscore.scoring.cluster_map import MapRows
+    from tamscore.scoring.drift import DriftCounts, DriftSetup
     from tamscore.scoring.features import PartFeatures
     from tamscore.scoring.party_model import PartyModel
-    from tamscore.scoring.watch import Seen, Watch
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class AssignedParty:
 
     count: PartyCount
     inertia: int
-    seen: Seen | None = None
+    seen: DriftCounts | None = None
     map_rows: MapRows | None = None
 
     def merged(self, other: AssignedParty) -> AssignedParty:
@@ -86,7 +86,7 @@ def assign_rows(
     models: tuple[PartyModel, ...],
     backend: Backend,
     shown: tuple[int, ...] = (),
-    watch: Watch | None = None,
+    drift_setup: DriftSetup | None = None,
 ) -> AssignedRows:
     """Cluster, distance and margin of every row of a partition; rows with unusable features get their reason.
 
@@ -94,7 +94,7 @@ def assign_rows(
     """
     columns = models[0].encoding.columns
     pieces = stream_features(item.partition, columns, backend)
-    return together([assign_piece(piece, item, models, backend, shown, watch) for piece in pieces])
+    return together([assign_piece(piece, item, models, backend, shown, drift_setup) for piece in pieces])
 
 
 def assign_piece(
@@ -103,24 +103,24 @@ def assign_piece(
     models: tuple[PartyModel, ...],
     backend: Backend,
     shown: tuple[int, ...],
-    watch: Watch | None,
+    drift_setup: DriftSetup | None,
 ) -> AssignedRows:
     """The same for neighbouring rows of a partition."""
     rows, reason, hashes = len(features.usable), item.reason[features.here].copy(), item.hashes[features.here]
     columns = RowAssignment.unknown(rows, columns_of(models))
     reason[~features.usable & (reason == Reason.SCORED)] = Reason.FEATURE_NOT_FINITE
-    codes = watch.labels.of(hashes) if watch else np.empty(0)
+    codes = drift_setup.labels.of(hashes) if drift_setup else np.empty(0)
     parties = []
     for place, model in enumerate(models):
         at = features.rows_of(item, model.encoding.party)
         raw = features.raw(at, model.encoding, backend)
-        hold = Hold(watch.kept(place, codes[at]), watch.share) if watch else None
+        hold = Hold(drift_setup.earlier_labels(place, codes[at]), drift_setup.share) if drift_setup else None
         level = level_request(model, features.sales[at], hashes[at])
         folds = Folds(model.look_alike.folds(hashes[at])) if model.look_alike else None
         assigned, inertia = assign_blocks(backend, model, raw, RowRequest(hold, level, folds))
         columns.put(at, assigned)
         label = assigned.label
-        seen = watch.look(place, features, at, hashes[at], codes[at], label, backend) if watch else None
+        seen = drift_setup.count(place, features, at, hashes[at], codes[at], label, backend) if drift_setup else None
         cluster_map = map_rows(model, hashes[at], label, raw, shown[place], backend) if shown else None
         count = count_party(assigned, backend.get(raw.segment), features.sales[at], model)
         parties.append(AssignedParty(count, inertia, seen, cluster_map))

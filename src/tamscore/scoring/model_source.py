@@ -12,6 +12,7 @@ from tamscore.model.earlier import NOWHERE
 from tamscore.model.files import check_fits
 from tamscore.schema import PARTY_TYPES
 from tamscore.scoring.context import columns_of, differences, settings_of
+from tamscore.scoring.drift import WATCHED_ROWS, DriftSetup, PartyDriftSetup
 from tamscore.scoring.features import Encoding
 from tamscore.scoring.fit.fit import fit_parties
 from tamscore.scoring.fit.look_alike import is_enabled
@@ -20,7 +21,6 @@ from tamscore.scoring.fit.party_fit import PartyFit, Reference
 from tamscore.scoring.fit.refit import refit_parties
 from tamscore.scoring.fit.sample import last_drawn
 from tamscore.scoring.party_model import PartyModel
-from tamscore.scoring.watch import WATCHED_ROWS, PartyWatch, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -186,23 +186,25 @@ def level_under(job: Job, party: PartyRecord) -> PartyLevel | None:
     return replace(level, in_use=job.potential.level) if level and level.model else level
 
 
-def watch_of(this: Run, parts: list[PartRows], model_source: ModelSource, fitted: Sequence[PartyFit]) -> Watch | None:
+def drift_setup(
+    this: Run, parts: list[PartRows], model_source: ModelSource, fitted: Sequence[PartyFit]
+) -> DriftSetup | None:
     """What a run looks at while it assigns; nothing where it builds on no other."""
     if model_source.earlier is None:
         return None
     seed = this.job.clusters.seed
     labels = model_source.earlier.labels
     stored = {party.name: party for party in model_source.earlier.model.parties}
-    parties = tuple(party_watch(one, stored.get(one.model.name), labels, parts, seed) for one in fitted)
-    return Watch(labels, seed, this.job.clusters.hysteresis, parties)
+    parties = tuple(party_drift_setup(one, stored.get(one.model.name), labels, parts, seed) for one in fitted)
+    return DriftSetup(labels, seed, this.job.clusters.hysteresis, parties)
 
 
-def party_watch(
+def party_drift_setup(
     one: PartyFit, stored: PartyRecord | None, labels: Labels, parts: list[PartRows], seed: int
-) -> PartyWatch:
+) -> PartyDriftSetup:
     """How a party type is watched; one that the earlier model did not know has nothing to drift from."""
     ids = one.model.ids
     place = np.array([ids.index(name) if name in ids else NOWHERE for name in labels.ids] + [NOWHERE], np.uint16)
     up_to, _ = last_drawn(parts, one.model.encoding.party, seed, WATCHED_ROWS)
     vocabularies = {each.column: each for each in stored.space.vocabularies} if stored else {}
-    return PartyWatch(place, stored.histograms if stored else (), vocabularies, up_to)
+    return PartyDriftSetup(place, stored.histograms if stored else (), vocabularies, up_to)

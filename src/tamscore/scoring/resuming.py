@@ -11,6 +11,7 @@ from tamscore.scoring.assign_blocks import RowAssignment
 from tamscore.scoring.census.money import CurrencyCount, Money
 from tamscore.scoring.census.part_rows import PartRows
 from tamscore.scoring.cluster_map import MapRows
+from tamscore.scoring.drift import DriftCounts
 from tamscore.scoring.features import Encoding
 from tamscore.scoring.fit.guard import Verdict
 from tamscore.scoring.fit.party_fit import Change, Naming, PartyFit, Reference
@@ -18,7 +19,6 @@ from tamscore.scoring.fit.trust import Trust
 from tamscore.scoring.party_model import PartyModel
 from tamscore.scoring.score.parts import ScoredPart
 from tamscore.scoring.score.sections import Foretold
-from tamscore.scoring.watch import Seen
 from tamscore.stages.account_ladder import AccountLadder
 from tamscore.stages.choose_k import Candidate
 from tamscore.stages.drift import Histogram
@@ -68,7 +68,7 @@ MODEL = (
 NAMES = (Naming, Title)
 TRUST = (Candidate, Trust, Moves, RedrawSpread, LookAlike)
 LEVEL = (PartyLevel, LevelModel, Columns, LevelLoss, AccountLadder)
-ASSIGNMENT = (AssignedRows, RowAssignment, AssignedParty, PartyCount, Seen, MapRows)
+ASSIGNMENT = (AssignedRows, RowAssignment, AssignedParty, PartyCount, DriftCounts, MapRows)
 SCORES = (ScoredPart, Placed, Foretold)
 CLASSES = (InputChange, *CENSUS, *SPACE, *MODEL, *NAMES, *TRUST, *LEVEL, *ASSIGNMENT, *SCORES)
 """All that values of these stages are made of; see `ValueFormat`."""

@@ -10,8 +10,8 @@ import numpy as np
 from tamscore.errors import GateError
 from tamscore.schema import Reason
 from tamscore.scoring.assign import by_party
+from tamscore.scoring.drift import DriftCounts
 from tamscore.scoring.tables.review import Review, Row, drift_rows, event_rows
-from tamscore.scoring.watch import Seen
 from tamscore.stages import drift
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def look_back(
         return Review(model_source.record)
     stored = {party.name: party for party in model_source.earlier.model.parties}
     parties = by_party(assigned)
-    seen = [reduce(Seen.merged, (part.seen for part in rows if part.seen)) for rows in parties]
+    seen = [reduce(DriftCounts.merged, (part.seen for part in rows if part.seen)) for rows in parties]
     drifted: list[Row] = []
     events: list[Row] = []
     for one, here, rows in zip(fitted, seen, parties, strict=True):

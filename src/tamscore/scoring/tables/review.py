@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamscore.model.record import PartyRecord
+    from tamscore.scoring.drift import DriftCounts
     from tamscore.scoring.fit.party_fit import PartyFit
-    from tamscore.scoring.watch import Seen
 
 Row = dict[str, Any]
 FAR, VERY_FAR = 0.02, 0.05
@@ -87,7 +87,9 @@ def notice_of(row: Row) -> str:
     return f"{party}: {what} {row['verdict']} (stability index {row['psi']:.2f}; {row['detail']})"
 
 
-def drift_rows(one: PartyFit, stored: PartyRecord, seen: Seen, counts: Any, far: int, floor: float) -> Iterator[Row]:
+def drift_rows(
+    one: PartyFit, stored: PartyRecord, seen: DriftCounts, counts: Any, far: int, floor: float
+) -> Iterator[Row]:
     """The drift of one party type: features, new categories, accounts far from every cluster, shares of the clusters.
 
     `counts` (k,) accounts of today by cluster of the earlier model, `far` how many of them lie out of its reach: all
@@ -110,7 +112,7 @@ def drift_rows(one: PartyFit, stored: PartyRecord, seen: Seen, counts: Any, far:
     yield from cluster_rows(party, stored, counts, base)
 
 
-def category_rows(party: str, stored: PartyRecord, seen: Seen, floor: float) -> Iterator[Row]:
+def category_rows(party: str, stored: PartyRecord, seen: DriftCounts, floor: float) -> Iterator[Row]:
     """Categories that are new: they would stand for themselves by now, and more accounts than once have none that do.
 
     A category that has always been about as frequent as the floor is not new when it has come to lie above it.

@@ -25,7 +25,7 @@ WATCHED_ROWS = 32_768
 
 
 @dataclass(frozen=True)
-class Seen:
+class DriftCounts:
     """What was seen of one party type: accounts that have a cluster already, how many of them change it, the features.
 
     `histograms` of today over the bins of the model; `unknown` counts the levels that it does not know, by column.
@@ -36,16 +36,16 @@ class Seen:
     histograms: tuple[Histogram, ...]
     unknown: dict[str, Counter[str]]
 
-    def merged(self, other: Seen) -> Seen:
+    def merged(self, other: DriftCounts) -> DriftCounts:
         """Both together."""
         pairs = zip(self.histograms, other.histograms, strict=True)
         together = tuple(Histogram(a.column, a.edges, a.counts + b.counts) for a, b in pairs)
         unknown = {column: counts + other.unknown[column] for column, counts in self.unknown.items()}
-        return Seen(self.known + other.known, self.moved + other.moved, together, unknown)
+        return DriftCounts(self.known + other.known, self.moved + other.moved, together, unknown)
 
 
 @dataclass(frozen=True)
-class PartyWatch:
+class PartyDriftSetup:
     """How one party type is watched.
 
     `place` (codes + 1,) uint16 maps the clusters of the earlier run to labels of this one, NOWHERE to those without.
@@ -59,37 +59,39 @@ class PartyWatch:
 
 
 @dataclass(frozen=True)
-class Watch:
+class DriftSetup:
     """All that is watched: the clusters that accounts had, and each party type; `share` see `hysteresis.hold`."""
 
     labels: Labels
     seed: int
     share: float
-    parties: tuple[PartyWatch, ...]
+    parties: tuple[PartyDriftSetup, ...]
 
-    def kept(self, party: int, codes: Any) -> Any:
+    def earlier_labels(self, party: int, codes: Any) -> Any:
         """The label (m,) that accounts would keep, from the code of the cluster they had; NOWHERE for none."""
         return self.parties[party].place[np.minimum(codes, len(self.labels.ids))]
 
-    def look(
+    def count(
         self, party: int, features: PartFeatures, at: Any, hashes: Any, codes: Any, label: Any, backend: Backend
-    ) -> Seen:
+    ) -> DriftCounts:
         """What is seen of the rows of a party type at the positions given: hashes, codes, labels (m,) of today."""
         one, known = self.parties[party], codes != NOWHERE
-        moved = known & (label != self.kept(party, codes))
+        moved = known & (label != self.earlier_labels(party, codes))
         drawn = at[draw_number(hashes, self.seed) <= np.uint64(one.up_to)]
-        histograms = tuple(counted(each, one, features, drawn, backend) for each in one.histograms)
+        histograms = tuple(count_bins(each, one, features, drawn, backend) for each in one.histograms)
         unknown = {
             name: unknown_levels(each, features.texts[name].take(drawn)) for name, each in one.vocabularies.items()
         }
-        return Seen(int(known.sum()), int(moved.sum()), histograms, unknown)
+        return DriftCounts(int(known.sum()), int(moved.sum()), histograms, unknown)
 
 
-def counted(model: Histogram, watch: PartyWatch, features: PartFeatures, rows: Any, backend: Backend) -> Histogram:
+def count_bins(
+    model: Histogram, drift_setup: PartyDriftSetup, features: PartFeatures, rows: Any, backend: Backend
+) -> Histogram:
     """How the rows at the positions given spread over the bins of a feature."""
     name = model.column
-    if name in watch.vocabularies:
-        return drift.level_histogram(watch.vocabularies[name], features.texts[name].take(rows))
+    if name in drift_setup.vocabularies:
+        return drift.level_histogram(drift_setup.vocabularies[name], features.texts[name].take(rows))
     column = backend.xp.take(features.numeric[name], backend.put(rows))
     return drift.number_histogram(backend, name, column, model.edges)
 
