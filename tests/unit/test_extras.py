@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tamscore.extras import with_extra
+from tamscore.optional_packages import with_extra
 
 
 @pytest.mark.parametrize(

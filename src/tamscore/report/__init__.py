@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from tamscore.errors import UsageError
-from tamscore.extras import with_extra
+from tamscore.optional_packages import with_extra
 from tamscore.store import commit
 from tamscore.view.words import clean
 

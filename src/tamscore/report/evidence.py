@@ -68,7 +68,7 @@ class Evidence:
         return self.summary.currency
 
     @property
-    def extras(self) -> dict[str, Row]:
+    def sections(self) -> dict[str, Row]:
         """The record of every section of the registry that has one; with first accounts where there are any to name."""
         found = {**self.summary.records, **self.run.manifest.get("extras", {}), **self.later}
         firsts = {"alerts": self.alerts, "propensity": self.named.focus}

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from tamscore.errors import UsageError
-from tamscore.extras import with_extra
+from tamscore.optional_packages import with_extra
 
 
 def library(module: str, extra: str, what: str) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from tamscore.errors import UsageError
-from tamscore.extras import with_extra
+from tamscore.optional_packages import with_extra
 from tamscore.questions.lists import page
 from tamscore.questions.lists.names import file_stems
 from tamscore.questions.lists.table import flat, summary

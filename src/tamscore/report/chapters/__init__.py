@@ -40,9 +40,9 @@ def chapters(found: Evidence) -> list[Chapter]:
     """Return all chapters that there is something to say in, the first page first, the appendix last."""
     first, last = ([(module, module.chapter(found)) for module in order] for order in (BEFORE, AFTER))
     missing = [str(getattr(module, "MISSING", "")) for module, one in [*first, *last] if one is None]
-    missing += [section.absent for name, section in SECTIONS.items() if name not in found.extras]
+    missing += [section.absent for name, section in SECTIONS.items() if name not in found.sections]
     first_told, last_told = ([one for _, one in each if one] for each in (first, last))
-    told = [*first_told, *section_chapters(found.extras, found.currency), *last_told, limits.chapter(found)]
+    told = [*first_told, *section_chapters(found.sections, found.currency), *last_told, limits.chapter(found)]
     told += [explanations.chapter(found), method.chapter(found, missing)]
     return [*one_pager(found), *in_two_parts(told)]
 

@@ -28,7 +28,7 @@ def chapter(found: Evidence) -> Chapter | None:
 
 def message(found: Evidence) -> str:
     """Return what it comes to, in one sentence."""
-    rows = found.extras.get("coverage", {}).get("people", ())
+    rows = found.sections.get("coverage", {}).get("people", ())
     if not rows:
         return f"{len(found.named.people):,} people cover accounts."
     covered, value = sum(row["accounts"] for row in rows), sum(row["value"] for row in rows)
@@ -37,7 +37,7 @@ def message(found: Evidence) -> str:
 
 def persons(found: Evidence) -> Table:
     """Return what every person covers, and how many of its hours that takes."""
-    rows = found.extras.get("coverage", {}).get("people") or [{"person": name} for name in found.named.people]
+    rows = found.sections.get("coverage", {}).get("people") or [{"person": name} for name in found.named.people]
     most = max((row.get("value") or 0.0 for row in rows), default=0.0) or 1.0
     cells = [
         [
@@ -62,7 +62,7 @@ def first_of(found: Evidence, person: str) -> str | None:
 
 def lists(found: Evidence) -> Table:
     """Return the lists that there are to work from: one of each person, one of each campaign."""
-    record = found.extras.get("coverage", {})
+    record = found.sections.get("coverage", {})
     cells: list[tuple[Any, ...]] = [(row["person"], row["role"], row["accounts"]) for row in record.get("people", ())]
     campaigns: dict[tuple[str, str], int] = {}
     for row in found.summary.campaigns:

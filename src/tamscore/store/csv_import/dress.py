@@ -150,13 +150,13 @@ def _whole(filled: dict[str, np.ndarray], units: np.ndarray, styles: np.ndarray)
     """Return whether the parts go together: one sign, one currency, one unit, closed parentheses."""
     signs = filled["sign"].astype(int) + filled["sign_behind"] + filled["opening"]
     moneys = filled["money_before"].astype(int) + filled["money"] + filled["money_behind"]
-    extras = (units != "").astype(int) + filled["percent"]
+    sections = (units != "").astype(int) + filled["percent"]
     credits_ = filled["credit_before"].astype(int) + filled["credit_behind"]
     powers = np.isin(styles, [code for style, code in marks.CODE.items() if "exp" in style])
     one = (
         (signs <= 1)
         & (moneys <= 1)
-        & (extras + powers <= 1)
+        & (sections + powers <= 1)
         & (credits_ <= 1)
         & (filled["opening"] == filled["closing"])
     )

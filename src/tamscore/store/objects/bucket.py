@@ -15,7 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tamscore.errors import RetryableError, UsageError, without_secrets
-from tamscore.extras import with_extra
+from tamscore.optional_packages import with_extra
 from tamscore.store.objects import credentials
 
 if TYPE_CHECKING:

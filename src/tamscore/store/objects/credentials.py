@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tamscore.errors import UsageError, first_line, without_secrets
-from tamscore.extras import with_extra
+from tamscore.optional_packages import with_extra
 
 EXTRA = "cloud-credentials"
 AWS_FILES = {"AWS_CONFIG_FILE": "~/.aws/config", "AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from tamscore.errors import UsageError
-from tamscore.extras import with_extra
+from tamscore.optional_packages import with_extra
 
 
 def require_package(package: str, extra: str, key: str, what: str) -> None:
