@@ -22,7 +22,7 @@ from tamscore.scoring import cluster_map, resuming
 from tamscore.scoring import memory_plan as capacity
 from tamscore.scoring import potential as policy
 from tamscore.scoring.assign import assign_rows, by_party
-from tamscore.scoring.census.market import check_rejected, take_census
+from tamscore.scoring.census.market import require_rejected, take_census
 from tamscore.scoring.context import (
     Run,
     columns_read,
@@ -44,7 +44,7 @@ from tamscore.scoring.priority import foretell, prioritise
 from tamscore.scoring.review import look_back, reach_of
 from tamscore.scoring.score.plan import ScorePlan
 from tamscore.scoring.score.rows import PartToScore, score_rows
-from tamscore.scoring.section import check_section, prepare_sections
+from tamscore.scoring.section import prepare_sections, require_section
 from tamscore.scoring.tables.run_tables import RunTables
 from tamscore.sections import SECTIONS
 from tamscore.stages import contract
@@ -180,7 +180,7 @@ def carry_out(
                 backend.warm_up()  # while the census, which needs no device, is taken
             require_seen(plan, flow)
             this = Run(job, columns, plan, backend, flow, progress, kept, owners_from=place.owners_from)
-            capacity.check_start(plan.partitions, columns, backend, flow)
+            capacity.require_start(plan.partitions, columns, backend, flow)
             rows, change, joins = admit(this, model_source, None if yields else directory.output, accept=accept)
             fitted = kept.once("model", partial(model_source.fit_models, this, rows), "model")
             fitted = named(job, fitted, progress, is_new=model_source.earlier is None)
@@ -217,7 +217,7 @@ def admit(
         sealed_roles.notices_before_scores(this, lambda: accounts_of(this, rows))
     for section in SECTIONS.values():
         with refusals.gather():
-            check_section(section, this, model_source, rows)
+            require_section(section, this, model_source, rows)
     if refusals.errors:
         with refusals.gather():
             model_source.judge_features(replace(this, progress=Progress()), rows)  # the stage that was reached stays
@@ -245,7 +245,7 @@ def assign(
     assigned = list(this.as_stage("assign", this.checkpoints.each("assignment", parts, make, "assignment")))
     if found := this.checkpoints.found:
         this.progress.notice(f"resumed: {', '.join(found)} were there already")
-    check_rejected(this, [rows.reason for rows in assigned])
+    require_rejected(this, [rows.reason for rows in assigned])
     return assigned
 
 

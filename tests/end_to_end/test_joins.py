@@ -19,7 +19,7 @@ from tamscore.progress import Progress
 from tamscore.questions.readiness import look_at
 from tamscore.scoring import model_source
 from tamscore.scoring.context import plan_of
-from tamscore.sections.backtest.joining import check_early
+from tamscore.sections.backtest.joining import require_early
 from tests.end_to_end import market
 from tests.end_to_end.buyers import WINDOW
 
@@ -263,7 +263,7 @@ def job_with_afterwards(folder, ids, **keys):
 def test_a_backtest_against_a_table_that_does_not_match_is_refused_before_the_run(tmp_path, missing, met):
     job = job_with_afterwards(tmp_path, written_by_other_hands(ids_of(), met), missing=missing)
     with pytest.raises(InputContractError, match=rf"later\.parquet: {met} of 400 rows met.*backtest\.min_match_share"):
-        check_early(job, Progress())
+        require_early(job, Progress())
     assert not (tmp_path / "scores").exists()
 
 
@@ -280,7 +280,7 @@ def test_a_wrong_path_or_column_of_a_backtest_fails_before_the_run(tmp_path, key
     for key, value in keys.items():
         job["backtest"][key] = str(tmp_path / value) if key == "table" else value
     with pytest.raises(TamscoreError, match=words) as caught:
-        check_early(job_file.parse(job, "job"), Progress())
+        require_early(job_file.parse(job, "job"), Progress())
     assert caught.value.exit_code == code
 
 

@@ -119,11 +119,11 @@ def test_a_port_or_disk_that_fails_meanwhile_may_be_tried_again(monkeypatch):
 )
 def test_a_worker_of_others_without_a_gpu_of_its_own_is_named(found, expected):
     with pytest.raises(DeviceError, match=expected):
-        gpus.check_workers(found)
+        gpus.require_workers(found)
 
 
 def test_gpus_of_one_address_on_several_machines_are_several():
-    gpus.check_workers({"tcp://a:1": "0000:01", "tcp://b:1": "0000:01", "tcp://a:2": "0000:02"})
+    gpus.require_workers({"tcp://a:1": "0000:01", "tcp://b:1": "0000:01", "tcp://a:2": "0000:02"})
 
 
 def test_a_fleet_without_gpus_ends_a_run_on_gpus():
@@ -254,5 +254,5 @@ def test_workers_of_others_with_another_gpu_library_are_refused(library):
     """F23: only where GPUs compute; on a CPU it makes no difference what else is installed."""
     here = versions.versions(gpu=True)
     with pytest.raises(UsageError, match=f"worker 1 has {library} 'other', here"):
-        versions.check_same(here, {"worker 1": here | {library: "other"}})
+        versions.require_same(here, {"worker 1": here | {library: "other"}})
     assert library not in versions.versions()

@@ -93,7 +93,7 @@ def test_a_stored_model_gives_every_account_the_cluster_of_its_run(done, job):
     """C12: what is read back is the model: the same blocks, the same centers, the same cluster for every row."""
     stored = model.read_model(done.model, placed(done))
     columns = columns_of(job)
-    model.check_fits(stored, columns, settings_of(job))
+    model.require_fits(stored, columns, settings_of(job))
     (partition,) = partitions.plan(job.input.path, columns).partitions
     backend = FrozenHost()
     features = read_features(partition, columns, backend)
@@ -344,7 +344,7 @@ def test_a_job_with_other_features_is_refused_by_their_names(done, folder, job, 
         features = {"numeric": {name: known[name] for name in features["numeric"]}}
     other = market.job(folder / "market", folder / "scores", {"features": {**CHANGES["features"], **features}})
     with pytest.raises(InputContractError, match=told):
-        model.check_fits(stored, columns_of(other), settings_of(other))
+        model.require_fits(stored, columns_of(other), settings_of(other))
 
 
 @pytest.mark.parametrize(
@@ -362,6 +362,6 @@ def test_a_job_with_other_settings_is_refused_by_their_section(done, folder, cha
     stored = model.read_model(done.model, placed(done))
     other = market.job(folder / "market", folder / "elsewhere", CHANGES | change | {"engine": {"workers": 1}})
     with pytest.raises(InputContractError, match=rf"\[{section}\] differs from the settings"):
-        model.check_fits(stored, columns_of(other), settings_of(other))
+        model.require_fits(stored, columns_of(other), settings_of(other))
     same = market.job(folder / "market", folder / "elsewhere", CHANGES | {"engine": {"workers": 1}})
-    model.check_fits(stored, columns_of(same), settings_of(same))
+    model.require_fits(stored, columns_of(same), settings_of(same))

@@ -287,9 +287,9 @@ def test_tls_to_a_scheduler_in_the_open_is_refused(certificates):
 def test_workers_with_other_versions_are_refused_before_any_work(monkeypatch):
     """F23: both versions are named; nothing was submitted."""
     with cluster(1) as theirs:
-        there, check = versions.versions(), versions.check_same
+        there, check = versions.versions(), versions.require_same
         monkeypatch.setattr(
-            "tamscore.engine.remote.check_same", lambda here, found: check(here | {"numpy": "0.1"}, found)
+            "tamscore.engine.remote.require_same", lambda here, found: check(here | {"numpy": "0.1"}, found)
         )
 
         def tables() -> str:
@@ -311,9 +311,9 @@ def test_any_difference_is_told_and_a_worker_without_the_package_too():
     """F23: code, interpreter and libraries count."""
     here = versions.versions()
     assert {"python", "numpy", "pyarrow", "distributed", "tamscore code"} <= set(here)
-    versions.check_same(here, {"worker 1": dict(here), "worker 2": dict(here)})
+    versions.require_same(here, {"worker 1": dict(here), "worker 2": dict(here)})
     for name in here:
         with pytest.raises(UsageError, match=f"worker 2 has {name} 'other', here "):
-            versions.check_same(here, {"worker 1": here, "worker 2": here | {name: "other"}})
+            versions.require_same(here, {"worker 1": here, "worker 2": here | {name: "other"}})
     with pytest.raises(UsageError, match=r"worker 3 cannot run tamscore .*No module named 'tamscore'"):
-        versions.check_same(here, {"worker 3": ModuleNotFoundError("No module named 'tamscore'")})
+        versions.require_same(here, {"worker 3": ModuleNotFoundError("No module named 'tamscore'")})

@@ -192,15 +192,15 @@ def test_a_pointer_that_was_moved_in_between_is_not_moved_again(monkeypatch):
     """F27: the pointer takes the place of the version that was looked at, or of none."""
     output = place("output")
     protocol.run(output, OLD)
-    plain = lease.check_free
+    plain = lease.require_free
 
     def meddled(folder: ObjectPath) -> None:
         plain(folder)
-        monkeypatch.setattr("tamscore.store.objects.check_free", plain)
+        monkeypatch.setattr("tamscore.store.objects.require_free", plain)
         RunDirectory(output, OLD).point_here()
         protocol.run(output, "00000000000000cc")
 
-    monkeypatch.setattr("tamscore.store.objects.check_free", meddled)
+    monkeypatch.setattr("tamscore.store.objects.require_free", meddled)
     impatient(monkeypatch, silent_s=0.001)
     directory = RunDirectory(output, NEW)
     with pytest.raises(RetryableError, match="another run has moved it; nothing was removed"):
@@ -347,7 +347,7 @@ def taken_unconditionally(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             looked.wait(20)
         return found
 
-    monkeypatch.setattr(lease, "check_conditions", lambda lock, purpose: None)
+    monkeypatch.setattr(lease, "require_conditions", lambda lock, purpose: None)
     monkeypatch.setattr(Bucket, "put", put_anyway)
     monkeypatch.setattr(lease, "seen", seen_together)
     impatient(monkeypatch, silent_s=4.0, beat_s=0.1)

@@ -279,10 +279,10 @@ def test_the_memory_check_counts_what_a_reader_holds_beside_the_columns():
 
     flow: Any = SimpleNamespace(workers=1, memories=1)
     partition, device = Partition(0, (Piece("market.parquet", (0,), rows),)), Exactly()
-    memory_plan.check_start([partition], columns, device, flow)
+    memory_plan.require_start([partition], columns, device, flow)
     device.beside = 1
     with pytest.raises(MemoryLimitError):
-        memory_plan.check_start([partition], columns, device, flow)
+        memory_plan.require_start([partition], columns, device, flow)
 
 
 def test_a_manifest_is_written_where_a_package_such_as_dask_is_not_installed(monkeypatch):

@@ -66,24 +66,24 @@ def test_several_devices_have_room_for_several_times_as_much():
 
 
 def test_a_partition_that_fits_starts():
-    capacity.check_start([partition(1000)], COLUMNS, Small(2**30), flow(4))
+    capacity.require_start([partition(1000)], COLUMNS, Small(2**30), flow(4))
 
 
 def test_a_partition_that_cannot_fit_is_refused_with_a_size_that_does():
     big = partition(5_000_000)
     with pytest.raises(MemoryLimitError, match=r"market.parquet.*: 5,000,000 rows need about") as caught:
-        capacity.check_start([big] * 4, COLUMNS, Small(2**30), flow(4))
+        capacity.require_start([big] * 4, COLUMNS, Small(2**30), flow(4))
     assert caught.value.exit_code == 6
     rows = int(str(caught.value).split("at most ")[1].split(" rows")[0].replace(",", ""))
     assert 100_000 < rows < 5_000_000
-    capacity.check_start([partition(rows)] * 4, COLUMNS, Small(2**30), flow(4))
+    capacity.require_start([partition(rows)] * 4, COLUMNS, Small(2**30), flow(4))
     with pytest.raises(MemoryLimitError):
-        capacity.check_start([partition(rows * 3 // 2)] * 4, COLUMNS, Small(2**30), flow(4))
+        capacity.require_start([partition(rows * 3 // 2)] * 4, COLUMNS, Small(2**30), flow(4))
 
 
 def test_partitions_on_devices_of_their_own_do_not_add_up():
     big = [partition(5_000_000)] * 4
-    capacity.check_start(big, COLUMNS, Small(2**30), flow(4, memories=4))
+    capacity.require_start(big, COLUMNS, Small(2**30), flow(4, memories=4))
 
 
 def never_enough(item: Any, backend: Any) -> None:

@@ -36,7 +36,7 @@ def backtest(
     from tamscore import backend, job_file, pipeline
     from tamscore.progress import Progress
     from tamscore.sections.backtest.comparison import backtest as look_back
-    from tamscore.sections.backtest.joining import check_early
+    from tamscore.sections.backtest.joining import require_early
     from tamscore.sections.backtest.result import record
     from tamscore.sections.backtest.settings import Backtest
     from tamscore.sections.backtest.view import answer
@@ -50,7 +50,7 @@ def backtest(
         )
     with terminal.listening(as_json=as_json) as listener:
         progress = Progress(listener)
-        check_early(loaded, progress)
+        require_early(loaded, progress)
         directory = pipeline.run(loaded, progress, yields=True)
         result = look_back(loaded, directory, progress, backend.load("cpu"))
     if as_json:

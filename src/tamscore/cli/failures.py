@@ -76,18 +76,18 @@ def told(*, as_json: bool, answers: bool = False) -> Iterator[None]:
     except Exception as error:  # noqa: BLE001 - the last place where it can be caught
         fail(unexpected(error), exit_code(error), as_json=as_json)
     else:
-        check_output(as_json=as_json, answers=answers)
+        require_output(as_json=as_json, answers=answers)
 
 
 def pass_on(end: Exception, *, as_json: bool, answers: bool) -> None:
     """Say what there is to say before the command line ends in its own way."""
     if isinstance(end, typer.Exit):
-        check_output(as_json=as_json, answers=answers and end.exit_code in {0, NothingToDo.exit_code})
+        require_output(as_json=as_json, answers=answers and end.exit_code in {0, NothingToDo.exit_code})
     elif isinstance(end, typer.TyperException) and terminal.LOG_FORMAT.get() == "json":
         fail(usage_problem(end), usage_code(end), as_json=as_json)
 
 
-def check_output(*, as_json: bool, answers: bool) -> None:
+def require_output(*, as_json: bool, answers: bool) -> None:
     """Say that standard output could not be written; exits with 5 if that was all there is to have."""
     if why := lost_output():
         code = RetryableError.exit_code if answers else 0

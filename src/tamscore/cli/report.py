@@ -55,10 +55,10 @@ def report(  # noqa: PLR0913, PLR0917 - every option of the command
     from tamscore.progress import Progress
     from tamscore.questions.page_one import head_with
     from tamscore.questions.stored import open_run
-    from tamscore.report import check_packages, write_report
+    from tamscore.report import require_packages, write_report
     from tamscore.store.handed_out import noted, require_free
 
-    check_packages()
+    require_packages()
     stored = open_run(run, plan=plan)
     target: Location = output or place("one-pager.html" if one_pager else "report.html")
     if one_pager and figures:

@@ -81,7 +81,7 @@ def gpu_of_worker() -> str:
         return f"- {error}"
 
 
-def check_workers(addresses: dict[str, str]) -> None:
+def require_workers(addresses: dict[str, str]) -> None:
     """Nothing, where every worker has a GPU of its own; DeviceError that names the first that has not."""
     for worker, found in addresses.items():
         if found.startswith("- "):

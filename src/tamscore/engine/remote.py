@@ -14,7 +14,7 @@ from tamscore.engine import dask_settings, gpus
 from tamscore.engine.cluster import DaskFlow
 from tamscore.engine.connection import Connection
 from tamscore.engine.processes import quietly
-from tamscore.engine.versions import check_same, versions
+from tamscore.engine.versions import require_same, versions
 from tamscore.errors import RetryableError, UsageError
 
 if TYPE_CHECKING:
@@ -68,10 +68,10 @@ def _workers(connection: Connection, engine: Engine, *, gpu: bool) -> tuple[int,
         )
     run = partial(client.run, on_error="return", asynchronous=True)
     found = _asked(connection, lambda: run(versions, gpu=gpu), wait)
-    check_same(versions(gpu=gpu), {f"worker {where}": there for where, there in found.items()})
+    require_same(versions(gpu=gpu), {f"worker {where}": there for where, there in found.items()})
     if not gpu:
         return threads, len({where.rpartition(":")[0] for where in found})
-    gpus.check_workers(_asked(connection, lambda: run(gpus.gpu_of_worker), max(wait, GPU_READY_S)))
+    gpus.require_workers(_asked(connection, lambda: run(gpus.gpu_of_worker), max(wait, GPU_READY_S)))
     return threads, len(found)
 
 

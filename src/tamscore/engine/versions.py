@@ -61,7 +61,7 @@ def installed(packages: Iterable[str]) -> str:
     return "missing"
 
 
-def check_same(here: Mapping[str, str], others: Mapping[str, Mapping[str, str] | BaseException]) -> None:
+def require_same(here: Mapping[str, str], others: Mapping[str, Mapping[str, str] | BaseException]) -> None:
     """Nothing, where all processes have the versions of this one; UsageError that names both else."""
     for who, there in others.items():
         if isinstance(there, BaseException):

@@ -161,7 +161,7 @@ def loaded(path: Location, data: bytes) -> dict[str, Any]:
         raise InputContractError(f"{path}: is no safetensors file ({error}); run its job again") from error
 
 
-def check_fits(
+def require_fits(
     model: ModelRecord,
     columns: InputColumns,
     settings: Mapping[str, str],

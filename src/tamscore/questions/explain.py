@@ -113,7 +113,7 @@ def explain(run: StoredRun, account_id: str) -> Explanation:
     party = next(party for party in run.model.parties if party.name == row["party_type"])
     c = [cluster for cluster, _ in party.clusters].index(row["cluster"])
     cluster = next(one for one in tables.table(run.directory, "potential") if one["cluster"] == row["cluster"])
-    check_rebuilt(run, row, party.table, c)
+    require_rebuilt(run, row, party.table, c)
     values = own_values(party.table.account, c, row, party.table.values[c])
     sales = party.sales.of(c)
     first = first_above(sales, row)
@@ -136,7 +136,7 @@ def explain(run: StoredRun, account_id: str) -> Explanation:
     )
 
 
-def check_rebuilt(run: StoredRun, row: dict[str, Any], table: PotentialTable, c: int) -> None:
+def require_rebuilt(run: StoredRun, row: dict[str, Any], table: PotentialTable, c: int) -> None:
     """Raise InputContractError unless its ladder gives an account the potential that it was scored with."""
     sold, boundary = np.array([np.nan if row["sales"] is None else row["sales"]]), ladder_rules(run.job).boundary
     if table.account is None:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from tamscore.arrow import as_dictionary
 from tamscore.errors import UsageError
 from tamscore.questions.export import VERSION
-from tamscore.questions.export_file import check_ids
+from tamscore.questions.export_file import require_ids
 from tamscore.questions.export_rows import Tally
 from tamscore.schema import FAMILY, FAMILY_TIER
 from tamscore.scoring.context import makes_market
@@ -42,7 +42,7 @@ def write(run: StoredRun, target: Target, progress: Progress) -> Tally:
         )
     table = families_of(run, progress)
     if target.is_csv and target.guarded:
-        check_ids(table[FAMILY])
+        require_ids(table[FAMILY])
     commit.place_free(target.path, lambda file: put(table, file, target))
     return Tally(accounts=run.manifest["rows"]["scored"], exported=table.num_rows)
 

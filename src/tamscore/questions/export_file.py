@@ -135,7 +135,7 @@ def write_csv(batches: Iterator[Batch], schema: pa.Schema, file: Any, order: Ord
     def told() -> Iterator[pa.Table]:
         for batch in batches:
             if target.guarded:
-                check_ids(batch.table[order.key])
+                require_ids(batch.table[order.key])
             flat = Batch(batch.table.cast(schema), batch.keys, batch.cleared)
             yield flat.table if target.null is None else with_nulls(flat, order, target.null)
 
@@ -163,7 +163,7 @@ def with_nulls(batch: Batch, order: Order, null: str) -> pa.Table:
     return table.cast(texts_where_cleared(table.schema, order))
 
 
-def check_ids(ids: pa.ChunkedArray) -> None:
+def require_ids(ids: pa.ChunkedArray) -> None:
     """Raise InputContractError if an id begins like a formula: an id that is guarded would be another id."""
     found = ids.filter(csv_output.is_formula(ids))
     if len(found):

@@ -16,7 +16,7 @@ from tamscore.engine.flow import LocalFlow
 from tamscore.errors import InputContractError, UsageError
 from tamscore.questions.diff_columns import MONEY, decimal
 from tamscore.questions.export import KEY, VERSION
-from tamscore.questions.export_file import check_ids
+from tamscore.questions.export_file import require_ids
 from tamscore.questions.export_rows import Tally
 from tamscore.scoring.by_cluster import CENTS
 from tamscore.scoring.joining.product_table import table_of
@@ -164,7 +164,7 @@ def put_csv(rows: Iterator[pa.Table], known: RunProducts, file: Any, target: Tar
 
     def guarded() -> Iterator[pa.Table]:
         for table in rows:
-            check_ids(table[KEY])
+            require_ids(table[KEY])
             yield table
 
     csv_output.write(guarded() if target.guarded else rows, known.schema, file, guarded=target.guarded, bom=target.bom)

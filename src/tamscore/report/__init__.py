@@ -39,7 +39,7 @@ def write_report(
     Told against the run `since`, or the one before it, unless not to `compare`; its first page alone if asked for.
     `head` takes the place of the run's own [report]. UsageError where a package is missing.
     """
-    check_packages()
+    require_packages()
     from tamscore.report.chapters import chapters, one_pager
     from tamscore.report.evidence import gather
 
@@ -69,7 +69,7 @@ def write_figures(chapters: list[Chapter], folder: Path) -> None:
             commit.place_bytes(picture(figure, form), folder / f"{number:02d}-{figure.name}.{form}")
 
 
-def check_packages() -> None:
+def require_packages() -> None:
     """Nothing, where all packages are there; UsageError with the extra that brings them else."""
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:

@@ -123,7 +123,7 @@ def stream_numbers(
 ) -> Iterator[Sequence[Array]]:
     """Columns of numbers of a partition, or of some rows, on the device; InputContractError where they cannot be."""
     for piece in partition.pieces:
-        tables.check_stamp(piece.path, piece.stamp)
+        tables.require_stamp(piece.path, piece.stamp)
     try:
         with tables.decoding(partition):
             read = decoded if are_stored(partition, names) else fetched

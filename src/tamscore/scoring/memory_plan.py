@@ -43,7 +43,7 @@ def block_bytes(columns: InputColumns) -> int:
     return 20 * (len(columns.numeric) + len(columns.categorical))
 
 
-def check_start(partitions: Sequence[Partition], columns: InputColumns, backend: Backend, flow: Flow) -> None:
+def require_start(partitions: Sequence[Partition], columns: InputColumns, backend: Backend, flow: Flow) -> None:
     """Nothing, where the largest partition leaves room for those that are worked on beside it, or there is none at all.
 
     MemoryLimitError else, with a size of row groups that would do.

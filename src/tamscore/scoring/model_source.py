@@ -9,7 +9,7 @@ import numpy as np
 
 from tamscore.errors import InputContractError
 from tamscore.model.earlier import NOWHERE
-from tamscore.model.files import check_fits
+from tamscore.model.files import require_fits
 from tamscore.schema import PARTY_TYPES
 from tamscore.scoring.context import columns_of, differences, settings_of
 from tamscore.scoring.drift import WATCHED_ROWS, DriftSetup, PartyDriftSetup
@@ -117,7 +117,7 @@ class FrozenModel:
         if self.own_ladders:
             free = {"potential", "quadrant"}
             settings |= {name: told for name, told in model.settings.items() if name in free}
-        check_fits(model, columns_of(job), settings, differences(job, self.earlier.job))
+        require_fits(model, columns_of(job), settings, differences(job, self.earlier.job))
 
     def judge_features(self, this: Run, parts: list[PartRows]) -> None:
         """Nothing: the features of a fitted model stay."""
@@ -154,7 +154,7 @@ class RefreshedModel:
         """Nothing, where the job has the features and columns of the model; InputContractError else."""
         model = self.earlier.model
         settings = {**model.settings, "columns": settings_of(job)["columns"]}
-        check_fits(model, columns_of(job), settings, differences(job, self.earlier.job))
+        require_fits(model, columns_of(job), settings, differences(job, self.earlier.job))
 
     def judge_features(self, this: Run, parts: list[PartRows]) -> None:
         """Raise GateError if the leakage guard stops a fit on these rows."""

@@ -54,11 +54,11 @@ def look_back(
     )
     for text in review.notices:
         this.progress.notice(text)
-    check_relabelled(this, model_source, review)
+    require_relabelled(this, model_source, review)
     return review
 
 
-def check_relabelled(this: Run, model_source: ModelSource, review: Review) -> None:
+def require_relabelled(this: Run, model_source: ModelSource, review: Review) -> None:
     """Nothing, where few enough accounts change cluster, or somebody has accepted it; GateError with the plan else."""
     limit = this.job.clusters.max_relabelled_share
     this.progress.figures["relabelled_share"] = review.relabelled

@@ -83,7 +83,7 @@ def group_rows(file: Location, footer: Any, columns: InputColumns) -> list[int]:
     return rows
 
 
-def check_schema(file: Location, schema: pa.Schema, columns: InputColumns) -> None:
+def require_schema(file: Location, schema: pa.Schema, columns: InputColumns) -> None:
     """Nothing, where the file holds every column once and in a usable type; InputContractError else."""
     problems = [problem for name in columns.all if (problem := column_problem(name, schema, columns))]
     if problems:
@@ -131,7 +131,7 @@ def copied(columns: InputColumns) -> Iterator[str]:
     yield from columns.keep
 
 
-def check_same(
+def require_same(
     file: Location, schema: pa.Schema, first_file: Location, first: pa.Schema, columns: InputColumns
 ) -> None:
     """Nothing, where the columns that are copied to the output have one type in both files."""

@@ -130,13 +130,13 @@ def planned(found: Found, columns: InputColumns) -> Plan:
     digest = hashlib.sha256()
     first: Any = None
     for file, (stamp, footer, schema) in zip(found.files, looks(found.files), strict=True):
-        footers.check_schema(file.path, schema, columns)
+        footers.require_schema(file.path, schema, columns)
         first = schema if first is None else first
         shared.update({*schema.names})
-        footers.check_same(file.path, schema, found.files[0].path, first, columns)
+        footers.require_same(file.path, schema, found.files[0].path, first, columns)
         groups += row_groups(file, stamp, footer, schema, columns)
         digest.update(f"{file.name}\0{told_of(file)}".encode() + copies.identity(file.path, stamp))
-        tables.check_stamp(str(file.path), stamp)
+        tables.require_stamp(str(file.path), stamp)
         stamps.append(stamp)
     parts = bundles(groups, columns.limits.row_group_bytes, columns.substitution)
     names = tuple(str(file.path) for file in found.files)
@@ -190,7 +190,7 @@ def unchanged(plan: Plan) -> None:
     """Nothing, where every file still is what it was when it was planned; InputContractError that names it else."""
     for one in plan.every:
         for file, stamp in zip(one.files, one.stamps, strict=True):
-            tables.check_stamp(file, stamp)
+            tables.require_stamp(file, stamp)
 
 
 def first_unseen(files: Iterable[str]) -> str | None:

@@ -59,7 +59,7 @@ def read_piece(
     """The columns of one piece of a partition; see `read`."""
     import pyarrow as pa
 
-    check_stamp(piece.path, piece.stamp)
+    require_stamp(piece.path, piece.stamp)
     with decoding(piece):
         try:
             table = decoded(piece, columns, dictionary, seen, max_bytes)
@@ -73,9 +73,9 @@ def read_piece(
             "write the file again"
         )
     for name in (name for name in columns if name not in seen):
-        check_text(table[name], f"{piece.path}: column {name!r}")
+        require_text(table[name], f"{piece.path}: column {name!r}")
         if name in dictionary:
-            check_length(table[name], LONGEST_TEXT, f"{piece.path}: column {name!r}")
+            require_length(table[name], LONGEST_TEXT, f"{piece.path}: column {name!r}")
     return table
 
 
@@ -191,7 +191,7 @@ def stamp_of(path: str) -> Stamp:
     return found.st_size, found.st_mtime_ns
 
 
-def check_stamp(path: str, stamp: Stamp | None) -> None:
+def require_stamp(path: str, stamp: Stamp | None) -> None:
     """Nothing, where a file is what it was when it was planned; InputContractError else."""
     now = stamp_of(path) if stamp else None
     if stamp and now and now != stamp:
@@ -217,7 +217,7 @@ def decoding(place: Partition | Piece) -> Iterator[None]:
         raise InputContractError(f"{place.where}: {str(error).strip()}; write the file again") from error
 
 
-def check_text(column: pa.ChunkedArray, where: str) -> None:
+def require_text(column: pa.ChunkedArray, where: str) -> None:
     """Nothing, where every text is UTF-8, which Arrow takes on trust; InputContractError else."""
     import pyarrow as pa
 
@@ -227,7 +227,7 @@ def check_text(column: pa.ChunkedArray, where: str) -> None:
         raise InputContractError(f"{where}: {error}; write the column as UTF-8") from error
 
 
-def check_length(column: pa.ChunkedArray, longest: int, where: str) -> None:
+def require_length(column: pa.ChunkedArray, longest: int, where: str) -> None:
     """Nothing, where no text of a column is longer than so many bytes; InputContractError with its beginning else."""
     import pyarrow as pa
     import pyarrow.compute as pc

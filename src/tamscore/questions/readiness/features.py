@@ -11,7 +11,7 @@ from tamscore.questions.readiness.sample import looked_at
 from tamscore.scoring.census.market import count_rows
 from tamscore.scoring.fit.party import judge_features
 from tamscore.scoring.model_source import NewModel
-from tamscore.scoring.section import check_section
+from tamscore.scoring.section import require_section
 from tamscore.sections import SECTIONS
 
 if TYPE_CHECKING:
@@ -47,6 +47,6 @@ def sections_of(this: Run, parts: list[PartRows]) -> Iterator[Finding]:
     """Yield why optional sections could not do what the job asks for."""
     for section in SECTIONS.values():
         try:
-            check_section(section, this, NewModel(), parts)
+            require_section(section, this, NewModel(), parts)
         except InputContractError as error:
             yield Finding(str(error), stops=True)

@@ -76,7 +76,7 @@ def checks(
 def check_reasons(this: Run, parts: Sequence[PartRows], contrary: str) -> list[str]:
     """What there is to say of party types that are none; InputContractError where too many rows are rejected."""
     words = word_problem(this, parts)
-    check_rejected(this, [part.reason for part in parts], "\n".join(filter(None, (words, contrary))))
+    require_rejected(this, [part.reason for part in parts], "\n".join(filter(None, (words, contrary))))
     return [words.replace("\n", " ")] if words else []
 
 
@@ -145,7 +145,7 @@ def word_problem(this: Run, parts: Sequence[PartRows]) -> str:
     return unknown_words(words, PARTY_TYPES, str(this.columns.party_type), this.job.input.name)
 
 
-def check_rejected(this: Run, reasons: Sequence[Any], words: str = "") -> None:
+def require_rejected(this: Run, reasons: Sequence[Any], words: str = "") -> None:
     """Nothing, where few enough rows were rejected; InputContractError with the counts, and with `words`, else.
 
     Copies of rows that are scored, and rows that are added up, do not count.

@@ -59,10 +59,10 @@ def census_of(
     checks = contract.check_rows(
         unusable_ids(ids), amounts, party, reject_missing_sales=reject_missing_sales, sales_is_null=missing
     )
-    check_lengths(ids, partition, columns)
+    require_lengths(ids, partition, columns)
     segments = level_counts(table[columns.market_segment]) if columns.market_segment else {}
     where, limit = f"{partition.where}: column {columns.market_segment!r}", columns.limits.market_segments
-    check_count(len(segments), where, limit, "name a coarser one, or raise rows.max_market_segments")
+    require_count(len(segments), where, limit, "name a coarser one, or raise rows.max_market_segments")
     words = unknown_words(table[columns.party_type], checks.reason) if columns.party_type else {}
     rows = PartRows(partition, checks.reason, checks.party, draw.id_hash(ids), checks.sales_missing, segments, words)
     return with_money(rows, amounts, currencies)
@@ -74,11 +74,11 @@ def with_money(rows: PartRows, sales: Any, currencies: Mapping[str, pa.ChunkedAr
     return replace(rows, money=money_of(rows.reason, sales, currencies), buyers=buyers, bought=sales[buyers])
 
 
-def check_lengths(ids: pa.Array, partition: Partition, columns: InputColumns) -> None:
+def require_lengths(ids: pa.Array, partition: Partition, columns: InputColumns) -> None:
     """Nothing, where no id is too long to be one; InputContractError else."""
     import pyarrow as pa
 
-    tables.check_length(pa.chunked_array([ids]), LONGEST_ID, f"{partition.where}: column {columns.account_id!r}")
+    tables.require_length(pa.chunked_array([ids]), LONGEST_ID, f"{partition.where}: column {columns.account_id!r}")
 
 
 def unknown_words(column: pa.ChunkedArray, reason: Any) -> dict[str | None, int]:
@@ -133,11 +133,11 @@ def merged_counts(parts: Iterable[dict[str | None, int]], where: str, limit: int
     total: Counter[str | None] = Counter()
     for counts in parts:
         total.update(counts)
-        check_count(len(total), where, limit, remedy)
+        require_count(len(total), where, limit, remedy)
     return dict(total)
 
 
-def check_count(values: int, where: str, limit: int, remedy: str) -> None:
+def require_count(values: int, where: str, limit: int, remedy: str) -> None:
     """Nothing, where a column has few enough different values; InputContractError else."""
     if values > limit:
         raise InputContractError(f"{where} has more than {limit:,} different values; {remedy}")

@@ -51,7 +51,7 @@ class FitData:
 def make_fit_data(this: Run, party: Party) -> FitData:
     """The space of a party type, and its rows in it."""
     clusters, features = this.job.clusters, this.job.features
-    check_rows(this, party)
+    require_rows(this, party)
     encoding = Encoding(this.columns, party.code, (), party.segments)
     capacity = resident_capacity(this.flow, this.backend, this.job.engine.resident_share)
     everywhere = EveryRow(this.flow, this.backend, tuple(party.parts), encoding, clusters.seed, capacity)
@@ -59,7 +59,7 @@ def make_fit_data(this: Run, party: Party) -> FitData:
     source: Source = everywhere if clusters.fit_rows == "all" else sample
     levels = {column: source.levels(column) for column in this.columns.categorical}
     vocabularies = tuple(prepare.vocabulary(*each, features.category_floor) for each in levels.items())
-    check_levels(this, vocabularies)
+    require_levels(this, vocabularies)
     sample, everywhere = sample.encoded(vocabularies), everywhere.encoded(vocabularies)
     source = everywhere if clusters.fit_rows == "all" else sample
     columns = numeric_columns(this.job)
@@ -96,7 +96,7 @@ def scaled_by_library(this: Run, party: str, sample: SampleSource, space: Space)
     return replace(space, scales=tuple(scales))
 
 
-def check_rows(this: Run, party: Party) -> None:
+def require_rows(this: Run, party: Party) -> None:
     """Nothing, where a party type has rows for its clusters; InputContractError else."""
     rows, k = len(party.drawn), fewest_clusters(this.job, party.name)
     if rows < k:
@@ -106,7 +106,7 @@ def check_rows(this: Run, party: Party) -> None:
         )
 
 
-def check_levels(this: Run, vocabularies: Sequence[Vocabulary]) -> None:
+def require_levels(this: Run, vocabularies: Sequence[Vocabulary]) -> None:
     """Nothing, where no categorical column has too many categories; InputContractError else."""
     for one in vocabularies:
         if len(one.levels) > this.columns.limits.levels:

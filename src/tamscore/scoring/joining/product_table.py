@@ -67,7 +67,7 @@ def table_of(job: Job, section: str, plan: Plan) -> ProductTable:
     return ProductTable(section, settings.path, plan, columns)
 
 
-def check_products(this: Run, parts: Sequence[PartRows]) -> None:
+def require_products(this: Run, parts: Sequence[PartRows]) -> None:
     """Raise InputContractError if the table has no products, too many, or no amount above 0 of a customer.
 
     The products are kept for after the fit, and the table is checked once, however many sections go by it. Returns can

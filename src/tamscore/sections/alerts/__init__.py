@@ -39,7 +39,7 @@ class AlertsSection(Section[Alerts]):
     revised = ("play",)
     rules = ((intent_is_kept, ("columns", "alerts")), (renewals_are_read, ("columns", "alerts")))
 
-    def check_early(self, this: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: Alerts) -> None:
+    def require_early(self, this: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: Alerts) -> None:
         """Raise InputContractError if the column of renewals holds no dates."""
         from tamscore.sections.alerts.renewals import require_dates
 

@@ -30,9 +30,9 @@ class BacktestSection(Section[Backtest]):
     def later_checks(self, job: Job) -> Iterable[Callable[[], object]]:
         """Return the check of the sales afterwards, if the job names them."""
         from tamscore.progress import Progress
-        from tamscore.sections.backtest.joining import check_early
+        from tamscore.sections.backtest.joining import require_early
 
-        return [lambda: check_early(job, Progress())] if job.section(Backtest).realised is not None else []
+        return [lambda: require_early(job, Progress())] if job.section(Backtest).realised is not None else []
 
     def view(self, record: dict[str, Any]) -> Chapter:
         """Return the chapter on a backtest of the run."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tamscore.store.run_directory import RunDirectory
 
 
-def check_early(job: Job, progress: Progress) -> None:
+def require_early(job: Job, progress: Progress) -> None:
     """Raise an error if the sales afterwards cannot be had: no such path or column, or too few rows meet the market."""
     plan_of(job)
     if job.section(Backtest).table:

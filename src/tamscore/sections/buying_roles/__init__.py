@@ -31,7 +31,7 @@ class BuyingRolesSection(Section[BuyingRoles]):
     )
     rules = ((words_stand_for_one_role, ("buying_roles",)), (the_role_is_no_id, ("columns", "buying_roles")))
 
-    def check_early(
+    def require_early(
         self, this: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: BuyingRoles
     ) -> None:
         """Raise InputContractError if the column of roles holds lists."""

@@ -54,12 +54,14 @@ class CampaignsSection(Section[Campaigns]):
         (budgets_pay_for_somebody, ("campaigns",)),
     )
 
-    def check_early(self, this: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: Campaigns) -> None:
+    def require_early(
+        self, this: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: Campaigns
+    ) -> None:
         """Raise JobFileError that names the market segments without a campaign."""
-        from tamscore.sections.campaigns.columns import campaigns_of, check_live
+        from tamscore.sections.campaigns.columns import campaigns_of, require_live
 
         del this, model_source
-        check_live(campaigns_of(settings), parts)
+        require_live(campaigns_of(settings), parts)
 
     def prepare(self, market: Market, settings: Campaigns) -> State | str:
         """Return the campaigns of a market."""

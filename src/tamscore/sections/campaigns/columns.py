@@ -101,7 +101,7 @@ def prepare(market: Market, settings: Campaigns) -> CampaignsState:
     return CampaignsState(campaigns_of(settings), settings.size, market.clusters)
 
 
-def check_live(campaigns: CampaignMap, parts: Sequence[PartRows]) -> None:
+def require_live(campaigns: CampaignMap, parts: Sequence[PartRows]) -> None:
     """Nothing, where every market segment has a campaign; JobFileError that names those that have none else."""
     if campaigns.by != "market_segment":
         return

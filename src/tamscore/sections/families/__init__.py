@@ -49,13 +49,15 @@ class FamiliesSection(Section[Families]):
         (sections_go_by_families, ("families", "backtest", *BY_ACCOUNT)),
     )
 
-    def check_early(self, this: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: Families) -> None:
+    def require_early(
+        self, this: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: Families
+    ) -> None:
         """Raise InputContractError if too few ids of parents are those of accounts."""
-        from tamscore.sections.families.early import check_early
+        from tamscore.sections.families.early import require_early
 
         del model_source
         if not settings.as_accounts:
-            check_early(this, parts, settings)
+            require_early(this, parts, settings)
 
     def prepare(self, market: Market, settings: Families) -> State | str:
         """Return the families of the market, or what they say of their accounts if they are its rows."""

@@ -29,7 +29,7 @@ class Early:
     ultimate: list[PartLinks] | None
 
 
-def check_early(this: Run, parts: Sequence[PartRows], settings: Families) -> None:
+def require_early(this: Run, parts: Sequence[PartRows], settings: Families) -> None:
     """Raise InputContractError if too few ids of parents are those of accounts; the links are kept for after the fit.
 
     An ultimate parent need not be an account.

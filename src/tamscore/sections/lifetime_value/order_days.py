@@ -63,7 +63,7 @@ class OrderDays:
     notices: tuple[str, ...]
 
 
-def check_early(this: Run, settings: LifetimeValue) -> None:
+def require_early(this: Run, settings: LifetimeValue) -> None:
     """Raise InputContractError if there are orders and their days are none, or cannot be right.
 
     The days are kept for after the fit.

@@ -117,7 +117,7 @@ def read_purchases(plan: Plan, rules: OrderRules, days: OrderDays, flow: Flow, p
     rows = {"read": plan.rows, "copies": 0, "copies_dropped": 0}
     every = lines_by_range(plan, rules, windows.today, flow, progress, rows)
     parts = [range_purchases(without_copies(lines, rules, rows), windows, then) for lines in every]
-    check_refused(rules, rows)
+    require_refused(rules, rows)
     now = Bought.together([part.bought for part in parts]), windows, begins, rows, pace([part.gaps for part in parts])
     return Purchases(*now, earlier_purchases(parts, then, months), days.notices)
 
@@ -167,7 +167,7 @@ def without_copies(lines: Lines, rules: OrderRules, rows: dict[str, int]) -> Lin
     return lines.at(~copies)
 
 
-def check_refused(rules: OrderRules, rows: dict[str, int]) -> None:
+def require_refused(rules: OrderRules, rows: dict[str, int]) -> None:
     """Nothing, where few enough lines are unusable; InputContractError with the counts else."""
     bad = unusable(rows)
     if sum(bad.values()) > rules.max_refused_share * rows["read"]:

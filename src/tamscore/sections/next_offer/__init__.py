@@ -40,12 +40,14 @@ class NextOfferSection(Section[NextOffer]):
         (columns_are_their_own, ("columns", "next_offer")),
     )
 
-    def check_early(self, this: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: NextOffer) -> None:
+    def require_early(
+        self, this: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: NextOffer
+    ) -> None:
         """Raise InputContractError if the table has no products, too many, or no amount above 0 of a customer."""
-        from tamscore.scoring.joining.product_table import check_products
+        from tamscore.scoring.joining.product_table import require_products
 
         del model_source, settings
-        check_products(this, parts)
+        require_products(this, parts)
 
     def prepare(self, market: Market, settings: NextOffer) -> State | str:
         """Return the offers of every cluster.

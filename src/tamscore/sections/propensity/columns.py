@@ -99,7 +99,7 @@ def learned(market: Market, section: Propensity) -> tuple[PropensityModel, dict[
     this = market.this
     label = labels.labels_of(market, section)
     counts = labels.counts_of(label)
-    labels.check_enough(counts, section.label_table or this.job.input.name)
+    labels.require_enough(counts, section.label_table or this.job.input.name)
     other = 0 if counts[0] else labels.UNLABELLED
     columns = training.columns_of(market, section)
     how = training.draw_of(market.rows, label, section.max_rows, this.job.clusters.seed, other)

@@ -59,13 +59,13 @@ def labels_of(market: Market, section: Propensity) -> list[Any]:
         found = [of_scored(labels, rows.reason) for labels, rows in zip(read, market.assigned, strict=True)]
         if section.as_of and section.feature_cutoff:
             parts = [(part.partition, labels) for part, labels in zip(market.rows, found, strict=True)]
-            for _ in this.flow.map(check_dates, parts, section.as_of, section.feature_cutoff):
+            for _ in this.flow.map(require_dates, parts, section.as_of, section.feature_cutoff):
                 pass
         done(sum(map(len, found)))
     return found
 
 
-def check_early(this: Run, parts: Sequence[PartRows], section: Propensity) -> None:
+def require_early(this: Run, parts: Sequence[PartRows], section: Propensity) -> None:
     """Nothing, where enough rows that may be scored have a label; InputContractError else, before anything is fitted.
 
     Rows that turn out unusable later leave fewer, so the labels are counted again when they are learned from.
@@ -74,7 +74,7 @@ def check_early(this: Run, parts: Sequence[PartRows], section: Propensity) -> No
         read = list(this.flow.map(read_labels, parts, this.flow.share(asked_of(this, section))))
         done(sum(map(len, read)))
     counts = counts_of([of_scored(labels, part.reason) for labels, part in zip(read, parts, strict=True)])
-    check_enough(counts, section.label_table or this.job.input.name)
+    require_enough(counts, section.label_table or this.job.input.name)
     this.early[EARLY] = read
 
 
@@ -153,7 +153,7 @@ def coded(values: Any, column: str, where: str) -> Any:
     return np.where(np.isnan(values), UNLABELLED, np.nan_to_num(values)).astype(np.int8)
 
 
-def check_dates(item: tuple[Partition, Any], as_of: str, cutoff: date) -> None:
+def require_dates(item: tuple[Partition, Any], as_of: str, cutoff: date) -> None:
     """Nothing, where no labelled row of a partition is from after the cut-off; InputContractError else."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -176,7 +176,7 @@ def check_dates(item: tuple[Partition, Any], as_of: str, cutoff: date) -> None:
         )
 
 
-def check_enough(counts: Mapping[int, int], where: str) -> None:
+def require_enough(counts: Mapping[int, int], where: str) -> None:
     """Raise InputContractError, with the number needed, if accounts by label (1, 0, UNLABELLED) are too few.
 
     Where none is labelled 0, buyers are compared with those that have no label.

@@ -38,7 +38,9 @@ class SegmentsSection(Section[Segments]):
         (customer_jobs_are_sought, ("segments", "jobs")),
     )
 
-    def check_early(self, this: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: Segments) -> None:
+    def require_early(
+        self, this: Run, model_source: ModelSource, parts: Sequence[PartRows], settings: Segments
+    ) -> None:
         """Raise InputContractError if the user's own columns make too many segments."""
         from tamscore.sections.segments.own import require_few
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tamscore.errors import RetryableError, UsageError
 from tamscore.store.objects.bucket import ConflictError
-from tamscore.store.objects.lease import check_free, held
+from tamscore.store.objects.lease import held, require_free
 from tamscore.store.placed import HashingFile, Placed
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def swap(path: ObjectPath, data: bytes) -> None:
     """
     wanted = Placed.of_bytes(data)
     lies_there, before = version_at(path)
-    check_free(path.parent)
+    require_free(path.parent)
     if lies_there == wanted or put(path, data, before) or version_at(path)[0] == wanted:
         return
     raise RetryableError(f"{path}: another run has moved it; nothing was removed, run again to make this one current")
@@ -110,13 +110,13 @@ def remove(path: ObjectPath, output: ObjectPath) -> None:
 
     Who was frozen and has lost the output finds out before the request. Between the two lies one round trip.
     """
-    check_free(output)
+    require_free(output)
     path.bucket.delete(path.key)
 
 
 def require_held(output: ObjectPath) -> None:
     """Raise RetryableError where another process holds the output by now."""
-    check_free(output)
+    require_free(output)
 
 
 def discard(folder: ObjectPath) -> None:

@@ -48,7 +48,7 @@ def held(output: ObjectPath, purpose: str) -> Iterator[None]:
     beating = threading.Thread(target=beat, args=(lock, purpose, over), daemon=True)
     take(lock, purpose)
     try:
-        check_conditions(lock, purpose)
+        require_conditions(lock, purpose)
         beating.start()
         yield
     finally:
@@ -82,7 +82,7 @@ def unchanged_for(lock: ObjectPath, before: Entry | None, seconds: float) -> Ent
     return before
 
 
-def check_conditions(lock: ObjectPath, purpose: str) -> None:
+def require_conditions(lock: ObjectPath, purpose: str) -> None:
     """Nothing, where the store refuses what its conditions forbid; UsageError else."""
     _, earlier = seen(lock)
     write(lock, record(purpose), earlier)
@@ -116,7 +116,7 @@ def release(lock: ObjectPath) -> None:
             write(lock, {}, before)
 
 
-def check_free(output: ObjectPath) -> None:
+def require_free(output: ObjectPath) -> None:
     """Nothing, where nobody else holds the output; RetryableError with the holder's name else."""
     said, _ = seen(output / LOCK)
     if said and not is_mine(said):

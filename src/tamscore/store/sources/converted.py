@@ -62,7 +62,7 @@ def find(path: str, columns: InputColumns, key: str) -> Found | None:
             texts = [CsvText(file, stamp, text_of((file, stamp), listed.kind, key)) for file, stamp in stamped]
             made = [*csv_copies(tuple(texts), columns, key, inferred)]
         for file, stamp in stamped:
-            tables.check_stamp(str(file), stamp)  # else the copy of other bytes would be found by the hash of these
+            tables.require_stamp(str(file), stamp)  # else the copy of other bytes would be found by the hash of these
         return made
 
     files = [(file.name, content_digest(file)) for file in listed.files]
