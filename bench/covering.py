@@ -45,8 +45,8 @@ def role_choice(output: Path, people: bool = True) -> dict[str, Any]:  # noqa: F
         limits = task.limits + 1200.0 * (np.arange(len(task.limits)) == r)
         solved = choose(host, options, limits).value - found.value
         errors[task.roles[r]] = (search.bound(limits).value - found.bound) / solved - 1
-    kept = bool((found.hours <= task.limits * (1 + 1e-9)).all())
-    told = {"gap": found.gap, "rounds": found.rounds, "value": round(found.value, 2), "within_hours": kept}
+    flag = bool((found.hours <= task.limits * (1 + 1e-9)).all())
+    told = {"gap": found.gap, "rounds": found.rounds, "value": round(found.value, 2), "within_hours": flag}
     return {"rows": len(task.accounts), **spent, "peak_mb": peak, **told, "one_more_error": errors}
 
 

@@ -35,8 +35,8 @@ def accounts_job(job: Job) -> Job:
         return job
     settings = job.sections["families"].model_copy(update={"as_accounts": False, "features": {}})
     output = job.output.model_copy(update={"path": f"{job.output.path}{SUFFIX}", "columns": "all"})
-    kept = {name: getattr(job, name) for name in job.model_fields_set - FINISHED}
-    return type(job).model_construct(**{**kept, "families": settings, "output": output})
+    record = {name: getattr(job, name) for name in job.model_fields_set - FINISHED}
+    return type(job).model_construct(**{**record, "families": settings, "output": output})
 
 
 def accounts_of(run: RunDirectory) -> str:
@@ -70,7 +70,7 @@ def market_of(job: Job, progress: Progress, score: Callable[[Job, Progress], Run
     told = told_of(run)
     what = ("families", Placed.of(run.path / MANIFEST).xxh3, job.sections["families"].model_dump_json())
     place = replace(copies_of(job), make=True)
-    (file,) = copies.kept(place, MARKET, what, lambda: (table_of(job, members, run, told, progress),))
+    (file,) = copies.keep_copies(place, MARKET, what, lambda: (table_of(job, members, run, told, progress),))
     return job.input.model_copy(update={"path": str(file), "sql": None, "connection": None, "version": None})
 
 

@@ -174,15 +174,15 @@ def carry_out(
             progress.notice(f"damaged files of {directory.path} are rebuilt: {', '.join(damage)}")
         with (
             connect.connect(job.engine, choice) as flow,
-            resuming.checkpoints(directory, columns, plan, progress) as kept,
+            resuming.checkpoints(directory, columns, plan, progress) as checkpoints,
         ):
             if isinstance(backend, WarmsUp):
                 backend.warm_up()  # while the census, which needs no device, is taken
             require_seen(plan, flow)
-            this = Run(job, columns, plan, backend, flow, progress, kept, owners_from=place.owners_from)
+            this = Run(job, columns, plan, backend, flow, progress, checkpoints, owners_from=place.owners_from)
             capacity.require_start(plan.partitions, columns, backend, flow)
             rows, change, joins = admit(this, model_source, None if yields else directory.output, accept=accept)
-            fitted = kept.once("model", partial(model_source.fit_models, this, rows), "model")
+            fitted = checkpoints.once("model", partial(model_source.fit_models, this, rows), "model")
             fitted = named(job, fitted, progress, is_new=model_source.earlier is None)
             assigned = assign(this, rows, fitted, partial(drift_setup, this, rows, model_source, fitted))
             review = replace(look_back(this, model_source, rows, fitted, assigned), input_change=change)
@@ -254,11 +254,11 @@ def value(
 ) -> Market:
     """The market with its potential tables, ranks and limits: all that scores are made of."""
     with this.progress.stage("potential"):
-        models, kept = [one.model for one in fitted], [one.reference for one in fitted]
+        models, references = [one.model for one in fitted], [one.reference for one in fitted]
         rules = ladder_rules(this.job)
-        tables, spreads = [one.table for one in kept], [one.spread_of_redraws for one in fitted]
+        tables, spreads = [one.table for one in references], [one.spread_of_redraws for one in fitted]
         parties = policy.gather(models, assigned, rules, this.backend, tables, spreads)
-        policies = policy.policies(parties, quadrant_rules(this.job), [one.limits for one in kept])
+        policies = policy.policies(parties, quadrant_rules(this.job), [one.limits for one in references])
     return Market(this, model_source, rows, fitted, assigned, parties, policies)
 
 

@@ -201,6 +201,6 @@ def with_roles(table: pa.Table, texts: dict[str, pa.Array]) -> pa.Table:
 
     gone = {*texts, *SUGGESTED.values()}
     place = next(at for at, name in enumerate(table.column_names) if name in gone)
-    kept = {name: table[name] for name in table.column_names if name not in gone}
-    before = dict(list(kept.items())[:place])
-    return pa.table({**before, **texts, **kept})
+    record = {name: table[name] for name in table.column_names if name not in gone}
+    before = dict(list(record.items())[:place])
+    return pa.table({**before, **texts, **record})

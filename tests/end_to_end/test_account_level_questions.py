@@ -139,19 +139,19 @@ def test_features_that_change_within_a_cluster_are_level_under_one_model(tmp_pat
     rows = np.flatnonzero(table["sales"].fill_null(0).to_numpy() <= 0)[-200:]
     job = market.job(market.write(changed_features(table, rows), tmp_path / "m2"), tmp_path / "second", SAMPLED)
     second = pipeline.score(job, Progress(), str(first.path), accept=True)
-    found, kept = compared(first, second, tmp_path)
-    sums_hold(kept, first, second)
+    found, remaining = compared(first, second, tmp_path)
+    sums_hold(remaining, first, second)
     assert found.same_model
-    assert {"level"} <= at_work(kept) <= {"level", "cluster_move"}
+    assert {"level"} <= at_work(remaining) <= {"level", "cluster_move"}
     grown = {table["account_id"][int(row)].as_py() for row in rows}
-    assert {account for account, row in kept.items() if row["level"]} <= grown
-    assert sum(row["level"] > 0 for row in kept.values()) > 50
+    assert {account for account, row in remaining.items() if row["level"]} <= grown
+    assert sum(row["level"] > 0 for row in remaining.values()) > 50
 
     raised = alerts.alerts_of(open_run(second.output), open_run(first.output), Progress()).table.to_pylist()
     stepped = {row["account_id"] for row in raised if "step" in row["reason"]}
     rose = {
         account
-        for account, row in kept.items()
+        for account, row in remaining.items()
         if row["level"] + row["cluster_move"] > 0
         and row["potential_after"] >= Decimal("1.2") * (row["potential_before"] + row["own_sales"])
     }
@@ -169,10 +169,10 @@ def test_accounts_won_or_lost_owe_their_new_level_to_their_own_sales_and_raise_n
     other = table.set_column(table.column_names.index("sales"), "sales", pa.array(sales))
     job = market.job(market.write(other, tmp_path / "m2"), tmp_path / "second", SAMPLED)
     second = pipeline.score(job, Progress(), str(first.path), accept=True)
-    _, kept = compared(first, second, tmp_path)
-    sums_hold(kept, first, second)
-    assert at_work(kept) == {"own_sales"}
-    assert any(row["potential_after"] > row["potential_before"] for row in kept.values())
+    _, remaining = compared(first, second, tmp_path)
+    sums_hold(remaining, first, second)
+    assert at_work(remaining) == {"own_sales"}
+    assert any(row["potential_after"] > row["potential_before"] for row in remaining.values())
     raised = alerts.alerts_of(open_run(second.output), open_run(first.output), Progress()).table.to_pylist()
     assert not [row for row in raised if row["alert"] == "buying"]
 
@@ -205,8 +205,8 @@ def test_a_refresh_is_told_apart_by_causes_that_sum_to_the_cent(tmp_path):
     job = market.job(market.write(other, tmp_path / "m2"), tmp_path / "second", SAMPLED)
     second = pipeline.refresh(job, Progress(), str(first.path), accept=True)
     for one, next_one in ((first, second), (second, first)):
-        found, kept = compared(one, next_one, tmp_path)
-        sums_hold(kept, one, next_one)
-        assert len(kept) > 0.9 * ROWS
+        found, remaining = compared(one, next_one, tmp_path)
+        sums_hold(remaining, one, next_one)
+        assert len(remaining) > 0.9 * ROWS
         assert not found.same_model
-        assert {"own_sales", "peers", "model", "level"} <= at_work(kept)
+        assert {"own_sales", "peers", "model", "level"} <= at_work(remaining)

@@ -541,9 +541,12 @@ def test_history_names_the_command_that_made_each_version(market, later, tmp_pat
         }.items()
     }
     assert call("rollback", tmp_path / "scores", made["score"]).exit_code == 0
-    past = json.loads(call("history", tmp_path / "scores", "--json").stdout)
-    assert [(one["action"], one["version"]) for one in past["entries"]] == [*made.items(), ("rollback", made["score"])]
-    assert {one["made_by"]: one["version"] for one in past["versions"]} == made
+    earlier = json.loads(call("history", tmp_path / "scores", "--json").stdout)
+    assert [(one["action"], one["version"]) for one in earlier["entries"]] == [
+        *made.items(),
+        ("rollback", made["score"]),
+    ]
+    assert {one["made_by"]: one["version"] for one in earlier["versions"]} == made
     page = call("history", tmp_path / "scores").stdout
     assert all(re.search(rf"^\d\S* +{name} +{key}", page, re.MULTILINE) for name, key in made.items())
 

@@ -230,8 +230,8 @@ def test_a_lock_that_is_neither_true_nor_false_and_an_owner_twice_are_refused(ru
 
 def test_a_lock_on_an_account_that_has_left_the_market_is_named_and_passed_over(run, tmp_path):
     """One account less in the CRM must not stop a weekly job."""
-    kept = owned_by(covered(run)[1], "hunter 01", 3)
-    rows = [{**row, "locked": True} for row in [*kept, {"account_id": "GONE", "person": "hunter 01"}]]
+    remaining = owned_by(covered(run)[1], "hunter 01", 3)
+    rows = [{**row, "locked": True} for row in [*remaining, {"account_id": "GONE", "person": "hunter 01"}]]
     result, _ = covered(run, owners=owners_table(tmp_path, rows))
     assert [doubt for doubt in result.doubts if "1 locked accounts were not scored, such as 'GONE'" in doubt]
 

@@ -158,9 +158,9 @@ def later(shop, folder, rows=slice(200, 1400), seed=5):
     table = market.accounts(ROWS).slice(rows.start, rows.stop - rows.start)
     market.write(table, folder / "market")
     lines = pq.read_table(shop["folder"] / "products.parquet")
-    kept = np.random.default_rng(seed).random(lines.num_rows) < 0.9
+    remaining = np.random.default_rng(seed).random(lines.num_rows) < 0.9
     more = pa.table({"account_id": [lines["account_id"][0].as_py()], "product": ["novelty"], "sales": [1.0]})
-    pq.write_table(pa.concat_tables([lines.filter(pa.array(kept)), more]), folder / "products.parquet")
+    pq.write_table(pa.concat_tables([lines.filter(pa.array(remaining)), more]), folder / "products.parquet")
     return market.job(folder / "market", folder / "scores", baskets.changes(folder))
 
 

@@ -87,14 +87,14 @@ def output(weeks, tmp_path):
 
 
 def test_most_accounts_keep_their_person_and_the_plan_is_worth_as_much(output, weeks):
-    (_, first), (kept, second) = weeks[1]
+    (_, first), (remaining, second) = weeks[1]
     free, others = covered(output, owners="none")
     assert free.owners is None
-    assert free.path != kept.path
+    assert free.path != remaining.path
     assert len(changed(first, second)) < 0.3 * len(changed(first, others))
-    assert kept.certificate.value >= 0.995 * free.certificate.value
-    assert kept.owners["coverage"] == weeks[1][0][0].path.rpartition("/")[2]
-    assert kept.owners["cost"] >= free.certificate.value - kept.certificate.value - 0.01
+    assert remaining.certificate.value >= 0.995 * free.certificate.value
+    assert remaining.owners["coverage"] == weeks[1][0][0].path.rpartition("/")[2]
+    assert remaining.owners["cost"] >= free.certificate.value - remaining.certificate.value - 0.01
 
 
 def test_what_changes_hands_is_counted_listed_and_explained(weeks):

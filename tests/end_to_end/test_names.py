@@ -57,11 +57,11 @@ def test_names_stay_with_their_ids_where_a_model_is_kept(done, tmp_path):
     """Frozen and refreshed, with and without names in the job; a later name of the job counts."""
     path = done.output.parent / "market"
     plain = {"titles": TITLES}
-    for how, kept in ((pipeline.score, NAMED), (pipeline.score, plain), (pipeline.refresh, NAMED)):
-        job = market.job(path, tmp_path / f"{how.__name__}{len(kept)}", kept)
+    for how, record in ((pipeline.score, NAMED), (pipeline.score, plain), (pipeline.refresh, NAMED)):
+        job = market.job(path, tmp_path / f"{how.__name__}{len(record)}", record)
         again = how(job, Progress(), str(done.path), accept=True)
         assert names_of(again) == names_of(done)
-        assert [("keep their names" in text) for text in notices(again)] == [True] * ("names" in kept)
+        assert [("keep their names" in text) for text in notices(again)] == [True] * ("names" in record)
     renamed = {**NAMED, "names": {"E01": "Shops"}}
     again = pipeline.score(market.job(path, tmp_path / "renamed", renamed), Progress(), str(done.path))
     assert names_of(again) == {**names_of(done), "E01": "Shops"}

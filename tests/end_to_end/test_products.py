@@ -206,8 +206,8 @@ def test_a_frozen_model_keeps_its_offers_and_probabilities(made, tmp_path):
     frozen = score_again(made, tmp_path / "frozen", later_job(made, tmp_path, later))
     before = {row["account_id"]: [row[name] for name in OFFERS] for row in made["scores"].to_pylist()}
     same = [[row[name] for name in OFFERS] == before[row["account_id"]] for row in market.scores(frozen).to_pylist()]
-    kept = [row["account_id"] in still for row in market.scores(frozen).to_pylist()]
-    assert all(np.array(same)[kept])
+    scores = [row["account_id"] in still for row in market.scores(frozen).to_pylist()]
+    assert all(np.array(same)[scores])
     assert not all(same)
     record = manifest_of(frozen)["extras"]["next_offer"]
     assert record["learned"] == {"source": "frozen", "run": made["run"].run_key}

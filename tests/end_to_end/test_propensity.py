@@ -184,10 +184,10 @@ def with_labels(table, bought):
 def labels_among(table, buyers_kept, others_kept):
     """Labels of the first so many buyers and others; all other rows have none."""
     bought = table["bought"].to_numpy()
-    kept = np.full(len(bought), np.nan)
+    full = np.full(len(bought), np.nan)
     for value, count in ((1.0, buyers_kept), (0.0, others_kept)):
-        kept[np.flatnonzero(bought == value)[:count]] = value
-    return with_labels(table, kept)
+        full[np.flatnonzero(bought == value)[:count]] = value
+    return with_labels(table, full)
 
 
 FEW = [(49, 500, "49 accounts are labelled 1 (bought)"), (200, 7, "7 accounts are labelled 0 (did not buy)")]

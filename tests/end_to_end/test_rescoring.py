@@ -443,8 +443,8 @@ def test_a_refresh_is_within_a_thousandth_of_a_fresh_fit_and_keeps_the_ids(first
     refreshed = refresh(table, tmp_path / "warm", first, changes)
     cold = market.score(table, tmp_path / "cold", changes)
     before, after = clusters(first), clusters(refreshed)
-    kept = np.mean([before[name] == cluster for name, cluster in after.items()])
-    assert kept >= 0.95
+    mean = np.mean([before[name] == cluster for name, cluster in after.items()])
+    assert mean >= 0.95
     fits = [(done.manifest() or {})["fit"] for done in (refreshed, cold)]
     for party, fit in fits[0].items():
         assert fit["inertia_per_row"] <= 1.001 * fits[1][party]["inertia_per_row"]

@@ -203,13 +203,13 @@ def test_the_comparison_with_the_run_before_is_kept_as_long_as_that_run_is_the_c
 def test_what_a_killed_run_kept_goes_with_the_next_run_that_is_complete_or_a_prune(monkeypatch, tmp_path):
     """S19: runs that are never started again leave nothing of it."""
     where = market.write(market.plain_accounts(60), tmp_path / "market")
-    killed, kept = market.job(where, tmp_path / "scores", market.PLAIN), tmp_path / "scores" / "_checkpoints"
+    killed, remaining = market.job(where, tmp_path / "scores", market.PLAIN), tmp_path / "scores" / "_checkpoints"
     cut_off(monkeypatch, killed)
-    assert kept.exists()
+    assert remaining.exists()
     done = market.run(where, tmp_path / "scores", market.PLAIN | {"clusters.k": 3})
-    assert not kept.exists()
+    assert not remaining.exists()
     cut_off(monkeypatch, killed)
-    assert kept.exists()
+    assert remaining.exists()
     pruning.prune(tmp_path / "scores", 1)
-    assert not kept.exists()
+    assert not remaining.exists()
     assert done.is_complete()

@@ -171,13 +171,13 @@ def test_copies_beside_an_output_go_with_the_accounts_and_with_the_last_version_
     for path in (output / "_sources").iterdir():
         os.utime(path, (0, 0))
     assert [*pruning.prune(output, keep=1).removed] == [first.run_key]
-    kept = [path.name for path in (output / "_sources").glob("*.parquet")]
-    assert kept == (second.manifest() or {})["inputs"]["copies"]
+    items = [path.name for path in (output / "_sources").glob("*.parquet")]
+    assert items == (second.manifest() or {})["inputs"]["copies"]
     assert verify.problems_of_output(output) == []
     forgetting.forget(output, ["P00007"])
     assert not (output / "_sources").exists()
     assert market.run(files[1], output, market.PLAIN).run_key == second.run_key
-    assert [path.name for path in (output / "_sources").glob("*.parquet")] == kept
+    assert [path.name for path in (output / "_sources").glob("*.parquet")] == items
 
 
 def test_orders_may_lie_in_a_delta_table(tmp_path):

@@ -324,8 +324,8 @@ def action_of(row: dict[str, Any], tests: dict[str, Any], is_open: set[str]) -> 
 
 def test_a_run_under_a_kept_model_tests_segments_by_the_rules_of_its_model(asked, tmp_path):
     job = market.job(asked["folder"] / "market", tmp_path / "scores", asked["changes"])
-    kept = pipeline.score(job, Progress(), str(asked["run"].path))
-    assert table_of(kept, "segment_tests") == table_of(asked["run"], "segment_tests")
+    directory = pipeline.score(job, Progress(), str(asked["run"].path))
+    assert table_of(directory, "segment_tests") == table_of(asked["run"], "segment_tests")
 
 
 def test_what_is_offered_is_the_best_that_enough_peers_own_and_the_account_lacks(asked):

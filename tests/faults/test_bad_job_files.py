@@ -41,8 +41,8 @@ TOP_KEYS = (
 
 def job_text(top: str = "", **sections: str | None) -> str:
     """Return the text of a good job file with some sections replaced, added, or (None) left out."""
-    kept = {name: body for name, body in {**GOOD, **sections}.items() if body is not None}
-    return "\n".join([top, *(f"[{name}]\n{body}\n" for name, body in kept.items())])
+    record = {name: body for name, body in {**GOOD, **sections}.items() if body is not None}
+    return "\n".join([top, *(f"[{name}]\n{body}\n" for name, body in record.items())])
 
 
 # Each case: its name, the job file, and the lines after the file name, in order.

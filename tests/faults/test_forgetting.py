@@ -117,9 +117,9 @@ def test_no_file_of_the_output_holds_an_account_that_was_forgotten(output):
 
     Only the column of another account that names it stays, and is told.
     """
-    kept = output / CHECKPOINTS / "00000000000000cc" / "census-00000"
-    kept.parent.mkdir(parents=True)
-    kept.write_text(SELLER)
+    remaining = output / CHECKPOINTS / "00000000000000cc" / "census-00000"
+    remaining.parent.mkdir(parents=True)
+    remaining.write_text(SELLER)
     assert len(holders(output, SELLER)) > 5
     assert any(name.endswith("manifest.json") for name in holders(output, f"{SELLER!r} ('Company"))
     said = ask("forget", output, *ERASED)

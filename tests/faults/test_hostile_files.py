@@ -244,13 +244,13 @@ def test_numbers_of_any_type_are_widened_to_the_same_float(tmp_path):
 def test_whole_numbers_beyond_float64_are_kept_exactly(tmp_path):
     """I18: ids and kept columns of 64 bits come out to the last digit, with gaps beside them."""
     ids = [2**63 - 1 - i for i in range(ROWS)]
-    kept = pa.array([None, *(2**53 + 1 + i for i in range(ROWS - 1))], pa.int64())
+    remaining = pa.array([None, *(2**53 + 1 + i for i in range(ROWS - 1))], pa.int64())
     wide = pa.array([2**64 - 1 - i for i in range(ROWS)], pa.uint64())
     done = market.score(
-        changed(account_id=ids, kept=kept, wide=wide), tmp_path, market.PLAIN | {"columns.keep": ["kept", "wide"]}
+        changed(account_id=ids, kept=remaining, wide=wide), tmp_path, market.PLAIN | {"columns.keep": ["kept", "wide"]}
     )
     rows = market.scores(done).select(["account_id", "kept", "wide"]).sort_by([("account_id", "descending")])
-    assert rows.to_pydict() == {"account_id": ids, "kept": kept.to_pylist(), "wide": wide.to_pylist()}
+    assert rows.to_pydict() == {"account_id": ids, "kept": remaining.to_pylist(), "wide": wide.to_pylist()}
 
 
 # Other formats: I21

@@ -244,13 +244,13 @@ def test_a_killed_runs_folder_for_sockets_is_swept_by_the_next_and_a_live_ones_i
     killed, left = begun_in(short_folder)
     killed.kill()
     killed.communicate()
-    live, kept = begun_in(short_folder)
+    live, path = begun_in(short_folder)
     assert not left.exists()
     third, last = begun_in(short_folder)
-    assert kept.exists()
+    assert path.exists()
     for process in (live, third):
         process.communicate()
         assert process.returncode == 0
-    assert not kept.exists()
+    assert not path.exists()
     assert not last.exists()
     assert [entry.name for entry in short_folder.iterdir()] == ["pymp-other"]

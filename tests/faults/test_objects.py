@@ -252,8 +252,8 @@ def test_a_commit_that_may_or_may_not_have_happened_is_told_and_nothing_removed(
             protocol.run(output, NEW)
     after = bytes_below(output)
     assert after["_history.jsonl"].startswith(before["_history.jsonl"])
-    kept = before.keys() - {"_lock", "_history.jsonl"}
-    assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
+    names = before.keys() - {"_lock", "_history.jsonl"}
+    assert {name: after[name] for name in names} == {name: before[name] for name in names}
     again: list[int] = []
     assert versions.find(protocol.run(output, NEW, again).output).run_key == NEW
     assert again == []
@@ -270,11 +270,11 @@ def test_damage_is_found_and_mended_by_a_resume():
     for _ in range(200):
         path = draw.choice(directory.path.below())
         data = bytearray(path.read_bytes())
-        kept = bytes(data)
+        remaining = bytes(data)
         data[draw.randrange(len(data))] ^= 1 << draw.randrange(8)
         library.put(client, path.key, bytes(data))
         missed += [] if verify.problems_of_output(output) else [path]
-        library.put(client, path.key, kept)
+        library.put(client, path.key, remaining)
     assert missed == []
     library.delete(client, directory.part(1).key)
     assert [problem for problem in verify.problems_of_output(output) if "part-00001.parquet: missing" in problem]

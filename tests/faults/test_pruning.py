@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from tamscore.cli import app
 from tamscore.errors import InputContractError, RetryableError, UsageError
-from tamscore.questions.rollback import past, roll_back
+from tamscore.questions.rollback import read_history, roll_back
 from tamscore.store import commit, history, pins, pruning, verify
 from tamscore.store.location import files_below
 from tamscore.store.pointer import CURRENT, current_version, versions_in
@@ -111,7 +111,7 @@ def test_a_pinned_version_and_its_base_stay_until_the_pin_is_undone(tmp_path, mo
     assert verify.problems_of_output(tmp_path) == []
     pruning.prune(tmp_path, 1)
     assert there(tmp_path) == [0, 1, 5]
-    assert [one.version for one in past(tmp_path).versions if one.pinned] == [KEYS[1]]
+    assert [one.version for one in read_history(tmp_path).versions if one.pinned] == [KEYS[1]]
     whole = (tmp_path / "_pins.json").read_bytes()
     (tmp_path / "_pins.json").write_bytes(b"{")
     with pytest.raises(InputContractError, match=r"_pins\.json: is torn"):
@@ -213,7 +213,7 @@ def test_history_shows_what_was_pruned_and_by_whom(tmp_path, monkeypatch):
     assert done.exit_code == 0, done.output
     assert re.search(rf"^removed +{KEYS[0]}", done.stdout, re.MULTILINE)
     assert "removed 2 versions" in done.stdout
-    found = past(tmp_path)
+    found = read_history(tmp_path)
     assert [one.version for one in found.entries if one.action == "prune"] == [KEYS[1], KEYS[0]]
     assert found.pruned == (KEYS[1], KEYS[0])
     page = CliRunner().invoke(app, ["history", str(tmp_path)])
@@ -221,7 +221,7 @@ def test_history_shows_what_was_pruned_and_by_whom(tmp_path, monkeypatch):
     gone = CliRunner().invoke(app, ["rollback", str(tmp_path), KEYS[0]])
     assert (gone.exit_code, "it was pruned" in gone.stderr) == (2, True)
     version(tmp_path, KEYS[0])
-    assert past(tmp_path).pruned == (KEYS[1],)
+    assert read_history(tmp_path).pruned == (KEYS[1],)
     assert verify.problems_of_output(tmp_path) == []
 
 

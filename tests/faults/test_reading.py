@@ -19,7 +19,7 @@ from tamscore.errors import InputContractError, RetryableError, UsageError
 from tamscore.model.earlier import read_earlier, read_scored
 from tamscore.progress import Progress
 from tamscore.questions import summary
-from tamscore.questions.rollback import past, roll_back
+from tamscore.questions.rollback import read_history, roll_back
 from tamscore.store import commit, contents, history, verify, versions
 from tamscore.store.pointer import current_version
 from tamscore.store.run_directory import CURRENT, RunDirectory
@@ -52,14 +52,14 @@ def scored(job: Job) -> RunDirectory:
 @pytest.fixture
 def damage(scored: RunDirectory) -> Iterator[Any]:
     """Put bytes in the place of those of a file; all are put back afterwards."""
-    kept: dict[Path, bytes] = {}
+    record: dict[Path, bytes] = {}
 
     def replace(path: Path, data: bytes) -> None:
-        kept.setdefault(path, path.read_bytes())
+        record.setdefault(path, path.read_bytes())
         path.write_bytes(data)
 
     yield replace
-    for path, data in kept.items():
+    for path, data in record.items():
         path.write_bytes(data)
     assert verify.problems_of_output(scored.output) == []
 
@@ -424,7 +424,7 @@ def test_a_manifest_of_another_shape_is_named(tmp_path, shape, command):
     assert done.exit_code in wanted, done.output
     assert command in {"history", "rollback"} or "manifest.json" in done.output
     if command == "history":
-        assert past(tmp_path).versions[0].problem
+        assert read_history(tmp_path).versions[0].problem
         assert "manifest damaged" in done.output
 
 

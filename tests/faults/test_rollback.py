@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from tamscore.cli import app
 from tamscore.errors import InputContractError, RetryableError, UsageError
-from tamscore.questions.rollback import past, roll_back
+from tamscore.questions.rollback import read_history, roll_back
 from tamscore.store import commit, history, verify
 from tamscore.store.history import HISTORY
 from tamscore.store.run_directory import CURRENT, RunDirectory, current_version
@@ -161,7 +161,7 @@ def test_the_commands_tell_and_swap(tmp_path):
     found = json.loads(CliRunner().invoke(app, ["history", str(first.output), "--json"]).stdout)
     assert [one["version"] for one in found["entries"]] == [first.run_key, second.run_key]
     assert found["versions"][0]["scored"] == 1200
-    assert past(first.output).versions[0].current
+    assert read_history(first.output).versions[0].current
     back = CliRunner().invoke(app, ["rollback", str(first.output), "--json"])
     assert json.loads(back.stdout) == {"current": first.run_key, "replaced": second.run_key, "changed": True}
     again = CliRunner().invoke(app, ["rollback", str(first.output), first.run_key])

@@ -110,11 +110,11 @@ def test_all_workers_killed_at_once_are_survived_with_what_they_shared_and_kept(
 
     shared = flow.share(plan)
     assert disturbed(flow.map(tasks.square, items(), shared), ITEMS // 2, kill_all) == SQUARES
-    kept = flow.keep(tasks.block, items(6), 1)
+    remaining = flow.keep(tasks.block, items(6), 1)
     sums = [float(number * 2**17) for number in range(6)]
-    assert list(flow.map(tasks.total, kept)) == sums
+    assert list(flow.map(tasks.total, remaining)) == sums
     kill_all()
-    assert list(flow.map(tasks.total, kept)) == sums
+    assert list(flow.map(tasks.total, remaining)) == sums
 
 
 def test_workers_killed_at_random_are_survived(flow, plan):
@@ -336,10 +336,10 @@ def test_a_worker_over_its_memory_limit_is_told_as_memory_with_file_and_limit():
 def test_kept_results_larger_than_memory_go_to_disk_and_come_back():
     """F20: the same sums."""
     with processes(1, worker_memory_gib=0.5, stall_timeout=30.0) as running:
-        kept = running.keep(tasks.block, items(12), 48)
+        remaining = running.keep(tasks.block, items(12), 48)
         on_disk = running._client.run(tasks.spilled)
         assert sum(on_disk.values()) > 100 * 2**20
-        assert list(running.map(tasks.total, kept)) == [float(number * 48 * 2**17) for number in range(12)]
+        assert list(running.map(tasks.total, remaining)) == [float(number * 48 * 2**17) for number in range(12)]
 
 
 def test_a_full_scratch_folder_ends_the_run_in_time_and_is_named():
@@ -398,17 +398,17 @@ def test_what_is_shared_comes_to_each_worker_once_and_from_no_other(flow, plan):
 def test_kept_rows_stay_where_they_are_though_a_newcomer_has_nothing_to_do(flow):
     """F32: work goes to the rows; after a death they stay with those that made them again, and nobody fetches any."""
     assert wait_until(lambda: len(registered(flow)) == 2, 60)
-    kept = flow.keep(tasks.kept_rows, items(8), 20_000)
-    sizes = flow._client.run_on_scheduler(tasks.sizes, [one.future.key for one in kept])
+    remaining = flow.keep(tasks.kept_rows, items(8), 20_000)
+    sizes = flow._client.run_on_scheduler(tasks.sizes, [one.future.key for one in remaining])
     assert min(sizes) > 96 * 20_000
     before = registered(flow)
     kill_a_worker()
-    assert list(flow.map(tasks.pass_over, kept, 0.0)) == [20_000] * 8
+    assert list(flow.map(tasks.pass_over, remaining, 0.0)) == [20_000] * 8
     assert wait_until(lambda: len(registered(flow)) == 2 and registered(flow) != before, 60)
     held, fetched = flow._client.run(tasks.keeps), flow._client.run(tasks.fetched)
     assert sum(map(len, held.values())) == 8
     for _ in range(3):
-        assert list(flow.map(tasks.pass_over, kept, 0.1)) == [20_000] * 8
+        assert list(flow.map(tasks.pass_over, remaining, 0.1)) == [20_000] * 8
     assert flow._client.run(tasks.fetched) == fetched
     assert flow._client.run(tasks.keeps) == held
 

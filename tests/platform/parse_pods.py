@@ -49,10 +49,10 @@ def described(task: Any, dag: Any) -> dict[str, Any]:
 
 def ran_with(task: Any, params: dict[str, Any]) -> list[str]:
     """Return the arguments that the pod of a task would get."""
-    kept = task.arguments
+    remaining = task.arguments
     with mock.patch.object(KubernetesPodOperator, "execute", lambda self, context: [*self.arguments]):
         arguments: list[str] = type(task).execute.__wrapped__(task, {"params": params})
-    task.arguments = kept
+    task.arguments = remaining
     return arguments
 
 

@@ -177,8 +177,8 @@ def test_accounts_that_the_limit_on_moves_keeps_against_party_type_and_region_ar
     staff = [Person("Pia", PARTNER, 1e6, frozenset({accounts.region.levels[-1]})), Person("Ann", "sdr", 1e6)]
     owners = Owners(np.zeros(40, np.int64), np.zeros(40, bool))
     elsewhere = 40 - np.count_nonzero(accounts.region.equal(accounts.region.levels[-1]))
-    kept = solved((accounts, staff, owners, 0))
-    assert list(doubts_about_held(kept.task, owners, kept.found)) == [
+    remaining = solved((accounts, staff, owners, 0))
+    assert list(doubts_about_held(remaining.task, owners, remaining.found)) == [
         "max_moves keeps 40 accounts with their owners against party type or other limits of plans",
         f"max_moves keeps {elsewhere} accounts with their owners against region or skill",
     ]

@@ -166,14 +166,14 @@ def test_sums_that_rows_have_left_and_joined_are_the_sums_made_anew(rng, backend
 def test_dask_is_told_what_blocks_on_the_host_take(rows):
     """Within 5 % and an object or two of what is sent where they are moved; labels count once a pass has made them."""
     block = np.ones((6, rows), np.float32)
-    kept = rows_of(block, make_backend("host"))
+    remaining = rows_of(block, make_backend("host"))
     for _ in range(2):
-        sent = len(pickle.dumps(kept))
-        assert sizeof(kept) == pytest.approx(sent, rel=0.05, abs=2500)
-        kept.accumulate(np.zeros((2, 6)))
+        sent = len(pickle.dumps(remaining))
+        assert sizeof(remaining) == pytest.approx(sent, rel=0.05, abs=2500)
+        remaining.accumulate(np.zeros((2, 6)))
 
 
 def test_blocks_on_a_gpu_take_no_host_memory_but_for_their_numbers():
     """Else Dask would write them to disk as soon as they exceed the host's memory."""
-    kept = rows_of(np.ones((6, 1000), np.float32), make_backend("fake_gpu"))
-    assert 8 * 1000 <= sizeof(kept) < 2 * 8 * 1000
+    rows = rows_of(np.ones((6, 1000), np.float32), make_backend("fake_gpu"))
+    assert 8 * 1000 <= sizeof(rows) < 2 * 8 * 1000

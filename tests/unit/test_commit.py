@@ -137,8 +137,8 @@ def test_stale_temporary_files_are_swept_by_whoever_holds_the_output(tmp_path):
     folder = tmp_path / "versions" / "x" / "scores"
     folder.mkdir(parents=True)
     stale = [folder / "_tmp-1234-part-00000.parquet.part", tmp_path / "_tmp-ab-_CURRENT.json.part"]
-    kept = [folder / "part-00000.parquet", folder / "_tmp-notes.txt"]
-    for path in (*stale, *kept):
+    items = [folder / "part-00000.parquet", folder / "_tmp-notes.txt"]
+    for path in (*stale, *items):
         path.write_bytes(b"x")
     with commit.held(tmp_path, "mine"):
-        assert [path.exists() for path in (*stale, *kept)] == [False, False, True, True]
+        assert [path.exists() for path in (*stale, *items)] == [False, False, True, True]

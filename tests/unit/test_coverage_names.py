@@ -67,7 +67,7 @@ def test_a_region_that_accounts_spell_in_two_ways_is_served_in_both():
 def test_splitting_never_loses_a_letter():
     for cell in ("a;b,c/d|e", "a / b", "|a||", "a;b"):
         assert "".join(split(cell, {"b": "b"})).replace(" ", "") in {
-            "".join(one for one in cell if one not in kept) for kept in ("| ", "|; ", "|;, ", "|;,/ ")
+            "".join(one for one in cell if one not in remaining) for remaining in ("| ", "|; ", "|;, ", "|;,/ ")
         }
 
 

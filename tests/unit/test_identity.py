@@ -90,8 +90,8 @@ def test_only_things_that_can_be_counted_are_many(title, counted):
 
 
 def test_names_that_clusters_have_stay_and_are_taken():
-    kept = ("big plants", None, "accounts with high age")
-    assert names((0.0, 1.0, 0.0), (0.0, 1.0, 0.4), (0.0, 1.0, 0.0), kept=kept) == [
+    parts = ("big plants", None, "accounts with high age")
+    assert names((0.0, 1.0, 0.0), (0.0, 1.0, 0.4), (0.0, 1.0, 0.0), kept=parts) == [
         "big plants",
         "accounts with high age and fairly high growth",
         "accounts with high age",

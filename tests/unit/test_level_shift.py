@@ -54,8 +54,8 @@ def test_a_factor_is_that_of_a_regression_without_the_feature(leak):
     found = level_shift.shifts(model, customers, sales, prospects, ["size", "other", "third", "flag"])
     whole = by_hand(customers, sales, prospects, 3, model.penalty, [0, 1, 2, 3])
     for place, name in enumerate(("size", "other", "third", "flag")):
-        kept = [j for j in range(4) if j != place]
-        without = by_hand(customers, sales, prospects, 3, model.penalty, kept)
+        items = [j for j in range(4) if j != place]
+        without = by_hand(customers, sales, prospects, 3, model.penalty, items)
         assert found[name] == pytest.approx(np.exp(abs(without - whole)), rel=1e-4)
 
 

@@ -134,24 +134,24 @@ def test_high_that_many_accounts_share_is_told_with_both_shares():
 
 def test_on_ladders_of_an_earlier_run_nothing_is_said_of_other_ladders():
     earlier = party(even(), prospects=(9,))
-    kept = Reference(table=earlier.table, limits=Limits(85.0, 80.0))
+    reference = Reference(table=earlier.table, limits=Limits(85.0, 80.0))
     today = party([50.0] * 40 + [96.0] * 60, prospects=(9,))
     standing = whitespace.stand(today.sales, np.array([9]), earlier.table, "at_or_below")
     frozen = replace(today, table=earlier.table, standing=standing)
     top = whitespace.stand(frozen.sales, np.array([9]), replace(earlier.table, values=TALL), "at_or_below")
-    heavy = warnings.top_heavy(replace(frozen, standing=top), LADDER, kept)
+    heavy = warnings.top_heavy(replace(frozen, standing=top), LADDER, reference)
     assert heavy.startswith("100% of the expansion whitespace lies with the 60 customers above the last cut line")
     assert heavy.endswith("measured against the largest of their cluster in the earlier run")
-    text = warnings.crowded(frozen, Limits(86.0, 80.0), SHARES, kept)
+    text = warnings.crowded(frozen, Limits(86.0, 80.0), SHARES, reference)
     assert "high potential: 55% of the accounts, not 20%, since the limit of 86.00 is that of the earlier run" in text
-    shared = warnings.crowded(party(even(), prospects=(300,)), Limits(85.0, 80.0), SHARES, kept)
+    shared = warnings.crowded(party(even(), prospects=(300,)), Limits(85.0, 80.0), SHARES, reference)
     assert "since 385 share the limit of 85.00; quadrant.threshold = 'capacity' with --fresh-cut-lines takes" in shared
 
 
 def test_without_customers_ladders_of_an_earlier_run_still_tell_potential():
-    kept = Reference(table=party(even(), prospects=(9,)).table)
+    reference = Reference(table=party(even(), prospects=(9,)).table)
     nobody = party([], prospects=(9,))
-    text = warnings.market_warnings(nobody, NOBODY, LADDER, SHARES, kept)
+    text = warnings.market_warnings(nobody, NOBODY, LADDER, SHARES, reference)
     assert text == ["no account has sales above 0: every potential is that of the earlier run's ladders"]
     unknown = Reference(table=nobody.table)
     assert "no potential to tell" in warnings.market_warnings(nobody, NOBODY, LADDER, SHARES, unknown)[0]

@@ -404,9 +404,9 @@ def mapped_delta(folder: Path, **physical: str) -> None:
     ]
     data["schemaString"] = json.dumps({"type": "struct", "fields": fields})
     data["configuration"] = {"delta.columnMapping.mode": "name", "delta.columnMapping.maxColumnId": str(len(fields))}
-    kept = [line for line in lines if "metaData" in line or "add" in line]
+    items = [line for line in lines if "metaData" in line or "add" in line]
     protocol = {"protocol": {"minReaderVersion": 2, "minWriterVersion": 5}}
-    log.write_text("\n".join(map(json.dumps, (protocol, *kept))), encoding="utf-8")
+    log.write_text("\n".join(map(json.dumps, (protocol, *items))), encoding="utf-8")
 
 
 def test_a_delta_table_that_asks_for_more_than_is_understood_is_refused(tmp_path):
@@ -630,9 +630,9 @@ def keeping(output: Path | str, **options: bool) -> InputColumns:
 def test_a_copy_beside_the_output_is_read_again(tmp_path, make, monkeypatch):
     folder = make(tmp_path / "market")
     first = plan(str(folder), keeping(tmp_path / "scores", make=True))
-    kept = [tmp_path / "scores" / "_sources" / name for name in first.kept_copies]
-    assert sorted(map(Path, first.read_files)) == sorted(kept)
-    assert first.record["copies"] == first.kept_copies == [f"{Placed.of(path).xxh3}.parquet" for path in kept]
+    kept_copies = [tmp_path / "scores" / "_sources" / name for name in first.kept_copies]
+    assert sorted(map(Path, first.read_files)) == sorted(kept_copies)
+    assert first.record["copies"] == first.kept_copies == [f"{Placed.of(path).xxh3}.parquet" for path in kept_copies]
     for module in (converted, rows, iceberg_source):
         monkeypatch.setattr(module, "written", None, raising=False)
     monkeypatch.setattr(converted, "csv_copies", None)

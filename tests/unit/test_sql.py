@@ -302,8 +302,8 @@ def test_a_server_that_goes_away_among_the_rows_can_be_asked_later(server):
 
 def test_temporary_answers_have_the_bytes_of_kept_ones(tmp_path):
     connection = in_sqlite(tmp_path, ROWS)
-    kept = replace(COLUMNS, copies=Copies(str(tmp_path / "scores"), make=True))
-    names = [find(SQL, connection, columns).files[0].path.name for columns in (kept, COLUMNS)]
+    input_columns = replace(COLUMNS, copies=Copies(str(tmp_path / "scores"), make=True))
+    names = [find(SQL, connection, columns).files[0].path.name for columns in (input_columns, COLUMNS)]
     os.utime(tmp_path / "market.db")
     fresh = replace(COLUMNS, copies=Copies(None, make=True))
     assert len({*names, find(SQL, connection, fresh).files[0].path.name}) == 1

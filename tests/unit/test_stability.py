@@ -26,7 +26,7 @@ def test_groups_far_apart_come_out_again():
     block = block_of(1000.0 * np.repeat(np.arange(3), 200) + 20 * random.standard_normal((2, 600)))
     centers = fitted(block, 3)
     assert stability.found_again(HOST, block, centers, 0).min() > 0.99
-    assert stability.kept(HOST, block, centers, 0) > 0.99
+    assert stability.mean_similarity(HOST, block, centers, 0) > 0.99
 
 
 def test_a_cloud_cut_into_pieces_does_not():

@@ -34,8 +34,8 @@ def test_brier_and_log_loss_are_those_of_scikit_learn(told):
     chance, label, weight = told
     found = verdict.verdict(chance, chance, label, weight)
     assert found.brier == pytest.approx(metrics.brier_score_loss(label, chance, sample_weight=weight))
-    kept = np.clip(chance, 1e-12, 1 - 1e-12)
-    assert found.log_loss == pytest.approx(metrics.log_loss(label, kept, sample_weight=weight), rel=1e-6)
+    remaining = np.clip(chance, 1e-12, 1 - 1e-12)
+    assert found.log_loss == pytest.approx(metrics.log_loss(label, remaining, sample_weight=weight), rel=1e-6)
 
 
 def test_chances_that_come_true_have_a_small_error_and_twice_as_high_ones_a_large(told):

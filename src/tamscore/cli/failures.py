@@ -191,8 +191,8 @@ def leave(end: SystemExit) -> NoReturn:
 @contextmanager
 def stoppable() -> Iterator[None]:
     """Let signals end what is inside through its `finally` blocks; a second one, or no end in time, ends it at once."""
-    kept = {number: signal.getsignal(number) for number in STOP_SIGNALS}
-    for number, handler in kept.items():
+    record = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    for number, handler in record.items():
         if handler is not signal.SIG_IGN:  # nohup and background shells ask that it be ignored
             signal.signal(number, stop)
     try:
@@ -200,7 +200,7 @@ def stoppable() -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         if not is_due_to_signal(sys.exception()):
-            for number, handler in kept.items():
+            for number, handler in record.items():
                 signal.signal(number, handler)
 
 

@@ -27,9 +27,9 @@ def history(output: Output, as_json: AsJson = False) -> None:
 
     And which complete versions there are: each could be made current again.
     """
-    from tamscore.questions.rollback import past
+    from tamscore.questions.rollback import read_history
 
-    found = past(output)
+    found = read_history(output)
     if as_json:
         print(json.dumps(asdict(found), indent=1, ensure_ascii=False))
     else:

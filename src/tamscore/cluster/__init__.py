@@ -15,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from tamscore import backend as backends
-from tamscore.cluster.draws import Draws, chunks, draw, hashes_of_ids, kept, seed_rows, weighed_sum
+from tamscore.cluster.draws import Draws, chunks, deal_blocks, draw, hashes_of_ids, seed_rows, weighed_sum
 from tamscore.cluster.matrix import matrix_of, whole_weights
 from tamscore.cluster.parameters import fits_of, require_parameters, seed_of, seed_rows_of, threads_of
 from tamscore.engine.flow import LocalFlow
@@ -132,7 +132,7 @@ class MiniBatchKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
         self._lattice = fit_lattice(backend.xp if matrix.home else np, counted.values)
         with LocalFlow(threads_of(self.n_jobs), guest=True) as flow:
             drawn = draw(counted, self._lattice, backend, draws)
-            rows = ResidentRows(flow, kept(drawn, backend, flow.workers))
+            rows = ResidentRows(flow, deal_blocks(drawn, backend, flow.workers))
             fits, size = fits_of(self), seed_rows_of(self)
             seeds = (seed_rows(drawn, turn, size, backend) for turn in range(fits))
             recipes = (self._recipe(seed * fits + turn, size) for turn in range(fits))

@@ -59,7 +59,7 @@ def seed_rows(drawn: list[DrawnBlock], turn: int, size: int, backend: Backend) -
     return np.concatenate(taken, axis=1)
 
 
-def kept(blocks: list[DrawnBlock], backend: Backend, workers: int) -> list[BlockRows]:
+def deal_blocks(blocks: list[DrawnBlock], backend: Backend, workers: int) -> list[BlockRows]:
     """The blocks dealt out to the workers; a GPU works for all of them at once."""
     hands = min(workers, len(blocks)) if backend.name != "cuda" else 1
     return [BlockRows(backend, blocks[hand::hands]) for hand in range(hands)]

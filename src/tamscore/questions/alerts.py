@@ -193,10 +193,12 @@ def intent_changes(comparison: Comparison, before: Before, asked: Sequence[str])
     changed, labels = [], []
     for part in comparison.second.read(["account_id", "cluster", *asked]):
         rows = before.accounts.rows_of(part["account_id"])
-        kept = np.flatnonzero(rows >= 0)
-        columns = [float_column(part[name])[kept] - old[rows[kept]] for name, old in zip(asked, earlier, strict=True)]
-        changed.append(np.array(columns).reshape(len(asked), len(kept)))
-        labels.append(comparison.second.codes(part["cluster"])[kept])
+        values = np.flatnonzero(rows >= 0)
+        columns = [
+            float_column(part[name])[values] - old[rows[values]] for name, old in zip(asked, earlier, strict=True)
+        ]
+        changed.append(np.array(columns).reshape(len(asked), len(values)))
+        labels.append(comparison.second.codes(part["cluster"])[values])
     usual = [usual_change(changed, labels, place, len(comparison.second.clusters)) for place in range(len(asked))]
     return [
         np.array([alerts.intends(np, *each) for each in zip(part, [label] * len(asked), usual, strict=True)]).reshape(

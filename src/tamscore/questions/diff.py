@@ -142,11 +142,11 @@ def changes(comparison: Comparison, before: Before, seen: Any, totals: Totals) -
     named = [name for name in ("name",) if name in second.columns]
     for table in second.read([*columns_of(second, priority=before.standing is not None), *named]):
         rows = before.accounts.rows_of(table["account_id"])
-        kept = np.flatnonzero(rows >= 0)
-        seen[rows[kept]] = True
+        values = np.flatnonzero(rows >= 0)
+        seen[rows[values]] = True
         new_model = table.take(np.flatnonzero(rows < 0))
         add_accounts(totals.new, new_model["sales"].to_numpy(), new_model["potential"], new_model["whitespace"])
-        yield change_of(comparison, before, table.take(kept), rows[kept], totals), new_model
+        yield change_of(comparison, before, table.take(values), rows[values], totals), new_model
 
 
 def change_of(comparison: Comparison, before: Before, table: pa.Table, rows: Any, totals: Totals) -> Changes:

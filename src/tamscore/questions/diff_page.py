@@ -31,7 +31,7 @@ ENDS = ("potential_before", "potential_after")
 def chapter(found: Diff) -> Chapter:
     """Return the changes as a chapter."""
     model = "under one model" if found.same_model else "under models fitted apart"
-    kept = sum(int(found.totals.kept[k, 0]) for k in range(len(KINDS)))
+    number = sum(int(found.totals.kept[k, 0]) for k in range(len(KINDS)))
     blocks: tuple[Block, ...] = (
         *map(Text, found.notices),
         accounts(found),
@@ -39,7 +39,7 @@ def chapter(found: Diff) -> Chapter:
         movers(found),
         *tables(found.totals, found.callers.to_pylist()),
     )
-    message = f"{model}: {counted(kept, 'account')} in both"
+    message = f"{model}: {counted(number, 'account')} in both"
     return Chapter("diff", f"from {found.first} to {found.second}", message, blocks)
 
 

@@ -97,12 +97,12 @@ def rows(comparison: Comparison, found: Diff, top: int, done: Any) -> Iterator[p
     before = Before.of(comparison.first, priority=comparison.priority)
     seen = np.zeros(len(before.accounts), dtype=bool)
     for changes, new_model in diff.changes(comparison, before, seen, found.totals):
-        kept = kept_rows(comparison, changes)
-        found.movers = most_moved(pa.concat_tables([found.movers, kept]), "potential_change", top)
-        found.callers = most_moved(pa.concat_tables([found.callers, kept]), "call_change", top)
-        yield kept
+        remaining = kept_rows(comparison, changes)
+        found.movers = most_moved(pa.concat_tables([found.movers, remaining]), "potential_change", top)
+        found.callers = most_moved(pa.concat_tables([found.callers, remaining]), "call_change", top)
+        yield remaining
         yield new_rows(new_model)
-        done(kept.num_rows + new_model.num_rows)
+        done(remaining.num_rows + new_model.num_rows)
     left = diff.gone(before, seen, found.totals)
     for start in range(0, len(left), BATCH):
         yield gone_rows(comparison, before, left[start : start + BATCH])

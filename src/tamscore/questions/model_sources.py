@@ -14,8 +14,8 @@ def since(model_source: dict[str, Any]) -> str:
     known, moved = model_source["accounts_known"], model_source["accounts_relabelled"]
     how = {"frozen": "frozen, from run", "refreshed": "refreshed from run"}[model_source["source"]]
     own = "; cut lines of its own" if model_source.get("ladders") == "own" else ""
-    kept = share(known - moved, known)
-    return f"{how} {model_source['run']}{own}; {kept} of the {known:,} accounts known to it keep their cluster"
+    text = share(known - moved, known)
+    return f"{how} {model_source['run']}{own}; {text} of the {known:,} accounts known to it keep their cluster"
 
 
 def input_since(told: dict[str, Any]) -> str:

@@ -51,7 +51,7 @@ class History:
     pruned: tuple[str, ...] = ()
 
 
-def past(output: Location) -> History:
+def read_history(output: Location) -> History:
     """What the ledger of an output tells, and which versions could be made current; UsageError where it is none."""
     output_of(output)
     current, pinned = current_version(output), pins.pinned(output)

@@ -69,8 +69,8 @@ class StoredRun:
 
     def job_with(self, overrides: Sequence[str], sections: Mapping[str, Any] | None = None) -> Job:
         """The job that was run, with sections replaced, then keys set; JobFileError that lists what is wrong then."""
-        kept = {name: without_retired(name, found) for name, found in self.manifest["job"].items()}
-        return job_file.parse({**kept, **(sections or {})}, f"run {self.name}", overrides)
+        record = {name: without_retired(name, found) for name, found in self.manifest["job"].items()}
+        return job_file.parse({**record, **(sections or {})}, f"run {self.name}", overrides)
 
     @property
     def input(self) -> Input:

@@ -175,8 +175,8 @@ def reuse_party(this: Run, party: PartyRecord) -> PartyFit:
     in_force, typical = (level.in_force, level.model) if level else (None, None)
     look_alike = party.look_alike if is_enabled(this.job) else None
     model = PartyModel(party.name, encoding, party.space, party.centers, party.ids, in_force, look_alike, typical)
-    kept = Reference(party.names, party.table, party.limits, party.reach)
-    found = (model, party.fit, party.spread, party.rows, party.constant, party.histograms, party.named, kept)
+    remaining = Reference(party.names, party.table, party.limits, party.reach)
+    found = (model, party.fit, party.spread, party.rows, party.constant, party.histograms, party.named, remaining)
     return PartyFit(*found, level=level)
 
 

@@ -58,8 +58,8 @@ def gather(
     """
     each = zip(models, by_party(assigned), tables, strict=True)
     markets = [_gather_party(model, parts, rules, backend, table) for model, parts, table in each]
-    kept = [spread if table is None else None for spread, table in zip(spreads, tables, strict=True)]
-    return [_widened(market, spread) for market, spread in zip(markets, kept, strict=True)]
+    redraw_spreads = [spread if table is None else None for spread, table in zip(spreads, tables, strict=True)]
+    return [_widened(market, spread) for market, spread in zip(markets, redraw_spreads, strict=True)]
 
 
 def _widened(market: PartyMarket, spread: RedrawSpread | None) -> PartyMarket:
@@ -220,7 +220,9 @@ def limits_in_force(
     if not rules.counts_accounts:
         return given
     floor = quadrant.last_place([quadrant.accounts_by_potential(one.standing) for one in markets], rules.capacity)
-    return [replace(limits_of(one, rules, kept)[0], potential=floor) for one, kept in zip(markets, given, strict=True)]
+    return [
+        replace(limits_of(one, rules, limits)[0], potential=floor) for one, limits in zip(markets, given, strict=True)
+    ]
 
 
 def limits_of(

@@ -168,11 +168,11 @@ def product_sales(market: Market) -> ProductSales:
             this.progress.notice(f"{table.section}: {text}")
         for text in twins(table.path, products.names.to_pylist()):
             this.progress.notice(f"{table.section}: {text}")
-        kept = stored_products(market.model_source)
-        if missing := kept.keys() - {*products.names.to_pylist()}:
-            products = with_products(products, {name: kept[name] for name in sorted(missing)})
+        record = stored_products(market.model_source)
+        if missing := record.keys() - {*products.names.to_pylist()}:
+            products = with_products(products, {name: record[name] for name in sorted(missing)})
             this.progress.notice(
-                f"{table.section}: {table.path}: {len(missing):,} of {len(kept):,} products of run "
+                f"{table.section}: {table.path}: {len(missing):,} of {len(record):,} products of run "
                 f"{market.model_source.record['run']} are not in the table, such as {min(missing)!r}: nobody owns "
                 "them, and "
                 "they stay open as that run has them"

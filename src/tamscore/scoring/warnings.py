@@ -33,27 +33,27 @@ LISTED = 6
 
 
 def market_warnings(
-    market: PartyMarket, limits: Limits, ladder: LadderRules, rules: QuadrantRules, kept: Reference = NO_REFERENCE
+    market: PartyMarket, limits: Limits, ladder: LadderRules, rules: QuadrantRules, reference: Reference = NO_REFERENCE
 ) -> list[str]:
-    """Everything worth saying about one party type; `kept` is what it keeps of an earlier model."""
+    """Everything worth saying about one party type; `reference` is what it keeps of an earlier model."""
     if not market.sales.support.sum():
-        return [nobody_buys(kept)]
+        return [nobody_buys(reference)]
     said = [
         below_cents(market),
-        fewer_today(market, kept),
+        fewer_today(market, reference),
         banded(market, ladder),
         alone(market),
-        thin(market, ladder.min_customers, kept),
-        top_heavy(market, ladder, kept),
+        thin(market, ladder.min_customers, reference),
+        top_heavy(market, ladder, reference),
     ]
     if not rules.by_cluster:
-        said.append(crowded(market, limits, rules, kept))
+        said.append(crowded(market, limits, rules, reference))
     return [text for text in said if text]
 
 
-def nobody_buys(kept: Reference) -> str:
+def nobody_buys(reference: Reference) -> str:
     """A word where there are no customers: on ladders of an earlier run there may be potential all the same."""
-    if kept.table is None or np.isnan(kept.table.values).all():
+    if reference.table is None or np.isnan(reference.table.values).all():
         return "no account has sales above 0, so there is no potential to tell"
     return "no account has sales above 0: every potential is that of the earlier run's ladders"
 
@@ -85,9 +85,9 @@ def below_cents(market: PartyMarket) -> str:
     )
 
 
-def fewer_today(market: PartyMarket, kept: Reference) -> str:
+def fewer_today(market: PartyMarket, reference: Reference) -> str:
     """A word where ladders come from an earlier run's customers, and what is expected from far fewer."""
-    today, then = market.sales.support.sum(), 0 if kept.table is None else kept.table.support.sum()
+    today, then = market.sales.support.sum(), 0 if reference.table is None else reference.table.support.sum()
     if today >= FEWER * then:
         return ""
     return (
@@ -134,7 +134,7 @@ def merged_ladders(market: PartyMarket, ladder: LadderRules) -> Any:
     return np.array(merged, bool)
 
 
-def thin(market: PartyMarket, min_customers: int, kept: Reference = NO_REFERENCE) -> str:
+def thin(market: PartyMarket, min_customers: int, reference: Reference = NO_REFERENCE) -> str:
     """A word on clusters that have, or had in the earlier run, too few customers for a table of their own."""
     found = [c for c, basis in enumerate(market.table.basis) if basis not in {OF_CLUSTER, OF_ACCOUNT}]
     if not found:
@@ -143,7 +143,7 @@ def thin(market: PartyMarket, min_customers: int, kept: Reference = NO_REFERENCE
     acquisition = standing.acquisition
     share = acquisition[found].sum() / acquisition.sum() if acquisition.sum() > 0 else 0.0
     ids = market.model.ids
-    has, have, then = ("has", "have", "") if kept.table is None else ("had", "had", " in the earlier run")
+    has, have, then = ("has", "have", "") if reference.table is None else ("had", "had", " in the earlier run")
     named = ", ".join(f"{ids[c]} {has} {market.table.support[c]}" for c in found[:LISTED])
     more = f" and {len(found) - LISTED} more" if len(found) > LISTED else ""
     return (
@@ -152,7 +152,7 @@ def thin(market: PartyMarket, min_customers: int, kept: Reference = NO_REFERENCE
     )
 
 
-def top_heavy(market: PartyMarket, ladder: LadderRules, kept: Reference = NO_REFERENCE) -> str:
+def top_heavy(market: PartyMarket, ladder: LadderRules, reference: Reference = NO_REFERENCE) -> str:
     """A word where most expansion whitespace hangs on the largest customers, and what a cap would leave of it.
 
     On ladders of an earlier run nobody knows the latter.
@@ -165,14 +165,14 @@ def top_heavy(market: PartyMarket, ladder: LadderRules, kept: Reference = NO_REF
         f"{share:.0%} of the expansion whitespace lies with the {accounts[-1]:,.0f} customers above the last cut line, "
         "which are measured against the largest of their cluster"
     )
-    if kept.table is not None:
+    if reference.table is not None:
         return f"{head} in the earlier run"
     audits = top_step.audit(market.sales, market.table, ladder.boundary, ladder.top_step)
     capped = next(one.whitespace.sum() for one in audits if one.top_step == "p99")
     return f"{head}; potential.top_step = 'p99' would leave {capped / held.sum():.0%} of it"
 
 
-def crowded(market: PartyMarket, limits: Limits, rules: QuadrantRules, kept: Reference = NO_REFERENCE) -> str:
+def crowded(market: PartyMarket, limits: Limits, rules: QuadrantRules, reference: Reference = NO_REFERENCE) -> str:
     """A word where high means more accounts than asked for: many share one potential, or the limit is an old one."""
     standing = market.standing
     potential = np.append(standing.customer_potential, standing.prospect_potential)
@@ -182,12 +182,12 @@ def crowded(market: PartyMarket, limits: Limits, rules: QuadrantRules, kept: Ref
         return ""
     head = f"high potential: {high / total:.0%} of the accounts, not {1 - rules.potential:.0%}, since "
     here = counts[potential == limits.potential].sum()
-    if kept.limits is not None and high - here > (1 - rules.potential) * total:
+    if reference.limits is not None and high - here > (1 - rules.potential) * total:
         return (
             f"{head}the limit of {amount(limits.potential)} is that of the earlier run; if the market has grown, score "
             "it with --fresh-cut-lines, or refresh the model"
         )
-    new_model = "" if kept.limits is None else " with --fresh-cut-lines"
+    new_model = "" if reference.limits is None else " with --fresh-cut-lines"
     return (
         f"{head}{here:,.0f} share the limit of {amount(limits.potential)}; quadrant.threshold = 'capacity'{new_model} "
         "takes as many as can be covered"

@@ -90,7 +90,7 @@ def candidate(k: int, centers: Any, inertia: int, backend: Backend, judged: Judg
         standard_error(loss),
         float(support.min() * judged.customers_each),
         thin_share(support, judged.min_customers / judged.customers_each),
-        stability.kept(backend, judged.block, centers, judged.seed) if tried else float("nan"),
+        stability.mean_similarity(backend, judged.block, centers, judged.seed) if tried else float("nan"),
         inertia * judged.unit**2,
         *judged.shown.indices(stability.labels(backend, judged.block[:, :INDEX_ROWS], centers)),
     )

@@ -67,11 +67,11 @@ def first_centers(backend: Backend, block: Any, seed: int) -> Any:
 
 def echo_without(backend: Backend, block: Any, owner: Any, centers: Any, sales: Any, dropped: Sequence[int]) -> float:
     """The echo after a refit without some features: it starts from the centers found with them."""
-    kept = ~np.isin(owner, dropped)
-    if not kept.any():
+    values = ~np.isin(owner, dropped)
+    if not values.any():
         return np.nan
-    left = np.ascontiguousarray(block[kept])
-    fit = kmeans.lloyd(BlockRows.of(backend, left), centers[:, kept], MORE_PASSES)
+    left = np.ascontiguousarray(block[values])
+    fit = kmeans.lloyd(BlockRows.of(backend, left), centers[:, values], MORE_PASSES)
     label = backend.get(backend.nearest(backend.put(left), backend.put(fit.centers)).label)
     return echo(label, sales, len(fit.centers))
 

@@ -34,10 +34,10 @@ def shifts(model: LevelModel, customers: Any, sales: Any, prospects: Any, column
     whole = median_level(weights, rows)
     found = {}
     for name in named:
-        kept = np.flatnonzero(owner != name)
-        part = np.concatenate(([0], kept + 1, [len(total) - 1]))
+        values = np.flatnonzero(owner != name)
+        part = np.concatenate(([0], values + 1, [len(total) - 1]))
         without = solve(total[np.ix_(part, part)], model.penalty)
-        found[name] = float(np.exp(abs(median_level(without, rows[kept]) - whole)))
+        found[name] = float(np.exp(abs(median_level(without, rows[values]) - whole)))
     return found
 
 

@@ -88,9 +88,9 @@ def successors(heir: Any, sizes: Any) -> Any:
 
 def succeed(party: str, old_ids: Sequence[str], heir: Any, k: int, named: int) -> tuple[tuple[str, ...], int]:
     """The ids of k clusters in the order of `successors`, and how many ids have been given now: none is given twice."""
-    kept = [name for name, j in zip(old_ids, heir, strict=True) if j >= 0]
-    total = named + k - len(kept)
-    return (*kept, *cluster_ids(party, total)[named:]), total
+    items = [name for name, j in zip(old_ids, heir, strict=True) if j >= 0]
+    total = named + k - len(items)
+    return (*items, *cluster_ids(party, total)[named:]), total
 
 
 def events(overlap: Overlap, heir: Any, old_ids: Sequence[str], new_ids: Sequence[str]) -> list[Event]:

@@ -153,8 +153,8 @@ def without_folds(terms: Any, rows: FitRows, fold: Any, ridge: float, of_all: An
     if len(fold) >= FEW_ROWS:
         parts = [np.flatnonzero(fold == number) for number in range(FOLDS)]
         return one_step_without(terms, rows.customer, rows.weight, ridge, of_all, parts)
-    kept = [fold != number for number in range(FOLDS)]
-    return [fit_logistic(terms[:, at], rows.customer[at], rows.weight[at], ridge, of_all) for at in kept]
+    items = [fold != number for number in range(FOLDS)]
+    return [fit_logistic(terms[:, at], rows.customer[at], rows.weight[at], ridge, of_all) for at in items]
 
 
 def calibrated(odds: Any, rows: FitRows) -> tuple[float, float]:

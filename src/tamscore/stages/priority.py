@@ -106,8 +106,8 @@ def groups_of(*keys: Any) -> Any:
 def together(rows: Any, group: Any) -> tuple[Any, Any]:
     """Those of some sorted rows (n,), and their groups (n,), that are not alone in their group."""
     same = group[1:] == group[:-1]
-    kept = np.flatnonzero(np.append(same, False) | np.append(False, same)) if len(rows) else rows
-    return rows[kept], group[kept]
+    values = np.flatnonzero(np.append(same, False) | np.append(False, same)) if len(rows) else rows
+    return rows[values], group[values]
 
 
 def within_groups(group: Any, values: Any) -> Any:

@@ -171,12 +171,12 @@ def fit_space(
     """
     order = {column.name: order_of(column) for column in columns}
     first = [(column, before_moments(column, order[column.name])) for column in columns]
-    kept = [(column, scale) for column, scale in first if not is_constant(scale, order[column.name])]
-    standard = tuple(scale for _, scale in kept if MODES[scale.scaling].standard)
+    items = [(column, scale) for column, scale in first if not is_constant(scale, order[column.name])]
+    standard = tuple(scale for _, scale in items if MODES[scale.scaling].standard)
     moments = moments_of(standard) if standard else None
     place = {scale.name: i for i, scale in enumerate(standard)}
     scales = []
-    for column, scale in kept:
+    for column, scale in items:
         if moments is not None and scale.name in place:
             i = place[scale.name]
             scales.append(with_moments(scale, column.weight, float(moments.mean[i]), float(moments.variance[i])))

@@ -39,7 +39,7 @@ def found_again(backend: Backend, block: Any, centers: Any, seed: int) -> Any:
     return bootstrapped(backend, block, centers, seed, BOOTSTRAPS, refit)
 
 
-def kept(backend: Backend, block: Any, centers: Any, seed: int) -> float:
+def mean_similarity(backend: Backend, block: Any, centers: Any, seed: int) -> float:
     """The mean Jaccard similarity over rows where bootstraps start from the centers, as a refresh does: 0 to 1."""
     block = block[:, :AGAIN_ROWS]
 

@@ -50,9 +50,9 @@ class Checkpoints:
 
     def once(self, name: str, make: Callable[[], Value], what: str = "") -> Value:
         """Return the value of that name, computed by `make` unless it is there; its notices are given either way."""
-        (kept,) = self._read_all([name])
-        if kept is not None:
-            value, notices = kept
+        (remaining,) = self._read_all([name])
+        if remaining is not None:
+            value, notices = remaining
             for text in notices:
                 self._notice(text)
             self.found += [what] if what else []

@@ -98,7 +98,7 @@ def forget(output: Location, ids: Iterable[str]) -> Forgetting:
             work = look(Work(output, tuple(dict.fromkeys(ids)), output / RENEWAL, current_version(output)))
             found = told_of(work)
         except Exception:
-            renewal.finish(output)
+            renewal.complete_renewal(output)
             raise
         commit.discard(output / CHECKPOINTS)
         commit.discard(output / COPIES)

@@ -88,7 +88,7 @@ class Plan:
         """What was read, as the manifest has it."""
         read = {"files": self.files, "ignored": self.ignored, "digest": self.digest, "format": self.format}
         read |= {"version": self.version} if self.version else {}
-        read |= {"copies": kept} if (kept := self.kept_copies) else {}
+        read |= {"copies": kept_copies} if (kept_copies := self.kept_copies) else {}
         further = {name: one.record for name, one in self.tables.items()}
         return {**read, **({"tables": further} if further else {})}
 

@@ -96,13 +96,13 @@ def built_on(manifest: dict[str, Any] | None) -> dict[str, Any]:
     return {key: value for key, value in (manifest or {}).items() if key not in {"input_change", "notices"}}
 
 
-def bases_of(manifests: dict[str, Any], kept: dict[str, str]) -> dict[str, str]:
+def bases_of(manifests: dict[str, Any], record: dict[str, str]) -> dict[str, str]:
     """Return the versions that kept ones are based on, through any number of steps, and which names each."""
     found: dict[str, str] = {}
-    asked = list(kept)
+    asked = list(record)
     while asked:
         key = asked.pop()
-        named = {text for text in texts_in(built_on(manifests.get(key))) if text in manifests} - {*kept, *found, key}
+        named = {text for text in texts_in(built_on(manifests.get(key))) if text in manifests} - {*record, *found, key}
         found |= dict.fromkeys(named, f"base of {key}")
         asked += sorted(named)
     return found
@@ -137,7 +137,7 @@ def prune(output: Location, keep: int, since: datetime | None = None) -> Pruning
 def held(output: Location, purpose: str) -> Iterator[None]:
     """Hold an output alone; what a killed forget has decided is finished first, what a killed prune has left goes."""
     with commit.held(output, purpose):
-        renewal.finish(output)
+        renewal.complete_renewal(output)
         for version in marked(output):
             remove(output, version)
         yield

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tamscore.store.location import Location
 
 
-def finish(output: Location) -> None:
+def complete_renewal(output: Location) -> None:
     """Put in place what was decided, remove what was not; only for who holds the output.
 
     Raise InputContractError that names a new file which is gone or damaged.
@@ -43,7 +43,7 @@ def decide(output: Location, plan: Mapping[str, Any]) -> None:
     """
     commit.require_held(output)
     commit.place_json(dict(plan), output / RENEWAL / PLAN)
-    finish(output)
+    complete_renewal(output)
 
 
 def carry_out(output: Location, plan: Mapping[str, Any]) -> None:

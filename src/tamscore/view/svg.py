@@ -60,8 +60,8 @@ def shorten(root: ET.Element, prefix: str) -> None:
 def styled(style: str, prefix: str) -> str:
     """A style without its font, which the page decides, and without spaces."""
     parts = [part.strip() for part in style.split(";") if part.strip()]
-    kept = [renamed(part, prefix) for part in parts if not part.startswith("font-family")]
-    return ";".join(part.replace(": ", ":") for part in kept)
+    items = [renamed(part, prefix) for part in parts if not part.startswith("font-family")]
+    return ";".join(part.replace(": ", ":") for part in items)
 
 
 def renamed(part: str, prefix: str) -> str:

@@ -200,9 +200,9 @@ class Change:
         self.seen[before[there]] = True
         self.inserted += int(np.count_nonzero(~there))
         self.updated += int(np.count_nonzero(there & ~same))
-        kept = self.versions.take(pa.array(at)).cast(pa.string())
+        remaining = self.versions.take(pa.array(at)).cast(pa.string())
         place = batch.schema.get_field_index(VERSION)
-        return batch.set_column(place, VERSION, pc.if_else(pa.array(same), kept, batch[VERSION]))
+        return batch.set_column(place, VERSION, pc.if_else(pa.array(same), remaining, batch[VERSION]))
 
     def merged(self, *, adds_columns: bool) -> Merged | None:
         """Return how many rows change, None where the version that was found says all of it already."""

@@ -34,12 +34,14 @@ def polish_centers(this: Run, data: FitData, fit: Fit) -> Fit:
     return polish(data.everywhere.rows(data.space), fit, passes) if passes else fit
 
 
-def make_party_fit(data: FitData, fit: Fit, ids: Sequence[str], named: int, kept: Reference = NO_REFERENCE) -> PartyFit:
+def make_party_fit(
+    data: FitData, fit: Fit, ids: Sequence[str], named: int, reference: Reference = NO_REFERENCE
+) -> PartyFit:
     """The model of a party type with its centers in place, their ids, and how many ids were ever given."""
     drawn = data.sample.drawn
     model = PartyModel(PARTY_TYPES[data.encoding.party], data.encoding, data.space, fit.centers, tuple(ids))
     spread = np.std(data.seeds, axis=1, dtype=np.float64).astype(np.float32)
-    return PartyFit(model, fit, spread, len(drawn), data.constant, histograms(model, data.sample), named, kept)
+    return PartyFit(model, fit, spread, len(drawn), data.constant, histograms(model, data.sample), named, reference)
 
 
 def add_stability(this: Run, data: FitData, fitted: PartyFit) -> PartyFit:

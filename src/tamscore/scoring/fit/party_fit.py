@@ -96,6 +96,6 @@ class PartyFit:
     def names(self) -> list[str]:
         """The readable names of the clusters."""
         apart = identity.differences(self.model.centers, self.fit.counts, self.spread)
-        kept = self.reference.names or (None,) * self.model.k
-        given = [self.naming.names.get(cluster, name) for cluster, name in zip(self.model.ids, kept, strict=True)]
+        parts = self.reference.names or (None,) * self.model.k
+        given = [self.naming.names.get(cluster, name) for cluster, name in zip(self.model.ids, parts, strict=True)]
         return identity.cluster_names(self.model.space.features, apart, given, self.naming.titles)

@@ -112,9 +112,9 @@ def draw_sample(item: PartRows, columns: InputColumns, draw: Draw, backend: Back
     for party, of_party in drawn.items():
         place = np.searchsorted(rows, of_party)
         place = place[features.usable[place]]
-        kept, at = rows[place], backend.put(place)
+        row, at = rows[place], backend.put(place)
         numeric = {name: backend.get(xp.take(column, at)) for name, column in features.numeric.items()}
-        found[party] = SampledRows(numbers[kept], features.sales[place], numeric, taken(features.texts, place))
+        found[party] = SampledRows(numbers[row], features.sales[place], numeric, taken(features.texts, place))
     return found
 
 

@@ -76,8 +76,11 @@ def limits_table(limits: Sequence[SharedLimit], counts: Sequence[Sequence[tuple[
     for limit, parts in zip(limits, zip(*counts, strict=True), strict=True):
         listed, last = sum(likely for likely, _ in parts), [None, None]
         if limit.contacts is not None and listed.sum() >= limit.contacts:
-            kept = first(np.concatenate([each for _, each in parts]), limit.contacts)
-            listed, last = np.bincount(kept[:, 2].astype(np.int64), minlength=len(limit.ids)), kept[-1, :2].tolist()
+            remaining = first(np.concatenate([each for _, each in parts]), limit.contacts)
+            listed, last = (
+                np.bincount(remaining[:, 2].astype(np.int64), minlength=len(limit.ids)),
+                remaining[-1, :2].tolist(),
+            )
         ends = {"least_probability": limit.least_probability, **dict(zip(BOUNDS, last, strict=True))}
         for name, held in zip(limit.ids, listed.tolist(), strict=True):
             others = ", ".join(one for one in limit.ids if one != name) or None

@@ -80,13 +80,13 @@ def as_units(accounts: Accounts, units: Units, tier: Texts) -> Accounts:
 
     A unit is a customer if any of its accounts is one, and in the quadrant of its accounts that comes first.
     """
-    head, kept = units.head, accounts.texts.keys() - {OPEN_PRODUCT}  # accounts have their own
+    head, names = units.head, accounts.texts.keys() - {OPEN_PRODUCT}  # accounts have their own
     sales = np.maximum(accounts.sales, 0.0)
     buys = accounts.sales > 0
     bought = units.summed(sales)
     prospects = units.summed(np.where(buys, 0.0, accounts.promise))
     customers = units.summed(np.where(buys, accounts.promise, 0.0))
-    texts = {name: Texts(column.levels, column.code[head]) for name, column in accounts.texts.items() if name in kept}
+    texts = {name: Texts(column.levels, column.code[head]) for name, column in accounts.texts.items() if name in names}
     texts["quadrant"] = first_level(accounts.texts["quadrant"], units, ORDER)
     texts["kind"] = first_level(accounts.texts["kind"], units, ("expansion", "acquisition"))
     texts["tier"] = Texts(tier.levels, tier.code[head])

@@ -69,9 +69,9 @@ def covered_accounts(folder: Location, record: dict[str, Any], form: IdForm) -> 
     import pyarrow.compute as pc
 
     file = contents.placed_file(folder / TABLE, files_of({"files": {}, **record}).get(TABLE), [PERSON])
-    kept = []
+    items = []
     for group in range(file.num_row_groups):
         table = file.read_row_group(group, [KEY, PERSON])
-        kept.append(table.filter(pc.is_valid(table[PERSON])))
-    table = pa.concat_tables(kept)
+        items.append(table.filter(pc.is_valid(table[PERSON])))
+    table = pa.concat_tables(items)
     return fold_ids(strings(table[KEY]), form), as_dictionary(table[PERSON])

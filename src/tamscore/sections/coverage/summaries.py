@@ -178,17 +178,17 @@ def owner_record(found: Placement) -> dict[str, Any] | None:
     Where owners are those of the last coverage it says which, and how many of its accounts are not scored any more.
     """
     owners = found.owners
-    kept = int(np.count_nonzero((owners.person != NOBODY) & (owners.person == found.person)))
+    number = int(np.count_nonzero((owners.person != NOBODY) & (owners.person == found.person)))
     left = np.concatenate([np.flatnonzero(moved(owners, found.person)), owners.former.account])
-    if owners.last is None and not kept + len(left):
+    if owners.last is None and not number + len(left):
         return None
     has = int(np.count_nonzero(found.person[left] != NOBODY))
     return {
         "coverage": None if owners.last is None else owners.last.coverage,
         "run": None if owners.last is None else owners.last.run,
         "gone": None if owners.last is None else owners.last.gone,
-        "accounts": kept + len(left),
-        "kept": kept,
+        "accounts": number + len(left),
+        "kept": number,
         "moved": has,
         "released": len(left) - has,
         "without_owner": len(owners.former.account),

@@ -111,11 +111,11 @@ def owners(told: Record | None) -> list[tuple[str, str]]:
     if not told:
         return []
     of = f" in the last coverage {told['coverage']}" if told["coverage"] else ""
-    kept = f"{told['kept']:,} of {counted(told['accounts'], 'account')} with an owner{of} keep it"
+    text = f"{told['kept']:,} of {counted(told['accounts'], 'account')} with an owner{of} keep it"
     lost = f"{told['moved']:,} get another person, {told['released']:,} nobody"
     gone = f"; {told['gone']:,} more are not scored now" if told["gone"] else ""
     cost = f"other owners would bring {money(told['cost'])} a year more at the most"
-    return [("owners", f"{kept}; {lost}{gone}; {cost}")]
+    return [("owners", f"{text}; {lost}{gone}; {cost}")]
 
 
 def measured(rows: Any) -> Table:

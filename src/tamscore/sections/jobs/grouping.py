@@ -101,9 +101,9 @@ def warm_groups(sales: ProductSales, customers: Customers, stored: StoredJobs) -
     k = len(fit.centers)
     shared = np.bincount(before * k + now, minlength=k * k).reshape(k, k)
     overlap = lifecycle.Overlap(shared, np.zeros(k, np.int64), shared.sum(axis=1) / max(block.shape[1], 1))
-    kept = tuple(name if overlap.jaccard[j, j] >= lifecycle.SAME else None for j, name in enumerate(stored.names))
+    names = tuple(name if overlap.jaccard[j, j] >= lifecycle.SAME else None for j, name in enumerate(stored.names))
     found = clustering.judged(fit.centers, block[:, : clustering.CHOICE_ROWS], k, this.job.clusters.seed)
-    return Groups(fit.centers, kept, stored.candidates, found)
+    return Groups(fit.centers, names, stored.candidates, found)
 
 
 def assign_customers(

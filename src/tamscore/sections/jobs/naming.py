@@ -40,14 +40,14 @@ def leading_products(mean: Any, market: Any, names: Sequence[str]) -> list[tuple
     return rows
 
 
-def job_names(leading: Sequence[Sequence[Leading]], kept: Sequence[str | None] = ()) -> tuple[str, ...]:
+def job_names(leading: Sequence[Sequence[Leading]], remaining: Sequence[str | None] = ()) -> tuple[str, ...]:
     """Return a name for each customer job: the two products that lead most, more where others share that name.
 
-    A number tells apart those whose products run out. `kept` are names given before, None for none.
+    A number tells apart those whose products run out. `remaining` are names given before, None for none.
     """
-    kept = kept or (None,) * len(leading)
-    taken = {name for name in kept if name}
-    pairs = zip(leading, kept, strict=True)
+    remaining = remaining or (None,) * len(leading)
+    taken = {name for name in remaining if name}
+    pairs = zip(leading, remaining, strict=True)
     return tuple(name or new_name([one.product for one in products], taken) for products, name in pairs)
 
 

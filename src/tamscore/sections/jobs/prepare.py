@@ -107,8 +107,8 @@ def with_look_alikes(
 ) -> list[PartyJobs | None]:
     """Return the jobs of each party type with what features tell of them."""
     if stored is not None and is_frozen(market):
-        kept = (stored.parties.get(policy.name) for policy in market.policies)
-        learned = [None if one is None else one.learned for one in kept]
+        policies = (stored.parties.get(policy.name) for policy in market.policies)
+        learned = [None if one is None else one.learned for one in policies]
     else:
         learned = look_alikes(market, known, [0 if one is None else len(one) for one in parties])
     pairs = zip(parties, learned, strict=True)

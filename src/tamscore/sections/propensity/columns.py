@@ -88,8 +88,8 @@ def prepare(market: Market, section: Propensity) -> State | str:
     """
     if section.label is None:
         return NO_LABEL
-    kept = propensity_model.kept(market, section)
-    model, record = kept or learned(market, section)
+    parts = propensity_model.stored_propensity(market, section)
+    model, record = parts or learned(market, section)
     columns = training.columns_of(market, section)
     return Probabilities(model, columns, section.bands, record, section.cost_per_contact)
 

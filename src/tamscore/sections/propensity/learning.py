@@ -136,8 +136,8 @@ def best_of(scores: Sequence[Any], counts: Sequence[int], training: Training) ->
 
 def log_loss(probability: Any, label: Any, weight: Any) -> float:
     """The mean negative log likelihood (natural logarithm) of labels 0 or 1."""
-    kept = np.clip(probability, 1e-12, 1 - 1e-12)
-    return float(np.average(-np.where(label == 1, np.log(kept), np.log1p(-kept)), weights=weight))
+    remaining = np.clip(probability, 1e-12, 1 - 1e-12)
+    return float(np.average(-np.where(label == 1, np.log(remaining), np.log1p(-remaining)), weights=weight))
 
 
 def scores_left_out(task: tuple[Kind, int], training: Training, weights: Any) -> Any:

@@ -60,7 +60,7 @@ def arrays_of(model: PropensityModel) -> dict[str, Any]:
     return {name: array.astype(np.uint8) if array.dtype == bool else array for name, array in found.items()}
 
 
-def kept(market: Market, section: Propensity) -> tuple[PropensityModel, dict[str, Any]] | None:
+def stored_propensity(market: Market, section: Propensity) -> tuple[PropensityModel, dict[str, Any]] | None:
     """The propensity of the run whose model is frozen, with its record; None where a model is to be learned.
 
     The record names the run that learned it, which may be one before that run: its figures are those found there.

@@ -64,9 +64,11 @@ def _unreadable(scan: Scan, kind: ColumnType, layout: NumberFormat, max_bad_shar
         return f"only {(values - bad) / values:.1%} of the cells read as {kind} ({told}){remedy(scan, kind, bad)}"
     if kind.kind not in DATED and doubts.looks_like_ids(scan):
         return f"{bad:,} of {values:,} cells are no numbers ({told}), and identifiers must not be lost"
-    kept = lost(scan, kind, layout)
-    if kept:
-        return f"{kept:,} of {values:,} cells hold digits that do not read as {kind} ({told}){remedy(scan, kind, bad)}"
+    number = lost(scan, kind, layout)
+    if number:
+        return (
+            f"{number:,} of {values:,} cells hold digits that do not read as {kind} ({told}){remedy(scan, kind, bad)}"
+        )
     return ""
 
 

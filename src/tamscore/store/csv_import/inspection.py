@@ -69,8 +69,8 @@ def inspect(  # noqa: PLR0913 - the options of the command, each by name
     files = tuple(_scan(source, columns, progress, sources) for source in sources)
     _require_rows(files, may_be_empty=may_be_empty)
     columns = _with_content(columns, sources)
-    kept = {column.scan.name for column in columns}
-    dropped = tuple(name for name in names if name not in kept)
+    members = {column.scan.name for column in columns}
+    dropped = tuple(name for name in names if name not in members)
     return ImportPlan(files, plans(columns, wanted, max_bad_share), dropped, always)
 
 
@@ -95,10 +95,10 @@ def _given_types(types: Mapping[str, str], names: Sequence[str]) -> dict[str, Co
 
 def _kept(names: Sequence[str], drop: Sequence[str]) -> list[str]:
     _refuse_unknown("drop", drop, names)
-    kept = [name for name in names if name not in drop]
-    if not kept:
+    items = [name for name in names if name not in drop]
+    if not items:
         raise UsageError("drop: every column would be dropped; keep at least one")
-    return kept
+    return items
 
 
 def _scan(source: Source, columns: list[Column], progress: Progress | None, sources: list[Source]) -> SourcePlan:

@@ -137,10 +137,10 @@ class Scan:
     def _example(
         self, shape: str, where: np.ndarray, texts: Any, places: np.ndarray, rows: np.ndarray, file: str
     ) -> None:
-        kept = self.examples.setdefault(shape, [])
-        if len(kept) < EXAMPLES:
-            found = np.flatnonzero(where[places])[: EXAMPLES - len(kept)]
-            kept += [Cell(file, int(rows[place]), texts[int(places[place])].as_py()) for place in found]
+        cells = self.examples.setdefault(shape, [])
+        if len(cells) < EXAMPLES:
+            found = np.flatnonzero(where[places])[: EXAMPLES - len(cells)]
+            cells += [Cell(file, int(rows[place]), texts[int(places[place])].as_py()) for place in found]
 
     def count_styles(self, *styles: str) -> int:
         """Return the number of cells that are numbers in one of the styles."""

@@ -75,8 +75,8 @@ def _formatted(texts: Any, kind: ColumnType) -> Any:
     moments = pc.strptime(texts, format=kind.detail, unit="us", error_is_null=True)
     back = pc.utf8_lower(pc.strftime(pc.cast(moments, pa.timestamp("us")), format=kind.detail))
     same = pc.equal(_unpadded(back), _unpadded(pc.utf8_lower(texts)))
-    kept = pc.if_else(pc.fill_null(same, False), moments, pa.scalar(None, moments.type))
-    return pc.cast(kept, kind.arrow, safe=False)
+    remaining = pc.if_else(pc.fill_null(same, False), moments, pa.scalar(None, moments.type))
+    return pc.cast(remaining, kind.arrow, safe=False)
 
 
 def _unpadded(texts: Any) -> Any:

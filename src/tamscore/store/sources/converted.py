@@ -13,7 +13,7 @@ from tamscore.store.csv_tables import CsvText, csv_copies
 from tamscore.store.formats import HEAD_BYTES, format_of
 from tamscore.store.location import files_in, location, matching
 from tamscore.store.sources import rows
-from tamscore.store.sources.copies import content_digest, kept, written
+from tamscore.store.sources.copies import content_digest, keep_copies, written
 from tamscore.store.sources.found import MARKET, Found, SourceFile
 from tamscore.store.sources.parquet import is_hidden
 from tamscore.store.sources.workbook import as_csv
@@ -66,7 +66,7 @@ def find(path: str, columns: InputColumns, key: str) -> Found | None:
         return made
 
     files = [(file.name, content_digest(file)) for file in listed.files]
-    copies = kept(columns.copies, key, (listed.kind, *files, *parts), make)
+    copies = keep_copies(columns.copies, key, (listed.kind, *files, *parts), make)
     pairs = zip(stamped, copies, strict=True)
     found = (SourceFile(file, file.name, copy, stamp=stamp) for (file, stamp), copy in pairs)
     return Found(listed.kind, tuple(found), listed.ignored)

@@ -58,7 +58,9 @@ def written(schema: pa.Schema, batches: Iterable[pa.RecordBatch], metadata: Mapp
     return path
 
 
-def kept(copies: Copies, key: str, what: Sequence[object], make: Callable[[], Sequence[Path]]) -> tuple[Path, ...]:
+def keep_copies(
+    copies: Copies, key: str, what: Sequence[object], make: Callable[[], Sequence[Path]]
+) -> tuple[Path, ...]:
     """Return the copies of a table: those kept of `what`, else those that `make` writes to temporary files.
 
     `what` says everything that they depend on but this program. `key` names the table in the job file. Raise UsageError
@@ -81,7 +83,7 @@ def kept(copies: Copies, key: str, what: Sequence[object], make: Callable[[], Se
 
 
 def folder_of(copies: Copies, key: str) -> Path | None:
-    """Return the folder that copies are kept in, None if they are temporary; raise as `kept`."""
+    """Return the folder that copies are kept in, None if they are temporary; raise as `keep_copies`."""
     output = None if copies.output is None else location(copies.output)
     if isinstance(output, Path) and (copies.make or output.is_dir()):
         return output / COPIES

@@ -14,7 +14,7 @@ from tamscore.store import footers, tables
 from tamscore.store.contents import source
 from tamscore.store.location import location, whole_address
 from tamscore.store.objects import bucket, credentials
-from tamscore.store.sources.copies import identity, kept, written
+from tamscore.store.sources.copies import identity, keep_copies, written
 from tamscore.store.sources.extra import require_package
 from tamscore.store.sources.found import Found, SourceFile
 
@@ -50,7 +50,7 @@ def find(folder: Location, key: str, version: int | None, copies: Copies) -> Fou
         table = opened(folder, key, version)
         vectors = {unquote(row["filepath"]): row["selection_vector"] for row in rows_of(table.deletion_vectors())}
         actions = sorted(rows_of(table.get_add_actions(flatten=True)), key=lambda action: str(action["path"]))
-        keep = partial(kept, copies, key)
+        keep = partial(keep_copies, copies, key)
         files = tuple(live_files(folder, pa.schema(table.schema()), actions, vectors, keep))
     except (DeltaError, OSError, pa.ArrowException) as error:
         raise InputContractError(
@@ -137,7 +137,7 @@ def live_file(
 
 
 def put_right(
-    path: Location, names: list[str | None], kept: list[bool] | None
+    path: Location, names: list[str | None], items: list[bool] | None
 ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     """Return the schema and the rows of a file under other names, without columns of the name None.
 
@@ -154,7 +154,7 @@ def put_right(
         stop = 0
         for batch in file.iter_batches(use_threads=False):
             start, stop = stop, stop + len(batch)
-            part = (kept or [])[start:stop]
+            part = (items or [])[start:stop]
             mask = pa.array([*part, *[True] * (len(batch) - len(part))])
             columns = [batch.column(place) for place in renamed]
             yield pa.record_batch(columns, schema=schema).filter(mask)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tamscore.errors import InputContractError, UsageError
 from tamscore.store import footers, tables
 from tamscore.store.location import whole_address
-from tamscore.store.sources.copies import identity, kept, written
+from tamscore.store.sources.copies import identity, keep_copies, written
 from tamscore.store.sources.extra import require_package
 from tamscore.store.sources.found import Found, SourceFile
 from tamscore.store.sources.markers import METADATA
@@ -39,7 +39,7 @@ def find(folder: Location, key: str, version: int | None, copies: Copies) -> Fou
     try:
         table = opened(folder)
         scan = table.scan() if version is None else table.scan(snapshot_id=snapshot_of(table, folder, version))
-        files = tuple(data_files(table, folder, scan, partial(kept, copies, key)))
+        files = tuple(data_files(table, folder, scan, partial(keep_copies, copies, key)))
     except (ValidationError, NotImplementedError, ValueError, OSError, pa.ArrowException) as error:
         raise InputContractError(f"{folder}: {refusal(str(error).strip())}") from error
     if not files:
